@@ -1,0 +1,54 @@
+//! edgedns: authoritative DNS whose answers follow health probes.
+//!
+//! This page is the architecture document: how data flows, which rooms there
+//! are, and what each may know.
+//!
+//! # Flow
+//!
+//! ```text
+//!            operator                       targets
+//!               │                                  ▲ │
+//!   zone text   │ config file                probe │ │ outcome
+//!      │        ▼                                  │ ▼
+//!      ▼     ┌────────┐   targets to probe  ┌──────────────────┐
+//!  zonefile ▶│ daemon │────────────────────▶│ health           │
+//!  └▶ zone ─▶│  the   │◀────────────────────│ engine ▶ verdict │
+//!            │  one   │   board changed     │        ▶ board   │
+//!  control ─▶│  loop  │                     └──────────────────┘
+//!  requests  └───┬────┘
+//!                │ compile(zones, board)
+//!                ▼
+//!          answer::Snapshot ── Publisher (one) ─▶ cell ─▶ Reader (one per worker)
+//!                                                              │
+//!  client ──▶ transport ──▶ answer::respond(snapshot, query, out) ──▶ transport ──▶ client
+//!                                   └── counters ──▶ control (reads only)
+//! ```
+//!
+//! 1. Zone text becomes zones. Every fault is found here, all of them in one
+//!    run, each with file, line, column and a caret; nothing wrong is ever
+//!    discovered by a query.
+//! 2. Zones become ready bytes: for each owner and type the RRset in wire
+//!    form, for each zone its negative answer, for each zone cut its referral.
+//! 3. Outcomes become verdicts, verdicts a board. A changed board republishes
+//!    the pools' bytes, nothing else.
+//! 4. A worker takes the newest snapshot once per batch and copies bytes.
+//!
+//! # Invariants
+//!
+//! * A snapshot is a pure function of zones and board.
+//! * Only [`daemon`] publishes. [`control`] asks, it never acts.
+//! * Below [`answer::respond`]: no allocation, lock, log, clock, system call
+//!   or panic.
+//! * A query never starts a probe and never waits for one.
+//! * [`transport`] knows no zones, [`answer`] no sockets, [`health`] no
+//!   records, [`zone`] no verdicts.
+//! * A zone that cannot be read leaves its last good version served and the
+//!   others untouched, and says so.
+//! * [`config`] knows every room; no room knows `config`.
+//!
+//! # Rooms, lowest floor first
+//!
+//! A room uses only rooms above it in this list (`tests/floors.rs` reads the
+//! list and says where one looks up).
+
+pub mod source; // source text, spans, diagnostics; knows no DNS

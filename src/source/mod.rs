@@ -1,0 +1,222 @@
+//! Source text: files as they were read, places in them, and diagnostics
+//! drawn as rustc draws them.
+//!
+//! Responsible for spans, line and column, and for how a fault looks on a
+//! terminal, in a log line and in JSON.
+//! Not responsible for what the text means: this room knows no DNS.
+
+mod diagnostic;
+mod render;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
+pub use render::Look;
+
+/// Which text a span points into; only [`Sources`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u32);
+
+/// A piece of a text: byte offsets, `start` included, `end` not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The text.
+    pub file: FileId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span of `file` from `start` to `end`, in bytes.
+    pub fn new(file: FileId, start: u32, end: u32) -> Self {
+        Self { file, start, end }
+    }
+
+    /// From the start of this span to the end of `other`, which must lie in
+    /// the same file; otherwise this span alone.
+    #[must_use]
+    pub fn to(self, other: Span) -> Span {
+        if self.file == other.file { Span { end: other.end.max(self.end), ..self } } else { self }
+    }
+}
+
+/// Where a fault is, as a person names it: lines and columns count from 1,
+/// columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the operator named it.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.path, self.line, self.column)
+    }
+}
+
+/// Largest text that is read, in bytes: offsets in a span are 32 bits wide.
+pub const TEXT_BYTES_MAX: u64 = u32::MAX as u64 - 1;
+
+/// Why a text could not be taken in.
+#[derive(Debug)]
+pub enum Error {
+    /// The file system refused.
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        error: std::io::Error,
+    },
+    /// Not a regular file, as a zone or config file must be.
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Longer than [`TEXT_BYTES_MAX`].
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Read { path, error } => write!(f, "cannot read {}: {error}", path.display()),
+            Error::NotAFile { path } => write!(f, "{} is not a regular file", path.display()),
+            Error::TooLong { path } => {
+                write!(f, "{} is longer than {TEXT_BYTES_MAX} bytes", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// One text and the name it goes by.
+#[derive(Clone, Debug)]
+struct Text {
+    path: String,
+    bytes: Arc<Vec<u8>>,
+}
+
+/// All texts read in one run, so that every diagnostic of the run can be
+/// drawn together.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    texts: Vec<Text>,
+}
+
+impl Sources {
+    /// Takes in a text under the name that diagnostics shall show.
+    ///
+    /// # Panics
+    ///
+    /// Never for texts that [`Sources::read`] would accept; a longer one is
+    /// cut at [`TEXT_BYTES_MAX`].
+    pub fn add(&mut self, path: impl Into<String>, mut bytes: Vec<u8>) -> FileId {
+        bytes.truncate(usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
+        let id = FileId(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
+        self.texts.push(Text { path: path.into(), bytes: Arc::new(bytes) });
+        id
+    }
+
+    /// Reads a regular file (or a link to one).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is something else than a file, or is
+    /// longer than [`TEXT_BYTES_MAX`].
+    pub fn read(&mut self, path: &std::path::Path) -> Result<FileId, Error> {
+        let fail = |error| Error::Read { path: path.to_owned(), error };
+        let meta = std::fs::metadata(path).map_err(fail)?;
+        if !meta.is_file() {
+            return Err(Error::NotAFile { path: path.to_owned() });
+        }
+        if meta.len() > TEXT_BYTES_MAX {
+            return Err(Error::TooLong { path: path.to_owned() });
+        }
+        let bytes = std::fs::read(path).map_err(fail)?;
+        Ok(self.add(path.display().to_string(), bytes))
+    }
+
+    /// The bytes of a text, shared, so that a reader can hold them while more
+    /// texts are added.
+    pub fn bytes(&self, file: FileId) -> Arc<Vec<u8>> {
+        self.texts.get(file.0 as usize).map(|text| Arc::clone(&text.bytes)).unwrap_or_default()
+    }
+
+    /// The name a text goes by.
+    pub fn path(&self, file: FileId) -> &str {
+        self.texts.get(file.0 as usize).map_or("", |text| text.path.as_str())
+    }
+
+    /// The bytes a span covers.
+    pub fn slice(&self, span: Span) -> &[u8] {
+        self.texts
+            .get(span.file.0 as usize)
+            .and_then(|text| text.bytes.get(span.start as usize..span.end as usize))
+            .unwrap_or_default()
+    }
+
+    /// Line and column of the start of a span.
+    pub fn place(&self, span: Span) -> Place {
+        let (line_start, line) = self.line_of(span);
+        let before = self.slice(Span { start: line_start, end: span.start, ..span });
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        Place {
+            path: self.path(span.file).to_owned(),
+            line,
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Where the line that holds the start of a span begins, and its number.
+    fn line_of(&self, span: Span) -> (u32, u32) {
+        let before = self.slice(Span { start: 0, ..Span { end: span.start, ..span } });
+        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(line).unwrap_or(u32::MAX))
+    }
+}
+
+/// The candidate nearest to what was written, for "did you mean": at most a
+/// third of the letters may differ (one at least), case aside.
+pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let allowed = (written.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|&(distance, _)| distance <= allowed)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words: insert, delete, replace, or swap two neighbours.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replace.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What an operator sees of a fault.
+
+use super::*;
+
+fn lab() -> (Sources, FileId) {
+    let mut sources = Sources::default();
+    let file = sources.add("lab.zone", b"@ IN SOA ns h 1 2 3 4 5\r\nwww IN AA 192.0.2.1\n".to_vec());
+    (sources, file)
+}
+
+#[test]
+fn a_fault_is_drawn_with_place_line_and_caret() {
+    let (sources, file) = lab();
+    let fault = Diagnostic::error(Span::new(file, 32, 34), "unknown record type `AA`")
+        .label("not a type")
+        .help("did you mean `A`?");
+    let expected = "\
+error: unknown record type `AA`
+ --> lab.zone:2:8
+  |
+2 | www IN AA 192.0.2.1
+  |        ^^ not a type
+  |
+  = help: did you mean `A`?";
+    assert_eq!(sources.render(&fault, Look::Plain), expected);
+}
+
+#[test]
+fn a_fault_in_a_log_is_one_line() {
+    let (sources, file) = lab();
+    let fault =
+        Diagnostic::error(Span::new(file, 32, 34), "unknown record type `AA`").help("did you mean `A`?");
+    assert_eq!(sources.sentence(&fault), "lab.zone:2:8: unknown record type `AA`; did you mean `A`?");
+}
+
+#[test]
+fn bytes_that_are_not_utf8_keep_the_caret_in_place() {
+    let mut sources = Sources::default();
+    let file = sources.add("l1.zone", b"a TXT \"\xe9\xe9\" bad\n".to_vec());
+    let drawn = sources.render(&Diagnostic::error(Span::new(file, 11, 14), "x"), Look::Plain);
+    assert!(drawn.contains("l1.zone:1:12"), "{drawn}");
+    assert!(drawn.contains("^^^"), "{drawn}");
+}
+
+#[test]
+fn two_places_in_one_line_share_it() {
+    let (sources, file) = lab();
+    let fault = Diagnostic::error(Span::new(file, 32, 34), "m").and_at(Span::new(file, 25, 28), "this owner");
+    let drawn = sources.render(&fault, Look::Plain);
+    assert_eq!(drawn.matches("www IN AA").count(), 1, "{drawn}");
+}
+
+#[test]
+fn places_in_two_lines_are_one_drawing_that_names_the_fault() {
+    let (sources, file) = lab();
+    let fault =
+        Diagnostic::error(Span::new(file, 32, 34), "m").label("here").and_at(Span::new(file, 0, 1), "first");
+    let expected = "\
+error: m
+ --> lab.zone:2:8
+  |
+1 | @ IN SOA ns h 1 2 3 4 5
+  | - first
+2 | www IN AA 192.0.2.1
+  |        ^^ here";
+    assert_eq!(sources.render(&fault, Look::Plain), expected);
+}
+
+#[test]
+fn errors_are_counted_beyond_the_limit_and_push_warnings_out() {
+    let (_, file) = lab();
+    let mut found = Diagnostics::default();
+    for _ in 0..DIAGNOSTICS_MAX {
+        found.push(Diagnostic::warning(Span::new(file, 0, 1), "w"));
+    }
+    found.push(Diagnostic::error(Span::new(file, 0, 1), "e"));
+    assert_eq!((found.errors(), found.warnings()), (1, DIAGNOSTICS_MAX));
+    assert!(found.iter().any(|one| one.severity == Severity::Error));
+    assert_eq!(found.iter().count(), DIAGNOSTICS_MAX);
+}
+
+#[test]
+fn the_nearest_word_is_suggested_and_a_far_one_is_not() {
+    assert_eq!(nearest("intervall", ["interval", "timeout"]), Some("interval"));
+    assert_eq!(nearest("ifportpu", ["ifportup", "ifurlup"]), Some("ifportup"));
+    assert_eq!(nearest("zzz", ["interval", "timeout"]), None);
+}
