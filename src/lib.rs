@@ -52,3 +52,5 @@
 //! list and says where one looks up).
 
 pub mod source; // source text, spans, diagnostics; knows no DNS
+
+pub mod dns; // names, types, RDATA, messages; knows no zones

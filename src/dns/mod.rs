@@ -1,0 +1,18 @@
+//! The words of DNS: names, types, RDATA, messages.
+//!
+//! Responsible for what the RFCs say about single pieces of a message and
+//! their presentation format.
+//! Not responsible for zones (which pieces belong together) or for sockets.
+
+pub mod message;
+pub mod name;
+mod name_hash;
+pub mod presentation;
+pub mod rdata;
+pub mod rtype;
+mod ttl;
+
+pub use name::{Name, NameError, NameRef};
+pub use name_hash::NameHash;
+pub use rtype::Rtype;
+pub use ttl::{Ttl, TtlError, TtlForm, parse_timer, powerdns_reading};

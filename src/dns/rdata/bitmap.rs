@@ -1,0 +1,74 @@
+//! Bitmaps of RRTYPEs (RFC 4034, section 4.1.2).
+//!
+//! Responsible for windows and bits, both ways.
+//! Not responsible for which types a name has.
+
+use std::fmt::{self, Write};
+
+use super::super::Rtype;
+use super::extent::counted;
+use super::read;
+use super::reader::Reader;
+use crate::source::Diagnostic;
+
+/// Bytes of bits in one window of 256 types.
+const WINDOW_BYTES_MAX: usize = 32;
+
+/// Reads all words that are left as types, in any order.
+pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    let mut types = Vec::with_capacity(reader.rest.len());
+    while !reader.rest.is_empty() {
+        let token = reader.word("a type")?;
+        types.push(read::record_type(&token)?);
+    }
+    types.sort_unstable();
+    for window in types.chunk_by(|one, next| one.0 >> 8 == next.0 >> 8) {
+        let mut bits = [0u8; WINDOW_BYTES_MAX];
+        let mut used = 0;
+        for rtype in window {
+            let [_, low] = rtype.0.to_be_bytes();
+            used = usize::from(low / 8) + 1;
+            bits[used - 1] |= 0x80 >> (low % 8);
+        }
+        let [number, _] = window.first().map_or([0, 0], |first| first.0.to_be_bytes());
+        reader.out.extend([number, u8::try_from(used).unwrap_or(u8::MAX)]);
+        reader.out.extend_from_slice(&bits[..used]);
+    }
+    Ok(())
+}
+
+/// Whether these bytes are windows in rising order, none of them longer than
+/// it must be.
+pub(super) fn fits(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut least = 0u16;
+    while let Some((&number, after)) = rest.split_first() {
+        let Some(bits) = counted(after) else { return false };
+        let last = bits.last().copied().unwrap_or(0);
+        if u16::from(number) < least || bits.len() > WINDOW_BYTES_MAX || last == 0 {
+            return false;
+        }
+        least = u16::from(number) + 1;
+        rest = after.get(bits.len() + 1..).unwrap_or_default();
+    }
+    true
+}
+
+/// Writes the types, separated by blanks.
+pub(super) fn write(bytes: &[u8], out: &mut String) -> fmt::Result {
+    let mut rest = bytes;
+    let mut blank = "";
+    while let Some((&number, after)) = rest.split_first() {
+        let bits = counted(after).ok_or(fmt::Error)?;
+        for low in (0..=u8::MAX).filter(|low| is_set(bits, *low)) {
+            write!(out, "{blank}{}", Rtype(u16::from_be_bytes([number, low])))?;
+            blank = " ";
+        }
+        rest = after.get(bits.len() + 1..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn is_set(bits: &[u8], low: u8) -> bool {
+    bits.get(usize::from(low / 8)).is_some_and(|byte| byte & 0x80 >> (low % 8) != 0)
+}

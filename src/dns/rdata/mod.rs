@@ -1,0 +1,150 @@
+//! RDATA by one table of field kinds per type: text to wire, wire to text,
+//! and the names inside.
+//!
+//! Responsible for what stands in the RDATA of each type.
+//! Not responsible for owner, TTL and class.
+
+mod bitmap;
+mod encoding;
+mod extent;
+mod loc;
+mod number;
+mod read;
+mod reader;
+mod svcb;
+mod table;
+mod time;
+mod unknown;
+mod write;
+
+use std::fmt;
+
+use super::{NameRef, Rtype};
+use crate::source::{Diagnostic, Diagnostics, Span};
+use extent::Pieces;
+use reader::Reader;
+use table::{Compression, Kind};
+
+pub(super) use table::{TYPES, entry};
+
+/// Longest RDATA in bytes: its length has 16 bits (RFC 1035, section 3.2.1).
+pub const RDATA_BYTES_MAX: usize = 65_535;
+
+/// One word of a record's RDATA as the lexer of zone text found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'t> {
+    /// The bytes as written, escapes included, quotes not.
+    pub text: &'t [u8],
+    /// Whether it stood between double quotes.
+    pub quoted: bool,
+    /// Where it stands (with its quotes).
+    pub span: Span,
+}
+
+/// Reads the RDATA of a record from its words and appends the wire form
+/// (names uncompressed, in the case they were written) to `out`.
+///
+/// `end` is where the record's last word ended: the place of a missing field.
+///
+/// # Errors
+///
+/// The first fault, with its place; `out` is left as it was.
+pub fn parse(
+    rtype: Rtype,
+    tokens: &[Token<'_>],
+    origin: NameRef<'_>,
+    end: Span,
+    out: &mut Vec<u8>,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let start = out.len();
+    let mut reader = Reader { rest: tokens, origin, end, start, out, found };
+    let mut read = read_rdata(rtype, &mut reader);
+    if read.is_ok() && reader.rdata().len() > RDATA_BYTES_MAX {
+        read = Err(too_long(tokens, end, reader.rdata().len()));
+    }
+    if read.is_err() {
+        out.truncate(start);
+    }
+    read
+}
+
+fn read_rdata(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    if let Some(rest) = unknown::announced(reader.rest) {
+        reader.rest = rest;
+        return unknown::read(rtype, reader);
+    }
+    let Some(entry) = entry(rtype) else {
+        return Err(unknown::wanted(rtype, reader));
+    };
+    for (index, field) in entry.fields.iter().enumerate() {
+        if reader.rest.is_empty() && !field.kind.may_be_absent() {
+            let missing = entry.fields.get(index..).unwrap_or_default();
+            return Err(read::missing(entry, missing, reader.end));
+        }
+        read::field(field, reader)?;
+    }
+    match reader.rest.first() {
+        None => Ok(()),
+        Some(extra) => Err(read::too_many(entry, extra)),
+    }
+}
+
+#[cold]
+fn too_long(tokens: &[Token<'_>], end: Span, length: usize) -> Diagnostic {
+    let span = tokens.first().map_or(end, |first| first.span);
+    Diagnostic::error(span, format!("RDATA of {length} bytes; a record holds at most {RDATA_BYTES_MAX}"))
+}
+
+/// Writes RDATA in presentation format, canonically: names absolute, strings
+/// quoted, numbers for mnemonics. What does not fit its type is written as
+/// RFC 3597 unknown RDATA.
+pub fn write(rtype: Rtype, rdata: &[u8], out: &mut String) {
+    let start = out.len();
+    if write_fields(rtype, rdata, out).is_err() {
+        out.truncate(start);
+        unknown::write(rdata, out);
+    }
+}
+
+fn write_fields(rtype: Rtype, rdata: &[u8], out: &mut String) -> fmt::Result {
+    let entry = entry(rtype).ok_or(fmt::Error)?;
+    let mut pieces = Pieces::of(entry, rdata);
+    let start = out.len();
+    for piece in &mut pieces {
+        let absent = piece.bytes.is_empty() && piece.kind.may_be_absent();
+        if out.len() > start && !absent {
+            out.push(' ');
+        }
+        write::field(piece.kind, piece.bytes, out)?;
+    }
+    if pieces.took_all() { Ok(()) } else { Err(fmt::Error) }
+}
+
+/// A name inside some RDATA.
+#[derive(Clone, Copy, Debug)]
+pub struct Inner<'r> {
+    /// Offset of its first byte in the RDATA.
+    pub at: usize,
+    /// The name.
+    pub name: NameRef<'r>,
+    /// Whether it may be compressed in a message: only in the types of RFC
+    /// 1035 (RFC 3597, section 4).
+    pub compressible: bool,
+}
+
+/// The names inside some RDATA, from first to last.
+pub fn names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Inner<'_>> {
+    let pieces = entry(rtype).map(|entry| Pieces::of(entry, rdata));
+    pieces.into_iter().flatten().filter_map(|piece| match piece.kind {
+        Kind::Name(compression, _) => Some(Inner {
+            at: piece.at,
+            name: NameRef::split_from(piece.bytes).ok()?.0,
+            compressible: compression == Compression::Allowed,
+        }),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

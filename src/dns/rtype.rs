@@ -1,0 +1,157 @@
+//! Record types.
+//!
+//! Responsible for the numbers and mnemonics of RRTYPEs and QTYPEs.
+//! Not responsible for what stands in their RDATA: that is `rdata`.
+
+use std::fmt;
+
+use super::rdata::{self, TYPES};
+
+/// An RRTYPE or QTYPE (RFC 1035, section 3.2; RFC 3597 for unknown ones).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rtype(pub u16);
+
+impl Rtype {
+    /// IPv4 address.
+    pub const A: Rtype = Rtype(1);
+    /// Name server.
+    pub const NS: Rtype = Rtype(2);
+    /// Canonical name.
+    pub const CNAME: Rtype = Rtype(5);
+    /// Start of authority.
+    pub const SOA: Rtype = Rtype(6);
+    /// Domain name pointer.
+    pub const PTR: Rtype = Rtype(12);
+    /// Mail exchange.
+    pub const MX: Rtype = Rtype(15);
+    /// Text.
+    pub const TXT: Rtype = Rtype(16);
+    /// IPv6 address.
+    pub const AAAA: Rtype = Rtype(28);
+    /// Service location.
+    pub const SRV: Rtype = Rtype(33);
+    /// Redirection of a subtree (RFC 6672).
+    pub const DNAME: Rtype = Rtype(39);
+    /// EDNS pseudo-record (RFC 6891).
+    pub const OPT: Rtype = Rtype(41);
+    /// Delegation signer.
+    pub const DS: Rtype = Rtype(43);
+    /// DNSSEC signature.
+    pub const RRSIG: Rtype = Rtype(46);
+    /// Authenticated denial.
+    pub const NSEC: Rtype = Rtype(47);
+    /// DNSSEC key.
+    pub const DNSKEY: Rtype = Rtype(48);
+    /// Hashed authenticated denial.
+    pub const NSEC3: Rtype = Rtype(50);
+    /// Parameters of NSEC3.
+    pub const NSEC3PARAM: Rtype = Rtype(51);
+    /// Service binding (RFC 9460).
+    pub const SVCB: Rtype = Rtype(64);
+    /// Service binding of HTTP origins (RFC 9460).
+    pub const HTTPS: Rtype = Rtype(65);
+    /// Incremental zone transfer.
+    pub const IXFR: Rtype = Rtype(251);
+    /// Zone transfer.
+    pub const AXFR: Rtype = Rtype(252);
+    /// All records (QTYPE only, RFC 8482).
+    pub const ANY: Rtype = Rtype(255);
+    /// PowerDNS's LUA record; only in zone text, never on the wire.
+    pub const LUA: Rtype = Rtype(65402);
+}
+
+/// Mnemonics of what has no RDATA of its own in our table: what is asked
+/// for or rides along in messages, and PowerDNS's LUA.
+const OTHERS: &[(Rtype, &str)] = &[
+    (Rtype::OPT, "OPT"),
+    (Rtype(249), "TKEY"),
+    (Rtype(250), "TSIG"),
+    (Rtype::IXFR, "IXFR"),
+    (Rtype::AXFR, "AXFR"),
+    (Rtype(253), "MAILB"),
+    (Rtype(254), "MAILA"),
+    (Rtype::ANY, "ANY"),
+    (Rtype::LUA, "LUA"),
+];
+
+impl Rtype {
+    /// Reads a mnemonic or `TYPEnnn` (RFC 3597, section 5), in any case.
+    pub fn parse(text: &[u8]) -> Option<Rtype> {
+        let named = |mnemonic: &str| mnemonic.as_bytes().eq_ignore_ascii_case(text);
+        if let Some(entry) = TYPES.iter().find(|entry| named(entry.mnemonic)) {
+            return Some(entry.rtype);
+        }
+        if let Some((rtype, _)) = OTHERS.iter().find(|(_, mnemonic)| named(mnemonic)) {
+            return Some(*rtype);
+        }
+        let (word, number) = text.split_at_checked(4)?;
+        let digits = word.eq_ignore_ascii_case(b"TYPE") && number.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(number).ok().filter(|_| digits)?;
+        number.parse().ok().map(Rtype)
+    }
+
+    /// All mnemonics that [`Rtype::parse`] reads, for suggestions.
+    pub fn mnemonics() -> impl Iterator<Item = &'static str> {
+        TYPES.iter().map(|entry| entry.mnemonic).chain(OTHERS.iter().map(|&(_, mnemonic)| mnemonic))
+    }
+
+    /// Whether this cannot stand in a zone: 0, OPT, and the range of QTYPEs
+    /// and meta-types (RFC 6895, section 3.1).
+    pub fn is_meta(self) -> bool {
+        self == Rtype::OPT || matches!(self.0, 0 | 128..=255)
+    }
+
+    fn mnemonic(self) -> Option<&'static str> {
+        let other = || OTHERS.iter().find(|(rtype, _)| *rtype == self).map(|&(_, mnemonic)| mnemonic);
+        rdata::entry(self).map(|entry| entry.mnemonic).or_else(other)
+    }
+}
+
+impl fmt::Display for Rtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mnemonic() {
+            Some(mnemonic) => f.write_str(mnemonic),
+            None => write!(f, "TYPE{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::nearest;
+
+    #[test]
+    fn every_mnemonic_is_read_in_any_case_and_shown_again() {
+        for mnemonic in Rtype::mnemonics() {
+            let rtype = Rtype::parse(mnemonic.to_lowercase().as_bytes()).unwrap();
+            assert_eq!(rtype.to_string(), mnemonic);
+            assert_eq!(Rtype::parse(format!("type{}", rtype.0).as_bytes()), Some(rtype));
+        }
+    }
+
+    #[test]
+    fn unknown_types_have_a_number_of_16_bits() {
+        assert_eq!(Rtype::parse(b"TYPE65280"), Some(Rtype(65280)));
+        assert_eq!(Rtype(65280).to_string(), "TYPE65280");
+        for text in ["", "TYPE", "TYPE65536", "TYPE+1", "TYPE-1", "TYPE1x", "TYP", "AA", "65280"] {
+            assert_eq!(Rtype::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_asked_for_cannot_stand_in_a_zone() {
+        for meta in [Rtype(0), Rtype::OPT, Rtype(128), Rtype(249), Rtype::AXFR, Rtype::ANY] {
+            assert!(meta.is_meta(), "{meta}");
+        }
+        for plain in [Rtype::A, Rtype::HTTPS, Rtype(99), Rtype(127), Rtype(256), Rtype::LUA] {
+            assert!(!plain.is_meta(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_mnemonic_has_a_nearest_one() {
+        assert_eq!(nearest("AA", Rtype::mnemonics()), Some("A"));
+        assert_eq!(nearest("CNMAE", Rtype::mnemonics()), Some("CNAME"));
+    }
+}
