@@ -54,3 +54,5 @@
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
 pub mod dns; // names, types, RDATA, messages; knows no zones
+
+pub mod lua; // the expression language of LUA records; runs nothing

@@ -1,0 +1,415 @@
+//! From tokens to the tree.
+//!
+//! Responsible for how tokens stand together, and for refusing by name the Lua that is not read.
+//! Not responsible for what names and functions mean.
+
+use super::code::Code;
+use super::lexer::{self, Token, TokenKind};
+use super::refusal;
+use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record};
+use crate::source::{Diagnostic, Diagnostics, Severity, Span};
+
+/// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each
+/// level costs stack.
+pub const NESTING_MAX: usize = 20;
+
+/// Faults reported of one record. Somebody who made more will begin at the first.
+pub const FAULTS_MAX: usize = 20;
+
+/// Reads the code of a record. `whole` is the record's place, for faults that have none of their own.
+///
+/// Every fault is pushed to `found`. None when the code breaks off; otherwise what could be read,
+/// with [`ExprKind::Refused`] in place of what is not supported, so that the rest can be looked at.
+pub fn parse(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Record> {
+    code.remark_on_quoting(found);
+    if code.bytes().len() > super::CODE_BYTES_MAX {
+        let message = format!("LUA code longer than {} bytes", super::CODE_BYTES_MAX);
+        found.push(Diagnostic::error(whole, message));
+        return None;
+    }
+    let mut faults = Vec::new();
+    let record = lexer::tokens(code, whole, &mut faults).and_then(|tokens| {
+        let mut parser = Parser { code, whole, tokens, at: 0, depth: 0, faults: &mut faults };
+        parser.record().ok()
+    });
+    found.extend(faults);
+    record
+}
+
+/// The record cannot be read any further; why has been reported.
+struct Stop;
+type Parsed<T> = Result<T, Stop>;
+
+struct Parser<'c, 'f> {
+    code: &'c Code,
+    whole: Span,
+    /// Never empty: the last is the end of the code.
+    tokens: Vec<Token<'c>>,
+    at: usize,
+    depth: usize,
+    faults: &'f mut Vec<Diagnostic>,
+}
+
+/// How the code began: PowerDNS puts a `return` in front of it unless it begins with `;`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    Expression,
+    Statements,
+}
+
+impl<'c> Parser<'c, '_> {
+    fn record(&mut self) -> Parsed<Record> {
+        let beginning = if self.is_symbol(";") { Beginning::Statements } else { Beginning::Expression };
+        let mut assignments = Vec::new();
+        loop {
+            while self.eat(";") {}
+            if let Some(name) = self.name_before("=") {
+                self.at += 2;
+                assignments.push((name, self.expression()?));
+                continue;
+            }
+            let start = self.here();
+            if self.eat_keyword("return") {
+                if beginning == Beginning::Expression {
+                    self.warn_of_beginning(start);
+                }
+                return self.result(assignments);
+            }
+            let value = self.expression()?;
+            while self.eat(";") {}
+            if *self.peek() == TokenKind::End {
+                if beginning == Beginning::Statements || !assignments.is_empty() {
+                    self.warn_of_beginning(start);
+                }
+                return Ok(Record { assignments, result: value });
+            }
+            if beginning == Beginning::Expression && assignments.is_empty() {
+                return Err(self.not_the_end());
+            }
+            self.refuse_call_as_statement(&value)?;
+        }
+    }
+
+    /// What stands behind `return`.
+    fn result(&mut self, assignments: Vec<(Ident, Expr)>) -> Parsed<Record> {
+        let result = self.expression()?;
+        while self.eat(";") {}
+        if *self.peek() == TokenKind::End {
+            Ok(Record { assignments, result })
+        } else {
+            Err(self.not_the_end())
+        }
+    }
+
+    fn not_the_end(&mut self) -> Stop {
+        let several = self.is_symbol(",");
+        let fault = self.unexpected("the end of the code");
+        self.faults.push(if several {
+            fault.help("a record returns one value: put several in braces, {'…', '…'}")
+        } else {
+            fault
+        });
+        Stop
+    }
+
+    fn warn_of_beginning(&mut self, span: Span) {
+        self.faults.push(
+            Diagnostic::warning(span, "PowerDNS reads this as a syntax error")
+                .help("write either `VALUE`, or `;NAME=… return VALUE` with the `;` and the `return`"),
+        );
+    }
+
+    fn refuse_call_as_statement(&mut self, value: &Expr) -> Parsed<()> {
+        match &value.kind {
+            ExprKind::Call(call) => {
+                let construct = format!("calling `{}` as a statement is", call.function.text);
+                self.refuse(call.function.span, &construct, None)
+            }
+            ExprKind::Refused => Ok(()),
+            _ => Err(self.not_the_end()),
+        }
+    }
+
+    /// A value, whatever operators try to make of it.
+    fn expression(&mut self) -> Parsed<Expr> {
+        if self.depth == NESTING_MAX {
+            let message = format!("LUA code nested deeper than {NESTING_MAX} levels");
+            return self.stop(Diagnostic::error(self.here(), message));
+        }
+        self.depth += 1;
+        let mut value = self.operand()?;
+        while let Some(refusal) = refusal::operator(self.peek()) {
+            self.refuse(self.here(), &refusal.construct, refusal.help)?;
+            self.at += 1;
+            let right = self.operand()?;
+            value = Expr { kind: ExprKind::Refused, span: value.span.to(right.span) };
+        }
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    /// A value behind any number of unary operators.
+    fn operand(&mut self) -> Parsed<Expr> {
+        let start = self.here();
+        let mut refused = false;
+        loop {
+            if let (true, Some(TokenKind::Number(value))) = (self.is_symbol("-"), self.peek_second()) {
+                let kind = if refused { ExprKind::Refused } else { ExprKind::Number(-value) };
+                self.at += 2;
+                return Ok(Expr { kind, span: start.to(self.before()) });
+            }
+            let Some(refusal) = refusal::unary(self.peek()) else { break };
+            self.refuse(self.here(), &refusal.construct, refusal.help)?;
+            self.at += 1;
+            refused = true;
+        }
+        let value = self.primary()?;
+        if refused { Ok(Expr { kind: ExprKind::Refused, span: start.to(value.span) }) } else { Ok(value) }
+    }
+
+    fn primary(&mut self) -> Parsed<Expr> {
+        let span = self.here();
+        let kind = match self.peek() {
+            TokenKind::String(text) => ExprKind::String(text.clone()),
+            TokenKind::Number(value) => ExprKind::Number(*value),
+            TokenKind::Keyword("nil") => ExprKind::Nil,
+            TokenKind::Keyword("true") => ExprKind::Boolean(true),
+            TokenKind::Keyword("false") => ExprKind::Boolean(false),
+            TokenKind::Refused => ExprKind::Refused,
+            TokenKind::Symbol("{") => return self.table(),
+            TokenKind::Symbol("(") => return self.parenthesised(),
+            &TokenKind::Name(name) => {
+                self.at += 1;
+                return self.suffixes(Expr { kind: ExprKind::Name(name.into()), span });
+            }
+            other => {
+                let Some(refusal) = refusal::statement(other) else {
+                    let fault = self.unexpected("a value");
+                    return self.stop(fault);
+                };
+                self.refuse(span, &refusal.construct, refusal.help)?;
+                return Err(Stop);
+            }
+        };
+        self.at += 1;
+        Ok(Expr { kind, span })
+    }
+
+    fn parenthesised(&mut self) -> Parsed<Expr> {
+        let open = self.here();
+        self.at += 1;
+        let inner = self.expression()?;
+        if !self.eat(")") {
+            let fault = self.unexpected("`)`").and_at(open, "to close this");
+            return self.stop(fault);
+        }
+        self.suffixes(Expr { kind: inner.kind, span: open.to(self.before()) })
+    }
+
+    /// Calls, fields and indices behind a name or parentheses. Only a call of a plain name is read.
+    fn suffixes(&mut self, mut value: Expr) -> Parsed<Expr> {
+        loop {
+            let here = self.here();
+            let refused = match (self.peek(), self.peek_second()) {
+                (TokenKind::Symbol("(" | "{") | TokenKind::String(_), _) => {
+                    value = self.call(value)?;
+                    continue;
+                }
+                (&TokenKind::Symbol(dot @ ("." | ":")), Some(&TokenKind::Name(name))) => {
+                    self.at += 2;
+                    refusal::field(dot, name)
+                }
+                (TokenKind::Symbol("["), _) => {
+                    self.at += 1;
+                    self.expression()?;
+                    if !self.eat("]") {
+                        let fault = self.unexpected("`]`").and_at(here, "to close this");
+                        return self.stop(fault);
+                    }
+                    refusal::index()
+                }
+                _ => return Ok(value),
+            };
+            if value.kind != ExprKind::Refused {
+                self.refuse(here, &refused.construct, refused.help)?;
+            }
+            value = Expr { kind: ExprKind::Refused, span: value.span.to(self.before()) };
+        }
+    }
+
+    fn call(&mut self, function: Expr) -> Parsed<Expr> {
+        let span = function.span;
+        let arguments = self.arguments()?;
+        let whole = span.to(self.before());
+        let kind = match function.kind {
+            ExprKind::Name(text) => ExprKind::Call(Call { function: Ident { text, span }, arguments }),
+            ExprKind::Refused => ExprKind::Refused,
+            _ => {
+                self.refuse(span, "calling anything but a function's name is", None)?;
+                ExprKind::Refused
+            }
+        };
+        Ok(Expr { kind, span: whole })
+    }
+
+    /// `(…)`, or a table or a string alone.
+    fn arguments(&mut self) -> Parsed<Vec<Expr>> {
+        let open = self.here();
+        if !self.eat("(") {
+            return Ok(vec![self.primary()?]);
+        }
+        let mut arguments = Vec::new();
+        if self.eat(")") {
+            return Ok(arguments);
+        }
+        loop {
+            arguments.push(self.expression()?);
+            if self.eat(")") {
+                return Ok(arguments);
+            }
+            self.separator(&[","], ")", open)?;
+            if self.is_symbol(")") {
+                let fault = self.unexpected("another argument");
+                self.fault(fault.help("PowerDNS reads a `,` before `)` as a syntax error"))?;
+            }
+            if self.eat(")") {
+                return Ok(arguments);
+            }
+        }
+    }
+
+    fn table(&mut self) -> Parsed<Expr> {
+        let open = self.here();
+        self.at += 1;
+        let mut fields = Vec::new();
+        while !self.eat("}") {
+            fields.push(self.field()?);
+            if !self.is_symbol("}") {
+                self.separator(&[",", ";"], "}", open)?;
+            }
+        }
+        Ok(Expr { kind: ExprKind::Table(fields), span: open.to(self.before()) })
+    }
+
+    fn field(&mut self) -> Parsed<Field> {
+        if let Some(name) = self.name_before("=") {
+            self.at += 2;
+            let key = Expr { kind: ExprKind::String(name.text.as_bytes().into()), span: name.span };
+            return Ok(Field { key: Some(key), value: self.expression()? });
+        }
+        let open = self.here();
+        if !self.eat("[") {
+            return Ok(Field { key: None, value: self.expression()? });
+        }
+        let key = self.expression()?;
+        if !self.eat("]") {
+            let fault = self.unexpected("`]`").and_at(open, "to close this");
+            return self.stop(fault);
+        }
+        if !self.eat("=") {
+            let fault = self.unexpected("`=` and a value");
+            return self.stop(fault);
+        }
+        Ok(Field { key: Some(key), value: self.expression()? })
+    }
+
+    /// One of `separators`. When it is missing between two values that is reported, and read as if
+    /// it stood there.
+    fn separator(&mut self, separators: &[&str], closing: &str, open: Span) -> Parsed<()> {
+        if separators.iter().any(|separator| self.eat(separator)) {
+            return Ok(());
+        }
+        let value = matches!(
+            self.peek(),
+            TokenKind::String(_)
+                | TokenKind::Number(_)
+                | TokenKind::Name(_)
+                | TokenKind::Refused
+                | TokenKind::Symbol("{" | "(" | "[")
+                | TokenKind::Keyword("nil" | "true" | "false")
+        );
+        let fault = self.unexpected(&format!("`,` or `{closing}`"));
+        if value { self.fault(fault) } else { self.stop(fault.and_at(open, "to close this")) }
+    }
+
+    fn refuse(&mut self, span: Span, construct: &str, help: Option<&'static str>) -> Parsed<()> {
+        let message = format!("{construct} not supported: LUA records are read, not run");
+        let fault = Diagnostic::error(span, message);
+        self.fault(match help {
+            Some(help) => fault.help(help),
+            None => fault,
+        })
+    }
+
+    /// Reports a fault behind which the code can be read on.
+    fn fault(&mut self, fault: Diagnostic) -> Parsed<()> {
+        self.faults.push(fault);
+        let errors = self.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+        if errors >= FAULTS_MAX { Err(Stop) } else { Ok(()) }
+    }
+
+    /// Reports a fault behind which it cannot.
+    fn stop<T>(&mut self, fault: Diagnostic) -> Parsed<T> {
+        self.faults.push(fault);
+        Err(Stop)
+    }
+
+    fn unexpected(&self, wanted: &str) -> Diagnostic {
+        let what = match self.peek() {
+            TokenKind::End => "the end of the code".to_owned(),
+            TokenKind::String(_) => "a string".to_owned(),
+            TokenKind::Number(_) | TokenKind::Refused => "a number".to_owned(),
+            TokenKind::Name(text) => format!("`{text}`"),
+            TokenKind::Keyword(text) | TokenKind::Symbol(text) => format!("`{text}`"),
+        };
+        Diagnostic::error(self.here(), format!("expected {wanted}, found {what}"))
+    }
+
+    fn peek(&self) -> &TokenKind<'c> {
+        self.tokens.get(self.at).map_or(&TokenKind::End, |token| &token.kind)
+    }
+
+    fn peek_second(&self) -> Option<&TokenKind<'c>> {
+        self.tokens.get(self.at + 1).map(|token| &token.kind)
+    }
+
+    fn is_symbol(&self, symbol: &str) -> bool {
+        matches!(self.peek(), TokenKind::Symbol(found) if *found == symbol)
+    }
+
+    fn eat(&mut self, symbol: &str) -> bool {
+        let found = self.is_symbol(symbol);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn eat_keyword(&mut self, keyword: &str) -> bool {
+        let found = matches!(self.peek(), TokenKind::Keyword(found) if *found == keyword);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// The name that stands here, if `symbol` follows it.
+    fn name_before(&self, symbol: &str) -> Option<Ident> {
+        match (self.peek(), self.peek_second()?) {
+            (TokenKind::Name(text), TokenKind::Symbol(found)) if *found == symbol => {
+                Some(Ident { text: (*text).into(), span: self.here() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the next token stands.
+    fn here(&self) -> Span {
+        self.span_of(self.tokens.get(self.at))
+    }
+
+    /// Where the token stands that was taken last.
+    fn before(&self) -> Span {
+        self.span_of(self.at.checked_sub(1).and_then(|last| self.tokens.get(last)))
+    }
+
+    fn span_of(&self, token: Option<&Token<'_>>) -> Span {
+        token.and_then(|token| self.code.span(token.range.clone())).or(self.code.end()).unwrap_or(self.whole)
+    }
+}

@@ -1,0 +1,80 @@
+//! The Lua that is not read: what each construct is called, and what to write in its place.
+//!
+//! Responsible for the words. Not responsible for finding the constructs: that is `parser`.
+
+use super::lexer::TokenKind;
+
+/// A construct that is refused.
+pub(super) struct Refusal {
+    /// Its name and a verb, to be followed by "not supported".
+    pub(super) construct: String,
+    /// What to do.
+    pub(super) help: Option<&'static str>,
+}
+
+impl Refusal {
+    fn new(construct: impl Into<String>, help: Option<&'static str>) -> Option<Refusal> {
+        Some(Refusal { construct: construct.into(), help })
+    }
+}
+
+const CONDITION: Option<&str> = Some("write one value that holds for every client");
+const VALUE: Option<&str> = Some("write the value that comes out");
+
+/// A token that stands between two values.
+pub(super) fn operator(token: &TokenKind<'_>) -> Option<Refusal> {
+    match *token {
+        TokenKind::Symbol("..") => Refusal::new("joining strings with `..` is", Some("write one string")),
+        TokenKind::Symbol(symbol @ ("+" | "-" | "*" | "/" | "%" | "^" | "//")) => {
+            Refusal::new(format!("arithmetic (`{symbol}`) is"), VALUE)
+        }
+        TokenKind::Symbol(symbol @ ("&" | "|" | "~" | "<<" | ">>")) => {
+            Refusal::new(format!("bitwise arithmetic (`{symbol}`) is"), VALUE)
+        }
+        TokenKind::Symbol(symbol @ ("==" | "~=" | "<" | ">" | "<=" | ">=")) => {
+            Refusal::new(format!("comparing (`{symbol}`) is"), CONDITION)
+        }
+        TokenKind::Keyword(word @ ("and" | "or")) => Refusal::new(format!("`{word}` is"), CONDITION),
+        _ => None,
+    }
+}
+
+/// A token that stands in front of a value. A minus sign in front of a number belongs to the number.
+pub(super) fn unary(token: &TokenKind<'_>) -> Option<Refusal> {
+    match *token {
+        TokenKind::Symbol(symbol @ ("-" | "~")) => Refusal::new(format!("arithmetic (`{symbol}`) is"), VALUE),
+        TokenKind::Symbol("#") => Refusal::new("taking a length (`#`) is", VALUE),
+        TokenKind::Keyword("not") => Refusal::new("`not` is", CONDITION),
+        _ => None,
+    }
+}
+
+/// A token that begins something which is no value.
+pub(super) fn statement(token: &TokenKind<'_>) -> Option<Refusal> {
+    match *token {
+        TokenKind::Keyword("if") => Refusal::new("`if` statements are", CONDITION),
+        TokenKind::Keyword(word @ ("for" | "while" | "repeat")) => {
+            Refusal::new(format!("`{word}` loops are"), Some("write the list that comes out"))
+        }
+        TokenKind::Keyword("function") => Refusal::new("defining a `function` is", VALUE),
+        TokenKind::Keyword("local") => Refusal::new("`local` is", Some("write `NAME=value` alone")),
+        TokenKind::Keyword(word @ ("do" | "goto" | "break")) => Refusal::new(format!("`{word}` is"), None),
+        TokenKind::Symbol("::") => Refusal::new("a label (`::`) is", None),
+        TokenKind::Symbol("...") => Refusal::new("`...` is", None),
+        _ => None,
+    }
+}
+
+/// `value.name` or `value:name`.
+pub(super) fn field(dot: &str, name: &str) -> Refusal {
+    let construct = match dot {
+        ":" => format!("calling the method `:{name}` is"),
+        _ => format!("taking the field `.{name}` is"),
+    };
+    Refusal { construct, help: VALUE }
+}
+
+/// `value[…]`
+pub(super) fn index() -> Refusal {
+    Refusal { construct: "taking an entry with `[…]` is".to_owned(), help: VALUE }
+}

@@ -1,0 +1,71 @@
+//! The tree of a record's code.
+//!
+//! Responsible for its shape. Not responsible for how it is read (`parser`) or what it means.
+
+use crate::source::Span;
+
+/// The code of a record: names for values, then the value it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// `NAME = value`, in the order they were written.
+    pub assignments: Vec<(Ident, Expr)>,
+    /// What the record returns.
+    pub result: Expr,
+}
+
+/// A name and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ident {
+    /// ASCII letters, digits and underscores.
+    pub text: Box<str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// The value.
+    pub kind: ExprKind,
+    /// From its first byte to its last.
+    pub span: Span,
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// `nil`
+    Nil,
+    /// `true` or `false`
+    Boolean(bool),
+    /// A finite number.
+    Number(f64),
+    /// A string, its escapes read. Any bytes.
+    String(Box<[u8]>),
+    /// `{…}`
+    Table(Vec<Field>),
+    /// A name that stands for a value.
+    Name(Box<str>),
+    /// `f(…)`, `f{…}` or `f'…'`
+    Call(Call),
+    /// Lua that is not read; the fault has been reported.
+    Refused,
+}
+
+/// A call of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The function.
+    pub function: Ident,
+    /// Its arguments.
+    pub arguments: Vec<Expr>,
+}
+
+/// One entry of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The key; none in a list. `name=value` has the string `name` as its key, as in Lua.
+    pub key: Option<Expr>,
+    /// The value.
+    pub value: Expr,
+}
