@@ -56,3 +56,5 @@ pub mod source; // source text, spans, diagnostics; knows no DNS
 pub mod dns; // names, types, RDATA, messages; knows no zones
 
 pub mod lua; // the expression language of LUA records; runs nothing
+
+pub mod probe; // what can be tested, and one run of it; knows no thresholds

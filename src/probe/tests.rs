@@ -1,0 +1,140 @@
+//! Probes against real sockets on the loopback networks, and how they read.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::*;
+
+fn tcp(to: SocketAddr) -> Probe {
+    let port = Port::new(to.port()).unwrap();
+    Probe { address: to.ip(), source: None, timeout: Duration::from_secs(5), kind: Kind::Tcp(Tcp { port }) }
+}
+
+fn probe(text: &str) -> Probe {
+    tcp(text.parse().unwrap())
+}
+
+/// An address at which nobody listens, because the listener was closed again.
+async fn closed(address: &str) -> SocketAddr {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn an_open_port_passes() {
+    for address in ["127.0.2.20:0", "[::1]:0"] {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let outcome = tcp(listener.local_addr().unwrap()).run().await;
+        assert!(matches!(outcome, Outcome::Pass { latency } if latency > Duration::ZERO), "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_by_fin_not_by_reset() {
+    let listener = TcpListener::bind("127.0.2.21:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    assert!(matches!(tcp(to).run().await, Outcome::Pass { .. }));
+    let (stream, _) = listener.accept().await.unwrap();
+    stream.readable().await.unwrap();
+    // A reset would be an error here, the end of the stream is 0 bytes.
+    assert_eq!(stream.try_read(&mut [0]).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_closed_port_is_refused() {
+    for address in ["127.0.2.22", "::1"] {
+        let outcome = tcp(closed(address).await).run().await;
+        assert_eq!(outcome, Outcome::Fail { reason: Reason::Refused });
+    }
+}
+
+#[tokio::test]
+async fn a_full_backlog_fails_by_timeout() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.2.23:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let to = listener.local_addr().unwrap();
+    // A backlog of 0 holds one connection; the next SYN is dropped.
+    let _held = TcpStream::connect(to).await.unwrap();
+    let timeout = Duration::from_millis(60);
+    let started = Instant::now();
+    let outcome = Probe { timeout, ..tcp(to) }.run().await;
+    assert_eq!(outcome, Outcome::Fail { reason: Reason::TimedOut { after: timeout } });
+    assert!(started.elapsed() >= timeout);
+}
+
+#[tokio::test]
+async fn the_source_address_is_the_one_asked_for() {
+    let source = IpAddr::V4(Ipv4Addr::new(127, 0, 2, 9));
+    let listener = TcpListener::bind("127.0.2.24:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let outcome = Probe { source: Some(source), ..tcp(to) }.run().await;
+    assert!(matches!(outcome, Outcome::Pass { .. }), "{outcome}");
+    assert_eq!(listener.accept().await.unwrap().1.ip(), source);
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_ours_is_local_trouble() {
+    // TEST-NET-3: bind refuses it, so that no packet leaves.
+    let source = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1));
+    let outcome = Probe { source: Some(source), ..probe("127.0.2.25:6443") }.run().await;
+    assert_eq!(outcome, Outcome::Local { trouble: Trouble::NoSuchSource { source } });
+    assert_eq!(outcome.to_string(), "not probed: 203.0.113.1 is not an address of this host");
+}
+
+#[tokio::test]
+async fn a_source_of_the_other_family_is_local_trouble() {
+    let source = Some("::1".parse().unwrap());
+    let outcome = Probe { source, ..probe("127.0.2.26:6443") }.run().await;
+    assert_eq!(outcome, Outcome::Local { trouble: Trouble::NoSuchFamily });
+}
+
+#[test]
+fn a_shortage_on_this_host_is_local_trouble() {
+    for (errno, trouble) in [
+        (libc::EACCES, Trouble::Forbidden),
+        (libc::EPERM, Trouble::Forbidden),
+        (libc::EMFILE, Trouble::OutOfFiles),
+        (libc::ENFILE, Trouble::OutOfFiles),
+        (libc::ENOBUFS, Trouble::OutOfMemory),
+        (libc::EADDRNOTAVAIL, Trouble::OutOfPorts),
+        (libc::EAFNOSUPPORT, Trouble::NoSuchFamily),
+        (libc::EINVAL, Trouble::Other { errno: libc::EINVAL }),
+    ] {
+        let error = std::io::Error::from_raw_os_error(errno);
+        assert_eq!(Failure::of_connect(&error), Failure::Local(trouble));
+    }
+}
+
+#[test]
+fn reasons_read_as_in_a_log_line() {
+    let texts = [
+        (Reason::Refused, "connection refused"),
+        (Reason::NoRoute, "no route to host"),
+        (Reason::NetworkUnreachable, "network unreachable"),
+        (Reason::TimedOut { after: Duration::from_secs(1) }, "timed out after 1 s"),
+        (Reason::TimedOut { after: Duration::from_millis(1500) }, "timed out after 1500 ms"),
+    ];
+    for (reason, text) in texts {
+        assert_eq!(reason.to_string(), text);
+    }
+}
+
+#[test]
+fn a_probe_reads_as_address_and_port() {
+    assert_eq!(probe("127.0.1.14:6443").to_string(), "127.0.1.14:6443");
+    assert_eq!(probe("[2001:db8::1]:443").to_string(), "[2001:db8::1]:443");
+    let source = Some("127.0.2.9".parse().unwrap());
+    assert_eq!(Probe { source, ..probe("127.0.1.14:6443") }.to_string(), "127.0.1.14:6443 from 127.0.2.9");
+}
+
+#[test]
+fn every_kind_is_listed_once_and_says_what_it_is_for() {
+    let samples = [probe("127.0.0.1:1").kind];
+    assert_eq!(samples.len(), KINDS.len(), "one sample for each kind");
+    for entry in samples.map(|kind| kind.entry()) {
+        assert_eq!(KINDS.iter().filter(|listed| listed.name == entry.name).count(), 1);
+        assert!(KINDS.contains(&entry) && !entry.help.is_empty());
+    }
+}
