@@ -58,3 +58,5 @@ pub mod dns; // names, types, RDATA, messages; knows no zones
 pub mod lua; // the expression language of LUA records; runs nothing
 
 pub mod probe; // what can be tested, and one run of it; knows no thresholds
+
+pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdicts

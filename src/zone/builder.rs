@@ -1,0 +1,346 @@
+//! A zone that is being put together from records, in whatever order they come.
+//!
+//! Responsible for the name tree and for grouping records into RRsets.
+//! Not responsible for the rules between records: that is `rules`.
+
+use std::collections::HashMap;
+
+use super::guarding::Guarding;
+use super::name_index::NameIndex;
+use super::pool::{Member, Pool, WhilePending};
+use super::tree::{Kind, NodeEntry, NodeId, PoolId, RecordEntry, RrsetEntry, Zone};
+use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
+use crate::source::{Diagnostic, Diagnostics, Span};
+
+/// A zone that is being put together.
+///
+/// Records may come in any order; the tree (empty non-terminals included)
+/// grows with them. [`Builder::finish`] groups, checks and freezes.
+pub struct Builder {
+    apex: Name,
+    span: Span,
+    names: Vec<u8>,
+    nodes: Vec<NodeEntry>,
+    index: NameIndex,
+    wildcards: HashMap<NodeId, NodeId>,
+    records: Vec<Collected>,
+    rdata: Vec<u8>,
+    pools: Vec<(NodeId, Pool)>,
+    guardings: Vec<Guarding>,
+    last: Option<NodeId>,
+}
+
+/// One record as it came.
+#[derive(Clone, Copy)]
+struct Collected {
+    node: NodeId,
+    rtype: Rtype,
+    rdata_len: u16,
+    rdata_at: u32,
+    ttl: Ttl,
+    span: Span,
+}
+
+impl Builder {
+    /// A zone without records. `span` is where the operator named it: the
+    /// place of faults that no record has (no SOA at all).
+    pub fn new(apex: Name, span: Span) -> Self {
+        let mut builder = Self {
+            apex,
+            span,
+            names: Vec::new(),
+            nodes: Vec::new(),
+            index: NameIndex::default(),
+            wildcards: HashMap::new(),
+            records: Vec::new(),
+            rdata: Vec::new(),
+            pools: Vec::new(),
+            guardings: Vec::new(),
+            last: None,
+        };
+        let apex = builder.apex.clone();
+        builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX);
+        builder
+    }
+
+    /// The zone's own name.
+    pub fn apex(&self) -> NameRef<'_> {
+        self.apex.as_ref()
+    }
+
+    /// Takes in a record of class IN. `rdata` is uncompressed wire form,
+    /// `span` the record's owner (or, where that is left out, its first word).
+    ///
+    /// # Errors
+    ///
+    /// When the owner does not lie in the zone, or the RDATA is longer than
+    /// 65,535 bytes.
+    pub fn add(
+        &mut self,
+        owner: NameRef<'_>,
+        rtype: Rtype,
+        ttl: Ttl,
+        rdata: &[u8],
+        span: Span,
+    ) -> Result<(), Diagnostic> {
+        let node = self.node(owner, span)?;
+        let too_long = || Diagnostic::error(span, "the record's data is longer than 65535 bytes");
+        let rdata_len = u16::try_from(rdata.len()).map_err(|_| too_long())?;
+        let rdata_at = u32::try_from(self.rdata.len())
+            .map_err(|_| Diagnostic::error(span, "the zone holds more than 4 GiB of record data"))?;
+        self.rdata.extend_from_slice(rdata);
+        self.records.push(Collected { node, rtype, rdata_len, rdata_at, ttl, span });
+        Ok(())
+    }
+
+    /// Takes in a pool (of type A or AAAA); several at one owner and type are
+    /// answered together.
+    ///
+    /// # Errors
+    ///
+    /// When the owner does not lie in the zone.
+    pub fn add_pool(&mut self, pool: Pool) -> Result<(), Diagnostic> {
+        let node = self.node(pool.owner.as_ref(), pool.span)?;
+        self.pools.push((node, pool));
+        Ok(())
+    }
+
+    /// Has the plain A and AAAA RRsets of an owner guarded by probes; looked
+    /// up when all records are there.
+    pub fn guard(&mut self, guarding: Guarding) {
+        self.guardings.push(guarding);
+    }
+
+    /// Groups the records, checks the rules between them and makes the zone.
+    /// None when `found` holds an error, from here or from reading the records.
+    pub fn finish(mut self, found: &mut Diagnostics) -> Option<Zone> {
+        // Files name their records owner by owner, so this is nearly sorted.
+        self.records.sort_by_key(|record| (record.node, record.rtype));
+        let mut zone = self.grouped(found);
+        zone.mark_cuts();
+        for guarding in std::mem::take(&mut self.guardings) {
+            zone.guard(&guarding, found);
+        }
+        super::rules::check(&zone, self.span, found);
+        (found.errors() == 0).then_some(zone)
+    }
+
+    /// The node of an owner, made with its ancestors where it is new.
+    fn node(&mut self, owner: NameRef<'_>, span: Span) -> Result<NodeId, Diagnostic> {
+        if let Some(last) = self.last
+            && self.name(last) == owner.wire()
+        {
+            return Ok(last);
+        }
+        if !owner.is_at_or_below(self.apex.as_ref()) {
+            let message = format!("`{owner}` does not lie in the zone `{}`", self.apex);
+            let help = "names that do not end in a dot are relative to $ORIGIN";
+            return Err(Diagnostic::error(span, message).label("out of zone").help(help));
+        }
+        let node = self.find_or_insert(owner);
+        self.last = Some(node);
+        Ok(node)
+    }
+
+    fn find_or_insert(&mut self, owner: NameRef<'_>) -> NodeId {
+        let hash = NameHash::of(owner);
+        let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
+        if let Some(node) = self.index.find(hash, is_it) {
+            return NodeId(node);
+        }
+        // The apex is there from the start, so this ends there.
+        let parent = owner.parent().map_or(NodeId::APEX, |parent| self.find_or_insert(parent));
+        let node = self.insert(owner, hash, parent);
+        if owner.is_wildcard() {
+            self.wildcards.insert(parent, node);
+        }
+        node
+    }
+
+    fn insert(&mut self, owner: NameRef<'_>, hash: NameHash, parent: NodeId) -> NodeId {
+        let node = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let name_at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let name_len = u8::try_from(owner.wire().len()).unwrap_or(u8::MAX);
+        self.names.extend_from_slice(owner.wire());
+        self.nodes.push(NodeEntry { name_at, name_len, kind: Kind::Plain, parent, rrsets: 0 });
+        self.index.insert(hash, node.0);
+        node
+    }
+
+    fn name(&self, node: NodeId) -> &[u8] {
+        let entry = &self.nodes[node.0 as usize];
+        &self.names[entry.name_at as usize..][..usize::from(entry.name_len)]
+    }
+
+    /// Freezes the tree with its records grouped into RRsets.
+    fn grouped(&mut self, found: &mut Diagnostics) -> Zone {
+        let collected = std::mem::take(&mut self.records);
+        let mut rrsets = Vec::with_capacity(collected.len());
+        let mut records = Vec::with_capacity(collected.len());
+        let mut nodes = std::mem::take(&mut self.nodes);
+        let mut next_node = 0;
+        for group in collected.chunk_by(|a, b| (a.node, a.rtype) == (b.node, b.rtype)) {
+            let Some(first) = group.first() else { continue };
+            while next_node <= first.node.0 {
+                nodes[next_node as usize].rrsets = index(rrsets.len());
+                next_node += 1;
+            }
+            let ttl = super::rules::one_ttl(group.iter().map(|one| (one.ttl, one.span)), found);
+            let records_at = index(records.len());
+            self.keep_distinct(group, &mut records, found);
+            rrsets.push(RrsetEntry { rtype: first.rtype, ttl, span: first.span, records: records_at });
+        }
+        nodes[next_node as usize..].iter_mut().for_each(|node| node.rrsets = index(rrsets.len()));
+        let mut pools = std::mem::take(&mut self.pools);
+        pools.sort_by_key(|(node, pool)| (*node, pool.rtype));
+        let (pool_nodes, pools) = pools.into_iter().unzip();
+        Zone {
+            apex: self.apex.clone(),
+            names: std::mem::take(&mut self.names),
+            nodes,
+            index: std::mem::take(&mut self.index),
+            wildcards: std::mem::take(&mut self.wildcards),
+            rrsets,
+            records,
+            rdata: std::mem::take(&mut self.rdata),
+            pools,
+            pool_nodes,
+        }
+    }
+
+    /// Appends the records of an RRset without repetitions, which RFC 2181,
+    /// section 5, forbids.
+    fn keep_distinct(&self, group: &[Collected], records: &mut Vec<RecordEntry>, found: &mut Diagnostics) {
+        let mut seen = std::collections::HashSet::new();
+        for one in group {
+            let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
+            if group.len() > 1 && !seen.insert(rdata) {
+                let message = "the same record stands here a second time";
+                found.push(
+                    Diagnostic::warning(one.span, message).help("it is answered once; remove this line"),
+                );
+                continue;
+            }
+            records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len });
+        }
+    }
+}
+
+fn index(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+impl Zone {
+    /// Turns the A and AAAA RRsets of an owner into pools, or adds guards to
+    /// the pools that an earlier guarding made of them.
+    fn guard(&mut self, guarding: &Guarding, found: &mut Diagnostics) {
+        let Some(node) = self.find(guarding.owner.as_ref()) else {
+            let message = format!("`{}` does not exist in the zone file", guarding.owner);
+            found.push(Diagnostic::error(guarding.span, message).label("nothing to guard").help(
+                "names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written",
+            ));
+            return;
+        };
+        let mut guarded = false;
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            guarded |= self.guard_rrset(node, rtype, guarding, found);
+        }
+        if !guarded {
+            let message = format!("`{}` has no A or AAAA record to guard", guarding.owner);
+            let owned = self.node(node);
+            let fault = Diagnostic::error(guarding.span, message);
+            found.push(match owned.rrset(Rtype::CNAME) {
+                Some(cname) => fault.and_at(cname.span(), "it is a CNAME: guard the name it leads to"),
+                None => fault,
+            });
+        }
+    }
+
+    /// Whether there was something to guard.
+    fn guard_rrset(
+        &mut self,
+        node: NodeId,
+        rtype: Rtype,
+        guarding: &Guarding,
+        found: &mut Diagnostics,
+    ) -> bool {
+        let of_node = |(at, pool): &(&NodeId, &mut Pool)| **at == node && pool.rtype == rtype;
+        if let Some((_, pool)) = self.pool_nodes.iter().zip(&mut self.pools).find(of_node) {
+            if pool.lua.is_some() {
+                let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
+                found.push(
+                    Diagnostic::error(guarding.span, message)
+                        .and_at(pool.span, "the LUA record")
+                        .help("write plain A or AAAA records in the zone file, or leave the name out here"),
+                );
+            } else if (pool.selector, pool.all_down) == (guarding.selector, guarding.all_down) {
+                for member in pool.groups.iter_mut().flatten() {
+                    let address = member.address;
+                    member.guards.extend(guarding.guards.iter().map(|guard| guard.at(address)));
+                }
+            } else {
+                let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
+                found.push(Diagnostic::error(guarding.span, message).help(
+                    "give both the same `all-down` and `selector`, or put all probes in one [[zone.probe]]",
+                ));
+            }
+            return true;
+        }
+        let Some(rrset) = self.node(node).rrset(rtype) else { return false };
+        let members = rrset.rdatas().filter_map(address_of).map(|address| Member {
+            address,
+            guards: guarding.guards.iter().map(|guard| guard.at(address)).collect(),
+        });
+        let pool = Pool {
+            owner: self.node(node).name().to_name(),
+            rtype,
+            ttl: rrset.ttl(),
+            groups: vec![members.collect()],
+            selector: guarding.selector,
+            all_down: guarding.all_down,
+            while_pending: WhilePending::Select,
+            lua: None,
+            span: rrset.span(),
+        };
+        let at = self.pool_nodes.partition_point(|other| *other <= node);
+        self.pools.insert(at, pool);
+        self.pool_nodes.insert(at, node);
+        true
+    }
+
+    /// Finds out which nodes are zone cuts or DNAMEs, and which lie below one.
+    fn mark_cuts(&mut self) {
+        for at in 0..self.nodes.len() {
+            let id = NodeId(index(at));
+            let node = self.node(id);
+            let kind = if id != NodeId::APEX && node.rrset(Rtype::NS).is_some() {
+                Kind::ZoneCut
+            } else if node.rrset(Rtype::DNAME).is_some() {
+                Kind::Dname
+            } else {
+                Kind::Plain
+            };
+            self.nodes[at].kind = kind;
+        }
+        let occluded: Vec<usize> =
+            (0..self.nodes.len()).filter(|&at| self.covering(NodeId(index(at))).is_some()).collect();
+        for at in occluded {
+            self.nodes[at].kind = Kind::Occluded;
+        }
+    }
+}
+
+/// The address in the RDATA of an A or AAAA record.
+fn address_of(rdata: &[u8]) -> Option<std::net::IpAddr> {
+    if let Ok(octets) = <[u8; 4]>::try_from(rdata) {
+        return Some(octets.into());
+    }
+    <[u8; 16]>::try_from(rdata).ok().map(Into::into)
+}
+
+/// Pools are numbered in the order of their nodes.
+impl PoolId {
+    pub(super) fn at(place: usize) -> PoolId {
+        PoolId(index(place))
+    }
+}

@@ -1,0 +1,149 @@
+//! Plain RRsets that the configuration guards.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::*;
+use crate::probe::{Kind as ProbeKind, Port, Tcp};
+
+impl Lab {
+    /// Guards an owner, as a `[[zone.probe]]` of the configuration does.
+    fn guard(mut self, owner: &str, port: u16, all_down: AllDown) -> Self {
+        // `"api"` in the second line of the configuration.
+        let span = Span { start: 26, end: 31, ..self.named };
+        let template = GuardTemplate {
+            kind: ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() }),
+            source: None,
+            timeout: Duration::from_secs(1),
+            interval: Duration::from_secs(1),
+            retry: Duration::from_secs(1),
+            rise: NonZeroU32::MIN,
+            fall: NonZeroU32::MIN,
+        };
+        self.builder.guard(Guarding {
+            owner: name(owner.as_bytes()),
+            span,
+            guards: vec![template],
+            selector: Selector::All,
+            all_down,
+        });
+        self
+    }
+}
+
+const ALL: AllDown = AllDown::Select(Selector::All);
+
+/// The members of a zone's pools: owner, type, address, probes.
+fn members(zone: &Zone) -> Vec<String> {
+    let member = |pool: &Pool, member: &Member| {
+        let probes: Vec<String> = member.guards.iter().map(|guard| guard.probe.to_string()).collect();
+        format!("{} {} {}: {}", pool.owner, pool.rtype, member.address, probes.join(" "))
+    };
+    zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten().map(|one| member(pool, one))).collect()
+}
+
+#[test]
+fn both_address_rrsets_of_an_owner_become_pools() {
+    let text = sound!("api 10 A 192.0.2.1" "api 10 A 192.0.2.2" "api 20 AAAA 2001:db8::1" "api 60 TXT x");
+    let (zone, said) = Lab::new(text).guard("api", 6443, ALL).finish();
+    assert_eq!(said, [""; 0]);
+    let zone = zone.unwrap();
+    assert_eq!(
+        members(&zone),
+        [
+            "api.example. A 192.0.2.1: 192.0.2.1:6443",
+            "api.example. A 192.0.2.2: 192.0.2.2:6443",
+            "api.example. AAAA 2001:db8::1: [2001:db8::1]:6443",
+        ]
+    );
+    assert_eq!(zone.pools().iter().map(|pool| pool.ttl.seconds()).collect::<Vec<_>>(), [10, 20]);
+    let node = zone.node(zone.find(name(b"api").as_ref()).unwrap());
+    assert_eq!(node.rrsets().map(Rrset::rtype).collect::<Vec<_>>(), [Rtype::TXT]);
+    assert_eq!(node.types().collect::<Vec<_>>(), [Rtype::A, Rtype::TXT, Rtype::AAAA]);
+    // The zone file stays what it is.
+    assert_eq!((zone.record_count(), zone.records().count()), (7, 7));
+}
+
+#[test]
+fn each_pool_is_found_from_its_node() {
+    let text = sound!("c 10 A 192.0.2.3" "a 10 A 192.0.2.1" "b 10 A 192.0.2.2" "lua 60 TXT x");
+    let lab = Lab::new(text).lua("lua", "lua");
+    let (zone, said) = lab.guard("b", 1, ALL).guard("c", 1, ALL).guard("a", 1, ALL).finish();
+    assert_eq!(said, [""; 0]);
+    let zone = zone.unwrap();
+    for owner in ["a", "b", "c", "lua"] {
+        let node = zone.node(zone.find(name(owner.as_bytes()).as_ref()).unwrap());
+        let owners: Vec<_> = node.pools().map(|id| &zone.pools()[id.index()].owner).collect();
+        assert_eq!(owners, [&name(owner.as_bytes())]);
+        assert_eq!(node.pools_of(Rtype::AAAA).count(), 0);
+    }
+}
+
+#[test]
+fn guards_of_one_owner_add_up() {
+    let lab = Lab::new(sound!("api 10 A 192.0.2.1")).guard("api", 6443, ALL).guard("api", 22623, ALL);
+    let (zone, said) = lab.finish();
+    assert_eq!(said, [""; 0]);
+    assert_eq!(members(&zone.unwrap()), ["api.example. A 192.0.2.1: 192.0.2.1:6443 192.0.2.1:22623"]);
+}
+
+#[test]
+fn guards_of_one_owner_make_the_same_choices() {
+    let lab = Lab::new(sound!("api 10 A 192.0.2.1")).guard("api", 1, ALL).guard("api", 2, AllDown::ServFail);
+    let (zone, said) = lab.finish();
+    assert!(zone.is_none());
+    assert_eq!(
+        said,
+        [
+            "error edgedns.toml:2:10: `api.example.` is guarded twice, with different choices; give both the same \
+          `all-down` and `selector`, or put all probes in one [[zone.probe]]"
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_does_not_exist_cannot_be_guarded() {
+    let drawn = Lab::new(sound!()).guard("api", 1, ALL).drawn();
+    let expected = "\
+error: `api.example.` does not exist in the zone file
+ --> edgedns.toml:2:10
+  |
+2 | names = [\"api\"]
+  |          ^^^^^ nothing to guard
+  |
+  = help: names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written";
+    assert_eq!(drawn, expected);
+}
+
+#[test]
+fn only_addresses_can_be_guarded() {
+    let said = Lab::new(sound!("api 60 TXT x")).guard("api", 1, ALL).said();
+    assert_eq!(said, ["error edgedns.toml:2:10: `api.example.` has no A or AAAA record to guard"]);
+    let drawn = Lab::new(sound!("api 60 CNAME ns")).guard("api", 1, ALL).drawn();
+    assert!(drawn.contains("has no A or AAAA record to guard"), "{drawn}");
+    assert!(drawn.contains("--- it is a CNAME: guard the name it leads to"), "{drawn}");
+    // An empty non-terminal exists, too.
+    let said = Lab::new(sound!("x.api 60 A 192.0.2.1")).guard("api", 1, ALL).said();
+    assert_eq!(said, ["error edgedns.toml:2:10: `api.example.` has no A or AAAA record to guard"]);
+}
+
+#[test]
+fn a_lua_record_brings_its_own_probes() {
+    let said = Lab::new(sound!("api 60 TXT x")).lua("api", "api").guard("api", 1, ALL).said();
+    assert_eq!(
+        said,
+        ["error edgedns.toml:2:10: `api.example.` is a LUA record: it brings its own probes; \
+          write plain A or AAAA records in the zone file, or leave the name out here"]
+    );
+}
+
+#[test]
+fn a_wildcard_is_guarded_by_its_own_name() {
+    let (zone, said) = Lab::new(sound!("*.apps 10 A 192.0.2.1")).guard("*.apps", 443, ALL).finish();
+    assert_eq!(said, [""; 0]);
+    let zone = zone.unwrap();
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
+    assert_eq!(zone.pools()[0].groups[0][0].address, address);
+    assert_eq!(zone.pools()[0].owner, name(b"*.apps"));
+}

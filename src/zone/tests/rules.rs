@@ -1,0 +1,216 @@
+//! Records that may not, or should not, stand together.
+
+use super::*;
+
+#[test]
+fn one_rrset_has_one_ttl_and_the_lowest_is_served() {
+    let (zone, said) = Lab::new(sound!("a 60 A 192.0.2.1" "a 30 A 192.0.2.2" "a 90 A 192.0.2.3")).finish();
+    assert_eq!(
+        said,
+        [
+            "warning lab.zone:5:1: the TTLs of one RRset differ: 30 and 60; RFC 2181, section 5.2, wants one TTL; \
+          30, the lowest, is served"
+        ]
+    );
+    let zone = zone.unwrap();
+    let node = zone.node(zone.find(name(b"a").as_ref()).unwrap());
+    assert_eq!(node.rrset(Rtype::A).unwrap().ttl().seconds(), 30);
+}
+
+#[test]
+fn a_record_that_comes_twice_is_answered_once() {
+    let (zone, said) = Lab::new(sound!("a 60 A 192.0.2.1" "A 60 A 192.0.2.1")).finish();
+    assert_eq!(
+        said,
+        [
+            "warning lab.zone:5:1: the same record stands here a second time; it is answered once; remove this line"
+        ]
+    );
+    let zone = zone.unwrap();
+    let node = zone.node(zone.find(name(b"a").as_ref()).unwrap());
+    assert_eq!(node.rrset(Rtype::A).unwrap().rdatas().len(), 1);
+}
+
+#[test]
+fn a_zone_without_a_soa_cannot_be_served() {
+    let (zone, said) = Lab::new("@ 60 NS ns\nns 60 A 192.0.2.1\n").finish();
+    assert!(zone.is_none());
+    assert_eq!(
+        said,
+        ["error edgedns.toml:1:8: the zone `example.` has no SOA record at its apex; \
+          begin the file with `@ IN SOA ns1 hostmaster 1 3h 30m 2w 10m`"]
+    );
+}
+
+#[test]
+fn a_zone_has_one_soa() {
+    let (zone, said) = Lab::new(sound!("@ 60 SOA ns host 2 2 3 4 30")).finish();
+    assert!(zone.is_none());
+    assert_eq!(said, ["error lab.zone:1:1: more than one SOA record"]);
+}
+
+#[test]
+fn a_soa_stands_at_the_apex_only() {
+    let (zone, said) = Lab::new(sound!("sub 60 SOA ns host 2 2 3 4 30")).finish();
+    assert!(zone.is_none());
+    assert_eq!(said, ["error lab.zone:4:1: a SOA record that is not at the apex, `example.`"]);
+}
+
+#[test]
+fn a_zone_without_name_servers_is_served_with_a_warning() {
+    let (zone, said) = Lab::new("@ 60 SOA ns host 1 2 3 4 30\n").finish();
+    assert!(zone.is_some());
+    assert_eq!(
+        said,
+        [
+            "warning lab.zone:1:1: the zone `example.` has no NS record at its apex; add `@ IN NS` with the name of \
+          this server; resolvers that follow a delegation need it"
+        ]
+    );
+}
+
+#[test]
+fn an_rrset_must_fit_a_message() {
+    let fill = |records: u8| {
+        let mut lab = Lab::new(sound!());
+        let span = lab.place("ns");
+        for number in 0..records {
+            let mut data = vec![0; 1000];
+            data[0] = number;
+            lab.builder.add(name(b"a").as_ref(), Rtype(65_280), Ttl::default(), &data, span).unwrap();
+        }
+        lab.said()
+    };
+    assert_eq!(fill(64), [""; 0]);
+    assert_eq!(fill(65), ["error lab.zone:1:10: this RRset takes 65780 bytes and does not fit a message"]);
+}
+
+#[test]
+fn a_cname_stands_alone_and_both_places_are_drawn() {
+    let lab = || Lab::new(sound!("www 60 TXT x" "www 60 CNAME ns"));
+    assert_eq!(
+        lab().said(),
+        ["error lab.zone:4:1: `www.example.` has a CNAME record and others; \
+          RFC 1034, section 3.6.2: a name that is an alias has no other data"]
+    );
+    let drawn = lab().drawn();
+    assert!(drawn.contains("4 | www 60 TXT x\n  | ^^^ TXT record\n"), "{drawn}");
+    assert!(drawn.contains("5 | www 60 CNAME ns\n  | --- CNAME record\n"), "{drawn}");
+}
+
+#[test]
+fn a_cname_stands_not_beside_a_lua_record_either() {
+    let (zone, said) = Lab::new(sound!("www 60 CNAME ns" "api 60 TXT x")).lua("www", "api").finish();
+    assert!(zone.is_none());
+    assert_eq!(
+        said,
+        ["error lab.zone:5:1: `www.example.` has a CNAME record and others; \
+          RFC 1034, section 3.6.2: a name that is an alias has no other data"]
+    );
+}
+
+#[test]
+fn a_name_is_an_alias_of_one_other() {
+    let (zone, said) = Lab::new(sound!("www 60 CNAME ns" "www 60 CNAME host")).finish();
+    assert!(zone.is_none());
+    assert_eq!(said, ["error lab.zone:4:1: `www.example.` has more than one CNAME record"]);
+    let said = Lab::new(sound!("d 60 DNAME a" "d 60 DNAME b")).said();
+    assert_eq!(said, ["error lab.zone:4:1: `d.example.` has more than one DNAME record"]);
+}
+
+#[test]
+fn a_wildcard_with_ns_or_dname_is_served_with_a_warning() {
+    let (zone, said) = Lab::new(sound!("*.a 60 NS ns" "*.b 60 DNAME c")).finish();
+    assert!(zone.is_some());
+    assert_eq!(
+        said,
+        [
+            "warning lab.zone:4:1: a wildcard with NS records: resolvers differ in what they make of it; \
+             RFC 4592, section 4.2",
+            "warning lab.zone:5:1: a wildcard with DNAME records: resolvers differ in what they make of it; \
+             RFC 4592, section 4.4",
+        ]
+    );
+}
+
+#[test]
+fn what_stands_at_a_zone_cut_is_hidden() {
+    let lab = || Lab::new(sound!("cut 60 NS ns" "cut 60 TXT x"));
+    assert_eq!(
+        lab().said(),
+        ["warning lab.zone:5:1: this TXT record is not answered: `cut.example.` is delegated"]
+    );
+    let drawn = lab().drawn();
+    assert!(drawn.contains("5 | cut 60 TXT x\n  | ^^^"), "{drawn}");
+    assert!(drawn.contains("4 | cut 60 NS ns\n  | --- the zone cut\n"), "{drawn}");
+    let said = Lab::new(sound!("cut 60 NS ns" "api 60 TXT x")).lua("cut", "api").said();
+    assert_eq!(said, ["warning lab.zone:5:1: this A record is not answered: `cut.example.` is delegated"]);
+    // DS belongs there, and so does the glue of a name server that has the child's own name.
+    let own = sound!("cut 60 NS cut" "cut 60 A 192.0.2.1" "cut 60 DS 1 8 1 000102030405060708090a0b0c0d0e0f10111213");
+    assert_eq!(Lab::new(own).said(), [""; 0]);
+}
+
+#[test]
+fn a_name_server_inside_the_child_needs_glue() {
+    let said = Lab::new(sound!("cut 60 NS ns.cut" "cut 60 NS ns")).said();
+    assert_eq!(
+        said,
+        ["warning lab.zone:4:1: no glue for `ns.cut.example.`, a name server of `cut.example.`; \
+          add `ns.cut.example. IN A …` to this zone"]
+    );
+}
+
+#[test]
+fn what_lies_below_a_zone_cut_is_occluded_unless_it_is_glue() {
+    let text = sound!("cut 60 NS ns.cut" "ns.cut 60 A 192.0.2.1" "ns.cut 60 TXT x" "www.cut 60 A 192.0.2.1");
+    assert_eq!(
+        Lab::new(text).said(),
+        [
+            "warning lab.zone:6:1: this TXT record is occluded: `cut.example.` is delegated",
+            "warning lab.zone:7:1: this A record is occluded: `cut.example.` is delegated",
+        ]
+    );
+    let said = Lab::new(sound!("cut 60 NS ns" "api 60 TXT x")).lua("x.cut", "api").said();
+    assert_eq!(said, ["warning lab.zone:5:1: this A record is occluded: `cut.example.` is delegated"]);
+}
+
+#[test]
+fn what_lies_below_a_dname_is_occluded() {
+    let lab = || Lab::new(sound!("d 60 DNAME elsewhere.test." "www.d 60 A 192.0.2.1"));
+    assert_eq!(
+        lab().said(),
+        ["warning lab.zone:5:1: this A record is occluded: `d.example.` is redirected by a DNAME"]
+    );
+    let drawn = lab().drawn();
+    assert!(drawn.contains("5 | www.d 60 A 192.0.2.1\n  | ^^^^^"), "{drawn}");
+    assert!(drawn.contains("4 | d 60 DNAME elsewhere.test.\n  | - it is hidden by this\n"), "{drawn}");
+}
+
+#[test]
+fn targets_must_be_names_with_addresses() {
+    let text = sound!(
+        "a 60 MX 5 none" "b 60 SRV 0 0 1 alias" "c 60 MX 5 text" "cut 60 NS missing"
+        "alias 60 CNAME ns" "text 60 TXT x"
+    );
+    assert_eq!(
+        Lab::new(text).said(),
+        [
+            "warning lab.zone:4:1: this MX record points to `none.example.`, which does not exist",
+            "warning lab.zone:5:1: this SRV record points to `alias.example.`, which is a CNAME; \
+             name the target of the alias: SRV wants a name with addresses",
+            "warning lab.zone:6:1: this MX record points to `text.example.`, which has no address",
+            "warning lab.zone:7:1: this NS record points to `missing.example.`, which does not exist",
+        ]
+    );
+}
+
+#[test]
+fn targets_that_are_none_of_ours_are_fine() {
+    let text = sound!(
+        "a 60 MX 0 ." "b 60 SRV 0 0 0 ." "c 60 MX 5 mail.elsewhere.test." "d 60 MX 5 x.w" "*.w 60 A 192.0.2.1"
+        "e 60 MX 5 x.cut" "cut 60 NS ns"
+    );
+    assert_eq!(Lab::new(text).said(), [""; 0]);
+    // A pool has addresses, too.
+    assert_eq!(Lab::new(sound!("a 60 MX 5 api" "api 60 TXT x")).lua("api", "api 60").said(), [""; 0]);
+}
