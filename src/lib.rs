@@ -60,3 +60,5 @@ pub mod lua; // the expression language of LUA records; runs nothing
 pub mod probe; // what can be tested, and one run of it; knows no thresholds
 
 pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdicts
+
+pub mod zonefile; // zone text to zone and back; knows no serving

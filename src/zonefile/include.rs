@@ -1,0 +1,206 @@
+//! `$INCLUDE`: another file in the middle of this one.
+//!
+//! Responsible for which file is meant, for its end (limits, cycles), and for
+//! what it leaves behind: origin and previous owner.
+//! Not responsible for reading it: that is `reader`.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::dns::{Name, rdata::Token};
+use crate::source::{Diagnostic, Diagnostics, Error, FileId, Sources, Span};
+
+use super::lexer::shown;
+use super::reader::{Owner, Reader};
+
+/// Files included in one zone, each time counted: files that include each
+/// other's neighbours twice would otherwise grow as powers of two.
+const INCLUDES_MAX: u32 = 10_000;
+
+/// A file that is being read.
+#[derive(Clone, Debug)]
+pub(super) struct Opened {
+    /// Without links, to recognise it.
+    path: Option<PathBuf>,
+    /// Its folder, as the operator named it.
+    folder: PathBuf,
+    /// The path in the `$INCLUDE` it was opened by; none for the zone's own file.
+    by: Option<Span>,
+}
+
+impl Opened {
+    /// The zone's own file.
+    pub(super) fn first(sources: &Sources, file: FileId) -> Self {
+        Self::new(Path::new(sources.path(file)), None)
+    }
+
+    fn new(path: &Path, by: Option<Span>) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self { path: std::fs::canonicalize(path).ok(), folder, by }
+    }
+}
+
+/// What the including file had.
+struct Before {
+    origin: Name,
+    owner: Owner,
+    /// The origin the `$INCLUDE` gave.
+    given: Option<Name>,
+}
+
+/// Why a file is not included.
+enum Failure {
+    /// Another path may help.
+    Unreadable(Error),
+    /// It is being read already, and would never end.
+    Cycle(Diagnostic),
+}
+
+impl Reader<'_> {
+    /// Reads the file that `path` names, under `origin` if there is one.
+    pub(super) fn include(
+        &mut self,
+        sources: &mut Sources,
+        directive: &Token<'_>,
+        path: &Token<'_>,
+        origin: Option<&Token<'_>>,
+        found: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        found.extend(self.doubts.origin.take().map(|doubt| doubt.and_at(directive.span, "from here on")));
+        let origin = origin.map(|word| self.read_origin(word).map(|(name, _)| (word, name))).transpose()?;
+        self.refuse_too_many(path.span)?;
+        let (file, opened) = self.open(sources, path, found)?;
+        let given = origin.as_ref().map(|(_, name)| name.clone());
+        let before = Before { origin: self.origin.clone(), owner: self.owner.clone(), given };
+        if let Some((word, name)) = origin {
+            if name != self.origin {
+                found.push(
+                    Diagnostic::warning(word.span, format!("the file is read under the origin `{name}`"))
+                        .remark(format!("PowerDNS ignores this word and stays at `{}`", self.origin))
+                        .help("begin the included file with an `$ORIGIN` line, and leave this word out"),
+                );
+            }
+            self.set_origin(name);
+        }
+        self.opened.push(opened);
+        self.file(sources, file, found);
+        self.opened.pop();
+        self.leave(before, directive.span);
+        Ok(())
+    }
+
+    fn refuse_too_many(&mut self, span: Span) -> Result<(), Diagnostic> {
+        self.include_count += 1;
+        if self.include_count > INCLUDES_MAX {
+            return Err(Diagnostic::error(span, format!("more than {INCLUDES_MAX} files are included")));
+        }
+        let depth_max = self.settings.include_depth_max;
+        if self.opened.len() > usize::from(depth_max) {
+            let fault =
+                Diagnostic::error(span, format!("files include each other more than {depth_max} deep"));
+            return Err(self
+                .opened
+                .iter()
+                .filter_map(|opened| opened.by)
+                .fold(fault, |fault, by| fault.and_at(by, "included here")));
+        }
+        Ok(())
+    }
+
+    /// Finds and reads the file: beside the one that includes it or, where
+    /// there is none, in the folder the settings name.
+    fn open(
+        &mut self,
+        sources: &mut Sources,
+        word: &Token<'_>,
+        found: &mut Diagnostics,
+    ) -> Result<(FileId, Opened), Diagnostic> {
+        let written = Path::new(OsStr::from_bytes(word.text));
+        let folder = self.opened.last().map(|opened| opened.folder.clone()).unwrap_or_default();
+        let beside = folder.join(written);
+        let error = match self.read_once(sources, &beside, word.span) {
+            Err(Failure::Unreadable(error)) => error,
+            Err(Failure::Cycle(fault)) => return Err(fault),
+            Ok(opened) => return Ok(opened),
+        };
+        let missing = matches!(&error, Error::Read { error, .. } if error.kind() == ErrorKind::NotFound);
+        let fault = Diagnostic::error(word.span, error.to_string());
+        let elsewhere = self.settings.include_folder.as_ref().map(|folder| folder.join(written));
+        let Some(elsewhere) = elsewhere.filter(|path| missing && *path != beside) else { return Err(fault) };
+        match self.read_once(sources, &elsewhere, word.span) {
+            Err(Failure::Unreadable(also)) => Err(fault.remark(also.to_string())),
+            Err(Failure::Cycle(fault)) => Err(fault),
+            Ok(opened) => {
+                found.push(
+                    Diagnostic::note(word.span, format!("`{}` is read", elsewhere.display()))
+                        .remark(format!("there is no `{}`", beside.display())),
+                );
+                Ok(opened)
+            }
+        }
+    }
+
+    /// Reads a file, or takes it as it was read before.
+    fn read_once(
+        &mut self,
+        sources: &mut Sources,
+        path: &Path,
+        span: Span,
+    ) -> Result<(FileId, Opened), Failure> {
+        let opened = Opened::new(path, Some(span));
+        let is_same = |other: &Opened| other.path.is_some() && other.path == opened.path;
+        if let Some(same) = self.opened.iter().position(is_same) {
+            return Err(Failure::Cycle(self.cycle(same, path, span)));
+        }
+        let known = self.included.iter().find(|(known, _)| opened.path.as_ref() == Some(known));
+        if let Some(&(_, file)) = known {
+            return Ok((file, opened));
+        }
+        let file = sources.read(path).map_err(Failure::Unreadable)?;
+        self.included.extend(opened.path.clone().map(|path| (path, file)));
+        Ok((file, opened))
+    }
+
+    /// The way round, from the first `$INCLUDE` that leads to this one.
+    fn cycle(&self, same: usize, path: &Path, span: Span) -> Diagnostic {
+        let message = format!("`{}` includes itself", shown(path.as_os_str().as_bytes()));
+        let fault = Diagnostic::error(span, message).label("and back to its beginning");
+        let way = self.opened.get(same + 1..).unwrap_or_default();
+        way.iter().filter_map(|opened| opened.by).fold(fault, |fault, by| fault.and_at(by, "from here"))
+    }
+
+    /// Goes back to the including file. Without an origin in the `$INCLUDE`
+    /// what the file changed stays changed, as zones written for PowerDNS
+    /// expect; with one, RFC 1035, section 5.1, holds. Where that makes a
+    /// difference, the next line that depends on it says so.
+    fn leave(&mut self, before: Before, span: Span) {
+        let after = self.origin.clone();
+        let (ours, theirs, who) = match &before.given {
+            None => (&after, &before.origin, "RFC 1035 and BIND go back to"),
+            // PowerDNS never took the given origin, only what `$ORIGIN` lines set.
+            Some(given) if *given == after => (&before.origin, &before.origin, ""),
+            Some(_) => (&before.origin, &after, "PowerDNS stays at"),
+        };
+        self.doubts.origin = (ours != theirs).then(|| {
+            Diagnostic::warning(span, format!("behind this line the origin is `{ours}`"))
+                .remark(format!("{who} `{theirs}`"))
+                .help("write an absolute `$ORIGIN` behind the `$INCLUDE`")
+        });
+        if self.owner.wire != before.owner.wire {
+            let remark = match (&before.given, before.owner.wire.is_empty()) {
+                (None, false) => format!("BIND takes `{}`, as before the `$INCLUDE`", before.owner.name()),
+                (None, true) => "BIND takes none, as before the `$INCLUDE`".to_owned(),
+                (Some(_), _) => {
+                    format!("PowerDNS takes `{}`, the last owner of the included file", self.owner.name())
+                }
+            };
+            self.doubts.owner = Some((span, remark));
+        }
+        if before.given.is_some() {
+            self.owner = before.owner;
+            self.set_origin(before.origin);
+        }
+    }
+}

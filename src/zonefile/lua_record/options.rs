@@ -1,0 +1,235 @@
+//! The options of functions that probe: `{selector='all', timeout=2}`.
+//!
+//! Responsible for their names, defaults and values.
+//! Not responsible for the pool that is made with them: that is `pool`.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::value::shown;
+use super::{Reader, Settings};
+use crate::lua::{Expr, ExprKind, Field};
+use crate::source::{Diagnostic, nearest};
+use crate::zone::{AllDown, Selector, WhilePending};
+
+/// What the options of a function say, defaults included.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) selector: Selector,
+    pub(super) backup_selector: Selector,
+    pub(super) incomplete: Incomplete,
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+    pub(super) fall: NonZeroU32,
+    pub(super) source: Option<IpAddr>,
+}
+
+/// What `failOnIncompleteCheck` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Incomplete {
+    Answer,
+    Fail,
+}
+
+/// Shortest interval between two probes of a target: more often burdens it, and finds nothing sooner
+/// that a client would notice.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+/// Shortest timeout: less than the way to a target and back is always a failure.
+const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+/// Longest interval and timeout: a longer one is milliseconds taken for seconds.
+const SECONDS_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Apply = for<'r, 'f> fn(&mut Options, &mut Reader<'r, 'f>, &'r Expr) -> Option<()>;
+
+/// Every option of `ifportup`.
+const OPTIONS: &[(&str, Apply)] = &[
+    ("selector", |options, reader, value| {
+        options.selector = reader.selector(value)?;
+        Some(())
+    }),
+    ("backupSelector", |options, reader, value| {
+        options.backup_selector = reader.selector(value)?;
+        Some(())
+    }),
+    ("timeout", |options, reader, value| {
+        options.timeout = reader.timeout(value)?;
+        Some(())
+    }),
+    ("interval", |options, reader, value| {
+        options.interval = reader.seconds(value, INTERVAL_MIN, SECONDS_MAX)?;
+        Some(())
+    }),
+    ("minimumFailures", |options, reader, value| {
+        options.fall = NonZeroU32::new(reader.integer(value, 1, u32::MAX, "a whole number from 1 on")?)?;
+        Some(())
+    }),
+    ("failOnIncompleteCheck", |options, reader, value| {
+        options.incomplete = if reader.truth(value)? { Incomplete::Fail } else { Incomplete::Answer };
+        Some(())
+    }),
+    ("source", |options, reader, value| {
+        options.source = Some(reader.source(value)?);
+        Some(())
+    }),
+];
+
+/// Options that only functions for URLs have.
+const URL_OPTIONS: &[&str] = &["useragent", "stringmatch", "httpcode", "byteslimit", "headers"];
+
+/// The words for selectors. `pickclosest` chooses at random where nothing is known about places.
+const SELECTORS: &[(&str, Selector)] = &[
+    ("all", Selector::All),
+    ("random", Selector::Random),
+    ("hashed", Selector::Hashed),
+    ("pickclosest", Selector::Random),
+    ("empty", Selector::Empty),
+];
+
+impl Options {
+    /// What holds without options.
+    pub(super) fn defaults(settings: &Settings) -> Self {
+        Self {
+            selector: settings.selector,
+            backup_selector: settings.selector,
+            incomplete: Incomplete::Answer,
+            interval: settings.interval,
+            timeout: settings.timeout,
+            fall: settings.fall,
+            source: None,
+        }
+    }
+
+    /// What is answered when all are down.
+    pub(super) fn all_down(&self) -> AllDown {
+        AllDown::Select(self.backup_selector)
+    }
+
+    /// What is answered while nothing is known. PowerDNS takes one of the backups then; a record that
+    /// names a fail-safe keeps it, all others get what the members would give if they were up.
+    pub(super) fn while_pending(&self) -> WhilePending {
+        match (self.incomplete, self.backup_selector) {
+            (Incomplete::Fail, _) => WhilePending::ServFail,
+            (Incomplete::Answer, Selector::Empty) => WhilePending::NoData,
+            (Incomplete::Answer, Selector::All | Selector::Random | Selector::Hashed) => WhilePending::Select,
+        }
+    }
+}
+
+impl<'r> Reader<'r, '_> {
+    /// Reads a table of options.
+    pub(super) fn options(&mut self, table: &'r Expr) -> Option<Options> {
+        let (fields, _) = self.table(table, "options in braces: {selector='all'}")?;
+        let mut options = Options::defaults(self.settings);
+        let mut seen: Vec<(&str, &Field)> = Vec::new();
+        let mut sound = Some(());
+        for field in fields {
+            let Some((name, apply)) = self.option(field) else {
+                sound = None;
+                continue;
+            };
+            if let Some((_, first)) = seen.iter().find(|(earlier, _)| *earlier == name) {
+                self.found.push(
+                    Diagnostic::error(key_or_value(field).span, format!("option `{name}` is given twice"))
+                        .and_at(key_or_value(first).span, "first here"),
+                );
+                sound = None;
+                continue;
+            }
+            seen.push((name, field));
+            sound = apply(&mut options, self, &field.value).and(sound);
+        }
+        sound.map(|()| options)
+    }
+
+    /// Which option a field is.
+    fn option(&mut self, field: &'r Field) -> Option<(&'static str, Apply)> {
+        let Some(key) = &field.key else {
+            self.error(field.value.span, "expected an option: `name=value`");
+            return None;
+        };
+        let written = self.text(key, "the name of an option")?;
+        if let Some(&option) = OPTIONS.iter().find(|(name, _)| *name == written) {
+            return Some(option);
+        }
+        if URL_OPTIONS.contains(&&*written) {
+            let message = format!("`{written}` means nothing to `ifportup`: it belongs to a probe of a URL");
+            self.error(key.span, message);
+            return None;
+        }
+        let fault = Diagnostic::error(key.span, format!("unknown option `{}`", shown(written.as_bytes())));
+        self.found.push(match nearest(&shown(written.as_bytes()), OPTIONS.iter().map(|(name, _)| *name)) {
+            Some(known) => fault.help(format!("did you mean `{known}`?")),
+            None => fault.help(format!("the options are {}", listed(OPTIONS.iter().map(|(name, _)| *name)))),
+        });
+        None
+    }
+
+    fn selector(&mut self, value: &'r Expr) -> Option<Selector> {
+        let words = || SELECTORS.iter().map(|(word, _)| *word);
+        let resolved = self.scope.resolve(value);
+        let written = self.text(value, "a selector in quotes")?;
+        let Some((word, selector)) = SELECTORS.iter().find(|(word, _)| *word == written) else {
+            let message = format!("unknown selector `{}`", shown(written.as_bytes()));
+            let fault = Diagnostic::error(resolved.span, message);
+            let fault = match nearest(&shown(written.as_bytes()), words()) {
+                Some(known) => fault.help(format!("did you mean `{known}`?")),
+                None => fault.help(format!("the selectors are {}", listed(words()))),
+            };
+            self.found.push(fault.remark("PowerDNS takes `random` for a word it does not know"));
+            return None;
+        };
+        if *word == "pickclosest" {
+            self.found.push(
+                Diagnostic::warning(resolved.span, "`pickclosest` is read as `random`")
+                    .remark("so does PowerDNS without GeoIP data"),
+            );
+        }
+        Some(*selector)
+    }
+
+    fn timeout(&mut self, value: &'r Expr) -> Option<Duration> {
+        let resolved = self.scope.resolve(value);
+        let not_positive = match &resolved.kind {
+            ExprKind::Number(seconds) => *seconds <= 0.0,
+            ExprKind::String(text) => crate::lua::number(text).is_some_and(|seconds| seconds <= 0.0),
+            _ => false,
+        };
+        if not_positive {
+            self.found.push(
+                Diagnostic::error(resolved.span, "a timeout is longer than 0 seconds")
+                    .remark("PowerDNS does not wait then, and declares every target up"),
+            );
+            return None;
+        }
+        self.seconds(value, TIMEOUT_MIN, SECONDS_MAX)
+    }
+
+    fn source(&mut self, value: &'r Expr) -> Option<IpAddr> {
+        let resolved = self.scope.resolve(value);
+        let family = self.family()?;
+        let written = self.text(value, "an address in quotes")?;
+        match written.parse::<IpAddr>() {
+            Ok(address) if family.has(address) => Some(address),
+            Ok(_) => {
+                let message =
+                    format!("`{written}` cannot be a source: the targets are {} addresses", family.word());
+                self.error(resolved.span, message);
+                None
+            }
+            Err(_) => {
+                let message = format!("`{}` is not an {} address", shown(written.as_bytes()), family.word());
+                self.error(resolved.span, message);
+                None
+            }
+        }
+    }
+}
+
+fn key_or_value(field: &Field) -> &Expr {
+    field.key.as_ref().unwrap_or(&field.value)
+}
+
+fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

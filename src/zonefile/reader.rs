@@ -1,0 +1,401 @@
+//! The reader: from lines of words to entries, with all that one line of zone
+//! text inherits from those before it.
+//!
+//! Responsible for the previous owner, the origin, the default TTL, and for
+//! going on after a fault.
+//! Not responsible for which records may stand together (`zone`), for what
+//! stands in RDATA (`dns::rdata`) or in LUA code (`lua_record`).
+
+use crate::dns::{Name, NameRef, Rtype, Ttl, rdata, rdata::Token};
+use crate::lua;
+use crate::source::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, FileId, Sources, Span};
+
+use super::Settings;
+use super::head::{self, Head};
+use super::include::Opened;
+use super::lexer::{End, Lexer, Start, shown};
+
+/// One record as it was read.
+#[derive(Debug)]
+pub(super) enum Entry<'e> {
+    /// A record of any type but LUA.
+    Record {
+        owner: NameRef<'e>,
+        rtype: Rtype,
+        ttl: Ttl,
+        /// Wire form, uncompressed.
+        rdata: &'e [u8],
+        /// The owner, or the first word where the owner is left out.
+        span: Span,
+    },
+    /// A LUA record.
+    Lua { owner: NameRef<'e>, inner: Rtype, ttl: Ttl, code: &'e lua::Code, span: Span },
+}
+
+/// Who takes the entries.
+pub(super) type Take<'r> = dyn FnMut(Entry<'_>, &mut Diagnostics) + 'r;
+
+/// Reads zone text. What it remembers is what a line takes from earlier ones.
+pub(super) struct Reader<'r> {
+    pub(super) settings: &'r Settings,
+    take: &'r mut Take<'r>,
+    apex: Name,
+    pub(super) origin: Name,
+    pub(super) owner: Owner,
+    pub(super) default_ttl: DefaultTtl,
+    /// The file that is being read, below it those that include it.
+    pub(super) opened: Vec<Opened>,
+    /// All files included so far, so that none is read twice.
+    pub(super) included: Vec<(std::path::PathBuf, FileId)>,
+    /// How often a file was included.
+    pub(super) include_count: u32,
+    pub(super) doubts: Doubts,
+    dropped: Option<Dropped>,
+    /// Whether a compound TTL was remarked on: once is enough.
+    compound_ttl_said: bool,
+    errors_before: usize,
+    /// RDATA of the current record; here so that its memory is used again.
+    rdata: Vec<u8>,
+}
+
+/// The owner of the last record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Owner {
+    /// As it was written under the current origin. Empty: not to be compared with.
+    text: Vec<u8>,
+    /// Wire form; empty: there is none.
+    pub(super) wire: Vec<u8>,
+    state: OwnerState,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum OwnerState {
+    /// No record so far.
+    #[default]
+    Missing,
+    /// The last owner could not be read. Records that take it are checked, but
+    /// not handed on: they would stand at the wrong name.
+    Broken,
+    /// In `wire`.
+    Known,
+}
+
+impl Owner {
+    /// The name; the root when there is none.
+    pub(super) fn name(&self) -> NameRef<'_> {
+        NameRef::split_from(&self.wire).map_or(NameRef::ROOT, |(name, _)| name)
+    }
+
+    /// Makes the next owner be read even if it is written the same.
+    pub(super) fn forget_text(&mut self) {
+        self.text.clear();
+    }
+}
+
+/// The TTL of records without one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum DefaultTtl {
+    /// The last TTL a record gave, as long as there is no `$TTL` (RFC 1035, section 5.1).
+    LastGiven(Ttl),
+    /// From a `$TTL` (RFC 2308, section 4).
+    Directive(Ttl),
+}
+
+impl DefaultTtl {
+    /// What PowerDNS takes before any TTL is given, in seconds; BIND would
+    /// take the SOA's minimum.
+    const UNSAID_SECONDS: u32 = 3600;
+
+    fn ttl(self) -> Ttl {
+        match self {
+            DefaultTtl::LastGiven(ttl) | DefaultTtl::Directive(ttl) => ttl,
+        }
+    }
+}
+
+/// Readings in which name servers differ: said only when a line depends on them.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// On the origin, since an `$INCLUDE`.
+    pub(super) origin: Option<Diagnostic>,
+    /// On the previous owner: where it comes from, and who reads another.
+    pub(super) owner: Option<(Span, String)>,
+}
+
+/// Records of a signature that would not hold, not handed on.
+#[derive(Debug)]
+struct Dropped {
+    first: Span,
+    count: u64,
+}
+
+impl<'r> Reader<'r> {
+    /// A reader at the beginning of the zone `apex`.
+    pub(super) fn new(apex: Name, settings: &'r Settings, take: &'r mut Take<'r>) -> Self {
+        let unsaid = Ttl::from_seconds(DefaultTtl::UNSAID_SECONDS).unwrap_or_default();
+        Self {
+            settings,
+            take,
+            origin: apex.clone(),
+            apex,
+            owner: Owner::default(),
+            default_ttl: DefaultTtl::LastGiven(unsaid),
+            opened: Vec::new(),
+            included: Vec::new(),
+            include_count: 0,
+            doubts: Doubts::default(),
+            dropped: None,
+            compound_ttl_said: false,
+            errors_before: 0,
+            rdata: Vec::new(),
+        }
+    }
+
+    /// Reads a zone's text and all that it includes.
+    pub(super) fn zone(&mut self, sources: &mut Sources, file: FileId, found: &mut Diagnostics) {
+        self.errors_before = found.errors();
+        self.opened.push(Opened::first(sources, file));
+        self.file(sources, file, found);
+        self.opened.pop();
+        self.conclude(found);
+    }
+
+    /// Reads one file to its end.
+    pub(super) fn file(&mut self, sources: &mut Sources, file: FileId, found: &mut Diagnostics) {
+        let bytes = sources.bytes(file);
+        let mut lexer = Lexer::new(&bytes, file);
+        if let Some(span) = lexer.skip_byte_order_mark() {
+            found.push(
+                Diagnostic::warning(span, "this file begins with a byte order mark, which is skipped")
+                    .remark("other name servers read it as part of the first owner")
+                    .help("save the file as UTF-8 without a byte order mark"),
+            );
+        }
+        let mut words = Vec::new();
+        let mut recovering = false;
+        while !self.is_hopeless(found)
+            && let Some(line) = lexer.line(&mut words)
+        {
+            // What was to stand between parentheses is no record of its own.
+            if recovering && line.start == Start::Indented && !head::begins_with_class_or_type(&words) {
+                continue;
+            }
+            recovering = line.end == End::Unclosed;
+            let read = match (line.fault, line.start, words.first()) {
+                (Some(fault), start, first) => {
+                    found.push(fault.diagnostic());
+                    // Lines that leave their owner out shall find the right one.
+                    match first.filter(|word| start == Start::Indented || !is_directive(word)) {
+                        Some(_) => self.owner(start, &words, found).map(|_| ()),
+                        None => Ok(()),
+                    }
+                }
+                (None, Start::FirstColumn, Some(word)) if is_directive(word) => {
+                    self.directive(sources, &words, found)
+                }
+                (None, start, _) => self.record(start, &words, found),
+            };
+            if let Err(fault) = read {
+                found.push(fault);
+            }
+        }
+    }
+
+    /// Whether so much is wrong that nobody would read on.
+    fn is_hopeless(&self, found: &Diagnostics) -> bool {
+        found.errors() - self.errors_before >= DIAGNOSTICS_MAX
+    }
+
+    /// What can only be said at the end.
+    fn conclude(&mut self, found: &mut Diagnostics) {
+        if let Some(Dropped { first, count }) = self.dropped.take() {
+            found.push(
+                Diagnostic::warning(first, "signed zones are not supported: this zone is served unsigned")
+                    .label("the first of its signatures and denials")
+                    .remark(format!("records of type RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: {count}"))
+                    .help("remove the DS records of this zone at its parent, or validators will refuse it"),
+            );
+        }
+    }
+
+    /// Reads a record and hands it on.
+    pub(super) fn record(
+        &mut self,
+        start: Start,
+        words: &[Token<'_>],
+        found: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return Ok(()) };
+        let end = Span { start: last.span.end, ..last.span };
+        // A broken owner is one fault; there may be another in the same record.
+        let rest = match self.owner(start, words, found) {
+            Ok(rest) => rest,
+            Err(fault) => {
+                found.push(fault);
+                if start == Start::Indented { words } else { words.get(1..).unwrap_or_default() }
+            }
+        };
+        let owner_word = (start == Start::FirstColumn).then_some(first);
+        let head = head::read(owner_word, rest, end, found)?;
+        let ttl = self.ttl(&head, found);
+        if let Some(doubt) = self.doubts.origin.take() {
+            found.push(doubt.and_at(first.span, "from here on"));
+        }
+        match head.rtype {
+            Rtype::LUA => self.lua(&head, ttl, first.span, end, found),
+            Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM => {
+                let dropped = self.dropped.get_or_insert(Dropped { first: first.span, count: 0 });
+                dropped.count += 1;
+                Ok(())
+            }
+            _ => self.plain(&head, ttl, first.span, end, found),
+        }
+    }
+
+    /// A record of any type that is not special here.
+    fn plain(
+        &mut self,
+        head: &Head<'_, '_>,
+        ttl: Ttl,
+        span: Span,
+        end: Span,
+        found: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        self.rdata.clear();
+        let rtype = head.rtype;
+        rdata::parse(rtype, head.rdata, self.origin.as_ref(), end, &mut self.rdata, found)
+            .map_err(|fault| head.explain(fault))?;
+        if self.owner.state == OwnerState::Known {
+            let entry = Entry::Record { owner: self.owner.name(), rtype, ttl, rdata: &self.rdata, span };
+            (self.take)(entry, found);
+        }
+        Ok(())
+    }
+
+    /// A LUA record: the type it answers, then its code.
+    fn lua(
+        &mut self,
+        head: &Head<'_, '_>,
+        ttl: Ttl,
+        span: Span,
+        end: Span,
+        found: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        let (inner, chunks) = head.lua(end)?;
+        let chunks: Vec<lua::Chunk<'_>> = chunks
+            .iter()
+            .map(|word| lua::Chunk { text: word.text, span: word.span, quoted: word.quoted })
+            .collect();
+        let code = lua::Code::join(&chunks);
+        if self.owner.state == OwnerState::Known {
+            let entry = Entry::Lua { owner: self.owner.name(), inner, ttl, code: &code, span };
+            (self.take)(entry, found);
+        }
+        Ok(())
+    }
+
+    /// The TTL of a record, given or inherited.
+    fn ttl(&mut self, head: &Head<'_, '_>, found: &mut Diagnostics) -> Ttl {
+        let Some(given) = head.ttl else { return self.default_ttl.ttl() };
+        if given.is_compound && !self.compound_ttl_said {
+            self.compound_ttl_said = true;
+            found.push(
+                Diagnostic::note(given.span, format!("this TTL is read as {} seconds", given.ttl))
+                    .remark("PowerDNS takes a compound TTL for a record type and rejects the zone"),
+            );
+        }
+        if let DefaultTtl::LastGiven(last) = &mut self.default_ttl {
+            *last = given.ttl;
+        }
+        given.ttl
+    }
+
+    /// Finds the owner of a record and returns the words behind it.
+    fn owner<'w, 't>(
+        &mut self,
+        start: Start,
+        words: &'w [Token<'t>],
+        found: &mut Diagnostics,
+    ) -> Result<&'w [Token<'t>], Diagnostic> {
+        let Some((first, rest)) = words.split_first() else { return Ok(words) };
+        if start == Start::FirstColumn {
+            self.doubts.owner = None;
+            self.new_owner(first, found)?;
+            return Ok(rest);
+        }
+        if let Some((origin, who)) = self.doubts.owner.take() {
+            let message = format!("this record belongs to `{}`", self.owner.name());
+            found.push(
+                Diagnostic::warning(first.span, message)
+                    .and_at(origin, "since this line")
+                    .remark(who)
+                    .help("begin the line with the owner that is meant"),
+            );
+        }
+        if self.owner.state == OwnerState::Missing {
+            self.owner.state = OwnerState::Broken;
+            return Err(Diagnostic::error(first.span, "the first record has no owner")
+                .remark("a line that begins with a blank takes the owner of the record before it")
+                .help("begin the line with an owner; `@` is the zone itself"));
+        }
+        Ok(words)
+    }
+
+    /// Reads an owner, unless it is written as the one before it.
+    fn new_owner(&mut self, word: &Token<'_>, found: &mut Diagnostics) -> Result<(), Diagnostic> {
+        if self.owner.text == word.text && !word.text.is_empty() {
+            return Ok(());
+        }
+        self.owner.state = OwnerState::Broken;
+        self.owner.text.clear();
+        if word.quoted {
+            return Err(Diagnostic::error(word.span, "an owner does not stand between quotes"));
+        }
+        self.owner.wire.clear();
+        let written = Name::parse_into(word.text, self.origin.as_ref(), &mut self.owner.wire)
+            .map_err(|error| not_a_name(word, error))?;
+        self.owner.text.extend_from_slice(word.text);
+        self.owner.state = OwnerState::Known;
+        if written == crate::dns::name::Written::Relative {
+            self.warn_of_a_missing_dot(word, found);
+        }
+        Ok(())
+    }
+
+    /// `www.example.org` in the zone `example.org` is hardly ever meant.
+    fn warn_of_a_missing_dot(&self, word: &Token<'_>, found: &mut Diagnostics) {
+        let (origin, apex) = (self.origin.as_ref().wire(), self.apex.as_ref().wire());
+        let Some(relative) = self.owner.wire.len().checked_sub(origin.len()) else { return };
+        let labels = apex.len().saturating_sub(1);
+        let tail = relative.checked_sub(labels).and_then(|from| self.owner.wire.get(from..relative));
+        if labels > 0
+            && let (Some(tail), Some(apex)) = (tail, apex.get(..labels))
+            && tail.eq_ignore_ascii_case(apex)
+        {
+            let text = shown(word.text);
+            found.push(
+                Diagnostic::warning(word.span, format!("this owner is read as `{}`", self.owner.name()))
+                    .help(format!("did you mean `{text}.`, with a dot at its end?")),
+            );
+        }
+    }
+
+    /// Sets the origin of the names that follow.
+    pub(super) fn set_origin(&mut self, origin: Name) {
+        self.origin = origin;
+        self.owner.forget_text();
+    }
+}
+
+/// Whether a word in the first column is a directive.
+fn is_directive(word: &Token<'_>) -> bool {
+    !word.quoted && word.text.first() == Some(&b'$')
+}
+
+/// A word that was to be a name.
+pub(super) fn not_a_name(word: &Token<'_>, error: crate::dns::NameError) -> Diagnostic {
+    Diagnostic::error(word.span, format!("`{}` is not a name", shown(word.text))).label(error.to_string())
+}
+
+#[cfg(test)]
+pub(super) mod tests;
