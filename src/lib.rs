@@ -62,3 +62,5 @@ pub mod probe; // what can be tested, and one run of it; knows no thresholds
 pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdicts
 
 pub mod zonefile; // zone text to zone and back; knows no serving
+
+pub mod health; // verdict, schedule, board, engine; knows no records

@@ -1,0 +1,225 @@
+//! The engine: probes every target at its time.
+//!
+//! One tokio task per target runs its probe, reports to the table and sleeps; one more task hands
+//! transitions to whoever listens. The table stands behind one lock, held for the length of a note:
+//! a few thousand notes in a second are nothing to it.
+//!
+//! Responsible for clock, chance, tasks, and for how many probes run at once.
+//! Not responsible for decisions: they are made in `verdict`, `schedule` and `table`.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::probe::Outcome;
+
+use super::report::{Report, Transition};
+use super::schedule::{self, Run, Waits};
+use super::table::{Ordinal, Table, Watched};
+use super::verdict::Effect;
+use super::{Board, Target, TargetId};
+
+/// Probes that run at once, unless told otherwise: half of the 1,024 files that a process may
+/// usually open, the other half is for serving. A probe that waits for its turn is late; its timeout
+/// begins when it starts.
+pub const PROBES_AT_ONCE_MAX: usize = 512;
+
+/// Transitions on their way to the listener. When it is slower than that, the table keeps the last one
+/// of each target, so that neither probes wait nor memory grows.
+const TRANSITIONS_WAITING_MAX: usize = 256;
+
+/// What the operator may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Probes that run at once; at least 1.
+    pub probes_at_once_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { probes_at_once_max: PROBES_AT_ONCE_MAX }
+    }
+}
+
+/// Watches a set of targets. When it is dropped, all probing stops.
+pub struct Engine {
+    handle: Handle,
+    shared: Arc<Shared>,
+    /// The task of each target: owned here, so that none outlives its target.
+    running: HashMap<TargetId, Running>,
+    /// Hands on transitions, as long as there is an engine.
+    _messenger: Running,
+}
+
+impl Engine {
+    /// An engine without targets, whose tasks run in the given runtime (with I/O and time), and where
+    /// its transitions arrive: each one after the board has the new verdict.
+    pub fn start(handle: Handle, settings: Settings) -> (Engine, mpsc::Receiver<Transition>) {
+        let run: RunProbe = Box::new(|target| Box::pin(async move { target.probe.run().await }));
+        Self::start_with(handle, settings, run)
+    }
+
+    fn start_with(handle: Handle, settings: Settings, run: RunProbe) -> (Engine, mpsc::Receiver<Transition>) {
+        let shared = Arc::new(Shared {
+            table: Mutex::new(Table::new()),
+            oldest_unheard: watch::Sender::new(Ordinal::LAST),
+            untold: Notify::new(),
+            turns: Semaphore::new(settings.probes_at_once_max.clamp(1, Semaphore::MAX_PERMITS)),
+            run,
+        });
+        let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
+        let messenger = Running::from(handle.spawn(Arc::clone(&shared).tell(sender)));
+        (Engine { handle, shared, running: HashMap::new(), _messenger: messenger }, transitions)
+    }
+
+    /// Replaces the set of targets. Equal targets keep their place, verdict and history; those that
+    /// are not in the set stop at once; new ones are probed at once (thousands of them within their
+    /// interval). The places are returned in the order given; equal targets share one.
+    pub fn watch(&mut self, targets: &[Target]) -> Vec<TargetId> {
+        let now = now();
+        let mut table = self.shared.table();
+        let replaced = table.replace(targets, now);
+        self.shared.publish_unheard(&table);
+        drop(table);
+        for id in replaced.stopped {
+            self.running.remove(&id);
+        }
+        let count = u32::try_from(replaced.started.len()).unwrap_or(u32::MAX);
+        for (place, watched) in (0..).zip(replaced.started) {
+            let first = schedule::first(now, place, count, watched.target.interval);
+            let id = watched.id;
+            let task = self.handle.spawn(Arc::clone(&self.shared).keep_probing(watched, first));
+            self.running.insert(id, task.into());
+        }
+        replaced.ids
+    }
+
+    /// The newest verdicts, all of one moment.
+    pub fn board(&self) -> Board {
+        self.shared.table().board()
+    }
+
+    /// Resolves when every target that is watched now has had its first outcome, be it local
+    /// trouble, or is watched no more.
+    pub fn first_round(&self) -> impl Future<Output = ()> + Send + use<> {
+        let upcoming = self.shared.table().upcoming();
+        let mut oldest_unheard = self.shared.oldest_unheard.subscribe();
+        async move {
+            // An error means that there is no engine any more, hence nothing to wait for.
+            let _ = oldest_unheard.wait_for(|oldest| *oldest >= upcoming).await;
+        }
+    }
+
+    /// A report on every target, for the status.
+    pub fn report(&self) -> Vec<Report> {
+        self.shared.table().report()
+    }
+}
+
+/// One run of a target's probe. An argument, so that tests need neither sockets nor time.
+type RunProbe = Box<dyn Fn(Arc<Target>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+
+/// What the tasks share.
+struct Shared {
+    table: Mutex<Table>,
+    oldest_unheard: watch::Sender<Ordinal>,
+    /// There are untold transitions in the table.
+    untold: Notify,
+    /// A permit for each probe that may run now; first come, first served.
+    turns: Semaphore,
+    run: RunProbe,
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish_unheard(&self, table: &Table) {
+        let oldest = table.oldest_unheard();
+        self.oldest_unheard.send_if_modified(|before| std::mem::replace(before, oldest) != oldest);
+    }
+
+    /// Probes a target until it is watched no more.
+    async fn keep_probing(self: Arc<Self>, watched: Watched, first: Instant) {
+        let Target { interval, retry, .. } = *watched.target;
+        let mut due = first;
+        loop {
+            tokio::time::sleep_until(due.into()).await;
+            // The semaphore is never closed.
+            let Ok(turn) = self.turns.acquire().await else { return };
+            let started = now();
+            let outcome = (self.run)(Arc::clone(&watched.target)).await;
+            drop(turn);
+            let run = Run { started, ended: now() };
+            let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
+            due = schedule::next(run, effect, Waits { interval, retry }, chance());
+        }
+    }
+
+    fn record(&self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
+        let mut table = self.table();
+        let effect = table.record(of, outcome, ended);
+        self.publish_unheard(&table);
+        drop(table);
+        if let Some(Effect::Changed(_)) = effect {
+            self.untold.notify_one();
+        }
+        effect
+    }
+
+    /// Hands transitions on, one by one, as fast as they are taken.
+    async fn tell(self: Arc<Self>, listener: mpsc::Sender<Transition>) {
+        while let Ok(room) = listener.reserve().await {
+            room.send(self.next_untold().await);
+        }
+    }
+
+    async fn next_untold(&self) -> Transition {
+        loop {
+            let untold = self.table().take_untold();
+            match untold {
+                Some(transition) => return transition,
+                None => self.untold.notified().await,
+            }
+        }
+    }
+}
+
+/// A task that ends when this is dropped.
+struct Running(AbortHandle);
+
+impl From<JoinHandle<()>> for Running {
+    fn from(task: JoinHandle<()>) -> Self {
+        Running(task.abort_handle())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The monotonic clock; tokio's, so that a test can turn it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Any number. Jitter needs no more than what seeds the hash maps of std.
+fn chance() -> u32 {
+    let [a, b, c, d, ..] = RandomState::new().hash_one(()).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod socket_tests;

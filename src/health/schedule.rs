@@ -1,0 +1,158 @@
+//! The schedule: when a target is probed next.
+//!
+//! Responsible for intervals, jitter and the spread of many targets. Pure:
+//! time and chance come in as arguments.
+//! Not responsible for waiting, or for how many probes run at once: that is
+//! `engine`.
+
+use std::time::{Duration, Instant};
+
+use super::verdict::Effect;
+
+/// Shortest wait. A shorter one would be a flood, not a probe.
+pub const WAIT_MIN: Duration = Duration::from_millis(10);
+
+/// Longest wait: a verdict that is older than a day is worth nothing.
+pub const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Of a new set, so many targets are probed at once: a cluster has no more, and it shall have its
+/// verdicts without delay.
+const FIRST_AT_ONCE: u32 = 64;
+
+/// The others follow one after the other, 4,000 in a second: a burst of more is lost in the queues
+/// of small switches, and lost first packets look like failures.
+const FIRST_STEP: Duration = Duration::from_micros(250);
+
+/// Jitter, as a part of the wait: up to one twentieth earlier or later, so that several servers that
+/// probe one target do not stay in step.
+const JITTER_PART: u32 = 20;
+
+/// When one probe ran.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) started: Instant,
+    pub(super) ended: Instant,
+}
+
+/// A target's waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    /// From the start of one probe to the start of the next.
+    pub(super) interval: Duration,
+    /// From an outcome that contradicts the verdict to the next probe.
+    pub(super) retry: Duration,
+}
+
+/// When the first probe of a new target starts: the one at `place` (from 0) of `count` new ones.
+/// The last starts within its interval.
+pub(super) fn first(now: Instant, place: u32, count: u32, interval: Duration) -> Instant {
+    let behind = place.saturating_sub(FIRST_AT_ONCE);
+    let spread = count.saturating_sub(FIRST_AT_ONCE).max(1);
+    let step = FIRST_STEP.min(bounded(interval) / spread);
+    now + step * behind
+}
+
+/// When the next probe starts, after one that ran from `run.started` to `run.ended` and did `effect`.
+///
+/// Never before that one's end, and counted from when it really started: turns that were missed are
+/// not made up. `chance` is any number, evenly distributed.
+pub(super) fn next(run: Run, effect: Effect, waits: Waits, chance: u32) -> Instant {
+    let due = match effect {
+        Effect::Doubted => run.ended + jittered(waits.retry, chance),
+        Effect::Confirmed | Effect::Changed(_) | Effect::Ignored => {
+            run.started + jittered(waits.interval, chance)
+        }
+    };
+    due.max(run.ended)
+}
+
+/// Between 95 % (`chance` 0) and 105 % (`chance` [`u32::MAX`]) of `wait`.
+fn jittered(wait: Duration, chance: u32) -> Duration {
+    let wait = bounded(wait);
+    let jitter = wait / JITTER_PART;
+    wait - jitter + (2 * jitter).mul_f64(f64::from(chance) / f64::from(u32::MAX))
+}
+
+fn bounded(wait: Duration) -> Duration {
+    wait.clamp(WAIT_MIN, WAIT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::health::Verdict;
+    use crate::health::verdict::Change;
+
+    const WAITS: Waits = Waits { interval: Duration::from_secs(1), retry: Duration::from_millis(200) };
+    const MIDDLE: u32 = u32::MAX / 2;
+    const CHANGED: Effect = Effect::Changed(Change { from: Verdict::Up, to: Verdict::Down, outcomes: 2 });
+
+    fn run(took: Duration) -> Run {
+        let started = Instant::now();
+        Run { started, ended: started + took }
+    }
+
+    /// What the next start is after the start of the last, in whole milliseconds.
+    fn gap(took_ms: u64, effect: Effect, chance: u32) -> u128 {
+        let run = run(Duration::from_millis(took_ms));
+        next(run, effect, WAITS, chance).duration_since(run.started).as_micros().div_ceil(1000)
+    }
+
+    #[test]
+    fn the_interval_runs_from_start_to_start() {
+        for effect in [Effect::Confirmed, CHANGED, Effect::Ignored] {
+            assert_eq!(gap(300, effect, MIDDLE), 1000);
+        }
+    }
+
+    #[test]
+    fn the_retry_runs_from_the_contrary_outcome() {
+        assert_eq!(gap(300, Effect::Doubted, MIDDLE), 500);
+    }
+
+    #[test]
+    fn chance_moves_the_next_probe_by_a_twentieth_at_most() {
+        assert_eq!(gap(0, Effect::Confirmed, 0), 950);
+        assert_eq!(gap(0, Effect::Confirmed, u32::MAX), 1050);
+    }
+
+    #[test]
+    fn missed_turns_are_not_made_up() {
+        assert_eq!(gap(3500, Effect::Confirmed, MIDDLE), 3500);
+        // The turn after that is a whole interval later again.
+        assert_eq!(gap(0, Effect::Confirmed, MIDDLE), 1000);
+    }
+
+    #[test]
+    fn a_cluster_is_probed_at_once() {
+        let now = Instant::now();
+        assert!((0..FIRST_AT_ONCE).all(|place| first(now, place, 9_000, WAITS.interval) == now));
+    }
+
+    #[test]
+    fn thousands_of_first_probes_are_spread_but_start_within_the_interval() {
+        let (now, count) = (Instant::now(), 10_000);
+        let starts: Vec<_> = (0..count).map(|place| first(now, place, count, WAITS.interval)).collect();
+        assert!(starts.is_sorted());
+        assert!(starts[9_999] - now <= WAITS.interval);
+        let busiest = starts.chunk_by(|a, b| a == b).map(<[_]>::len).max();
+        assert_eq!(busiest, Some(FIRST_AT_ONCE as usize + 1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_probe_starts_before_the_last_one_ended(
+            took: u32, interval: u64, retry: u64, chance: u32, place: u32, count: u32,
+        ) {
+            let waits = Waits { interval: Duration::from_nanos(interval), retry: Duration::from_secs(retry) };
+            let run = run(Duration::from_micros(took.into()));
+            for effect in [Effect::Doubted, Effect::Confirmed, Effect::Ignored] {
+                let due = next(run, effect, waits, chance);
+                prop_assert!(due >= run.ended && due - run.ended <= WAIT_MAX * 2);
+            }
+            prop_assert!(first(run.started, place, count, Duration::from_secs(retry)) >= run.started);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The table: every target with its verdict and history, and what is still to be told.
+//!
+//! Responsible for who stands at which place, and for keeping board, reports and transitions in
+//! agreement: they change together, under one lock that `engine` holds.
+//! Not responsible for waiting: nothing here has a clock or a task.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::probe::{Kind, Outcome, Probe};
+
+use super::report::{History, Report, Transition};
+use super::verdict::{Change, Effect, Verdict, Watch};
+use super::{Board, Target, TargetId};
+
+/// The number of a watch: each new target gets the next one, and none is given twice. So a late
+/// outcome cannot reach another target that has been given the same place since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ordinal(u64);
+
+impl Ordinal {
+    /// Behind every target.
+    pub(super) const LAST: Ordinal = Ordinal(u64::MAX);
+
+    fn next(self) -> Self {
+        Ordinal(self.0 + 1)
+    }
+}
+
+/// A target that has been taken up.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) id: TargetId,
+    pub(super) ordinal: Ordinal,
+    pub(super) target: Arc<Target>,
+}
+
+/// What a new set of targets changed.
+pub(super) struct Replaced {
+    /// The places of the targets, in the order given.
+    pub(super) ids: Vec<TargetId>,
+    /// The targets that were not watched before.
+    pub(super) started: Vec<Watched>,
+    /// The places of those that are watched no more.
+    pub(super) stopped: Vec<TargetId>,
+}
+
+/// Every target.
+#[derive(Debug)]
+pub(super) struct Table {
+    places: Vec<Place>,
+    ids: HashMap<Arc<Target>, TargetId>,
+    board: Board,
+    /// The ordinal of the next new target.
+    upcoming: Ordinal,
+    /// Targets that have no outcome yet.
+    unheard: BTreeSet<Ordinal>,
+    /// Transitions that nobody has been told, by age: one for each target at most, so that they are
+    /// bounded by the number of targets however slow the listener is.
+    untold: BTreeMap<u64, Transition>,
+    /// The key of the next untold transition.
+    untold_next: u64,
+}
+
+/// A place on the board.
+#[derive(Debug)]
+enum Place {
+    /// May be given to a new target.
+    Free,
+    /// Its target left with the last new set. The board in use before that set may still point here,
+    /// so the place rests, with its last verdict, until the next one.
+    Resting,
+    Taken(Box<Entry>),
+}
+
+#[derive(Debug)]
+struct Entry {
+    watched: Watched,
+    watch: Watch,
+    history: History,
+    /// The key of its untold transition.
+    untold: Option<u64>,
+}
+
+/// What a probe asks, whatever patience it has.
+type Question = (IpAddr, Option<IpAddr>, Kind);
+
+fn question(probe: &Probe) -> Question {
+    (probe.address, probe.source, probe.kind.clone())
+}
+
+/// What is known about a question already.
+#[derive(Clone, Copy)]
+struct Known {
+    verdict: Verdict,
+    since: Instant,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            ids: HashMap::new(),
+            board: Board::default(),
+            upcoming: Ordinal(0),
+            unheard: BTreeSet::new(),
+            untold: BTreeMap::new(),
+            untold_next: 0,
+        }
+    }
+
+    pub(super) fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// A report on every target, in the order of their places.
+    pub(super) fn report(&self) -> Vec<Report> {
+        let report = |entry: &Entry| Report {
+            id: entry.watched.id,
+            target: Arc::clone(&entry.watched.target),
+            verdict: entry.watch.verdict(),
+            history: entry.history.clone(),
+        };
+        self.entries().map(report).collect()
+    }
+
+    /// The ordinal of the next new target: all that are watched now have a lower one.
+    pub(super) fn upcoming(&self) -> Ordinal {
+        self.upcoming
+    }
+
+    /// The oldest target that has no outcome yet; [`Ordinal::LAST`] when all have one.
+    pub(super) fn oldest_unheard(&self) -> Ordinal {
+        self.unheard.first().copied().unwrap_or(Ordinal::LAST)
+    }
+
+    /// Replaces the set of targets.
+    ///
+    /// A target that was not watched begins with the verdict of another one that asks the same and
+    /// is watched, or was until now: who changes an interval does not want to see every pool pending.
+    pub(super) fn replace(&mut self, targets: &[Target], now: Instant) -> Replaced {
+        let known = self.known();
+        let stopped = self.stop_all_but(targets);
+        let mut started = Vec::new();
+        let mut free = self.free_places().into_iter();
+        let mut ids = Vec::with_capacity(targets.len());
+        for target in targets {
+            let id = self.ids.get(target).copied().unwrap_or_else(|| {
+                let id = free.next().unwrap_or_else(|| TargetId::at(self.places.len()));
+                started.push(self.start(id, target, known.get(&question(&target.probe)).copied(), now));
+                id
+            });
+            ids.push(id);
+        }
+        Replaced { ids, started, stopped }
+    }
+
+    /// Takes in an outcome; none when its target is watched no more.
+    pub(super) fn record(&mut self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
+        let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
+        if entry.watched.ordinal != of.ordinal {
+            return None;
+        }
+        self.unheard.remove(&of.ordinal);
+        entry.history.note(outcome, ended);
+        let effect = entry.watch.observe(outcome);
+        if let Effect::Changed(change) = effect {
+            entry.history.since = ended;
+            entry.history.transitions += 1;
+            self.board.set(of.id, change.to);
+            self.tell(of, change, outcome, ended);
+        }
+        Some(effect)
+    }
+
+    /// The oldest transition that nobody has been told.
+    pub(super) fn take_untold(&mut self) -> Option<Transition> {
+        let (_, transition) = self.untold.pop_first()?;
+        if let Some(Place::Taken(entry)) = self.places.get_mut(transition.target.index()) {
+            entry.untold = None;
+        }
+        Some(transition)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.places.iter().filter_map(|place| match place {
+            Place::Taken(entry) => Some(&**entry),
+            Place::Free | Place::Resting => None,
+        })
+    }
+
+    fn known(&self) -> HashMap<Question, Known> {
+        let mut known = HashMap::new();
+        for entry in self.entries().filter(|entry| entry.watch.verdict() != Verdict::Pending) {
+            let latest = Known { verdict: entry.watch.verdict(), since: entry.history.since };
+            known.entry(question(&entry.watched.target.probe)).or_insert(latest);
+        }
+        known
+    }
+
+    /// Lets go of every target that is not wanted, and frees the places that have rested.
+    fn stop_all_but(&mut self, wanted: &[Target]) -> Vec<TargetId> {
+        let wanted: HashSet<&Target> = wanted.iter().collect();
+        let mut stopped = Vec::new();
+        for (index, place) in self.places.iter_mut().enumerate() {
+            let Place::Taken(entry) = place else {
+                *place = Place::Free;
+                continue;
+            };
+            if wanted.contains(&*entry.watched.target) {
+                continue;
+            }
+            self.ids.remove(&entry.watched.target);
+            self.unheard.remove(&entry.watched.ordinal);
+            entry.untold.and_then(|key| self.untold.remove(&key));
+            *place = Place::Resting;
+            stopped.push(TargetId::at(index));
+        }
+        stopped
+    }
+
+    fn free_places(&self) -> Vec<TargetId> {
+        let is_free = |(index, place)| matches!(place, &Place::Free).then(|| TargetId::at(index));
+        self.places.iter().enumerate().filter_map(is_free).collect()
+    }
+
+    fn start(&mut self, id: TargetId, target: &Target, known: Option<Known>, now: Instant) -> Watched {
+        let watched = Watched { id, ordinal: self.upcoming, target: Arc::new(target.clone()) };
+        self.upcoming = watched.ordinal.next();
+        self.unheard.insert(watched.ordinal);
+        self.ids.insert(Arc::clone(&watched.target), id);
+        let Known { verdict, since } = known.unwrap_or(Known { verdict: Verdict::Pending, since: now });
+        self.board.set(id, verdict);
+        let place = Place::Taken(Box::new(Entry {
+            watched: watched.clone(),
+            watch: Watch::new(verdict, target.thresholds()),
+            history: History::new(since, now),
+            untold: None,
+        }));
+        match self.places.get_mut(id.index()) {
+            Some(free) => *free = place,
+            None => self.places.push(place),
+        }
+        watched
+    }
+
+    /// Keeps a transition until somebody takes it. It takes the turn of one of the same target that is
+    /// still untold, even when that leads back to where the listener believes the target to be: the
+    /// board it has read meanwhile, for another target's sake, may have held the verdict between.
+    fn tell(&mut self, of: &Watched, change: Change, outcome: &Outcome, at: Instant) {
+        let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return };
+        let reason = match outcome {
+            Outcome::Fail { reason } => Some(reason.clone()),
+            Outcome::Pass { .. } | Outcome::Local { .. } => None,
+        };
+        let Change { from, to, outcomes } = change;
+        let probe = of.target.probe.clone();
+        let key = *entry.untold.get_or_insert(self.untold_next);
+        self.untold_next = self.untold_next.max(key + 1);
+        self.untold.insert(key, Transition { target: of.id, probe, from, to, outcomes, reason, at });
+    }
+}
+
+#[cfg(test)]
+mod tests;

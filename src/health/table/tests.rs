@@ -1,0 +1,176 @@
+//! The table: places, what an equal question inherits, and what is told.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::*;
+use crate::probe::{Port, Reason, Tcp};
+
+fn target(port: u16) -> Target {
+    Target {
+        probe: Probe {
+            address: "127.0.2.60".parse().unwrap(),
+            source: None,
+            timeout: Duration::from_secs(1),
+            kind: Kind::Tcp(Tcp { port: Port::new(port).unwrap() }),
+        },
+        interval: Duration::from_secs(1),
+        retry: Duration::from_millis(200),
+        rise: NonZeroU32::MIN,
+        fall: NonZeroU32::MIN,
+    }
+}
+
+fn watch(table: &mut Table, ports: &[u16]) -> Replaced {
+    let targets: Vec<Target> = ports.iter().map(|&port| target(port)).collect();
+    table.replace(&targets, Instant::now())
+}
+
+fn pass(table: &mut Table, of: &Watched) -> Option<Effect> {
+    table.record(of, &Outcome::Pass { latency: Duration::from_millis(3) }, Instant::now())
+}
+
+fn fail(table: &mut Table, of: &Watched) -> Option<Effect> {
+    table.record(of, &Outcome::Fail { reason: Reason::Refused }, Instant::now())
+}
+
+fn places(ids: &[TargetId]) -> Vec<usize> {
+    ids.iter().map(|id| id.index()).collect()
+}
+
+#[test]
+fn equal_targets_share_a_place() {
+    let replaced = watch(&mut Table::new(), &[1, 2, 1]);
+    assert_eq!(places(&replaced.ids), [0, 1, 0]);
+    assert_eq!(replaced.started.len(), 2);
+}
+
+#[test]
+fn a_target_that_stays_keeps_place_verdict_and_history() {
+    let mut table = Table::new();
+    let first = watch(&mut table, &[1, 2]);
+    pass(&mut table, &first.started[1]);
+    let second = watch(&mut table, &[3, 2]);
+    assert_eq!(second.ids[1], first.ids[1]);
+    assert_eq!(second.stopped, [first.ids[0]]);
+    assert_eq!(table.board().verdict(second.ids[1]), Verdict::Up);
+    assert_eq!(table.report()[0].history.tally.passed, 1);
+    assert!(pass(&mut table, &first.started[1]).is_some());
+}
+
+#[test]
+fn the_place_of_a_dropped_target_rests_with_its_verdict_for_one_set() {
+    let mut table = Table::new();
+    let first = watch(&mut table, &[1]);
+    pass(&mut table, &first.started[0]);
+    let second = watch(&mut table, &[2]);
+    assert_eq!(places(&second.ids), [1]);
+    assert_eq!(table.board().verdict(first.ids[0]), Verdict::Up);
+    let third = watch(&mut table, &[2, 3]);
+    assert_eq!(places(&third.ids), [1, 0]);
+    assert_eq!(table.board().verdict(third.ids[1]), Verdict::Pending);
+}
+
+#[test]
+fn a_late_outcome_of_a_dropped_target_reaches_nobody() {
+    let mut table = Table::new();
+    let first = watch(&mut table, &[1]);
+    watch(&mut table, &[]);
+    assert_eq!(pass(&mut table, &first.started[0]), None);
+    let third = watch(&mut table, &[2]);
+    assert_eq!(third.ids, first.ids, "the place is another target's now");
+    assert_eq!(pass(&mut table, &first.started[0]), None);
+    assert_eq!(table.board().verdict(third.ids[0]), Verdict::Pending);
+}
+
+#[test]
+fn a_target_that_only_changes_its_times_keeps_its_verdict() {
+    let mut table = Table::new();
+    let first = watch(&mut table, &[1]);
+    pass(&mut table, &first.started[0]);
+    let mut slower = target(1);
+    slower.interval *= 2;
+    slower.probe.timeout *= 2;
+    let second = table.replace(&[slower], Instant::now());
+    assert_eq!(table.board().verdict(second.ids[0]), Verdict::Up);
+    assert_eq!(table.oldest_unheard(), second.started[0].ordinal);
+}
+
+#[test]
+fn a_target_that_comes_back_later_is_pending() {
+    let mut table = Table::new();
+    let first = watch(&mut table, &[1]);
+    pass(&mut table, &first.started[0]);
+    watch(&mut table, &[]);
+    let third = watch(&mut table, &[1]);
+    assert_eq!(table.board().verdict(third.ids[0]), Verdict::Pending);
+}
+
+#[test]
+fn transitions_are_told_in_the_order_in_which_they_happened() {
+    let mut table = Table::new();
+    let started = watch(&mut table, &[1, 2, 3]).started;
+    for place in [2, 0, 1] {
+        fail(&mut table, &started[place]);
+    }
+    let told: Vec<TargetId> =
+        std::iter::from_fn(|| table.take_untold()).map(|transition| transition.target).collect();
+    assert_eq!(places(&told), [2, 0, 1]);
+}
+
+#[test]
+fn of_the_untold_transitions_of_one_target_the_last_is_told_in_the_turn_of_the_first() {
+    let mut table = Table::new();
+    let started = watch(&mut table, &[1, 2]).started;
+    pass(&mut table, &started[0]);
+    pass(&mut table, &started[1]);
+    for _ in 0..1_000 {
+        fail(&mut table, &started[0]);
+        pass(&mut table, &started[0]);
+    }
+    fail(&mut table, &started[0]);
+    let told = table.take_untold().unwrap();
+    assert_eq!((told.target, told.to, told.reason), (started[0].id, Verdict::Down, Some(Reason::Refused)));
+    assert_eq!(table.take_untold().unwrap().target, started[1].id);
+    assert_eq!(table.take_untold(), None);
+    assert_eq!(table.report()[0].history.transitions, 2_002);
+}
+
+#[test]
+fn a_verdict_that_came_back_is_told_to_a_listener_that_may_have_read_the_board_between() {
+    let mut table = Table::new();
+    let started = watch(&mut table, &[1]).started;
+    pass(&mut table, &started[0]);
+    assert!(table.take_untold().is_some());
+    fail(&mut table, &started[0]);
+    let read_between = table.board();
+    pass(&mut table, &started[0]);
+    assert_ne!(read_between, table.board());
+    assert_eq!(table.take_untold().unwrap().to, Verdict::Up);
+}
+
+#[test]
+fn nothing_is_told_about_a_target_that_was_dropped() {
+    let mut table = Table::new();
+    let started = watch(&mut table, &[1]).started;
+    pass(&mut table, &started[0]);
+    watch(&mut table, &[]);
+    assert_eq!(table.take_untold(), None);
+}
+
+#[test]
+fn a_report_says_how_the_target_fares() {
+    let mut table = Table::new();
+    let started = watch(&mut table, &[1]).started;
+    pass(&mut table, &started[0]);
+    fail(&mut table, &started[0]);
+    fail(&mut table, &started[0]);
+    let Report { verdict, history, .. } = table.report().remove(0);
+    assert_eq!(verdict, Verdict::Down);
+    assert_eq!((history.failures_in_row, history.transitions), (2, 2));
+    assert_eq!(history.latency, Some(Duration::from_millis(3)));
+    assert_eq!(history.last_outcome, Some(Outcome::Fail { reason: Reason::Refused }));
+    assert_eq!(history.last_outcome, history.last_error);
+    let later = history.last_probe.unwrap() + Duration::from_secs(5);
+    assert_eq!(history.last_probe_age(later), Duration::from_secs(5));
+}
