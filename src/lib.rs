@@ -64,3 +64,5 @@ pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdi
 pub mod zonefile; // zone text to zone and back; knows no serving
 
 pub mod health; // verdict, schedule, board, engine; knows no records
+
+pub mod answer; // compile, snapshot, respond; knows no sockets and no time

@@ -1,0 +1,141 @@
+//! The cell that holds the newest snapshot: one writer, many readers.
+//!
+//! Responsible for handing over a snapshot without a reader ever waiting for
+//! more than a pointer swap, and for freeing old ones on the writer's side.
+//! Not responsible for what a snapshot holds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Snapshot;
+
+/// The writer's end. Not `Clone`: there is one, and `daemon` has it.
+pub struct Publisher {
+    shared: Arc<Shared>,
+    /// Snapshots that a reader may still hold. They wait here so that the
+    /// writer, not a worker, frees a million names.
+    retired: Vec<Arc<Snapshot>>,
+}
+
+/// Where readers come from. Holds no snapshot itself.
+#[derive(Clone)]
+pub struct Readers {
+    shared: Arc<Shared>,
+}
+
+/// A reader's end: one per worker.
+pub struct Reader {
+    shared: Arc<Shared>,
+    generation: u64,
+    held: Arc<Snapshot>,
+}
+
+struct Shared {
+    generation: AtomicU64,
+    newest: Mutex<Arc<Snapshot>>,
+}
+
+impl Shared {
+    fn newest(&self) -> MutexGuard<'_, Arc<Snapshot>> {
+        // Whoever holds the lock only swaps a pointer; there is nothing half done to fear.
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Publisher {
+    /// A cell with a first snapshot.
+    pub fn new(first: Snapshot) -> Publisher {
+        let shared = Shared { generation: AtomicU64::new(1), newest: Mutex::new(Arc::new(first)) };
+        Publisher { shared: Arc::new(shared), retired: Vec::new() }
+    }
+
+    /// Makes `fresh` the newest snapshot.
+    pub fn publish(&mut self, fresh: Snapshot) {
+        let fresh = Arc::new(fresh);
+        let old = std::mem::replace(&mut *self.shared.newest(), fresh);
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        self.retired.push(old);
+        self.reclaim();
+    }
+
+    /// Frees the old snapshots that no reader holds any more; says how many
+    /// are still held.
+    pub fn reclaim(&mut self) -> usize {
+        self.retired.retain(|old| Arc::strong_count(old) > 1);
+        self.retired.len()
+    }
+
+    /// The newest snapshot.
+    pub fn newest(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.shared.newest())
+    }
+
+    /// How many snapshots have been published, the first included.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Relaxed)
+    }
+
+    /// Where readers come from.
+    pub fn readers(&self) -> Readers {
+        Readers { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Readers {
+    /// One more reader.
+    pub fn reader(&self) -> Reader {
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        let held = Arc::clone(&self.shared.newest());
+        Reader { generation, held, shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Reader {
+    /// The newest snapshot. HOT: one atomic load when nothing has changed.
+    #[inline]
+    pub fn current(&mut self) -> &Snapshot {
+        let newest = self.shared.generation.load(Ordering::Acquire);
+        if newest != self.generation {
+            self.take(newest);
+        }
+        &self.held
+    }
+
+    /// The snapshot taken last. HOT: for the queries of one batch.
+    #[inline]
+    pub fn held(&self) -> &Snapshot {
+        &self.held
+    }
+
+    #[cold]
+    fn take(&mut self, newest: u64) {
+        self.generation = newest;
+        self.held = Arc::clone(&self.shared.newest());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_what_was_published_last() {
+        let mut publisher = Publisher::new(Snapshot::default());
+        let mut reader = publisher.readers().reader();
+        let before: *const Snapshot = reader.current();
+        assert_eq!(before, std::ptr::from_ref(reader.current()));
+        publisher.publish(Snapshot::default());
+        assert_ne!(before, std::ptr::from_ref(reader.current()));
+    }
+
+    #[test]
+    fn the_writer_keeps_what_a_reader_still_holds() {
+        let mut publisher = Publisher::new(Snapshot::default());
+        let mut reader = publisher.readers().reader();
+        reader.current();
+        publisher.publish(Snapshot::default());
+        assert_eq!(publisher.reclaim(), 1);
+        reader.current();
+        assert_eq!(publisher.reclaim(), 0);
+    }
+}

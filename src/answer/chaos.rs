@@ -1,0 +1,39 @@
+//! CHAOS: what a server says of itself (`version.bind`, RFC 4892's `id.server`).
+//!
+//! Responsible for the four names operators ask. Not responsible for the text.
+
+use super::book::Section;
+use super::respond::OWN;
+use super::snapshot::Identity;
+use super::write::Response;
+use crate::dns::Rtype;
+use crate::dns::message::{Question, Rcode, class};
+
+/// Answers a question of class CHAOS; REFUSED for what is not told.
+#[cold]
+pub(super) fn answer(identity: &Identity, question: &Question<'_>, response: &mut Response<'_>) {
+    let is = |wire: &[u8]| question.qname.wire().eq_ignore_ascii_case(wire);
+    let text = if is(b"\x07version\x04bind\0") || is(b"\x07version\x06server\0") {
+        identity.version.as_deref()
+    } else if is(b"\x08hostname\x04bind\0") || is(b"\x02id\x06server\0") {
+        identity.nsid.as_deref()
+    } else {
+        None
+    };
+    let Some(text) = text.filter(|_| matches!(question.qtype, Rtype::TXT | Rtype::ANY)) else {
+        response.rcode = Rcode::REFUSED;
+        return;
+    };
+    let text = text.as_bytes();
+    let text = text.get(..text.len().min(255)).unwrap_or_default();
+    let [length, ..] = text.len().to_le_bytes();
+    let rdlength = u16::from(length).saturating_add(1);
+    response.put(&OWN);
+    response.put(&Rtype::TXT.0.to_be_bytes());
+    response.put(&class::CH.to_be_bytes());
+    response.put(&[0; 4]);
+    response.put(&rdlength.to_be_bytes());
+    response.put(&[length]);
+    response.put(text);
+    response.count(Section::Answer, 1);
+}

@@ -1,0 +1,158 @@
+//! A zone into a book: every owner and type made ready to be answered.
+//!
+//! Responsible for which plans a node gets.
+//! Not responsible for what they say (`resolve`) or their bytes (`encode`).
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "runs at load, on checked zones"
+)]
+
+use std::collections::HashMap;
+
+use super::book::{ANY_OTHER, Book, BookWriter, DNAME_BELOW, Draft, NodeFlags, Place};
+use super::encode::{Base, Encoder};
+use super::resolve::{chain_end, first_name, resolve};
+use crate::dns::{NameHash, Rtype, Ttl};
+use crate::zone::{Kind, Node, NodeId, Zone};
+
+/// Compiles a zone. A pure function: the same zone gives the same bytes.
+///
+/// Pools are left open: a plan names their place in [`Zone::pools`].
+pub fn compile(zone: &Zone) -> Book {
+    let mut compiler = Compiler {
+        zone,
+        writer: BookWriter::new(zone.apex().wire().len(), zone.apex().label_count()),
+        wildcards: Vec::new(),
+        places: HashMap::new(),
+        plans: Vec::new(),
+    };
+    for id in zone.node_ids() {
+        compiler.node(zone.node(id));
+    }
+    for &(parent, wildcard) in &compiler.wildcards {
+        if let Some(&place) = compiler.places.get(&parent) {
+            compiler.writer.link_wildcard(place, wildcard);
+        }
+    }
+    compiler.writer.finish(&negative(zone))
+}
+
+struct Compiler<'z> {
+    zone: &'z Zone,
+    writer: BookWriter,
+    /// What is synthesised from, below which node.
+    wildcards: Vec<(NodeId, Place)>,
+    /// Where nodes with a wildcard right below them were put.
+    places: HashMap<NodeId, Place>,
+    plans: Vec<Draft>,
+}
+
+impl<'z> Compiler<'z> {
+    fn node(&mut self, node: Node<'z>) {
+        let (kind, flags) = match node.kind() {
+            Kind::Occluded => return,
+            Kind::Plain => (Kind::Plain, NodeFlags::NONE),
+            Kind::Dname => (Kind::Dname, NodeFlags::DNAME),
+            Kind::ZoneCut => (Kind::ZoneCut, NodeFlags::CUT),
+        };
+        let lower = node.name().to_lowercase();
+        let relative = &lower[..lower.len() - self.zone.apex().wire().len()];
+        let hash = NameHash::of(node.name());
+        if !node.name().is_wildcard() || node.id() == NodeId::APEX {
+            self.plan_all(node, kind);
+            let place = self.writer.add(hash, relative, flags, &self.plans);
+            if node.wildcard().is_some() {
+                self.places.insert(node.id(), place);
+            }
+            return;
+        }
+        // Asked by its own name, a wildcard is a name like others; for the
+        // names it makes, its NS and DNAME records are plain data.
+        let special = kind != Kind::Plain;
+        self.plan_all(node, Kind::Plain);
+        let made = if special {
+            self.writer.add_unlisted(relative, NodeFlags::WILDCARD, &self.plans)
+        } else {
+            self.writer.add(hash, relative, NodeFlags::WILDCARD, &self.plans)
+        };
+        self.wildcards.push((node.parent().id(), made));
+        let own = if special {
+            self.plan_all(node, kind);
+            let flags = if kind == Kind::Dname { flags.with(NodeFlags::WILDCARD) } else { flags };
+            self.writer.add(hash, relative, flags, &self.plans)
+        } else {
+            made
+        };
+        if node.wildcard().is_some() {
+            self.places.insert(node.id(), own);
+        }
+    }
+
+    /// Makes the plans of a node.
+    fn plan_all(&mut self, node: Node<'z>, kind: Kind) {
+        self.plans.clear();
+        match kind {
+            Kind::ZoneCut => {
+                self.plan(node, kind, Rtype::DS, Rtype::DS.0);
+                self.plan(node, kind, NO_TYPE, ANY_OTHER);
+            }
+            Kind::Plain | Kind::Dname | Kind::Occluded => {
+                if node.rrset(Rtype::CNAME).is_some() {
+                    self.plan(node, kind, Rtype::CNAME, Rtype::CNAME.0);
+                    self.alias(node, kind);
+                } else {
+                    node.types().for_each(|rtype| self.plan(node, kind, rtype, rtype.0));
+                }
+                if kind == Kind::Dname
+                    && let Some(rrset) = node.rrset(Rtype::DNAME)
+                    && let Some(target) = first_name(rrset)
+                {
+                    let encoder = Encoder::new(node.name(), Base::Longer);
+                    let wire = target.wire();
+                    self.plans.push(encoder.record(DNAME_BELOW, Rtype::DNAME, rrset.ttl(), wire));
+                }
+            }
+        }
+    }
+
+    /// The plans of an alias: for the types at its chain's end, and one for
+    /// all others.
+    fn alias(&mut self, node: Node<'z>, kind: Kind) {
+        let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
+        for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
+            self.plan(node, kind, rtype, rtype.0);
+        }
+        // A DS record that ends a chain stands at a zone cut, beside what is not answered there.
+        if !self.plans.iter().any(|plan| plan.qtype == Rtype::DS.0) {
+            self.plan(node, kind, Rtype::DS, Rtype::DS.0);
+        }
+        self.plan(node, kind, NO_TYPE, ANY_OTHER);
+    }
+
+    fn plan(&mut self, node: Node<'z>, kind: Kind, rtype: Rtype, qtype: u16) {
+        let resolution = resolve(self.zone, node, kind, rtype);
+        let wildcard = node.name().is_wildcard() && node.id() != NodeId::APEX && kind != Kind::ZoneCut;
+        let (base, longer) = match kind {
+            _ if wildcard => (node.parent().name(), Base::Longer),
+            Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), Base::Longer),
+            Kind::ZoneCut | Kind::Plain | Kind::Dname | Kind::Occluded => (node.name(), Base::Exact),
+        };
+        self.plans.push(Encoder::new(base, longer).plan(qtype, &resolution));
+    }
+}
+
+/// A QTYPE that no node has: what it is answered, every other such type is.
+const NO_TYPE: Rtype = Rtype(ANY_OTHER);
+
+/// The SOA record of negative answers: its TTL is the lower of its own and
+/// its MINIMUM field (RFC 2308, section 3).
+fn negative(zone: &Zone) -> Draft {
+    let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
+    let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();
+    let minimum = rdata.last_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let own = soa.map_or(Ttl::default(), |soa| soa.ttl());
+    let ttl = Ttl::from_seconds(minimum).map_or(own, |minimum| own.min(minimum));
+    Encoder::new(zone.apex(), Base::Longer).negative(ttl, rdata)
+}

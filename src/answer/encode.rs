@@ -1,0 +1,231 @@
+//! Records into plans: owners and RDATA in wire form with compressed names.
+//!
+//! Responsible for the bytes of a plan and for which of its pointers move.
+//! Not responsible for which records: that is `resolve`.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "runs at load, on checked zones"
+)]
+
+use super::book::{Draft, PlanFlags, PoolRef, Section};
+use super::resolve::{Entry, Owner, Records, Resolution};
+use super::write::QNAME_POINTER;
+use crate::dns::message::HEADER_BYTES;
+use crate::dns::{NameRef, Rtype, Ttl, rdata};
+
+/// Most bytes of a plan before additional addresses are left out: they are a
+/// courtesy, and the message must fit 65,535 bytes.
+const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
+
+/// A name can be pointed to up to here, however much longer the QNAME is
+/// (RFC 1035, section 4.1.4: 14 bits).
+const POINTED_MAX: usize = 0x3fff - 255;
+
+/// Whether the QNAME may be longer than the name a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// It is that name.
+    Exact,
+    /// It is that name or one below it.
+    Longer,
+}
+
+/// Writes plans made for one name.
+pub(super) struct Encoder<'b> {
+    base: NameRef<'b>,
+    kind: Base,
+    draft: Draft,
+    /// Names that can be pointed to: lower-case wire form and offset in the message.
+    names: Vec<(Vec<u8>, u16)>,
+}
+
+impl<'b> Encoder<'b> {
+    pub(super) fn new(base: NameRef<'b>, kind: Base) -> Self {
+        Self { base, kind, draft: Draft::default(), names: Vec::new() }
+    }
+
+    /// The plan of a type.
+    pub(super) fn plan(mut self, qtype: u16, resolution: &Resolution<'_>) -> Draft {
+        self.question();
+        self.draft.qtype = qtype;
+        let mut pooled = false;
+        let mut plain = false;
+        for entry in &resolution.answer {
+            pooled |= matches!(entry.records, Records::Pool(_));
+            plain |= matches!(entry.records, Records::Rrset(set) if is_final(set.rtype(), qtype));
+            self.entry(Section::Answer, entry);
+        }
+        resolution.authority.iter().for_each(|entry| self.entry(Section::Authority, entry));
+        self.draft.courtesy_at = resolution.authority.is_empty().then_some(self.draft.bytes.len());
+        for entry in &resolution.additional {
+            if self.draft.bytes.len() < ADDITIONAL_BYTES_MAX {
+                self.entry(Section::Additional, entry);
+            }
+        }
+        let mut flags = PlanFlags::new(resolution.rcode);
+        if resolution.authoritative {
+            flags = flags.authoritative();
+        }
+        if resolution.negative {
+            flags = flags.negative();
+        }
+        if pooled && !plain {
+            flags = flags.pooled();
+        }
+        if resolution.repeats {
+            flags = flags.repeating();
+        }
+        self.draft.set_flags(flags);
+        self.draft
+    }
+
+    /// A plan of one record whose RDATA stays in full, as DNAME's must (RFC
+    /// 6672, section 2.5).
+    pub(super) fn record(mut self, qtype: u16, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Draft {
+        self.question();
+        self.draft.qtype = qtype;
+        self.name(self.base, Compress::Yes);
+        self.fixed(rtype, ttl);
+        self.draft.bytes.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
+        self.draft.bytes.extend_from_slice(rdata);
+        self.draft.counts[0] = 1;
+        self.draft
+    }
+
+    /// The SOA record of negative answers: it may stand anywhere in a
+    /// message, so its pointers lead into the question only.
+    pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Draft {
+        self.question();
+        let known = self.names.len();
+        self.name(self.base, Compress::Yes);
+        self.fixed(Rtype::SOA, ttl);
+        self.rdata(Rtype::SOA, rdata, |encoder| encoder.names.truncate(known));
+        self.draft
+    }
+
+    /// The question's name can be pointed to, with all its suffixes.
+    fn question(&mut self) {
+        let mut name = Some(self.base);
+        let whole = self.base.wire().len();
+        while let Some(suffix) = name.filter(|name| !name.is_root()) {
+            let at = HEADER_BYTES + whole - suffix.wire().len();
+            self.names.push((suffix.to_lowercase(), u16::try_from(at).unwrap_or(u16::MAX)));
+            name = suffix.parent();
+        }
+    }
+
+    fn entry(&mut self, section: Section, entry: &Entry<'_>) {
+        match &entry.records {
+            Records::Pool(pool) => {
+                let Some((owner, moves)) = self.pointer_to(&entry.owner) else { return };
+                let pool = u32::try_from(pool.index()).unwrap_or(u32::MAX);
+                self.draft.pools.push(PoolRef { pool, owner, section, moves });
+            }
+            Records::Cname(ttl, target) => {
+                self.owner(&entry.owner);
+                self.fixed(Rtype::CNAME, *ttl);
+                self.rdata(Rtype::CNAME, target.as_ref().wire(), |_| {});
+                self.count(section);
+            }
+            Records::Rrset(rrset) => {
+                for rdata in rrset.rdatas() {
+                    self.owner(&entry.owner);
+                    self.fixed(rrset.rtype(), rrset.ttl());
+                    self.rdata(rrset.rtype(), rdata, |_| {});
+                    self.count(section);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, section: Section) {
+        self.draft.counts[section as usize] = self.draft.counts[section as usize].saturating_add(1);
+    }
+
+    fn owner(&mut self, owner: &Owner<'_>) {
+        match owner.name() {
+            None => self.draft.bytes.extend_from_slice(&QNAME_POINTER.to_be_bytes()),
+            Some(name) => self.name(name, Compress::Yes),
+        }
+    }
+
+    /// A pointer for an owner whose records are put in at the query. Such an
+    /// owner was always written before: it is the question's or the target of
+    /// a record above. None when that is too far behind to be pointed to.
+    fn pointer_to(&self, owner: &Owner<'_>) -> Option<(u16, bool)> {
+        let Some(name) = owner.name() else { return Some((QNAME_POINTER, false)) };
+        let lower = name.to_lowercase();
+        let (_, at) = self.names.iter().find(|(known, _)| *known == lower)?;
+        Some((0xc000 | at, self.kind == Base::Longer))
+    }
+
+    fn fixed(&mut self, rtype: Rtype, ttl: Ttl) {
+        self.draft.bytes.extend_from_slice(&rtype.0.to_be_bytes());
+        self.draft.bytes.extend_from_slice(&[0, 1]);
+        self.draft.bytes.extend_from_slice(&ttl.seconds().to_be_bytes());
+    }
+
+    /// RDATA with its length; `after_name` is called after each name.
+    fn rdata(&mut self, rtype: Rtype, rdata: &[u8], after_name: impl Fn(&mut Self)) {
+        let length_at = self.draft.bytes.len();
+        self.draft.bytes.extend_from_slice(&[0, 0]);
+        let mut copied = 0;
+        for inner in rdata::names(rtype, rdata) {
+            self.draft.bytes.extend_from_slice(&rdata[copied..inner.at]);
+            self.name(inner.name, if inner.compressible { Compress::Yes } else { Compress::No });
+            after_name(self);
+            copied = inner.at + inner.name.wire().len();
+        }
+        self.draft.bytes.extend_from_slice(&rdata[copied..]);
+        let length = u16::try_from(self.draft.bytes.len() - length_at - 2).unwrap_or(u16::MAX);
+        self.draft.bytes[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+
+    /// A name, with a pointer to its longest suffix that stands in the
+    /// message already; what is written can be pointed to from then on.
+    fn name(&mut self, name: NameRef<'_>, compress: Compress) {
+        let start = HEADER_BYTES + self.base.wire().len() + 4;
+        let mut rest = Some(name);
+        while let Some(suffix) = rest.filter(|suffix| !suffix.is_root()) {
+            let lower = suffix.to_lowercase();
+            let known = self.names.iter().find(|(known, _)| *known == lower).map(|&(_, at)| at);
+            match (known, compress) {
+                (Some(at), Compress::Yes) => return self.pointer(at),
+                (Some(_), Compress::No) => {}
+                (None, Compress::Yes | Compress::No) => {
+                    let at = start + self.draft.bytes.len();
+                    if let Ok(at) = u16::try_from(at)
+                        && usize::from(at) <= POINTED_MAX
+                    {
+                        self.names.push((lower, at));
+                    }
+                }
+            }
+            let label = usize::from(suffix.wire()[0]) + 1;
+            self.draft.bytes.extend_from_slice(&suffix.wire()[..label]);
+            rest = suffix.parent();
+        }
+        self.draft.bytes.push(0);
+    }
+
+    fn pointer(&mut self, at: u16) {
+        if self.kind == Base::Longer {
+            self.draft.moves.push(u16::try_from(self.draft.bytes.len()).unwrap_or(u16::MAX));
+        }
+        self.draft.bytes.extend_from_slice(&(0xc000 | at).to_be_bytes());
+    }
+}
+
+/// Whether a name may be compressed where it stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compress {
+    Yes,
+    No,
+}
+
+/// Whether records of a type end a chain for a QTYPE, rather than lead on.
+fn is_final(rtype: Rtype, qtype: u16) -> bool {
+    rtype.0 == qtype || (qtype == Rtype::ANY.0 && rtype != Rtype::CNAME)
+}

@@ -1,0 +1,149 @@
+//! Finding what answers a name: the zone, then the node, its cut, its DNAME
+//! or its wildcard (RFC 1034, section 4.3.2; RFC 4592). HOT.
+//!
+//! Responsible for the search. Not responsible for what is answered.
+
+use super::book::{Book, BookNode, NodeFlags};
+use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
+use crate::dns::{NameHash, NameRef};
+
+/// A name in lower case with the offset and hash of each of its suffixes;
+/// one pass over the name makes it.
+pub(super) struct Asked {
+    lower: [u8; NAME_BYTES_MAX],
+    length: usize,
+    /// Offset of the suffix of so many labels.
+    offsets: [u8; LABELS_MAX + 1],
+    /// Hash of the suffix of so many labels.
+    hashes: [NameHash; LABELS_MAX + 1],
+    labels: usize,
+}
+
+impl Asked {
+    pub(super) fn new() -> Self {
+        Self {
+            lower: [0; NAME_BYTES_MAX],
+            length: 0,
+            offsets: [0; LABELS_MAX + 1],
+            hashes: [NameHash::ROOT; LABELS_MAX + 1],
+            labels: 0,
+        }
+    }
+
+    /// Takes in a name. HOT.
+    #[inline]
+    pub(super) fn set(&mut self, name: NameRef<'_>) {
+        let wire = name.wire();
+        self.length = wire.len();
+        // Length bytes are at most 63 and no letters, so they stay as they are.
+        for (to, from) in self.lower.iter_mut().zip(wire) {
+            *to = from.to_ascii_lowercase();
+        }
+        // Offsets from the left first; turned round below.
+        let mut starts = [0_u8; LABELS_MAX + 1];
+        let mut labels = 0_usize;
+        let mut at = 0_usize;
+        while let Some(&length) = wire.get(at) {
+            if let Some(start) = starts.get_mut(labels) {
+                *start = at.to_le_bytes()[0];
+            }
+            if length == 0 {
+                break;
+            }
+            labels = labels.saturating_add(1);
+            at = at.saturating_add(usize::from(length)).saturating_add(1);
+        }
+        self.labels = labels.min(LABELS_MAX);
+        let mut hash = NameHash::ROOT;
+        let from_the_right = starts.get(..=self.labels).unwrap_or_default().iter().rev();
+        for ((&start, offset), slot) in from_the_right.zip(&mut self.offsets).zip(&mut self.hashes) {
+            let start_at = usize::from(start);
+            if let Some((&length, rest)) = self.lower.get(start_at..).and_then(<[u8]>::split_first)
+                && length != 0
+            {
+                hash = hash.below(rest.get(..usize::from(length)).unwrap_or_default());
+            }
+            *offset = start;
+            *slot = hash;
+        }
+    }
+
+    /// How many labels the name has, the root not counted.
+    #[inline]
+    pub(super) fn labels(&self) -> usize {
+        self.labels
+    }
+
+    /// Hash of the suffix of so many labels.
+    #[inline]
+    pub(super) fn hash(&self, labels: usize) -> NameHash {
+        self.hashes.get(labels).copied().unwrap_or(NameHash::ROOT)
+    }
+
+    /// Offset of the suffix of so many labels: how much longer the name is
+    /// than that suffix, in bytes.
+    #[inline]
+    pub(super) fn offset(&self, labels: usize) -> usize {
+        self.offsets.get(labels).copied().map_or(0, usize::from)
+    }
+
+    /// The lower-case wire form of the suffix of so many labels.
+    #[inline]
+    pub(super) fn suffix(&self, labels: usize) -> &[u8] {
+        self.lower.get(self.offset(labels)..self.length).unwrap_or_default()
+    }
+
+    /// The same without its own last `apex_bytes` bytes.
+    #[inline]
+    fn relative(&self, labels: usize, apex_bytes: usize) -> &[u8] {
+        self.lower.get(self.offset(labels)..self.length.saturating_sub(apex_bytes)).unwrap_or_default()
+    }
+}
+
+/// What answers a name within a zone.
+pub(super) enum Found<'b> {
+    /// The name exists.
+    Exact(BookNode<'b>),
+    /// It is synthesised from the wildcard below a closest encloser of so many labels.
+    Wildcard(BookNode<'b>, usize),
+    /// It lies at or below a zone cut of so many labels.
+    Cut(BookNode<'b>, usize),
+    /// It lies below a DNAME of so many labels.
+    Dname(BookNode<'b>, usize),
+    /// It does not exist.
+    NxDomain,
+}
+
+impl Book {
+    /// What answers a name that lies in this zone. HOT: one look-up for a
+    /// name that exists, one more per label up to the closest encloser.
+    #[inline]
+    pub(super) fn search(&self, asked: &Asked) -> Found<'_> {
+        let mut labels = asked.labels();
+        loop {
+            if let Some(node) = self.find(asked.hash(labels), asked.relative(labels, self.apex_bytes())) {
+                return self.at(node, labels, asked.labels());
+            }
+            if labels <= self.apex_labels() {
+                return Found::NxDomain;
+            }
+            labels = labels.wrapping_sub(1);
+        }
+    }
+
+    /// What the closest existing name means for the name asked.
+    #[inline]
+    fn at<'b>(&'b self, node: BookNode<'b>, labels: usize, asked: usize) -> Found<'b> {
+        if node.has(NodeFlags::CUT) {
+            Found::Cut(node, labels)
+        } else if labels == asked {
+            Found::Exact(node)
+        } else if node.has(NodeFlags::DNAME) {
+            Found::Dname(node, labels)
+        } else if let Some(wildcard) = self.wildcard_of(&node) {
+            Found::Wildcard(wildcard, labels)
+        } else {
+            Found::NxDomain
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Answers: zones and verdicts compiled into ready bytes, and the one
+//! function that answers a query from them.
+//!
+//! Responsible for what a query is answered.
+//! Not responsible for sockets, files or the clock.
+//!
+//! ```text
+//!   zone::Zone ──compile──▶ Book ─┐
+//!                                 ├─▶ Snapshot ─ Publisher ─ cell ─▶ Reader
+//!   pools, Board ─choose──▶ Pools ┘                                    │
+//!                                                                      ▼
+//!   query ─────────────────────────────────────────────────────────▶ respond ─▶ response
+//! ```
+//!
+//! What is prepared at load is not computed at a query: for every owner and
+//! type the `book` holds the records of all sections as they go into the
+//! message, names compressed; CNAME chains within the zone, additional
+//! addresses, referrals with glue and negative answers included. A query
+//! costs one look-up and one copy. What can only be known at the query is
+//! filled in: which members of a pool are up, where a pointer leads when the
+//! QNAME is longer than the owner the bytes were made for (wildcards,
+//! referrals, negative answers), and the CNAME that a DNAME makes.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod book;
+mod cell;
+mod chaos;
+mod compile;
+mod cookie;
+mod counters;
+mod encode;
+mod lookup;
+mod pools;
+mod resolve;
+mod respond;
+mod snapshot;
+mod splice;
+mod write;
+
+use std::net::IpAddr;
+
+pub use book::Book;
+pub use cell::{Publisher, Reader, Readers};
+pub use compile::compile;
+pub use cookie::{COOKIE_BYTES, CookieSecret};
+pub use counters::{Count, Counters};
+pub use pools::{BoundPool, Pools, Standing};
+pub use respond::{Scratch, respond};
+pub use snapshot::{Identity, Snapshot, ZoneShelf, ZoneSlot};
+
+/// Largest UDP payload that is sent, in bytes, whatever the client says:
+/// what passes every link without fragments (DNS flag day 2020).
+pub const UDP_PAYLOAD_MAX: usize = 1232;
+
+/// UDP payload of a client without EDNS, in bytes (RFC 1035, section 2.3.4).
+pub const UDP_PAYLOAD_PLAIN: usize = 512;
+
+/// Most links of a chain of CNAME and DNAME records that are followed inside
+/// a zone. Longer ones are loops or mistakes; the client gets what has been
+/// found so far.
+pub const CNAME_CHAIN_MAX: usize = 16;
+
+/// What becomes of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The first `len` bytes of the buffer go back to the client.
+    Send {
+        /// Length of the response in bytes.
+        len: usize,
+    },
+    /// Nothing is sent.
+    Drop,
+}
+
+/// How the query came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// One datagram: the answer is bounded by what the client takes.
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+/// Who asks, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The client's address.
+    pub address: IpAddr,
+    /// How the query came.
+    pub transport: Transport,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! The answer of a zone, by names: RFC 1034, section 4.3.2, with wildcards
+//! (RFC 4592) and DNAME (RFC 6672).
+//!
+//! Responsible for which RRsets stand in which section, worked out once per
+//! owner and type when a zone is loaded.
+//! Not responsible for bytes: that is `encode`.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "runs at load, on checked zones"
+)]
+
+use super::CNAME_CHAIN_MAX;
+use crate::dns::message::Rcode;
+use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
+use crate::zone::{Kind, Node, PoolId, Rrset, Zone};
+
+/// What a zone answers: the records of each section.
+pub(super) struct Resolution<'z> {
+    pub(super) rcode: Rcode,
+    pub(super) authoritative: bool,
+    pub(super) answer: Vec<Entry<'z>>,
+    pub(super) authority: Vec<Entry<'z>>,
+    pub(super) additional: Vec<Entry<'z>>,
+    /// The zone's SOA belongs into the authority section (RFC 2308).
+    pub(super) negative: bool,
+    /// An alias at a wildcard leads to a name that the wildcard makes, too:
+    /// if that is the QNAME, its first link says all.
+    pub(super) repeats: bool,
+}
+
+/// Records of one owner and type in a section.
+pub(super) struct Entry<'z> {
+    pub(super) owner: Owner<'z>,
+    pub(super) records: Records<'z>,
+}
+
+/// Who owns records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Owner<'z> {
+    /// The name asked, whatever it is.
+    Qname,
+    /// A name of the zone.
+    Name(NameRef<'z>),
+    /// A name that a DNAME or a wildcard made.
+    Made(Name),
+}
+
+/// Where records come from.
+pub(super) enum Records<'z> {
+    /// An RRset of the zone.
+    Rrset(Rrset<'z>),
+    /// A CNAME made by a DNAME.
+    Cname(Ttl, Name),
+    /// A pool: known at the query.
+    Pool(PoolId),
+}
+
+/// A node and the name it answers for.
+struct Standing<'z> {
+    node: Node<'z>,
+    owner: Owner<'z>,
+    role: Role,
+}
+
+/// What a node is to the name that led to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It answers for the name, exactly or as a wildcard.
+    Answers,
+    /// The name is its own, and it is a zone cut.
+    Cut,
+    /// The name lies below it, and it is a zone cut.
+    AboveAsCut,
+}
+
+/// What lookup found for a name within a zone.
+enum Found<'z> {
+    Node(Standing<'z>),
+    /// Below a DNAME.
+    Dname(Node<'z>),
+    NxDomain,
+}
+
+impl<'z> Owner<'z> {
+    /// The name, if it is known at load.
+    pub(super) fn name(&self) -> Option<NameRef<'_>> {
+        match self {
+            Owner::Qname => None,
+            Owner::Name(name) => Some(*name),
+            Owner::Made(name) => Some(name.as_ref()),
+        }
+    }
+}
+
+/// What the zone answers for a type at a node that was found for the QNAME,
+/// exactly or as a wildcard. A wildcard answers for what it makes, so its NS
+/// and DNAME records are plain data there (RFC 4592, sections 4.2 and 4.4).
+pub(super) fn resolve<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rtype) -> Resolution<'z> {
+    let mut resolution = Resolution {
+        rcode: Rcode::NOERROR,
+        authoritative: true,
+        answer: Vec::new(),
+        authority: Vec::new(),
+        additional: Vec::new(),
+        negative: false,
+        repeats: false,
+    };
+    let role = if kind == Kind::ZoneCut { Role::Cut } else { Role::Answers };
+    resolution.run(zone, Standing { node, owner: Owner::Qname, role }, qtype);
+    resolution.add_addresses(zone);
+    resolution
+}
+
+/// The nodes whose types are worth a plan of their own at `node`: those at
+/// the end of its chain of aliases.
+pub(super) fn chain_end<'z>(zone: &'z Zone, node: Node<'z>) -> Option<Node<'z>> {
+    let mut standing = Standing { node, owner: Owner::Qname, role: Role::Answers };
+    for _ in 0..CNAME_CHAIN_MAX {
+        let Some(target) = standing.node.rrset(Rtype::CNAME).and_then(first_name) else {
+            return Some(standing.node);
+        };
+        standing = follow(zone, target.to_name())?;
+    }
+    None
+}
+
+impl<'z> Resolution<'z> {
+    fn run(&mut self, zone: &'z Zone, mut standing: Standing<'z>, qtype: Rtype) {
+        let first = standing.node.id();
+        let asked = Some(standing.node.name()).filter(|name| !name.is_wildcard());
+        for _ in 0..=CNAME_CHAIN_MAX {
+            if standing.role != Role::Answers && !self.at_cut(zone, &standing, qtype) {
+                return;
+            }
+            let cname =
+                standing.node.rrset(Rtype::CNAME).filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY));
+            let Some(cname) = cname else { return self.land(&standing, qtype) };
+            // A loop: each link once, and no more (as NSD and Knot have it).
+            let again = |entry: &Entry<'_>| entry.owner.name().or(asked) == standing.owner.name();
+            if standing.owner != Owner::Qname && self.answer.iter().any(again) {
+                return;
+            }
+            // Which name a wildcard answers for is not known yet: it may be this one.
+            self.repeats |= asked.is_none() && standing.owner != Owner::Qname && standing.node.id() == first;
+            let Some(target) = first_name(cname) else { return };
+            self.answer.push(Entry { owner: standing.owner, records: Records::Rrset(cname) });
+            if !target.is_at_or_below(zone.apex()) {
+                return;
+            }
+            match follow_into(zone, target.to_name(), &mut self.answer) {
+                Followed::To(next) => standing = next,
+                Followed::Out => return,
+                Followed::NxDomain => {
+                    self.rcode = Rcode::NXDOMAIN;
+                    self.negative = true;
+                    return;
+                }
+                Followed::TooLong => {
+                    self.rcode = Rcode::YXDOMAIN;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// At a zone cut: the referral, unless the DS record is asked, which is
+    /// the parent's (RFC 4035, section 3.1.4.1). True if the node is to be
+    /// answered from.
+    fn at_cut(&mut self, zone: &'z Zone, standing: &Standing<'z>, qtype: Rtype) -> bool {
+        if qtype == Rtype::DS && standing.role == Role::Cut {
+            return true;
+        }
+        let Some(ns) = standing.node.rrset(Rtype::NS) else { return true };
+        // An alias that leads here was still answered with authority.
+        self.authoritative = !self.answer.is_empty();
+        self.authority.push(Entry { owner: Owner::Name(standing.node.name()), records: Records::Rrset(ns) });
+        for target in names_of(ns) {
+            self.add_address(zone, target);
+        }
+        false
+    }
+
+    /// Answers from the node where the chain ends.
+    fn land(&mut self, standing: &Standing<'z>, qtype: Rtype) {
+        let mut found = false;
+        let any = standing.node.types().next();
+        let wanted = if qtype == Rtype::ANY { any.unwrap_or(qtype) } else { qtype };
+        for rrset in standing.node.rrsets().filter(|rrset| rrset.rtype() == wanted) {
+            self.answer.push(Entry { owner: standing.owner.clone(), records: Records::Rrset(rrset) });
+            found = true;
+        }
+        for pool in standing.node.pools_of(wanted) {
+            self.answer.push(Entry { owner: standing.owner.clone(), records: Records::Pool(pool) });
+            found = true;
+        }
+        self.negative |= !found;
+    }
+
+    /// Addresses of the targets of NS, MX, SRV, SVCB and HTTPS records (RFC
+    /// 1034, section 4.3.2; RFC 2782; RFC 9460, section 4.1).
+    fn add_addresses(&mut self, zone: &'z Zone) {
+        let sets: Vec<Rrset<'z>> = self
+            .answer
+            .iter()
+            .filter_map(|entry| match entry.records {
+                Records::Rrset(rrset) => Some(rrset),
+                Records::Cname(..) | Records::Pool(_) => None,
+            })
+            .collect();
+        for rrset in sets {
+            if matches!(rrset.rtype(), Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS) {
+                names_of(rrset).for_each(|target| self.add_address(zone, target));
+            }
+        }
+    }
+
+    fn add_address(&mut self, zone: &'z Zone, target: NameRef<'z>) {
+        if !target.is_at_or_below(zone.apex()) {
+            return;
+        }
+        let Some(node) = address_node(zone, target) else { return };
+        if self.additional.iter().any(|entry| entry.owner.name() == Some(target)) {
+            return;
+        }
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            let rrsets = node.rrsets().filter(|rrset| rrset.rtype() == rtype).map(Records::Rrset);
+            for records in rrsets.chain(node.pools_of(rtype).map(Records::Pool)) {
+                self.additional.push(Entry { owner: Owner::Name(target), records });
+            }
+        }
+    }
+}
+
+/// The node with the addresses of a target: itself or a wildcard, delegated
+/// or not, since an address given along is a hint, but nothing below a DNAME.
+fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
+    let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == Kind::Dname);
+    match zone.find(target) {
+        Some(id) => Some(zone.node(id)).filter(|_| !redirected(id)),
+        None => wildcard_above(zone, target),
+    }
+}
+
+/// The wildcard that a name which does not exist would be made from, zone
+/// cuts aside; none below a DNAME.
+fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
+    let mut encloser = name;
+    let id = loop {
+        match zone.find(encloser) {
+            Some(id) => break id,
+            None => encloser = encloser.parent()?,
+        }
+    };
+    let redirected = |id| zone.node(id).kind() == Kind::Dname;
+    let redirects = redirected(id) || zone.covering(id).is_some_and(redirected);
+    zone.node(id).wildcard().filter(|_| !redirects)
+}
+
+/// What follows from an alias.
+enum Followed<'z> {
+    To(Standing<'z>),
+    /// Out of the zone, or round in a circle.
+    Out,
+    NxDomain,
+    /// A DNAME makes a name of more than 255 bytes.
+    TooLong,
+}
+
+/// Follows a name through DNAMEs, whose records and CNAMEs go into `answer`.
+fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<Entry<'z>>) -> Followed<'z> {
+    for _ in 0..CNAME_CHAIN_MAX {
+        let node = match find(zone, &name) {
+            Found::Node(standing) => return Followed::To(standing),
+            Found::NxDomain => return Followed::NxDomain,
+            Found::Dname(node) => node,
+        };
+        let Some((rrset, target)) = node.rrset(Rtype::DNAME).and_then(|set| Some((set, first_name(set)?)))
+        else {
+            return Followed::Out;
+        };
+        let owner = Owner::Name(node.name());
+        if !answer.iter().any(|entry| entry.owner == owner) {
+            answer.push(Entry { owner, records: Records::Rrset(rrset) });
+        }
+        let wire = name.as_ref().wire();
+        let prefix = &wire[..wire.len() - node.name().wire().len()];
+        let Ok(made) = Name::from_wire(&[prefix, target.wire()].concat()) else { return Followed::TooLong };
+        let owner = Owner::Made(name);
+        if answer.iter().any(|entry| entry.owner.name() == owner.name()) {
+            return Followed::Out;
+        }
+        answer.push(Entry { owner, records: Records::Cname(rrset.ttl(), made.clone()) });
+        // Out of the zone; or a DNAME into itself, where every turn would add labels.
+        if !made.as_ref().is_at_or_below(zone.apex()) || target.is_at_or_below(node.name()) {
+            return Followed::Out;
+        }
+        name = made;
+    }
+    Followed::Out
+}
+
+/// Where a name leads through DNAMEs.
+fn follow(zone: &Zone, name: Name) -> Option<Standing<'_>> {
+    if !name.as_ref().is_at_or_below(zone.apex()) {
+        return None;
+    }
+    match follow_into(zone, name, &mut Vec::new()) {
+        Followed::To(standing) => Some(standing),
+        Followed::Out | Followed::NxDomain | Followed::TooLong => None,
+    }
+}
+
+/// What answers a name of the zone.
+fn find<'z>(zone: &'z Zone, name: &Name) -> Found<'z> {
+    let mut encloser = name.as_ref();
+    let id = loop {
+        match (zone.find(encloser), encloser.parent()) {
+            (Some(id), _) => break id,
+            (None, Some(parent)) => encloser = parent,
+            (None, None) => return Found::NxDomain,
+        }
+    };
+    let node = zone.node(id);
+    let found = |node, role| Found::Node(Standing { node, owner: Owner::Made(name.clone()), role });
+    if let Some(covering) = zone.covering(id).map(|id| zone.node(id)) {
+        return match covering.kind() {
+            Kind::Dname => Found::Dname(covering),
+            Kind::Plain | Kind::ZoneCut | Kind::Occluded => found(covering, Role::AboveAsCut),
+        };
+    }
+    let exact = name.as_ref() == encloser;
+    match node.kind() {
+        // Below a cut a DS record is the child's, too.
+        Kind::ZoneCut => found(node, if exact { Role::Cut } else { Role::AboveAsCut }),
+        Kind::Plain | Kind::Dname | Kind::Occluded if exact => found(node, Role::Answers),
+        Kind::Dname => Found::Dname(node),
+        Kind::Plain | Kind::Occluded => match node.wildcard() {
+            Some(wildcard) => found(wildcard, Role::Answers),
+            None => Found::NxDomain,
+        },
+    }
+}
+
+/// The first name in the first record of an RRset: a CNAME's or DNAME's target.
+pub(super) fn first_name(rrset: Rrset<'_>) -> Option<NameRef<'_>> {
+    names_of(rrset).next()
+}
+
+fn names_of<'z>(rrset: Rrset<'z>) -> impl Iterator<Item = NameRef<'z>> {
+    let rtype = rrset.rtype();
+    rrset.rdatas().filter_map(move |bytes| rdata::names(rtype, bytes).next().map(|inner| inner.name))
+}

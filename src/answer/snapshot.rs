@@ -1,0 +1,128 @@
+//! The snapshot: everything that is answered from, immutable, in two shelves.
+//!
+//! Responsible for holding zones and pools together and for finding the zone
+//! of a name. HOT where it finds.
+//! Not responsible for making either shelf.
+
+use std::sync::Arc;
+
+use super::book::Book;
+use super::cookie::CookieSecret;
+use super::lookup::Asked;
+use super::pools::Pools;
+use crate::dns::name::LABELS_MAX;
+use crate::dns::{Name, NameHash};
+
+/// Everything that is answered from. Cheap to make anew: the shelves are shared.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    /// What the server says of itself.
+    pub identity: Arc<Identity>,
+    /// The zones: rebuilt on reload.
+    pub zones: Arc<ZoneShelf>,
+    /// The pools: rebuilt when the board changes.
+    pub pools: Arc<Pools>,
+}
+
+/// What the server says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Name server identifier (RFC 5001) and answer to CHAOS `id.server`; none: not told.
+    pub nsid: Option<String>,
+    /// Answer to CHAOS `version.bind`; none: not told.
+    pub version: Option<String>,
+    /// Secret of DNS cookies; none: cookies are ignored.
+    pub cookies: Option<CookieSecret>,
+}
+
+/// A zone on its shelf.
+#[derive(Clone)]
+pub struct ZoneSlot {
+    /// The zone's own name.
+    pub apex: Name,
+    /// The compiled zone; none when no version of it could ever be read:
+    /// then it answers SERVFAIL and leaves the other zones alone.
+    pub book: Option<Arc<Book>>,
+    /// Where the pools of this zone begin in [`Pools`].
+    pub pools_from: u32,
+}
+
+/// All zones of a server, found by name.
+#[derive(Default)]
+pub struct ZoneShelf {
+    zones: Vec<ZoneSlot>,
+    /// Places in `zones` by the hash of the apex, plus one; open addressing.
+    slots: Vec<(NameHash, u32)>,
+    /// How many labels the zones have: one bit each.
+    depths: u128,
+}
+
+impl ZoneShelf {
+    /// A shelf with these zones; of several with one name the first counts.
+    pub fn new(zones: Vec<ZoneSlot>) -> Self {
+        let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
+        let mut shelf = Self { zones, slots: vec![(NameHash::ROOT, 0); size], depths: 0 };
+        for place in (0..shelf.zones.len()).rev() {
+            let Some(zone) = shelf.zones.get(place) else { break };
+            let hash = NameHash::of(zone.apex.as_ref());
+            let depth = zone.apex.as_ref().label_count();
+            shelf.depths |= 1_u128.checked_shl(u32::try_from(depth).unwrap_or(0)).unwrap_or(0);
+            let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
+            let mut at = shelf.start(hash);
+            while shelf.slots.get(at).is_some_and(|(_, taken)| *taken != 0) {
+                at = at.wrapping_add(1) & shelf.mask();
+            }
+            if let Some(slot) = shelf.slots.get_mut(at) {
+                *slot = (hash, number);
+            }
+        }
+        shelf
+    }
+
+    /// The zones, in the order they were given.
+    pub fn zones(&self) -> &[ZoneSlot] {
+        &self.zones
+    }
+
+    /// The zone nearest to a name that holds it and has at most `labels_max`
+    /// labels, with the number of its labels. HOT.
+    #[inline]
+    pub(super) fn find(&self, asked: &Asked, labels_max: usize) -> Option<(&ZoneSlot, usize)> {
+        let up_to = u32::try_from(labels_max.min(LABELS_MAX)).unwrap_or(0);
+        let mut depths = self.depths & (u128::MAX >> 127_u32.saturating_sub(up_to));
+        while depths != 0 {
+            let labels = 127_u32.saturating_sub(depths.leading_zeros());
+            depths &= !1_u128.checked_shl(labels).unwrap_or(0);
+            let labels = labels as usize;
+            if let Some(zone) = self.exact(asked.hash(labels), asked.suffix(labels)) {
+                return Some((zone, labels));
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneSlot> {
+        let mut at = self.start(hash);
+        while let Some(&(found, number)) = self.slots.get(at) {
+            let zone = self.zones.get((number as usize).checked_sub(1)?)?;
+            if found == hash && zone.apex.as_ref().wire().eq_ignore_ascii_case(lower) {
+                return Some(zone);
+            }
+            at = at.wrapping_add(1) & self.mask();
+        }
+        None
+    }
+
+    #[inline]
+    fn start(&self, hash: NameHash) -> usize {
+        #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        let bits = hash.bits() as usize;
+        bits & self.mask()
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.slots.len().wrapping_sub(1)
+    }
+}

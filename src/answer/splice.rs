@@ -1,0 +1,364 @@
+//! Redirection by DNAME (RFC 6672): the CNAME that is made for the name asked,
+//! and the answer for the name it leads to.
+//!
+//! Responsible for what cannot be prepared, because it depends on the labels
+//! in front of the DNAME's owner. Not on the path of ordinary queries.
+//! Not responsible for CNAME records of the zone: those are in the plans.
+
+use super::book::{BookNode, DNAME_BELOW, Plan, Section};
+use super::lookup::Found;
+use super::respond::{Authority, OWN, Pooled, Scratch, plan_type};
+use super::write::{Response, moved};
+use super::{CNAME_CHAIN_MAX, Peer};
+use crate::dns::message::{HEADER_BYTES, Question, Rcode};
+use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
+use crate::dns::{NameRef, Rtype};
+
+/// Room for the name that is being followed and for the message that a plan
+/// was made for, so that its pointers can be read.
+pub(super) struct Room {
+    name: [u8; NAME_BYTES_MAX],
+    message: Box<[u8]>,
+}
+
+/// Longest message a plan is made for.
+const MESSAGE_BYTES: usize = HEADER_BYTES + NAME_BYTES_MAX + 4 + u16::MAX as usize;
+
+/// Largest offset a compression pointer reaches (RFC 1035, section 4.1.4).
+const POINTER_MAX: usize = 0x3fff;
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self { name: [0; NAME_BYTES_MAX], message: vec![0; MESSAGE_BYTES].into_boxed_slice() }
+    }
+}
+
+/// Where the name that is being followed stands in the response.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// It is the question's.
+    Question,
+    /// At this offset: it is a CNAME's target.
+    At(usize),
+}
+
+impl Standing {
+    /// A pointer to it, where one reaches.
+    fn pointer(self) -> Option<[u8; 2]> {
+        match self {
+            Standing::Question => Some(OWN),
+            Standing::At(at) if at <= POINTER_MAX => {
+                let [.., high, low] = at.to_be_bytes();
+                Some([high | 0xc0, low])
+            }
+            Standing::At(_) => None,
+        }
+    }
+}
+
+/// Answers a name below a DNAME: DNAME, synthesised CNAME, and so on until
+/// the name is found, leaves the zone, or the chain is too long.
+#[cold]
+pub(super) fn redirect<'s>(
+    authority: &Authority<'s>,
+    scratch: &mut Scratch,
+    peer: Peer,
+    question: &Question<'_>,
+    (mut node, mut labels): (BookNode<'s>, usize),
+    response: &mut Response<'_>,
+) {
+    let longer = question.qname.wire().len().saturating_sub(authority.book.apex_bytes());
+    response.authoritative = true;
+    let mut length = question.qname.wire().len();
+    copy(&mut scratch.splice.name, question.qname.wire());
+    let mut standing = Standing::Question;
+    for _ in 0..CNAME_CHAIN_MAX {
+        let Some(dname) = node.plan(DNAME_BELOW) else { return };
+        let cut = scratch.asked.offset(labels);
+        let owner_bytes = length.saturating_sub(cut);
+        match standing {
+            Standing::Question => response.plan(&dname, cut),
+            Standing::At(_) => splice(scratch, &dname, length, cut, standing, response),
+        }
+        // Owner, type and class, TTL, length, target: as `compile` writes it.
+        let (Some(ttl), Some(target)) = (dname.bytes.get(6..10), dname.bytes.get(12..)) else { return };
+        let prefix = scratch.splice.name;
+        let prefix = prefix.get(..cut).unwrap_or_default();
+        let whole = prefix.len().saturating_add(target.len());
+        if whole > NAME_BYTES_MAX {
+            response.rcode = Rcode::YXDOMAIN;
+            return;
+        }
+        let name = scratch.splice.name.get(..length).unwrap_or_default();
+        // Two that lead into each other: each link once.
+        if stands_already(name, Rtype::CNAME, response) {
+            return;
+        }
+        put_owner(name, standing, response);
+        response.put(&[0, 5, 0, 1]);
+        response.put(ttl);
+        response.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
+        standing = Standing::At(response.position());
+        response.put(prefix);
+        response.put(target);
+        response.count(Section::Answer, 1);
+        copy(scratch.splice.name.get_mut(cut..).unwrap_or_default(), target);
+        length = whole;
+        if question.qtype == Rtype::CNAME {
+            return;
+        }
+        match follow(authority, scratch, length) {
+            // The target lies at or below the owner: every turn would add labels.
+            Some(Found::Dname(next, _)) if next.is(&node) && target.len() >= owner_bytes => return,
+            Some(Found::Dname(next, next_labels)) => (node, labels) = (next, next_labels),
+            Some(found) => {
+                return land(
+                    authority,
+                    scratch,
+                    peer,
+                    question,
+                    (&found, length, longer),
+                    standing,
+                    response,
+                );
+            }
+            None => return,
+        }
+    }
+}
+
+fn copy(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
+
+/// Looks up the name that is being followed; none when it leaves the zone.
+fn follow<'s>(authority: &Authority<'s>, scratch: &mut Scratch, length: usize) -> Option<Found<'s>> {
+    let Scratch { asked, splice, .. } = scratch;
+    let (name, _) = NameRef::split_from(splice.name.get(..length)?).ok()?;
+    asked.set(name);
+    let apex = authority.zone.apex.as_ref();
+    let suffix = asked.suffix(authority.book.apex_labels());
+    let inside = asked.labels() >= authority.book.apex_labels() && apex.wire().eq_ignore_ascii_case(suffix);
+    inside.then(|| authority.book.search(asked))
+}
+
+/// Appends the answer for the name the chain ends at.
+fn land(
+    authority: &Authority<'_>,
+    scratch: &mut Scratch,
+    peer: Peer,
+    question: &Question<'_>,
+    (found, length, longer): (&Found<'_>, usize, usize),
+    standing: Standing,
+    response: &mut Response<'_>,
+) {
+    let authority = Authority { ..*authority };
+    let qtype = plan_type(question.qtype);
+    let found = match *found {
+        Found::NxDomain => {
+            response.rcode = Rcode::NXDOMAIN;
+            return put_negative(&authority, longer, response);
+        }
+        _ => found,
+    };
+    let (plan, base) = authority.plan(found, qtype, scratch.asked.labels());
+    let Some(plan) = plan else { return put_negative(&authority, longer, response) };
+    let shift = scratch.asked.offset(base);
+    response.rcode = plan.flags.rcode();
+    splice(scratch, &plan, length, shift, standing, response);
+    let mut negative = plan.flags.is_negative();
+    if plan.has_pools() {
+        let Scratch { splice: room, chance, .. } = scratch;
+        let own = |at: super::book::PoolRef| {
+            let pointer = if at.moves { moved(at.owner, shift) } else { at.owner };
+            let mut name = Decoded::new();
+            name.read(&room.message, usize::from(pointer) & POINTER_MAX);
+            name
+        };
+        match authority.put_pools(chance, peer, &plan, response, own) {
+            Pooled::Records => {}
+            Pooled::Empty => negative = true,
+            Pooled::Fails => return,
+        }
+    }
+    if negative {
+        put_negative(&authority, longer, response);
+    }
+}
+
+fn put_negative(authority: &Authority<'_>, longer: usize, response: &mut Response<'_>) {
+    response.plan(&authority.book.negative(), longer);
+    response.count(Section::Authority, 1);
+}
+
+fn put_owner(name: &[u8], standing: Standing, response: &mut Response<'_>) {
+    match standing.pointer() {
+        Some(pointer) => response.put(&pointer),
+        None => response.put(name),
+    }
+}
+
+/// Appends a plan that was made for another question: rebuilds the message it
+/// was made for, reads its records there, and writes them with their names
+/// in full.
+fn splice(
+    scratch: &mut Scratch,
+    plan: &Plan<'_>,
+    length: usize,
+    shift: usize,
+    standing: Standing,
+    response: &mut Response<'_>,
+) {
+    let Room { name, message } = &mut scratch.splice;
+    let name = name.get(..length).unwrap_or_default();
+    let start = HEADER_BYTES.saturating_add(length).saturating_add(4);
+    copy(message.get_mut(HEADER_BYTES..).unwrap_or_default(), name);
+    copy(message.get_mut(start..).unwrap_or_default(), plan.bytes);
+    if shift != 0 {
+        for place in plan.moves() {
+            let at = start.saturating_add(place);
+            if let Some([a, b]) = message.get_mut(at..at.saturating_add(2)) {
+                let [high, low] = moved(u16::from_be_bytes([*a, *b]), shift).to_be_bytes();
+                (*a, *b) = (high, low);
+            }
+        }
+    }
+    let mut at = start;
+    for (section, count) in
+        [Section::Answer, Section::Authority, Section::Additional].into_iter().zip(plan.counts)
+    {
+        let (before, fitted) = (response.position(), !response.overflown());
+        let counted = response.counts;
+        for _ in 0..count {
+            let Some(next) = copy_record(message, at, (name, standing), section, response) else { return };
+            at = next;
+        }
+        // Additional addresses are a courtesy, glue is none.
+        if section == Section::Additional && fitted && response.overflown() && !plan.is_referral() {
+            response.take_back(before);
+            response.counts = counted;
+        }
+    }
+}
+
+/// Whether the answer section has a record of this owner and type: a link of
+/// the chain that must not stand there twice.
+fn stands_already(owner: &[u8], rtype: Rtype, response: &Response<'_>) -> bool {
+    let (message, mut at) = response.written();
+    for _ in 0..response.counts[0] {
+        let mut other = Decoded::new();
+        let Some(fixed) = other.read(message, at) else { return false };
+        let rdata = fixed.saturating_add(10);
+        let Some(&[t0, t1, .., l0, l1]) = message.get(fixed..rdata) else { return false };
+        if u16::from_be_bytes([t0, t1]) == rtype.0 && other.as_ref().eq_ignore_ascii_case(owner) {
+            return true;
+        }
+        at = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
+    }
+    false
+}
+
+/// Writes the record at `at` of `message` with its names in full, unless it
+/// is a link that stands there already; returns where the next one begins.
+fn copy_record(
+    message: &[u8],
+    at: usize,
+    (name, standing): (&[u8], Standing),
+    section: Section,
+    response: &mut Response<'_>,
+) -> Option<usize> {
+    let mut owner = Decoded::new();
+    let fixed = owner.read(message, at)?;
+    let rdata = fixed.saturating_add(10);
+    let &[t0, t1, .., l0, l1] = message.get(fixed..rdata)? else { return None };
+    let end = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
+    let rtype = Rtype(u16::from_be_bytes([t0, t1]));
+    let link = matches!(rtype, Rtype::CNAME | Rtype::DNAME);
+    if link && stands_already(owner.as_ref(), rtype, response) {
+        return Some(end);
+    }
+    if owner.as_ref().eq_ignore_ascii_case(name) {
+        put_owner(name, standing, response);
+    } else {
+        response.put(owner.as_ref());
+    }
+    response.put(message.get(fixed..rdata)?);
+    let from = response.position();
+    // Only the types of RFC 1035 are ever compressed (RFC 3597, section 4).
+    let (skip, names) = match rtype {
+        Rtype::NS | Rtype::CNAME | Rtype::PTR => (0, 1),
+        Rtype::MX => (2, 1),
+        Rtype::SOA => (0, 2),
+        _ => (0, 0),
+    };
+    let mut next = rdata.saturating_add(skip);
+    response.put(message.get(rdata..next)?);
+    for _ in 0..names {
+        let mut inner = Decoded::new();
+        next = inner.read(message, next)?;
+        response.put(inner.as_ref());
+    }
+    response.put(message.get(next..end)?);
+    let written = response.position().saturating_sub(from);
+    response.patch(from.saturating_sub(2), u16::try_from(written).unwrap_or(0));
+    response.count(section, 1);
+    Some(end)
+}
+
+/// Takes back all records but the first where that is an alias of the QNAME
+/// for itself.
+#[cold]
+pub(super) fn cut_repetition(response: &mut Response<'_>) {
+    let (message, records_at) = response.written();
+    let (mut asked, mut target) = (Decoded::new(), Decoded::new());
+    // Owner, type, class, TTL and length are twelve bytes.
+    let end = target.read(message, records_at.saturating_add(12));
+    if asked.read(message, HEADER_BYTES).is_some()
+        && asked.as_ref().eq_ignore_ascii_case(target.as_ref())
+        && let Some(end) = end
+    {
+        response.keep_first(end);
+    }
+}
+
+/// A name read out of a message, in full.
+struct Decoded {
+    name: [u8; NAME_BYTES_MAX],
+    length: usize,
+}
+
+impl Decoded {
+    fn new() -> Self {
+        Self { name: [0; NAME_BYTES_MAX], length: 0 }
+    }
+
+    /// Reads the name at `at`; returns where it ends there.
+    fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
+        let mut end = None;
+        // Each label is one turn, and so is each pointer between two of them.
+        for _ in 0..LABELS_MAX.saturating_mul(2) {
+            let &length = message.get(at)?;
+            if length >= 0xc0 {
+                let &[high, low] = message.get(at..at.saturating_add(2))?.first_chunk()?;
+                end = end.or(Some(at.saturating_add(2)));
+                at = usize::from(u16::from_be_bytes([high & 0x3f, low]));
+                continue;
+            }
+            let next = at.saturating_add(usize::from(length)).saturating_add(1);
+            let label = message.get(at..next)?;
+            copy(self.name.get_mut(self.length..)?, label);
+            self.length = self.length.saturating_add(label.len()).min(NAME_BYTES_MAX);
+            if length == 0 {
+                return end.or(Some(next));
+            }
+            at = next;
+        }
+        None
+    }
+}
+
+impl AsRef<[u8]> for Decoded {
+    fn as_ref(&self) -> &[u8] {
+        self.name.get(..self.length).unwrap_or_default()
+    }
+}
