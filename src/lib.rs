@@ -66,3 +66,5 @@ pub mod zonefile; // zone text to zone and back; knows no serving
 pub mod health; // verdict, schedule, board, engine; knows no records
 
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
+
+pub mod transport; // UDP and TCP; knows no zones

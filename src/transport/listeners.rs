@@ -1,0 +1,275 @@
+//! Binding: from listen addresses to sockets that receive.
+//!
+//! Responsible for creating every listening socket with its options, for
+//! doing so all-or-nothing, and for saying in words why one cannot be had.
+//! Not responsible for serving them: that is `running`.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use super::{Settings, mmsg};
+
+/// Send and receive buffer asked for per UDP socket, in bytes: about 5,000
+/// waiting queries, a tenth of a second at full load. The kernel gives at most
+/// net.core.rmem_max and wmem_max; [`Buffers`] says what it gave.
+pub const UDP_BUFFER_BYTES: usize = 4 << 20;
+
+/// How long a worker waits for room in a full UDP send buffer before it gives
+/// up the rest of the batch.
+const UDP_SEND_MAX: Duration = Duration::from_millis(100);
+
+/// Send buffer of a TCP connection in the kernel, in bytes (the kernel takes
+/// twice that for its bookkeeping). Fixed, because left to itself the kernel
+/// grows it to megabytes for a client that does not read.
+const TCP_SEND_BUFFER_BYTES: usize = 64 << 10;
+
+/// Receive buffer of a TCP connection in the kernel, in bytes: a few hundred
+/// pipelined queries.
+const TCP_RECEIVE_BUFFER_BYTES: usize = 32 << 10;
+
+/// TCP connections that wait to be accepted; net.core.somaxconn may lower it.
+const TCP_BACKLOG_MAX: i32 = 1024;
+
+/// The protocol of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Datagrams.
+    Udp,
+    /// Streams.
+    Tcp,
+}
+
+/// Why the listeners asked for cannot be had.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no address to listen at.
+    NoAddress,
+    /// An address cannot be listened at.
+    Listen {
+        /// Address and port.
+        address: SocketAddr,
+        /// Which of the two sockets.
+        protocol: Protocol,
+        /// What the kernel says.
+        cause: io::Error,
+    },
+    /// A UDP worker cannot be started.
+    Worker {
+        /// Which one, from 0.
+        index: usize,
+        /// What the kernel says.
+        cause: io::Error,
+    },
+}
+
+/// Bytes the kernel reserves at most for one UDP socket, as it counts them:
+/// twice what was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffers {
+    /// For queries that wait.
+    pub receive_bytes: usize,
+    /// For responses that wait.
+    pub send_bytes: usize,
+}
+
+/// All sockets of a server: bound, receiving, and not yet served. Queries wait
+/// in their buffers until [`start`](super::start).
+#[derive(Debug)]
+pub struct Listeners {
+    pub(super) settings: Settings,
+    pub(super) bound: Vec<Bound>,
+}
+
+/// The sockets of one listen address.
+#[derive(Debug)]
+pub(super) struct Bound {
+    /// As in the settings; the port may be 0.
+    pub(super) asked: SocketAddr,
+    /// With the port that was given.
+    pub(super) address: SocketAddr,
+    /// One socket per worker.
+    pub(super) udp: Vec<Arc<Socket>>,
+    pub(super) tcp: TcpListener,
+}
+
+/// Whether a TCP socket may share its port with another one of ours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// Nobody else may listen there. This is what keeps a second server of
+    /// the same user from taking half of our UDP queries, which
+    /// SO_REUSEPORT by itself would let it do.
+    Alone,
+    /// We listen at the port already, with another address.
+    Beside,
+}
+
+impl Listeners {
+    /// Binds every address of `settings`, or none.
+    ///
+    /// # Errors
+    /// The first address that cannot be had.
+    pub fn bind(settings: &Settings) -> Result<Self, Error> {
+        let bound = bind_beside(&[], &settings.addresses(), settings.worker_count())?;
+        if bound.is_empty() {
+            return Err(Error::NoAddress);
+        }
+        Ok(Self { settings: settings.clone(), bound })
+    }
+
+    /// Where the sockets are: ports asked for as 0 are the real ones here.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.bound.iter().map(|bound| bound.address)
+    }
+}
+
+/// Binds `addresses` while `held` are being served by us.
+///
+/// The IPv6 wildcard is left out where the kernel has no IPv6: it is part of
+/// the default, and such a host has nobody to serve there.
+pub(super) fn bind_beside(
+    held: &[SocketAddr],
+    addresses: &[SocketAddr],
+    workers: usize,
+) -> Result<Vec<Bound>, Error> {
+    let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
+    for &asked in addresses {
+        let ours = held.iter().copied().chain(bound.iter().map(|bound| bound.address));
+        let claim = if ours.into_iter().any(|other| other.port() == asked.port()) {
+            Claim::Beside
+        } else {
+            Claim::Alone
+        };
+        // TCP first: it is the one that notices another server.
+        let listen = |protocol| move |cause| Error::Listen { address: asked, protocol, cause };
+        let tcp = match bind_tcp(asked, claim) {
+            Err(cause) if is_unsupported(&cause) && asked.ip().is_ipv6() && asked.ip().is_unspecified() => {
+                tracing::warn!(%asked, "this host has no IPv6; the address is left out");
+                continue;
+            }
+            other => other.map_err(listen(Protocol::Tcp))?,
+        };
+        let address = tcp.local_addr().map_err(listen(Protocol::Tcp))?;
+        let udp = bind_workers(address, workers)?;
+        bound.push(Bound { asked, address, udp, tcp });
+    }
+    Ok(bound)
+}
+
+/// `count` UDP sockets at the same address; the kernel spreads the clients
+/// over them.
+pub(super) fn bind_workers(address: SocketAddr, count: usize) -> Result<Vec<Arc<Socket>>, Error> {
+    (0..count)
+        .map(|_| match bind_udp(address) {
+            Ok(socket) => Ok(Arc::new(socket)),
+            Err(cause) => Err(Error::Listen { address, protocol: Protocol::Udp, cause }),
+        })
+        .collect()
+}
+
+/// What the kernel gave to a UDP socket.
+pub(super) fn buffers(socket: &Socket) -> io::Result<Buffers> {
+    Ok(Buffers { receive_bytes: socket.recv_buffer_size()?, send_bytes: socket.send_buffer_size()? })
+}
+
+fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    prepare(&socket, address)?;
+    // Not SO_REUSEADDR, with which the newest of several sockets takes all.
+    socket.set_reuse_port(true)?;
+    socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
+    socket.set_send_buffer_size(UDP_BUFFER_BYTES)?;
+    socket.set_write_timeout(Some(UDP_SEND_MAX))?;
+    mmsg::ignore_path_mtu(&socket, address.ip())?;
+    if address.ip().is_unspecified() {
+        mmsg::tell_destination(&socket, address.ip())?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    prepare(&socket, address)?;
+    // A restart must not wait for connections in TIME-WAIT.
+    socket.set_reuse_address(true)?;
+    if claim == Claim::Beside {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_send_buffer_size(TCP_SEND_BUFFER_BYTES)?;
+    socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG_MAX)?;
+    // From here on sockets of ours, which ask for it, may be added at this
+    // port; those of another server, which bind alone, may not.
+    socket.set_reuse_port(true)?;
+    Ok(socket.into())
+}
+
+fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    match address.ip() {
+        IpAddr::V4(ip) if !ip.is_unspecified() => socket.set_freebind_v4(true),
+        IpAddr::V4(_) => Ok(()),
+        IpAddr::V6(ip) => {
+            socket.set_only_v6(true)?;
+            if ip.is_unspecified() { Ok(()) } else { socket.set_freebind_v6(true) }
+        }
+    }
+}
+
+fn is_unsupported(cause: &io::Error) -> bool {
+    cause.raw_os_error() == Some(mmsg::NO_SUCH_FAMILY)
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocol::Udp => "UDP",
+            Protocol::Tcp => "TCP",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NoAddress => f.write_str("there is no address to listen at"),
+            Error::Listen { address, protocol, cause } => {
+                write!(f, "cannot listen at {address} over {protocol}: {cause}")?;
+                match cause.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        let flag = if *protocol == Protocol::Udp { 'u' } else { 't' };
+                        let port = address.port();
+                        write!(f, "; another server has it, `ss -ln{flag}p sport = :{port}` shows which")
+                    }
+                    io::ErrorKind::PermissionDenied => f.write_str(
+                        "; ports below 1024 need CAP_NET_BIND_SERVICE \
+                         (AmbientCapabilities= in the systemd unit), and SELinux may have a say",
+                    ),
+                    io::ErrorKind::AddrNotAvailable => {
+                        f.write_str("; no interface of this host has the address")
+                    }
+                    _ if cause.raw_os_error() == Some(mmsg::TOO_MANY_FILES) => {
+                        f.write_str("; raise LimitNOFILE= in the systemd unit, or listen at fewer addresses")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Error::Worker { index, cause } => write!(f, "cannot start UDP worker {index}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::NoAddress => None,
+            Error::Listen { cause, .. } | Error::Worker { cause, .. } => Some(cause),
+        }
+    }
+}

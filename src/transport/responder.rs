@@ -1,0 +1,49 @@
+//! The narrow waist between sockets and answers.
+//!
+//! Responsible for the one function a transport calls per query.
+//! Not responsible for sockets above it or for answers below it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::answer::{self, Peer, Reader, Reply, Scratch};
+
+/// Answers queries: one per UDP worker, and one for all TCP connections.
+pub trait Responder: Send + 'static {
+    /// Called before the first query of each batch.
+    fn begin_batch(&mut self);
+
+    /// Answers `query`, a whole DNS message, into `out`: 1,232 bytes over
+    /// UDP, 65,535 over TCP. HOT: must not wait, allocate or panic.
+    fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply;
+}
+
+/// Answers from the newest snapshot.
+pub struct SnapshotResponder {
+    reader: Reader,
+    scratch: Scratch,
+}
+
+impl SnapshotResponder {
+    /// Answers what `reader` shows, with the buffers and counters of `scratch`.
+    pub fn new(reader: Reader, scratch: Scratch) -> Self {
+        Self { reader, scratch }
+    }
+}
+
+impl Responder for SnapshotResponder {
+    fn begin_batch(&mut self) {
+        self.reader.current();
+        self.scratch.set_now(unix_seconds());
+    }
+
+    #[inline]
+    fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
+        answer::respond(self.reader.held(), &mut self.scratch, peer, query, out)
+    }
+}
+
+/// Seconds since 1970, modulo 2^32 as RFC 9018 counts them; 0 before.
+fn unix_seconds() -> u32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(0)
+}

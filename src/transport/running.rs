@@ -1,0 +1,292 @@
+//! A server that runs: which worker serves which socket, and how that changes
+//! while queries come in.
+//!
+//! Responsible for starting, changing and stopping everything that serves.
+//! Not responsible for how anything is served (`udp`, `tcp`), or for creating
+//! sockets (`listeners`).
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::Socket;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::listeners::{self, Bound, Buffers};
+use super::udp::WorkerHandle;
+use super::{Error, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
+
+/// Longest wait for workers to take up a change, and for those that stop to
+/// answer what is queued. TCP's own limit is shorter, so this one decides
+/// only when a thread hangs.
+const SETTLE_MAX: Duration = Duration::from_secs(4);
+
+/// What a responder is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Worker {
+    /// The UDP worker of this number, from 0. A number is used again when the
+    /// count of workers was lowered and is raised.
+    Udp(usize),
+    /// All TCP connections; made once.
+    Tcp,
+}
+
+/// A listen address as it is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// What the kernel gave to each of its UDP sockets.
+    pub buffers: Buffers,
+}
+
+/// A server that answers. Dropping it stops it too, without waiting.
+pub struct Running<R> {
+    make: Box<dyn Fn(Worker) -> R + Send>,
+    handle: Handle,
+    served: Vec<Served>,
+    workers: Vec<WorkerHandle>,
+    tcp: Arc<tcp::Shared<R>>,
+    udp_counters: Arc<UdpCounters>,
+    /// TCP services of addresses given up, whose connections may still end.
+    leaving: Vec<JoinHandle<()>>,
+}
+
+/// One listen address. `udp[i]` belongs to worker `i`.
+struct Served {
+    asked: SocketAddr,
+    address: SocketAddr,
+    udp: Vec<Arc<Socket>>,
+    tcp: tcp::Service,
+}
+
+/// Everything new that a change needs, gained before anything old is touched.
+struct Plan {
+    /// For each address served now: its UDP sockets from now on, none if it
+    /// is given up.
+    kept: Vec<Vec<Arc<Socket>>>,
+    fresh: Vec<Fresh>,
+    workers: Vec<WorkerHandle>,
+}
+
+/// A new address, ready to be served.
+struct Fresh {
+    asked: SocketAddr,
+    address: SocketAddr,
+    udp: Vec<Arc<Socket>>,
+    tcp: TcpListener,
+}
+
+/// Serves `listeners`: UDP on threads of its own, TCP on the runtime of
+/// `handle`, which needs I/O and time. `make` is called once per worker, now
+/// and when a change adds workers.
+///
+/// # Errors
+/// When a thread cannot be started, or the runtime does not take a socket;
+/// then nothing is served.
+pub fn start<R: Responder>(
+    listeners: Listeners,
+    make: impl Fn(Worker) -> R + Send + 'static,
+    handle: Handle,
+) -> Result<Running<R>, Error> {
+    let Listeners { settings, bound } = listeners;
+    let shared = tcp::Shared::new(settings.tcp, make(Worker::Tcp));
+    let mut running = Running {
+        make: Box::new(make),
+        handle,
+        served: Vec::new(),
+        workers: Vec::new(),
+        tcp: Arc::new(shared),
+        udp_counters: Arc::default(),
+        leaving: Vec::new(),
+    };
+    let plan = running.plan(Vec::new(), bound, settings.worker_count())?;
+    // There is nothing old, hence nothing to wait for.
+    drop(running.commit(plan, settings.worker_count()));
+    Ok(running)
+}
+
+impl<R: Responder> Running<R> {
+    /// Serves what `settings` say from now on. Sockets of addresses that stay
+    /// are kept, so that not one query to them is lost; those given up answer
+    /// what they have received. Returns when the old ports are free.
+    ///
+    /// # Errors
+    /// When something new cannot be had. Then nothing has changed.
+    pub async fn change(&mut self, settings: &Settings) -> Result<(), Error> {
+        let workers = settings.worker_count();
+        let asked = settings.addresses();
+        let mut kept = Vec::with_capacity(self.served.len());
+        for served in &self.served {
+            kept.push(if asked.contains(&served.asked) { served.sockets(workers)? } else { Vec::new() });
+        }
+        let new: Vec<SocketAddr> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
+        let held: Vec<SocketAddr> = self.addresses().collect();
+        let bound = listeners::bind_beside(&held, &new, workers)?;
+        if bound.is_empty() && kept.iter().all(Vec::is_empty) {
+            return Err(Error::NoAddress);
+        }
+        let plan = self.plan(kept, bound, workers)?;
+        self.tcp.set_settings(settings.tcp);
+        let settled = self.commit(plan, workers);
+        self.leaving.retain(|task| !task.is_finished());
+        settle(settled).await;
+        Ok(())
+    }
+
+    /// Stops: no new TCP connection is accepted, the queries received are
+    /// answered, and responses in flight go out, all within a few seconds.
+    pub async fn stop(mut self) {
+        let mut settled = Vec::new();
+        let mut threads = Vec::new();
+        for worker in self.workers.drain(..) {
+            let (ended, thread) = worker.stop();
+            settled.push(ended);
+            threads.push(thread);
+        }
+        for served in self.served.drain(..) {
+            self.leaving.push(served.tcp.stop().task);
+        }
+        settle(settled).await;
+        for thread in threads {
+            // One that hangs is left behind rather than waited for.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+        for task in self.leaving.drain(..) {
+            let _ = timeout(SETTLE_MAX, task).await;
+        }
+    }
+
+    /// Where queries are answered: ports asked for as 0 are the real ones here.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.served.iter().map(|served| served.address)
+    }
+
+    /// The addresses with what the kernel gave to them.
+    pub fn listening(&self) -> Vec<Listening> {
+        let listening = |served: &Served| {
+            let buffers = listeners::buffers(served.udp.first()?).ok()?;
+            Some(Listening { address: served.address, buffers })
+        };
+        self.served.iter().filter_map(listening).collect()
+    }
+
+    /// How many UDP workers there are.
+    pub fn worker_count(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// What happens to TCP connections.
+    pub fn tcp_counters(&self) -> Arc<TcpCounters> {
+        Arc::clone(&self.tcp.counters)
+    }
+
+    /// What goes wrong in UDP workers.
+    pub fn udp_counters(&self) -> Arc<UdpCounters> {
+        Arc::clone(&self.udp_counters)
+    }
+
+    fn serves(&self, asked: SocketAddr) -> bool {
+        self.served.iter().any(|served| served.asked == asked)
+    }
+
+    /// Gains what can be refused: threads, and places in the runtime.
+    fn plan(&self, kept: Vec<Vec<Arc<Socket>>>, bound: Vec<Bound>, workers: usize) -> Result<Plan, Error> {
+        let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
+        let mut plan = Plan { kept, fresh, workers: Vec::new() };
+        for index in self.workers.len()..workers {
+            let responder = (self.make)(Worker::Udp(index));
+            let counters = Arc::clone(&self.udp_counters);
+            let worker = WorkerHandle::start(index, plan.sockets_of(index), responder, counters)
+                .map_err(|cause| Error::Worker { index, cause })?;
+            plan.workers.push(worker);
+        }
+        Ok(plan)
+    }
+
+    fn register(&self, bound: Bound) -> Result<Fresh, Error> {
+        let Bound { asked, address, udp, tcp } = bound;
+        let _runtime = self.handle.enter();
+        let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
+            address,
+            protocol: Protocol::Tcp,
+            cause,
+        })?;
+        Ok(Fresh { asked, address, udp, tcp })
+    }
+
+    /// Carries the plan out; nothing in here can be refused. Returns what
+    /// resolves when those who were told have done so.
+    fn commit(&mut self, plan: Plan, workers: usize) -> Vec<oneshot::Receiver<()>> {
+        let mut settled = Vec::new();
+        for (index, worker) in self.workers.iter_mut().enumerate().take(workers) {
+            settled.push(worker.serve(plan.sockets_of(index)));
+        }
+        let surplus = self.workers.drain(workers.min(self.workers.len())..);
+        settled.extend(surplus.map(|worker| worker.stop().0));
+        self.workers.extend(plan.workers);
+
+        for (mut served, udp) in std::mem::take(&mut self.served).into_iter().zip(plan.kept) {
+            if udp.is_empty() {
+                let tcp::Stopping { closed, task } = served.tcp.stop();
+                settled.push(closed);
+                self.leaving.push(task);
+            } else {
+                served.udp = udp;
+                self.served.push(served);
+            }
+        }
+        for Fresh { asked, address, udp, tcp } in plan.fresh {
+            let tcp = tcp::Service::start(tcp, Arc::clone(&self.tcp), &self.handle);
+            self.served.push(Served { asked, address, udp, tcp });
+        }
+        settled
+    }
+}
+
+impl Served {
+    /// One socket per worker: the ones there are, and more if needed.
+    fn sockets(&self, workers: usize) -> Result<Vec<Arc<Socket>>, Error> {
+        let missing = workers.saturating_sub(self.udp.len());
+        let more = listeners::bind_workers(self.address, missing)?;
+        Ok(self.udp.iter().take(workers).cloned().chain(more).collect())
+    }
+}
+
+impl Plan {
+    /// What worker `index` serves: one socket of each address.
+    fn sockets_of(&self, index: usize) -> Vec<Arc<Socket>> {
+        let fresh = self.fresh.iter().map(|fresh| &fresh.udp);
+        self.kept.iter().chain(fresh).filter_map(|sockets| sockets.get(index).cloned()).collect()
+    }
+}
+
+/// Waits, within the limit, until all have done what they were told. Each
+/// says so by dropping its sender.
+async fn settle(receivers: Vec<oneshot::Receiver<()>>) {
+    let all = async {
+        for receiver in receivers {
+            let _ = receiver.await;
+        }
+    };
+    if timeout(SETTLE_MAX, all).await.is_err() {
+        tracing::warn!("a worker does not come to an end; it is left behind");
+    }
+}
+
+impl<R> fmt::Debug for Running<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.served.iter().map(|served| served.address).collect();
+        f.debug_struct("Running")
+            .field("addresses", &addresses)
+            .field("workers", &self.workers.len())
+            .finish()
+    }
+}

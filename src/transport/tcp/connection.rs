@@ -1,0 +1,242 @@
+//! One TCP connection, from its first byte to its end.
+//!
+//! Responsible for reading, answering in order and writing, for all time
+//! limits, and for how a connection ends.
+//! Not responsible for who may have one (`limits`), or for framing (`frames`).
+//!
+//! Reading and writing take turns: while responses are not taken by the
+//! client, nothing more is read, so what it can make us hold is bounded.
+
+use std::convert::Infallible;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::frames::{self, Frame, INPUT_BYTES, Input};
+use super::{RESPONSE_LENGTH_MAX, Shared, TcpSettings, lock};
+use crate::answer::{Peer, Reply, Transport};
+use crate::transport::Responder;
+
+/// Responses collected before they are written, in bytes; the last one may
+/// go beyond.
+const OUTPUT_BYTES: usize = 16 << 10;
+
+/// Queries answered before what they gave is written and others have a turn.
+const QUERIES_PER_TURN_MAX: usize = 128;
+
+/// Output space kept while a connection is idle, in bytes.
+const OUTPUT_KEPT_BYTES: usize = 4 << 10;
+
+/// Reads of what a client had already sent when the server stops.
+const LAST_READS_MAX: usize = 64;
+
+/// How long, after our last byte, the client's are taken and thrown away.
+/// Closing with unread bytes would reset the connection, and with it the
+/// responses that the client has not read yet.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+
+/// Most memory a connection takes, in bytes: what is received ahead, and the
+/// responses collected, which grow by doubling.
+pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + RESPONSE_LENGTH_MAX);
+
+/// One connection that is being served.
+pub(super) struct Connection<R> {
+    stream: TcpStream,
+    peer: Peer,
+    settings: TcpSettings,
+    shared: Arc<Shared<R>>,
+    stop: watch::Receiver<()>,
+    input: Input,
+    output: Vec<u8>,
+    /// End of the lifetime.
+    last: Instant,
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+enum End {
+    /// By the client, or by an error: nobody is there any more.
+    Gone,
+    /// By us: time is over, or what the client says is not DNS.
+    Done,
+    /// By us: the client does not take its responses.
+    Cut,
+    /// By us: the address is not served any more.
+    Stopped,
+}
+
+/// Why answering pauses.
+#[derive(PartialEq, Eq)]
+enum Pause {
+    /// No whole query is left.
+    NeedsInput,
+    /// Enough for one turn.
+    TurnOver,
+    /// What comes next is not DNS.
+    Malformed,
+}
+
+/// What a look at the input gave.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    Answered,
+    Nothing,
+}
+
+impl<R: Responder> Connection<R> {
+    pub(super) fn new(
+        stream: TcpStream,
+        address: IpAddr,
+        settings: TcpSettings,
+        shared: Arc<Shared<R>>,
+        stop: watch::Receiver<()>,
+    ) -> Self {
+        let last = deadline(settings.lifetime);
+        let peer = Peer { address, transport: Transport::Tcp };
+        Self { stream, peer, settings, shared, stop, input: Input::new(), output: Vec::new(), last }
+    }
+
+    /// Serves until the client, a limit or the server ends it.
+    pub(super) async fn serve(mut self) {
+        // Responses are written whole; waiting for more would only delay them.
+        let _ = self.stream.set_nodelay(true);
+        let Err(mut end) = self.converse().await;
+        if let End::Stopped = end {
+            end = self.answer_last().await.err().unwrap_or(End::Done);
+        }
+        match end {
+            End::Gone => {}
+            End::Done | End::Stopped => self.take_leave().await,
+            End::Cut => {
+                self.shared.counters.cut.fetch_add(1, Ordering::Relaxed);
+                // Frees what the kernel still holds for this client.
+                let _ = self.stream.set_zero_linger();
+            }
+        }
+    }
+
+    async fn converse(&mut self) -> Result<Infallible, End> {
+        self.receive(deadline(self.settings.first_byte)).await?;
+        let mut patience = deadline(self.settings.idle);
+        loop {
+            // Single bytes do not prolong the wait: it is for a whole query.
+            if self.answer_all().await? == Progress::Answered {
+                patience = deadline(self.settings.idle);
+            }
+            self.receive(patience).await?;
+        }
+    }
+
+    /// Waits for bytes until `deadline`, or the end of the lifetime.
+    async fn receive(&mut self, deadline: Instant) -> Result<(), End> {
+        let read = tokio::select! {
+            // In this order, so that a client that never pauses ends in time too.
+            biased;
+            _ = self.stop.changed() => return Err(End::Stopped),
+            () = sleep_until(deadline.min(self.last)) => return Err(End::Done),
+            read = self.stream.read(self.input.space()) => read,
+        };
+        match read {
+            Ok(0) | Err(_) => Err(End::Gone),
+            Ok(count) => {
+                self.input.filled(count);
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers every whole query received.
+    async fn answer_all(&mut self) -> Result<Progress, End> {
+        let mut progress = Progress::Nothing;
+        loop {
+            let (queries, pause) = self.answer_turn();
+            if queries > 0 {
+                progress = Progress::Answered;
+            }
+            self.write().await?;
+            match pause {
+                Pause::NeedsInput => return Ok(progress),
+                Pause::TurnOver => {}
+                Pause::Malformed => return Err(End::Done),
+            }
+        }
+    }
+
+    /// Answers queries into the output, up to the limits of one turn.
+    fn answer_turn(&mut self) -> (usize, Pause) {
+        let mut answering = lock(&self.shared.answering);
+        let super::Answering { responder, response } = &mut *answering;
+        responder.begin_batch();
+        let mut queries: usize = 0;
+        while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {
+            let query = match self.input.next() {
+                Frame::Query(query) => query,
+                Frame::Partial => return (queries, Pause::NeedsInput),
+                Frame::Malformed => return (queries, Pause::Malformed),
+            };
+            queries = queries.saturating_add(1);
+            if let Reply::Send { len } = responder.respond(self.peer, query, response)
+                && let Some(response) = response.get(..len)
+            {
+                frames::push(&mut self.output, response);
+            }
+        }
+        (queries, Pause::TurnOver)
+    }
+
+    /// Writes the output; a client that does not take it in time is cut.
+    async fn write(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let written = timeout(self.settings.write, self.stream.write_all(&self.output)).await;
+        self.output.clear();
+        self.output.shrink_to(OUTPUT_KEPT_BYTES);
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Cut),
+        }
+    }
+
+    /// Answers what the client had sent before the server stops.
+    async fn answer_last(&mut self) -> Result<(), End> {
+        for _ in 0..LAST_READS_MAX {
+            // Asks the kernel itself: tokio tells only what its driver has
+            // heard so far, and there is no later for what it has not.
+            match (&*SockRef::from(&self.stream)).read(self.input.space()) {
+                Ok(0) => return Err(End::Gone),
+                Ok(count) => self.input.filled(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => return Err(End::Gone),
+            }
+            self.answer_all().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends our side, and waits a little for the client to end his.
+    async fn take_leave(mut self) {
+        if self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut unread = [0; 512];
+        let _ =
+            timeout(LINGER_MAX, async { while let Ok(1..) = self.stream.read(&mut unread).await {} }).await;
+    }
+}
+
+/// The moment after `wait`; a wait too long to be reckoned has its end in a year.
+fn deadline(wait: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let now = Instant::now();
+    now.checked_add(wait.min(YEAR)).unwrap_or(now)
+}

@@ -1,0 +1,215 @@
+//! What the tests of this room share: a server whose responder echoes, and
+//! clients.
+
+mod change;
+mod tcp;
+mod udp;
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::answer::{Peer, Reply};
+
+/// Longer than anything here takes, on a busy machine too.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where an echo stops, when a query asks it to, until the test lets it go.
+#[derive(Clone)]
+struct Gate {
+    reached: Sender<()>,
+    opened: Arc<Mutex<Receiver<()>>>,
+}
+
+/// The test's end of a gate.
+struct Keeper {
+    reached: Receiver<()>,
+    opened: Sender<()>,
+}
+
+/// Sends every query back as a response. What stands behind the header tells
+/// of exceptions: `drop`, `stall` (waits at the gate first), `grow` (the
+/// longest response there is).
+struct Echo {
+    gate: Gate,
+}
+
+impl Responder for Echo {
+    fn begin_batch(&mut self) {}
+
+    fn respond(&mut self, _peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
+        let what = &query[12..];
+        if what.starts_with(b"drop") {
+            return Reply::Drop;
+        }
+        if what.starts_with(b"stall") {
+            self.gate.reached.send(()).unwrap();
+            self.gate.opened.lock().unwrap().recv_timeout(LIMIT).unwrap();
+        }
+        out[..query.len()].copy_from_slice(query);
+        out[2] |= 0x80;
+        Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }
+    }
+}
+
+/// A running server; stopped when dropped.
+struct Server {
+    runtime: Runtime,
+    running: Option<Running<Echo>>,
+    settings: Settings,
+    keeper: Keeper,
+}
+
+impl Server {
+    /// Listens at `addresses`, given without ports, with one port for all.
+    fn start(addresses: &[&str], workers: usize) -> Server {
+        Server::with_tcp(addresses, workers, TcpSettings::default())
+    }
+
+    fn with_tcp(addresses: &[&str], workers: usize, tcp: TcpSettings) -> Server {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (reached, keeper_reached) = channel();
+        let (keeper_opened, opened) = channel();
+        let gate = Gate { reached, opened: Arc::new(Mutex::new(opened)) };
+        let (settings, listeners) = bind(addresses, workers, tcp);
+        let make = move |_| Echo { gate: gate.clone() };
+        let running = start(listeners, make, runtime.handle().clone()).unwrap();
+        let keeper = Keeper { reached: keeper_reached, opened: keeper_opened };
+        Server { runtime, running: Some(running), settings, keeper }
+    }
+
+    fn running(&mut self) -> &mut Running<Echo> {
+        self.running.as_mut().unwrap()
+    }
+
+    fn port(&self) -> u16 {
+        self.settings.listen[0].port()
+    }
+
+    fn at(&self, address: &str) -> SocketAddr {
+        SocketAddr::new(address.parse().unwrap(), self.port())
+    }
+
+    fn change(&mut self, addresses: &[&str], workers: usize) -> Result<(), Error> {
+        let listen = addresses.iter().map(|address| self.at(address)).collect();
+        let settings = Settings { listen, workers, tcp: self.settings.tcp };
+        let Server { runtime, running, .. } = self;
+        runtime.block_on(running.as_mut().unwrap().change(&settings))
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Binds at a port that is free for all the addresses.
+fn bind(addresses: &[&str], workers: usize, tcp: TcpSettings) -> (Settings, Listeners) {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let free = std::net::TcpListener::bind((addresses[0], 0)).unwrap().local_addr().unwrap().port();
+        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), free)).collect();
+        let settings = Settings { listen, workers, tcp };
+        match Listeners::bind(&settings) {
+            Ok(listeners) => return (settings, listeners),
+            // Another test was quicker.
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    }
+}
+
+/// A UDP client that hears only the address it asks.
+fn udp_client(from: &str, to: SocketAddr) -> UdpSocket {
+    let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None).unwrap();
+    socket.set_recv_buffer_size(4 << 20).unwrap();
+    socket.bind(&SocketAddr::new(from.parse().unwrap(), 0).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    socket.into()
+}
+
+fn tcp_client(to: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    stream
+}
+
+/// A query: the id in a header, and `what`.
+fn query(id: u16, what: &[u8]) -> Vec<u8> {
+    let mut query = vec![0; 12];
+    query[..2].copy_from_slice(&id.to_be_bytes());
+    query.extend_from_slice(what);
+    query
+}
+
+/// `query` as the echo sends it back.
+fn echoed(query: &[u8]) -> Vec<u8> {
+    let mut response = query.to_vec();
+    response[2] |= 0x80;
+    response
+}
+
+/// `message` as it stands in a stream.
+fn framed(message: &[u8]) -> Vec<u8> {
+    [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
+}
+
+/// The next message of a stream.
+fn read_message(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut message).unwrap();
+    message
+}
+
+fn receive(client: &UdpSocket) -> Vec<u8> {
+    let mut buffer = [0; 4096];
+    let length = client.recv(&mut buffer).unwrap();
+    buffer[..length].to_vec()
+}
+
+/// Asks over UDP and over TCP, and wants both answered.
+fn assert_answers(to: SocketAddr) {
+    let from = if to.is_ipv4() { "127.0.3.99" } else { "::1" };
+    let client = udp_client(from, to);
+    let asked = query(77, b"both");
+    client.send(&asked).unwrap();
+    assert_eq!(receive(&client), echoed(&asked), "{to} over UDP");
+    let mut stream = tcp_client(to);
+    stream.write_all(&framed(&asked)).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&asked), "{to} over TCP");
+}
+
+/// Waits until `condition` holds.
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn addresses_given_twice_count_once_and_no_address_is_refused() {
+    let address: SocketAddr = (IpAddr::from([127, 0, 3, 1]), 0).into();
+    let settings = Settings { listen: vec![address, address], workers: 1, ..Settings::default() };
+    assert_eq!(Listeners::bind(&settings).unwrap().addresses().count(), 1);
+    let none = Settings { listen: vec![], ..settings };
+    assert!(matches!(Listeners::bind(&none), Err(Error::NoAddress)));
+}

@@ -1,0 +1,243 @@
+//! TCP, through real sockets.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use super::*;
+
+/// Short enough for a test, long enough for a busy machine.
+const SHORT: Duration = Duration::from_millis(300);
+
+fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
+    let server = Server::with_tcp(&["127.0.3.1"], 1, tcp);
+    let address = server.at("127.0.3.1");
+    (server, address)
+}
+
+/// Wants the connection to be ended by the server, without more data.
+fn assert_ended(stream: &mut TcpStream) {
+    match stream.read(&mut [0; 1]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("not ended: {other:?}"),
+    }
+}
+
+#[test]
+fn two_queries_in_one_segment_are_both_answered() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    let both = [framed(&query(1, b"one")), framed(&query(2, b"two"))].concat();
+    stream.write_all(&both).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(1, b"one")));
+    assert_eq!(read_message(&mut stream), echoed(&query(2, b"two")));
+}
+
+#[test]
+fn a_query_in_single_bytes_is_answered() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    stream.set_nodelay(true).unwrap();
+    for byte in framed(&query(3, b"slow")) {
+        stream.write_all(&[byte]).unwrap();
+    }
+    assert_eq!(read_message(&mut stream), echoed(&query(3, b"slow")));
+}
+
+#[test]
+fn a_thousand_pipelined_queries_are_answered_in_order() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    let mut asking = stream.try_clone().unwrap();
+    let asked = thread::spawn(move || {
+        let all: Vec<u8> = (0..1000).flat_map(|id| framed(&query(id, b"pipelined"))).collect();
+        asking.write_all(&all).unwrap();
+    });
+    for id in 0..1000 {
+        assert_eq!(read_message(&mut stream), echoed(&query(id, b"pipelined")));
+    }
+    asked.join().unwrap();
+}
+
+#[test]
+fn the_longest_query_and_the_longest_responses_pass() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    let longest = query(4, &vec![b'q'; mmsg::QUERY_LENGTH_MAX - 12]);
+    stream.write_all(&[framed(&longest), framed(&longest), framed(&query(5, b"grow"))].concat()).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&longest));
+    assert_eq!(read_message(&mut stream), echoed(&longest));
+    assert_eq!(read_message(&mut stream).len(), 65_535);
+}
+
+#[test]
+fn a_dropped_query_leaves_the_connection_open() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    stream.write_all(&[framed(&query(1, b"drop")), framed(&query(2, b"keep"))].concat()).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(2, b"keep")));
+}
+
+#[test]
+fn a_client_that_has_said_all_still_gets_its_answers() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    stream.write_all(&framed(&query(9, b"last"))).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(9, b"last")));
+    assert_ended(&mut stream);
+}
+
+#[test]
+fn what_is_not_dns_ends_the_connection_after_the_answers() {
+    let (_server, address) = serve(TcpSettings::default());
+    for length in [0_u16, 3, 11, 4097, 65_535] {
+        let mut stream = tcp_client(address);
+        let said = [&framed(&query(1, b"good")), &length.to_be_bytes()[..], b"GET / HTTP/1.1"].concat();
+        stream.write_all(&said).unwrap();
+        assert_eq!(read_message(&mut stream), echoed(&query(1, b"good")), "length {length}");
+        assert_ended(&mut stream);
+    }
+}
+
+#[test]
+fn an_end_is_orderly_although_the_client_goes_on() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    // More than is received ahead: closing over it would reset the connection.
+    let said = [framed(&query(1, b"good")), vec![0; 30_000]].concat();
+    stream.write_all(&said).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(1, b"good")));
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn an_idle_connection_is_ended_and_single_bytes_do_not_help() {
+    let (_server, address) = serve(TcpSettings { idle: SHORT, ..TcpSettings::default() });
+    let mut stream = tcp_client(address);
+    stream.write_all(&framed(&query(1, b"then nothing"))).unwrap();
+    read_message(&mut stream);
+    let begin = Instant::now();
+    assert_ended(&mut stream);
+    assert!(begin.elapsed() >= SHORT / 2, "too early: {:?}", begin.elapsed());
+
+    let mut dripping = tcp_client(address);
+    dripping.set_read_timeout(Some(SHORT / 10)).unwrap();
+    let deadline = Instant::now() + LIMIT;
+    // The length of a long query, and never the end of it.
+    dripping.write_all(&[1]).unwrap();
+    while !matches!(dripping.read(&mut [0; 1]), Ok(0)) {
+        assert!(Instant::now() < deadline, "still open");
+        if dripping.write_all(&[1]).is_err() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_client_that_says_nothing_is_ended() {
+    let (_server, address) = serve(TcpSettings { first_byte: SHORT, ..TcpSettings::default() });
+    assert_ended(&mut tcp_client(address));
+}
+
+#[test]
+fn a_busy_connection_ends_with_its_lifetime() {
+    let (_server, address) = serve(TcpSettings { lifetime: SHORT, ..TcpSettings::default() });
+    let mut stream = tcp_client(address);
+    let deadline = Instant::now() + LIMIT;
+    let mut buffer = [0; 4096];
+    while stream.write_all(&framed(&query(1, b"again"))).is_ok() {
+        assert!(Instant::now() < deadline, "still open");
+        if !matches!(stream.read(&mut buffer), Ok(1..)) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn connections_beyond_a_limit_are_closed_at_once() {
+    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 2, ..TcpSettings::default() };
+    let (mut server, address) = serve(limits);
+    let counters = server.running().tcp_counters();
+    let from = |ip: &str| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(ip.parse().unwrap(), 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        let stream: TcpStream = socket.into();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream
+    };
+    let mut held = vec![from("127.0.3.50"), from("127.0.3.50")];
+    assert_ended(&mut from("127.0.3.50"));
+    held.push(from("127.0.3.51"));
+    assert_ended(&mut from("127.0.3.52"));
+    assert_eq!(counters.limited.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.refused.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.accepted.load(Ordering::Relaxed), 3);
+    for stream in &mut held {
+        stream.write_all(&framed(&query(1, b"held"))).unwrap();
+        assert_eq!(read_message(stream), echoed(&query(1, b"held")));
+    }
+    drop(held);
+    eventually("all are given back", || counters.open.load(Ordering::Relaxed) == 0);
+    let mut again = from("127.0.3.50");
+    again.write_all(&framed(&query(2, b"again"))).unwrap();
+    assert_eq!(read_message(&mut again), echoed(&query(2, b"again")));
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_and_can_send_little() {
+    let (mut server, address) = serve(TcpSettings { write: SHORT, ..TcpSettings::default() });
+    let counters = server.running().tcp_counters();
+    let mut stream = tcp_client(address);
+    let asked = framed(&query(1, b"grow"));
+    // Each query would cost 64 KiB; the server must stop reading long before
+    // it has taken 16 MiB, at which it would hold a million of them.
+    let mut sent = 0;
+    while sent < 16 << 20 && stream.write_all(&asked).is_ok() {
+        sent += asked.len();
+    }
+    eventually("the client is cut", || counters.cut.load(Ordering::Relaxed) == 1);
+    assert!(sent < 16 << 20, "{sent} bytes were taken");
+    eventually("its place is free", || counters.open.load(Ordering::Relaxed) == 0);
+}
+
+#[test]
+fn stop_lets_answers_in_flight_go_out() {
+    let (mut server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    let mut idle = tcp_client(address);
+    stream.write_all(&framed(&query(0, b"stall"))).unwrap();
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let all: Vec<u8> = (1..=1000).flat_map(|id| framed(&query(id, b"queued"))).collect();
+    stream.write_all(&all).unwrap();
+    let opened = server.keeper.opened.clone();
+    let stopping = thread::spawn(move || {
+        let begin = Instant::now();
+        server.stop();
+        begin.elapsed()
+    });
+    assert_ended(&mut idle);
+    opened.send(()).unwrap();
+    for id in 0..=1000 {
+        let response = read_message(&mut stream);
+        assert_eq!(response[..2], u16::to_be_bytes(id));
+    }
+    assert_ended(&mut stream);
+    drop((stream, idle));
+    assert!(stopping.join().unwrap() < LIMIT);
+}
+
+#[test]
+fn a_connection_that_does_not_end_does_not_hold_up_the_stop() {
+    let (mut server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    for _ in 0..40 {
+        stream.write_all(&framed(&query(1, b"grow"))).unwrap();
+    }
+    let begin = Instant::now();
+    server.stop();
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
