@@ -68,3 +68,7 @@ pub mod health; // verdict, schedule, board, engine; knows no records
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
 pub mod transport; // UDP and TCP; knows no zones
+
+pub mod control; // how an operator reaches the server; asks, never acts
+
+pub mod config; // the config file

@@ -1,0 +1,256 @@
+//! Every table and key of the config file, with what holds when it is left
+//! out and one line of help.
+//!
+//! Responsible for the list: the reader takes no key that is not in it, and
+//! documentation is written from it.
+//! Not responsible for reading a value.
+
+/// A table of the config file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The file itself, above its first table.
+    Root,
+    /// `[server]`
+    Server,
+    /// `[probe]`
+    Probe,
+    /// `[lua]`
+    Lua,
+    /// `[[zone]]`
+    Zone,
+    /// `[[zone.probe]]`
+    ZoneProbe,
+}
+
+impl Section {
+    /// Every table.
+    pub const ALL: &[Section] =
+        &[Section::Root, Section::Server, Section::Probe, Section::Lua, Section::Zone, Section::ZoneProbe];
+
+    /// As it is written above its keys; empty for the file itself.
+    pub fn header(self) -> &'static str {
+        match self {
+            Section::Root => "",
+            Section::Server => "[server]",
+            Section::Probe => "[probe]",
+            Section::Lua => "[lua]",
+            Section::Zone => "[[zone]]",
+            Section::ZoneProbe => "[[zone.probe]]",
+        }
+    }
+
+    /// The last word of its header: its key in the table it stands in.
+    pub fn name(self) -> &'static str {
+        let path = self.header().trim_matches(['[', ']']);
+        path.rsplit_once('.').map_or(path, |(_, name)| name)
+    }
+
+    /// The table it stands in; none for the file itself.
+    pub fn parent(self) -> Option<Section> {
+        match self {
+            Section::Root => None,
+            Section::Server | Section::Probe | Section::Lua | Section::Zone => Some(Section::Root),
+            Section::ZoneProbe => Some(Section::Zone),
+        }
+    }
+
+    /// The tables that stand in this one.
+    pub fn children(self) -> impl Iterator<Item = Section> {
+        Section::ALL.iter().copied().filter(move |section| section.parent() == Some(self))
+    }
+
+    /// The keys of this table, without the tables that stand in it.
+    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
+        KEYS.iter().filter(move |key| key.section == self)
+    }
+}
+
+/// What holds when a key is left out. Values are written as in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// The same as this value.
+    Default(&'static str),
+    /// The value of the key of the same name in `[probe]`.
+    Inherited,
+    /// Nothing is set; the help says what that means.
+    Unset {
+        /// A value one might write.
+        example: &'static str,
+    },
+    /// It cannot be left out.
+    Required {
+        /// A value one might write.
+        example: &'static str,
+    },
+}
+
+/// A key of the config file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The table it stands in.
+    pub section: Section,
+    /// The key itself.
+    pub name: &'static str,
+    /// What holds without it.
+    pub absent: Absent,
+    /// What it says and who needs it, in one line.
+    pub help: &'static str,
+}
+
+const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
+    Key { section, name, absent, help }
+}
+
+/// Every key, table by table.
+pub const KEYS: &[Key] = &[
+    key(
+        Section::Server,
+        "listen",
+        Absent::Default(r#"["0.0.0.0:53", "[::]:53"]"#),
+        "addresses with ports that are served, UDP and TCP; name them where another server has port 53",
+    ),
+    key(
+        Section::Server,
+        "workers",
+        Absent::Default("0"),
+        "UDP threads, 0 for one per core; fewer leave cores to others",
+    ),
+    key(
+        Section::Server,
+        "tcp-connections",
+        Absent::Default("1000"),
+        "TCP connections open at a time; more are closed at once",
+    ),
+    key(
+        Section::Server,
+        "tcp-connections-per-client",
+        Absent::Default("100"),
+        "TCP connections one client may have open (IPv6: one /64); raise it where many clients share an address",
+    ),
+    key(
+        Section::Server,
+        "tcp-idle",
+        Absent::Default(r#""10s""#),
+        "how long a TCP connection may stay open without a query",
+    ),
+    key(
+        Section::Server,
+        "nsid",
+        Absent::Unset { example: r#""master-1""# },
+        "what this node calls itself when asked by NSID or CHAOS id.server; without it nothing is told",
+    ),
+    key(
+        Section::Server,
+        "version",
+        Absent::Default(r#""edgedns""#),
+        "what is answered to CHAOS version.bind; empty: nothing is told",
+    ),
+    key(
+        Section::Server,
+        "cookie-secret",
+        Absent::Unset { example: r#""000102030405060708090a0b0c0d0e0f""# },
+        "32 hexadecimal digits that make DNS cookies, the same for all servers behind one address; \
+         without it chance makes one at each start",
+    ),
+    key(
+        Section::Probe,
+        "interval",
+        Absent::Default(r#""1s""#),
+        "from one probe of a target to the next, 10ms at least",
+    ),
+    key(
+        Section::Probe,
+        "timeout",
+        Absent::Default(r#""1s""#),
+        "how long one probe may take before it counts as failed",
+    ),
+    key(
+        Section::Probe,
+        "retry",
+        Absent::Default(r#""200ms""#),
+        "from an outcome that contradicts the verdict to the next probe; the interval at most",
+    ),
+    key(
+        Section::Probe,
+        "rise",
+        Absent::Default("2"),
+        "passes in a row until a target that was down is up, 1 to 100",
+    ),
+    key(
+        Section::Probe,
+        "fall",
+        Absent::Default("2"),
+        "failures in a row until a target that was up is down, 1 to 100",
+    ),
+    key(
+        Section::Probe,
+        "startup-wait",
+        Absent::Default(r#""2s""#),
+        "how long a start may wait for the first outcome of every target; 0s: not at all",
+    ),
+    key(
+        Section::Lua,
+        "selector",
+        Absent::Default(r#""all""#),
+        "for LUA records that name none: all, random, hashed, empty or pickclosest; PowerDNS means random",
+    ),
+    key(
+        Section::Zone,
+        "name",
+        Absent::Required { example: r#""ocp4.example.com""# },
+        "the apex of the zone; the final dot may be left out",
+    ),
+    key(
+        Section::Zone,
+        "file",
+        Absent::Required { example: r#""zones/ocp4.example.com.zone""# },
+        "its zone file; relative to the folder of the config file",
+    ),
+    key(
+        Section::ZoneProbe,
+        "names",
+        Absent::Required { example: r#"["api", "*.apps"]"# },
+        "owners whose A and AAAA RRsets are guarded: relative to the zone, or with a final dot; @ is the apex",
+    ),
+    key(
+        Section::ZoneProbe,
+        "tcp",
+        Absent::Required { example: "6443" },
+        "a port that must accept a connection, or a list of ports that all must",
+    ),
+    key(
+        Section::ZoneProbe,
+        "all-down",
+        Absent::Default(r#""all""#),
+        "what is answered when no address passes: all, none (NODATA) or servfail",
+    ),
+    key(
+        Section::ZoneProbe,
+        "selector",
+        Absent::Default(r#""all""#),
+        "which of the addresses that pass are answered: all, random (one) or hashed (one, by client)",
+    ),
+    key(Section::ZoneProbe, "interval", Absent::Inherited, "as in [probe], for these owners"),
+    key(Section::ZoneProbe, "timeout", Absent::Inherited, "as in [probe], for these owners"),
+    key(Section::ZoneProbe, "retry", Absent::Inherited, "as in [probe], for these owners"),
+    key(Section::ZoneProbe, "rise", Absent::Inherited, "as in [probe], for these owners"),
+    key(Section::ZoneProbe, "fall", Absent::Inherited, "as in [probe], for these owners"),
+];
+
+/// A table or key that is refused by name rather than as unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The table it stands in.
+    pub section: Section,
+    /// Its key there.
+    pub name: &'static str,
+    /// As people write it.
+    pub written: &'static str,
+}
+
+/// What other versions may know and this one does not.
+pub const UNSUPPORTED: &[Unsupported] = &[
+    Unsupported { section: Section::Root, name: "admin", written: "[admin]" },
+    Unsupported { section: Section::Root, name: "forward", written: "[[forward]]" },
+    Unsupported { section: Section::ZoneProbe, name: "https", written: "https" },
+];

@@ -1,0 +1,49 @@
+//! `[lua]`: how LUA records are read.
+//!
+//! Responsible for these keys and their defaults.
+//! Not responsible for the records: that is `zonefile`.
+
+use super::table::{Table, keep};
+use crate::source::{Diagnostic, Diagnostics};
+use crate::zone::Selector;
+
+/// PowerDNS's word for the member nearest to the client.
+const PICKCLOSEST: &str = "pickclosest";
+
+/// The words of PowerDNS for selectors.
+const SELECTORS: &[(&str, Selector)] = &[
+    ("all", Selector::All),
+    ("random", Selector::Random),
+    ("hashed", Selector::Hashed),
+    ("empty", Selector::Empty),
+    // Without coordinates every member is as near as any other, and PowerDNS
+    // picks by chance too.
+    (PICKCLOSEST, Selector::Random),
+];
+
+/// `[lua]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lua {
+    /// For LUA records that name no selector.
+    pub selector: Selector,
+}
+
+impl Default for Lua {
+    fn default() -> Self {
+        Self { selector: Selector::All }
+    }
+}
+
+impl Lua {
+    /// Reads `[lua]`; what is absent or faulty keeps its default.
+    pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
+        let Some(value) = table.get("selector") else { return Self::default() };
+        if value.text() == Ok(PICKCLOSEST) {
+            found.push(
+                Diagnostic::warning(value.span(), "`pickclosest` is read as `random`")
+                    .remark("there are no coordinates to tell which member is closest"),
+            );
+        }
+        keep(value.word(SELECTORS), found).map_or_else(Self::default, |selector| Self { selector })
+    }
+}

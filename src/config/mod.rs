@@ -1,0 +1,92 @@
+//! The TOML config file, as settings that cannot be wrong.
+//!
+//! Responsible for every key: its place, meaning, limits and default, and for
+//! telling all faults of a file in one run, each at its place.
+//! Not responsible for zone files (only for where they lie) or for what a
+//! room does with its settings.
+//!
+//! ```text
+//! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, probe, lua, zone ▶ Config
+//! ```
+
+mod duration;
+mod keys;
+mod lua;
+mod probe;
+mod server;
+mod syntax;
+mod table;
+mod value;
+mod zone;
+mod zone_probe;
+
+use std::path::Path;
+
+use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
+
+pub use duration::DURATION_MAX;
+pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};
+pub use lua::Lua;
+pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
+pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX};
+pub use zone::Zone;
+pub use zone_probe::{ProbeSpec, ZoneProbe};
+
+use table::Table;
+
+/// All that the config file says, defaults filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `[server]`: what is listened on, and how much of it.
+    pub server: Server,
+    /// `[probe]`: times and thresholds of every probe that has none of its own.
+    pub probe: Probe,
+    /// `[lua]`: how LUA records are read.
+    pub lua: Lua,
+    /// `[[zone]]`: the zones, in the order of the file.
+    pub zones: Vec<Zone>,
+}
+
+/// Reads a config file. Every fault is pushed to `found`, sorted by place.
+///
+/// A fault of syntax hides what it may have garbled and is told alone; unknown
+/// keys, keys given twice, wrong types and bad values of the whole file are
+/// told together. None if one of them is an error.
+pub fn read(sources: &mut Sources, path: &Path, found: &mut Diagnostics) -> Option<Config> {
+    match sources.read(path) {
+        Ok(file) => read_file(sources, file, path, found),
+        Err(error) => {
+            found.push(Diagnostic::placeless(Severity::Error, error.to_string()));
+            None
+        }
+    }
+}
+
+fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagnostics) -> Option<Config> {
+    let mut ours = Diagnostics::default();
+    let bytes = sources.bytes(file);
+    let text = syntax::text(file, &bytes, &mut ours);
+    let tree = text.and_then(|text| syntax::parse(file, text, &mut ours));
+    let config = tree.map(|tree| read_tree(&Table::root(file, &tree, &mut ours), path, &mut ours));
+    ours.sort();
+    let sound = ours.errors() == 0;
+    found.append(ours);
+    config.filter(|_| sound)
+}
+
+fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
+    let server = root.table(Section::Server, found).map(|table| Server::read(&table, found));
+    let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
+    let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
+    let probe = probe.unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let zones = zone::read_all(root, folder, &probe, found);
+    if !root.has(Section::Zone) {
+        let message = format!("{} has no `[[zone]]`: every query is refused", path.display());
+        found.push(Diagnostic::placeless(Severity::Warning, message));
+    }
+    Config { server: server.unwrap_or_default(), probe, lua: lua.unwrap_or_default(), zones }
+}
+
+#[cfg(test)]
+mod tests;

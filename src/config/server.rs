@@ -1,0 +1,215 @@
+//! `[server]`: what is listened on, TCP limits, and what the server tells of
+//! itself.
+//!
+//! Responsible for these keys and their defaults.
+//! Not responsible for opening a socket.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::duration::DURATION_MAX;
+use super::table::{Table, keep};
+use super::value::Value;
+use crate::source::{Diagnostic, Diagnostics, Span};
+
+/// Most UDP threads. More than any machine has cores; beyond it is a slip.
+pub const WORKERS_MAX: u32 = 1024;
+
+/// Most TCP connections, in all and per client: what the kernel can give a
+/// process as file descriptors (`fs.nr_open`).
+pub const CONNECTIONS_MAX: u32 = 1 << 20;
+
+/// Longest text for `nsid` and `version`, in bytes: fits beside the longest
+/// question into the 512 bytes of the smallest client.
+pub const IDENTITY_BYTES_MAX: usize = 128;
+
+/// The port that is suggested where one is missing.
+const DNS_PORT: u16 = 53;
+
+/// `[server]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where UDP and TCP are served; never empty, none twice, no port 0.
+    pub listen: Vec<SocketAddr>,
+    /// UDP threads; 0: one per core.
+    pub workers: usize,
+    /// TCP connections open at a time.
+    pub tcp_connections: usize,
+    /// TCP connections of one client open at a time.
+    pub tcp_connections_per_client: usize,
+    /// How long a TCP connection may be open without a query.
+    pub tcp_idle: Duration,
+    /// What is told of this node by NSID (RFC 5001) and CHAOS `id.server`.
+    pub nsid: Option<String>,
+    /// What is told to CHAOS `version.bind`.
+    pub version: Option<String>,
+    /// What DNS cookies are made with; none: chance makes one at each start.
+    pub cookie_secret: Option<CookieSecret>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: vec![
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, DNS_PORT)),
+                SocketAddr::from((Ipv6Addr::UNSPECIFIED, DNS_PORT)),
+            ],
+            workers: 0,
+            tcp_connections: 1000,
+            tcp_connections_per_client: 100,
+            tcp_idle: Duration::from_secs(10),
+            nsid: None,
+            version: Some("edgedns".to_owned()),
+            cookie_secret: None,
+        }
+    }
+}
+
+/// The secret that DNS cookies are made with (RFC 9018, section 4.4). It is
+/// not shown, not even for debugging.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CookieSecret([u8; 16]);
+
+impl CookieSecret {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads 32 hexadecimal digits.
+    fn parse(text: &str) -> Option<Self> {
+        // u128 alone would take a sign.
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| digits)?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Debug for CookieSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieSecret(…)")
+    }
+}
+
+impl Server {
+    /// Reads `[server]`; what is absent or faulty keeps its default.
+    pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
+        let default = Server::default();
+        let idle = Duration::from_millis(1)..=DURATION_MAX;
+        Self {
+            listen: table.get("listen").and_then(|value| listen(value, found)).unwrap_or(default.listen),
+            workers: table.read("workers", found, workers).unwrap_or(default.workers),
+            tcp_connections: table
+                .read("tcp-connections", found, connections)
+                .unwrap_or(default.tcp_connections),
+            tcp_connections_per_client: table
+                .read("tcp-connections-per-client", found, connections)
+                .unwrap_or(default.tcp_connections_per_client),
+            tcp_idle: table
+                .read("tcp-idle", found, |value| value.duration(&idle))
+                .unwrap_or(default.tcp_idle),
+            nsid: table.read("nsid", found, identity).unwrap_or(default.nsid),
+            version: table.read("version", found, identity).unwrap_or(default.version),
+            cookie_secret: table.read("cookie-secret", found, cookie_secret),
+        }
+    }
+}
+
+fn workers(value: Value<'_>) -> Result<usize, Diagnostic> {
+    value.whole(format!("0 (one per core) to {WORKERS_MAX}"), |count| {
+        usize::try_from(count).ok().filter(|_| count <= WORKERS_MAX)
+    })
+}
+
+fn connections(value: Value<'_>) -> Result<usize, Diagnostic> {
+    value.whole(format!("1 to {CONNECTIONS_MAX}"), |count| {
+        usize::try_from(count).ok().filter(|_| (1..=CONNECTIONS_MAX).contains(&count))
+    })
+}
+
+/// A text told to clients; none for an empty one.
+fn identity(value: Value<'_>) -> Result<Option<String>, Diagnostic> {
+    let text = value.text()?;
+    if text.len() > IDENTITY_BYTES_MAX {
+        return Err(value.fault(format!("longer than {IDENTITY_BYTES_MAX} bytes")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(value.fault("a control character cannot be told to clients"));
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
+fn cookie_secret(value: Value<'_>) -> Result<CookieSecret, Diagnostic> {
+    CookieSecret::parse(value.text()?).ok_or_else(|| {
+        value.fault("a cookie secret is 32 hexadecimal digits").help("make one with `openssl rand -hex 16`")
+    })
+}
+
+/// The listen addresses; none if the list as a whole is of no use.
+fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
+    let items = keep(value.items(), found)?;
+    if items.is_empty() {
+        found.push(value.fault("no address to listen on").help("leave `listen` out to serve all addresses"));
+    }
+    let mut first: Vec<(SocketAddr, Span)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(address) = keep(socket_address(item), found) else { continue };
+        match first.iter().find(|(known, _)| *known == address) {
+            Some(&(_, known_at)) => found.push(
+                item.fault(format!("`{address}` is listened on already"))
+                    .and_at(known_at, "first given here"),
+            ),
+            None => first.push((address, item.span())),
+        }
+    }
+    Some(first.into_iter().map(|(address, _)| address).collect())
+}
+
+/// An address with a port that can be asked.
+fn socket_address(value: Value<'_>) -> Result<SocketAddr, Diagnostic> {
+    let text = value.text()?;
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let (message, help) = why_no_address(text);
+        return Err(value.fault(message).help(help));
+    };
+    if address.port() == 0 {
+        return Err(value.fault("port 0 cannot be asked").help(with_port(address.ip())));
+    }
+    if let IpAddr::V6(ip) = address.ip()
+        && let Some(mapped) = ip.to_ipv4_mapped()
+    {
+        // IPv6 sockets are IPv6 only, so this one would never be asked.
+        let help = format!("write \"{}\"", SocketAddr::from((mapped, address.port())));
+        return Err(value.fault(format!("`{ip}` is an IPv4 address mapped into IPv6")).help(help));
+    }
+    Ok(address)
+}
+
+/// What is wrong with a text that is no address with a port, and the remedy.
+fn why_no_address(text: &str) -> (String, String) {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return (format!("`{text}` has no port"), with_port(ip));
+    }
+    if let Some((host, port)) = text.rsplit_once(':') {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return (format!("`{port}` is no port: 1 to 65535"), with_port(ip));
+        }
+        if let (true, Ok(port)) = (matches!(host, "" | "*"), port.parse::<u16>()) {
+            return (
+                format!("`{text}` names no address"),
+                format!("for all addresses write \"0.0.0.0:{port}\" and \"[::]:{port}\""),
+            );
+        }
+    }
+    (
+        format!("`{text}` is no address with a port"),
+        "write it as \"192.0.2.1:53\" or \"[2001:db8::1]:53\"; names are not looked up".to_owned(),
+    )
+}
+
+fn with_port(ip: IpAddr) -> String {
+    format!("write \"{}\"", SocketAddr::from((ip, DNS_PORT)))
+}

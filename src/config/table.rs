@@ -1,0 +1,239 @@
+//! A table of the config file: which keys it may hold.
+//!
+//! Responsible for unknown, unsupported and missing keys, and for the
+//! brackets around headers.
+//! Not responsible for what a value means.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Section, UNSUPPORTED};
+use super::syntax;
+use super::value::Value;
+use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest};
+
+/// A table whose keys are all known.
+pub(super) struct Table<'t> {
+    section: Section,
+    file: FileId,
+    /// Its header, or all of it if it is written inline.
+    span: Span,
+    entries: &'t DeTable<'t>,
+}
+
+impl<'t> Table<'t> {
+    /// The file itself.
+    pub(super) fn root(file: FileId, entries: &'t DeTable<'t>, found: &mut Diagnostics) -> Self {
+        Self::open(Section::Root, file, Span::new(file, 0, 0), entries, found)
+    }
+
+    /// Opens a table; keys it does not know are faults at their place.
+    fn open(
+        section: Section,
+        file: FileId,
+        span: Span,
+        entries: &'t DeTable<'t>,
+        found: &mut Diagnostics,
+    ) -> Self {
+        for (key, value) in entries.iter().filter(|(key, _)| !is_known(section, key.get_ref())) {
+            let place = syntax::span(file, &key.span());
+            found.push(refuse(section, key.get_ref(), value.get_ref()).at(place));
+        }
+        Self { section, file, span, entries }
+    }
+
+    /// Its header, or all of it if it is written inline.
+    pub(super) fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The value of a key, if the key is given.
+    pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
+        let node = self.entries.get(key).filter(|_| is_known(self.section, key))?;
+        Some(Value::new(key, self.file, node))
+    }
+
+    /// The value of a key as `read` takes it; a fault of it goes to `found`.
+    pub(super) fn read<T>(
+        &self,
+        key: &'static str,
+        found: &mut Diagnostics,
+        read: impl FnOnce(Value<'t>) -> Result<T, Diagnostic>,
+    ) -> Option<T> {
+        keep(read(self.get(key)?), found)
+    }
+
+    /// As [`Table::get`]; its absence is a fault at the header.
+    pub(super) fn need(&self, key: &'static str, found: &mut Diagnostics) -> Option<Value<'t>> {
+        let value = self.get(key);
+        if value.is_none() {
+            let message = format!("`{}` lacks `{key}`", self.section.header());
+            let help = KEYS.iter().find(|known| known.section == self.section && known.name == key);
+            let missing = Diagnostic::error(self.span, message);
+            found.push(match help {
+                Some(known) => missing.help(format!("`{key}` is {}", known.help)),
+                None => missing,
+            });
+        }
+        value
+    }
+
+    /// Whether it holds a key that other versions may know.
+    pub(super) fn has_unsupported(&self) -> bool {
+        UNSUPPORTED.iter().any(|one| one.section == self.section && self.entries.contains_key(one.name))
+    }
+
+    /// Whether there is anything under the key of a table in this one.
+    pub(super) fn has(&self, section: Section) -> bool {
+        self.entries.contains_key(section.name())
+    }
+
+    /// A table in this one that stands there once.
+    pub(super) fn table(&self, section: Section, found: &mut Diagnostics) -> Option<Table<'t>> {
+        let value = self.entries.get(section.name())?;
+        let span = syntax::span(self.file, &value.span());
+        match value.get_ref() {
+            DeValue::Table(entries) => Some(Table::open(section, self.file, span, entries, found)),
+            DeValue::Array(_) => {
+                found.push(wrong_brackets(section, span, "stands once: single brackets"));
+                None
+            }
+            _ => {
+                found.push(wrong_brackets(section, span, "is a table"));
+                None
+            }
+        }
+    }
+
+    /// The tables in this one of a kind that may stand there several times.
+    pub(super) fn tables(&self, section: Section, found: &mut Diagnostics) -> Vec<Table<'t>> {
+        let Some((key, value)) = self.entries.get_key_value(section.name()) else {
+            return Vec::new();
+        };
+        let span = syntax::span(self.file, &value.span());
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                items.iter().filter_map(|item| self.item(section, item, found)).collect()
+            }
+            // The parser gives a table that only the header of another one
+            // implies the place of its key.
+            DeValue::Table(_) if value.span() == key.span() => {
+                let header = section.header();
+                found.push(
+                    Diagnostic::error(span, format!("no `{header}` stands above this"))
+                        .help(format!("begin with `{header}` and its own keys")),
+                );
+                Vec::new()
+            }
+            DeValue::Table(entries) => {
+                found.push(wrong_brackets(section, span, "may stand several times: double brackets"));
+                vec![Table::open(section, self.file, span, entries, found)]
+            }
+            _ => {
+                found.push(wrong_brackets(section, span, "is a table"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn item(
+        &self,
+        section: Section,
+        item: &'t Spanned<DeValue<'t>>,
+        found: &mut Diagnostics,
+    ) -> Option<Table<'t>> {
+        let span = syntax::span(self.file, &item.span());
+        match item.get_ref() {
+            DeValue::Table(entries) => Some(Table::open(section, self.file, span, entries, found)),
+            _ => {
+                found.push(wrong_brackets(section, span, "is a table"));
+                None
+            }
+        }
+    }
+}
+
+/// The value of a result; a fault goes to `found`.
+pub(super) fn keep<T>(result: Result<T, Diagnostic>, found: &mut Diagnostics) -> Option<T> {
+    result.map_err(|fault| found.push(fault)).ok()
+}
+
+fn wrong_brackets(section: Section, span: Span, why: &str) -> Diagnostic {
+    let header = section.header();
+    Diagnostic::error(span, format!("`{}` {why}", section.name())).help(format!("write `{header}`"))
+}
+
+fn known(section: Section) -> impl Iterator<Item = &'static str> {
+    section.keys().map(|key| key.name).chain(section.children().map(Section::name))
+}
+
+fn is_known(section: Section, name: &str) -> bool {
+    known(section).any(|known| known == name)
+}
+
+/// Why a key cannot stand in a table, and what was likely meant.
+struct Refusal {
+    message: String,
+    help: Option<String>,
+}
+
+impl Refusal {
+    fn at(self, place: Span) -> Diagnostic {
+        let fault = Diagnostic::error(place, self.message);
+        match self.help {
+            Some(help) => fault.help(help),
+            None => fault,
+        }
+    }
+}
+
+fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> Refusal {
+    if let Some(one) = UNSUPPORTED.iter().find(|one| one.section == section && one.name == name) {
+        return Refusal {
+            message: format!("`{}` is not supported by this version", one.written),
+            help: None,
+        };
+    }
+    let help = Some(meant(section, name));
+    let is_table = match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(items) => items.iter().next().is_some_and(|item| item.get_ref().is_table()),
+        _ => false,
+    };
+    let message = match (section, is_table) {
+        (Section::Root, true) => format!("unknown table `{name}`"),
+        (Section::Root, false) => format!("unknown key `{name}` outside of any table"),
+        (_, true) => format!("unknown table `{name}` in `{}`", section.header()),
+        (_, false) => format!("unknown key `{name}` in `{}`", section.header()),
+    };
+    Refusal { message, help }
+}
+
+/// What was meant: the same key of another table, else the nearest one of
+/// this, else any of this.
+fn meant(section: Section, name: &str) -> String {
+    let elsewhere: Vec<&str> =
+        KEYS.iter().filter(|key| key.name == name).map(|key| key.section.header()).collect();
+    if !elsewhere.is_empty() {
+        return format!("`{name}` belongs in {}", list(&elsewhere, "or"));
+    }
+    if let Some(near) = nearest(name, known(section)) {
+        let child = section.children().find(|child| child.name() == near);
+        return format!("did you mean `{}`?", child.map_or(near, Section::header));
+    }
+    let tables = section.children().map(Section::header);
+    let all: Vec<&str> = section.keys().map(|key| key.name).chain(tables).collect();
+    match section {
+        Section::Root => format!("the tables are {}", list(&all, "and")),
+        _ => format!("`{}` knows {}", section.header(), list(&all, "and")),
+    }
+}
+
+/// Words in backquotes, with commas and a last `and` or `or`.
+pub(super) fn list(words: &[&str], last: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

@@ -1,0 +1,241 @@
+//! What a faulty file tells, and that it tells all of it.
+
+use super::{ZONE, read};
+
+/// The fault of one line in `[server]`.
+#[track_caller]
+fn server(line: &str) -> String {
+    read(format!("[server]\n{line}\n{ZONE}")).sentence()
+}
+
+/// The fault of one line in `[probe]`.
+#[track_caller]
+fn probe(line: &str) -> String {
+    read(format!("[probe]\n{line}\n{ZONE}")).sentence()
+}
+
+/// The fault of one more line in `[[zone.probe]]`.
+#[track_caller]
+fn zone_probe(line: &str) -> String {
+    read(format!("{ZONE}{line}\n")).sentence()
+}
+
+#[test]
+fn all_faults_of_a_file_are_told_in_one_run_from_top_to_bottom() {
+    let outcome = read(
+        r#"listen = ["127.0.0.1:53"]
+[server]
+workers = -1
+listen = ["127.0.0.1", "127.0.0.1:53", "127.0.0.1:53"]
+workers = 2
+nsid = edge
+[probe]
+intervall = "1s"
+timeout = "0s"
+rise = 0
+[logging]
+level = "info"
+[[zone]]
+name = "lab.example"
+[[zone.probe]]
+names = ["api", "www.example.org."]
+tcp = [6443, 70000]
+all-down = "nothing"
+[[zone]]
+name = "LAB.example."
+file = "b.zone"
+"#,
+    );
+    assert_eq!(
+        outcome.sentences(),
+        [
+            "edgedns.toml:1:1: unknown key `listen` outside of any table; `listen` belongs in `[server]`",
+            "edgedns.toml:3:11: `workers` is 0 (one per core) to 1024",
+            "edgedns.toml:4:11: `127.0.0.1` has no port; write \"127.0.0.1:53\"",
+            "edgedns.toml:4:40: `127.0.0.1:53` is listened on already",
+            "edgedns.toml:5:1: `workers` is given twice",
+            "edgedns.toml:6:8: `edge` lacks its quotes; write `\"edge\"`",
+            "edgedns.toml:8:1: unknown key `intervall` in `[probe]`; did you mean `interval`?",
+            "edgedns.toml:9:11: `timeout` is 1ms to 24h",
+            "edgedns.toml:10:8: `rise` is 1 to 100",
+            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[probe]`, `[lua]` and `[[zone]]`",
+            "edgedns.toml:13:1: `[[zone]]` lacks `file`; `file` is its zone file; relative to the folder of the config file",
+            "edgedns.toml:16:17: `www.example.org.` lies outside of the zone `lab.example.`; a name without a final dot is relative to the zone",
+            "edgedns.toml:17:14: `tcp` is a port, 1 to 65535",
+            "edgedns.toml:18:12: `all-down` cannot be `nothing`; it is `all`, `none` or `servfail`",
+            "edgedns.toml:20:8: zone `LAB.example.` is given twice",
+        ]
+    );
+    assert_eq!(outcome.config, None);
+}
+
+#[test]
+fn a_garbled_file_is_told_once_and_not_echoed() {
+    let sentence =
+        read("[server]\nlisten = [\"127.0.0.1:53\"\nworkers = 1\n[probe]\nrise = \"x\"\n").sentence();
+    assert!(sentence.starts_with("edgedns.toml:3:1: missing comma"), "{sentence}");
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_told_at_their_place() {
+    let sentence = read(b"[server]\nnsid = \"caf\xe9\"\n").sentence();
+    assert!(sentence.starts_with("edgedns.toml:2:12: not UTF-8"), "{sentence}");
+}
+
+#[test]
+fn warnings_alone_do_not_stop_a_start() {
+    let outcome = read(format!("[lua]\nselector = \"pickclosest\"\n{ZONE}"));
+    assert!(outcome.sentence().contains("`pickclosest` is read as `random`"));
+    assert!(outcome.config.is_some());
+}
+
+#[test]
+fn a_key_of_another_table_is_sent_there() {
+    assert!(server("interval = \"1s\"").ends_with("`interval` belongs in `[probe]` or `[[zone.probe]]`"));
+    assert!(zone_probe("startup-wait = \"1s\"").ends_with("`startup-wait` belongs in `[probe]`"));
+}
+
+#[test]
+fn an_unknown_key_that_is_near_to_none_is_answered_with_all() {
+    let sentence = read(format!("[lua]\nxyzzy = 1\n{ZONE}")).sentence();
+    assert_eq!(sentence, "edgedns.toml:2:1: unknown key `xyzzy` in `[lua]`; `[lua]` knows `selector`");
+    assert!(probe("startup_wait = \"1s\"").ends_with("did you mean `startup-wait`?"));
+}
+
+#[test]
+fn addresses_that_cannot_be_listened_on_are_refused_with_the_remedy() {
+    let listen = |address: &str| server(&format!("listen = [\"{address}\"]"));
+    assert!(listen("::1").ends_with("`::1` has no port; write \"[::1]:53\""));
+    assert!(listen("[::1]").ends_with("`[::1]` has no port; write \"[::1]:53\""));
+    assert!(listen("127.0.0.1:0").ends_with("port 0 cannot be asked; write \"127.0.0.1:53\""));
+    assert!(listen("127.0.0.1:65536").ends_with("`65536` is no port: 1 to 65535; write \"127.0.0.1:53\""));
+    assert!(listen(":5353").ends_with("for all addresses write \"0.0.0.0:5353\" and \"[::]:5353\""));
+    assert!(listen("localhost:53").ends_with("names are not looked up"));
+    assert!(listen("[::ffff:127.0.0.1]:53").ends_with("write \"127.0.0.1:53\""));
+    assert!(server("listen = []").contains("no address to listen on"));
+    assert!(server("listen = \"127.0.0.1:53\"").ends_with("write `[\"127.0.0.1:53\"]`"));
+}
+
+#[test]
+fn what_is_told_to_clients_is_short_and_plain() {
+    assert!(server(&format!("nsid = \"{}\"", "x".repeat(129))).ends_with("longer than 128 bytes"));
+    assert!(server("version = \"a\\nb\"").contains("control character"));
+}
+
+#[test]
+fn a_cookie_secret_is_32_hexadecimal_digits() {
+    for secret in ["", "0123", &"g".repeat(32), &format!("+{}", "0".repeat(31)), &"0".repeat(33)] {
+        assert!(server(&format!("cookie-secret = \"{secret}\"")).contains("is 32 hexadecimal digits"));
+    }
+}
+
+#[test]
+fn times_and_thresholds_have_limits() {
+    assert!(probe("interval = \"9ms\"").ends_with("`interval` is 10ms to 24h"));
+    assert!(probe("interval = \"25h\"").contains("longer than 24h"));
+    assert!(probe("timeout = \"5\"").ends_with("`5` has no unit; write \"5s\""));
+    assert!(probe("timeout = 1.5").contains("takes a duration, as in \"5s\", not a fraction"));
+    assert!(probe("retry = \"2s\"").ends_with("`retry` is longer than the interval, which is 1s"));
+    assert!(probe("fall = 101").ends_with("`fall` is 1 to 100"));
+    assert!(probe("rise = 99999999999999999999").ends_with("`rise` is 1 to 100"));
+    assert!(server("tcp-connections = 0").contains("`tcp-connections` is 1 to "));
+}
+
+#[test]
+fn texts_that_are_no_zone_name_are_refused() {
+    let named = |name: &str| read(ZONE.replace("\"lab.example\"", &format!("'{name}'"))).sentence();
+    assert!(named("").contains("`` is no domain name: empty name"));
+    assert!(named("lab..example").contains("a dot too many"));
+    assert!(named("@").ends_with("the root zone is \".\""));
+    assert!(named("lab example").ends_with("write `\\032` in single quotes"));
+    assert!(named("bücher.example").ends_with("write the A-label, which begins with `xn--`"));
+}
+
+#[test]
+fn an_owner_that_repeats_the_zone_without_final_dot_is_warned_of() {
+    let outcome = read(ZONE.replace("\"api\"", "\"api.lab.example\""));
+    let sentence = outcome.sentence();
+    assert!(sentence.contains("read as `api.lab.example.lab.example.`"), "{sentence}");
+    assert!(outcome.config.is_some());
+}
+
+#[test]
+fn an_owner_or_port_named_twice_in_a_block_is_warned_of_and_kept_once() {
+    let outcome =
+        read(ZONE.replace("[\"api\"]", "[\"api\", \"API.lab.example.\"]").replace("6443", "[1, 1]"));
+    assert_eq!((outcome.found.errors(), outcome.found.warnings()), (0, 2));
+    let guard = &outcome.config.unwrap().zones[0].guards[0];
+    assert_eq!((guard.names.len(), guard.probes.len()), (1, 1));
+}
+
+#[test]
+fn a_block_that_guards_or_probes_nothing_is_refused() {
+    assert!(read(ZONE.replace("[\"api\"]", "[]")).sentence().contains("`names` guards nothing"));
+    assert!(read(ZONE.replace("6443", "[]")).sentence().contains("`tcp` probes nothing"));
+    assert!(read(ZONE.replace("6443", "0")).sentence().ends_with("`tcp` is a port, 1 to 65535"));
+    assert!(read(ZONE.replace("6443", "\"6443\"")).sentence().ends_with("write `6443`"));
+}
+
+#[test]
+fn faults_in_the_block_of_a_nameless_zone_are_told_too() {
+    let text = ZONE.replace("name = \"lab.example\"\n", "").replace("6443", "0");
+    assert_eq!(read(text).found.errors(), 2);
+}
+
+#[test]
+fn a_block_whose_only_probe_is_not_supported_is_not_told_to_lack_one() {
+    let sentence = read(ZONE.replace("tcp = 6443", "https = { port = 1936 }")).sentence();
+    assert_eq!(sentence, "edgedns.toml:6:1: `https` is not supported by this version");
+}
+
+#[test]
+fn words_are_suggested() {
+    assert!(zone_probe("selector = \"randon\"").ends_with("did you mean `random`?"));
+    assert!(zone_probe("selector = \"empty\"").ends_with("it is `all`, `random` or `hashed`"));
+    assert!(zone_probe("all-down = \"ServFail\"").ends_with("did you mean `servfail`?"));
+}
+
+#[test]
+fn wrong_brackets_are_told_with_the_right_ones() {
+    assert!(read(ZONE.replace("[[zone]]", "[zone]")).sentence().ends_with("write `[[zone]]`"));
+    assert!(
+        read(ZONE.replace("[[zone.probe]]", "[zone.probe]")).sentence().ends_with("write `[[zone.probe]]`")
+    );
+    assert!(read(format!("[[server]]\n{ZONE}")).sentence().ends_with("write `[server]`"));
+    assert!(
+        read(format!("server = 1\n{ZONE}")).sentence().ends_with("`server` is a table; write `[server]`")
+    );
+    assert!(read("zone = [1]\n").sentence().ends_with("`zone` is a table; write `[[zone]]`"));
+    let early = read("[[zone.probe]]\nnames = [\"api\"]\ntcp = 1\n").sentence();
+    assert!(early.starts_with("edgedns.toml:1:3: no `[[zone]]` stands above this"), "{early}");
+}
+
+#[test]
+fn tables_given_twice_show_both_places() {
+    let outcome = read(format!("[probe]\nrise = 1\n[lua]\n [probe] # again\nfall = 1\n{ZONE}"));
+    assert_eq!(outcome.sentence(), "edgedns.toml:4:3: `probe` is given twice");
+    let labels = &outcome.found.iter().next().unwrap().labels;
+    assert_eq!(outcome.sources.place(labels[1].span).line, 1);
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics_and_is_either_read_or_refused(text in "[\\[\\]a-z=\"'{}., \n0-9\\\\é-]{0,80}") {
+            let outcome = read(text);
+            prop_assert_eq!(outcome.config.is_none(), outcome.found.errors() > 0);
+        }
+
+        #[test]
+        fn with_one_byte_changed_is_either_read_or_refused(at in 0..ZONE.len(), byte in any::<u8>()) {
+            let mut text = ZONE.as_bytes().to_vec();
+            text[at] = byte;
+            let outcome = read(text);
+            prop_assert_eq!(outcome.config.is_none(), outcome.found.errors() > 0);
+        }
+    }
+}

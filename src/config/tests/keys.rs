@@ -1,0 +1,111 @@
+//! The list of keys is complete, and its defaults are the true ones.
+
+use super::super::keys::{Absent, KEYS, Key, Section, UNSUPPORTED};
+use super::{Outcome, ZONE, read};
+
+/// What is in the file besides the key that is looked at, so that it would be
+/// sound; a key that is always there is left to the caller.
+fn surroundings(key: &Key) -> String {
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    let zone = || ZONE.lines().filter(own);
+    let lines: Vec<&str> = match key.section {
+        Section::Root | Section::Server | Section::Probe | Section::Lua => {
+            ZONE.lines().chain([key.section.header()]).collect()
+        }
+        Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
+        Section::ZoneProbe => {
+            let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
+            above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()
+        }
+    };
+    lines.join("\n") + "\n"
+}
+
+fn with(key: &Key, value: &str) -> Outcome {
+    read(format!("{}{} = {value}\n", surroundings(key), key.name))
+}
+
+fn example(key: &Key) -> &'static str {
+    match key.absent {
+        Absent::Default(value) => value,
+        Absent::Unset { example } | Absent::Required { example } => example,
+        Absent::Inherited => {
+            let parent = KEYS.iter().find(|one| one.section == Section::Probe && one.name == key.name);
+            example(parent.expect("what is inherited is a key of [probe]"))
+        }
+    }
+}
+
+#[test]
+fn every_example_and_default_is_accepted() {
+    for key in KEYS {
+        with(key, example(key)).settings();
+    }
+}
+
+#[test]
+fn every_default_says_the_same_as_leaving_the_key_out() {
+    for key in KEYS {
+        if let Absent::Default(_) | Absent::Inherited = key.absent {
+            let without = read(surroundings(key)).settings();
+            assert_eq!(with(key, example(key)).settings(), without, "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn every_required_key_is_missed_at_its_header() {
+    for key in KEYS {
+        if let Absent::Required { .. } = key.absent {
+            let outcome = read(surroundings(key));
+            let sentence = outcome.sentence();
+            let lacks = format!("`{}` lacks `{}`", key.section.header(), key.name);
+            assert!(sentence.contains(&lacks), "{sentence}");
+            let place = outcome.found.iter().next().and_then(|one| one.span()).unwrap();
+            assert_eq!(outcome.sources.slice(place), key.section.header().as_bytes());
+        }
+    }
+}
+
+/// No key takes a date, so a key that does not object is not read at all.
+#[test]
+fn every_key_of_the_list_is_read() {
+    for key in KEYS {
+        let outcome = with(key, "1979-05-27");
+        let sentence = outcome.sentence();
+        assert!(sentence.contains(&format!("`{}` takes ", key.name)), "{sentence}");
+        assert!(sentence.contains(", not a date"), "{sentence}");
+        assert_eq!(outcome.config, None);
+    }
+}
+
+#[test]
+fn no_key_is_listed_twice_and_each_has_its_help() {
+    for (index, key) in KEYS.iter().enumerate() {
+        let twin = |other: &Key| (other.section, other.name) == (key.section, key.name);
+        assert!(!KEYS[..index].iter().any(twin), "{key:?}");
+        assert!(!key.help.is_empty() && !key.help.contains('\n'), "{key:?}");
+    }
+}
+
+#[test]
+fn what_other_versions_may_know_is_refused_by_name() {
+    for one in UNSUPPORTED {
+        assert!(!KEYS.iter().any(|key| (key.section, key.name) == (one.section, one.name)), "{one:?}");
+        let text = match one.section {
+            Section::Root => format!("{}\n{ZONE}", one.written),
+            _ => format!("{ZONE}{} = {{ port = 1936 }}\n", one.written),
+        };
+        let expected = format!("`{}` is not supported by this version", one.written);
+        assert!(read(text).sentence().ends_with(&expected));
+    }
+}
+
+#[test]
+fn every_table_is_found_by_its_name_in_its_parent() {
+    for section in Section::ALL {
+        let Some(parent) = section.parent() else { continue };
+        assert!(parent.children().any(|child| child == *section));
+        assert!(section.header().trim_matches(['[', ']']).ends_with(section.name()));
+    }
+}

@@ -1,0 +1,221 @@
+//! What a sound file means.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::{Config, read as read_path};
+use super::{ZONE, read};
+use crate::source::{Diagnostics, Sources};
+use crate::zone::{AllDown, Selector};
+
+/// The whole surface.
+const WHOLE: &str = r#"
+[server]
+listen = ["127.0.0.1:5300", "[::1]:5300"]     # UDP and TCP
+workers = 2
+tcp-connections = 10
+tcp-connections-per-client = 3
+tcp-idle = "5s"
+nsid = "master-1"
+version = ""
+cookie-secret = "00112233445566778899AABBCCddeeff"
+
+[probe]
+interval = "2s"
+timeout = "500ms"
+retry = "100ms"
+rise = 3
+fall = 1
+startup-wait = "0s"
+
+[lua]
+selector = "random"
+
+[[zone]]
+name = "ocp4.redhat.ren"
+file = "zones/ocp4.redhat.ren.zone"
+
+[[zone.probe]]
+names = ["@", "api", "Api-Int.ocp4.redhat.ren."]
+tcp = 6443
+all-down = "none"
+
+[[zone.probe]]
+names = ["*.apps"]
+tcp = [443, 80]
+selector = "hashed"
+interval = "50ms"
+fall = 5
+
+[[zone]]
+name = "."
+file = "/srv/root.zone"
+"#;
+
+/// A site with three masters, as the documentation begins.
+const SITE: &str = r#"
+# /etc/edgedns.toml
+[server]
+listen = ["0.0.0.0:53", "[::]:53"]     # UDP and TCP; the default
+workers = 0                            # UDP threads; 0: one per core
+
+[probe]                                # defaults of every probe
+interval = "1s"
+timeout = "1s"
+retry = "200ms"
+rise = 2
+fall = 2
+startup-wait = "2s"
+
+[lua]
+selector = "all"                       # for LUA records that name none; PowerDNS's own default is "random"
+
+[[zone]]
+name = "ocp4.redhat.ren"
+file = "zones/ocp4.redhat.ren.zone"
+
+[[zone.probe]]                         # guards the A and AAAA RRsets of these owners of the zone file
+names = ["@", "api", "api-int"]
+tcp = 6443
+all-down = "all"
+"#;
+
+#[test]
+fn the_first_example_of_the_documentation_says_the_defaults() {
+    let config = read(SITE).settings();
+    assert_eq!(Config { zones: Vec::new(), ..config.clone() }, Config::default());
+    let guard = &config.zones[0].guards[0];
+    assert_eq!((guard.names.len(), guard.probes[0].port.get()), (3, 6443));
+    assert_eq!((guard.all_down, guard.selector), (AllDown::Select(Selector::All), Selector::All));
+}
+
+#[test]
+fn an_empty_file_is_served_with_defaults_and_a_warning() {
+    let outcome = read("");
+    assert_eq!(outcome.sentence(), "/etc/edgedns.toml has no `[[zone]]`: every query is refused");
+    assert_eq!(outcome.found.errors(), 0);
+    assert_eq!(outcome.config, Some(Config::default()));
+}
+
+#[test]
+fn defaults_are_those_of_the_design() {
+    let config = Config::default();
+    let listen: Vec<String> = config.server.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["0.0.0.0:53", "[::]:53"]);
+    assert_eq!(config.server.workers, 0);
+    assert_eq!(config.server.version.as_deref(), Some("edgedns"));
+    assert_eq!(config.probe.interval, Duration::from_secs(1));
+    assert_eq!(config.probe.timeout, Duration::from_secs(1));
+    assert_eq!(config.probe.retry, Duration::from_millis(200));
+    assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (2, 2));
+    assert_eq!(config.probe.startup_wait, Duration::from_secs(2));
+    assert_eq!(config.lua.selector, Selector::All);
+}
+
+#[test]
+fn server_probe_and_lua_are_read() {
+    let config = read(WHOLE).settings();
+    assert_eq!(config.server.listen, ["127.0.0.1:5300".parse().unwrap(), "[::1]:5300".parse().unwrap()]);
+    assert_eq!((config.server.workers, config.server.tcp_connections), (2, 10));
+    assert_eq!(config.server.tcp_connections_per_client, 3);
+    assert_eq!(config.server.tcp_idle, Duration::from_secs(5));
+    assert_eq!(config.server.nsid.as_deref(), Some("master-1"));
+    assert_eq!(config.server.version, None);
+    let secret = config.server.cookie_secret.unwrap();
+    assert_eq!(secret.bytes()[..3], [0x00, 0x11, 0x22]);
+    assert_eq!(secret.bytes()[15], 0xff);
+    assert_eq!(config.probe.interval, Duration::from_secs(2));
+    assert_eq!(config.probe.timeout, Duration::from_millis(500));
+    assert_eq!(config.probe.retry, Duration::from_millis(100));
+    assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (3, 1));
+    assert_eq!(config.probe.startup_wait, Duration::ZERO);
+    assert_eq!(config.lua.selector, Selector::Random);
+}
+
+#[test]
+fn zones_and_their_probes_are_read_in_the_order_of_the_file() {
+    let config = read(WHOLE).settings();
+    let [first, second] = &config.zones[..] else { panic!("{:?}", config.zones) };
+    assert_eq!(first.name.to_string(), "ocp4.redhat.ren.");
+    assert_eq!(first.file, Path::new("/etc/zones/ocp4.redhat.ren.zone"));
+    assert_eq!((second.name.to_string(), &*second.file), (".".to_owned(), Path::new("/srv/root.zone")));
+    let [api, apps] = &first.guards[..] else { panic!("{:?}", first.guards) };
+    let owners: Vec<String> = api.names.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(owners, ["ocp4.redhat.ren.", "api.ocp4.redhat.ren.", "Api-Int.ocp4.redhat.ren."]);
+    assert_eq!((api.all_down, api.selector), (AllDown::Select(Selector::Empty), Selector::All));
+    assert_eq!((apps.all_down, apps.selector), (AllDown::Select(Selector::All), Selector::Hashed));
+    let ports: Vec<u16> = apps.probes.iter().map(|probe| probe.port.get()).collect();
+    assert_eq!(ports, [443, 80]);
+}
+
+#[test]
+fn a_block_has_its_own_times_and_takes_the_others_from_probe() {
+    let config = read(WHOLE).settings();
+    let [api, apps] = &config.zones[0].guards[..] else { panic!("{:?}", config.zones) };
+    assert_eq!(api.probes[0].interval, Duration::from_secs(2));
+    for probe in &apps.probes {
+        assert_eq!(probe.interval, Duration::from_millis(50));
+        assert_eq!(probe.timeout, Duration::from_millis(500));
+        assert_eq!((probe.rise.get(), probe.fall.get()), (3, 5));
+    }
+}
+
+#[test]
+fn a_retry_that_is_not_written_gives_way_to_a_shorter_interval() {
+    let config = read(format!("[probe]\ninterval = \"100ms\"\n{ZONE}interval = \"10ms\"\n")).settings();
+    assert_eq!(config.probe.retry, Duration::from_millis(100));
+    assert_eq!(config.zones[0].guards[0].probes[0].retry, Duration::from_millis(10));
+}
+
+#[test]
+fn spans_point_at_what_was_written() {
+    let outcome = read(ZONE);
+    let zone = &outcome.config.as_ref().unwrap().zones[0];
+    let slice = |span| String::from_utf8_lossy(outcome.sources.slice(span)).into_owned();
+    assert_eq!(slice(zone.name_span), "\"lab.example\"");
+    assert_eq!(slice(zone.file_span), "\"lab.zone\"");
+    let guard = &zone.guards[0];
+    assert_eq!(slice(guard.span), "[[zone.probe]]");
+    assert_eq!(slice(guard.names[0].1), "\"api\"");
+    assert_eq!(slice(guard.probes[0].span), "6443");
+}
+
+#[test]
+fn toml_may_be_written_in_other_ways() {
+    let config = read(
+        "server.workers = 0x2\nzone = [ { name = 'a.example.', file = 'a', probe = [ { names = ['@'], tcp = [1] } ] } ]\n",
+    )
+    .settings();
+    assert_eq!(config.server.workers, 2);
+    assert_eq!(config.zones[0].guards[0].names[0].0, config.zones[0].name);
+}
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_are_read_over() {
+    let text = format!("\u{feff}{}", WHOLE.replace('\n', "\r\n"));
+    assert_eq!(read(text).settings().zones.len(), 2);
+}
+
+#[test]
+fn the_cookie_secret_is_not_shown() {
+    let shown = format!("{:?}", read(WHOLE).settings());
+    assert!(shown.contains("CookieSecret(…)"), "{shown}");
+}
+
+#[test]
+fn a_file_is_read_from_its_path_and_zone_files_lie_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("edgedns.toml");
+    std::fs::write(&path, ZONE).unwrap();
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let config = read_path(&mut sources, &path, &mut found).unwrap();
+    assert_eq!(config.zones[0].file, folder.path().join("lab.zone"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let missing = PathBuf::from("/nonexistent/edgedns.toml");
+    assert_eq!(read_path(&mut sources, &missing, &mut found), None);
+    assert_eq!(found.errors(), 1);
+}

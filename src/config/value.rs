@@ -1,0 +1,138 @@
+//! A value of the config file and the types it may be read as.
+//!
+//! Responsible for wrong types and values out of bounds, drawn at the value.
+//! Not responsible for which keys there are.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::duration;
+use super::syntax;
+use super::table::list;
+use crate::dns::{Name, NameRef};
+use crate::source::{Diagnostic, FileId, Span, nearest};
+
+/// A value, the key it belongs to, and its place.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'t> {
+    key: &'static str,
+    file: FileId,
+    node: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'t> Value<'t> {
+    /// The value `node` of `key`, which stands in `file`.
+    pub(super) fn new(key: &'static str, file: FileId, node: &'t Spanned<DeValue<'t>>) -> Self {
+        Self { key, file, node }
+    }
+
+    /// Its place.
+    pub(super) fn span(self) -> Span {
+        syntax::span(self.file, &self.node.span())
+    }
+
+    /// A fault of this value.
+    pub(super) fn fault(self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(self.span(), message)
+    }
+
+    /// A text.
+    pub(super) fn text(self) -> Result<&'t str, Diagnostic> {
+        self.node.get_ref().as_str().ok_or_else(|| self.takes("a text in quotes"))
+    }
+
+    /// A whole number that `take` accepts; `bounds` says in words which.
+    pub(super) fn whole<T>(
+        self,
+        bounds: impl Display,
+        take: impl FnOnce(u32) -> Option<T>,
+    ) -> Result<T, Diagnostic> {
+        let Some(number) = self.node.get_ref().as_integer() else {
+            let fault = self.takes("a whole number");
+            return Err(match self.node.get_ref().as_str() {
+                Some(text) if text.parse::<u32>().is_ok() => fault.help(format!("write `{text}`")),
+                _ => fault,
+            });
+        };
+        let read = u32::from_str_radix(number.as_str(), number.radix()).ok();
+        read.and_then(take).ok_or_else(|| self.fault(format!("`{}` is {bounds}", self.key)))
+    }
+
+    /// A duration within `bounds`.
+    pub(super) fn duration(self, bounds: &RangeInclusive<Duration>) -> Result<Duration, Diagnostic> {
+        if let Some(number) = self.node.get_ref().as_integer() {
+            return Err(self.takes("a duration with its unit").help(format!("write \"{number}s\"")));
+        }
+        let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("a duration, as in \"5s\""))?;
+        let read = duration::parse(text).map_err(|error| self.fault(error.to_string()).help(error.help()))?;
+        if bounds.contains(&read) {
+            return Ok(read);
+        }
+        let (least, most) = (duration::show(*bounds.start()), duration::show(*bounds.end()));
+        Err(self.fault(format!("`{}` is {least} to {most}", self.key)))
+    }
+
+    /// One of some words, and what it stands for.
+    pub(super) fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Diagnostic> {
+        let written = self.text()?;
+        if let Some(&(_, meaning)) = words.iter().find(|(word, _)| *word == written) {
+            return Ok(meaning);
+        }
+        let all: Vec<&str> = words.iter().map(|&(word, _)| word).collect();
+        let help = match nearest(written, all.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is {}", list(&all, "or")),
+        };
+        Err(self.fault(format!("`{}` cannot be `{written}`", self.key)).help(help))
+    }
+
+    /// The items of a list.
+    pub(super) fn items(self) -> Result<Vec<Value<'t>>, Diagnostic> {
+        match self.node.get_ref() {
+            DeValue::Array(items) => {
+                Ok(items.iter().map(|node| Value::new(self.key, self.file, node)).collect())
+            }
+            DeValue::String(text) => Err(self.takes("a list").help(format!("write `[\"{text}\"]`"))),
+            _ => Err(self.takes("a list")),
+        }
+    }
+
+    /// The items of a list; anything else is its only item.
+    pub(super) fn item_or_items(self) -> Vec<Value<'t>> {
+        self.items().unwrap_or_else(|_| vec![self])
+    }
+
+    /// A domain name, relative to `origin` unless it ends in a dot.
+    pub(super) fn name(self, origin: NameRef<'_>) -> Result<Name, Diagnostic> {
+        let text = self.text()?;
+        // The name itself could hold any byte, but one of these was hardly meant.
+        if let Some(odd) = text.chars().find(|&c| !c.is_ascii_graphic()) {
+            let fault = self.fault(format!("`{text}` is no domain name: {odd:?} cannot stand in it"));
+            return Err(if odd.is_ascii() {
+                fault.help(format!("if it is meant, write `\\{:03}` in single quotes", u32::from(odd)))
+            } else {
+                fault.help("write the A-label, which begins with `xn--`")
+            });
+        }
+        Name::parse(text.as_bytes(), origin)
+            .map_err(|error| self.fault(format!("`{text}` is no domain name: {error}")))
+    }
+
+    /// The value has the wrong type.
+    fn takes(self, what: &str) -> Diagnostic {
+        let is = match self.node.get_ref() {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a fraction",
+            DeValue::Boolean(_) => "a truth value",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.fault(format!("`{}` takes {what}, not {is}", self.key))
+    }
+}

@@ -1,0 +1,163 @@
+//! `[[zone.probe]]`: which plain A and AAAA RRsets are guarded, and by what.
+//!
+//! Responsible for these keys. Not responsible for whether the owners exist,
+//! or for putting blocks that name the same owner together: that is the zone's.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::probe::Probe;
+use super::table::{Table, keep};
+use super::value::Value;
+use crate::dns::{Name, NameRef};
+use crate::probe::Port;
+use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::zone::{AllDown, Selector};
+
+/// What may be answered when no address passes.
+const ALL_DOWN: &[(&str, AllDown)] = &[
+    ("all", AllDown::Select(Selector::All)),
+    ("none", AllDown::Select(Selector::Empty)),
+    ("servfail", AllDown::ServFail),
+];
+
+/// How an answer may be chosen among the addresses that pass.
+const SELECTORS: &[(&str, Selector)] =
+    &[("all", Selector::All), ("random", Selector::Random), ("hashed", Selector::Hashed)];
+
+/// A block of owners whose A and AAAA RRsets are guarded by the same probes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneProbe {
+    /// The owners, all in the zone, none twice, and where each is named; never
+    /// empty.
+    pub names: Vec<(Name, Span)>,
+    /// What must pass, all of it, for an address to be answered; never empty.
+    pub probes: Vec<ProbeSpec>,
+    /// What is answered when no address passes.
+    pub all_down: AllDown,
+    /// How an answer is chosen among the addresses that pass.
+    pub selector: Selector,
+    /// The header of the block.
+    pub span: Span,
+}
+
+/// A probe to run at every address of the guarded RRsets: a connection over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeSpec {
+    /// The port that must accept a connection.
+    pub port: Port,
+    /// Where the port is written.
+    pub span: Span,
+    /// From one probe to the next.
+    pub interval: Duration,
+    /// How long one probe may take.
+    pub timeout: Duration,
+    /// From an outcome that contradicts the verdict to the next probe.
+    pub retry: Duration,
+    /// Passes in a row until a target that was down is up.
+    pub rise: NonZeroU32,
+    /// Failures in a row until a target that was up is down.
+    pub fall: NonZeroU32,
+}
+
+impl ZoneProbe {
+    /// Reads a block of the zone `apex`; none when that has no sound name.
+    pub(super) fn read(
+        table: &Table<'_>,
+        apex: Option<NameRef<'_>>,
+        defaults: &Probe,
+        found: &mut Diagnostics,
+    ) -> Option<Self> {
+        let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
+        let times = defaults.overridden(table, found);
+        // A probe of a kind that is not supported has its fault already.
+        let tcp = if table.has_unsupported() { table.get("tcp") } else { table.need("tcp", found) };
+        let probes = tcp.map(|value| read_ports(value, &times, found));
+        let all_down = table.read("all-down", found, |value| value.word(ALL_DOWN));
+        let selector = table.read("selector", found, |value| value.word(SELECTORS));
+        Some(Self {
+            names: names?,
+            probes: probes?,
+            all_down: all_down.unwrap_or(AllDown::Select(Selector::All)),
+            selector: selector.unwrap_or(Selector::All),
+            span: table.span(),
+        })
+    }
+}
+
+fn read_names(
+    value: Value<'_>,
+    apex: Option<NameRef<'_>>,
+    found: &mut Diagnostics,
+) -> Option<Vec<(Name, Span)>> {
+    let items = keep(value.items(), found)?;
+    if items.is_empty() {
+        found.push(value.fault("`names` guards nothing").help("name the owners, as in [\"@\", \"api\"]"));
+    }
+    let mut names: Vec<(Name, Span)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(name) = keep(read_owner(item, apex, found), found) else { continue };
+        match names.iter().find(|(known, _)| *known == name) {
+            Some(&(_, first)) => found.push(
+                Diagnostic::warning(item.span(), format!("`{name}` is named twice in this block"))
+                    .and_at(first, "first named here"),
+            ),
+            None => names.push((name, item.span())),
+        }
+    }
+    Some(names)
+}
+
+/// An owner in the zone. In a zone without a sound name only its syntax is looked at.
+fn read_owner(
+    value: Value<'_>,
+    apex: Option<NameRef<'_>>,
+    found: &mut Diagnostics,
+) -> Result<Name, Diagnostic> {
+    let Some(apex) = apex else { return value.name(NameRef::ROOT) };
+    let owner = value.name(apex)?;
+    if !owner.as_ref().is_at_or_below(apex) {
+        return Err(value
+            .fault(format!("`{owner}` lies outside of the zone `{apex}`"))
+            .help("a name without a final dot is relative to the zone"));
+    }
+    let complete = value.name(NameRef::ROOT)?;
+    if complete != owner && !apex.is_root() && complete.as_ref().is_at_or_below(apex) {
+        found.push(
+            Diagnostic::warning(value.span(), format!("read as `{owner}`: it has no final dot"))
+                .help(format!("if `{complete}` is meant, write \"{complete}\"")),
+        );
+    }
+    Ok(owner)
+}
+
+fn read_ports(value: Value<'_>, times: &Probe, found: &mut Diagnostics) -> Vec<ProbeSpec> {
+    let items = value.item_or_items();
+    if items.is_empty() {
+        found.push(value.fault("`tcp` probes nothing").help("name a port, as in `tcp = 6443`"));
+    }
+    let mut probes: Vec<ProbeSpec> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(port) = keep(read_port(item), found) else { continue };
+        match probes.iter().find(|known| known.port == port) {
+            Some(known) => found.push(
+                Diagnostic::warning(item.span(), format!("port {} is probed already", port.get()))
+                    .and_at(known.span, "first named here"),
+            ),
+            None => probes.push(ProbeSpec {
+                port,
+                span: item.span(),
+                interval: times.interval,
+                timeout: times.timeout,
+                retry: times.retry,
+                rise: times.rise,
+                fall: times.fall,
+            }),
+        }
+    }
+    probes
+}
+
+fn read_port(value: Value<'_>) -> Result<Port, Diagnostic> {
+    value.whole("a port, 1 to 65535", |port| u16::try_from(port).ok().and_then(Port::new))
+}
