@@ -72,3 +72,5 @@ pub mod transport; // UDP and TCP; knows no zones
 pub mod control; // how an operator reaches the server; asks, never acts
 
 pub mod config; // the config file
+
+pub mod daemon; // start order, the one loop, the only Publisher

@@ -1,0 +1,180 @@
+//! `edgedns check`: reads everything the server would, and says what is wrong.
+//!
+//! Responsible for the command's output. Not responsible for finding faults.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::load::{Reading, is_error};
+use crate::dns::Name;
+use crate::source::{Diagnostic, Look, RemarkKind, Sources};
+use crate::zonefile;
+
+/// How the result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Drawn for people, to standard error.
+    Text,
+    /// One JSON object, to standard output.
+    Json,
+}
+
+/// What is to be checked.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The config file.
+    pub config: PathBuf,
+    /// How the result is written.
+    pub format: Format,
+    /// A zone to be printed canonically to standard output.
+    pub dump: Option<Name>,
+}
+
+/// The whole result, for machines.
+#[derive(Serialize)]
+struct Result {
+    ok: bool,
+    errors: usize,
+    warnings: usize,
+    zones: Vec<ZoneResult>,
+    diagnostics: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct ZoneResult {
+    name: String,
+    file: String,
+    ok: bool,
+    serial: Option<u32>,
+    records: Option<usize>,
+    pools: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    severity: &'static str,
+    message: String,
+    places: Vec<FindingPlace>,
+    help: Vec<String>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct FindingPlace {
+    file: String,
+    line: u32,
+    column: u32,
+    text: String,
+}
+
+/// Checks; true when everything can be served.
+///
+/// # Errors
+///
+/// When the output cannot be written.
+pub fn check(check: &Check) -> io::Result<bool> {
+    let mut dumped = String::new();
+    let mut found_zone = false;
+    let reading = Reading::new(&check.config, |zone| {
+        if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
+            found_zone = true;
+            zonefile::write(zone, &mut dumped);
+        }
+    });
+    let result = Result::of(&reading);
+    match check.format {
+        Format::Text => write_text(&reading, &result)?,
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&result).map_err(io::Error::other)?;
+            writeln!(io::stdout().lock(), "{text}")?;
+        }
+    }
+    if let Some(name) = &check.dump {
+        io::stdout().lock().write_all(dumped.as_bytes())?;
+        if !found_zone {
+            writeln!(io::stderr().lock(), "error: no zone `{name}` was read: nothing to dump")?;
+            return Ok(false);
+        }
+    }
+    Ok(result.ok)
+}
+
+fn write_text(reading: &Reading, result: &Result) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    let look = if out.is_terminal() { Look::Coloured } else { Look::Plain };
+    for fault in reading.faults() {
+        writeln!(out, "{}\n", reading.sources.render(fault, look))?;
+    }
+    for zone in &result.zones {
+        let file = &zone.file;
+        match (zone.serial, zone.records, zone.pools) {
+            (Some(serial), Some(records), Some(pools)) => {
+                writeln!(
+                    out,
+                    "zone {}: serial {serial}, {records} records, {pools} pools, from {file}",
+                    zone.name
+                )?;
+            }
+            _ => writeln!(out, "zone {}: cannot be served, from {file}", zone.name)?,
+        }
+    }
+    let (errors, warnings) = (plural(result.errors, "error"), plural(result.warnings, "warning"));
+    writeln!(out, "{}: {errors}, {warnings}", if result.ok { "ok" } else { "not ok" })
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+impl Result {
+    fn of(reading: &Reading) -> Result {
+        let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones);
+        let counted = zones.clone().map(|zone| &zone.faults).chain([&reading.config_faults]);
+        let (errors, warnings) = counted.fold((0, 0), |(errors, warnings), faults| {
+            (errors + faults.errors(), warnings + faults.warnings())
+        });
+        let zones = zones.map(|zone| ZoneResult {
+            name: zone.name.to_string(),
+            file: zone.file.display().to_string(),
+            ok: zone.version.is_some(),
+            serial: zone.version.as_ref().map(|version| version.serial),
+            records: zone.version.as_ref().map(|version| version.records),
+            pools: zone.version.as_ref().map(|version| version.pools.len()),
+        });
+        let readable = reading.loaded.is_some() && !reading.faults().any(is_error);
+        Result {
+            ok: readable,
+            errors,
+            warnings,
+            zones: zones.collect(),
+            diagnostics: reading.faults().map(|fault| Finding::of(fault, &reading.sources)).collect(),
+        }
+    }
+}
+
+impl Finding {
+    fn of(fault: &Diagnostic, sources: &Sources) -> Finding {
+        let remarks = |kind: RemarkKind| {
+            let wanted = fault.remarks.iter().filter(move |remark| remark.kind == kind);
+            wanted.map(|remark| remark.text.clone()).collect()
+        };
+        let places = fault.labels.iter().map(|label| {
+            let place = sources.place(label.span);
+            FindingPlace {
+                file: place.path,
+                line: place.line,
+                column: place.column,
+                text: label.text.clone(),
+            }
+        });
+        Finding {
+            severity: fault.severity.word(),
+            message: fault.message.clone(),
+            places: places.collect(),
+            help: remarks(RemarkKind::Help),
+            notes: remarks(RemarkKind::Note),
+        }
+    }
+}

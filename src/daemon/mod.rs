@@ -1,0 +1,17 @@
+//! The daemon: start order, the one loop, the only Publisher.
+//!
+//! Responsible for who does what when: it alone acts on requests, starts and
+//! stops the other rooms, and publishes.
+//! Not responsible for how any of it is done.
+
+mod check;
+mod demo;
+mod load;
+mod log;
+mod served;
+mod server;
+
+pub use check::{Check, Format, check};
+pub use demo::demo;
+pub use log::start_logging;
+pub use server::{Error, run};

@@ -1,0 +1,131 @@
+//! What is served: the zones of the last reading, the last good version of
+//! those that could not be read, and their pools bound to targets.
+//!
+//! Responsible for turning that into targets to probe and snapshots.
+//! Not responsible for reading, probing or publishing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::load::{LoadedZone, Version};
+use crate::answer::{BoundPool, Identity, Pools, Snapshot, Standing, ZoneShelf, ZoneSlot};
+use crate::dns::{Name, Rtype};
+use crate::health::{Board, Target, TargetId};
+use crate::zone::Guard;
+
+/// A zone that is served.
+pub(super) struct ServedZone {
+    pub(super) name: Name,
+    pub(super) file: PathBuf,
+    /// None: it could never be read, and answers SERVFAIL.
+    pub(super) version: Option<Version>,
+}
+
+/// All zones with their pools bound to targets.
+#[derive(Default)]
+pub(super) struct Served {
+    pub(super) zones: Vec<ServedZone>,
+    pools: Vec<BoundPool>,
+    shelf: Arc<ZoneShelf>,
+    identity: Arc<Identity>,
+}
+
+impl Served {
+    /// What is served after a reading: zones that could not be read keep the
+    /// version that `before` has of them.
+    pub(super) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
+        let kept = |name: &Name| {
+            let zone = before.zones.iter().find(|zone| zone.name == *name);
+            zone.and_then(|zone| zone.version.clone())
+        };
+        let zones = zones.into_iter().map(|zone| ServedZone {
+            version: zone.version.or_else(|| kept(&zone.name)),
+            name: zone.name,
+            file: zone.file,
+        });
+        let mut served = Served { zones: zones.collect(), identity: Arc::new(identity), ..Served::default() };
+        served.fill_shelf();
+        served
+    }
+
+    fn fill_shelf(&mut self) {
+        let mut pools_from = 0;
+        let slots = self.zones.iter().map(|zone| {
+            let slot = ZoneSlot {
+                apex: zone.name.clone(),
+                book: zone.version.as_ref().map(|version| Arc::clone(&version.book)),
+                pools_from,
+            };
+            let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
+            pools_from = pools_from.saturating_add(u32::try_from(pools).unwrap_or(u32::MAX));
+            slot
+        });
+        self.shelf = Arc::new(ZoneShelf::new(slots.collect()));
+    }
+
+    /// Every target that some member of some pool needs, in a fixed order.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
+        let members =
+            versions.flat_map(|version| &version.pools).flat_map(|pool| pool.groups.iter().flatten());
+        members.flat_map(|member| &member.guards).map(target).collect()
+    }
+
+    /// Binds the pools to their targets; `ids` are those of
+    /// [`Served::targets`], in the same order.
+    pub(super) fn bind(&mut self, ids: Vec<TargetId>) {
+        let mut ids = ids.into_iter();
+        let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
+        self.pools = versions
+            .flat_map(|version| &version.pools)
+            .map(|pool| BoundPool {
+                pool: Arc::clone(pool),
+                targets: pool
+                    .groups
+                    .iter()
+                    .map(|group| {
+                        group.iter().map(|member| ids.by_ref().take(member.guards.len()).collect()).collect()
+                    })
+                    .collect(),
+            })
+            .collect();
+    }
+
+    /// The snapshot for a board. A pure function.
+    pub(super) fn snapshot(&self, board: &Board) -> Snapshot {
+        Snapshot {
+            identity: Arc::clone(&self.identity),
+            zones: Arc::clone(&self.shelf),
+            pools: Arc::new(Pools::new(&self.pools, board)),
+        }
+    }
+
+    /// The pools that a target matters to.
+    pub(super) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
+        self.pools.iter().filter(move |pool| pool.targets.iter().flatten().flatten().any(|id| *id == target))
+    }
+
+    /// How many pools there are, and how many of them have no member up.
+    pub(super) fn pool_counts(&self, board: &Board) -> (usize, usize) {
+        let down = self.pools.iter().filter(|pool| pool.candidates(board).0 == Standing::AllDown);
+        (self.pools.len(), down.count())
+    }
+}
+
+/// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.
+pub(super) fn sentence(pool: &BoundPool, board: &Board) -> String {
+    let (standing, addresses) = pool.candidates(board);
+    let owner = &pool.pool.owner;
+    let kind = if pool.pool.rtype == Rtype::A { "" } else { " AAAA" };
+    let down = if standing == Standing::AllDown { "all down: " } else { "" };
+    if addresses.is_empty() {
+        return format!("{owner}{kind} now {down}no address");
+    }
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    format!("{owner}{kind} now {down}{}", addresses.join(" "))
+}
+
+fn target(guard: &Guard) -> Target {
+    let Guard { probe, interval, retry, rise, fall } = guard.clone();
+    Target { probe, interval, retry, rise, fall }
+}

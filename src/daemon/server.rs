@@ -1,0 +1,326 @@
+//! The running server: starts the rooms in order and turns the one loop.
+//!
+//! Responsible for acting: on requests, on changed verdicts, on the end of a
+//! reading. It alone publishes.
+//! Not responsible for reading (`load`) or for what is served (`served`).
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::load::{Loaded, LoadedZone, Reading, is_error};
+use super::served::{Served, sentence};
+use crate::answer::{CookieSecret, Counters, Identity, Publisher, Readers, Scratch};
+use crate::config::Config;
+use crate::control::{self, Request};
+use crate::health::{self, Board, Engine, Transition, Verdict};
+use crate::source::Look;
+use crate::transport::{self, Listeners, Running, SnapshotResponder, TcpSettings};
+
+/// How often snapshots that no worker holds any more are freed.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Longest wait for the first outcomes of targets that a reload brings.
+/// Whoever is there answers within milliseconds, and the loop stands still
+/// meanwhile; the others are pending until they do.
+const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
+
+/// Pools named in the log line of a transition; the rest is counted.
+const POOLS_NAMED_MAX: usize = 4;
+
+/// Verdicts that are published together: a rack that goes down is one change.
+const TRANSITIONS_AT_ONCE_MAX: usize = 256;
+
+/// Why the server did not start, or ended.
+#[derive(Debug)]
+pub enum Error {
+    /// The config file cannot be used; the diagnostics, drawn.
+    Config(String),
+    /// A socket cannot be had.
+    Listen(transport::Error),
+    /// The system refused something else.
+    System(std::io::Error),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Config(drawn) => f.write_str(drawn),
+            Error::Listen(error) => write!(f, "error: {error}"),
+            Error::System(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Serves what the config file at `path` says until the operator stops it.
+///
+/// # Errors
+///
+/// Only before it serves: when the config file cannot be used, or an address
+/// cannot be listened on. A zone that cannot be read stops nothing.
+pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
+    let mut requests = control::requests().map_err(Error::System)?;
+    let reading = read(path.clone()).await.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
+    let Some(loaded) = reading.loaded else {
+        let drawn: Vec<String> =
+            reading.config_faults.iter().map(|fault| reading.sources.render(fault, look)).collect();
+        return Err(Error::Config(drawn.join("\n\n")));
+    };
+    for fault in reading.config_faults.iter() {
+        warn!("{}", reading.sources.sentence(fault));
+    }
+    let Loaded { config, zones } = loaded;
+    report_zones(&reading.sources, &zones, &Served::default());
+    drop(reading.sources);
+    let (mut server, transitions) = Server::start(path, &config, zones).await?;
+    server.turn(&mut requests, transitions).await;
+    server.stop().await;
+    Ok(())
+}
+
+/// Reads on a thread of its own: a large zone takes seconds, in which the
+/// loop goes on.
+fn read(path: PathBuf) -> JoinHandle<Reading> {
+    tokio::task::spawn_blocking(move || Reading::new(&path, |_| {}))
+}
+
+struct Server {
+    path: PathBuf,
+    publisher: Publisher,
+    engine: Engine,
+    running: Running<SnapshotResponder>,
+    served: Served,
+    counters: Arc<Mutex<Vec<Arc<Counters>>>>,
+    /// Made at start where the config names none, so that a reload keeps it.
+    cookie_secret: Option<CookieSecret>,
+}
+
+impl Server {
+    /// Binds, probes everything once, and serves.
+    async fn start(
+        path: PathBuf,
+        config: &Config,
+        zones: Vec<LoadedZone>,
+    ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
+        let listeners = Listeners::bind(&transport_settings(config)).map_err(Error::Listen)?;
+        let (mut engine, mut transitions) = Engine::start(Handle::current(), health::Settings::default());
+        let cookie_secret = random_secret();
+        let mut served = Served::after(&Served::default(), zones, identity(config, cookie_secret));
+        served.bind(engine.watch(&served.targets()));
+        // Queries wait in the sockets meanwhile: better late than wrong.
+        let _ = timeout(config.probe.startup_wait, engine.first_round()).await;
+        let publisher = Publisher::new(served.snapshot(&engine.board()));
+        let counters = Arc::new(Mutex::new(Vec::new()));
+        let make = responders(publisher.readers(), Arc::clone(&counters));
+        let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
+        let mut server = Server { path, publisher, engine, running, served, counters, cookie_secret };
+        let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
+        server.note(&mut first);
+        server.report_ready();
+        Ok((server, transitions))
+    }
+
+    /// The one loop: whatever happens, happens here, one after the other.
+    async fn turn(
+        &mut self,
+        requests: &mut mpsc::Receiver<Request>,
+        mut transitions: mpsc::Receiver<Transition>,
+    ) {
+        let mut reclaim = interval(RECLAIM_INTERVAL);
+        reclaim.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reading: Option<JoinHandle<Reading>> = None;
+        let mut reload_again = false;
+        let mut changed = Vec::new();
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(Request::Reload) if reading.is_some() => reload_again = true,
+                    Some(Request::Reload) => reading = Some(read(self.path.clone())),
+                    Some(Request::Stop) | None => return,
+                },
+                1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
+                done = finished(&mut reading) => {
+                    reading = None;
+                    match done {
+                        Ok(done) => self.reload(done).await,
+                        Err(fault) => error!("the reload broke off, nothing has changed: {fault}"),
+                    }
+                    if std::mem::take(&mut reload_again) {
+                        reading = Some(read(self.path.clone()));
+                    }
+                }
+                _ = reclaim.tick() => {
+                    self.publisher.reclaim();
+                }
+            }
+        }
+    }
+
+    /// Verdicts have changed: publish once, then say so of each.
+    fn note(&mut self, changed: &mut Vec<Transition>) {
+        let board = self.engine.board();
+        self.publisher.publish(self.served.snapshot(&board));
+        changed.drain(..).for_each(|transition| self.tell(&transition, &board));
+    }
+
+    fn tell(&self, transition: &Transition, board: &Board) {
+        let pools: Vec<String> =
+            self.served.pools_of(transition.target).map(|pool| sentence(pool, board)).collect();
+        let named = pools.iter().take(POOLS_NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
+        let more = pools.len().saturating_sub(POOLS_NAMED_MAX);
+        let effect = match (pools.len(), more) {
+            (0, _) => String::new(),
+            (_, 0) => format!(" ({named})"),
+            _ => format!(" ({named}; and {more} more)"),
+        };
+        match (transition.from, transition.to) {
+            // The first outcome of a target that passes is no news.
+            (Verdict::Pending, Verdict::Up) => debug!("{transition}{effect}"),
+            (_, Verdict::Down) => warn!("{transition}{effect}"),
+            (_, Verdict::Up | Verdict::Pending) => info!("{transition}{effect}"),
+        }
+    }
+
+    /// Takes over a reading as one step: all of it, or nothing where the
+    /// config file or an address does not do.
+    async fn reload(&mut self, reading: Reading) {
+        let Some(loaded) = reading.loaded else {
+            for fault in reading.config_faults.iter().filter(|fault| is_error(fault)) {
+                error!("{}", reading.sources.sentence(fault));
+            }
+            error!("the configuration is not reloaded: nothing has changed");
+            return;
+        };
+        for fault in reading.config_faults.iter() {
+            warn!("{}", reading.sources.sentence(fault));
+        }
+        let Loaded { config, zones } = loaded;
+        if let Err(fault) = self.running.change(&transport_settings(&config)).await {
+            error!("the configuration is not reloaded: {fault}; nothing has changed");
+            return;
+        }
+        report_zones(&reading.sources, &zones, &self.served);
+        drop(reading.sources);
+        let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
+        served.bind(self.engine.watch(&served.targets()));
+        let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
+        let _ = timeout(wait, self.engine.first_round()).await;
+        self.served = served;
+        self.publisher.publish(self.served.snapshot(&self.engine.board()));
+        let zones = self.served.zones.len();
+        info!("reloaded: {zones} zones, generation {}", self.publisher.generation());
+    }
+
+    fn report_ready(&self) {
+        for listening in self.running.listening() {
+            info!("listening on {} (UDP and TCP)", listening.address);
+        }
+        for zone in &self.served.zones {
+            if let Some(version) = &zone.version {
+                let (records, serial, file) = (version.records, version.serial, zone.file.display());
+                info!("zone {} serial {serial}: {records} records from {file}", zone.name);
+            }
+        }
+        let board = self.engine.board();
+        let (pools, down) = self.served.pool_counts(&board);
+        let zones = self.served.zones.len();
+        let workers = self.running.worker_count();
+        info!("ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers");
+    }
+
+    async fn stop(self) {
+        let started = Instant::now();
+        let answered = self.answered();
+        self.running.stop().await;
+        info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
+    }
+
+    fn answered(&self) -> u64 {
+        use crate::answer::Count;
+        let counters = self.counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        counters.iter().map(|one| one.get(Count::Udp) + one.get(Count::Tcp) - one.get(Count::Dropped)).sum()
+    }
+}
+
+/// The reading that is under way, when it ends; never where there is none.
+async fn finished(reading: &mut Option<JoinHandle<Reading>>) -> Result<Reading, tokio::task::JoinError> {
+    match reading {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says of every zone what is wrong with it, and what still holds.
+fn report_zones(sources: &crate::source::Sources, zones: &[LoadedZone], before: &Served) {
+    for zone in zones {
+        for fault in zone.faults.iter() {
+            if is_error(fault) {
+                error!("{}", sources.sentence(fault));
+            } else {
+                warn!("{}", sources.sentence(fault));
+            }
+        }
+        if zone.version.is_some() {
+            continue;
+        }
+        let kept = before.zones.iter().find(|served| served.name == zone.name);
+        match kept.and_then(|served| served.version.as_ref()) {
+            Some(version) => {
+                error!("zone {} is not loaded: it stays at serial {}", zone.name, version.serial)
+            }
+            None => error!("zone {} is not loaded: it answers SERVFAIL, the others are served", zone.name),
+        }
+    }
+}
+
+/// Makes what each worker answers with.
+fn responders(
+    readers: Readers,
+    counters: Arc<Mutex<Vec<Arc<Counters>>>>,
+) -> impl Fn(transport::Worker) -> SnapshotResponder + Send + 'static {
+    move |_| {
+        let own = Arc::new(Counters::default());
+        counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(Arc::clone(&own));
+        let seed = random_secret().map_or(1, |secret| secret.seed());
+        SnapshotResponder::new(readers.reader(), Scratch::new(own, seed))
+    }
+}
+
+fn transport_settings(config: &Config) -> transport::Settings {
+    transport::Settings {
+        listen: config.server.listen.clone(),
+        workers: config.server.workers,
+        tcp: TcpSettings {
+            connections_max: config.server.tcp_connections,
+            connections_per_client_max: config.server.tcp_connections_per_client,
+            idle: config.server.tcp_idle,
+            ..TcpSettings::default()
+        },
+    }
+}
+
+fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Identity {
+    let configured = config.server.cookie_secret.as_ref().map(|secret| CookieSecret::new(*secret.bytes()));
+    Identity {
+        nsid: config.server.nsid.clone(),
+        version: config.server.version.clone(),
+        cookies: configured.or(own_secret),
+    }
+}
+
+/// A secret from the system's source of chance; none where it has none.
+fn random_secret() -> Option<CookieSecret> {
+    use std::io::Read;
+    let mut secret = [0; 16];
+    let mut source = std::fs::File::open(Path::new("/dev/urandom")).ok()?;
+    source.read_exact(&mut secret).ok()?;
+    Some(CookieSecret::new(secret))
+}
