@@ -1,0 +1,127 @@
+//! Zones from text to a snapshot, without sockets, files or probes.
+//!
+//! Responsible for compiling zone text as the program does, and for verdicts that a test sets by hand.
+//! Not responsible for asking.
+#![allow(dead_code, reason = "shared between test programs, each of which takes the parts it needs")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use edgedns::answer::{
+    BoundPool, Identity, Peer, Pools, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot, compile,
+    respond,
+};
+use edgedns::dns::Name;
+use edgedns::health::{Board, TargetId, Verdict};
+use edgedns::source::{Diagnostics, Look, Severity, Sources, Span};
+use edgedns::zone::{Builder, Guarding, Pool, Zone};
+use edgedns::zonefile;
+
+/// A client that has no reason to be another.
+pub(crate) const CLIENT: Peer =
+    Peer { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1)), transport: Transport::Udp };
+
+/// Zones that are answered from.
+#[derive(Default)]
+pub(crate) struct Served {
+    slots: Vec<ZoneSlot>,
+    pools: Vec<Arc<Pool>>,
+}
+
+impl Served {
+    /// Compiles one more zone.
+    ///
+    /// # Panics
+    ///
+    /// When the zone cannot be served; the message is what an operator would see.
+    pub(crate) fn add(&mut self, apex: &str, text: &str, guardings: impl FnOnce(Span) -> Vec<Guarding>) {
+        self.add_zone(&read(apex, text, guardings));
+    }
+
+    /// Compiles a zone that has been read.
+    pub(crate) fn add_zone(&mut self, zone: &Zone) {
+        let pools_from = u32::try_from(self.pools.len()).expect("a test's pools");
+        let book = Some(Arc::new(compile(zone)));
+        self.slots.push(ZoneSlot { apex: zone.apex().to_name(), book, pools_from });
+        self.pools.extend(zone.pools().iter().cloned().map(Arc::new));
+    }
+
+    /// A zone of which no version could ever be read.
+    pub(crate) fn add_unreadable(&mut self, apex: &str) {
+        self.slots.push(ZoneSlot { apex: name(apex), book: None, pools_from: 0 });
+    }
+
+    /// What is answered from when `verdict` gives what is believed of each target, named as in the log:
+    /// `192.0.2.1:6443`.
+    pub(crate) fn snapshot(&self, identity: Identity, verdict: impl Fn(&str) -> Verdict) -> Snapshot {
+        let guards =
+            self.pools.iter().flat_map(|pool| pool.groups.iter().flatten()).flat_map(|one| &one.guards);
+        let board: Board = guards.map(|guard| verdict(&guard.probe.to_string())).collect();
+        let mut ids = board.ids();
+        let bound: Vec<BoundPool> = self
+            .pools
+            .iter()
+            .map(|pool| {
+                let mut member = |guards: usize| -> Vec<TargetId> { ids.by_ref().take(guards).collect() };
+                let groups = pool.groups.iter();
+                let targets =
+                    groups.map(|group| group.iter().map(|one| member(one.guards.len())).collect()).collect();
+                BoundPool { pool: Arc::clone(pool), targets }
+            })
+            .collect();
+        Snapshot {
+            identity: Arc::new(identity),
+            zones: Arc::new(ZoneShelf::new(self.slots.clone())),
+            pools: Arc::new(Pools::new(&bound, &board)),
+        }
+    }
+}
+
+/// A zone from its text; `guardings` is given the place where the operator would have named it.
+///
+/// # Panics
+///
+/// When the zone cannot be served.
+pub(crate) fn read(apex: &str, text: &str, guardings: impl FnOnce(Span) -> Vec<Guarding>) -> Zone {
+    let mut sources = Sources::default();
+    let named = sources.add("edgedns.toml", apex.as_bytes().to_vec());
+    let file = sources.add(format!("{apex}zone"), text.as_bytes().to_vec());
+    let named = Span::new(named, 0, 1);
+    let mut found = Diagnostics::default();
+    let mut builder = Builder::new(name(apex), named);
+    zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
+    guardings(named).into_iter().for_each(|guarding| builder.guard(guarding));
+    let finished = builder.finish(&mut found);
+    let errors = found.iter().filter(|one| one.severity == Severity::Error);
+    let drawn: Vec<String> = errors.map(|one| sources.render(one, Look::Plain)).collect();
+    assert!(drawn.is_empty(), "{apex} cannot be served:\n{}", drawn.join("\n"));
+    finished.expect("a zone without errors")
+}
+
+/// A name that a test knows to be one.
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
+/// The plainest query there is: RD set, no EDNS.
+pub(crate) fn query(qname: &str, qtype: u16) -> Vec<u8> {
+    let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    query.extend_from_slice(name(qname).as_ref().wire());
+    query.extend_from_slice(&qtype.to_be_bytes());
+    query.extend_from_slice(&[0, 1]);
+    query
+}
+
+/// The response to a query; none when nothing is sent.
+pub(crate) fn ask<'o>(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    peer: Peer,
+    query: &[u8],
+    out: &'o mut [u8],
+) -> Option<&'o [u8]> {
+    match respond(snapshot, scratch, peer, query, out) {
+        Reply::Send { len } => Some(&out[..len]),
+        Reply::Drop => None,
+    }
+}

@@ -1,0 +1,201 @@
+//! The program under test, run as an operator runs it.
+//!
+//! Responsible for one process from its config file to its exit status, and for its log.
+//! Not responsible for what it answers.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::{PATIENCE, free_port, loopback, wait_for};
+
+/// A folder with a config file and zones, and a place to listen at.
+pub struct Site {
+    folder: TempDir,
+    listen: SocketAddr,
+}
+
+/// A running edgedns. Killed when dropped; [`Program::stop`] ends it properly.
+pub struct Program {
+    child: Child,
+    log: Arc<Mutex<Vec<Line>>>,
+    listen: SocketAddr,
+}
+
+/// One line of the log, and when it was read.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub when: Instant,
+    pub text: String,
+}
+
+impl Site {
+    /// An empty folder and an address of its own.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a scratch folder"), listen: free_port(loopback()) }
+    }
+
+    /// Where the program is told to listen.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The folder of the config file.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file of the folder as an editor does: the new text is there at once or not at all.
+    pub fn write(&self, file: &str, text: &str) {
+        let (place, fresh) = (self.folder().join(file), self.folder().join("fresh"));
+        fs::write(&fresh, text).expect("a scratch file");
+        fs::rename(fresh, place).expect("a scratch file");
+    }
+
+    /// Writes the config file: the `[server]` table, then `rest`.
+    pub fn configure(&self, rest: &str) {
+        self.configure_listeners(&[self.listen], rest);
+    }
+
+    /// Writes the config file with these listeners.
+    pub fn configure_listeners(&self, listen: &[SocketAddr], rest: &str) {
+        let listen: Vec<String> = listen.iter().map(|place| format!("\"{place}\"")).collect();
+        self.write(
+            "edgedns.toml",
+            &format!("[server]\nlisten = [{}]\nworkers = 1\n\n{rest}", listen.join(", ")),
+        );
+    }
+
+    /// Starts the program and waits until it is ready.
+    pub fn start(&self) -> Program {
+        let program = self.spawn();
+        program.wait_for_line("ready");
+        program
+    }
+
+    /// Runs `edgedns check` on the folder.
+    pub fn check(&self) -> Output {
+        self.command().arg("check").arg("--config").arg(self.config()).output().expect("the program runs")
+    }
+
+    fn spawn(&self) -> Program {
+        let mut child = self
+            .command()
+            .arg("--config")
+            .arg(self.config())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(child.stderr.take().expect("standard error is piped")).lines();
+        let shared = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for text in lines.map_while(Result::ok) {
+                shared.lock().expect("no reader panics").push(Line { when: Instant::now(), text });
+            }
+        });
+        Program { child, log, listen: self.listen }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+        // What an operator has set for other runs must not change this one; and no colours.
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1").current_dir(self.folder());
+        command
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder().join("edgedns.toml")
+    }
+}
+
+impl Program {
+    /// Where it answers.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Vec<Line> {
+        self.log.lock().expect("no reader panics").clone()
+    }
+
+    /// How many lines it has logged: where to look from with [`Program::wait_for_line_after`].
+    pub fn log_len(&self) -> usize {
+        self.log.lock().expect("no reader panics").len()
+    }
+
+    /// Waits for a line with `words`, wherever it is.
+    pub fn wait_for_line(&self, words: &str) -> Line {
+        self.wait_for_line_after(0, words)
+    }
+
+    /// Waits for a line with `words` behind the first `after` lines.
+    pub fn wait_for_line_after(&self, after: usize, words: &str) -> Line {
+        let begin = Instant::now();
+        loop {
+            let log = self.log();
+            if let Some(line) = log.iter().skip(after).find(|line| line.text.contains(words)) {
+                return line.clone();
+            }
+            let text: Vec<&str> = log.iter().map(|line| line.text.as_str()).collect();
+            assert!(begin.elapsed() < PATIENCE, "no line with {words:?} in the log:\n{}", text.join("\n"));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Asks until the sorted addresses are `wanted`.
+    pub fn wait_for_addresses(&self, qname: &str, wanted: &[IpAddr]) {
+        use hickory_proto::rr::RecordType;
+        let mut seen = None;
+        let ask = || {
+            seen = super::client::sorted_addresses(self.listen, qname, RecordType::A);
+            (seen.as_deref() == Some(wanted)).then_some(())
+        };
+        wait_for(&format!("{qname} A {wanted:?}"), PATIENCE, ask);
+    }
+
+    /// SIGHUP.
+    pub fn reload(&self) {
+        self.signal("HUP");
+    }
+
+    /// SIGTERM; then it must end with status 0.
+    pub fn stop(mut self) {
+        self.signal("TERM");
+        let status: ExitStatus =
+            wait_for("the end of edgedns", PATIENCE, || self.child.try_wait().expect("a child"));
+        assert!(status.success(), "edgedns ended with {status}");
+    }
+
+    /// Fails when the program is no longer there.
+    pub fn assert_running(&mut self) {
+        let ended = self.child.try_wait().expect("a child");
+        assert!(ended.is_none(), "edgedns ended with {ended:?}");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "edgedns is not there to get SIG{name}");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // After `stop` there is nothing left to kill; both may fail, and neither matters then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
