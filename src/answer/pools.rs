@@ -45,7 +45,7 @@ impl BoundPool {
 
     /// What a group of targets comes to: down if one is down, else pending if
     /// one is pending.
-    fn verdict(targets: &[TargetId], board: &Board) -> Verdict {
+    pub fn verdict(targets: &[TargetId], board: &Board) -> Verdict {
         let mut all = Verdict::Up;
         for target in targets {
             match (all, board.verdict(*target)) {
@@ -68,7 +68,11 @@ impl BoundPool {
     }
 
     fn choose(&self, board: &Board) -> (Standing, Vec<IpAddr>, Pick) {
-        let up = self.members(Verdict::Up, board);
+        let mut up = self.members(Verdict::Up, board);
+        if up.is_empty() {
+            // One that changes too often, and passes just now, is better than none.
+            up = self.members(Verdict::Up, &board.unheld());
+        }
         if !up.is_empty() {
             let (candidates, pick) = select(up, self.pool.selector);
             return (Standing::Up, candidates, pick);

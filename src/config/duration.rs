@@ -117,6 +117,15 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
     }
 }
 
+/// Reads a duration for whoever is no config file, as in `30m`.
+///
+/// # Errors
+///
+/// What is wrong with it and what to write instead, in one line.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    parse(text).map_err(|error| format!("{error}; {}", error.help()))
+}
+
 fn unit_named(unit: &str, number: &str) -> Result<(&'static str, u64), DurationError> {
     if unit.is_empty() {
         return Err(DurationError::NoUnit { number: number.to_owned() });

@@ -12,6 +12,8 @@ pub enum Section {
     Root,
     /// `[server]`
     Server,
+    /// `[admin]`
+    Admin,
     /// `[probe]`
     Probe,
     /// `[lua]`
@@ -24,14 +26,22 @@ pub enum Section {
 
 impl Section {
     /// Every table.
-    pub const ALL: &[Section] =
-        &[Section::Root, Section::Server, Section::Probe, Section::Lua, Section::Zone, Section::ZoneProbe];
+    pub const ALL: &[Section] = &[
+        Section::Root,
+        Section::Server,
+        Section::Admin,
+        Section::Probe,
+        Section::Lua,
+        Section::Zone,
+        Section::ZoneProbe,
+    ];
 
     /// As it is written above its keys; empty for the file itself.
     pub fn header(self) -> &'static str {
         match self {
             Section::Root => "",
             Section::Server => "[server]",
+            Section::Admin => "[admin]",
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
             Section::Zone => "[[zone]]",
@@ -49,7 +59,9 @@ impl Section {
     pub fn parent(self) -> Option<Section> {
         match self {
             Section::Root => None,
-            Section::Server | Section::Probe | Section::Lua | Section::Zone => Some(Section::Root),
+            Section::Server | Section::Admin | Section::Probe | Section::Lua | Section::Zone => {
+                Some(Section::Root)
+            }
             Section::ZoneProbe => Some(Section::Zone),
         }
     }
@@ -153,6 +165,19 @@ pub const KEYS: &[Key] = &[
          without it chance makes one at each start",
     ),
     key(
+        Section::Admin,
+        "socket",
+        Absent::Unset { example: r#""/run/edgedns/control.sock""# },
+        "where `edgedns status`, `reload` and `force` reach the server, for whoever may write to it; \
+         without it they cannot",
+    ),
+    key(
+        Section::Admin,
+        "state-directory",
+        Absent::Unset { example: r#""/var/lib/edgedns""# },
+        "folder where forced verdicts outlive a restart; without it they do not",
+    ),
+    key(
         Section::Probe,
         "interval",
         Absent::Default(r#""1s""#),
@@ -187,6 +212,19 @@ pub const KEYS: &[Key] = &[
         "startup-wait",
         Absent::Default(r#""2s""#),
         "how long a start may wait for the first outcome of every target; 0s: not at all",
+    ),
+    key(
+        Section::Probe,
+        "flap-limit",
+        Absent::Default("6"),
+        "changes of verdict within the flap window after which a target is held down while others pass; \
+         0: never",
+    ),
+    key(
+        Section::Probe,
+        "flap-window",
+        Absent::Default(r#""5m""#),
+        "how far back changes count, and how long a target that is held down must be steady",
     ),
     key(
         Section::Lua,
@@ -250,7 +288,6 @@ pub struct Unsupported {
 
 /// What other versions may know and this one does not.
 pub const UNSUPPORTED: &[Unsupported] = &[
-    Unsupported { section: Section::Root, name: "admin", written: "[admin]" },
     Unsupported { section: Section::Root, name: "forward", written: "[[forward]]" },
     Unsupported { section: Section::ZoneProbe, name: "https", written: "https" },
 ];

@@ -6,9 +6,11 @@
 //! room does with its settings.
 //!
 //! ```text
-//! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, probe, lua, zone ▶ Config
+//! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, admin, … ▶ Config
 //! ```
 
+mod admin;
+mod damping;
 mod duration;
 mod keys;
 mod lua;
@@ -24,7 +26,9 @@ use std::path::Path;
 
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
-pub use duration::DURATION_MAX;
+pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
+pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
+pub use duration::{DURATION_MAX, read_duration};
 pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
@@ -39,6 +43,8 @@ use table::Table;
 pub struct Config {
     /// `[server]`: what is listened on, and how much of it.
     pub server: Server,
+    /// `[admin]`: where an operator reaches the running server.
+    pub admin: Admin,
     /// `[probe]`: times and thresholds of every probe that has none of its own.
     pub probe: Probe,
     /// `[lua]`: how LUA records are read.
@@ -76,16 +82,23 @@ fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagnosti
 
 fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let server = root.table(Section::Server, found).map(|table| Server::read(&table, found));
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let admin = root.table(Section::Admin, found).map(|table| Admin::read(&table, folder, found));
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
-    let folder = path.parent().unwrap_or(Path::new(""));
     let zones = zone::read_all(root, folder, &probe, found);
     if !root.has(Section::Zone) {
         let message = format!("{} has no `[[zone]]`: every query is refused", path.display());
         found.push(Diagnostic::placeless(Severity::Warning, message));
     }
-    Config { server: server.unwrap_or_default(), probe, lua: lua.unwrap_or_default(), zones }
+    Config {
+        server: server.unwrap_or_default(),
+        admin: admin.unwrap_or_default(),
+        probe,
+        lua: lua.unwrap_or_default(),
+        zones,
+    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::damping;
 use super::duration::{self, DURATION_MAX};
 use super::table::Table;
 use super::value::Value;
+use crate::health::Damping;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Shortest time between two probes of a target. Below, the probes themselves
@@ -40,6 +42,8 @@ pub struct Probe {
     pub fall: NonZeroU32,
     /// How long a start waits for the first outcomes; zero: not at all.
     pub startup_wait: Duration,
+    /// How often a verdict may change until its target is held down.
+    pub damping: Damping,
 }
 
 impl Default for Probe {
@@ -52,6 +56,7 @@ impl Default for Probe {
             rise: TWO,
             fall: TWO,
             startup_wait: Duration::from_secs(2),
+            damping: Damping::default(),
         }
     }
 }
@@ -64,6 +69,7 @@ impl Probe {
         let startup_wait = table.read("startup-wait", found, |value| value.duration(&wait));
         Probe {
             startup_wait: startup_wait.unwrap_or(default.startup_wait),
+            damping: damping::read(table, found),
             ..default.overridden(table, found)
         }
     }
@@ -81,6 +87,7 @@ impl Probe {
             rise: table.read("rise", found, threshold).unwrap_or(self.rise),
             fall: table.read("fall", found, threshold).unwrap_or(self.fall),
             startup_wait: self.startup_wait,
+            damping: self.damping,
         }
     }
 }

@@ -1,51 +1,34 @@
 //! Control: how an operator reaches the running server.
 //!
-//! Responsible for turning signals into requests and handing them over.
+//! ```text
+//!   SIGHUP, SIGTERM ── signals ─┐
+//!                               ├─▶ Request ─▶ daemon
+//!   socket ── http ─────────────┘                │
+//!     ▲         ▲                                │
+//!   client      └────── Status, Reloaded, … ◀────┘
+//!     └─ the command line
+//! ```
+//!
+//! Responsible for requests, for the ways they come in, and for what is shown
+//! of the replies.
 //! Not responsible for carrying a request out: it asks, `daemon` acts.
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+mod calendar;
+mod client;
+mod http;
+mod request;
+mod signals;
+mod socket;
+mod status;
+mod table;
 
-/// What the operator wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Read configuration and zones again.
-    Reload,
-    /// End cleanly.
-    Stop,
-}
+pub use calendar::Calendar;
+pub use client::{Client, ClientError};
+pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, serve};
+pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests};
+pub use socket::{ControlSocket, SocketError};
+pub use status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+pub use table::{force_lines, status_lines};
 
-/// Requests that wait for `daemon`. A script faster than this gets nothing
-/// by it: a reload that has not begun reads whatever stands there then.
-pub const REQUESTS_WAITING_MAX: usize = 16;
-
-/// Requests as they come in by signal: SIGHUP reloads, SIGTERM and SIGINT stop.
-///
-/// # Errors
-///
-/// When the system does not let signals be watched.
-pub fn requests() -> std::io::Result<mpsc::Receiver<Request>> {
-    let (sender, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
-    let meanings = [
-        (SignalKind::hangup(), Request::Reload),
-        (SignalKind::terminate(), Request::Stop),
-        (SignalKind::interrupt(), Request::Stop),
-    ];
-    for (kind, request) in meanings {
-        let mut arrivals = signal(kind)?;
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            while arrivals.recv().await.is_some() {
-                // A full queue holds a reload already; a stop must get through.
-                let told = match request {
-                    Request::Reload => sender.try_send(request).is_ok() || !sender.is_closed(),
-                    Request::Stop => sender.send(request).await.is_ok(),
-                };
-                if !told {
-                    return;
-                }
-            }
-        });
-    }
-    Ok(receiver)
-}
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::answer::{Book, compile};
 use crate::config::{self, Config, ZoneProbe};
@@ -38,12 +39,15 @@ pub(super) struct LoadedZone {
     pub(super) faults: Diagnostics,
     /// None when it cannot be served as it stands.
     pub(super) version: Option<Version>,
+    /// Why it cannot, in one sentence.
+    pub(super) error: Option<String>,
 }
 
 /// A zone that can be served.
 #[derive(Clone)]
 pub(super) struct Version {
     pub(super) serial: u32,
+    pub(super) loaded_at: SystemTime,
     pub(super) records: usize,
     pub(super) book: Arc<Book>,
     pub(super) pools: Vec<Arc<Pool>>,
@@ -65,7 +69,8 @@ impl Reading {
                     each(&zone);
                     Version::of(&zone)
                 });
-                LoadedZone { name: zone.name.clone(), file: zone.file.clone(), faults, version }
+                let error = version.is_none().then(|| why_not(&sources, path, &faults)).flatten();
+                LoadedZone { name: zone.name.clone(), file: zone.file.clone(), faults, version, error }
             });
             let zones = zones.collect();
             Loaded { config, zones }
@@ -84,11 +89,21 @@ impl Version {
     fn of(zone: &Zone) -> Version {
         Version {
             serial: zone.serial(),
+            loaded_at: SystemTime::now(),
             records: zone.record_count(),
             book: Arc::new(compile(zone)),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
         }
     }
+}
+
+/// Why a zone is not served: the first error in its files; one in the config file may be its echo.
+fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> Option<String> {
+    let in_config =
+        |fault: &&Diagnostic| fault.span().is_none_or(|span| Path::new(&sources.place(span).path) == config);
+    let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| is_error(fault)).collect();
+    let first = errors.iter().find(|fault| !in_config(fault)).or(errors.first())?;
+    Some(sources.sentence(first))
 }
 
 /// Reads one zone. None when it cannot be served; `found` says why.

@@ -6,12 +6,15 @@
 
 mod check;
 mod demo;
+mod forcing;
 mod load;
 mod log;
+mod remote;
 mod served;
 mod server;
 
 pub use check::{Check, Format, check};
 pub use demo::demo;
 pub use log::start_logging;
+pub use remote::{RemoteError, Server, USUAL_SOCKET, force, reload, status};
 pub use server::{Error, run};

@@ -19,6 +19,8 @@ pub(super) struct ServedZone {
     pub(super) file: PathBuf,
     /// None: it could never be read, and answers SERVFAIL.
     pub(super) version: Option<Version>,
+    /// Why the last reading of it is not served.
+    pub(super) error: Option<String>,
 }
 
 /// All zones with their pools bound to targets.
@@ -42,6 +44,7 @@ impl Served {
             version: zone.version.or_else(|| kept(&zone.name)),
             name: zone.name,
             file: zone.file,
+            error: zone.error,
         });
         let mut served = Served { zones: zones.collect(), identity: Arc::new(identity), ..Served::default() };
         served.fill_shelf();
@@ -98,6 +101,11 @@ impl Served {
             zones: Arc::clone(&self.shelf),
             pools: Arc::new(Pools::new(&self.pools, board)),
         }
+    }
+
+    /// All pools, in the order of the zones.
+    pub(super) fn pools(&self) -> &[BoundPool] {
+        &self.pools
     }
 
     /// The pools that a target matters to.

@@ -4,23 +4,31 @@
 //! reading. It alone publishes.
 //! Not responsible for reading (`load`) or for what is served (`served`).
 
+mod operator;
+mod reloads;
+mod status;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, error, info, warn};
 
+use self::operator::Control;
+use self::reloads::Reloads;
+use super::forcing::{self, Keeper};
 use super::load::{Loaded, LoadedZone, Reading, is_error};
 use super::served::{Served, sentence};
 use crate::answer::{CookieSecret, Counters, Identity, Publisher, Readers, Scratch};
 use crate::config::Config;
-use crate::control::{self, Request};
-use crate::health::{self, Board, Engine, Transition, Verdict};
-use crate::source::Look;
+use crate::control::{self, Completeness, Reloaded, Request};
+use crate::health::force::Rules;
+use crate::health::{self, Board, Cause, Engine, LocalTrouble, Transition, Verdict};
+use crate::source::{Diagnostic, Look, Sources};
 use crate::transport::{self, Listeners, Running, SnapshotResponder, TcpSettings};
 
 /// How often snapshots that no worker holds any more are freed.
@@ -67,12 +75,10 @@ impl std::error::Error for Error {}
 /// Only before it serves: when the config file cannot be used, or an address
 /// cannot be listened on. A zone that cannot be read stops nothing.
 pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
-    let mut requests = control::requests().map_err(Error::System)?;
+    let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let reading = read(path.clone()).await.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
     let Some(loaded) = reading.loaded else {
-        let drawn: Vec<String> =
-            reading.config_faults.iter().map(|fault| reading.sources.render(fault, look)).collect();
-        return Err(Error::Config(drawn.join("\n\n")));
+        return Err(Error::Config(drawn(&reading.sources, reading.config_faults.iter(), look)));
     };
     for fault in reading.config_faults.iter() {
         warn!("{}", reading.sources.sentence(fault));
@@ -80,10 +86,19 @@ pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
     let Loaded { config, zones } = loaded;
     report_zones(&reading.sources, &zones, &Served::default());
     drop(reading.sources);
-    let (mut server, transitions) = Server::start(path, &config, zones).await?;
+    let (mut server, transitions) = Server::start(path, &config, zones, Control::new(sender)).await?;
     server.turn(&mut requests, transitions).await;
     server.stop().await;
     Ok(())
+}
+
+/// Faults as they are drawn for people.
+pub(super) fn drawn<'d>(
+    sources: &Sources,
+    faults: impl Iterator<Item = &'d Diagnostic>,
+    look: Look,
+) -> String {
+    faults.map(|fault| sources.render(fault, look)).collect::<Vec<String>>().join("\n\n")
 }
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the
@@ -101,6 +116,15 @@ struct Server {
     counters: Arc<Mutex<Vec<Arc<Counters>>>>,
     /// Made at start where the config names none, so that a reload keeps it.
     cookie_secret: Option<CookieSecret>,
+    started: Instant,
+    control: Control,
+    /// What the operator has said of targets.
+    rules: Rules,
+    keeper: Keeper,
+    /// Where that is kept.
+    state_directory: Option<PathBuf>,
+    local_trouble: watch::Receiver<Option<LocalTrouble>>,
+    local_trouble_told: Option<LocalTrouble>,
 }
 
 impl Server {
@@ -109,9 +133,14 @@ impl Server {
         path: PathBuf,
         config: &Config,
         zones: Vec<LoadedZone>,
+        control: Control,
     ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
+        let started = Instant::now();
         let listeners = Listeners::bind(&transport_settings(config)).map_err(Error::Listen)?;
-        let (mut engine, mut transitions) = Engine::start(Handle::current(), health::Settings::default());
+        let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(config));
+        let state_directory = config.admin.state_directory.clone();
+        let rules = forcing::load(state_directory.as_deref(), SystemTime::now());
+        engine.force(&rules);
         let cookie_secret = random_secret();
         let mut served = Served::after(&Served::default(), zones, identity(config, cookie_secret));
         served.bind(engine.watch(&served.targets()));
@@ -121,7 +150,24 @@ impl Server {
         let counters = Arc::new(Mutex::new(Vec::new()));
         let make = responders(publisher.readers(), Arc::clone(&counters));
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
-        let mut server = Server { path, publisher, engine, running, served, counters, cookie_secret };
+        let mut server = Server {
+            local_trouble: engine.local_trouble(),
+            local_trouble_told: None,
+            keeper: Keeper::start(),
+            path,
+            publisher,
+            engine,
+            running,
+            served,
+            counters,
+            cookie_secret,
+            started,
+            control,
+            rules,
+            state_directory,
+        };
+        server.local_trouble.mark_changed();
+        server.control.follow(config.admin.socket.as_deref());
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.note(&mut first);
         server.report_ready();
@@ -136,29 +182,33 @@ impl Server {
     ) {
         let mut reclaim = interval(RECLAIM_INTERVAL);
         reclaim.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut reading: Option<JoinHandle<Reading>> = None;
-        let mut reload_again = false;
+        let mut reloads = Reloads::default();
         let mut changed = Vec::new();
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Reload) if reading.is_some() => reload_again = true,
-                    Some(Request::Reload) => reading = Some(read(self.path.clone())),
+                    Some(Request::Reload { reply }) => reloads.ask(&self.path, reply),
+                    // Whoever asked may have gone meanwhile.
+                    Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
+                    Some(Request::Force { order, reply }) => self.force(order, reply),
                     Some(Request::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
-                done = finished(&mut reading) => {
-                    reading = None;
-                    match done {
+                Ok(()) = self.local_trouble.changed() => self.tell_local_trouble(),
+                (done, waiting) = reloads.finished(&self.path) => {
+                    let reloaded = match done {
                         Ok(done) => self.reload(done).await,
-                        Err(fault) => error!("the reload broke off, nothing has changed: {fault}"),
-                    }
-                    if std::mem::take(&mut reload_again) {
-                        reading = Some(read(self.path.clone()));
-                    }
+                        Err(fault) => {
+                            let summary = format!("the reload broke off, nothing has changed: {fault}");
+                            error!("{summary}");
+                            self.refused(summary, String::new())
+                        }
+                    };
+                    waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
                 }
                 _ = reclaim.tick() => {
                     self.publisher.reclaim();
+                    self.expire_rules();
                 }
             }
         }
@@ -181,42 +231,68 @@ impl Server {
             (_, 0) => format!(" ({named})"),
             _ => format!(" ({named}; and {more} more)"),
         };
-        match (transition.from, transition.to) {
-            // The first outcome of a target that passes is no news.
-            (Verdict::Pending, Verdict::Up) => debug!("{transition}{effect}"),
-            (_, Verdict::Down) => warn!("{transition}{effect}"),
-            (_, Verdict::Up | Verdict::Pending) => info!("{transition}{effect}"),
+        match (&transition.cause, transition.from, transition.to) {
+            // The first outcome of a target that passes is no news, nor is that one held down flaps on.
+            (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
+            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down) => debug!("{transition}{effect}"),
+            (Cause::Silent { .. }, ..) => error!("{transition}{effect}"),
+            (_, _, Verdict::Down) => warn!("{transition}{effect}"),
+            (_, _, Verdict::Up | Verdict::Pending) => info!("{transition}{effect}"),
         }
     }
 
     /// Takes over a reading as one step: all of it, or nothing where the
     /// config file or an address does not do.
-    async fn reload(&mut self, reading: Reading) {
+    async fn reload(&mut self, reading: Reading) -> Reloaded {
+        let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
             for fault in reading.config_faults.iter().filter(|fault| is_error(fault)) {
                 error!("{}", reading.sources.sentence(fault));
             }
-            error!("the configuration is not reloaded: nothing has changed");
-            return;
+            let summary = "the configuration is not reloaded: nothing has changed".to_owned();
+            error!("{summary}");
+            return self.refused(summary, diagnostics);
         };
         for fault in reading.config_faults.iter() {
             warn!("{}", reading.sources.sentence(fault));
         }
         let Loaded { config, zones } = loaded;
         if let Err(fault) = self.running.change(&transport_settings(&config)).await {
-            error!("the configuration is not reloaded: {fault}; nothing has changed");
-            return;
+            let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
+            error!("{summary}");
+            return self.refused(summary, diagnostics);
         }
         report_zones(&reading.sources, &zones, &self.served);
         drop(reading.sources);
+        let kept = zones.iter().filter(|zone| zone.version.is_none()).count();
+        self.engine.damp(config.probe.damping);
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
         served.bind(self.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let _ = timeout(wait, self.engine.first_round()).await;
         self.served = served;
         self.publisher.publish(self.served.snapshot(&self.engine.board()));
+        self.state_directory = config.admin.state_directory;
+        self.control.follow(config.admin.socket.as_deref());
         let zones = self.served.zones.len();
-        info!("reloaded: {zones} zones, generation {}", self.publisher.generation());
+        let summary = match kept {
+            0 => format!("reloaded: {zones} zones, generation {}", self.publisher.generation()),
+            _ => {
+                format!(
+                    "reloaded: {} of {zones} zones, {kept} stay as they were, generation {}",
+                    zones - kept,
+                    self.publisher.generation()
+                )
+            }
+        };
+        info!("{summary}");
+        let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
+        Reloaded { outcome, zones, summary, diagnostics }
+    }
+
+    /// Nothing has changed.
+    fn refused(&self, summary: String, diagnostics: String) -> Reloaded {
+        Reloaded { outcome: Completeness::Refused, zones: self.served.zones.len(), summary, diagnostics }
     }
 
     fn report_ready(&self) {
@@ -240,6 +316,7 @@ impl Server {
         let started = Instant::now();
         let answered = self.answered();
         self.running.stop().await;
+        self.keeper.stop().await;
         info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
     }
 
@@ -250,16 +327,8 @@ impl Server {
     }
 }
 
-/// The reading that is under way, when it ends; never where there is none.
-async fn finished(reading: &mut Option<JoinHandle<Reading>>) -> Result<Reading, tokio::task::JoinError> {
-    match reading {
-        Some(reading) => reading.await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Says of every zone what is wrong with it, and what still holds.
-fn report_zones(sources: &crate::source::Sources, zones: &[LoadedZone], before: &Served) {
+fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
     for zone in zones {
         for fault in zone.faults.iter() {
             if is_error(fault) {
@@ -305,6 +374,10 @@ fn transport_settings(config: &Config) -> transport::Settings {
             ..TcpSettings::default()
         },
     }
+}
+
+fn health_settings(config: &Config) -> health::Settings {
+    health::Settings { damping: config.probe.damping, ..health::Settings::default() }
 }
 
 fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Identity {

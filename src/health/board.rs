@@ -24,36 +24,78 @@ impl TargetId {
 }
 
 /// All verdicts at one moment. A clone is a pointer, and never changes.
+///
+/// They are those that answers are made from: an operator's word, where there is one, stands before what
+/// probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
-    verdicts: Arc<Vec<Verdict>>,
+    squares: Arc<Vec<Square>>,
+    view: View,
+}
+
+/// What the board says of one target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Square {
+    /// The verdict.
+    pub(super) verdict: Verdict,
+    /// What it would be if nothing were held down for changing too often.
+    pub(super) unheld: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum View {
+    #[default]
+    Verdicts,
+    Unheld,
 }
 
 impl Board {
     /// The verdict on a target; pending for one that this board has not heard of.
     pub fn verdict(&self, target: TargetId) -> Verdict {
-        self.verdicts.get(target.index()).copied().unwrap_or_default()
+        let square = self.square(target);
+        match self.view {
+            View::Verdicts => square.verdict,
+            View::Unheld => square.unheld,
+        }
+    }
+
+    /// The same board as it would be if no target were held down for changing too often: a pool that
+    /// has no other member left answers with one that passes just now.
+    pub fn unheld(&self) -> Board {
+        Board { squares: Arc::clone(&self.squares), view: View::Unheld }
     }
 
     /// Every place of the board, in order.
     pub fn ids(&self) -> impl Iterator<Item = TargetId> + use<> {
-        (0..self.verdicts.len()).map(TargetId::at)
+        (0..self.squares.len()).map(TargetId::at)
     }
 
-    /// Writes a verdict; copies the board first where a clone of it is about.
-    pub(super) fn set(&mut self, target: TargetId, verdict: Verdict) {
-        let verdicts = Arc::make_mut(&mut self.verdicts);
-        if verdicts.len() <= target.index() {
-            verdicts.resize(target.index() + 1, Verdict::default());
+    pub(super) fn square(&self, target: TargetId) -> Square {
+        self.squares.get(target.index()).copied().unwrap_or_default()
+    }
+
+    /// Writes a square; copies the board first where a clone of it is about.
+    pub(super) fn set(&mut self, target: TargetId, square: Square) {
+        let squares = Arc::make_mut(&mut self.squares);
+        if squares.len() <= target.index() {
+            squares.resize(target.index() + 1, Square::default());
         }
-        verdicts[target.index()] = verdict;
+        squares[target.index()] = square;
+    }
+}
+
+/// A verdict that nothing holds down.
+impl From<Verdict> for Square {
+    fn from(verdict: Verdict) -> Self {
+        Square { verdict, unheld: verdict }
     }
 }
 
 /// A board with these verdicts, for whoever wants to know what would be answered if they held.
 impl FromIterator<Verdict> for Board {
     fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
-        Self { verdicts: Arc::new(verdicts.into_iter().collect()) }
+        let squares = verdicts.into_iter().map(Square::from).collect();
+        Self { squares: Arc::new(squares), view: View::Verdicts }
     }
 }
 
@@ -66,7 +108,7 @@ mod tests {
         let mut board: Board = [Verdict::Up, Verdict::Down].into_iter().collect();
         let before = board.clone();
         let first = board.ids().next().unwrap();
-        board.set(first, Verdict::Down);
+        board.set(first, Verdict::Down.into());
         assert_eq!((before.verdict(first), board.verdict(first)), (Verdict::Up, Verdict::Down));
     }
 
@@ -78,8 +120,16 @@ mod tests {
     #[test]
     fn the_places_between_are_pending_until_they_are_written() {
         let mut board = Board::default();
-        board.set(TargetId::at(2), Verdict::Up);
+        board.set(TargetId::at(2), Verdict::Up.into());
         let verdicts: Vec<_> = board.ids().map(|id| board.verdict(id)).collect();
         assert_eq!(verdicts, [Verdict::Pending, Verdict::Pending, Verdict::Up]);
+    }
+
+    #[test]
+    fn a_held_target_is_down_and_passes_where_holding_is_left_aside() {
+        let mut board = Board::default();
+        let held = TargetId::at(0);
+        board.set(held, Square { verdict: Verdict::Down, unheld: Verdict::Up });
+        assert_eq!((board.verdict(held), board.unheld().verdict(held)), (Verdict::Down, Verdict::Up));
     }
 }

@@ -11,15 +11,18 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::MissedTickBehavior;
 
 use crate::probe::Outcome;
 
-use super::report::{Report, Transition};
+use super::damping::Damping;
+use super::force::Rules;
+use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
 use super::table::{Ordinal, Table, Watched};
 use super::verdict::Effect;
@@ -34,16 +37,25 @@ pub const PROBES_AT_ONCE_MAX: usize = 512;
 /// of each target, so that neither probes wait nor memory grows.
 const TRANSITIONS_WAITING_MAX: usize = 256;
 
+/// How often the targets for which nothing happens are looked after.
+const TEND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whoever looks after them and was late by this much did not run at all for a while: the machine was
+/// stopped or overloaded, and its probes were too. Their silence counts from then.
+const ASLEEP: Duration = Duration::from_secs(3);
+
 /// What the operator may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Probes that run at once; at least 1.
     pub probes_at_once_max: usize,
+    /// How often a verdict may change until its target is held down.
+    pub damping: Damping,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { probes_at_once_max: PROBES_AT_ONCE_MAX }
+        Self { probes_at_once_max: PROBES_AT_ONCE_MAX, damping: Damping::default() }
     }
 }
 
@@ -55,6 +67,8 @@ pub struct Engine {
     running: HashMap<TargetId, Running>,
     /// Hands on transitions, as long as there is an engine.
     _messenger: Running,
+    /// Looks after targets for which nothing happens.
+    _watchman: Running,
 }
 
 impl Engine {
@@ -67,7 +81,8 @@ impl Engine {
 
     fn start_with(handle: Handle, settings: Settings, run: RunProbe) -> (Engine, mpsc::Receiver<Transition>) {
         let shared = Arc::new(Shared {
-            table: Mutex::new(Table::new()),
+            table: Mutex::new(Table::new(settings.damping)),
+            local_trouble: watch::Sender::new(None),
             oldest_unheard: watch::Sender::new(Ordinal::LAST),
             untold: Notify::new(),
             turns: Semaphore::new(settings.probes_at_once_max.clamp(1, Semaphore::MAX_PERMITS)),
@@ -75,7 +90,9 @@ impl Engine {
         });
         let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
         let messenger = Running::from(handle.spawn(Arc::clone(&shared).tell(sender)));
-        (Engine { handle, shared, running: HashMap::new(), _messenger: messenger }, transitions)
+        let watchman = Running::from(handle.spawn(Arc::clone(&shared).tend()));
+        let running = HashMap::new();
+        (Engine { handle, shared, running, _messenger: messenger, _watchman: watchman }, transitions)
     }
 
     /// Replaces the set of targets. Equal targets keep their place, verdict and history; those that
@@ -98,6 +115,22 @@ impl Engine {
             self.running.insert(id, task.into());
         }
         replaced.ids
+    }
+
+    /// Believes these rules from now on, before what probes say. The board has them when this returns.
+    pub fn force(&self, rules: &Rules) {
+        self.shared.table().force(rules, now());
+        self.shared.untold.notify_one();
+    }
+
+    /// Damps like this from now on.
+    pub fn damp(&self, damping: Damping) {
+        self.shared.table().damp(damping);
+    }
+
+    /// Trouble on this host that keeps probes from saying anything: the newest, and when it changes.
+    pub fn local_trouble(&self) -> watch::Receiver<Option<LocalTrouble>> {
+        self.shared.local_trouble.subscribe()
     }
 
     /// The newest verdicts, all of one moment.
@@ -128,6 +161,7 @@ type RunProbe = Box<dyn Fn(Arc<Target>) -> Pin<Box<dyn Future<Output = Outcome> 
 /// What the tasks share.
 struct Shared {
     table: Mutex<Table>,
+    local_trouble: watch::Sender<Option<LocalTrouble>>,
     oldest_unheard: watch::Sender<Ordinal>,
     /// There are untold transitions in the table.
     untold: Notify,
@@ -144,6 +178,35 @@ impl Shared {
     fn publish_unheard(&self, table: &Table) {
         let oldest = table.oldest_unheard();
         self.oldest_unheard.send_if_modified(|before| std::mem::replace(before, oldest) != oldest);
+    }
+
+    fn publish_local_trouble(&self, table: &Table) {
+        let newest = table.local_trouble();
+        self.local_trouble.send_if_modified(|before| {
+            let is_news = before.as_ref() != newest;
+            if is_news {
+                *before = newest.cloned();
+            }
+            is_news
+        });
+    }
+
+    /// Looks after the targets for which nothing happens, for ever.
+    async fn tend(self: Arc<Self>) {
+        let mut turns = tokio::time::interval(TEND_INTERVAL);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = now();
+        let mut awake = last;
+        loop {
+            turns.tick().await;
+            let now = now();
+            if now.saturating_duration_since(last) > ASLEEP {
+                awake = now;
+            }
+            last = now;
+            self.table().tend(now, awake);
+            self.untold.notify_one();
+        }
     }
 
     /// Probes a target until it is watched no more.
@@ -167,6 +230,7 @@ impl Shared {
         let mut table = self.table();
         let effect = table.record(of, outcome, ended);
         self.publish_unheard(&table);
+        self.publish_local_trouble(&table);
         drop(table);
         if let Some(Effect::Changed(_)) = effect {
             self.untold.notify_one();

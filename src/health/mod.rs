@@ -1,19 +1,29 @@
 //! Health: from outcomes to verdicts.
 //!
 //! ```text
-//!  engine ── schedule: when? ──▶ probe ── outcome ──▶ verdict: what is believed?
+//!  engine ── schedule: when? ──▶ probe ── outcome ──▶ network: is it us?
+//!                                                        │
+//!                                             verdict: what is believed?
+//!                                                        │
+//!                                  damping: often changed?  silence: stuck?
+//!                                                        │
+//!                                       force: what does the operator say?
 //!                                                        │
 //!                         transitions ◀── table ◀────────┘
 //!                                           └──▶ board
 //! ```
 //!
 //! Responsible for when each target is probed, and for what several outcomes
-//! mean together. `verdict` and `schedule` are pure; `engine` has the clock.
+//! mean together. All is pure but `engine`, which has the clock.
 //! Not responsible for one run of a probe (that is `probe`), or for what is
 //! answered: this room knows no records.
 
+mod belief;
 mod board;
+mod damping;
 mod engine;
+pub mod force;
+mod network;
 mod report;
 mod schedule;
 mod table;
@@ -25,8 +35,10 @@ use std::time::Duration;
 use crate::probe::Probe;
 
 pub use board::{Board, TargetId};
+pub use damping::Damping;
 pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings};
-pub use report::{History, Report, Tally, Transition};
+pub use network::Extent;
+pub use report::{Cause, History, LocalTrouble, Observed, Report, Tally, Transition};
 pub use schedule::{WAIT_MAX, WAIT_MIN};
 pub use verdict::Verdict;
 

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use crate::probe::{Outcome, Probe, Reason};
 
+use super::force::{Brief, Rule};
+use super::network::Extent;
 use super::{Target, TargetId, Verdict};
 
-/// A verdict has changed. A listener that is slow is told the last change of each target only.
+/// Something has changed for a target: what outcomes say, or how far they are believed. A listener that
+/// is slow is told the last change of each target only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The target's place on the board. A place may be given to another target by a later
@@ -19,25 +22,132 @@ pub struct Transition {
     pub target: TargetId,
     /// The target's probe.
     pub probe: Probe,
-    /// What was believed before.
+    /// What stood on the board before.
     pub from: Verdict,
-    /// What is believed now.
+    /// What stands there now: the same where an operator's word or unrest stands before outcomes.
     pub to: Verdict,
+    /// Why.
+    pub cause: Cause,
+    /// When it happened.
+    pub at: Instant,
+}
+
+/// Why something has changed for a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Outcomes say otherwise.
+    Outcomes(Observed),
+    /// Outcomes come again after the prober was stuck.
+    Heard {
+        /// What they say.
+        observed: Observed,
+        /// How long there had been none when that was noticed.
+        silence: Duration,
+    },
+    /// There are no outcomes: the prober is stuck or overloaded.
+    Silent {
+        /// How long there has been none.
+        silence: Duration,
+    },
+    /// It changes too often: from now on it is held down.
+    Held {
+        /// What outcomes say just now.
+        observed: Observed,
+        /// How often it has changed.
+        changes: usize,
+        /// Within what time; and how long it must be steady.
+        window: Duration,
+    },
+    /// It has been steady and is believed again.
+    Steady {
+        /// For how long.
+        window: Duration,
+    },
+    /// The operator has said what is to be believed.
+    Forced(Arc<Rule>),
+    /// The operator says nothing of it any more.
+    Unforced,
+}
+
+/// What outcomes say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The verdict that comes of them.
+    pub verdict: Verdict,
     /// The consecutive outcomes that it took.
     pub outcomes: u32,
     /// Why the last one failed; none when it passed.
     pub reason: Option<Reason>,
-    /// When the verdict changed.
-    pub at: Instant,
+}
+
+impl Transition {
+    /// What outcomes say, if they are what has changed.
+    pub fn observed(&self) -> Option<&Observed> {
+        match &self.cause {
+            Cause::Outcomes(observed) | Cause::Heard { observed, .. } | Cause::Held { observed, .. } => {
+                Some(observed)
+            }
+            Cause::Silent { .. } | Cause::Steady { .. } | Cause::Forced(_) | Cause::Unforced => None,
+        }
+    }
 }
 
 /// As in a log line: `192.0.2.1:6443 down after 2 failures: connection refused`.
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { probe, to, outcomes, reason, .. } = self;
+        let Self { probe, from, to, cause, .. } = self;
+        write!(f, "{probe} ")?;
+        match cause {
+            Cause::Outcomes(observed) if from == to => write!(f, "{observed}; it stays {to}"),
+            Cause::Outcomes(observed) => observed.fmt(f),
+            Cause::Heard { observed, silence } => {
+                write!(f, "{observed}, the first outcome for more than {}", Brief(*silence))
+            }
+            Cause::Silent { silence } => write!(f, "{to}: no outcome for {}", Brief(*silence)),
+            Cause::Held { changes, window, .. } => {
+                let window = Brief(*window);
+                write!(f, "held down: {changes} changes within {window}, until it is steady for {window}")
+            }
+            Cause::Steady { window } => {
+                write!(f, "{to}, no longer held down: steady for {}", Brief(*window))
+            }
+            Cause::Forced(rule) => rule.fmt(f),
+            Cause::Unforced => write!(f, "{to}, no longer forced"),
+        }
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verdict, outcomes, reason } = self;
         let (one, many) = if reason.is_some() { ("failure", "failures") } else { ("pass", "passes") };
-        write!(f, "{probe} {to} after {outcomes} {}", if *outcomes == 1 { one } else { many })?;
+        write!(f, "{verdict} after {outcomes} {}", if *outcomes == 1 { one } else { many })?;
         reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+/// Trouble on this host keeps probes from saying anything of their targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTrouble {
+    /// How far it goes.
+    pub extent: Extent,
+    /// A probe that met it.
+    pub probe: Probe,
+    /// What that probe saw.
+    pub outcome: Outcome,
+    /// Since when it goes so far.
+    pub since: Instant,
+}
+
+impl fmt::Display for LocalTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { extent, probe, outcome, .. } = self;
+        match extent {
+            Extent::None | Extent::Some => write!(f, "{probe} {outcome}; its verdict stays as it is"),
+            Extent::All => {
+                write!(f, "no target can be probed, all verdicts stay as they are ({probe}: {outcome})")
+            }
+        }
     }
 }
 
@@ -48,9 +158,15 @@ pub struct Report {
     pub id: TargetId,
     /// What is probed, how often, and with which thresholds.
     pub target: Arc<Target>,
-    /// What is believed.
+    /// What its outcomes say.
     pub verdict: Verdict,
-    /// What led there.
+    /// What answers are made from: the same, unless something below stands before it.
+    pub believed: Verdict,
+    /// What the operator says.
+    pub forced: Option<Arc<Rule>>,
+    /// Whether it is held down for changing too often.
+    pub held: bool,
+    /// What led to the verdict.
     pub history: History,
 }
 
@@ -138,15 +254,22 @@ mod tests {
     use super::*;
     use crate::probe::{Kind, Port, Tcp};
 
-    fn transition(to: Verdict, outcomes: u32, reason: Option<Reason>) -> String {
+    fn told(from: Verdict, to: Verdict, cause: Cause) -> String {
         let probe = Probe {
             address: "127.0.1.14".parse().unwrap(),
             source: None,
             timeout: Duration::from_secs(1),
             kind: Kind::Tcp(Tcp { port: Port::new(6443).unwrap() }),
         };
-        let (target, from, at) = (TargetId::at(0), Verdict::Pending, Instant::now());
-        Transition { target, probe, from, to, outcomes, reason, at }.to_string()
+        Transition { target: TargetId::at(0), probe, from, to, cause, at: Instant::now() }.to_string()
+    }
+
+    fn observed(verdict: Verdict, outcomes: u32, reason: Option<Reason>) -> Observed {
+        Observed { verdict, outcomes, reason }
+    }
+
+    fn transition(to: Verdict, outcomes: u32, reason: Option<Reason>) -> String {
+        told(Verdict::Pending, to, Cause::Outcomes(observed(to, outcomes, reason)))
     }
 
     #[test]
@@ -163,6 +286,37 @@ mod tests {
             ),
             (transition(Verdict::Up, 2, None), "127.0.1.14:6443 up after 2 passes"),
             (transition(Verdict::Up, 1, None), "127.0.1.14:6443 up after 1 pass"),
+        ] {
+            assert_eq!(text, line);
+        }
+    }
+
+    #[test]
+    fn what_stands_before_outcomes_reads_as_a_log_line() {
+        let window = Duration::from_secs(300);
+        let up = || observed(Verdict::Up, 1, None);
+        for (text, line) in [
+            (
+                told(Verdict::Down, Verdict::Down, Cause::Outcomes(up())),
+                "127.0.1.14:6443 up after 1 pass; it stays down",
+            ),
+            (
+                told(Verdict::Up, Verdict::Down, Cause::Held { observed: up(), changes: 7, window }),
+                "127.0.1.14:6443 held down: 7 changes within 5m, until it is steady for 5m",
+            ),
+            (
+                told(Verdict::Down, Verdict::Up, Cause::Steady { window }),
+                "127.0.1.14:6443 up, no longer held down: steady for 5m",
+            ),
+            (
+                told(Verdict::Up, Verdict::Pending, Cause::Silent { silence: Duration::from_millis(7_300) }),
+                "127.0.1.14:6443 pending: no outcome for 7s",
+            ),
+            (
+                told(Verdict::Pending, Verdict::Up, Cause::Heard { observed: up(), silence: window }),
+                "127.0.1.14:6443 up after 1 pass, the first outcome for more than 5m",
+            ),
+            (told(Verdict::Down, Verdict::Up, Cause::Unforced), "127.0.1.14:6443 up, no longer forced"),
         ] {
             assert_eq!(text, line);
         }

@@ -66,6 +66,12 @@ pub(super) fn next(run: Run, effect: Effect, waits: Waits, chance: u32) -> Insta
     due.max(run.ended)
 }
 
+/// How long a target may be without an outcome before its prober is taken to be stuck: three probes that
+/// wait their whole time, and a second for a machine that is slow.
+pub(super) fn silence_max(interval: Duration, timeout: Duration) -> Duration {
+    3 * (bounded(interval) + timeout.min(WAIT_MAX)) + Duration::from_secs(1)
+}
+
 /// Between 95 % (`chance` 0) and 105 % (`chance` [`u32::MAX`]) of `wait`.
 fn jittered(wait: Duration, chance: u32) -> Duration {
     let wait = bounded(wait);
@@ -123,6 +129,14 @@ mod tests {
         assert_eq!(gap(3500, Effect::Confirmed, MIDDLE), 3500);
         // The turn after that is a whole interval later again.
         assert_eq!(gap(0, Effect::Confirmed, MIDDLE), 1000);
+    }
+
+    #[test]
+    fn silence_is_borne_for_three_probes_and_a_second() {
+        let second = Duration::from_secs(1);
+        assert_eq!(silence_max(second, second), 7 * second);
+        assert_eq!(silence_max(5 * second, 2 * second), 22 * second);
+        assert!(silence_max(Duration::MAX, Duration::MAX) < Duration::from_hours(150));
     }
 
     #[test]

@@ -11,8 +11,13 @@ use std::time::Instant;
 
 use crate::probe::{Kind, Outcome, Probe};
 
-use super::report::{History, Report, Transition};
-use super::verdict::{Change, Effect, Verdict, Watch};
+use super::belief::Belief;
+use super::damping::Damping;
+use super::force::Rules;
+use super::network::{Extent, Network, Sight, Weight};
+use super::report::{Cause, History, LocalTrouble, Report, Transition};
+use super::schedule::silence_max;
+use super::verdict::{Effect, Verdict};
 use super::{Board, Target, TargetId};
 
 /// The number of a watch: each new target gets the next one, and none is given twice. So a late
@@ -53,6 +58,11 @@ pub(super) struct Table {
     places: Vec<Place>,
     ids: HashMap<Arc<Target>, TargetId>,
     board: Board,
+    damping: Damping,
+    rules: Rules,
+    network: Network,
+    /// None while there is none.
+    local_trouble: Option<LocalTrouble>,
     /// The ordinal of the next new target.
     upcoming: Ordinal,
     /// Targets that have no outcome yet.
@@ -78,7 +88,8 @@ enum Place {
 #[derive(Debug)]
 struct Entry {
     watched: Watched,
-    watch: Watch,
+    belief: Belief,
+    sight: Sight,
     history: History,
     /// The key of its untold transition.
     untold: Option<u64>,
@@ -99,8 +110,12 @@ struct Known {
 }
 
 impl Table {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(damping: Damping) -> Self {
         Self {
+            damping,
+            rules: Rules::default(),
+            network: Network::default(),
+            local_trouble: None,
             places: Vec::new(),
             ids: HashMap::new(),
             board: Board::default(),
@@ -120,7 +135,10 @@ impl Table {
         let report = |entry: &Entry| Report {
             id: entry.watched.id,
             target: Arc::clone(&entry.watched.target),
-            verdict: entry.watch.verdict(),
+            verdict: entry.belief.verdict(),
+            believed: entry.belief.square().verdict,
+            forced: entry.belief.forced().cloned(),
+            held: entry.belief.is_held(),
             history: entry.history.clone(),
         };
         self.entries().map(report).collect()
@@ -164,15 +182,57 @@ impl Table {
             return None;
         }
         self.unheard.remove(&of.ordinal);
+        let weight = self.network.note(&mut entry.sight, outcome, ended);
         entry.history.note(outcome, ended);
-        let effect = entry.watch.observe(outcome);
-        if let Effect::Changed(change) = effect {
+        let (effect, cause) = match weight {
+            Weight::Counts => entry.belief.observe(outcome, ended, self.damping),
+            Weight::Undecided => (Effect::Doubted, None),
+            Weight::Local => (Effect::Ignored, None),
+        };
+        if cause.is_some() {
             entry.history.since = ended;
             entry.history.transitions += 1;
-            self.board.set(of.id, change.to);
-            self.tell(of, change, outcome, ended);
+        }
+        self.note_local_trouble(of, outcome, ended);
+        if let Some(cause) = cause {
+            self.settle(of.id, cause, ended);
         }
         Some(effect)
+    }
+
+    /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady.
+    /// `awake` is since when this was done as often as it should be; a machine that slept proves nothing.
+    pub(super) fn tend(&mut self, now: Instant, awake: Instant) {
+        let damping = self.damping;
+        self.settle_all(now, |entry| {
+            let Target { interval, probe, .. } = &*entry.watched.target;
+            let silence = entry.history.last_probe_age(now).min(now.saturating_duration_since(awake));
+            let cause = entry.belief.tend(now, silence, silence_max(*interval, probe.timeout), damping)?;
+            if let Cause::Silent { .. } = cause {
+                entry.history.since = now;
+                entry.history.transitions += 1;
+            }
+            Some(cause)
+        });
+    }
+
+    /// Believes these rules from now on.
+    pub(super) fn force(&mut self, rules: &Rules, now: Instant) {
+        self.rules = rules.clone();
+        self.settle_all(now, |entry| {
+            let name = entry.watched.target.probe.to_string();
+            entry.belief.force(rules.forcing(&name))
+        });
+    }
+
+    /// Damps like this from now on.
+    pub(super) fn damp(&mut self, damping: Damping) {
+        self.damping = damping;
+    }
+
+    /// Trouble on this host, as far as outcomes show it.
+    pub(super) fn local_trouble(&self) -> Option<&LocalTrouble> {
+        self.local_trouble.as_ref()
     }
 
     /// The oldest transition that nobody has been told.
@@ -193,8 +253,8 @@ impl Table {
 
     fn known(&self) -> HashMap<Question, Known> {
         let mut known = HashMap::new();
-        for entry in self.entries().filter(|entry| entry.watch.verdict() != Verdict::Pending) {
-            let latest = Known { verdict: entry.watch.verdict(), since: entry.history.since };
+        for entry in self.entries().filter(|entry| entry.belief.verdict() != Verdict::Pending) {
+            let latest = Known { verdict: entry.belief.verdict(), since: entry.history.since };
             known.entry(question(&entry.watched.target.probe)).or_insert(latest);
         }
         known
@@ -214,6 +274,7 @@ impl Table {
             }
             self.ids.remove(&entry.watched.target);
             self.unheard.remove(&entry.watched.ordinal);
+            self.network.forget(entry.sight);
             entry.untold.and_then(|key| self.untold.remove(&key));
             *place = Place::Resting;
             stopped.push(TargetId::at(index));
@@ -232,10 +293,13 @@ impl Table {
         self.unheard.insert(watched.ordinal);
         self.ids.insert(Arc::clone(&watched.target), id);
         let Known { verdict, since } = known.unwrap_or(Known { verdict: Verdict::Pending, since: now });
-        self.board.set(id, verdict);
+        let forced = self.rules.forcing(&target.probe.to_string()).cloned();
+        let belief = Belief::new(verdict, target.thresholds(), forced);
+        self.board.set(id, belief.square());
         let place = Place::Taken(Box::new(Entry {
             watched: watched.clone(),
-            watch: Watch::new(verdict, target.thresholds()),
+            belief,
+            sight: self.network.begin(),
             history: History::new(since, now),
             untold: None,
         }));
@@ -246,20 +310,42 @@ impl Table {
         watched
     }
 
-    /// Keeps a transition until somebody takes it. It takes the turn of one of the same target that is
-    /// still untold, even when that leads back to where the listener believes the target to be: the
-    /// board it has read meanwhile, for another target's sake, may have held the verdict between.
-    fn tell(&mut self, of: &Watched, change: Change, outcome: &Outcome, at: Instant) {
-        let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return };
-        let reason = match outcome {
-            Outcome::Fail { reason } => Some(reason.clone()),
-            Outcome::Pass { .. } | Outcome::Local { .. } => None,
-        };
-        let Change { from, to, outcomes } = change;
-        let probe = of.target.probe.clone();
+    /// Applies `change` to every target, and tells what came of it.
+    fn settle_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
+        for index in 0..self.places.len() {
+            let Some(Place::Taken(entry)) = self.places.get_mut(index) else { continue };
+            if let Some(cause) = change(entry) {
+                self.settle(TargetId::at(index), cause, at);
+            }
+        }
+    }
+
+    /// Writes what is believed of a target to the board, and keeps the transition until somebody takes
+    /// it. It takes the turn of one of the same target that is still untold, even when that leads back
+    /// to where the listener believes the target to be: the board it has read meanwhile, for another
+    /// target's sake, may have held the verdict between.
+    fn settle(&mut self, id: TargetId, cause: Cause, at: Instant) {
+        let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
+        let (from, square) = (self.board.square(id).verdict, entry.belief.square());
+        self.board.set(id, square);
+        let probe = entry.watched.target.probe.clone();
         let key = *entry.untold.get_or_insert(self.untold_next);
         self.untold_next = self.untold_next.max(key + 1);
-        self.untold.insert(key, Transition { target: of.id, probe, from, to, outcomes, reason, at });
+        self.untold.insert(key, Transition { target: id, probe, from, to: square.verdict, cause, at });
+    }
+
+    fn note_local_trouble(&mut self, of: &Watched, outcome: &Outcome, at: Instant) {
+        let extent = self.network.extent();
+        let before = self.local_trouble.as_ref().map_or(Extent::None, |trouble| trouble.extent);
+        match (before, extent) {
+            (Extent::None | Extent::Some | Extent::All, Extent::None) => self.local_trouble = None,
+            // From all to some is no new trouble, and not its end either.
+            (Extent::Some, Extent::Some) | (Extent::All, Extent::Some | Extent::All) => {}
+            (Extent::None, Extent::Some | Extent::All) | (Extent::Some, Extent::All) => {
+                let (probe, outcome) = (of.target.probe.clone(), outcome.clone());
+                self.local_trouble = Some(LocalTrouble { extent, probe, outcome, since: at });
+            }
+        }
     }
 }
 

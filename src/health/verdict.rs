@@ -97,6 +97,11 @@ impl Watch {
         self.verdict
     }
 
+    /// Nothing is known any more: the next outcome decides at once.
+    pub(super) fn forget(&mut self) {
+        (self.verdict, self.streak) = (Verdict::Pending, 0);
+    }
+
     /// Takes in the next outcome.
     pub(super) fn observe(&mut self, outcome: &Outcome) -> Effect {
         let (toward, needed) = match (self.verdict, outcome) {

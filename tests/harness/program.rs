@@ -84,6 +84,11 @@ impl Site {
         self.command().arg("check").arg("--config").arg(self.config()).output().expect("the program runs")
     }
 
+    /// Runs a command of edgedns in the folder, to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().expect("the program runs")
+    }
+
     fn spawn(&self) -> Program {
         let mut child = self
             .command()

@@ -31,12 +31,12 @@ error: unknown table `probes`
 #[test]
 fn an_unsupported_table() {
     let expected = "\
-error: `[admin]` is not supported by this version
- --> edgedns.toml:1:2
+error: `[[forward]]` is not supported by this version
+ --> edgedns.toml:1:3
   |
-1 | [admin]
-  |  ^^^^^";
-    assert_eq!(read(format!("[admin]\nlisten = \"127.0.0.1:9653\"\n{ZONE}")).drawing(), expected);
+1 | [[forward]]
+  |   ^^^^^^^";
+    assert_eq!(read(format!("[[forward]]\nzone = \".\"\n{ZONE}")).drawing(), expected);
 }
 
 #[test]

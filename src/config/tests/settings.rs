@@ -20,6 +20,10 @@ nsid = "master-1"
 version = ""
 cookie-secret = "00112233445566778899AABBCCddeeff"
 
+[admin]
+socket = "run/control.sock"
+state-directory = "/var/lib/edgedns"
+
 [probe]
 interval = "2s"
 timeout = "500ms"
@@ -27,6 +31,8 @@ retry = "100ms"
 rise = 3
 fall = 1
 startup-wait = "0s"
+flap-limit = 10
+flap-window = "10m"
 
 [lua]
 selector = "random"
@@ -129,6 +135,9 @@ fn server_probe_and_lua_are_read() {
     assert_eq!(config.probe.retry, Duration::from_millis(100));
     assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (3, 1));
     assert_eq!(config.probe.startup_wait, Duration::ZERO);
+    assert_eq!((config.probe.damping.limit, config.probe.damping.window), (10, Duration::from_secs(600)));
+    assert_eq!(config.admin.socket.as_deref(), Some(Path::new("/etc/run/control.sock")));
+    assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
     assert_eq!(config.lua.selector, Selector::Random);
 }
 
@@ -218,4 +227,20 @@ fn a_file_that_cannot_be_read_is_an_error() {
     let missing = PathBuf::from("/nonexistent/edgedns.toml");
     assert_eq!(read_path(&mut sources, &missing, &mut found), None);
     assert_eq!(found.errors(), 1);
+}
+
+#[test]
+fn paths_of_the_admin_table_that_cannot_be_are_refused() {
+    let refused = |line: &str| read(format!("[admin]\n{line}\n{ZONE}")).sentence();
+    assert!(refused("socket = \"\"").contains("the path is empty"));
+    let long = "x".repeat(100);
+    assert!(refused(&format!("socket = \"/{long}\"")).contains("longer than the 96 bytes"));
+    assert!(refused("state-directory = \"a\\u0000b\"").contains("NUL"));
+}
+
+#[test]
+fn damping_can_be_turned_off_and_its_window_is_no_blink() {
+    assert_eq!(read(format!("[probe]\nflap-limit = 0\n{ZONE}")).settings().probe.damping.limit, 0);
+    let sentence = read(format!("[probe]\nflap-window = \"10ms\"\n{ZONE}")).sentence();
+    assert!(sentence.contains("`flap-window` is 1s to 24h"), "{sentence}");
 }

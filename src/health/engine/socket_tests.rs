@@ -80,7 +80,7 @@ async fn a_listener_that_stops_accepting_goes_down_by_timeout() {
     engine.watch(&[target]);
     assert_eq!(next(&mut transitions).await.to, Verdict::Up);
     let down = next(&mut transitions).await;
-    assert_eq!(down.reason, Some(Reason::TimedOut { after: 200 * MS }));
+    assert_eq!(down.observed().unwrap().reason, Some(Reason::TimedOut { after: 200 * MS }));
     // It is up again when it accepts again.
     let listener = Running::from(tokio::spawn(async move { while listener.accept().await.is_ok() {} }));
     assert_eq!(next(&mut transitions).await.to, Verdict::Up);

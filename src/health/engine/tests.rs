@@ -8,10 +8,14 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::health::Verdict;
+use crate::health::force::{Order, Rule};
+use crate::health::{Extent, Observed, Verdict};
 use crate::probe::{Kind, Port, Probe, Reason, Tcp, Trouble};
 
 const MS: Duration = Duration::from_millis(1);
+
+/// Little, so that a test needs few changes.
+const DAMPING: Damping = Damping { limit: 4, window: Duration::from_secs(60) };
 
 /// How a target behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,10 @@ enum Play {
     Refuse,
     Hang,
     Lack,
+    /// The network is gone.
+    Cut,
+    /// The probe itself hangs, whatever its timeout: what must never happen.
+    Stick,
 }
 
 /// Targets, told apart by their port; those without a play accept.
@@ -53,10 +61,16 @@ impl Stage {
             played.running_most = played.running_most.max(played.running);
             played.plays.get(&port.get()).copied().unwrap_or(Play::Accept)
         };
-        sleep(if play == Play::Hang { probe.timeout } else { MS }).await;
+        let took = match play {
+            Play::Hang => probe.timeout,
+            Play::Stick => 60_000 * MS,
+            Play::Accept | Play::Refuse | Play::Lack | Play::Cut => MS,
+        };
+        sleep(took).await;
         self.0.lock().unwrap().running -= 1;
         match play {
-            Play::Accept => Outcome::Pass { latency: MS },
+            Play::Accept | Play::Stick => Outcome::Pass { latency: MS },
+            Play::Cut => Outcome::Fail { reason: Reason::NetworkUnreachable },
             Play::Refuse => Outcome::Fail { reason: Reason::Refused },
             Play::Hang => Outcome::Fail { reason: Reason::TimedOut { after: probe.timeout } },
             Play::Lack => Outcome::Local { trouble: Trouble::OutOfFiles },
@@ -66,7 +80,7 @@ impl Stage {
     fn engine(&self, probes_at_once_max: usize) -> (Engine, mpsc::Receiver<Transition>) {
         let stage = self.clone();
         let run: RunProbe = Box::new(move |target| Box::pin(stage.clone().run(target.probe.clone())));
-        Engine::start_with(Handle::current(), Settings { probes_at_once_max }, run)
+        Engine::start_with(Handle::current(), Settings { probes_at_once_max, damping: DAMPING }, run)
     }
 }
 
@@ -105,8 +119,9 @@ async fn the_time_from_the_first_failure_to_down_is_retry_times_fall_less_one() 
     stage.play(1, Play::Refuse);
     let before = stage.starts(1).len();
     let down = transitions.recv().await.unwrap();
-    assert_eq!((down.from, down.to, down.outcomes), (Verdict::Up, Verdict::Down, 3));
-    assert_eq!(down.reason, Some(Reason::Refused));
+    assert_eq!((down.from, down.to), (Verdict::Up, Verdict::Down));
+    let observed = down.observed().unwrap();
+    assert_eq!((observed.outcomes, &observed.reason), (3, &Some(Reason::Refused)));
     let took = down.at - stage.starts(1)[before];
     assert!((380 * MS..=425 * MS).contains(&took), "{took:?}");
 }
@@ -132,7 +147,7 @@ async fn a_target_comes_back_only_after_rise_passes() {
     stage.play(1, Play::Accept);
     let before = stage.starts(1).len();
     let up = transitions.recv().await.unwrap();
-    assert_eq!((up.to, up.outcomes, up.reason), (Verdict::Up, 2, None));
+    assert_eq!(up.observed(), Some(&Observed { verdict: Verdict::Up, outcomes: 2, reason: None }));
     assert_eq!(stage.starts(1).len() - before, 2);
     assert_eq!(engine.board().verdict(ids[0]), Verdict::Up);
 }
@@ -284,4 +299,179 @@ async fn nothing_is_probed_after_the_engine_is_dropped() {
     sleep(5000 * MS).await;
     assert_eq!(stage.starts(1), probed);
     assert!(transitions.recv().await.is_none());
+}
+
+async fn down_and_up(stage: &Stage, transitions: &mut mpsc::Receiver<Transition>) -> [Transition; 2] {
+    let mut told = Vec::new();
+    for play in [Play::Refuse, Play::Accept] {
+        stage.play(1, play);
+        told.push(transitions.recv().await.unwrap());
+    }
+    told.try_into().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_flaps_is_held_down_until_it_is_steady() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1]));
+    transitions.recv().await.unwrap();
+    down_and_up(&stage, &mut transitions).await;
+    down_and_up(&stage, &mut transitions).await;
+    let [held, up] = down_and_up(&stage, &mut transitions).await;
+    assert_eq!(held.to_string(), "127.0.2.61:1 held down: 5 changes within 1m, until it is steady for 1m");
+    assert_eq!((up.from, up.to), (Verdict::Down, Verdict::Down));
+    let board = engine.board();
+    assert_eq!((board.verdict(ids[0]), board.unheld().verdict(ids[0])), (Verdict::Down, Verdict::Up));
+    let report = engine.report().remove(0);
+    assert!(report.held && (report.verdict, report.believed) == (Verdict::Up, Verdict::Down));
+    let steady = transitions.recv().await.unwrap();
+    assert_eq!(steady.to_string(), "127.0.2.61:1 up, no longer held down: steady for 1m");
+    assert!((60_000 * MS..61_100 * MS).contains(&(steady.at - up.at)), "{:?}", steady.at - up.at);
+    assert_eq!(engine.board().verdict(ids[0]), Verdict::Up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_whose_prober_is_stuck_is_pending_until_outcomes_come_again() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1, 2]));
+    engine.first_round().await;
+    let (first, _) = (transitions.recv().await.unwrap(), transitions.recv().await.unwrap());
+    stage.play(1, Play::Stick);
+    let silent = transitions.recv().await.unwrap();
+    assert_eq!((silent.from, silent.to), (Verdict::Up, Verdict::Pending));
+    // Three times interval and timeout, one second, and up to one more until somebody looks.
+    assert!((7_000 * MS..8_100 * MS).contains(&(silent.at - first.at)), "{:?}", silent.at - first.at);
+    assert_eq!(engine.board().verdict(ids[1]), Verdict::Up, "the other one is probed");
+    let heard = transitions.recv().await.unwrap();
+    assert!(heard.to_string().starts_with("127.0.2.61:1 up after 1 pass, the first outcome"), "{heard}");
+    assert_eq!(engine.board().verdict(ids[0]), Verdict::Up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_does_not_take_its_probers_for_stuck() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1]));
+    transitions.recv().await.unwrap();
+    sleep(5_000 * MS).await;
+    // The clock goes on, and nobody has run meanwhile.
+    tokio::time::advance(3_600_000 * MS).await;
+    for _ in 0..10 {
+        assert_eq!(engine.board().verdict(ids[0]), Verdict::Up);
+        sleep(500 * MS).await;
+    }
+    assert!(transitions.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_gone_takes_no_target_down() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1, 2, 3]));
+    let mut trouble = engine.local_trouble();
+    for _ in 0..3 {
+        transitions.recv().await.unwrap();
+    }
+    (1..=3).for_each(|port| stage.play(port, Play::Cut));
+    trouble.changed().await.unwrap();
+    let told = trouble.borrow_and_update().clone().unwrap().to_string();
+    assert!(
+        told.starts_with("no target can be probed, all verdicts stay as they are (127.0.2.61:"),
+        "{told}"
+    );
+    assert!(told.ends_with(": network unreachable)"), "{told}");
+    sleep(60_000 * MS).await;
+    assert!(!trouble.has_changed().unwrap(), "it is told once");
+    let board = engine.board();
+    assert!(ids.iter().all(|&id| board.verdict(id) == Verdict::Up));
+    // The network comes back, and one target does not.
+    stage.play(1, Play::Accept);
+    stage.play(2, Play::Accept);
+    trouble.changed().await.unwrap();
+    assert_eq!(*trouble.borrow_and_update(), None);
+    let down = transitions.recv().await.unwrap();
+    assert_eq!((down.target, down.to), (ids[2], Verdict::Down));
+    assert_eq!(down.observed().unwrap().reason, Some(Reason::NetworkUnreachable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_target_without_a_route_goes_down_while_others_answer() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1, 2, 3]));
+    for _ in 0..3 {
+        transitions.recv().await.unwrap();
+    }
+    stage.play(1, Play::Cut);
+    let before = now();
+    let down = transitions.recv().await.unwrap();
+    assert_eq!((down.target, down.to), (ids[0], Verdict::Down));
+    assert!(down.at - before < 3_000 * MS, "{:?}", down.at - before);
+    assert_eq!(*engine.local_trouble().borrow(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn local_trouble_of_one_target_is_told_once_and_so_is_its_end() {
+    let stage = Stage::default();
+    stage.play(1, Play::Lack);
+    let (mut engine, _transitions) = stage.engine(8);
+    let mut trouble = engine.local_trouble();
+    engine.watch(&targets([1, 2]));
+    trouble.changed().await.unwrap();
+    let told = trouble.borrow_and_update().clone().unwrap();
+    assert_eq!(told.extent, Extent::Some);
+    sleep(10_000 * MS).await;
+    assert!(!trouble.has_changed().unwrap());
+    stage.play(1, Play::Accept);
+    trouble.changed().await.unwrap();
+    assert_eq!(*trouble.borrow(), None);
+}
+
+fn rules(pattern: &str, order: Order) -> Rules {
+    let mut rules = Rules::default();
+    let (since, pattern) = (std::time::SystemTime::UNIX_EPOCH, pattern.parse().unwrap());
+    rules.add(Rule { pattern, order, since, until: None, remark: None }).unwrap();
+    rules
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_verdict_stands_on_the_board_at_once_and_for_new_targets_too() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1, 2]));
+    engine.first_round().await;
+    engine.force(&rules("*:1", Order::Down));
+    let board = engine.board();
+    assert_eq!((board.verdict(ids[0]), board.verdict(ids[1])), (Verdict::Down, Verdict::Up));
+    let forced = loop {
+        let told = transitions.recv().await.unwrap();
+        if told.observed().is_none() {
+            break told;
+        }
+    };
+    assert_eq!(forced.to_string(), "127.0.2.61:1 forced down by operator");
+    engine.watch(&targets([2]));
+    let ids = engine.watch(&targets([1, 2]));
+    assert_eq!(engine.board().verdict(ids[0]), Verdict::Down, "taken up again, it is forced still");
+    engine.force(&Rules::default());
+    assert_eq!(engine.report()[ids[0].index()].forced, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_go_on_below_a_forced_verdict_and_hold_when_it_ends() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    let ids = engine.watch(&targets([1]));
+    transitions.recv().await.unwrap();
+    engine.force(&rules("*", Order::Up));
+    transitions.recv().await.unwrap();
+    stage.play(1, Play::Refuse);
+    let told = transitions.recv().await.unwrap();
+    assert_eq!(told.to_string(), "127.0.2.61:1 down after 3 failures: connection refused; it stays up");
+    assert_eq!(engine.board().verdict(ids[0]), Verdict::Up);
+    engine.force(&Rules::default());
+    assert_eq!(engine.board().verdict(ids[0]), Verdict::Down);
+    assert_eq!(transitions.recv().await.unwrap().to_string(), "127.0.2.61:1 down, no longer forced");
 }

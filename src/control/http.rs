@@ -1,0 +1,189 @@
+//! HTTP/1.1 over the control socket: `GET /status`, `POST /reload`, `POST /force`.
+//!
+//! Responsible for routes, bodies and limits.
+//! Not responsible for what a request does, or for who may connect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use serde::{Deserialize, Serialize};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{Completeness, ForceOrder, Request};
+use crate::health::force::RuleError;
+
+/// Connections that are served at a time; more wait in the kernel. There are few operators.
+pub const CONNECTIONS_MAX: usize = 16;
+
+/// Longest head of a request, in bytes: the least that hyper can be told.
+pub const HEAD_BYTES_MAX: usize = 8192;
+
+/// Longest body of a request, in bytes: two texts and two words.
+pub const BODY_BYTES_MAX: usize = 4096;
+
+/// How long a client may take to send the head of a request.
+const HEAD_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a connection may last: more than any reload takes, so that one that hangs does not keep its
+/// place for ever.
+const CONNECTION_LASTS: Duration = Duration::from_secs(30 * 60);
+
+/// Pause after an accept that failed, which for want of files it does again and again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting
+/// for what comes of the very reload that ends this.
+pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, end: impl Future) {
+    let router = router(requests);
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut end = std::pin::pin!(end);
+    loop {
+        // The semaphore is never closed.
+        let accepted = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) };
+        let (place, accepted) = tokio::select! {
+            _ = &mut end => return,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = connection(stream, router.clone());
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(CONNECTION_LASTS, connection).await;
+                    drop(place);
+                });
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn connection(stream: UnixStream, router: Router) {
+    let service = TowerToHyperService::new(router);
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_BYTES_MAX);
+    // What goes wrong on a connection concerns its client, who sees it.
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn router(requests: mpsc::Sender<Request>) -> Router {
+    Router::new()
+        .route("/status", get(status))
+        .route("/reload", post(reload))
+        .route("/force", post(force))
+        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is /status, /reload and /force"))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(requests)
+}
+
+type Requests = State<mpsc::Sender<Request>>;
+
+async fn status(State(requests): Requests) -> Result<Response, Refusal> {
+    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    Ok(Json(status).into_response())
+}
+
+async fn reload(State(requests): Requests) -> Result<Response, Refusal> {
+    let reloaded = ask(&requests, |reply| Request::Reload { reply: Some(reply) }).await?;
+    let code = match reloaded.outcome {
+        Completeness::Whole => StatusCode::OK,
+        Completeness::Partly | Completeness::Refused => StatusCode::CONFLICT,
+    };
+    Ok((code, Json(reloaded)).into_response())
+}
+
+async fn force(State(requests): Requests, body: Bytes) -> Result<Response, Refusal> {
+    let body: ForceBody = serde_json::from_slice(&body)
+        .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
+    let order = ForceOrder::try_from(body).map_err(Refusal::from)?;
+    let forced = ask(&requests, |reply| Request::Force { order, reply }).await?.map_err(Refusal::from)?;
+    Ok(Json(forced).into_response())
+}
+
+/// Hands a request over and waits for the reply.
+async fn ask<T>(
+    requests: &mpsc::Sender<Request>,
+    request: impl FnOnce(oneshot::Sender<T>) -> Request,
+) -> Result<T, Refusal> {
+    let (reply, answer) = oneshot::channel();
+    requests
+        .try_send(request(reply))
+        .map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already"))?;
+    answer.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping"))
+}
+
+/// The body of `POST /force`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForceBody {
+    target: String,
+    verdict: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    for_seconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl TryFrom<ForceBody> for ForceOrder {
+    type Error = RuleError;
+
+    fn try_from(body: ForceBody) -> Result<Self, RuleError> {
+        Ok(ForceOrder {
+            pattern: body.target.parse()?,
+            order: body.verdict.parse()?,
+            lasts: body.for_seconds.map(Duration::from_secs),
+            remark: body.reason.map(|reason| reason.parse()).transpose()?,
+        })
+    }
+}
+
+impl From<&ForceOrder> for ForceBody {
+    fn from(order: &ForceOrder) -> Self {
+        ForceBody {
+            target: order.pattern.to_string(),
+            verdict: order.order.to_string(),
+            for_seconds: order.lasts.map(|lasts| lasts.as_secs()),
+            reason: order.remark.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Why a request is not carried out.
+#[derive(Debug)]
+struct Refusal {
+    code: StatusCode,
+    error: String,
+}
+
+/// The body of a refusal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RefusalBody {
+    pub(super) error: String,
+}
+
+impl Refusal {
+    fn new(code: StatusCode, error: impl Into<String>) -> Self {
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<RuleError> for Refusal {
+    fn from(error: RuleError) -> Self {
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.code, Json(RefusalBody { error: self.error })).into_response()
+    }
+}

@@ -1,0 +1,99 @@
+//! Requests: what an operator may want, and the replies.
+//!
+//! Responsible for their types and for the queue to `daemon`.
+//! Not responsible for where a request comes from.
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Status, signals};
+use crate::health::force::{Order, Pattern, Remark, RuleError};
+
+/// Requests that wait for `daemon`. A script faster than this gets nothing
+/// by it: a reload that has not begun reads whatever stands there then.
+pub const REQUESTS_WAITING_MAX: usize = 16;
+
+/// What the operator wants. Whoever dropped the other end of a reply hears nothing.
+#[derive(Debug)]
+pub enum Request {
+    /// Read configuration and zones again.
+    Reload {
+        /// Told what came of it; none: the log says it.
+        reply: Option<oneshot::Sender<Reloaded>>,
+    },
+    /// Say how everything stands.
+    Status {
+        /// Told.
+        reply: oneshot::Sender<Box<Status>>,
+    },
+    /// Force verdicts.
+    Force {
+        /// Which, and how long.
+        order: ForceOrder,
+        /// Told what came of it.
+        reply: oneshot::Sender<Result<Forced, RuleError>>,
+    },
+    /// End cleanly.
+    Stop,
+}
+
+/// What is to be believed of some targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForceOrder {
+    /// The targets.
+    pub pattern: Pattern,
+    /// What is to be believed of them.
+    pub order: Order,
+    /// For how long; none: until the operator says otherwise.
+    pub lasts: Option<Duration>,
+    /// Why.
+    pub remark: Option<Remark>,
+}
+
+/// How much of what was asked for is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Completeness {
+    /// All of it.
+    Whole,
+    /// Some zones could not be read; they stay as they were.
+    Partly,
+    /// Nothing: all stays as it was.
+    Refused,
+}
+
+/// What came of a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// How much of it is served now.
+    pub outcome: Completeness,
+    /// Zones that are served.
+    pub zones: usize,
+    /// In one sentence, what holds now.
+    pub summary: String,
+    /// Everything that was wrong, drawn; empty if nothing was.
+    pub diagnostics: String,
+}
+
+/// What came of forcing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forced {
+    /// The names of the targets that were meant.
+    pub targets: Vec<String>,
+    /// Why it does not outlive a restart; none: it does.
+    pub not_kept: Option<String>,
+}
+
+/// The queue of requests; signals fill it from now on: SIGHUP reloads, SIGTERM and SIGINT stop.
+///
+/// # Errors
+///
+/// When the system does not let signals be watched.
+pub fn requests() -> io::Result<(mpsc::Sender<Request>, mpsc::Receiver<Request>)> {
+    let (sender, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
+    signals::watch(&sender)?;
+    Ok((sender, receiver))
+}

@@ -1,0 +1,42 @@
+//! Signals as requests.
+//!
+//! Responsible for which signal means what. Not responsible for the queue.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Request;
+
+#[derive(Clone, Copy)]
+enum Meaning {
+    Reload,
+    Stop,
+}
+
+/// Hands signals on as requests for as long as somebody takes them.
+pub(super) fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
+    let meanings = [
+        (SignalKind::hangup(), Meaning::Reload),
+        (SignalKind::terminate(), Meaning::Stop),
+        (SignalKind::interrupt(), Meaning::Stop),
+    ];
+    for (kind, meaning) in meanings {
+        let mut arrivals = signal(kind)?;
+        let requests = requests.clone();
+        tokio::spawn(async move {
+            while arrivals.recv().await.is_some() {
+                // A stop must get through; a reload that finds the queue full is asked for again.
+                let request = match meaning {
+                    Meaning::Reload => Request::Reload { reply: None },
+                    Meaning::Stop => Request::Stop,
+                };
+                if requests.send(request).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! What the operator has said of targets, kept over restarts.
+//!
+//! Responsible for the file, which is written beside and moved into place, so
+//! that it is whole whenever the power fails.
+//! Not responsible for what a rule means: that is `health::force`.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tracing::{error, warn};
+
+use crate::control::Calendar;
+use crate::health::force::{Rule, RuleError, Rules};
+
+/// The file in the state directory.
+const FILE: &str = "forced.json";
+
+/// Its name until it is whole.
+const FILE_UNFINISHED: &str = "forced.json.new";
+
+/// Longest file that is read, in bytes: more than all rules with all their texts.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Versions that wait to be written: more than requests may wait.
+const WAITING_MAX: usize = 64;
+
+/// How long a stop waits for the disk.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// The file's text.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    rules: Vec<KeptRule>,
+}
+
+/// One rule; moments in seconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptRule {
+    target: String,
+    verdict: String,
+    since: u64,
+    until: Option<u64>,
+    reason: Option<String>,
+}
+
+/// The rules that were kept in the folder and still hold. What cannot be read is told, and nothing is
+/// forced then.
+pub(super) fn load(folder: Option<&Path>, now: SystemTime) -> Rules {
+    let Some(folder) = folder else { return Rules::default() };
+    let mut rules = match read(folder) {
+        Ok(rules) => rules,
+        Err(fault) => {
+            let file = folder.join(FILE);
+            error!("{}: {fault}; no verdict is forced that was before", file.display());
+            return Rules::default();
+        }
+    };
+    rules.expire(now);
+    for rule in rules.iter() {
+        let since = Calendar(rule.since);
+        warn!("{} {rule}; said {since}, it still holds", rule.pattern);
+    }
+    rules
+}
+
+fn read(folder: &Path) -> io::Result<Rules> {
+    let file = match File::open(folder.join(FILE)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
+        Err(error) => return Err(error),
+    };
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    let kept: Kept = serde_json::from_str(&text)?;
+    let mut rules = Rules::default();
+    for rule in kept.rules {
+        rule.parse().and_then(|rule| rules.add(rule)).map_err(io::Error::other)?;
+    }
+    Ok(rules)
+}
+
+/// Writes the rules so that the file is the old one or the new one at any moment, and the new one when
+/// this returns.
+fn write(folder: &Path, rules: &Rules) -> io::Result<()> {
+    let kept = Kept { rules: rules.iter().map(KeptRule::from).collect() };
+    let unfinished = folder.join(FILE_UNFINISHED);
+    let mut file = File::create(&unfinished)?;
+    file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, folder.join(FILE))?;
+    File::open(folder)?.sync_all()
+}
+
+impl KeptRule {
+    fn parse(self) -> Result<Rule, RuleError> {
+        // A moment beyond the calendar is one that never comes.
+        let moment = |seconds: u64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        Ok(Rule {
+            pattern: self.target.parse()?,
+            order: self.verdict.parse()?,
+            since: moment(self.since).unwrap_or(SystemTime::UNIX_EPOCH),
+            until: self.until.and_then(moment),
+            remark: self.reason.map(|reason| reason.parse()).transpose()?,
+        })
+    }
+}
+
+impl From<&Rule> for KeptRule {
+    fn from(rule: &Rule) -> Self {
+        let seconds =
+            |moment: SystemTime| moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        KeptRule {
+            target: rule.pattern.to_string(),
+            verdict: rule.order.to_string(),
+            since: seconds(rule.since),
+            until: rule.until.map(seconds),
+            reason: rule.remark.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Called with why the rules were not written, or nothing.
+pub(super) type Told = Box<dyn FnOnce(Option<String>) + Send>;
+
+struct Job {
+    folder: PathBuf,
+    rules: Rules,
+    told: Told,
+}
+
+/// Writes rules in the order in which they were said, so that the loop waits for no disk.
+pub(super) struct Keeper {
+    jobs: mpsc::Sender<Job>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// A keeper that works in the runtime.
+    pub(super) fn start() -> Keeper {
+        let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_MAX);
+        let task = tokio::spawn(async move {
+            while let Some(job) = waiting.recv().await {
+                // A task of its own each time: one that panics takes no later one with it.
+                let _ = tokio::task::spawn_blocking(move || job.run()).await;
+            }
+        });
+        Keeper { jobs, task }
+    }
+
+    /// Writes the rules soon, and tells when it is done.
+    pub(super) fn keep(&self, folder: Option<&Path>, rules: Rules, told: Told) {
+        let Some(folder) = folder else {
+            return told(Some("`[admin]` has no `state-directory`".to_owned()));
+        };
+        let job = Job { folder: folder.to_owned(), rules, told };
+        if let Err(refused) = self.jobs.try_send(job) {
+            (refused.into_inner().told)(Some("the disk does not keep up".to_owned()));
+        }
+    }
+
+    /// Writes what waits still, and ends.
+    pub(super) async fn stop(self) {
+        drop(self.jobs);
+        let _ = tokio::time::timeout(STOP_WAIT, self.task).await;
+    }
+}
+
+impl Job {
+    fn run(self) {
+        let fault = write(&self.folder, &self.rules).err().map(|fault| {
+            let file = self.folder.join(FILE);
+            format!("{}: {fault}", file.display())
+        });
+        if let Some(fault) = &fault {
+            error!("what is forced will not outlive a restart: {fault}");
+        }
+        (self.told)(fault);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::force::Order;
+
+    fn rules() -> Rules {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let until = Some(since + Duration::from_secs(60));
+        let mut rules = Rules::default();
+        let remark = Some("a \"b\" ü".parse().unwrap());
+        let pattern = "127.0.5.1:*".parse().unwrap();
+        rules.add(Rule { pattern, order: Order::Down, since, until, remark }).unwrap();
+        let pattern = "[::1]:6443".parse().unwrap();
+        rules.add(Rule { pattern, order: Order::Up, since, until: None, remark: None }).unwrap();
+        rules
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &rules()).unwrap();
+        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), rules());
+        write(folder.path(), &Rules::default()).unwrap();
+        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(names, [FILE]);
+    }
+
+    #[test]
+    fn what_ended_while_the_server_was_down_holds_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &rules()).unwrap();
+        let left = load(Some(folder.path()), SystemTime::UNIX_EPOCH + Duration::from_secs(1060));
+        assert_eq!(left.iter().map(|rule| rule.pattern.to_string()).collect::<Vec<_>>(), ["[::1]:6443"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_forces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+        let all = "{\"rules\":[{\"target\":\"*\",\"verdict\":\"down\",\"since\":0}]}";
+        for text in ["", "{", "{\"rules\":[{\"target\":\"*\",\"verdict\":\"off\",\"since\":0}]}", &all[1..]] {
+            fs::write(folder.path().join(FILE), text).unwrap();
+            assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default(), "{text}");
+        }
+        fs::write(folder.path().join(FILE), all).unwrap();
+        assert_ne!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+    }
+
+    #[tokio::test]
+    async fn versions_are_written_in_their_order_before_the_keeper_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = Keeper::start();
+        for _ in 0..20 {
+            keeper.keep(Some(folder.path()), Rules::default(), Box::new(|fault| assert_eq!(fault, None)));
+        }
+        keeper.keep(Some(folder.path()), rules(), Box::new(|fault| assert_eq!(fault, None)));
+        keeper.stop().await;
+        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), rules());
+    }
+
+    #[tokio::test]
+    async fn whoever_forces_is_told_that_it_is_not_kept() {
+        let keeper = Keeper::start();
+        for folder in [None, Some(Path::new("/nonexistent"))] {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            keeper.keep(folder, rules(), Box::new(|fault| tell.send(fault).unwrap()));
+            assert!(told.await.unwrap().is_some(), "{folder:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How everything stands, for the operator.
+//!
+//! Responsible for gathering it. Not responsible for its form.
+
+use std::time::{Instant, SystemTime};
+
+use super::super::served::ServedZone;
+use super::Server;
+use crate::answer::{BoundPool, Standing};
+use crate::control::{Calendar, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use crate::health::force::Rule;
+use crate::health::{Board, Report};
+
+impl Server {
+    pub(super) fn status(&self) -> Status {
+        let board = self.engine.board();
+        let (now, today) = (Instant::now(), SystemTime::now());
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            zones: self.served.zones.iter().map(zone).collect(),
+            pools: self.served.pools().iter().map(|bound| pool(bound, &board)).collect(),
+            targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
+            local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
+            forced: self.rules.iter().map(rule).collect(),
+        }
+    }
+}
+
+fn zone(zone: &ServedZone) -> ZoneStatus {
+    ZoneStatus {
+        name: zone.name.to_string(),
+        serial: zone.version.as_ref().map(|version| version.serial),
+        file: zone.file.display().to_string(),
+        loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at).to_string()),
+        error: zone.error.clone(),
+    }
+}
+
+fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
+    let (standing, answering) = bound.candidates(board);
+    let standing = match standing {
+        Standing::Up => "up",
+        Standing::Pending => "pending",
+        Standing::AllDown => "all-down",
+    };
+    let members = bound.pool.groups.iter().flatten().zip(bound.targets.iter().flatten());
+    let members = members.map(|(member, targets)| MemberStatus {
+        address: member.address.to_string(),
+        verdict: BoundPool::verdict(targets, board).to_string(),
+        targets: targets.iter().map(|target| target.index()).collect(),
+    });
+    PoolStatus {
+        owner: bound.pool.owner.to_string(),
+        rtype: bound.pool.rtype.to_string(),
+        standing: standing.to_owned(),
+        members: members.collect(),
+        answering: answering.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
+    let Report { id, target, verdict, believed, forced, held, history } = report;
+    TargetStatus {
+        id: id.index(),
+        name: target.probe.to_string(),
+        address: target.probe.address.to_string(),
+        probe: target.probe.kind.entry().name.to_owned(),
+        verdict: verdict.to_string(),
+        believed: believed.to_string(),
+        forced: forced.as_ref().map(|rule| rule.order.to_string()),
+        held: *held,
+        since: Calendar::of(history.since, now, today).to_string(),
+        last_outcome: history.last_outcome.as_ref().map(ToString::to_string),
+        last_error: history.last_error.as_ref().map(ToString::to_string),
+        latency_ms: history.latency.map(|latency| latency.as_secs_f64() * 1e3),
+        last_probe_age_ms: u64::try_from(history.last_probe_age(now).as_millis()).unwrap_or(u64::MAX),
+        transitions: history.transitions,
+    }
+}
+
+fn rule(rule: &Rule) -> RuleStatus {
+    RuleStatus {
+        target: rule.pattern.to_string(),
+        verdict: rule.order.to_string(),
+        since: Calendar(rule.since).to_string(),
+        until: rule.until.map(|until| Calendar(until).to_string()),
+        reason: rule.remark.as_ref().map(ToString::to_string),
+    }
+}

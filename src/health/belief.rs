@@ -1,0 +1,215 @@
+//! Belief: what one target is taken to be, and why.
+//!
+//! Responsible for the order of the voices: an operator's word before everything, then silence, then
+//! unrest, then what outcomes say. Pure: time comes in as an argument.
+//! Not responsible for rules, thresholds or windows themselves.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::probe::Outcome;
+
+use super::board::Square;
+use super::damping::{Damper, Damping};
+use super::force::Rule;
+use super::report::{Cause, Observed};
+use super::verdict::{Effect, Thresholds, Verdict, Watch};
+
+/// All that is held of one target.
+#[derive(Debug)]
+pub(super) struct Belief {
+    watch: Watch,
+    damper: Damper,
+    /// How long it had been without outcomes when its prober was found to be stuck; until the next
+    /// outcome that says something.
+    silence: Option<Duration>,
+    forced: Option<Arc<Rule>>,
+}
+
+impl Belief {
+    /// The belief in a new target: pending, unless something is known already.
+    pub(super) fn new(verdict: Verdict, thresholds: Thresholds, forced: Option<Arc<Rule>>) -> Self {
+        Self { watch: Watch::new(verdict, thresholds), damper: Damper::default(), silence: None, forced }
+    }
+
+    /// What outcomes say.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.watch.verdict()
+    }
+
+    /// What answers are made from.
+    pub(super) fn square(&self) -> Square {
+        let probed = self.watch.verdict();
+        let forced = self.forced.as_ref().and_then(|rule| rule.order.verdict());
+        match (forced, self.damper.is_held()) {
+            (Some(forced), _) => forced.into(),
+            (None, true) => Square { verdict: Verdict::Down, unheld: probed },
+            (None, false) => probed.into(),
+        }
+    }
+
+    /// The rule that forces it.
+    pub(super) fn forced(&self) -> Option<&Arc<Rule>> {
+        self.forced.as_ref()
+    }
+
+    /// Whether it is held down for changing too often.
+    pub(super) fn is_held(&self) -> bool {
+        self.damper.is_held()
+    }
+
+    /// Takes in an outcome, and says what is to be told.
+    pub(super) fn observe(
+        &mut self,
+        outcome: &Outcome,
+        at: Instant,
+        damping: Damping,
+    ) -> (Effect, Option<Cause>) {
+        let effect = self.watch.observe(outcome);
+        let Effect::Changed(change) = effect else { return (effect, None) };
+        let reason = match outcome {
+            Outcome::Fail { reason } => Some(reason.clone()),
+            Outcome::Pass { .. } | Outcome::Local { .. } => None,
+        };
+        let observed = Observed { verdict: change.to, outcomes: change.outcomes, reason };
+        let begins = match change.from {
+            // The first word on a target is no change of mind.
+            Verdict::Pending => None,
+            Verdict::Up | Verdict::Down => self.damper.note(at, damping),
+        };
+        let cause = match (begins, self.silence.take()) {
+            (Some(changes), _) => Cause::Held { observed, changes, window: damping.window },
+            (None, Some(silence)) => Cause::Heard { observed, silence },
+            (None, None) => Cause::Outcomes(observed),
+        };
+        (effect, Some(cause))
+    }
+
+    /// Lets time pass. `silence` is how long there has been no outcome, `silence_max` how long is borne.
+    pub(super) fn tend(
+        &mut self,
+        now: Instant,
+        silence: Duration,
+        silence_max: Duration,
+        damping: Damping,
+    ) -> Option<Cause> {
+        if silence > silence_max && self.silence.is_none() {
+            self.silence = Some(silence);
+            self.watch.forget();
+            return Some(Cause::Silent { silence });
+        }
+        self.damper.release(now, damping).then_some(Cause::Steady { window: damping.window })
+    }
+
+    /// Takes in what the operator says now.
+    pub(super) fn force(&mut self, rule: Option<&Arc<Rule>>) -> Option<Cause> {
+        if self.forced.as_ref() == rule {
+            return None;
+        }
+        self.forced = rule.cloned();
+        Some(rule.map_or(Cause::Unforced, |rule| Cause::Forced(Arc::clone(rule))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::health::force::Order;
+    use crate::probe::Reason;
+
+    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO };
+    const FAIL: Outcome = Outcome::Fail { reason: Reason::Refused };
+    const DAMPING: Damping = Damping { limit: 2, window: Duration::from_secs(60) };
+    const LIMIT: Duration = Duration::from_secs(7);
+
+    fn belief(verdict: Verdict) -> Belief {
+        Belief::new(verdict, Thresholds { rise: NonZeroU32::MIN, fall: NonZeroU32::MIN }, None)
+    }
+
+    fn rule(order: Order) -> Arc<Rule> {
+        let (pattern, since) = ("*".parse().unwrap(), SystemTime::UNIX_EPOCH);
+        Arc::new(Rule { pattern, order, since, until: None, remark: None })
+    }
+
+    /// Down, up, down: held.
+    fn restless(now: Instant) -> Belief {
+        let mut belief = belief(Verdict::Up);
+        for outcome in [FAIL, PASS, FAIL] {
+            belief.observe(&outcome, now, DAMPING);
+        }
+        belief
+    }
+
+    #[test]
+    fn the_operator_is_believed_before_anybody_else() {
+        let now = Instant::now();
+        for (order, verdict) in [(Order::Up, Verdict::Up), (Order::Down, Verdict::Down)] {
+            for mut belief in
+                [belief(Verdict::Pending), belief(Verdict::Up), belief(Verdict::Down), restless(now)]
+            {
+                assert!(matches!(belief.force(Some(&rule(order))), Some(Cause::Forced(_))));
+                assert_eq!(belief.square(), verdict.into());
+            }
+        }
+    }
+
+    #[test]
+    fn what_outcomes_say_is_kept_below_the_operators_word() {
+        let now = Instant::now();
+        let mut belief = belief(Verdict::Up);
+        belief.force(Some(&rule(Order::Up)));
+        belief.observe(&FAIL, now, DAMPING);
+        assert_eq!((belief.verdict(), belief.square()), (Verdict::Down, Verdict::Up.into()));
+        assert_eq!(belief.force(None), Some(Cause::Unforced));
+        assert_eq!(belief.square(), Verdict::Down.into());
+    }
+
+    #[test]
+    fn an_order_that_is_repeated_is_no_news() {
+        let mut belief = belief(Verdict::Up);
+        assert!(belief.force(Some(&rule(Order::Down))).is_some());
+        assert_eq!(belief.force(Some(&rule(Order::Down))), None);
+    }
+
+    #[test]
+    fn a_restless_target_is_down_but_known_to_pass() {
+        let now = Instant::now();
+        let mut belief = restless(now);
+        assert_eq!(belief.square(), Square { verdict: Verdict::Down, unheld: Verdict::Down });
+        let (_, cause) = belief.observe(&PASS, now, DAMPING);
+        assert!(matches!(cause, Some(Cause::Outcomes(_))), "{cause:?}");
+        assert_eq!(belief.square(), Square { verdict: Verdict::Down, unheld: Verdict::Up });
+        let later = now + DAMPING.window;
+        assert!(matches!(belief.tend(later, LIMIT, LIMIT, DAMPING), Some(Cause::Steady { .. })));
+        assert_eq!(belief.square(), Verdict::Up.into());
+    }
+
+    #[test]
+    fn the_first_word_on_a_target_does_not_count_as_unrest() {
+        let (mut belief, now) = (belief(Verdict::Pending), Instant::now());
+        for outcome in [PASS, FAIL, PASS] {
+            belief.observe(&outcome, now, DAMPING);
+        }
+        assert!(!belief.is_held());
+        let (_, cause) = belief.observe(&FAIL, now, DAMPING);
+        assert!(matches!(cause, Some(Cause::Held { changes: 3, .. })), "{cause:?}");
+    }
+
+    #[test]
+    fn a_silent_target_is_pending_until_its_next_outcome_decides_at_once() {
+        let now = Instant::now();
+        let thresholds = Thresholds { rise: NonZeroU32::MAX, fall: NonZeroU32::MAX };
+        let mut belief = Belief::new(Verdict::Up, thresholds, None);
+        assert_eq!(belief.tend(now, LIMIT, LIMIT, DAMPING), None);
+        let over = LIMIT + Duration::from_millis(1);
+        assert_eq!(belief.tend(now, over, LIMIT, DAMPING), Some(Cause::Silent { silence: over }));
+        assert_eq!(belief.tend(now, 2 * LIMIT, LIMIT, DAMPING), None, "it is told once");
+        assert_eq!(belief.square(), Verdict::Pending.into());
+        let (_, cause) = belief.observe(&FAIL, now, DAMPING);
+        assert!(matches!(cause, Some(Cause::Heard { silence, .. }) if silence == over), "{cause:?}");
+        assert_eq!(belief.square(), Verdict::Down.into());
+    }
+}

@@ -1,0 +1,277 @@
+//! Forced verdicts: what an operator says of targets, whatever their probes say.
+//!
+//! Responsible for rules, for the targets each one means, and for their end. Pure: time comes in as an
+//! argument. It is the calendar's, because a rule may outlive the process.
+//! Not responsible for keeping rules on a disk, or for what a target is believed to be.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::Verdict;
+
+/// Rules that may stand at a time. Each is matched with every target when one of them changes; an
+/// operator who needs more wants a wider pattern.
+pub const RULES_MAX: usize = 256;
+
+/// Longest pattern and longest remark, in bytes: one line of a log.
+pub const TEXT_BYTES_MAX: usize = 200;
+
+/// What is to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// It is up.
+    Up,
+    /// It is down.
+    Down,
+    /// What its probes say, whatever earlier rules want.
+    Auto,
+}
+
+impl Order {
+    /// The verdict it demands, if it demands one.
+    pub fn verdict(self) -> Option<Verdict> {
+        match self {
+            Order::Up => Some(Verdict::Up),
+            Order::Down => Some(Verdict::Down),
+            Order::Auto => None,
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Order::Up => "up",
+            Order::Down => "down",
+            Order::Auto => "auto",
+        })
+    }
+}
+
+impl FromStr for Order {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let all = [Order::Up, Order::Down, Order::Auto];
+        all.into_iter()
+            .find(|order| order.to_string() == text)
+            .ok_or_else(|| RuleError::UnknownOrder(text.to_owned()))
+    }
+}
+
+/// Why a rule is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleError {
+    /// Neither up nor down nor auto.
+    UnknownOrder(String),
+    /// The pattern names nothing.
+    Empty,
+    /// Longer than [`TEXT_BYTES_MAX`].
+    TooLong,
+    /// A character that would garble the log.
+    Control(char),
+    /// [`RULES_MAX`] stand already.
+    TooMany,
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleError::UnknownOrder(text) => write!(f, "`{text}` is none of up, down and auto"),
+            RuleError::Empty => f.write_str("the target is empty; `*` means all of them"),
+            RuleError::TooLong => write!(f, "longer than {TEXT_BYTES_MAX} bytes"),
+            RuleError::Control(c) => write!(f, "{c:?} is a control character"),
+            RuleError::TooMany => write!(f, "{RULES_MAX} rules stand already"),
+        }
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+fn line(text: &str) -> Result<&str, RuleError> {
+    match text.chars().find(|c| c.is_control()) {
+        Some(control) => Err(RuleError::Control(control)),
+        None if text.len() > TEXT_BYTES_MAX => Err(RuleError::TooLong),
+        None => Ok(text),
+    }
+}
+
+/// The targets that a rule means, by their names as they are shown: `192.0.2.1:6443`, `192.0.2.1:*`,
+/// `*`. An asterisk stands for any text, a question mark for one character; brackets are those of IPv6
+/// addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pattern(String);
+
+impl Pattern {
+    /// Whether it means the target of this name.
+    pub fn matches(&self, name: &str) -> bool {
+        glob(self.0.as_bytes(), name.as_bytes())
+    }
+
+    /// Whether it means every target that `other` does.
+    fn covers(&self, other: &Pattern) -> bool {
+        self.matches(&other.0)
+    }
+}
+
+/// Whether a pattern fits a text, or every text that fits a text with wildcards of its own: hence no
+/// question mark takes an asterisk.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut seen) = (0, 0);
+    // Behind the last asterisk, and how far the text had been taken there: whatever follows goes back to it.
+    let mut retry: Option<(usize, usize)> = None;
+    while let Some(&byte) = text.get(seen) {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                retry = Some((at, seen));
+                continue;
+            }
+            Some(b'?') if byte != b'*' => {}
+            Some(wanted) if *wanted != b'?' && wanted.eq_ignore_ascii_case(&byte) => {}
+            Some(_) | None => {
+                let Some((behind, taken)) = retry else { return false };
+                (at, seen) = (behind, taken + 1);
+                retry = Some((behind, seen));
+                continue;
+            }
+        }
+        (at, seen) = (at + 1, seen + 1);
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+impl FromStr for Pattern {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        if text.is_empty() { Err(RuleError::Empty) } else { Ok(Pattern(line(text)?.to_owned())) }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an operator forces a verdict, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remark(String);
+
+impl FromStr for Remark {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        line(text).map(|text| Remark(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an operator has said once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rule {
+    /// Of which targets.
+    pub pattern: Pattern,
+    /// What is to be believed of them.
+    pub order: Order,
+    /// When it was said.
+    pub since: SystemTime,
+    /// When it ends; none: when somebody says so.
+    pub until: Option<SystemTime>,
+    /// Why.
+    pub remark: Option<Remark>,
+}
+
+impl Rule {
+    /// How long it was meant to stand.
+    pub fn lasts(&self) -> Option<Duration> {
+        self.until.map(|until| until.duration_since(self.since).unwrap_or_default())
+    }
+}
+
+/// As in a log line: `forced down by operator for 30m: kernel update`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.order {
+            Order::Auto => f.write_str("left to its probes by operator")?,
+            Order::Up | Order::Down => write!(f, "forced {} by operator", self.order)?,
+        }
+        self.lasts().map_or(Ok(()), |lasts| write!(f, " for {}", Brief(lasts)))?;
+        self.remark.as_ref().map_or(Ok(()), |remark| write!(f, ": {remark}"))
+    }
+}
+
+/// Everything an operator has said that still stands, oldest first: of the rules that mean a target the
+/// last one holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules(Vec<Arc<Rule>>);
+
+impl Rules {
+    /// Adds a rule. Earlier ones that mean nothing but what it means are over: they do not come back
+    /// when it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`RuleError::TooMany`]; then nothing has changed.
+    pub fn add(&mut self, rule: Rule) -> Result<(), RuleError> {
+        let mut rules = self.0.clone();
+        rules.retain(|earlier| !rule.pattern.covers(&earlier.pattern));
+        if rules.len() >= RULES_MAX {
+            return Err(RuleError::TooMany);
+        }
+        rules.push(Arc::new(rule));
+        self.0 = rules;
+        self.drop_idle();
+        Ok(())
+    }
+
+    /// Takes out the rules whose time is over, and returns them.
+    pub fn expire(&mut self, now: SystemTime) -> Vec<Arc<Rule>> {
+        let is_over = |rule: &Arc<Rule>| rule.until.is_some_and(|until| until <= now);
+        let over = self.0.extract_if(.., |rule| is_over(rule)).collect();
+        self.drop_idle();
+        over
+    }
+
+    /// The rule that forces the target of this name, if one does.
+    pub fn forcing(&self, name: &str) -> Option<&Arc<Rule>> {
+        let last = self.0.iter().rfind(|rule| rule.pattern.matches(name));
+        last.filter(|rule| rule.order != Order::Auto)
+    }
+
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter().map(|rule| &**rule)
+    }
+
+    /// An exception without a rule before it says nothing.
+    fn drop_idle(&mut self) {
+        let idle = self.0.iter().take_while(|rule| rule.order == Order::Auto).count();
+        self.0.drain(..idle);
+    }
+}
+
+/// A duration for a log line: `30m`, `1h30m`, `5s`; below a second it is cut off.
+pub(super) struct Brief(pub(super) Duration);
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+        if seconds == 0 {
+            return f.write_str("0s");
+        }
+        parts.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, unit)| write!(f, "{count}{unit}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
