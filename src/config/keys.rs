@@ -22,6 +22,12 @@ pub enum Section {
     Zone,
     /// `[[zone.probe]]`
     ZoneProbe,
+    /// `[zone.probe.tls]`, which may be written as `tls = { … }`, or `tls = 8443` for a port alone
+    Tls,
+    /// `[zone.probe.http]`, likewise
+    Http,
+    /// `[zone.probe.https]`, likewise
+    Https,
 }
 
 impl Section {
@@ -34,6 +40,9 @@ impl Section {
         Section::Lua,
         Section::Zone,
         Section::ZoneProbe,
+        Section::Tls,
+        Section::Http,
+        Section::Https,
     ];
 
     /// As it is written above its keys; empty for the file itself.
@@ -46,6 +55,9 @@ impl Section {
             Section::Lua => "[lua]",
             Section::Zone => "[[zone]]",
             Section::ZoneProbe => "[[zone.probe]]",
+            Section::Tls => "[zone.probe.tls]",
+            Section::Http => "[zone.probe.http]",
+            Section::Https => "[zone.probe.https]",
         }
     }
 
@@ -63,6 +75,7 @@ impl Section {
                 Some(Section::Root)
             }
             Section::ZoneProbe => Some(Section::Zone),
+            Section::Tls | Section::Http | Section::Https => Some(Section::ZoneProbe),
         }
     }
 
@@ -253,8 +266,14 @@ pub const KEYS: &[Key] = &[
     key(
         Section::ZoneProbe,
         "tcp",
-        Absent::Required { example: "6443" },
+        Absent::Unset { example: "6443" },
         "a port that must accept a connection, or a list of ports that all must",
+    ),
+    key(
+        Section::ZoneProbe,
+        "source",
+        Absent::Unset { example: r#""192.0.2.9""# },
+        "the address to probe from, for targets of its family; without it the system chooses",
     ),
     key(
         Section::ZoneProbe,
@@ -273,6 +292,163 @@ pub const KEYS: &[Key] = &[
     key(Section::ZoneProbe, "retry", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "rise", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "fall", Absent::Inherited, "as in [probe], for these owners"),
+    key(
+        Section::Tls,
+        "port",
+        Absent::Required { example: "8443" },
+        "the port; `tls = 8443` says the same as a table with nothing else",
+    ),
+    key(
+        Section::Tls,
+        "verify",
+        Absent::Default("true"),
+        "whether the certificate must be believed, valid and for the right name; false: any will do",
+    ),
+    key(
+        Section::Tls,
+        "ca",
+        Absent::Unset { example: r#""ca.pem""# },
+        "a file with the authorities to believe; without it those of the system",
+    ),
+    key(
+        Section::Tls,
+        "server-name",
+        Absent::Unset { example: r#""api.ocp4.example.com""# },
+        "the name to ask for (SNI), which the certificate must be for; without it the address",
+    ),
+    key(
+        Section::Tls,
+        "alpn",
+        Absent::Unset { example: r#"["h2"]"# },
+        "application protocols, one of which the target must speak; without it none is asked for",
+    ),
+    key(
+        Section::Tls,
+        "cert",
+        Absent::Unset { example: r#""client.pem""# },
+        "a file with the certificate to show when asked for one, with `key`; read again when it changes",
+    ),
+    key(Section::Tls, "key", Absent::Unset { example: r#""client.key""# }, "the file with the key of `cert`"),
+    key(
+        Section::Http,
+        "port",
+        Absent::Required { example: "1936" },
+        "the port; `http = 1936` says the same as a table with nothing else",
+    ),
+    key(Section::Http, "path", Absent::Default(r#""/""#), "what is asked for, with its query"),
+    key(Section::Http, "method", Absent::Default(r#""GET""#), "GET or HEAD"),
+    key(
+        Section::Http,
+        "host",
+        Absent::Unset { example: r#""console.apps.ocp4.example.com""# },
+        "the Host header, where the target serves several; without it the address",
+    ),
+    key(
+        Section::Http,
+        "headers",
+        Absent::Unset { example: r#"{ X-Probe = "edge" }"# },
+        "more headers of the request",
+    ),
+    key(
+        Section::Http,
+        "status",
+        Absent::Default(r#""200-299""#),
+        "the status that passes, a range of them, or a list of both",
+    ),
+    key(Section::Http, "body", Absent::Unset { example: r#""ok""# }, "a text that must be in the body"),
+    key(
+        Section::Http,
+        "body-limit",
+        Absent::Default("65536"),
+        "how much of a body is read, in bytes; the text must be in that",
+    ),
+    key(
+        Section::Http,
+        "redirects",
+        Absent::Default("0"),
+        "how many redirects are followed, at most 10: to the same address, port and scheme only",
+    ),
+    key(
+        Section::Https,
+        "port",
+        Absent::Required { example: "6443" },
+        "the port; `https = 6443` says the same as a table with nothing else",
+    ),
+    key(Section::Https, "path", Absent::Default(r#""/""#), "what is asked for, with its query"),
+    key(Section::Https, "method", Absent::Default(r#""GET""#), "GET or HEAD"),
+    key(
+        Section::Https,
+        "host",
+        Absent::Unset { example: r#""console.apps.ocp4.example.com""# },
+        "the Host header, where the target serves several; without it the address",
+    ),
+    key(
+        Section::Https,
+        "headers",
+        Absent::Unset { example: r#"{ X-Probe = "edge" }"# },
+        "more headers of the request",
+    ),
+    key(
+        Section::Https,
+        "status",
+        Absent::Default(r#""200-299""#),
+        "the status that passes, a range of them, or a list of both",
+    ),
+    key(Section::Https, "body", Absent::Unset { example: r#""ok""# }, "a text that must be in the body"),
+    key(
+        Section::Https,
+        "body-limit",
+        Absent::Default("65536"),
+        "how much of a body is read, in bytes; the text must be in that",
+    ),
+    key(
+        Section::Https,
+        "redirects",
+        Absent::Default("0"),
+        "how many redirects are followed, at most 10: to the same address, port and scheme only",
+    ),
+    key(
+        Section::Https,
+        "verify",
+        Absent::Default("true"),
+        "whether the certificate must be believed, valid and for the right name; false: any will do",
+    ),
+    key(
+        Section::Https,
+        "ca",
+        Absent::Unset { example: r#""ca.pem""# },
+        "a file with the authorities to believe; without it those of the system",
+    ),
+    key(
+        Section::Https,
+        "server-name",
+        Absent::Unset { example: r#""api.ocp4.example.com""# },
+        "the name to ask for (SNI), which the certificate must be for; without it `host`, else the address",
+    ),
+    key(
+        Section::Https,
+        "alpn",
+        Absent::Default(r#"["h2", "http/1.1"]"#),
+        "versions of HTTP to agree on, the best first",
+    ),
+    key(
+        Section::Https,
+        "cert",
+        Absent::Unset { example: r#""client.pem""# },
+        "a file with the certificate to show when asked for one, with `key`; read again when it changes",
+    ),
+    key(
+        Section::Https,
+        "key",
+        Absent::Unset { example: r#""client.key""# },
+        "the file with the key of `cert`",
+    ),
+    key(
+        Section::Https,
+        "token",
+        Absent::Unset { example: r#""token""# },
+        "a file with a bearer token to send; read again when it changes",
+    ),
 ];
 
 /// A table or key that is refused by name rather than as unknown.
@@ -287,7 +463,5 @@ pub struct Unsupported {
 }
 
 /// What other versions may know and this one does not.
-pub const UNSUPPORTED: &[Unsupported] = &[
-    Unsupported { section: Section::Root, name: "forward", written: "[[forward]]" },
-    Unsupported { section: Section::ZoneProbe, name: "https", written: "https" },
-];
+pub const UNSUPPORTED: &[Unsupported] =
+    &[Unsupported { section: Section::Root, name: "forward", written: "[[forward]]" }];

@@ -15,6 +15,7 @@ mod duration;
 mod keys;
 mod lua;
 mod probe;
+mod probe_kind;
 mod server;
 mod syntax;
 mod table;

@@ -4,6 +4,8 @@
 //! brackets around headers.
 //! Not responsible for what a value means.
 
+use std::sync::LazyLock;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -42,6 +44,17 @@ impl<'t> Table<'t> {
         Self { section, file, span, entries }
     }
 
+    /// A table with nothing in it, which would stand at `span`.
+    pub(super) fn empty(section: Section, span: Span) -> Table<'static> {
+        static NOTHING: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
+        Table { section, file: span.file, span, entries: &NOTHING }
+    }
+
+    /// Its header, as it should be written.
+    pub(super) fn header(&self) -> &'static str {
+        self.section.header()
+    }
+
     /// Its header, or all of it if it is written inline.
     pub(super) fn span(&self) -> Span {
         self.span
@@ -78,11 +91,6 @@ impl<'t> Table<'t> {
         value
     }
 
-    /// Whether it holds a key that other versions may know.
-    pub(super) fn has_unsupported(&self) -> bool {
-        UNSUPPORTED.iter().any(|one| one.section == self.section && self.entries.contains_key(one.name))
-    }
-
     /// Whether there is anything under the key of a table in this one.
     pub(super) fn has(&self, section: Section) -> bool {
         self.entries.contains_key(section.name())
@@ -102,6 +110,23 @@ impl<'t> Table<'t> {
                 found.push(wrong_brackets(section, span, "is a table"));
                 None
             }
+        }
+    }
+
+    /// What stands under the key of a table that may be written short, as a single value; several of
+    /// either in a list.
+    pub(super) fn parts(&self, section: Section, found: &mut Diagnostics) -> Vec<Part<'t>> {
+        let Some(value) = self.entries.get(section.name()) else { return Vec::new() };
+        let mut part = |node: &'t Spanned<DeValue<'t>>| match node.get_ref() {
+            DeValue::Table(entries) => {
+                let span = syntax::span(self.file, &node.span());
+                Part::Table(Table::open(section, self.file, span, entries, found))
+            }
+            _ => Part::Value(Value::new(section.name(), self.file, node)),
+        };
+        match value.get_ref() {
+            DeValue::Array(items) if !items.is_empty() => items.iter().map(part).collect(),
+            _ => vec![part(value)],
         }
     }
 
@@ -149,6 +174,22 @@ impl<'t> Table<'t> {
                 found.push(wrong_brackets(section, span, "is a table"));
                 None
             }
+        }
+    }
+}
+
+/// A table, or the one value that stands for it.
+pub(super) enum Part<'t> {
+    Value(Value<'t>),
+    Table(Table<'t>),
+}
+
+impl Part<'_> {
+    /// Its place.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Part::Value(value) => value.span(),
+            Part::Table(table) => table.span(),
         }
     }
 }

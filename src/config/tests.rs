@@ -4,6 +4,7 @@
 mod drawn;
 mod faults;
 mod keys;
+mod probe_kinds;
 mod settings;
 
 use std::path::Path;
@@ -19,10 +20,15 @@ struct Outcome {
 }
 
 fn read(text: impl AsRef<[u8]>) -> Outcome {
+    read_in(Path::new("/etc"), text)
+}
+
+/// What came of a text that lies in `folder`.
+fn read_in(folder: &Path, text: impl AsRef<[u8]>) -> Outcome {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let file = sources.add("edgedns.toml", text.as_ref().to_vec());
-    let config = read_file(&sources, file, Path::new("/etc/edgedns.toml"), &mut found);
+    let config = read_file(&sources, file, &folder.join("edgedns.toml"), &mut found);
     Outcome { config, sources, found }
 }
 

@@ -4,6 +4,7 @@
 //! Not responsible for which keys there are.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -43,6 +44,33 @@ impl<'t> Value<'t> {
     /// A text.
     pub(super) fn text(self) -> Result<&'t str, Diagnostic> {
         self.node.get_ref().as_str().ok_or_else(|| self.takes("a text in quotes"))
+    }
+
+    /// A truth value.
+    pub(super) fn truth(self) -> Result<bool, Diagnostic> {
+        self.node.get_ref().as_bool().ok_or_else(|| match self.node.get_ref().as_str() {
+            Some(word @ ("true" | "false")) => self.takes("a truth value").help(format!("write `{word}`")),
+            _ => self.takes("a truth value, `true` or `false`"),
+        })
+    }
+
+    /// An IP address.
+    pub(super) fn address(self) -> Result<IpAddr, Diagnostic> {
+        let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an address in quotes"))?;
+        let fault = || self.fault(format!("`{text}` is no address"));
+        text.parse().map_err(|_| fault().help("write it as \"192.0.2.1\" or \"2001:db8::1\""))
+    }
+
+    /// Whether it is a whole number.
+    pub(super) fn is_whole(self) -> bool {
+        self.node.get_ref().as_integer().is_some()
+    }
+
+    /// Names and values of a table whose keys are the operator's own.
+    pub(super) fn entries(self) -> Result<Vec<(&'t str, Value<'t>)>, Diagnostic> {
+        let table = self.node.get_ref().as_table().ok_or_else(|| self.takes("a table"))?;
+        let value = |node| Value::new(self.key, self.file, node);
+        Ok(table.iter().map(|(name, node)| (name.get_ref().as_ref(), value(node))).collect())
     }
 
     /// A whole number that `take` accepts; `bounds` says in words which.
@@ -123,7 +151,7 @@ impl<'t> Value<'t> {
     }
 
     /// The value has the wrong type.
-    fn takes(self, what: &str) -> Diagnostic {
+    pub(super) fn takes(self, what: &str) -> Diagnostic {
         let is = match self.node.get_ref() {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "a whole number",

@@ -44,7 +44,7 @@ pub(super) fn read_all(
         let apex = name.as_ref().map(|(apex, _)| apex.as_ref());
         let blocks = table.tables(Section::ZoneProbe, found);
         let guards =
-            blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, found)).collect();
+            blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
         if let (Some((name, name_span)), Some((file, file_span))) = (name, file) {
             zones.push(Zone { name, name_span, file, file_span, guards });
         }

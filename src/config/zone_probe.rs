@@ -1,16 +1,19 @@
 //! `[[zone.probe]]`: which plain A and AAAA RRsets are guarded, and by what.
 //!
-//! Responsible for these keys. Not responsible for whether the owners exist,
-//! or for putting blocks that name the same owner together: that is the zone's.
+//! Responsible for these keys. Not responsible for the kinds of probe (that is
+//! `probe_kind`), for whether the owners exist, or for putting blocks that name the same owner together: that is the zone's.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use super::probe::Probe;
+use super::probe_kind;
 use super::table::{Table, keep};
 use super::value::Value;
 use crate::dns::{Name, NameRef};
-use crate::probe::Port;
+use crate::probe::Kind;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::zone::{AllDown, Selector};
 
@@ -31,7 +34,8 @@ pub struct ZoneProbe {
     /// The owners, all in the zone, none twice, and where each is named; never
     /// empty.
     pub names: Vec<(Name, Span)>,
-    /// What must pass, all of it, for an address to be answered; never empty.
+    /// What must pass, all of it, for an address to be answered; never empty
+    /// where no fault was found.
     pub probes: Vec<ProbeSpec>,
     /// What is answered when no address passes.
     pub all_down: AllDown,
@@ -41,13 +45,15 @@ pub struct ZoneProbe {
     pub span: Span,
 }
 
-/// A probe to run at every address of the guarded RRsets: a connection over TCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A probe to run at every address of the guarded RRsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeSpec {
-    /// The port that must accept a connection.
-    pub port: Port,
-    /// Where the port is written.
+    /// What must pass.
+    pub kind: Kind,
+    /// Where it is written: its port, or its table.
     pub span: Span,
+    /// The address to probe from, for targets of its family.
+    pub source: Option<IpAddr>,
     /// From one probe to the next.
     pub interval: Duration,
     /// How long one probe may take.
@@ -66,18 +72,31 @@ impl ZoneProbe {
         table: &Table<'_>,
         apex: Option<NameRef<'_>>,
         defaults: &Probe,
+        folder: &Path,
         found: &mut Diagnostics,
     ) -> Option<Self> {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
         let times = defaults.overridden(table, found);
-        // A probe of a kind that is not supported has its fault already.
-        let tcp = if table.has_unsupported() { table.get("tcp") } else { table.need("tcp", found) };
-        let probes = tcp.map(|value| read_ports(value, &times, found));
+        let source = table.read("source", found, Value::address);
+        let kinds = probe_kind::read_all(table, folder, found);
+        let probes: Vec<ProbeSpec> = kinds
+            .into_iter()
+            .map(|(kind, span)| ProbeSpec {
+                kind,
+                span,
+                source,
+                interval: times.interval,
+                timeout: times.timeout,
+                retry: times.retry,
+                rise: times.rise,
+                fall: times.fall,
+            })
+            .collect();
         let all_down = table.read("all-down", found, |value| value.word(ALL_DOWN));
         let selector = table.read("selector", found, |value| value.word(SELECTORS));
         Some(Self {
             names: names?,
-            probes: probes?,
+            probes,
             all_down: all_down.unwrap_or(AllDown::Select(Selector::All)),
             selector: selector.unwrap_or(Selector::All),
             span: table.span(),
@@ -129,35 +148,4 @@ fn read_owner(
         );
     }
     Ok(owner)
-}
-
-fn read_ports(value: Value<'_>, times: &Probe, found: &mut Diagnostics) -> Vec<ProbeSpec> {
-    let items = value.item_or_items();
-    if items.is_empty() {
-        found.push(value.fault("`tcp` probes nothing").help("name a port, as in `tcp = 6443`"));
-    }
-    let mut probes: Vec<ProbeSpec> = Vec::with_capacity(items.len());
-    for item in items {
-        let Some(port) = keep(read_port(item), found) else { continue };
-        match probes.iter().find(|known| known.port == port) {
-            Some(known) => found.push(
-                Diagnostic::warning(item.span(), format!("port {} is probed already", port.get()))
-                    .and_at(known.span, "first named here"),
-            ),
-            None => probes.push(ProbeSpec {
-                port,
-                span: item.span(),
-                interval: times.interval,
-                timeout: times.timeout,
-                retry: times.retry,
-                rise: times.rise,
-                fall: times.fall,
-            }),
-        }
-    }
-    probes
-}
-
-fn read_port(value: Value<'_>) -> Result<Port, Diagnostic> {
-    value.whole("a port, 1 to 65535", |port| u16::try_from(port).ok().and_then(Port::new))
 }

@@ -11,7 +11,6 @@ use std::time::SystemTime;
 use crate::answer::{Book, compile};
 use crate::config::{self, Config, ZoneProbe};
 use crate::dns::Name;
-use crate::probe::{Kind, Tcp};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
 use crate::zone::{self, GuardTemplate, Guarding, Pool, Zone};
 use crate::zonefile;
@@ -147,8 +146,8 @@ fn guardings(block: &ZoneProbe) -> impl Iterator<Item = Guarding> + '_ {
         .probes
         .iter()
         .map(|probe| GuardTemplate {
-            kind: Kind::Tcp(Tcp { port: probe.port }),
-            source: None,
+            kind: probe.kind.clone(),
+            source: probe.source,
             timeout: probe.timeout,
             interval: probe.interval,
             retry: probe.retry,

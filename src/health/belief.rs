@@ -120,7 +120,7 @@ mod tests {
     use crate::health::force::Order;
     use crate::probe::Reason;
 
-    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO };
+    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None };
     const FAIL: Outcome = Outcome::Fail { reason: Reason::Refused };
     const DAMPING: Damping = Damping { limit: 2, window: Duration::from_secs(60) };
     const LIMIT: Duration = Duration::from_secs(7);

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
-use crate::probe::Outcome;
+use crate::probe::{Outcome, Prober};
 
 use super::damping::Damping;
 use super::force::Rules;
@@ -75,18 +75,21 @@ impl Engine {
     /// An engine without targets, whose tasks run in the given runtime (with I/O and time), and where
     /// its transitions arrive: each one after the board has the new verdict.
     pub fn start(handle: Handle, settings: Settings) -> (Engine, mpsc::Receiver<Transition>) {
-        let run: RunProbe = Box::new(|target| Box::pin(async move { target.probe.run().await }));
-        Self::start_with(handle, settings, run)
+        Self::start_with(handle, settings, Box::new(|target| Box::new(target.probe.prober())))
     }
 
-    fn start_with(handle: Handle, settings: Settings, run: RunProbe) -> (Engine, mpsc::Receiver<Transition>) {
+    fn start_with(
+        handle: Handle,
+        settings: Settings,
+        runners: MakeRunner,
+    ) -> (Engine, mpsc::Receiver<Transition>) {
         let shared = Arc::new(Shared {
             table: Mutex::new(Table::new(settings.damping)),
             local_trouble: watch::Sender::new(None),
             oldest_unheard: watch::Sender::new(Ordinal::LAST),
             untold: Notify::new(),
             turns: Semaphore::new(settings.probes_at_once_max.clamp(1, Semaphore::MAX_PERMITS)),
-            run,
+            runners,
         });
         let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
         let messenger = Running::from(handle.spawn(Arc::clone(&shared).tell(sender)));
@@ -155,8 +158,27 @@ impl Engine {
     }
 }
 
-/// One run of a target's probe. An argument, so that tests need neither sockets nor time.
-type RunProbe = Box<dyn Fn(Arc<Target>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+/// Runs the probe of one target, again and again. A trait, so that tests need neither sockets nor time.
+trait Runner: Send {
+    /// One run.
+    fn run(&mut self) -> Boxed<'_, Outcome>;
+    /// Resolves when there is a reason to run before the next turn.
+    fn hint(&mut self) -> Boxed<'_, ()>;
+}
+
+type Boxed<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
+
+type MakeRunner = Box<dyn Fn(&Target) -> Box<dyn Runner> + Send + Sync>;
+
+impl Runner for Prober {
+    fn run(&mut self) -> Boxed<'_, Outcome> {
+        Box::pin(Prober::run(self))
+    }
+
+    fn hint(&mut self) -> Boxed<'_, ()> {
+        Box::pin(Prober::hint(self))
+    }
+}
 
 /// What the tasks share.
 struct Shared {
@@ -167,7 +189,7 @@ struct Shared {
     untold: Notify,
     /// A permit for each probe that may run now; first come, first served.
     turns: Semaphore,
-    run: RunProbe,
+    runners: MakeRunner,
 }
 
 impl Shared {
@@ -212,13 +234,22 @@ impl Shared {
     /// Probes a target until it is watched no more.
     async fn keep_probing(self: Arc<Self>, watched: Watched, first: Instant) {
         let Target { interval, retry, .. } = *watched.target;
+        let mut runner = (self.runners)(&watched.target);
         let mut due = first;
+        let mut last_early = None;
         loop {
-            tokio::time::sleep_until(due.into()).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(due.into()) => {}
+                () = runner.hint() => {
+                    let early = schedule::early(now(), last_early, retry);
+                    last_early = if early < due { Some(early) } else { last_early };
+                    tokio::time::sleep_until(early.min(due).into()).await;
+                }
+            }
             // The semaphore is never closed.
             let Ok(turn) = self.turns.acquire().await else { return };
             let started = now();
-            let outcome = (self.run)(Arc::clone(&watched.target)).await;
+            let outcome = runner.run().await;
             drop(turn);
             let run = Run { started, ended: now() };
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::probe::Trouble;
 
-    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO };
+    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None };
     const NO_WAY: Outcome = Outcome::Fail { reason: Reason::NetworkUnreachable };
     const NO_HOST: Outcome = Outcome::Fail { reason: Reason::NoRoute };
     const REFUSED: Outcome = Outcome::Fail { reason: Reason::Refused };

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::probe::{Outcome, Probe, Reason};
 
@@ -185,6 +185,8 @@ pub struct History {
     pub last_error: Option<Outcome>,
     /// How long the last pass took.
     pub latency: Option<Duration>,
+    /// When the certificate ends that the last pass has seen; none where the probe sees none.
+    pub not_after: Option<SystemTime>,
     /// Changes of verdict so far, the first one (from pending) included.
     pub transitions: u64,
     /// Failures since the last pass.
@@ -214,6 +216,7 @@ impl History {
             last_outcome: None,
             last_error: None,
             latency: None,
+            not_after: None,
             transitions: 0,
             failures_in_row: 0,
             tally: Tally::default(),
@@ -229,10 +232,11 @@ impl History {
     /// Takes in an outcome.
     pub(super) fn note(&mut self, outcome: &Outcome, ended: Instant) {
         match outcome {
-            Outcome::Pass { latency } => {
+            Outcome::Pass { latency, not_after } => {
                 self.tally.passed += 1;
                 self.failures_in_row = 0;
                 self.latency = Some(*latency);
+                self.not_after = *not_after;
             }
             Outcome::Fail { .. } => {
                 self.tally.failed += 1;
@@ -252,7 +256,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Kind, Port, Tcp};
+    use crate::probe::{Kind, Phase, Port, Tcp};
 
     fn told(from: Verdict, to: Verdict, cause: Cause) -> String {
         let probe = Probe {
@@ -274,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_transition_reads_as_a_log_line() {
-        let timeout = Reason::TimedOut { after: Duration::from_secs(1) };
+        let timeout = Reason::TimedOut { after: Duration::from_secs(1), phase: Phase::Connect };
         for (text, line) in [
             (
                 transition(Verdict::Down, 2, Some(Reason::Refused)),
@@ -282,7 +286,7 @@ mod tests {
             ),
             (
                 transition(Verdict::Down, 1, Some(timeout)),
-                "127.0.1.14:6443 down after 1 failure: timed out after 1 s",
+                "127.0.1.14:6443 down after 1 failure: timed out after 1 s connecting",
             ),
             (transition(Verdict::Up, 2, None), "127.0.1.14:6443 up after 2 passes"),
             (transition(Verdict::Up, 1, None), "127.0.1.14:6443 up after 1 pass"),

@@ -72,6 +72,13 @@ pub(super) fn silence_max(interval: Duration, timeout: Duration) -> Duration {
     3 * (bounded(interval) + timeout.min(WAIT_MAX)) + Duration::from_secs(1)
 }
 
+/// When the next probe starts, if that is before its turn, after a hint at `hinted` that something has
+/// happened to the target: at once, but a target that hints and hints is probed no more often than
+/// every `retry` for it. `last` is when the last early probe was due.
+pub(super) fn early(hinted: Instant, last: Option<Instant>, retry: Duration) -> Instant {
+    last.map_or(hinted, |last| hinted.max(last + bounded(retry)))
+}
+
 /// Between 95 % (`chance` 0) and 105 % (`chance` [`u32::MAX`]) of `wait`.
 fn jittered(wait: Duration, chance: u32) -> Duration {
     let wait = bounded(wait);
@@ -137,6 +144,16 @@ mod tests {
         assert_eq!(silence_max(second, second), 7 * second);
         assert_eq!(silence_max(5 * second, 2 * second), 22 * second);
         assert!(silence_max(Duration::MAX, Duration::MAX) < Duration::from_hours(150));
+    }
+
+    #[test]
+    fn a_hint_is_followed_at_once_but_not_more_often_than_every_retry() {
+        let hinted = Instant::now();
+        let ms = |ms| hinted + Duration::from_millis(ms);
+        assert_eq!(early(hinted, None, WAITS.retry), hinted);
+        assert_eq!(early(ms(50), Some(hinted), WAITS.retry), ms(200));
+        assert_eq!(early(ms(900), Some(hinted), WAITS.retry), ms(900));
+        assert_eq!(early(ms(1), Some(hinted), Duration::ZERO), hinted + WAIT_MIN);
     }
 
     #[test]

@@ -4,17 +4,33 @@
 //! Not responsible for when to probe, or for what several outcomes mean
 //! together: that is `health`.
 
+mod authority;
+mod certificate;
 mod connect;
+mod file;
+mod handshake;
+mod http;
+mod https;
 mod outcome;
 mod tcp;
+mod tls;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
-pub use outcome::{Outcome, Reason, Trouble};
+pub use file::{FileError, FileFault};
+pub use handshake::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
+pub use http::{
+    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Method, Path, REDIRECTS_MAX,
+    Statuses,
+};
+pub use https::{Https, Token};
+pub use outcome::{Outcome, Phase, Reason, Trouble};
 pub use tcp::Tcp;
+pub use tls::Tls;
 
 use outcome::Failure;
 
@@ -33,16 +49,71 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// What runs the probe, again and again.
+    pub fn prober(&self) -> Prober {
+        let Self { address, source, timeout, ref kind } = *self;
+        Prober { ends: Ends { address, source }, timeout, session: kind.session() }
+    }
+}
+
+/// Runs one probe again and again, and keeps between the runs what the next one can use: an open
+/// connection, above all. When it is dropped, that is closed.
+pub struct Prober {
+    ends: Ends,
+    timeout: Duration,
+    session: AnySession,
+}
+
+impl Prober {
     /// Runs the probe once, in a tokio runtime with I/O and time. It ends within the timeout; when
     /// the future is dropped earlier, its socket is closed with it.
-    pub async fn run(&self) -> Outcome {
+    pub async fn run(&mut self) -> Outcome {
         let started = Instant::now();
-        match tokio::time::timeout(self.timeout, self.kind.run(self.address, self.source)).await {
-            Ok(Ok(())) => Outcome::Pass { latency: started.elapsed() },
+        let mut phase = Phase::Connect;
+        let run = tokio::time::timeout(self.timeout, self.session.run(self.ends, &mut phase)).await;
+        match run {
+            Ok(Ok(Evidence { not_after })) => Outcome::Pass { latency: started.elapsed(), not_after },
             Ok(Err(Failure::Target(reason))) => Outcome::Fail { reason },
             Ok(Err(Failure::Local(trouble))) => Outcome::Local { trouble },
-            Err(_) => Outcome::Fail { reason: Reason::TimedOut { after: self.timeout } },
+            Err(_) => Outcome::Fail { reason: Reason::TimedOut { after: self.timeout, phase } },
         }
+    }
+
+    /// Resolves when there is a reason to run the probe before its turn: a connection that was kept
+    /// is closed or reset by the target, or announced to be (GOAWAY). Without one, never.
+    pub async fn hint(&mut self) {
+        self.session.ended().await;
+    }
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    address: IpAddr,
+    source: Option<IpAddr>,
+}
+
+impl Ends {
+    fn to(self, port: Port) -> SocketAddr {
+        SocketAddr::new(self.address, port.get())
+    }
+}
+
+/// What a pass has brought to light besides.
+#[derive(Clone, Copy, Debug)]
+struct Evidence {
+    not_after: Option<SystemTime>,
+}
+
+/// The runs of one kind of probe at one target, one after the other.
+trait Session {
+    /// Runs once; `phase` says at any time how far it has come. When the future is dropped, nothing
+    /// half-done is left for the next run.
+    async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure>;
+
+    /// Resolves when a connection that was kept ends.
+    async fn ended(&mut self) {
+        std::future::pending().await
     }
 }
 
@@ -60,6 +131,9 @@ impl fmt::Display for Probe {
 pub struct Port(NonZeroU16);
 
 impl Port {
+    /// The lowest.
+    pub const MIN: Port = Port(NonZeroU16::MIN);
+
     /// A port; none for 0.
     pub fn new(port: u16) -> Option<Self> {
         NonZeroU16::new(port).map(Port)
@@ -80,13 +154,13 @@ pub struct KindEntry {
 }
 
 /// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten.
-/// A kind's file offers `ENTRY` and a type with `run` and `fmt_at`.
+/// A kind's file offers `ENTRY`, a type with `fmt_at`, and its [`Session`].
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident in $file:ident;)+) => {
+    ($($(#[$doc:meta])* $kind:ident($test:ty) in $file:ident runs $session:ident;)+) => {
         /// What to do at the address.
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum Kind {
-            $($(#[$doc])* $kind($kind),)+
+            $($(#[$doc])* $kind($test),)+
         }
 
         /// Every kind of probe, in the order in which help shows them.
@@ -98,12 +172,26 @@ macro_rules! kinds {
                 match self { $(Kind::$kind(_) => $file::ENTRY),+ }
             }
 
-            async fn run(&self, address: IpAddr, source: Option<IpAddr>) -> Result<(), Failure> {
-                match self { $(Kind::$kind(test) => test.run(address, source).await),+ }
+            fn session(&self) -> AnySession {
+                match self { $(Kind::$kind(test) => AnySession::$kind($file::$session::new(test))),+ }
             }
 
             fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self { $(Kind::$kind(test) => test.fmt_at(address, f)),+ }
+            }
+        }
+
+        enum AnySession {
+            $($kind($file::$session),)+
+        }
+
+        impl AnySession {
+            async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure> {
+                match self { $(AnySession::$kind(session) => session.run(ends, phase).await),+ }
+            }
+
+            async fn ended(&mut self) {
+                match self { $(AnySession::$kind(session) => session.ended().await),+ }
             }
         }
     };
@@ -111,7 +199,13 @@ macro_rules! kinds {
 
 kinds! {
     /// A TCP connection is accepted.
-    Tcp in tcp;
+    Tcp(Tcp) in tcp runs TcpSession;
+    /// A TLS handshake succeeds.
+    Tls(Arc<Tls>) in tls runs TlsSession;
+    /// An HTTP request is answered as wanted.
+    Http(Arc<Http>) in http runs HttpSession;
+    /// An HTTP request over TLS is answered as wanted.
+    Https(Arc<Https>) in https runs HttpsSession;
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use super::file::FileError;
 
 /// What one run saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Outcome {
     Pass {
         /// From the start of the run to its end.
         latency: Duration,
+        /// When the certificate ends that the target has shown; none where it shows none.
+        not_after: Option<SystemTime>,
     },
     /// It did not.
     Fail {
@@ -31,11 +35,22 @@ pub enum Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Pass { latency } => write!(f, "passed in {:.1} ms", latency.as_secs_f64() * 1e3),
+            Outcome::Pass { latency, .. } => write!(f, "passed in {:.1} ms", latency.as_secs_f64() * 1e3),
             Outcome::Fail { reason } => reason.fmt(f),
             Outcome::Local { trouble } => write!(f, "not probed: {trouble}"),
         }
     }
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No connection yet.
+    Connect,
+    /// TLS is being spoken about.
+    Handshake,
+    /// The request is under way, or the response.
+    Response,
 }
 
 /// Why a target failed.
@@ -56,9 +71,71 @@ pub enum Reason {
     TimedOut {
         /// That limit.
         after: Duration,
+        /// What took so long.
+        phase: Phase,
     },
     /// ETIMEDOUT: the system gave up before the probe's limit.
     GaveUp,
+    /// The target closed the connection before it was done.
+    Closed {
+        /// What it cut off.
+        phase: Phase,
+    },
+    /// What answers does not speak TLS.
+    NotTls,
+    /// It ended the handshake, or the connection, with an alert (RFC 8446, section 6).
+    Alert {
+        /// Its name.
+        alert: Box<str>,
+    },
+    /// It speaks none of the application protocols that were asked for.
+    NoCommonProtocol,
+    /// It speaks TLS in a way that cannot be followed.
+    BrokenTls {
+        /// How.
+        why: Box<str>,
+    },
+    /// Its certificate has expired.
+    Expired,
+    /// Its certificate is not valid yet; or the clock of this host is wrong.
+    NotYetValid,
+    /// Its certificate is not from an authority that is believed.
+    UnknownIssuer,
+    /// Its certificate is for other names.
+    WrongName {
+        /// The name it had to be for.
+        name: Box<str>,
+    },
+    /// Its certificate cannot be believed for another reason.
+    BadCertificate {
+        /// Which.
+        why: Box<str>,
+    },
+    /// What answers breaks the rules of HTTP, or does not speak it at all.
+    BrokenHttp {
+        /// How.
+        why: Box<str>,
+    },
+    /// The status of the response is not one of those that pass.
+    Status {
+        /// The status.
+        code: u16,
+    },
+    /// The text that was wanted is not in the body, as far as that is read.
+    BodyLacks {
+        /// The text.
+        text: Box<str>,
+    },
+    /// It redirects more often than is followed.
+    Redirects {
+        /// How often is followed.
+        followed: u8,
+    },
+    /// It redirects to another target, which would then be what is probed.
+    RedirectsElsewhere {
+        /// Where to.
+        location: Box<str>,
+    },
     /// Any other system error.
     Other {
         /// Its number.
@@ -67,6 +144,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What it means that a connection broke.
+    pub(super) fn of_stream(error: &io::Error, phase: Phase) -> Reason {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                Reason::Closed { phase }
+            }
+            _ => Reason::of(error),
+        }
+    }
+
     /// What an error that the network sent means.
     pub(super) fn of(error: &io::Error) -> Reason {
         match error.kind() {
@@ -89,12 +176,41 @@ impl fmt::Display for Reason {
             Reason::NoRoute => f.write_str("no route to host"),
             Reason::NetworkUnreachable => f.write_str("network unreachable"),
             Reason::Prohibited => f.write_str("prohibited by a firewall"),
-            Reason::TimedOut { after } if after.subsec_nanos() == 0 => {
-                write!(f, "timed out after {} s", after.as_secs())
+            Reason::TimedOut { after, phase } => {
+                let (seconds, ms) = (after.as_secs(), after.as_millis());
+                match after.subsec_nanos() {
+                    0 => write!(f, "timed out after {seconds} s {}", phase.doing()),
+                    _ => write!(f, "timed out after {ms} ms {}", phase.doing()),
+                }
             }
-            Reason::TimedOut { after } => write!(f, "timed out after {} ms", after.as_millis()),
             Reason::GaveUp => f.write_str("timed out"),
+            Reason::Closed { phase } => write!(f, "connection closed {}", phase.doing()),
+            Reason::NotTls => f.write_str("what answers is not TLS"),
+            Reason::Alert { alert } => write!(f, "TLS alert {alert}"),
+            Reason::NoCommonProtocol => f.write_str("no common application protocol"),
+            Reason::BrokenTls { why } => write!(f, "broken TLS: {why}"),
+            Reason::Expired => f.write_str("certificate expired"),
+            Reason::NotYetValid => f.write_str("certificate not valid yet"),
+            Reason::UnknownIssuer => f.write_str("certificate of an unknown issuer"),
+            Reason::WrongName { name } => write!(f, "certificate not for `{name}`"),
+            Reason::BadCertificate { why } => write!(f, "bad certificate: {why}"),
+            Reason::BrokenHttp { why } => write!(f, "broken HTTP: {why}"),
+            Reason::Status { code } => write!(f, "status {code}"),
+            Reason::BodyLacks { text } => write!(f, "body without `{text}`"),
+            Reason::Redirects { followed: 1 } => f.write_str("more than 1 redirect"),
+            Reason::Redirects { followed } => write!(f, "more than {followed} redirects"),
+            Reason::RedirectsElsewhere { location } => write!(f, "redirected elsewhere: `{location}`"),
             Reason::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),
+        }
+    }
+}
+
+impl Phase {
+    fn doing(self) -> &'static str {
+        match self {
+            Phase::Connect => "connecting",
+            Phase::Handshake => "in the TLS handshake",
+            Phase::Response => "waiting for the response",
         }
     }
 }
@@ -115,6 +231,8 @@ pub enum Trouble {
         /// The address to test from.
         source: IpAddr,
     },
+    /// A file that the probe is run with is of no use.
+    File(FileError),
     /// EAFNOSUPPORT: IPv6 (or IPv4) is not available, or source and target differ in family.
     NoSuchFamily,
     /// Any other system error.
@@ -154,6 +272,7 @@ impl fmt::Display for Trouble {
             Trouble::OutOfMemory => f.write_str("this host is out of memory for sockets"),
             Trouble::OutOfPorts => f.write_str("this host is out of ports to connect from"),
             Trouble::NoSuchSource { source } => write!(f, "{source} is not an address of this host"),
+            Trouble::File(error) => error.fmt(f),
             Trouble::NoSuchFamily => f.write_str("this host does not support the address family"),
             Trouble::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),
         }
@@ -173,12 +292,7 @@ impl Failure {
     pub(super) fn of_connect(error: &io::Error) -> Failure {
         match Reason::of(error) {
             Reason::Prohibited | Reason::Other { .. } => Trouble::of(error).into(),
-            reason @ (Reason::Refused
-            | Reason::Reset
-            | Reason::NoRoute
-            | Reason::NetworkUnreachable
-            | Reason::TimedOut { .. }
-            | Reason::GaveUp) => reason.into(),
+            reason => reason.into(),
         }
     }
 }
@@ -192,5 +306,11 @@ impl From<Reason> for Failure {
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         Failure::Local(trouble)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Failure::Local(Trouble::File(error))
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use super::connect::connect;
-use super::outcome::Failure;
-use super::{KindEntry, Port};
+use super::outcome::{Failure, Phase};
+use super::{Ends, Evidence, KindEntry, Port, Session};
 
 pub(super) const ENTRY: KindEntry = KindEntry { name: "tcp", help: "the port accepts a TCP connection" };
 
@@ -19,17 +19,26 @@ pub struct Tcp {
 }
 
 impl Tcp {
+    pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&SocketAddr::new(address, self.port.get()), f)
+    }
+}
+
+/// The runs at one target; nothing is kept between them.
+pub(super) struct TcpSession {
+    port: Port,
+}
+
+impl TcpSession {
+    pub(super) fn new(test: &Tcp) -> Self {
+        Self { port: test.port }
+    }
+}
+
+impl Session for TcpSession {
     /// Connects, and closes in the ordinary way: a reset (SO_LINGER 0) would spare us TIME_WAIT,
     /// but servers log it as an error of their client.
-    pub(super) async fn run(&self, address: IpAddr, source: Option<IpAddr>) -> Result<(), Failure> {
-        connect(self.at(address), source).await.map(drop)
-    }
-
-    pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.at(address), f)
-    }
-
-    fn at(&self, address: IpAddr) -> SocketAddr {
-        SocketAddr::new(address, self.port.get())
+    async fn run(&mut self, ends: Ends, _: &mut Phase) -> Result<Evidence, Failure> {
+        connect(ends.to(self.port), ends.source).await.map(|_| Evidence { not_after: None })
     }
 }

@@ -25,8 +25,11 @@ async fn closed(address: &str) -> SocketAddr {
 async fn an_open_port_passes() {
     for address in ["127.0.2.20:0", "[::1]:0"] {
         let listener = TcpListener::bind(address).await.unwrap();
-        let outcome = tcp(listener.local_addr().unwrap()).run().await;
-        assert!(matches!(outcome, Outcome::Pass { latency } if latency > Duration::ZERO), "{outcome}");
+        let outcome = tcp(listener.local_addr().unwrap()).prober().run().await;
+        assert!(
+            matches!(outcome, Outcome::Pass { latency, not_after: None } if latency > Duration::ZERO),
+            "{outcome}"
+        );
     }
 }
 
@@ -34,7 +37,7 @@ async fn an_open_port_passes() {
 async fn a_connection_is_closed_by_fin_not_by_reset() {
     let listener = TcpListener::bind("127.0.2.21:0").await.unwrap();
     let to = listener.local_addr().unwrap();
-    assert!(matches!(tcp(to).run().await, Outcome::Pass { .. }));
+    assert!(matches!(tcp(to).prober().run().await, Outcome::Pass { .. }));
     let (stream, _) = listener.accept().await.unwrap();
     stream.readable().await.unwrap();
     // A reset would be an error here, the end of the stream is 0 bytes.
@@ -44,7 +47,7 @@ async fn a_connection_is_closed_by_fin_not_by_reset() {
 #[tokio::test]
 async fn a_closed_port_is_refused() {
     for address in ["127.0.2.22", "::1"] {
-        let outcome = tcp(closed(address).await).run().await;
+        let outcome = tcp(closed(address).await).prober().run().await;
         assert_eq!(outcome, Outcome::Fail { reason: Reason::Refused });
     }
 }
@@ -59,8 +62,8 @@ async fn a_full_backlog_fails_by_timeout() {
     let _held = TcpStream::connect(to).await.unwrap();
     let timeout = Duration::from_millis(60);
     let started = Instant::now();
-    let outcome = Probe { timeout, ..tcp(to) }.run().await;
-    assert_eq!(outcome, Outcome::Fail { reason: Reason::TimedOut { after: timeout } });
+    let outcome = Probe { timeout, ..tcp(to) }.prober().run().await;
+    assert_eq!(outcome, Outcome::Fail { reason: Reason::TimedOut { after: timeout, phase: Phase::Connect } });
     assert!(started.elapsed() >= timeout);
 }
 
@@ -69,7 +72,7 @@ async fn the_source_address_is_the_one_asked_for() {
     let source = IpAddr::V4(Ipv4Addr::new(127, 0, 2, 9));
     let listener = TcpListener::bind("127.0.2.24:0").await.unwrap();
     let to = listener.local_addr().unwrap();
-    let outcome = Probe { source: Some(source), ..tcp(to) }.run().await;
+    let outcome = Probe { source: Some(source), ..tcp(to) }.prober().run().await;
     assert!(matches!(outcome, Outcome::Pass { .. }), "{outcome}");
     assert_eq!(listener.accept().await.unwrap().1.ip(), source);
 }
@@ -78,7 +81,7 @@ async fn the_source_address_is_the_one_asked_for() {
 async fn a_source_that_is_not_ours_is_local_trouble() {
     // TEST-NET-3: bind refuses it, so that no packet leaves.
     let source = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1));
-    let outcome = Probe { source: Some(source), ..probe("127.0.2.25:6443") }.run().await;
+    let outcome = Probe { source: Some(source), ..probe("127.0.2.25:6443") }.prober().run().await;
     assert_eq!(outcome, Outcome::Local { trouble: Trouble::NoSuchSource { source } });
     assert_eq!(outcome.to_string(), "not probed: 203.0.113.1 is not an address of this host");
 }
@@ -86,7 +89,7 @@ async fn a_source_that_is_not_ours_is_local_trouble() {
 #[tokio::test]
 async fn a_source_of_the_other_family_is_local_trouble() {
     let source = Some("::1".parse().unwrap());
-    let outcome = Probe { source, ..probe("127.0.2.26:6443") }.run().await;
+    let outcome = Probe { source, ..probe("127.0.2.26:6443") }.prober().run().await;
     assert_eq!(outcome, Outcome::Local { trouble: Trouble::NoSuchFamily });
 }
 
@@ -109,12 +112,20 @@ fn a_shortage_on_this_host_is_local_trouble() {
 
 #[test]
 fn reasons_read_as_in_a_log_line() {
+    let late = |ms, phase| Reason::TimedOut { after: Duration::from_millis(ms), phase };
     let texts = [
         (Reason::Refused, "connection refused"),
         (Reason::NoRoute, "no route to host"),
         (Reason::NetworkUnreachable, "network unreachable"),
-        (Reason::TimedOut { after: Duration::from_secs(1) }, "timed out after 1 s"),
-        (Reason::TimedOut { after: Duration::from_millis(1500) }, "timed out after 1500 ms"),
+        (late(1000, Phase::Connect), "timed out after 1 s connecting"),
+        (late(1500, Phase::Handshake), "timed out after 1500 ms in the TLS handshake"),
+        (late(2000, Phase::Response), "timed out after 2 s waiting for the response"),
+        (Reason::Closed { phase: Phase::Response }, "connection closed waiting for the response"),
+        (Reason::Status { code: 503 }, "status 503"),
+        (Reason::BodyLacks { text: "ok".into() }, "body without `ok`"),
+        (Reason::WrongName { name: "api.lab.example".into() }, "certificate not for `api.lab.example`"),
+        (Reason::UnknownIssuer, "certificate of an unknown issuer"),
+        (Reason::Expired, "certificate expired"),
     ];
     for (reason, text) in texts {
         assert_eq!(reason.to_string(), text);
@@ -131,10 +142,44 @@ fn a_probe_reads_as_address_and_port() {
 
 #[test]
 fn every_kind_is_listed_once_and_says_what_it_is_for() {
-    let samples = [probe("127.0.0.1:1").kind];
+    let samples = samples();
     assert_eq!(samples.len(), KINDS.len(), "one sample for each kind");
     for entry in samples.map(|kind| kind.entry()) {
         assert_eq!(KINDS.iter().filter(|listed| listed.name == entry.name).count(), 1);
         assert!(KINDS.contains(&entry) && !entry.help.is_empty());
     }
+}
+
+#[test]
+fn a_target_is_named_by_what_is_asked_there() {
+    let name =
+        |kind, address: &str| Probe { kind, address: address.parse().unwrap(), ..probe("127.0.0.1:1") };
+    let [_, tls, http, https] = samples();
+    assert_eq!(name(tls.clone(), "127.0.1.14").to_string(), "tls://127.0.1.14:8443 as api.lab.example");
+    assert_eq!(name(tls, "2001:db8::1").to_string(), "tls://[2001:db8::1]:8443 as api.lab.example");
+    assert_eq!(name(http, "127.0.1.14").to_string(), "http://127.0.1.14:1936/healthz/ready");
+    assert_eq!(
+        name(https, "127.0.1.14").to_string(),
+        "https://127.0.1.14:6443/readyz as console.lab.example"
+    );
+}
+
+/// One of each kind.
+fn samples() -> [Kind; 4] {
+    let port = |port| Port::new(port).unwrap();
+    let handshake = Handshake {
+        server_name: ServerName::new("api.lab.example"),
+        verify: Verify::System,
+        protocols: Vec::new(),
+        client: None,
+    };
+    let http = Http::get(port(1936), Path::new("/healthz/ready").unwrap());
+    let host = Host::new("console.lab.example");
+    let secure = Http { host, ..Http::get(port(6443), Path::new("/readyz").unwrap()) };
+    [
+        Kind::Tcp(Tcp { port: port(1) }),
+        Kind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake.clone() })),
+        Kind::Http(Arc::new(http)),
+        Kind::Https(Arc::new(Https { http: secure, handshake, token: None })),
+    ]
 }

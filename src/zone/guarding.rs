@@ -18,7 +18,7 @@ use crate::source::Span;
 pub struct GuardTemplate {
     /// What to do at the address.
     pub kind: Kind,
-    /// The address to test from; none: the system chooses.
+    /// The address to test addresses of its family from; otherwise the system chooses.
     pub source: Option<IpAddr>,
     /// How long one run may take.
     pub timeout: Duration,
@@ -36,6 +36,7 @@ impl GuardTemplate {
     /// The guard for one address.
     pub fn at(&self, address: IpAddr) -> Guard {
         let Self { kind, source, timeout, interval, retry, rise, fall } = self.clone();
+        let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
         Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall }
     }
 }

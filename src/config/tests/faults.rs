@@ -172,6 +172,8 @@ fn an_owner_or_port_named_twice_in_a_block_is_warned_of_and_kept_once() {
 fn a_block_that_guards_or_probes_nothing_is_refused() {
     assert!(read(ZONE.replace("[\"api\"]", "[]")).sentence().contains("`names` guards nothing"));
     assert!(read(ZONE.replace("6443", "[]")).sentence().contains("`tcp` probes nothing"));
+    let sentence = read(ZONE.replace("tcp = 6443\n", "")).sentence();
+    assert!(sentence.starts_with("edgedns.toml:4:1: `[[zone.probe]]` probes nothing; say what must pass"));
     assert!(read(ZONE.replace("6443", "0")).sentence().ends_with("`tcp` is a port, 1 to 65535"));
     assert!(read(ZONE.replace("6443", "\"6443\"")).sentence().ends_with("write `6443`"));
 }
@@ -180,12 +182,6 @@ fn a_block_that_guards_or_probes_nothing_is_refused() {
 fn faults_in_the_block_of_a_nameless_zone_are_told_too() {
     let text = ZONE.replace("name = \"lab.example\"\n", "").replace("6443", "0");
     assert_eq!(read(text).found.errors(), 2);
-}
-
-#[test]
-fn a_block_whose_only_probe_is_not_supported_is_not_told_to_lack_one() {
-    let sentence = read(ZONE.replace("tcp = 6443", "https = { port = 1936 }")).sentence();
-    assert_eq!(sentence, "edgedns.toml:6:1: `https` is not supported by this version");
 }
 
 #[test]

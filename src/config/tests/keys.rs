@@ -1,7 +1,9 @@
 //! The list of keys is complete, and its defaults are the true ones.
 
+use std::path::Path;
+
 use super::super::keys::{Absent, KEYS, Key, Section, UNSUPPORTED};
-use super::{Outcome, ZONE, read};
+use super::{Outcome, ZONE, probe_kinds, read, read_in};
 
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
@@ -17,12 +19,25 @@ fn surroundings(key: &Key) -> String {
             let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
             above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()
         }
+        Section::Tls | Section::Http | Section::Https => {
+            let beside = match key.name {
+                "port" => "",
+                "cert" => "port = 1\nkey = \"client.key\"",
+                "key" => "port = 1\ncert = \"client.pem\"",
+                _ => "port = 1",
+            };
+            ZONE.lines().chain([key.section.header(), beside]).collect()
+        }
     };
     lines.join("\n") + "\n"
 }
 
 fn with(key: &Key, value: &str) -> Outcome {
-    read(format!("{}{} = {value}\n", surroundings(key), key.name))
+    with_in(probe_kinds::folder().path(), key, value)
+}
+
+fn with_in(folder: &Path, key: &Key, value: &str) -> Outcome {
+    read_in(folder, format!("{}{} = {value}\n", surroundings(key), key.name))
 }
 
 fn example(key: &Key) -> &'static str {
@@ -47,8 +62,9 @@ fn every_example_and_default_is_accepted() {
 fn every_default_says_the_same_as_leaving_the_key_out() {
     for key in KEYS {
         if let Absent::Default(_) | Absent::Inherited = key.absent {
-            let without = read(surroundings(key)).settings();
-            assert_eq!(with(key, example(key)).settings(), without, "{key:?}");
+            let folder = probe_kinds::folder();
+            let without = read_in(folder.path(), surroundings(key)).settings();
+            assert_eq!(with_in(folder.path(), key, example(key)).settings(), without, "{key:?}");
         }
     }
 }

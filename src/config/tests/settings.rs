@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::super::{Config, read as read_path};
 use super::{ZONE, read};
+use crate::config::ProbeSpec;
+use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
 use crate::zone::{AllDown, Selector};
 
@@ -58,6 +60,11 @@ name = "."
 file = "/srv/root.zone"
 "#;
 
+fn port(probe: &ProbeSpec) -> u16 {
+    let Kind::Tcp(tcp) = &probe.kind else { panic!("{probe:?}") };
+    tcp.port.get()
+}
+
 /// A site with three masters, as the documentation begins.
 const SITE: &str = r#"
 # /etc/edgedns.toml
@@ -91,7 +98,7 @@ fn the_first_example_of_the_documentation_says_the_defaults() {
     let config = read(SITE).settings();
     assert_eq!(Config { zones: Vec::new(), ..config.clone() }, Config::default());
     let guard = &config.zones[0].guards[0];
-    assert_eq!((guard.names.len(), guard.probes[0].port.get()), (3, 6443));
+    assert_eq!((guard.names.len(), port(&guard.probes[0])), (3, 6443));
     assert_eq!((guard.all_down, guard.selector), (AllDown::Select(Selector::All), Selector::All));
 }
 
@@ -153,7 +160,7 @@ fn zones_and_their_probes_are_read_in_the_order_of_the_file() {
     assert_eq!(owners, ["ocp4.redhat.ren.", "api.ocp4.redhat.ren.", "Api-Int.ocp4.redhat.ren."]);
     assert_eq!((api.all_down, api.selector), (AllDown::Select(Selector::Empty), Selector::All));
     assert_eq!((apps.all_down, apps.selector), (AllDown::Select(Selector::All), Selector::Hashed));
-    let ports: Vec<u16> = apps.probes.iter().map(|probe| probe.port.get()).collect();
+    let ports: Vec<u16> = apps.probes.iter().map(port).collect();
     assert_eq!(ports, [443, 80]);
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::health::Verdict;
-use crate::probe::{Kind, Port, Probe, Reason, Tcp, Trouble};
+use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -80,7 +80,8 @@ async fn a_listener_that_stops_accepting_goes_down_by_timeout() {
     engine.watch(&[target]);
     assert_eq!(next(&mut transitions).await.to, Verdict::Up);
     let down = next(&mut transitions).await;
-    assert_eq!(down.observed().unwrap().reason, Some(Reason::TimedOut { after: 200 * MS }));
+    let reason = Reason::TimedOut { after: 200 * MS, phase: Phase::Connect };
+    assert_eq!(down.observed().unwrap().reason, Some(reason));
     // It is up again when it accepts again.
     let listener = Running::from(tokio::spawn(async move { while listener.accept().await.is_ok() {} }));
     assert_eq!(next(&mut transitions).await.to, Verdict::Up);

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::health::force::{Order, Rule};
 use crate::health::{Extent, Observed, Verdict};
-use crate::probe::{Kind, Port, Probe, Reason, Tcp, Trouble};
+use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -39,6 +39,8 @@ struct Played {
     plays: BTreeMap<u16, Play>,
     /// When each probe started.
     starts: BTreeMap<u16, Vec<Instant>>,
+    /// Rung to hint at something.
+    bells: BTreeMap<u16, Arc<Notify>>,
     running: usize,
     running_most: usize,
 }
@@ -48,12 +50,16 @@ impl Stage {
         self.0.lock().unwrap().plays.insert(port, play);
     }
 
+    fn bell(&self, port: u16) -> Arc<Notify> {
+        Arc::clone(self.0.lock().unwrap().bells.entry(port).or_default())
+    }
+
     fn starts(&self, port: u16) -> Vec<Instant> {
         self.0.lock().unwrap().starts.get(&port).cloned().unwrap_or_default()
     }
 
     async fn run(self, probe: Probe) -> Outcome {
-        let Kind::Tcp(Tcp { port }) = probe.kind;
+        let port = port(&probe);
         let play = {
             let mut played = self.0.lock().unwrap();
             played.starts.entry(port.get()).or_default().push(now());
@@ -69,19 +75,44 @@ impl Stage {
         sleep(took).await;
         self.0.lock().unwrap().running -= 1;
         match play {
-            Play::Accept | Play::Stick => Outcome::Pass { latency: MS },
+            Play::Accept | Play::Stick => Outcome::Pass { latency: MS, not_after: None },
             Play::Cut => Outcome::Fail { reason: Reason::NetworkUnreachable },
             Play::Refuse => Outcome::Fail { reason: Reason::Refused },
-            Play::Hang => Outcome::Fail { reason: Reason::TimedOut { after: probe.timeout } },
+            Play::Hang => {
+                Outcome::Fail { reason: Reason::TimedOut { after: probe.timeout, phase: Phase::Connect } }
+            }
             Play::Lack => Outcome::Local { trouble: Trouble::OutOfFiles },
         }
     }
 
     fn engine(&self, probes_at_once_max: usize) -> (Engine, mpsc::Receiver<Transition>) {
         let stage = self.clone();
-        let run: RunProbe = Box::new(move |target| Box::pin(stage.clone().run(target.probe.clone())));
-        Engine::start_with(Handle::current(), Settings { probes_at_once_max, damping: DAMPING }, run)
+        let runners: MakeRunner =
+            Box::new(move |target| Box::new(Player { stage: stage.clone(), probe: target.probe.clone() }));
+        Engine::start_with(Handle::current(), Settings { probes_at_once_max, damping: DAMPING }, runners)
     }
+}
+
+/// Plays one target. It hints, after each run, when its hints are rung.
+struct Player {
+    stage: Stage,
+    probe: Probe,
+}
+
+impl Runner for Player {
+    fn run(&mut self) -> Boxed<'_, Outcome> {
+        Box::pin(self.stage.clone().run(self.probe.clone()))
+    }
+
+    fn hint(&mut self) -> Boxed<'_, ()> {
+        let bell = self.stage.bell(port(&self.probe).get());
+        Box::pin(async move { bell.notified().await })
+    }
+}
+
+fn port(probe: &Probe) -> Port {
+    let Kind::Tcp(Tcp { port }) = probe.kind else { panic!("only tcp is played: {probe}") };
+    port
 }
 
 /// Every second, retry after 200 ms, timeout 1 s, two passes up, three failures down.
@@ -134,7 +165,7 @@ async fn a_target_that_hangs_goes_down_by_timeout() {
     transitions.recv().await.unwrap();
     stage.play(1, Play::Hang);
     let down = transitions.recv().await.unwrap();
-    assert_eq!(down.to_string(), "127.0.2.61:1 down after 3 failures: timed out after 1 s");
+    assert_eq!(down.to_string(), "127.0.2.61:1 down after 3 failures: timed out after 1 s connecting");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +194,35 @@ async fn a_target_that_hangs_does_not_slow_the_others() {
     sleep(20_500 * MS).await;
     assert_eq!(stage.starts(1).len(), 1);
     assert!((20..=22).contains(&stage.starts(2).len()), "{}", stage.starts(2).len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_is_followed_by_a_probe_at_once_and_the_time_to_down_begins_with_it() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(8);
+    engine.watch(&targets([1]));
+    transitions.recv().await.unwrap();
+    sleep(300 * MS).await;
+    stage.play(1, Play::Refuse);
+    let hinted = now();
+    stage.bell(1).notify_one();
+    let down = transitions.recv().await.unwrap();
+    assert!(stage.starts(1)[1] - hinted <= 2 * MS);
+    assert!((380 * MS..=425 * MS).contains(&(down.at - hinted)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_hints_all_the_time_is_probed_once_for_each_retry() {
+    let stage = Stage::default();
+    let (mut engine, _transitions) = stage.engine(8);
+    engine.watch(&targets([1]));
+    let begin = now();
+    while now() - begin < 10_000 * MS {
+        stage.bell(1).notify_one();
+        sleep(MS).await;
+    }
+    let probed = stage.starts(1).len();
+    assert!((49..=52).contains(&probed), "{probed} in ten seconds, retry after 200 ms");
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,7 +74,7 @@ fn targets(pool: &Pool) -> Vec<Vec<(String, u16)>> {
     let target = |member: &crate::zone::Member| {
         let [guard] = member.guards.as_slice() else { panic!("one guard") };
         assert_eq!(guard.probe.address, member.address);
-        let Kind::Tcp(tcp) = &guard.probe.kind;
+        let Kind::Tcp(tcp) = &guard.probe.kind else { panic!("{}", guard.probe) };
         (member.address.to_string(), tcp.port.get())
     };
     pool.groups.iter().map(|group| group.iter().map(target).collect()).collect()

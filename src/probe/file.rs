@@ -1,0 +1,204 @@
+//! Files that probes are run with: authorities, a client certificate with its
+//! key, a token.
+//!
+//! Responsible for noticing that such a file has changed, and for what is
+//! wrong with one.
+//! Not responsible for what is made of it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Longest file that is read: four times the largest bundle of authorities in use.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// A file that is of no use, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: FileFault,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFault {
+    /// The system does not let us read it.
+    Unreadable {
+        /// What it says.
+        error: io::ErrorKind,
+    },
+    /// Longer than any such file is.
+    TooLong,
+    /// No certificate in PEM is in it.
+    NoCertificate,
+    /// A certificate in it cannot be used.
+    BadCertificate,
+    /// No private key in PEM is in it.
+    NoKey,
+    /// The key is of a kind that cannot be used, or not that of the certificate.
+    BadKey,
+    /// It is empty, or holds what cannot stand in an HTTP header.
+    BadToken,
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileFault::Unreadable { error } => error.fmt(f),
+            FileFault::TooLong => write!(f, "longer than {} MiB", FILE_BYTES_MAX >> 20),
+            FileFault::NoCertificate => f.write_str("no certificate in PEM is in it"),
+            FileFault::BadCertificate => f.write_str("a certificate in it cannot be used"),
+            FileFault::NoKey => f.write_str("no private key in PEM is in it"),
+            FileFault::BadKey => f.write_str("the key does not belong to the certificate"),
+            FileFault::BadToken => f.write_str("no token is in it"),
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot use {}: {}", self.path.display(), self.fault)
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl FileFault {
+    /// This, of the file at `path`.
+    pub(super) fn of(self, path: &Path) -> FileError {
+        FileError { path: path.to_owned(), fault: self }
+    }
+}
+
+/// The content of a file.
+///
+/// # Errors
+///
+/// When it cannot be read, or is too long.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let unreadable = |error: io::Error| FileFault::Unreadable { error: error.kind() }.of(path);
+    // Opening a pipe would wait for its other end.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(FileFault::Unreadable { error: io::ErrorKind::IsADirectory }.of(path));
+    }
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > FILE_BYTES_MAX {
+        return Err(FileFault::TooLong.of(path));
+    }
+    Ok(content)
+}
+
+/// What tells one version of a file from the next without reading it. Links
+/// are followed, so that Kubernetes' way to swap a folder is noticed too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The present one; none while there is no file.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let meta = fs::metadata(path).ok()?;
+        Some(Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            len: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
+}
+
+/// Something made from files, and made anew when one of them changes.
+///
+/// What was good stays in use while its successor is of no use: who renews a
+/// certificate writes two files, one after the other.
+#[derive(Debug)]
+pub(super) struct FromFiles<T> {
+    stamps: Vec<Option<Stamp>>,
+    made: Option<T>,
+}
+
+impl<T: Clone> FromFiles<T> {
+    /// Nothing has been made yet.
+    pub(super) fn new() -> Self {
+        Self { stamps: Vec::new(), made: None }
+    }
+
+    /// What the files at `paths` give now; `make` reads them.
+    ///
+    /// # Errors
+    ///
+    /// When they are of no use, and never were.
+    pub(super) fn current(
+        &mut self,
+        paths: &[&Path],
+        make: impl FnOnce() -> Result<T, FileError>,
+    ) -> Result<T, FileError> {
+        // Before they are read: a change in between is then found next time.
+        let stamps: Vec<_> = paths.iter().map(|path| Stamp::of(path)).collect();
+        if let Some(made) = self.made.as_ref().filter(|_| stamps == self.stamps) {
+            return Ok(made.clone());
+        }
+        let made = make().or_else(|error| self.made.clone().ok_or(error))?;
+        self.stamps = stamps;
+        self.made = Some(made.clone());
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_again_only_when_it_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let mut files = FromFiles::new();
+        let mut readings = 0;
+        let mut current = |expected: &str| {
+            let made = files.current(&[&path], || {
+                readings += 1;
+                read(&path)
+            });
+            assert_eq!(made.unwrap(), expected.as_bytes());
+            readings
+        };
+        fs::write(&path, "one").unwrap();
+        assert_eq!((current("one"), current("one")), (1, 1));
+        // As editors and Kubernetes do it: another file of the same length under the same name.
+        fs::write(folder.path().join("new"), "two").unwrap();
+        fs::rename(folder.path().join("new"), &path).unwrap();
+        assert_eq!((current("two"), current("two")), (2, 2));
+        // What is gone leaves what was.
+        fs::remove_file(&path).unwrap();
+        assert_eq!((current("two"), current("two")), (3, 3));
+        fs::write(&path, "three").unwrap();
+        assert_eq!(current("three"), 4);
+    }
+
+    #[test]
+    fn what_was_never_there_is_an_error_that_names_it() {
+        let missing = Path::new("/nonexistent/token");
+        let error = FromFiles::new().current(&[missing], || read(missing)).unwrap_err();
+        assert_eq!(error.to_string(), "cannot use /nonexistent/token: entity not found");
+    }
+
+    #[test]
+    fn a_folder_and_a_file_without_end_are_refused() {
+        let refused = |path: &str| read(Path::new(path)).unwrap_err().fault;
+        assert!(matches!(refused("/"), FileFault::Unreadable { .. }));
+        assert!(matches!(refused("/dev/zero"), FileFault::Unreadable { .. }));
+    }
+}

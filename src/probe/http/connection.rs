@@ -1,0 +1,216 @@
+//! One HTTP connection in our own hands: no pool, no task of its own.
+//!
+//! Responsible for asking over it, and for noticing its end at any time.
+//! Not responsible for opening it, or for what a response means.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::rt::Executor;
+use hyper::{Request, Response, Version};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::probe::handshake::{of_tls, tls_error};
+use crate::probe::outcome::{Phase, Reason};
+
+/// Longest head of a response over HTTP/1, in bytes.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// What an HTTP/2 target may send before it is told that something was read, in bytes: the least
+/// that RFC 9113, section 6.9.2, begins with. Memory for thousands of targets counts.
+const WINDOW_BYTES: u32 = (64 << 10) - 1;
+
+/// A request has no body.
+pub(super) type Question = Request<Empty<Bytes>>;
+
+/// An open connection. It makes progress only while one of its functions is awaited, and closes
+/// when it is dropped.
+pub(super) struct Connection {
+    sender: Sender,
+    driver: Driver,
+    /// Something of a response has not been read.
+    has_rest: bool,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(http2::SendRequest<Empty<Bytes>>),
+}
+
+impl Connection {
+    /// Begins to speak HTTP/1.1 over `stream`.
+    pub(super) async fn http1<S>(stream: S) -> Result<Self, Reason>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(HEAD_BYTES_MAX);
+        let shaken = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| reason(&error))?;
+        let driver = Driver { main: Some(Box::pin(connection)), tasks: Tasks::default() };
+        Ok(Self { sender: Sender::Http1(sender), driver, has_rest: false })
+    }
+
+    /// Begins to speak HTTP/2 over `stream`.
+    pub(super) async fn http2<S>(stream: S) -> Result<Self, Reason>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let tasks = Tasks::default();
+        let mut builder = http2::Builder::new(tasks.clone());
+        builder.initial_stream_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
+        let shaken = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| reason(&error))?;
+        let driver = Driver { main: Some(Box::pin(connection)), tasks };
+        Ok(Self { sender: Sender::Http2(sender), driver, has_rest: false })
+    }
+
+    /// The version of HTTP that is spoken.
+    pub(super) fn version(&self) -> Version {
+        match self.sender {
+            Sender::Http1(_) => Version::HTTP_11,
+            Sender::Http2(_) => Version::HTTP_2,
+        }
+    }
+
+    /// Asks; what is answered begins with a head.
+    pub(super) async fn ask(&mut self, question: Question) -> Result<Response<Incoming>, Reason> {
+        self.has_rest = true;
+        let Self { sender, driver, .. } = self;
+        driver.beside(sender.send(question)).await.map_err(|error| reason(&error))
+    }
+
+    /// Reads the body of a response, to its end or to the limit.
+    pub(super) async fn read(&mut self, mut body: Incoming, limit_bytes: usize) -> Result<Vec<u8>, Reason> {
+        let mut read = Vec::new();
+        while let Some(frame) = self.driver.beside(body.frame()).await {
+            let Ok(data) = frame.map_err(|error| reason(&error))?.into_data() else { continue };
+            let room = limit_bytes - read.len();
+            read.extend_from_slice(data.get(..room).unwrap_or(&data));
+            if data.len() > room {
+                return Ok(read);
+            }
+        }
+        self.has_rest = false;
+        Ok(read)
+    }
+
+    /// Whether more can be asked: the last response was read to its end and neither side has
+    /// announced to close.
+    pub(super) async fn is_reusable(&mut self) -> bool {
+        // Two looks: one at the end of the response, one at what follows from it.
+        self.driver.beside(tokio::task::yield_now()).await;
+        let is_ready = match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready(),
+        };
+        is_ready && self.driver.main.is_some() && !self.has_rest
+    }
+
+    /// Resolves when the connection ends: closed, reset, or announced to be closed (GOAWAY).
+    pub(super) async fn ended(&mut self) {
+        std::future::poll_fn(|context| self.driver.poll(context)).await;
+    }
+}
+
+impl Sender {
+    async fn send(&mut self, question: Question) -> hyper::Result<Response<Incoming>> {
+        match self {
+            Sender::Http1(sender) => {
+                sender.ready().await?;
+                sender.send_request(question).await
+            }
+            Sender::Http2(sender) => {
+                sender.ready().await?;
+                sender.send_request(question).await
+            }
+        }
+    }
+}
+
+/// What makes a connection move. Polled by whoever holds the connection, so that a task is neither
+/// needed nor left behind.
+struct Driver {
+    /// None when it has ended.
+    main: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    tasks: Tasks,
+}
+
+impl Driver {
+    /// Goes on as far as possible; ready when the connection has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.tasks.poll(context);
+            let Some(main) = &mut self.main else { return Poll::Ready(()) };
+            // An error reaches whoever waits for a response; without one it is an end like any other.
+            if main.as_mut().poll(context).is_ready() {
+                self.main = None;
+            }
+            if !self.tasks.has_new() {
+                return if self.main.is_none() { Poll::Ready(()) } else { Poll::Pending };
+            }
+        }
+    }
+
+    /// Does `work`, which needs the connection to move.
+    async fn beside<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        std::future::poll_fn(|context| {
+            let _ = self.poll(context);
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What hyper would have as tasks of a runtime. Held here they see every wake-up of the connection:
+/// only so a GOAWAY is noticed when it comes, and not when the next request is sent.
+#[derive(Clone, Default)]
+struct Tasks {
+    new: Arc<Mutex<Vec<Task>>>,
+    known: Arc<Mutex<Vec<Task>>>,
+}
+
+impl Tasks {
+    fn poll(&self, context: &mut Context<'_>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.append(&mut self.new.lock().unwrap_or_else(PoisonError::into_inner));
+        known.retain_mut(|task| task.as_mut().poll(context).is_pending());
+    }
+
+    fn has_new(&self) -> bool {
+        !self.new.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(task));
+    }
+}
+
+/// What an error of hyper means.
+fn reason(error: &hyper::Error) -> Reason {
+    let mut deepest: &(dyn std::error::Error + 'static) = error;
+    loop {
+        if let Some(broken) = deepest.downcast_ref::<io::Error>() {
+            return tls_error(broken).map_or_else(|| Reason::of_stream(broken, Phase::Response), of_tls);
+        }
+        match deepest.source() {
+            Some(source) => deepest = source,
+            None => break,
+        }
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return Reason::Closed { phase: Phase::Response };
+    }
+    Reason::BrokenHttp { why: deepest.to_string().into() }
+}
