@@ -87,15 +87,13 @@ pub(super) struct PoolRef {
 }
 
 /// What is to be answered, made ready. Read from a [`Book`].
+///
+/// A view: numbers are read where they lie, when they are wanted. Copied into
+/// fields first, they would be stored in pieces and loaded together, for
+/// which a processor waits.
 #[derive(Clone, Copy)]
 pub(super) struct Plan<'b> {
-    pub(super) qtype: u16,
-    /// Records in answer, authority and additional section.
-    pub(super) counts: [u16; 3],
-    pub(super) flags: PlanFlags,
-    /// How many of the bytes must be sent. What follows are additional
-    /// addresses, which a client can ask for (RFC 2181, section 9).
-    needed: u16,
+    head: &'b [u8; PLAN_HEAD_BYTES],
     pools: &'b [u8],
     moves: &'b [u8],
     pub(super) bytes: &'b [u8],
@@ -162,6 +160,27 @@ impl PlanFlags {
 }
 
 impl<'b> Plan<'b> {
+    /// The type it answers, or one of [`ANY_OTHER`] and [`DNAME_BELOW`].
+    #[inline]
+    pub(super) fn qtype(&self) -> u16 {
+        let [low, high, ..] = *self.head;
+        u16::from_le_bytes([low, high])
+    }
+
+    /// Records in answer, authority and additional section.
+    #[inline]
+    pub(super) fn counts(&self) -> [u16; 3] {
+        let [_, _, a0, a1, n0, n1, r0, r1, ..] = *self.head;
+        [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes)
+    }
+
+    /// Code, authority and what else follows.
+    #[inline]
+    pub(super) fn flags(&self) -> PlanFlags {
+        let [.., flags, _, _] = *self.head;
+        PlanFlags(flags)
+    }
+
     /// The pools whose records follow the bytes, in order.
     #[inline]
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolRef> + use<'b> {
@@ -188,33 +207,32 @@ impl<'b> Plan<'b> {
         self.moves.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
     }
 
-    /// The bytes that must be sent.
-    #[inline]
+    /// The bytes that must be sent. What follows are additional addresses,
+    /// which a client can ask for (RFC 2181, section 9).
+    #[cold]
     pub(super) fn needed(&self) -> &'b [u8] {
-        self.bytes.get(..usize::from(self.needed)).unwrap_or(self.bytes)
+        let [.., low, high] = *self.head;
+        self.bytes.get(..usize::from(u16::from_le_bytes([low, high]))).unwrap_or(self.bytes)
     }
 
     /// Whether it is a referral: then all its addresses are glue, which must
     /// be sent (RFC 9471, section 3).
     #[inline]
     pub(super) fn is_referral(&self) -> bool {
-        let [_, authorities, _] = self.counts;
+        let [_, authorities, _] = self.counts();
         authorities != 0
     }
 
     /// The plan at the front of `bytes`, and what follows it.
     #[inline]
     fn read(bytes: &'b [u8]) -> Option<(Plan<'b>, &'b [u8])> {
-        let (&head, rest) = bytes.split_first_chunk::<PLAN_HEAD_BYTES>()?;
-        let [q0, q1, a0, a1, n0, n1, r0, r1, l0, l1, m0, m1, pools, flags, d0, d1] = head;
+        let (head, rest) = bytes.split_first_chunk::<PLAN_HEAD_BYTES>()?;
+        let [_, _, _, _, _, _, _, _, l0, l1, m0, m1, pools, ..] = *head;
         let (pools, rest) = rest.split_at_checked(usize::from(pools).wrapping_mul(POOL_REF_BYTES))?;
         let moves = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
         let (moves, rest) = rest.split_at_checked(moves)?;
         let (bytes, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([l0, l1])))?;
-        let counts = [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes);
-        let qtype = u16::from_le_bytes([q0, q1]);
-        let needed = u16::from_le_bytes([d0, d1]);
-        Some((Plan { qtype, counts, flags: PlanFlags(flags), needed, pools, moves, bytes }, rest))
+        Some((Plan { head, pools, moves, bytes }, rest))
     }
 }
 
@@ -238,7 +256,7 @@ impl<'b> BookNode<'b> {
     pub(super) fn plan(&self, qtype: u16) -> Option<Plan<'b>> {
         let mut rest = self.plans;
         while let Some((plan, after)) = Plan::read(rest) {
-            if plan.qtype == qtype {
+            if plan.qtype() == qtype {
                 return Some(plan);
             }
             rest = after;
@@ -251,7 +269,7 @@ impl<'b> BookNode<'b> {
     #[inline]
     pub(super) fn plan_for_any(&self) -> Option<Plan<'b>> {
         let first = Plan::read(self.plans).map(|(plan, _)| plan);
-        first.filter(|plan| !self.has(NodeFlags::CUT) && plan.qtype != DNAME_BELOW)
+        first.filter(|plan| !self.has(NodeFlags::CUT) && plan.qtype() != DNAME_BELOW)
     }
 
     /// Whether both are one node.
@@ -329,15 +347,7 @@ impl Book {
     /// so on. Its pointers are made for QNAME = apex.
     #[inline]
     pub(super) fn negative(&self) -> Plan<'_> {
-        let none = Plan {
-            qtype: ANY_OTHER,
-            counts: [0; 3],
-            flags: PlanFlags::new(Rcode::SERVFAIL),
-            needed: 0,
-            pools: &[],
-            moves: &[],
-            bytes: &[],
-        };
+        let none = Plan { head: &[0; PLAN_HEAD_BYTES], pools: &[], moves: &[], bytes: &[] };
         Plan::read(&self.negative).map_or(none, |(plan, _)| plan)
     }
 

@@ -19,6 +19,9 @@ pub(super) struct Asked {
     labels: usize,
 }
 
+/// So many bytes are lower-cased at a time: a vector.
+const CHUNK_BYTES: usize = 16;
+
 impl Asked {
     pub(super) fn new() -> Self {
         Self {
@@ -35,10 +38,7 @@ impl Asked {
     pub(super) fn set(&mut self, name: NameRef<'_>) {
         let wire = name.wire();
         self.length = wire.len();
-        // Length bytes are at most 63 and no letters, so they stay as they are.
-        for (to, from) in self.lower.iter_mut().zip(wire) {
-            *to = from.to_ascii_lowercase();
-        }
+        self.lower(wire);
         // Offsets from the left first; turned round below.
         let mut starts = [0_u8; LABELS_MAX + 1];
         let mut labels = 0_usize;
@@ -65,6 +65,27 @@ impl Asked {
             }
             *offset = start;
             *slot = hash;
+        }
+    }
+
+    /// Copies a name in lower case, a vector at a time; the last one overlaps
+    /// the one before.
+    #[inline]
+    fn lower(&mut self, wire: &[u8]) {
+        // Length bytes are at most 63 and no letters, so they stay as they are.
+        let lowered = |chunk: &[u8; CHUNK_BYTES]| chunk.map(|byte| byte.to_ascii_lowercase());
+        let Some(last) = wire.last_chunk::<CHUNK_BYTES>() else {
+            for (to, from) in self.lower.iter_mut().zip(wire) {
+                *to = from.to_ascii_lowercase();
+            }
+            return;
+        };
+        let chunks = wire.as_chunks::<CHUNK_BYTES>().0;
+        for (to, from) in self.lower.as_chunks_mut::<CHUNK_BYTES>().0.iter_mut().zip(chunks) {
+            *to = lowered(from);
+        }
+        if let Some(to) = self.lower.get_mut(..wire.len()).and_then(<[u8]>::last_chunk_mut::<CHUNK_BYTES>) {
+            *to = lowered(last);
         }
     }
 

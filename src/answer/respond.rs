@@ -106,9 +106,10 @@ pub fn respond(
     let Some((question, rest)) = read else {
         return bare(scratch, &header, Rcode::FORMERR, out);
     };
-    let Some(extras) = read_extras(&header, rest) else {
+    let mut extras = Extras::default();
+    if read_extras(&header, rest, &mut extras).is_none() {
         return bare(scratch, &header, Rcode::FORMERR, out);
-    };
+    }
     let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };
     let limit = size_limit(peer.transport, extras.edns.as_ref());
     let mut response = Response::new(out, question.wire, limit, reserved);
@@ -253,13 +254,13 @@ impl<'s> Authority<'s> {
         longer: usize,
         response: &mut Response<'_>,
     ) {
-        response.rcode = plan.flags.rcode();
-        response.authoritative = plan.flags.is_authoritative();
+        response.rcode = plan.flags().rcode();
+        response.authoritative = plan.flags().is_authoritative();
         response.plan(plan, shift);
-        if plan.flags.is_repeating() {
+        if plan.flags().is_repeating() {
             splice::cut_repetition(response);
         }
-        let mut negative = plan.flags.is_negative();
+        let mut negative = plan.flags().is_negative();
         if plan.has_pools() {
             let owner = |pointer: u16, moves| if moves { moved(pointer, shift) } else { pointer };
             let own = |at: super::book::PoolRef| owner(at.owner, at.moves).to_be_bytes();
@@ -306,7 +307,7 @@ impl<'s> Authority<'s> {
                 answered = answered.saturating_add(records);
             }
         }
-        if answered == 0 && plan.flags.is_pooled() { Pooled::Empty } else { Pooled::Records }
+        if answered == 0 && plan.flags().is_pooled() { Pooled::Empty } else { Pooled::Records }
     }
 }
 
@@ -329,11 +330,10 @@ pub(super) fn plan_type(qtype: Rtype) -> u16 {
 
 /// Reads the records behind the question. None when they are not well formed.
 #[inline]
-fn read_extras<'q>(header: &Header, mut rest: &'q [u8]) -> Option<Extras<'q>> {
+fn read_extras<'q>(header: &Header, mut rest: &'q [u8], extras: &mut Extras<'q>) -> Option<()> {
     let [_, answers, authorities, additionals] = header.counts.map(u32::from);
     let before = answers.saturating_add(authorities);
     let all = before.saturating_add(additionals);
-    let mut extras = Extras::default();
     for index in 0..all {
         let whole = rest;
         let (extra, after) = Extra::read(rest)?;
@@ -343,7 +343,7 @@ fn read_extras<'q>(header: &Header, mut rest: &'q [u8]) -> Option<Extras<'q>> {
             if index < before || extras.edns.is_some() {
                 return None;
             }
-            read_options(&extra, &mut extras)?;
+            read_options(&extra, extras)?;
         } else if extra.rtype == TSIG {
             // Last of all (RFC 8945, section 5.1).
             if index < before || index.saturating_add(1) != all {
@@ -352,7 +352,7 @@ fn read_extras<'q>(header: &Header, mut rest: &'q [u8]) -> Option<Extras<'q>> {
             extras.tsig = Some(read_tsig(whole, &extra)?);
         }
     }
-    Some(extras)
+    Some(())
 }
 
 /// Transaction signature (RFC 8945).
@@ -564,9 +564,10 @@ fn without_question(
     query: &[u8],
     out: &mut [u8],
 ) -> Reply {
-    let extras = query.get(HEADER_BYTES..).and_then(|rest| read_extras(header, rest));
-    match extras {
-        Some(extras) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
+    let mut extras = Extras::default();
+    let read = query.get(HEADER_BYTES..).and_then(|rest| read_extras(header, rest, &mut extras));
+    match read {
+        Some(()) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
             let response = Response::new(out, &[], UDP_PAYLOAD_PLAIN, 0);
             respond_with(snapshot, scratch, peer, (header, 0), &extras, response, Because::Nothing)
         }

@@ -51,6 +51,8 @@ pub struct ZoneSlot {
 #[derive(Default)]
 pub struct ZoneShelf {
     zones: Vec<ZoneSlot>,
+    /// The apexes of `zones` in wire form, in lower case.
+    apexes: Vec<Box<[u8]>>,
     /// Places in `zones` by the hash of the apex, plus one; open addressing.
     slots: Vec<(NameHash, u32)>,
     /// How many labels the zones have: one bit each.
@@ -61,7 +63,8 @@ impl ZoneShelf {
     /// A shelf with these zones; of several with one name the first counts.
     pub fn new(zones: Vec<ZoneSlot>) -> Self {
         let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
-        let mut shelf = Self { zones, slots: vec![(NameHash::ROOT, 0); size], depths: 0 };
+        let apexes = zones.iter().map(|zone| zone.apex.as_ref().to_lowercase().into()).collect();
+        let mut shelf = Self { zones, apexes, slots: vec![(NameHash::ROOT, 0); size], depths: 0 };
         for place in (0..shelf.zones.len()).rev() {
             let Some(zone) = shelf.zones.get(place) else { break };
             let hash = NameHash::of(zone.apex.as_ref());
@@ -105,9 +108,9 @@ impl ZoneShelf {
     fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneSlot> {
         let mut at = self.start(hash);
         while let Some(&(found, number)) = self.slots.get(at) {
-            let zone = self.zones.get((number as usize).checked_sub(1)?)?;
-            if found == hash && zone.apex.as_ref().wire().eq_ignore_ascii_case(lower) {
-                return Some(zone);
+            let place = (number as usize).checked_sub(1)?;
+            if found == hash && self.apexes.get(place).is_some_and(|apex| **apex == *lower) {
+                return self.zones.get(place);
             }
             at = at.wrapping_add(1) & self.mask();
         }

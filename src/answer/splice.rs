@@ -164,9 +164,9 @@ fn land(
     let (plan, base) = authority.plan(found, qtype, scratch.asked.labels());
     let Some(plan) = plan else { return put_negative(&authority, longer, response) };
     let shift = scratch.asked.offset(base);
-    response.rcode = plan.flags.rcode();
+    response.rcode = plan.flags().rcode();
     splice(scratch, &plan, length, shift, standing, response);
-    let mut negative = plan.flags.is_negative();
+    let mut negative = plan.flags().is_negative();
     if plan.has_pools() {
         let Scratch { splice: room, chance, .. } = scratch;
         let own = |at: super::book::PoolRef| {
@@ -225,7 +225,7 @@ fn splice(
     }
     let mut at = start;
     for (section, count) in
-        [Section::Answer, Section::Authority, Section::Additional].into_iter().zip(plan.counts)
+        [Section::Answer, Section::Authority, Section::Additional].into_iter().zip(plan.counts())
     {
         let (before, fitted) = (response.position(), !response.overflown());
         let counted = response.counts;

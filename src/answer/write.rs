@@ -102,7 +102,7 @@ impl<'o> Response<'o> {
     #[inline]
     pub(super) fn plan(&mut self, plan: &Plan<'_>, longer: usize) {
         let start = self.at;
-        let [answers, authorities, additionals] = plan.counts;
+        let [answers, authorities, additionals] = plan.counts();
         if plan.bytes.len() <= self.room() {
             self.put(plan.bytes);
             self.count(Section::Additional, additionals);

@@ -27,11 +27,11 @@ impl NameHash {
     #[must_use]
     pub fn below(self, label: &[u8]) -> NameHash {
         let mut state = self.0 ^ (label.len() as u64).wrapping_mul(SPREAD[0]);
-        let mut chunks = label.chunks_exact(8);
-        for chunk in &mut chunks {
-            state = fold(state ^ word(chunk));
+        let (chunks, rest) = label.as_chunks::<8>();
+        for chunk in chunks {
+            state = fold(state ^ u64::from_le_bytes(*chunk));
         }
-        NameHash(fold(state ^ word(chunks.remainder())))
+        NameHash(fold(state ^ word(rest)))
     }
 
     /// The hash of a whole name, whatever its case.
@@ -55,14 +55,20 @@ impl NameHash {
     }
 }
 
-/// Up to eight bytes as a number.
+/// Fewer than eight bytes as a number, the first the lowest. Four bytes and
+/// more are read as two halves that may overlap, where they agree.
 #[inline]
 fn word(bytes: &[u8]) -> u64 {
-    let mut padded = [0; 8];
-    for (to, from) in padded.iter_mut().zip(bytes) {
-        *to = *from;
+    if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let high = u64::from(u32::from_le_bytes(*high));
+        return u64::from(u32::from_le_bytes(*low)) | high << (8 * (bytes.len() - 4));
     }
-    u64::from_le_bytes(padded)
+    match *bytes {
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a] => u64::from(a),
+        _ => 0,
+    }
 }
 
 /// Multiplies into 128 bits and folds the halves together.
@@ -86,6 +92,16 @@ mod tests {
         assert_ne!(hash("api.ocp4.example."), hash("apj.ocp4.example."));
         assert_ne!(hash("a.b.example."), hash("ab.example."));
         assert_eq!(hash("."), NameHash::ROOT);
+    }
+
+    #[test]
+    fn fewer_than_eight_bytes_are_read_as_if_padded() {
+        for length in 0..8 {
+            let bytes = &b"abcdefgh"[..length];
+            let mut padded = [0; 8];
+            padded[..length].copy_from_slice(bytes);
+            assert_eq!(word(bytes), u64::from_le_bytes(padded), "{length} bytes");
+        }
     }
 
     #[test]
