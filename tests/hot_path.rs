@@ -60,6 +60,13 @@ same LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'}, {selector='hashed'})"
 none LUA A "ifportup(2, {'192.0.2.1'}, {backupSelector='empty'})"
 fails LUA A "ifportup(3, {'192.0.2.1'}, {failOnIncompleteCheck='true'})"
 *.apps LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'})"
+sample LUA A "pickrandomsample(2, {'192.0.2.1', '192.0.2.2', '192.0.2.3'})"
+weighted LUA A "pickwhashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
+named LUA TXT "picknamehashed({{1, 'a'}, {2, 'b'}})"
+ring LUA A "pickchashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
+seen LUA A "view({{{'127.0.0.0/8', '::/0'}, {'192.0.2.1', '192.0.2.2'}}})"
+stranger LUA A "view({{{'198.51.100.0/24'}, {'192.0.2.1'}}})"
+chosen LUA CNAME "pickrandom({'api.example', 'api.d.example', 'gone.example'})"
 alias CNAME api
 nowhere CNAME missing
 d DNAME t
@@ -72,7 +79,7 @@ $GENERATE 1-99 big A 192.0.2.$
 "#;
 
 /// Every kind of answer there is.
-const QUESTIONS: [(&str, u16); 26] = [
+const QUESTIONS: [(&str, u16); 33] = [
     ("ns.example.", 1),
     ("example.", 2),
     ("example.", 6),
@@ -82,6 +89,13 @@ const QUESTIONS: [(&str, u16); 26] = [
     ("mx.example.", 15),
     ("_x._tcp.example.", 33),
     ("api.example.", 1),
+    ("sample.example.", 1),
+    ("weighted.example.", 1),
+    ("named.example.", 16),
+    ("ring.example.", 1),
+    ("seen.example.", 1),
+    ("stranger.example.", 1),
+    ("chosen.example.", 1),
     ("one.example.", 1),
     ("same.example.", 1),
     ("none.example.", 1),

@@ -65,6 +65,9 @@ pub(super) const DNAME_BELOW: u16 = 0xffff;
 const NODE_HEAD_BYTES: usize = 10;
 const PLAN_HEAD_BYTES: usize = 16;
 const POOL_REF_BYTES: usize = 8;
+/// Bits of a pool reference.
+const MOVES: u8 = 1;
+const LEADS_ON: u8 = 2;
 
 /// The sections of a message that records are put into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub(super) struct PoolRef {
     pub(super) section: Section,
     /// Whether the pointer moves with the length of the QNAME.
     pub(super) moves: bool,
+    /// Whether it gives an alias that is to be followed.
+    pub(super) leads_on: bool,
 }
 
 /// What is to be answered, made ready. Read from a [`Book`].
@@ -184,7 +189,7 @@ impl<'b> Plan<'b> {
     /// The pools whose records follow the bytes, in order.
     #[inline]
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolRef> + use<'b> {
-        self.pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, moves]| PoolRef {
+        self.pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, bits]| PoolRef {
             pool: u32::from_le_bytes([a, b, c, d]),
             owner: u16::from_le_bytes([e, f]),
             section: match section {
@@ -192,7 +197,8 @@ impl<'b> Plan<'b> {
                 1 => Section::Authority,
                 _ => Section::Additional,
             },
-            moves: moves != 0,
+            moves: bits & MOVES != 0,
+            leads_on: bits & LEADS_ON != 0,
         })
     }
 
@@ -398,7 +404,9 @@ impl Draft {
                 Section::Authority => 1,
                 Section::Additional => 2,
             };
-            out.extend_from_slice(&[section, u8::from(pool.moves)]);
+            let moves = if pool.moves { MOVES } else { 0 };
+            let leads_on = if pool.leads_on { LEADS_ON } else { 0 };
+            out.extend_from_slice(&[section, moves | leads_on]);
         }
         self.moves.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
         out.extend_from_slice(&self.bytes);

@@ -99,7 +99,7 @@ impl<'z> Compiler<'z> {
                 self.plan(node, kind, NO_TYPE, ANY_OTHER);
             }
             Kind::Plain | Kind::Dname | Kind::Occluded => {
-                if node.rrset(Rtype::CNAME).is_some() {
+                if node.alias().is_some() {
                     self.plan(node, kind, Rtype::CNAME, Rtype::CNAME.0);
                     self.alias(node, kind);
                 } else {

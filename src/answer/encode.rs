@@ -10,7 +10,7 @@
 )]
 
 use super::book::{Draft, PlanFlags, PoolRef, Section};
-use super::resolve::{Entry, Owner, Records, Resolution};
+use super::resolve::{Ending, Entry, Owner, Records, Resolution};
 use super::write::QNAME_POINTER;
 use crate::dns::message::HEADER_BYTES;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
@@ -57,6 +57,11 @@ impl<'b> Encoder<'b> {
             plain |= matches!(entry.records, Records::Rrset(set) if is_final(set.rtype(), qtype));
             self.entry(Section::Answer, entry);
         }
+        if resolution.ending == Ending::LeadsOn
+            && let Some(alias) = self.draft.pools.last_mut()
+        {
+            alias.leads_on = true;
+        }
         resolution.authority.iter().for_each(|entry| self.entry(Section::Authority, entry));
         self.draft.courtesy_at = resolution.authority.is_empty().then_some(self.draft.bytes.len());
         for entry in &resolution.additional {
@@ -68,7 +73,7 @@ impl<'b> Encoder<'b> {
         if resolution.authoritative {
             flags = flags.authoritative();
         }
-        if resolution.negative {
+        if resolution.ending == Ending::Negative {
             flags = flags.negative();
         }
         if pooled && !plain {
@@ -121,7 +126,7 @@ impl<'b> Encoder<'b> {
             Records::Pool(pool) => {
                 let Some((owner, moves)) = self.pointer_to(&entry.owner) else { return };
                 let pool = u32::try_from(pool.index()).unwrap_or(u32::MAX);
-                self.draft.pools.push(PoolRef { pool, owner, section, moves });
+                self.draft.pools.push(PoolRef { pool, owner, section, moves, leads_on: false });
             }
             Records::Cname(ttl, target) => {
                 self.owner(&entry.owner);

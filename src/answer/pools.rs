@@ -4,11 +4,13 @@
 //! query, among the candidates. Not responsible for verdicts.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::dns::Rtype;
+use crate::dns::{Rtype, Ttl};
 use crate::health::{Board, TargetId, Verdict};
-use crate::zone::{AllDown, Member, Pool, Selector, WhilePending};
+use crate::zone::{AllDown, MEMBERS_MAX, Member, Network, Order, Pool, Selector, WhilePending, client_hash};
 
 /// All pools of all zones, ready to be answered from.
 #[derive(Default)]
@@ -21,7 +23,7 @@ pub struct Pools {
 pub struct BoundPool {
     /// The pool.
     pub pool: Arc<Pool>,
-    /// For each group, for each member, the targets that must all be up.
+    /// For each group, for each member, the target of each of its guards.
     pub targets: Vec<Vec<Vec<TargetId>>>,
 }
 
@@ -32,178 +34,302 @@ pub enum Standing {
     Up,
     /// No member is known to be up or down yet.
     Pending,
-    /// Every member is down.
+    /// Every member is down, or too many.
     AllDown,
 }
 
+/// What is done with candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Select(Selector),
+    ServFail,
+}
+
 impl BoundPool {
-    /// How the pool stands and which addresses it may answer with.
-    pub fn candidates(&self, board: &Board) -> (Standing, Vec<IpAddr>) {
-        let (standing, candidates, _) = self.choose(board);
-        (standing, candidates)
+    /// How the pool stands and which members it may answer with, each once.
+    pub fn candidates(&self, board: &Board) -> (Standing, Vec<&Member>) {
+        let (standing, members, how) = self.choose(board);
+        let shown =
+            if matches!(how, How::ServFail | How::Select(Selector::Empty)) { Vec::new() } else { members };
+        (standing, distinct(shown))
     }
 
-    /// What a group of targets comes to: down if one is down, else pending if
-    /// one is pending.
-    pub fn verdict(targets: &[TargetId], board: &Board) -> Verdict {
-        let mut all = Verdict::Up;
-        for target in targets {
-            match (all, board.verdict(*target)) {
-                (_, Verdict::Down) => return Verdict::Down,
-                (Verdict::Up, Verdict::Pending) => all = Verdict::Pending,
-                (Verdict::Up | Verdict::Pending | Verdict::Down, Verdict::Up | Verdict::Pending) => {}
-            }
+    /// What the guards of a member come to: at each address down if one is
+    /// down, else pending if one is pending; and the best of the addresses.
+    pub fn verdict(member: &Member, targets: &[TargetId], board: &Board) -> Verdict {
+        if member.guards.is_empty() {
+            return Verdict::Up;
         }
-        all
+        let at_address = |address: IpAddr| {
+            let guards = member.guards.iter().zip(targets);
+            let own = guards.filter(|(guard, _)| guard.probe.address == address);
+            own.map(|(_, target)| board.verdict(*target)).fold(Verdict::Up, worse)
+        };
+        let verdicts = member.guards.iter().map(|guard| at_address(guard.probe.address));
+        verdicts.fold(Verdict::Down, better)
     }
 
-    fn members(&self, wanted: Verdict, board: &Board) -> Vec<IpAddr> {
-        let groups = self.pool.groups.iter().zip(&self.targets);
-        let found = groups.map(|(group, targets)| {
-            let members = group.iter().zip(targets);
-            let passing = members.filter(|(_, targets)| Self::verdict(targets, board) == wanted);
-            distinct(passing.map(|(member, _)| member.address))
-        });
-        found.into_iter().find(|group| !group.is_empty()).unwrap_or_default()
+    /// The members of a group with a verdict that will do.
+    fn members(&self, group: usize, will_do: fn(Verdict) -> bool, board: &Board) -> Vec<&Member> {
+        let (Some(members), Some(targets)) = (self.pool.groups.get(group), self.targets.get(group)) else {
+            return Vec::new();
+        };
+        let known = members.iter().zip(targets);
+        let passing = known.filter(|(member, targets)| will_do(Self::verdict(member, targets, board)));
+        passing.map(|(member, _)| member).collect()
     }
 
-    fn choose(&self, board: &Board) -> (Standing, Vec<IpAddr>, Pick) {
-        let mut up = self.members(Verdict::Up, board);
-        if up.is_empty() {
-            // One that changes too often, and passes just now, is better than none.
-            up = self.members(Verdict::Up, &board.unheld());
+    /// The members of the first group that has enough whose verdicts will do.
+    fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<&Member>> {
+        let mut groups = self.pool.groups.iter().enumerate();
+        groups.find_map(|(place, group)| {
+            let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
+            Some(self.members(place, will_do, board)).filter(|members| members.len() >= needed)
+        })
+    }
+
+    fn choose(&self, board: &Board) -> (Standing, Vec<&Member>, How) {
+        if !self.pool.views.is_empty() {
+            let all = self.pool.groups.iter().flatten().collect();
+            return (Standing::Up, all, How::Select(self.pool.selector));
         }
-        if !up.is_empty() {
-            let (candidates, pick) = select(up, self.pool.selector);
-            return (Standing::Up, candidates, pick);
+        let is_up = |verdict| verdict == Verdict::Up;
+        // One that changes too often, and passes just now, is better than none.
+        if let Some(up) = self.enough(is_up, board).or_else(|| self.enough(is_up, &board.unheld())) {
+            return (Standing::Up, up, How::Select(self.pool.selector));
         }
-        let pending = self.members(Verdict::Pending, board);
-        if !pending.is_empty() {
-            let (candidates, pick) = match self.pool.while_pending {
-                WhilePending::ServFail => (Vec::new(), Pick::ServFail),
-                WhilePending::NoData => (Vec::new(), Pick::All),
-                WhilePending::Select => select(pending, self.pool.selector),
+        if let Some(pending) = self.enough(|verdict| verdict != Verdict::Down, board) {
+            return match self.pool.while_pending {
+                WhilePending::ServFail => (Standing::Pending, Vec::new(), How::ServFail),
+                WhilePending::NoData => (Standing::Pending, Vec::new(), How::Select(Selector::Empty)),
+                WhilePending::Select => (Standing::Pending, pending, How::Select(self.pool.selector)),
             };
-            return (Standing::Pending, candidates, pick);
         }
         match self.pool.all_down {
-            AllDown::ServFail => (Standing::AllDown, Vec::new(), Pick::ServFail),
+            AllDown::ServFail => (Standing::AllDown, Vec::new(), How::ServFail),
             AllDown::Select(selector) => {
                 let first = self.pool.groups.iter().find(|group| !group.is_empty());
-                let all = first.into_iter().flatten().map(|member: &Member| member.address);
-                let (candidates, pick) = select(distinct(all), selector);
-                (Standing::AllDown, candidates, pick)
+                let all = first.into_iter().flatten().collect();
+                (Standing::AllDown, all, How::Select(selector))
             }
         }
     }
+
+    /// Whether some member is down.
+    fn is_degraded(&self, board: &Board) -> bool {
+        let members = self.pool.groups.iter().flatten().zip(self.targets.iter().flatten());
+        members.into_iter().any(|(member, targets)| Self::verdict(member, targets, board) == Verdict::Down)
+    }
 }
 
-/// Each address once: one that is tested at two ports is two members.
-fn distinct(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    let mut once = Vec::new();
-    for address in addresses {
-        if !once.contains(&address) {
-            once.push(address);
-        }
+fn worse(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::Down, _) | (_, Verdict::Down) => Verdict::Down,
+        (Verdict::Pending, _) | (_, Verdict::Pending) => Verdict::Pending,
+        (Verdict::Up, Verdict::Up) => Verdict::Up,
     }
-    once
 }
 
-fn select(candidates: Vec<IpAddr>, selector: Selector) -> (Vec<IpAddr>, Pick) {
-    match selector {
-        Selector::All => (candidates, Pick::All),
-        Selector::Random => (candidates, Pick::Random),
-        Selector::Hashed => (candidates, Pick::Hashed),
-        Selector::Empty => (Vec::new(), Pick::All),
+fn better(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::Up, _) | (_, Verdict::Up) => Verdict::Up,
+        (Verdict::Pending, _) | (_, Verdict::Pending) => Verdict::Pending,
+        (Verdict::Down, Verdict::Down) => Verdict::Down,
     }
+}
+
+/// Each record once: an address that is tested at two ports is two members.
+fn distinct(members: Vec<&Member>) -> Vec<&Member> {
+    let mut seen = std::collections::HashSet::new();
+    members.into_iter().filter(|member| seen.insert(&member.rdata)).collect()
 }
 
 /// What is done with the candidates at a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Pick {
-    /// All, beginning anywhere.
-    All,
-    /// One, by chance.
-    Random,
-    /// One, by the client's address.
-    Hashed,
+    /// All, at most so many: the first `pinned` as they stand, the others
+    /// beginning anywhere.
+    All { pinned: u32, most: u32 },
+    /// So many, by chance, none twice.
+    Sample(u32),
+    /// The first.
+    First,
+    /// One, all alike.
+    One(Number),
+    /// One: the first whose weight, added to those before it, is above the
+    /// number. The sums ascend.
+    Weighted(Number, Box<[u32]>),
+    /// One: the nearest on the ring, of points and places, ascending.
+    Ring(Box<[(u32, u32)]>),
+    /// One by chance of the first view that holds the client.
+    Views(Box<[View]>),
     /// None: SERVFAIL.
     ServFail,
+}
+
+/// What a number that chooses comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
+    Chance,
+    Client,
+    Name,
+}
+
+/// The members for some clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct View {
+    networks: Box<[Network]>,
+    places: Range<u32>,
 }
 
 /// What one pool answers with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PoolAnswer {
     pick: Pick,
-    count: u32,
-    /// Length of one record without its owner.
-    record_bytes: usize,
+    /// Where each record ends in `records`.
+    ends: Box<[u32]>,
     /// The records without owners, one after the other.
     records: Box<[u8]>,
 }
 
-/// Where the choice at a query comes from.
-pub(super) struct Chance<'c> {
+/// Who asks, and where the choice at a query comes from.
+pub(super) struct Asker<'c> {
     /// The worker's source of chance.
-    pub(super) state: &'c mut u64,
+    pub(super) chance: &'c mut u64,
     /// The client.
     pub(super) client: IpAddr,
+    /// Hash of the name that the pool answers for; needed where
+    /// [`PoolAnswer::is_by_name`].
+    pub(super) name_hash: u32,
 }
 
-impl Chance<'_> {
+impl Asker<'_> {
     /// A number below `bound`. HOT. Even enough for sharing load: xorshift64*
     /// (Vigna 2016), nothing secret depends on it.
     #[inline]
-    fn below(self, bound: u32) -> u32 {
-        *self.state ^= *self.state >> 12;
-        *self.state ^= *self.state << 25;
-        *self.state ^= *self.state >> 27;
-        let wide = self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+    fn below(&mut self, bound: u32) -> u32 {
+        *self.chance ^= *self.chance >> 12;
+        *self.chance ^= *self.chance << 25;
+        *self.chance ^= *self.chance >> 27;
+        let wide = self.chance.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
         u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+    }
+
+    /// A number below `bound` by which one member is chosen. HOT.
+    #[inline]
+    fn number(&mut self, from: Number, bound: u32) -> u32 {
+        match from {
+            Number::Chance => self.below(bound),
+            Number::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
+            Number::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
+        }
     }
 }
 
 impl PoolAnswer {
-    /// Whether the whole answer must be SERVFAIL.
+    /// Whether the choice depends on the name.
     #[inline]
-    pub(super) fn fails(&self) -> bool {
-        self.pick == Pick::ServFail
+    pub(super) fn is_by_name(&self) -> bool {
+        matches!(self.pick, Pick::Weighted(Number::Name, _))
     }
 
     /// Most bytes it answers with when owners take `owner` bytes each.
     #[inline]
     pub(super) fn bytes_max(&self, owner: usize) -> usize {
-        (self.count as usize).saturating_mul(self.record_bytes.saturating_add(owner))
+        self.ends.len().saturating_mul(owner).saturating_add(self.records.len())
     }
 
-    /// Hands the chosen records to `put`, in the order to answer. HOT.
+    /// Hands the chosen records to `put`, in the order to answer. HOT. False
+    /// when the whole answer must be SERVFAIL; then there are none.
     #[inline]
-    pub(super) fn chosen<'a>(&'a self, chance: Chance<'_>, mut put: impl FnMut(&'a [u8])) {
-        if self.count == 0 {
-            return;
-        }
-        let start = match self.pick {
-            Pick::All if self.count == 1 => 0,
-            Pick::All | Pick::Random => chance.below(self.count),
-            Pick::Hashed => client_hash(chance.client).checked_rem(self.count).unwrap_or(0),
-            Pick::ServFail => return,
+    pub(super) fn chosen<'a>(&'a self, mut asker: Asker<'_>, mut put: impl FnMut(&'a [u8])) -> bool {
+        let count = self.count();
+        let place = match &self.pick {
+            Pick::All { pinned, most } => {
+                self.rotated(&mut asker, *pinned).take(*most as usize).for_each(put);
+                return true;
+            }
+            Pick::Sample(sample) => {
+                self.sample(&mut asker, *sample, &mut put);
+                return true;
+            }
+            Pick::First => 0,
+            Pick::One(number) => asker.number(*number, count),
+            Pick::Weighted(number, sums) => weighted(sums, *number, &mut asker),
+            Pick::Ring(ring) => nearest(ring, client_hash(asker.client)),
+            Pick::Views(views) => {
+                let holds = |view: &&View| view.networks.iter().any(|network| network.holds(asker.client));
+                let Some(view) = views.iter().find(holds) else { return false };
+                let width = view.places.end.saturating_sub(view.places.start);
+                view.places.start.saturating_add(asker.below(width))
+            }
+            Pick::ServFail => return false,
         };
-        let split = (start as usize).saturating_mul(self.record_bytes);
-        let (first, then) = self.records.split_at_checked(split).unwrap_or_default();
-        match self.pick {
-            Pick::All => {
-                let rotated =
-                    then.chunks_exact(self.record_bytes).chain(first.chunks_exact(self.record_bytes));
-                rotated.for_each(put);
+        if let Some(record) = self.record(place) {
+            put(record);
+        }
+        true
+    }
+
+    /// All records: the pinned ones, then the others beginning anywhere.
+    #[inline]
+    fn rotated(&self, asker: &mut Asker<'_>, pinned: u32) -> impl Iterator<Item = &[u8]> {
+        let count = self.count();
+        let free = count.saturating_sub(pinned);
+        let start = if free > 1 { asker.below(free).saturating_add(pinned) } else { pinned };
+        let places = (0..pinned).chain(start..count).chain(pinned..start);
+        places.filter_map(|place| self.record(place))
+    }
+
+    /// So many records by chance: the beginning of a shuffle (Fisher and Yates).
+    fn sample<'a>(&'a self, asker: &mut Asker<'_>, sample: u32, put: &mut impl FnMut(&'a [u8])) {
+        let mut places = [0_u16; MEMBERS_MAX];
+        let count = self.count();
+        for (place, slot) in (0..count).zip(&mut places) {
+            *slot = u16::try_from(place).unwrap_or(0);
+        }
+        for at in 0..sample.min(count) {
+            let other = at.saturating_add(asker.below(count.saturating_sub(at)));
+            let (at, other) = (at as usize, other as usize);
+            if at < places.len() && other < places.len() {
+                places.swap(at, other);
             }
-            Pick::Random | Pick::Hashed => {
-                if let Some(record) = then.get(..self.record_bytes) {
-                    put(record);
-                }
+            if let Some(record) = places.get(at).and_then(|place| self.record(u32::from(*place))) {
+                put(record);
             }
-            Pick::ServFail => {}
         }
     }
+
+    #[inline]
+    fn count(&self) -> u32 {
+        u32::try_from(self.ends.len()).unwrap_or(0)
+    }
+
+    #[inline]
+    fn record(&self, place: u32) -> Option<&[u8]> {
+        let place = place as usize;
+        let end = *self.ends.get(place)?;
+        let start = match place.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.records.get(start as usize..end as usize)
+    }
+}
+
+/// The place of the first sum above a number below the whole sum. HOT.
+#[inline]
+fn weighted(sums: &[u32], from: Number, asker: &mut Asker<'_>) -> u32 {
+    let whole = sums.last().copied().unwrap_or(1);
+    let number = asker.number(from, whole);
+    u32::try_from(sums.partition_point(|sum| *sum <= number)).unwrap_or(0)
+}
+
+/// The place whose point comes first from `hash` on, round the ring. HOT.
+#[inline]
+fn nearest(ring: &[(u32, u32)], hash: u32) -> u32 {
+    let at = ring.partition_point(|(point, _)| *point < hash);
+    ring.get(at).or(ring.first()).map_or(0, |(_, place)| *place)
 }
 
 impl Pools {
@@ -220,92 +346,105 @@ impl Pools {
 }
 
 fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
-    let (_, candidates, pick) = bound.choose(board);
+    let pool = &bound.pool;
+    let (_, mut members, how) = bound.choose(board);
+    let pick = match how {
+        How::ServFail => Pick::ServFail,
+        How::Select(_) if !pool.views.is_empty() => Pick::Views(views(pool)),
+        How::Select(selector) => pick(pool, selector, &mut members),
+    };
+    let ttl = if bound.is_degraded(board) { pool.ttl_degraded } else { pool.ttl };
     let mut records = Vec::new();
-    for address in &candidates {
-        records.extend_from_slice(&bound.pool.rtype.0.to_be_bytes());
-        records.extend_from_slice(&[0, 1]);
-        records.extend_from_slice(&bound.pool.ttl.seconds().to_be_bytes());
-        match address {
-            IpAddr::V4(address) => {
-                records.extend_from_slice(&[0, 4]);
-                records.extend_from_slice(&address.octets());
-            }
-            IpAddr::V6(address) => {
-                records.extend_from_slice(&[0, 16]);
-                records.extend_from_slice(&address.octets());
-            }
+    let mut ends = Vec::with_capacity(members.len());
+    for member in members {
+        record(pool.rtype, ttl, &member.rdata, &mut records);
+        ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
+    }
+    PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice() }
+}
+
+/// A record without its owner. Names inside stay in full.
+fn record(rtype: Rtype, ttl: Ttl, rdata: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&rtype.0.to_be_bytes());
+    out.extend_from_slice(&[0, 1]);
+    out.extend_from_slice(&ttl.seconds().to_be_bytes());
+    out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(rdata);
+}
+
+/// What is done at a query; leaves in `members` what it is done with.
+fn pick(pool: &Pool, selector: Selector, members: &mut Vec<&Member>) -> Pick {
+    let sums = |members: &[&Member]| {
+        let sum = |sum: &mut u32, member: &&Member| {
+            *sum = sum.saturating_add(member.weight.get());
+            Some(*sum)
+        };
+        members.iter().scan(0, sum).collect()
+    };
+    match selector {
+        Selector::All => {
+            *members = distinct(std::mem::take(members));
+            let pinned = pin(&pool.order, members);
+            let most = pool.answers_max.map_or(u32::MAX, NonZeroU32::get);
+            Pick::All { pinned, most }
+        }
+        Selector::Sample(sample) => {
+            *members = distinct(std::mem::take(members));
+            Pick::Sample(sample.get())
+        }
+        Selector::First => {
+            pin(&pool.order, members);
+            members.truncate(1);
+            Pick::First
+        }
+        Selector::Random => Pick::One(Number::Chance),
+        Selector::Hashed => Pick::One(Number::Client),
+        Selector::WeightedRandom => Pick::Weighted(Number::Chance, sums(members)),
+        Selector::WeightedHashed => Pick::Weighted(Number::Client, sums(members)),
+        Selector::NameHashed => Pick::Weighted(Number::Name, sums(members)),
+        Selector::ConsistentHashed => Pick::Ring(ring(members)),
+        Selector::Empty => {
+            members.clear();
+            Pick::First
         }
     }
-    let record_bytes = if bound.pool.rtype == Rtype::A { 14 } else { 26 };
-    let count = u32::try_from(candidates.len()).unwrap_or(0);
-    PoolAnswer { pick, count, record_bytes, records: records.into_boxed_slice() }
 }
 
-/// PowerDNS's hash of a client address, so that `hashed` sends a client where
-/// PowerDNS sent it: Bob Jenkins' hash of 1996 over the address in network
-/// order, starting from 0.
-fn client_hash(client: IpAddr) -> u32 {
-    match client {
-        IpAddr::V4(address) => jenkins(&address.octets()),
-        IpAddr::V6(address) => jenkins(&address.octets()),
-    }
-}
-
-fn jenkins(key: &[u8]) -> u32 {
-    let length = u32::try_from(key.len()).unwrap_or(0);
-    let (mut a, mut b, mut c) = (0x9e37_79b9_u32, 0x9e37_79b9_u32, 0_u32);
-    let (blocks, tail) = key.as_chunks::<12>();
-    for &[k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11] in blocks {
-        a = a.wrapping_add(u32::from_le_bytes([k0, k1, k2, k3]));
-        b = b.wrapping_add(u32::from_le_bytes([k4, k5, k6, k7]));
-        c = c.wrapping_add(u32::from_le_bytes([k8, k9, k10, k11]));
-        (a, b, c) = mix(a, b, c);
-    }
-    // The lowest byte of `c` is the length's.
-    let byte = |at: usize| u32::from(tail.get(at).copied().unwrap_or(0));
-    let at = |at: usize| {
-        let [i, j, k, l] = [at, at.wrapping_add(1), at.wrapping_add(2), at.wrapping_add(3)].map(byte);
-        i | j << 8 | k << 16 | l << 24
+/// Moves preferred members to the front; says how many keep their place there.
+fn pin(order: &Order, members: &mut [&Member]) -> u32 {
+    let pinned = match order {
+        Order::Rotate => 0,
+        Order::Fixed => members.len(),
+        Order::Preferred(own) => {
+            let is_own =
+                |member: &Member| member.guards.iter().any(|guard| own.contains(&guard.probe.address));
+            members.sort_by_key(|member| !is_own(member));
+            members.iter().filter(|member| is_own(member)).count()
+        }
     };
-    a = a.wrapping_add(at(0));
-    b = b.wrapping_add(at(4));
-    c = c.wrapping_add(length).wrapping_add(at(8) << 8);
-    mix(a, b, c).2
+    u32::try_from(pinned).unwrap_or(u32::MAX)
 }
 
-fn mix(a: u32, b: u32, c: u32) -> (u32, u32, u32) {
-    let (mut a, mut b, mut c) = (a, b, c);
-    for [first, second, third] in [[13, 8, 13], [12, 16, 5], [3, 10, 15]] {
-        a = a.wrapping_sub(b).wrapping_sub(c) ^ (c >> first);
-        b = b.wrapping_sub(c).wrapping_sub(a) ^ (a << second);
-        c = c.wrapping_sub(a).wrapping_sub(b) ^ (b >> third);
-    }
-    (a, b, c)
+fn ring(members: &[&Member]) -> Box<[(u32, u32)]> {
+    let places = (0..).zip(members);
+    let mut ring: Vec<(u32, u32)> =
+        places.flat_map(|(place, member)| member.ring.iter().map(move |point| (*point, place))).collect();
+    ring.sort_unstable();
+    ring.into_boxed_slice()
+}
+
+fn views(pool: &Pool) -> Box<[View]> {
+    let mut from = 0_u32;
+    let view = |(networks, group): (&Vec<Network>, &Vec<Member>)| {
+        let to = from.saturating_add(u32::try_from(group.len()).unwrap_or(0));
+        let places = from..to;
+        from = to;
+        View { networks: networks.clone().into_boxed_slice(), places }
+    };
+    pool.views.iter().zip(&pool.groups).map(view).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Figures that PowerDNS itself gave for these clients.
-    #[test]
-    fn a_client_hashes_as_with_powerdns() {
-        let hash = |text: &str| client_hash(text.parse().unwrap());
-        assert_eq!(hash("127.0.0.1"), 4_196_678_856);
-        assert_eq!(hash("127.0.0.2"), 287_116_632);
-        assert_eq!(hash("192.0.2.1"), 3_312_216_360);
-        assert_eq!(hash("::1"), 1_530_700_467);
-    }
-
-    #[test]
-    fn every_member_is_first_about_equally_often() {
-        let mut state = 7;
-        let mut first = [0_u32; 3];
-        for _ in 0..3000 {
-            let chance = Chance { state: &mut state, client: IpAddr::from([127, 0, 0, 1]) };
-            first[chance.below(3) as usize] += 1;
-        }
-        assert!(first.iter().all(|count| (900..1100).contains(count)), "{first:?}");
-    }
-}
+mod scenarios;
+#[cfg(test)]
+mod tests;

@@ -23,11 +23,21 @@ pub(super) struct Resolution<'z> {
     pub(super) answer: Vec<Entry<'z>>,
     pub(super) authority: Vec<Entry<'z>>,
     pub(super) additional: Vec<Entry<'z>>,
-    /// The zone's SOA belongs into the authority section (RFC 2308).
-    pub(super) negative: bool,
+    pub(super) ending: Ending,
     /// An alias at a wildcard leads to a name that the wildcard makes, too:
     /// if that is the QNAME, its first link says all.
     pub(super) repeats: bool,
+}
+
+/// What comes behind the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nothing more.
+    Complete,
+    /// The zone's SOA, in the authority section (RFC 2308).
+    Negative,
+    /// It ends in a CNAME from a pool, which is followed at the query.
+    LeadsOn,
 }
 
 /// Records of one owner and type in a section.
@@ -104,7 +114,7 @@ pub(super) fn resolve<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rty
         answer: Vec::new(),
         authority: Vec::new(),
         additional: Vec::new(),
-        negative: false,
+        ending: Ending::Complete,
         repeats: false,
     };
     let role = if kind == Kind::ZoneCut { Role::Cut } else { Role::Answers };
@@ -136,7 +146,7 @@ impl<'z> Resolution<'z> {
             }
             let cname =
                 standing.node.rrset(Rtype::CNAME).filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY));
-            let Some(cname) = cname else { return self.land(&standing, qtype) };
+            let Some(cname) = cname else { return self.end(standing, qtype) };
             // A loop: each link once, and no more (as NSD and Knot have it).
             let again = |entry: &Entry<'_>| entry.owner.name().or(asked) == standing.owner.name();
             if standing.owner != Owner::Qname && self.answer.iter().any(again) {
@@ -154,7 +164,7 @@ impl<'z> Resolution<'z> {
                 Followed::Out => return,
                 Followed::NxDomain => {
                     self.rcode = Rcode::NXDOMAIN;
-                    self.negative = true;
+                    self.ending = Ending::Negative;
                     return;
                 }
                 Followed::TooLong => {
@@ -182,6 +192,19 @@ impl<'z> Resolution<'z> {
         false
     }
 
+    /// Ends the chain at a node: with its records, or with an alias that is
+    /// chosen at the query.
+    fn end(&mut self, standing: Standing<'z>, qtype: Rtype) {
+        let alias = standing.node.pools_of(Rtype::CNAME).next();
+        match alias.filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY)) {
+            Some(pool) => {
+                self.answer.push(Entry { owner: standing.owner, records: Records::Pool(pool) });
+                self.ending = Ending::LeadsOn;
+            }
+            None => self.land(&standing, qtype),
+        }
+    }
+
     /// Answers from the node where the chain ends.
     fn land(&mut self, standing: &Standing<'z>, qtype: Rtype) {
         let mut found = false;
@@ -195,12 +218,18 @@ impl<'z> Resolution<'z> {
             self.answer.push(Entry { owner: standing.owner.clone(), records: Records::Pool(pool) });
             found = true;
         }
-        self.negative |= !found;
+        if !found {
+            self.ending = Ending::Negative;
+        }
     }
 
     /// Addresses of the targets of NS, MX, SRV, SVCB and HTTPS records (RFC
-    /// 1034, section 4.3.2; RFC 2782; RFC 9460, section 4.1).
+    /// 1034, section 4.3.2; RFC 2782; RFC 9460, section 4.1); none where the
+    /// targets are chosen at the query.
     fn add_addresses(&mut self, zone: &'z Zone) {
+        if self.answer.iter().any(|entry| matches!(entry.records, Records::Pool(_))) {
+            return;
+        }
         let sets: Vec<Rrset<'z>> = self
             .answer
             .iter()

@@ -10,7 +10,6 @@ use super::book::{Book, NodeFlags, Plan, Section};
 use super::cookie::{CLIENT_COOKIE_BYTES, COOKIE_BYTES};
 use super::counters::{Count, Counters};
 use super::lookup::{Asked, Found};
-use super::pools::Chance;
 use super::snapshot::{Identity, Snapshot, ZoneSlot};
 use super::write::{QNAME_POINTER, Response, moved};
 use super::{Peer, Reply, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN, chaos, splice};
@@ -213,7 +212,7 @@ impl<'s> Authority<'s> {
         match plan {
             Some(plan) => {
                 let shift = asked.offset(base);
-                self.put(scratch, peer, &plan, shift, longer, response);
+                self.put(scratch, peer, question, (&plan, shift, longer), response);
             }
             None => {
                 response.authoritative = true;
@@ -249,9 +248,8 @@ impl<'s> Authority<'s> {
         &self,
         scratch: &mut Scratch,
         peer: Peer,
-        plan: &Plan<'_>,
-        shift: usize,
-        longer: usize,
+        question: &Question<'_>,
+        (plan, shift, longer): (&Plan<'_>, usize, usize),
         response: &mut Response<'_>,
     ) {
         response.rcode = plan.flags().rcode();
@@ -265,6 +263,7 @@ impl<'s> Authority<'s> {
             let owner = |pointer: u16, moves| if moves { moved(pointer, shift) } else { pointer };
             let own = |at: super::book::PoolRef| owner(at.owner, at.moves).to_be_bytes();
             match self.put_pools(&mut scratch.chance, peer, plan, response, own) {
+                Pooled::Alias => return splice::chase(self, scratch, peer, question, response),
                 Pooled::Records => {}
                 Pooled::Empty => negative = true,
                 Pooled::Fails => return,
@@ -290,21 +289,22 @@ impl<'s> Authority<'s> {
         let mut answered = 0_u16;
         for at in plan.pools() {
             let Some(pool) = self.snapshot.pools.get(self.zone.pools_from, at.pool) else { continue };
-            if pool.fails() && at.section == Section::Answer {
-                response.clear();
-                response.rcode = Rcode::SERVFAIL;
-                response.authoritative = false;
-                return Pooled::Fails;
-            }
             let owner = owner(at);
             let courtesy = at.section == Section::Additional && !plan.is_referral();
             if courtesy && pool.bytes_max(owner.as_ref().len()) > response.room() {
                 continue;
             }
-            let own_chance = Chance { state: chance, client: peer.address };
-            let records = response.pool(at.section, owner.as_ref(), pool, own_chance);
-            if at.section == Section::Answer {
-                answered = answered.saturating_add(records);
+            let records = response.pool(at.section, owner.as_ref(), pool, chance, peer.address);
+            match (at.section, records) {
+                (Section::Answer, Some(1..)) if at.leads_on => return Pooled::Alias,
+                (Section::Answer, Some(records)) => answered = answered.saturating_add(records),
+                (Section::Answer, None) => {
+                    response.clear();
+                    response.rcode = Rcode::SERVFAIL;
+                    response.authoritative = false;
+                    return Pooled::Fails;
+                }
+                (Section::Authority | Section::Additional, _) => {}
             }
         }
         if answered == 0 && plan.flags().is_pooled() { Pooled::Empty } else { Pooled::Records }
@@ -316,6 +316,8 @@ impl<'s> Authority<'s> {
 pub(super) enum Pooled {
     /// There is something in the answer section.
     Records,
+    /// The last record there is an alias that is to be followed.
+    Alias,
     /// The type exists only by its pools, and they give nothing: NODATA.
     Empty,
     /// A pool wants SERVFAIL.

@@ -1,8 +1,10 @@
-//! Redirection by DNAME (RFC 6672): the CNAME that is made for the name asked,
-//! and the answer for the name it leads to.
+//! Aliases that are known at the query only: the CNAME that a DNAME makes
+//! (RFC 6672), and the one that is chosen from a pool; and the answer for the
+//! name they lead to.
 //!
 //! Responsible for what cannot be prepared, because it depends on the labels
-//! in front of the DNAME's owner. Not on the path of ordinary queries.
+//! in front of a DNAME's owner or on a choice. Not on the path of ordinary
+//! queries.
 //! Not responsible for CNAME records of the zone: those are in the plans.
 
 use super::book::{BookNode, DNAME_BELOW, Plan, Section};
@@ -25,7 +27,7 @@ pub(super) struct Room {
 const MESSAGE_BYTES: usize = HEADER_BYTES + NAME_BYTES_MAX + 4 + u16::MAX as usize;
 
 /// Largest offset a compression pointer reaches (RFC 1035, section 4.1.4).
-const POINTER_MAX: usize = 0x3fff;
+pub(super) const POINTER_MAX: u16 = 0x3fff;
 
 impl Room {
     pub(super) fn new() -> Self {
@@ -47,13 +49,23 @@ impl Standing {
     fn pointer(self) -> Option<[u8; 2]> {
         match self {
             Standing::Question => Some(OWN),
-            Standing::At(at) if at <= POINTER_MAX => {
+            Standing::At(at) if at <= usize::from(POINTER_MAX) => {
                 let [.., high, low] = at.to_be_bytes();
                 Some([high | 0xc0, low])
             }
             Standing::At(_) => None,
         }
     }
+}
+
+/// A name that is being followed; its bytes are in [`Room`].
+#[derive(Clone, Copy)]
+struct Link<'s> {
+    length: usize,
+    standing: Standing,
+    /// The DNAME that made it, if each turn of it would add labels: its target
+    /// lies at or below its owner.
+    growing: Option<BookNode<'s>>,
 }
 
 /// Answers a name below a DNAME: DNAME, synthesised CNAME, and so on until
@@ -64,67 +76,105 @@ pub(super) fn redirect<'s>(
     scratch: &mut Scratch,
     peer: Peer,
     question: &Question<'_>,
-    (mut node, mut labels): (BookNode<'s>, usize),
+    dname: (BookNode<'s>, usize),
     response: &mut Response<'_>,
 ) {
-    let longer = question.qname.wire().len().saturating_sub(authority.book.apex_bytes());
     response.authoritative = true;
-    let mut length = question.qname.wire().len();
-    copy(&mut scratch.splice.name, question.qname.wire());
-    let mut standing = Standing::Question;
-    for _ in 0..CNAME_CHAIN_MAX {
-        let Some(dname) = node.plan(DNAME_BELOW) else { return };
-        let cut = scratch.asked.offset(labels);
-        let owner_bytes = length.saturating_sub(cut);
-        match standing {
-            Standing::Question => response.plan(&dname, cut),
-            Standing::At(_) => splice(scratch, &dname, length, cut, standing, response),
-        }
-        // Owner, type and class, TTL, length, target: as `compile` writes it.
-        let (Some(ttl), Some(target)) = (dname.bytes.get(6..10), dname.bytes.get(12..)) else { return };
-        let prefix = scratch.splice.name;
-        let prefix = prefix.get(..cut).unwrap_or_default();
-        let whole = prefix.len().saturating_add(target.len());
-        if whole > NAME_BYTES_MAX {
-            response.rcode = Rcode::YXDOMAIN;
-            return;
-        }
-        let name = scratch.splice.name.get(..length).unwrap_or_default();
-        // Two that lead into each other: each link once.
-        if stands_already(name, Rtype::CNAME, response) {
-            return;
-        }
-        put_owner(name, standing, response);
-        response.put(&[0, 5, 0, 1]);
-        response.put(ttl);
-        response.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
-        standing = Standing::At(response.position());
-        response.put(prefix);
-        response.put(target);
-        response.count(Section::Answer, 1);
-        copy(scratch.splice.name.get_mut(cut..).unwrap_or_default(), target);
-        length = whole;
-        if question.qtype == Rtype::CNAME {
-            return;
-        }
-        match follow(authority, scratch, length) {
-            // The target lies at or below the owner: every turn would add labels.
-            Some(Found::Dname(next, _)) if next.is(&node) && target.len() >= owner_bytes => return,
-            Some(Found::Dname(next, next_labels)) => (node, labels) = (next, next_labels),
-            Some(found) => {
-                return land(
-                    authority,
-                    scratch,
-                    peer,
-                    question,
-                    (&found, length, longer),
-                    standing,
-                    response,
-                );
-            }
-            None => return,
-        }
+    let qname = question.qname.wire();
+    copy(&mut scratch.splice.name, qname);
+    let link = Link { length: qname.len(), standing: Standing::Question, growing: None };
+    let found = Found::Dname(dname.0, dname.1);
+    walk(authority, scratch, peer, question, (found, link), response);
+}
+
+/// Follows the CNAME that a pool gave: the last record that was written.
+#[cold]
+pub(super) fn chase(
+    authority: &Authority<'_>,
+    scratch: &mut Scratch,
+    peer: Peer,
+    question: &Question<'_>,
+    response: &mut Response<'_>,
+) {
+    let link = pooled(scratch, response);
+    if let Some(found) = follow(authority, scratch, link.length) {
+        walk(authority, scratch, peer, question, (found, link), response);
     }
+}
+
+/// The name that a pool's CNAME leads to.
+fn pooled<'s>(scratch: &mut Scratch, response: &Response<'_>) -> Link<'s> {
+    let (at, target) = response.last_pooled();
+    copy(&mut scratch.splice.name, target);
+    Link { length: target.len(), standing: Standing::At(at), growing: None }
+}
+
+/// Answers for one name after the other, as long as they are aliases.
+fn walk<'s>(
+    authority: &Authority<'s>,
+    scratch: &mut Scratch,
+    peer: Peer,
+    question: &Question<'_>,
+    (mut found, mut link): (Found<'s>, Link<'s>),
+    response: &mut Response<'_>,
+) {
+    for _ in 0..CNAME_CHAIN_MAX {
+        let next = match found {
+            Found::Dname(node, labels) => {
+                let next = synthesise(scratch, (node, labels), link, response);
+                next.filter(|_| question.qtype != Rtype::CNAME)
+            }
+            _ => land(authority, scratch, peer, question, (&found, link), response),
+        };
+        let Some(next) = next else { return };
+        link = next;
+        found = match follow(authority, scratch, link.length) {
+            Some(Found::Dname(again, _)) if link.growing.is_some_and(|node| node.is(&again)) => return,
+            Some(found) => found,
+            None => return,
+        };
+    }
+}
+
+/// Writes a DNAME and the CNAME it makes of the name that is followed; returns
+/// where that leads.
+fn synthesise<'s>(
+    scratch: &mut Scratch,
+    (node, labels): (BookNode<'s>, usize),
+    link: Link<'s>,
+    response: &mut Response<'_>,
+) -> Option<Link<'s>> {
+    let dname = node.plan(DNAME_BELOW)?;
+    let cut = scratch.asked.offset(labels);
+    match link.standing {
+        Standing::Question => response.plan(&dname, cut),
+        Standing::At(_) => splice(scratch, &dname, link.length, cut, link.standing, response),
+    }
+    // Owner, type and class, TTL, length, target: as `compile` writes it.
+    let (ttl, target) = (dname.bytes.get(6..10)?, dname.bytes.get(12..)?);
+    let prefix = scratch.splice.name;
+    let prefix = prefix.get(..cut).unwrap_or_default();
+    let whole = prefix.len().saturating_add(target.len());
+    if whole > NAME_BYTES_MAX {
+        response.rcode = Rcode::YXDOMAIN;
+        return None;
+    }
+    let name = scratch.splice.name.get(..link.length).unwrap_or_default();
+    // Two that lead into each other: each link once.
+    if stands_already(name, Rtype::CNAME, response) {
+        return None;
+    }
+    put_owner(name, link.standing, response);
+    response.put(&[0, 5, 0, 1]);
+    response.put(ttl);
+    response.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
+    let standing = Standing::At(response.position());
+    response.put(prefix);
+    response.put(target);
+    response.count(Section::Answer, 1);
+    copy(scratch.splice.name.get_mut(cut..).unwrap_or_default(), target);
+    let growing = Some(node).filter(|_| target.len() >= link.length.saturating_sub(cut));
+    Some(Link { length: whole, standing, growing })
 }
 
 fn copy(to: &mut [u8], from: &[u8]) {
@@ -142,48 +192,56 @@ fn follow<'s>(authority: &Authority<'s>, scratch: &mut Scratch, length: usize) -
     inside.then(|| authority.book.search(asked))
 }
 
-/// Appends the answer for the name the chain ends at.
-fn land(
+/// Appends the answer for a name that is no DNAME's; returns where it leads
+/// if that is an alias from a pool.
+fn land<'s>(
     authority: &Authority<'_>,
     scratch: &mut Scratch,
     peer: Peer,
     question: &Question<'_>,
-    (found, length, longer): (&Found<'_>, usize, usize),
-    standing: Standing,
+    (found, link): (&Found<'_>, Link<'_>),
     response: &mut Response<'_>,
-) {
-    let authority = Authority { ..*authority };
-    let qtype = plan_type(question.qtype);
-    let found = match *found {
-        Found::NxDomain => {
-            response.rcode = Rcode::NXDOMAIN;
-            return put_negative(&authority, longer, response);
-        }
-        _ => found,
+) -> Option<Link<'s>> {
+    let longer = question.qname.wire().len().saturating_sub(authority.book.apex_bytes());
+    if matches!(found, Found::NxDomain) {
+        response.rcode = Rcode::NXDOMAIN;
+        put_negative(authority, longer, response);
+        return None;
+    }
+    let (plan, base) = authority.plan(found, plan_type(question.qtype), scratch.asked.labels());
+    let Some(plan) = plan else {
+        put_negative(authority, longer, response);
+        return None;
     };
-    let (plan, base) = authority.plan(found, qtype, scratch.asked.labels());
-    let Some(plan) = plan else { return put_negative(&authority, longer, response) };
     let shift = scratch.asked.offset(base);
     response.rcode = plan.flags().rcode();
-    splice(scratch, &plan, length, shift, standing, response);
+    splice(scratch, &plan, link.length, shift, link.standing, response);
     let mut negative = plan.flags().is_negative();
     if plan.has_pools() {
         let Scratch { splice: room, chance, .. } = scratch;
         let own = |at: super::book::PoolRef| {
             let pointer = if at.moves { moved(at.owner, shift) } else { at.owner };
             let mut name = Decoded::new();
-            name.read(&room.message, usize::from(pointer) & POINTER_MAX);
+            name.read(&room.message, usize::from(pointer & POINTER_MAX));
             name
         };
+        let again = |at: &super::book::PoolRef| {
+            at.leads_on && stands_already(own(*at).as_ref(), Rtype::CNAME, response)
+        };
+        if plan.pools().any(|at| again(&at)) {
+            return None;
+        }
         match authority.put_pools(chance, peer, &plan, response, own) {
+            Pooled::Alias => return Some(pooled(scratch, response)),
             Pooled::Records => {}
             Pooled::Empty => negative = true,
-            Pooled::Fails => return,
+            Pooled::Fails => return None,
         }
     }
     if negative {
-        put_negative(&authority, longer, response);
+        put_negative(authority, longer, response);
     }
+    None
 }
 
 fn put_negative(authority: &Authority<'_>, longer: usize, response: &mut Response<'_>) {
@@ -322,18 +380,18 @@ pub(super) fn cut_repetition(response: &mut Response<'_>) {
 }
 
 /// A name read out of a message, in full.
-struct Decoded {
+pub(super) struct Decoded {
     name: [u8; NAME_BYTES_MAX],
     length: usize,
 }
 
 impl Decoded {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { name: [0; NAME_BYTES_MAX], length: 0 }
     }
 
     /// Reads the name at `at`; returns where it ends there.
-    fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
+    pub(super) fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
         let mut end = None;
         // Each label is one turn, and so is each pointer between two of them.
         for _ in 0..LABELS_MAX.saturating_mul(2) {
@@ -354,6 +412,12 @@ impl Decoded {
             at = next;
         }
         None
+    }
+
+    /// Turns it to lower case.
+    pub(super) fn lower(&mut self) {
+        // Length bytes are at most 63 and no letters, so they stay as they are.
+        self.name.make_ascii_lowercase();
     }
 }
 

@@ -4,9 +4,13 @@
 //! plans and pools, the OPT record, and for never writing past the limit.
 //! Not responsible for choosing what is written.
 
+use std::net::IpAddr;
+
 use super::book::{Plan, Section};
-use super::pools::{Chance, PoolAnswer};
+use super::pools::{Asker, PoolAnswer};
+use super::splice::{Decoded, POINTER_MAX};
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
+use crate::zone::name_hash;
 
 /// Compression pointer to the question's name (RFC 1035, section 4.1.4).
 pub(super) const QNAME_POINTER: u16 = 0xc00c;
@@ -23,6 +27,8 @@ pub(super) struct Response<'o> {
     end: usize,
     /// A record did not fit.
     overflown: bool,
+    /// Where the last record from a pool begins, behind its owner.
+    last_pooled: usize,
     pub(super) counts: [u16; 3],
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
@@ -41,6 +47,7 @@ impl<'o> Response<'o> {
             at: HEADER_BYTES,
             records_at: HEADER_BYTES,
             overflown: false,
+            last_pooled: 0,
             counts: [0; 3],
             rcode: Rcode::NOERROR,
             authoritative: false,
@@ -128,23 +135,52 @@ impl<'o> Response<'o> {
     }
 
     /// Appends the records a pool answers with, each under the owner that the
-    /// plan names. Returns how many.
+    /// plan names. Returns how many; none when the pool wants SERVFAIL.
     #[inline]
     pub(super) fn pool(
         &mut self,
         section: Section,
         owner: &[u8],
         pool: &PoolAnswer,
-        chance: Chance<'_>,
-    ) -> u16 {
+        chance: &mut u64,
+        client: IpAddr,
+    ) -> Option<u16> {
+        let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
         let mut records = 0_u16;
-        pool.chosen(chance, |record| {
+        let answers = pool.chosen(Asker { chance, client, name_hash }, |record| {
             self.put(owner);
+            self.last_pooled = self.at;
             self.put(record);
             records = records.saturating_add(1);
         });
         self.count(section, records);
-        records
+        answers.then_some(records)
+    }
+
+    /// PowerDNS's hash of an owner: a pointer into what has been written, or a
+    /// name in full.
+    fn hash_of(&self, owner: &[u8]) -> u32 {
+        let mut name = Decoded::new();
+        match *owner {
+            [high, low] => {
+                let at = u16::from_be_bytes([high, low]) & POINTER_MAX;
+                name.read(self.out, usize::from(at));
+            }
+            _ => {
+                name.read(owner, 0);
+            }
+        }
+        name.lower();
+        name_hash(name.as_ref())
+    }
+
+    /// Where the RDATA of the last record from a pool begins, and the record's
+    /// RDATA itself.
+    pub(super) fn last_pooled(&self) -> (usize, &[u8]) {
+        /// Type, class, TTL, length.
+        const FIXED_BYTES: usize = 10;
+        let at = self.last_pooled.saturating_add(FIXED_BYTES);
+        (at, self.out.get(at..self.at).unwrap_or_default())
     }
 
     /// Takes back what was written from `at` on, whether it did fit or not.

@@ -10,6 +10,7 @@
 //! ```
 
 mod admin;
+mod choosing;
 mod damping;
 mod duration;
 mod keys;
@@ -28,6 +29,7 @@ use std::path::Path;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
 pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
+pub use choosing::{Choosing, Order};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use duration::{DURATION_MAX, read_duration};
 pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};

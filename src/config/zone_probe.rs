@@ -1,13 +1,16 @@
-//! `[[zone.probe]]`: which plain A and AAAA RRsets are guarded, and by what.
+//! `[[zone.probe]]`: which plain RRsets are guarded, and by what.
 //!
 //! Responsible for these keys. Not responsible for the kinds of probe (that is
-//! `probe_kind`), for whether the owners exist, or for putting blocks that name the same owner together: that is the zone's.
+//! `probe_kind`), for how an answer is chosen (`choosing`), for whether the
+//! owners exist, or for putting blocks that name the same owner together: that
+//! is the zone's.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
+use super::choosing::Choosing;
 use super::probe::Probe;
 use super::probe_kind;
 use super::table::{Table, keep};
@@ -15,32 +18,22 @@ use super::value::Value;
 use crate::dns::{Name, NameRef};
 use crate::probe::Kind;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{AllDown, Selector};
 
-/// What may be answered when no address passes.
-const ALL_DOWN: &[(&str, AllDown)] = &[
-    ("all", AllDown::Select(Selector::All)),
-    ("none", AllDown::Select(Selector::Empty)),
-    ("servfail", AllDown::ServFail),
-];
-
-/// How an answer may be chosen among the addresses that pass.
-const SELECTORS: &[(&str, Selector)] =
-    &[("all", Selector::All), ("random", Selector::Random), ("hashed", Selector::Hashed)];
-
-/// A block of owners whose A and AAAA RRsets are guarded by the same probes.
+/// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneProbe {
     /// The owners, all in the zone, none twice, and where each is named; never
     /// empty.
     pub names: Vec<(Name, Span)>,
     /// What must pass, all of it, for an address to be answered; never empty
-    /// where no fault was found.
+    /// without `target` where no fault was found.
     pub probes: Vec<ProbeSpec>,
-    /// What is answered when no address passes.
-    pub all_down: AllDown,
-    /// How an answer is chosen among the addresses that pass.
-    pub selector: Selector,
+    /// Times of the probe of each SRV record's own port at its target.
+    pub target: Option<Probe>,
+    /// The address to probe from, for targets of its family.
+    pub source: Option<IpAddr>,
+    /// How an answer is chosen.
+    pub choosing: Choosing,
     /// The header of the block.
     pub span: Span,
 }
@@ -77,30 +70,41 @@ impl ZoneProbe {
     ) -> Option<Self> {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
         let times = defaults.overridden(table, found);
+        let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
+        let choosing = Choosing::read(table, found);
         let source = table.read("source", found, Value::address);
-        let kinds = probe_kind::read_all(table, folder, found);
-        let probes: Vec<ProbeSpec> = kinds
-            .into_iter()
-            .map(|(kind, span)| ProbeSpec {
-                kind,
-                span,
-                source,
-                interval: times.interval,
-                timeout: times.timeout,
-                retry: times.retry,
-                rise: times.rise,
-                fall: times.fall,
-            })
-            .collect();
-        let all_down = table.read("all-down", found, |value| value.word(ALL_DOWN));
-        let selector = table.read("selector", found, |value| value.word(SELECTORS));
-        Some(Self {
-            names: names?,
-            probes,
-            all_down: all_down.unwrap_or(AllDown::Select(Selector::All)),
-            selector: selector.unwrap_or(Selector::All),
-            span: table.span(),
-        })
+        let kinds = match target {
+            Some(_) => {
+                refuse_addresses(table, found);
+                Vec::new()
+            }
+            None => probe_kind::read_all(table, folder, found),
+        };
+        let probes = kinds.into_iter().map(|(kind, span)| ProbeSpec {
+            kind,
+            span,
+            source,
+            interval: times.interval,
+            timeout: times.timeout,
+            retry: times.retry,
+            rise: times.rise,
+            fall: times.fall,
+        });
+        let probes = probes.collect();
+        Some(Self { names: names?, probes, target, source, choosing, span: table.span() })
+    }
+}
+
+/// The word for the port that an SRV record names.
+const TARGET: &str = "target";
+
+/// What speaks of addresses, where SRV records have names.
+fn refuse_addresses(table: &Table<'_>, found: &mut Diagnostics) {
+    for key in ["backup", "weights", "tls", "http", "https"] {
+        if let Some(value) = table.get(key) {
+            let message = format!("`{key}` is about addresses, and `tcp = \"target\"` guards SRV records");
+            found.push(value.fault(message).help("put it into a block for A and AAAA RRsets"));
+        }
     }
 }
 

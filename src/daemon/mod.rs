@@ -9,6 +9,7 @@ mod demo;
 mod forcing;
 mod load;
 mod log;
+mod own;
 mod remote;
 mod served;
 mod server;

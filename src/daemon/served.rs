@@ -122,15 +122,16 @@ impl Served {
 
 /// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.
 pub(super) fn sentence(pool: &BoundPool, board: &Board) -> String {
-    let (standing, addresses) = pool.candidates(board);
+    let (standing, members) = pool.candidates(board);
     let owner = &pool.pool.owner;
-    let kind = if pool.pool.rtype == Rtype::A { "" } else { " AAAA" };
+    let kind = if pool.pool.rtype == Rtype::A { String::new() } else { format!(" {}", pool.pool.rtype) };
     let down = if standing == Standing::AllDown { "all down: " } else { "" };
-    if addresses.is_empty() {
+    if members.is_empty() {
         return format!("{owner}{kind} now {down}no address");
     }
-    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    format!("{owner}{kind} now {down}{}", addresses.join(" "))
+    let shown: Vec<String> = members.iter().map(|member| pool.pool.show(member)).collect();
+    let between = if pool.pool.rtype == Rtype::SRV { ", " } else { " " };
+    format!("{owner}{kind} now {down}{}", shown.join(between))
 }
 
 fn target(guard: &Guard) -> Target {

@@ -12,8 +12,8 @@ mod refusal;
 mod syntax;
 
 pub use code::{Chunk, Code};
-pub use parser::{FAULTS_MAX, NESTING_MAX, parse};
-pub use syntax::{Call, Expr, ExprKind, Field, Ident, Record};
+pub use parser::{FAULTS_MAX, NESTING_MAX, parse, parse_statements};
+pub use syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 
 /// Longest code that is read, in bytes: the longest RDATA there is, as PowerDNS keeps the code in one.
 pub const CODE_BYTES_MAX: usize = 65_535;

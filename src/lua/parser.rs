@@ -6,7 +6,7 @@
 use super::code::Code;
 use super::lexer::{self, Token, TokenKind};
 use super::refusal;
-use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record};
+use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span};
 
 /// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each
@@ -21,6 +21,20 @@ pub const FAULTS_MAX: usize = 20;
 /// Every fault is pushed to `found`. None when the code breaks off; otherwise what could be read,
 /// with [`ExprKind::Refused`] in place of what is not supported, so that the rest can be looked at.
 pub fn parse(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Record> {
+    read(code, whole, found, |parser| parser.record())
+}
+
+/// Reads code that is only statements, which other records include. Otherwise as [`parse`].
+pub fn parse_statements(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Vec<Statement>> {
+    read(code, whole, found, |parser| parser.statements())
+}
+
+fn read<T>(
+    code: &Code,
+    whole: Span,
+    found: &mut Diagnostics,
+    of: impl FnOnce(&mut Parser<'_, '_>) -> Parsed<T>,
+) -> Option<T> {
     code.remark_on_quoting(found);
     if code.bytes().len() > super::CODE_BYTES_MAX {
         let message = format!("LUA code longer than {} bytes", super::CODE_BYTES_MAX);
@@ -28,12 +42,11 @@ pub fn parse(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Record
         return None;
     }
     let mut faults = Vec::new();
-    let record = lexer::tokens(code, whole, &mut faults).and_then(|tokens| {
-        let mut parser = Parser { code, whole, tokens, at: 0, depth: 0, faults: &mut faults };
-        parser.record().ok()
+    let parsed = lexer::tokens(code, whole, &mut faults).and_then(|tokens| {
+        of(&mut Parser { code, whole, tokens, at: 0, depth: 0, faults: &mut faults }).ok()
     });
     found.extend(faults);
-    record
+    parsed
 }
 
 /// The record cannot be read any further; why has been reported.
@@ -60,12 +73,11 @@ enum Beginning {
 impl<'c> Parser<'c, '_> {
     fn record(&mut self) -> Parsed<Record> {
         let beginning = if self.is_symbol(";") { Beginning::Statements } else { Beginning::Expression };
-        let mut assignments = Vec::new();
+        let mut statements = Vec::new();
         loop {
             while self.eat(";") {}
-            if let Some(name) = self.name_before("=") {
-                self.at += 2;
-                assignments.push((name, self.expression()?));
+            if let Some(assignment) = self.assignment()? {
+                statements.push(assignment);
                 continue;
             }
             let start = self.here();
@@ -73,29 +85,65 @@ impl<'c> Parser<'c, '_> {
                 if beginning == Beginning::Expression {
                     self.warn_of_beginning(start);
                 }
-                return self.result(assignments);
+                return self.result(statements);
             }
             let value = self.expression()?;
             while self.eat(";") {}
             if *self.peek() == TokenKind::End {
-                if beginning == Beginning::Statements || !assignments.is_empty() {
+                if beginning == Beginning::Statements || !statements.is_empty() {
                     self.warn_of_beginning(start);
                 }
-                return Ok(Record { assignments, result: value });
+                return Ok(Record { statements, result: value });
             }
-            if beginning == Beginning::Expression && assignments.is_empty() {
+            if beginning == Beginning::Expression && statements.is_empty() {
                 return Err(self.not_the_end());
             }
-            self.refuse_call_as_statement(&value)?;
+            statements.extend(self.as_statement(value)?);
         }
     }
 
+    /// Statements to the end.
+    fn statements(&mut self) -> Parsed<Vec<Statement>> {
+        let mut statements = Vec::new();
+        if self.is_symbol(";") {
+            self.faults.push(
+                Diagnostic::warning(self.here(), "PowerDNS reads this as a syntax error")
+                    .help("begin code that others include with its first `NAME=value`"),
+            );
+        }
+        loop {
+            while self.eat(";") {}
+            if *self.peek() == TokenKind::End {
+                return Ok(statements);
+            }
+            if matches!(self.peek(), TokenKind::Keyword("return")) {
+                let fault = self.unexpected("`NAME=value`");
+                return self
+                    .stop(fault.help("code that others include gives names to values and returns none"));
+            }
+            match self.assignment()? {
+                Some(assignment) => statements.push(assignment),
+                None => {
+                    let value = self.expression()?;
+                    statements.extend(self.as_statement(value)?);
+                }
+            }
+        }
+    }
+
+    /// `NAME = value`, if that stands here.
+    fn assignment(&mut self) -> Parsed<Option<Statement>> {
+        let Some(name) = self.name_before("=") else { return Ok(None) };
+        self.at += 2;
+        Ok(Some(Statement::Assign(name, self.expression()?)))
+    }
+
     /// What stands behind `return`.
-    fn result(&mut self, assignments: Vec<(Ident, Expr)>) -> Parsed<Record> {
+    fn result(&mut self, statements: Vec<Statement>) -> Parsed<Record> {
         let result = self.expression()?;
         while self.eat(";") {}
         if *self.peek() == TokenKind::End {
-            Ok(Record { assignments, result })
+            Ok(Record { statements, result })
         } else {
             Err(self.not_the_end())
         }
@@ -119,13 +167,11 @@ impl<'c> Parser<'c, '_> {
         );
     }
 
-    fn refuse_call_as_statement(&mut self, value: &Expr) -> Parsed<()> {
-        match &value.kind {
-            ExprKind::Call(call) => {
-                let construct = format!("calling `{}` as a statement is", call.function.text);
-                self.refuse(call.function.span, &construct, None)
-            }
-            ExprKind::Refused => Ok(()),
+    /// A value that stands alone: only a call can. None for what has been refused.
+    fn as_statement(&mut self, value: Expr) -> Parsed<Option<Statement>> {
+        match value.kind {
+            ExprKind::Call(call) => Ok(Some(Statement::Call(call))),
+            ExprKind::Refused => Ok(None),
             _ => Err(self.not_the_end()),
         }
     }

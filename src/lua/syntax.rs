@@ -4,13 +4,22 @@
 
 use crate::source::Span;
 
-/// The code of a record: names for values, then the value it answers.
+/// The code of a record: statements, then the value it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// `NAME = value`, in the order they were written.
-    pub assignments: Vec<(Ident, Expr)>,
+    /// What stands before the value, in the order it was written.
+    pub statements: Vec<Statement>,
     /// What the record returns.
     pub result: Expr,
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// `NAME = value`
+    Assign(Ident, Expr),
+    /// `f(…)`, for what the function does.
+    Call(Call),
 }
 
 /// A name and its place.

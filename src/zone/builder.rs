@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
-use super::pool::{Member, Pool, WhilePending};
-use super::tree::{Kind, NodeEntry, NodeId, PoolId, RecordEntry, RrsetEntry, Zone};
+use super::pool::Pool;
+use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, PoolId, RecordEntry, RrsetEntry, Zone};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
@@ -27,6 +27,7 @@ pub struct Builder {
     rdata: Vec<u8>,
     pools: Vec<(NodeId, Pool)>,
     guardings: Vec<Guarding>,
+    libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
 }
 
@@ -56,6 +57,7 @@ impl Builder {
             rdata: Vec::new(),
             pools: Vec::new(),
             guardings: Vec::new(),
+            libraries: Vec::new(),
             last: None,
         };
         let apex = builder.apex.clone();
@@ -93,8 +95,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes in a pool (of type A or AAAA); several at one owner and type are
-    /// answered together.
+    /// Takes in a pool; several at one owner and type are answered together.
     ///
     /// # Errors
     ///
@@ -105,8 +106,26 @@ impl Builder {
         Ok(())
     }
 
-    /// Has the plain A and AAAA RRsets of an owner guarded by probes; looked
-    /// up when all records are there.
+    /// Takes in code that other records include. It is answered to nobody, but
+    /// its owner exists.
+    ///
+    /// # Errors
+    ///
+    /// When the owner does not lie in the zone.
+    pub fn add_lua_library(
+        &mut self,
+        owner: Name,
+        ttl: Ttl,
+        code: &str,
+        span: Span,
+    ) -> Result<(), Diagnostic> {
+        self.node(owner.as_ref(), span)?;
+        self.libraries.push(LuaLibrary { owner, ttl, code: code.into() });
+        Ok(())
+    }
+
+    /// Has plain RRsets of an owner guarded by probes; looked up when all
+    /// records are there.
     pub fn guard(&mut self, guarding: Guarding) {
         self.guardings.push(guarding);
     }
@@ -118,9 +137,7 @@ impl Builder {
         self.records.sort_by_key(|record| (record.node, record.rtype));
         let mut zone = self.grouped(found);
         zone.mark_cuts();
-        for guarding in std::mem::take(&mut self.guardings) {
-            zone.guard(&guarding, found);
-        }
+        zone.guard_all(&self.guardings, found);
         super::rules::check(&zone, self.span, found);
         (found.errors() == 0).then_some(zone)
     }
@@ -205,6 +222,7 @@ impl Builder {
             rdata: std::mem::take(&mut self.rdata),
             pools,
             pool_nodes,
+            libraries: std::mem::take(&mut self.libraries),
         }
     }
 
@@ -231,83 +249,6 @@ fn index(length: usize) -> u32 {
 }
 
 impl Zone {
-    /// Turns the A and AAAA RRsets of an owner into pools, or adds guards to
-    /// the pools that an earlier guarding made of them.
-    fn guard(&mut self, guarding: &Guarding, found: &mut Diagnostics) {
-        let Some(node) = self.find(guarding.owner.as_ref()) else {
-            let message = format!("`{}` does not exist in the zone file", guarding.owner);
-            found.push(Diagnostic::error(guarding.span, message).label("nothing to guard").help(
-                "names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written",
-            ));
-            return;
-        };
-        let mut guarded = false;
-        for rtype in [Rtype::A, Rtype::AAAA] {
-            guarded |= self.guard_rrset(node, rtype, guarding, found);
-        }
-        if !guarded {
-            let message = format!("`{}` has no A or AAAA record to guard", guarding.owner);
-            let owned = self.node(node);
-            let fault = Diagnostic::error(guarding.span, message);
-            found.push(match owned.rrset(Rtype::CNAME) {
-                Some(cname) => fault.and_at(cname.span(), "it is a CNAME: guard the name it leads to"),
-                None => fault,
-            });
-        }
-    }
-
-    /// Whether there was something to guard.
-    fn guard_rrset(
-        &mut self,
-        node: NodeId,
-        rtype: Rtype,
-        guarding: &Guarding,
-        found: &mut Diagnostics,
-    ) -> bool {
-        let of_node = |(at, pool): &(&NodeId, &mut Pool)| **at == node && pool.rtype == rtype;
-        if let Some((_, pool)) = self.pool_nodes.iter().zip(&mut self.pools).find(of_node) {
-            if pool.lua.is_some() {
-                let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
-                found.push(
-                    Diagnostic::error(guarding.span, message)
-                        .and_at(pool.span, "the LUA record")
-                        .help("write plain A or AAAA records in the zone file, or leave the name out here"),
-                );
-            } else if (pool.selector, pool.all_down) == (guarding.selector, guarding.all_down) {
-                for member in pool.groups.iter_mut().flatten() {
-                    let address = member.address;
-                    member.guards.extend(guarding.guards.iter().map(|guard| guard.at(address)));
-                }
-            } else {
-                let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
-                found.push(Diagnostic::error(guarding.span, message).help(
-                    "give both the same `all-down` and `selector`, or put all probes in one [[zone.probe]]",
-                ));
-            }
-            return true;
-        }
-        let Some(rrset) = self.node(node).rrset(rtype) else { return false };
-        let members = rrset.rdatas().filter_map(address_of).map(|address| Member {
-            address,
-            guards: guarding.guards.iter().map(|guard| guard.at(address)).collect(),
-        });
-        let pool = Pool {
-            owner: self.node(node).name().to_name(),
-            rtype,
-            ttl: rrset.ttl(),
-            groups: vec![members.collect()],
-            selector: guarding.selector,
-            all_down: guarding.all_down,
-            while_pending: WhilePending::Select,
-            lua: None,
-            span: rrset.span(),
-        };
-        let at = self.pool_nodes.partition_point(|other| *other <= node);
-        self.pools.insert(at, pool);
-        self.pool_nodes.insert(at, node);
-        true
-    }
-
     /// Finds out which nodes are zone cuts or DNAMEs, and which lie below one.
     fn mark_cuts(&mut self) {
         for at in 0..self.nodes.len() {
@@ -328,14 +269,6 @@ impl Zone {
             self.nodes[at].kind = Kind::Occluded;
         }
     }
-}
-
-/// The address in the RDATA of an A or AAAA record.
-fn address_of(rdata: &[u8]) -> Option<std::net::IpAddr> {
-    if let Ok(octets) = <[u8; 4]>::try_from(rdata) {
-        return Some(octets.into());
-    }
-    <[u8; 16]>::try_from(rdata).ok().map(Into::into)
 }
 
 /// Pools are numbered in the order of their nodes.

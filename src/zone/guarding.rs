@@ -1,23 +1,27 @@
-//! Guarding: a plain A or AAAA RRset of the zone file becomes a pool whose
-//! members must pass probes.
+//! Guarding: a plain RRset of the zone file becomes a pool whose members must
+//! pass probes.
 //!
-//! Responsible for what the configuration says about one owner.
+//! Responsible for what the configuration says about one owner, and for
+//! making pools of its RRsets.
 //! Not responsible for running probes.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{AllDown, Guard, Selector};
-use crate::dns::Name;
-use crate::probe::{Kind, Probe};
-use crate::source::Span;
+use super::pool::MEMBERS_MAX;
+use super::tree::{Node, NodeId, Rrset, Zone};
+use super::{AllDown, Guard, Member, MinUp, Order, Pool, Selector};
+use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
+use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// A guard without its address: what is to be tested at each address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardTemplate {
     /// What to do at the address.
-    pub kind: Kind,
+    pub test: Test,
     /// The address to test addresses of its family from; otherwise the system chooses.
     pub source: Option<IpAddr>,
     /// How long one run may take.
@@ -32,28 +36,306 @@ pub struct GuardTemplate {
     pub fall: NonZeroU32,
 }
 
+/// What a guard tests, and of which RRsets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// The same at every address of the A and AAAA RRsets.
+    Same(Kind),
+    /// For each record of the SRV RRset, whether its port accepts connections
+    /// at an address of its target.
+    TargetPort,
+}
+
 impl GuardTemplate {
     /// The guard for one address.
-    pub fn at(&self, address: IpAddr) -> Guard {
-        let Self { kind, source, timeout, interval, retry, rise, fall } = self.clone();
+    fn at(&self, address: IpAddr, kind: Kind) -> Guard {
+        let Self { test: _, source, timeout, interval, retry, rise, fall } = *self;
         let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
         Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall }
     }
 }
 
-/// What the configuration says about one owner: guards for the A and AAAA
-/// RRsets it has in the zone file. Several for one owner add up: every guard
-/// must pass.
+/// What the configuration says about one owner: guards for the RRsets it has
+/// in the zone file. Several for one owner add up: every guard must pass.
 #[derive(Clone, Debug)]
 pub struct Guarding {
     /// The owner.
     pub owner: Name,
     /// Where the configuration names it.
     pub span: Span,
-    /// What must pass at each address.
+    /// What must pass.
     pub guards: Vec<GuardTemplate>,
+    /// How an answer is chosen.
+    pub choice: Choice,
+}
+
+/// How an answer is chosen for a guarded owner; as in [`Pool`] where not said
+/// otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
     /// How an answer is chosen among the members that are up.
     pub selector: Selector,
+    /// In which order [`Selector::All`] answers.
+    pub order: Order,
+    /// Weights of addresses; those that are not listed have 1.
+    pub weights: Vec<(IpAddr, NonZeroU32)>,
+    /// Ordered groups of addresses that are answered when the RRset has not
+    /// enough of its own; each RRset takes those of its family.
+    pub backups: Vec<Vec<IpAddr>>,
+    /// How many members of the RRset must be up.
+    pub min_up: MinUp,
+    /// Most records that are answered.
+    pub answers_max: Option<NonZeroU32>,
+    /// TTL while a member is down; none, or longer than the RRset's: the
+    /// RRset's.
+    pub ttl_degraded: Option<Ttl>,
     /// What is answered when every member is down.
     pub all_down: AllDown,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            selector: Selector::All,
+            order: Order::Rotate,
+            weights: Vec::new(),
+            backups: Vec::new(),
+            min_up: MinUp::default(),
+            answers_max: None,
+            ttl_degraded: None,
+            all_down: AllDown::Select(Selector::All),
+        }
+    }
+}
+
+impl Zone {
+    /// Turns RRsets into pools, or adds guards to the pools that an earlier
+    /// guarding made of them.
+    pub(super) fn guard_all(&mut self, guardings: &[Guarding], found: &mut Diagnostics) {
+        let mut first_of: HashMap<NodeId, &Guarding> = HashMap::new();
+        for guarding in guardings {
+            let Some(node) = self.find(guarding.owner.as_ref()) else {
+                let message = format!("`{}` does not exist in the zone file", guarding.owner);
+                found.push(Diagnostic::error(guarding.span, message).label("nothing to guard").help(
+                    "names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written",
+                ));
+                continue;
+            };
+            let first = *first_of.entry(node).or_insert(guarding);
+            if first.choice != guarding.choice {
+                let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
+                found.push(
+                    Diagnostic::error(guarding.span, message).and_at(first.span, "first guarded here").help(
+                        "give both the same `all-down`, `selector` and so on, or put all probes in one [[zone.probe]]",
+                    ),
+                );
+                continue;
+            }
+            self.guard(node, guarding, found);
+        }
+    }
+
+    fn guard(&mut self, node: NodeId, guarding: &Guarding, found: &mut Diagnostics) {
+        let addresses = guarding.guards.iter().any(|guard| matches!(guard.test, Test::Same(_)));
+        let targets = guarding.guards.iter().any(|guard| guard.test == Test::TargetPort);
+        let mut missing = Vec::new();
+        if addresses {
+            let guarded = [Rtype::A, Rtype::AAAA].map(|rtype| self.guard_rrset(node, rtype, guarding, found));
+            if guarded == [false; 2] {
+                missing.push("A or AAAA");
+            }
+        }
+        if targets && !self.guard_rrset(node, Rtype::SRV, guarding, found) {
+            missing.push("SRV");
+        }
+        for types in missing {
+            let message = format!("`{}` has no {types} record to guard", guarding.owner);
+            let fault = Diagnostic::error(guarding.span, message);
+            found.push(match self.node(node).rrset(Rtype::CNAME) {
+                Some(cname) => fault.and_at(cname.span(), "it is a CNAME: guard the name it leads to"),
+                None => fault,
+            });
+        }
+    }
+
+    /// Whether there was something to guard.
+    fn guard_rrset(
+        &mut self,
+        node: NodeId,
+        rtype: Rtype,
+        guarding: &Guarding,
+        found: &mut Diagnostics,
+    ) -> bool {
+        let of_node = |(at, pool): (&NodeId, &Pool)| *at == node && pool.rtype == rtype;
+        if let Some(at) = self.pool_nodes.iter().zip(&self.pools).position(of_node) {
+            if self.pools[at].lua.is_some() {
+                let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
+                found.push(
+                    Diagnostic::error(guarding.span, message)
+                        .and_at(self.pools[at].span, "the LUA record")
+                        .help("write plain records in the zone file, or leave the name out here"),
+                );
+                return true;
+            }
+            let mut groups = std::mem::take(&mut self.pools[at].groups);
+            for member in groups.iter_mut().flatten() {
+                member.guards.extend(self.guards_of(rtype, &member.rdata, guarding));
+            }
+            self.pools[at].groups = groups;
+            return true;
+        }
+        let Some(rrset) = self.node(node).rrset(rtype) else { return false };
+        if rrset.rdatas().len() > MEMBERS_MAX {
+            let message = format!("more than {MEMBERS_MAX} records are guarded at `{}`", guarding.owner);
+            found.push(Diagnostic::error(guarding.span, message).and_at(rrset.span(), "the records"));
+            return true;
+        }
+        self.warn_of_what_never_holds(rrset, guarding, found);
+        let pool = self.guarded(self.node(node), rrset, guarding);
+        if rtype == Rtype::SRV {
+            self.check_targets(rrset, &pool, guarding.span, found);
+        }
+        let at = self.pool_nodes.partition_point(|other| *other <= node);
+        self.pools.insert(at, pool);
+        self.pool_nodes.insert(at, node);
+        true
+    }
+
+    /// The pool that an RRset becomes.
+    fn guarded(&self, node: Node<'_>, rrset: Rrset<'_>, guarding: &Guarding) -> Pool {
+        let Choice { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
+            &guarding.choice;
+        let rtype = rrset.rtype();
+        let member = |rdata: &[u8]| {
+            let address = address_of(rtype, rdata);
+            let weight = weights.iter().find(|(known, _)| Some(*known) == address);
+            Member {
+                weight: weight.map_or(NonZeroU32::MIN, |(_, weight)| *weight),
+                guards: self.guards_of(rtype, rdata, guarding),
+                ..Member::new(rdata)
+            }
+        };
+        let mut groups = vec![rrset.rdatas().map(member).collect::<Vec<_>>()];
+        for backup in backups {
+            let of_family = backup.iter().filter(|address| type_of(**address) == rtype);
+            groups.push(of_family.map(|address| member(&Member::at(*address).rdata)).collect());
+        }
+        groups.retain(|group| !group.is_empty());
+        let pool = Pool::new(node.name().to_name(), rtype, rrset.ttl(), Vec::new(), rrset.span());
+        Pool {
+            groups,
+            selector: *selector,
+            order: order.clone(),
+            min_up: *min_up,
+            answers_max: *answers_max,
+            ttl_degraded: ttl_degraded.map_or(pool.ttl, |degraded| degraded.min(pool.ttl)),
+            all_down: *all_down,
+            ..pool
+        }
+    }
+
+    /// What must pass for a record.
+    fn guards_of(&self, rtype: Rtype, rdata: &[u8], guarding: &Guarding) -> Vec<Guard> {
+        if rtype == Rtype::SRV {
+            let templates = || guarding.guards.iter().filter(|guard| guard.test == Test::TargetPort);
+            let (Some(port), Some(target)) = (srv_port(rdata), srv_target(rdata)) else { return Vec::new() };
+            let kind = Kind::Tcp(Tcp { port });
+            let addresses = self.addresses_of(target);
+            return addresses
+                .iter()
+                .flat_map(|address| templates().map(|guard| guard.at(*address, kind.clone())))
+                .collect();
+        }
+        let Some(address) = address_of(rtype, rdata) else { return Vec::new() };
+        let guards = guarding.guards.iter().filter_map(|guard| match &guard.test {
+            Test::Same(kind) => Some(guard.at(address, kind.clone())),
+            Test::TargetPort => None,
+        });
+        guards.collect()
+    }
+
+    /// The addresses that a name of this zone has, whatever is up.
+    fn addresses_of(&self, name: NameRef<'_>) -> Vec<IpAddr> {
+        let Some(node) = super::rules::matching(self, name) else { return Vec::new() };
+        let mut addresses = Vec::new();
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            let plain = node.rrset(rtype).into_iter().flat_map(Rrset::rdatas);
+            let pools = node.pools_of(rtype).map(|id| &self.pools[id.index()]);
+            let pooled = pools.flat_map(|pool| pool.groups.iter().flatten()).map(|member| &*member.rdata);
+            for address in plain.chain(pooled).filter_map(|rdata| address_of(rtype, rdata)) {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+        }
+        addresses
+    }
+
+    /// Every target of a guarded SRV RRset needs an address to probe.
+    fn check_targets(&self, rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnostics) {
+        for member in pool.groups.iter().flatten().filter(|member| member.guards.is_empty()) {
+            // `SRV 0 0 0 .` says that there is no such service (RFC 2782): nothing to probe.
+            let Some(target) = srv_target(&member.rdata).filter(|target| !target.is_root()) else { continue };
+            let message = format!("`{target}`, a target of `{}`, has no address to probe", pool.owner);
+            found.push(
+                Diagnostic::error(span, message)
+                    .and_at(rrset.span(), "the SRV records")
+                    .help("targets are looked up in this zone: give it an A or AAAA record here"),
+            );
+        }
+    }
+
+    /// Addresses and times of a choice that come to nothing for this RRset.
+    fn warn_of_what_never_holds(&self, rrset: Rrset<'_>, guarding: &Guarding, found: &mut Diagnostics) {
+        let (owner, rtype, choice) = (&guarding.owner, rrset.rtype(), &guarding.choice);
+        let mut warn = |message: String| {
+            found.push(Diagnostic::warning(guarding.span, message).and_at(rrset.span(), "the records"));
+        };
+        if let Some(degraded) = choice.ttl_degraded.filter(|degraded| *degraded > rrset.ttl()) {
+            let ttl = rrset.ttl();
+            warn(format!("`ttl-degraded` is {degraded}, longer than the TTL of `{owner}`: {ttl} holds"));
+        }
+        let records = rrset.rdatas().len();
+        if choice.min_up.of(records) > records {
+            warn(format!("`{owner}` has {records} {rtype} records: `min-up` is never reached"));
+        }
+        let backups: Vec<IpAddr> = choice.backups.iter().flatten().copied().collect();
+        for (address, _) in choice.weights.iter().filter(|(address, _)| type_of(*address) == rtype) {
+            let own = rrset.rdatas().any(|rdata| address_of(rtype, rdata) == Some(*address));
+            if !own && !backups.contains(address) {
+                warn(format!("`{owner}` has no address {address}: its weight means nothing"));
+            }
+        }
+        let node = self.find(owner.as_ref()).map(|node| self.node(node));
+        for address in backups.into_iter().filter(|address| type_of(*address) != rtype) {
+            let family = type_of(address);
+            if node.is_some_and(|node| node.rrset(family).is_none()) {
+                warn(format!("`{owner}` has no {family} record: the backup {address} is never answered"));
+            }
+        }
+    }
+}
+
+/// The type of records that hold such an address.
+fn type_of(address: IpAddr) -> Rtype {
+    if address.is_ipv4() { Rtype::A } else { Rtype::AAAA }
+}
+
+/// The address in the RDATA of an A or AAAA record.
+fn address_of(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
+    match rtype {
+        Rtype::A => <[u8; 4]>::try_from(rdata).ok().map(Into::into),
+        Rtype::AAAA => <[u8; 16]>::try_from(rdata).ok().map(Into::into),
+        _ => None,
+    }
+}
+
+/// Port of an SRV record (RFC 2782): behind priority and weight.
+fn srv_port(rdata: &[u8]) -> Option<Port> {
+    let port = rdata.get(4..6)?;
+    Port::new(u16::from_be_bytes(port.try_into().ok()?))
+}
+
+fn srv_target(rdata: &[u8]) -> Option<NameRef<'_>> {
+    rdata::names(Rtype::SRV, rdata).next().map(|inner| inner.name)
 }

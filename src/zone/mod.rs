@@ -11,15 +11,21 @@
 
 mod builder;
 mod guarding;
+mod jenkins;
 mod name_index;
+mod network;
 mod pool;
 mod rules;
 mod tree;
 
 pub use builder::Builder;
-pub use guarding::{GuardTemplate, Guarding};
-pub use pool::{AllDown, Guard, Member, Pool, Selector, WhilePending};
-pub use tree::{Kind, Node, NodeId, PoolId, Rrset, Zone};
+pub use guarding::{Choice, GuardTemplate, Guarding, Test};
+pub use jenkins::{client_hash, name_hash};
+pub use network::Network;
+pub use pool::{
+    AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending,
+};
+pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
 
 #[cfg(test)]
 mod tests;

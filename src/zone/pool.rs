@@ -5,27 +5,50 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dns::{Name, Rtype, Ttl};
+use super::jenkins::ring_points;
+use super::network::Network;
+use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::probe::Probe;
 use crate::source::Span;
+
+/// Most members of one pool. Each is probed all the time; thousands behind
+/// one name are a mistake.
+pub const MEMBERS_MAX: usize = 1_000;
+
+/// Most that the weights of a pool may add up to: what PowerDNS can count.
+pub const WEIGHTS_MAX: u32 = i32::MAX as u32;
 
 /// The members behind one owner name and type.
 #[derive(Clone, Debug)]
 pub struct Pool {
     /// The owner.
     pub owner: Name,
-    /// A or AAAA.
+    /// Type of the records.
     pub rtype: Rtype,
     /// TTL of every record answered from it.
     pub ttl: Ttl,
-    /// Ordered groups of members: the first group that has a member up is
-    /// answered from. Never empty, and neither is the first group.
+    /// TTL while a member is down, never above `ttl`.
+    pub ttl_degraded: Ttl,
+    /// Ordered groups of members: the first group that has enough members up
+    /// is answered from. Never empty, and neither is the first group.
     pub groups: Vec<Vec<Member>>,
+    /// The clients that each group is for: a client is answered from the
+    /// first group that is for it, and with SERVFAIL if there is none. Empty:
+    /// every group is for everyone.
+    pub views: Vec<Vec<Network>>,
     /// How an answer is chosen among the members of the group that are up.
     pub selector: Selector,
-    /// What is answered when every member is down.
+    /// In which order [`Selector::All`] answers.
+    pub order: Order,
+    /// Most records that [`Selector::All`] answers; none: all there are.
+    pub answers_max: Option<NonZeroU32>,
+    /// How many members of the first group must be up for it to be answered
+    /// from; of the others, one.
+    pub min_up: MinUp,
+    /// What is answered when no group has enough members up.
     pub all_down: AllDown,
     /// What is answered while no member has an outcome yet.
     pub while_pending: WhilePending,
@@ -36,13 +59,72 @@ pub struct Pool {
     pub span: Span,
 }
 
-/// An address of a pool and what must pass for it to be answered.
+impl Pool {
+    /// A pool of one group whose members are all answered.
+    pub fn new(owner: Name, rtype: Rtype, ttl: Ttl, members: Vec<Member>, span: Span) -> Pool {
+        Pool {
+            owner,
+            rtype,
+            ttl,
+            ttl_degraded: ttl,
+            groups: vec![members],
+            views: Vec::new(),
+            selector: Selector::All,
+            order: Order::Rotate,
+            answers_max: None,
+            min_up: MinUp::default(),
+            all_down: AllDown::Select(Selector::All),
+            while_pending: WhilePending::Select,
+            lua: None,
+            span,
+        }
+    }
+
+    /// What a member is answered as, in presentation format: `192.0.2.1`,
+    /// `10 mail.example.net.`
+    pub fn show(&self, member: &Member) -> String {
+        let mut text = String::new();
+        rdata::write(self.rtype, &member.rdata, &mut text);
+        text
+    }
+}
+
+/// A record of a pool and what must pass for it to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// What is answered: IPv4 in pools of type A, IPv6 in those of type AAAA.
-    pub address: IpAddr,
-    /// All of these must pass; without any the member is always up.
+    /// What is answered: RDATA of the pool's type, uncompressed.
+    pub rdata: Box<[u8]>,
+    /// Its share among the others, for selectors that weigh.
+    pub weight: NonZeroU32,
+    /// Its places on the ring, for [`Selector::ConsistentHashed`] only.
+    pub ring: Box<[u32]>,
+    /// What must pass: all guards of one of their addresses. An address of a
+    /// pool has guards for itself only, an SRV record for each address of its
+    /// target. Without any the member is always up.
     pub guards: Vec<Guard>,
+}
+
+impl Member {
+    /// A member of weight 1 that is always up.
+    pub fn new(rdata: impl Into<Box<[u8]>>) -> Member {
+        Member { rdata: rdata.into(), weight: NonZeroU32::MIN, ring: Box::default(), guards: Vec::new() }
+    }
+
+    /// A member of a pool of addresses.
+    pub fn at(address: IpAddr) -> Member {
+        match address {
+            IpAddr::V4(address) => Member::new(address.octets()),
+            IpAddr::V6(address) => Member::new(address.octets()),
+        }
+    }
+
+    /// Puts it on the ring: a point for each unit of its weight. `value` is
+    /// what it was written as, which is what PowerDNS hashes.
+    #[must_use]
+    pub fn on_ring(self, value: &[u8]) -> Member {
+        let ring = ring_points(value, self.weight.get()).collect();
+        Member { ring, ..self }
+    }
 }
 
 /// A probe with its times and thresholds.
@@ -61,16 +143,68 @@ pub struct Guard {
 }
 
 /// How an answer is chosen among candidates.
+///
+/// Those that hash choose as PowerDNS does, to the bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// All of them.
     All,
     /// One, at random for each query.
     Random,
+    /// So many, at random for each query, none twice and in random order.
+    Sample(NonZeroU32),
     /// One, by the client's address: PowerDNS's `hashed`.
     Hashed,
+    /// One, at random by weight.
+    WeightedRandom,
+    /// One, by weight and the client's address.
+    WeightedHashed,
+    /// One, by weight and the name asked.
+    NameHashed,
+    /// One, by the client's address, such that few clients change when a
+    /// candidate comes or goes.
+    ConsistentHashed,
+    /// The first in the order they were written.
+    First,
     /// None: NODATA. PowerDNS's `empty`.
     Empty,
+}
+
+/// In which order all members that are up are answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Beginning anywhere: clients that take the first are spread.
+    #[default]
+    Rotate,
+    /// As they were written.
+    Fixed,
+    /// What these addresses serve first, the others rotating behind.
+    Preferred(Arc<[IpAddr]>),
+}
+
+/// How many members must be up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinUp {
+    /// So many.
+    Count(NonZeroU32),
+    /// So many in a hundred, at least one.
+    Percent(NonZeroU32),
+}
+
+impl Default for MinUp {
+    fn default() -> Self {
+        MinUp::Count(NonZeroU32::MIN)
+    }
+}
+
+impl MinUp {
+    /// How many that is of `members`; at least 1.
+    pub fn of(self, members: usize) -> usize {
+        match self {
+            MinUp::Count(count) => count.get() as usize,
+            MinUp::Percent(percent) => members.saturating_mul(percent.get() as usize).div_ceil(100).max(1),
+        }
+    }
 }
 
 /// What is answered when every member is down.
@@ -91,4 +225,18 @@ pub enum WhilePending {
     NoData,
     /// SERVFAIL: PowerDNS's `failOnIncompleteCheck`.
     ServFail,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_up_and_never_nothing() {
+        let percent = |percent| MinUp::Percent(NonZeroU32::new(percent).unwrap());
+        assert_eq!([1, 2, 3, 4].map(|members| percent(34).of(members)), [1, 1, 2, 2]);
+        assert_eq!(percent(100).of(3), 3);
+        assert_eq!(percent(1).of(0), 1);
+        assert_eq!(MinUp::default().of(3), 1);
+    }
 }

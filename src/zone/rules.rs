@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::pool::Selector;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -51,7 +52,7 @@ pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
         let node = zone.node(id);
-        size(node, found);
+        size(zone, node, found);
         match node.kind() {
             Kind::Occluded => occluded(zone, node, &glue, found),
             Kind::ZoneCut => {
@@ -99,12 +100,20 @@ fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
     }
 }
 
-fn size(node: Node<'_>, found: &mut Diagnostics) {
+fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
     for rrset in node.all_rrsets() {
         let bytes: usize = rrset.rdatas().map(|rdata| rdata.len() + 12).sum();
         if bytes > RRSET_BYTES_MAX {
             let message = format!("this RRset takes {bytes} bytes and does not fit a message");
             found.push(Diagnostic::error(rrset.span(), message).label(format!("at most {RRSET_BYTES_MAX}")));
+        }
+    }
+    for pool in node.pools().map(|id| &zone.pools()[id.index()]) {
+        let several = matches!(pool.selector, Selector::All | Selector::Sample(_));
+        let bytes: usize = pool.groups.iter().flatten().map(|member| member.rdata.len() + 12).sum();
+        if several && bytes > RRSET_BYTES_MAX {
+            let message = format!("this pool takes {bytes} bytes and does not fit a message");
+            found.push(Diagnostic::error(pool.span, message).label(format!("at most {RRSET_BYTES_MAX}")));
         }
     }
 }
@@ -120,10 +129,11 @@ fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
             format!("`{}` has more than one DNAME record", node.name()),
         ));
     }
-    let Some(cname) = node.rrset(Rtype::CNAME) else { return };
-    if cname.rdatas().len() > 1 {
+    let Some(alias) = node.alias() else { return };
+    let plain = node.rrset(Rtype::CNAME).map_or(0, |cname| cname.rdatas().len());
+    if plain + node.pools_of(Rtype::CNAME).count() > 1 {
         let message = format!("`{}` has more than one CNAME record", node.name());
-        found.push(Diagnostic::error(cname.span(), message).label("a name is an alias of one other name"));
+        found.push(Diagnostic::error(alias, message).label("a name is an alias of one other name"));
     }
     let mut beside = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(
         node.pools()
@@ -136,7 +146,7 @@ fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
         found.push(
             Diagnostic::error(span, message)
                 .label(format!("{rtype} record"))
-                .and_at(cname.span(), "CNAME record")
+                .and_at(alias, "CNAME record")
                 .remark("RFC 1034, section 3.6.2: a name that is an alias has no other data"),
         );
     }
@@ -241,11 +251,11 @@ fn target(zone: &Zone, rrset: Rrset<'_>, name: NameRef<'_>, found: &mut Diagnost
         found.push(Diagnostic::warning(rrset.span(), message));
         return;
     };
-    if let Some(cname) = node.rrset(Rtype::CNAME) {
+    if let Some(alias) = node.alias() {
         let message = format!("this {rtype} record points to `{name}`, which is a CNAME");
         found.push(
             Diagnostic::warning(rrset.span(), message)
-                .and_at(cname.span(), "the alias")
+                .and_at(alias, "the alias")
                 .help(format!("name the target of the alias: {rtype} wants a name with addresses")),
         );
     } else if node.kind() == Kind::Plain && !has_address(node) {
@@ -255,7 +265,7 @@ fn target(zone: &Zone, rrset: Rrset<'_>, name: NameRef<'_>, found: &mut Diagnost
 }
 
 /// The node that answers for a name: itself, a wildcard, or what covers it.
-fn matching<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
+pub(super) fn matching<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
     let mut encloser = name;
     loop {
         match zone.find(encloser) {

@@ -102,18 +102,9 @@ fn name(text: &[u8]) -> Name {
 }
 
 fn pool(owner: &str, span: Span) -> Pool {
-    let address = "192.0.2.1".parse().unwrap();
-    Pool {
-        owner: name(owner.as_bytes()),
-        rtype: Rtype::A,
-        ttl: Ttl::default(),
-        groups: vec![vec![Member { address, guards: Vec::new() }]],
-        selector: Selector::All,
-        all_down: AllDown::Select(Selector::All),
-        while_pending: WhilePending::Select,
-        lua: Some("ifportup(1, {'192.0.2.1'})".into()),
-        span,
-    }
+    let members = vec![Member::at("192.0.2.1".parse().unwrap())];
+    let pool = Pool::new(name(owner.as_bytes()), Rtype::A, Ttl::default(), members, span);
+    Pool { lua: Some("ifportup(1, {'192.0.2.1'})".into()), ..pool }
 }
 
 /// What every zone needs, so that a test need only add what it is about.

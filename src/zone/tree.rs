@@ -22,6 +22,18 @@ pub struct Zone {
     pub(super) pools: Vec<Pool>,
     /// The node of each pool; sorted.
     pub(super) pool_nodes: Vec<NodeId>,
+    pub(super) libraries: Vec<LuaLibrary>,
+}
+
+/// Code that LUA records include: a LUA record of type LUA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LuaLibrary {
+    /// The owner.
+    pub owner: Name,
+    /// TTL as written; nothing is answered with it.
+    pub ttl: Ttl,
+    /// The code, chunks joined.
+    pub code: Box<str>,
 }
 
 /// The place of a node in its zone.
@@ -123,6 +135,11 @@ impl Zone {
         &self.pools
     }
 
+    /// The code that LUA records include.
+    pub fn lua_libraries(&self) -> &[LuaLibrary] {
+        &self.libraries
+    }
+
     /// The node next to the apex that hides this one: a zone cut or DNAME
     /// above it.
     pub fn covering(&self, id: NodeId) -> Option<NodeId> {
@@ -218,6 +235,12 @@ impl<'z> Node<'z> {
     pub fn pools_of(self, rtype: Rtype) -> impl Iterator<Item = PoolId> + use<'z> {
         let zone = self.zone;
         self.pools().filter(move |id| zone.pools[id.index()].rtype == rtype)
+    }
+
+    /// Where its CNAME record, or a pool of such, was written.
+    pub fn alias(self) -> Option<Span> {
+        let pool = || self.pools_of(Rtype::CNAME).next().map(|id| self.zone.pools[id.index()].span);
+        self.rrset(Rtype::CNAME).map(Rrset::span).or_else(pool)
     }
 
     /// The types that exist at this node, pools included, each once.

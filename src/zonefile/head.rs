@@ -220,7 +220,7 @@ impl<'t> Head<'_, 't> {
         };
         let text = shown(word.text);
         let inner = match type_of(Some(word)) {
-            Some(inner) if inner != Rtype::LUA && !inner.is_meta() => inner,
+            Some(inner) if !inner.is_meta() => inner,
             Some(_) => {
                 let message = format!("a LUA record cannot answer type `{text}`");
                 return Err(Diagnostic::error(word.span, message).help(FORM));

@@ -4,8 +4,11 @@
 //! for refusing at load whatever PowerDNS would stumble over, or silently misread, at a query.
 //! Not responsible for the syntax of the code (`lua`) or for RDATA of constants (`dns::rdata`).
 
+mod data;
 mod functions;
+mod library;
 mod options;
+mod pickers;
 mod pool;
 mod scope;
 mod value;
@@ -16,8 +19,9 @@ use std::time::Duration;
 use crate::dns::{NameRef, Rtype, Ttl};
 use crate::lua::{self, Call, Expr, ExprKind, Field};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Pool, Selector};
+use crate::zone::{Member, Pool, Selector};
 
+pub(super) use library::Library;
 use scope::Scope;
 
 /// What holds for LUA records that do not say otherwise.
@@ -57,7 +61,7 @@ impl Default for Settings {
 /// What a LUA record stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Meaning {
-    /// Members that are probed.
+    /// Members that are probed or chosen among.
     Pool(Pool),
     /// Records of the inner type that never change. At least one.
     Constants(Vec<Constant>),
@@ -78,20 +82,30 @@ pub(super) struct Constant {
 /// Most constants of one record: more do not fit into a message of 64 KiB.
 const CONSTANTS_MAX: usize = 4_000;
 
-/// Reads a LUA record. `inner` is the type it answers, `span` its place for faults that have none of
-/// their own. Every fault is pushed to `found`; none when there was an error.
+/// A LUA record as it stands in the zone.
+pub(super) struct Written<'r> {
+    pub(super) owner: NameRef<'r>,
+    /// The type it answers.
+    pub(super) inner: Rtype,
+    pub(super) ttl: Ttl,
+    pub(super) code: &'r lua::Code,
+    /// Its place for faults that have none of their own.
+    pub(super) span: Span,
+    /// The zone's own name.
+    pub(super) apex: NameRef<'r>,
+}
+
+/// Reads a LUA record. Every fault is pushed to `found`; none when there was an error.
 pub(super) fn read(
-    owner: NameRef<'_>,
-    inner: Rtype,
-    ttl: Ttl,
-    code: &lua::Code,
-    span: Span,
+    written: &Written<'_>,
+    library: &Library,
     settings: &Settings,
     found: &mut Diagnostics,
 ) -> Option<Meaning> {
     let errors_before = found.errors();
+    let Written { owner, inner, ttl, code, span, apex } = *written;
     let record = lua::parse(code, span, found)?;
-    let scope = Scope::of(&record, found);
+    let scope = Scope::of(&record, library, apex, found)?;
     let mut reader = Reader { owner, inner, ttl, code, span, settings, scope, found };
     let meaning = reader.meaning(&record.result);
     // What was refused on the way may have left something that could be read.
@@ -165,6 +179,12 @@ impl<'r> Reader<'r, '_> {
             return None;
         }
         Some(text.into_bytes().into())
+    }
+
+    /// A pool of this record.
+    fn pool(&self, members: Vec<Member>) -> Pool {
+        let pool = Pool::new(self.owner.to_name(), self.inner, self.ttl, members, self.span);
+        Pool { lua: Some(self.code.text().into()), ..pool }
     }
 
     fn error(&mut self, span: Span, message: impl Into<String>) {

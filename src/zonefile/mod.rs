@@ -23,12 +23,12 @@ mod write;
 
 use std::path::PathBuf;
 
-use crate::dns::rdata::{self, Token};
-use crate::dns::{NameRef, Rtype, Ttl};
-use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::dns::{Name, Rtype, Ttl};
+use crate::lua;
+use crate::source::{Diagnostics, FileId, Sources, Span};
 use crate::zone;
 
-use lua_record::{Constant, Meaning};
+use lua_record::{Library, Meaning};
 use reader::{Entry, Reader};
 
 pub use write::write;
@@ -70,53 +70,57 @@ pub fn read(
     found: &mut Diagnostics,
 ) {
     let apex = builder.apex().to_name();
-    let mut buffer = Vec::new();
+    let mut lua_records = Vec::new();
     let mut take = |entry: Entry<'_>, found: &mut Diagnostics| match entry {
         Entry::Record { owner, rtype, ttl, rdata, span } => {
             found.extend(builder.add(owner, rtype, ttl, rdata, span).err());
         }
         Entry::Lua { owner, inner, ttl, code, span } => {
-            match lua_record::read(owner, inner, ttl, code, span, &settings.lua, found) {
-                None => {}
-                Some(Meaning::Pool(pool)) => found.extend(builder.add_pool(pool).err()),
-                Some(Meaning::Constants(constants)) => {
-                    for constant in &constants {
-                        let record = add_constant(builder, (owner, inner, ttl), constant, &mut buffer, span);
-                        found.extend(record.err());
-                    }
-                }
-            }
+            lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span });
         }
     };
     Reader::new(apex, settings, &mut take).zone(sources, file, found);
+    read_lua(&lua_records, builder, settings, found);
 }
 
-/// A record that LUA code spells out. As in PowerDNS, a text is one string
-/// and names are absolute without their final dot.
-fn add_constant(
-    builder: &mut zone::Builder,
-    (owner, rtype, ttl): (NameRef<'_>, Rtype, Ttl),
-    constant: &Constant,
-    buffer: &mut Vec<u8>,
+/// A LUA record, kept until all of them are there: one may include another
+/// that stands below it.
+struct LuaRecord {
+    owner: Name,
+    inner: Rtype,
+    ttl: Ttl,
+    code: lua::Code,
     span: Span,
-) -> Result<(), Diagnostic> {
-    let text = &constant.text[..];
-    let mut words = Vec::new();
-    if rtype == Rtype::TXT {
-        words.push(Token { text, quoted: true, span: constant.span });
-    } else {
-        let line = lexer::Lexer::new(text, constant.span.file).line(&mut words);
-        words.iter_mut().for_each(|word| word.span = constant.span);
-        if line.is_some_and(|line| line.fault.is_some()) {
-            let message = format!("`{}` is not the data of a record", lexer::shown(text));
-            return Err(Diagnostic::error(constant.span, message));
+}
+
+fn read_lua(
+    records: &[LuaRecord],
+    builder: &mut zone::Builder,
+    settings: &Settings,
+    found: &mut Diagnostics,
+) {
+    let mut library = Library::default();
+    for LuaRecord { owner, ttl, code, span, .. } in records.iter().filter(|one| one.inner == Rtype::LUA) {
+        library.add(owner.clone(), code, *span, found);
+        found.extend(builder.add_lua_library(owner.clone(), *ttl, &code.text(), *span).err());
+    }
+    let apex = builder.apex().to_name();
+    for one in records.iter().filter(|one| one.inner != Rtype::LUA) {
+        let LuaRecord { owner, inner, ttl, code, span } = one;
+        let (owner, inner, ttl, span, apex) = (owner.as_ref(), *inner, *ttl, *span, apex.as_ref());
+        let written = lua_record::Written { owner, inner, ttl, code, span, apex };
+        match lua_record::read(&written, &library, &settings.lua, found) {
+            None => {}
+            Some(Meaning::Pool(pool)) => found.extend(builder.add_pool(pool).err()),
+            Some(Meaning::Constants(constants)) => {
+                for constant in &constants {
+                    let rdata = constant.rdata(inner);
+                    let added = rdata.and_then(|rdata| builder.add(owner, inner, ttl, &rdata, span));
+                    found.extend(added.err());
+                }
+            }
         }
     }
-    buffer.clear();
-    // Remarks about names without a final dot do not hold here.
-    let mut unsaid = Diagnostics::default();
-    rdata::parse(rtype, &words, NameRef::ROOT, constant.span, buffer, &mut unsaid)?;
-    builder.add(owner, rtype, ttl, buffer, span)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) enum Entry<'e> {
         span: Span,
     },
     /// A LUA record.
-    Lua { owner: NameRef<'e>, inner: Rtype, ttl: Ttl, code: &'e lua::Code, span: Span },
+    Lua { owner: NameRef<'e>, inner: Rtype, ttl: Ttl, code: lua::Code, span: Span },
 }
 
 /// Who takes the entries.
@@ -288,7 +288,7 @@ impl<'r> Reader<'r> {
             .collect();
         let code = lua::Code::join(&chunks);
         if self.owner.state == OwnerState::Known {
-            let entry = Entry::Lua { owner: self.owner.name(), inner, ttl, code: &code, span };
+            let entry = Entry::Lua { owner: self.owner.name(), inner, ttl, code, span };
             (self.take)(entry, found);
         }
         Ok(())

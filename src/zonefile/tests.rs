@@ -43,6 +43,22 @@ fn a_zone_is_written_in_canonical_order_and_read_back() {
 }
 
 #[test]
+fn records_that_choose_and_code_that_they_include_are_written_as_they_were() {
+    let text = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n NS ns.example.net.\n\
+                b LUA A \";include('config') return pickrandom(L)\"\nconfig 5 LUA LUA \"L={'192.0.2.1'}\"\n\
+                c LUA CNAME \"pickwhashed({{1, 'a.example.net'}, {2, 'b.example.net'}})\"\n";
+    let written = canonical("example.org", text);
+    for line in [
+        "b.example.org. 60 IN LUA A \";include('config') return pickrandom(L)\"\n",
+        "config.example.org. 5 IN LUA LUA \"L={'192.0.2.1'}\"\n",
+        "c.example.org. 60 IN LUA CNAME \"pickwhashed({{1, 'a.example.net'}, {2, 'b.example.net'}})\"\n",
+    ] {
+        assert!(written.contains(line), "{line}{written}");
+    }
+    assert_eq!(canonical("example.org", &written), written);
+}
+
+#[test]
 fn constants_of_lua_records_become_plain_records() {
     let text = "@ 60 SOA ns host 1 2 3 4 5\n NS ns.example.net.\na LUA A \"{'192.0.2.1', '192.0.2.2'}\"\n\
                 t LUA TXT \"'two words; one'\"\nc LUA CNAME \"'www.example.net'\"\n\

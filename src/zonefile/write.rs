@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
-use crate::zone::{Pool, Zone};
+use crate::zone::{LuaLibrary, Pool, Zone};
 
 /// Longest piece of LUA code between two quotes, in bytes: what other tools
 /// take for a character string (RFC 1035, section 3.3).
@@ -16,20 +16,40 @@ const CHUNK_BYTES_MAX: usize = 255;
 /// the LUA records they were; those that guard plain records are not in zone
 /// text at all. Reading the text gives the same zone.
 pub fn write(zone: &Zone, out: &mut String) {
-    let of_lua = |pool: &'_ &Pool| pool.lua.is_some();
-    let mut pools: Vec<&Pool> = zone.pools().iter().filter(of_lua).collect();
-    pools.sort_by(|a, b| (a.owner.as_ref(), a.rtype).cmp(&(b.owner.as_ref(), b.rtype)));
-    let mut pools = pools.into_iter().peekable();
+    let pools = zone.pools().iter().filter_map(Lua::of_pool);
+    let mut lua: Vec<Lua<'_>> = pools.chain(zone.lua_libraries().iter().map(Lua::of_library)).collect();
+    lua.sort_by_key(|one| (one.owner, one.inner));
+    let mut lua = lua.into_iter().peekable();
     for (owner, rtype, ttl, data) in zone.records() {
         // The SOA is first in the text whatever its place in the order.
         while rtype != Rtype::SOA
-            && let Some(pool) = pools.next_if(|pool| (pool.owner.as_ref(), pool.rtype) < (owner, rtype))
+            && let Some(one) = lua.next_if(|one| (one.owner, one.inner) < (owner, rtype))
         {
-            write_pool(pool, out);
+            write_lua(&one, out);
         }
         write_record(owner, rtype, ttl, data, out);
     }
-    pools.for_each(|pool| write_pool(pool, out));
+    lua.for_each(|one| write_lua(&one, out));
+}
+
+/// A LUA record.
+struct Lua<'z> {
+    owner: NameRef<'z>,
+    inner: Rtype,
+    ttl: Ttl,
+    code: &'z str,
+}
+
+impl<'z> Lua<'z> {
+    /// None for a pool that is no LUA record.
+    fn of_pool(pool: &'z Pool) -> Option<Self> {
+        let code = pool.lua.as_deref()?;
+        Some(Lua { owner: pool.owner.as_ref(), inner: pool.rtype, ttl: pool.ttl, code })
+    }
+
+    fn of_library(library: &'z LuaLibrary) -> Self {
+        Lua { owner: library.owner.as_ref(), inner: Rtype::LUA, ttl: library.ttl, code: &library.code }
+    }
 }
 
 fn write_record(owner: NameRef<'_>, rtype: Rtype, ttl: Ttl, data: &[u8], out: &mut String) {
@@ -38,11 +58,10 @@ fn write_record(owner: NameRef<'_>, rtype: Rtype, ttl: Ttl, data: &[u8], out: &m
     out.push('\n');
 }
 
-/// A pool as the LUA record it was.
-fn write_pool(pool: &Pool, out: &mut String) {
-    write_head(pool.owner.as_ref(), pool.ttl, Rtype::LUA, out);
-    write_infallibly(out, format_args!("{}", pool.rtype));
-    for chunk in chunks(pool.lua.as_deref().unwrap_or_default()) {
+fn write_lua(lua: &Lua<'_>, out: &mut String) {
+    write_head(lua.owner, lua.ttl, Rtype::LUA, out);
+    write_infallibly(out, format_args!("{}", lua.inner));
+    for chunk in chunks(lua.code) {
         out.push_str(" \"");
         // A quote is the only thing that cannot stand there as it is; a
         // backslash in LUA code is handed on as it was written.

@@ -21,7 +21,7 @@ use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Kind, Port, Tcp};
 use edgedns::source::Span;
-use edgedns::zone::{AllDown, GuardTemplate, Guarding, Selector};
+use edgedns::zone::{AllDown, Choice, GuardTemplate, Guarding, Selector, Test};
 
 use invariant::Stream;
 use response::{Response, counted, counts};
@@ -111,7 +111,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
     let two = NonZeroU32::MIN.saturating_add(1);
     let port = step.value("tcp").and_then(|port| Port::new(port.parse().ok()?)).expect("tcp=PORT");
     let template = GuardTemplate {
-        kind: Kind::Tcp(Tcp { port }),
+        test: Test::Same(Kind::Tcp(Tcp { port })),
         source: None,
         timeout: Duration::from_secs(1),
         interval: Duration::from_secs(1),
@@ -131,8 +131,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
             owner: Name::parse(owner.as_bytes(), apex.as_ref()).expect("a name"),
             span,
             guards: vec![template.clone()],
-            selector: Selector::All,
-            all_down,
+            choice: Choice { all_down, ..Choice::default() },
         })
         .collect()
 }

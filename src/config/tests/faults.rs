@@ -187,7 +187,7 @@ fn faults_in_the_block_of_a_nameless_zone_are_told_too() {
 #[test]
 fn words_are_suggested() {
     assert!(zone_probe("selector = \"randon\"").ends_with("did you mean `random`?"));
-    assert!(zone_probe("selector = \"empty\"").ends_with("it is `all`, `random` or `hashed`"));
+    assert!(zone_probe("selector = \"empty\"").ends_with("it is `all`, `random`, `hashed` or `first`"));
     assert!(zone_probe("all-down = \"ServFail\"").ends_with("did you mean `servfail`?"));
 }
 
@@ -234,4 +234,48 @@ mod any_text {
             prop_assert_eq!(outcome.config.is_none(), outcome.found.errors() > 0);
         }
     }
+}
+
+#[test]
+fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
+    for (line, end) in [
+        ("order = \"local\"", "`order` cannot be `local`; it is `rotate`, `local-first` or `fixed`"),
+        ("backup = \"192.0.2.9\"", "`backup` takes a list, not a text; write `[\"192.0.2.9\"]`"),
+        (
+            "backup = [\"192.0.2.900\"]",
+            "`192.0.2.900` is no address; write it as \"192.0.2.1\" or \"2001:db8::1\"",
+        ),
+        ("backup = []", "a backup without addresses; name them, or leave `backup` out"),
+        (
+            "backup = [\"192.0.2.9\", [\"192.0.2.8\"]]",
+            "addresses and groups of addresses stand in one list; write either [\"…\", \"…\"] or [[\"…\"], [\"…\"]]",
+        ),
+        ("weights = { api = 3 }", "`api` is no address; weigh addresses, as in { \"192.0.2.1\" = 3 }"),
+        ("weights = { \"192.0.2.1\" = 0 }", "`weights` is a weight, 1 to 1000000, for each address"),
+        ("weights = { \"::1\" = 1, \"0:0::1\" = 1 }", "::1 is weighed twice"),
+        (
+            "selector = \"all\"\nweights = { \"192.0.2.1\" = 3 }",
+            "`weights` are for choosing one address; make the selector `random` or `hashed`",
+        ),
+        ("min-up = 0", "`min-up` is 1 or more, or a share from \"1%\" to \"100%\""),
+        ("min-up = \"101%\"", "`min-up` is 1 or more, or a share from \"1%\" to \"100%\""),
+        ("max-answers = 0", "`max-answers` is 1 or more"),
+        ("ttl-degraded = \"500ms\"", "a TTL is whole seconds; write it as in \"5s\""),
+        (
+            "selector = \"random\"\nmax-answers = 2",
+            "this means nothing: the selector answers one address only",
+        ),
+        (
+            "selector = \"hashed\"\norder = \"fixed\"",
+            "this means nothing: the selector answers one address only",
+        ),
+    ] {
+        let sentence = zone_probe(line);
+        assert!(sentence.ends_with(end), "{line}: {sentence}");
+    }
+    let target = read(ZONE.replace("6443", "\"target\"\nbackup = [\"192.0.2.9\"]")).sentence();
+    assert!(
+        target.contains("`backup` is about addresses, and `tcp = \"target\"` guards SRV records"),
+        "{target}"
+    );
 }

@@ -1,14 +1,17 @@
 //! What a sound file means.
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::{Config, read as read_path};
 use super::{ZONE, read};
-use crate::config::ProbeSpec;
+use crate::config::{Order, ProbeSpec};
+use crate::dns::Ttl;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
-use crate::zone::{AllDown, Selector};
+use crate::zone::{AllDown, MinUp, Selector};
 
 /// The whole surface.
 const WHOLE: &str = r#"
@@ -99,7 +102,10 @@ fn the_first_example_of_the_documentation_says_the_defaults() {
     assert_eq!(Config { zones: Vec::new(), ..config.clone() }, Config::default());
     let guard = &config.zones[0].guards[0];
     assert_eq!((guard.names.len(), port(&guard.probes[0])), (3, 6443));
-    assert_eq!((guard.all_down, guard.selector), (AllDown::Select(Selector::All), Selector::All));
+    assert_eq!(
+        (guard.choosing.all_down, guard.choosing.selector),
+        (AllDown::Select(Selector::All), Selector::All)
+    );
 }
 
 #[test]
@@ -158,8 +164,14 @@ fn zones_and_their_probes_are_read_in_the_order_of_the_file() {
     let [api, apps] = &first.guards[..] else { panic!("{:?}", first.guards) };
     let owners: Vec<String> = api.names.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(owners, ["ocp4.redhat.ren.", "api.ocp4.redhat.ren.", "Api-Int.ocp4.redhat.ren."]);
-    assert_eq!((api.all_down, api.selector), (AllDown::Select(Selector::Empty), Selector::All));
-    assert_eq!((apps.all_down, apps.selector), (AllDown::Select(Selector::All), Selector::Hashed));
+    assert_eq!(
+        (api.choosing.all_down, api.choosing.selector),
+        (AllDown::Select(Selector::Empty), Selector::All)
+    );
+    assert_eq!(
+        (apps.choosing.all_down, apps.choosing.selector),
+        (AllDown::Select(Selector::All), Selector::Hashed)
+    );
     let ports: Vec<u16> = apps.probes.iter().map(port).collect();
     assert_eq!(ports, [443, 80]);
 }
@@ -174,6 +186,38 @@ fn a_block_has_its_own_times_and_takes_the_others_from_probe() {
         assert_eq!(probe.timeout, Duration::from_millis(500));
         assert_eq!((probe.rise.get(), probe.fall.get()), (3, 5));
     }
+}
+
+#[test]
+fn a_block_says_how_an_answer_is_chosen() {
+    let choosing =
+        |lines: &str| read(format!("{ZONE}{lines}")).settings().zones[0].guards[0].choosing.clone();
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    assert_eq!(choosing("selector = \"first\"").selector, Selector::First);
+    assert_eq!(choosing("order = \"local-first\"").order, Order::LocalFirst);
+    assert_eq!(choosing("order = \"fixed\"\nselector = \"first\"").order, Order::Fixed);
+    assert_eq!(choosing("min-up = 2").min_up, MinUp::Count(number(2)));
+    assert_eq!(choosing("min-up = \"34%\"").min_up, MinUp::Percent(number(34)));
+    assert_eq!(choosing("max-answers = 2").answers_max, Some(number(2)));
+    assert_eq!(choosing("ttl-degraded = \"5s\"").ttl_degraded, Ttl::from_seconds(5));
+    let one = choosing("backup = [\"192.0.2.9\", \"2001:db8::9\"]").backups;
+    assert_eq!(one, [[address("192.0.2.9"), address("2001:db8::9")]]);
+    let two = choosing("backup = [[\"192.0.2.9\"], [\"192.0.2.8\"]]").backups;
+    assert_eq!(two, [[address("192.0.2.9")], [address("192.0.2.8")]]);
+    let weighed = choosing("weights = { \"192.0.2.1\" = 3 }");
+    assert_eq!(weighed.weights, [(address("192.0.2.1"), number(3))]);
+    assert_eq!(weighed.selector, Selector::WeightedRandom);
+    let hashed = choosing("weights = { \"192.0.2.1\" = 3 }\nselector = \"hashed\"");
+    assert_eq!(hashed.selector, Selector::WeightedHashed);
+}
+
+#[test]
+fn the_port_of_the_target_is_probed_with_the_times_of_the_block() {
+    let config = read(ZONE.replace("6443", "\"target\"\ninterval = \"3s\"")).settings();
+    let guard = &config.zones[0].guards[0];
+    assert_eq!(guard.target.unwrap().interval, Duration::from_secs(3));
+    assert!(guard.probes.is_empty());
 }
 
 #[test]

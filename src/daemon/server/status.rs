@@ -46,8 +46,8 @@ fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
     };
     let members = bound.pool.groups.iter().flatten().zip(bound.targets.iter().flatten());
     let members = members.map(|(member, targets)| MemberStatus {
-        address: member.address.to_string(),
-        verdict: BoundPool::verdict(targets, board).to_string(),
+        address: bound.pool.show(member),
+        verdict: BoundPool::verdict(member, targets, board).to_string(),
         targets: targets.iter().map(|target| target.index()).collect(),
     });
     PoolStatus {
@@ -55,7 +55,7 @@ fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
         rtype: bound.pool.rtype.to_string(),
         standing: standing.to_owned(),
         members: members.collect(),
-        answering: answering.iter().map(ToString::to_string).collect(),
+        answering: answering.iter().map(|member| bound.pool.show(member)).collect(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Plain RRsets that the configuration guards.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ impl Lab {
         // `"api"` in the second line of the configuration.
         let span = Span { start: 26, end: 31, ..self.named };
         let template = GuardTemplate {
-            kind: ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() }),
+            test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
             source: None,
             timeout: Duration::from_secs(1),
             interval: Duration::from_secs(1),
@@ -25,8 +24,7 @@ impl Lab {
             owner: name(owner.as_bytes()),
             span,
             guards: vec![template],
-            selector: Selector::All,
-            all_down,
+            choice: Choice { all_down, ..Choice::default() },
         });
         self
     }
@@ -38,7 +36,7 @@ const ALL: AllDown = AllDown::Select(Selector::All);
 fn members(zone: &Zone) -> Vec<String> {
     let member = |pool: &Pool, member: &Member| {
         let probes: Vec<String> = member.guards.iter().map(|guard| guard.probe.to_string()).collect();
-        format!("{} {} {}: {}", pool.owner, pool.rtype, member.address, probes.join(" "))
+        format!("{} {} {}: {}", pool.owner, pool.rtype, pool.show(member), probes.join(" "))
     };
     zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten().map(|one| member(pool, one))).collect()
 }
@@ -97,7 +95,7 @@ fn guards_of_one_owner_make_the_same_choices() {
         said,
         [
             "error edgedns.toml:2:10: `api.example.` is guarded twice, with different choices; give both the same \
-          `all-down` and `selector`, or put all probes in one [[zone.probe]]"
+          `all-down`, `selector` and so on, or put all probes in one [[zone.probe]]"
         ]
     );
 }
@@ -134,7 +132,7 @@ fn a_lua_record_brings_its_own_probes() {
     assert_eq!(
         said,
         ["error edgedns.toml:2:10: `api.example.` is a LUA record: it brings its own probes; \
-          write plain A or AAAA records in the zone file, or leave the name out here"]
+          write plain records in the zone file, or leave the name out here"]
     );
 }
 
@@ -143,7 +141,9 @@ fn a_wildcard_is_guarded_by_its_own_name() {
     let (zone, said) = Lab::new(sound!("*.apps 10 A 192.0.2.1")).guard("*.apps", 443, ALL).finish();
     assert_eq!(said, [""; 0]);
     let zone = zone.unwrap();
-    let address: IpAddr = "192.0.2.1".parse().unwrap();
-    assert_eq!(zone.pools()[0].groups[0][0].address, address);
+    assert_eq!(
+        zone.pools()[0].groups[0],
+        [Member { guards: zone.pools()[0].groups[0][0].guards.clone(), ..Member::new([192, 0, 2, 1]) }]
+    );
     assert_eq!(zone.pools()[0].owner, name(b"*.apps"));
 }

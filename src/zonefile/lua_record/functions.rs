@@ -4,28 +4,34 @@
 
 use super::{Meaning, Reader};
 use crate::lua::Call;
+use crate::zone::Selector;
 
 /// Reads the call of a function.
 pub(super) type Read = for<'r, 'f> fn(&mut Reader<'r, 'f>, &'r Call) -> Option<Meaning>;
 
 /// The functions that are supported.
-pub(super) const SUPPORTED: &[(&str, Read)] =
-    &[("ifportup", |reader, call| reader.if_port_up(call)), ("all", |reader, call| reader.all(call))];
+pub(super) const SUPPORTED: &[(&str, Read)] = &[
+    ("ifportup", |reader, call| reader.if_port_up(call)),
+    ("all", |reader, call| reader.all(call)),
+    ("pickrandom", |reader, call| reader.pick(call, Selector::Random)),
+    ("pickrandomsample", |reader, call| reader.pick_sample(call)),
+    ("pickhashed", |reader, call| reader.pick(call, Selector::Hashed)),
+    ("pickwrandom", |reader, call| reader.pick_weighted(call, Selector::WeightedRandom)),
+    ("pickwhashed", |reader, call| reader.pick_weighted(call, Selector::WeightedHashed)),
+    ("picknamehashed", |reader, call| reader.pick_weighted(call, Selector::NameHashed)),
+    ("pickchashed", |reader, call| reader.pick_weighted(call, Selector::ConsistentHashed)),
+    ("pickclosest", |reader, call| reader.pick_closest(call)),
+    ("view", |reader, call| reader.view(call)),
+];
+
+/// What makes the names of another record's code known here: a statement, not a value.
+pub(super) const INCLUDE: &str = "include";
 
 /// The functions PowerDNS has besides.
 pub(super) const UNSUPPORTED: &[&str] = &[
     "ifurlup",
     "ifurlextup",
     "pickselfweighted",
-    "pickrandom",
-    "pickrandomsample",
-    "pickhashed",
-    "pickwrandom",
-    "pickwhashed",
-    "picknamehashed",
-    "pickchashed",
-    "pickclosest",
-    "view",
     "netmask",
     "latlon",
     "latlonloc",
@@ -48,9 +54,11 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "newDN",
     "newNMG",
     "dblookup",
-    "include",
     "resolve",
 ];
+
+/// Functions that tell clients apart by what is known about their address.
+pub(super) const BY_CLIENT: &[&str] = &["netmask", "asnum", "country", "continent", "region"];
 
 /// What PowerDNS sets for each query.
 pub(super) const QUERY_VARIABLES: &[&str] = &[

@@ -111,7 +111,7 @@ impl Options {
         match (self.incomplete, self.backup_selector) {
             (Incomplete::Fail, _) => WhilePending::ServFail,
             (Incomplete::Answer, Selector::Empty) => WhilePending::NoData,
-            (Incomplete::Answer, Selector::All | Selector::Random | Selector::Hashed) => WhilePending::Select,
+            (Incomplete::Answer, _) => WhilePending::Select,
         }
     }
 }

@@ -12,10 +12,7 @@ use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::probe::{Kind, Port, Probe, Tcp};
 use crate::source::{Diagnostic, Span};
-use crate::zone::{Guard, Member, Pool};
-
-/// Most members of one pool. Each is probed all the time; thousands behind one name are a mistake.
-const MEMBERS_MAX: usize = 1_000;
+use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
 
 /// The family of addresses that a record answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,15 +95,11 @@ impl<'r> Reader<'r, '_> {
         let (port, groups, options) = (port?, groups?, options?);
         let groups = groups.iter().map(|group| self.members(group, port, &options)).collect();
         Some(Meaning::Pool(Pool {
-            owner: self.owner.to_name(),
-            rtype: self.inner,
-            ttl: self.ttl,
             groups,
             selector: options.selector,
             all_down: options.all_down(),
             while_pending: options.while_pending(),
-            lua: Some(self.code.text().into()),
-            span: self.span,
+            ..self.pool(Vec::new())
         }))
     }
 
@@ -236,7 +229,7 @@ impl<'r> Reader<'r, '_> {
                 rise: self.settings.rise,
                 fall: options.fall,
             };
-            members.push(Member { address: written.address, guards: vec![guard] });
+            members.push(Member { guards: vec![guard], ..Member::at(written.address) });
         }
         members
     }

@@ -1,13 +1,16 @@
 //! The names of a record's code.
 //!
-//! Responsible for what a name stands for, and for reporting each name, of a value or of a function,
-//! that stands for nothing.
+//! Responsible for what a name stands for, here or in code that is included, and for reporting each
+//! name, of a value or of a function, that stands for nothing.
 //! Not responsible for whether a value fits where it stands.
 
 use std::collections::BTreeMap;
 
-use super::functions::{self, QUERY_VARIABLES, UNSUPPORTED};
-use crate::lua::{Expr, ExprKind, Ident, Record};
+use super::functions::{self, BY_CLIENT, INCLUDE, QUERY_VARIABLES, UNSUPPORTED};
+use super::library::Library;
+use super::value::shown;
+use crate::dns::{Name, NameRef};
+use crate::lua::{Call, Expr, ExprKind, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 
 /// The values that were given names.
@@ -18,15 +21,78 @@ pub(super) struct Scope<'r> {
 }
 
 impl<'r> Scope<'r> {
-    /// Goes through all of the code and reports what is not known.
-    pub(super) fn of(record: &'r Record, found: &mut Diagnostics) -> Self {
+    /// Goes through all of the code and reports what is not known. None where a record that is
+    /// included has faults of its own, which have been reported.
+    pub(super) fn of(
+        record: &'r Record,
+        library: &'r Library,
+        apex: NameRef<'_>,
+        found: &mut Diagnostics,
+    ) -> Option<Self> {
         let mut scope = Self::default();
-        for (name, value) in &record.assignments {
-            scope.look_at(value, found);
-            scope.assign(name, value, found);
+        let mut sound = Some(());
+        for statement in &record.statements {
+            match statement {
+                Statement::Assign(name, value) => {
+                    scope.look_at(value, found);
+                    scope.assign(name, value, found);
+                }
+                Statement::Call(call) if &*call.function.text == INCLUDE => {
+                    sound = scope.include(call, library, apex, found).and(sound);
+                }
+                Statement::Call(call) => found.push(no_statement(call)),
+            }
         }
+        sound?;
         scope.look_at(&record.result, found);
-        scope
+        Some(scope)
+    }
+
+    /// Goes through code that others include.
+    pub(super) fn of_library(statements: &'r [Statement], found: &mut Diagnostics) {
+        let mut scope = Self::default();
+        for statement in statements {
+            match statement {
+                Statement::Assign(name, value) => {
+                    scope.look_at(value, found);
+                    scope.assign(name, value, found);
+                }
+                Statement::Call(call) => found.push(no_statement(call)),
+            }
+        }
+    }
+
+    /// Makes the names of another record's code known.
+    fn include(
+        &mut self,
+        call: &'r Call,
+        library: &'r Library,
+        apex: NameRef<'_>,
+        found: &mut Diagnostics,
+    ) -> Option<()> {
+        let [Expr { kind: ExprKind::String(text), span }] = call.arguments.as_slice() else {
+            let message = "`include` takes the name of a LUA record of type LUA, in quotes";
+            found.push(Diagnostic::error(call.function.span, message));
+            return None;
+        };
+        let named = Name::parse(text, apex).ok();
+        let Some(books) = named.as_ref().and_then(|owner| library.get(owner)) else {
+            let message = match named {
+                Some(owner) => format!("`{owner}` has no LUA record of type LUA"),
+                None => format!("`{}` is not a name", shown(text)),
+            };
+            let help = format!("write it as `{} IN LUA LUA \"NAME='value'\"`", shown(text));
+            found.push(Diagnostic::error(*span, message).help(help).remark("names are relative to the zone"));
+            return None;
+        };
+        for statements in books {
+            for statement in statements.as_ref()? {
+                if let Statement::Assign(name, value) = statement {
+                    self.assign(name, value, found);
+                }
+            }
+        }
+        Some(())
     }
 
     /// What a value is when it is a name; otherwise itself.
@@ -58,6 +124,13 @@ impl<'r> Scope<'r> {
             ExprKind::Name(name) if !self.values.contains_key(&**name) => {
                 found.push(self.unknown_name(name, value.span));
             }
+            ExprKind::Call(call) if &*call.function.text == INCLUDE => {
+                let message = "`include` gives no value: it stands alone, in front of `return`";
+                found.push(
+                    Diagnostic::error(call.function.span, message)
+                        .help("write `;include('config') return VALUE`"),
+                );
+            }
             ExprKind::Call(call) => match unknown_function(&call.function) {
                 Some(fault) => found.push(fault),
                 None => call.arguments.iter().for_each(|argument| self.look_at(argument, found)),
@@ -85,6 +158,17 @@ impl<'r> Scope<'r> {
     }
 }
 
+/// A call that is to do something, other than including.
+fn no_statement(call: &Call) -> Diagnostic {
+    let name = &call.function.text;
+    let message = if &**name == INCLUDE {
+        "code that is included cannot include more".to_owned()
+    } else {
+        format!("calling `{name}` as a statement is not supported: LUA records are read, not run")
+    };
+    Diagnostic::error(call.function.span, message)
+}
+
 fn unknown_function(function: &Ident) -> Option<Diagnostic> {
     let name = &*function.text;
     if functions::meaning_of(name).is_some() {
@@ -93,10 +177,13 @@ fn unknown_function(function: &Ident) -> Option<Diagnostic> {
     if UNSUPPORTED.contains(&name) {
         let supported: Vec<String> =
             functions::SUPPORTED.iter().map(|(name, _)| format!("`{name}`")).collect();
-        return Some(
-            Diagnostic::error(function.span, format!("`{name}` is not supported"))
-                .remark(format!("supported are {}, strings and lists of strings", supported.join(", "))),
-        );
+        let fault = Diagnostic::error(function.span, format!("`{name}` is not supported"))
+            .remark(format!("supported are {}, strings and lists of strings", supported.join(", ")));
+        return Some(if BY_CLIENT.contains(&name) {
+            fault.help("`view` answers by the network that the client is in")
+        } else {
+            fault
+        });
     }
     let fault = Diagnostic::error(function.span, format!("unknown function `{name}`"));
     Some(match nearest(name, functions::names()) {

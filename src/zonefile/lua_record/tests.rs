@@ -12,23 +12,33 @@ use crate::source::Look;
 use crate::zone::{AllDown, Selector, WhilePending};
 
 /// Reads the one record of `zone`, which answers `inner`.
-fn read_as(inner: Rtype, zone: &str, settings: &Settings) -> (Option<Meaning>, Written) {
+pub(super) fn read_as(inner: Rtype, zone: &str, settings: &Settings) -> (Option<Meaning>, Written) {
     let owner: Name = "api.lab.example.".parse().unwrap();
     let ttl = Ttl::from_seconds(10).unwrap();
     let mut written = Written::new(zone);
     let Written { code, span, found, .. } = &mut written;
-    let meaning = read(owner.as_ref(), inner, ttl, code, *span, settings, found);
+    let (owner, apex) = (owner.as_ref(), NameRef::ROOT);
+    let record = super::Written { owner, inner, ttl, code, span: *span, apex };
+    let meaning = read(&record, &Library::default(), settings, found);
     (meaning, written)
 }
 
-/// The pool of a record of type A that has no faults.
-fn pool_with(code: &str, settings: &Settings) -> Pool {
-    let (meaning, written) = read_as(Rtype::A, &format!("@ IN LUA A \"{code}\""), settings);
+/// The pool of a record that has no faults.
+pub(super) fn pool_of(inner: Rtype, code: &str) -> Pool {
+    read_pool(inner, code, &Settings::default())
+}
+
+fn read_pool(inner: Rtype, code: &str, settings: &Settings) -> Pool {
+    let (meaning, written) = read_as(inner, &format!("@ IN LUA {inner} \"{code}\""), settings);
     assert_eq!(written.faults(), Vec::<String>::new(), "{code}");
     match meaning {
         Some(Meaning::Pool(pool)) => pool,
         other => panic!("{code}: {other:?}"),
     }
+}
+
+fn pool_with(code: &str, settings: &Settings) -> Pool {
+    read_pool(Rtype::A, code, settings)
 }
 
 fn pool(code: &str) -> Pool {
@@ -40,7 +50,7 @@ fn with_options(options: &str) -> Pool {
     pool(&format!("ifportup(6443, {{'192.0.2.1'}}, {{{options}}})"))
 }
 
-fn faults_as(inner: Rtype, code: &str) -> Vec<String> {
+pub(super) fn faults_as(inner: Rtype, code: &str) -> Vec<String> {
     let (meaning, written) = read_as(inner, &format!("\"{code}\""), &Settings::default());
     assert_eq!(meaning.is_none(), written.found.errors() > 0, "{code}: {:?}", written.faults());
     written.faults()
@@ -73,9 +83,9 @@ fn constants_as(inner: Rtype, code: &str) -> Vec<String> {
 fn targets(pool: &Pool) -> Vec<Vec<(String, u16)>> {
     let target = |member: &crate::zone::Member| {
         let [guard] = member.guards.as_slice() else { panic!("one guard") };
-        assert_eq!(guard.probe.address, member.address);
+        assert_eq!(guard.probe.address.to_string(), pool.show(member));
         let Kind::Tcp(tcp) = &guard.probe.kind else { panic!("{}", guard.probe) };
-        (member.address.to_string(), tcp.port.get())
+        (pool.show(member), tcp.port.get())
     };
     pool.groups.iter().map(|group| group.iter().map(target).collect()).collect()
 }
@@ -254,6 +264,16 @@ fn an_empty_set_is_left_out_with_a_warning() {
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(targets(&pool), [[at("192.0.2.2", 443)]]);
     assert_eq!(written.faults(), ["warning 1:17 [{}] this set is empty, and left out"]);
+}
+
+#[test]
+fn functions_that_know_clients_by_more_than_their_network_point_to_view() {
+    for function in functions::BY_CLIENT {
+        assert!(functions::UNSUPPORTED.contains(function), "{function}");
+    }
+    let (_, written) = read_as(Rtype::A, "\"country('US')\"", &Settings::default());
+    let sentence = written.sources.sentence(written.found.iter().next().unwrap());
+    assert!(sentence.contains("`view` answers by the network that the client is in"), "{sentence}");
 }
 
 #[test]
@@ -527,6 +547,12 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("ifportup("),
         Just("all("),
         Just("view("),
+        Just("pickrandom("),
+        Just("pickwhashed("),
+        Just("pickrandomsample("),
+        Just("include("),
+        Just("{1,"),
+        Just("'192.0.2.0/24'"),
         Just("443"),
         Just(","),
         Just("{"),

@@ -4,28 +4,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::source::{FileId, Sources, Span};
-use crate::zone::{AllDown, Selector, WhilePending};
 use crate::zonefile::reader::tests::{read, records};
 
 /// A pool of type A, of which only what is written matters.
 fn pool(code: &str) -> Pool {
     let file: FileId = Sources::default().add("", Vec::new());
-    Pool {
-        owner: "a.example.org".parse().unwrap(),
-        rtype: Rtype::A,
-        ttl: Ttl::from_seconds(10).unwrap(),
-        groups: Vec::new(),
-        selector: Selector::All,
-        all_down: AllDown::Select(Selector::All),
-        while_pending: WhilePending::Select,
-        lua: Some(code.into()),
-        span: Span::new(file, 0, 0),
-    }
+    let (owner, ttl) = ("a.example.org".parse().unwrap(), Ttl::from_seconds(10).unwrap());
+    let pool = Pool::new(owner, Rtype::A, ttl, Vec::new(), Span::new(file, 0, 0));
+    Pool { lua: Some(code.into()), ..pool }
 }
 
 fn written(pool: &Pool) -> String {
     let mut out = String::new();
-    write_pool(pool, &mut out);
+    write_lua(&Lua::of_pool(pool).unwrap(), &mut out);
     out
 }
 

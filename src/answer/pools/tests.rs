@@ -1,0 +1,365 @@
+//! What a pool answers with, for every selector and every standing.
+
+use std::net::IpAddr;
+
+use super::*;
+use crate::dns::Name;
+use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::source::{Sources, Span};
+use crate::zone::{Guard, MinUp, name_hash};
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// A pool of these addresses, without guards.
+fn pool(addresses: &[&str]) -> Pool {
+    let span = Span::new(Sources::default().add("lab.zone", Vec::new()), 0, 0);
+    let members = addresses.iter().map(|text| Member::at(address(text))).collect();
+    Pool::new("api.lab.example.".parse().unwrap(), Rtype::A, Ttl::from_seconds(60).unwrap(), members, span)
+}
+
+/// The same pool with a guard for each member.
+fn guarded(addresses: &[&str]) -> Pool {
+    let mut pool = pool(addresses);
+    for (member, text) in pool.groups[0].iter_mut().zip(addresses) {
+        member.guards.push(guard(text));
+    }
+    pool
+}
+
+fn guard(text: &str) -> Guard {
+    let kind = Kind::Tcp(Tcp { port: Port::new(6443).unwrap() });
+    let second = std::time::Duration::from_secs(1);
+    let probe = Probe { address: address(text), source: None, timeout: second, kind };
+    let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
+    Guard { probe, interval: second, retry: second, rise, fall }
+}
+
+/// A pool whose targets are the places of a board, in order, and the board.
+fn bind(pool: Pool, verdicts: &[Verdict]) -> (BoundPool, Board) {
+    let board: Board = verdicts.iter().copied().collect();
+    let mut ids = board.ids();
+    let mut of_member = |member: &Member| ids.by_ref().take(member.guards.len()).collect::<Vec<_>>();
+    let targets = pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect()).collect();
+    (BoundPool { pool: Arc::new(pool), targets }, board)
+}
+
+fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
+    let (bound, board) = bind(pool, verdicts);
+    ready(&bound, &board)
+}
+
+/// One answer as a client sees it: TTL and addresses.
+fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name_hash: u32) -> Option<Vec<(u32, String)>> {
+    let mut given = Vec::new();
+    let answered = answer.chosen(Asker { chance, client: address(client), name_hash }, |record| {
+        let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
+        given.push((u32::from_be_bytes(record[4..8].try_into().unwrap()), IpAddr::from(octets).to_string()));
+    });
+    answered.then_some(given)
+}
+
+fn addresses(answer: &PoolAnswer, chance: &mut u64) -> Vec<String> {
+    let given = ask(answer, chance, "127.0.0.1", 0).expect("an answer");
+    given.into_iter().map(|(_, address)| address).collect()
+}
+
+fn for_client(answer: &PoolAnswer, client: &str) -> String {
+    let [(_, address)] = &ask(answer, &mut 7, client, 0).unwrap()[..] else { panic!("one record") };
+    address.clone()
+}
+
+const THREE: [&str; 3] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+
+fn weigh(mut pool: Pool, weights: &[u32]) -> Pool {
+    for (member, weight) in pool.groups[0].iter_mut().zip(weights) {
+        member.weight = NonZeroU32::new(*weight).unwrap();
+    }
+    pool
+}
+
+#[test]
+fn all_are_answered_and_each_is_first_about_equally_often() {
+    let answer = answer(pool(&THREE), &[]);
+    let (mut chance, mut first) = (7, [0_u32; 3]);
+    for _ in 0..3000 {
+        let given = addresses(&answer, &mut chance);
+        assert_eq!(given.len(), 3);
+        first[THREE.iter().position(|one| *one == given[0]).unwrap()] += 1;
+    }
+    assert!(first.iter().all(|count| (900..1100).contains(count)), "{first:?}");
+}
+
+#[test]
+fn random_answers_one_each_about_equally_often() {
+    let answer = answer(Pool { selector: Selector::Random, ..pool(&THREE) }, &[]);
+    let (mut chance, mut counts) = (7, [0_u32; 3]);
+    for _ in 0..3000 {
+        let given = addresses(&answer, &mut chance);
+        assert_eq!(given.len(), 1);
+        counts[THREE.iter().position(|one| *one == given[0]).unwrap()] += 1;
+    }
+    assert!(counts.iter().all(|count| (900..1100).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn a_sample_has_none_twice_and_every_order_comes_up() {
+    let sample = Selector::Sample(NonZeroU32::new(2).unwrap());
+    let answer = answer(Pool { selector: sample, ..pool(&THREE) }, &[]);
+    let mut seen = std::collections::BTreeMap::new();
+    let mut chance = 7;
+    for _ in 0..6000 {
+        *seen.entry(addresses(&answer, &mut chance)).or_insert(0) += 1;
+    }
+    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert!(seen.iter().all(|(pair, count)| pair[0] != pair[1] && (800..1200).contains(count)), "{seen:?}");
+}
+
+#[test]
+fn a_sample_larger_than_the_pool_is_all_of_it() {
+    let sample = Selector::Sample(NonZeroU32::new(5000).unwrap());
+    let many: Vec<String> = (0..1000).map(|n| format!("10.0.{}.{}", n / 250, n % 250)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let answer = answer(Pool { selector: sample, ..pool(&many) }, &[]);
+    let mut given = addresses(&answer, &mut 7);
+    assert_ne!(given, many);
+    given.sort_unstable();
+    given.dedup();
+    assert_eq!(given.len(), 1000);
+}
+
+/// `h mod 3` of the clients' figures, which PowerDNS gave.
+#[test]
+fn hashed_answers_a_client_what_powerdns_answers_it() {
+    let answer = answer(Pool { selector: Selector::Hashed, ..pool(&THREE) }, &[]);
+    for (client, hash) in
+        [("127.0.0.1", 4_196_678_856_u32), ("127.0.0.2", 287_116_632), ("127.0.0.3", 2_937_953_017)]
+    {
+        assert_eq!(for_client(&answer, client), THREE[(hash % 3) as usize], "{client}");
+    }
+}
+
+#[test]
+fn weighted_random_answers_by_weight() {
+    let pool = weigh(Pool { selector: Selector::WeightedRandom, ..pool(&THREE) }, &[1, 2, 7]);
+    let answer = answer(pool, &[]);
+    let (mut chance, mut counts) = (7, [0_u32; 3]);
+    for _ in 0..10_000 {
+        let given = addresses(&answer, &mut chance);
+        counts[THREE.iter().position(|one| *one == given[0]).unwrap()] += 1;
+    }
+    for (count, expected) in counts.iter().zip([1000, 2000, 7000]) {
+        assert!(count.abs_diff(expected) < 300, "{counts:?}");
+    }
+}
+
+#[test]
+fn weighted_hashes_go_to_the_first_sum_above_the_number() {
+    let pool = weigh(Pool { selector: Selector::WeightedHashed, ..pool(&THREE) }, &[1, 2, 7]);
+    let answer_by_client = answer(pool.clone(), &[]);
+    for (client, hash) in
+        [("127.0.0.1", 4_196_678_856_u32), ("127.0.0.4", 3_848_753_758), ("127.0.0.5", 2_919_307_402)]
+    {
+        let expected = match hash % 10 {
+            0 => THREE[0],
+            1 | 2 => THREE[1],
+            _ => THREE[2],
+        };
+        assert_eq!(for_client(&answer_by_client, client), expected, "{client}");
+    }
+    let by_name = answer(Pool { selector: Selector::NameHashed, ..pool }, &[]);
+    assert!(by_name.is_by_name() && !answer_by_client.is_by_name());
+    let name: Name = "test.namehashed.example.org".parse().unwrap();
+    let hash = name_hash(&name.as_ref().to_lowercase());
+    assert_eq!(hash % 10, 4);
+    for (number, expected) in [(0, 0), (1, 1), (2, 1), (3, 2), (9, 2), (10, 0), (hash, 2)] {
+        let given = ask(&by_name, &mut 7, "127.0.0.1", number).unwrap();
+        assert_eq!(given, [(60, THREE[expected].to_owned())], "{number}");
+    }
+}
+
+#[test]
+fn a_consistent_hash_moves_only_the_clients_of_the_member_that_went() {
+    let on_ring = |texts: &[&str]| {
+        let mut pool = Pool { selector: Selector::ConsistentHashed, ..pool(texts) };
+        for (member, text) in pool.groups[0].iter_mut().zip(texts) {
+            member.weight = NonZeroU32::new(50).unwrap();
+            *member = member.clone().on_ring(text.as_bytes());
+        }
+        answer(pool, &[])
+    };
+    let (three, two) = (on_ring(&THREE), on_ring(&THREE[..2]));
+    let mut shares = [0_u32; 3];
+    for host in 0..=255_u8 {
+        let client = IpAddr::from([198, 51, 100, host]).to_string();
+        let before = for_client(&three, &client);
+        shares[THREE.iter().position(|one| *one == before).unwrap()] += 1;
+        if before != THREE[2] {
+            assert_eq!(for_client(&two, &client), before);
+        }
+    }
+    assert!(shares.iter().all(|share| *share > 40), "{shares:?}");
+}
+
+#[test]
+fn the_ring_is_closed() {
+    let ring = [(10, 4), (20, 5)];
+    assert_eq!([0, 10, 11, 20, 21, u32::MAX].map(|hash| nearest(&ring, hash)), [4, 4, 5, 5, 4, 4]);
+}
+
+#[test]
+fn a_view_answers_the_clients_it_is_for_and_nobody_else() {
+    let network = |text| Network::parse(text).unwrap();
+    let mut pool = Pool { selector: Selector::Random, ..pool(&THREE) };
+    let last = pool.groups[0].split_off(1);
+    pool.groups.push(last);
+    pool.views = vec![vec![network("127.0.0.0/30"), network("::1")], vec![network("127.0.0.0/8")]];
+    let answer = answer(pool, &[]);
+    let mut chance = 7;
+    for _ in 0..100 {
+        let given = |client, chance: &mut u64| ask(&answer, chance, client, 0);
+        assert_eq!(given("127.0.0.3", &mut chance).unwrap()[0].1, THREE[0]);
+        assert_eq!(given("::1", &mut chance).unwrap()[0].1, THREE[0]);
+        assert!(THREE[1..].contains(&given("127.0.0.4", &mut chance).unwrap()[0].1.as_str()));
+        assert_eq!(given("192.0.2.1", &mut chance), None);
+    }
+}
+
+#[test]
+fn all_or_a_sample_give_a_record_once_and_others_weigh_what_is_written_twice() {
+    let twice = ["192.0.2.1", "192.0.2.1", "192.0.2.2"];
+    assert_eq!(addresses(&answer(pool(&twice), &[]), &mut 7).len(), 2);
+    let sample = Selector::Sample(NonZeroU32::new(3).unwrap());
+    assert_eq!(addresses(&answer(Pool { selector: sample, ..pool(&twice) }, &[]), &mut 7).len(), 2);
+    let random = answer(Pool { selector: Selector::Random, ..pool(&twice) }, &[]);
+    let mut chance = 7;
+    let first = (0..3000).filter(|_| addresses(&random, &mut chance) == ["192.0.2.1"]).count();
+    assert!((1850..2150).contains(&first), "{first}");
+}
+
+#[test]
+fn the_first_is_the_first_that_is_up() {
+    let first = Pool { selector: Selector::First, ..guarded(&THREE) };
+    let given = |verdicts: &[Verdict]| addresses(&answer(first.clone(), verdicts), &mut 7);
+    assert_eq!(given(&[Verdict::Up; 3]), ["192.0.2.1"]);
+    assert_eq!(given(&[Verdict::Down, Verdict::Up, Verdict::Up]), ["192.0.2.2"]);
+}
+
+#[test]
+fn own_addresses_come_first_while_they_are_up() {
+    let own: Arc<[IpAddr]> = [address("192.0.2.2"), address("127.0.0.1")].into();
+    let pool = Pool { order: Order::Preferred(own), ..guarded(&THREE) };
+    let up = answer(pool.clone(), &[Verdict::Up; 3]);
+    let (mut chance, mut second) = (7, std::collections::BTreeSet::new());
+    for _ in 0..100 {
+        let given = addresses(&up, &mut chance);
+        assert_eq!((given.len(), given[0].as_str()), (3, "192.0.2.2"));
+        second.insert(given[1].clone());
+    }
+    assert_eq!(second.len(), 2, "the others rotate");
+    let down = answer(pool, &[Verdict::Up, Verdict::Down, Verdict::Up]);
+    let mut given = addresses(&down, &mut chance);
+    given.sort_unstable();
+    assert_eq!(given, ["192.0.2.1", "192.0.2.3"]);
+}
+
+#[test]
+fn a_fixed_order_is_the_one_that_was_written_and_answers_have_a_limit() {
+    let fixed = Pool { order: Order::Fixed, answers_max: NonZeroU32::new(2), ..guarded(&THREE) };
+    let mut chance = 7;
+    for _ in 0..20 {
+        assert_eq!(addresses(&answer(fixed.clone(), &[Verdict::Up; 3]), &mut chance), THREE[..2]);
+    }
+    let rotating = answer(Pool { order: Order::Rotate, ..fixed }, &[Verdict::Up; 3]);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        let given = addresses(&rotating, &mut chance);
+        assert_eq!(given.len(), 2);
+        seen.extend(given);
+    }
+    assert_eq!(seen.len(), 3, "each is among the answered sometimes");
+}
+
+#[test]
+fn below_the_least_number_the_backup_is_answered_and_then_what_all_down_says() {
+    let mut pool = guarded(&THREE);
+    pool.min_up = MinUp::Percent(NonZeroU32::new(34).unwrap());
+    pool.all_down = AllDown::Select(Selector::Empty);
+    pool.groups.push(vec![Member { guards: vec![guard("192.0.2.9")], ..Member::at(address("192.0.2.9")) }]);
+    let (up, down) = (Verdict::Up, Verdict::Down);
+    let given = |verdicts: &[Verdict]| {
+        let mut given = addresses(&answer(pool.clone(), verdicts), &mut 7);
+        given.sort_unstable();
+        given
+    };
+    assert_eq!(given(&[up, up, down, up]), ["192.0.2.1", "192.0.2.2"]);
+    assert_eq!(given(&[up, down, down, up]), ["192.0.2.9"]);
+    assert!(given(&[up, down, down, down]).is_empty());
+    let pending = Verdict::Pending;
+    assert_eq!(given(&[up, pending, down, down]), ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[test]
+fn the_ttl_is_the_lower_one_while_any_member_is_down() {
+    let pool = Pool { ttl_degraded: Ttl::from_seconds(5).unwrap(), ..guarded(&THREE) };
+    let ttl = |verdicts: &[Verdict]| ask(&answer(pool.clone(), verdicts), &mut 7, "::1", 0).unwrap()[0].0;
+    assert_eq!(ttl(&[Verdict::Up; 3]), 60);
+    assert_eq!(ttl(&[Verdict::Up, Verdict::Up, Verdict::Pending]), 60);
+    assert_eq!(ttl(&[Verdict::Up, Verdict::Up, Verdict::Down]), 5);
+    assert_eq!(ttl(&[Verdict::Down; 3]), 5);
+}
+
+#[test]
+fn a_member_with_several_addresses_is_up_while_one_of_them_passes_all_its_probes() {
+    let (up, down, pending) = (Verdict::Up, Verdict::Down, Verdict::Pending);
+    let guards = vec![guard("192.0.2.1"), guard("2001:db8::1"), guard("192.0.2.1")];
+    let mut pool = pool(&["192.0.2.1"]);
+    pool.groups[0][0].guards = guards;
+    for (verdicts, expected) in [
+        ([up, up, up], up),
+        ([up, down, up], up),
+        ([down, up, up], up),
+        ([up, down, down], down),
+        ([down, pending, up], pending),
+        ([pending, down, up], pending),
+        ([pending, down, down], down),
+    ] {
+        let (bound, board) = bind(pool.clone(), &verdicts);
+        let given = BoundPool::verdict(&bound.pool.groups[0][0], &bound.targets[0][0], &board);
+        assert_eq!(given, expected, "{verdicts:?}");
+    }
+}
+
+#[test]
+fn when_all_are_down_the_pool_says_what_is_answered() {
+    let given = |all_down| {
+        let pool = Pool { all_down, ..guarded(&THREE) };
+        let (bound, board) = bind(pool, &[Verdict::Down; 3]);
+        let (standing, candidates) = bound.candidates(&board);
+        assert_eq!(standing, Standing::AllDown);
+        (candidates.len(), ask(&ready(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
+    };
+    assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));
+    assert_eq!(given(AllDown::Select(Selector::Random)), (3, Some(1)));
+    assert_eq!(given(AllDown::Select(Selector::Empty)), (0, Some(0)));
+    assert_eq!(given(AllDown::ServFail), (0, None));
+}
+
+#[test]
+fn while_nothing_is_known_the_pool_says_what_is_answered() {
+    let given = |while_pending| {
+        let pool = Pool { while_pending, ..guarded(&THREE) };
+        let answer = answer(pool, &[Verdict::Pending, Verdict::Down, Verdict::Pending]);
+        ask(&answer, &mut 7, "::1", 0).map(|given| given.len())
+    };
+    assert_eq!(given(WhilePending::Select), Some(2));
+    assert_eq!(given(WhilePending::NoData), Some(0));
+    assert_eq!(given(WhilePending::ServFail), None);
+}
+
+#[test]
+fn the_same_pool_and_board_give_the_same_bytes() {
+    let verdicts = [Verdict::Up, Verdict::Down, Verdict::Pending];
+    assert_eq!(answer(guarded(&THREE), &verdicts), answer(guarded(&THREE), &verdicts));
+}

@@ -1,0 +1,38 @@
+//! From values of LUA code to RDATA.
+//!
+//! Responsible for how PowerDNS takes a value: names are absolute without
+//! their final dot, and a text is one character-string.
+//! Not responsible for RDATA itself: that is `dns::rdata`.
+
+use super::super::lexer::{self, Lexer};
+use super::Constant;
+use crate::dns::rdata::{self, Token};
+use crate::dns::{NameRef, Rtype};
+use crate::source::{Diagnostic, Diagnostics};
+
+impl Constant {
+    /// Its RDATA, uncompressed, as a record of some type.
+    ///
+    /// # Errors
+    ///
+    /// When it is no data of that type; at its place in the code.
+    pub(in crate::zonefile) fn rdata(&self, rtype: Rtype) -> Result<Vec<u8>, Diagnostic> {
+        let (text, span) = (&self.text[..], self.span);
+        let mut words = Vec::new();
+        if rtype == Rtype::TXT {
+            words.push(Token { text, quoted: true, span });
+        } else {
+            let line = Lexer::new(text, span.file).line(&mut words);
+            words.iter_mut().for_each(|word| word.span = span);
+            if line.is_some_and(|line| line.fault.is_some()) {
+                let message = format!("`{}` is not the data of a record", lexer::shown(text));
+                return Err(Diagnostic::error(span, message));
+            }
+        }
+        let mut out = Vec::new();
+        // Remarks about names without a final dot do not hold here.
+        let mut unsaid = Diagnostics::default();
+        rdata::parse(rtype, &words, NameRef::ROOT, span, &mut out, &mut unsaid)?;
+        Ok(out)
+    }
+}
