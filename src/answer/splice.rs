@@ -363,19 +363,24 @@ fn copy_record(
     Some(end)
 }
 
-/// Takes back all records but the first where that is an alias of the QNAME
-/// for itself.
+/// Takes back what follows the link of a chain of aliases that leads back to
+/// the QNAME.
 #[cold]
 pub(super) fn cut_repetition(response: &mut Response<'_>) {
-    let (message, records_at) = response.written();
-    let (mut asked, mut target) = (Decoded::new(), Decoded::new());
-    // Owner, type, class, TTL and length are twelve bytes.
-    let end = target.read(message, records_at.saturating_add(12));
-    if asked.read(message, HEADER_BYTES).is_some()
-        && asked.as_ref().eq_ignore_ascii_case(target.as_ref())
-        && let Some(end) = end
-    {
-        response.keep_first(end);
+    let (message, mut at) = response.written();
+    let mut asked = Decoded::new();
+    if asked.read(message, HEADER_BYTES).is_none() {
+        return;
+    }
+    for links in 1..=response.counts[0] {
+        let (mut owner, mut target) = (Decoded::new(), Decoded::new());
+        let Some(fixed) = owner.read(message, at) else { return };
+        // Type, class, TTL and length are ten bytes; the target is all of the RDATA.
+        let Some(end) = target.read(message, fixed.saturating_add(10)) else { return };
+        if asked.as_ref().eq_ignore_ascii_case(target.as_ref()) {
+            return response.keep_links(links, end);
+        }
+        at = end;
     }
 }
 

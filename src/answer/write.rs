@@ -201,10 +201,10 @@ impl<'o> Response<'o> {
         (self.out.get(..self.at).unwrap_or_default(), self.records_at)
     }
 
-    /// Takes back what follows the first record, which ends at `end`.
-    pub(super) fn keep_first(&mut self, end: usize) {
+    /// Keeps so many records of the answer section, which end at `end`.
+    pub(super) fn keep_links(&mut self, links: u16, end: usize) {
         self.at = end;
-        self.counts = [1, 0, 0];
+        self.counts = [links, 0, 0];
     }
 
     /// Opens the room kept for the OPT record, and no further.
