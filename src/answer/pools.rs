@@ -13,7 +13,7 @@ use crate::health::{Board, TargetId, Verdict};
 use crate::zone::{AllDown, MEMBERS_MAX, Member, Network, Order, Pool, Selector, WhilePending, client_hash};
 
 /// All pools of all zones, ready to be answered from.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pools {
     answers: Vec<PoolAnswer>,
 }
@@ -336,6 +336,21 @@ impl Pools {
     /// What every pool answers with, given the board. A pure function.
     pub fn new<'p>(pools: impl IntoIterator<Item = &'p BoundPool>, board: &Board) -> Pools {
         Pools { answers: pools.into_iter().map(|pool| ready(pool, board)).collect() }
+    }
+
+    /// The same after `changed` pools may answer otherwise: each with its place.
+    pub fn with<'p>(
+        &self,
+        changed: impl IntoIterator<Item = (usize, &'p BoundPool)>,
+        board: &Board,
+    ) -> Pools {
+        let mut answers = self.answers.clone();
+        for (place, pool) in changed {
+            if let Some(answer) = answers.get_mut(place) {
+                *answer = ready(pool, board);
+            }
+        }
+        Pools { answers }
     }
 
     /// The answer of a pool: its zone's first place, and its place in the zone.

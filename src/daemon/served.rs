@@ -4,6 +4,7 @@
 //! Responsible for turning that into targets to probe and snapshots.
 //! Not responsible for reading, probing or publishing.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(super) struct ServedZone {
 pub(super) struct Served {
     pub(super) zones: Vec<ServedZone>,
     pools: Vec<BoundPool>,
+    /// Each target with the place of each pool it matters to; ascending.
+    followers: Vec<(TargetId, usize)>,
     shelf: Arc<ZoneShelf>,
     identity: Arc<Identity>,
 }
@@ -92,6 +95,13 @@ impl Served {
                     .collect(),
             })
             .collect();
+        let followed = |(place, pool): (usize, &BoundPool)| {
+            let targets: Vec<TargetId> = pool.targets.iter().flatten().flatten().copied().collect();
+            targets.into_iter().map(move |target| (target, place))
+        };
+        self.followers = self.pools.iter().enumerate().flat_map(followed).collect();
+        self.followers.sort_unstable();
+        self.followers.dedup();
     }
 
     /// The snapshot for a board. A pure function.
@@ -108,9 +118,28 @@ impl Served {
         &self.pools
     }
 
+    /// What [`Served::snapshot`] makes of `board`, from the one that it made of `before`: only the pools
+    /// whose targets have changed are chosen anew, so that one flip among thousands of pools costs one.
+    pub(super) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
+        let changed: BTreeSet<usize> =
+            board.changes_since(before).flat_map(|target| self.places_of(target)).collect();
+        let pools = changed.into_iter().filter_map(|place| Some((place, self.pools.get(place)?)));
+        Snapshot {
+            identity: Arc::clone(&self.identity),
+            zones: Arc::clone(&self.shelf),
+            pools: Arc::new(snapshot.pools.with(pools, board)),
+        }
+    }
+
     /// The pools that a target matters to.
     pub(super) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
-        self.pools.iter().filter(move |pool| pool.targets.iter().flatten().flatten().any(|id| *id == target))
+        self.places_of(target).filter_map(|place| self.pools.get(place))
+    }
+
+    fn places_of(&self, target: TargetId) -> impl Iterator<Item = usize> {
+        let from = self.followers.partition_point(|(follower, _)| *follower < target);
+        let followers = self.followers.iter().skip(from);
+        followers.take_while(move |(follower, _)| *follower == target).map(|(_, place)| *place)
     }
 
     /// How many pools there are, and how many of them have no member up.
@@ -138,3 +167,6 @@ fn target(guard: &Guard) -> Target {
     let Guard { probe, interval, retry, rise, fall } = guard.clone();
     Target { probe, interval, retry, rise, fall }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,14 @@ impl Board {
         self.squares.get(target.index()).copied().unwrap_or_default()
     }
 
+    /// The targets of which this board says something else than `before` did.
+    pub fn changes_since(&self, before: &Board) -> impl Iterator<Item = TargetId> + use<> {
+        let (now, before) = (self.clone(), before.clone());
+        // A place that only one of them has is pending on the other.
+        let places = 0..now.squares.len().max(before.squares.len());
+        places.map(TargetId::at).filter(move |target| now.square(*target) != before.square(*target))
+    }
+
     /// Writes a square; copies the board first where a clone of it is about.
     pub(super) fn set(&mut self, target: TargetId, square: Square) {
         let squares = Arc::make_mut(&mut self.squares);
@@ -110,6 +118,15 @@ mod tests {
         let first = board.ids().next().unwrap();
         board.set(first, Verdict::Down.into());
         assert_eq!((before.verdict(first), board.verdict(first)), (Verdict::Up, Verdict::Down));
+    }
+
+    #[test]
+    fn only_what_differs_has_changed() {
+        let before: Board = [Verdict::Up, Verdict::Down].into_iter().collect();
+        let now: Board = [Verdict::Up, Verdict::Up, Verdict::Pending, Verdict::Down].into_iter().collect();
+        let changed: Vec<_> = now.changes_since(&before).map(TargetId::index).collect();
+        assert_eq!(changed, [1, 3]);
+        assert_eq!(before.changes_since(&now).count(), 2);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::probe::{Outcome, Prober};
 
 use super::damping::Damping;
 use super::force::Rules;
+use super::lateness::{Lateness, Starts};
 use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
 use super::table::{Ordinal, Table, Watched};
@@ -89,6 +90,7 @@ impl Engine {
             oldest_unheard: watch::Sender::new(Ordinal::LAST),
             untold: Notify::new(),
             turns: Semaphore::new(settings.probes_at_once_max.clamp(1, Semaphore::MAX_PERMITS)),
+            starts: Starts::new(),
             runners,
         });
         let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
@@ -156,6 +158,11 @@ impl Engine {
     pub fn report(&self) -> Vec<Report> {
         self.shared.table().report()
     }
+
+    /// How late all probes have started so far.
+    pub fn lateness(&self) -> Lateness {
+        self.shared.starts.lateness()
+    }
 }
 
 /// Runs the probe of one target, again and again. A trait, so that tests need neither sockets nor time.
@@ -189,6 +196,8 @@ struct Shared {
     untold: Notify,
     /// A permit for each probe that may run now; first come, first served.
     turns: Semaphore,
+    /// How late probes have started.
+    starts: Starts,
     runners: MakeRunner,
 }
 
@@ -243,12 +252,14 @@ impl Shared {
                 () = runner.hint() => {
                     let early = schedule::early(now(), last_early, retry);
                     last_early = if early < due { Some(early) } else { last_early };
-                    tokio::time::sleep_until(early.min(due).into()).await;
+                    due = early.min(due);
+                    tokio::time::sleep_until(due.into()).await;
                 }
             }
             // The semaphore is never closed.
             let Ok(turn) = self.turns.acquire().await else { return };
             let started = now();
+            self.starts.note(started.saturating_duration_since(due));
             let outcome = runner.run().await;
             drop(turn);
             let run = Run { started, ended: now() };

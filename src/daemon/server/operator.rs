@@ -95,7 +95,7 @@ impl Server {
 
     fn believe_rules(&mut self, told: Told) {
         self.engine.force(&self.rules);
-        self.publisher.publish(self.served.snapshot(&self.engine.board()));
+        self.publish_anew();
         self.keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
     }
 

@@ -1,0 +1,158 @@
+"""A name server under measurement, as both benchmarks need it.
+
+Responsible for its process, CPU time and memory, for one question to it, and for load on it.
+Not responsible for what is compared, or for any server's configuration.
+"""
+
+import contextlib
+import os
+import pathlib
+import platform
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SERVER_CORE, LOAD_CORE = "0", "1"
+ADDRESS = "127.0.81.1"
+START_MAX_SECONDS = 120
+RCODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """A server program: its configuration, its processes, their CPU time."""
+
+    name = program = ""
+
+    def __init__(self, folder, zone, port):
+        self.folder, self.zone, self.port = folder / self.name, zone, port
+        self.folder.mkdir()
+        self.measured = []
+        (self.folder / "zone").write_text(zone.text)
+        self.configure()
+        began = time.monotonic()
+        self.log = open(self.folder / "log", "wb")
+        command = ["taskset", "-c", SERVER_CORE, *self.command()]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.folder)
+        self.wait_until_it_serves(began)
+        self.load_seconds = time.monotonic() - began
+
+    def wait_until_it_serves(self, began):
+        while time.monotonic() - began < START_MAX_SECONDS:
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                answer = ask(self.port, self.zone.name, 6, 0.2)
+                if answer[0] == "NOERROR" and answer[1]:
+                    return
+            time.sleep(0.02)
+        self.stop()
+        sys.exit(f"{self.name} does not serve:\n" + (self.folder / "log").read_text(errors="replace")[-2000:])
+
+    def pids(self):
+        """The process and those it has started."""
+        pids, waiting = [], [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            pids.append(pid)
+            with contextlib.suppress(OSError):
+                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                    waiting += [int(child) for child in (task / "children").read_text().split()]
+        return pids
+
+    def cpu_seconds(self):
+        """User and total CPU time so far, of all threads."""
+        user = system = 0
+        for pid in self.pids():
+            for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+                with contextlib.suppress(OSError):
+                    # The name in parentheses may hold blanks; what follows is fields 3 and on (proc_pid_stat(5)).
+                    fields = stat.read_text().rsplit(")", 1)[1].split()
+                    user, system = user + int(fields[11]), system + int(fields[12])
+        return user / TICKS_PER_SECOND, (user + system) / TICKS_PER_SECOND
+
+    def run_seconds(self, threads=""):
+        """CPU time so far of the threads whose name begins so, to the nanosecond."""
+        return self.scheduled_seconds(0, threads)
+
+    def waited_seconds(self):
+        """How long its threads have waited for the core, because others had it."""
+        return self.scheduled_seconds(1, "")
+
+    def scheduled_seconds(self, field, threads):
+        total = 0
+        for pid in self.pids():
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(OSError):
+                    if (task / "comm").read_text().startswith(threads):
+                        total += int((task / "schedstat").read_text().split()[field])
+        return total / 1e9
+
+    def resident_mebibytes(self):
+        total = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
+                        total += int(line.split()[1])
+        return total / 1024
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def ask(port, qname, qtype, limit_seconds):
+    """The response code and the sorted RDATA of the answer section."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in qname.split("."))
+    query = struct.pack("!6H", 7, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(limit_seconds)
+        client.connect((ADDRESS, port))
+        client.send(query)
+        response = client.recv(65_535)
+    _, flags, _, answers, _, _ = struct.unpack("!6H", response[:12])
+    place, found = len(query), []
+    for _ in range(answers):
+        place = skip_name(response, place)
+        rtype, _, ttl, length = struct.unpack("!2HIH", response[place : place + 10])
+        rdata = response[place + 10 : place + 10 + length]
+        # The target of an SRV record may be compressed or not; its port tells the records apart.
+        found.append((rtype, ttl, rdata[:6] if rtype == 33 else rdata))
+        place += 10 + length
+    return RCODES[flags & 15], sorted(found)
+
+
+def skip_name(message, place):
+    while message[place] and message[place] < 192:
+        place += 1 + message[place]
+    return place + (2 if message[place] else 1)
+
+
+def load(server, queries_file, seconds):
+    """Lets dnsperf ask, and returns user and total CPU time in microseconds per answer, answers a second, and answers."""
+    before = server.cpu_seconds()
+    output = subprocess.run(
+        ["taskset", "-c", LOAD_CORE, "dnsperf", "-s", ADDRESS, "-p", str(server.port), "-d", str(queries_file)]
+        + ["-l", str(seconds), "-c", "8", "-q", "400", "-S", "0"],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    after = server.cpu_seconds()
+    facts = dict(line.strip().split(":", 1) for line in output.splitlines() if ":" in line)
+    completed = int(facts["Queries completed"].split()[0])
+    rate = float(facts["Queries per second"])
+    return [(after[0] - before[0]) / completed * 1e6, (after[1] - before[1]) / completed * 1e6, rate, completed]
+
+
+def machine():
+    with open("/proc/cpuinfo") as cpuinfo:
+        model = next((line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), "unknown CPU")
+    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; edgedns at {commit.stdout.strip()}"

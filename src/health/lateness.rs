@@ -1,0 +1,112 @@
+//! Lateness: how long after its time a probe starts.
+//!
+//! Responsible for counting, and for percentiles of what has been counted: the sign that a machine is
+//! too small for its targets.
+//! Not responsible for when a probe is due: that is `schedule`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Each power of two of microseconds is counted in so many steps: percentiles are a quarter too high
+/// at most.
+const STEPS: u32 = 4;
+
+/// Steps up to 2^32 µs, which is more than an hour; what is later counts as that.
+const STEPS_MAX: usize = (31 * STEPS) as usize;
+
+/// Counts the starts of probes. Many tasks note at once.
+#[derive(Debug)]
+pub(super) struct Starts {
+    steps: [AtomicU64; STEPS_MAX],
+}
+
+impl Starts {
+    pub(super) fn new() -> Self {
+        Self { steps: std::array::from_fn(|_| AtomicU64::new(0)) }
+    }
+
+    pub(super) fn note(&self, late: Duration) {
+        let micros = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
+        if let Some(count) = self.steps.get(step(micros)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn lateness(&self) -> Lateness {
+        Lateness { steps: self.steps.iter().map(|count| count.load(Ordering::Relaxed)).collect() }
+    }
+}
+
+/// How late all probes have started since the engine did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lateness {
+    steps: Vec<u64>,
+}
+
+impl Lateness {
+    /// How many probes have started.
+    pub fn probes(&self) -> u64 {
+        self.steps.iter().sum()
+    }
+
+    /// The lateness that so many of a hundred probes did not exceed; zero where none has started.
+    pub fn percentile(&self, percent: u64) -> Duration {
+        let enough = self.probes().saturating_mul(percent).div_ceil(100).max(1);
+        let mut so_far = 0;
+        let found = self.steps.iter().position(|count| {
+            so_far += count;
+            so_far >= enough
+        });
+        found.map_or(Duration::ZERO, longest)
+    }
+}
+
+/// The step that counts this many microseconds: one each up to 7, then four for each power of two.
+fn step(micros: u32) -> usize {
+    let power = micros.max(STEPS).ilog2();
+    let shift = power - STEPS.ilog2();
+    (shift * STEPS + (micros >> shift)) as usize
+}
+
+/// The longest lateness that a step counts.
+fn longest(step: usize) -> Duration {
+    let step = step as u64;
+    let steps = u64::from(STEPS);
+    let shift = (step / steps).saturating_sub(1);
+    Duration::from_micros(((step - shift * steps + 1) << shift) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_quarter_too_high_at_most() {
+        for micros in (0..5_000).chain([99_999, 1 << 20, u32::MAX - 1, u32::MAX]) {
+            let starts = Starts::new();
+            starts.note(Duration::from_micros(micros.into()));
+            let shown = starts.lateness().percentile(50).as_micros();
+            let micros = u128::from(micros);
+            assert!(micros <= shown && shown <= micros + micros / 4, "{micros} shown as {shown}");
+        }
+    }
+
+    #[test]
+    fn percentiles_count_the_probes() {
+        let starts = Starts::new();
+        assert_eq!((starts.lateness().probes(), starts.lateness().percentile(99)), (0, Duration::ZERO));
+        (0..98).for_each(|_| starts.note(Duration::ZERO));
+        (0..2).for_each(|_| starts.note(Duration::from_micros(7)));
+        let lateness = starts.lateness();
+        assert_eq!(lateness.probes(), 100);
+        assert_eq!(lateness.percentile(98), Duration::ZERO);
+        assert_eq!(lateness.percentile(99), Duration::from_micros(7));
+    }
+
+    #[test]
+    fn what_is_later_than_an_hour_is_counted_as_that() {
+        let starts = Starts::new();
+        starts.note(Duration::MAX);
+        assert_eq!(starts.lateness().percentile(50), Duration::from_micros(u32::MAX.into()));
+    }
+}
