@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use edgedns::config::{Absent, KEYS, Section};
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A zone without guards, for the configs that guard plain records.
@@ -44,6 +46,42 @@ fn every_config_in_the_readme_is_taken_without_a_word() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains("0 errors, 0 warnings"), "{block}\n{said}");
     }
+}
+
+/// `zones/keys.md` is made from the list that the reader of the config file itself goes by; `WRITE=1` writes it anew.
+#[test]
+fn the_reference_has_every_key_with_its_default() {
+    let mut text = String::from("# Every key of the config file\n");
+    for (place, key) in KEYS.iter().enumerate() {
+        if place == 0 || KEYS[place - 1].section != key.section {
+            let section = match key.section {
+                Section::Root => "",
+                Section::Server => "[server]",
+                Section::Admin => "[admin]",
+                Section::Probe => "[probe]",
+                Section::Lua => "[lua]",
+                Section::Zone => "[[zone]]",
+                Section::ZoneProbe => "[[zone.probe]]",
+                Section::Tls => "tls = { … }",
+                Section::Http => "http = { … }",
+                Section::Https => "https = { … }",
+            };
+            text += &format!("\n## `{section}`\n\n| key | default | what it says |\n|---|---|---|\n");
+        }
+        let default = match key.absent {
+            Absent::Default(value) => format!("`{value}`"),
+            Absent::Unset { example } => format!("none; e.g. `{example}`"),
+            Absent::Required { example } => format!("required; e.g. `{example}`"),
+            Absent::Inherited => "as in `[probe]`".to_string(),
+        };
+        text += &format!("| `{}` | {default} | {} |\n", key.name, key.help);
+    }
+    let file = Path::new(ROOT).join("zones/keys.md");
+    if std::env::var_os("WRITE").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == text, "zones/keys.md is out of date: WRITE=1 cargo test --test documents");
 }
 
 #[test]
