@@ -59,6 +59,7 @@ fn the_reference_has_every_key_with_its_default() {
                 Section::Server => "[server]",
                 Section::Admin => "[admin]",
                 Section::Probe => "[probe]",
+                Section::Limit => "[limit]",
                 Section::Lua => "[lua]",
                 Section::Zone => "[[zone]]",
                 Section::ZoneProbe => "[[zone.probe]]",

@@ -39,7 +39,10 @@ fn every_file_begins_with_what_it_is_for() {
 
 #[test]
 fn unsafe_has_one_address() {
-    let blocks = |text: &str| text.lines().position(|line| words(code(line)).any(|word| word == "unsafe"));
+    // With a hyphen it is a word of a browser's policy.
+    let word = |line: &str| line.replace("unsafe-", "");
+    let blocks =
+        |text: &str| text.lines().position(|line| words(&word(code(line))).any(|word| word == "unsafe"));
     fault_free(|file, text| blocks(text).filter(|_| file != UNSAFE).map(|line| line + 1), "holds `unsafe`");
 }
 

@@ -8,9 +8,13 @@ mod served;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use edgedns::answer::{CookieSecret, Counters, Identity, Peer, Scratch, Snapshot, Transport};
+use edgedns::answer::{
+    CookieSecret, Counters, Identity, Peer, Prefix, RateLimit, Scratch, Snapshot, Transport,
+};
 use edgedns::health::Verdict;
 
 use served::{CLIENT, Served, query};
@@ -141,6 +145,24 @@ fn no_answer_allocates() {
             }
         }
     }
+}
+
+#[test]
+fn no_answer_over_the_limit_allocates() {
+    let (mut snapshot, mut scratch) = server();
+    let exempt = Prefix::around(IpAddr::from([192, 0, 2, 0]), 24);
+    snapshot.limit = Some(Arc::new(RateLimit::new(NonZeroU32::MIN, 2, vec![exempt])));
+    let mut out = vec![0; 1232];
+    let mut held_back = 0;
+    for (qname, qtype) in QUESTIONS {
+        let query = query(qname, qtype);
+        for _ in 0..10 {
+            let (allocations, answered) = counted(&snapshot, &mut scratch, CLIENT, &query, &mut out);
+            assert_eq!(allocations, 0, "{qname} {qtype}");
+            held_back += usize::from(!answered);
+        }
+    }
+    assert!(held_back > QUESTIONS.len(), "{held_back} were held back");
 }
 
 #[test]

@@ -35,17 +35,34 @@ pub enum Count {
     Refused,
     /// Any other response code.
     OtherRcode,
-    /// Sent with TC and empty sections.
+    /// Did not fit: sent with TC and empty sections.
     Truncated,
     /// With an OPT record.
     Edns,
     /// With a server cookie of ours that was valid.
     Cookie,
+    /// Not answered: over the rate limit. Counted under no response code.
+    Limited,
+    /// Over the rate limit and sent with TC and empty sections, or an error.
+    Slipped,
 }
 
 impl Count {
+    /// The kinds of response. Each query that is not dropped counts as one of them.
+    pub const RESPONSES: [Count; 9] = [
+        Count::Answered,
+        Count::NoData,
+        Count::NxDomain,
+        Count::Referral,
+        Count::FormErr,
+        Count::ServFail,
+        Count::NotImp,
+        Count::Refused,
+        Count::OtherRcode,
+    ];
+
     /// All counters, with the names they are shown by.
-    pub const ALL: [(Count, &'static str); 15] = [
+    pub const ALL: [(Count, &'static str); 17] = [
         (Count::Udp, "udp"),
         (Count::Tcp, "tcp"),
         (Count::Dropped, "dropped"),
@@ -61,7 +78,15 @@ impl Count {
         (Count::Truncated, "truncated"),
         (Count::Edns, "edns"),
         (Count::Cookie, "cookie"),
+        (Count::Limited, "limited"),
+        (Count::Slipped, "slipped"),
     ];
+
+    /// The name it is shown by.
+    pub fn name(self) -> &'static str {
+        let named = Count::ALL.iter().find(|(count, _)| *count == self);
+        named.map_or("", |(_, name)| name)
+    }
 
     /// The counter of a transport.
     #[inline]
@@ -95,5 +120,52 @@ impl Counters {
     /// The value of one counter.
     pub fn get(&self, count: Count) -> u64 {
         self.values.get(count as usize).map_or(0, |value| value.load(Ordering::Relaxed))
+    }
+}
+
+/// Counters added up over workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    values: [u64; Count::ALL.len()],
+}
+
+impl Totals {
+    /// The sum of one counter.
+    pub fn get(&self, count: Count) -> u64 {
+        self.values.get(count as usize).copied().unwrap_or(0)
+    }
+}
+
+impl<'c> FromIterator<&'c Counters> for Totals {
+    fn from_iter<I: IntoIterator<Item = &'c Counters>>(workers: I) -> Self {
+        let mut totals = Totals::default();
+        for worker in workers {
+            for (total, value) in totals.values.iter_mut().zip(&worker.values) {
+                *total = total.wrapping_add(value.load(Ordering::Relaxed));
+            }
+        }
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_its_place_and_its_name() {
+        for (place, (count, name)) in Count::ALL.into_iter().enumerate() {
+            assert_eq!((count as usize, count.name()), (place, name));
+        }
+    }
+
+    #[test]
+    fn totals_add_up_what_the_workers_counted() {
+        let (one, other) = (Counters::default(), Counters::default());
+        one.add(Count::Udp);
+        other.add(Count::Udp);
+        other.add(Count::Edns);
+        let totals: Totals = [&one, &other].into_iter().collect();
+        assert_eq!([Count::Udp, Count::Edns, Count::Tcp].map(|count| totals.get(count)), [2, 1, 0]);
     }
 }

@@ -4,6 +4,7 @@
 //! Responsible for the search. Not responsible for what is answered.
 
 use super::book::{Book, BookNode, NodeFlags};
+use super::rate_limit::Source;
 use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
 use crate::dns::{NameHash, NameRef};
 
@@ -133,6 +134,19 @@ pub(super) enum Found<'b> {
     Dname(BookNode<'b>, usize),
     /// It does not exist.
     NxDomain,
+}
+
+impl Found<'_> {
+    /// The name whose records the answer is made from, in a zone of so many labels.
+    #[inline]
+    pub(super) fn source(&self, asked: &Asked, apex_labels: usize) -> Source {
+        match *self {
+            Found::Exact(_) => Source::Name(asked.hash(asked.labels())),
+            Found::Wildcard(_, encloser) => Source::WildcardBelow(asked.hash(encloser)),
+            Found::Cut(_, labels) | Found::Dname(_, labels) => Source::Name(asked.hash(labels)),
+            Found::NxDomain => Source::Name(asked.hash(apex_labels)),
+        }
+    }
 }
 
 impl Book {

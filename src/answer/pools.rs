@@ -204,14 +204,10 @@ pub(super) struct Asker<'c> {
 }
 
 impl Asker<'_> {
-    /// A number below `bound`. HOT. Even enough for sharing load: xorshift64*
-    /// (Vigna 2016), nothing secret depends on it.
+    /// A number below `bound`. HOT. Even enough for sharing load.
     #[inline]
     fn below(&mut self, bound: u32) -> u32 {
-        *self.chance ^= *self.chance >> 12;
-        *self.chance ^= *self.chance << 25;
-        *self.chance ^= *self.chance >> 27;
-        let wide = self.chance.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+        let wide = next_chance(self.chance) >> 32;
         u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
     }
 
@@ -224,6 +220,16 @@ impl Asker<'_> {
             Number::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
         }
     }
+}
+
+/// The next number of a worker's source of chance. HOT. xorshift64* (Vigna
+/// 2016): nothing secret depends on it.
+#[inline]
+pub(super) fn next_chance(state: &mut u64) -> u64 {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    state.wrapping_mul(0x2545_f491_4f6c_dd1d)
 }
 
 impl PoolAnswer {

@@ -5,11 +5,14 @@
 //! Not responsible for bytes of records: those are ready in the `book`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::book::{Book, NodeFlags, Plan, Section};
 use super::cookie::{CLIENT_COOKIE_BYTES, COOKIE_BYTES};
 use super::counters::{Count, Counters};
 use super::lookup::{Asked, Found};
+use super::pools::next_chance;
+use super::rate_limit::{Buckets, RateLimit, Ration, Source};
 use super::snapshot::{Identity, Snapshot, ZoneSlot};
 use super::write::{QNAME_POINTER, Response, moved};
 use super::{Peer, Reply, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN, chaos, splice};
@@ -25,7 +28,9 @@ pub struct Scratch {
     pub(super) splice: splice::Room,
     pub(super) chance: u64,
     counters: Arc<Counters>,
-    now: u32,
+    buckets: Buckets,
+    now_seconds: u32,
+    now_ns: u64,
 }
 
 impl Scratch {
@@ -33,12 +38,36 @@ impl Scratch {
     pub fn new(counters: Arc<Counters>, seed: u64) -> Self {
         // The generator stands still at 0.
         let chance = seed | 1;
-        Self { asked: Asked::new(), splice: splice::Room::new(), chance, counters, now: 0 }
+        Self {
+            asked: Asked::new(),
+            splice: splice::Room::new(),
+            chance,
+            counters,
+            buckets: Buckets::new(seed),
+            now_seconds: 0,
+            now_ns: 0,
+        }
     }
 
-    /// The time in seconds since 1970, for cookies; told once per batch.
-    pub fn set_now(&mut self, unix_seconds: u32) {
-        self.now = unix_seconds;
+    /// The time, for cookies and rate limits; told once per batch.
+    #[inline]
+    pub fn set_now(&mut self, since_1970: Duration) {
+        // Modulo 2^32, as RFC 9018 counts; the nanoseconds of a u64 last until 2554.
+        self.now_seconds = u32::try_from(since_1970.as_secs() & u64::from(u32::MAX)).unwrap_or(0);
+        self.now_ns = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
+    }
+
+    /// What becomes of a response. Over a stream nobody's address is forged.
+    fn ration(&mut self, limit: &RateLimit, peer: Peer, (count, source): (Count, Source)) -> Ration {
+        if peer.transport == Transport::Tcp || limit.spares(peer.address) {
+            return Ration::Whole;
+        }
+        let entropy = next_chance(&mut self.chance) >> 32;
+        let ration = self.buckets.ration(limit, (peer.address, count, source), self.now_ns, entropy);
+        if ration == Ration::Nothing {
+            self.counters.add(Count::Limited);
+        }
+        ration
     }
 }
 
@@ -54,6 +83,8 @@ pub(super) struct Authority<'s> {
 struct Extras<'q> {
     edns: Option<Edns<'q>>,
     cookie: Option<&'q [u8]>,
+    /// The cookie is one we made for this client lately.
+    cookie_is_ours: bool,
     wants_nsid: bool,
     tsig: Option<Tsig<'q>>,
 }
@@ -96,24 +127,24 @@ pub fn respond(
         return Reply::Drop;
     };
     if header.opcode() != Opcode::QUERY {
-        return bare(scratch, &header, Rcode::NOTIMP, out);
+        return bare(snapshot, scratch, peer, &header, Rcode::NOTIMP, out);
     }
     if header.counts[0] == 0 {
         return without_question(snapshot, scratch, peer, &header, query, out);
     }
     let read = if header.counts[0] == 1 { Question::read(query) } else { None };
     let Some((question, rest)) = read else {
-        return bare(scratch, &header, Rcode::FORMERR, out);
+        return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
     };
     let mut extras = Extras::default();
     if read_extras(&header, rest, &mut extras).is_none() {
-        return bare(scratch, &header, Rcode::FORMERR, out);
+        return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
     }
     let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };
     let limit = size_limit(peer.transport, extras.edns.as_ref());
     let mut response = Response::new(out, question.wire, limit, reserved);
     let code = decide(snapshot, scratch, peer, &question, &extras, &mut response);
-    respond_with(snapshot, scratch, peer, (&header, 1), &extras, response, code)
+    respond_with(snapshot, scratch, peer, (&header, 1), &mut extras, response, code)
 }
 
 /// Why a response is what it is, for its extended error.
@@ -204,6 +235,7 @@ impl<'s> Authority<'s> {
         let qtype = plan_type(question.qtype);
         let asked = &scratch.asked;
         let found = self.book.search(asked);
+        response.source = found.source(asked, self.book.apex_labels());
         if let Found::Dname(node, labels) = found {
             return splice::redirect(self, scratch, peer, question, (node, labels), response);
         }
@@ -412,20 +444,34 @@ fn nsid(identity: &Identity) -> &[u8] {
     nsid.get(..nsid.len().min(255)).unwrap_or_default()
 }
 
-/// Completes a response: truncation, TSIG, OPT, header, counters.
+/// Completes a response: rate limit, truncation, TSIG, OPT, header, counters.
 #[inline]
 fn respond_with(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     peer: Peer,
     (header, questions): (&Header, u16),
-    extras: &Extras<'_>,
+    extras: &mut Extras<'_>,
     mut response: Response<'_>,
     because: Because,
 ) -> Reply {
     let mut flags = reply_flags(header);
-    // By what it would have been, also where it did not fit.
-    count(&scratch.counters, &response);
+    // By what it would have been, also where that does not fit or is over the limit.
+    let count = count_of(&response);
+    if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies) {
+        extras.cookie_is_ours = secret.is_ours(cookie, scratch.now_seconds, peer.address);
+    }
+    match &snapshot.limit {
+        Some(limit) if !extras.cookie_is_ours => {
+            match scratch.ration(limit, peer, (count, response.source)) {
+                Ration::Whole => {}
+                Ration::Slip => flags |= slip(scratch, extras, &mut response),
+                Ration::Nothing => return Reply::Drop,
+            }
+        }
+        _ => {}
+    }
+    scratch.counters.add(count);
     if response.overflown() {
         response.clear();
         flags |= Header::TC;
@@ -445,6 +491,21 @@ fn respond_with(
         write_tsig(header, tsig, &mut response);
     }
     Reply::Send { len: response.finish(header, flags, questions) }
+}
+
+/// What is sent to a client that is over its limit, so that it asks again in
+/// a way that cannot be forged: the question with TC. An error, which has no
+/// records to leave out, is sent as it is. Returns flags to be set.
+#[cold]
+fn slip(scratch: &Scratch, extras: &mut Extras<'_>, response: &mut Response<'_>) -> u16 {
+    scratch.counters.add(Count::Slipped);
+    // Who is not limited can still ask for it.
+    extras.wants_nsid = false;
+    if response.counts == [0; 3] {
+        return 0;
+    }
+    response.clear();
+    Header::TC
 }
 
 #[inline]
@@ -473,10 +534,10 @@ fn write_opt(
     if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies)
         && let Some(client) = cookie.first_chunk::<CLIENT_COOKIE_BYTES>()
     {
-        if secret.is_ours(cookie, scratch.now, peer.address) {
+        if extras.cookie_is_ours {
             scratch.counters.add(Count::Cookie);
         }
-        put_option(response, option::COOKIE, &secret.cookie(*client, scratch.now, peer.address));
+        put_option(response, option::COOKIE, &secret.cookie(*client, scratch.now_seconds, peer.address));
     }
     if because == Because::NotOurs {
         put_option(response, option::EXTENDED_ERROR, &extended_error::NOT_AUTHORITATIVE.to_be_bytes());
@@ -529,11 +590,11 @@ fn write_tsig(header: &Header, tsig: &Tsig<'_>, response: &mut Response<'_>) {
     response.count(Section::Additional, 1);
 }
 
-/// Counts a response by its kind.
+/// What a response is counted as.
 #[inline]
-fn count(counters: &Counters, response: &Response<'_>) {
+fn count_of(response: &Response<'_>) -> Count {
     let [answers, authorities, _] = response.counts;
-    counters.add(match response.rcode {
+    match response.rcode {
         Rcode::NOERROR if answers != 0 => Count::Answered,
         Rcode::NOERROR if authorities != 0 && !response.authoritative => Count::Referral,
         Rcode::NOERROR => Count::NoData,
@@ -543,15 +604,30 @@ fn count(counters: &Counters, response: &Response<'_>) {
         Rcode::NOTIMP => Count::NotImp,
         Rcode::REFUSED => Count::Refused,
         _ => Count::OtherRcode,
-    });
+    }
 }
 
 /// A response of a header alone, for what cannot be read or is not served.
 #[cold]
-fn bare(scratch: &Scratch, header: &Header, rcode: Rcode, out: &mut [u8]) -> Reply {
+fn bare(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    peer: Peer,
+    header: &Header,
+    rcode: Rcode,
+    out: &mut [u8],
+) -> Reply {
     let mut response = Response::new(out, &[], HEADER_BYTES, 0);
     response.rcode = rcode;
-    count(&scratch.counters, &response);
+    let count = count_of(&response);
+    if let Some(limit) = &snapshot.limit {
+        match scratch.ration(limit, peer, (count, response.source)) {
+            Ration::Whole => {}
+            Ration::Slip => scratch.counters.add(Count::Slipped),
+            Ration::Nothing => return Reply::Drop,
+        }
+    }
+    scratch.counters.add(count);
     Reply::Send { len: response.finish(header, reply_flags(header) | rcode.0, 0) }
 }
 
@@ -571,9 +647,9 @@ fn without_question(
     match read {
         Some(()) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
             let response = Response::new(out, &[], UDP_PAYLOAD_PLAIN, 0);
-            respond_with(snapshot, scratch, peer, (header, 0), &extras, response, Because::Nothing)
+            respond_with(snapshot, scratch, peer, (header, 0), &mut extras, response, Because::Nothing)
         }
-        _ => bare(scratch, header, Rcode::FORMERR, out),
+        _ => bare(snapshot, scratch, peer, header, Rcode::FORMERR, out),
     }
 }
 

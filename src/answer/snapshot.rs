@@ -10,6 +10,7 @@ use super::book::Book;
 use super::cookie::CookieSecret;
 use super::lookup::Asked;
 use super::pools::Pools;
+use super::rate_limit::RateLimit;
 use crate::dns::name::LABELS_MAX;
 use crate::dns::{Name, NameHash};
 
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub zones: Arc<ZoneShelf>,
     /// The pools: rebuilt when the board changes.
     pub pools: Arc<Pools>,
+    /// How many responses a network gets; none: as many as it asks for.
+    pub limit: Option<Arc<RateLimit>>,
 }
 
 /// What the server says of itself.

@@ -105,6 +105,7 @@ fn snapshot(zone: &Zone) -> Snapshot {
         }),
         zones: Arc::new(ZoneShelf::new(vec![slot])),
         pools: Arc::new(Pools::new(&bound, &board)),
+        limit: None,
     }
 }
 

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 
 use super::book::{Plan, Section};
 use super::pools::{Asker, PoolAnswer};
+use super::rate_limit::Source;
 use super::splice::{Decoded, POINTER_MAX};
+use crate::dns::NameHash;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::zone::name_hash;
 
@@ -32,6 +34,8 @@ pub(super) struct Response<'o> {
     pub(super) counts: [u16; 3],
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
+    /// The name whose records are written.
+    pub(super) source: Source,
 }
 
 impl<'o> Response<'o> {
@@ -51,6 +55,7 @@ impl<'o> Response<'o> {
             counts: [0; 3],
             rcode: Rcode::NOERROR,
             authoritative: false,
+            source: Source::Name(NameHash::ROOT),
         };
         response.put(question);
         response.records_at = response.at;

@@ -2,8 +2,10 @@
 //!
 //! Responsible for these keys. Not responsible for opening anything.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::socket_address::socket_address;
 use super::table::Table;
 use super::value::Value;
 use crate::source::{Diagnostic, Diagnostics};
@@ -12,9 +14,14 @@ use crate::source::{Diagnostic, Diagnostics};
 /// less the end of a temporary name beside it.
 pub const SOCKET_PATH_BYTES_MAX: usize = 96;
 
+/// The port that is suggested where one is missing.
+const ADMIN_PORT: u16 = 9653;
+
 /// `[admin]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admin {
+    /// Where the page, the status and the metrics are served; none: nowhere.
+    pub listen: Option<SocketAddr>,
     /// The control socket; none: there is no way in but signals.
     pub socket: Option<PathBuf>,
     /// Where what an operator said is kept over restarts; none: it is not.
@@ -25,6 +32,7 @@ impl Admin {
     /// Reads `[admin]`; paths are relative to `folder`.
     pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
         Self {
+            listen: table.read("listen", found, |value| socket_address(value, ADMIN_PORT)),
             socket: table.read("socket", found, |value| socket(value, folder)),
             state_directory: table.read("state-directory", found, |value| path(value, folder)),
         }

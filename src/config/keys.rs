@@ -14,6 +14,8 @@ pub enum Section {
     Server,
     /// `[admin]`
     Admin,
+    /// `[limit]`
+    Limit,
     /// `[probe]`
     Probe,
     /// `[lua]`
@@ -36,6 +38,7 @@ impl Section {
         Section::Root,
         Section::Server,
         Section::Admin,
+        Section::Limit,
         Section::Probe,
         Section::Lua,
         Section::Zone,
@@ -51,6 +54,7 @@ impl Section {
             Section::Root => "",
             Section::Server => "[server]",
             Section::Admin => "[admin]",
+            Section::Limit => "[limit]",
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
             Section::Zone => "[[zone]]",
@@ -71,9 +75,12 @@ impl Section {
     pub fn parent(self) -> Option<Section> {
         match self {
             Section::Root => None,
-            Section::Server | Section::Admin | Section::Probe | Section::Lua | Section::Zone => {
-                Some(Section::Root)
-            }
+            Section::Server
+            | Section::Admin
+            | Section::Limit
+            | Section::Probe
+            | Section::Lua
+            | Section::Zone => Some(Section::Root),
             Section::ZoneProbe => Some(Section::Zone),
             Section::Tls | Section::Http | Section::Https => Some(Section::ZoneProbe),
         }
@@ -179,6 +186,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Admin,
+        "listen",
+        Absent::Unset { example: r#""127.0.0.1:9653""# },
+        "where whoever can connect sees the page, /status, /metrics, /healthz and /readyz, and changes nothing; \
+         without it nowhere",
+    ),
+    key(
+        Section::Admin,
         "socket",
         Absent::Unset { example: r#""/run/edgedns/control.sock""# },
         "where `edgedns status`, `reload` and `force` reach the server, for whoever may write to it; \
@@ -189,6 +203,26 @@ pub const KEYS: &[Key] = &[
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
         "folder where forced verdicts outlive a restart; without it they do not",
+    ),
+    key(
+        Section::Limit,
+        "responses-per-second",
+        Absent::Default("0"),
+        "responses of one kind and name that each worker sends to one network (IPv4 /24, IPv6 /56) over UDP, \
+         0 for no limit; set it where strangers can ask, so that forged queries cannot flood others",
+    ),
+    key(
+        Section::Limit,
+        "slip",
+        Absent::Default("2"),
+        "one in so many responses over the limit is sent as TC, so that an honest client asks again over TCP; \
+         1: all of them, 0: none",
+    ),
+    key(
+        Section::Limit,
+        "exempt",
+        Absent::Default(r#"["local"]"#),
+        "networks that are not limited; local stands for loopback and the networks this host is in",
     ),
     key(
         Section::Probe,

@@ -14,10 +14,12 @@ mod choosing;
 mod damping;
 mod duration;
 mod keys;
+mod limit;
 mod lua;
 mod probe;
 mod probe_kind;
 mod server;
+mod socket_address;
 mod syntax;
 mod table;
 mod value;
@@ -33,6 +35,7 @@ pub use choosing::{Choosing, Order};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use duration::{DURATION_MAX, read_duration};
 pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};
+pub use limit::{EXEMPT_MAX, Exempt, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX};
@@ -48,6 +51,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`: where an operator reaches the running server.
     pub admin: Admin,
+    /// `[limit]`: how many responses a network gets over UDP.
+    pub limit: Limit,
     /// `[probe]`: times and thresholds of every probe that has none of its own.
     pub probe: Probe,
     /// `[lua]`: how LUA records are read.
@@ -71,7 +76,9 @@ pub fn read(sources: &mut Sources, path: &Path, found: &mut Diagnostics) -> Opti
     }
 }
 
-fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagnostics) -> Option<Config> {
+/// As [`read`], from a text that `sources` holds already; `path` is where it
+/// is said to lie, which names in it are relative to.
+pub fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagnostics) -> Option<Config> {
     let mut ours = Diagnostics::default();
     let bytes = sources.bytes(file);
     let text = syntax::text(file, &bytes, &mut ours);
@@ -87,6 +94,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let server = root.table(Section::Server, found).map(|table| Server::read(&table, found));
     let folder = path.parent().unwrap_or(Path::new(""));
     let admin = root.table(Section::Admin, found).map(|table| Admin::read(&table, folder, found));
+    let limit = root.table(Section::Limit, found).map(|table| Limit::read(&table, found));
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
@@ -98,6 +106,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     Config {
         server: server.unwrap_or_default(),
         admin: admin.unwrap_or_default(),
+        limit: limit.unwrap_or_default(),
         probe,
         lua: lua.unwrap_or_default(),
         zones,

@@ -5,10 +5,11 @@
 //! Not responsible for opening a socket.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::duration::DURATION_MAX;
+use super::socket_address::socket_address;
 use super::table::{Table, keep};
 use super::value::Value;
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -154,7 +155,7 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> 
     }
     let mut first: Vec<(SocketAddr, Span)> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(address) = keep(socket_address(item), found) else { continue };
+        let Some(address) = keep(socket_address(item, DNS_PORT), found) else { continue };
         match first.iter().find(|(known, _)| *known == address) {
             Some(&(_, known_at)) => found.push(
                 item.fault(format!("`{address}` is listened on already"))
@@ -164,52 +165,4 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> 
         }
     }
     Some(first.into_iter().map(|(address, _)| address).collect())
-}
-
-/// An address with a port that can be asked.
-fn socket_address(value: Value<'_>) -> Result<SocketAddr, Diagnostic> {
-    let text = value.text()?;
-    let Ok(address) = text.parse::<SocketAddr>() else {
-        let (message, help) = why_no_address(text);
-        return Err(value.fault(message).help(help));
-    };
-    if address.port() == 0 {
-        return Err(value.fault("port 0 cannot be asked").help(with_port(address.ip())));
-    }
-    if let IpAddr::V6(ip) = address.ip()
-        && let Some(mapped) = ip.to_ipv4_mapped()
-    {
-        // IPv6 sockets are IPv6 only, so this one would never be asked.
-        let help = format!("write \"{}\"", SocketAddr::from((mapped, address.port())));
-        return Err(value.fault(format!("`{ip}` is an IPv4 address mapped into IPv6")).help(help));
-    }
-    Ok(address)
-}
-
-/// What is wrong with a text that is no address with a port, and the remedy.
-fn why_no_address(text: &str) -> (String, String) {
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return (format!("`{text}` has no port"), with_port(ip));
-    }
-    if let Some((host, port)) = text.rsplit_once(':') {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = host.parse::<IpAddr>() {
-            return (format!("`{port}` is no port: 1 to 65535"), with_port(ip));
-        }
-        if let (true, Ok(port)) = (matches!(host, "" | "*"), port.parse::<u16>()) {
-            return (
-                format!("`{text}` names no address"),
-                format!("for all addresses write \"0.0.0.0:{port}\" and \"[::]:{port}\""),
-            );
-        }
-    }
-    (
-        format!("`{text}` is no address with a port"),
-        "write it as \"192.0.2.1:53\" or \"[2001:db8::1]:53\"; names are not looked up".to_owned(),
-    )
-}
-
-fn with_port(ip: IpAddr) -> String {
-    format!("write \"{}\"", SocketAddr::from((ip, DNS_PORT)))
 }

@@ -1,9 +1,8 @@
 //! HTTP/1.1 over the control socket: `GET /status`, `POST /reload`, `POST /force`.
 //!
-//! Responsible for routes, bodies and limits.
-//! Not responsible for what a request does, or for who may connect.
+//! Responsible for routes and bodies.
+//! Not responsible for connections, for what a request does, or for who may connect.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,67 +11,27 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use serde::{Deserialize, Serialize};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
 
+use super::connections::{self, Bounds};
 use super::{Completeness, ForceOrder, Request};
 use crate::health::force::RuleError;
 
 /// Connections that are served at a time; more wait in the kernel. There are few operators.
 pub const CONNECTIONS_MAX: usize = 16;
 
-/// Longest head of a request, in bytes: the least that hyper can be told.
-pub const HEAD_BYTES_MAX: usize = 8192;
-
 /// Longest body of a request, in bytes: two texts and two words.
 pub const BODY_BYTES_MAX: usize = 4096;
 
-/// How long a client may take to send the head of a request.
-const HEAD_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a connection may last: more than any reload takes, so that one that hangs does not keep its
-/// place for ever.
+/// How long a connection may last: more than any reload takes.
 const CONNECTION_LASTS: Duration = Duration::from_secs(30 * 60);
 
-/// Pause after an accept that failed, which for want of files it does again and again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting
-/// for what comes of the very reload that ends this.
+/// Serves the control socket until `end`.
 pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, end: impl Future) {
-    let router = router(requests);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut end = std::pin::pin!(end);
-    loop {
-        // The semaphore is never closed.
-        let accepted = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
-            _ = &mut end => return,
-            accepted = accepted => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, router.clone());
-                tokio::spawn(async move {
-                    let _ = tokio::time::timeout(CONNECTION_LASTS, connection).await;
-                    drop(place);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-async fn connection(stream: UnixStream, router: Router) {
-    let service = TowerToHyperService::new(router);
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_BYTES_MAX);
-    // What goes wrong on a connection concerns its client, who sees it.
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+    let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
+    connections::serve(listener, router(requests), bounds, end).await;
 }
 
 fn router(requests: mpsc::Sender<Request>) -> Router {

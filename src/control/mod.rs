@@ -2,32 +2,42 @@
 //!
 //! ```text
 //!   SIGHUP, SIGTERM ── signals ─┐
-//!                               ├─▶ Request ─▶ daemon
-//!   socket ── http ─────────────┘                │
-//!     ▲         ▲                                │
-//!   client      └────── Status, Reloaded, … ◀────┘
-//!     └─ the command line
+//!   socket ── http ─────────────┼─▶ Request ─▶ daemon
+//!   TCP ───── admin ────────────┘                │
+//!     ▲         ▲ └─ page, metrics               │
+//!     │         └────── Status, Reloaded, … ◀────┘
+//!     ├─ client ── the command line
+//!     └─ browser, Prometheus
 //! ```
 //!
 //! Responsible for requests, for the ways they come in, and for what is shown
 //! of the replies.
 //! Not responsible for carrying a request out: it asks, `daemon` acts.
 
+mod admin;
 mod calendar;
 mod client;
+mod connections;
 mod http;
+mod metrics;
+mod process;
 mod request;
 mod signals;
 mod socket;
 mod status;
 mod table;
 
-pub use calendar::Calendar;
+pub use admin::serve_admin;
+pub use calendar::{Calendar, CalendarError};
 pub use client::{Client, ClientError};
-pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, serve};
+pub use connections::HEAD_BYTES_MAX;
+pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
 pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests};
 pub use socket::{ControlSocket, SocketError};
-pub use status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+pub use status::{
+    MemberStatus, OutcomesStatus, PoolStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus,
+    UdpStatus, ZoneStatus,
+};
 pub use table::{force_lines, status_lines};
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ pub enum Request {
         /// Told.
         reply: oneshot::Sender<Box<Status>>,
     },
+    /// Say whether everything turns.
+    Pulse {
+        /// Told what does not, one line each; nothing: all does.
+        reply: oneshot::Sender<Vec<String>>,
+    },
     /// Force verdicts.
     Force {
         /// Which, and how long.

@@ -3,15 +3,33 @@
 //! Responsible for the names and forms of what is told: scripts rely on them.
 //! Not responsible for finding it out, or for tables.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-/// How everything stands at one moment. Moments are RFC 3339 in UTC.
+use super::Calendar;
+
+/// How everything stands at one moment. What a server of another version leaves out is as if there were
+/// none of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Of the program.
     pub version: String,
+    /// When it was started.
+    pub started_at: Calendar,
     /// Since its start.
     pub uptime_seconds: u64,
+    /// Why not everything that is configured is served, one line each; empty: it is.
+    pub not_ready: Vec<String>,
+    /// How many snapshots have been published.
+    pub generation: u64,
+    /// What was asked and answered, by transport.
+    pub transports: Vec<TransportStatus>,
+    /// What went wrong with datagrams.
+    pub udp: UdpStatus,
+    /// What has happened to connections.
+    pub tcp: TcpStatus,
     /// In the order of the config file.
     pub zones: Vec<ZoneStatus>,
     /// In the order of the zones.
@@ -25,17 +43,68 @@ pub struct Status {
     pub forced: Vec<RuleStatus>,
 }
 
+/// What came over one transport since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransportStatus {
+    /// `udp` or `tcp`.
+    pub transport: String,
+    /// Messages received: `dropped` and all `responses` together.
+    pub queries: u64,
+    /// Messages that are no query.
+    pub dropped: u64,
+    /// Responses by kind, truncated ones by what did not fit.
+    pub responses: BTreeMap<String, u64>,
+    /// Responses that were sent with TC.
+    pub truncated: u64,
+    /// Queries with EDNS.
+    pub edns: u64,
+    /// Queries with a valid server cookie.
+    pub cookies: u64,
+}
+
+/// What went wrong with datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UdpStatus {
+    /// Dropped, because longer than any query.
+    pub oversized: u64,
+    /// Responses that the kernel did not take.
+    pub unsent: u64,
+    /// Calls to receive or to wait that the kernel refused.
+    pub refused: u64,
+}
+
+/// What has happened to connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TcpStatus {
+    /// Open now.
+    pub open: usize,
+    /// Served.
+    pub accepted: u64,
+    /// Closed at once: there were too many in all.
+    pub refused: u64,
+    /// Closed at once: the client had too many.
+    pub limited: u64,
+    /// Cut: the client did not read.
+    pub cut: u64,
+}
+
 /// A zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ZoneStatus {
     /// Its apex.
     pub name: String,
     /// Of the version that is served; none: SERVFAIL is answered.
     pub serial: Option<u32>,
+    /// Records of that version.
+    pub records: Option<usize>,
     /// Its file.
     pub file: String,
-    /// When the version that is served was read.
-    pub loaded_at: Option<String>,
+    /// When that version was read.
+    pub loaded_at: Option<Calendar>,
     /// Why a newer version is not served.
     pub error: Option<String>,
 }
@@ -79,6 +148,7 @@ pub struct MemberStatus {
 
 /// A target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TargetStatus {
     /// Its id for as long as it is watched.
     pub id: usize,
@@ -97,7 +167,7 @@ pub struct TargetStatus {
     /// Whether it is held down for changing too often.
     pub held: bool,
     /// Since when the verdict holds.
-    pub since: String,
+    pub since: Calendar,
     /// What the last probe saw.
     pub last_outcome: Option<String>,
     /// The last outcome that was no pass, however long ago.
@@ -108,6 +178,20 @@ pub struct TargetStatus {
     pub last_probe_age_ms: u64,
     /// Changes of the verdict.
     pub transitions: u64,
+    /// How many probes ended how.
+    pub outcomes: OutcomesStatus,
+}
+
+/// How many probes of a target ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutcomesStatus {
+    /// The target passed.
+    pub passed: u64,
+    /// It failed.
+    pub failed: u64,
+    /// Trouble on this host kept the probe from saying anything.
+    pub local: u64,
 }
 
 /// A rule of the operator.
@@ -118,9 +202,9 @@ pub struct RuleStatus {
     /// `up`, `down` or `auto`.
     pub verdict: String,
     /// Since when.
-    pub since: String,
+    pub since: Calendar,
     /// Until when.
-    pub until: Option<String>,
+    pub until: Option<Calendar>,
     /// Why.
     pub reason: Option<String>,
 }

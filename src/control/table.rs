@@ -25,9 +25,9 @@ pub fn status_lines(status: &Status) -> String {
     if !status.forced.is_empty() {
         lines.push('\n');
         let rules = status.forced.iter().map(|rule| {
-            let until = rule.until.clone().unwrap_or_else(|| NONE.to_owned());
+            let until = rule.until.map_or_else(|| NONE.to_owned(), |until| until.to_string());
             let reason = rule.reason.clone().unwrap_or_else(|| NONE.to_owned());
-            vec![rule.target.clone(), rule.verdict.clone(), rule.since.clone(), until, reason]
+            vec![rule.target.clone(), rule.verdict.clone(), rule.since.to_string(), until, reason]
         });
         lines.push_str(&columns("", &["FORCED", "VERDICT", "SINCE", "UNTIL", "REASON"], rules));
     }
@@ -71,7 +71,7 @@ fn member_rows(member: &MemberStatus, targets: &[TargetStatus]) -> Vec<Vec<Strin
             member.address.clone(),
             format!("{} {}", target.probe, target.name),
             verdict(target),
-            target.since.clone(),
+            target.since.to_string(),
             target.latency_ms.map_or_else(none, |latency| format!("{latency:.1} ms")),
             target.last_error.clone().unwrap_or_else(none),
         ]
@@ -94,7 +94,7 @@ fn zone_row(zone: &ZoneStatus) -> Vec<String> {
     vec![
         zone.name.clone(),
         zone.serial.map_or_else(none, |serial| serial.to_string()),
-        zone.loaded_at.clone().unwrap_or_else(none),
+        zone.loaded_at.map_or_else(none, |moment| moment.to_string()),
         zone.file.clone(),
         zone.error.clone().unwrap_or_else(none),
     ]
@@ -138,7 +138,7 @@ mod tests {
             verdict: verdict.to_owned(),
             believed: believed.to_owned(),
             forced: forced.map(str::to_owned),
-            since: "2026-11-21T02:18:00Z".to_owned(),
+            since: "2026-11-21T02:18:00Z".parse().unwrap(),
             latency_ms: Some(0.25),
             last_error: (believed == "down").then(|| "connection refused".to_owned()),
             ..TargetStatus::default()
@@ -159,10 +159,11 @@ mod tests {
             answering: vec!["127.0.1.13".to_owned()],
         };
         let zone = ZoneStatus {
+            records: Some(12),
             name: "lab.example.".to_owned(),
             serial: Some(7),
             file: "lab.zone".to_owned(),
-            loaded_at: Some("2026-11-21T02:17:00Z".to_owned()),
+            loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
             error: None,
         };
         let status = Status {

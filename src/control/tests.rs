@@ -47,6 +47,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 };
                 reply.unwrap().send(reloaded).unwrap();
             }
+            Request::Pulse { reply } => reply.send(vec!["UDP worker 1 does not turn".to_owned()]).unwrap(),
             Request::Force { order, reply } => {
                 let said = format!("{} {} {:?} {:?}", order.pattern, order.order, order.lasts, order.remark);
                 reply.send(Ok(Forced { targets: vec![said], not_kept: None })).unwrap();

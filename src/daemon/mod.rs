@@ -10,6 +10,7 @@ mod forcing;
 mod load;
 mod log;
 mod own;
+mod own_networks;
 mod remote;
 mod served;
 mod server;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::load::{LoadedZone, Version};
-use crate::answer::{BoundPool, Identity, Pools, Snapshot, Standing, ZoneShelf, ZoneSlot};
+use crate::answer::{BoundPool, Identity, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot};
 use crate::dns::{Name, Rtype};
 use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
@@ -33,6 +33,7 @@ pub(super) struct Served {
     followers: Vec<(TargetId, usize)>,
     shelf: Arc<ZoneShelf>,
     identity: Arc<Identity>,
+    limit: Option<Arc<RateLimit>>,
 }
 
 impl Served {
@@ -52,6 +53,11 @@ impl Served {
         let mut served = Served { zones: zones.collect(), identity: Arc::new(identity), ..Served::default() };
         served.fill_shelf();
         served
+    }
+
+    /// Limits responses from now on, or no more.
+    pub(super) fn set_limit(&mut self, limit: Option<RateLimit>) {
+        self.limit = limit.map(Arc::new);
     }
 
     fn fill_shelf(&mut self) {
@@ -110,6 +116,7 @@ impl Served {
             identity: Arc::clone(&self.identity),
             zones: Arc::clone(&self.shelf),
             pools: Arc::new(Pools::new(&self.pools, board)),
+            limit: self.limit.clone(),
         }
     }
 
@@ -128,6 +135,7 @@ impl Served {
             identity: Arc::clone(&self.identity),
             zones: Arc::clone(&self.shelf),
             pools: Arc::new(snapshot.pools.with(pools, board)),
+            limit: self.limit.clone(),
         }
     }
 

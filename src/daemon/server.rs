@@ -4,12 +4,14 @@
 //! reading. It alone publishes.
 //! Not responsible for reading (`load`) or for what is served (`served`).
 
+mod admin;
+mod counted;
 mod operator;
 mod reloads;
+mod settings;
 mod status;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::runtime::Handle;
@@ -18,18 +20,21 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, error, info, warn};
 
+use self::admin::Admin;
+use self::counted::Counted;
 use self::operator::Control;
 use self::reloads::Reloads;
+use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use super::forcing::{self, Keeper};
 use super::load::{Loaded, LoadedZone, Reading, is_error};
 use super::served::{Served, sentence};
-use crate::answer::{CookieSecret, Counters, Identity, Publisher, Readers, Scratch};
+use crate::answer::{CookieSecret, Publisher};
 use crate::config::Config;
 use crate::control::{self, Completeness, Reloaded, Request};
 use crate::health::force::Rules;
-use crate::health::{self, Board, Cause, Engine, LocalTrouble, Transition, Verdict};
+use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
-use crate::transport::{self, Listeners, Running, SnapshotResponder, TcpSettings};
+use crate::transport::{self, Listeners, Running, SnapshotResponder};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -86,7 +91,7 @@ pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
     let Loaded { config, zones } = loaded;
     report_zones(&reading.sources, &zones, &Served::default());
     drop(reading.sources);
-    let (mut server, transitions) = Server::start(path, &config, zones, Control::new(sender)).await?;
+    let (mut server, transitions) = Server::start(path, &config, zones, sender).await?;
     server.turn(&mut requests, transitions).await;
     server.stop().await;
     Ok(())
@@ -115,11 +120,18 @@ struct Server {
     served: Served,
     /// What the newest snapshot was made of.
     board: Board,
-    counters: Arc<Mutex<Vec<Arc<Counters>>>>,
+    counted: Counted,
     /// Made at start where the config names none, so that a reload keeps it.
     cookie_secret: Option<CookieSecret>,
     started: Instant,
+    /// The same by the clock of that moment.
+    started_at: SystemTime,
+    /// Ends when every target of the start has had its first outcome.
+    first_round: JoinHandle<()>,
+    /// Why the last reload changed nothing; none: it was taken over, or there was none.
+    refusal: Option<String>,
     control: Control,
+    admin: Admin,
     /// What the operator has said of targets.
     rules: Rules,
     keeper: Keeper,
@@ -135,7 +147,7 @@ impl Server {
         path: PathBuf,
         config: &Config,
         zones: Vec<LoadedZone>,
-        control: Control,
+        requests: mpsc::Sender<Request>,
     ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
         let started = Instant::now();
         let listeners = Listeners::bind(&transport_settings(config)).map_err(Error::Listen)?;
@@ -145,13 +157,15 @@ impl Server {
         engine.force(&rules);
         let cookie_secret = random_secret();
         let mut served = Served::after(&Served::default(), zones, identity(config, cookie_secret));
+        served.set_limit(rate_limit(config));
         served.bind(engine.watch(&served.targets()));
         // Queries wait in the sockets meanwhile: better late than wrong.
-        let _ = timeout(config.probe.startup_wait, engine.first_round()).await;
+        let mut first_round = tokio::spawn(engine.first_round());
+        let _ = timeout(config.probe.startup_wait, &mut first_round).await;
         let board = engine.board();
         let publisher = Publisher::new(served.snapshot(&board));
-        let counters = Arc::new(Mutex::new(Vec::new()));
-        let make = responders(publisher.readers(), Arc::clone(&counters));
+        let counted = Counted::default();
+        let make = counted.responders(publisher.readers());
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
         let mut server = Server {
             local_trouble: engine.local_trouble(),
@@ -163,15 +177,20 @@ impl Server {
             running,
             served,
             board,
-            counters,
+            counted,
             cookie_secret,
             started,
-            control,
+            started_at: SystemTime::now(),
+            first_round,
+            refusal: None,
+            control: Control::new(requests.clone()),
+            admin: Admin::new(requests),
             rules,
             state_directory,
         };
         server.local_trouble.mark_changed();
         server.control.follow(config.admin.socket.as_deref());
+        server.admin.follow(config.admin.listen);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.note(&mut first);
         server.report_ready();
@@ -194,6 +213,7 @@ impl Server {
                     Some(Request::Reload { reply }) => reloads.ask(&self.path, reply),
                     // Whoever asked may have gone meanwhile.
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
+                    Some(Request::Pulse { reply }) => self.tell_pulse(reply),
                     Some(Request::Force { order, reply }) => self.force(order, reply),
                     Some(Request::Stop) | None => return,
                 },
@@ -208,6 +228,8 @@ impl Server {
                             self.refused(summary, String::new())
                         }
                     };
+                    self.refusal =
+                        (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
                     waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
                 }
                 _ = reclaim.tick() => {
@@ -258,10 +280,11 @@ impl Server {
     async fn reload(&mut self, reading: Reading) -> Reloaded {
         let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
-            for fault in reading.config_faults.iter().filter(|fault| is_error(fault)) {
-                error!("{}", reading.sources.sentence(fault));
-            }
-            let summary = "the configuration is not reloaded: nothing has changed".to_owned();
+            let errors = reading.config_faults.iter().filter(|fault| is_error(fault));
+            let errors: Vec<String> = errors.map(|fault| reading.sources.sentence(fault)).collect();
+            errors.iter().skip(1).for_each(|fault| error!("{fault}"));
+            let why = errors.first().map_or("it cannot be read", String::as_str);
+            let summary = format!("the configuration is not reloaded, nothing has changed: {why}");
             error!("{summary}");
             return self.refused(summary, diagnostics);
         };
@@ -279,6 +302,7 @@ impl Server {
         let kept = zones.iter().filter(|zone| zone.version.is_none()).count();
         self.engine.damp(config.probe.damping);
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
+        served.set_limit(rate_limit(&config));
         served.bind(self.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let _ = timeout(wait, self.engine.first_round()).await;
@@ -286,6 +310,7 @@ impl Server {
         self.publish_anew();
         self.state_directory = config.admin.state_directory;
         self.control.follow(config.admin.socket.as_deref());
+        self.admin.follow(config.admin.listen);
         let zones = self.served.zones.len();
         let summary = match kept {
             0 => format!("reloaded: {zones} zones, generation {}", self.publisher.generation()),
@@ -326,7 +351,7 @@ impl Server {
 
     async fn stop(self) {
         let started = Instant::now();
-        let answered = self.answered();
+        let answered = self.counted.answered();
         self.running.stop().await;
         self.keeper.stop().await;
         let lateness = self.engine.lateness();
@@ -334,12 +359,6 @@ impl Server {
         let probes = lateness.probes();
         info!("{probes} probes, of which 50 % started late by at most {half} µs, 99 % by {most} µs");
         info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
-    }
-
-    fn answered(&self) -> u64 {
-        use crate::answer::Count;
-        let counters = self.counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        counters.iter().map(|one| one.get(Count::Udp) + one.get(Count::Tcp) - one.get(Count::Dropped)).sum()
     }
 }
 
@@ -364,52 +383,4 @@ fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
             None => error!("zone {} is not loaded: it answers SERVFAIL, the others are served", zone.name),
         }
     }
-}
-
-/// Makes what each worker answers with.
-fn responders(
-    readers: Readers,
-    counters: Arc<Mutex<Vec<Arc<Counters>>>>,
-) -> impl Fn(transport::Worker) -> SnapshotResponder + Send + 'static {
-    move |_| {
-        let own = Arc::new(Counters::default());
-        counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(Arc::clone(&own));
-        let seed = random_secret().map_or(1, |secret| secret.seed());
-        SnapshotResponder::new(readers.reader(), Scratch::new(own, seed))
-    }
-}
-
-fn transport_settings(config: &Config) -> transport::Settings {
-    transport::Settings {
-        listen: config.server.listen.clone(),
-        workers: config.server.workers,
-        tcp: TcpSettings {
-            connections_max: config.server.tcp_connections,
-            connections_per_client_max: config.server.tcp_connections_per_client,
-            idle: config.server.tcp_idle,
-            ..TcpSettings::default()
-        },
-    }
-}
-
-fn health_settings(config: &Config) -> health::Settings {
-    health::Settings { damping: config.probe.damping, ..health::Settings::default() }
-}
-
-fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Identity {
-    let configured = config.server.cookie_secret.as_ref().map(|secret| CookieSecret::new(*secret.bytes()));
-    Identity {
-        nsid: config.server.nsid.clone(),
-        version: config.server.version.clone(),
-        cookies: configured.or(own_secret),
-    }
-}
-
-/// A secret from the system's source of chance; none where it has none.
-fn random_secret() -> Option<CookieSecret> {
-    use std::io::Read;
-    let mut secret = [0; 16];
-    let mut source = std::fs::File::open(Path::new("/dev/urandom")).ok()?;
-    source.read_exact(&mut secret).ok()?;
-    Some(CookieSecret::new(secret))
 }

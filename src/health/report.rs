@@ -11,6 +11,7 @@ use crate::probe::{Outcome, Probe, Reason};
 
 use super::force::{Brief, Rule};
 use super::network::Extent;
+use super::schedule::silence_max;
 use super::{Target, TargetId, Verdict};
 
 /// Something has changed for a target: what outcomes say, or how far they are believed. A listener that
@@ -168,6 +169,14 @@ pub struct Report {
     pub held: bool,
     /// What led to the verdict.
     pub history: History,
+}
+
+impl Report {
+    /// Whether its next outcome should long have come: its prober is stuck or overloaded.
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        let Target { interval, probe, .. } = &*self.target;
+        self.history.last_probe_age(now) > silence_max(*interval, probe.timeout)
+    }
 }
 
 /// What has happened to a target since it is watched.

@@ -90,22 +90,23 @@ impl Sources {
         for (index, label) in labels.iter().enumerate() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let (start, line) = self.line_of(label.span);
-            let lines = match files.iter_mut().find(|(file, _)| *file == label.span.file) {
-                Some((_, lines)) => lines,
-                None => {
-                    files.push((label.span.file, Vec::new()));
-                    &mut files.last_mut().expect("just pushed").1
-                }
-            };
-            let whole = lines.iter_mut().find(|drawn| drawn.line == line);
-            if let Some(drawn) = whole {
-                let range = self.caret(label, start, drawn.text.len());
-                drawn.carets.push((range, label.text.clone(), kind));
-                continue;
+            let caret = (within(label, start), label.text.clone(), kind);
+            let file = files.iter().position(|(file, _)| *file == label.span.file).unwrap_or_else(|| {
+                files.push((label.span.file, Vec::new()));
+                files.len() - 1
+            });
+            let lines = &mut files[file].1;
+            match lines.iter_mut().find(|drawn| drawn.line == line) {
+                Some(drawn) => drawn.carets.push(caret),
+                None => lines.push(Drawn { line, start, text: String::new(), carets: vec![caret] }),
             }
-            lines.push(self.draw(label, start, line, kind));
         }
-        files.into_iter().map(|(file, lines)| (file, self.joined(file, lines))).collect()
+        let draw = |(file, mut lines): (FileId, Vec<Drawn>)| {
+            let bytes = self.bytes(file);
+            lines.iter_mut().for_each(|drawn| drawn.fill(&bytes));
+            (file, self.joined(file, lines))
+        };
+        files.into_iter().map(draw).collect()
     }
 
     /// Lines of one file as one drawing, what lies between them folded by the
@@ -141,42 +142,45 @@ impl Sources {
         }
         vec![whole]
     }
+}
 
-    fn draw(&self, label: &Label, start: u32, line: u32, kind: AnnotationKind) -> Drawn {
-        let bytes = self.bytes(label.span.file);
-        let rest = bytes.get(start as usize..).unwrap_or_default();
-        let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-        let text = rest.get(..end).unwrap_or_default();
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let caret = self.caret(label, start, text.len());
+impl Drawn {
+    /// Takes the text of the line from its file. The carets are where the
+    /// bytes stand in the line, and then where the characters do.
+    fn fill(&mut self, file: &[u8]) {
+        let rest = file.get(self.start as usize..).unwrap_or_default();
+        let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         // A very long line (one TXT of a kilobyte) would hide its own caret.
-        let (text, caret) = if text.len() > LINE_BYTES_MAX {
-            let from = caret.start.saturating_sub(LINE_BYTES_MAX / 3);
-            let to = (from + LINE_BYTES_MAX).min(text.len());
-            (&text[from..to], caret.start - from..caret.end.min(to) - from)
-        } else {
-            (text, caret)
-        };
-        let (text, caret) = lossy(text, &caret);
-        Drawn { line, start, text, carets: vec![(caret, label.text.clone(), kind)] }
-    }
-
-    /// Where in its line a label's caret stands, in bytes, within the line.
-    fn caret(&self, label: &Label, line_start: u32, line_bytes: usize) -> Range<usize> {
-        let from = (label.span.start.saturating_sub(line_start) as usize).min(line_bytes);
-        let to = (label.span.end.saturating_sub(line_start) as usize).clamp(from, line_bytes);
-        from..to
+        let first = self.carets.first().map_or(0, |(range, ..)| range.start.min(line.len()));
+        let from = if line.len() > LINE_BYTES_MAX { first.saturating_sub(LINE_BYTES_MAX / 3) } else { 0 };
+        let line = &line[from..(from + LINE_BYTES_MAX).min(line.len())];
+        let clipped = |at: usize| at.saturating_sub(from).min(line.len());
+        let mut edges: Vec<usize> =
+            self.carets.iter().flat_map(|(range, ..)| [clipped(range.start), clipped(range.end)]).collect();
+        edges.push(line.len());
+        edges.sort_unstable();
+        edges.dedup();
+        // A byte that is not UTF-8 becomes a longer replacement character, so
+        // the line is put together from what stands between carets.
+        let mut places = Vec::with_capacity(edges.len());
+        let mut before = 0;
+        for edge in edges {
+            self.text.push_str(&String::from_utf8_lossy(&line[before..edge]));
+            places.push((edge, self.text.len()));
+            before = edge;
+        }
+        let place = |at: usize| places.iter().find(|(edge, _)| *edge == clipped(at)).map_or(0, |(_, to)| *to);
+        for (range, ..) in &mut self.carets {
+            *range = place(range.start)..place(range.end);
+        }
     }
 }
 
-/// The text as characters, and the caret moved along where a byte that is not
-/// UTF-8 became a longer replacement character.
-fn lossy(text: &[u8], caret: &Range<usize>) -> (String, Range<usize>) {
-    let before = String::from_utf8_lossy(&text[..caret.start]);
-    let under = String::from_utf8_lossy(&text[caret.clone()]);
-    let range = before.len()..before.len() + under.len();
-    let after = String::from_utf8_lossy(&text[caret.end..]);
-    (format!("{before}{under}{after}"), range)
+/// Where a label stands in the line that begins at `line_start`, in bytes.
+fn within(label: &Label, line_start: u32) -> Range<usize> {
+    let from = label.span.start.saturating_sub(line_start) as usize;
+    from..(label.span.end.saturating_sub(line_start) as usize).max(from)
 }
 
 fn level(severity: Severity) -> Level<'static> {

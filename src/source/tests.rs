@@ -43,6 +43,31 @@ fn bytes_that_are_not_utf8_keep_the_caret_in_place() {
 }
 
 #[test]
+fn a_second_place_keeps_its_caret_behind_bytes_that_are_not_utf8() {
+    let mut sources = Sources::default();
+    let file = sources.add("l1.zone", b"a TXT \"\xe9\xe9\" bad \xe9\n".to_vec());
+    let fault = Diagnostic::error(Span::new(file, 11, 14), "m").and_at(Span::new(file, 15, 16), "second");
+    let drawn = sources.render(&fault, Look::Plain);
+    assert!(drawn.contains("1 | a TXT \"\u{fffd}\u{fffd}\" bad \u{fffd}\n"), "{drawn}");
+    assert!(drawn.contains("  |            ^^^ - second"), "{drawn}");
+}
+
+#[test]
+fn two_places_in_a_line_that_is_cut_keep_their_carets() {
+    let mut sources = Sources::default();
+    let text = format!("{} one two {}", "x".repeat(1000), "y".repeat(1000));
+    let file = sources.add("long.zone", text.into_bytes());
+    let fault = Diagnostic::error(Span::new(file, 1001, 1004), "m")
+        .and_at(Span::new(file, 1005, 1008), "second")
+        .and_at(Span::new(file, 1900, 1910), "beyond");
+    let drawn = sources.render(&fault, Look::Plain);
+    let lines: Vec<&str> = drawn.lines().collect();
+    let line = lines.iter().position(|line| line.contains(" one two ")).expect("the line");
+    let at = lines[line].find("one").unwrap();
+    assert_eq!(lines[line + 1][at..].split(' ').take(2).collect::<Vec<_>>(), ["^^^", "---"], "{drawn}");
+}
+
+#[test]
 fn two_places_in_one_line_share_it() {
     let (sources, file) = lab();
     let fault = Diagnostic::error(Span::new(file, 32, 34), "m").and_at(Span::new(file, 25, 28), "this owner");

@@ -35,7 +35,7 @@ use std::thread;
 pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
 pub use responder::{Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
-pub use tcp::{CONNECTION_BYTES_MAX, TcpCounters, TcpSettings};
+pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings};
 pub use udp::UdpCounters;
 
 /// UDP workers at most: more threads than the machines that serve DNS at an

@@ -3,7 +3,7 @@
 //! Responsible for the one function a transport calls per query.
 //! Not responsible for sockets above it or for answers below it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::answer::{self, Peer, Reader, Reply, Scratch};
 
@@ -33,7 +33,7 @@ impl SnapshotResponder {
 impl Responder for SnapshotResponder {
     fn begin_batch(&mut self) {
         self.reader.current();
-        self.scratch.set_now(unix_seconds());
+        self.scratch.set_now(since_1970());
     }
 
     #[inline]
@@ -42,8 +42,7 @@ impl Responder for SnapshotResponder {
     }
 }
 
-/// Seconds since 1970, modulo 2^32 as RFC 9018 counts them; 0 before.
-fn unix_seconds() -> u32 {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(0)
+/// The time since 1970; none before.
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::listeners::{self, Bound, Buffers};
 use super::udp::WorkerHandle;
@@ -161,6 +161,33 @@ impl<R: Responder> Running<R> {
         }
         for task in self.leaving.drain(..) {
             let _ = timeout(SETTLE_MAX, task).await;
+        }
+    }
+
+    /// Lets every UDP worker take a turn beside its queries, idle or not. Resolves to the numbers of those
+    /// that do not within `limit`: they hang, or have ended. Who does not ask pays nothing.
+    pub fn pulse(&mut self, limit: Duration) -> impl Future<Output = Vec<usize>> + Send + use<R> {
+        let served = &self.served;
+        let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
+        let turns: Vec<_> = self
+            .workers
+            .iter_mut()
+            .enumerate()
+            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index))))
+            .collect();
+        let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
+        async move {
+            let mut still = Vec::new();
+            for (index, turn) in turns.into_iter().enumerate() {
+                let turned = match turn {
+                    Some(turn) => timeout_at(deadline, turn).await.is_ok(),
+                    None => false,
+                };
+                if !turned {
+                    still.push(index);
+                }
+            }
+            still
         }
     }
 

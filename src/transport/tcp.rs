@@ -24,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 pub use connection::CONNECTION_BYTES_MAX;
+pub use frames::{Frame, Input};
 
 use super::Responder;
 use connection::Connection;

@@ -2,6 +2,7 @@
 //! clients.
 
 mod change;
+mod pulse;
 mod tcp;
 mod udp;
 

@@ -119,6 +119,11 @@ impl WorkerHandle {
         applied
     }
 
+    /// Whether the thread has ended, which it does on its own only by a panic.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Lets the worker answer what is queued and end. The receiver returned
     /// resolves when the thread has nothing left to do.
     pub(super) fn stop(self) -> (oneshot::Receiver<()>, JoinHandle<()>) {

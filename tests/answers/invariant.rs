@@ -38,15 +38,26 @@ pub(crate) enum Stream {
     Connection,
 }
 
+/// A transaction signature.
+const TSIG: Rtype = Rtype(250);
+
 /// The longest response a client can take.
 fn longest(query: &[u8], stream: Stream) -> usize {
     if stream == Stream::Connection {
         return usize::from(u16::MAX);
     }
-    let question = Question::read(query);
-    let extra = question.and_then(|(_, rest)| Extra::read(rest)).and_then(|(extra, _)| Edns::of(&extra));
-    extra
-        .map_or(UDP_PAYLOAD_PLAIN, |edns| usize::from(edns.payload).clamp(UDP_PAYLOAD_PLAIN, UDP_PAYLOAD_MAX))
+    let mut longest = UDP_PAYLOAD_PLAIN;
+    let mut rest = Question::read(query).map_or(&[][..], |(_, rest)| rest);
+    while let Some((extra, after)) = Extra::read(rest) {
+        if extra.rtype == TSIG {
+            // What it is refused with must be sent, however long (RFC 8945, section 5.3.2).
+            longest = UDP_PAYLOAD_MAX;
+        } else if let Some(edns) = Edns::of(&extra) {
+            longest = longest.max(usize::from(edns.payload).min(UDP_PAYLOAD_MAX));
+        }
+        rest = after;
+    }
+    longest
 }
 
 /// Walks over a record; returns where it ends.

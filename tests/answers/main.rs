@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::answer::{Counters, Identity, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX};
+use edgedns::answer::{Counters, Identity, RateLimit, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX};
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Kind, Port, Tcp};
@@ -63,7 +63,9 @@ fn run(text: &str) -> Vec<String> {
     let mut verdicts: HashMap<&str, Verdict> = HashMap::new();
     let counters = Arc::new(Counters::default());
     let mut scratch = Scratch::new(Arc::clone(&counters), 1);
-    scratch.set_now(query::NOW);
+    let mut now = Duration::from_secs(query::NOW.into());
+    scratch.set_now(now);
+    let mut limit = None;
     let mut faults = Vec::new();
     for step in &scenario.steps {
         let verdict = match step.verb {
@@ -72,8 +74,18 @@ fn run(text: &str) -> Vec<String> {
             Verb::Pending => Verdict::Pending,
             Verb::Ask | Verb::Send => {
                 let verdict = |target: &str| verdicts.get(target).copied().unwrap_or_default();
-                let snapshot = served.snapshot(identity.clone(), verdict);
+                let mut snapshot = served.snapshot(identity.clone(), verdict);
+                snapshot.limit.clone_from(&limit);
                 faults.extend(judge(step, &snapshot, &mut scratch, &counters));
+                continue;
+            }
+            Verb::Limit => {
+                limit = Some(Arc::new(rate_limit(step)));
+                continue;
+            }
+            Verb::Wait => {
+                now += Duration::from_millis(step.words[0].parse().expect("milliseconds"));
+                scratch.set_now(now);
                 continue;
             }
             Verb::Zone | Verb::Guard | Verb::Unreadable | Verb::Server => continue,
@@ -81,6 +93,14 @@ fn run(text: &str) -> Vec<String> {
         verdicts.extend(step.words.iter().map(|target| (target.as_str(), verdict)));
     }
     faults
+}
+
+/// `--- limit RESPONSES-PER-SECOND [slip=N] [exempt=PREFIX]`.
+fn rate_limit(step: &Step) -> RateLimit {
+    let responses_per_second = step.words[0].parse().expect("responses per second");
+    let slip = step.value("slip").map_or(0, |text| text.parse().expect("a number"));
+    let exempt = step.value("exempt").map(|text| text.parse().expect("a prefix"));
+    RateLimit::new(responses_per_second, slip, exempt.into_iter().collect())
 }
 
 /// Compiles the zones of a scenario.

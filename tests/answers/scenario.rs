@@ -6,6 +6,8 @@
 //! --- guard api *.apps tcp=6443             guards names of the zone above
 //! --- unreadable example.net.               a zone that answers SERVFAIL
 //! --- server nsid=ns1 version=1 cookies     what the server says of itself
+//! --- limit 10 slip=2 exempt=192.0.2.0/24   responses per second, network and kind over UDP
+//! --- wait 500                              so many milliseconds pass
 //! --- up 192.0.2.1:6443                     verdicts; also `down` and `pending`
 //! --- ask www.example. A tcp edns=4096 do   the expected response follows, as `response` shows it
 //! --- send 1234 0000 …                      likewise, for any bytes: see `query`
@@ -37,6 +39,8 @@ pub(crate) enum Verb {
     Guard,
     Unreadable,
     Server,
+    Limit,
+    Wait,
     Up,
     Down,
     Pending,
@@ -45,11 +49,13 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    const ALL: [(&str, Verb); 9] = [
+    const ALL: [(&str, Verb); 11] = [
         ("zone", Verb::Zone),
         ("guard", Verb::Guard),
         ("unreadable", Verb::Unreadable),
         ("server", Verb::Server),
+        ("limit", Verb::Limit),
+        ("wait", Verb::Wait),
         ("up", Verb::Up),
         ("down", Verb::Down),
         ("pending", Verb::Pending),

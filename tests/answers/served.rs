@@ -73,6 +73,7 @@ impl Served {
             identity: Arc::new(identity),
             zones: Arc::new(ZoneShelf::new(self.slots.clone())),
             pools: Arc::new(Pools::new(&bound, &board)),
+            limit: None,
         }
     }
 }

@@ -8,6 +8,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod limit;
 mod masters;
 mod reload;
 mod zone_faults;

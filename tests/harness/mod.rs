@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "shared between test programs, each of which is a crate of its own")]
 
 pub mod client;
+pub mod http;
 pub mod master;
 pub mod program;
 

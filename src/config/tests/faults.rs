@@ -49,7 +49,7 @@ file = "b.zone"
     assert_eq!(
         outcome.sentences(),
         [
-            "edgedns.toml:1:1: unknown key `listen` outside of any table; `listen` belongs in `[server]`",
+            "edgedns.toml:1:1: unknown key `listen` outside of any table; `listen` belongs in `[server]` or `[admin]`",
             "edgedns.toml:3:11: `workers` is 0 (one per core) to 1024",
             "edgedns.toml:4:11: `127.0.0.1` has no port; write \"127.0.0.1:53\"",
             "edgedns.toml:4:40: `127.0.0.1:53` is listened on already",
@@ -58,7 +58,7 @@ file = "b.zone"
             "edgedns.toml:8:1: unknown key `intervall` in `[probe]`; did you mean `interval`?",
             "edgedns.toml:9:11: `timeout` is 1ms to 24h",
             "edgedns.toml:10:8: `rise` is 1 to 100",
-            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[admin]`, `[probe]`, `[lua]` and `[[zone]]`",
+            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[admin]`, `[limit]`, `[probe]`, `[lua]` and `[[zone]]`",
             "edgedns.toml:13:1: `[[zone]]` lacks `file`; `file` is its zone file; relative to the folder of the config file",
             "edgedns.toml:16:17: `www.example.org.` lies outside of the zone `lab.example.`; a name without a final dot is relative to the zone",
             "edgedns.toml:17:14: `tcp` is a port, 1 to 65535",
@@ -139,6 +139,18 @@ fn times_and_thresholds_have_limits() {
     assert!(probe("fall = 101").ends_with("`fall` is 1 to 100"));
     assert!(probe("rise = 99999999999999999999").ends_with("`rise` is 1 to 100"));
     assert!(server("tcp-connections = 0").contains("`tcp-connections` is 1 to "));
+}
+
+#[test]
+fn networks_that_cannot_be_exempt_are_refused_with_the_remedy() {
+    let limit = |line: &str| read(format!("[limit]\n{line}\n{ZONE}")).sentence();
+    assert!(limit("exempt = [\"lokal\"]").contains("`lokal` is no network; write it as \"192.0.2.0/24\""));
+    assert!(limit("exempt = [\"192.0.2.0/33\"]").contains("has no length of 0 to 32 bits"));
+    assert!(limit("exempt = [\"192.0.2.1/24\"]").ends_with("write \"192.0.2.0/24\""));
+    assert!(limit("exempt = \"local\"").ends_with("write `[\"local\"]`"));
+    assert!(limit(&format!("exempt = [{}]", "\"::1\",".repeat(65))).contains("more than 64 prefixes"));
+    assert!(limit("responses-per-second = 1000001").ends_with("is 0 (no limit) to 1000000"));
+    assert!(limit("slip = 11").ends_with("`slip` is 0 (never) to 10"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn surroundings(key: &Key) -> String {
     let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
     let zone = || ZONE.lines().filter(own);
     let lines: Vec<&str> = match key.section {
-        Section::Root | Section::Server | Section::Admin | Section::Probe | Section::Lua => {
+        Section::Root | Section::Server | Section::Admin | Section::Limit | Section::Probe | Section::Lua => {
             ZONE.lines().chain([key.section.header()]).collect()
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),

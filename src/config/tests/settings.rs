@@ -1,11 +1,11 @@
 //! What a sound file means.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Config, read as read_path};
+use super::super::{Config, Exempt, read as read_path};
 use super::{ZONE, read};
 use crate::config::{Order, ProbeSpec};
 use crate::dns::Ttl;
@@ -26,8 +26,14 @@ version = ""
 cookie-secret = "00112233445566778899AABBCCddeeff"
 
 [admin]
+listen = "127.0.0.1:9653"
 socket = "run/control.sock"
 state-directory = "/var/lib/edgedns"
+
+[limit]
+responses-per-second = 50
+slip = 1
+exempt = ["local", "192.0.2.0/24", "2001:db8::1"]
 
 [probe]
 interval = "2s"
@@ -128,11 +134,13 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(config.probe.retry, Duration::from_millis(200));
     assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (2, 2));
     assert_eq!(config.probe.startup_wait, Duration::from_secs(2));
+    assert_eq!((config.limit.responses_per_second, config.limit.slip), (None, 2));
+    assert_eq!(config.limit.exempt, [Exempt::Local]);
     assert_eq!(config.lua.selector, Selector::All);
 }
 
 #[test]
-fn server_probe_and_lua_are_read() {
+fn server_admin_limit_probe_and_lua_are_read() {
     let config = read(WHOLE).settings();
     assert_eq!(config.server.listen, ["127.0.0.1:5300".parse().unwrap(), "[::1]:5300".parse().unwrap()]);
     assert_eq!((config.server.workers, config.server.tcp_connections), (2, 10));
@@ -149,8 +157,12 @@ fn server_probe_and_lua_are_read() {
     assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (3, 1));
     assert_eq!(config.probe.startup_wait, Duration::ZERO);
     assert_eq!((config.probe.damping.limit, config.probe.damping.window), (10, Duration::from_secs(600)));
+    assert_eq!(config.admin.listen, Some(SocketAddr::from(([127, 0, 0, 1], 9653))));
     assert_eq!(config.admin.socket.as_deref(), Some(Path::new("/etc/run/control.sock")));
     assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
+    assert_eq!((config.limit.responses_per_second.map(NonZeroU32::get), config.limit.slip), (Some(50), 1));
+    let prefix = |text: &str| Exempt::Prefix(text.parse().unwrap());
+    assert_eq!(config.limit.exempt, [Exempt::Local, prefix("192.0.2.0/24"), prefix("2001:db8::1/128")]);
     assert_eq!(config.lua.selector, Selector::Random);
 }
 
@@ -278,6 +290,13 @@ fn a_file_that_cannot_be_read_is_an_error() {
     let missing = PathBuf::from("/nonexistent/edgedns.toml");
     assert_eq!(read_path(&mut sources, &missing, &mut found), None);
     assert_eq!(found.errors(), 1);
+}
+
+#[test]
+fn an_admin_address_without_a_port_is_refused_with_the_usual_one() {
+    let outcome = read(format!("[admin]\nlisten = \"127.0.0.1\"\n{ZONE}"));
+    let sentence = outcome.sentence();
+    assert!(sentence.contains("`127.0.0.1` has no port; write \"127.0.0.1:9653\""), "{sentence}");
 }
 
 #[test]

@@ -5,11 +5,13 @@
 use std::time::{Instant, SystemTime};
 
 use super::super::served::ServedZone;
-use super::Server;
+use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
-use crate::control::{Calendar, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use crate::control::{
+    Calendar, MemberStatus, OutcomesStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus,
+};
 use crate::health::force::Rule;
-use crate::health::{Board, Report};
+use crate::health::{Board, Report, Tally};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -17,7 +19,13 @@ impl Server {
         let (now, today) = (Instant::now(), SystemTime::now());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: Calendar(self.started_at),
             uptime_seconds: self.started.elapsed().as_secs(),
+            not_ready: self.not_ready(),
+            generation: self.publisher.generation(),
+            transports: self.counted.status(),
+            udp: counted::udp(&self.running.udp_counters()),
+            tcp: counted::tcp(&self.running.tcp_counters()),
             zones: self.served.zones.iter().map(zone).collect(),
             pools: self.served.pools().iter().map(|bound| pool(bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
@@ -31,8 +39,9 @@ fn zone(zone: &ServedZone) -> ZoneStatus {
     ZoneStatus {
         name: zone.name.to_string(),
         serial: zone.version.as_ref().map(|version| version.serial),
+        records: zone.version.as_ref().map(|version| version.records),
         file: zone.file.display().to_string(),
-        loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at).to_string()),
+        loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at)),
         error: zone.error.clone(),
     }
 }
@@ -70,21 +79,27 @@ fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
         believed: believed.to_string(),
         forced: forced.as_ref().map(|rule| rule.order.to_string()),
         held: *held,
-        since: Calendar::of(history.since, now, today).to_string(),
+        since: Calendar::of(history.since, now, today),
         last_outcome: history.last_outcome.as_ref().map(ToString::to_string),
         last_error: history.last_error.as_ref().map(ToString::to_string),
         latency_ms: history.latency.map(|latency| latency.as_secs_f64() * 1e3),
         last_probe_age_ms: u64::try_from(history.last_probe_age(now).as_millis()).unwrap_or(u64::MAX),
         transitions: history.transitions,
+        outcomes: outcomes(history.tally),
     }
+}
+
+fn outcomes(tally: Tally) -> OutcomesStatus {
+    let Tally { passed, failed, local } = tally;
+    OutcomesStatus { passed, failed, local }
 }
 
 fn rule(rule: &Rule) -> RuleStatus {
     RuleStatus {
         target: rule.pattern.to_string(),
         verdict: rule.order.to_string(),
-        since: Calendar(rule.since).to_string(),
-        until: rule.until.map(|until| Calendar(until).to_string()),
+        since: Calendar(rule.since),
+        until: rule.until.map(Calendar),
         reason: rule.remark.as_ref().map(ToString::to_string),
     }
 }

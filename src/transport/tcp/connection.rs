@@ -101,7 +101,7 @@ impl<R: Responder> Connection<R> {
     ) -> Self {
         let last = deadline(settings.lifetime);
         let peer = Peer { address, transport: Transport::Tcp };
-        Self { stream, peer, settings, shared, stop, input: Input::new(), output: Vec::new(), last }
+        Self { stream, peer, settings, shared, stop, input: Input::default(), output: Vec::new(), last }
     }
 
     /// Serves until the client, a limit or the server ends it.
@@ -177,7 +177,7 @@ impl<R: Responder> Connection<R> {
         responder.begin_batch();
         let mut queries: usize = 0;
         while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {
-            let query = match self.input.next() {
+            let query = match self.input.take() {
                 Frame::Query(query) => query,
                 Frame::Partial => return (queries, Pause::NeedsInput),
                 Frame::Malformed => return (queries, Pause::Malformed),

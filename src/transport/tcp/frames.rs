@@ -19,7 +19,7 @@ const LENGTH_BYTES: usize = 2;
 pub(super) const INPUT_BYTES: usize = (LENGTH_BYTES + QUERY_LENGTH_MAX) * 2;
 
 /// What has been received and not been answered yet.
-pub(super) struct Input {
+pub struct Input {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
@@ -27,7 +27,7 @@ pub(super) struct Input {
 
 /// What comes next in the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame<'i> {
+pub enum Frame<'i> {
     /// A whole query.
     Query(&'i [u8]),
     /// Nothing, or the beginning of a query.
@@ -36,13 +36,16 @@ pub(super) enum Frame<'i> {
     Malformed,
 }
 
-impl Input {
-    pub(super) fn new() -> Self {
+impl Default for Input {
+    /// Nothing yet.
+    fn default() -> Self {
         Self { bytes: vec![0; INPUT_BYTES].into_boxed_slice(), start: 0, end: 0 }
     }
+}
 
+impl Input {
     /// Where to receive more. Empty only while a whole query waits.
-    pub(super) fn space(&mut self) -> &mut [u8] {
+    pub fn space(&mut self) -> &mut [u8] {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
@@ -50,12 +53,12 @@ impl Input {
     }
 
     /// The first `count` bytes of the space have been received.
-    pub(super) fn filled(&mut self, count: usize) {
+    pub fn filled(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.bytes.len());
     }
 
     /// Takes the next query, if it is whole.
-    pub(super) fn next(&mut self) -> Frame<'_> {
+    pub fn take(&mut self) -> Frame<'_> {
         let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
         let Some((length, rest)) = waiting.split_first_chunk::<LENGTH_BYTES>() else {
             return Frame::Partial;
@@ -96,11 +99,11 @@ mod tests {
         let mut stream = Vec::new();
         queries.iter().for_each(|query| push(&mut stream, query));
         for piece in [1, 2, 3, 13, 100, 4097] {
-            let mut input = Input::new();
+            let mut input = Input::default();
             let mut taken = Vec::new();
             for bytes in stream.chunks(piece) {
                 receive(&mut input, bytes);
-                while let Frame::Query(query) = input.next() {
+                while let Frame::Query(query) = input.take() {
                     taken.push(query.to_vec());
                 }
             }
@@ -110,22 +113,22 @@ mod tests {
 
     #[test]
     fn there_is_always_space_for_the_rest_of_a_query() {
-        let mut input = Input::new();
+        let mut input = Input::default();
         let mut stream = Vec::new();
         push(&mut stream, &[7; QUERY_LENGTH_MAX]);
         receive(&mut input, &stream);
         receive(&mut input, &stream[..stream.len() - 1]);
-        assert!(matches!(input.next(), Frame::Query(_)));
-        assert_eq!(input.next(), Frame::Partial);
+        assert!(matches!(input.take(), Frame::Query(_)));
+        assert_eq!(input.take(), Frame::Partial);
         assert!(!input.space().is_empty());
     }
 
     #[test]
     fn a_length_that_no_query_has_is_malformed() {
         for length in [0_u16, 1, 11, 4097, 65_535] {
-            let mut input = Input::new();
+            let mut input = Input::default();
             receive(&mut input, &length.to_be_bytes());
-            assert_eq!(input.next(), Frame::Malformed, "{length}");
+            assert_eq!(input.take(), Frame::Malformed, "{length}");
         }
     }
 }

@@ -1,0 +1,214 @@
+//! Response rate limiting: how many responses of one kind the clients of one
+//! network get in a second over UDP.
+//!
+//! Whoever forges the source address of a query makes this server send the
+//! response to somebody who never asked. The limit keeps that stream thin.
+//! The client whose address it is can still be heard: some of what is held
+//! back goes out as TC, so that it asks again over TCP, which nobody can
+//! forge; and a client with a server cookie of ours is not limited at all.
+//!
+//! ```text
+//!   network of the client ┐                  enough in the bucket ─▶ the response
+//!   kind of the response  ├─ hash ─▶ bucket ─┤
+//!   name it is made from  ┘                  not ─▶ one in `slip`: TC alone
+//!                                                   the others: nothing
+//! ```
+//!
+//! Each worker counts for itself, and the kernel gives all queries from one
+//! address and port to one worker: a network that uses many ports may get the
+//! limit from every worker.
+//!
+//! Responsible for who is limited and when.
+//! Not responsible for the clock, or for writing what is sent instead.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use super::counters::Count;
+use super::prefix::Prefix;
+use crate::dns::NameHash;
+
+/// How long a bucket takes to fill, in nanoseconds: it holds the responses of
+/// one second, and they may come at once.
+const FILL_NS: u64 = 1_000_000_000;
+
+/// Rows of the table. With four buckets of 16 bytes each a row has the size
+/// of a cache line, and the table of a worker 1 MiB: room for 65,536 networks
+/// and names at a time, as a bucket is needed for a second only. It is never
+/// touched, and takes no memory, while nothing is limited.
+const ROWS: usize = 1 << 14;
+
+/// Buckets of a row.
+const WAYS: usize = 4;
+
+/// Bits of an address that say its network: what a site is given at least,
+/// so that one client cannot be many (as in BIND, NSD and Knot).
+const NETWORK_BITS: (u32, u32) = (24, 56);
+
+/// What is limited, and how strictly.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RateLimit {
+    /// What one response takes out of a bucket, in nanoseconds of filling.
+    cost_ns: u64,
+    slip: u32,
+    exempt: Vec<Prefix>,
+}
+
+impl RateLimit {
+    /// So many responses of one kind per second and network; of those held
+    /// back every `slip`th (by chance) is sent as TC, 0: none. Clients in
+    /// `exempt` are not limited: each prefix costs a comparison per query.
+    pub fn new(responses_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
+        let cost_ns = FILL_NS.checked_div(u64::from(responses_per_second.get())).unwrap_or(0);
+        Self { cost_ns, slip, exempt }
+    }
+
+    /// Whether a client is never limited.
+    #[inline]
+    pub(super) fn spares(&self, client: IpAddr) -> bool {
+        self.exempt.iter().any(|prefix| prefix.contains(client))
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cost_ns, slip, exempt } = self;
+        write!(f, "one in {cost_ns} ns, slip {slip}, exempt {exempt:?}")
+    }
+}
+
+/// What becomes of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ration {
+    /// It is sent.
+    Whole,
+    /// TC is sent in its stead.
+    Slip,
+    /// Nothing is sent.
+    Nothing,
+}
+
+/// The name whose records a response is made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// This one: the QNAME, a zone cut, the owner of a DNAME, or an apex
+    /// whose SOA says that a name does not exist.
+    Name(NameHash),
+    /// The wildcard below this closest encloser (RFC 4592, section 3.3.1).
+    WildcardBelow(NameHash),
+}
+
+/// A key, or 0 where there is none yet, and when the bucket will be full.
+type Bucket = [u64; 2];
+
+/// What the networks have left, at one worker.
+///
+/// A bucket is the moment at which it will be full again: it fills by itself
+/// as time goes by, and each response moves that moment further away.
+pub(super) struct Buckets {
+    rows: Vec<[Bucket; WAYS]>,
+    /// Keeps others from choosing which networks share a row.
+    seed: u64,
+}
+
+impl Buckets {
+    /// Full buckets for all. The memory is the system's zero pages until it is written.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { rows: vec![[[0; 2]; WAYS]; ROWS], seed }
+    }
+
+    /// What becomes of a response to `client`. HOT: touches one cache line.
+    ///
+    /// `count` is what it is counted as, `now_ns` the time since 1970, and
+    /// `entropy` decides which of those held back slip.
+    #[inline]
+    pub(super) fn ration(
+        &mut self,
+        limit: &RateLimit,
+        (client, count, source): (IpAddr, Count, Source),
+        now_ns: u64,
+        entropy: u64,
+    ) -> Ration {
+        let key = self.key(client, count, source);
+        if self.take(key, limit.cost_ns, now_ns) {
+            Ration::Whole
+        } else if entropy.checked_rem(u64::from(limit.slip)) == Some(0) {
+            Ration::Slip
+        } else {
+            Ration::Nothing
+        }
+    }
+
+    /// What responses have in common that are limited together.
+    #[inline]
+    fn key(&self, client: IpAddr, count: Count, source: Source) -> u64 {
+        let (kind, source) = match (count, source) {
+            (Count::Answered | Count::NoData | Count::NxDomain | Count::Referral, Source::Name(name)) => {
+                (count, name)
+            }
+            (
+                Count::Answered | Count::NoData | Count::NxDomain | Count::Referral,
+                Source::WildcardBelow(encloser),
+            ) => (count, encloser.below(b"*")),
+            // Errors are all alike, whatever was asked.
+            _ => (Count::FormErr, NameHash::ROOT),
+        };
+        let [kind, ..] = (kind as usize).to_le_bytes();
+        let who = network(client) << 8 | u64::from(kind);
+        // 0 stands for a bucket that is nobody's.
+        mixed(mixed(who ^ self.seed) ^ source.bits()).max(1)
+    }
+
+    /// Takes one response out of the bucket of `key`, if it is in it.
+    #[inline]
+    fn take(&mut self, key: u64, cost_ns: u64, now_ns: u64) -> bool {
+        #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        let place = key as usize & (ROWS - 1);
+        // No bucket is further from full than from empty to full, unless the
+        // clock has been set back meanwhile: then it counts as full.
+        let latest = now_ns.saturating_add(FILL_NS);
+        let worth = |bucket: &&mut Bucket| match **bucket {
+            [held, _] if held == key => (0, 0),
+            [_, full_at] if full_at > latest => (1, 0),
+            [_, full_at] => (1, full_at),
+        };
+        // One's own, or the one that is nearest to full: a full one says no
+        // more than a new one, so that strangers in the row lose nothing.
+        let row = self.rows.get_mut(place);
+        let Some([held, full_at]) = row.and_then(|row| row.iter_mut().min_by_key(worth)) else { return true };
+        if *held != key || *full_at > latest {
+            (*held, *full_at) = (key, 0);
+        }
+        let then = now_ns.max(*full_at).saturating_add(cost_ns);
+        let enough = then <= latest;
+        if enough {
+            *full_at = then;
+        }
+        enough
+    }
+}
+
+/// The network of a client as a number of 57 bits.
+#[inline]
+fn network(client: IpAddr) -> u64 {
+    let (v4, v6) = NETWORK_BITS;
+    match client {
+        IpAddr::V4(client) => u64::from(client.to_bits() >> u32::BITS.saturating_sub(v4)),
+        IpAddr::V6(client) => {
+            let bits = client.to_bits() >> u128::BITS.saturating_sub(v6);
+            u64::try_from(bits).unwrap_or(0) | 1 << v6
+        }
+    }
+}
+
+/// Spreads a number over all bits, reversibly (the last steps of SplitMix64).
+#[inline]
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
+
+#[cfg(test)]
+mod tests;

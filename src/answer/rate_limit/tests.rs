@@ -1,0 +1,159 @@
+//! Who is limited, and when, by a clock that is turned by hand.
+
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+/// Some time in 2027.
+const NOW: u64 = 1_800_000_000 * SECOND;
+
+const CLIENT: &str = "192.0.2.1";
+
+fn limit(responses_per_second: u32, slip: u32) -> RateLimit {
+    RateLimit::new(NonZeroU32::new(responses_per_second).unwrap(), slip, Vec::new())
+}
+
+fn name(text: &str) -> Source {
+    Source::Name(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
+}
+
+fn below(text: &str) -> Source {
+    Source::WildcardBelow(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
+}
+
+/// A worker's buckets, with a limit of ten in a second.
+struct Worker {
+    buckets: Buckets,
+    limit: RateLimit,
+}
+
+impl Worker {
+    fn new() -> Self {
+        Self { buckets: Buckets::new(7), limit: limit(10, 0) }
+    }
+
+    /// How many of a thousand responses at once are sent.
+    fn sent(&mut self, client: &str, count: Count, source: Source, now: u64) -> usize {
+        let kind = (client.parse().unwrap(), count, source);
+        let mut one = |_: &u32| self.buckets.ration(&self.limit, kind, now, 0) == Ration::Whole;
+        (0..1000).filter(|number| one(number)).count()
+    }
+}
+
+#[test]
+fn a_network_gets_the_responses_of_a_second_at_once_and_then_as_they_come() {
+    let mut worker = Worker::new();
+    let mut sent = |at| worker.sent(CLIENT, Count::Answered, name("api.example."), at);
+    assert_eq!(sent(NOW), 10);
+    assert_eq!(sent(NOW + SECOND / 10 - 1), 0);
+    assert_eq!(sent(NOW + SECOND / 10), 1);
+    assert_eq!(sent(NOW + SECOND / 2), 4);
+    assert_eq!(sent(NOW + 100 * SECOND), 10);
+}
+
+#[test]
+fn what_is_held_back_does_not_count() {
+    let mut worker = Worker::new();
+    for tick in 0..100 {
+        let sent = worker.sent(CLIENT, Count::Answered, name("api.example."), NOW + tick * SECOND / 10);
+        assert_eq!(sent, if tick == 0 { 10 } else { 1 }, "tick {tick}");
+    }
+}
+
+#[test]
+fn neighbours_share_a_bucket_and_strangers_do_not() {
+    let shares = |other: &str, one: &str| {
+        let mut worker = Worker::new();
+        worker.sent(one, Count::Answered, name("api.example."), NOW);
+        worker.sent(other, Count::Answered, name("api.example."), NOW) == 0
+    };
+    assert!(shares("192.0.2.1", "192.0.2.254"));
+    assert!(!shares("192.0.2.1", "192.0.3.1"));
+    assert!(shares("2001:db8::1", "2001:db8:0:ff:ffff::"));
+    assert!(!shares("2001:db8::1", "2001:db8:0:100::1"));
+    assert!(!shares("::c0:0:1", "192.0.0.1"));
+}
+
+#[test]
+fn each_kind_of_response_and_each_name_it_is_made_from_has_its_own_bucket() {
+    let kinds = [
+        (Count::Answered, name("api.example.")),
+        (Count::Answered, name("www.example.")),
+        (Count::Answered, name("apps.example.")),
+        (Count::Answered, below("apps.example.")),
+        (Count::NoData, name("api.example.")),
+        (Count::NoData, below("apps.example.")),
+        (Count::NxDomain, name("example.")),
+        (Count::NxDomain, name("example.net.")),
+        (Count::Referral, name("sub.example.")),
+        (Count::Refused, name(".")),
+    ];
+    let mut worker = Worker::new();
+    for (count, source) in kinds {
+        assert_eq!(worker.sent(CLIENT, count, source, NOW), 10, "{count:?} {source:?}");
+        assert_eq!(worker.sent(CLIENT, count, source, NOW), 0, "{count:?} {source:?}");
+    }
+}
+
+#[test]
+fn errors_share_a_bucket_whatever_was_asked() {
+    let mut worker = Worker::new();
+    worker.sent(CLIENT, Count::Refused, name("a.test."), NOW);
+    for count in [Count::FormErr, Count::ServFail, Count::NotImp, Count::OtherRcode] {
+        assert_eq!(worker.sent(CLIENT, count, name("b.test."), NOW), 0, "{count:?}");
+    }
+}
+
+#[test]
+fn one_in_so_many_slips_of_those_held_back() {
+    let mut slipped = [0; 4];
+    for slip in 0..4_u32 {
+        let limit = limit(1, slip);
+        let mut buckets = Buckets::new(7);
+        let kind = (CLIENT.parse().unwrap(), Count::Answered, name("."));
+        assert_eq!(buckets.ration(&limit, kind, NOW, 0), Ration::Whole);
+        let rations = (0..600).map(|entropy| buckets.ration(&limit, kind, NOW, entropy));
+        slipped[slip as usize] = rations.filter(|ration| *ration == Ration::Slip).count();
+    }
+    assert_eq!(slipped, [0, 600, 300, 200]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_limits_nobody_for_longer_than_a_second() {
+    let mut worker = Worker::new();
+    let (count, source) = (Count::Answered, name("api.example."));
+    assert_eq!(worker.sent(CLIENT, count, source, NOW + 3600 * SECOND), 10);
+    assert_eq!(worker.sent(CLIENT, count, source, NOW), 10);
+    assert_eq!(worker.sent(CLIENT, count, source, NOW), 0);
+    assert_eq!(worker.sent(CLIENT, count, source, NOW + SECOND), 10);
+}
+
+#[test]
+fn a_flood_from_everywhere_does_not_make_one_forget_who_is_over_the_limit() {
+    let mut worker = Worker::new();
+    let (count, source) = (Count::Answered, name("api.example."));
+    worker.sent(CLIENT, count, source, NOW);
+    for network in 0..1_000_000_u32 {
+        let forged = IpAddr::from((0x0a00_0000 | network << 8).to_be_bytes());
+        let _ = worker.buckets.ration(&worker.limit, (forged, count, source), NOW, 0);
+    }
+    assert_eq!(worker.sent(CLIENT, count, source, NOW), 0);
+}
+
+#[test]
+fn a_table_without_room_lets_strangers_pass() {
+    let mut worker = Worker::new();
+    let passed = (0..200_000_u32).filter(|network| {
+        let stranger = IpAddr::from((network << 8).to_be_bytes());
+        let kind = (stranger, Count::Answered, name("api.example."));
+        worker.buckets.ration(&worker.limit, kind, NOW, 0) == Ration::Whole
+    });
+    assert_eq!(passed.count(), 200_000);
+}
+
+#[test]
+fn the_highest_rate_is_no_limit_and_the_lowest_is_one() {
+    let mut worker = Worker { limit: limit(u32::MAX, 0), ..Worker::new() };
+    assert_eq!(worker.sent(CLIENT, Count::Answered, name("."), NOW), 1000);
+    worker.limit = limit(1, 0);
+    assert_eq!(worker.sent(CLIENT, Count::NoData, name("."), NOW), 1);
+}

@@ -1,0 +1,104 @@
+//! `[limit]`: how many responses a network gets over UDP.
+//!
+//! Responsible for these keys and their defaults.
+//! Not responsible for limiting (that is `answer`), or for which networks
+//! this host is in (that is `daemon`).
+
+use std::num::NonZeroU32;
+
+use super::table::{Table, keep};
+use super::value::Value;
+use crate::answer::{Prefix, PrefixError};
+use crate::source::{Diagnostic, Diagnostics};
+
+/// Most responses per second. More of one kind is more than one network
+/// sends queries; beyond it is a slip.
+pub const RESPONSES_PER_SECOND_MAX: u32 = 1_000_000;
+
+/// Rarest slip. A client that is over the limit without fault tries about as
+/// often before it gives up.
+pub const SLIP_MAX: u32 = 10;
+
+/// Most exempt prefixes: each costs a comparison per query.
+pub const EXEMPT_MAX: usize = 64;
+
+/// The word for loopback and the networks this host is in.
+const LOCAL: &str = "local";
+
+/// `[limit]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Responses of one kind to one network in a second; none: all.
+    pub responses_per_second: Option<NonZeroU32>,
+    /// One in so many of those over the limit is sent as TC; 0: none.
+    pub slip: u32,
+    /// Who is not limited.
+    pub exempt: Vec<Exempt>,
+}
+
+/// Clients that are not limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    /// This host, and those on its networks: the routers between them and the
+    /// world do not let their addresses in from outside.
+    Local,
+    /// Those with such an address.
+    Prefix(Prefix),
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { responses_per_second: None, slip: 2, exempt: vec![Exempt::Local] }
+    }
+}
+
+impl Limit {
+    /// Reads `[limit]`; what is absent or faulty keeps its default.
+    pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
+        let default = Limit::default();
+        Self {
+            responses_per_second: table.read("responses-per-second", found, rate).flatten(),
+            slip: table.read("slip", found, slip).unwrap_or(default.slip),
+            exempt: table.get("exempt").and_then(|value| exempt(value, found)).unwrap_or(default.exempt),
+        }
+    }
+}
+
+fn rate(value: Value<'_>) -> Result<Option<NonZeroU32>, Diagnostic> {
+    value.whole(format!("0 (no limit) to {RESPONSES_PER_SECOND_MAX}"), |rate| {
+        (rate <= RESPONSES_PER_SECOND_MAX).then(|| NonZeroU32::new(rate))
+    })
+}
+
+fn slip(value: Value<'_>) -> Result<u32, Diagnostic> {
+    value.whole(format!("0 (never) to {SLIP_MAX}"), |slip| Some(slip).filter(|slip| *slip <= SLIP_MAX))
+}
+
+/// Who is exempt; none if the list as a whole is of no use.
+fn exempt(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > EXEMPT_MAX {
+        found.push(value.fault(format!("more than {EXEMPT_MAX} prefixes")).help("name larger networks"));
+        return None;
+    }
+    let read = |item| keep(one_exempt(item), found);
+    Some(items.into_iter().filter_map(read).collect())
+}
+
+fn one_exempt(value: Value<'_>) -> Result<Exempt, Diagnostic> {
+    let text = value.text()?;
+    if text == LOCAL {
+        return Ok(Exempt::Local);
+    }
+    text.parse().map(Exempt::Prefix).map_err(|error| match error {
+        PrefixError::Address => value
+            .fault(format!("`{text}` is no network"))
+            .help("write it as \"192.0.2.0/24\" or \"2001:db8::/32\"; \"local\" stands for this host's own"),
+        PrefixError::Length { longest } => {
+            value.fault(format!("`{text}` has no length of 0 to {longest} bits")).help("write \"…/24\"")
+        }
+        PrefixError::BitsBehind { meant } => {
+            value.fault(format!("`{text}` has bits behind its length")).help(format!("write \"{meant}\""))
+        }
+    })
+}

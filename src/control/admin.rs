@@ -1,0 +1,145 @@
+//! The admin listener: what whoever can connect may see. Nothing can be changed over it.
+//!
+//! | path       | for             | says                                                        |
+//! |------------|-----------------|-------------------------------------------------------------|
+//! | `/`        | people          | the page, which asks `/status` every second                 |
+//! | `/status`  | scripts         | how everything stands, as over the control socket           |
+//! | `/metrics` | Prometheus      | the same in numbers                                         |
+//! | `/healthz` | who restarts it | 200 while everything turns, else 503 and what does not      |
+//! | `/readyz`  | who watches it  | 200 while all that is configured is served, else 503 and why |
+//!
+//! Responsible for routes and for what they say.
+//! Not responsible for connections, or for finding anything out: `daemon` is asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::connections::{self, Bounds};
+use super::metrics::{self, Form};
+use super::{Request, process};
+
+/// Connections that are served at a time; more wait in the kernel. A browser keeps up to six.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long a connection may last. Clients open another one without a word.
+const CONNECTION_LASTS: Duration = Duration::from_secs(60);
+
+/// How long the daemon may take for a reply: longer than a change of addresses holds it up.
+const REPLY_WAIT: Duration = Duration::from_secs(6);
+
+/// The page, whole: style, script and all.
+const PAGE: &str = include_str!("page.html");
+
+/// What the page may do: run its own script and ask the server it came from.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Everything is of the moment, and is what it says it is.
+const HEADERS: [(HeaderName, &str); 3] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
+/// Serves the admin listener until `end`.
+pub async fn serve_admin(listener: TcpListener, requests: mpsc::Sender<Request>, end: impl Future) {
+    let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
+    connections::serve(listener, router(requests), bounds, end).await;
+}
+
+fn router(requests: mpsc::Sender<Request>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(async || {
+            (StatusCode::NOT_FOUND, HEADERS, "there is /, /status, /metrics, /healthz and /readyz\n")
+        })
+        .with_state(requests)
+}
+
+type Requests = State<mpsc::Sender<Request>>;
+
+async fn page() -> Response {
+    (HEADERS, [(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE)).into_response()
+}
+
+async fn status(State(requests): Requests) -> Result<Response, Unanswered> {
+    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    Ok((HEADERS, Json(status)).into_response())
+}
+
+async fn metrics(State(requests): Requests, headers: HeaderMap) -> Result<Response, Unanswered> {
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let form = Form::accepted(accepted.unwrap_or_default());
+    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    let text = metrics::text(&status, process::usage(), form);
+    Ok((HEADERS, [(header::CONTENT_TYPE, form.content_type())], text).into_response())
+}
+
+async fn healthz(State(requests): Requests) -> Result<Response, Unanswered> {
+    let troubles = ask(&requests, |reply| Request::Pulse { reply }).await?;
+    Ok(well_or(&troubles, "alive"))
+}
+
+async fn readyz(State(requests): Requests) -> Result<Response, Unanswered> {
+    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    Ok(well_or(&status.not_ready, "ready"))
+}
+
+/// 200 where there is no trouble, else 503 with each in its line.
+fn well_or(troubles: &[String], well: &str) -> Response {
+    if troubles.is_empty() {
+        return (HEADERS, format!("{well}\n")).into_response();
+    }
+    let lines: String = troubles.iter().map(|trouble| format!("{trouble}\n")).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, HEADERS, lines).into_response()
+}
+
+/// Hands a request over and waits for the reply. There are no more than there are connections.
+async fn ask<T>(
+    requests: &mpsc::Sender<Request>,
+    request: impl FnOnce(oneshot::Sender<T>) -> Request,
+) -> Result<T, Unanswered> {
+    let (reply, answer) = oneshot::channel();
+    let asked = async {
+        requests.send(request(reply)).await.map_err(|_| Unanswered::Stopping)?;
+        answer.await.map_err(|_| Unanswered::Stopping)
+    };
+    timeout(REPLY_WAIT, asked).await.unwrap_or(Err(Unanswered::Late))
+}
+
+/// Why the daemon says nothing.
+#[derive(Clone, Copy, Debug)]
+enum Unanswered {
+    Late,
+    Stopping,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unanswered::Late => {
+                write!(f, "the server's own loop has not turned for {} s", REPLY_WAIT.as_secs())
+            }
+            Unanswered::Stopping => f.write_str("the server is stopping"),
+        }
+    }
+}
+
+impl IntoResponse for Unanswered {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, HEADERS, format!("{self}\n")).into_response()
+    }
+}

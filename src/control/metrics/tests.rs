@@ -1,0 +1,142 @@
+//! The text of the metrics, of a status made by hand.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::control::{MemberStatus, OutcomesStatus};
+
+fn status() -> Status {
+    let udp = TransportStatus {
+        transport: "udp".to_owned(),
+        queries: 7,
+        dropped: 1,
+        responses: [("answered".to_owned(), 4), ("nxdomain".to_owned(), 2)].into(),
+        truncated: 1,
+        edns: 3,
+        cookies: 0,
+    };
+    let zone = ZoneStatus {
+        name: "lab.example.".to_owned(),
+        serial: Some(2_026_112_001),
+        records: Some(12),
+        file: "lab.zone".to_owned(),
+        loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
+        error: None,
+    };
+    let broken = ZoneStatus {
+        name: "broken.example.".to_owned(),
+        error: Some("no such file".to_owned()),
+        ..Default::default()
+    };
+    let member = |verdict: &str| MemberStatus { verdict: verdict.to_owned(), ..Default::default() };
+    let pool = PoolStatus {
+        owner: "*.apps.lab\\\".example.".to_owned(),
+        rtype: "A".to_owned(),
+        standing: "up".to_owned(),
+        members: vec![member("up"), member("down")],
+        answering: vec!["127.0.5.1".to_owned()],
+    };
+    let target = TargetStatus {
+        name: "127.0.5.1:443".to_owned(),
+        probe: "tcp".to_owned(),
+        verdict: "up".to_owned(),
+        believed: "down".to_owned(),
+        forced: Some("down".to_owned()),
+        latency_ms: Some(1.5),
+        last_probe_age_ms: 1042,
+        transitions: 3,
+        outcomes: OutcomesStatus { passed: 90, failed: 8, local: 2 },
+        ..Default::default()
+    };
+    let twin = TargetStatus { id: 1, forced: None, latency_ms: None, ..target.clone() };
+    Status {
+        version: "1.2.3".to_owned(),
+        not_ready: vec!["zone broken.example. answers SERVFAIL".to_owned()],
+        generation: 9,
+        transports: vec![udp],
+        zones: vec![zone, broken],
+        pools: vec![pool],
+        targets: vec![target, twin],
+        ..Default::default()
+    }
+}
+
+fn written(form: Form) -> String {
+    let usage = Usage { cpu_seconds: Some(0.25), ..Usage::default() };
+    text(&status(), usage, form)
+}
+
+#[test]
+fn every_number_of_the_status_is_a_sample() {
+    let text = written(Form::Plain);
+    for line in [
+        "edgedns_build_info{version=\"1.2.3\"} 1",
+        "edgedns_ready 0",
+        "edgedns_snapshot_generation 9",
+        "edgedns_queries_total{transport=\"udp\"} 7",
+        "edgedns_queries_dropped_total{transport=\"udp\"} 1",
+        "edgedns_responses_total{transport=\"udp\",kind=\"nxdomain\"} 2",
+        "edgedns_responses_truncated_total{transport=\"udp\"} 1",
+        "edgedns_tcp_connections_total{admission=\"served\"} 0",
+        "edgedns_zone_ok{zone=\"lab.example.\"} 1",
+        "edgedns_zone_ok{zone=\"broken.example.\"} 0",
+        "edgedns_zone_serial{zone=\"lab.example.\"} 2026112001",
+        "edgedns_zone_loaded_timestamp_seconds{zone=\"lab.example.\"} 1795227480",
+        "edgedns_pool_members_up{owner=\"*.apps.lab\\\\\\\".example.\",type=\"A\"} 1",
+        "edgedns_pool_all_down{owner=\"*.apps.lab\\\\\\\".example.\",type=\"A\"} 0",
+        "edgedns_target_verdict{target=\"127.0.5.1:443\",probe=\"tcp\",verdict=\"up\"} 1",
+        "edgedns_target_believed{target=\"127.0.5.1:443\",probe=\"tcp\",verdict=\"up\"} 0",
+        "edgedns_target_forced{target=\"127.0.5.1:443\",probe=\"tcp\"} 1",
+        "edgedns_target_probes_total{target=\"127.0.5.1:443\",probe=\"tcp\",outcome=\"failed\"} 8",
+        "edgedns_target_latency_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 0.0015",
+        "edgedns_target_last_probe_age_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 1.042",
+        "process_cpu_seconds_total 0.25",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("edgedns_zone_serial{zone=\"broken"), "{text}");
+    assert!(!text.contains("process_open_fds"), "{text}");
+}
+
+#[test]
+fn no_two_samples_are_the_same_series() {
+    for form in [Form::Plain, Form::OpenMetrics] {
+        let text = written(form);
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let series: Vec<&str> = samples.filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+        assert_eq!(series.len(), series.iter().collect::<HashSet<_>>().len(), "{text}");
+        assert!(text.contains("edgedns_target_forced{target=\"127.0.5.1:443\",probe=\"tcp\",id=\"1\"} 0"));
+    }
+}
+
+#[test]
+fn counters_are_named_as_their_form_wants_it() {
+    let (plain, open) = (written(Form::Plain), written(Form::OpenMetrics));
+    assert!(plain.contains("# TYPE edgedns_queries_total counter\n"), "{plain}");
+    assert!(open.contains("# TYPE edgedns_queries counter\nedgedns_queries_total{"), "{open}");
+    assert!(open.ends_with("# EOF\n") && !plain.contains("# EOF"));
+    assert_eq!(
+        Form::accepted("application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"),
+        Form::OpenMetrics
+    );
+    assert_eq!(Form::accepted("text/plain;version=0.0.4"), Form::Plain);
+    assert_eq!(Form::accepted(""), Form::Plain);
+}
+
+#[test]
+fn samples_of_open_metrics_stand_under_the_family_they_belong_to() {
+    let text = written(Form::OpenMetrics);
+    let (mut families, mut family, mut end) = (HashSet::new(), "", "");
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            family = rest.split(' ').next().unwrap_or_default();
+            assert!(families.insert(family), "{family} stands twice");
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            end = if rest == format!("{family} counter") { "_total" } else { "" };
+            assert!(rest.starts_with(&format!("{family} ")), "{line}");
+        } else if line != "# EOF" {
+            let name = line.split(['{', ' ']).next().unwrap_or_default();
+            assert_eq!(name, format!("{family}{end}"), "{line}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the admin listener needs of the running server.
+//!
+//! Responsible for the listener being where the configuration wants it, and for whether everything turns
+//! and is ready.
+//! Not responsible for how that is told.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info};
+
+use super::super::served::ServedZone;
+use super::Server;
+use crate::control::{self, Request};
+
+/// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
+/// hangs.
+const TURN_MAX: Duration = Duration::from_secs(2);
+
+/// The admin listener while it is served.
+pub(super) struct Admin {
+    requests: mpsc::Sender<Request>,
+    open: Option<Open>,
+}
+
+struct Open {
+    address: SocketAddr,
+    /// Dropped, it ends serving.
+    _end: oneshot::Sender<()>,
+}
+
+impl Admin {
+    /// No listener yet; what comes in goes to `requests`.
+    pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
+        Admin { requests, open: None }
+    }
+
+    /// Listens where the configuration says. An address that cannot be had stops nothing: answering
+    /// queries matters more.
+    pub(super) fn follow(&mut self, wanted: Option<SocketAddr>) {
+        if self.open.as_ref().map(|open| open.address) == wanted {
+            return;
+        }
+        self.open = None;
+        let Some(address) = wanted else { return };
+        match bind(address) {
+            Ok(listener) => {
+                info!("page, status and metrics at http://{address}/");
+                let (end, ended) = oneshot::channel();
+                tokio::spawn(control::serve_admin(listener, self.requests.clone(), ended));
+                self.open = Some(Open { address, _end: end });
+            }
+            Err(fault) => error!("no page, status and metrics at {address}: {fault}"),
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+impl Server {
+    /// Tells what does not turn. The loop does, or it would not be here; the workers are asked.
+    pub(super) fn tell_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
+        let mut troubles: Vec<String> = self.engine_hangs().into_iter().collect();
+        let pulse = self.running.pulse(TURN_MAX);
+        tokio::spawn(async move {
+            let hanging = pulse.await;
+            troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} does not turn")));
+            // Whoever asked may have gone.
+            let _ = reply.send(troubles);
+        });
+    }
+
+    /// One target that is overdue may have its own reasons; when all are, nothing probes.
+    fn engine_hangs(&self) -> Option<String> {
+        let now = Instant::now();
+        let reports = self.engine.report();
+        let youngest = reports.iter().map(|report| report.history.last_probe_age(now)).min()?;
+        let hangs = reports.iter().all(|report| report.is_overdue(now));
+        hangs.then(|| format!("no target has been probed for {} s", youngest.as_secs()))
+    }
+
+    /// Why not everything that is configured is served.
+    pub(super) fn not_ready(&self) -> Vec<String> {
+        let probing =
+            (!self.first_round.is_finished()).then(|| "the first round of probes is under way".to_owned());
+        let zones = self.served.zones.iter().filter_map(zone_trouble);
+        probing.into_iter().chain(zones).chain(self.refusal.clone()).collect()
+    }
+}
+
+fn zone_trouble(zone: &ServedZone) -> Option<String> {
+    let (name, error) = (&zone.name, zone.error.as_deref());
+    match &zone.version {
+        Some(version) => {
+            error.map(|error| format!("zone {name} stays at serial {}: {error}", version.serial))
+        }
+        None => Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read"))),
+    }
+}

@@ -1,0 +1,99 @@
+//! What the workers have counted.
+//!
+//! Responsible for a set of counters for each worker, and for adding them up by transport.
+//! Not responsible for counting.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::settings::random_secret;
+use crate::answer::{Count, Counters, Readers, Scratch, Totals, Transport};
+use crate::control::{TcpStatus, TransportStatus, UdpStatus};
+use crate::transport::{SnapshotResponder, TcpCounters, UdpCounters, Worker};
+
+/// The counters of all workers that there have been: what was counted stays counted.
+#[derive(Clone, Default)]
+pub(super) struct Counted {
+    workers: Arc<Mutex<Vec<Owned>>>,
+}
+
+/// The counters of one worker, and what it answers over.
+type Owned = (Transport, Arc<Counters>);
+
+impl Counted {
+    /// Makes what each worker answers with, and counts with.
+    pub(super) fn responders(
+        &self,
+        readers: Readers,
+    ) -> impl Fn(Worker) -> SnapshotResponder + Send + 'static + use<> {
+        let counted = self.clone();
+        move |worker| {
+            let own = Arc::new(Counters::default());
+            counted.workers().push((transport(worker), Arc::clone(&own)));
+            let seed = random_secret().map_or(1, |secret| secret.seed());
+            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed))
+        }
+    }
+
+    /// Responses that were sent.
+    pub(super) fn answered(&self) -> u64 {
+        let totals = [Transport::Udp, Transport::Tcp].map(|transport| self.totals(transport));
+        totals.iter().flat_map(|totals| Count::RESPONSES.map(|kind| totals.get(kind))).sum()
+    }
+
+    /// What came over each transport.
+    pub(super) fn status(&self) -> Vec<TransportStatus> {
+        [(Transport::Udp, Count::Udp), (Transport::Tcp, Count::Tcp)]
+            .map(|(transport, queries)| {
+                let totals = self.totals(transport);
+                TransportStatus {
+                    transport: queries.name().to_owned(),
+                    queries: totals.get(queries),
+                    dropped: totals.get(Count::Dropped),
+                    responses: Count::RESPONSES.map(|kind| (kind.name().to_owned(), totals.get(kind))).into(),
+                    truncated: totals.get(Count::Truncated),
+                    edns: totals.get(Count::Edns),
+                    cookies: totals.get(Count::Cookie),
+                }
+            })
+            .into()
+    }
+
+    fn totals(&self, wanted: Transport) -> Totals {
+        let workers = self.workers();
+        workers
+            .iter()
+            .filter(|(transport, _)| *transport == wanted)
+            .map(|(_, counters)| &**counters)
+            .collect()
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Vec<Owned>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn transport(worker: Worker) -> Transport {
+    match worker {
+        Worker::Udp(_) => Transport::Udp,
+        Worker::Tcp => Transport::Tcp,
+    }
+}
+
+pub(super) fn udp(counters: &UdpCounters) -> UdpStatus {
+    UdpStatus {
+        oversized: counters.oversized.load(Ordering::Relaxed),
+        unsent: counters.unsent.load(Ordering::Relaxed),
+        refused: counters.refused.load(Ordering::Relaxed),
+    }
+}
+
+pub(super) fn tcp(counters: &TcpCounters) -> TcpStatus {
+    TcpStatus {
+        open: counters.open.load(Ordering::Relaxed),
+        accepted: counters.accepted.load(Ordering::Relaxed),
+        refused: counters.refused.load(Ordering::Relaxed),
+        limited: counters.limited.load(Ordering::Relaxed),
+        cut: counters.cut.load(Ordering::Relaxed),
+    }
+}

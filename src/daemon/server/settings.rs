@@ -1,0 +1,60 @@
+//! From the config file to the settings of each room.
+//!
+//! Responsible for which key goes where. Not responsible for what a setting does.
+
+use std::path::Path;
+
+use crate::answer::{CookieSecret, Identity, RateLimit};
+use crate::config::{Config, Exempt};
+use crate::daemon::own_networks::own_networks;
+use crate::health;
+use crate::transport::{self, TcpSettings};
+
+pub(super) fn transport_settings(config: &Config) -> transport::Settings {
+    transport::Settings {
+        listen: config.server.listen.clone(),
+        workers: config.server.workers,
+        tcp: TcpSettings {
+            connections_max: config.server.tcp_connections,
+            connections_per_client_max: config.server.tcp_connections_per_client,
+            idle: config.server.tcp_idle,
+            ..TcpSettings::default()
+        },
+    }
+}
+
+pub(super) fn health_settings(config: &Config) -> health::Settings {
+    health::Settings { damping: config.probe.damping, ..health::Settings::default() }
+}
+
+pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Identity {
+    let configured = config.server.cookie_secret.as_ref().map(|secret| CookieSecret::new(*secret.bytes()));
+    Identity {
+        nsid: config.server.nsid.clone(),
+        version: config.server.version.clone(),
+        cookies: configured.or(own_secret),
+    }
+}
+
+/// A secret from the system's source of chance; none where it has none.
+pub(super) fn random_secret() -> Option<CookieSecret> {
+    use std::io::Read;
+    let mut secret = [0; 16];
+    let mut source = std::fs::File::open(Path::new("/dev/urandom")).ok()?;
+    source.read_exact(&mut secret).ok()?;
+    Some(CookieSecret::new(secret))
+}
+
+/// The limit, if there is one. The networks of this host are those of now:
+/// one that comes later is exempt after the next reload.
+pub(super) fn rate_limit(config: &Config) -> Option<RateLimit> {
+    let responses_per_second = config.limit.responses_per_second?;
+    let mut exempt = Vec::new();
+    for clients in &config.limit.exempt {
+        match clients {
+            Exempt::Local => exempt.extend(own_networks()),
+            Exempt::Prefix(prefix) => exempt.push(*prefix),
+        }
+    }
+    Some(RateLimit::new(responses_per_second, config.limit.slip, exempt))
+}

@@ -1,0 +1,35 @@
+//! Whether workers turn.
+
+use super::*;
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+const NONE: [usize; 0] = [];
+
+fn pulse(server: &mut Server, limit: Duration) -> Vec<usize> {
+    let pulse = server.running().pulse(limit);
+    server.runtime.block_on(pulse)
+}
+
+#[test]
+fn idle_workers_turn_when_they_are_asked() {
+    let mut server = Server::start(&["127.0.3.31"], 2);
+    for _ in 0..3 {
+        assert_eq!(pulse(&mut server, LIMIT), NONE);
+    }
+    let client = udp_client("127.0.3.99", server.at("127.0.3.31"));
+    client.send(&query(1, b"still")).unwrap();
+    assert!(client.recv(&mut [0; 64]).is_ok());
+}
+
+#[test]
+fn a_worker_that_hangs_is_told_and_turns_again_when_it_is_let_go() {
+    let mut server = Server::start(&["127.0.3.32"], 1);
+    let client = udp_client("127.0.3.99", server.at("127.0.3.32"));
+    client.send(&query(1, b"stall")).unwrap();
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    assert_eq!(pulse(&mut server, MOMENT), [0]);
+    server.keeper.opened.send(()).unwrap();
+    assert!(client.recv(&mut [0; 64]).is_ok());
+    assert_eq!(pulse(&mut server, LIMIT), NONE);
+}

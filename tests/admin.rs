@@ -1,0 +1,343 @@
+//! The admin listener of the running program: page, status, metrics, healthz and readyz.
+//!
+//! Responsible for each path over real sockets, and for numbers that agree with what was done.
+//! Not responsible for how the page looks and moves: `page` has a browser.
+
+#[path = "harness/mod.rs"]
+mod harness;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+
+use harness::client::{ask, ask_tcp};
+use harness::http::{get, request, speak};
+use harness::master::Master;
+use harness::program::{Program, Site};
+use harness::{PATIENCE, free_port, loopback, wait_for};
+use hickory_proto::rr::RecordType;
+use serde_json::Value;
+
+const PORT: u16 = 6443;
+const API: &str = "api.lab.example.";
+
+/// Connections that are served at a time.
+const CONNECTIONS_MAX: usize = 64;
+
+const ZONE: &str = r#"
+[[zone]]
+name = "lab.example"
+file = "lab.zone"
+
+[[zone.probe]]
+names = ["api"]
+tcp = 6443
+"#;
+
+/// Three masters behind one name, and a place for the admin listener.
+struct Lab {
+    site: Site,
+    hosts: [Ipv4Addr; 3],
+    masters: [Master; 3],
+    admin: SocketAddr,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let hosts = [loopback(), loopback(), loopback()];
+        let masters = hosts.map(|host| Master::open_at(host, PORT));
+        let lab = Lab { site: Site::new(), hosts, masters, admin: free_port(loopback()) };
+        lab.write_zone(1);
+        lab.configure(Some(lab.admin), "");
+        lab
+    }
+
+    /// With these lines more in `[probe]`.
+    fn configure(&self, admin: Option<SocketAddr>, probe: &str) {
+        let listen = admin.map_or_else(String::new, |admin| format!("listen = \"{admin}\"\n"));
+        let admin = format!("[admin]\nsocket = \"control.sock\"\n{listen}\n");
+        let times = "interval = \"100ms\"\nretry = \"20ms\"\nrise = 1\nfall = 1";
+        self.site.configure(&format!("{admin}[probe]\n{times}\n{probe}\n{ZONE}"));
+    }
+
+    fn write_zone(&self, serial: u32) {
+        let addresses: String = self.hosts.iter().map(|host| format!("api A {host}\n")).collect();
+        let soa = format!("@ SOA ns.lab.example. root.lab.example. {serial} 3600 600 86400 60");
+        self.site.write("lab.zone", &format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\n{addresses}"));
+    }
+
+    fn reload(&self) {
+        let _ = self.site.run(&["reload", "--socket", "control.sock"]);
+    }
+
+    fn start(&self) -> Program {
+        let program = self.site.start();
+        program.wait_for_line(&format!("page, status and metrics at http://{}/", self.admin));
+        program
+    }
+
+    /// The value of one sample of the metrics.
+    fn sample(&self, series: &str) -> f64 {
+        let text = get(self.admin, "/metrics").body;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("no {series} in\n{text}"))
+    }
+}
+
+#[test]
+fn a_server_that_serves_all_is_alive_and_ready() {
+    let lab = Lab::new();
+    let program = lab.start();
+    for (path, body) in [("/healthz", "alive\n"), ("/readyz", "ready\n")] {
+        let response = get(lab.admin, path);
+        assert_eq!((response.code, response.body.as_str()), (200, body), "{path}");
+        assert!(response.head.contains("cache-control: no-store"), "{}", response.head);
+    }
+    program.stop();
+}
+
+#[test]
+fn the_status_is_the_same_as_over_the_control_socket() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let response = get(lab.admin, "/status");
+    assert!(response.head.contains("content-type: application/json"), "{}", response.head);
+    let over_tcp: Value = serde_json::from_str(&response.body).expect("JSON");
+    let command = ["status", "--socket", "control.sock", "--format", "json"];
+    let over_socket: Value = serde_json::from_slice(&lab.site.run(&command).stdout).expect("JSON");
+    let keys = |status: &Value| status.as_object().unwrap().keys().cloned().collect::<Vec<String>>();
+    assert_eq!(keys(&over_tcp), keys(&over_socket));
+    for same in ["version", "started_at", "zones", "pools", "transports"] {
+        assert_eq!(over_tcp[same], over_socket[same], "{same}");
+    }
+    assert_eq!(over_tcp["zones"][0]["records"], 6);
+    assert_eq!(over_tcp["pools"][0]["answering"].as_array().map(Vec::len), Some(3));
+    program.stop();
+}
+
+#[test]
+fn the_page_is_whole_and_may_ask_nobody_else() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let response = get(lab.admin, "/");
+    assert_eq!(response.code, 200);
+    assert!(response.head.contains("content-type: text/html; charset=utf-8"), "{}", response.head);
+    assert!(response.head.contains("content-security-policy: default-src 'none';"), "{}", response.head);
+    for outside in ["src=\"", "@import", "url(", "https://"] {
+        assert!(!response.body.contains(outside), "the page holds {outside}");
+    }
+    program.stop();
+}
+
+#[test]
+fn what_is_not_there_or_would_change_something_is_refused() {
+    let lab = Lab::new();
+    let program = lab.start();
+    assert_eq!(get(lab.admin, "/reload").code, 404);
+    assert_eq!(get(lab.admin, "/status/").code, 404);
+    for path in ["/", "/status", "/metrics", "/healthz", "/readyz"] {
+        assert_eq!(request(lab.admin, "POST", path, "", "{}").expect("a response").code, 405, "{path}");
+        assert_eq!(request(lab.admin, "HEAD", path, "", "").expect("a response").body, "", "{path}");
+    }
+    let long = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "x".repeat(32 << 10));
+    assert_eq!(speak(lab.admin, &long).expect("a response").code, 431);
+    assert_eq!(speak(lab.admin, "nonsense\r\n\r\n").expect("a response").code, 400);
+    assert_eq!(get(lab.admin, "/healthz").code, 200);
+    program.stop();
+}
+
+#[test]
+fn one_connection_too_many_waits_for_its_turn() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let mut idle: Vec<TcpStream> =
+        (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(lab.admin).expect("a connection")).collect();
+    let admin = lab.admin;
+    let waiting = std::thread::spawn(move || get(admin, "/healthz").code);
+    // Those who say nothing are sent away in time; this one goes earlier.
+    idle.pop();
+    assert_eq!(waiting.join().expect("a response"), 200);
+    program.stop();
+}
+
+#[test]
+fn it_is_not_ready_before_every_target_has_had_an_outcome() {
+    let mut lab = Lab::new();
+    lab.masters[1].hang();
+    lab.configure(Some(lab.admin), "timeout = \"3s\"\nstartup-wait = \"0s\"");
+    let program = lab.start();
+    let response = get(lab.admin, "/readyz");
+    assert_eq!((response.code, response.body.as_str()), (503, "the first round of probes is under way\n"));
+    assert_eq!(get(lab.admin, "/healthz").code, 200);
+    wait_for("the first round", PATIENCE, || (get(lab.admin, "/readyz").code == 200).then_some(()));
+    // That a master hangs is news for its pool, but all that is configured is served.
+    assert_eq!(lab.sample("edgedns_ready"), 1.0);
+    program.stop();
+}
+
+#[test]
+fn a_zone_that_cannot_be_read_is_told_until_it_can() {
+    let lab = Lab::new();
+    let program = lab.start();
+    lab.site.write("lab.zone", "@ SOA nonsense\n");
+    lab.reload();
+    let response = get(lab.admin, "/readyz");
+    assert_eq!(response.code, 503);
+    assert!(response.body.starts_with("zone lab.example. stays at serial 1: "), "{}", response.body);
+    assert_eq!(response.body.lines().count(), 1, "{}", response.body);
+    assert_eq!(lab.sample("edgedns_zone_ok{zone=\"lab.example.\"}"), 0.0);
+    assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 1.0);
+    lab.write_zone(2);
+    lab.reload();
+    assert_eq!(get(lab.admin, "/readyz").code, 200);
+    assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 2.0);
+    program.stop();
+}
+
+#[test]
+fn a_reload_that_was_refused_is_told_until_one_is_not() {
+    let lab = Lab::new();
+    let program = lab.start();
+    lab.configure(Some(lab.admin), "intervall = \"1s\"");
+    lab.reload();
+    let response = get(lab.admin, "/readyz");
+    assert_eq!(response.code, 503);
+    assert!(response.body.contains("did you mean `interval`"), "{}", response.body);
+    lab.configure(Some(lab.admin), "");
+    lab.reload();
+    assert_eq!(get(lab.admin, "/readyz").body, "ready\n");
+    program.stop();
+}
+
+#[test]
+fn the_listener_follows_the_configuration() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let other = free_port(loopback());
+    lab.configure(Some(other), "");
+    lab.reload();
+    assert_eq!(get(other, "/readyz").code, 200);
+    let is_gone = |place| TcpStream::connect(place).is_err().then_some(());
+    wait_for("the end of the old listener", PATIENCE, || is_gone(lab.admin));
+    lab.configure(None, "");
+    lab.reload();
+    wait_for("the end of the listener", PATIENCE, || is_gone(other));
+    program.stop();
+}
+
+#[test]
+fn an_address_that_is_taken_keeps_nobody_from_being_answered() {
+    let lab = Lab::new();
+    let taken = std::net::TcpListener::bind(lab.admin).expect("a free port");
+    let program = lab.site.start();
+    program.wait_for_line(&format!("no page, status and metrics at {}: Address already in use", lab.admin));
+    assert!(ask(program.listen(), API, RecordType::A).is_some());
+    drop(taken);
+    lab.reload();
+    assert_eq!(get(lab.admin, "/healthz").code, 200);
+    program.stop();
+}
+
+#[test]
+fn counters_agree_exactly_with_the_queries_that_were_sent() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let server = program.listen();
+    let asked = |times: usize, qname: &str, qtype| {
+        (0..times).for_each(|_| assert!(ask(server, qname, qtype).is_some(), "{qname}"));
+    };
+    asked(7, API, RecordType::A);
+    asked(5, API, RecordType::AAAA);
+    asked(3, "nowhere.lab.example.", RecordType::A);
+    asked(2, "www.example.org.", RecordType::A);
+    for _ in 0..4 {
+        assert!(ask_tcp(server, API, RecordType::A).is_some());
+    }
+    let datagrams = std::net::UdpSocket::bind((loopback(), 0)).expect("a socket");
+    datagrams.send_to(b"no query", server).expect("loopback");
+    wait_for("the dropped datagram", PATIENCE, || {
+        (lab.sample("edgedns_queries_dropped_total{transport=\"udp\"}") > 0.0).then_some(())
+    });
+    for (series, wanted) in [
+        ("edgedns_queries_total{transport=\"udp\"}", 18.0),
+        ("edgedns_queries_total{transport=\"tcp\"}", 4.0),
+        ("edgedns_queries_dropped_total{transport=\"udp\"}", 1.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"answered\"}", 7.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"nodata\"}", 5.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"nxdomain\"}", 3.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"refused\"}", 2.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"servfail\"}", 0.0),
+        ("edgedns_responses_total{transport=\"tcp\",kind=\"answered\"}", 4.0),
+        ("edgedns_responses_truncated_total{transport=\"udp\"}", 0.0),
+        ("edgedns_tcp_connections_total{admission=\"served\"}", 4.0),
+    ] {
+        assert_eq!(lab.sample(series), wanted, "{series}");
+    }
+    program.stop();
+}
+
+#[test]
+fn metrics_tell_what_probes_saw_and_what_the_operator_said() {
+    let mut lab = Lab::new();
+    lab.masters[1].close();
+    let program = lab.start();
+    let of = |metric: &str, master: usize, more: &str| {
+        format!("{metric}{{target=\"{}:{PORT}\",probe=\"tcp\"{more}}}", lab.hosts[master])
+    };
+    let pool = |metric: &str| lab.sample(&format!("{metric}{{owner=\"{API}\",type=\"A\"}}"));
+    assert_eq!((pool("edgedns_pool_members"), pool("edgedns_pool_members_up")), (3.0, 2.0));
+    assert_eq!((pool("edgedns_pool_answering"), pool("edgedns_pool_all_down")), (2.0, 0.0));
+    assert_eq!(lab.sample(&of("edgedns_target_verdict", 1, ",verdict=\"down\"")), 1.0);
+    assert_eq!(lab.sample(&of("edgedns_target_verdict", 0, ",verdict=\"up\"")), 1.0);
+    assert!(lab.sample(&of("edgedns_target_probes_total", 1, ",outcome=\"failed\"")) >= 1.0);
+    assert!(lab.sample(&of("edgedns_target_last_probe_age_seconds", 0, "")) < 20.0);
+    assert!(lab.sample(&of("edgedns_target_latency_seconds", 0, "")) < 2.0);
+    let target = format!("{}:{PORT}", lab.hosts[0]);
+    let forced = lab.site.run(&["force", &target, "down", "--socket", "control.sock"]);
+    assert!(forced.status.success());
+    assert_eq!(lab.sample(&of("edgedns_target_forced", 0, "")), 1.0);
+    assert_eq!(lab.sample(&of("edgedns_target_believed", 0, ",verdict=\"down\"")), 1.0);
+    assert_eq!(lab.sample(&of("edgedns_target_verdict", 0, ",verdict=\"up\"")), 1.0);
+    assert!(lab.sample("process_resident_memory_bytes") > 1e6);
+    program.stop();
+}
+
+#[test]
+fn metrics_come_in_the_form_that_is_asked_for() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let accept =
+        "Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3\r\n";
+    let open = request(lab.admin, "GET", "/metrics", accept, "").expect("a response");
+    assert!(open.head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{}", open.head);
+    assert!(open.body.ends_with("# EOF\n"));
+    let plain = get(lab.admin, "/metrics");
+    assert!(plain.head.contains("content-type: text/plain; version=0.0.4"), "{}", plain.head);
+    program.stop();
+}
+
+#[test]
+fn metrics_pass_the_checks_of_prometheus() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let text = get(lab.admin, "/metrics").body;
+    program.stop();
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut promtool = match promtool {
+        Ok(promtool) => promtool,
+        Err(error) => {
+            assert!(std::env::var_os("TOOLS").is_none(), "promtool is not asked: {error}");
+            println!("promtool is not asked: {error}");
+            return;
+        }
+    };
+    promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads");
+    let output = promtool.wait_with_output().expect("promtool ends");
+    let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.trim().is_empty(), "{said}\n{text}");
+}

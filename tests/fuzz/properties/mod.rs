@@ -1,0 +1,38 @@
+//! What holds whatever comes in: one file per door through which strange bytes can enter.
+//!
+//! Each property takes an input, and panics when it does not hold. Every one is a pure function of the input,
+//! so that what was found once is found again.
+//!
+//! Responsible for the properties. Not responsible for inputs: libFuzzer (`targets`) and `tests/replay.rs`
+//! make them.
+#![allow(dead_code, reason = "shared between programs, most of which drive one property")]
+
+pub(crate) mod config;
+pub(crate) mod framing;
+pub(crate) mod lua_text;
+pub(crate) mod respond;
+pub(crate) mod zone_text;
+
+#[path = "../../answers/invariant.rs"]
+mod invariant;
+#[path = "../../answers/served.rs"]
+mod served;
+
+/// A property and what drives it further.
+pub(crate) struct Target {
+    /// Its name, and that of its corpus.
+    pub(crate) name: &'static str,
+    /// Panics unless the property holds for an input.
+    pub(crate) holds: fn(&[u8]),
+    /// Pieces that chance would not find soon.
+    pub(crate) words: &'static [&'static [u8]],
+}
+
+/// Every property.
+pub(crate) const TARGETS: [Target; 5] = [
+    Target { name: "respond", holds: respond::holds, words: respond::WORDS },
+    Target { name: "framing", holds: framing::holds, words: framing::WORDS },
+    Target { name: "zone_text", holds: zone_text::holds, words: zone_text::WORDS },
+    Target { name: "lua_text", holds: lua_text::holds, words: lua_text::WORDS },
+    Target { name: "config", holds: config::holds, words: config::WORDS },
+];
