@@ -6,11 +6,14 @@
 
 mod data;
 mod functions;
+mod if_url_up;
 mod library;
 mod options;
 mod pickers;
 mod pool;
+mod request;
 mod scope;
+mod url;
 mod value;
 
 use std::num::NonZeroU32;

@@ -1,6 +1,9 @@
-//! The program with `https` probes in its config file: from the keys to the answers.
+//! The program with `http` and `https` probes in its config file and in LUA records: from the keys to the
+//! answers.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::harness::program::Site;
 use crate::server::{End, Reply, Server, ok, response};
@@ -57,4 +60,60 @@ async fn a_master_that_dies_or_is_not_ready_is_not_answered() {
         program.wait_for_line("down after 1 failure: status 503");
         program.stop();
     });
+}
+
+/// 200 while `ready`, then 503.
+fn while_ready(ready: &Arc<AtomicBool>) -> impl Fn(&str) -> Reply + Send + Sync + use<> {
+    let ready = Arc::clone(ready);
+    move |_: &str| match ready.load(Ordering::SeqCst) {
+        true => Reply::Whole(response("200 OK", "ok")),
+        false => Reply::Whole(response("503 Service Unavailable", "shutdown")),
+    }
+}
+
+/// `up` stands for two masters, `ext` for one with another as its backup.
+fn lua_records(port: u16, secure: u16) -> String {
+    format!(
+        "\
+up LUA A ( \"ifurlup('http://api.lab.example:{port}/readyz?verbose', {{'127.0.4.93', '127.0.4.94'}}, \"
+  \"{{stringmatch='ok', headers={{X_Probe='edge'}}, useragent='mine', interval=0.1}})\" )
+ext LUA A ( \"ifurlextup({{{{['127.0.4.95']='https://api.lab.example:{secure}/'}}, \"
+  \"{{['127.0.4.94']='http://backup.lab.example:{port}/'}}}}, {{interval=0.1}})\" )
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lua_record_answers_the_masters_whose_url_is_up() {
+    let (first_ready, second_ready) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+    let first = Server::start("127.0.4.93", while_ready(&first_ready)).await;
+    let place = SocketAddr::new("127.0.4.94".parse().unwrap(), first.place.port());
+    let second = Server::start_at(place, while_ready(&second_ready)).await;
+    // Its certificate is from nobody that anybody believes, and for another name.
+    let config = Authority::new().server(&["other.example"], &["http/1.1"]);
+    let secure = Server::start_tls("127.0.4.95", config, while_ready(&first_ready)).await;
+    let site = Site::new();
+    site.write("lab.zone", &format!("{ZONE}{}", lua_records(place.port(), secure.place.port())));
+    site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");
+    let (one, other, third) = (first.place.ip(), second.place.ip(), secure.place.ip());
+    tokio::task::block_in_place(|| {
+        let program = site.start();
+        program.wait_for_addresses("up.lab.example.", &[one, other]);
+        program.wait_for_addresses("ext.lab.example.", &[third]);
+        second_ready.store(false, Ordering::SeqCst);
+        program.wait_for_addresses("up.lab.example.", &[one]);
+        program.wait_for_line("down after 2 failures: status 503");
+        second_ready.store(true, Ordering::SeqCst);
+        program.wait_for_addresses("up.lab.example.", &[one, other]);
+        first_ready.store(false, Ordering::SeqCst);
+        program.wait_for_addresses("ext.lab.example.", &[other]);
+        program.stop();
+    });
+    let request = first.requests().remove(0).to_lowercase();
+    assert!(request.starts_with("get /readyz?verbose http/1.1\r\n"), "{request}");
+    let host = format!("\r\nhost: api.lab.example:{}\r\n", place.port());
+    for line in [host.as_str(), "\r\nx-probe: edge\r\n", "\r\nuser-agent: mine\r\n"] {
+        assert!(request.contains(line), "{request}");
+    }
+    assert_eq!(secure.names(1).await[0].as_deref(), Some("api.lab.example"));
 }

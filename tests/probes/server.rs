@@ -70,7 +70,15 @@ pub(crate) struct Server {
 impl Server {
     /// A target over plain TCP, at a free port of `address`.
     pub(crate) async fn start(address: &str, play: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start_with(at(address), None, play).await
+        Self::start_at(at(address), play).await
+    }
+
+    /// A target over plain TCP, at a port that must be this one.
+    pub(crate) async fn start_at(
+        place: SocketAddr,
+        play: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(place, None, play).await
     }
 
     /// A target over TLS.

@@ -12,6 +12,8 @@ pub(super) type Read = for<'r, 'f> fn(&mut Reader<'r, 'f>, &'r Call) -> Option<M
 /// The functions that are supported.
 pub(super) const SUPPORTED: &[(&str, Read)] = &[
     ("ifportup", |reader, call| reader.if_port_up(call)),
+    ("ifurlup", |reader, call| reader.if_url_up(call)),
+    ("ifurlextup", |reader, call| reader.if_url_ext_up(call)),
     ("all", |reader, call| reader.all(call)),
     ("pickrandom", |reader, call| reader.pick(call, Selector::Random)),
     ("pickrandomsample", |reader, call| reader.pick_sample(call)),
@@ -29,8 +31,6 @@ pub(super) const INCLUDE: &str = "include";
 
 /// The functions PowerDNS has besides.
 pub(super) const UNSUPPORTED: &[&str] = &[
-    "ifurlup",
-    "ifurlextup",
     "pickselfweighted",
     "netmask",
     "latlon",

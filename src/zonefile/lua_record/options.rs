@@ -1,12 +1,14 @@
 //! The options of functions that probe: `{selector='all', timeout=2}`.
 //!
 //! Responsible for their names, defaults and values.
-//! Not responsible for the pool that is made with them: that is `pool`.
+//! Not responsible for the pool that is made with them: that is `pool`; nor for values that only a
+//! request has: those are `request`.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::request::Request;
 use super::value::shown;
 use super::{Reader, Settings};
 use crate::lua::{Expr, ExprKind, Field};
@@ -23,6 +25,15 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     pub(super) fall: NonZeroU32,
     pub(super) source: Option<IpAddr>,
+    /// What only functions for URLs look at.
+    pub(super) request: Request,
+}
+
+/// What a function probes at its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Port,
+    Url,
 }
 
 /// What `failOnIncompleteCheck` says.
@@ -42,7 +53,7 @@ const SECONDS_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Apply = for<'r, 'f> fn(&mut Options, &mut Reader<'r, 'f>, &'r Expr) -> Option<()>;
 
-/// Every option of `ifportup`.
+/// The options that every function that probes has.
 const OPTIONS: &[(&str, Apply)] = &[
     ("selector", |options, reader, value| {
         options.selector = reader.selector(value)?;
@@ -50,10 +61,6 @@ const OPTIONS: &[(&str, Apply)] = &[
     }),
     ("backupSelector", |options, reader, value| {
         options.backup_selector = reader.selector(value)?;
-        Some(())
-    }),
-    ("timeout", |options, reader, value| {
-        options.timeout = reader.timeout(value)?;
         Some(())
     }),
     ("interval", |options, reader, value| {
@@ -74,8 +81,35 @@ const OPTIONS: &[(&str, Apply)] = &[
     }),
 ];
 
-/// Options that only functions for URLs have.
-const URL_OPTIONS: &[&str] = &["useragent", "stringmatch", "httpcode", "byteslimit", "headers"];
+/// The options that mean something else, or nothing, to functions for URLs.
+const PORT_OPTIONS: &[(&str, Apply)] = &[("timeout", |options, reader, value| {
+    let zero = "PowerDNS does not wait then, and declares every target up";
+    options.timeout = reader.timeout(value, zero)?;
+    Some(())
+})];
+
+/// The options that only functions for URLs have, or that mean something else to them.
+const URL_OPTIONS: &[(&str, Apply)] = &[
+    ("timeout", |options, reader, value| {
+        options.timeout = reader.timeout(value, "PowerDNS waits without end then")?;
+        Some(())
+    }),
+    ("useragent", |options, reader, value| reader.user_agent(value, &mut options.request)),
+    ("stringmatch", |options, reader, value| reader.string_match(value, &mut options.request)),
+    ("httpcode", |options, reader, value| reader.http_code(value, &mut options.request)),
+    ("byteslimit", |options, reader, value| reader.bytes_limit(value, &mut options.request)),
+    ("headers", |options, reader, value| reader.headers(value, &mut options.request)),
+];
+
+impl Subject {
+    fn options(self) -> impl Iterator<Item = (&'static str, Apply)> {
+        let own = match self {
+            Subject::Port => PORT_OPTIONS,
+            Subject::Url => URL_OPTIONS,
+        };
+        OPTIONS.iter().chain(own).copied()
+    }
+}
 
 /// The words for selectors. `pickclosest` chooses at random where nothing is known about places.
 const SELECTORS: &[(&str, Selector)] = &[
@@ -97,6 +131,7 @@ impl Options {
             timeout: settings.timeout,
             fall: settings.fall,
             source: None,
+            request: Request::default(),
         }
     }
 
@@ -118,13 +153,13 @@ impl Options {
 
 impl<'r> Reader<'r, '_> {
     /// Reads a table of options.
-    pub(super) fn options(&mut self, table: &'r Expr) -> Option<Options> {
+    pub(super) fn options(&mut self, table: &'r Expr, subject: Subject) -> Option<Options> {
         let (fields, _) = self.table(table, "options in braces: {selector='all'}")?;
         let mut options = Options::defaults(self.settings);
         let mut seen: Vec<(&str, &Field)> = Vec::new();
         let mut sound = Some(());
         for field in fields {
-            let Some((name, apply)) = self.option(field) else {
+            let Some((name, apply)) = self.option(field, subject) else {
                 sound = None;
                 continue;
             };
@@ -139,28 +174,31 @@ impl<'r> Reader<'r, '_> {
             seen.push((name, field));
             sound = apply(&mut options, self, &field.value).and(sound);
         }
-        sound.map(|()| options)
+        sound?;
+        self.request_can_pass(&options.request)?;
+        Some(options)
     }
 
     /// Which option a field is.
-    fn option(&mut self, field: &'r Field) -> Option<(&'static str, Apply)> {
+    fn option(&mut self, field: &'r Field, subject: Subject) -> Option<(&'static str, Apply)> {
         let Some(key) = &field.key else {
             self.error(field.value.span, "expected an option: `name=value`");
             return None;
         };
         let written = self.text(key, "the name of an option")?;
-        if let Some(&option) = OPTIONS.iter().find(|(name, _)| *name == written) {
+        if let Some(option) = subject.options().find(|(name, _)| *name == written) {
             return Some(option);
         }
-        if URL_OPTIONS.contains(&&*written) {
+        if URL_OPTIONS.iter().any(|(name, _)| *name == written) {
             let message = format!("`{written}` means nothing to `ifportup`: it belongs to a probe of a URL");
             self.error(key.span, message);
             return None;
         }
         let fault = Diagnostic::error(key.span, format!("unknown option `{}`", shown(written.as_bytes())));
-        self.found.push(match nearest(&shown(written.as_bytes()), OPTIONS.iter().map(|(name, _)| *name)) {
+        let names = || subject.options().map(|(name, _)| name);
+        self.found.push(match nearest(&shown(written.as_bytes()), names()) {
             Some(known) => fault.help(format!("did you mean `{known}`?")),
-            None => fault.help(format!("the options are {}", listed(OPTIONS.iter().map(|(name, _)| *name)))),
+            None => fault.help(format!("the options are {}", listed(names()))),
         });
         None
     }
@@ -188,7 +226,8 @@ impl<'r> Reader<'r, '_> {
         Some(*selector)
     }
 
-    fn timeout(&mut self, value: &'r Expr) -> Option<Duration> {
+    /// How long a probe may take; `zero` is what PowerDNS makes of 0.
+    fn timeout(&mut self, value: &'r Expr, zero: &str) -> Option<Duration> {
         let resolved = self.scope.resolve(value);
         let not_positive = match &resolved.kind {
             ExprKind::Number(seconds) => *seconds <= 0.0,
@@ -196,10 +235,8 @@ impl<'r> Reader<'r, '_> {
             _ => false,
         };
         if not_positive {
-            self.found.push(
-                Diagnostic::error(resolved.span, "a timeout is longer than 0 seconds")
-                    .remark("PowerDNS does not wait then, and declares every target up"),
-            );
+            self.found
+                .push(Diagnostic::error(resolved.span, "a timeout is longer than 0 seconds").remark(zero));
             return None;
         }
         self.seconds(value, TIMEOUT_MIN, SECONDS_MAX)

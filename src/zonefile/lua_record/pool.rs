@@ -1,11 +1,13 @@
-//! `ifportup`: a pool of addresses whose port is probed.
+//! Pools of addresses that are probed; `ifportup`.
 //!
-//! Responsible for its arguments: port, addresses (one list, or sets in order), options.
+//! Responsible for the arguments of `ifportup`: port, addresses (one list, or sets in order), options;
+//! and for the addresses and members of all functions that probe.
+//! Not responsible for probes of URLs: those are `if_url_up`.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::options::Options;
+use super::options::{Options, Subject};
 use super::value::shown;
 use super::{Meaning, Reader};
 use crate::dns::Rtype;
@@ -61,46 +63,81 @@ impl Family {
 
 /// An address as it was written.
 #[derive(Clone, Copy, Debug)]
-struct Written {
-    address: IpAddr,
+pub(super) struct Written {
+    pub(super) address: IpAddr,
     /// Overrides the port of the function.
-    port: Option<Port>,
-    span: Span,
+    pub(super) port: Option<Port>,
+    pub(super) span: Span,
+}
+
+/// A member to be, and what is tested there.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) address: IpAddr,
+    pub(super) kind: Kind,
+    pub(super) span: Span,
 }
 
 impl<'r> Reader<'r, '_> {
     /// `ifportup(port, addresses [, options])`
     pub(super) fn if_port_up(&mut self, call: &'r Call) -> Option<Meaning> {
-        if self.family().is_none() {
-            let message = format!("`ifportup` answers addresses: type {} cannot hold them", self.inner);
-            self.found
-                .push(Diagnostic::error(call.function.span, message).help("write `LUA A` or `LUA AAAA`"));
-            return None;
-        }
+        self.must_answer_addresses(call)?;
         let [port, addresses, rest @ ..] = call.arguments.as_slice() else {
             let message = "`ifportup` wants a port and addresses: ifportup(6443, {'…', '…'})";
             self.error(call.function.span, message);
             return None;
         };
-        let surplus = rest.get(1).map(|argument| argument.span);
-        if let Some(span) = surplus {
-            self.error(span, "`ifportup` takes three arguments at most: port, addresses, options");
+        if let Some(surplus) = rest.get(1) {
+            self.error(surplus.span, "`ifportup` takes three arguments at most: port, addresses, options");
         }
         let port = self.port(port);
         let groups = self.groups(addresses);
-        let options = match rest.first().map(|options| self.scope.resolve(options)) {
-            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.settings)),
-            Some(options) => self.options(options),
-        };
+        let options = self.options_or_defaults(rest.first(), Subject::Port);
         let (port, groups, options) = (port?, groups?, options?);
-        let groups = groups.iter().map(|group| self.members(group, port, &options)).collect();
-        Some(Meaning::Pool(Pool {
+        let target = |&Written { address, port: own, span }: &Written| Target {
+            address,
+            kind: Kind::Tcp(Tcp { port: own.unwrap_or(port) }),
+            span,
+        };
+        let groups: Vec<Vec<Target>> =
+            groups.iter().map(|group| group.iter().map(target).collect()).collect();
+        Some(self.probed(&groups, &options))
+    }
+
+    /// Says so where the record's type holds no address.
+    pub(super) fn must_answer_addresses(&mut self, call: &Call) -> Option<Family> {
+        let family = self.family();
+        if family.is_none() {
+            let Call { function, .. } = call;
+            let message =
+                format!("`{}` answers addresses: type {} cannot hold them", function.text, self.inner);
+            self.found.push(Diagnostic::error(function.span, message).help("write `LUA A` or `LUA AAAA`"));
+        }
+        family
+    }
+
+    /// What an argument that may be left out says.
+    pub(super) fn options_or_defaults(
+        &mut self,
+        argument: Option<&'r Expr>,
+        subject: Subject,
+    ) -> Option<Options> {
+        match argument.map(|options| self.scope.resolve(options)) {
+            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.settings)),
+            Some(options) => self.options(options, subject),
+        }
+    }
+
+    /// A pool of what is probed.
+    pub(super) fn probed(&mut self, groups: &[Vec<Target>], options: &Options) -> Meaning {
+        let groups = groups.iter().map(|group| self.members(group, options)).collect();
+        Meaning::Pool(Pool {
             groups,
             selector: options.selector,
             all_down: options.all_down(),
             while_pending: options.while_pending(),
             ..self.pool(Vec::new())
-        }))
+        })
     }
 
     /// The family of the record's type; none for types that hold no address.
@@ -118,7 +155,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// One list of addresses, or a list of such lists. Never empty, and neither is any group.
-    fn groups(&mut self, value: &'r Expr) -> Option<Vec<Vec<Written>>> {
+    pub(super) fn groups(&mut self, value: &'r Expr) -> Option<Vec<Vec<Written>>> {
         let (fields, span) = self.table(value, "a list of addresses in braces")?;
         let items: Option<Vec<&'r Expr>> =
             fields.iter().map(|field| self.item(field)).collect::<Vec<_>>().into_iter().collect();
@@ -171,7 +208,8 @@ impl<'r> Reader<'r, '_> {
         items.iter().map(|item| self.address(item)).collect::<Vec<_>>().into_iter().collect()
     }
 
-    fn address(&mut self, item: &'r Expr) -> Option<Written> {
+    /// One address, and the port that may stand behind it.
+    pub(super) fn address(&mut self, item: &'r Expr) -> Option<Written> {
         let family = self.family()?;
         let text = self.text(item, "an address in quotes")?;
         let span = item.span;
@@ -200,36 +238,30 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// The members of a group, each target once.
-    fn members(&mut self, group: &[Written], port: Port, options: &Options) -> Vec<Member> {
-        let mut first_places: HashMap<(IpAddr, Port), Span> = HashMap::new();
+    fn members(&mut self, group: &[Target], options: &Options) -> Vec<Member> {
+        let mut first_places: HashMap<(IpAddr, &Kind), Span> = HashMap::new();
         let mut members = Vec::with_capacity(group.len());
-        for written in group {
-            let port = written.port.unwrap_or(port);
-            if let Some(first) = first_places.insert((written.address, port), written.span) {
-                first_places.insert((written.address, port), first);
-                self.found.push(
-                    Diagnostic::warning(
-                        written.span,
-                        format!("`{}` stands twice in this list", written.address),
-                    )
-                    .and_at(first, "first here"),
-                );
+        for Target { address, kind, span } in group {
+            if let Some(&first) = first_places.get(&(*address, kind)) {
+                let message = format!("`{address}` stands twice in this list");
+                self.found.push(Diagnostic::warning(*span, message).and_at(first, "first here"));
                 continue;
             }
-            let kind = Kind::Tcp(Tcp { port });
+            first_places.insert((*address, kind), *span);
+            let probe = Probe {
+                address: *address,
+                source: options.source,
+                timeout: options.timeout,
+                kind: kind.clone(),
+            };
             let guard = Guard {
-                probe: Probe {
-                    address: written.address,
-                    source: options.source,
-                    timeout: options.timeout,
-                    kind,
-                },
+                probe,
                 interval: options.interval,
                 retry: self.settings.retry.min(options.interval),
                 rise: self.settings.rise,
                 fall: options.fall,
             };
-            members.push(Member { guards: vec![guard], ..Member::at(written.address) });
+            members.push(Member { guards: vec![guard], ..Member::at(*address) });
         }
         members
     }
@@ -252,7 +284,7 @@ fn split_port(text: &str) -> Option<(IpAddr, Option<&str>)> {
     Some((address.parse::<Ipv4Addr>().ok()?.into(), Some(port)))
 }
 
-fn read_port(text: &str) -> Option<Port> {
+pub(super) fn read_port(text: &str) -> Option<Port> {
     // Rust reads "+80" too.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).and_then(Port::new)

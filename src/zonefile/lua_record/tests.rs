@@ -300,8 +300,8 @@ fn a_name_that_stands_for_nothing_is_told_with_what_was_meant() {
         "lab.zone:1:2: unknown function `ifportpu`; did you mean `ifportup`?"
     );
     assert_eq!(
-        sentence("IfUrlUp('http://x', {'192.0.2.1'})"),
-        "lab.zone:1:2: unknown function `IfUrlUp`; PowerDNS has `ifurlup`, which is not supported"
+        sentence("PickSelfWeighted('http://x', {'192.0.2.1'})"),
+        "lab.zone:1:2: unknown function `PickSelfWeighted`; PowerDNS has `pickselfweighted`, which is not supported"
     );
     assert_eq!(sentence("frobnicate()"), "lab.zone:1:2: unknown function `frobnicate`");
     assert_eq!(
@@ -545,6 +545,12 @@ fn a_pool_has_a_limit_however_it_is_written() {
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("ifportup("),
+        Just("ifurlup("),
+        Just("ifurlextup("),
+        Just("'http://x/'"),
+        Just("['192.0.2.1']="),
+        Just("stringmatch="),
+        Just("headers="),
         Just("all("),
         Just("view("),
         Just("pickrandom("),
