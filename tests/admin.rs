@@ -123,6 +123,10 @@ fn the_page_is_whole_and_may_ask_nobody_else() {
     assert_eq!(response.code, 200);
     assert!(response.head.contains("content-type: text/html; charset=utf-8"), "{}", response.head);
     assert!(response.head.contains("content-security-policy: default-src 'none';"), "{}", response.head);
+    let nonce = |head: &str| head.split_once("script-src 'nonce-").map(|(_, rest)| rest[..32].to_owned());
+    let own = nonce(&response.head).expect("a nonce");
+    assert!(response.body.contains(&format!("<script nonce=\"{own}\">")), "{own}");
+    assert_ne!(nonce(&get(lab.admin, "/").head), Some(own));
     for outside in ["src=\"", "@import", "url(", "https://"] {
         assert!(!response.body.contains(outside), "the page holds {outside}");
     }

@@ -12,6 +12,7 @@
 //! Not responsible for connections, or for finding anything out: `daemon` is asked.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -39,9 +40,8 @@ const REPLY_WAIT: Duration = Duration::from_secs(6);
 /// The page, whole: style, script and all.
 const PAGE: &str = include_str!("page.html");
 
-/// What the page may do: run its own script and ask the server it came from.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What stands in the page where its nonce belongs.
+const NONCE: &str = "NONCE";
 
 /// Everything is of the moment, and is what it says it is.
 const HEADERS: [(HeaderName, &str); 3] = [
@@ -71,8 +71,17 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
 
 type Requests = State<mpsc::Sender<Request>>;
 
+/// The page may run its own script, have its own style, and ask the server it came from. A nonce says which
+/// are its own: whatever got into the page otherwise would not know it.
 async fn page() -> Response {
-    (HEADERS, [(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE)).into_response()
+    // Two numbers nobody can foresee: what seeds the hash maps of std.
+    let nonce = [(); 2].map(|()| format!("{:016x}", RandomState::new().hash_one(()))).concat();
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
+         img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let page = PAGE.replace(NONCE, &nonce);
+    (HEADERS, [(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
 async fn status(State(requests): Requests) -> Result<Response, Unanswered> {
@@ -143,3 +152,6 @@ impl IntoResponse for Unanswered {
         (StatusCode::SERVICE_UNAVAILABLE, HEADERS, format!("{self}\n")).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests;

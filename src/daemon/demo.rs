@@ -66,6 +66,7 @@ fn introduce(ingress: u16) {
     println!("    dig @127.0.0.1 -p {port} console.apps.ocp4.example.com +short");
     println!("    dig @127.0.0.1 -p {port} _etcd-server-ssl._tcp.ocp4.example.com SRV");
     println!("    dig @127.0.0.1 -p {port} nothing.ocp4.example.com\n");
+    println!("or look at http://127.0.0.1:9653/\n");
     println!("Ctrl-C ends it.\n");
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Responsible for bytes and for a response in its parts. Not responsible for judging it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::PATIENCE;
@@ -37,7 +37,7 @@ pub fn request(
     speak(server, &format!("{head}{headers}Content-Length: {length}\r\n\r\n{body}"))
 }
 
-/// Says `text` and reads until the server closes.
+/// Says `text` and reads one response, whose end is told by its length or by the end of the connection.
 ///
 /// # Errors
 /// Those of the connection, and what is no response.
@@ -46,14 +46,20 @@ pub fn speak(server: SocketAddr, text: &str) -> io::Result<Response> {
     stream.set_read_timeout(Some(PATIENCE))?;
     // A server that has heard enough may close before all is said.
     let _ = stream.write_all(text.as_bytes());
-    let mut bytes = Vec::new();
-    match stream.read_to_end(&mut bytes) {
-        Err(error) if bytes.is_empty() => return Err(error),
-        Ok(_) | Err(_) => {}
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
-    let text = String::from_utf8(bytes).map_err(io::Error::other)?;
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| io::Error::other("no head"))?;
+    let head = head.trim_end().to_lowercase();
     let code = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     let code = code.ok_or_else(|| io::Error::other("no status code"))?;
-    Ok(Response { code, head: head.to_lowercase(), body: body.to_owned() })
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = String::new();
+    let is_head_alone = text.starts_with("HEAD ");
+    // Some keep the connection whatever they are told.
+    reader.take(if is_head_alone { 0 } else { length.unwrap_or(u64::MAX) }).read_to_string(&mut body)?;
+    Ok(Response { code, head, body })
 }

@@ -14,11 +14,11 @@ use crate::transport::{SnapshotResponder, TcpCounters, UdpCounters, Worker};
 /// The counters of all workers that there have been: what was counted stays counted.
 #[derive(Clone, Default)]
 pub(super) struct Counted {
-    workers: Arc<Mutex<Vec<Owned>>>,
+    workers: Arc<Mutex<Workers>>,
 }
 
-/// The counters of one worker, and what it answers over.
-type Owned = (Transport, Arc<Counters>);
+/// What each worker serves, and its counters.
+type Workers = Vec<(Transport, Arc<Counters>)>;
 
 impl Counted {
     /// Makes what each worker answers with, and counts with.
@@ -68,7 +68,7 @@ impl Counted {
             .collect()
     }
 
-    fn workers(&self) -> MutexGuard<'_, Vec<Owned>> {
+    fn workers(&self) -> MutexGuard<'_, Workers> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,6 +80,7 @@ fn transport(worker: Worker) -> Transport {
     }
 }
 
+/// What went wrong with datagrams.
 pub(super) fn udp(counters: &UdpCounters) -> UdpStatus {
     UdpStatus {
         oversized: counters.oversized.load(Ordering::Relaxed),
@@ -88,6 +89,7 @@ pub(super) fn udp(counters: &UdpCounters) -> UdpStatus {
     }
 }
 
+/// What has happened to connections.
 pub(super) fn tcp(counters: &TcpCounters) -> TcpStatus {
     TcpStatus {
         open: counters.open.load(Ordering::Relaxed),
