@@ -1,0 +1,33 @@
+//! `edgedns check`: everything the server would read, without serving.
+//!
+//! Responsible for the command's arguments.
+//! Not responsible for reading: that is `daemon`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use edgedns::daemon::{self, Check, RemoteError};
+use edgedns::dns::Name;
+
+use super::OutputFormat;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Config file; paths in it are relative to its folder.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+    /// Print this zone in canonical form to standard output.
+    #[arg(long, value_name = "ZONE", conflicts_with = "format")]
+    dump: Option<Name>,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
+        super::exit(daemon::check(&check).map_err(RemoteError::Output))
+    }
+}

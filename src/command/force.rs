@@ -1,0 +1,39 @@
+//! `edgedns force`: the drain before a master is rebooted.
+//!
+//! Responsible for the command's arguments.
+//! Not responsible for what is forced: that is `health`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use edgedns::config::read_duration;
+use edgedns::control::ForceOrder;
+use edgedns::daemon;
+use edgedns::health::force::{Order, Pattern, Remark};
+
+use super::server::ServerArguments;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: ServerArguments,
+    /// The targets, by name as `status` shows them; `*` stands for any text: '192.0.2.1:*'.
+    target: Pattern,
+    /// What they are: up, down or auto.
+    verdict: Order,
+    /// For how long, as in 30m; without it until `auto`.
+    #[arg(long = "for", value_name = "DURATION", value_parser = read_duration)]
+    lasts: Option<Duration>,
+    /// Why, for the log and the status.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<Remark>,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let Self { server, target, verdict, lasts, reason } = self;
+        let order = ForceOrder { pattern: target, order: verdict, lasts, remark: reason };
+        super::exit(daemon::force(&server.into(), &order).map(|()| true))
+    }
+}

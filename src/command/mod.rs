@@ -1,0 +1,99 @@
+//! What can be asked of `edgedns`: one file per command.
+//!
+//! Responsible for the arguments of each command and its exit status: 0 yes,
+//! 1 no or failed, 2 a wrong command line.
+//! Not responsible for carrying commands out: that is `daemon` for what
+//! concerns a server.
+
+mod check;
+mod force;
+mod reload;
+mod server;
+mod status;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use edgedns::daemon::{self, Error, Format, RemoteError};
+
+/// Threads for what waits: probes, TCP, signals. The UDP workers are others.
+const RUNTIME_THREADS: usize = 2;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read everything the server would and say what is wrong; exit 0 or 1.
+    Check(check::Arguments),
+    /// Make the running server read its files again, and wait for what comes of it.
+    ///
+    /// Exits with 1, and says why, when not all of it is served.
+    Reload(reload::Arguments),
+    /// Show what every pool of the running server answers now; exit 1 if one has no member up.
+    Status(status::Arguments),
+    /// Have targets be up or down whatever their probes say; `auto` leaves them to their probes.
+    Force(force::Arguments),
+    /// Run an example cluster on loopback, with masters that come and go.
+    Demo,
+}
+
+impl Command {
+    /// Carries the command out.
+    pub(crate) fn run(self) -> ExitCode {
+        match self {
+            Self::Check(arguments) => arguments.run(),
+            Self::Reload(arguments) => arguments.run(),
+            Self::Status(arguments) => arguments.run(),
+            Self::Force(arguments) => arguments.run(),
+            Self::Demo => serve(daemon::demo()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// Drawn for people.
+    Text,
+    /// One JSON object, to standard output.
+    Json,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Format::Text,
+            OutputFormat::Json => Format::Json,
+        }
+    }
+}
+
+/// The status of a command that says yes, no, or why it cannot say.
+fn exit(said: Result<bool, RemoteError>) -> ExitCode {
+    match said {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read our output has read enough: `check | head`.
+        Err(RemoteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Runs a command that serves until it is stopped.
+pub(crate) fn serve(command: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    daemon::start_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("edgedns-io")
+        .enable_all()
+        .build();
+    let ended = runtime.map_err(Error::System).and_then(|runtime| runtime.block_on(command));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    // Nothing is left to tell it to if standard error is closed.
+    let _ = writeln!(io::stderr(), "{error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,29 @@
+//! How the running server is found.
+//!
+//! Responsible for the two arguments that every command to a running server
+//! takes.
+//! Not responsible for connecting: that is `daemon`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use edgedns::daemon::{Server, USUAL_SOCKET};
+
+#[derive(Args)]
+pub(super) struct ServerArguments {
+    /// Config file of the server: its `[admin]` table names the socket.
+    #[arg(long, value_name = "FILE", conflicts_with = "socket")]
+    config: Option<PathBuf>,
+    /// The server's control socket.
+    #[arg(long, value_name = "SOCKET", default_value = USUAL_SOCKET)]
+    socket: PathBuf,
+}
+
+impl From<ServerArguments> for Server {
+    fn from(arguments: ServerArguments) -> Self {
+        match arguments.config {
+            Some(config) => Server::Config(config),
+            None => Server::Socket(arguments.socket),
+        }
+    }
+}
