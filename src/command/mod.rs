@@ -7,6 +7,7 @@
 
 mod check;
 mod force;
+mod init;
 mod reload;
 mod server;
 mod status;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// Have targets be up or down whatever their probes say; `auto` leaves them to their probes.
     Force(force::Arguments),
+    /// Write a first config and zones for a cluster, and check them.
+    Init(init::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     Demo,
 }
@@ -44,6 +47,7 @@ impl Command {
             Self::Reload(arguments) => arguments.run(),
             Self::Status(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
+            Self::Init(arguments) => arguments.run(),
             Self::Demo => serve(daemon::demo()),
         }
     }
@@ -92,7 +96,7 @@ pub(crate) fn serve(command: impl Future<Output = Result<(), Error>>) -> ExitCod
     }
 }
 
-fn fail(error: &dyn std::error::Error) -> ExitCode {
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     // Nothing is left to tell it to if standard error is closed.
     let _ = writeln!(io::stderr(), "{error}");
     ExitCode::FAILURE

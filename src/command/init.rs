@@ -1,0 +1,72 @@
+//! `edgedns init`: the first config and zones of a cluster.
+//!
+//! Responsible for the command's arguments, and for what is said at its end.
+//! Not responsible for the files: that is `deploy`.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use edgedns::daemon::{self, Check, Format, RemoteError};
+use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
+use edgedns::deploy::{Existing, write_files};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The cluster's name, as in install-config.yaml: ocp4.
+    #[arg(long, value_name = "NAME")]
+    cluster: HostName,
+    /// The domain it is in: example.com.
+    #[arg(long, value_name = "DOMAIN")]
+    base_domain: HostName,
+    /// A master, one or more times: 192.0.2.13, or master-0=192.0.2.13,2001:db8::13.
+    #[arg(long = "master", value_name = "[NAME=]ADDRESS[,ADDRESS]", required = true)]
+    masters: Vec<Node>,
+    /// A worker, likewise: it only gets a name.
+    #[arg(long = "worker", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
+    workers: Vec<Node>,
+    /// An address that *.apps goes to; without it the masters'.
+    #[arg(long, value_name = "ADDRESS")]
+    ingress: Vec<IpAddr>,
+    /// The node that installs the cluster, and serves its API meanwhile.
+    #[arg(long, value_name = "[NAME=]ADDRESS[,ADDRESS]")]
+    bootstrap: Option<Node>,
+    /// The folder that gets edgedns.toml and edgedns/zones; /etc on a node.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    into: PathBuf,
+    /// Write over files that are there.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let Self { cluster, base_domain, masters, workers, ingress, bootstrap, into, force } = self;
+        let cluster = Cluster { name: cluster, base_domain, masters, workers, ingress, bootstrap };
+        let files = match files(&cluster) {
+            Ok(files) => files,
+            Err(error) => return super::fail(&format!("error: {error}")),
+        };
+        let existing = if force { Existing::Replaced } else { Existing::Kept };
+        match write_files(&files, &into, existing) {
+            Ok(written) => super::exit(finish(&written, into.join(CONFIG)).map_err(RemoteError::Output)),
+            Err(error) => super::fail(&error),
+        }
+    }
+}
+
+/// Says what was written, whether it holds, and what comes next.
+fn finish(written: &[PathBuf], config: PathBuf) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    for file in written {
+        writeln!(out, "wrote {}", file.display())?;
+    }
+    let shown = config.display().to_string();
+    let holds = daemon::check(&Check { config, format: Format::Text, dump: None })?;
+    if holds {
+        writeln!(out, "next: edgedns --config {shown}, and on another host: dig @<this host> api.<cluster>")?;
+    }
+    Ok(holds)
+}

@@ -1,0 +1,61 @@
+//! `edgedns init` from the command line: what it writes is a config that `check` has nothing to say of.
+//!
+//! Responsible for the command. Not responsible for the records it makes: see `deploy::init`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn init(into: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+    command
+        .args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--into"])
+        .arg(into)
+        .args(more);
+    command.output().expect("edgedns runs")
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn every_kind_of_cluster_gets_files_without_a_warning() {
+    let kinds: [&[&str]; 5] = [
+        &["--master", "192.0.2.13"],
+        &["--master", "192.0.2.13", "--master", "192.0.2.14", "--master", "192.0.2.15"],
+        &["--master", "2001:db8::13", "--master", "2001:db8::14", "--master", "2001:db8:1::15"],
+        &["--master", "a=192.0.2.13,2001:db8::13", "--master", "b=198.51.100.1", "--worker", "192.0.2.20"],
+        &["--master", "192.0.2.13", "--bootstrap", "192.0.2.12", "--ingress", "192.0.2.99"],
+    ];
+    for kind in kinds {
+        let folder = tempfile::tempdir().unwrap();
+        let output = init(folder.path(), kind);
+        let said = said(&output);
+        assert!(output.status.success() && said.contains("ok: 0 errors, 0 warnings"), "{kind:?}\n{said}");
+    }
+}
+
+#[test]
+fn files_that_are_there_stay_unless_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("edgedns.toml");
+    fs::write(&config, "mine").unwrap();
+    let output = init(folder.path(), &["--master", "192.0.2.13"]);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("is there already") && told.contains("--force"), "{told}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), "mine");
+    assert!(!folder.path().join("edgedns").exists(), "a part was written");
+    let output = init(folder.path(), &["--master", "192.0.2.13", "--force"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(fs::read_to_string(&config).unwrap().contains("[[zone.probe]]"));
+}
+
+#[test]
+fn a_wrong_address_is_a_wrong_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = init(folder.path(), &["--master", "192.0.2.300"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("`192.0.2.300` is no address"), "{}", said(&output));
+}
