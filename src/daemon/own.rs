@@ -11,9 +11,10 @@ use std::sync::Arc;
 ///
 /// They are looked up rather than tried with `bind`: that takes any address
 /// where `net.ipv4.ip_nonlocal_bind` is set, as it is on nodes with keepalived.
+/// `/proc/net` itself is not there for a service with ProcSubset=pid.
 pub(super) fn own_addresses() -> Arc<[IpAddr]> {
     let text = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
-    let (trie, interfaces) = (text("/proc/net/fib_trie"), text("/proc/net/if_inet6"));
+    let (trie, interfaces) = (text("/proc/self/net/fib_trie"), text("/proc/self/net/if_inet6"));
     ipv4(&trie).map(IpAddr::from).chain(ipv6(&interfaces).map(IpAddr::from)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The networks this host is in, as the kernel tells them.
 //!
-//! Responsible for reading them from `/proc/net`.
+//! Responsible for reading them from `/proc/self/net`: `/proc/net` is not there for a service with ProcSubset=pid.
 //! Not responsible for what follows from them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,7 +21,7 @@ const GATEWAY: u16 = 0x0002;
 /// cannot be read is left out.
 pub(super) fn own_networks() -> Vec<Prefix> {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let (routes, addresses) = (read("/proc/net/route"), read("/proc/net/if_inet6"));
+    let (routes, addresses) = (read("/proc/self/net/route"), read("/proc/self/net/if_inet6"));
     let loopback =
         [Prefix::around(Ipv4Addr::LOCALHOST.into(), 8), Prefix::around(Ipv6Addr::LOCALHOST.into(), 128)];
     let own = routes.lines().filter_map(ipv4).chain(addresses.lines().filter_map(ipv6));
