@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use edgedns::daemon;
+use edgedns::daemon::{self, Error};
 use edgedns::source::Look;
+use edgedns::transport::{self, Inherited};
 
-use command::Command;
+use command::{Command, LogFormat};
 
 /// Authoritative DNS whose answers follow health probes.
 ///
@@ -27,6 +28,9 @@ struct Arguments {
     /// Config file; paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What the log looks like; it goes to standard error or to the journal.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Auto, requires = "config")]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -37,7 +41,12 @@ fn main() -> ExitCode {
         (Some(command), _) => command.run(),
         (None, Some(config)) => {
             let look = if io::stderr().is_terminal() { Look::Coloured } else { Look::Plain };
-            command::serve(daemon::run(config, look))
+            // First of all: there is one thread yet, as it must be.
+            let inherited = Inherited::from_environment();
+            command::serve(arguments.log_format, async move {
+                let passed = |(label, misfit)| Error::Listen(transport::Error::Passed { label, misfit });
+                daemon::run(config, look, inherited.map_err(passed)?).await
+            })
         }
         (None, None) => {
             let mut command = Arguments::command();

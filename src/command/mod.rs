@@ -48,7 +48,7 @@ impl Command {
             Self::Status(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
-            Self::Demo => serve(daemon::demo()),
+            Self::Demo => serve(LogFormat::Auto, daemon::demo()),
         }
     }
 }
@@ -70,6 +70,29 @@ impl From<OutputFormat> for Format {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Entries of the journal where standard error is the journal, else plain.
+    Auto,
+    /// Lines for people, on a terminal in colour.
+    Plain,
+    /// One JSON object per line.
+    Json,
+    /// Entries of the journal, with fields.
+    Journal,
+}
+
+impl From<LogFormat> for daemon::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Auto => Self::Auto,
+            LogFormat::Plain => Self::Plain,
+            LogFormat::Json => Self::Json,
+            LogFormat::Journal => Self::Journal,
+        }
+    }
+}
+
 /// The status of a command that says yes, no, or why it cannot say.
 fn exit(said: Result<bool, RemoteError>) -> ExitCode {
     match said {
@@ -82,8 +105,8 @@ fn exit(said: Result<bool, RemoteError>) -> ExitCode {
 }
 
 /// Runs a command that serves until it is stopped.
-pub(crate) fn serve(command: impl Future<Output = Result<(), Error>>) -> ExitCode {
-    daemon::start_logging();
+pub(crate) fn serve(log: LogFormat, command: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    daemon::start_logging(log.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .thread_name("edgedns-io")

@@ -196,13 +196,14 @@ pub const KEYS: &[Key] = &[
         "socket",
         Absent::Unset { example: r#""/run/edgedns/control.sock""# },
         "where `edgedns status`, `reload` and `force` reach the server, for whoever may write to it; \
-         without it they cannot",
+         without it in the folder that systemd has made ($RUNTIME_DIRECTORY), else they cannot",
     ),
     key(
         Section::Admin,
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
-        "folder where forced verdicts outlive a restart; without it they do not",
+        "folder where forced verdicts outlive a restart; without it the one that systemd has made \
+         ($STATE_DIRECTORY), else they do not",
     ),
     key(
         Section::Limit,

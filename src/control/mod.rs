@@ -8,6 +8,8 @@
 //!     │         └────── Status, Reloaded, … ◀────┘
 //!     ├─ client ── the command line
 //!     └─ browser, Prometheus
+//!
+//!   daemon ── headline, sd_notify ─▶ service manager
 //! ```
 //!
 //! Responsible for requests, for the ways they come in, and for what is shown
@@ -18,10 +20,12 @@ mod admin;
 mod calendar;
 mod client;
 mod connections;
+mod headline;
 mod http;
 mod metrics;
 mod process;
 mod request;
+mod sd_notify;
 mod signals;
 mod socket;
 mod status;
@@ -31,8 +35,10 @@ pub use admin::serve_admin;
 pub use calendar::{Calendar, CalendarError};
 pub use client::{Client, ClientError};
 pub use connections::HEAD_BYTES_MAX;
+pub use headline::{HEADLINE_BYTES_MAX, headline};
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
 pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests};
+pub use sd_notify::ServiceManager;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
     MemberStatus, OutcomesStatus, PoolStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus,

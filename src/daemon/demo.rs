@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use super::server::{Error, run};
 use crate::dns::message::Header;
 use crate::source::Look;
+use crate::transport::Inherited;
 
 const CONFIG: &str = include_str!("../../zones/edgedns.toml");
 const ZONE: &str = include_str!("../../zones/ocp4.example.com.zone");
@@ -51,7 +52,7 @@ pub async fn demo() -> Result<(), Error> {
     let zone = ZONE.replace("ifportup(443, ", &format!("ifportup({ingress}, "));
     let config = folder.write(&zone).map_err(Error::System)?;
     introduce(ingress);
-    let mut serving = tokio::spawn(run(config, Look::Plain));
+    let mut serving = tokio::spawn(run(config, Look::Plain, Inherited::none()));
     tokio::select! {
         ended = &mut serving => ended.unwrap_or_else(|fault| Err(Error::System(io::Error::other(fault)))),
         fault = come_and_go(&mut masters) => Err(Error::System(fault)),

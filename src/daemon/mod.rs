@@ -17,6 +17,6 @@ mod server;
 
 pub use check::{Check, Format, check};
 pub use demo::demo;
-pub use log::start_logging;
+pub use log::{LogFormat, start_logging};
 pub use remote::{RemoteError, Server, USUAL_SOCKET, force, reload, status};
 pub use server::{Error, run};

@@ -10,6 +10,7 @@ mod operator;
 mod reloads;
 mod settings;
 mod status;
+mod supervision;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -24,17 +25,20 @@ use self::admin::Admin;
 use self::counted::Counted;
 use self::operator::Control;
 use self::reloads::Reloads;
-use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
+use self::settings::{
+    control_socket, health_settings, identity, random_secret, rate_limit, state_directory, transport_settings,
+};
+use self::supervision::Supervision;
 use super::forcing::{self, Keeper};
 use super::load::{Loaded, LoadedZone, Reading, is_error};
 use super::served::{Served, sentence};
 use crate::answer::{CookieSecret, Publisher};
 use crate::config::Config;
-use crate::control::{self, Completeness, Reloaded, Request};
+use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
-use crate::transport::{self, Listeners, Running, SnapshotResponder};
+use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -46,6 +50,9 @@ const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// Pools named in the log line of a transition; the rest is counted.
 const POOLS_NAMED_MAX: usize = 4;
+
+/// Pools that the log line of a transition can be found by.
+const POOLS_INDEXED_MAX: usize = 32;
 
 /// Verdicts that are published together: a rack that goes down is one change.
 const TRANSITIONS_AT_ONCE_MAX: usize = 256;
@@ -73,15 +80,18 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves what the config file at `path` says until the operator stops it.
+/// Serves what the config file at `path` says until the operator stops it, at `inherited` sockets where it
+/// names their addresses.
 ///
 /// # Errors
 ///
 /// Only before it serves: when the config file cannot be used, or an address
 /// cannot be listened on. A zone that cannot be read stops nothing.
-pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
+pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
-    let reading = read(path.clone()).await.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
+    let manager = ServiceManager::from_environment();
+    let reading = supervision::first_reading(read(path.clone()), &manager).await;
+    let reading = reading.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
     let Some(loaded) = reading.loaded else {
         return Err(Error::Config(drawn(&reading.sources, reading.config_faults.iter(), look)));
     };
@@ -91,7 +101,12 @@ pub async fn run(path: PathBuf, look: Look) -> Result<(), Error> {
     let Loaded { config, zones } = loaded;
     report_zones(&reading.sources, &zones, &Served::default());
     drop(reading.sources);
-    let (mut server, transitions) = Server::start(path, &config, zones, sender).await?;
+    let listeners = Listeners::bind(&transport_settings(&config), inherited).map_err(Error::Listen)?;
+    supervision::tell_first_round(&manager, config.probe.startup_wait);
+    let supervision = Supervision::new(manager);
+    let (mut server, transitions) =
+        Server::start(path, &config, zones, listeners, sender, supervision).await?;
+    server.tell_ready();
     server.turn(&mut requests, transitions).await;
     server.stop().await;
     Ok(())
@@ -137,22 +152,24 @@ struct Server {
     keeper: Keeper,
     /// Where that is kept.
     state_directory: Option<PathBuf>,
+    supervision: Supervision,
     local_trouble: watch::Receiver<Option<LocalTrouble>>,
     local_trouble_told: Option<LocalTrouble>,
 }
 
 impl Server {
-    /// Binds, probes everything once, and serves.
+    /// Probes everything once, and serves.
     async fn start(
         path: PathBuf,
         config: &Config,
         zones: Vec<LoadedZone>,
+        listeners: Listeners,
         requests: mpsc::Sender<Request>,
+        supervision: Supervision,
     ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
         let started = Instant::now();
-        let listeners = Listeners::bind(&transport_settings(config)).map_err(Error::Listen)?;
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(config));
-        let state_directory = config.admin.state_directory.clone();
+        let state_directory = state_directory(config);
         let rules = forcing::load(state_directory.as_deref(), SystemTime::now());
         engine.force(&rules);
         let cookie_secret = random_secret();
@@ -187,9 +204,10 @@ impl Server {
             admin: Admin::new(requests),
             rules,
             state_directory,
+            supervision,
         };
         server.local_trouble.mark_changed();
-        server.control.follow(config.admin.socket.as_deref());
+        server.control.follow(control_socket(config).as_deref());
         server.admin.follow(config.admin.listen);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.note(&mut first);
@@ -210,7 +228,10 @@ impl Server {
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Reload { reply }) => reloads.ask(&self.path, reply),
+                    Some(Request::Reload { reply }) => {
+                        self.supervision.reloading();
+                        reloads.ask(&self.path, reply);
+                    }
                     // Whoever asked may have gone meanwhile.
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
                     Some(Request::Pulse { reply }) => self.tell_pulse(reply),
@@ -230,11 +251,17 @@ impl Server {
                     };
                     self.refusal =
                         (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
+                    if !reloads.is_reading() {
+                        self.tell_ready();
+                    }
                     waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
                 }
+                () = self.supervision.sign_due() => self.tell_alive(),
                 _ = reclaim.tick() => {
                     self.publisher.reclaim();
                     self.expire_rules();
+                    self.supervision.tell_loading();
+                    self.tell_headline();
                 }
             }
         }
@@ -265,13 +292,22 @@ impl Server {
             (_, 0) => format!(" ({named})"),
             _ => format!(" ({named}; and {more} more)"),
         };
+        let owners = self.served.pools_of(transition.target).map(|pool| pool.pool.owner.to_string());
+        let mut owners: Vec<String> = owners.take(POOLS_INDEXED_MAX).collect();
+        owners.dedup();
+        let (probe_target, pools) = (transition.probe.to_string(), owners.join(" "));
+        let verdict = transition.to.to_string();
         match (&transition.cause, transition.from, transition.to) {
             // The first outcome of a target that passes is no news, nor is that one held down flaps on.
             (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
-            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down) => debug!("{transition}{effect}"),
-            (Cause::Silent { .. }, ..) => error!("{transition}{effect}"),
-            (_, _, Verdict::Down) => warn!("{transition}{effect}"),
-            (_, _, Verdict::Up | Verdict::Pending) => info!("{transition}{effect}"),
+            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down) => {
+                debug!(probe_target, verdict, pools, "{transition}{effect}")
+            }
+            (Cause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),
+            (_, _, Verdict::Down) => warn!(probe_target, verdict, pools, "{transition}{effect}"),
+            (_, _, Verdict::Up | Verdict::Pending) => {
+                info!(probe_target, verdict, pools, "{transition}{effect}")
+            }
         }
     }
 
@@ -308,8 +344,8 @@ impl Server {
         let _ = timeout(wait, self.engine.first_round()).await;
         self.served = served;
         self.publish_anew();
-        self.state_directory = config.admin.state_directory;
-        self.control.follow(config.admin.socket.as_deref());
+        self.state_directory = state_directory(&config);
+        self.control.follow(control_socket(&config).as_deref());
         self.admin.follow(config.admin.listen);
         let zones = self.served.zones.len();
         let summary = match kept {
@@ -322,7 +358,7 @@ impl Server {
                 )
             }
         };
-        info!("{summary}");
+        info!(generation = self.publisher.generation(), "{summary}");
         let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
         Reloaded { outcome, zones, summary, diagnostics }
     }
@@ -339,19 +375,24 @@ impl Server {
         for zone in &self.served.zones {
             if let Some(version) = &zone.version {
                 let (records, serial, file) = (version.records, version.serial, zone.file.display());
-                info!("zone {} serial {serial}: {records} records from {file}", zone.name);
+                info!(zone = %zone.name, serial, "zone {} serial {serial}: {records} records from {file}", zone.name);
             }
         }
         let board = self.engine.board();
         let (pools, down) = self.served.pool_counts(&board);
         let zones = self.served.zones.len();
         let workers = self.running.worker_count();
-        info!("ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers");
+        let generation = self.publisher.generation();
+        info!(
+            generation,
+            "ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers"
+        );
     }
 
     async fn stop(self) {
         let started = Instant::now();
         let answered = self.counted.answered();
+        self.supervision.manager.stopping();
         self.running.stop().await;
         self.keeper.stop().await;
         let lateness = self.engine.lateness();
@@ -367,9 +408,9 @@ fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
     for zone in zones {
         for fault in zone.faults.iter() {
             if is_error(fault) {
-                error!("{}", sources.sentence(fault));
+                error!(zone = %zone.name, "{}", sources.sentence(fault));
             } else {
-                warn!("{}", sources.sentence(fault));
+                warn!(zone = %zone.name, "{}", sources.sentence(fault));
             }
         }
         if zone.version.is_some() {
@@ -378,9 +419,13 @@ fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
         let kept = before.zones.iter().find(|served| served.name == zone.name);
         match kept.and_then(|served| served.version.as_ref()) {
             Some(version) => {
-                error!("zone {} is not loaded: it stays at serial {}", zone.name, version.serial)
+                let (name, serial) = (&zone.name, version.serial);
+                error!(zone = %name, serial, "zone {name} is not loaded: it stays at serial {serial}");
             }
-            None => error!("zone {} is not loaded: it answers SERVFAIL, the others are served", zone.name),
+            None => {
+                let name = &zone.name;
+                error!(zone = %name, "zone {name} is not loaded: it answers SERVFAIL, the others are served");
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use super::inherited::{Inherited, Label, Misfit};
 use super::{Settings, mmsg};
 
 /// Send and receive buffer asked for per UDP socket, in bytes: about 5,000
@@ -58,6 +59,13 @@ pub enum Error {
         /// What the kernel says.
         cause: io::Error,
     },
+    /// A socket that the service manager passed cannot be served.
+    Passed {
+        /// Which one.
+        label: Label,
+        /// Why not.
+        misfit: Misfit,
+    },
     /// A UDP worker cannot be started.
     Worker {
         /// Which one, from 0.
@@ -92,9 +100,19 @@ pub(super) struct Bound {
     pub(super) asked: SocketAddr,
     /// With the port that was given.
     pub(super) address: SocketAddr,
-    /// One socket per worker.
+    /// For each worker the socket it serves.
     pub(super) udp: Vec<Arc<Socket>>,
+    pub(super) datagrams: Datagrams,
     pub(super) tcp: TcpListener,
+}
+
+/// What the UDP sockets of an address are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Datagrams {
+    /// Ours, one per worker: the kernel spreads the clients over them.
+    OnePerWorker,
+    /// One for all workers, which was passed to us.
+    Shared,
 }
 
 /// Whether a TCP socket may share its port with another one of ours.
@@ -109,12 +127,15 @@ enum Claim {
 }
 
 impl Listeners {
-    /// Binds every address of `settings`, or none.
+    /// Binds every address of `settings`, or none; those that were passed are bound already.
     ///
     /// # Errors
-    /// The first address that cannot be had.
-    pub fn bind(settings: &Settings) -> Result<Self, Error> {
-        let bound = bind_beside(&[], &settings.addresses(), settings.worker_count())?;
+    /// The first address that cannot be had, or a socket that was passed for none of them.
+    pub fn bind(settings: &Settings, mut inherited: Inherited) -> Result<Self, Error> {
+        let bound = bind_beside(&[], &settings.addresses(), settings.worker_count(), &mut inherited)?;
+        if let Some((label, misfit)) = inherited.left() {
+            return Err(Error::Passed { label, misfit });
+        }
         if bound.is_empty() {
             return Err(Error::NoAddress);
         }
@@ -135,6 +156,7 @@ pub(super) fn bind_beside(
     held: &[SocketAddr],
     addresses: &[SocketAddr],
     workers: usize,
+    inherited: &mut Inherited,
 ) -> Result<Vec<Bound>, Error> {
     let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
     for &asked in addresses {
@@ -146,7 +168,11 @@ pub(super) fn bind_beside(
         };
         // TCP first: it is the one that notices another server.
         let listen = |protocol| move |cause| Error::Listen { address: asked, protocol, cause };
-        let tcp = match bind_tcp(asked, claim) {
+        let tcp = match inherited.take(Protocol::Tcp, asked) {
+            Some(passed) => serve_passed_tcp(passed),
+            None => bind_tcp(asked, claim),
+        };
+        let tcp = match tcp {
             Err(cause) if is_unsupported(&cause) && asked.ip().is_ipv6() && asked.ip().is_unspecified() => {
                 tracing::warn!(%asked, "this host has no IPv6; the address is left out");
                 continue;
@@ -154,8 +180,14 @@ pub(super) fn bind_beside(
             other => other.map_err(listen(Protocol::Tcp))?,
         };
         let address = tcp.local_addr().map_err(listen(Protocol::Tcp))?;
-        let udp = bind_workers(address, workers)?;
-        bound.push(Bound { asked, address, udp, tcp });
+        let (udp, datagrams) = match inherited.take(Protocol::Udp, address) {
+            Some(passed) => {
+                let passed = serve_passed_udp(passed, address).map_err(listen(Protocol::Udp))?;
+                (vec![passed; workers], Datagrams::Shared)
+            }
+            None => (bind_workers(address, workers)?, Datagrams::OnePerWorker),
+        };
+        bound.push(Bound { asked, address, udp, datagrams, tcp });
     }
     Ok(bound)
 }
@@ -181,15 +213,35 @@ fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
     prepare(&socket, address)?;
     // Not SO_REUSEADDR, with which the newest of several sockets takes all.
     socket.set_reuse_port(true)?;
+    prepare_datagrams(&socket, address)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn prepare_datagrams(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
     socket.set_send_buffer_size(UDP_BUFFER_BYTES)?;
     socket.set_write_timeout(Some(UDP_SEND_MAX))?;
-    mmsg::ignore_path_mtu(&socket, address.ip())?;
+    mmsg::ignore_path_mtu(socket, address.ip())?;
     if address.ip().is_unspecified() {
-        mmsg::tell_destination(&socket, address.ip())?;
+        mmsg::tell_destination(socket, address.ip())?;
     }
-    socket.bind(&address.into())?;
-    Ok(socket)
+    Ok(())
+}
+
+/// A socket that was passed waits for nothing; ours wait for room to send.
+fn serve_passed_udp(socket: Socket, address: SocketAddr) -> io::Result<Arc<Socket>> {
+    socket.set_nonblocking(false)?;
+    prepare_datagrams(&socket, address)?;
+    Ok(Arc::new(socket))
+}
+
+/// Its backlog is the socket unit's choice.
+fn serve_passed_tcp(socket: Socket) -> io::Result<TcpListener> {
+    socket.set_send_buffer_size(TCP_SEND_BUFFER_BYTES)?;
+    socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
@@ -260,6 +312,7 @@ impl fmt::Display for Error {
                     _ => Ok(()),
                 }
             }
+            Error::Passed { label, misfit } => write!(f, "{label} {misfit}"),
             Error::Worker { index, cause } => write!(f, "cannot start UDP worker {index}: {cause}"),
         }
     }
@@ -268,7 +321,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::NoAddress => None,
+            Error::NoAddress | Error::Passed { .. } => None,
             Error::Listen { cause, .. } | Error::Worker { cause, .. } => Some(cause),
         }
     }

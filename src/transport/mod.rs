@@ -6,12 +6,12 @@
 //! Not responsible for what is answered: this room knows no zones.
 //!
 //! ```text
-//!  Settings ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop
-//!                                   │
-//!              ┌────────────────────┴──────────┐
-//!       udp: one thread per worker,      tcp: tasks on a runtime,
-//!       a socket per listen address      a listener per listen address
-//!              └────────────▶ Responder ◀──────┘
+//!  Settings, Inherited ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop
+//!                                              │
+//!                          ┌───────────────────┴───────────┐
+//!       udp: one thread per worker,                 tcp: tasks on a runtime,
+//!       a socket per listen address                 a listener per listen address
+//!                          └──────────▶ Responder ◀────────┘
 //! ```
 
 #![deny(
@@ -22,6 +22,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod inherited;
 mod listeners;
 mod mmsg;
 mod responder;
@@ -32,6 +33,7 @@ mod udp;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
+pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
 pub use responder::{Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};

@@ -17,9 +17,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::listeners::{self, Bound, Buffers};
+use super::listeners::{self, Bound, Buffers, Datagrams};
 use super::udp::WorkerHandle;
-use super::{Error, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
+use super::{Error, Inherited, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
 
 /// Longest wait for workers to take up a change, and for those that stop to
 /// answer what is queued. TCP's own limit is shorter, so this one decides
@@ -57,11 +57,12 @@ pub struct Running<R> {
     leaving: Vec<JoinHandle<()>>,
 }
 
-/// One listen address. `udp[i]` belongs to worker `i`.
+/// One listen address. Worker `i` serves `udp[i]`.
 struct Served {
     asked: SocketAddr,
     address: SocketAddr,
     udp: Vec<Arc<Socket>>,
+    datagrams: Datagrams,
     tcp: tcp::Service,
 }
 
@@ -79,6 +80,7 @@ struct Fresh {
     asked: SocketAddr,
     address: SocketAddr,
     udp: Vec<Arc<Socket>>,
+    datagrams: Datagrams,
     tcp: TcpListener,
 }
 
@@ -127,7 +129,7 @@ impl<R: Responder> Running<R> {
         }
         let new: Vec<SocketAddr> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
         let held: Vec<SocketAddr> = self.addresses().collect();
-        let bound = listeners::bind_beside(&held, &new, workers)?;
+        let bound = listeners::bind_beside(&held, &new, workers, &mut Inherited::none())?;
         if bound.is_empty() && kept.iter().all(Vec::is_empty) {
             return Err(Error::NoAddress);
         }
@@ -239,14 +241,14 @@ impl<R: Responder> Running<R> {
     }
 
     fn register(&self, bound: Bound) -> Result<Fresh, Error> {
-        let Bound { asked, address, udp, tcp } = bound;
+        let Bound { asked, address, udp, datagrams, tcp } = bound;
         let _runtime = self.handle.enter();
         let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
             address,
             protocol: Protocol::Tcp,
             cause,
         })?;
-        Ok(Fresh { asked, address, udp, tcp })
+        Ok(Fresh { asked, address, udp, datagrams, tcp })
     }
 
     /// Carries the plan out; nothing in here can be refused. Returns what
@@ -270,9 +272,9 @@ impl<R: Responder> Running<R> {
                 self.served.push(served);
             }
         }
-        for Fresh { asked, address, udp, tcp } in plan.fresh {
+        for Fresh { asked, address, udp, datagrams, tcp } in plan.fresh {
             let tcp = tcp::Service::start(tcp, Arc::clone(&self.tcp), &self.handle);
-            self.served.push(Served { asked, address, udp, tcp });
+            self.served.push(Served { asked, address, udp, datagrams, tcp });
         }
         settled
     }
@@ -282,7 +284,12 @@ impl Served {
     /// One socket per worker: the ones there are, and more if needed.
     fn sockets(&self, workers: usize) -> Result<Vec<Arc<Socket>>, Error> {
         let missing = workers.saturating_sub(self.udp.len());
-        let more = listeners::bind_workers(self.address, missing)?;
+        let more = match (self.datagrams, self.udp.first()) {
+            (Datagrams::Shared, Some(passed)) => vec![Arc::clone(passed); missing],
+            (Datagrams::Shared, None) | (Datagrams::OnePerWorker, _) => {
+                listeners::bind_workers(self.address, missing)?
+            }
+        };
         Ok(self.udp.iter().take(workers).cloned().chain(more).collect())
     }
 }

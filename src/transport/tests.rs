@@ -125,7 +125,7 @@ fn bind(addresses: &[&str], workers: usize, tcp: TcpSettings) -> (Settings, List
         let free = std::net::TcpListener::bind((addresses[0], 0)).unwrap().local_addr().unwrap().port();
         let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), free)).collect();
         let settings = Settings { listen, workers, tcp };
-        match Listeners::bind(&settings) {
+        match Listeners::bind(&settings, Inherited::none()) {
             Ok(listeners) => return (settings, listeners),
             // Another test was quicker.
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
@@ -210,7 +210,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
 fn addresses_given_twice_count_once_and_no_address_is_refused() {
     let address: SocketAddr = (IpAddr::from([127, 0, 3, 1]), 0).into();
     let settings = Settings { listen: vec![address, address], workers: 1, ..Settings::default() };
-    assert_eq!(Listeners::bind(&settings).unwrap().addresses().count(), 1);
+    assert_eq!(Listeners::bind(&settings, Inherited::none()).unwrap().addresses().count(), 1);
     let none = Settings { listen: vec![], ..settings };
-    assert!(matches!(Listeners::bind(&none), Err(Error::NoAddress)));
+    assert!(matches!(Listeners::bind(&none, Inherited::none()), Err(Error::NoAddress)));
 }

@@ -79,6 +79,14 @@ impl Site {
         program
     }
 
+    /// Starts the program by a command that `prepare` has changed, and waits for nothing.
+    pub fn spawn_as(&self, prepare: impl FnOnce(&mut Command)) -> Program {
+        let mut command = self.command();
+        command.arg("--config").arg(self.config());
+        prepare(&mut command);
+        self.begin(command)
+    }
+
     /// Runs `edgedns check` on the folder.
     pub fn check(&self) -> Output {
         self.command().arg("check").arg("--config").arg(self.config()).output().expect("the program runs")
@@ -90,14 +98,12 @@ impl Site {
     }
 
     fn spawn(&self) -> Program {
-        let mut child = self
-            .command()
-            .arg("--config")
-            .arg(self.config())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
+        self.spawn_as(|_| {})
+    }
+
+    fn begin(&self, mut command: Command) -> Program {
+        let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().expect("standard error is piped")).lines();
         let shared = Arc::clone(&log);
@@ -112,7 +118,12 @@ impl Site {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
         // What an operator has set for other runs must not change this one; and no colours.
-        command.env_remove("RUST_LOG").env("NO_COLOR", "1").current_dir(self.folder());
+        for variable in
+            ["EDGEDNS_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"]
+        {
+            command.env_remove(variable);
+        }
+        command.env("NO_COLOR", "1").current_dir(self.folder());
         command
     }
 
@@ -183,6 +194,11 @@ impl Program {
         let status: ExitStatus =
             wait_for("the end of edgedns", PATIENCE, || self.child.try_wait().expect("a child"));
         assert!(status.success(), "edgedns ended with {status}");
+    }
+
+    /// Waits until it ends by itself, and tells how.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        wait_for("the end of edgedns", PATIENCE, || self.child.try_wait().expect("a child"))
     }
 
     /// Fails when the program is no longer there.

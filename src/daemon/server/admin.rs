@@ -17,7 +17,7 @@ use crate::control::{self, Request};
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
 /// hangs.
-const TURN_MAX: Duration = Duration::from_secs(2);
+pub(super) const TURN_MAX: Duration = Duration::from_secs(2);
 
 /// The admin listener while it is served.
 pub(super) struct Admin {
@@ -66,14 +66,22 @@ fn bind(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
 impl Server {
     /// Tells what does not turn. The loop does, or it would not be here; the workers are asked.
     pub(super) fn tell_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
-        let mut troubles: Vec<String> = self.engine_hangs().into_iter().collect();
-        let pulse = self.running.pulse(TURN_MAX);
+        let troubles = self.troubles(TURN_MAX);
         tokio::spawn(async move {
+            // Whoever asked may have gone.
+            let _ = reply.send(troubles.await);
+        });
+    }
+
+    /// Resolves, within `limit`, to what does not turn.
+    pub(super) fn troubles(&mut self, limit: Duration) -> impl Future<Output = Vec<String>> + Send + use<> {
+        let mut troubles: Vec<String> = self.engine_hangs().into_iter().collect();
+        let pulse = self.running.pulse(limit);
+        async move {
             let hanging = pulse.await;
             troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} does not turn")));
-            // Whoever asked may have gone.
-            let _ = reply.send(troubles);
-        });
+            troubles
+        }
     }
 
     /// One target that is overdue may have its own reasons; when all are, nothing probes.

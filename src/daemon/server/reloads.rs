@@ -36,6 +36,11 @@ impl Reloads {
         self.reading = Some(read(path.to_owned()));
     }
 
+    /// Whether a reading is under way.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
     /// The reading that is under way, when it ends, and who waits for it; never where there is none.
     /// What was asked for meanwhile begins with it.
     pub(super) async fn finished(&mut self, path: &Path) -> (Result<Reading, JoinError>, Waiting) {

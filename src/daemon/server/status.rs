@@ -46,7 +46,7 @@ fn zone(zone: &ServedZone) -> ZoneStatus {
     }
 }
 
-fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
+pub(super) fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
     let (standing, answering) = bound.candidates(board);
     let standing = match standing {
         Standing::Up => "up",

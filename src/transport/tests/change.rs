@@ -137,7 +137,7 @@ fn a_change_that_is_refused_changes_nothing() {
 #[test]
 fn a_second_server_cannot_take_a_share_of_the_queries() {
     let server = Server::start(&["127.0.3.1"], 1);
-    let error = Listeners::bind(&server.settings).unwrap_err();
+    let error = Listeners::bind(&server.settings, Inherited::none()).unwrap_err();
     assert!(matches!(error, Error::Listen { protocol: Protocol::Tcp, .. }), "{error}");
 }
 
@@ -146,7 +146,7 @@ fn a_udp_port_of_another_server_is_refused_in_words() {
     let (settings, listeners) = bind(&["127.0.3.6"], 1, TcpSettings::default());
     drop(listeners);
     let _other = UdpSocket::bind(settings.listen[0]).unwrap();
-    let said = Listeners::bind(&settings).unwrap_err().to_string();
+    let said = Listeners::bind(&settings, Inherited::none()).unwrap_err().to_string();
     assert!(said.contains("over UDP") && said.contains("ss -lnup"), "{said}");
 }
 

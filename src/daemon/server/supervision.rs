@@ -1,0 +1,151 @@
+//! What the service manager hears of the running server.
+//!
+//! Responsible for when it is told what: that loading takes its time, that
+//! serving has begun, how the pools stand, and that everything turns.
+//! Not responsible for how it is told.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::error;
+
+use super::super::load::Reading;
+use super::{Server, status};
+use crate::control::{PoolStatus, ServiceManager, headline};
+
+/// How often it is told that a reading goes on.
+const LOADING_SIGN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// For how long each of these signs holds: some may be late.
+const LOADING_SIGN_LASTS: Duration = Duration::from_secs(15);
+
+/// How long a reading may take; then the unit's own limit holds. A million records take ten seconds.
+const LOADING_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// What publishing and starting take at most beside the first round of probes.
+const STARTING_MAX: Duration = Duration::from_secs(10);
+
+/// How long workers have for a turn at most; see [`super::admin`].
+const TURN_MAX: Duration = super::admin::TURN_MAX;
+
+/// The service manager, and what it has been told.
+pub(super) struct Supervision {
+    pub(super) manager: ServiceManager,
+    /// Turns at half the time after which the service manager would kill us, as sd_watchdog_enabled(3) advises.
+    watchdog: Option<Interval>,
+    headline: String,
+    /// The snapshot that it is of.
+    generation: u64,
+    troubles: Vec<String>,
+    /// When the reading began that is under way.
+    loading_since: Option<Instant>,
+}
+
+impl Supervision {
+    pub(super) fn new(manager: ServiceManager) -> Self {
+        let watchdog = manager.watchdog().map(|limit| {
+            let mut turns = interval(limit / 2);
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            turns
+        });
+        let (headline, troubles) = (String::new(), Vec::new());
+        Supervision { manager, watchdog, headline, generation: 0, troubles, loading_since: None }
+    }
+
+    /// Resolves when it is time for a sign of life; never where nobody waits for one.
+    pub(super) async fn sign_due(&mut self) {
+        match &mut self.watchdog {
+            Some(turns) => _ = turns.tick().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A reading begins.
+    pub(super) fn reloading(&mut self) {
+        self.manager.reloading();
+        self.loading_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Says that a reading goes on, if one does.
+    pub(super) fn tell_loading(&self) {
+        if self.loading_since.is_some_and(|since| since.elapsed() < LOADING_MAX) {
+            self.manager.takes(LOADING_SIGN_LASTS);
+        }
+    }
+}
+
+/// Waits for the first reading, and says that it goes on.
+pub(super) async fn first_reading(
+    mut reading: JoinHandle<Reading>,
+    manager: &ServiceManager,
+) -> Result<Reading, JoinError> {
+    let began = Instant::now();
+    let mut signs = interval(LOADING_SIGN_INTERVAL);
+    loop {
+        tokio::select! {
+            done = &mut reading => return done,
+            _ = signs.tick() => {
+                if began.elapsed() < LOADING_MAX {
+                    manager.takes(LOADING_SIGN_LASTS);
+                }
+            }
+        }
+    }
+}
+
+/// Says that the first round of probes may take so long.
+pub(super) fn tell_first_round(manager: &ServiceManager, startup_wait: Duration) {
+    manager.takes(startup_wait.saturating_add(STARTING_MAX));
+}
+
+impl Server {
+    /// Says that what was read is served: at the start, and when a reload is over.
+    pub(super) fn tell_ready(&mut self) {
+        self.supervision.loading_since = None;
+        self.supervision.headline = self.headline();
+        self.supervision.manager.ready(&self.supervision.headline);
+    }
+
+    /// Says how the pools stand, if that has changed and no reload is under way.
+    pub(super) fn tell_headline(&mut self) {
+        let same = self.supervision.generation == self.publisher.generation()
+            && self.supervision.troubles == self.not_ready();
+        if same || self.supervision.loading_since.is_some() {
+            return;
+        }
+        let headline = self.headline();
+        if headline != self.supervision.headline {
+            self.supervision.manager.stands(&headline);
+            self.supervision.headline = headline;
+        }
+    }
+
+    fn headline(&mut self) -> String {
+        self.supervision.generation = self.publisher.generation();
+        self.supervision.troubles = self.not_ready();
+        let pools: Vec<PoolStatus> =
+            self.served.pools().iter().map(|bound| status::pool(bound, &self.board)).collect();
+        let apex = match self.served.zones.as_slice() {
+            [only] => Some(only.name.to_string()),
+            _ => None,
+        };
+        headline(&self.supervision.troubles, &pools, apex.as_deref())
+    }
+
+    /// Tells the service manager that everything turns, if it does. The loop turns, or it would not be here.
+    pub(super) fn tell_alive(&mut self) {
+        let Some(limit) = self.supervision.manager.watchdog() else { return };
+        let troubles = self.troubles(TURN_MAX.min(limit / 2));
+        let manager = self.supervision.manager.clone();
+        tokio::spawn(async move {
+            let troubles = troubles.await;
+            if troubles.is_empty() {
+                manager.alive();
+            } else {
+                let troubles = troubles.join(", ");
+                error!("{troubles}: unless that changes, the service manager's watchdog restarts the server");
+            }
+        });
+    }
+}

@@ -1,0 +1,114 @@
+//! The watchdog is fed while everything turns, and only then.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::Lab;
+use crate::harness::program::Program;
+use crate::manager::Manager;
+
+/// Half a second: fed every quarter.
+const WATCHDOG_USEC: &str = "500000";
+
+/// Holds one thread as a debugger does, until its standard input ends.
+const HOLD: &str = r#"
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+thread, seize, interrupt, any_thread = int(sys.argv[1]), 0x4206, 0x4207, 0x40000000
+for request in seize, interrupt:
+    if libc.ptrace(request, thread, None, None) != 0:
+        sys.exit(os.strerror(ctypes.get_errno()))
+os.waitpid(thread, any_thread)
+print("held", flush=True)
+sys.stdin.read()
+"#;
+
+fn start(lab: &Lab, manager: &Manager) -> Program {
+    lab.site.spawn_as(|command| {
+        manager.expect(command);
+        command.env("WATCHDOG_USEC", WATCHDOG_USEC);
+    })
+}
+
+#[test]
+fn it_is_fed_while_everything_turns() {
+    let lab = Lab::new();
+    let mut manager = Manager::new();
+    let program = start(&lab, &manager);
+    manager.wait_for("READY=1");
+    for _ in 0..8 {
+        manager.wait_for("WATCHDOG=1");
+    }
+    program.stop();
+}
+
+#[test]
+fn it_is_not_fed_while_a_udp_worker_hangs_and_is_again_afterwards() {
+    let lab = Lab::new();
+    let mut manager = Manager::new();
+    let program = start(&lab, &manager);
+    manager.wait_for("WATCHDOG=1");
+    let Some(held) = Held::thread(&program, "edgedns-udp-0") else { return };
+    program.wait_for_line("UDP worker 0 does not turn: unless that changes, the service manager's watchdog");
+    // What was on its way when the worker was held is told by now; the next sign would be due twice.
+    manager.count_during(Duration::from_millis(1), "");
+    assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);
+    held.let_go();
+    manager.wait_for("WATCHDOG=1");
+    program.stop();
+}
+
+#[test]
+fn it_is_not_fed_while_the_loop_hangs() {
+    let lab = Lab::new();
+    let mut manager = Manager::new();
+    let program = start(&lab, &manager);
+    manager.wait_for("WATCHDOG=1");
+    let Some(held) = Held::thread(&program, "edgedns") else { return };
+    manager.count_during(Duration::from_millis(300), "");
+    assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);
+    held.let_go();
+    manager.wait_for("WATCHDOG=1");
+    program.stop();
+}
+
+/// A thread that does not run.
+struct Held(Child);
+
+impl Held {
+    /// None where there is no Python to hold it with, and none is required.
+    fn thread(program: &Program, name: &str) -> Option<Held> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", program.pid())).expect("a process");
+        let named = |task: &fs::DirEntry| {
+            fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+        };
+        let thread = tasks.map_while(Result::ok).find(named).expect("a thread of this name").file_name();
+        let started = Command::new("python3")
+            .args(["-c", HOLD])
+            .arg(thread)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = match started {
+            Ok(child) => child,
+            Err(error) => {
+                assert!(std::env::var_os("TOOLS").is_none(), "no thread is held: {error}");
+                println!("no thread is held: {error}");
+                return None;
+            }
+        };
+        let mut line = String::new();
+        let mut said = BufReader::new(child.stdout.take().expect("a pipe"));
+        said.read_line(&mut line).expect("a word");
+        assert_eq!(line.trim_end(), "held", "the thread cannot be held");
+        Some(Held(child))
+    }
+
+    fn let_go(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("a child").success());
+    }
+}
