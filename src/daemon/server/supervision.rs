@@ -11,6 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::error;
 
 use super::super::load::Reading;
+use super::admin::TURN_MAX;
 use super::{Server, status};
 use crate::control::{PoolStatus, ServiceManager, headline};
 
@@ -25,9 +26,6 @@ const LOADING_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What publishing and starting take at most beside the first round of probes.
 const STARTING_MAX: Duration = Duration::from_secs(10);
-
-/// How long workers have for a turn at most; see [`super::admin`].
-const TURN_MAX: Duration = super::admin::TURN_MAX;
 
 /// The service manager, and what it has been told.
 pub(super) struct Supervision {
