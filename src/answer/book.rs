@@ -270,6 +270,16 @@ impl<'b> BookNode<'b> {
         None
     }
 
+    /// All its plans.
+    pub(super) fn plans(&self) -> impl Iterator<Item = Plan<'b>> + use<'b> {
+        let mut rest = self.plans;
+        std::iter::from_fn(move || {
+            let (plan, after) = Plan::read(rest)?;
+            rest = after;
+            Some(plan)
+        })
+    }
+
     /// The plan of an RRset of the node, whichever comes first (RFC 8482,
     /// section 4.1).
     #[inline]

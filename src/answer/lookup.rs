@@ -154,13 +154,23 @@ impl Book {
     /// name that exists, one more per label up to the closest encloser.
     #[inline]
     pub(super) fn search(&self, asked: &Asked) -> Found<'_> {
+        match self.closest(asked) {
+            Some((node, labels)) => self.at(node, labels, asked.labels()),
+            None => Found::NxDomain,
+        }
+    }
+
+    /// The name itself if it exists, else its closest encloser; with the
+    /// number of its labels. HOT.
+    #[inline]
+    pub(super) fn closest(&self, asked: &Asked) -> Option<(BookNode<'_>, usize)> {
         let mut labels = asked.labels();
         loop {
             if let Some(node) = self.find(asked.hash(labels), asked.relative(labels, self.apex_bytes())) {
-                return self.at(node, labels, asked.labels());
+                return Some((node, labels));
             }
             if labels <= self.apex_labels() {
-                return Found::NxDomain;
+                return None;
             }
             labels = labels.wrapping_sub(1);
         }

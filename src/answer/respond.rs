@@ -213,7 +213,7 @@ fn decide(
 /// side of a cut (RFC 4035, section 3.1.4.1), so a DS question for an apex
 /// goes to the zone above, if that is ours, too.
 #[inline]
-fn zone_of<'s>(snapshot: &'s Snapshot, asked: &Asked, qtype: Rtype) -> Option<&'s ZoneSlot> {
+pub(super) fn zone_of<'s>(snapshot: &'s Snapshot, asked: &Asked, qtype: Rtype) -> Option<&'s ZoneSlot> {
     let labels = asked.labels();
     let above = match (qtype, labels.checked_sub(1)) {
         (Rtype::DS, Some(above)) => snapshot.zones.find(asked, above),

@@ -4,6 +4,8 @@
 //! words of the header. HOT.
 //! Not responsible for what is answered.
 
+use std::fmt;
+
 use super::{NameRef, Rtype};
 
 /// Length of a message header in bytes (RFC 1035, section 4.1.1).
@@ -32,6 +34,29 @@ impl Rcode {
     pub const NOTAUTH: Rcode = Rcode(9);
     /// An EDNS version that is not spoken here (RFC 6891, section 6.1.3).
     pub const BADVERS: Rcode = Rcode(16);
+
+    /// Codes with their mnemonics.
+    const NAMED: [(Rcode, &'static str); 9] = [
+        (Rcode::NOERROR, "NOERROR"),
+        (Rcode::FORMERR, "FORMERR"),
+        (Rcode::SERVFAIL, "SERVFAIL"),
+        (Rcode::NXDOMAIN, "NXDOMAIN"),
+        (Rcode::NOTIMP, "NOTIMP"),
+        (Rcode::REFUSED, "REFUSED"),
+        (Rcode::YXDOMAIN, "YXDOMAIN"),
+        (Rcode::NOTAUTH, "NOTAUTH"),
+        (Rcode::BADVERS, "BADVERS"),
+    ];
+}
+
+/// The mnemonic of a code that this server sends, the number of any other.
+impl fmt::Display for Rcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Rcode::NAMED.iter().find(|(code, _)| code == self) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "RCODE{}", self.0),
+        }
+    }
 }
 
 /// What is asked to be done (RFC 1035, section 4.1.1).

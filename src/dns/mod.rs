@@ -9,6 +9,7 @@ pub mod name;
 mod name_hash;
 pub mod presentation;
 pub mod rdata;
+pub mod response;
 pub mod rtype;
 mod ttl;
 

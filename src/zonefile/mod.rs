@@ -19,6 +19,7 @@ mod include;
 mod lexer;
 pub mod lua_record;
 mod reader;
+mod search;
 mod write;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::zone;
 use lua_record::{Library, Meaning};
 use reader::{Entry, Reader};
 
+pub use search::{Content, Written, search};
 pub use write::write;
 
 /// What can be set about reading zone text.

@@ -3,6 +3,7 @@
 //! Responsible for carrying out every `tests/answers/*.txt` and for showing where it is not as the file says.
 //! Not responsible for sockets: zones are compiled and asked with the library. `scenario` explains the files.
 
+mod explained;
 mod invariant;
 mod query;
 mod response;
@@ -201,6 +202,7 @@ fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut Scratch, counters: &Count
         None => Response::silence(counted),
         Some(message) => {
             invariant::check(&query, message, stream);
+            explained::check(snapshot, &query, message);
             Response::read(message, counted, peer.address)
         }
     }

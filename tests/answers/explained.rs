@@ -1,0 +1,74 @@
+//! What is explained is what is answered: every question of every scenario is explained, too.
+//!
+//! Responsible for comparing the steps with the response. Not responsible for how they are shown.
+
+use edgedns::answer::{Finding, Link, Outset, Snapshot, explain};
+use edgedns::dns::Rtype;
+use edgedns::dns::message::{Header, Opcode, Question, Rcode, class};
+use edgedns::dns::response::Response;
+
+/// What makes a response that no zone was looked at for.
+const UNREAD: [Rcode; 4] = [Rcode::FORMERR, Rcode::BADVERS, Rcode::NOTAUTH, Rcode::NOTIMP];
+
+/// Explains a query and compares with the response.
+///
+/// # Panics
+///
+/// When the steps lead elsewhere than the response.
+pub(crate) fn check(snapshot: &Snapshot, query: &[u8], message: &[u8]) {
+    let response = Response::read(message).expect("a response that can be read back");
+    let whole = response.header.flags & Header::TC == 0 && response.header.counts[0] == 1;
+    let header = Header::read(query).filter(|header| whole && header.opcode() == Opcode::QUERY);
+    let Some((question, _)) = header.and_then(|_| Question::read(query)) else { return };
+    if !matches!(question.qclass, class::IN | class::ANY) || UNREAD.contains(&response.rcode) {
+        return;
+    }
+    let qtype = question.qtype;
+    let explained = explain(snapshot, (question.qname, qtype), response.answers());
+    let context = || format!("{} {qtype}: {explained:?} for {response:?}", question.qname);
+    match explained.outset {
+        Outset::NotOurs | Outset::Transfer(_) => assert_eq!(response.rcode, Rcode::REFUSED, "{}", context()),
+        Outset::Unreadable(_) => assert_eq!(response.rcode, Rcode::SERVFAIL, "{}", context()),
+        Outset::Zone(_) if response.rcode == Rcode::SERVFAIL => {
+            assert!(!explained.pools.is_empty(), "only a pool fails: {}", context());
+        }
+        Outset::Zone(_) => {
+            chain(&explained.links, &response, qtype, &context());
+            let last = explained.links.last().expect("the QNAME at least");
+            assert!(agrees(last, &response, qtype, !explained.pools.is_empty()), "{}", context());
+        }
+    }
+}
+
+/// Every alias of the answer is a step, in the order of the answer.
+fn chain(links: &[Link], response: &Response, qtype: Rtype, context: &str) {
+    if matches!(qtype, Rtype::CNAME | Rtype::ANY) {
+        return;
+    }
+    let aliases = response.answers().iter().filter(|record| record.rtype == Rtype::CNAME);
+    let owners: Vec<_> = aliases.map(|record| record.owner.to_string()).collect();
+    let steps: Vec<_> = links.iter().map(|link| link.name.to_string()).collect();
+    assert!(steps.len() <= owners.len() + 1 && steps.starts_with(&owners), "{context}");
+}
+
+/// Whether what was found for the last name is what the response says of it.
+fn agrees(last: &Link, response: &Response, qtype: Rtype, pooled: bool) -> bool {
+    let [answers, authorities, _] = &response.sections;
+    let own = answers.iter().any(|record| record.owner == last.name && record.rtype != Rtype::CNAME);
+    let alias = answers.iter().any(|record| record.owner == last.name && record.rtype == Rtype::CNAME);
+    let nodata = authorities.iter().any(|record| record.rtype == Rtype::SOA);
+    match &last.finding {
+        Finding::Missing { .. } => response.rcode == Rcode::NXDOMAIN,
+        Finding::Cut { cut } => {
+            let referral = authorities.iter().any(|record| record.owner == *cut && record.rtype == Rtype::NS);
+            response.rcode == Rcode::NOERROR && (referral || qtype == Rtype::DS)
+        }
+        Finding::Dname { .. } => alias || response.rcode == Rcode::YXDOMAIN,
+        Finding::Exact { types } | Finding::Wildcard { types, .. } => {
+            let exists = types.contains(&qtype) || (qtype == Rtype::ANY && !types.is_empty());
+            let right = if exists { own || alias || pooled } else { nodata || types == &[Rtype::CNAME] };
+            response.rcode == Rcode::NOERROR && right
+        }
+        Finding::Elsewhere | Finding::Again => answers.iter().any(|record| record.rtype == Rtype::CNAME),
+    }
+}
