@@ -60,6 +60,18 @@ impl Prefix {
     }
 }
 
+impl fmt::Display for PrefixError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PrefixError::Address => f.write_str("no address, with a length or without"),
+            PrefixError::Length { longest } => write!(f, "the length is a number up to {longest}"),
+            PrefixError::BitsBehind { meant } => write!(f, "bits behind its length; did you mean {meant}?"),
+        }
+    }
+}
+
+impl std::error::Error for PrefixError {}
+
 impl FromStr for Prefix {
     type Err = PrefixError;
 

@@ -6,17 +6,21 @@
 //! concerns a server.
 
 mod check;
+mod explain;
 mod force;
 mod init;
 mod reload;
 mod server;
 mod status;
+mod trace;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use edgedns::daemon::{self, Error, Format, RemoteError};
+use edgedns::dns::Rtype;
+use edgedns::source::nearest;
 
 /// Threads for what waits: probes, TCP, signals. The UDP workers are others.
 const RUNTIME_THREADS: usize = 2;
@@ -31,6 +35,10 @@ pub(crate) enum Command {
     Reload(reload::Arguments),
     /// Show what every pool of the running server answers now; exit 1 if one has no member up.
     Status(status::Arguments),
+    /// Show what the running server answers a question, and why; exit 1 if that is an error.
+    Explain(explain::Arguments),
+    /// Show queries to the running server and their answers as they come.
+    Trace(trace::Arguments),
     /// Have targets be up or down whatever their probes say; `auto` leaves them to their probes.
     Force(force::Arguments),
     /// Write a first config and zones for a cluster, and check them.
@@ -46,6 +54,8 @@ impl Command {
             Self::Check(arguments) => arguments.run(),
             Self::Reload(arguments) => arguments.run(),
             Self::Status(arguments) => arguments.run(),
+            Self::Explain(arguments) => arguments.run(),
+            Self::Trace(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, daemon::demo()),
@@ -91,6 +101,12 @@ impl From<LogFormat> for daemon::LogFormat {
             LogFormat::Journal => Self::Journal,
         }
     }
+}
+
+/// A record type on the command line.
+fn rtype(text: &str) -> Result<Rtype, String> {
+    let nearest = || nearest(text, Rtype::mnemonics()).map(|near| format!("; did you mean {near}?"));
+    Rtype::parse(text.as_bytes()).ok_or_else(|| format!("no such type{}", nearest().unwrap_or_default()))
 }
 
 /// The status of a command that says yes, no, or why it cannot say.

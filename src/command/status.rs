@@ -18,10 +18,18 @@ pub(crate) struct Arguments {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
+    /// Show it anew every second, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        super::exit(daemon::status(&self.server.into(), self.format.into()))
+        let (server, format) = (self.server.into(), self.format.into());
+        super::exit(if self.watch {
+            daemon::watch(&server, format).map(|()| true)
+        } else {
+            daemon::status(&server, format)
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over the control socket: `GET /status`, `POST /reload`, `POST /force`.
+//! HTTP/1.1 over the control socket: `GET /status`, `/explain` and `/trace`, `POST /reload` and `/force`.
 //!
 //! Responsible for routes and bodies.
 //! Not responsible for connections, for what a request does, or for who may connect.
@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -16,8 +16,9 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connections::{self, Bounds};
-use super::{Completeness, ForceOrder, Request};
+use super::{Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, traced};
 use crate::health::force::RuleError;
+use crate::transport::TRACES_MAX;
 
 /// Connections that are served at a time; more wait in the kernel. There are few operators.
 pub const CONNECTIONS_MAX: usize = 16;
@@ -39,7 +40,12 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
         .route("/status", get(status))
         .route("/reload", post(reload))
         .route("/force", post(force))
-        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is /status, /reload and /force"))
+        .route("/explain", get(explain))
+        .route("/trace", get(trace))
+        .fallback(async || {
+            let there_is = "there is /status, /reload, /force, /explain and /trace";
+            Refusal::new(StatusCode::NOT_FOUND, there_is)
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(requests)
 }
@@ -66,6 +72,24 @@ async fn force(State(requests): Requests, body: Bytes) -> Result<Response, Refus
     let order = ForceOrder::try_from(body).map_err(Refusal::from)?;
     let forced = ask(&requests, |reply| Request::Force { order, reply }).await?.map_err(Refusal::from)?;
     Ok(Json(forced).into_response())
+}
+
+async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+    let order = ExplainOrder::read(&text.unwrap_or_default());
+    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
+    let explanation = ask(&requests, |reply| Request::Explain { order, reply }).await?;
+    Ok(Json(explanation).into_response())
+}
+
+/// Queries as they come, a JSON object in each line; whoever closes the connection ends it.
+async fn trace(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+    let order = TraceOrder::read(&text.unwrap_or_default());
+    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
+    let filter = order.filter.clone();
+    let trace = ask(&requests, |reply| Request::Trace { filter, reply }).await?;
+    let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{TRACES_MAX} traces run already"));
+    let lines = traced::body(trace.ok_or_else(busy)?, &order);
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
 /// Hands a request over and waits for the reply.

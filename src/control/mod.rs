@@ -5,7 +5,7 @@
 //!   socket ── http ─────────────┼─▶ Request ─▶ daemon
 //!   TCP ───── admin ────────────┘                │
 //!     ▲         ▲ └─ page, metrics               │
-//!     │         └────── Status, Reloaded, … ◀────┘
+//!     │         └── Status, Explanation, … ◀─────┘
 //!     ├─ client ── the command line
 //!     └─ browser, Prometheus
 //!
@@ -20,21 +20,28 @@ mod admin;
 mod calendar;
 mod client;
 mod connections;
+mod explain_lines;
+mod explanation;
 mod headline;
 mod http;
 mod metrics;
+mod paint;
 mod process;
+mod query;
 mod request;
 mod sd_notify;
 mod signals;
 mod socket;
 mod status;
 mod table;
+mod traced;
 
 pub use admin::serve_admin;
 pub use calendar::{Calendar, CalendarError};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
+pub use explain_lines::explain_lines;
+pub use explanation::{AnswerTold, ExplainOrder, Explanation, PoolTold, RecordTold, StepTold};
 pub use headline::{HEADLINE_BYTES_MAX, headline};
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
 pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests};
@@ -45,6 +52,7 @@ pub use status::{
     UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
+pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Status, signals};
+use super::{ExplainOrder, Explanation, Status, signals};
 use crate::health::force::{Order, Pattern, Remark, RuleError};
+use crate::transport::{Filter, Trace};
 
 /// Requests that wait for `daemon`. A script faster than this gets nothing
 /// by it: a reload that has not begun reads whatever stands there then.
@@ -40,6 +41,20 @@ pub enum Request {
         order: ForceOrder,
         /// Told what came of it.
         reply: oneshot::Sender<Result<Forced, RuleError>>,
+    },
+    /// Say what a question is answered, and why.
+    Explain {
+        /// The question.
+        order: ExplainOrder,
+        /// Told.
+        reply: oneshot::Sender<Box<Explanation>>,
+    },
+    /// Show queries as they come.
+    Trace {
+        /// Which.
+        filter: Filter,
+        /// Given the trace; none: there are [`crate::transport::TRACES_MAX`] already.
+        reply: oneshot::Sender<Option<Trace>>,
     },
     /// End cleanly.
     Stop,

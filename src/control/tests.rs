@@ -52,6 +52,8 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 let said = format!("{} {} {:?} {:?}", order.pattern, order.order, order.lasts, order.remark);
                 reply.send(Ok(Forced { targets: vec![said], not_kept: None })).unwrap();
             }
+            Request::Explain { reply, .. } => drop(reply.send(Box::default())),
+            Request::Trace { reply, .. } => drop(reply.send(None)),
             Request::Stop => return,
         }
     }
@@ -204,4 +206,35 @@ async fn the_file_of_whoever_took_the_path_over_is_left_alone() {
 fn without_a_server_the_client_says_where_it_looked() {
     let error = Client::new(Path::new("/nonexistent/control.sock")).status().unwrap_err();
     assert!(error.to_string().starts_with("no server answers at /nonexistent/control.sock: "), "{error}");
+}
+
+#[test]
+fn questions_that_mean_nothing_are_refused_with_their_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let _server = Server::start(&path);
+    for (route, reason) in [
+        ("/explain", "`name` is missing"),
+        ("/explain?name=a..b", "`a..b`"),
+        ("/trace?type=AA", "`AA` is no type"),
+        ("/trace?client=192.0.2.1%2F24", "192.0.2.1/24"),
+    ] {
+        let request = format!("GET {route} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let response = speak(&path, request.as_bytes());
+        assert!(response.starts_with("HTTP/1.1 400 ") && response.contains(reason), "{route}: {response}");
+    }
+}
+
+#[test]
+fn a_trace_that_is_refused_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let _server = Server::start(&path);
+    let order = TraceOrder {
+        filter: crate::transport::Filter::default(),
+        queries_max: 1,
+        lasts: std::time::Duration::from_secs(1),
+    };
+    let refused = Client::new(&path).trace(&order).unwrap_err();
+    assert_eq!(refused.to_string(), "4 traces run already");
 }

@@ -11,12 +11,14 @@ mod load;
 mod log;
 mod own;
 mod own_networks;
+mod places;
 mod remote;
 mod served;
 mod server;
+mod terminal;
 
 pub use check::{Check, Format, check};
 pub use demo::demo;
 pub use log::{LogFormat, start_logging};
-pub use remote::{RemoteError, Server, USUAL_SOCKET, force, reload, status};
+pub use remote::{RemoteError, Server, USUAL_SOCKET, explain, force, reload, status, trace, watch};
 pub use server::{Error, run};

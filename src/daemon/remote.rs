@@ -1,4 +1,4 @@
-//! `edgedns reload`, `status` and `force`: asking the running server.
+//! `edgedns reload`, `status`, `force`, `explain` and `trace`: asking the running server.
 //!
 //! Responsible for finding its socket, and for what is printed.
 //! Not responsible for what is said over the socket.
@@ -6,12 +6,17 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
 
 use super::Format;
 use super::server::drawn;
+use super::terminal;
 use crate::config;
-use crate::control::{self, Client, ClientError, Completeness, ForceOrder};
-use crate::source::{Diagnostics, Look, Sources};
+use crate::control::{self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Status, TraceOrder};
+use crate::source::{Diagnostics, Sources};
 
 /// Where the server is looked for when nothing is said: the usual place.
 pub const USUAL_SOCKET: &str = "/run/edgedns/control.sock";
@@ -73,8 +78,7 @@ impl Server {
         };
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let read = config::read(&mut sources, config, &mut found).ok_or_else(|| {
-            let look = if io::stderr().is_terminal() { Look::Coloured } else { Look::Plain };
-            RemoteError::Config(drawn(&sources, found.iter(), look))
+            RemoteError::Config(drawn(&sources, found.iter(), terminal::look(&io::stderr())))
         })?;
         let socket = read.admin.socket.ok_or_else(|| RemoteError::NoSocket(config.clone()))?;
         Ok(Client::new(&socket))
@@ -105,13 +109,93 @@ pub fn status(server: &Server, format: Format) -> Result<bool, RemoteError> {
     let status = server.client()?.status()?;
     let mut out = io::stdout().lock();
     match format {
-        Format::Text => write!(out, "{}", control::status_lines(&status))?,
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&status).map_err(io::Error::other)?;
-            writeln!(out, "{text}")?;
+        Format::Text => {
+            write!(out, "{}", control::status_lines(&status, None, terminal::look(&io::stdout())))?;
         }
+        Format::Json => pretty(&mut out, &status)?,
     }
     Ok(status.pools.iter().all(|pool| !pool.is_all_down()))
+}
+
+/// How often a status that is watched is drawn anew.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Shows how everything stands again and again: in place on a terminal, else one after the other. Ends when
+/// nobody reads it any more. A server that does not answer may come back, so that is shown, too.
+///
+/// # Errors
+///
+/// When the config file does not say where the server is, or the output cannot be written.
+pub fn watch(server: &Server, format: Format) -> Result<(), RemoteError> {
+    let client = server.client()?;
+    let (mut out, look) = (io::stdout().lock(), terminal::look(&io::stdout()));
+    let in_place = io::stdout().is_terminal() && format == Format::Text;
+    if in_place {
+        terminal::clear(&mut out)?;
+    }
+    let mut before: Option<Status> = None;
+    loop {
+        let asked = client.status();
+        match (&asked, format) {
+            (Ok(status), Format::Json) => {
+                let line = serde_json::to_string(status).map_err(io::Error::other)?;
+                writeln!(out, "{line}")?;
+            }
+            (Err(fault), Format::Json) => writeln!(io::stderr(), "error: {fault}")?,
+            (_, Format::Text) => {
+                let text = match &asked {
+                    Ok(status) => control::status_lines(status, before.as_ref(), look),
+                    Err(fault) => format!("error: {fault}\n"),
+                };
+                if in_place { terminal::redraw(&mut out, &text)? } else { writeln!(out, "{text}")? }
+            }
+        }
+        out.flush()?;
+        before = asked.ok();
+        thread::sleep(WATCH_INTERVAL);
+    }
+}
+
+/// Prints what a question is answered, and why; true when it is answered with NOERROR.
+///
+/// # Errors
+///
+/// When the server cannot be asked, or the output not be written.
+pub fn explain(server: &Server, order: &ExplainOrder, format: Format) -> Result<bool, RemoteError> {
+    let explanation = server.client()?.explain(order)?;
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Text => {
+            write!(out, "{}", control::explain_lines(&explanation, terminal::look(&io::stdout())))?;
+        }
+        Format::Json => pretty(&mut out, &explanation)?,
+    }
+    Ok(explanation.answer.rcode.as_deref() == Some("NOERROR"))
+}
+
+/// Prints queries as they come.
+///
+/// # Errors
+///
+/// When the server cannot be asked, or the output not be written.
+pub fn trace(server: &Server, order: &TraceOrder, format: Format) -> Result<(), RemoteError> {
+    let (mut out, look) = (io::stdout().lock(), terminal::look(&io::stdout()));
+    for traced in server.client()?.trace(order)? {
+        let traced = traced?;
+        match format {
+            Format::Text => write!(out, "{}", control::trace_line(&traced, look))?,
+            Format::Json => {
+                writeln!(out, "{}", serde_json::to_string(&traced).map_err(io::Error::other)?)?;
+            }
+        }
+        // Whoever reads this through a pipe wants it now, too.
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    writeln!(out, "{}", serde_json::to_string_pretty(value).map_err(io::Error::other)?)
 }
 
 /// Forces verdicts, and prints the targets that were meant.

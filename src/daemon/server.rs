@@ -5,7 +5,9 @@
 //! Not responsible for reading (`load`) or for what is served (`served`).
 
 mod admin;
+mod choosing;
 mod counted;
+mod explaining;
 mod operator;
 mod reloads;
 mod settings;
@@ -38,7 +40,7 @@ use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
-use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder};
+use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -136,6 +138,9 @@ struct Server {
     /// What the newest snapshot was made of.
     board: Board,
     counted: Counted,
+    /// Where traces are opened.
+    taps: Taps,
+    explaining: explaining::Turn,
     /// Made at start where the config names none, so that a reload keeps it.
     cookie_secret: Option<CookieSecret>,
     started: Instant,
@@ -182,7 +187,8 @@ impl Server {
         let board = engine.board();
         let publisher = Publisher::new(served.snapshot(&board));
         let counted = Counted::default();
-        let make = counted.responders(publisher.readers());
+        let taps = Taps::default();
+        let make = counted.responders(publisher.readers(), taps.clone());
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
         let mut server = Server {
             local_trouble: engine.local_trouble(),
@@ -195,6 +201,8 @@ impl Server {
             served,
             board,
             counted,
+            taps,
+            explaining: explaining::Turn::default(),
             cookie_secret,
             started,
             started_at: SystemTime::now(),
@@ -236,6 +244,8 @@ impl Server {
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
                     Some(Request::Pulse { reply }) => self.tell_pulse(reply),
                     Some(Request::Force { order, reply }) => self.force(order, reply),
+                    Some(Request::Explain { order, reply }) => self.explain(&order, reply),
+                    Some(Request::Trace { filter, reply }) => drop(reply.send(self.taps.open(filter))),
                     Some(Request::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),

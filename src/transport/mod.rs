@@ -28,6 +28,7 @@ mod mmsg;
 mod responder;
 mod running;
 mod tcp;
+mod trace;
 mod udp;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -38,6 +39,7 @@ pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
 pub use responder::{Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings};
+pub use trace::{Filter, Names, Seen, TRACES_MAX, Taps, Trace};
 pub use udp::UdpCounters;
 
 /// UDP workers at most: more threads than the machines that serve DNS at an

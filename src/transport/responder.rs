@@ -5,6 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::trace::{Tap, Taps};
 use crate::answer::{self, Peer, Reader, Reply, Scratch};
 
 /// Answers queries: one per UDP worker, and one for all TCP connections.
@@ -21,24 +22,41 @@ pub trait Responder: Send + 'static {
 pub struct SnapshotResponder {
     reader: Reader,
     scratch: Scratch,
+    tap: Tap,
 }
 
 impl SnapshotResponder {
-    /// Answers what `reader` shows, with the buffers and counters of `scratch`.
-    pub fn new(reader: Reader, scratch: Scratch) -> Self {
-        Self { reader, scratch }
+    /// Answers what `reader` shows, with the buffers and counters of `scratch`; traces are opened at `taps`.
+    pub fn new(reader: Reader, scratch: Scratch, taps: &Taps) -> Self {
+        Self { reader, scratch, tap: taps.tap() }
     }
 }
 
 impl Responder for SnapshotResponder {
     fn begin_batch(&mut self) {
         self.reader.current();
+        self.tap.look();
         self.scratch.set_now(since_1970());
     }
 
     #[inline]
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
-        answer::respond(self.reader.held(), &mut self.scratch, peer, query, out)
+        let reply = answer::respond(self.reader.held(), &mut self.scratch, peer, query, out);
+        if self.tap.is_open() {
+            self.show(peer, query, reply, out);
+        }
+        reply
+    }
+}
+
+impl SnapshotResponder {
+    #[cold]
+    fn show(&self, peer: Peer, query: &[u8], reply: Reply, out: &[u8]) {
+        let response = match reply {
+            Reply::Send { len } => out.get(..len),
+            Reply::Drop => None,
+        };
+        self.tap.show(peer, query, response);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::settings::random_secret;
 use crate::answer::{Count, Counters, Readers, Scratch, Totals, Transport};
 use crate::control::{TcpStatus, TransportStatus, UdpStatus};
-use crate::transport::{SnapshotResponder, TcpCounters, UdpCounters, Worker};
+use crate::transport::{SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
 
 /// The counters of all workers that there have been: what was counted stays counted.
 #[derive(Clone, Default)]
@@ -25,13 +25,14 @@ impl Counted {
     pub(super) fn responders(
         &self,
         readers: Readers,
+        taps: Taps,
     ) -> impl Fn(Worker) -> SnapshotResponder + Send + 'static + use<> {
         let counted = self.clone();
         move |worker| {
             let own = Arc::new(Counters::default());
             counted.workers().push((transport(worker), Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
-            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed))
+            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed), &taps)
         }
     }
 

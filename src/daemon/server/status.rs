@@ -35,7 +35,7 @@ impl Server {
     }
 }
 
-fn zone(zone: &ServedZone) -> ZoneStatus {
+pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
     ZoneStatus {
         name: zone.name.to_string(),
         serial: zone.version.as_ref().map(|version| version.serial),
@@ -68,7 +68,7 @@ pub(super) fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
     }
 }
 
-fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
+pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> TargetStatus {
     let Report { id, target, verdict, believed, forced, held, history } = report;
     TargetStatus {
         id: id.index(),

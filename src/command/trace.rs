@@ -1,0 +1,60 @@
+//! `edgedns trace`: queries and their answers as they come.
+//!
+//! Responsible for the command's arguments.
+//! Not responsible for copying queries (`transport`), or for how they are drawn (`control`).
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use edgedns::answer::Prefix;
+use edgedns::config::read_duration;
+use edgedns::control::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceOrder};
+use edgedns::daemon;
+use edgedns::dns::Rtype;
+use edgedns::transport::{Filter, Names};
+
+use super::server::ServerArguments;
+use super::{OutputFormat, rtype};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: ServerArguments,
+    /// Only this name and those below it; or what looks like this: '*.apps.example.com', 'api*'.
+    #[arg(long, value_name = "NAME")]
+    name: Option<Names>,
+    /// Only these clients: 192.0.2.7, 192.0.2.0/24.
+    #[arg(long, value_name = "PREFIX")]
+    client: Option<Prefix>,
+    /// Only this type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = rtype)]
+    qtype: Option<Rtype>,
+    /// End after so many queries.
+    #[arg(long, value_name = "QUERIES", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(TRACE_QUERIES_MAX)))]
+    limit: u32,
+    /// End after so long, as in 30s; at most 10m.
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasting, default_value = "30s")]
+    lasts: Duration,
+    /// How to write it; `json` is one object in each line.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let filter = Filter { names: self.name, clients: self.client, qtype: self.qtype };
+        let order = TraceOrder { filter, queries_max: self.limit, lasts: self.lasts };
+        super::exit(daemon::trace(&self.server.into(), &order, self.format.into()).map(|()| true))
+    }
+}
+
+/// A duration of whole seconds that a trace may last.
+fn lasting(text: &str) -> Result<Duration, String> {
+    let lasts = read_duration(text).map_err(|fault| fault.to_string())?;
+    if lasts < Duration::from_secs(1) || lasts > TRACE_LASTS_MAX {
+        return Err(format!("from 1s to {}m", TRACE_LASTS_MAX.as_secs() / 60));
+    }
+    Ok(Duration::from_secs(lasts.as_secs()))
+}

@@ -1,0 +1,191 @@
+//! The explanation: what the server answers a question, and why, for machines.
+//!
+//! Responsible for the names and forms of what is told: scripts rely on them.
+//! Not responsible for finding it out, or for how it is drawn.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::query;
+use super::{PoolStatus, TargetStatus, ZoneStatus};
+use crate::dns::{Name, NameError, Rtype};
+
+/// A question that is to be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainOrder {
+    /// The name.
+    pub qname: Name,
+    /// The type.
+    pub qtype: Rtype,
+    /// Who asks.
+    pub client: IpAddr,
+}
+
+/// What is answered, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Explanation {
+    /// The name that is asked.
+    pub name: String,
+    /// The type that is asked.
+    #[serde(rename = "type")]
+    pub rtype: String,
+    /// Who asks.
+    pub client: String,
+    /// The time since the start of the server, and that start: what ages are reckoned from.
+    pub uptime_seconds: u64,
+    /// See `uptime_seconds`.
+    pub started_at: super::Calendar,
+    /// How many snapshots have been published; this is about the last of them.
+    pub generation: u64,
+    /// The zone that answers; none: the name is not ours.
+    pub zone: Option<ZoneStatus>,
+    /// The name, and each name that it leads to.
+    pub steps: Vec<StepTold>,
+    /// The pools that are asked.
+    pub pools: Vec<PoolTold>,
+    /// Why the answer is what it is, in one sentence.
+    pub because: String,
+    /// The answer.
+    pub answer: AnswerTold,
+    /// What else should be known, one sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// What was found for one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTold {
+    /// The name.
+    pub name: String,
+    /// `exact`, `wildcard`, `zone-cut`, `dname`, `missing`, `elsewhere` or `again`.
+    pub found: String,
+    /// The wildcard, the zone cut, the owner of the DNAME, or the closest encloser.
+    pub at: Option<String>,
+    /// The types that exist there.
+    pub types: Vec<String>,
+    /// The same in one sentence.
+    pub sentence: String,
+}
+
+/// A pool that is asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PoolTold {
+    /// How it stands, and its members.
+    #[serde(flatten)]
+    pub status: PoolStatus,
+    /// What its members' verdicts come from.
+    pub targets: Vec<TargetStatus>,
+    /// How an answer is chosen, in one sentence.
+    pub choice: String,
+    /// TTL of its records, in seconds.
+    pub ttl: u32,
+    /// TTL while a member is down, in seconds.
+    pub ttl_degraded: u32,
+    /// File and line of its LUA record, or of the first of its records.
+    pub place: Option<String>,
+    /// File and line of what guards it in the config file; none for a LUA record.
+    pub guarded_at: Option<String>,
+}
+
+/// A response.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerTold {
+    /// The response code; none: nothing is sent.
+    pub rcode: Option<String>,
+    /// The flags that are set, as `dig` names them.
+    pub flags: Vec<String>,
+    /// Its length with EDNS, in bytes.
+    pub bytes: usize,
+    /// Extended error (RFC 8914).
+    pub extended_error: Option<u16>,
+    /// The answer section.
+    pub answer: Vec<RecordTold>,
+    /// The authority section.
+    pub authority: Vec<RecordTold>,
+    /// The additional section, without the OPT record.
+    pub additional: Vec<RecordTold>,
+}
+
+/// A record of a response.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordTold {
+    /// The owner.
+    pub owner: String,
+    /// The TTL, in seconds.
+    pub ttl: u32,
+    /// The type.
+    #[serde(rename = "type")]
+    pub rtype: String,
+    /// The data, in presentation format.
+    pub data: String,
+    /// File and line of the record, or of what it was made from.
+    pub place: Option<String>,
+}
+
+impl ExplainOrder {
+    /// As a query string.
+    pub(super) fn write(&self) -> String {
+        let ExplainOrder { qname, qtype, client } = self;
+        query::write(&[
+            ("name", qname.to_string()),
+            ("type", qtype.to_string()),
+            ("from", client.to_string()),
+        ])
+    }
+
+    /// From a query string.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in one sentence.
+    pub(super) fn read(text: &str) -> Result<ExplainOrder, String> {
+        let mut name = None;
+        let (mut qtype, mut client) = (Rtype::A, IpAddr::from([127, 0, 0, 1]));
+        for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
+            match key.as_str() {
+                "name" => {
+                    name = Some(value.parse().map_err(|fault: NameError| format!("`{value}`: {fault}"))?)
+                }
+                "type" => {
+                    qtype = Rtype::parse(value.as_bytes()).ok_or_else(|| format!("`{value}` is no type"))?;
+                }
+                "from" => client = value.parse().map_err(|_| format!("`{value}` is no address"))?,
+                _ => return Err(format!("unknown key `{key}`; there is name, type and from")),
+            }
+        }
+        let qname = name.ok_or("`name` is missing")?;
+        Ok(ExplainOrder { qname, qtype, client })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        let order = ExplainOrder {
+            qname: r"a\.b.example".parse().unwrap(),
+            qtype: Rtype::AAAA,
+            client: "2001:db8::1".parse().unwrap(),
+        };
+        assert_eq!(ExplainOrder::read(&order.write()), Ok(order));
+        let plain = ExplainOrder::read("name=www.example").unwrap();
+        assert_eq!((plain.qtype, plain.client.to_string()), (Rtype::A, "127.0.0.1".to_owned()));
+    }
+
+    #[test]
+    fn an_order_that_means_nothing_says_why() {
+        for (text, why) in [
+            ("", "`name` is missing"),
+            ("name=a..b", "`a..b`: "),
+            ("name=a&type=AA", "`AA` is no type"),
+            ("name=a&from=b", "`b` is no address"),
+            ("name=a&who=b", "unknown key `who`"),
+        ] {
+            let said = ExplainOrder::read(text).unwrap_err();
+            assert!(said.starts_with(why), "{text}: {said}");
+        }
+    }
+}

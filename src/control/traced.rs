@@ -1,0 +1,320 @@
+//! Traces over the control socket: one JSON object per line, and each as a line for people.
+//!
+//! Responsible for what is told of a query and its response, for the bounds of a trace, and for its look.
+//! Not responsible for which queries there are: that is `transport`.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::body::{Body, Bytes};
+use hyper::body::Frame;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Sleep, sleep};
+
+use super::paint::{Ink, counted, paint};
+use super::{Calendar, query};
+use crate::answer::{PrefixError, Transport};
+use crate::dns::Rtype;
+use crate::dns::message::{Edns, Extra, Question};
+use crate::dns::response::Response;
+use crate::source::Look;
+use crate::transport::{Filter, Seen, Trace};
+
+/// Most queries of one trace. Whoever wants more asks again.
+pub const TRACE_QUERIES_MAX: u32 = 100_000;
+
+/// Longest trace: whoever forgets one does not keep workers copying for ever.
+pub const TRACE_LASTS_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// What is to be traced, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceOrder {
+    /// Which queries.
+    pub filter: Filter,
+    /// How many at most, no more than [`TRACE_QUERIES_MAX`].
+    pub queries_max: u32,
+    /// How long at most, no longer than [`TRACE_LASTS_MAX`].
+    pub lasts: Duration,
+}
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Traced {
+    /// A query and its response.
+    Query(TracedQuery),
+    /// There is no more.
+    End(TraceEnd),
+}
+
+/// A query and its response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedQuery {
+    /// When it was answered: `2026-11-21T02:18:00.123Z`.
+    pub time: String,
+    /// Who asked.
+    pub client: String,
+    /// `udp` or `tcp`.
+    pub transport: String,
+    /// The name asked; none: the query cannot be read.
+    pub name: Option<String>,
+    /// The type asked.
+    #[serde(rename = "type")]
+    pub rtype: Option<String>,
+    /// What is said with EDNS: `edns`, and `do` where DNSSEC records are wanted.
+    pub wishes: Vec<String>,
+    /// The response code; none: nothing was sent.
+    pub rcode: Option<String>,
+    /// Records in the answer section.
+    pub answers: usize,
+    /// Length of the response in bytes.
+    pub bytes: usize,
+    /// Flags of the response, as `dig` names them.
+    pub flags: Vec<String>,
+}
+
+/// How a trace ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceEnd {
+    /// `limit` or `time`.
+    pub by: String,
+    /// Queries that were shown.
+    pub shown: u32,
+    /// Queries that were wanted and are not shown: too many came at once.
+    pub left_out: u64,
+}
+
+impl TraceOrder {
+    /// As a query string.
+    pub(super) fn write(&self) -> String {
+        let Filter { names, clients, qtype } = &self.filter;
+        let text = |key, value: Option<String>| value.map(|value| (key, value));
+        let said = [
+            text("name", names.as_ref().map(ToString::to_string)),
+            text("client", clients.map(|clients| clients.to_string())),
+            text("type", qtype.map(|qtype| qtype.to_string())),
+            text("limit", Some(self.queries_max.to_string())),
+            text("for_seconds", Some(self.lasts.as_secs().to_string())),
+        ];
+        query::write(&said.into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// From a query string.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in one sentence.
+    pub(super) fn read(text: &str) -> Result<TraceOrder, String> {
+        let mut order =
+            TraceOrder { filter: Filter::default(), queries_max: 100, lasts: Duration::from_secs(30) };
+        for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
+            let number = || value.parse::<u32>().map_err(|_| format!("`{value}` is no number"));
+            match key.as_str() {
+                "name" => order.filter.names = Some(value.parse()?),
+                "client" => {
+                    let clients =
+                        value.parse().map_err(|fault: PrefixError| format!("`{value}`: {fault}"))?;
+                    order.filter.clients = Some(clients);
+                }
+                "type" => {
+                    let qtype = Rtype::parse(value.as_bytes());
+                    order.filter.qtype = Some(qtype.ok_or_else(|| format!("`{value}` is no type"))?);
+                }
+                "limit" => order.queries_max = number()?.min(TRACE_QUERIES_MAX),
+                "for_seconds" => {
+                    order.lasts = Duration::from_secs(number()?.into()).min(TRACE_LASTS_MAX);
+                }
+                _ => return Err(format!("unknown key `{key}`")),
+            }
+        }
+        Ok(order)
+    }
+}
+
+impl TracedQuery {
+    fn of(seen: &Seen) -> TracedQuery {
+        let question = Question::read(&seen.query).map(|(question, _)| question);
+        let response = seen.response.as_deref().and_then(Response::read);
+        let since_1970 = seen.when.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let second = Calendar(seen.when).to_string();
+        let second = second.trim_end_matches('Z');
+        TracedQuery {
+            time: format!("{second}.{:03}Z", since_1970.subsec_millis()),
+            client: seen.peer.address.to_string(),
+            transport: match seen.peer.transport {
+                Transport::Udp => "udp".to_owned(),
+                Transport::Tcp => "tcp".to_owned(),
+            },
+            name: question.map(|question| question.qname.to_string()),
+            rtype: question.map(|question| question.qtype.to_string()),
+            wishes: wishes(&seen.query),
+            rcode: response.as_ref().map(|response| response.rcode.to_string()),
+            answers: response.as_ref().map_or(0, |response| response.answers().len()),
+            bytes: seen.response.as_ref().map_or(0, |response| response.len()),
+            flags: response.iter().flat_map(Response::flags).map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// What a query wishes with its OPT record, where that is the first record behind the question.
+fn wishes(query: &[u8]) -> Vec<String> {
+    /// DNSSEC OK (RFC 3225).
+    const DNSSEC_OK: u8 = 0x80;
+    let extra = Question::read(query).and_then(|(_, rest)| Extra::read(rest));
+    let Some(edns) = extra.and_then(|(extra, _)| Edns::of(&extra)) else { return Vec::new() };
+    let wished = (edns.flags & DNSSEC_OK != 0).then(|| "do".to_owned());
+    std::iter::once("edns".to_owned()).chain(wished).collect()
+}
+
+/// A trace as the body of a response: a line for each query as it comes, and one for its end.
+pub(super) fn body(trace: Trace, order: &TraceOrder) -> Body {
+    let over = Box::pin(sleep(order.lasts));
+    Body::new(Lines { trace: Some(trace), left: order.queries_max, shown: 0, over })
+}
+
+struct Lines {
+    /// None: its end has been told.
+    trace: Option<Trace>,
+    /// Queries that may still be shown.
+    left: u32,
+    shown: u32,
+    over: Pin<Box<Sleep>>,
+}
+
+impl Lines {
+    fn end(&mut self, by: &str) -> Option<Bytes> {
+        let left_out = self.trace.take()?.left_out();
+        line(&Traced::End(TraceEnd { by: by.to_owned(), shown: self.shown, left_out }))
+    }
+
+    fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Some(trace) = &mut self.trace else { return Poll::Ready(None) };
+        if self.left == 0 {
+            return Poll::Ready(self.end("limit"));
+        }
+        // Its time is over however many queries wait.
+        if self.over.as_mut().poll(context).is_ready() {
+            return Poll::Ready(self.end("time"));
+        }
+        match trace.poll_next(context) {
+            Poll::Ready(Some(seen)) => {
+                self.left -= 1;
+                self.shown += 1;
+                Poll::Ready(line(&Traced::Query(TracedQuery::of(&seen))))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl hyper::body::Body for Lines {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.poll_line(context).map(|line| line.map(|line| Ok(Frame::data(line))))
+    }
+}
+
+/// One JSON object in a line.
+fn line(traced: &Traced) -> Option<Bytes> {
+    let mut line = serde_json::to_vec(traced).ok()?;
+    line.push(b'\n');
+    Some(line.into())
+}
+
+/// One line of a trace for people.
+pub fn trace_line(traced: &Traced, look: Look) -> String {
+    let query = match traced {
+        Traced::Query(query) => query,
+        Traced::End(end) => return format!("{}\n", paint(&ending(end), Ink::Faint, look)),
+    };
+    let TracedQuery { time, client, transport, name, rtype, wishes, rcode, answers, bytes, flags } = query;
+    // The day is known to whoever looks.
+    let clock = time.split_once('T').map_or(time.as_str(), |(_, clock)| clock.trim_end_matches('Z'));
+    let (name, rtype) = (name.as_deref().unwrap_or("-"), rtype.as_deref().unwrap_or("-"));
+    let (code, ink) = match rcode.as_deref() {
+        Some("NOERROR") => ("NOERROR", Ink::Good),
+        Some(code) => (code, Ink::Doubtful),
+        None => ("dropped", Ink::Bad),
+    };
+    let code = paint(&format!("{code:<8}"), ink, look);
+    let name = format!("{name} {rtype}");
+    let marks: Vec<&str> =
+        flags.iter().filter(|flag| *flag != "qr").chain(wishes).map(String::as_str).collect();
+    let records = counted(*answers, "record");
+    let line = format!(
+        "{clock}  {client:<15}  {transport}  {name:<40}  {code}  {records:>9}  {bytes:>4} B  {}",
+        marks.join(" ")
+    );
+    format!("{}\n", line.trim_end())
+}
+
+fn ending(end: &TraceEnd) -> String {
+    let TraceEnd { by, shown, left_out } = end;
+    let shown = match shown {
+        1 => "1 query".to_owned(),
+        shown => format!("{shown} queries"),
+    };
+    let left_out = if *left_out == 0 {
+        String::new()
+    } else {
+        format!("; {left_out} more came too fast and are left out")
+    };
+    format!("{shown}, ended by {by}{left_out}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        let order = TraceOrder {
+            filter: Filter {
+                names: Some("*.apps.example".parse().unwrap()),
+                clients: Some("2001:db8::/32".parse().unwrap()),
+                qtype: Some(Rtype::A),
+            },
+            queries_max: 7,
+            lasts: Duration::from_secs(5),
+        };
+        assert_eq!(TraceOrder::read(&order.write()), Ok(order));
+        assert!(TraceOrder::read("limit=many").is_err());
+        assert!(TraceOrder::read("type=AA").is_err());
+        assert_eq!(TraceOrder::read("for_seconds=999999999").unwrap().lasts, TRACE_LASTS_MAX);
+    }
+
+    #[test]
+    fn a_query_is_one_line() {
+        let query = TracedQuery {
+            time: "2026-11-21T02:18:00.123Z".to_owned(),
+            client: "192.0.2.7".to_owned(),
+            transport: "udp".to_owned(),
+            name: Some("api.example.".to_owned()),
+            rtype: Some("A".to_owned()),
+            wishes: vec!["edns".to_owned()],
+            rcode: Some("NOERROR".to_owned()),
+            answers: 2,
+            bytes: 77,
+            flags: vec!["qr".to_owned(), "aa".to_owned(), "rd".to_owned()],
+        };
+        let line = trace_line(&Traced::Query(query), Look::Plain);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(
+            words.join(" "),
+            "02:18:00.123 192.0.2.7 udp api.example. A NOERROR 2 records 77 B aa rd edns"
+        );
+        let end = TraceEnd { by: "limit".to_owned(), shown: 1, left_out: 3 };
+        assert_eq!(
+            trace_line(&Traced::End(end), Look::Plain),
+            "1 query, ended by limit; 3 more came too fast and are left out\n"
+        );
+    }
+}

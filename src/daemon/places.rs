@@ -1,0 +1,148 @@
+//! Where what is answered was written: file and line.
+//!
+//! The snapshot keeps no places, so that a name costs no memory for them. Who asks for an explanation gets them
+//! from the files as they are now, which are read once more for the few records in question; a record that is
+//! not there any more has been changed since it was loaded, which is worth saying, too.
+//!
+//! Responsible for finding them. Not responsible for what is answered.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config;
+use crate::control::{Explanation, RecordTold};
+use crate::dns::{Name, NameRef, Rtype};
+use crate::source::{Diagnostics, Sources, Span};
+use crate::zone::Pool;
+use crate::zonefile::{self, Content, Written};
+
+/// What is looked for.
+pub(super) struct Search {
+    /// The config file.
+    pub(super) config: PathBuf,
+    /// The zone and its file.
+    pub(super) apex: Name,
+    pub(super) file: PathBuf,
+    /// For each record of each section what it was made from, in the order of the explanation.
+    pub(super) sections: [Vec<Origin>; 3],
+    /// The pools, in the order of the explanation.
+    pub(super) pools: Vec<Arc<Pool>>,
+}
+
+/// What a record of an answer was made from.
+pub(super) struct Origin {
+    /// Its owner in the file: a wildcard's, say.
+    pub(super) owner: Name,
+    /// Its type there.
+    pub(super) rtype: Rtype,
+    /// Its RDATA there; none: it was made with what the query says.
+    pub(super) rdata: Option<Vec<u8>>,
+}
+
+impl Search {
+    /// Reads the files, and adds what they say to an explanation. Takes as long as reading the zone's text.
+    pub(super) fn run(&self, explanation: &mut Explanation) {
+        let mut sources = Sources::default();
+        match sources.read(&self.file) {
+            Ok(file) => {
+                let keys = self.keys();
+                let wanted = |owner: NameRef<'_>, rtype: Rtype| keys.contains(&(owner, rtype));
+                let settings = zonefile::Settings::default();
+                let written = zonefile::search(&mut sources, file, &self.apex, &settings, wanted);
+                self.tell(explanation, &written, &sources);
+            }
+            Err(fault) => explanation.remarks.push(format!("{fault}: nobody knows where the records stand")),
+        }
+        self.tell_guards(explanation);
+    }
+
+    /// Owner and type of everything that is looked for.
+    fn keys(&self) -> HashSet<(NameRef<'_>, Rtype)> {
+        let records = self.sections.iter().flatten().map(|origin| (origin.owner.as_ref(), origin.rtype));
+        let pools = self.pools.iter().map(|pool| (pool.owner.as_ref(), pool.rtype));
+        records.chain(pools).collect()
+    }
+
+    fn tell(&self, explanation: &mut Explanation, written: &[Written], sources: &Sources) {
+        let answer = &mut explanation.answer;
+        let told = [&mut answer.answer, &mut answer.authority, &mut answer.additional];
+        let mut changed = false;
+        for (number, (records, origins)) in told.into_iter().zip(&self.sections).enumerate() {
+            for (record, origin) in records.iter_mut().zip(origins) {
+                record.place = origin.find(written).map(|span| place(sources, span));
+                // Additional addresses may come from anywhere, such as a wildcard.
+                changed |= record.place.is_none() && number < 2;
+            }
+        }
+        for (told, pool) in explanation.pools.iter_mut().zip(&self.pools) {
+            let span = find_pool(pool, written);
+            changed |= span.is_none();
+            told.place = span.map(|span| place(sources, span));
+        }
+        if changed {
+            let file = self.file.display();
+            let remark = format!("{file} says otherwise by now: `edgedns reload` takes it over");
+            explanation.remarks.push(remark);
+        }
+    }
+
+    /// Where the config file has plain records guarded.
+    fn tell_guards(&self, explanation: &mut Explanation) {
+        if self.pools.iter().all(|pool| pool.lua.is_some()) {
+            return;
+        }
+        let mut sources = Sources::default();
+        let read = config::read(&mut sources, &self.config, &mut Diagnostics::default());
+        let zone = read.iter().flat_map(|config| &config.zones).find(|zone| zone.name == self.apex);
+        for (told, pool) in
+            explanation.pools.iter_mut().zip(&self.pools).filter(|(_, pool)| pool.lua.is_none())
+        {
+            let mut names = zone.iter().flat_map(|zone| &zone.guards).flat_map(|block| &block.names);
+            let named = names.find(|(name, _)| *name == pool.owner);
+            told.guarded_at = named.map(|(_, span)| place(&sources, *span));
+        }
+    }
+}
+
+impl Origin {
+    /// Where it stands: the very record, else a LUA record that makes such.
+    fn find(&self, written: &[Written]) -> Option<Span> {
+        let own = || written.iter().filter(|one| one.owner == self.owner && one.rtype == self.rtype);
+        let is_it = |one: &&Written| match (&one.content, &self.rdata) {
+            (Content::Rdata(rdata), Some(own)) => rdata == own,
+            (Content::Rdata(_), None) => true,
+            (Content::Lua(_), _) => false,
+        };
+        let lua = || own().find(|one| matches!(one.content, Content::Lua(_)));
+        own().find(is_it).or_else(lua).map(|one| one.span)
+    }
+}
+
+/// Where a pool was written: its LUA record, or the first of the records that are guarded.
+fn find_pool(pool: &Pool, written: &[Written]) -> Option<Span> {
+    let mut own = written.iter().filter(|one| one.owner == pool.owner && one.rtype == pool.rtype);
+    let is_it = |one: &&Written| match (&one.content, &pool.lua) {
+        (Content::Lua(code), Some(lua)) => code.as_str() == &**lua,
+        (Content::Rdata(rdata), None) => pool.groups.iter().flatten().any(|member| *member.rdata == **rdata),
+        (Content::Lua(_), None) | (Content::Rdata(_), Some(_)) => false,
+    };
+    own.find(is_it).map(|one| one.span)
+}
+
+/// File and line.
+fn place(sources: &Sources, span: Span) -> String {
+    let place = sources.place(span);
+    format!("{}:{}", place.path, place.line)
+}
+
+/// A record as it is told.
+pub(super) fn told(record: &crate::dns::response::Record) -> RecordTold {
+    RecordTold {
+        owner: record.owner.to_string(),
+        ttl: record.ttl,
+        rtype: record.rtype.to_string(),
+        data: record.data(),
+        place: None,
+    }
+}

@@ -1,0 +1,289 @@
+//! Why a question is answered as it is.
+//!
+//! Responsible for asking the newest snapshot as a client would, and for gathering what led to the answer. Files
+//! are read on a thread of its own, one explanation after the other.
+//! Not responsible for the look-up (`answer`), or for finding places (`places`).
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, oneshot};
+
+use super::super::places::{Origin, Search, told};
+use super::super::served::ServedZone;
+use super::choosing::choice;
+use super::{Server, status};
+use crate::answer::{
+    Explained, Finding, Link, Outset, Peer, Reply, Scratch, Snapshot, Transport, explain, respond,
+};
+use crate::control::{AnswerTold, Calendar, ExplainOrder, Explanation, PoolTold, StepTold};
+use crate::dns::message::{Rcode, class};
+use crate::dns::response::{Record, Response};
+use crate::dns::{Name, Rtype};
+use crate::health::Report;
+
+/// Zones that are named to whoever asks for a name that is in none of them.
+const ZONES_NAMED_MAX: usize = 8;
+
+/// Explanations whose files are being read: one at a time, however many are asked for.
+pub(super) type Turn = Arc<Mutex<()>>;
+
+impl Server {
+    /// Explains, and looks up the places on another thread, which may take its time.
+    pub(super) fn explain(&self, order: &ExplainOrder, reply: oneshot::Sender<Box<Explanation>>) {
+        let (mut explanation, search) = self.explained(order);
+        let Some(search) = search else {
+            // Whoever asked may have gone.
+            let _ = reply.send(Box::new(explanation));
+            return;
+        };
+        let turn = Arc::clone(&self.explaining);
+        tokio::spawn(async move {
+            let _turn = turn.lock().await;
+            let found = tokio::task::spawn_blocking(move || {
+                search.run(&mut explanation);
+                explanation
+            });
+            if let Ok(explanation) = found.await {
+                let _ = reply.send(Box::new(explanation));
+            }
+        });
+    }
+
+    fn explained(&self, order: &ExplainOrder) -> (Explanation, Option<Search>) {
+        let snapshot = self.publisher.newest();
+        let response = ask(&snapshot, order);
+        let answers = response.as_ref().map(Response::answers).unwrap_or_default();
+        let found = explain(&snapshot, (order.qname.as_ref(), order.qtype), answers);
+        let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
+        let explanation = Explanation {
+            name: order.qname.to_string(),
+            rtype: order.qtype.to_string(),
+            client: order.client.to_string(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            started_at: Calendar(self.started_at),
+            generation: self.publisher.generation(),
+            zone: zone.map(status::zone),
+            steps: found.links.iter().map(step).collect(),
+            pools: self.pools_told(&found, order),
+            because: self.because(&found, order.qtype, zone, response.as_ref()),
+            answer: response.as_ref().map(answer).unwrap_or_default(),
+            remarks: zone.and_then(|zone| zone.error.as_ref()).map(not_newest).into_iter().collect(),
+        };
+        let search = zone.filter(|zone| zone.version.is_some()).map(|zone| Search {
+            config: self.path.clone(),
+            apex: zone.name.clone(),
+            file: zone.file.clone(),
+            sections: response.map(|response| origins(&response, &found.links)).unwrap_or_default(),
+            pools: self.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
+        });
+        (explanation, search)
+    }
+
+    fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &crate::answer::BoundPool> {
+        found.pools.iter().filter_map(|place| self.served.pools().get(*place))
+    }
+
+    fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
+        let reports: Vec<Report> = if found.pools.is_empty() { Vec::new() } else { self.engine.report() };
+        let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
+        let told = self.pools_of(found).map(|bound| {
+            let own = |report: &&Report| bound.targets.iter().flatten().flatten().any(|id| *id == report.id);
+            let pool = &bound.pool;
+            PoolTold {
+                status: status::pool(bound, &self.board),
+                targets: reports
+                    .iter()
+                    .filter(own)
+                    .map(|report| status::target(report, now, today))
+                    .collect(),
+                choice: choice(bound, &self.board, order.client),
+                ttl: pool.ttl.seconds(),
+                ttl_degraded: pool.ttl_degraded.seconds(),
+                place: None,
+                guarded_at: None,
+            }
+        });
+        told.collect()
+    }
+
+    /// The answer in one sentence.
+    fn because(
+        &self,
+        found: &Explained,
+        qtype: Rtype,
+        zone: Option<&ServedZone>,
+        response: Option<&Response>,
+    ) -> String {
+        let error = zone.and_then(|zone| zone.error.as_deref()).unwrap_or("it could never be read");
+        let Some(response) = response else { return "nothing is sent".to_owned() };
+        match found.outset {
+            Outset::NotOurs => {
+                format!("REFUSED: no zone of this server holds the name; {}", self.zones_named())
+            }
+            Outset::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
+            Outset::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
+            Outset::Zone(_) => conclusion(found, qtype, response),
+        }
+    }
+
+    fn zones_named(&self) -> String {
+        let zones = &self.served.zones;
+        let named: Vec<String> =
+            zones.iter().take(ZONES_NAMED_MAX).map(|zone| zone.name.to_string()).collect();
+        match zones.len().saturating_sub(named.len()) {
+            0 if named.is_empty() => "it has none".to_owned(),
+            0 => format!("it has {}", named.join(" ")),
+            more => format!("it has {} and {more} more", named.join(" ")),
+        }
+    }
+}
+
+/// Asks as a client would over TCP, which neither truncates nor limits; nothing of it is counted.
+fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> Option<Response> {
+    /// One question, and one additional record.
+    const HEADER: [u8; 12] = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+    /// EDNS, with the UDP payload that clients name.
+    const OPT: [u8; 11] = [0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0];
+    let question = [order.qname.as_ref().wire(), &order.qtype.0.to_be_bytes(), &class::IN.to_be_bytes()];
+    let query = [&HEADER[..], &question.concat(), &OPT].concat();
+    let peer = Peer { address: order.client, transport: Transport::Tcp };
+    let mut out = vec![0; usize::from(u16::MAX)];
+    let seed = super::settings::random_secret().map_or(1, |secret| secret.seed());
+    match respond(snapshot, &mut Scratch::new(Arc::default(), seed), peer, &query, &mut out) {
+        Reply::Send { len } => Response::read(out.get(..len)?),
+        Reply::Drop => None,
+    }
+}
+
+fn answer(response: &Response) -> AnswerTold {
+    let [answer, authority, additional] = &response.sections;
+    let section = |records: &Vec<Record>| records.iter().map(told).collect();
+    AnswerTold {
+        rcode: Some(response.rcode.to_string()),
+        flags: response.flags().map(str::to_owned).collect(),
+        bytes: response.bytes,
+        extended_error: response.edns.and_then(|edns| edns.error),
+        answer: section(answer),
+        authority: section(authority),
+        additional: section(additional),
+    }
+}
+
+/// What each record of a response was made from.
+fn origins(response: &Response, links: &[Link]) -> [Vec<Origin>; 3] {
+    response.sections.each_ref().map(|records| records.iter().map(|record| origin(record, links)).collect())
+}
+
+fn origin(record: &Record, links: &[Link]) -> Origin {
+    let Record { owner, rtype, rdata, .. } = record;
+    match links.iter().find(|link| link.name == *owner).map(|link| &link.finding) {
+        Some(Finding::Wildcard { source, .. }) => {
+            Origin { owner: source.clone(), rtype: *rtype, rdata: Some(rdata.clone()) }
+        }
+        Some(Finding::Dname { owner }) if *rtype == Rtype::CNAME => {
+            Origin { owner: owner.clone(), rtype: Rtype::DNAME, rdata: None }
+        }
+        _ => Origin { owner: owner.clone(), rtype: *rtype, rdata: Some(rdata.clone()) },
+    }
+}
+
+fn not_newest(error: &String) -> String {
+    format!("not the newest version of the zone: {error}")
+}
+
+fn step(link: &Link) -> StepTold {
+    let Link { name, finding } = link;
+    let (found, at, types, sentence) = match finding {
+        Finding::Exact { types } if types.is_empty() => {
+            let sentence = format!("{name} has no record, and is there only because names below it are");
+            ("exact", None, types.as_slice(), sentence)
+        }
+        Finding::Exact { types } => {
+            ("exact", None, types.as_slice(), format!("{name} has {}", listed(types)))
+        }
+        Finding::Wildcard { source, types } => {
+            let has = if types.is_empty() { "no record".to_owned() } else { listed(types) };
+            let sentence = format!("{name} does not stand there: {source} is taken for it, which has {has}");
+            ("wildcard", Some(source), types.as_slice(), sentence)
+        }
+        Finding::Cut { cut } => {
+            let sentence = if name == cut {
+                format!("{name} is a zone cut: other servers answer it")
+            } else {
+                format!("{name} lies below the zone cut {cut}: other servers answer it")
+            };
+            ("zone-cut", Some(cut), &[][..], sentence)
+        }
+        Finding::Dname { owner } => {
+            let sentence = format!("{name} lies below {owner}, whose DNAME leads elsewhere");
+            ("dname", Some(owner), &[][..], sentence)
+        }
+        Finding::Missing { encloser } => {
+            let sentence = format!(
+                "{name} does not exist, and nothing stands in for it: the closest name above it is \
+                 {encloser}, without a wildcard"
+            );
+            ("missing", Some(encloser), &[][..], sentence)
+        }
+        Finding::Elsewhere => ("elsewhere", None, &[][..], format!("{name} lies outside the zone")),
+        Finding::Again => ("again", None, &[][..], format!("{name} has been there already")),
+    };
+    StepTold {
+        name: name.to_string(),
+        found: found.to_owned(),
+        at: at.map(Name::to_string),
+        types: types.iter().map(Rtype::to_string).collect(),
+        sentence,
+    }
+}
+
+/// `A`, `A and AAAA`, `A, AAAA and TXT`.
+fn listed(types: &[Rtype]) -> String {
+    let words: Vec<String> = types.iter().map(Rtype::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// Why a zone's answer is what it is.
+fn conclusion(found: &Explained, qtype: Rtype, response: &Response) -> String {
+    let last = found.links.last();
+    let rcode = response.rcode;
+    let [answers, authorities, _] = response.sections.each_ref().map(Vec::len);
+    let authority = if response.is_authoritative() { "from authority" } else { "without authority" };
+    let finding = last.map(|link| &link.finding);
+    match (rcode, finding) {
+        (Rcode::NXDOMAIN, _) => format!("{rcode}, {authority}: the name does not exist"),
+        (Rcode::SERVFAIL, _) => format!("{rcode}: that is the choice of the pool as it stands"),
+        (Rcode::YXDOMAIN, _) => format!("{rcode}: the name that the DNAME makes is too long"),
+        (Rcode::NOERROR, Some(Finding::Cut { cut })) if authorities > 0 && !response_has_soa(response) => {
+            format!("{rcode}, {authority}: a referral to the servers of {cut}")
+        }
+        (Rcode::NOERROR, Some(Finding::Elsewhere)) => {
+            format!("{rcode}, {authority}: the client asks again for the last name")
+        }
+        (Rcode::NOERROR, Some(Finding::Again)) => {
+            format!("{rcode}, {authority}: a loop, of which each link is answered once")
+        }
+        (Rcode::NOERROR, Some(Finding::Exact { types } | Finding::Wildcard { types, .. }))
+            if response_has_soa(response) && !types.contains(&qtype) =>
+        {
+            format!(
+                "{rcode}, {authority}, no {qtype} record (NODATA): the name exists, but not with that type"
+            )
+        }
+        (Rcode::NOERROR, _) if response_has_soa(response) && qtype != Rtype::SOA => {
+            format!(
+                "{rcode}, {authority}, no {qtype} record (NODATA): the pool answers with none as it stands"
+            )
+        }
+        _ => format!("{rcode}, {authority}, {answers} {}", if answers == 1 { "record" } else { "records" }),
+    }
+}
+
+/// Whether it is a negative answer.
+fn response_has_soa(response: &Response) -> bool {
+    let [_, authority, _] = &response.sections;
+    authority.iter().any(|record| record.rtype == Rtype::SOA)
+}
