@@ -136,7 +136,7 @@ fn the_status_tells_what_every_pool_answers_and_why() {
     let table = lab.ask(&["status"]);
     assert!(table.status.success(), "{}", said(&table));
     let table = said(&table);
-    assert!(table.contains(&format!("{API} A: up, now {} {}", lab.hosts[0], lab.hosts[2])), "{table}");
+    assert!(table.contains(&format!("{API} A: 2 of 3 up, now {} {}", lab.hosts[0], lab.hosts[2])), "{table}");
     assert!(table.contains("connection refused"), "{table}");
     program.stop();
 }
@@ -148,10 +148,34 @@ fn the_status_fails_while_a_pool_has_no_member_up() {
     let program = lab.site.start();
     wait_for("a status that fails", PATIENCE, || {
         let output = lab.ask(&["status"]);
-        (output.status.code() == Some(1) && said(&output).contains("A: all-down, now")).then_some(())
+        (output.status.code() == Some(1) && said(&output).contains("A: ALL 3 DOWN, now")).then_some(())
     });
     lab.masters[0].open();
     wait_for("a status that is well", PATIENCE, || lab.ask(&["status"]).status.success().then_some(()));
+    program.stop();
+}
+
+#[test]
+fn a_status_that_is_watched_is_told_again_and_again_until_nobody_reads_it() {
+    let lab = Lab::new();
+    let program = lab.site.start();
+    let mut watching = std::process::Command::new(env!("CARGO_BIN_EXE_edgedns"))
+        .args(["status", "--watch", "--socket", "control.sock"])
+        .current_dir(lab.site.folder())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let output = std::io::BufReader::new(watching.stdout.take().expect("standard output is piped"));
+    let mut lines = std::io::BufRead::lines(output).map(|line| line.expect("text"));
+    assert!(lines.by_ref().take(100).any(|line| line.contains("0 queries")));
+    harness::client::ask(program.listen(), API, hickory_proto::rr::RecordType::A).expect("an answer");
+    // What is piped has no colours and is not drawn in place.
+    assert!(lines.by_ref().take(100).any(|line| line.starts_with("1 queries (1 a second): 1 answered")));
+    assert!(!lines.next().is_some_and(|line| line.contains('\x1b')));
+    drop(lines);
+    let ended =
+        wait_for("the end of whoever is not read", PATIENCE, || watching.try_wait().expect("a child"));
+    assert!(ended.success(), "{ended}");
     program.stop();
 }
 

@@ -3,7 +3,7 @@
 //! Responsible for routes and bodies.
 //! Not responsible for connections, for what a request does, or for who may connect.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -85,8 +85,8 @@ async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<
 async fn trace(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
     let order = TraceOrder::read(&text.unwrap_or_default());
     let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
-    let filter = order.filter.clone();
-    let trace = ask(&requests, |reply| Request::Trace { filter, reply }).await?;
+    let (filter, until) = (order.filter.clone(), Instant::now() + order.lasts);
+    let trace = ask(&requests, |reply| Request::Trace { filter, until, reply }).await?;
     let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{TRACES_MAX} traces run already"));
     let lines = traced::body(trace.ok_or_else(busy)?, &order);
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())

@@ -4,7 +4,7 @@
 //! Not responsible for where a request comes from.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +53,8 @@ pub enum Request {
     Trace {
         /// Which.
         filter: Filter,
+        /// When it ends at the latest.
+        until: Instant,
         /// Given the trace; none: there are [`crate::transport::TRACES_MAX`] already.
         reply: oneshot::Sender<Option<Trace>>,
     },

@@ -245,7 +245,7 @@ impl Server {
                     Some(Request::Pulse { reply }) => self.tell_pulse(reply),
                     Some(Request::Force { order, reply }) => self.force(order, reply),
                     Some(Request::Explain { order, reply }) => self.explain(&order, reply),
-                    Some(Request::Trace { filter, reply }) => drop(reply.send(self.taps.open(filter))),
+                    Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.taps.open(filter, until))),
                     Some(Request::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
@@ -272,6 +272,7 @@ impl Server {
                     self.expire_rules();
                     self.supervision.tell_loading();
                     self.tell_headline();
+                    self.taps.expire(Instant::now());
                 }
             }
         }

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
@@ -79,6 +79,8 @@ struct Shared {
 /// One trace, as workers see it.
 struct Watch {
     filter: Filter,
+    /// When it ends at the latest.
+    until: Instant,
     seen: mpsc::Sender<Seen>,
     left_out: AtomicU64,
 }
@@ -153,10 +155,10 @@ impl Shared {
 }
 
 impl Taps {
-    /// Begins a trace. None when there are [`TRACES_MAX`] already.
-    pub fn open(&self, filter: Filter) -> Option<Trace> {
+    /// Begins a trace, which sees nothing any more after `until`. None when there are [`TRACES_MAX`] already.
+    pub fn open(&self, filter: Filter, until: Instant) -> Option<Trace> {
         let (sender, seen) = mpsc::channel(WAITING_MAX);
-        let watch = Arc::new(Watch { filter, seen: sender, left_out: AtomicU64::new(0) });
+        let watch = Arc::new(Watch { filter, until, seen: sender, left_out: AtomicU64::new(0) });
         let mut watches = self.shared.watches();
         if watches.len() >= TRACES_MAX {
             return None;
@@ -165,6 +167,19 @@ impl Taps {
         drop(watches);
         self.shared.changed();
         Some(Trace { shared: Arc::clone(&self.shared), watch, seen })
+    }
+
+    /// Ends the traces whose time is over, whether or not somebody still holds them: one whose reader has come
+    /// to a standstill must not keep others out.
+    pub fn expire(&self, now: Instant) {
+        let mut watches = self.shared.watches();
+        let before = watches.len();
+        watches.retain(|watch| watch.until > now);
+        let over = before.saturating_sub(watches.len());
+        drop(watches);
+        if over > 0 {
+            self.shared.changed();
+        }
     }
 
     /// How many traces there are.
@@ -248,13 +263,19 @@ impl Tap {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
 
     use super::*;
     use crate::answer::Transport;
 
     const PEER: Peer = Peer { address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), transport: Transport::Udp };
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
     fn query(qname: &str, qtype: Rtype) -> Vec<u8> {
         let name: Name = qname.parse().unwrap();
@@ -305,7 +326,7 @@ mod tests {
         let mut tap = taps.tap();
         tap.look();
         assert!(!tap.is_open());
-        let mut trace = taps.open(Filter::default()).unwrap();
+        let mut trace = taps.open(Filter::default(), later()).unwrap();
         assert!(!tap.is_open(), "a batch that has begun goes on as it was");
         tap.look();
         assert!(tap.is_open());
@@ -319,7 +340,7 @@ mod tests {
     #[test]
     fn what_nobody_takes_in_time_is_left_out_and_counted() {
         let taps = Taps::default();
-        let mut trace = taps.open(Filter::default()).unwrap();
+        let mut trace = taps.open(Filter::default(), later()).unwrap();
         let tap = taps.tap();
         for _ in 0..WAITING_MAX + 7 {
             tap.show(PEER, &query("www.example", Rtype::A), None);
@@ -328,12 +349,27 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_ends_with_its_time_whoever_holds_it() {
+        let taps = Taps::default();
+        let now = Instant::now();
+        let (one, other) = (now + Duration::from_secs(1), now + Duration::from_secs(2));
+        let _held = [one, other].map(|until| taps.open(Filter::default(), until).unwrap());
+        let mut tap = taps.tap();
+        taps.expire(one);
+        assert_eq!(taps.open_count(), 1);
+        taps.expire(other);
+        tap.look();
+        assert!(!tap.is_open());
+    }
+
+    #[test]
     fn there_are_only_so_many_traces() {
         let taps = Taps::default();
-        let mut traces: Vec<Trace> = (0..TRACES_MAX).map(|_| taps.open(Filter::default()).unwrap()).collect();
-        assert!(taps.open(Filter::default()).is_none());
+        let mut traces: Vec<Trace> =
+            (0..TRACES_MAX).map(|_| taps.open(Filter::default(), later()).unwrap()).collect();
+        assert!(taps.open(Filter::default(), later()).is_none());
         traces.pop();
         assert_eq!(taps.open_count(), TRACES_MAX - 1);
-        assert!(taps.open(Filter::default()).is_some());
+        assert!(taps.open(Filter::default(), later()).is_some());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Responsible for comparing the steps with the response. Not responsible for how they are shown.
 
-use edgedns::answer::{Finding, Link, Outset, Snapshot, explain};
+use edgedns::answer::{Explained, Finding, Link, Outset, Snapshot, explain};
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Header, Opcode, Question, Rcode, class};
 use edgedns::dns::response::Response;
@@ -35,7 +35,7 @@ pub(crate) fn check(snapshot: &Snapshot, query: &[u8], message: &[u8]) {
         Outset::Zone(_) => {
             chain(&explained.links, &response, qtype, &context());
             let last = explained.links.last().expect("the QNAME at least");
-            assert!(agrees(last, &response, qtype, !explained.pools.is_empty()), "{}", context());
+            assert!(agrees(last, &explained, &response, qtype), "{}", context());
         }
     }
 }
@@ -52,7 +52,8 @@ fn chain(links: &[Link], response: &Response, qtype: Rtype, context: &str) {
 }
 
 /// Whether what was found for the last name is what the response says of it.
-fn agrees(last: &Link, response: &Response, qtype: Rtype, pooled: bool) -> bool {
+fn agrees(last: &Link, explained: &Explained, response: &Response, qtype: Rtype) -> bool {
+    let pooled = !explained.pools.is_empty();
     let [answers, authorities, _] = &response.sections;
     let own = answers.iter().any(|record| record.owner == last.name && record.rtype != Rtype::CNAME);
     let alias = answers.iter().any(|record| record.owner == last.name && record.rtype == Rtype::CNAME);

@@ -203,7 +203,7 @@ fn step(link: &Link) -> StepTold {
         }
         Finding::Wildcard { source, types } => {
             let has = if types.is_empty() { "no record".to_owned() } else { listed(types) };
-            let sentence = format!("{name} does not stand there: {source} is taken for it, which has {has}");
+            let sentence = format!("{name} is synthesised from {source}, which has {has}");
             ("wildcard", Some(source), types.as_slice(), sentence)
         }
         Finding::Cut { cut } => {
