@@ -170,7 +170,7 @@ fn a_status_that_is_watched_is_told_again_and_again_until_nobody_reads_it() {
     assert!(lines.by_ref().take(100).any(|line| line.contains("0 queries")));
     harness::client::ask(program.listen(), API, hickory_proto::rr::RecordType::A).expect("an answer");
     // What is piped has no colours and is not drawn in place.
-    assert!(lines.by_ref().take(100).any(|line| line.starts_with("1 queries (1 a second): 1 answered")));
+    assert!(lines.by_ref().take(100).any(|line| line.starts_with("1 query (1 a second): 1 answered")));
     assert!(!lines.next().is_some_and(|line| line.contains('\x1b')));
     drop(lines);
     let ended =

@@ -11,11 +11,13 @@ use std::cell::Cell;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use edgedns::answer::{
-    CookieSecret, Counters, Identity, Peer, Prefix, RateLimit, Scratch, Snapshot, Transport,
+    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Scratch, Snapshot, Transport,
 };
 use edgedns::health::Verdict;
+use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
 
 use served::{CLIENT, Served, query};
 
@@ -184,6 +186,28 @@ fn no_broken_query_allocates() {
             assert_eq!(allocations, 0, "bit {bit} of byte {at}");
         }
     }
+}
+
+#[test]
+fn a_worker_allocates_for_a_trace_only_while_there_is_one() {
+    let (snapshot, scratch) = server();
+    let (publisher, taps) = (Publisher::new(snapshot), Taps::default());
+    let mut responder = SnapshotResponder::new(publisher.readers().reader(), scratch, &taps);
+    let (query, mut out) = (query("api.example.", 1), vec![0; 1232]);
+    let mut batch = || {
+        let before = ALLOCATIONS.get();
+        responder.begin_batch();
+        for _ in 0..10 {
+            assert!(matches!(responder.respond(CLIENT, &query, &mut out), Reply::Send { .. }));
+        }
+        ALLOCATIONS.get() - before
+    };
+    assert_eq!(batch(), 0);
+    let trace = taps.open(Filter::default(), Instant::now() + Duration::from_secs(60));
+    assert!(batch() > 0, "queries are copied");
+    drop(trace);
+    // The batch that finds out that it is over only lets go.
+    assert_eq!((batch(), batch()), (0, 0));
 }
 
 #[test]
