@@ -36,7 +36,10 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
             WhilePending::ServFail => "nothing is known of any member yet: SERVFAIL until then".to_owned(),
             WhilePending::NoData => "nothing is known of any member yet: no record until then".to_owned(),
             WhilePending::Select => {
-                format!("nothing is known of any member yet: {}", selected(pool.selector, pool, client))
+                format!(
+                    "nothing is known of any member yet, and all are taken as up: {}",
+                    selected(pool.selector, pool, client)
+                )
             }
         },
         Standing::AllDown => {
@@ -45,7 +48,7 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
                 AllDown::ServFail => format!("{why}: SERVFAIL"),
                 AllDown::Select(Selector::Empty) => format!("{why}: no record"),
                 AllDown::Select(selector) => {
-                    format!("{why}: chosen as if all were up, {}", selected(selector, pool, client))
+                    format!("{why}, and all are taken as if they were: {}", selected(selector, pool, client))
                 }
             }
         }
@@ -95,3 +98,6 @@ fn selected(selector: Selector, pool: &Pool, client: IpAddr) -> String {
         Selector::Empty => "none of them: no record".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
