@@ -134,6 +134,7 @@ pub fn watch(server: &Server, format: Format) -> Result<(), RemoteError> {
         terminal::clear(&mut out)?;
     }
     let mut before: Option<Status> = None;
+    let mut last = String::new();
     loop {
         let asked = client.status();
         match (&asked, format) {
@@ -144,8 +145,12 @@ pub fn watch(server: &Server, format: Format) -> Result<(), RemoteError> {
             (Err(fault), Format::Json) => writeln!(io::stderr(), "error: {fault}")?,
             (_, Format::Text) => {
                 let text = match &asked {
-                    Ok(status) => control::status_lines(status, before.as_ref(), look),
-                    Err(fault) => format!("error: {fault}\n"),
+                    Ok(status) => {
+                        last = control::status_lines(status, before.as_ref(), look);
+                        last.clone()
+                    }
+                    Err(fault) if last.is_empty() => format!("error: {fault}\n"),
+                    Err(fault) => format!("error: {fault}; when it last answered it was\n\n{last}"),
                 };
                 if in_place { terminal::redraw(&mut out, &text)? } else { writeln!(out, "{text}")? }
             }
