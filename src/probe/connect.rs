@@ -1,12 +1,16 @@
 //! One TCP connection, as every kind of probe begins with.
 //!
-//! Responsible for opening it, and for telling the target's faults from ours.
+//! Responsible for opening it with as few system calls as will do, and for telling the target's faults
+//! from ours.
 //! Not responsible for time limits: the caller drops the future.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::outcome::{Failure, Reason, Trouble};
@@ -30,12 +34,30 @@ pub(super) async fn connect(to: SocketAddr, source: Option<IpAddr>) -> Result<Tc
     }
     start(&socket, to)?;
     let stream = TcpStream::from_std(socket.into()).map_err(ours)?;
-    stream.writable().await.map_err(ours)?;
-    match stream.take_error().map_err(ours)? {
-        Some(error) => Err(Reason::of(&error).into()),
-        None if is_joined_to_itself(&stream) => Err(Reason::Refused.into()),
-        None => Ok(stream),
+    let ready = stream.ready(Interest::WRITABLE | Interest::ERROR).await.map_err(ours)?;
+    // What a success looks like needs no further call: epoll tells of an error by itself.
+    if (ready.is_error() || ready.is_write_closed())
+        && let Some(error) = stream.take_error().map_err(ours)?
+    {
+        return Err(Reason::of(&error).into());
     }
+    if EPHEMERAL_PORTS.contains(&to.port()) && is_joined_to_itself(&stream, to) {
+        return Err(Reason::Refused.into());
+    }
+    Ok(stream)
+}
+
+/// The ports that the system connects from (ip(7)), as they are when the first connection is made; all of
+/// them where they cannot be read. No other port can be joined to itself.
+static EPHEMERAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    read_ports(&text).unwrap_or(0..=u16::MAX)
+});
+
+/// The first and the last, as the kernel shows them.
+fn read_ports(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.trim().split_once(char::is_whitespace)?;
+    Some(first.parse().ok()?..=last.trim().parse().ok()?)
 }
 
 /// Sends the first packet.
@@ -50,9 +72,8 @@ fn start(socket: &Socket, to: SocketAddr) -> Result<(), Failure> {
 /// Whether both ends are one socket. Where nobody listens on a port of this host's ephemeral range,
 /// the system may choose that very port to connect from, and TCP's simultaneous open (RFC 9293,
 /// section 3.5) then joins the socket to itself: a pass without a listener.
-fn is_joined_to_itself(stream: &TcpStream) -> bool {
-    let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
-    ends.is_some_and(|(local, peer)| local == peer)
+fn is_joined_to_itself(stream: &TcpStream, to: SocketAddr) -> bool {
+    stream.local_addr().is_ok_and(|local| local == to)
 }
 
 #[cfg(test)]
@@ -65,14 +86,27 @@ mod tests {
         socket.bind("127.0.2.40:0".parse().unwrap()).unwrap();
         let own = socket.local_addr().unwrap();
         let stream = socket.connect(own).await.unwrap();
-        assert!(is_joined_to_itself(&stream));
+        assert!(is_joined_to_itself(&stream, own));
     }
 
     #[tokio::test]
     async fn a_connection_to_a_listener_is_not_joined_to_itself() {
         let listener = tokio::net::TcpListener::bind("127.0.2.41:0").await.unwrap();
-        let stream = connect(listener.local_addr().unwrap(), None).await.unwrap();
-        assert!(!is_joined_to_itself(&stream));
+        let to = listener.local_addr().unwrap();
+        let stream = connect(to, None).await.unwrap();
+        assert!(!is_joined_to_itself(&stream, to));
+    }
+
+    #[test]
+    fn the_ports_that_the_system_connects_from_are_read() {
+        assert_eq!(read_ports("32768\t60999\n"), Some(32_768..=60_999));
+        assert_eq!(read_ports("1024   65535"), Some(1_024..=65_535));
+        for odd in ["", "32768", "a b", "1 70000"] {
+            assert_eq!(read_ports(odd), None, "{odd}");
+        }
+        // A socket that binds to any port gets one of them.
+        let socket = std::net::UdpSocket::bind("127.0.2.42:0").unwrap();
+        assert!(EPHEMERAL_PORTS.contains(&socket.local_addr().unwrap().port()));
     }
 
     #[test]
