@@ -295,7 +295,11 @@ fn metrics_tell_what_probes_saw_and_what_the_operator_said() {
     assert_eq!(lab.sample(&of("edgedns_target_verdict", 0, ",verdict=\"up\"")), 1.0);
     assert!(lab.sample(&of("edgedns_target_probes_total", 1, ",outcome=\"failed\"")) >= 1.0);
     assert!(lab.sample(&of("edgedns_target_last_probe_age_seconds", 0, "")) < 20.0);
-    assert!(lab.sample(&of("edgedns_target_latency_seconds", 0, "")) < 2.0);
+    assert!(lab.sample(&of("edgedns_target_last_latency_seconds", 0, "")) < 2.0);
+    assert!(lab.sample(&of("edgedns_target_failures_total", 1, ",reason=\"refused\"")) >= 1.0);
+    assert!(lab.sample(&of("edgedns_target_latency_seconds_count", 0, "")) >= 1.0);
+    assert!(lab.sample("edgedns_probe_lateness_seconds_count") >= 2.0);
+    assert!(lab.sample("edgedns_probe_lateness_max_seconds") < 20.0);
     let target = format!("{}:{PORT}", lab.hosts[0]);
     let forced = lab.site.run(&["force", &target, "down", "--socket", "control.sock"]);
     assert!(forced.status.success());

@@ -69,6 +69,7 @@ fails LUA A "ifportup(3, {'192.0.2.1'}, {failOnIncompleteCheck='true'})"
 sample LUA A "pickrandomsample(2, {'192.0.2.1', '192.0.2.2', '192.0.2.3'})"
 weighted LUA A "pickwhashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
 named LUA TXT "picknamehashed({{1, 'a'}, {2, 'b'}})"
+told LUA A "pickselfweighted('http://x:1/', {'192.0.2.1', '192.0.2.2'})"
 ring LUA A "pickchashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
 seen LUA A "view({{{'127.0.0.0/8', '::/0'}, {'192.0.2.1', '192.0.2.2'}}})"
 stranger LUA A "view({{{'198.51.100.0/24'}, {'192.0.2.1'}}})"
@@ -85,7 +86,7 @@ $GENERATE 1-99 big A 192.0.2.$
 "#;
 
 /// Every kind of answer there is.
-const QUESTIONS: [(&str, u16); 33] = [
+const QUESTIONS: [(&str, u16); 34] = [
     ("ns.example.", 1),
     ("example.", 2),
     ("example.", 6),
@@ -98,6 +99,7 @@ const QUESTIONS: [(&str, u16); 33] = [
     ("sample.example.", 1),
     ("weighted.example.", 1),
     ("named.example.", 16),
+    ("told.example.", 1),
     ("ring.example.", 1),
     ("seen.example.", 1),
     ("stranger.example.", 1),

@@ -38,6 +38,20 @@ pub enum Standing {
     AllDown,
 }
 
+/// A member that may be answered, and its targets.
+#[derive(Clone, Copy)]
+struct Candidate<'p> {
+    member: &'p Member,
+    targets: &'p [TargetId],
+}
+
+impl Candidate<'_> {
+    /// What its targets say of its share: the least, where several say something.
+    fn told_weight(&self, board: &Board) -> u32 {
+        self.targets.iter().map(|target| board.weight(*target)).min().unwrap_or_default().get()
+    }
+}
+
 /// What is done with candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
@@ -48,10 +62,10 @@ enum How {
 impl BoundPool {
     /// How the pool stands and which members it may answer with, each once.
     pub fn candidates(&self, board: &Board) -> (Standing, Vec<&Member>) {
-        let (standing, members, how) = self.choose(board);
+        let (standing, candidates, how) = self.choose(board);
         let shown =
-            if matches!(how, How::ServFail | How::Select(Selector::Empty)) { Vec::new() } else { members };
-        (standing, distinct(shown))
+            if matches!(how, How::ServFail | How::Select(Selector::Empty)) { Vec::new() } else { candidates };
+        (standing, distinct(shown).into_iter().map(|candidate| candidate.member).collect())
     }
 
     /// What the guards of a member come to: at each address down if one is
@@ -69,28 +83,27 @@ impl BoundPool {
         verdicts.fold(Verdict::Down, better)
     }
 
-    /// The members of a group with a verdict that will do.
-    fn members(&self, group: usize, will_do: fn(Verdict) -> bool, board: &Board) -> Vec<&Member> {
-        let (Some(members), Some(targets)) = (self.pool.groups.get(group), self.targets.get(group)) else {
-            return Vec::new();
-        };
-        let known = members.iter().zip(targets);
-        let passing = known.filter(|(member, targets)| will_do(Self::verdict(member, targets, board)));
-        passing.map(|(member, _)| member).collect()
-    }
-
-    /// The members of the first group that has enough whose verdicts will do.
-    fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<&Member>> {
-        let mut groups = self.pool.groups.iter().enumerate();
-        groups.find_map(|(place, group)| {
-            let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
-            Some(self.members(place, will_do, board)).filter(|members| members.len() >= needed)
+    /// The members of each group.
+    fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = Candidate<'_>>> {
+        let groups = self.pool.groups.iter().zip(&self.targets);
+        groups.map(|(members, targets)| {
+            members.iter().zip(targets).map(|(member, targets)| Candidate { member, targets })
         })
     }
 
-    fn choose(&self, board: &Board) -> (Standing, Vec<&Member>, How) {
+    /// The members of the first group that has enough whose verdicts will do.
+    fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<Candidate<'_>>> {
+        let passes = |one: &Candidate<'_>| will_do(Self::verdict(one.member, one.targets, board));
+        let mut groups = self.pool.groups.iter().zip(self.groups()).enumerate();
+        groups.find_map(|(place, (group, candidates))| {
+            let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
+            Some(candidates.filter(passes).collect::<Vec<_>>()).filter(|passing| passing.len() >= needed)
+        })
+    }
+
+    fn choose(&self, board: &Board) -> (Standing, Vec<Candidate<'_>>, How) {
         if !self.pool.views.is_empty() {
-            let all = self.pool.groups.iter().flatten().collect();
+            let all = self.groups().flatten().collect();
             return (Standing::Up, all, How::Select(self.pool.selector));
         }
         let is_up = |verdict| verdict == Verdict::Up;
@@ -108,17 +121,16 @@ impl BoundPool {
         match self.pool.all_down {
             AllDown::ServFail => (Standing::AllDown, Vec::new(), How::ServFail),
             AllDown::Select(selector) => {
-                let first = self.pool.groups.iter().find(|group| !group.is_empty());
-                let all = first.into_iter().flatten().collect();
-                (Standing::AllDown, all, How::Select(selector))
+                let first = self.groups().map(Iterator::collect).find(|all: &Vec<_>| !all.is_empty());
+                (Standing::AllDown, first.unwrap_or_default(), How::Select(selector))
             }
         }
     }
 
     /// Whether some member is down.
     fn is_degraded(&self, board: &Board) -> bool {
-        let members = self.pool.groups.iter().flatten().zip(self.targets.iter().flatten());
-        members.into_iter().any(|(member, targets)| Self::verdict(member, targets, board) == Verdict::Down)
+        let is_down = |one: Candidate<'_>| Self::verdict(one.member, one.targets, board) == Verdict::Down;
+        self.groups().flatten().any(is_down)
     }
 }
 
@@ -139,9 +151,9 @@ fn better(one: Verdict, other: Verdict) -> Verdict {
 }
 
 /// Each record once: an address that is tested at two ports is two members.
-fn distinct(members: Vec<&Member>) -> Vec<&Member> {
+fn distinct(candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
     let mut seen = std::collections::HashSet::new();
-    members.into_iter().filter(|member| seen.insert(&member.rdata)).collect()
+    candidates.into_iter().filter(|candidate| seen.insert(&candidate.member.rdata)).collect()
 }
 
 /// What is done with the candidates at a query.
@@ -368,17 +380,17 @@ impl Pools {
 
 fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let pool = &bound.pool;
-    let (_, mut members, how) = bound.choose(board);
+    let (_, mut candidates, how) = bound.choose(board);
     let pick = match how {
         How::ServFail => Pick::ServFail,
         How::Select(_) if !pool.views.is_empty() => Pick::Views(views(pool)),
-        How::Select(selector) => pick(pool, selector, &mut members),
+        How::Select(selector) => pick(pool, selector, &mut candidates, board),
     };
     let ttl = if bound.is_degraded(board) { pool.ttl_degraded } else { pool.ttl };
     let mut records = Vec::new();
-    let mut ends = Vec::with_capacity(members.len());
-    for member in members {
-        record(pool.rtype, ttl, &member.rdata, &mut records);
+    let mut ends = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        record(pool.rtype, ttl, &candidate.member.rdata, &mut records);
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
     PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice() }
@@ -394,18 +406,13 @@ fn record(rtype: Rtype, ttl: Ttl, rdata: &[u8], out: &mut Vec<u8>) {
 }
 
 /// What is done at a query; leaves in `members` what it is done with.
-fn pick(pool: &Pool, selector: Selector, members: &mut Vec<&Member>) -> Pick {
-    let sums = |members: &[&Member]| {
-        let sum = |sum: &mut u32, member: &&Member| {
-            *sum = sum.saturating_add(member.weight.get());
-            Some(*sum)
-        };
-        members.iter().scan(0, sum).collect()
-    };
+fn pick(pool: &Pool, selector: Selector, members: &mut Vec<Candidate<'_>>, board: &Board) -> Pick {
+    let own = |one: &Candidate<'_>| one.member.weight.get();
+    let told = |one: &Candidate<'_>| one.told_weight(board);
     match selector {
         Selector::All => {
             *members = distinct(std::mem::take(members));
-            let pinned = pin(&pool.order, members);
+            let pinned = pin(pool.order, members);
             let most = pool.answers_max.map_or(u32::MAX, NonZeroU32::get);
             Pick::All { pinned, most }
         }
@@ -414,15 +421,16 @@ fn pick(pool: &Pool, selector: Selector, members: &mut Vec<&Member>) -> Pick {
             Pick::Sample(sample.get())
         }
         Selector::First => {
-            pin(&pool.order, members);
+            pin(pool.order, members);
             members.truncate(1);
             Pick::First
         }
         Selector::Random => Pick::One(Number::Chance),
         Selector::Hashed => Pick::One(Number::Client),
-        Selector::WeightedRandom => Pick::Weighted(Number::Chance, sums(members)),
-        Selector::WeightedHashed => Pick::Weighted(Number::Client, sums(members)),
-        Selector::NameHashed => Pick::Weighted(Number::Name, sums(members)),
+        Selector::WeightedRandom => Pick::Weighted(Number::Chance, sums(members, own)),
+        Selector::WeightedHashed => Pick::Weighted(Number::Client, sums(members, own)),
+        Selector::SelfWeighted => Pick::Weighted(Number::Client, sums(members, told)),
+        Selector::NameHashed => Pick::Weighted(Number::Name, sums(members, own)),
         Selector::ConsistentHashed => Pick::Ring(ring(members)),
         Selector::Empty => {
             members.clear();
@@ -431,25 +439,34 @@ fn pick(pool: &Pool, selector: Selector, members: &mut Vec<&Member>) -> Pick {
     }
 }
 
-/// Moves preferred members to the front; says how many keep their place there.
-fn pin(order: &Order, members: &mut [&Member]) -> u32 {
+/// The weights of the members, each added to those before it.
+fn sums(members: &[Candidate<'_>], weight: impl Fn(&Candidate<'_>) -> u32) -> Box<[u32]> {
+    let sum = |sum: &mut u32, member: &Candidate<'_>| {
+        *sum = sum.saturating_add(weight(member));
+        Some(*sum)
+    };
+    members.iter().scan(0, sum).collect()
+}
+
+/// Moves members of this node to the front, if that is the order; says how many keep their place there.
+fn pin(order: Order, members: &mut [Candidate<'_>]) -> u32 {
     let pinned = match order {
         Order::Rotate => 0,
         Order::Fixed => members.len(),
-        Order::Preferred(own) => {
-            let is_own =
-                |member: &Member| member.guards.iter().any(|guard| own.contains(&guard.probe.address));
-            members.sort_by_key(|member| !is_own(member));
-            members.iter().filter(|member| is_own(member)).count()
+        Order::LocalFirst => {
+            members.sort_by_key(|one| !one.member.is_local);
+            members.iter().filter(|one| one.member.is_local).count()
         }
     };
     u32::try_from(pinned).unwrap_or(u32::MAX)
 }
 
-fn ring(members: &[&Member]) -> Box<[(u32, u32)]> {
-    let places = (0..).zip(members);
-    let mut ring: Vec<(u32, u32)> =
-        places.flat_map(|(place, member)| member.ring.iter().map(move |point| (*point, place))).collect();
+fn ring(members: &[Candidate<'_>]) -> Box<[(u32, u32)]> {
+    let points = |(place, one): (u32, &Candidate<'_>)| {
+        let Member { ring, .. } = one.member;
+        ring.iter().map(move |point| (*point, place)).collect::<Vec<_>>()
+    };
+    let mut ring: Vec<(u32, u32)> = (0..).zip(members).flat_map(points).collect();
     ring.sort_unstable();
     ring.into_boxed_slice()
 }

@@ -14,7 +14,7 @@ use super::table::{Table, keep};
 use super::value::Value;
 use crate::dns::Ttl;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::{AllDown, MEMBERS_MAX, MinUp, Selector};
+use crate::zone::{AllDown, Choice, MEMBERS_MAX, MinUp, Order, Selector};
 
 /// What may be answered when no address passes.
 const ALL_DOWN: &[(&str, AllDown)] = &[
@@ -37,74 +37,37 @@ const ORDERS: &[(&str, Order)] =
 /// Most that one weight may be: a thousand members of it still add up.
 const WEIGHT_MAX: u32 = 1_000_000;
 
-/// In which order the addresses that pass are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Beginning anywhere.
-    #[default]
-    Rotate,
-    /// The node's own address first while it passes, the others rotating behind.
-    LocalFirst,
-    /// As they stand in the zone file.
-    Fixed,
+/// Reads these keys of a block; what is absent or faulty keeps its default.
+pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Choice {
+    let usual = Choice::default();
+    let weights = table.get("weights").map(|value| read_weights(value, found)).unwrap_or_default();
+    let order = table.read("order", found, |value| value.word(ORDERS));
+    let backups = table.get("backup").map(|value| read_backups(value, found)).unwrap_or_default();
+    let selector = read_selector(table, &weights, found);
+    let choice = Choice {
+        selector,
+        order: order.unwrap_or(usual.order),
+        weights,
+        backups,
+        min_up: table.read("min-up", found, read_min_up).unwrap_or(usual.min_up),
+        answers_max: table.read("max-answers", found, read_count),
+        ttl_degraded: table.read("ttl-degraded", found, read_ttl),
+        all_down: table.read("all-down", found, |value| value.word(ALL_DOWN)).unwrap_or(usual.all_down),
+    };
+    warn_of_what_means_nothing(selector, table, found);
+    choice
 }
 
-/// How an answer is chosen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choosing {
-    /// How an answer is chosen among the addresses that pass. One that weighs
-    /// where there are weights.
-    pub selector: Selector,
-    /// In which order they are answered.
-    pub order: Order,
-    /// Weights of addresses, none twice.
-    pub weights: Vec<(IpAddr, NonZeroU32)>,
-    /// Ordered groups of addresses that are answered when too few of the
-    /// RRset's pass; none is empty.
-    pub backups: Vec<Vec<IpAddr>>,
-    /// How many of the RRset must pass.
-    pub min_up: MinUp,
-    /// Most records that are answered; none: all.
-    pub answers_max: Option<NonZeroU32>,
-    /// TTL while one of them fails; none: the same as ever.
-    pub ttl_degraded: Option<Ttl>,
-    /// What is answered when too few pass and no backup does.
-    pub all_down: AllDown,
-}
-
-impl Choosing {
-    /// Reads these keys of a block; what is absent or faulty keeps its default.
-    pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
-        let weights = table.get("weights").map(|value| read_weights(value, found)).unwrap_or_default();
-        let order = table.read("order", found, |value| value.word(ORDERS));
-        let backups = table.get("backup").map(|value| read_backups(value, found)).unwrap_or_default();
-        let choosing = Self {
-            selector: read_selector(table, &weights, found),
-            order: order.unwrap_or_default(),
-            weights,
-            backups,
-            min_up: table.read("min-up", found, read_min_up).unwrap_or_default(),
-            answers_max: table.read("max-answers", found, read_count),
-            ttl_degraded: table.read("ttl-degraded", found, read_ttl),
-            all_down: table
-                .read("all-down", found, |value| value.word(ALL_DOWN))
-                .unwrap_or(AllDown::Select(Selector::All)),
-        };
-        choosing.warn_of_what_means_nothing(table, found);
-        choosing
-    }
-
-    /// Keys about several answers, where one is given.
-    fn warn_of_what_means_nothing(&self, table: &Table<'_>, found: &mut Diagnostics) {
-        let useless: &[&str] = match self.selector {
-            Selector::All => &[],
-            Selector::First => &["max-answers"],
-            _ => &["max-answers", "order"],
-        };
-        for value in useless.iter().filter_map(|key| table.get(key)) {
-            let message = "this means nothing: the selector answers one address only";
-            found.push(Diagnostic::warning(value.span(), message));
-        }
+/// Keys about several answers, where one is given.
+fn warn_of_what_means_nothing(selector: Selector, table: &Table<'_>, found: &mut Diagnostics) {
+    let useless: &[&str] = match selector {
+        Selector::All => &[],
+        Selector::First => &["max-answers"],
+        _ => &["max-answers", "order"],
+    };
+    for value in useless.iter().filter_map(|key| table.get(key)) {
+        let message = "this means nothing: the selector answers one address only";
+        found.push(Diagnostic::warning(value.span(), message));
     }
 }
 

@@ -31,7 +31,6 @@ use std::path::Path;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
 pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
-pub use choosing::{Choosing, Order};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use duration::{DURATION_MAX, read_duration};
 pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use super::choosing::Choosing;
+use super::choosing;
 use super::probe::Probe;
 use super::probe_kind;
 use super::table::{Table, keep};
@@ -18,6 +18,7 @@ use super::value::Value;
 use crate::dns::{Name, NameRef};
 use crate::probe::Kind;
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::zone::Choice;
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct ZoneProbe {
     /// The address to probe from, for targets of its family.
     pub source: Option<IpAddr>,
     /// How an answer is chosen.
-    pub choosing: Choosing,
+    pub choice: Choice,
     /// The header of the block.
     pub span: Span,
 }
@@ -71,7 +72,7 @@ impl ZoneProbe {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
         let times = defaults.overridden(table, found);
         let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
-        let choosing = Choosing::read(table, found);
+        let choice = choosing::read(table, found);
         let source = table.read("source", found, Value::address);
         let kinds = match target {
             Some(_) => {
@@ -91,7 +92,7 @@ impl ZoneProbe {
             fall: times.fall,
         });
         let probes = probes.collect();
-        Some(Self { names: names?, probes, target, source, choosing, span: table.span() })
+        Some(Self { names: names?, probes, target, source, choice, span: table.span() })
     }
 }
 

@@ -7,54 +7,35 @@
 //! format, in which the names of counters are spelt out. All labels come from the configuration, so that
 //! there are no more series than there are zones, pools and targets.
 
+mod text;
+
 use std::collections::HashSet;
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
+use super::Calendar;
 use super::process::Usage;
-use super::status::{PoolStatus, Status, TargetStatus, TransportStatus, ZoneStatus};
-
-/// How the text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Prometheus text format 0.0.4.
-    Plain,
-    /// OpenMetrics 1.0.
-    OpenMetrics,
-}
-
-impl Form {
-    /// The one to write for whoever sends this `Accept` header.
-    pub(super) fn accepted(accept: &str) -> Self {
-        if accept.contains("application/openmetrics-text") { Form::OpenMetrics } else { Form::Plain }
-    }
-
-    /// Its name in HTTP.
-    pub(super) fn content_type(self) -> &'static str {
-        match self {
-            Form::Plain => "text/plain; version=0.0.4; charset=utf-8",
-            Form::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
+use super::status::{PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus};
+pub(super) use text::Form;
+use text::{Distribution, Labels, Text};
 
 /// Everything there is to measure.
 pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
-    let mut text = Text { form, written: String::new() };
+    let mut text = Text::new(form);
     server(&mut text, status);
     transports(&mut text, &status.transports);
     sockets(&mut text, status);
     zones(&mut text, &status.zones);
     pools(&mut text, &status.pools);
-    targets(&mut text, &status.targets);
+    probes(&mut text, &status.probes);
+    let labelled = labelled(&status.targets);
+    beliefs(&mut text, &labelled);
+    outcomes(&mut text, &labelled, &status.probes);
     process(&mut text, status, usage);
-    if form == Form::OpenMetrics {
-        text.written.push_str("# EOF\n");
-    }
-    text.written
+    text.finish()
 }
 
 fn server(text: &mut Text, status: &Status) {
-    let version = vec![("version", status.version.clone())];
+    let version = Labels::of("version", &status.version);
     text.gauge("edgedns_build_info", "The version, as a label.", [(version, 1)]);
     text.gauge(
         "edgedns_ready",
@@ -80,7 +61,7 @@ fn server(text: &mut Text, status: &Status) {
 
 fn transports(text: &mut Text, transports: &[TransportStatus]) {
     let each = |value: fn(&TransportStatus) -> u64| {
-        transports.iter().map(move |one| (vec![("transport", one.transport.clone())], value(one)))
+        transports.iter().map(move |one| (Labels::of("transport", &one.transport), value(one)))
     };
     text.counter("edgedns_queries", "Messages received.", each(|one| one.queries));
     text.counter("edgedns_queries_dropped", "Messages received that are no query.", each(|one| one.dropped));
@@ -89,7 +70,7 @@ fn transports(text: &mut Text, transports: &[TransportStatus]) {
     let responses = transports.iter().flat_map(|one| {
         one.responses
             .iter()
-            .map(|(kind, count)| (vec![("transport", one.transport.clone()), ("kind", kind.clone())], *count))
+            .map(|(kind, count)| (Labels::of("transport", &one.transport).and("kind", kind), *count))
     });
     text.counter("edgedns_responses", "Responses by kind, truncated ones by what did not fit.", responses);
     text.counter("edgedns_responses_truncated", "Responses sent with TC.", each(|one| one.truncated));
@@ -107,13 +88,13 @@ fn sockets(text: &mut Text, status: &Status) {
     text.gauge("edgedns_tcp_open_connections", "TCP connections that are open.", [plain(tcp.open)]);
     let admissions =
         [("served", tcp.accepted), ("too_many", tcp.refused), ("too_many_of_client", tcp.limited)]
-            .map(|(admission, count)| (vec![("admission", admission.to_owned())], count));
+            .map(|(admission, count)| (Labels::of("admission", admission), count));
     text.counter("edgedns_tcp_connections", "TCP connections by whether they were served.", admissions);
     text.counter("edgedns_tcp_cut", "TCP connections cut because the client did not read.", [plain(tcp.cut)]);
 }
 
 fn zones(text: &mut Text, zones: &[ZoneStatus]) {
-    let labels = |zone: &ZoneStatus| vec![("zone", zone.name.clone())];
+    let labels = |zone: &ZoneStatus| Labels::of("zone", &zone.name);
     let ok =
         zones.iter().map(|zone| (labels(zone), u64::from(zone.error.is_none() && zone.serial.is_some())));
     text.gauge("edgedns_zone_ok", "Whether the zone is served as its file stands.", ok);
@@ -127,9 +108,7 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
 
 fn pools(text: &mut Text, pools: &[PoolStatus]) {
     let each = |value: fn(&PoolStatus) -> usize| {
-        pools
-            .iter()
-            .map(move |pool| (vec![("owner", pool.owner.clone()), ("type", pool.rtype.clone())], value(pool)))
+        pools.iter().map(move |pool| (Labels::of("owner", &pool.owner).and("type", &pool.rtype), value(pool)))
     };
     let up = |pool: &PoolStatus| pool.members.iter().filter(|member| member.verdict == "up").count();
     text.gauge("edgedns_pool_members", "Members of the pool.", each(|pool| pool.members.len()));
@@ -142,15 +121,27 @@ fn pools(text: &mut Text, pools: &[PoolStatus]) {
     );
 }
 
-fn targets(text: &mut Text, targets: &[TargetStatus]) {
-    let targets = labelled(targets);
-    let each = |value: fn(&TargetStatus) -> u64| {
-        targets.iter().map(move |(labels, target)| (labels.clone(), value(target)))
-    };
+fn probes(text: &mut Text, probes: &ProbesStatus) {
+    let lateness = Distribution { counts: &probes.late, sum: probes.late_sum_seconds };
+    text.histogram(
+        "edgedns_probe_lateness_seconds",
+        "How long after their time probes have started.",
+        &probes.late_bounds_seconds,
+        [(Labels::default(), lateness)].into_iter().filter(|(_, one)| !one.counts.is_empty()),
+    );
+    text.gauge(
+        "edgedns_probe_lateness_max_seconds",
+        "How late the latest probe since the start was.",
+        [plain(probes.late_max_ms / 1e3)],
+    );
+}
+
+/// What is believed of each target.
+fn beliefs(text: &mut Text, targets: &[Labelled<'_>]) {
     let verdicts = |verdict: fn(&TargetStatus) -> &str| {
         targets.iter().flat_map(move |(labels, target)| {
             ["pending", "up", "down"]
-                .map(|one| (with(labels, "verdict", one), u64::from(verdict(target) == one)))
+                .map(|one| (labels.clone().and("verdict", one), u64::from(verdict(target) == one)))
         })
     };
     text.gauge("edgedns_target_verdict", "What probes say: 1 for one of them.", verdicts(|one| &one.verdict));
@@ -162,28 +153,80 @@ fn targets(text: &mut Text, targets: &[TargetStatus]) {
     text.gauge(
         "edgedns_target_forced",
         "Whether the operator has said what is believed.",
-        each(|one| u64::from(one.forced.is_some())),
+        each(targets, |one| Some(u64::from(one.forced.is_some()))),
     );
     text.gauge(
         "edgedns_target_held",
         "Whether it is held down for changing too often.",
-        each(|one| u64::from(one.held)),
+        each(targets, |one| Some(u64::from(one.held))),
     );
-    text.counter("edgedns_target_transitions", "Changes of the verdict.", each(|one| one.transitions));
+    text.gauge(
+        "edgedns_target_weight",
+        "What it says of its share, where its probe asks.",
+        each(targets, |one| one.weight),
+    );
+    text.counter(
+        "edgedns_target_transitions",
+        "Changes of the verdict.",
+        each(targets, |one| Some(one.transitions)),
+    );
+}
+
+/// What probes of each target have seen.
+fn outcomes(text: &mut Text, targets: &[Labelled<'_>], probes: &ProbesStatus) {
     let outcomes = targets.iter().flat_map(|(labels, target)| {
         let outcomes = target.outcomes;
         [("passed", outcomes.passed), ("failed", outcomes.failed), ("local", outcomes.local)]
-            .map(|(outcome, count)| (with(labels, "outcome", outcome), count))
+            .map(|(outcome, count)| (labels.clone().and("outcome", outcome), count))
     });
     text.counter(
         "edgedns_target_probes",
         "Probes by their outcome; local is trouble on this host.",
         outcomes,
     );
-    let latency = targets.iter().filter_map(|(labels, one)| Some((labels.clone(), one.latency_ms? / 1e3)));
-    text.gauge("edgedns_target_latency_seconds", "How long the last pass took.", latency);
-    let age = targets.iter().map(|(labels, one)| (labels.clone(), Seconds(one.last_probe_age_ms)));
-    text.gauge("edgedns_target_last_probe_age_seconds", "How long ago the last probe ended.", age);
+    let failures = targets.iter().flat_map(|(labels, target)| {
+        let reasons = target.failures.iter().map(|(reason, count)| (reason.as_str(), *count));
+        let local = Some(("local", target.outcomes.local)).filter(|(_, count)| *count > 0);
+        reasons.chain(local).map(|(reason, count)| (labels.clone().and("reason", reason), count))
+    });
+    text.counter(
+        "edgedns_target_failures",
+        "Probes that did not pass, by reason; local is trouble on this host.",
+        failures,
+    );
+    text.gauge(
+        "edgedns_target_last_latency_seconds",
+        "How long the last pass took.",
+        each(targets, |one| one.latency_ms.map(|latency| latency / 1e3)),
+    );
+    let passed = targets.iter().filter(|(_, target)| target.outcomes.passed > 0);
+    let latencies = passed.map(|(labels, target)| {
+        (labels.clone(), Distribution { counts: &target.latencies, sum: target.latency_sum_seconds })
+    });
+    text.histogram(
+        "edgedns_target_latency_seconds",
+        "How long passes took.",
+        &probes.latency_bounds_seconds,
+        latencies,
+    );
+    text.gauge(
+        "edgedns_target_last_probe_age_seconds",
+        "How long ago the last probe ended.",
+        each(targets, |one| Some(Seconds(one.last_probe_age_ms))),
+    );
+    text.gauge(
+        "edgedns_target_certificate_expiry_timestamp_seconds",
+        "When the certificate ends that it has shown.",
+        each(targets, |one| one.certificate_not_after.map(Calendar::unix_seconds)),
+    );
+}
+
+/// One sample for each target that has one.
+fn each<V>(
+    targets: &[Labelled<'_>],
+    value: fn(&TargetStatus) -> Option<V>,
+) -> impl Iterator<Item = (Labels, V)> {
+    targets.iter().filter_map(move |(labels, target)| Some((labels.clone(), value(target)?)))
 }
 
 fn process(text: &mut Text, status: &Status, usage: Usage) {
@@ -199,27 +242,22 @@ fn process(text: &mut Text, status: &Status, usage: Usage) {
 
 /// The targets with labels that no two share. Two have one name where the same is probed with different
 /// patience; then the later ones have their id besides.
-fn labelled(targets: &[TargetStatus]) -> Vec<(Labels, &TargetStatus)> {
+fn labelled(targets: &[TargetStatus]) -> Vec<Labelled<'_>> {
     let mut seen = HashSet::new();
     let labelled = targets.iter().map(|target| {
-        let mut labels = vec![("target", target.name.clone()), ("probe", target.probe.clone())];
-        if !seen.insert((&target.name, &target.probe)) {
-            labels.push(("id", target.id.to_string()));
-        }
-        (labels, target)
+        let labels = Labels::of("target", &target.name).and("probe", &target.probe);
+        let is_first = seen.insert((&target.name, &target.probe));
+        (if is_first { labels } else { labels.and("id", &target.id.to_string()) }, target)
     });
     labelled.collect()
 }
 
-type Labels = Vec<(&'static str, String)>;
-
-fn with(labels: &Labels, name: &'static str, value: &str) -> Labels {
-    labels.iter().cloned().chain([(name, value.to_owned())]).collect()
-}
+/// A target with labels of its own.
+type Labelled<'t> = (Labels, &'t TargetStatus);
 
 /// A value without labels.
 fn plain<V>(value: V) -> (Labels, V) {
-    (Labels::new(), value)
+    (Labels::default(), value)
 }
 
 /// Milliseconds, written in seconds.
@@ -229,55 +267,6 @@ impl Display for Seconds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
     }
-}
-
-struct Text {
-    form: Form,
-    written: String,
-}
-
-impl Text {
-    fn gauge<V: Display>(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (Labels, V)>) {
-        self.family(name, "gauge", help, name, samples);
-    }
-
-    /// The samples of a counter end in `_total`; whether its name does, too, depends on the form.
-    fn counter<V: Display>(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (Labels, V)>,
-    ) {
-        let total = format!("{name}_total");
-        let family = if self.form == Form::OpenMetrics { name } else { &total };
-        self.family(family, "counter", help, &total, samples);
-    }
-
-    fn family<V: Display>(
-        &mut self,
-        family: &str,
-        kind: &str,
-        help: &str,
-        name: &str,
-        samples: impl IntoIterator<Item = (Labels, V)>,
-    ) {
-        let mut lines = String::new();
-        for (labels, value) in samples {
-            let labels: Vec<String> =
-                labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-            let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-            // Writing to a text never fails.
-            let _ = writeln!(lines, "{name}{labels} {value}");
-        }
-        if !lines.is_empty() {
-            let _ = write!(self.written, "# HELP {family} {help}\n# TYPE {family} {kind}\n{lines}");
-        }
-    }
-}
-
-/// A label's value between its quotes.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct Status {
     pub udp: UdpStatus,
     /// What has happened to connections.
     pub tcp: TcpStatus,
+    /// How punctual probes are.
+    pub probes: ProbesStatus,
     /// In the order of the config file.
     pub zones: Vec<ZoneStatus>,
     /// In the order of the zones.
@@ -73,6 +75,29 @@ pub struct UdpStatus {
     pub unsent: u64,
     /// Calls to receive or to wait that the kernel refused.
     pub refused: u64,
+}
+
+/// How punctual probes are: the sign that a machine is too small for its targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProbesStatus {
+    /// Probes since the start.
+    pub started: u64,
+    /// How late half of them started at most, in milliseconds; a quarter too much at worst.
+    pub late_p50_ms: f64,
+    /// How late 99 of a hundred started at most; likewise.
+    pub late_p99_ms: f64,
+    /// How late the latest one started.
+    pub late_max_ms: f64,
+    /// How late all of them started together.
+    pub late_sum_seconds: f64,
+    /// How many were late by less than each of `late_bounds_seconds` but not than the one before; last,
+    /// how many were later.
+    pub late: Vec<u64>,
+    /// Bounds of `late`.
+    pub late_bounds_seconds: Vec<f64>,
+    /// Bounds of the `latencies` of every target.
+    pub latency_bounds_seconds: Vec<f64>,
 }
 
 /// What has happened to connections.
@@ -180,6 +205,17 @@ pub struct TargetStatus {
     pub transitions: u64,
     /// How many probes ended how.
     pub outcomes: OutcomesStatus,
+    /// The failures by their reason; those that have been seen.
+    pub failures: BTreeMap<String, u64>,
+    /// How long passes took: how many were within each of `probes.latency_bounds_seconds` and above the
+    /// one before; last, how many took longer.
+    pub latencies: Vec<u64>,
+    /// How long all passes took together.
+    pub latency_sum_seconds: f64,
+    /// When the certificate ends that the last pass has seen.
+    pub certificate_not_after: Option<Calendar>,
+    /// What the target says of its share.
+    pub weight: Option<u32>,
 }
 
 /// How many probes of a target ended how.

@@ -14,7 +14,7 @@ use crate::answer::{Book, compile};
 use crate::config::{self, Config, ZoneProbe};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
-use crate::zone::{self, Choice, GuardTemplate, Guarding, Order, Pool, Test, Zone};
+use crate::zone::{self, GuardTemplate, Guarding, Pool, Test, Zone};
 use crate::zonefile;
 
 /// What one reading gave: everything that was wrong, and what can be served.
@@ -125,9 +125,9 @@ fn read_zone(
     let mut builder = zone::Builder::new(zone.name.clone(), zone.name_span);
     let settings = zonefile::Settings { lua: lua_settings(config), ..zonefile::Settings::default() };
     zonefile::read(sources, file, &mut builder, &settings, found);
-    let own = own_addresses();
+    builder.set_own_addresses(own_addresses());
     for block in &zone.guards {
-        guardings(block, &own).for_each(|guarding| builder.guard(guarding));
+        guardings(block).for_each(|guarding| builder.guard(guarding));
     }
     builder.finish(found)
 }
@@ -143,9 +143,8 @@ fn lua_settings(config: &Config) -> zonefile::lua_record::Settings {
     }
 }
 
-/// What a `[[zone.probe]]` block says about each of its owners; `own` are the
-/// addresses of this node.
-fn guardings<'b>(block: &'b ZoneProbe, own: &Arc<[IpAddr]>) -> impl Iterator<Item = Guarding> + use<'b> {
+/// What a `[[zone.probe]]` block says about each of its owners.
+fn guardings(block: &ZoneProbe) -> impl Iterator<Item = Guarding> {
     let guards: Vec<GuardTemplate> = block
         .probes
         .iter()
@@ -160,29 +159,17 @@ fn guardings<'b>(block: &'b ZoneProbe, own: &Arc<[IpAddr]>) -> impl Iterator<Ite
         })
         .chain(block.target.as_ref().map(|times| target_guard(times, block.source)))
         .collect();
-    let choice = choice(&block.choosing, own);
     block.names.iter().map(move |(owner, span)| Guarding {
         owner: owner.clone(),
         span: *span,
         guards: guards.clone(),
-        choice: choice.clone(),
+        choice: block.choice.clone(),
     })
 }
 
 fn target_guard(times: &config::Probe, source: Option<IpAddr>) -> GuardTemplate {
     let config::Probe { interval, timeout, retry, rise, fall, .. } = *times;
     GuardTemplate { test: Test::TargetPort, source, timeout, interval, retry, rise, fall }
-}
-
-fn choice(choosing: &config::Choosing, own: &Arc<[IpAddr]>) -> Choice {
-    let config::Choosing { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
-        choosing.clone();
-    let order = match order {
-        config::Order::Rotate => Order::Rotate,
-        config::Order::Fixed => Order::Fixed,
-        config::Order::LocalFirst => Order::Preferred(Arc::clone(own)),
-    };
-    Choice { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down }
 }
 
 /// Whether something found is an error.

@@ -5,14 +5,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::Arc;
 
 /// All addresses of this node now; those that cannot be read are missing.
 ///
 /// They are looked up rather than tried with `bind`: that takes any address
 /// where `net.ipv4.ip_nonlocal_bind` is set, as it is on nodes with keepalived.
 /// `/proc/net` itself is not there for a service with ProcSubset=pid.
-pub(super) fn own_addresses() -> Arc<[IpAddr]> {
+pub(super) fn own_addresses() -> Vec<IpAddr> {
     let text = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
     let (trie, interfaces) = (text("/proc/self/net/fib_trie"), text("/proc/self/net/if_inet6"));
     ipv4(&trie).map(IpAddr::from).chain(ipv6(&interfaces).map(IpAddr::from)).collect()

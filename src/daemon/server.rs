@@ -311,7 +311,9 @@ impl Server {
         match (&transition.cause, transition.from, transition.to) {
             // The first outcome of a target that passes is no news, nor is that one held down flaps on.
             (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
-            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down) => {
+            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down)
+            // Nor are weights, which may change all the time.
+            | (Cause::Weighed(_), ..) => {
                 debug!(probe_target, verdict, pools, "{transition}{effect}")
             }
             (Cause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),

@@ -37,13 +37,13 @@ impl Belief {
         self.watch.verdict()
     }
 
-    /// What answers are made from.
+    /// What answers are made from, but for the weight.
     pub(super) fn square(&self) -> Square {
         let probed = self.watch.verdict();
         let forced = self.forced.as_ref().and_then(|rule| rule.order.verdict());
         match (forced, self.damper.is_held()) {
             (Some(forced), _) => forced.into(),
-            (None, true) => Square { verdict: Verdict::Down, unheld: probed },
+            (None, true) => Square { unheld: probed, ..Verdict::Down.into() },
             (None, false) => probed.into(),
         }
     }
@@ -120,7 +120,7 @@ mod tests {
     use crate::health::force::Order;
     use crate::probe::Reason;
 
-    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None };
+    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None, weight: None };
     const FAIL: Outcome = Outcome::Fail { reason: Reason::Refused };
     const DAMPING: Damping = Damping { limit: 2, window: Duration::from_secs(60) };
     const LIMIT: Duration = Duration::from_secs(7);
@@ -178,10 +178,10 @@ mod tests {
     fn a_restless_target_is_down_but_known_to_pass() {
         let now = Instant::now();
         let mut belief = restless(now);
-        assert_eq!(belief.square(), Square { verdict: Verdict::Down, unheld: Verdict::Down });
+        assert_eq!(belief.square(), Verdict::Down.into());
         let (_, cause) = belief.observe(&PASS, now, DAMPING);
         assert!(matches!(cause, Some(Cause::Outcomes(_))), "{cause:?}");
-        assert_eq!(belief.square(), Square { verdict: Verdict::Down, unheld: Verdict::Up });
+        assert_eq!(belief.square(), Square { unheld: Verdict::Up, ..Verdict::Down.into() });
         let later = now + DAMPING.window;
         assert!(matches!(belief.tend(later, LIMIT, LIMIT, DAMPING), Some(Cause::Steady { .. })));
         assert_eq!(belief.square(), Verdict::Up.into());

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Verdict;
+use crate::probe::Weight;
 
 /// The place of a target on the board; only `health` makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ impl TargetId {
 
 /// All verdicts at one moment. A clone is a pointer, and never changes.
 ///
-/// They are those that answers are made from: an operator's word, where there is one, stands before what
+/// With them stands what targets say of their share. The verdicts are those that answers are made from: an operator's word, where there is one, stands before what
 /// probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
@@ -40,6 +41,8 @@ pub(super) struct Square {
     pub(super) verdict: Verdict,
     /// What it would be if nothing were held down for changing too often.
     pub(super) unheld: Verdict,
+    /// What the target says of its share.
+    pub(super) weight: Weight,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +60,11 @@ impl Board {
             View::Verdicts => square.verdict,
             View::Unheld => square.unheld,
         }
+    }
+
+    /// What a target says of its share; 1 for one that says nothing.
+    pub fn weight(&self, target: TargetId) -> Weight {
+        self.square(target).weight
     }
 
     /// The same board as it would be if no target were held down for changing too often: a pool that
@@ -92,18 +100,25 @@ impl Board {
     }
 }
 
-/// A verdict that nothing holds down.
+/// A verdict that nothing holds down, on a target that says nothing of its share.
 impl From<Verdict> for Square {
     fn from(verdict: Verdict) -> Self {
-        Square { verdict, unheld: verdict }
+        Square { verdict, unheld: verdict, weight: Weight::default() }
     }
 }
 
 /// A board with these verdicts, for whoever wants to know what would be answered if they held.
 impl FromIterator<Verdict> for Board {
     fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
-        let squares = verdicts.into_iter().map(Square::from).collect();
-        Self { squares: Arc::new(squares), view: View::Verdicts }
+        verdicts.into_iter().map(|verdict| (verdict, Weight::default())).collect()
+    }
+}
+
+/// The same with what the targets say of their share.
+impl FromIterator<(Verdict, Weight)> for Board {
+    fn from_iter<I: IntoIterator<Item = (Verdict, Weight)>>(targets: I) -> Self {
+        let square = |(verdict, weight)| Square { weight, ..Square::from(verdict) };
+        Self { squares: Arc::new(targets.into_iter().map(square).collect()), view: View::Verdicts }
     }
 }
 
@@ -130,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_that_is_another_is_a_change() {
+        let board = |weight| [(Verdict::Up, Weight::new(weight).unwrap())].into_iter().collect::<Board>();
+        assert_eq!(board(2).changes_since(&board(1)).count(), 1);
+        assert_eq!(board(2).changes_since(&board(2)).count(), 0);
+        assert_eq!(board(2).weight(TargetId::at(0)).get(), 2);
+        assert_eq!(board(2).weight(TargetId::at(1)), Weight::default());
+    }
+
+    #[test]
     fn a_target_the_board_has_not_heard_of_is_pending() {
         assert_eq!(Board::default().verdict(TargetId::at(7)), Verdict::Pending);
     }
@@ -146,7 +170,7 @@ mod tests {
     fn a_held_target_is_down_and_passes_where_holding_is_left_aside() {
         let mut board = Board::default();
         let held = TargetId::at(0);
-        board.set(held, Square { verdict: Verdict::Down, unheld: Verdict::Up });
+        board.set(held, Square { unheld: Verdict::Up, ..Verdict::Down.into() });
         assert_eq!((board.verdict(held), board.unheld().verdict(held)), (Verdict::Down, Verdict::Up));
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum Sight {
 
 /// Whether a failure counts against its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
+pub(super) enum Charge {
     Counts,
     /// Not yet: the next outcome of another target decides.
     Undecided,
@@ -60,7 +60,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Takes in the outcome of a target that `sight` belongs to.
-    pub(super) fn note(&mut self, sight: &mut Sight, outcome: &Outcome, at: Instant) -> Weight {
+    pub(super) fn note(&mut self, sight: &mut Sight, outcome: &Outcome, at: Instant) -> Charge {
         let seen = match (outcome, *sight) {
             (Outcome::Local { .. }, _) => Sight::Local,
             (
@@ -76,14 +76,14 @@ impl Network {
         *self.count(seen) += 1;
         *sight = seen;
         match seen {
-            Sight::Nothing | Sight::Local => Weight::Counts,
+            Sight::Nothing | Sight::Local => Charge::Counts,
             Sight::Target => {
                 self.proof = Some(at);
-                Weight::Counts
+                Charge::Counts
             }
-            Sight::NoWay { since } if self.proof.is_some_and(|proof| proof > since) => Weight::Counts,
-            Sight::NoWay { .. } if self.extent() == Extent::All => Weight::Local,
-            Sight::NoWay { .. } => Weight::Undecided,
+            Sight::NoWay { since } if self.proof.is_some_and(|proof| proof > since) => Charge::Counts,
+            Sight::NoWay { .. } if self.extent() == Extent::All => Charge::Local,
+            Sight::NoWay { .. } => Charge::Undecided,
         }
     }
 
@@ -126,14 +126,14 @@ mod tests {
     use super::*;
     use crate::probe::Trouble;
 
-    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None };
+    const PASS: Outcome = Outcome::Pass { latency: Duration::ZERO, not_after: None, weight: None };
     const NO_WAY: Outcome = Outcome::Fail { reason: Reason::NetworkUnreachable };
     const NO_HOST: Outcome = Outcome::Fail { reason: Reason::NoRoute };
     const REFUSED: Outcome = Outcome::Fail { reason: Reason::Refused };
     const LOCAL: Outcome = Outcome::Local { trouble: Trouble::OutOfFiles };
 
     /// Targets whose outcomes come one second after the other.
-    fn play(outcomes: &[(usize, Outcome)]) -> Vec<(Weight, Extent)> {
+    fn play(outcomes: &[(usize, Outcome)]) -> Vec<(Charge, Extent)> {
         let (mut network, begin) = (Network::default(), Instant::now());
         let count = outcomes.iter().map(|(target, _)| target + 1).max().unwrap_or(0);
         let mut sights: Vec<Sight> = (0..count).map(|_| network.begin()).collect();
@@ -149,9 +149,9 @@ mod tests {
         let up = [(0, PASS), (1, PASS), (2, PASS)];
         let down = [(0, NO_WAY), (0, NO_WAY), (1, PASS), (0, NO_WAY), (0, NO_WAY)];
         let played = play(&[up.as_slice(), &down].concat());
-        let (counts, undecided) = (Weight::Counts, Weight::Undecided);
-        let weights: Vec<Weight> = played.iter().map(|(weight, _)| *weight).collect();
-        assert_eq!(weights[3..], [undecided, undecided, counts, counts, counts]);
+        let (counts, undecided) = (Charge::Counts, Charge::Undecided);
+        let charges: Vec<Charge> = played.iter().map(|(charge, _)| *charge).collect();
+        assert_eq!(charges[3..], [undecided, undecided, counts, counts, counts]);
         assert!(played.iter().all(|(_, extent)| *extent == Extent::None));
     }
 
@@ -160,9 +160,9 @@ mod tests {
         let up = [(0, PASS), (1, REFUSED), (2, PASS)];
         let cut = [(0, NO_WAY), (1, NO_HOST), (2, NO_WAY), (0, NO_WAY)];
         let played = play(&[up.as_slice(), &cut].concat());
-        assert_eq!(played[3], (Weight::Undecided, Extent::None));
-        assert_eq!(played[5], (Weight::Local, Extent::All));
-        assert_eq!(played[6], (Weight::Local, Extent::All));
+        assert_eq!(played[3], (Charge::Undecided, Extent::None));
+        assert_eq!(played[5], (Charge::Local, Extent::All));
+        assert_eq!(played[6], (Charge::Local, Extent::All));
     }
 
     #[test]
@@ -170,8 +170,8 @@ mod tests {
         let cut = [(0, NO_WAY), (1, NO_WAY), (2, NO_WAY), (1, REFUSED), (0, NO_WAY)];
         let played = play(&cut);
         assert_eq!(played[2].1, Extent::All);
-        assert_eq!(played[3], (Weight::Counts, Extent::None));
-        assert_eq!(played[4].0, Weight::Counts);
+        assert_eq!(played[3], (Charge::Counts, Extent::None));
+        assert_eq!(played[4].0, Charge::Counts);
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
     fn a_target_without_outcome_may_still_be_reached() {
         let played = play(&[(0, NO_WAY), (0, NO_WAY), (1, PASS), (0, NO_WAY)]);
         assert!(played.iter().all(|(_, extent)| *extent == Extent::None), "{played:?}");
-        assert_eq!(played[3].0, Weight::Counts);
+        assert_eq!(played[3].0, Charge::Counts);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::probe::{Outcome, Probe, Reason};
+use crate::probe::{Outcome, Probe, Reason, Symptom, Weight};
 
 use super::force::{Brief, Rule};
+use super::latency::Latencies;
 use super::network::Extent;
 use super::schedule::silence_max;
 use super::{Target, TargetId, Verdict};
@@ -68,6 +69,8 @@ pub enum Cause {
     Forced(Arc<Rule>),
     /// The operator says nothing of it any more.
     Unforced,
+    /// It says otherwise of its share; the verdict is the same.
+    Weighed(Weight),
 }
 
 /// What outcomes say.
@@ -88,7 +91,11 @@ impl Transition {
             Cause::Outcomes(observed) | Cause::Heard { observed, .. } | Cause::Held { observed, .. } => {
                 Some(observed)
             }
-            Cause::Silent { .. } | Cause::Steady { .. } | Cause::Forced(_) | Cause::Unforced => None,
+            Cause::Silent { .. }
+            | Cause::Steady { .. }
+            | Cause::Forced(_)
+            | Cause::Unforced
+            | Cause::Weighed(_) => None,
         }
     }
 }
@@ -114,6 +121,7 @@ impl fmt::Display for Transition {
             }
             Cause::Forced(rule) => rule.fmt(f),
             Cause::Unforced => write!(f, "{to}, no longer forced"),
+            Cause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
         }
     }
 }
@@ -194,8 +202,12 @@ pub struct History {
     pub last_error: Option<Outcome>,
     /// How long the last pass took.
     pub latency: Option<Duration>,
+    /// How long all passes took.
+    pub latencies: Latencies,
     /// When the certificate ends that the last pass has seen; none where the probe sees none.
     pub not_after: Option<SystemTime>,
+    /// What the last pass said of its share; none where the probe does not ask.
+    pub weight: Option<Weight>,
     /// Changes of verdict so far, the first one (from pending) included.
     pub transitions: u64,
     /// Failures since the last pass.
@@ -213,6 +225,16 @@ pub struct Tally {
     pub failed: u64,
     /// Local trouble kept the probe from saying anything.
     pub local: u64,
+    /// The failures by their symptom, each at its place in [`Symptom::ALL`].
+    symptoms: [u64; Symptom::COUNT],
+}
+
+impl Tally {
+    /// The failures by their symptom, those that have been seen.
+    pub fn symptoms(&self) -> impl Iterator<Item = (Symptom, u64)> {
+        let all = Symptom::ALL.iter().copied().zip(self.symptoms);
+        all.filter(|(_, count)| *count > 0)
+    }
 }
 
 impl History {
@@ -225,7 +247,9 @@ impl History {
             last_outcome: None,
             last_error: None,
             latency: None,
+            latencies: Latencies::default(),
             not_after: None,
+            weight: None,
             transitions: 0,
             failures_in_row: 0,
             tally: Tally::default(),
@@ -241,14 +265,19 @@ impl History {
     /// Takes in an outcome.
     pub(super) fn note(&mut self, outcome: &Outcome, ended: Instant) {
         match outcome {
-            Outcome::Pass { latency, not_after } => {
+            Outcome::Pass { latency, not_after, weight } => {
                 self.tally.passed += 1;
                 self.failures_in_row = 0;
                 self.latency = Some(*latency);
+                self.latencies.note(*latency);
                 self.not_after = *not_after;
+                self.weight = *weight;
             }
-            Outcome::Fail { .. } => {
+            Outcome::Fail { reason } => {
                 self.tally.failed += 1;
+                if let Some(count) = self.tally.symptoms.get_mut(reason.symptom() as usize) {
+                    *count += 1;
+                }
                 self.failures_in_row += 1;
                 self.last_error = Some(outcome.clone());
             }
@@ -283,6 +312,17 @@ mod tests {
 
     fn transition(to: Verdict, outcomes: u32, reason: Option<Reason>) -> String {
         told(Verdict::Pending, to, Cause::Outcomes(observed(to, outcomes, reason)))
+    }
+
+    #[test]
+    fn failures_are_counted_by_their_symptom() {
+        let mut history = History::new(Instant::now(), Instant::now());
+        for reason in [Reason::Refused, Reason::Status { code: 503 }, Reason::Refused] {
+            history.note(&Outcome::Fail { reason }, Instant::now());
+        }
+        let seen: Vec<(Symptom, u64)> = history.tally.symptoms().collect();
+        assert_eq!(seen, [(Symptom::Refused, 2), (Symptom::Status, 1)]);
+        assert_eq!(history.tally.failed, 3);
     }
 
     #[test]
@@ -330,6 +370,10 @@ mod tests {
                 "127.0.1.14:6443 up after 1 pass, the first outcome for more than 5m",
             ),
             (told(Verdict::Down, Verdict::Up, Cause::Unforced), "127.0.1.14:6443 up, no longer forced"),
+            (
+                told(Verdict::Up, Verdict::Up, Cause::Weighed(Weight::default())),
+                "127.0.1.14:6443 up, of weight 1 now",
+            ),
         ] {
             assert_eq!(text, line);
         }

@@ -9,12 +9,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::probe::{Kind, Outcome, Probe};
+use crate::probe::{Kind, Outcome, Probe, Weight};
 
 use super::belief::Belief;
+use super::board::Square;
 use super::damping::Damping;
 use super::force::Rules;
-use super::network::{Extent, Network, Sight, Weight};
+use super::network::{Charge, Extent, Network, Sight};
 use super::report::{Cause, History, LocalTrouble, Report, Transition};
 use super::schedule::silence_max;
 use super::verdict::{Effect, Verdict};
@@ -95,6 +96,13 @@ struct Entry {
     untold: Option<u64>,
 }
 
+impl Entry {
+    /// What answers are made from.
+    fn square(&self) -> Square {
+        Square { weight: self.history.weight.unwrap_or_default(), ..self.belief.square() }
+    }
+}
+
 /// What a probe asks, whatever patience it has.
 type Question = (IpAddr, Option<IpAddr>, Kind);
 
@@ -107,6 +115,7 @@ fn question(probe: &Probe) -> Question {
 struct Known {
     verdict: Verdict,
     since: Instant,
+    weight: Option<Weight>,
 }
 
 impl Table {
@@ -182,20 +191,21 @@ impl Table {
             return None;
         }
         self.unheard.remove(&of.ordinal);
-        let weight = self.network.note(&mut entry.sight, outcome, ended);
+        let charge = self.network.note(&mut entry.sight, outcome, ended);
         entry.history.note(outcome, ended);
-        let (effect, cause) = match weight {
-            Weight::Counts => entry.belief.observe(outcome, ended, self.damping),
-            Weight::Undecided => (Effect::Doubted, None),
-            Weight::Local => (Effect::Ignored, None),
+        let (effect, cause) = match charge {
+            Charge::Counts => entry.belief.observe(outcome, ended, self.damping),
+            Charge::Undecided => (Effect::Doubted, None),
+            Charge::Local => (Effect::Ignored, None),
         };
         if cause.is_some() {
             entry.history.since = ended;
             entry.history.transitions += 1;
         }
         self.note_local_trouble(of, outcome, ended);
-        if let Some(cause) = cause {
-            self.settle(of.id, cause, ended);
+        match cause {
+            Some(cause) => self.settle(of.id, cause, ended),
+            None => self.settle_weight(of.id, ended),
         }
         Some(effect)
     }
@@ -254,7 +264,8 @@ impl Table {
     fn known(&self) -> HashMap<Question, Known> {
         let mut known = HashMap::new();
         for entry in self.entries().filter(|entry| entry.belief.verdict() != Verdict::Pending) {
-            let latest = Known { verdict: entry.belief.verdict(), since: entry.history.since };
+            let History { since, weight, .. } = entry.history;
+            let latest = Known { verdict: entry.belief.verdict(), since, weight };
             known.entry(question(&entry.watched.target.probe)).or_insert(latest);
         }
         known
@@ -292,17 +303,19 @@ impl Table {
         self.upcoming = watched.ordinal.next();
         self.unheard.insert(watched.ordinal);
         self.ids.insert(Arc::clone(&watched.target), id);
-        let Known { verdict, since } = known.unwrap_or(Known { verdict: Verdict::Pending, since: now });
+        let pending = Known { verdict: Verdict::Pending, since: now, weight: None };
+        let Known { verdict, since, weight } = known.unwrap_or(pending);
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
         let belief = Belief::new(verdict, target.thresholds(), forced);
-        self.board.set(id, belief.square());
-        let place = Place::Taken(Box::new(Entry {
+        let entry = Entry {
             watched: watched.clone(),
             belief,
             sight: self.network.begin(),
-            history: History::new(since, now),
+            history: History { weight, ..History::new(since, now) },
             untold: None,
-        }));
+        };
+        self.board.set(id, entry.square());
+        let place = Place::Taken(Box::new(entry));
         match self.places.get_mut(id.index()) {
             Some(free) => *free = place,
             None => self.places.push(place),
@@ -326,12 +339,26 @@ impl Table {
     /// target's sake, may have held the verdict between.
     fn settle(&mut self, id: TargetId, cause: Cause, at: Instant) {
         let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let (from, square) = (self.board.square(id).verdict, entry.belief.square());
+        let (from, square) = (self.board.square(id).verdict, entry.square());
         self.board.set(id, square);
         let probe = entry.watched.target.probe.clone();
         let key = *entry.untold.get_or_insert(self.untold_next);
         self.untold_next = self.untold_next.max(key + 1);
         self.untold.insert(key, Transition { target: id, probe, from, to: square.verdict, cause, at });
+    }
+
+    /// Writes what a target says of its share to the board, if it is news. The transition waits behind
+    /// nothing and pushes nothing aside: whoever hears of another one of this target sees the weight, too.
+    fn settle_weight(&mut self, id: TargetId, at: Instant) {
+        let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
+        let weight = entry.square().weight;
+        if self.board.square(id).weight == weight {
+            return;
+        }
+        match entry.untold {
+            Some(_) => self.board.set(id, entry.square()),
+            None => self.settle(id, Cause::Weighed(weight), at),
+        }
     }
 
     fn note_local_trouble(&mut self, of: &Watched, outcome: &Outcome, at: Instant) {

@@ -59,6 +59,8 @@ pub struct Http {
     pub body_limit_bytes: usize,
     /// How many redirects are followed: always to the same address, port and scheme.
     pub redirects: u8,
+    /// Whether the body begins with the weight of the target.
+    pub tells_weight: bool,
 }
 
 impl Http {
@@ -74,6 +76,7 @@ impl Http {
             body: None,
             body_limit_bytes: BODY_LIMIT_BYTES,
             redirects: 0,
+            tells_weight: false,
         }
     }
 

@@ -12,8 +12,10 @@ mod handshake;
 mod http;
 mod https;
 mod outcome;
+mod symptom;
 mod tcp;
 mod tls;
+mod weight;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -29,8 +31,10 @@ pub use http::{
 };
 pub use https::{Https, Token};
 pub use outcome::{Outcome, Phase, Reason, Trouble};
+pub use symptom::Symptom;
 pub use tcp::Tcp;
 pub use tls::Tls;
+pub use weight::Weight;
 
 use outcome::Failure;
 
@@ -72,7 +76,9 @@ impl Prober {
         let mut phase = Phase::Connect;
         let run = tokio::time::timeout(self.timeout, self.session.run(self.ends, &mut phase)).await;
         match run {
-            Ok(Ok(Evidence { not_after })) => Outcome::Pass { latency: started.elapsed(), not_after },
+            Ok(Ok(Evidence { not_after, weight })) => {
+                Outcome::Pass { latency: started.elapsed(), not_after, weight }
+            }
             Ok(Err(Failure::Target(reason))) => Outcome::Fail { reason },
             Ok(Err(Failure::Local(trouble))) => Outcome::Local { trouble },
             Err(_) => Outcome::Fail { reason: Reason::TimedOut { after: self.timeout, phase } },
@@ -100,9 +106,10 @@ impl Ends {
 }
 
 /// What a pass has brought to light besides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Evidence {
     not_after: Option<SystemTime>,
+    weight: Option<Weight>,
 }
 
 /// The runs of one kind of probe at one target, one after the other.

@@ -8,6 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::Weight;
 use super::file::FileError;
 
 /// What one run saw.
@@ -19,6 +20,8 @@ pub enum Outcome {
         latency: Duration,
         /// When the certificate ends that the target has shown; none where it shows none.
         not_after: Option<SystemTime>,
+        /// What the target says of its share; none where the probe does not ask for it.
+        weight: Option<Weight>,
     },
     /// It did not.
     Fail {
@@ -62,8 +65,8 @@ pub enum Reason {
     Reset,
     /// EHOSTUNREACH: no host answers at this address, or a firewall says so.
     NoRoute,
-    /// ENETUNREACH or ENETDOWN: no route from here. It counts against the one target, not as local
-    /// trouble, because a client on this host could not reach it either.
+    /// ENETUNREACH or ENETDOWN: no route from here. Whose trouble that is, the target's or this host's,
+    /// one probe cannot tell; `health` asks the other targets.
     NetworkUnreachable,
     /// EACCES after the connection was begun: a firewall at the other end (ICMPv6 type 1 code 1).
     Prohibited,

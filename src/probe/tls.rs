@@ -56,6 +56,6 @@ impl Session for TlsSession {
         let mut secured = self.handshaker.shake(config, stream, ends.address).await?;
         // A close_notify spares the target a line in its log. Nothing is learned from its failure.
         let _ = secured.stream.shutdown().await;
-        Ok(Evidence { not_after: secured.not_after })
+        Ok(Evidence { not_after: secured.not_after, weight: None })
     }
 }

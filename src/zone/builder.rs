@@ -4,6 +4,7 @@
 //! Not responsible for the rules between records: that is `rules`.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
@@ -27,6 +28,7 @@ pub struct Builder {
     rdata: Vec<u8>,
     pools: Vec<(NodeId, Pool)>,
     guardings: Vec<Guarding>,
+    own: Vec<IpAddr>,
     libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
 }
@@ -57,6 +59,7 @@ impl Builder {
             rdata: Vec::new(),
             pools: Vec::new(),
             guardings: Vec::new(),
+            own: Vec::new(),
             libraries: Vec::new(),
             last: None,
         };
@@ -128,6 +131,12 @@ impl Builder {
     /// records are there.
     pub fn guard(&mut self, guarding: Guarding) {
         self.guardings.push(guarding);
+    }
+
+    /// Tells the addresses of the node that serves the zone, for pools that
+    /// answer with its own first.
+    pub fn set_own_addresses(&mut self, own: Vec<IpAddr>) {
+        self.own = own;
     }
 
     /// Groups the records, checks the rules between them and makes the zone.
@@ -223,6 +232,7 @@ impl Builder {
             pools,
             pool_nodes,
             libraries: std::mem::take(&mut self.libraries),
+            own: std::mem::take(&mut self.own),
         }
     }
 

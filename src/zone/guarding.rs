@@ -77,10 +77,10 @@ pub struct Choice {
     pub selector: Selector,
     /// In which order [`Selector::All`] answers.
     pub order: Order,
-    /// Weights of addresses; those that are not listed have 1.
+    /// Weights of addresses, none twice; those that are not listed have 1.
     pub weights: Vec<(IpAddr, NonZeroU32)>,
     /// Ordered groups of addresses that are answered when the RRset has not
-    /// enough of its own; each RRset takes those of its family.
+    /// enough of its own; each RRset takes those of its family. None is empty.
     pub backups: Vec<Vec<IpAddr>>,
     /// How many members of the RRset must be up.
     pub min_up: MinUp,
@@ -180,6 +180,7 @@ impl Zone {
             let mut groups = std::mem::take(&mut self.pools[at].groups);
             for member in groups.iter_mut().flatten() {
                 member.guards.extend(self.guards_of(rtype, &member.rdata, guarding));
+                member.is_local = self.is_local(&member.guards);
             }
             self.pools[at].groups = groups;
             return true;
@@ -209,9 +210,11 @@ impl Zone {
         let member = |rdata: &[u8]| {
             let address = address_of(rtype, rdata);
             let weight = weights.iter().find(|(known, _)| Some(*known) == address);
+            let guards = self.guards_of(rtype, rdata, guarding);
             Member {
                 weight: weight.map_or(NonZeroU32::MIN, |(_, weight)| *weight),
-                guards: self.guards_of(rtype, rdata, guarding),
+                is_local: self.is_local(&guards),
+                guards,
                 ..Member::new(rdata)
             }
         };
@@ -225,13 +228,18 @@ impl Zone {
         Pool {
             groups,
             selector: *selector,
-            order: order.clone(),
+            order: *order,
             min_up: *min_up,
             answers_max: *answers_max,
             ttl_degraded: ttl_degraded.map_or(pool.ttl, |degraded| degraded.min(pool.ttl)),
             all_down: *all_down,
             ..pool
         }
+    }
+
+    /// Whether one of these tests an address of this node.
+    fn is_local(&self, guards: &[Guard]) -> bool {
+        guards.iter().any(|guard| self.own.contains(&guard.probe.address))
     }
 
     /// What must pass for a record.

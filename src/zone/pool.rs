@@ -5,7 +5,6 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::jenkins::ring_points;
@@ -96,6 +95,8 @@ pub struct Member {
     pub rdata: Box<[u8]>,
     /// Its share among the others, for selectors that weigh.
     pub weight: NonZeroU32,
+    /// Whether it is what this node serves, for [`Order::LocalFirst`].
+    pub is_local: bool,
     /// Its places on the ring, for [`Selector::ConsistentHashed`] only.
     pub ring: Box<[u32]>,
     /// What must pass: all guards of one of their addresses. An address of a
@@ -107,7 +108,13 @@ pub struct Member {
 impl Member {
     /// A member of weight 1 that is always up.
     pub fn new(rdata: impl Into<Box<[u8]>>) -> Member {
-        Member { rdata: rdata.into(), weight: NonZeroU32::MIN, ring: Box::default(), guards: Vec::new() }
+        Member {
+            rdata: rdata.into(),
+            weight: NonZeroU32::MIN,
+            is_local: false,
+            ring: Box::default(),
+            guards: Vec::new(),
+        }
     }
 
     /// A member of a pool of addresses.
@@ -159,6 +166,8 @@ pub enum Selector {
     WeightedRandom,
     /// One, by weight and the client's address.
     WeightedHashed,
+    /// One, by the client's address and by what the targets themselves say of their weight.
+    SelfWeighted,
     /// One, by weight and the name asked.
     NameHashed,
     /// One, by the client's address, such that few clients change when a
@@ -171,15 +180,15 @@ pub enum Selector {
 }
 
 /// In which order all members that are up are answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Beginning anywhere: clients that take the first are spread.
     #[default]
     Rotate,
     /// As they were written.
     Fixed,
-    /// What these addresses serve first, the others rotating behind.
-    Preferred(Arc<[IpAddr]>),
+    /// What this node serves first, while it is up, the others rotating behind.
+    LocalFirst,
 }
 
 /// How many members must be up.

@@ -3,6 +3,7 @@
 //! Responsible for reading a zone. Not responsible for making one.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::name_index::NameIndex;
 use super::pool::Pool;
@@ -23,6 +24,8 @@ pub struct Zone {
     /// The node of each pool; sorted.
     pub(super) pool_nodes: Vec<NodeId>,
     pub(super) libraries: Vec<LuaLibrary>,
+    /// The addresses of the node that serves the zone.
+    pub(super) own: Vec<IpAddr>,
 }
 
 /// Code that LUA records include: a LUA record of type LUA.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use edgedns::probe::{Header, Host, Http, Kind, Method, Path, Probe, Prober, Statuses};
+use edgedns::probe::{Header, Host, Http, Kind, Method, Outcome, Path, Probe, Prober, Statuses, Weight};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -105,6 +105,20 @@ async fn the_wanted_text_must_be_in_what_is_read_of_the_body() {
     assert_eq!(said(&server, wants("OK", 21)).await, "body without `OK`");
     assert_eq!(said(&server, wants("ok", 20)).await, "body without `ok`");
     passed(&prober(&server, wants("all", 3)).run().await);
+}
+
+#[tokio::test]
+async fn the_body_tells_the_weight_of_its_target_where_that_is_asked_for() {
+    let server = Server::start("127.0.4.35", |_| Reply::Whole(response("200 OK", " 42 requests\n"))).await;
+    let weight = async |tells_weight, body_limit_bytes| {
+        let http = Http { tells_weight, body_limit_bytes, ..get(&server) };
+        let outcome = prober(&server, http).run().await;
+        let Outcome::Pass { weight, .. } = outcome else { panic!("{outcome}") };
+        weight.map(Weight::get)
+    };
+    assert_eq!(weight(true, 100).await, Some(42));
+    assert_eq!(weight(true, 2).await, Some(4), "what is behind the limit is not read");
+    assert_eq!(weight(false, 100).await, None);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::harness::program::Site;
 use crate::server::{End, Reply, Server, ok, response};
@@ -116,4 +116,34 @@ async fn a_lua_record_answers_the_masters_whose_url_is_up() {
         assert!(request.contains(line), "{request}");
     }
     assert_eq!(secure.names(1).await[0].as_deref(), Some("api.lab.example"));
+}
+
+/// Says `weight` of itself.
+fn weighing(weight: &Arc<AtomicU32>) -> impl Fn(&str) -> Reply + Send + Sync + use<> {
+    let weight = Arc::clone(weight);
+    move |_: &str| Reply::Whole(response("200 OK", &weight.load(Ordering::SeqCst).to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_goes_where_the_targets_say_that_there_is_room() {
+    let weights = [1, 999_999].map(|weight| Arc::new(AtomicU32::new(weight)));
+    let first = Server::start("127.0.4.96", weighing(&weights[0])).await;
+    let place = SocketAddr::new("127.0.4.97".parse().unwrap(), first.place.port());
+    let second = Server::start_at(place, weighing(&weights[1])).await;
+    let site = Site::new();
+    let record = format!(
+        "told LUA A \"pickselfweighted('http://lab.example:{}/', {{'127.0.4.96', '127.0.4.97'}}, {{interval=0.1}})\"\n",
+        place.port()
+    );
+    site.write("lab.zone", &format!("{ZONE}{record}"));
+    site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");
+    tokio::task::block_in_place(|| {
+        let program = site.start();
+        // 127.0.0.1 hashes to 678,856 of a million, in PowerDNS as here.
+        program.wait_for_addresses("told.lab.example.", &[second.place.ip()]);
+        weights[0].store(999_999, Ordering::SeqCst);
+        weights[1].store(1, Ordering::SeqCst);
+        program.wait_for_addresses("told.lab.example.", &[first.place.ip()]);
+        program.stop();
+    });
 }

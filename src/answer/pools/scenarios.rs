@@ -144,6 +144,20 @@ fn a_client_gets_from_each_hash_what_powerdns_gave_it() {
 }
 
 #[test]
+fn targets_that_say_nothing_of_their_weight_are_alike_and_one_is_answered_when_none_is_up() {
+    let record = "s LUA A \"pickselfweighted('http://s.x.example/w', {'192.0.2.1', '192.0.2.2', '192.0.2.3'})\"\n\
+                  h LUA A \"pickhashed({'192.0.2.1', '192.0.2.2', '192.0.2.3'})\"\n";
+    let mut served = Served::new(record);
+    for client in 1..=6 {
+        assert_eq!(served.octet(client, "s"), served.octet(client, "h"));
+    }
+    let (zone, said) = zone(record, Vec::new());
+    let mut down = Served::of(&zone.unwrap_or_else(|| panic!("{said:?}")), Verdict::Down);
+    let seen: std::collections::BTreeSet<u8> = (0..100).map(|_| down.octet(1, "s")).collect();
+    assert_eq!(seen.len(), 3, "by chance, whoever asks");
+}
+
+#[test]
 fn a_name_is_hashed_in_lower_case_whoever_leads_to_it() {
     // h(any.w.x.example) decides, not the name of the alias nor that of the wildcard.
     let mut served = Served::new(

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::dns::Name;
-use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::probe::{Kind, Port, Probe, Tcp, Weight};
 use crate::source::{Sources, Span};
 use crate::zone::{Guard, MinUp, name_hash};
 
@@ -208,6 +208,35 @@ fn the_ring_is_closed() {
     assert_eq!([0, 10, 11, 20, 21, u32::MAX].map(|hash| nearest(&ring, hash)), [4, 4, 5, 5, 4, 4]);
 }
 
+/// `h mod 10` of 127.0.0.1 and on is 6, 2, 7, 8, 2 (PowerDNS's hash of 4196678856 and so on).
+#[test]
+fn what_targets_say_of_their_weight_is_added_up_in_the_order_of_the_list() {
+    let given = |targets: &[(Verdict, u32)]| {
+        let (bound, _) =
+            bind(Pool { selector: Selector::SelfWeighted, ..guarded(&THREE) }, &[Verdict::Up; 3]);
+        let weigh = |(verdict, weight): &(Verdict, u32)| (*verdict, Weight::new(*weight).unwrap());
+        let answer = ready(&bound, &targets.iter().map(weigh).collect());
+        [1, 2, 3, 4, 5].map(|host| for_client(&answer, &format!("127.0.0.{host}")))
+    };
+    let up = Verdict::Up;
+    let [one, two, three] = THREE;
+    assert_eq!(given(&[(up, 5), (up, 3), (up, 2)]), [two, one, two, three, one]);
+    assert_eq!(given(&[(up, 2), (up, 1), (up, 7)]), [three, two, three, three, two]);
+    // Of who is down nothing is added: h mod 8 is 0, 0, 1, 6, 2.
+    assert_eq!(given(&[(up, 1), (Verdict::Down, 3), (up, 7)]), [one, one, three, three, three]);
+    assert_eq!(given(&[(up, 1_000_000), (up, 1), (up, 1)]), [one; 5]);
+}
+
+#[test]
+fn a_record_with_several_targets_weighs_what_the_least_of_them_says() {
+    let mut pool = Pool { selector: Selector::SelfWeighted, ..guarded(&THREE[..2]) };
+    pool.groups[0][0].guards.push(guard(THREE[0]));
+    let (bound, _) = bind(pool, &[Verdict::Up; 3]);
+    let weights = [9, 1, 9].map(|weight| (Verdict::Up, Weight::new(weight).unwrap()));
+    let answer = ready(&bound, &weights.into_iter().collect());
+    assert!(matches!(answer.pick, Pick::Weighted(Number::Client, ref sums) if **sums == [1, 10]));
+}
+
 #[test]
 fn a_view_answers_the_clients_it_is_for_and_nobody_else() {
     let network = |text| Network::parse(text).unwrap();
@@ -248,8 +277,8 @@ fn the_first_is_the_first_that_is_up() {
 
 #[test]
 fn own_addresses_come_first_while_they_are_up() {
-    let own: Arc<[IpAddr]> = [address("192.0.2.2"), address("127.0.0.1")].into();
-    let pool = Pool { order: Order::Preferred(own), ..guarded(&THREE) };
+    let mut pool = Pool { order: Order::LocalFirst, ..guarded(&THREE) };
+    pool.groups[0][1].is_local = true;
     let up = answer(pool.clone(), &[Verdict::Up; 3]);
     let (mut chance, mut second) = (7, std::collections::BTreeSet::new());
     for _ in 0..100 {

@@ -99,6 +99,7 @@ fn every_key_of_a_request_is_read() {
         body: Some("ok".into()),
         body_limit_bytes: 100,
         redirects: 3,
+        tells_weight: false,
     };
     assert_eq!(read, Kind::Http(Arc::new(expected)));
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::super::{Config, Exempt, read as read_path};
 use super::{ZONE, read};
-use crate::config::{Order, ProbeSpec};
+use crate::config::ProbeSpec;
 use crate::dns::Ttl;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
-use crate::zone::{AllDown, MinUp, Selector};
+use crate::zone::{AllDown, MinUp, Order, Selector};
 
 /// The whole surface.
 const WHOLE: &str = r#"
@@ -109,7 +109,7 @@ fn the_first_example_of_the_documentation_says_the_defaults() {
     let guard = &config.zones[0].guards[0];
     assert_eq!((guard.names.len(), port(&guard.probes[0])), (3, 6443));
     assert_eq!(
-        (guard.choosing.all_down, guard.choosing.selector),
+        (guard.choice.all_down, guard.choice.selector),
         (AllDown::Select(Selector::All), Selector::All)
     );
 }
@@ -176,12 +176,9 @@ fn zones_and_their_probes_are_read_in_the_order_of_the_file() {
     let [api, apps] = &first.guards[..] else { panic!("{:?}", first.guards) };
     let owners: Vec<String> = api.names.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(owners, ["ocp4.redhat.ren.", "api.ocp4.redhat.ren.", "Api-Int.ocp4.redhat.ren."]);
+    assert_eq!((api.choice.all_down, api.choice.selector), (AllDown::Select(Selector::Empty), Selector::All));
     assert_eq!(
-        (api.choosing.all_down, api.choosing.selector),
-        (AllDown::Select(Selector::Empty), Selector::All)
-    );
-    assert_eq!(
-        (apps.choosing.all_down, apps.choosing.selector),
+        (apps.choice.all_down, apps.choice.selector),
         (AllDown::Select(Selector::All), Selector::Hashed)
     );
     let ports: Vec<u16> = apps.probes.iter().map(port).collect();
@@ -202,8 +199,7 @@ fn a_block_has_its_own_times_and_takes_the_others_from_probe() {
 
 #[test]
 fn a_block_says_how_an_answer_is_chosen() {
-    let choosing =
-        |lines: &str| read(format!("{ZONE}{lines}")).settings().zones[0].guards[0].choosing.clone();
+    let choosing = |lines: &str| read(format!("{ZONE}{lines}")).settings().zones[0].guards[0].choice.clone();
     let number = |number| NonZeroU32::new(number).unwrap();
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     assert_eq!(choosing("selector = \"first\"").selector, Selector::First);

@@ -46,9 +46,30 @@ fn status() -> Status {
         last_probe_age_ms: 1042,
         transitions: 3,
         outcomes: OutcomesStatus { passed: 90, failed: 8, local: 2 },
+        failures: [("refused".to_owned(), 5), ("status".to_owned(), 3)].into(),
+        latencies: vec![80, 0, 10],
+        latency_sum_seconds: 4.5,
+        certificate_not_after: Some("2026-11-21T02:18:00Z".parse().unwrap()),
+        weight: Some(7),
         ..Default::default()
     };
-    let twin = TargetStatus { id: 1, forced: None, latency_ms: None, ..target.clone() };
+    let never_passed = OutcomesStatus::default();
+    let twin = TargetStatus {
+        id: 1,
+        forced: None,
+        latency_ms: None,
+        weight: None,
+        outcomes: never_passed,
+        ..target.clone()
+    };
+    let probes = ProbesStatus {
+        late_max_ms: 12.5,
+        late_sum_seconds: 0.25,
+        late: vec![900, 90, 10],
+        late_bounds_seconds: vec![0.001024, 1.0],
+        latency_bounds_seconds: vec![0.001, 2.0],
+        ..Default::default()
+    };
     Status {
         version: "1.2.3".to_owned(),
         not_ready: vec!["zone broken.example. answers SERVFAIL".to_owned()],
@@ -56,6 +77,7 @@ fn status() -> Status {
         transports: vec![udp],
         zones: vec![zone, broken],
         pools: vec![pool],
+        probes,
         targets: vec![target, twin],
         ..Default::default()
     }
@@ -88,7 +110,21 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_target_believed{target=\"127.0.5.1:443\",probe=\"tcp\",verdict=\"up\"} 0",
         "edgedns_target_forced{target=\"127.0.5.1:443\",probe=\"tcp\"} 1",
         "edgedns_target_probes_total{target=\"127.0.5.1:443\",probe=\"tcp\",outcome=\"failed\"} 8",
-        "edgedns_target_latency_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 0.0015",
+        "edgedns_target_failures_total{target=\"127.0.5.1:443\",probe=\"tcp\",reason=\"refused\"} 5",
+        "edgedns_target_failures_total{target=\"127.0.5.1:443\",probe=\"tcp\",reason=\"local\"} 2",
+        "edgedns_target_last_latency_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 0.0015",
+        "edgedns_target_latency_seconds_bucket{target=\"127.0.5.1:443\",probe=\"tcp\",le=\"0.001\"} 80",
+        "edgedns_target_latency_seconds_bucket{target=\"127.0.5.1:443\",probe=\"tcp\",le=\"2.0\"} 80",
+        "edgedns_target_latency_seconds_bucket{target=\"127.0.5.1:443\",probe=\"tcp\",le=\"+Inf\"} 90",
+        "edgedns_target_latency_seconds_sum{target=\"127.0.5.1:443\",probe=\"tcp\"} 4.5",
+        "edgedns_target_latency_seconds_count{target=\"127.0.5.1:443\",probe=\"tcp\"} 90",
+        "edgedns_target_certificate_expiry_timestamp_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 1795227480",
+        "edgedns_target_weight{target=\"127.0.5.1:443\",probe=\"tcp\"} 7",
+        "edgedns_probe_lateness_seconds_bucket{le=\"0.001024\"} 900",
+        "edgedns_probe_lateness_seconds_bucket{le=\"+Inf\"} 1000",
+        "edgedns_probe_lateness_seconds_sum 0.25",
+        "edgedns_probe_lateness_seconds_count 1000",
+        "edgedns_probe_lateness_max_seconds 0.0125",
         "edgedns_target_last_probe_age_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 1.042",
         "process_cpu_seconds_total 0.25",
     ] {
@@ -96,6 +132,10 @@ fn every_number_of_the_status_is_a_sample() {
     }
     assert!(!text.contains("edgedns_zone_serial{zone=\"broken"), "{text}");
     assert!(!text.contains("process_open_fds"), "{text}");
+    assert!(
+        !text.contains("edgedns_target_latency_seconds_count{target=\"127.0.5.1:443\",probe=\"tcp\",id=")
+    );
+    assert!(!text.contains("edgedns_target_weight{target=\"127.0.5.1:443\",probe=\"tcp\",id="));
 }
 
 #[test]
@@ -126,17 +166,21 @@ fn counters_are_named_as_their_form_wants_it() {
 #[test]
 fn samples_of_open_metrics_stand_under_the_family_they_belong_to() {
     let text = written(Form::OpenMetrics);
-    let (mut families, mut family, mut end) = (HashSet::new(), "", "");
+    let (mut families, mut family, mut ends) = (HashSet::new(), "", vec![]);
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             family = rest.split(' ').next().unwrap_or_default();
             assert!(families.insert(family), "{family} stands twice");
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-            end = if rest == format!("{family} counter") { "_total" } else { "" };
-            assert!(rest.starts_with(&format!("{family} ")), "{line}");
+            ends = match rest.strip_prefix(family) {
+                Some(" counter") => vec!["_total"],
+                Some(" histogram") => vec!["_bucket", "_sum", "_count"],
+                Some(" gauge") => vec![""],
+                _ => panic!("{line}"),
+            };
         } else if line != "# EOF" {
             let name = line.split(['{', ' ']).next().unwrap_or_default();
-            assert_eq!(name, format!("{family}{end}"), "{line}");
+            assert!(ends.iter().any(|end| name == format!("{family}{end}")), "{line}");
         }
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! Responsible for gathering it. Not responsible for its form.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::served::ServedZone;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
 use crate::control::{
-    Calendar, MemberStatus, OutcomesStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus,
+    Calendar, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus,
+    ZoneStatus,
 };
 use crate::health::force::Rule;
-use crate::health::{Board, Report, Tally};
+use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
+use crate::probe::Weight;
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -26,6 +28,7 @@ impl Server {
             transports: self.counted.status(),
             udp: counted::udp(&self.running.udp_counters()),
             tcp: counted::tcp(&self.running.tcp_counters()),
+            probes: probes(&self.engine.lateness()),
             zones: self.served.zones.iter().map(zone).collect(),
             pools: self.served.pools().iter().map(|bound| pool(bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
@@ -86,11 +89,31 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         last_probe_age_ms: u64::try_from(history.last_probe_age(now).as_millis()).unwrap_or(u64::MAX),
         transitions: history.transitions,
         outcomes: outcomes(history.tally),
+        failures: history.tally.symptoms().map(|(one, count)| (one.name().to_owned(), count)).collect(),
+        latencies: history.latencies.counts.to_vec(),
+        latency_sum_seconds: history.latencies.sum.as_secs_f64(),
+        certificate_not_after: history.not_after.map(Calendar),
+        weight: history.weight.map(Weight::get),
+    }
+}
+
+fn probes(lateness: &Lateness) -> ProbesStatus {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let (bounds, late): (Vec<_>, Vec<_>) = lateness.distribution().unzip();
+    ProbesStatus {
+        started: lateness.probes(),
+        late_p50_ms: ms(lateness.percentile(50)),
+        late_p99_ms: ms(lateness.percentile(99)),
+        late_max_ms: ms(lateness.most),
+        late_sum_seconds: lateness.sum.as_secs_f64(),
+        late,
+        late_bounds_seconds: bounds.iter().flatten().map(Duration::as_secs_f64).collect(),
+        latency_bounds_seconds: LATENCY_BOUNDS.iter().map(Duration::as_secs_f64).collect(),
     }
 }
 
 fn outcomes(tally: Tally) -> OutcomesStatus {
-    let Tally { passed, failed, local } = tally;
+    let Tally { passed, failed, local, .. } = tally;
     OutcomesStatus { passed, failed, local }
 }
 

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::health::force::{Order, Rule};
-use crate::health::{Extent, Observed, Verdict};
-use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble};
+use crate::health::{Cause, Extent, Observed, Verdict};
+use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble, Weight};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -21,6 +21,8 @@ const DAMPING: Damping = Damping { limit: 4, window: Duration::from_secs(60) };
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Play {
     Accept,
+    /// Accepts, and says this of its weight.
+    Weigh(u32),
     Refuse,
     Hang,
     Lack,
@@ -70,12 +72,15 @@ impl Stage {
         let took = match play {
             Play::Hang => probe.timeout,
             Play::Stick => 60_000 * MS,
-            Play::Accept | Play::Refuse | Play::Lack | Play::Cut => MS,
+            Play::Accept | Play::Weigh(_) | Play::Refuse | Play::Lack | Play::Cut => MS,
         };
         sleep(took).await;
         self.0.lock().unwrap().running -= 1;
         match play {
-            Play::Accept | Play::Stick => Outcome::Pass { latency: MS, not_after: None },
+            Play::Accept | Play::Stick => Outcome::Pass { latency: MS, not_after: None, weight: None },
+            Play::Weigh(weight) => {
+                Outcome::Pass { latency: MS, not_after: None, weight: Weight::new(weight) }
+            }
             Play::Cut => Outcome::Fail { reason: Reason::NetworkUnreachable },
             Play::Refuse => Outcome::Fail { reason: Reason::Refused },
             Play::Hang => {
@@ -194,6 +199,31 @@ async fn a_target_that_hangs_does_not_slow_the_others() {
     sleep(20_500 * MS).await;
     assert_eq!(stage.starts(1).len(), 1);
     assert!((20..=22).contains(&stage.starts(2).len()), "{}", stage.starts(2).len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_that_change_all_the_time_are_told_once_a_second() {
+    let stage = Stage::default();
+    (1..=3).for_each(|port| stage.play(port, Play::Weigh(1)));
+    let (mut engine, mut transitions) = stage.engine(8);
+    let restless: Vec<Target> =
+        targets(1..=3).into_iter().map(|target| Target { interval: 50 * MS, ..target }).collect();
+    let ids = engine.watch(&restless);
+    for _ in 0..3 {
+        assert!(transitions.recv().await.unwrap().observed().is_some());
+    }
+    let (begin, mut told) = (now(), Vec::new());
+    for weight in 2.. {
+        if now() - begin > 10_000 * MS {
+            break;
+        }
+        (1..=3).for_each(|port| stage.play(port, Play::Weigh(weight)));
+        sleep(40 * MS).await;
+        told.extend(std::iter::from_fn(|| transitions.try_recv().ok()));
+    }
+    assert!(told.iter().all(|one| matches!(one.cause, Cause::Weighed(_))), "{told:?}");
+    assert!((27..=33).contains(&told.len()), "{} for three targets in ten seconds", told.len());
+    assert!(engine.board().weight(ids[0]).get() > 200);
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,8 +31,14 @@ fn watch(table: &mut Table, ports: &[u16]) -> Replaced {
 }
 
 fn pass(table: &mut Table, of: &Watched) -> Option<Effect> {
-    let pass = Outcome::Pass { latency: Duration::from_millis(3), not_after: None };
+    let pass = Outcome::Pass { latency: Duration::from_millis(3), not_after: None, weight: None };
     table.record(of, &pass, Instant::now())
+}
+
+fn weigh(table: &mut Table, of: &Watched, weight: u32) {
+    let weight = Weight::new(weight);
+    let pass = Outcome::Pass { latency: Duration::from_millis(3), not_after: None, weight };
+    table.record(of, &pass, Instant::now());
 }
 
 fn fail(table: &mut Table, of: &Watched) -> Option<Effect> {
@@ -153,6 +159,50 @@ fn a_verdict_that_came_back_is_told_to_a_listener_that_may_have_read_the_board_b
     pass(&mut table, &started[0]);
     assert_ne!(read_between, table.board());
     assert_eq!(table.take_untold().unwrap().to, Verdict::Up);
+}
+
+#[test]
+fn another_weight_is_told_once_and_is_no_change_of_verdict() {
+    let mut table = table();
+    let started = watch(&mut table, &[1]).started;
+    weigh(&mut table, &started[0], 5);
+    let up = table.take_untold().unwrap();
+    assert!(matches!(up.cause, Cause::Outcomes(_)), "the first weight comes with the verdict: {up}");
+    weigh(&mut table, &started[0], 5);
+    assert_eq!(table.take_untold(), None, "the same weight is no news");
+    let before = table.board();
+    weigh(&mut table, &started[0], 7);
+    let told = table.take_untold().unwrap();
+    let weight = Weight::new(7).unwrap();
+    assert_eq!((told.from, told.to, told.cause), (Verdict::Up, Verdict::Up, Cause::Weighed(weight)));
+    assert_eq!(table.board().changes_since(&before).collect::<Vec<_>>(), [started[0].id]);
+    assert_eq!(table.board().weight(started[0].id), weight);
+    let history = table.report().remove(0).history;
+    assert_eq!((history.transitions, history.weight), (1, Some(weight)));
+}
+
+#[test]
+fn another_weight_pushes_no_untold_verdict_aside() {
+    let mut table = table();
+    let started = watch(&mut table, &[1]).started;
+    weigh(&mut table, &started[0], 5);
+    weigh(&mut table, &started[0], 7);
+    assert!(table.take_untold().unwrap().observed().is_some());
+    assert_eq!(table.take_untold(), None);
+    assert_eq!(table.board().weight(started[0].id).get(), 7);
+}
+
+#[test]
+fn a_weight_is_kept_while_its_target_fails_and_when_only_its_times_change() {
+    let mut table = table();
+    let started = watch(&mut table, &[1]).started;
+    weigh(&mut table, &started[0], 5);
+    fail(&mut table, &started[0]);
+    assert_eq!(table.board().weight(started[0].id).get(), 5);
+    let mut slower = target(1);
+    slower.interval *= 2;
+    let second = table.replace(&[slower], Instant::now());
+    assert_eq!(table.board().weight(second.ids[0]).get(), 5);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::*;
 use crate::probe::{Reason, Trouble};
 
 fn pass() -> Outcome {
-    Outcome::Pass { latency: Duration::from_millis(1), not_after: None }
+    Outcome::Pass { latency: Duration::from_millis(1), not_after: None, weight: None }
 }
 
 fn fail() -> Outcome {

@@ -22,7 +22,7 @@ use crate::probe::file::{FileError, FromFiles};
 use crate::probe::handshake::{Handshake, Handshaker};
 use crate::probe::https::Token;
 use crate::probe::outcome::{Failure, Phase, Reason};
-use crate::probe::{Ends, Evidence};
+use crate::probe::{Ends, Evidence, Weight};
 
 /// How long a connection is used. A new one shows what an old one cannot: that the target still
 /// accepts connections, and what its certificate is today.
@@ -135,7 +135,8 @@ impl Exchanges {
             if client.http.statuses.have(answer.status) {
                 client.judge_body(&answer)?;
                 self.kept = is_reusable.then_some(used).and_then(Kept::new);
-                return Ok(Evidence { not_after });
+                let weight = client.http.tells_weight.then(|| Weight::of_body(&answer.body));
+                return Ok(Evidence { not_after, weight });
             }
             resource = client.redirected(&resource, &answer, ends.address)?;
             open = is_reusable.then_some(used);

@@ -23,6 +23,7 @@ pub(super) const SUPPORTED: &[(&str, Read)] = &[
     ("picknamehashed", |reader, call| reader.pick_weighted(call, Selector::NameHashed)),
     ("pickchashed", |reader, call| reader.pick_weighted(call, Selector::ConsistentHashed)),
     ("pickclosest", |reader, call| reader.pick_closest(call)),
+    ("pickselfweighted", |reader, call| reader.pick_self_weighted(call)),
     ("view", |reader, call| reader.view(call)),
 ];
 
@@ -31,7 +32,6 @@ pub(super) const INCLUDE: &str = "include";
 
 /// The functions PowerDNS has besides.
 pub(super) const UNSUPPORTED: &[&str] = &[
-    "pickselfweighted",
     "netmask",
     "latlon",
     "latlonloc",

@@ -1,4 +1,4 @@
-//! `ifurlup` and `ifurlextup`: pools of addresses at which a URL is asked for.
+//! `ifurlup`, `ifurlextup` and `pickselfweighted`: pools of addresses at which a URL is asked for.
 //!
 //! Responsible for their arguments, and for leading from a fault in a URL to its place.
 //! Not responsible for what a URL is (`url`) or for what is asked there (`request`).
@@ -12,7 +12,7 @@ use super::url::Url;
 use super::{Meaning, Reader};
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::source::{Diagnostic, Span};
-use crate::zone::MEMBERS_MAX;
+use crate::zone::{MEMBERS_MAX, Pool, Selector};
 
 /// A target of `ifurlextup`, as it was written.
 struct Extended {
@@ -69,6 +69,33 @@ impl<'r> Reader<'r, '_> {
         let groups: Vec<Vec<Target>> =
             groups.iter().map(|group| group.iter().map(target).collect()).collect();
         Some(self.probed(&groups, &options))
+    }
+
+    /// `pickselfweighted(url, addresses [, options])`: one address, by the client and by the weight that
+    /// the response at each address begins with.
+    pub(super) fn pick_self_weighted(&mut self, call: &'r Call) -> Option<Meaning> {
+        self.must_answer_addresses(call)?;
+        let [url, addresses, rest @ ..] = call.arguments.as_slice() else {
+            let message =
+                "`pickselfweighted` wants a URL and addresses: pickselfweighted('https://…', {'…', '…'})";
+            self.error(call.function.span, message);
+            return None;
+        };
+        if let Some(surplus) = rest.get(1) {
+            let message = "`pickselfweighted` takes three arguments at most: URL, addresses, options";
+            self.error(surplus.span, message);
+        }
+        let url = self.url(url);
+        let group = self.one_group(addresses);
+        let options = self.options_or_defaults(rest.first(), Subject::Weight);
+        let (url, group, mut options) = (url?, group?, options?);
+        options.request.tells_weight = true;
+        let kind = options.request.probe(&url);
+        group.iter().for_each(|written| self.remark_on_port(written));
+        let target = |&Written { address, span, .. }: &Written| Target { address, kind: kind.clone(), span };
+        let targets: Vec<Target> = group.iter().map(target).collect();
+        let pool = self.probed_pool(&[targets], &options);
+        Some(Meaning::Pool(Pool { selector: Selector::SelfWeighted, ..pool }))
     }
 
     /// The sets of `ifurlextup`. Never empty, and neither is any group.

@@ -34,6 +34,8 @@ pub(super) struct Options {
 pub(super) enum Subject {
     Port,
     Url,
+    /// A URL whose response says how much of the clients its address takes.
+    Weight,
 }
 
 /// What `failOnIncompleteCheck` says.
@@ -105,7 +107,7 @@ impl Subject {
     fn options(self) -> impl Iterator<Item = (&'static str, Apply)> {
         let own = match self {
             Subject::Port => PORT_OPTIONS,
-            Subject::Url => URL_OPTIONS,
+            Subject::Url | Subject::Weight => URL_OPTIONS,
         };
         OPTIONS.iter().chain(own).copied()
     }
@@ -122,10 +124,12 @@ const SELECTORS: &[(&str, Selector)] = &[
 
 impl Options {
     /// What holds without options.
-    pub(super) fn defaults(settings: &Settings) -> Self {
+    pub(super) fn defaults(settings: &Settings, subject: Subject) -> Self {
+        // What answers one address while some are up answers one when none is.
+        let selector = if subject == Subject::Weight { Selector::Random } else { settings.selector };
         Self {
-            selector: settings.selector,
-            backup_selector: settings.selector,
+            selector,
+            backup_selector: selector,
             incomplete: Incomplete::Answer,
             interval: settings.interval,
             timeout: settings.timeout,
@@ -155,7 +159,7 @@ impl<'r> Reader<'r, '_> {
     /// Reads a table of options.
     pub(super) fn options(&mut self, table: &'r Expr, subject: Subject) -> Option<Options> {
         let (fields, _) = self.table(table, "options in braces: {selector='all'}")?;
-        let mut options = Options::defaults(self.settings);
+        let mut options = Options::defaults(self.settings, subject);
         let mut seen: Vec<(&str, &Field)> = Vec::new();
         let mut sound = Some(());
         for field in fields {
@@ -172,6 +176,11 @@ impl<'r> Reader<'r, '_> {
                 continue;
             }
             seen.push((name, field));
+            if (subject, name) == (Subject::Weight, "selector") {
+                let fault =
+                    Diagnostic::warning(key_or_value(field).span, "this means nothing: weights choose");
+                self.found.push(fault.remark("PowerDNS does not look at it either"));
+            }
             sound = apply(&mut options, self, &field.value).and(sound);
         }
         sound?;

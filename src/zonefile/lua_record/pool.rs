@@ -123,21 +123,26 @@ impl<'r> Reader<'r, '_> {
         subject: Subject,
     ) -> Option<Options> {
         match argument.map(|options| self.scope.resolve(options)) {
-            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.settings)),
+            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.settings, subject)),
             Some(options) => self.options(options, subject),
         }
     }
 
     /// A pool of what is probed.
     pub(super) fn probed(&mut self, groups: &[Vec<Target>], options: &Options) -> Meaning {
+        Meaning::Pool(self.probed_pool(groups, options))
+    }
+
+    /// The same, for a function that makes more of it.
+    pub(super) fn probed_pool(&mut self, groups: &[Vec<Target>], options: &Options) -> Pool {
         let groups = groups.iter().map(|group| self.members(group, options)).collect();
-        Meaning::Pool(Pool {
+        Pool {
             groups,
             selector: options.selector,
             all_down: options.all_down(),
             while_pending: options.while_pending(),
             ..self.pool(Vec::new())
-        })
+        }
     }
 
     /// The family of the record's type; none for types that hold no address.
@@ -160,7 +165,6 @@ impl<'r> Reader<'r, '_> {
         let items: Option<Vec<&'r Expr>> =
             fields.iter().map(|field| self.item(field)).collect::<Vec<_>>().into_iter().collect();
         let items = items?;
-        let is_set = |item: &Expr| matches!(item.kind, ExprKind::Table(_));
         let Some(&first) = items.first() else {
             self.error(span, "this list is empty: there is nothing to answer");
             return None;
@@ -186,6 +190,18 @@ impl<'r> Reader<'r, '_> {
             return None;
         }
         Some(groups)
+    }
+
+    /// One list of addresses, for functions that have no sets. Never empty.
+    pub(super) fn one_group(&mut self, value: &'r Expr) -> Option<Vec<Written>> {
+        let (fields, _) = self.table(value, "a list of addresses in braces")?;
+        let set = fields.iter().map(|field| self.scope.resolve(&field.value)).find(|item| is_set(item));
+        if let Some(set) = set {
+            let fault = Diagnostic::error(set.span, "this function has no sets of addresses");
+            self.found.push(fault.help("write all of them in one list: {'…', '…'}"));
+            return None;
+        }
+        self.groups(value)?.pop()
     }
 
     /// One set. An empty one is dropped by the caller.
@@ -265,6 +281,10 @@ impl<'r> Reader<'r, '_> {
         }
         members
     }
+}
+
+fn is_set(item: &Expr) -> bool {
+    matches!(item.kind, ExprKind::Table(_))
 }
 
 /// The address, and the text of the port behind it: `192.0.2.1:8443`, `[2001:db8::1]:8443`.

@@ -27,6 +27,8 @@ pub(super) struct Request {
     /// What must be in the body, and where that is written.
     body: Option<(Box<str>, Span)>,
     body_limit_bytes: Option<usize>,
+    /// Whether the body begins with the target's weight.
+    pub(super) tells_weight: bool,
 }
 
 /// Versions of HTTP that are spoken over TLS, the best first.
@@ -49,6 +51,7 @@ impl Request {
             body: self.body.as_ref().map(|(text, _)| text.clone()),
             body_limit_bytes: self.body_limit_bytes(),
             redirects: REDIRECTS_MAX,
+            tells_weight: self.tells_weight,
         };
         match url.scheme {
             Scheme::Http => Kind::Http(Arc::new(http)),

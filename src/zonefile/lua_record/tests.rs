@@ -300,8 +300,8 @@ fn a_name_that_stands_for_nothing_is_told_with_what_was_meant() {
         "lab.zone:1:2: unknown function `ifportpu`; did you mean `ifportup`?"
     );
     assert_eq!(
-        sentence("PickSelfWeighted('http://x', {'192.0.2.1'})"),
-        "lab.zone:1:2: unknown function `PickSelfWeighted`; PowerDNS has `pickselfweighted`, which is not supported"
+        sentence("GeoIPLookup('192.0.2.1', 1)"),
+        "lab.zone:1:2: unknown function `GeoIPLookup`; PowerDNS has `geoiplookup`, which is not supported"
     );
     assert_eq!(sentence("frobnicate()"), "lab.zone:1:2: unknown function `frobnicate`");
     assert_eq!(

@@ -154,6 +154,46 @@ fn records_that_differ_in_how_they_choose_share_their_probes() {
     assert_ne!(with(""), with("httpcode=404"));
 }
 
+/// A pool of two whose weights are told, with these options.
+fn weighed_with(options: &str) -> Pool {
+    pool(&format!("pickselfweighted('http://lab.example/w', {{'192.0.2.1', '192.0.2.2'}}{options})"))
+}
+
+#[test]
+fn a_function_whose_targets_weigh_themselves_asks_them_for_it_and_answers_one() {
+    let weighed = weighed_with("");
+    assert_eq!(
+        probes(&weighed),
+        [["http://192.0.2.1:80/w as lab.example", "http://192.0.2.2:80/w as lab.example"]]
+    );
+    assert_eq!(weighed.selector, Selector::SelfWeighted);
+    assert_eq!(weighed.all_down, AllDown::Select(Selector::Random));
+    assert_eq!(weighed.while_pending, WhilePending::Select);
+    let Kind::Http(http) = &guard(&weighed).probe.kind else { panic!("{}", guard(&weighed).probe) };
+    assert!(http.tells_weight && !asked_with("").tells_weight);
+    let strict = weighed_with(", {byteslimit=3, httpcode=203, stringmatch='ok'}");
+    let Kind::Http(limited) = &guard(&strict).probe.kind else { panic!("{}", guard(&strict).probe) };
+    assert!(limited.tells_weight && limited.body_limit_bytes == 3 && limited.statuses.have(203));
+    let secure = pool("pickselfweighted('https://lab.example/w', {'192.0.2.1'})");
+    assert!(https(&secure).http.tells_weight);
+}
+
+#[test]
+fn every_option_of_a_pool_that_weighs_itself_has_its_meaning() {
+    assert_eq!(weighed_with(", {backupSelector='all'}").all_down, AllDown::Select(Selector::All));
+    assert_eq!(weighed_with(", {backupSelector='empty'}").while_pending, WhilePending::NoData);
+    assert_eq!(weighed_with(", {failOnIncompleteCheck='true'}").while_pending, WhilePending::ServFail);
+    assert_eq!(guard(&weighed_with(", {interval=30}")).interval, Duration::from_secs(30));
+    assert_eq!(guard(&weighed_with(", {minimumFailures=3}")).fall.get(), 3);
+    assert_eq!(guard(&weighed_with(", {timeout=4}")).probe.timeout, Duration::from_secs(4));
+    let source = guard(&weighed_with(", {source='192.0.2.200'}")).probe.source;
+    assert_eq!(source, Some(IpAddr::from([192, 0, 2, 200])));
+    let code = "\"pickselfweighted('http://x', {'192.0.2.1'}, {selector='all'})\"";
+    let (meaning, written) = read_as(Rtype::A, code, &Settings::default());
+    assert!(matches!(meaning, Some(Meaning::Pool(pool)) if pool.selector == Selector::SelfWeighted));
+    assert_eq!(written.faults(), ["warning 1:47 [selector] this means nothing: weights choose"]);
+}
+
 #[test]
 fn sets_with_urls_of_their_own_become_groups_sorted_by_address_as_text() {
     let pool = pool(
@@ -228,6 +268,8 @@ fn a_url_that_is_written_with_escapes_is_told_as_a_whole() {
 #[test]
 fn arguments_that_do_not_fit_are_told_at_their_place() {
     let no_url = "`ifurlup` wants a URL and addresses: ifurlup('https://…', {'…', '…'})";
+    let no_weights =
+        "`pickselfweighted` wants a URL and addresses: pickselfweighted('https://…', {'…', '…'})";
     let no_sets = "`ifurlextup` wants sets of addresses with their URLs: \
                    ifurlextup({{['192.0.2.1']='https://…'}})";
     for (code, expected) in [
@@ -246,6 +288,23 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         (
             "ifurlup('http://x', {'192.0.2.1', '192.0.2.1'})",
             "warning 1:36 ['192.0.2.1'] `192.0.2.1` stands twice in this list".into(),
+        ),
+        ("pickselfweighted('http://x')", format!("error 1:2 [pickselfweighted] {no_weights}")),
+        (
+            "pickselfweighted('http://x', {'192.0.2.1'}, {}, 1)",
+            "error 1:50 [1] `pickselfweighted` takes three arguments at most: URL, addresses, options".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {{'192.0.2.1'}})",
+            "error 1:32 [{'192.0.2.1'}] this function has no sets of addresses".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {})",
+            "error 1:31 [{}] this list is empty: there is nothing to answer".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {'192.0.2.1:80'})",
+            "warning 1:32 ['192.0.2.1:80'] this port is not used: the URL decides".into(),
         ),
         ("ifurlextup()", format!("error 1:2 [ifurlextup] {no_sets}")),
         (
