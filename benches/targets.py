@@ -1,7 +1,8 @@
 """Targets that come and go at a known moment, and what a prober sees of them.
 
-Responsible for a network of its own, for ports that accept, refuse or hang, and for the moment at which a probe's
-outcome is on the wire: the kernel's own time of the packet, so that nothing but the server is measured.
+Responsible for a network of its own, for ports that accept, refuse or hang, for masters that speak HTTPS, and for the
+moment at which a probe's outcome is on the wire: the kernel's own time of the packet, so that nothing but the server is
+measured.
 Not responsible for servers, or for what they answer.
 """
 
@@ -12,14 +13,17 @@ import os
 import select
 import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import sys
+import threading
 import time
 
 from server import LOAD_CORE
 
 # Who changes has a port of its own: only its packets are looked at.
-STEADY_PORT, CHANGING_PORT = 16443, 16444
+STEADY_PORT, CHANGING_PORT, HTTPS_PORT = 16443, 16444, 16445
 ISOLATED = "--isolated"
 SO_ATTACH_FILTER, SO_TIMESTAMPNS, ETHERTYPE_IPV4 = 26, 35, 0x0800
 TIMESPEC = struct.Struct("qq")
@@ -105,6 +109,61 @@ class Target:
             filler.setblocking(False)
             filler.connect_ex((self.address, CHANGING_PORT))
             self.fillers.append(filler)
+
+
+class Masters:
+    """A process that answers `/readyz` over HTTPS at some addresses, over connections that are kept."""
+
+    def __init__(self, addresses, certificate):
+        self.packed = socket.inet_aton(addresses[0])
+        self.status = multiprocessing.Value("i", 200, lock=False)
+        ready = multiprocessing.Event()
+        self.process = multiprocessing.Process(target=self.serve, args=(addresses, certificate, ready), daemon=True)
+        self.process.start()
+        if not ready.wait(20):
+            sys.exit(f"no master listens at {addresses[0]}")
+
+    def serve(self, addresses, certificate, ready):
+        os.sched_setaffinity(0, {int(LOAD_CORE)})
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        listeners = [socket.create_server((address, HTTPS_PORT), backlog=BACKLOG) for address in addresses]
+        ready.set()
+        while True:
+            for listener in select.select(listeners, [], [])[0]:
+                threading.Thread(target=self.converse, args=(context, listener.accept()[0]), daemon=True).start()
+
+    def converse(self, context, plain):
+        with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as stream:
+            head = b""
+            while data := stream.recv(4096):
+                head += data
+                if head.endswith(b"\r\n\r\n"):
+                    reason = "OK" if self.status.value == 200 else "Internal Server Error"
+                    stream.sendall(f"HTTP/1.1 {self.status.value} {reason}\r\nContent-Length: 2\r\n\r\nok".encode())
+                    head = b""
+
+    def kill(self):
+        """As a crash does: the kernel closes what it held."""
+        self.process.kill()
+
+    def fail(self):
+        """From now on it is not ready."""
+        self.status.value = 500
+
+    def stop(self):
+        self.process.kill()
+        self.process.join()
+
+
+def certificate(folder):
+    """A file with a key and a certificate that nobody believes."""
+    path = folder / "master.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=lab.example", "-keyout", str(path), "-out", str(folder / "certificate.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_text(path.read_text() + (folder / "certificate.pem").read_text())
+    return path
 
 
 class Outcomes:

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use serde_json::Value;
+
 use crate::harness::program::Site;
 use crate::server::{End, Reply, Server, ok, response};
 use crate::tls::Authority;
@@ -19,9 +21,18 @@ api A 127.0.4.91
 api A 127.0.4.92
 ";
 
+const ADMIN: &str = "[admin]\nsocket = \"control.sock\"\n\n";
+
+/// What the status says of each target.
+fn targets(site: &Site) -> Vec<Value> {
+    let said = site.run(&["status", "--socket", "control.sock", "--format", "json"]);
+    let mut status: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    serde_json::from_value(status["targets"].take()).expect("a list")
+}
+
 fn config(port: u16) -> String {
     format!(
-        "[probe]\ninterval = \"1h\"\nretry = \"20ms\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n\
+        "{ADMIN}[probe]\ninterval = \"1h\"\nretry = \"20ms\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n\
          [[zone.probe]]\nnames = [\"api\"]\ntcp = {port}\nhttps = {{ port = {port}, path = \"/readyz\", \
          host = \"api.lab.example\", ca = \"ca.pem\", body = \"ok\" }}\n"
     )
@@ -44,6 +55,15 @@ async fn a_master_that_dies_or_is_not_ready_is_not_answered() {
     tokio::task::block_in_place(|| {
         let program = site.start();
         program.wait_for_addresses("api.lab.example.", &both);
+        let targets = targets(&site);
+        let https: Vec<&Value> = targets.iter().filter(|target| target["probe"] == "https").collect();
+        assert_eq!((targets.len(), https.len()), (4, 2));
+        for target in https {
+            let end = target["certificate_not_after"].as_str().expect("a moment");
+            assert!(end > "2026" && end.ends_with('Z'), "{target}");
+            let latencies = target["latencies"].as_array().expect("a list").iter();
+            assert_eq!(latencies.filter_map(Value::as_u64).sum::<u64>(), target["outcomes"]["passed"]);
+        }
         second.stop_listening();
         second.end(End::Reset);
         // Hours before the next turn.
@@ -58,6 +78,9 @@ async fn a_master_that_dies_or_is_not_ready_is_not_answered() {
         let program = site.start();
         program.wait_for_addresses("api.lab.example.", &one);
         program.wait_for_line("down after 1 failure: status 503");
+        let failures: Vec<Value> =
+            targets(&site).into_iter().map(|target| target["failures"].clone()).collect();
+        assert!(failures.iter().any(|one| one["status"].as_u64() > Some(0)), "{failures:?}");
         program.stop();
     });
 }
@@ -136,7 +159,7 @@ async fn a_client_goes_where_the_targets_say_that_there_is_room() {
         place.port()
     );
     site.write("lab.zone", &format!("{ZONE}{record}"));
-    site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");
+    site.configure(&format!("{ADMIN}[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n"));
     tokio::task::block_in_place(|| {
         let program = site.start();
         // 127.0.0.1 hashes to 678,856 of a million, in PowerDNS as here.
@@ -144,6 +167,8 @@ async fn a_client_goes_where_the_targets_say_that_there_is_room() {
         weights[0].store(999_999, Ordering::SeqCst);
         weights[1].store(1, Ordering::SeqCst);
         program.wait_for_addresses("told.lab.example.", &[first.place.ip()]);
+        let told: Vec<u64> = targets(&site).iter().filter_map(|target| target["weight"].as_u64()).collect();
+        assert_eq!(told, [999_999, 1]);
         program.stop();
     });
 }

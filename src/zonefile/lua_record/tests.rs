@@ -186,6 +186,11 @@ fn closest_is_random_with_a_warning() {
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(pool.selector, Selector::Random);
     assert_eq!(written.faults(), ["warning 1:39 ['pickclosest'] `pickclosest` is read as `random`"]);
+    let backup = "\"ifportup(1, {'192.0.2.1'}, {backupSelector='pickclosest'})\"";
+    let (meaning, written) = read_as(Rtype::A, backup, &Settings::default());
+    let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
+    assert_eq!(pool.all_down, AllDown::Select(Selector::Random));
+    assert_eq!(written.faults(), ["warning 1:45 ['pickclosest'] `pickclosest` is read as `random`"]);
 }
 
 #[test]

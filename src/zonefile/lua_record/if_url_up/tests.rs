@@ -374,6 +374,8 @@ fn options_that_do_not_fit_are_told_at_their_place() {
             "error 14 ['a b'] a host is a name or an address, perhaps with a port".into(),
         ),
         ("timeout=0", "error 8 [0] a timeout is longer than 0 seconds".into()),
+        // PowerDNS has no such option either, and says nothing.
+        ("httpmethod='HEAD'", "error 0 [httpmethod] unknown option `httpmethod`".into()),
         ("stringmach='ok'", "error 0 [stringmach] unknown option `stringmach`".into()),
     ] {
         let code = format!("ifurlup('http://x', {{'192.0.2.1'}}, {{{option}}})");
