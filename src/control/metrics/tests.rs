@@ -36,23 +36,7 @@ fn status() -> Status {
         members: vec![member("up"), member("down")],
         answering: vec!["127.0.5.1".to_owned()],
     };
-    let target = TargetStatus {
-        name: "127.0.5.1:443".to_owned(),
-        probe: "tcp".to_owned(),
-        verdict: "up".to_owned(),
-        believed: "down".to_owned(),
-        forced: Some("down".to_owned()),
-        latency_ms: Some(1.5),
-        last_probe_age_ms: 1042,
-        transitions: 3,
-        outcomes: OutcomesStatus { passed: 90, failed: 8, local: 2 },
-        failures: [("refused".to_owned(), 5), ("status".to_owned(), 3)].into(),
-        latencies: vec![80, 0, 10],
-        latency_sum_seconds: 4.5,
-        certificate_not_after: Some("2026-11-21T02:18:00Z".parse().unwrap()),
-        weight: Some(7),
-        ..Default::default()
-    };
+    let target = target();
     let never_passed = OutcomesStatus::default();
     let twin = TargetStatus {
         id: 1,
@@ -79,6 +63,26 @@ fn status() -> Status {
         pools: vec![pool],
         probes,
         targets: vec![target, twin],
+        ..Default::default()
+    }
+}
+
+fn target() -> TargetStatus {
+    TargetStatus {
+        name: "127.0.5.1:443".to_owned(),
+        probe: "tcp".to_owned(),
+        verdict: "up".to_owned(),
+        believed: "down".to_owned(),
+        forced: Some("down".to_owned()),
+        latency_ms: Some(1.5),
+        last_probe_age_ms: 1042,
+        transitions: 3,
+        outcomes: OutcomesStatus { passed: 90, failed: 8, local: 2 },
+        failures: [("refused".to_owned(), 5), ("status".to_owned(), 3)].into(),
+        latencies: vec![80, 0, 10],
+        latency_sum_seconds: 4.5,
+        certificate_not_after: Some("2026-11-21T02:18:00Z".parse().unwrap()),
+        weight: Some(7),
         ..Default::default()
     }
 }

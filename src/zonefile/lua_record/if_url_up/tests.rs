@@ -268,8 +268,6 @@ fn a_url_that_is_written_with_escapes_is_told_as_a_whole() {
 #[test]
 fn arguments_that_do_not_fit_are_told_at_their_place() {
     let no_url = "`ifurlup` wants a URL and addresses: ifurlup('https://…', {'…', '…'})";
-    let no_weights =
-        "`pickselfweighted` wants a URL and addresses: pickselfweighted('https://…', {'…', '…'})";
     let no_sets = "`ifurlextup` wants sets of addresses with their URLs: \
                    ifurlextup({{['192.0.2.1']='https://…'}})";
     for (code, expected) in [
@@ -288,23 +286,6 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         (
             "ifurlup('http://x', {'192.0.2.1', '192.0.2.1'})",
             "warning 1:36 ['192.0.2.1'] `192.0.2.1` stands twice in this list".into(),
-        ),
-        ("pickselfweighted('http://x')", format!("error 1:2 [pickselfweighted] {no_weights}")),
-        (
-            "pickselfweighted('http://x', {'192.0.2.1'}, {}, 1)",
-            "error 1:50 [1] `pickselfweighted` takes three arguments at most: URL, addresses, options".into(),
-        ),
-        (
-            "pickselfweighted('http://x', {{'192.0.2.1'}})",
-            "error 1:32 [{'192.0.2.1'}] this function has no sets of addresses".into(),
-        ),
-        (
-            "pickselfweighted('http://x', {})",
-            "error 1:31 [{}] this list is empty: there is nothing to answer".into(),
-        ),
-        (
-            "pickselfweighted('http://x', {'192.0.2.1:80'})",
-            "warning 1:32 ['192.0.2.1:80'] this port is not used: the URL decides".into(),
         ),
         ("ifurlextup()", format!("error 1:2 [ifurlextup] {no_sets}")),
         (
@@ -342,6 +323,33 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
     let list = vec!["['192.0.2.1']='http://x'"; MEMBERS_MAX + 1].join(",");
     let told = faults(&format!("ifurlextup({{{{{list}}}}})"));
     assert!(told.len() == 1 && told[0].ends_with("more than 1000 addresses in one record"));
+}
+
+#[test]
+fn arguments_of_a_pool_that_weighs_itself_are_told_at_their_place() {
+    let no_weights =
+        "`pickselfweighted` wants a URL and addresses: pickselfweighted('https://…', {'…', '…'})";
+    for (code, expected) in [
+        ("pickselfweighted('http://x')", format!("error 1:2 [pickselfweighted] {no_weights}")),
+        (
+            "pickselfweighted('http://x', {'192.0.2.1'}, {}, 1)",
+            "error 1:50 [1] `pickselfweighted` takes three arguments at most: URL, addresses, options".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {{'192.0.2.1'}})",
+            "error 1:32 [{'192.0.2.1'}] this function has no sets of addresses".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {})",
+            "error 1:31 [{}] this list is empty: there is nothing to answer".into(),
+        ),
+        (
+            "pickselfweighted('http://x', {'192.0.2.1:80'})",
+            "warning 1:32 ['192.0.2.1:80'] this port is not used: the URL decides".into(),
+        ),
+    ] {
+        assert_eq!(faults(code), [expected], "{code}");
+    }
 }
 
 #[test]
