@@ -10,8 +10,9 @@ use super::*;
 use crate::answer::{
     Counters, Peer, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot, compile, respond,
 };
+use crate::health::Verdict;
 use crate::source::{Diagnostics, Sources, Span};
-use crate::zone::{Builder, Choice, Guarding, Zone};
+use crate::zone::{AllDown, Builder, Choice, Guarding, Zone};
 use crate::zonefile;
 
 /// A zone that is answered from, every target with the same verdict.

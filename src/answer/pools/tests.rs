@@ -1,12 +1,14 @@
 //! What a pool answers with, for every selector and every standing.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::*;
 use crate::dns::Name;
+use crate::health::Verdict;
 use crate::probe::{Kind, Port, Probe, Tcp, Weight};
 use crate::source::{Sources, Span};
-use crate::zone::{Guard, MinUp, name_hash};
+use crate::zone::{AllDown, Guard, MinUp, WhilePending, name_hash};
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
