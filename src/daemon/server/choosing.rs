@@ -75,10 +75,10 @@ fn too_few(pool: &Pool) -> String {
 fn selected(selector: Selector, pool: &Pool, client: IpAddr) -> String {
     match selector {
         Selector::All => {
-            let order = match &pool.order {
+            let order = match pool.order {
                 Order::Rotate => "beginning anywhere",
                 Order::Fixed => "in the order they were written",
-                Order::Preferred(_) => "this node's own first, the others beginning anywhere",
+                Order::LocalFirst => "this node's own first, the others beginning anywhere",
             };
             let most = pool.answers_max.map(|most| format!(", at most {most} of them")).unwrap_or_default();
             format!("all that are up, {order}{most}")
@@ -89,6 +89,11 @@ fn selected(selector: Selector, pool: &Pool, client: IpAddr) -> String {
         Selector::WeightedRandom => "one that is up, at random by weight".to_owned(),
         Selector::WeightedHashed => {
             format!("one that is up, by weight and the client's address: always this one for {client}")
+        }
+        Selector::SelfWeighted => {
+            format!(
+                "one that is up, by the weight it tells and the client's address: always this one for {client}"
+            )
         }
         Selector::NameHashed => "one that is up, by weight and the name asked".to_owned(),
         Selector::ConsistentHashed => {

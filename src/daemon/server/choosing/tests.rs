@@ -50,7 +50,7 @@ fn a_pool_says_how_it_chooses() {
         (said(UP, |_| {}), "all that are up, beginning anywhere; from the first of 2 groups"),
         (said(UP, |pool| pool.answers_max = Some(two)), "beginning anywhere, at most 2 of them; "),
         (said(UP, |pool| pool.order = Order::Fixed), "all that are up, in the order they were written"),
-        (said(UP, |pool| pool.order = Order::Preferred([].into())), "this node's own first"),
+        (said(UP, |pool| pool.order = Order::LocalFirst), "this node's own first"),
         (said(UP, |pool| pool.selector = Selector::Random), "at random for each query"),
         (said(UP, |pool| pool.selector = Selector::Hashed), "always this one for 192.0.2.77"),
         (said(BACKUP, |_| {}), "from group 2 of 2, because those before it have too few up"),
