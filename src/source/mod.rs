@@ -6,12 +6,14 @@
 //! Not responsible for what the text means: this room knows no DNS.
 
 mod diagnostic;
+mod digest;
 mod render;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
+pub use digest::{Digest, Digesting};
 pub use render::Look;
 
 /// Which text a span points into; only [`Sources`] makes one.
@@ -105,6 +107,26 @@ impl std::error::Error for Error {}
 struct Text {
     path: String,
     bytes: Arc<Vec<u8>>,
+    /// The file it was read from; none for a text that was taken in.
+    file: Option<TextFile>,
+}
+
+/// A file as it stood when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// The file, as the operator named it.
+    pub path: PathBuf,
+    /// How long its text was, in bytes.
+    pub bytes: u64,
+    /// Of its text.
+    pub digest: Digest,
+}
+
+impl TextFile {
+    /// Whether the file still holds that text. It is read, but not kept.
+    pub fn is_unchanged(&self) -> bool {
+        Digest::of_file(&self.path).is_ok_and(|digest| digest == self.digest)
+    }
 }
 
 /// All texts read in one run, so that every diagnostic of the run can be
@@ -112,6 +134,18 @@ struct Text {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Text>,
+    /// What was to be read and could not.
+    unread: Vec<PathBuf>,
+    reach: Reach,
+}
+
+/// Where [`Sources::read`] finds texts.
+#[derive(Clone, Copy, Debug, Default)]
+enum Reach {
+    #[default]
+    FileSystem,
+    /// Among the texts from this place on.
+    Texts(usize),
 }
 
 impl Sources {
@@ -123,8 +157,12 @@ impl Sources {
     /// cut at [`TEXT_BYTES_MAX`].
     pub fn add(&mut self, path: impl Into<String>, mut bytes: Vec<u8>) -> FileId {
         bytes.truncate(usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
+        self.push(Text { path: path.into(), bytes: Arc::new(bytes), file: None })
+    }
+
+    fn push(&mut self, text: Text) -> FileId {
         let id = FileId(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
-        self.texts.push(Text { path: path.into(), bytes: Arc::new(bytes) });
+        self.texts.push(text);
         id
     }
 
@@ -134,7 +172,18 @@ impl Sources {
     ///
     /// When the file cannot be read, is something else than a file, or is
     /// longer than [`TEXT_BYTES_MAX`].
-    pub fn read(&mut self, path: &std::path::Path) -> Result<FileId, Error> {
+    pub fn read(&mut self, path: &Path) -> Result<FileId, Error> {
+        let read = match self.reach {
+            Reach::FileSystem => self.read_file(path),
+            Reach::Texts(from) => self.find(path, from),
+        };
+        if read.is_err() {
+            self.unread.push(path.to_owned());
+        }
+        read
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<FileId, Error> {
         let fail = |error| Error::Read { path: path.to_owned(), error };
         let meta = std::fs::metadata(path).map_err(fail)?;
         if !meta.is_file() {
@@ -144,7 +193,39 @@ impl Sources {
             return Err(Error::TooLong { path: path.to_owned() });
         }
         let bytes = std::fs::read(path).map_err(fail)?;
-        Ok(self.add(path.display().to_string(), bytes))
+        let file = TextFile { path: path.to_owned(), bytes: bytes.len() as u64, digest: Digest::of(&bytes) };
+        let text = Text { path: path.display().to_string(), bytes: Arc::new(bytes), file: Some(file) };
+        Ok(self.push(text))
+    }
+
+    /// A text that was taken in under the name of this file.
+    fn find(&self, path: &Path, from: usize) -> Result<FileId, Error> {
+        let name = path.display().to_string();
+        let place = self.texts.iter().skip(from).position(|text| text.path == name);
+        let id = place.and_then(|place| u32::try_from(from + place).ok()).map(FileId);
+        id.ok_or_else(|| Error::Read { path: path.to_owned(), error: std::io::ErrorKind::NotFound.into() })
+    }
+
+    /// A copy that takes in these texts, too, and finds them when the files of
+    /// their names are to be read, and no other file.
+    #[must_use]
+    pub fn closed_over(&self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) -> Sources {
+        let mut closed = self.clone();
+        closed.reach = Reach::Texts(closed.texts.len());
+        for (path, bytes) in texts {
+            closed.add(path, bytes);
+        }
+        closed
+    }
+
+    /// The files read so far.
+    pub fn files(&self) -> impl Iterator<Item = &TextFile> {
+        self.texts.iter().filter_map(|text| text.file.as_ref())
+    }
+
+    /// The files that were to be read and could not.
+    pub fn unread(&self) -> impl Iterator<Item = &Path> {
+        self.unread.iter().map(PathBuf::as_path)
     }
 
     /// The bytes of a text, shared, so that a reader can hold them while more
