@@ -43,7 +43,7 @@
 //! * [`transport`] knows no zones, [`answer`] no sockets, [`health`] no
 //!   records, [`zone`] no verdicts.
 //! * A zone that cannot be read leaves its last good version served and the
-//!   others untouched, and says so.
+//!   others untouched, and says so; at a start the one whose text was kept.
 //! * [`config`] knows every room; no room knows `config`.
 //!
 //! # Rooms, lowest floor first

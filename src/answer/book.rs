@@ -20,6 +20,7 @@ use crate::dns::NameHash;
 use crate::dns::message::Rcode;
 
 /// A compiled zone. Immutable; only [`super::compile`] makes one.
+#[derive(PartialEq, Eq)]
 pub struct Book {
     slots: Box<[u64]>,
     bytes: Box<[u8]>,

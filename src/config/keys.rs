@@ -167,6 +167,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Server,
+        "watch",
+        Absent::Default("true"),
+        "whether this file, the zone files and what they include are watched and reloaded when they change; \
+         false where only SIGHUP and `edgedns reload` shall do so",
+    ),
+    key(
+        Section::Server,
         "nsid",
         Absent::Unset { example: r#""master-1""# },
         "what this node calls itself when asked by NSID or CHAOS id.server; without it nothing is told",
@@ -202,8 +209,8 @@ pub const KEYS: &[Key] = &[
         Section::Admin,
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
-        "folder where forced verdicts outlive a restart; without it the one that systemd has made \
-         ($STATE_DIRECTORY), else they do not",
+        "folder where forced verdicts and the last good text of each zone outlive a restart; without it the one \
+         that systemd has made ($STATE_DIRECTORY), and without that they do not",
     ),
     key(
         Section::Limit,

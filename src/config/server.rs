@@ -1,5 +1,5 @@
-//! `[server]`: what is listened on, TCP limits, and what the server tells of
-//! itself.
+//! `[server]`: what is listened on, TCP limits, what leads to a reload, and what
+//! the server tells of itself.
 //!
 //! Responsible for these keys and their defaults.
 //! Not responsible for opening a socket.
@@ -41,6 +41,8 @@ pub struct Server {
     pub tcp_connections_per_client: usize,
     /// How long a TCP connection may be open without a query.
     pub tcp_idle: Duration,
+    /// Whether files are watched, so that a change is taken over by itself.
+    pub watch: Watch,
     /// What is told of this node by NSID (RFC 5001) and CHAOS `id.server`.
     pub nsid: Option<String>,
     /// What is told to CHAOS `version.bind`.
@@ -60,11 +62,21 @@ impl Default for Server {
             tcp_connections: 1000,
             tcp_connections_per_client: 100,
             tcp_idle: Duration::from_secs(10),
+            watch: Watch::Files,
             nsid: None,
             version: Some("edgedns".to_owned()),
             cookie_secret: None,
         }
     }
+}
+
+/// What leads to a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// A changed file does, and whoever asks.
+    Files,
+    /// Only who asks.
+    Nothing,
 }
 
 /// The secret that DNS cookies are made with (RFC 9018, section 4.4). It is
@@ -110,11 +122,16 @@ impl Server {
             tcp_idle: table
                 .read("tcp-idle", found, |value| value.duration(&idle))
                 .unwrap_or(default.tcp_idle),
+            watch: table.read("watch", found, watch).unwrap_or(default.watch),
             nsid: table.read("nsid", found, identity).unwrap_or(default.nsid),
             version: table.read("version", found, identity).unwrap_or(default.version),
             cookie_secret: table.read("cookie-secret", found, cookie_secret),
         }
     }
+}
+
+fn watch(value: Value<'_>) -> Result<Watch, Diagnostic> {
+    value.truth().map(|watched| if watched { Watch::Files } else { Watch::Nothing })
 }
 
 fn workers(value: Value<'_>) -> Result<usize, Diagnostic> {

@@ -98,6 +98,12 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let ok =
         zones.iter().map(|zone| (labels(zone), u64::from(zone.error.is_none() && zone.serial.is_some())));
     text.gauge("edgedns_zone_ok", "Whether the zone is served as its file stands.", ok);
+    let kept = zones.iter().map(|zone| (labels(zone), u64::from(zone.kept_at.is_some())));
+    text.gauge(
+        "edgedns_zone_kept",
+        "Whether the last good text is served, kept from before the start.",
+        kept,
+    );
     let serial = zones.iter().filter_map(|zone| Some((labels(zone), zone.serial?)));
     text.gauge("edgedns_zone_serial", "Serial of the version that is served.", serial);
     let records = zones.iter().filter_map(|zone| Some((labels(zone), zone.records?)));

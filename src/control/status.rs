@@ -132,6 +132,9 @@ pub struct ZoneStatus {
     pub loaded_at: Option<Calendar>,
     /// Why a newer version is not served.
     pub error: Option<String>,
+    /// When the text of that version was read from the file, where the file could not be read at the
+    /// start and the last good text is served instead; none: the version comes from the file.
+    pub kept_at: Option<Calendar>,
 }
 
 /// A pool.

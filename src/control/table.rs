@@ -170,7 +170,10 @@ fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {
         Cell::new(zone.name.as_str(), Ink::Strong),
         serial,
         zone.records.map_or_else(none, |records| records.to_string()).into(),
-        zone.loaded_at.map_or_else(none, |then| now.ago(then)).into(),
+        match (zone.kept_at, zone.loaded_at) {
+            (Some(then), _) => Cell::new(format!("{}, kept", now.ago(then)), Ink::Bad),
+            (None, loaded_at) => loaded_at.map_or_else(none, |then| now.ago(then)).into(),
+        },
         zone.file.as_str().into(),
         // Whole: it is what is to be mended.
         Cell::new(zone.error.as_deref().unwrap_or_default(), Ink::Bad),

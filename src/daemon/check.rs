@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::load::{Reading, is_error};
+use super::load::{Purpose, Reading, is_error};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Look, RemarkKind, Sources};
 use crate::zonefile;
@@ -77,7 +77,7 @@ struct FindingPlace {
 pub fn check(check: &Check) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
-    let reading = Reading::new(&check.config, |zone| {
+    let reading = Reading::new(&check.config, &Purpose::Check, |zone| {
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
             zonefile::write(zone, &mut dumped);

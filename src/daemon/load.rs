@@ -4,18 +4,31 @@
 //! reload and `edgedns check`.
 //! Not responsible for what happens with them.
 
+mod version;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::own::own_addresses;
-use crate::answer::{Book, compile};
+use super::{folders, kept};
 use crate::config::{self, Config, ZoneProbe};
 use crate::dns::Name;
-use crate::source::{Diagnostic, Diagnostics, Severity, Sources};
-use crate::zone::{self, GuardTemplate, Guarding, Pool, Test, Zone};
+use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Severity, Sources};
+use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
 use crate::zonefile;
+
+pub(super) use version::{Basis, Version};
+
+/// What a reading is for.
+pub(super) enum Purpose {
+    /// To say what is wrong: everything is read.
+    Check,
+    /// To be served. Of what has not changed since one of these versions was
+    /// read nothing is read again; a zone that cannot be read and has none here
+    /// is taken from the state directory.
+    Serve(Vec<(Name, Version)>),
+}
 
 /// What one reading gave: everything that was wrong, and what can be served.
 pub(super) struct Reading {
@@ -31,6 +44,8 @@ pub(super) struct Loaded {
     pub(super) config: Config,
     /// In the order of the config file.
     pub(super) zones: Vec<LoadedZone>,
+    /// What is to outlive a restart is kept here; none: it is not.
+    pub(super) state_directory: Option<PathBuf>,
 }
 
 /// A zone as it was read just now.
@@ -38,43 +53,36 @@ pub(super) struct LoadedZone {
     pub(super) name: Name,
     pub(super) file: PathBuf,
     pub(super) faults: Diagnostics,
-    /// None when it cannot be served as it stands.
+    /// None when it cannot be served as it stands, and no text of it is kept.
     pub(super) version: Option<Version>,
-    /// Why it cannot, in one sentence.
+    /// Why it cannot be served as it stands, in one sentence.
     pub(super) error: Option<String>,
+    /// Why the text that is kept of it is of no use.
+    pub(super) kept_error: Option<String>,
 }
 
-/// A zone that can be served.
-#[derive(Clone)]
-pub(super) struct Version {
-    pub(super) serial: u32,
-    pub(super) loaded_at: SystemTime,
-    pub(super) records: usize,
-    pub(super) book: Arc<Book>,
-    pub(super) pools: Vec<Arc<Pool>>,
-}
+/// The files of a reading, each with the digest of what was read; none where
+/// it could not be read.
+pub(super) type Stands = BTreeMap<PathBuf, Option<Digest>>;
 
 impl Reading {
     /// Reads the config file at `path` and every zone it names. `each` sees
-    /// every zone before it is compiled and let go.
-    pub(super) fn new(path: &Path, mut each: impl FnMut(&Zone)) -> Reading {
+    /// every zone that is read before it is compiled and let go.
+    pub(super) fn new(path: &Path, purpose: &Purpose, mut each: impl FnMut(&Zone)) -> Reading {
         let mut sources = Sources::default();
         let mut config_faults = Diagnostics::default();
         let config = config::read(&mut sources, path, &mut config_faults);
         let loaded = config.map(|config| {
-            let zones = config.zones.iter().map(|zone| {
-                let mut faults = Diagnostics::default();
-                let read = read_zone(&mut sources, &config, zone, &mut faults);
-                faults.sort();
-                let version = read.map(|zone| {
-                    each(&zone);
-                    Version::of(&zone)
-                });
-                let error = version.is_none().then(|| why_not(&sources, path, &faults)).flatten();
-                LoadedZone { name: zone.name.clone(), file: zone.file.clone(), faults, version, error }
-            });
-            let zones = zones.collect();
-            Loaded { config, zones }
+            let state_directory = folders::state_directory(&config);
+            let reader = ZoneReader {
+                path,
+                purpose,
+                config: &config,
+                state_directory: state_directory.as_deref(),
+                own: own_addresses(),
+            };
+            let zones = config.zones.iter().map(|zone| reader.load(&mut sources, zone, &mut each)).collect();
+            Loaded { zones, state_directory, config }
         });
         Reading { sources, loaded, config_faults }
     }
@@ -84,51 +92,153 @@ impl Reading {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         self.config_faults.iter().chain(zones.flat_map(|zone| zone.faults.iter()))
     }
+
+    /// How the files stood; also those that were not read again because they
+    /// had not changed.
+    pub(super) fn stands(&self) -> Stands {
+        let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
+        let versions = zones.filter_map(|zone| zone.version.as_ref());
+        let unchanged = versions.flat_map(|version| &version.basis.texts);
+        let read = unchanged.chain(self.sources.files()).map(|text| (text.path.clone(), Some(text.digest)));
+        self.sources.unread().map(|path| (path.to_owned(), None)).chain(read).collect()
+    }
 }
 
-impl Version {
-    fn of(zone: &Zone) -> Version {
-        Version {
-            serial: zone.serial(),
-            loaded_at: SystemTime::now(),
-            records: zone.record_count(),
-            book: Arc::new(compile(zone)),
-            pools: zone.pools().iter().cloned().map(Arc::new).collect(),
+impl LoadedZone {
+    /// Whether it is served as its file stands.
+    pub(super) fn is_whole(&self) -> bool {
+        self.version.is_some() && self.error.is_none()
+    }
+}
+
+/// What is the same for all zones of a reading.
+struct ZoneReader<'r> {
+    /// The config file.
+    path: &'r Path,
+    purpose: &'r Purpose,
+    config: &'r Config,
+    state_directory: Option<&'r Path>,
+    /// The addresses of this node.
+    own: Vec<IpAddr>,
+}
+
+impl ZoneReader<'_> {
+    fn load(&self, sources: &mut Sources, zone: &config::Zone, each: &mut impl FnMut(&Zone)) -> LoadedZone {
+        let mut loaded = LoadedZone {
+            name: zone.name.clone(),
+            file: zone.file.clone(),
+            faults: Diagnostics::default(),
+            version: None,
+            error: None,
+            kept_error: None,
+        };
+        let mut basis = self.basis(zone);
+        let before = self.before(&zone.name);
+        if let Some(version) = before.filter(|version| version.is_current(&basis)) {
+            loaded.version = Some(version.clone());
+            return loaded;
+        }
+        let files_before = sources.files().count();
+        let read = read_file(sources, zone, &mut loaded.faults)
+            .and_then(|file| read_zone(sources, file, zone, &basis, &mut loaded.faults));
+        loaded.faults.sort();
+        match read {
+            Some(zone) => {
+                each(&zone);
+                basis.texts = sources.files().skip(files_before).cloned().collect();
+                loaded.version = Some(Version::of(&zone, basis));
+            }
+            None => {
+                loaded.error = Some(why_not(sources, self.path, &loaded.faults));
+                if before.is_none() {
+                    self.load_kept(sources, zone, basis, &mut loaded);
+                }
+            }
+        }
+        loaded
+    }
+
+    /// What a version of the zone is made from besides its text.
+    fn basis(&self, zone: &config::Zone) -> Basis {
+        Basis {
+            file: zone.file.clone(),
+            settings: zonefile::Settings { lua: lua_settings(self.config), ..zonefile::Settings::default() },
+            guards: zone.guards.iter().flat_map(|block| guardings(block)).collect(),
+            own: self.own.clone(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// The version that is served now.
+    fn before(&self, zone: &Name) -> Option<&Version> {
+        match self.purpose {
+            Purpose::Check => None,
+            Purpose::Serve(versions) => {
+                versions.iter().find_map(|(name, version)| (name == zone).then_some(version))
+            }
+        }
+    }
+
+    /// Takes the text that is kept of the zone, if there is one.
+    fn load_kept(&self, sources: &Sources, zone: &config::Zone, basis: Basis, loaded: &mut LoadedZone) {
+        let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory) else { return };
+        let kept = match kept::read(folder, &zone.name) {
+            Ok(None) => return,
+            Ok(Some(kept)) => kept,
+            Err(fault) => {
+                loaded.kept_error = Some(fault.to_string());
+                return;
+            }
+        };
+        let (own, loaded_at) = (PathBuf::from(kept.own_file()), kept.loaded_at);
+        let mut sources = sources.closed_over(kept.texts);
+        let mut faults = Diagnostics::default();
+        let read =
+            sources.read(&own).ok().and_then(|file| read_zone(&mut sources, file, zone, &basis, &mut faults));
+        match read {
+            Some(zone) => {
+                loaded.version = Some(Version { kept_at: Some(loaded_at), ..Version::of(&zone, basis) });
+            }
+            None => {
+                faults.sort();
+                loaded.kept_error = Some(why_not(&sources, self.path, &faults));
+            }
         }
     }
 }
 
 /// Why a zone is not served: the first error in its files; one in the config file may be its echo.
-fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> Option<String> {
+fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
     let in_config =
         |fault: &&Diagnostic| fault.span().is_none_or(|span| Path::new(&sources.place(span).path) == config);
     let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| is_error(fault)).collect();
-    let first = errors.iter().find(|fault| !in_config(fault)).or(errors.first())?;
-    Some(sources.sentence(first))
+    let first = errors.iter().find(|fault| !in_config(fault)).or(errors.first());
+    first.map_or_else(|| "it cannot be read".to_owned(), |first| sources.sentence(first))
 }
 
-/// Reads one zone. None when it cannot be served; `found` says why.
+/// Reads the zone's own file.
+fn read_file(sources: &mut Sources, zone: &config::Zone, found: &mut Diagnostics) -> Option<FileId> {
+    let read = sources.read(&zone.file);
+    read.map_err(|error| {
+        let fault = Diagnostic::error(zone.file_span, error.to_string());
+        found.push(fault.label(format!("the zone file of `{}`", zone.name)));
+    })
+    .ok()
+}
+
+/// Reads one zone from its text and all that it includes. None when it cannot
+/// be served; `found` says why.
 fn read_zone(
     sources: &mut Sources,
-    config: &Config,
+    file: FileId,
     zone: &config::Zone,
+    basis: &Basis,
     found: &mut Diagnostics,
 ) -> Option<Zone> {
-    let file = match sources.read(&zone.file) {
-        Ok(file) => file,
-        Err(error) => {
-            let fault = Diagnostic::error(zone.file_span, error.to_string());
-            found.push(fault.label(format!("the zone file of `{}`", zone.name)));
-            return None;
-        }
-    };
     let mut builder = zone::Builder::new(zone.name.clone(), zone.name_span);
-    let settings = zonefile::Settings { lua: lua_settings(config), ..zonefile::Settings::default() };
-    zonefile::read(sources, file, &mut builder, &settings, found);
-    builder.set_own_addresses(own_addresses());
-    for block in &zone.guards {
-        guardings(block).for_each(|guarding| builder.guard(guarding));
-    }
+    zonefile::read(sources, file, &mut builder, &basis.settings, found);
+    builder.set_own_addresses(basis.own.clone());
+    basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
     builder.finish(found)
 }
 
@@ -176,3 +286,6 @@ fn target_guard(times: &config::Probe, source: Option<IpAddr>) -> GuardTemplate 
 pub(super) fn is_error(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error
 }
+
+#[cfg(test)]
+mod tests;

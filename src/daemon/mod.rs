@@ -6,7 +6,9 @@
 
 mod check;
 mod demo;
+mod folders;
 mod forcing;
+mod kept;
 mod load;
 mod log;
 mod own;
@@ -16,6 +18,7 @@ mod remote;
 mod served;
 mod server;
 mod terminal;
+mod watching;
 
 pub use check::{Check, Format, check};
 pub use demo::demo;

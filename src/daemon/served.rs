@@ -139,6 +139,12 @@ impl Served {
         }
     }
 
+    /// What is served of each zone, for a reading that is to read only what has changed.
+    pub(super) fn versions(&self) -> Vec<(Name, Version)> {
+        let versions = self.zones.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?)));
+        versions.collect()
+    }
+
     /// The pools that a target matters to.
     pub(super) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
         self.places_of(target).filter_map(|place| self.pools.get(place))

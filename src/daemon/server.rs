@@ -8,8 +8,10 @@ mod admin;
 mod choosing;
 mod counted;
 mod explaining;
+mod files;
 mod operator;
 mod reloads;
+mod report;
 mod settings;
 mod status;
 mod supervision;
@@ -27,16 +29,18 @@ use self::admin::Admin;
 use self::counted::Counted;
 use self::operator::Control;
 use self::reloads::Reloads;
-use self::settings::{
-    control_socket, health_settings, identity, random_secret, rate_limit, state_directory, transport_settings,
-};
+use self::report::report_zones;
+use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use self::supervision::Supervision;
+use super::folders::control_socket;
 use super::forcing::{self, Keeper};
-use super::load::{Loaded, LoadedZone, Reading, is_error};
+use super::kept;
+use super::load::{Loaded, Purpose, Reading, Stands, Version, is_error};
 use super::served::{Served, sentence};
+use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher};
-use crate::config::Config;
 use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
+use crate::dns::Name;
 use crate::health::force::Rules;
 use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
@@ -92,22 +96,23 @@ impl std::error::Error for Error {}
 pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();
-    let reading = supervision::first_reading(read(path.clone()), &manager).await;
+    let reading = supervision::first_reading(read(path.clone(), Vec::new()), &manager).await;
     let reading = reading.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
+    let stands = reading.stands();
     let Some(loaded) = reading.loaded else {
         return Err(Error::Config(drawn(&reading.sources, reading.config_faults.iter(), look)));
     };
     for fault in reading.config_faults.iter() {
         warn!("{}", reading.sources.sentence(fault));
     }
-    let Loaded { config, zones } = loaded;
-    report_zones(&reading.sources, &zones, &Served::default());
+    report_zones(&reading.sources, &loaded.zones, &Served::default());
     drop(reading.sources);
-    let listeners = Listeners::bind(&transport_settings(&config), inherited).map_err(Error::Listen)?;
-    supervision::tell_first_round(&manager, config.probe.startup_wait);
+    let settings = transport_settings(&loaded.config);
+    let listeners = Listeners::bind(&settings, inherited).map_err(Error::Listen)?;
+    supervision::tell_first_round(&manager, loaded.config.probe.startup_wait);
     let supervision = Supervision::new(manager);
     let (mut server, transitions) =
-        Server::start(path, &config, zones, listeners, sender, supervision).await?;
+        Server::start(path, loaded, stands, listeners, sender, supervision).await?;
     server.tell_ready();
     server.turn(&mut requests, transitions).await;
     server.stop().await;
@@ -124,9 +129,9 @@ pub(super) fn drawn<'d>(
 }
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the
-/// loop goes on.
-fn read(path: PathBuf) -> JoinHandle<Reading> {
-    tokio::task::spawn_blocking(move || Reading::new(&path, |_| {}))
+/// loop goes on. What is `served` and has not changed is not read again.
+fn read(path: PathBuf, served: Vec<(Name, Version)>) -> JoinHandle<Reading> {
+    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(served), |_| {}))
 }
 
 struct Server {
@@ -155,9 +160,15 @@ struct Server {
     /// What the operator has said of targets.
     rules: Rules,
     keeper: Keeper,
-    /// Where that is kept.
+    text_keeper: kept::Keeper,
+    /// Where both is kept.
     state_directory: Option<PathBuf>,
     supervision: Supervision,
+    /// The files of what is served, as they were read last.
+    stands: Stands,
+    /// None: they are not watched.
+    watching: Option<Watching>,
+    requests: mpsc::Sender<Request>,
     local_trouble: watch::Receiver<Option<LocalTrouble>>,
     local_trouble_told: Option<LocalTrouble>,
 }
@@ -166,20 +177,20 @@ impl Server {
     /// Probes everything once, and serves.
     async fn start(
         path: PathBuf,
-        config: &Config,
-        zones: Vec<LoadedZone>,
+        loaded: Loaded,
+        stands: Stands,
         listeners: Listeners,
         requests: mpsc::Sender<Request>,
         supervision: Supervision,
     ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
         let started = Instant::now();
-        let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(config));
-        let state_directory = state_directory(config);
+        let Loaded { config, zones, state_directory } = loaded;
+        let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
         let rules = forcing::load(state_directory.as_deref(), SystemTime::now());
         engine.force(&rules);
         let cookie_secret = random_secret();
-        let mut served = Served::after(&Served::default(), zones, identity(config, cookie_secret));
-        served.set_limit(rate_limit(config));
+        let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
+        served.set_limit(rate_limit(&config));
         served.bind(engine.watch(&served.targets()));
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
@@ -194,6 +205,9 @@ impl Server {
             local_trouble: engine.local_trouble(),
             local_trouble_told: None,
             keeper: Keeper::start(),
+            text_keeper: kept::Keeper::start(),
+            stands: Stands::new(),
+            watching: None,
             path,
             publisher,
             engine,
@@ -209,16 +223,19 @@ impl Server {
             first_round,
             refusal: None,
             control: Control::new(requests.clone()),
-            admin: Admin::new(requests),
+            admin: Admin::new(requests.clone()),
+            requests,
             rules,
             state_directory,
             supervision,
         };
         server.local_trouble.mark_changed();
-        server.control.follow(control_socket(config).as_deref());
+        server.control.follow(control_socket(&config).as_deref());
         server.admin.follow(config.admin.listen);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.note(&mut first);
+        server.keep_texts();
+        server.follow_files(stands, Some(&config));
         server.report_ready();
         Ok((server, transitions))
     }
@@ -238,7 +255,7 @@ impl Server {
                 request = requests.recv() => match request {
                     Some(Request::Reload { reply }) => {
                         self.supervision.reloading();
-                        reloads.ask(&self.path, reply);
+                        reloads.ask(reply, || self.begin_reading());
                     }
                     // Whoever asked may have gone meanwhile.
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
@@ -250,7 +267,7 @@ impl Server {
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
                 Ok(()) = self.local_trouble.changed() => self.tell_local_trouble(),
-                (done, waiting) = reloads.finished(&self.path) => {
+                (done, waiting) = reloads.finished() => {
                     let reloaded = match done {
                         Ok(done) => self.reload(done).await,
                         Err(fault) => {
@@ -265,6 +282,7 @@ impl Server {
                         self.tell_ready();
                     }
                     waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
+                    reloads.go_on(|| self.begin_reading());
                 }
                 () = self.supervision.sign_due() => self.tell_alive(),
                 _ = reclaim.tick() => {
@@ -327,6 +345,7 @@ impl Server {
     /// Takes over a reading as one step: all of it, or nothing where the
     /// config file or an address does not do.
     async fn reload(&mut self, reading: Reading) -> Reloaded {
+        self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
         let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
             let errors = reading.config_faults.iter().filter(|fault| is_error(fault));
@@ -340,7 +359,7 @@ impl Server {
         for fault in reading.config_faults.iter() {
             warn!("{}", reading.sources.sentence(fault));
         }
-        let Loaded { config, zones } = loaded;
+        let Loaded { config, zones, state_directory } = loaded;
         if let Err(fault) = self.running.change(&transport_settings(&config)).await {
             let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
             error!("{summary}");
@@ -348,7 +367,7 @@ impl Server {
         }
         report_zones(&reading.sources, &zones, &self.served);
         drop(reading.sources);
-        let kept = zones.iter().filter(|zone| zone.version.is_none()).count();
+        let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
         self.engine.damp(config.probe.damping);
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
         served.set_limit(rate_limit(&config));
@@ -357,7 +376,8 @@ impl Server {
         let _ = timeout(wait, self.engine.first_round()).await;
         self.served = served;
         self.publish_anew();
-        self.state_directory = state_directory(&config);
+        self.state_directory = state_directory;
+        self.keep_texts();
         self.control.follow(control_socket(&config).as_deref());
         self.admin.follow(config.admin.listen);
         let zones = self.served.zones.len();
@@ -408,37 +428,11 @@ impl Server {
         self.supervision.manager.stopping();
         self.running.stop().await;
         self.keeper.stop().await;
+        self.text_keeper.stop().await;
         let lateness = self.engine.lateness();
         let [half, most] = [50, 99].map(|percent| lateness.percentile(percent).as_micros());
         let probes = lateness.probes();
         info!("{probes} probes, of which 50 % started late by at most {half} µs, 99 % by {most} µs");
         info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
-    }
-}
-
-/// Says of every zone what is wrong with it, and what still holds.
-fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
-    for zone in zones {
-        for fault in zone.faults.iter() {
-            if is_error(fault) {
-                error!(zone = %zone.name, "{}", sources.sentence(fault));
-            } else {
-                warn!(zone = %zone.name, "{}", sources.sentence(fault));
-            }
-        }
-        if zone.version.is_some() {
-            continue;
-        }
-        let kept = before.zones.iter().find(|served| served.name == zone.name);
-        match kept.and_then(|served| served.version.as_ref()) {
-            Some(version) => {
-                let (name, serial) = (&zone.name, version.serial);
-                error!(zone = %name, serial, "zone {name} is not loaded: it stays at serial {serial}");
-            }
-            None => {
-                let name = &zone.name;
-                error!(zone = %name, "zone {name} is not loaded: it answers SERVFAIL, the others are served");
-            }
-        }
     }
 }

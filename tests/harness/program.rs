@@ -58,7 +58,8 @@ impl Site {
         fs::rename(fresh, place).expect("a scratch file");
     }
 
-    /// Writes the config file: the `[server]` table, then `rest`.
+    /// Writes the config file: the `[server]` table, then `rest`. Files are not watched, so that a test says
+    /// when they are read.
     pub fn configure(&self, rest: &str) {
         self.configure_listeners(&[self.listen], rest);
     }
@@ -68,8 +69,14 @@ impl Site {
         let listen: Vec<String> = listen.iter().map(|place| format!("\"{place}\"")).collect();
         self.write(
             "edgedns.toml",
-            &format!("[server]\nlisten = [{}]\nworkers = 1\n\n{rest}", listen.join(", ")),
+            &format!("[server]\nlisten = [{}]\nworkers = 1\nwatch = false\n\n{rest}", listen.join(", ")),
         );
+    }
+
+    /// Writes the config file of a server that watches its files.
+    pub fn configure_watched(&self, rest: &str) {
+        let text = format!("[server]\nlisten = [\"{}\"]\nworkers = 1\n\n{rest}", self.listen);
+        self.write("edgedns.toml", &text);
     }
 
     /// Starts the program and waits until it is ready.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::{Config, Exempt, read as read_path};
 use super::{ZONE, read};
-use crate::config::ProbeSpec;
+use crate::config::{ProbeSpec, Watch};
 use crate::dns::Ttl;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
@@ -21,6 +21,7 @@ workers = 2
 tcp-connections = 10
 tcp-connections-per-client = 3
 tcp-idle = "5s"
+watch = false
 nsid = "master-1"
 version = ""
 cookie-secret = "00112233445566778899AABBCCddeeff"
@@ -146,6 +147,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!((config.server.workers, config.server.tcp_connections), (2, 10));
     assert_eq!(config.server.tcp_connections_per_client, 3);
     assert_eq!(config.server.tcp_idle, Duration::from_secs(5));
+    assert_eq!(config.server.watch, Watch::Nothing);
     assert_eq!(config.server.nsid.as_deref(), Some("master-1"));
     assert_eq!(config.server.version, None);
     let secret = config.server.cookie_secret.unwrap();

@@ -22,10 +22,12 @@ fn status() -> Status {
         file: "lab.zone".to_owned(),
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
+        kept_at: None,
     };
     let broken = ZoneStatus {
         name: "broken.example.".to_owned(),
         error: Some("no such file".to_owned()),
+        kept_at: Some("2026-11-20T02:18:00Z".parse().unwrap()),
         ..Default::default()
     };
     let member = |verdict: &str| MemberStatus { verdict: verdict.to_owned(), ..Default::default() };
@@ -106,6 +108,8 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_tcp_connections_total{admission=\"served\"} 0",
         "edgedns_zone_ok{zone=\"lab.example.\"} 1",
         "edgedns_zone_ok{zone=\"broken.example.\"} 0",
+        "edgedns_zone_kept{zone=\"lab.example.\"} 0",
+        "edgedns_zone_kept{zone=\"broken.example.\"} 1",
         "edgedns_zone_serial{zone=\"lab.example.\"} 2026112001",
         "edgedns_zone_loaded_timestamp_seconds{zone=\"lab.example.\"} 1795227480",
         "edgedns_pool_members_up{owner=\"*.apps.lab\\\\\\\".example.\",type=\"A\"} 1",

@@ -34,6 +34,7 @@ fn the_table_shows_pools_members_and_zones() {
         answering: vec!["127.0.1.13".to_owned()],
     };
     let zone = ZoneStatus {
+        kept_at: None,
         records: Some(12),
         name: "lab.example.".to_owned(),
         serial: Some(7),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::daemon::load::Reading;
+use crate::daemon::load::{Purpose, Reading};
 use crate::health::Verdict;
 
 const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:5300\"]\n\n[[zone]]\nname = \"lab.example\"\nfile = \"zone\"\n\n\
@@ -20,7 +20,7 @@ fn served() -> Served {
     std::fs::write(folder.path().join("zone"), ZONE).unwrap();
     let config = folder.path().join("config");
     std::fs::write(&config, CONFIG).unwrap();
-    let loaded = Reading::new(&config, |_| {}).loaded.unwrap();
+    let loaded = Reading::new(&config, &Purpose::Check, |_| {}).loaded.unwrap();
     let mut served = Served::after(&Served::default(), loaded.zones, Identity::default());
     let board: Board = [Verdict::Pending; TARGETS].into_iter().collect();
     let ids: Vec<TargetId> = board.ids().collect();

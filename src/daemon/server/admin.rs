@@ -13,7 +13,7 @@ use tracing::{error, info};
 
 use super::super::served::ServedZone;
 use super::Server;
-use crate::control::{self, Request};
+use crate::control::{self, Calendar, Request};
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
 /// hangs.
@@ -104,10 +104,14 @@ impl Server {
 
 fn zone_trouble(zone: &ServedZone) -> Option<String> {
     let (name, error) = (&zone.name, zone.error.as_deref());
-    match &zone.version {
-        Some(version) => {
-            error.map(|error| format!("zone {name} stays at serial {}: {error}", version.serial))
+    let Some(version) = &zone.version else {
+        return Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read")));
+    };
+    let (error, serial) = (error?, version.serial);
+    Some(match version.kept_at.map(Calendar) {
+        Some(since) => {
+            format!("zone {name} is served from its last good text, serial {serial} of {since}: {error}")
         }
-        None => Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read"))),
-    }
+        None => format!("zone {name} stays at serial {serial}: {error}"),
+    })
 }

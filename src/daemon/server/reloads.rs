@@ -4,13 +4,10 @@
 //! reading that began before somebody asked may have missed what they changed.
 //! Not responsible for reading, or for what comes of it.
 
-use std::path::Path;
-
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::super::load::Reading;
-use super::read;
 use crate::control::Reloaded;
 
 /// Whoever waits for what comes of a reload.
@@ -26,14 +23,18 @@ pub(super) struct Reloads {
 }
 
 impl Reloads {
-    /// Begins a reading, now or when the one that is under way has ended.
-    pub(super) fn ask(&mut self, path: &Path, reply: Option<oneshot::Sender<Reloaded>>) {
+    /// Begins a reading, now or when the one that is under way has been taken over.
+    pub(super) fn ask(
+        &mut self,
+        reply: Option<oneshot::Sender<Reloaded>>,
+        begin: impl FnOnce() -> JoinHandle<Reading>,
+    ) {
         if self.reading.is_some() {
             self.next.get_or_insert_default().extend(reply);
             return;
         }
         self.waiting.extend(reply);
-        self.reading = Some(read(path.to_owned()));
+        self.reading = Some(begin());
     }
 
     /// Whether a reading is under way.
@@ -42,18 +43,21 @@ impl Reloads {
     }
 
     /// The reading that is under way, when it ends, and who waits for it; never where there is none.
-    /// What was asked for meanwhile begins with it.
-    pub(super) async fn finished(&mut self, path: &Path) -> (Result<Reading, JoinError>, Waiting) {
+    pub(super) async fn finished(&mut self) -> (Result<Reading, JoinError>, Waiting) {
         let done = match &mut self.reading {
             Some(reading) => reading.await,
             None => std::future::pending().await,
         };
         self.reading = None;
-        let waiting = std::mem::take(&mut self.waiting);
+        (done, std::mem::take(&mut self.waiting))
+    }
+
+    /// Begins what was asked for during the last reading. That has been taken over by now, so that
+    /// nothing it has read is read again.
+    pub(super) fn go_on(&mut self, begin: impl FnOnce() -> JoinHandle<Reading>) {
         if let Some(next) = self.next.take() {
             self.waiting = next;
-            self.reading = Some(read(path.to_owned()));
+            self.reading = Some(begin());
         }
-        (done, waiting)
     }
 }

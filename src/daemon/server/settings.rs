@@ -2,7 +2,7 @@
 //!
 //! Responsible for which key goes where. Not responsible for what a setting does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::answer::{CookieSecret, Identity, RateLimit};
 use crate::config::{Config, Exempt};
@@ -34,25 +34,6 @@ pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Ide
         version: config.server.version.clone(),
         cookies: configured.or(own_secret),
     }
-}
-
-/// Where the control socket is: as configured, else in the folder that systemd has made for it
-/// (RuntimeDirectory=), which is gone with the service.
-pub(super) fn control_socket(config: &Config) -> Option<PathBuf> {
-    let made = || made_by_systemd("RUNTIME_DIRECTORY").map(|folder| folder.join("control.sock"));
-    config.admin.socket.clone().or_else(made)
-}
-
-/// Where what the operator said is kept: as configured, else in the folder that systemd has made for it
-/// (StateDirectory=).
-pub(super) fn state_directory(config: &Config) -> Option<PathBuf> {
-    config.admin.state_directory.clone().or_else(|| made_by_systemd("STATE_DIRECTORY"))
-}
-
-/// The first of the folders in a variable of systemd.exec(5).
-fn made_by_systemd(variable: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os(variable)?;
-    std::env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
 }
 
 /// A secret from the system's source of chance; none where it has none.

@@ -46,6 +46,7 @@ pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
         file: zone.file.display().to_string(),
         loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at)),
         error: zone.error.clone(),
+        kept_at: zone.version.as_ref().and_then(|version| version.kept_at).map(Calendar),
     }
 }
 

@@ -1,0 +1,130 @@
+//! Who writes the last good texts.
+//!
+//! Responsible for writing beside the loop, for doing nothing where nothing
+//! has changed, and for saying once that it cannot be done.
+//! Not responsible for the form of the files.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{debug, warn};
+
+use super::{Basis, Written, is_kept, remove_unfinished, write};
+use crate::dns::Name;
+
+/// How long a stop waits for the disk.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// A zone whose text is good, and the files it is in.
+#[derive(Clone)]
+pub(in crate::daemon) struct Good {
+    pub(in crate::daemon) zone: Name,
+    pub(in crate::daemon) serial: u32,
+    pub(in crate::daemon) loaded_at: SystemTime,
+    pub(in crate::daemon) basis: Arc<Basis>,
+}
+
+/// What is to be kept, and in which state directory.
+type Wanted = Option<(PathBuf, Vec<Good>)>;
+
+/// Keeps texts, one after the other. What is to be kept may change faster than
+/// a disk writes: then only the newest is written.
+pub(in crate::daemon) struct Keeper {
+    wanted: watch::Sender<Wanted>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// A keeper that works in the runtime.
+    pub(in crate::daemon) fn start() -> Keeper {
+        let (wanted, mut newest) = watch::channel(None);
+        let task = tokio::spawn(async move {
+            let mut work = Work::default();
+            while newest.changed().await.is_ok() {
+                let wanted: Wanted = newest.borrow_and_update().clone();
+                let done = tokio::task::spawn_blocking(move || {
+                    work.keep(wanted.as_ref());
+                    work
+                });
+                // One that panics has done nothing: the next begins anew.
+                work = done.await.unwrap_or_default();
+            }
+        });
+        Keeper { wanted, task }
+    }
+
+    /// Keeps these texts soon, in this state directory; where there is none, nothing.
+    pub(in crate::daemon) fn keep(&self, folder: Option<&Path>, good: Vec<Good>) {
+        self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), good)));
+    }
+
+    /// Keeps what is still to be kept, and ends.
+    pub(in crate::daemon) async fn stop(self) {
+        drop(self.wanted);
+        let _ = tokio::time::timeout(STOP_WAIT, self.task).await;
+    }
+}
+
+/// What has been done.
+#[derive(Default)]
+struct Work {
+    /// Where nothing half-written is left.
+    cleaned: Option<PathBuf>,
+    /// What is kept in that folder; of zones that are served no more, too: who
+    /// takes one out by mistake wants it back.
+    kept: HashMap<Name, Arc<Basis>>,
+    /// What was wrong the last time, so that it is said once.
+    said: Option<String>,
+}
+
+impl Work {
+    fn keep(&mut self, wanted: Option<&(PathBuf, Vec<Good>)>) {
+        let Some((folder, good)) = wanted else { return };
+        let faults =
+            std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one)));
+        // All of them, though only one is said: they are of one disk.
+        let faults: Vec<String> = faults.filter_map(Result::err).collect();
+        let first = faults.into_iter().next();
+        if let Some(fault) = first.as_ref().filter(|_| self.said != first) {
+            warn!(
+                "zones that are served cannot be kept for a start with a broken file: {fault}; let this user write to \
+                 {}, or name another `state-directory` in `[admin]`",
+                folder.display()
+            );
+        }
+        self.said = first;
+    }
+
+    fn clean(&mut self, folder: &Path) -> Result<(), String> {
+        if self.cleaned.as_deref() != Some(folder) {
+            self.kept.clear();
+            remove_unfinished(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            self.cleaned = Some(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn keep_one(&mut self, folder: &Path, good: &Good) -> Result<(), String> {
+        if self.kept.get(&good.zone).is_some_and(|kept| Arc::ptr_eq(kept, &good.basis)) {
+            return Ok(());
+        }
+        // One that is of no use, for whatever reason, is written anew.
+        if !is_kept(folder, good).unwrap_or(false) {
+            match write(folder, good) {
+                Ok(Written::Whole) => debug!("zone {} serial {} is kept", good.zone, good.serial),
+                // There will be a reload, and then the next text.
+                Ok(Written::Overtaken) => {
+                    debug!("zone {} serial {} is not kept: its file has changed", good.zone, good.serial);
+                    return Ok(());
+                }
+                Err(error) => return Err(format!("{}: {error}", super::path(folder, &good.zone).display())),
+            }
+        }
+        self.kept.insert(good.zone.clone(), Arc::clone(&good.basis));
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! Kept texts: whole or not there, and never in each other's way.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::source::Sources;
+use crate::zonefile;
+
+/// A text in two files, and the state directory.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
+        fs::write(place.file("b.inc"), [0, 255, b'\n', b'"']).unwrap();
+        place
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn state(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn good(&self) -> Good {
+        let mut sources = Sources::default();
+        for name in ["a.zone", "b.inc"] {
+            sources.read(&self.file(name)).unwrap();
+        }
+        let basis = Basis {
+            own: Vec::new(),
+            file: self.file("a.zone"),
+            settings: zonefile::Settings::default(),
+            guards: Vec::new(),
+            texts: sources.files().cloned().collect(),
+        };
+        let loaded_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
+        Good { zone: zone(), serial: 7, loaded_at, basis: Arc::new(basis) }
+    }
+
+    fn kept(&self) -> PathBuf {
+        path(self.state(), &zone())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.state().join(FOLDER)).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    async fn keep(&self) {
+        let keeper = Keeper::start();
+        keeper.keep(Some(self.state()), vec![self.good()]);
+        keeper.stop().await;
+    }
+}
+
+fn zone() -> Name {
+    "Lab.example".parse().unwrap()
+}
+
+#[test]
+fn what_is_written_is_read_again_byte_by_byte() {
+    let place = Place::new();
+    assert!(read(place.state(), &zone()).unwrap().is_none());
+    assert!(!is_kept(place.state(), &place.good()).unwrap());
+    assert_eq!(write(place.state(), &place.good()).unwrap(), Written::Whole);
+    assert!(is_kept(place.state(), &place.good()).unwrap());
+    assert_eq!(place.names(), ["lab.example.zone"]);
+    let kept = read(place.state(), &zone()).unwrap().unwrap();
+    let texts = ["a.zone", "b.inc"]
+        .map(|name| (place.file(name).display().to_string(), fs::read(place.file(name)).unwrap()));
+    assert_eq!(kept.texts, texts);
+    assert_eq!(kept.own_file(), texts[0].0);
+    assert_eq!(kept.loaded_at, place.good().loaded_at);
+}
+
+#[test]
+fn no_byte_can_be_another_one_and_none_can_be_missing() {
+    let place = Place::new();
+    write(place.state(), &place.good()).unwrap();
+    let whole = fs::read(place.kept()).unwrap();
+    for at in 0..whole.len() {
+        let mut other = whole.clone();
+        other[at] ^= 1;
+        fs::write(place.kept(), &other).unwrap();
+        assert!(read(place.state(), &zone()).is_err(), "byte {at} may be another one");
+        assert!(!is_kept(place.state(), &place.good()).unwrap_or(false), "byte {at}");
+        fs::write(place.kept(), &whole[..at]).unwrap();
+        assert!(read(place.state(), &zone()).is_err(), "it may end before byte {at}");
+    }
+    fs::write(place.kept(), [&whole[..], b"\n"].concat()).unwrap();
+    assert!(read(place.state(), &zone()).is_err(), "it may be longer");
+}
+
+#[test]
+fn a_file_that_has_changed_meanwhile_leaves_what_was_kept() {
+    let place = Place::new();
+    write(place.state(), &place.good()).unwrap();
+    let before = fs::read(place.kept()).unwrap();
+    let good = place.good();
+    for change in ["@ SOA ns h 2 2 3 4 5\n", "@ SOA ns h 1 2 3 4 5\n; longer", ""] {
+        fs::write(place.file("a.zone"), change).unwrap();
+        assert_eq!(write(place.state(), &good).unwrap(), Written::Overtaken, "{change:?}");
+    }
+    fs::remove_file(place.file("a.zone")).unwrap();
+    assert_eq!(write(place.state(), &good).unwrap(), Written::Overtaken);
+    assert_eq!(fs::read(place.kept()).unwrap(), before);
+    assert_eq!(place.names(), ["lab.example.zone"]);
+}
+
+#[tokio::test]
+async fn what_a_power_cut_has_left_half_written_is_removed() {
+    let place = Place::new();
+    place.keep().await;
+    let whole = fs::read(place.kept()).unwrap();
+    fs::write(place.kept().with_extension("zone.new"), &whole[..10]).unwrap();
+    fs::write(place.state().join(FOLDER).join("gone.example.zone.new"), "").unwrap();
+    assert!(read(place.state(), &zone()).unwrap().is_some());
+    place.keep().await;
+    assert_eq!(place.names(), ["lab.example.zone"]);
+}
+
+#[tokio::test]
+async fn a_text_that_is_kept_is_not_written_again_unless_it_is_not_whole() {
+    let place = Place::new();
+    place.keep().await;
+    let written_at = || fs::metadata(place.kept()).unwrap().modified().unwrap();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    File::options().write(true).open(place.kept()).unwrap().set_modified(long_ago).unwrap();
+    place.keep().await;
+    assert_eq!(written_at(), long_ago);
+    let mut other = fs::read(place.kept()).unwrap();
+    other[3] ^= 1;
+    fs::write(place.kept(), other).unwrap();
+    place.keep().await;
+    assert!(read(place.state(), &zone()).is_ok());
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_to_stops_nothing() {
+    let place = Place::new();
+    // A file where the folder should be: not even root can write below it.
+    fs::write(place.file(FOLDER), "").unwrap();
+    place.keep().await;
+    assert!(read(place.state(), &zone()).is_err());
+    let keeper = Keeper::start();
+    keeper.keep(None, vec![place.good()]);
+    keeper.keep(Some(Path::new("/nonexistent")), vec![place.good()]);
+    keeper.stop().await;
+}
+
+#[test]
+fn every_zone_has_a_file_name_of_its_own_that_is_one() {
+    let long = |end: &str| format!("{}{end}", "\\000".repeat(60) + "." + &"\\255".repeat(60) + ".");
+    let names = [
+        ".".to_owned(),
+        "lab.example".to_owned(),
+        "lab\\.example".to_owned(),
+        "a/b".to_owned(),
+        "..%2f".replace("..", "\\.\\."),
+        "\\000.example".to_owned(),
+        "*.example".to_owned(),
+        "-x".to_owned(),
+        "lab.example.zone".to_owned(),
+        long("one"),
+        long("two"),
+    ];
+    let files: Vec<String> = names.iter().map(|name| file_name(&name.parse().unwrap(), END)).collect();
+    for (at, file) in files.iter().enumerate() {
+        assert!(!file.contains(['/', '\0']) && !file.starts_with('.') && file.len() <= 210, "{file}");
+        assert!(!files[..at].contains(file), "{file} is there twice");
+    }
+    assert_eq!(files[..4], ["%2e.zone", "lab.example.zone", "lab%2eexample.zone", "a%2fb.zone"]);
+    assert_eq!(file_name(&"LAB.Example".parse().unwrap(), END), "lab.example.zone");
+}

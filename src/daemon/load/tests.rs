@@ -1,0 +1,182 @@
+//! What is read again, what is not, and what is taken when nothing can be read.
+
+use std::fs;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::daemon::kept::{Good, Keeper};
+
+/// A folder with a config file and two zones, of which one includes a file.
+struct Site {
+    folder: TempDir,
+}
+
+const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:5300\"]\n\n[admin]\nstate-directory = \"state\"\n\n\
+    [[zone]]\nname = \"one.example\"\nfile = \"one.zone\"\n\n[[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n\n\
+    [[zone]]\nname = \"two.example\"\nfile = \"two.zone\"\n";
+
+fn zone(serial: u32) -> String {
+    format!("$TTL 60\n@ SOA ns h {serial} 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\napi A 192.0.2.1\n")
+}
+
+/// A zone with what is hard to write: a LUA record, an include, escapes.
+fn rich(serial: u32) -> String {
+    format!(
+        "{}$INCLUDE more.inc\n\\000\\.x TXT \"a\\\"b\" \\255 ; a remark\nlua IN LUA A \"ifportup(443, {{'192.0.2.7', \
+         '192.0.2.8'}})\"\n",
+        zone(serial)
+    )
+}
+
+impl Site {
+    fn new() -> Site {
+        let site = Site { folder: tempfile::tempdir().unwrap() };
+        site.write("edgedns.toml", CONFIG);
+        site.write("one.zone", &zone(1));
+        site.write("two.zone", &rich(1));
+        site.write("more.inc", "more A 192.0.2.9\n");
+        fs::create_dir(site.path("state")).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
+        let served = served.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?)));
+        let purpose = Purpose::Serve(served.collect());
+        Reading::new(&self.path("edgedns.toml"), &purpose, |_| {}).loaded.unwrap().zones
+    }
+
+    /// Which of the zones are still what they were, in memory.
+    fn same(&self, before: &[LoadedZone]) -> Vec<bool> {
+        let after = self.read(before);
+        let same = before.iter().zip(&after).map(|(before, after)| {
+            let (before, after) = (before.version.as_ref().unwrap(), after.version.as_ref().unwrap());
+            let book = Arc::ptr_eq(&before.book, &after.book);
+            let pools = before.pools.iter().zip(&after.pools).all(|(one, other)| Arc::ptr_eq(one, other));
+            assert_eq!(book, pools || before.pools.is_empty());
+            book
+        });
+        same.collect()
+    }
+
+    async fn keep(&self, zones: &[LoadedZone]) {
+        let keeper = Keeper::start();
+        let good = zones.iter().filter_map(|zone| {
+            let Version { serial, loaded_at, basis, .. } = zone.version.clone()?;
+            Some(Good { zone: zone.name.clone(), serial, loaded_at, basis })
+        });
+        keeper.keep(Some(&self.path("state")), good.collect());
+        keeper.stop().await;
+    }
+}
+
+#[test]
+fn a_zone_that_has_not_changed_keeps_its_book_its_pools_and_its_memory() {
+    let site = Site::new();
+    let before = site.read(&[]);
+    assert!(before.iter().all(|zone| zone.is_whole() && !zone.version.as_ref().unwrap().pools.is_empty()));
+    assert_eq!(site.same(&before), [true, true]);
+    site.write("one.zone", &zone(2));
+    assert_eq!(site.same(&before), [false, true]);
+    // Written anew with the same text is no change.
+    site.write("one.zone", &zone(1));
+    assert_eq!(site.same(&before), [true, true]);
+}
+
+#[test]
+fn a_zone_is_read_again_for_a_changed_include_guard_or_setting_and_not_for_a_moved_line() {
+    let site = Site::new();
+    let before = site.read(&[]);
+    site.write("more.inc", "more A 192.0.2.10\n");
+    assert_eq!(site.same(&before), [true, false]);
+    site.write("more.inc", "more A 192.0.2.9\n");
+    site.write("edgedns.toml", &format!("# moved\n\n{CONFIG}"));
+    assert_eq!(site.same(&before), [true, true]);
+    site.write("edgedns.toml", &CONFIG.replace("6443", "443"));
+    assert_eq!(site.same(&before), [false, true]);
+    site.write("edgedns.toml", &format!("{CONFIG}\n[lua]\nselector = \"random\"\n"));
+    assert_eq!(site.same(&before), [false, false]);
+}
+
+#[test]
+fn a_reading_knows_how_every_file_stood_read_or_not() {
+    let site = Site::new();
+    let before = site.read(&[]);
+    fs::remove_file(site.path("one.zone")).unwrap();
+    let served = before.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?))).collect();
+    let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(served), |_| {});
+    let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
+    let expected: Stands = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
+    assert_eq!(reading.stands(), expected);
+    assert_eq!(expected[&site.path("one.zone")], None);
+}
+
+#[tokio::test]
+async fn a_broken_zone_is_taken_from_its_kept_text_and_is_the_same_zone() {
+    let site = Site::new();
+    let before = site.read(&[]);
+    site.keep(&before).await;
+    site.write("two.zone", "@ IN AA 1\n");
+    // The kept text is whole in itself.
+    fs::remove_file(site.path("more.inc")).unwrap();
+    let after = site.read(&[]);
+    let (was, is) = (before[1].version.as_ref().unwrap(), after[1].version.as_ref().unwrap());
+    assert!(after[1].error.as_ref().unwrap().contains("two.zone:1:"), "{:?}", after[1].error);
+    assert!(!after[1].is_whole());
+    let seconds = |moment: std::time::SystemTime| {
+        moment.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(is.kept_at.map(seconds), Some(seconds(was.loaded_at)));
+    assert!(is.book == was.book, "the book is another one");
+    assert_eq!((is.serial, is.records), (was.serial, was.records));
+    // Pools, too, apart from where they stand in their text.
+    let told = |version: &Version| -> Vec<String> {
+        version
+            .pools
+            .iter()
+            .map(|pool| format!("{:?} {:?} {:?}", pool.owner, pool.lua, pool.groups))
+            .collect()
+    };
+    assert_eq!(told(is), told(was));
+    assert!(after[0].is_whole() && after[0].version.as_ref().unwrap().kept_at.is_none());
+    // Once its file can be read, it is read.
+    site.write("more.inc", "");
+    site.write("two.zone", &rich(2));
+    let fixed = site.read(&after);
+    assert!(fixed[1].is_whole() && fixed[1].version.as_ref().unwrap().serial == 2);
+}
+
+#[tokio::test]
+async fn a_version_that_is_served_stands_before_a_kept_one_and_check_asks_for_neither() {
+    let site = Site::new();
+    let before = site.read(&[]);
+    site.keep(&before).await;
+    site.write("one.zone", "");
+    let after = site.read(&before);
+    assert!(after[0].version.is_none(), "what is served stays served");
+    let checked = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_| {}).loaded.unwrap();
+    assert!(checked.zones[0].version.is_none() && checked.zones[0].kept_error.is_none());
+}
+
+#[tokio::test]
+async fn a_kept_text_that_is_not_whole_is_told_and_not_served() {
+    let site = Site::new();
+    site.keep(&site.read(&[])).await;
+    site.write("one.zone", "");
+    let kept = site.path("state/last-good/one.example.zone");
+    let whole = fs::read(&kept).unwrap();
+    assert!(site.read(&[])[0].version.is_some());
+    fs::write(&kept, &whole[..whole.len() - 1]).unwrap();
+    let zones = site.read(&[]);
+    assert!(zones[0].version.is_none());
+    assert!(zones[0].kept_error.as_ref().unwrap().contains("length"), "{:?}", zones[0].kept_error);
+}

@@ -1,0 +1,74 @@
+//! A version of a zone: what is served, and what it was made from.
+//!
+//! Responsible for whether it would come out the same if it were read now.
+//! Not responsible for reading.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::answer::{Book, compile};
+use crate::source::TextFile;
+use crate::zone::{Guarding, Pool, Zone};
+use crate::zonefile;
+
+/// A zone that can be served.
+#[derive(Clone)]
+pub(in crate::daemon) struct Version {
+    pub(in crate::daemon) serial: u32,
+    pub(in crate::daemon) loaded_at: SystemTime,
+    pub(in crate::daemon) records: usize,
+    pub(in crate::daemon) book: Arc<Book>,
+    pub(in crate::daemon) pools: Vec<Arc<Pool>>,
+    pub(in crate::daemon) basis: Arc<Basis>,
+    /// When its text was read from the zone's file for the first time, where it
+    /// comes from the state directory now; none: it comes from its file.
+    pub(in crate::daemon) kept_at: Option<SystemTime>,
+}
+
+/// Everything a version is made from: the same gives the same version.
+#[derive(Debug)]
+pub(in crate::daemon) struct Basis {
+    /// The zone's own file.
+    pub(in crate::daemon) file: PathBuf,
+    pub(in crate::daemon) settings: zonefile::Settings,
+    pub(in crate::daemon) guards: Vec<Guarding>,
+    /// The addresses of this node.
+    pub(in crate::daemon) own: Vec<IpAddr>,
+    /// The files that it was read from, its own first; none where the text was a kept one.
+    pub(in crate::daemon) texts: Vec<TextFile>,
+}
+
+impl Version {
+    pub(super) fn of(zone: &Zone, basis: Basis) -> Version {
+        Version {
+            serial: zone.serial(),
+            loaded_at: SystemTime::now(),
+            records: zone.record_count(),
+            book: Arc::new(compile(zone)),
+            pools: zone.pools().iter().cloned().map(Arc::new).collect(),
+            basis: Arc::new(basis),
+            kept_at: None,
+        }
+    }
+
+    /// Whether the zone would come out the same with the file, settings and
+    /// guards of `wanted`. The files are read, but nothing is kept of them.
+    pub(super) fn is_current(&self, wanted: &Basis) -> bool {
+        let Basis { file, settings, guards, own, texts } = &*self.basis;
+        self.kept_at.is_none()
+            && *file == wanted.file
+            && *settings == wanted.settings
+            && *own == wanted.own
+            && guards.len() == wanted.guards.len()
+            && guards.iter().zip(&wanted.guards).all(|(one, other)| guards_the_same(one, other))
+            && texts.iter().all(TextFile::is_unchanged)
+    }
+}
+
+/// Where the config file says it makes no difference.
+fn guards_the_same(one: &Guarding, other: &Guarding) -> bool {
+    let Guarding { owner, span: _, guards, choice } = one;
+    *owner == other.owner && *guards == other.guards && *choice == other.choice
+}

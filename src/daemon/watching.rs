@@ -1,0 +1,301 @@
+//! Files that are watched, so that a change is taken over without asking.
+//!
+//! ```text
+//! inotify ─▶ touched ─ quiet for 100 ms ─▶ look ─▶ another digest? ─▶ Request::Reload
+//!                ▲       the loop has read ─▶ watch ─ changed since? ─┐
+//!                └──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What inotify says only leads to a look: whether a file has changed its digest
+//! decides. So editors that rename, links that are swapped, files that come and
+//! go and events that were lost are all the same.
+//!
+//! Responsible for when a reload is asked for by itself.
+//! Not responsible for reloading, or for which files matter: the last reading
+//! knows them.
+
+mod trail;
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, error, info, warn};
+
+use super::load::Stands;
+use crate::control::Request;
+use crate::source::Digest;
+
+/// How long nothing may happen to the files before they are looked at: an
+/// editor or a script is done then.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Longest wait for that: who never stops writing is followed all the same.
+const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// How often folders that appear while others are being watched are followed
+/// at once. What comes later is an event.
+const ROUNDS_MAX: usize = 8;
+
+/// Files named in a log line; the rest is counted.
+const FILES_NAMED_MAX: usize = 4;
+
+/// Watches files until it is dropped.
+pub(super) struct Watching {
+    stands: watch::Sender<Stands>,
+    task: JoinHandle<()>,
+}
+
+impl Watching {
+    /// Watches nothing yet; reloads are asked for at `requests`.
+    pub(super) fn start(requests: mpsc::Sender<Request>) -> Watching {
+        let (stands, read) = watch::channel(Stands::new());
+        let task = tokio::spawn(turn(read, requests));
+        Watching { stands, task }
+    }
+
+    /// Watches these files from now on. One that does not stand any more as it
+    /// was read is a change at once.
+    pub(super) fn follow(&self, stands: Stands) {
+        self.stands.send_replace(stands);
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>) {
+    let mut lookout = Lookout::default();
+    let touched = Arc::clone(&lookout.touched);
+    loop {
+        let looked = tokio::select! {
+            changed = read.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let stands = read.borrow_and_update().clone();
+                beside(lookout, |lookout| lookout.learn(stands)).await
+            }
+            () = touched.notified() => {
+                quiet(&touched).await;
+                beside(lookout, Lookout::look).await
+            }
+        };
+        let changed;
+        (lookout, changed) = match looked {
+            Ok(looked) => looked,
+            Err(fault) => {
+                error!("files are watched no more, SIGHUP still reloads: {fault}");
+                return;
+            }
+        };
+        if !changed.is_empty() {
+            info!("{}: reloading", sentence(&changed));
+            if requests.send(Request::Reload { reply: None }).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Looks on a thread of its own: large files take a while.
+async fn beside(
+    mut lookout: Lookout,
+    look: impl FnOnce(&mut Lookout) -> Vec<PathBuf> + Send + 'static,
+) -> Result<(Lookout, Vec<PathBuf>), JoinError> {
+    let looked = tokio::task::spawn_blocking(move || {
+        let changed = look(&mut lookout);
+        (lookout, changed)
+    });
+    looked.await
+}
+
+/// Waits until nothing has happened for a while.
+async fn quiet(touched: &Notify) {
+    let end = Instant::now() + QUIET_WAIT_MAX;
+    loop {
+        tokio::select! {
+            () = sleep(QUIET) => return,
+            () = sleep_until(end) => return,
+            () = touched.notified() => {}
+        }
+    }
+}
+
+fn sentence(changed: &[PathBuf]) -> String {
+    let named: Vec<String> =
+        changed.iter().take(FILES_NAMED_MAX).map(|path| path.display().to_string()).collect();
+    let more = match changed.len().saturating_sub(FILES_NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let verb = if changed.len() == 1 { "has" } else { "have" };
+    format!("{}{more} {verb} changed", named.join(", "))
+}
+
+/// What is watched, and what was seen there.
+#[derive(Default)]
+struct Lookout {
+    inotify: Option<RecommendedWatcher>,
+    touched: Arc<Notify>,
+    /// The entries of folders that lead to a file, by their whole path.
+    steps: Arc<Mutex<HashSet<PathBuf>>>,
+    /// The folders they are in.
+    folders: BTreeSet<PathBuf>,
+    /// As the last reading found the files.
+    read: Stands,
+    /// As they were seen last, or read since: what differs from this is news.
+    seen: Stands,
+    /// What has been complained about.
+    said: HashSet<String>,
+}
+
+impl Lookout {
+    /// Takes in what a reading found, and watches that. Nothing of it is news: a file that has changed since
+    /// it was read is about to change again, and is waited for like any other.
+    ///
+    /// What has been seen of a file is forgotten only if the reading has found something else than the one
+    /// before: a reading that did not come to it knows nothing new.
+    fn learn(&mut self, read: Stands) -> Vec<PathBuf> {
+        let before = std::mem::replace(&mut self.read, read);
+        let seen = std::mem::take(&mut self.seen);
+        let known = |(path, digest): (&PathBuf, &Option<Digest>)| {
+            let is_old = before.get(path) == Some(digest);
+            let known = seen.get(path).filter(|_| is_old).unwrap_or(digest);
+            (path.clone(), *known)
+        };
+        self.seen = self.read.iter().map(known).collect();
+        self.watch();
+        if self.seen.iter().any(|(path, seen)| Digest::of_file(path).ok() != *seen) {
+            self.touched.notify_one();
+        }
+        Vec::new()
+    }
+
+    /// The files that have changed since the last look.
+    fn look(&mut self) -> Vec<PathBuf> {
+        self.watch();
+        let mut changed = Vec::new();
+        for (path, seen) in &mut self.seen {
+            let now = Digest::of_file(path).ok();
+            if now != *seen {
+                *seen = now;
+                changed.push(path.clone());
+            }
+        }
+        changed
+    }
+
+    /// Watches every folder that leads to a file, once more, since a folder of
+    /// the same name may be another one by now.
+    fn watch(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            let steps: HashSet<PathBuf> = self.read.keys().flat_map(|path| trail::of(path)).collect();
+            let before = std::mem::replace(&mut *lock(&self.steps), steps.clone());
+            self.watch_folders();
+            if before == steps {
+                break;
+            }
+        }
+    }
+
+    fn watch_folders(&mut self) {
+        let wanted: BTreeSet<PathBuf> =
+            lock(&self.steps).iter().filter_map(|step| step.parent()).map(Path::to_owned).collect();
+        let inotify = match self.inotify.take().map_or_else(|| self.open(), Ok) {
+            Ok(inotify) => inotify,
+            Err(error) => return self.complain(None, &error),
+        };
+        let inotify = self.inotify.insert(inotify);
+        for gone in self.folders.difference(&wanted) {
+            // A folder that is not there any more is not watched either.
+            let _ = inotify.unwatch(gone);
+        }
+        let refused: Vec<(&PathBuf, notify::Error)> = wanted
+            .iter()
+            .filter_map(|folder| Some((folder, inotify.watch(folder, RecursiveMode::NonRecursive).err()?)))
+            .collect();
+        for (folder, error) in refused {
+            self.complain(Some(folder), &error);
+        }
+        self.folders = wanted;
+    }
+
+    fn open(&self) -> notify::Result<RecommendedWatcher> {
+        let (touched, steps) = (Arc::clone(&self.touched), Arc::clone(&self.steps));
+        notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let touches = match &event {
+                // An event was lost: anything may have happened.
+                Ok(event) if event.need_rescan() => true,
+                Ok(event) => {
+                    is_change(event.kind) && event.paths.iter().any(|path| lock(&steps).contains(path))
+                }
+                Err(_) => true,
+            };
+            if touches {
+                touched.notify_one();
+            }
+        })
+    }
+
+    /// Says once that something cannot be watched, and what helps. It is tried again after every reading.
+    fn complain(&mut self, folder: Option<&PathBuf>, error: &notify::Error) {
+        let place = folder.map_or_else(String::new, |folder| format!("{}: ", folder.display()));
+        let said = remedy(error).map_or_else(|| format!("{place}{error}"), ToOwned::to_owned);
+        if !self.said.insert(said.clone()) {
+            return;
+        }
+        match &error.kind {
+            // It was there a moment ago; that it has gone is an event of the folder it was in.
+            notify::ErrorKind::PathNotFound => debug!("{said}"),
+            _ => warn!("changes of files are not noticed, SIGHUP still reloads: {said}"),
+        }
+    }
+}
+
+/// Whether an event can mean that a path leads to another text. That somebody
+/// has read a file does not: we do so ourselves.
+fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Any
+        | EventKind::Other => true,
+    }
+}
+
+/// What helps against a limit of the system; none where the trouble is another one.
+fn remedy(error: &notify::Error) -> Option<&'static str> {
+    const INSTANCES: &str = "this user has all inotify instances that the system allows; allow more with \
+        `sysctl fs.inotify.max_user_instances=1024`, then reload";
+    const WATCHES: &str = "this user watches as many folders as the system allows; allow more with \
+        `sysctl fs.inotify.max_user_watches=524288`, then reload";
+    match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => Some(WATCHES),
+        notify::ErrorKind::Io(error) => match error.raw_os_error() {
+            Some(libc::EMFILE) => Some(INSTANCES),
+            Some(libc::ENOSPC) => Some(WATCHES),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever holds the lock only looks, or puts a whole new value there.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
