@@ -8,7 +8,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod last_good;
 mod limit;
 mod masters;
 mod reload;
+mod watch;
 mod zone_faults;
