@@ -2,7 +2,7 @@
 //!
 //! Responsible for which folders these are. Not responsible for what is in them.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::config::Config;
@@ -22,12 +22,12 @@ pub(super) fn control_socket(config: &Config) -> Option<PathBuf> {
 
 /// The folder in a variable of systemd.exec(5).
 fn made_by_systemd(variable: &str) -> Option<PathBuf> {
-    first(std::env::var_os(variable)?)
+    first(&std::env::var_os(variable)?)
 }
 
 /// Of several, which stand between colons, the first.
-fn first(folders: OsString) -> Option<PathBuf> {
-    std::env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
+fn first(folders: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(folders).next().filter(|folder| folder.is_absolute())
 }
 
 #[cfg(test)]
@@ -36,7 +36,10 @@ mod tests {
 
     #[test]
     fn of_several_folders_the_first_is_taken() {
-        assert_eq!(first("/var/lib/edgedns:/var/lib/other".into()), Some(PathBuf::from("/var/lib/edgedns")));
-        assert_eq!(first("".into()), None);
+        assert_eq!(
+            first("/var/lib/edgedns:/var/lib/other".as_ref()),
+            Some(PathBuf::from("/var/lib/edgedns"))
+        );
+        assert_eq!(first("".as_ref()), None);
     }
 }

@@ -163,7 +163,7 @@ impl ZoneReader<'_> {
         Basis {
             file: zone.file.clone(),
             settings: zonefile::Settings { lua: lua_settings(self.config), ..zonefile::Settings::default() },
-            guards: zone.guards.iter().flat_map(|block| guardings(block)).collect(),
+            guards: zone.guards.iter().flat_map(guardings).collect(),
             own: self.own.clone(),
             texts: Vec::new(),
         }

@@ -1,3 +1,5 @@
+//! What a description of a cluster becomes.
+
 use super::*;
 
 fn cluster(masters: &[&str]) -> Cluster {
