@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
+use edgedns::control;
 use edgedns::daemon::{self, Error};
 use edgedns::source::Look;
 use edgedns::transport::{self, Inherited};
@@ -23,7 +24,7 @@ use command::{Command, LogFormat};
 /// names with the members whose probes pass. SIGHUP reloads, SIGTERM ends.
 /// The environment variable EDGEDNS_LOG sets the log's level.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(version, long_version = control::version(), args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
     /// Config file; paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]

@@ -35,6 +35,7 @@ mod socket;
 mod status;
 mod table;
 mod traced;
+mod version;
 
 pub use admin::serve_admin;
 pub use calendar::{Calendar, CalendarError};
@@ -53,6 +54,7 @@ pub use status::{
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};
+pub use version::{COMMIT, VERSION, version};
 
 #[cfg(test)]
 mod tests;

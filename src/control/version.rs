@@ -1,0 +1,44 @@
+//! What this binary is: its version, the commit it was built from, what was built in.
+//!
+//! Responsible for what `edgedns --version` says.
+//! Not responsible for finding the commit: `systemd/build-binary` does, and tells it by environment.
+
+use std::sync::LazyLock;
+
+use crate::probe;
+
+/// As in `Cargo.toml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit this binary was built from, from the environment variable `EDGEDNS_COMMIT` of the build; none
+/// for a build by hand. Not read from git: `cargo build` would build anew after every commit, and not at all
+/// from an archive without git.
+pub const COMMIT: Option<&str> = option_env!("EDGEDNS_COMMIT");
+
+/// How the binary finds the C library: a release needs none of the host's.
+const LINKED: &str = if cfg!(target_feature = "crt-static") { "static" } else { "dynamic" };
+
+/// What `edgedns --version` says behind the name.
+pub fn version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let commit = COMMIT.unwrap_or("unknown: not built by systemd/build-binary");
+        let probes: Vec<&str> = probe::KINDS.iter().map(|kind| kind.name).collect();
+        let built = if cfg!(debug_assertions) { "with debug assertions" } else { "for release" };
+        let probes = probes.join(", ");
+        format!("{VERSION}\ncommit: {commit}\nbuilt: {built}, {LINKED}\nprobes: {probes}")
+    });
+    &TEXT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_comes_first_and_every_kind_of_probe_is_told() {
+        let mut lines = version().lines();
+        assert_eq!(lines.next(), Some(env!("CARGO_PKG_VERSION")));
+        let told = lines.next_back().unwrap();
+        assert!(probe::KINDS.iter().all(|kind| told.contains(kind.name)), "{told}");
+    }
+}
