@@ -1,0 +1,54 @@
+# What is being built: sourced by the scripts beside it, which run at the top of the tree.
+#
+# Responsible for version, release, commit and date, from git or, in an archive without git, from the
+# environment. Not responsible for building anything.
+# shellcheck shell=bash disable=SC2034  # all of it is read by who sources it
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+for tool in cargo rustc; do
+    command -v "$tool" >/dev/null || die "$tool is needed; https://rustup.rs has it"
+done
+
+# Where everything is put: never beside the sources.
+target=${CARGO_TARGET_DIR:-$PWD/target}
+out=$target/package
+
+version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
+[ -n "$version" ] || die "Cargo.toml tells no version"
+
+# The full name of the machine as Rust has it, and its architecture as rpm and dpkg have it.
+triple=$(rustc -vV | sed -n 's/^host: //p')
+arch=${triple%%-*}
+case $arch in
+    x86_64) debian_arch=amd64 ;;
+    aarch64) debian_arch=arm64 ;;
+    *) debian_arch=$arch ;;
+esac
+
+# A tag v<version> at the commit makes release 1. Before it a release is 0.<date>.<commit>, which rpm and dpkg
+# sort by date and below 1, so that one build can replace another.
+if git rev-parse --git-dir >/dev/null 2>&1 && [ -z "$(git rev-parse --show-prefix)" ]; then
+    commit=$(git rev-parse HEAD)
+    date=$(git log -1 --format=%ct)
+    release=1
+    if [ "$(git tag --points-at HEAD --list "v$version")" = "" ]; then
+        release=0.$(date --utc --date="@$date" +%Y%m%d%H%M%S).g${commit:0:8}
+    fi
+    if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
+        commit="$commit with changes"
+        release=$release.changed
+    fi
+else
+    # `git archive` gives every file the date of its commit.
+    commit=unknown
+    date=$(stat --format=%Y Cargo.toml)
+    release=1
+fi
+commit=${EDGEDNS_COMMIT:-$commit}
+release=${EDGEDNS_RELEASE:-$release}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$date}
+export LC_ALL=C TZ=UTC
