@@ -71,6 +71,8 @@ pub mod transport; // UDP and TCP; knows no zones
 
 pub mod control; // how an operator reaches the server; asks, never acts
 
+pub mod import; // other servers' files to ours; offline
+
 pub mod deploy; // files for a cluster, made offline
 
 pub mod config; // the config file

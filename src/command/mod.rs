@@ -8,6 +8,7 @@
 mod check;
 mod explain;
 mod force;
+mod import;
 mod init;
 mod reload;
 mod server;
@@ -43,6 +44,11 @@ pub(crate) enum Command {
     Force(force::Arguments),
     /// Write a first config and zones for a cluster, and check them.
     Init(init::Arguments),
+    /// Take over another server's files: write edgedns.toml and zones, and say what became of every setting.
+    ///
+    /// Reads files only and touches no running server. Ends by checking what was written; exits with 1 when that
+    /// cannot be served as it stands, or when something was refused.
+    Import(import::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     Demo,
 }
@@ -59,6 +65,7 @@ impl Command {
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, daemon::demo()),
+            Self::Import(arguments) => arguments.run(),
         }
     }
 }

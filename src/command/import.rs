@@ -1,0 +1,95 @@
+//! `edgedns import`: another server's files to ours.
+//!
+//! Responsible for the command's arguments, and for checking what was written.
+//! Not responsible for reading or writing: that is the room `import`.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use edgedns::daemon::{self, Check, Format, RemoteError};
+use edgedns::import::{self, Existing, Imported, Named, Pdns};
+use edgedns::source::Look;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    server: Server,
+}
+
+#[derive(Subcommand)]
+enum Server {
+    /// A PowerDNS node: pdns.conf, the zones of its BIND backend, and pdns-recursor if it runs in front.
+    Pdns(PdnsArguments),
+    /// A BIND node: named.conf and its primary zones.
+    Named(NamedArguments),
+}
+
+#[derive(Args)]
+struct PdnsArguments {
+    /// The folder of pdns.conf, or that file; a copy of the node's folders will do.
+    #[arg(long, value_name = "PATH")]
+    from: PathBuf,
+    /// The folder of recursor.conf or recursor.yml, or that file, if pdns-recursor runs in front.
+    #[arg(long, value_name = "PATH")]
+    recursor: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArguments,
+}
+
+#[derive(Args)]
+struct NamedArguments {
+    /// named.conf, or its folder; a copy of the node's folders will do.
+    #[arg(long, value_name = "PATH")]
+    from: PathBuf,
+    #[command(flatten)]
+    result: ResultArguments,
+}
+
+#[derive(Args)]
+struct ResultArguments {
+    /// The folder to write to: edgedns.toml, and the zone files under zones/.
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+    /// Replace files that are there already.
+    #[arg(long)]
+    force: bool,
+}
+
+impl ResultArguments {
+    fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Keep }
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let imported = match self.server {
+            Server::Pdns(PdnsArguments { from, recursor, result }) => {
+                let existing = result.existing();
+                import::pdns(&Pdns { from, recursor, into: result.into, existing })
+            }
+            Server::Named(NamedArguments { from, result }) => {
+                let existing = result.existing();
+                import::named(&Named { from, into: result.into, existing })
+            }
+        };
+        match imported {
+            Ok(imported) => super::exit(tell(&imported).map_err(RemoteError::Output)),
+            Err(error) => super::fail(&error),
+        }
+    }
+}
+
+/// Prints the report, and checks what was written as `edgedns check` does.
+fn tell(imported: &Imported) -> io::Result<bool> {
+    imported.write_report(&mut io::stdout().lock())?;
+    let mut errors = io::stderr().lock();
+    let look = if errors.is_terminal() { Look::Coloured } else { Look::Plain };
+    imported.write_faults(look, &mut errors)?;
+    drop(errors);
+    let Some(config) = &imported.config else { return Ok(false) };
+    let check = Check { config: config.clone(), format: Format::Text, dump: None };
+    Ok(daemon::check(&check)? && imported.is_whole())
+}

@@ -1,0 +1,161 @@
+//! The config file that an import writes.
+//!
+//! Responsible for its text: what is said, in which order, and where it came from.
+//! Not responsible for deciding what is said.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use crate::dns::Name;
+
+/// Where remarks at the end of a line begin.
+const REMARK_COLUMN: usize = 38;
+
+/// A key with its value and where it came from.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) key: &'static str,
+    pub(super) value: toml::Value,
+    pub(super) remark: String,
+}
+
+/// A zone that is served.
+#[derive(Clone, Debug)]
+pub(super) struct Zone {
+    pub(super) name: Name,
+    /// Relative to the folder of the config file.
+    pub(super) file: String,
+    pub(super) remark: String,
+}
+
+/// Names that are asked elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Forward {
+    pub(super) zone: Name,
+    pub(super) upstream: Vec<String>,
+    pub(super) remark: String,
+}
+
+/// Who may ask for names that are forwarded.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Allow {
+    /// Nothing is said: this host and its networks.
+    #[default]
+    Default,
+    /// These networks.
+    Networks(Vec<String>, String),
+    /// The other server let in the whole world, as this says; nothing is said here.
+    ClosedWorld(String),
+}
+
+/// All that the config file will say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) listen: Vec<SocketAddr>,
+    pub(super) listen_remark: String,
+    pub(super) server: Vec<Line>,
+    pub(super) admin: Vec<Line>,
+    pub(super) limit: Vec<Line>,
+    pub(super) probe: Vec<Line>,
+    pub(super) zones: Vec<Zone>,
+    pub(super) forwards: Vec<Forward>,
+    pub(super) allow: Allow,
+    /// The other server finds out by itself what this one has to be told: whom to ask.
+    pub(super) wants_upstream: Option<&'static str>,
+}
+
+impl Draft {
+    /// The text of the config file. `origin` says what it was made of.
+    pub(super) fn text(&self, origin: &str) -> String {
+        let mut text = format!(
+            "# Made by `edgedns import` from {}.\n# `edgedns check --config` with this file says what is wrong \
+             in it and in the zone files.\n\n",
+            plain(origin)
+        );
+        text.push_str("[server]\n");
+        let listen = self.listen.iter().map(|address| toml::Value::String(address.to_string())).collect();
+        line(&mut text, "listen", &toml::Value::Array(listen), &self.listen_remark);
+        lines(&mut text, &self.server);
+        let tables = [("admin", &self.admin), ("limit", &self.limit), ("probe", &self.probe)];
+        for (table, list) in tables.into_iter().filter(|(_, list)| !list.is_empty()) {
+            _ = writeln!(text, "\n[{table}]");
+            lines(&mut text, list);
+        }
+        if self.admin.is_empty() {
+            text.push_str("\n# [admin]\n");
+            note(
+                &mut text,
+                "# socket = \"/run/edgedns/control.sock\"",
+                "for `edgedns status`, `reload` and `force`",
+            );
+        }
+        for zone in &self.zones {
+            text.push_str("\n[[zone]]\n");
+            line(&mut text, "name", &name(&zone.name), &zone.remark);
+            line(&mut text, "file", &toml::Value::String(zone.file.clone()), "");
+        }
+        for forward in &self.forwards {
+            text.push_str("\n[[forward]]\n");
+            line(&mut text, "zone", &name(&forward.zone), &forward.remark);
+            line(&mut text, "upstream", &list(&forward.upstream), "");
+            self.write_allow(&mut text);
+        }
+        if let Some(who) = self.wants_upstream {
+            _ = write!(
+                text,
+                "\n# {who} asked the root servers itself; edgedns asks a resolver that does. Name it here:\n\
+                 # [[forward]]\n# zone = \".\"\n# upstream = [\"192.0.2.53\"]\n"
+            );
+        }
+        text
+    }
+
+    fn write_allow(&self, text: &mut String) {
+        match &self.allow {
+            Allow::Default => {}
+            Allow::Networks(networks, remark) => line(text, "allow", &list(networks), remark),
+            Allow::ClosedWorld(said) => {
+                _ = writeln!(
+                    text,
+                    "# {} let the whole world in; without `allow` it is this host and its",
+                    plain(said)
+                );
+                text.push_str("# networks. If others shall ask: allow = [\"192.0.2.0/24\"]\n");
+            }
+        }
+    }
+}
+
+fn lines(text: &mut String, lines: &[Line]) {
+    for it in lines {
+        line(text, it.key, &it.value, &it.remark);
+    }
+}
+
+fn line(text: &mut String, key: &str, value: &toml::Value, remark: &str) {
+    note(text, &format!("{key} = {value}"), remark);
+}
+
+/// A line with a remark behind it, if there is something to remark.
+fn note(text: &mut String, said: &str, remark: &str) {
+    if remark.is_empty() {
+        _ = writeln!(text, "{said}");
+    } else {
+        _ = writeln!(text, "{said:<REMARK_COLUMN$} # {}", plain(remark));
+    }
+}
+
+fn list(words: &[String]) -> toml::Value {
+    toml::Value::Array(words.iter().cloned().map(toml::Value::String).collect())
+}
+
+fn name(name: &Name) -> toml::Value {
+    let text = name.to_string();
+    let short = text.strip_suffix('.').filter(|short| !short.is_empty());
+    toml::Value::String(short.unwrap_or(&text).to_owned())
+}
+
+/// What can stand in a comment: a path may hold anything.
+fn plain(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
+}

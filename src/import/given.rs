@@ -1,0 +1,179 @@
+//! A setting as it was given, whichever form of file it stood in.
+//!
+//! Responsible for words with their places, and for what the forms have in
+//! common: text, lists, yes and no.
+//! Not responsible for reading a file, or for what a setting means.
+
+use super::yaml::{Content, Node};
+use crate::source::Span;
+
+/// A piece of text and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+impl Word {
+    /// Its parts between `separators`, empty ones left out, each with its own place.
+    pub(super) fn split(&self, separators: &[char]) -> Vec<Word> {
+        let parts = self.text.split(separators).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| self.part(part)).collect()
+    }
+
+    /// A slice of this word's text as a word.
+    pub(super) fn part(&self, part: &str) -> Word {
+        // Where the text is not what stands in the file (a line that goes on in the next), the whole is the place.
+        let exact = self.span.end.saturating_sub(self.span.start) as usize == self.text.len();
+        let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
+        let span = offset.filter(|_| exact).and_then(|offset| {
+            let start = self.span.start.checked_add(u32::try_from(offset).ok()?)?;
+            Some(Span::new(self.span.file, start, start.checked_add(u32::try_from(part.len()).ok()?)?))
+        });
+        Word { text: part.to_owned(), span: span.unwrap_or(self.span) }
+    }
+}
+
+/// One place where a setting is given.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The line, from its name to its end.
+    pub(super) span: Span,
+    /// As the report shows it, secrets left out.
+    pub(super) shown: String,
+}
+
+/// What was given.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// `name=value`: one word for each line that counts.
+    Lines(Vec<Word>),
+    /// YAML: one node for each file that counts.
+    Nodes(Vec<Node>),
+}
+
+/// A setting that counts, from all places that add to it.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    /// Its name in the old form, by which rules know it.
+    pub(super) name: String,
+    pub(super) written: Vec<Written>,
+    pub(super) value: Value,
+}
+
+impl Given {
+    /// The value as one text: the last that was given.
+    pub(super) fn text(&self) -> Word {
+        let last = match &self.value {
+            Value::Lines(lines) => lines.last().cloned(),
+            Value::Nodes(nodes) => nodes.last().map(|node| match &node.content {
+                Content::Scalar(text) => Word { text: text.clone(), span: node.span },
+                Content::Sequence(_) | Content::Mapping(_) => Word { text: String::new(), span: node.span },
+            }),
+        };
+        last.unwrap_or(Word { text: String::new(), span: self.span() })
+    }
+
+    /// The values of a list: parted by `separators` in a line, the elements of a YAML sequence.
+    pub(super) fn items(&self, separators: &[char]) -> Vec<Word> {
+        match &self.value {
+            Value::Lines(lines) => lines.iter().flat_map(|line| line.split(separators)).collect(),
+            Value::Nodes(nodes) => nodes.iter().flat_map(Node::words).collect(),
+        }
+    }
+
+    /// Whether it says yes. In the old form that is anything but `no` and `off`.
+    pub(super) fn is_on(&self) -> bool {
+        let text = self.text().text;
+        match self.value {
+            Value::Lines(_) => !matches!(text.as_str(), "no" | "off"),
+            Value::Nodes(_) => matches!(text.as_str(), "true" | "yes" | "on"),
+        }
+    }
+
+    /// Whether somebody wrote no and is understood as yes: `enable-x=false`.
+    pub(super) fn is_on_by_mistake(&self) -> bool {
+        let text = self.text().text.to_ascii_lowercase();
+        matches!(self.value, Value::Lines(_))
+            && self.is_on()
+            && matches!(
+                text.as_str(),
+                "0" | "false" | "n" | "none" | "never" | "disable" | "disabled" | "no" | "off"
+            )
+    }
+
+    /// Whether it asks for nothing: a no, a zero, or an empty list.
+    pub(super) fn is_off(&self) -> bool {
+        self.is_empty() || matches!(self.text().text.as_str(), "no" | "off" | "0") || self.is_false()
+    }
+
+    fn is_false(&self) -> bool {
+        matches!(self.value, Value::Nodes(_)) && self.text().text == "false"
+    }
+
+    /// Whether nothing was given for it.
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::Lines(lines) => lines.iter().all(|line| line.text.is_empty()),
+            Value::Nodes(nodes) => nodes.iter().all(Node::is_empty),
+        }
+    }
+
+    /// Where it is given last.
+    pub(super) fn span(&self) -> Span {
+        let last = self.written.last().map(|written| written.span);
+        last.unwrap_or_else(|| match &self.value {
+            Value::Lines(lines) => lines[0].span,
+            Value::Nodes(nodes) => nodes[0].span,
+        })
+    }
+}
+
+/// The settings of a server that count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    list: Vec<Given>,
+}
+
+impl Settings {
+    pub(super) fn get(&self, name: &str) -> Option<&Given> {
+        self.list.iter().find(|given| given.name == name)
+    }
+
+    /// Whether a setting says yes; without it `default` holds.
+    pub(super) fn is_on(&self, name: &str) -> Option<bool> {
+        self.get(name).map(Given::is_on)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Given> {
+        self.list.iter()
+    }
+
+    /// Takes a setting; gives back where it was given before, which counts no more.
+    pub(super) fn set(&mut self, given: Given) -> Vec<Written> {
+        match self.list.iter_mut().find(|known| known.name == given.name) {
+            Some(known) => std::mem::replace(known, given).written,
+            None => {
+                self.list.push(given);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Adds to a setting; false when there is none.
+    pub(super) fn extend(&mut self, given: &Given) -> Option<()> {
+        let known = self.list.iter_mut().find(|known| known.name == given.name)?;
+        known.written.extend(given.written.iter().cloned());
+        match (&mut known.value, &given.value) {
+            (Value::Lines(known), Value::Lines(more)) => known.extend(more.iter().cloned()),
+            (Value::Nodes(known), Value::Nodes(more)) => known.extend(more.iter().cloned()),
+            (Value::Lines(_), Value::Nodes(_)) | (Value::Nodes(_), Value::Lines(_)) => {}
+        }
+        Some(())
+    }
+}
+
+/// Whether the value of a setting of this name is nobody's business.
+pub(super) fn is_secret(name: &str) -> bool {
+    ["password", "secret", "api-key", "api_key"].iter().any(|word| name.contains(word))
+}

@@ -1,0 +1,196 @@
+//! Other servers' files to ours: PowerDNS with its recursor, and BIND.
+//!
+//! ```text
+//! pdns.conf, recursor.conf ─ keyed ─┐
+//! recursor.yml ─ yaml ──────────────┼▶ given ─▶ pdns, recursor ─┐    ┌▶ draft ─▶ edgedns.toml
+//! bind.conf, named.conf ─ statement ┴─────────▶ named ──────────┼────┼▶ copies ─▶ zones/
+//!                                                               └────┴▶ report
+//! ```
+//!
+//! Responsible for reading them by their own rules, for saying of every
+//! setting what becomes of it, and for the files written.
+//! Not responsible for the running server, or for whether the result can be
+//! served: that is found when it is checked.
+
+mod address;
+mod copies;
+mod destination;
+mod draft;
+mod folders;
+mod given;
+mod keyed;
+mod named;
+mod pdns;
+mod recursor;
+mod report;
+mod rule;
+mod statement;
+mod yaml;
+mod zone;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub use destination::Error;
+pub use report::{Fate, Finding, Kind, Report};
+
+use crate::source::{Diagnostics, Look, Sources};
+use copies::Copies;
+use draft::Draft;
+use folders::Folders;
+
+/// What becomes of files that are where an import writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay, and nothing is written.
+    Keep,
+    /// They are replaced.
+    Replace,
+}
+
+/// A PowerDNS node.
+#[derive(Clone, Debug)]
+pub struct Pdns {
+    /// The folder of `pdns.conf`, or that file.
+    pub from: PathBuf,
+    /// The folder of `recursor.yml` or `recursor.conf`, or one of them; none where no recursor runs.
+    pub recursor: Option<PathBuf>,
+    /// The folder to write to.
+    pub into: PathBuf,
+    /// What becomes of files there.
+    pub existing: Existing,
+}
+
+/// A BIND node.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// `named.conf`, or its folder.
+    pub from: PathBuf,
+    /// The folder to write to.
+    pub into: PathBuf,
+    /// What becomes of files there.
+    pub existing: Existing,
+}
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Imported {
+    /// What became of every setting.
+    pub report: Report,
+    /// What is wrong in the files that were read, and doors that stand open.
+    pub found: Diagnostics,
+    /// The files those point into.
+    pub sources: Sources,
+    /// The config file that was written; none when the other server's files cannot be understood, as `found` says.
+    pub config: Option<PathBuf>,
+    /// All files written.
+    pub written: Vec<PathBuf>,
+}
+
+/// Imports a PowerDNS node.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn pdns(node: &Pdns) -> Result<Imported, Error> {
+    let mut work = Work::new(&node.from);
+    let read = pdns::read(&mut work, &node.from, node.recursor.as_deref());
+    work.finish(read, &node.into, node.existing)
+}
+
+/// Imports a BIND node.
+///
+/// # Errors
+///
+/// When the files cannot be written. Faults of what is read are in the result.
+pub fn named(node: &Named) -> Result<Imported, Error> {
+    let mut work = Work::new(&node.from);
+    let read = named::read(&mut work, &node.from);
+    work.finish(read, &node.into, node.existing)
+}
+
+impl Imported {
+    /// Writes what became of every setting, and which files were written.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.report.write(&self.sources, out)?;
+        for path in &self.written {
+            writeln!(out, "written: {}", path.display())?;
+        }
+        Ok(())
+    }
+
+    /// Draws what is wrong, and which doors stand open.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn write_faults(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
+        for fault in &self.found {
+            writeln!(out, "{}\n", self.sources.render(fault, look))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the result does all that the other server did, as far as can be told without checking it.
+    pub fn is_whole(&self) -> bool {
+        self.config.is_some() && self.found.errors() == 0 && self.report.count(Kind::Refused) == 0
+    }
+}
+
+/// An import under way.
+struct Work {
+    sources: Sources,
+    found: Diagnostics,
+    report: Report,
+    draft: Draft,
+    copies: Copies,
+    folders: Folders,
+}
+
+/// The files of the other server cannot be understood; what is wrong has been pushed.
+struct Unreadable;
+
+impl Work {
+    fn new(from: &Path) -> Self {
+        Self {
+            sources: Sources::default(),
+            found: Diagnostics::default(),
+            report: Report::default(),
+            draft: Draft::default(),
+            copies: Copies::default(),
+            folders: Folders::new(from),
+        }
+    }
+
+    /// Writes what was read.
+    fn finish(
+        self,
+        read: Result<String, Unreadable>,
+        into: &Path,
+        existing: Existing,
+    ) -> Result<Imported, Error> {
+        let Self { sources, found, report, draft, copies, .. } = self;
+        let mut imported = Imported { report, found, sources, config: None, written: Vec::new() };
+        let Ok(origin) = read else { return Ok(imported) };
+        let text = draft.text(&origin);
+        let mut files: Vec<(PathBuf, &[u8])> =
+            copies.iter().map(|copy| (copy.to.clone(), copy.bytes.as_slice())).collect();
+        files.push((PathBuf::from(destination::CONFIG), text.as_bytes()));
+        imported.written = destination::write(into, &files, existing)?;
+        imported.config = imported.written.last().cloned();
+        Ok(imported)
+    }
+}
+
+/// The file at `path`, or the first of `names` that is in the folder there.
+fn file_at(path: &Path, names: &[&str]) -> PathBuf {
+    if !path.is_dir() {
+        return path.to_owned();
+    }
+    let mut files = names.iter().map(|name| path.join(name));
+    files.clone().find(|file| file.exists()).or_else(|| files.next()).unwrap_or_else(|| path.to_owned())
+}

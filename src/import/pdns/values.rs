@@ -1,0 +1,296 @@
+//! Settings of `pdns.conf` whose fate depends on their value.
+//!
+//! Responsible for reading a value and for the key it becomes.
+//! Not responsible for settings that always have the same fate: those are `rules`.
+
+use super::super::address::{self, Clients, clients};
+use super::super::draft::Line;
+use super::super::given::Given;
+use super::super::report::Fate;
+use super::{Front, Reading, is_kept};
+use crate::source::{Diagnostic, Severity};
+
+/// PowerDNS's UDP payload limit, which is ours, too.
+const UDP_PAYLOAD: &str = "1232";
+
+pub(super) fn launch(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let backends = given.items(&[',', ' ']);
+    let mut refused = Vec::new();
+    for word in &backends {
+        match word.text.as_str() {
+            "bind" => {}
+            "geoip" => {
+                let fault = Diagnostic::warning(word.span, "the backend `geoip` is not taken over");
+                reading.work.found.push(fault.help("`pickclosest` chooses at random, as without GeoIP data"));
+            }
+            other => {
+                let message = format!("only zone files are read, not the backend `{other}`");
+                let help = "write each zone to a file with `pdnsutil list-zone ZONE`, name the files in a \
+                            bind.conf, and import that";
+                reading.work.found.push(Diagnostic::error(word.span, message).help(help));
+                refused.push(other.to_owned());
+            }
+        }
+    }
+    match refused.as_slice() {
+        [] => Fate::honoured("zone files are read as they stand"),
+        refused => Fate::refused(format!("{}: write its zones to files first", refused.join(", "))),
+    }
+}
+
+pub(super) fn bind_config(_: &mut Reading<'_>, _: &Given) -> Fate {
+    Fate::honoured("→ [[zone]], one for each of its zones")
+}
+
+pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
+    match given.text().text.as_str() {
+        "" | "0" => Fate::honoured("zone files are read again on `edgedns reload` or SIGHUP"),
+        _ => Fate::changed(
+            "nothing waits for a query: changed files are served after `edgedns reload` or SIGHUP",
+        ),
+    }
+}
+
+pub(super) fn local_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let Front::Recursor(front) = reading.front else { return Fate::honoured("→ [server] listen") };
+    if given.name == "local-port" {
+        return Fate::changed("clients ask where pdns-recursor was asked: one server, one hop less");
+    }
+    let kept: Vec<String> =
+        reading.own.iter().filter(|own| is_kept(**own, front)).map(ToString::to_string).collect();
+    match kept.as_slice() {
+        [] => Fate::changed("only pdns-recursor asked there: its addresses are listened on, and this is not"),
+        kept => Fate::honoured(format!("→ [server] listen: {}, beside the recursor's", kept.join(", "))),
+    }
+}
+
+pub(super) fn tcp_idle(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    number(reading, given, |seconds| match seconds {
+        0 => Err("0 is no time"),
+        _ => Ok(line("tcp-idle", format!("{seconds}s"), given)),
+    })
+}
+
+pub(super) fn tcp_connections(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    number(reading, given, |count| match count {
+        0 => Err("0 lets nobody in"),
+        _ => Ok(line("tcp-connections", count, given)),
+    })
+}
+
+pub(super) fn tcp_connections_per_client(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if given.text().text == "0" {
+        return Fate::changed(
+            "no limit there; here 100 connections of one client, [server] tcp-connections-per-client",
+        );
+    }
+    number(reading, given, |count| Ok(line("tcp-connections-per-client", count, given)))
+}
+
+/// A whole number that becomes a line of `[server]`.
+fn number(
+    reading: &mut Reading<'_>,
+    given: &Given,
+    make: impl FnOnce(u32) -> Result<Line, &'static str>,
+) -> Fate {
+    let word = given.text();
+    let made = match word.text.parse::<u32>() {
+        Ok(number) => make(number),
+        Err(_) => Err("not a number"),
+    };
+    match made {
+        Ok(made) => {
+            let fate = Fate::honoured(format!("→ [server] {}", made.key));
+            reading.work.draft.server.push(made);
+            fate
+        }
+        Err(why) => {
+            let message = format!("`{}` is no value of `{}`: {why}", word.text, given.name);
+            reading.work.found.push(Diagnostic::error(word.span, message));
+            Fate::refused("the default is left as it is")
+        }
+    }
+}
+
+fn line(key: &'static str, value: impl Into<toml::Value>, given: &Given) -> Line {
+    Line { key, value: value.into(), remark: given.name.clone() }
+}
+
+pub(super) fn udp_truncation_threshold(_: &mut Reading<'_>, given: &Given) -> Fate {
+    match given.text().text.as_str() {
+        UDP_PAYLOAD => Fate::honoured("it is the same here"),
+        _ => Fate::changed("a UDP response has at most 1232 bytes, whatever the client says"),
+    }
+}
+
+pub(super) fn server_id(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let word = given.text();
+    if matches!(word.text.as_str(), "" | "disabled") {
+        return Fate::honoured("nothing is told without [server] nsid");
+    }
+    reading.work.draft.server.push(line("nsid", word.text, given));
+    Fate::honoured("→ [server] nsid")
+}
+
+pub(super) fn version_string(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let text = match given.text().text.as_str() {
+        "full" | "powerdns" => {
+            return Fate::changed("`edgedns` is told; [server] version says something else");
+        }
+        "anonymous" => String::new(),
+        other => other.to_owned(),
+    };
+    reading.work.draft.server.push(line("version", text, given));
+    Fate::honoured("→ [server] version")
+}
+
+pub(super) fn cookie_secret(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let text = given.text().text;
+    if text.is_empty() {
+        return Fate::honoured("chance makes a secret at each start");
+    }
+    if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Fate::refused("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
+    }
+    reading.work.draft.server.push(line("cookie-secret", text, given));
+    Fate::honoured("→ [server] cookie-secret: let nobody else read the config file")
+}
+
+pub(super) fn enable_lua_records(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if given.is_on_by_mistake() {
+        let word = given.text();
+        let fault = Diagnostic::warning(word.span, format!("`{}` says yes to PowerDNS", word.text));
+        reading.work.found.push(fault.help("only `no` and `off` say no"));
+    }
+    if given.is_on() {
+        return Fate::honoured("LUA records are always read");
+    }
+    Fate::changed("LUA records are always read; PowerDNS leaves them out, as if the names were not there")
+}
+
+pub(super) fn health_checks_interval(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let word = given.text();
+    match word.text.parse::<u32>() {
+        Ok(seconds) if seconds > 0 => {
+            reading.work.draft.probe.push(line("interval", format!("{seconds}s"), given));
+            Fate::honoured("→ [probe] interval; the default here is 1s")
+        }
+        _ => {
+            let message = format!("`{}` is no number of seconds", word.text);
+            reading.work.found.push(Diagnostic::error(word.span, message));
+            Fate::refused("the default of [probe] interval, 1s, is left as it is")
+        }
+    }
+}
+
+pub(super) fn disable_axfr(_: &mut Reading<'_>, given: &Given) -> Fate {
+    if given.is_on() {
+        Fate::honoured("AXFR is REFUSED")
+    } else {
+        Fate::changed("AXFR is REFUSED, to everybody")
+    }
+}
+
+pub(super) fn allow_axfr(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    let mut faults = Vec::new();
+    let words = given.items(&[',', ' ', '\t', ';']);
+    let transfers_are_off = reading.settings.is_on("disable-axfr") == Some(true);
+    match clients(&words, &mut faults) {
+        Clients::World(word) if !transfers_are_off => {
+            let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
+            let help =
+                "nothing to do for edgedns, which refuses AXFR; close it where PowerDNS goes on running";
+            reading.work.found.push(fault.help(help));
+            Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
+        }
+        Clients::World(_) | Clients::Networks(_) => {
+            Fate::changed("AXFR is REFUSED: a secondary behind these addresses gets no more versions")
+        }
+    }
+}
+
+pub(super) fn webserver(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if !given.is_on() {
+        return Fate::honoured("nothing listens without [admin] listen");
+    }
+    let get = |name: &str| reading.settings.get(name).map(Given::text).filter(|word| !word.text.is_empty());
+    let port = match get("webserver-port").map(|word| address::port(&word)) {
+        Some(Ok(port)) => port,
+        Some(Err(fault)) => {
+            reading.work.found.push(fault);
+            return Fate::refused("write its address and port to [admin] listen");
+        }
+        None => 8081,
+    };
+    let listen = match get("webserver-address") {
+        Some(word) => match address::socket_address(&word, port) {
+            Ok(address) => address,
+            Err(fault) => {
+                reading.work.found.push(fault);
+                return Fate::refused("write its address and port to [admin] listen");
+            }
+        },
+        None => ([127, 0, 0, 1], port).into(),
+    };
+    reading.work.draft.admin.push(line("listen", listen.to_string(), given));
+    Fate::honoured(
+        "→ [admin] listen: /metrics as there, /status for /jsonstat, read-only and without password",
+    )
+}
+
+pub(super) fn webserver_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if reading.settings.is_on("webserver") != Some(true) {
+        return Fate::no_effect("`webserver` is off");
+    }
+    let word = given.text();
+    let ip = word.text.parse::<std::net::IpAddr>().ok();
+    if ip.is_some_and(|ip| !ip.is_loopback()) {
+        let fault = Diagnostic::warning(word.span, "a door: whoever reaches this address sees the status");
+        reading
+            .work
+            .found
+            .push(fault.help("[admin] listen on 127.0.0.1, or keep strangers out with a firewall"));
+    }
+    Fate::honoured("→ [admin] listen")
+}
+
+pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if reading.settings.is_on("webserver") != Some(true) {
+        return Fate::no_effect("`webserver` is off");
+    }
+    let mut faults = Vec::new();
+    if let Clients::World(word) = clients(&given.items(&[',', ' ', '\t', ';']), &mut faults) {
+        reading
+            .work
+            .found
+            .push(Diagnostic::warning(word.span, "an open door: everybody may ask the web server"));
+    }
+    Fate::changed("whoever can connect to [admin] listen may read: its address decides, or a firewall")
+}
+
+pub(super) fn webserver_password(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    warn_of_secret(reading, given);
+    Fate::changed("[admin] listen has no password: it changes nothing and tells no secret")
+}
+
+pub(super) fn api(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if given.name == "api-key" {
+        warn_of_secret(reading, given);
+    }
+    if given.name != "api-key" && !given.is_on() {
+        return Fate::honoured("nothing can be changed over HTTP");
+    }
+    Fate::changed("nothing can be changed over HTTP; `edgedns reload` and `force` use [admin] socket")
+}
+
+/// Says that a secret lies in a file, without showing it.
+fn warn_of_secret(reading: &mut Reading<'_>, given: &Given) {
+    if given.is_empty() {
+        return;
+    }
+    let place = reading.work.sources.place(given.span());
+    let message =
+        format!("{}:{}: `{}` is a secret that is needed no more", place.path, place.line, given.name);
+    let fault = Diagnostic::placeless(Severity::Warning, message);
+    reading.work.found.push(fault.help("change it where else it is used, and remove the file"));
+}

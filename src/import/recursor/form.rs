@@ -1,0 +1,175 @@
+//! The forms that settings of pdns-recursor are written in.
+//!
+//! Responsible for telling the old form from YAML, for the files they
+//! include, and for names that differ between the two.
+//! Not responsible for what a setting means.
+
+use std::path::Path;
+
+use super::super::given::{Given, Settings, Value, Word, Written, is_secret};
+use super::super::pdns::included;
+use super::super::report::Fate;
+use super::super::rule;
+use super::super::yaml::{self, Content, Node};
+use super::super::{Unreadable, Work, keyed};
+use super::rules::{RULES, YAML_NAMES};
+use crate::source::{Diagnostic, FileId, Severity, Sources, Span, nearest};
+
+/// The sections of the YAML form.
+const SECTIONS: &[&str] = &[
+    "carbon",
+    "dnssec",
+    "ecs",
+    "incoming",
+    "logging",
+    "nod",
+    "outgoing",
+    "packetcache",
+    "recordcache",
+    "recursor",
+    "snmp",
+    "webservice",
+];
+
+/// Reads the file at `path` and those of its include folder.
+pub(super) fn read(work: &mut Work, path: &Path) -> Result<Settings, Unreadable> {
+    let mut settings = Settings::default();
+    let file = open(work, path)?;
+    let errors = work.found.errors();
+    let is_yaml = is_yaml(&work.sources.bytes(file));
+    let mut take = |work: &mut Work, file| {
+        if is_yaml {
+            take_yaml(work, file, &mut settings);
+        } else {
+            keyed::read(&work.sources, file, &mut settings, &mut work.report, &mut work.found);
+        }
+        settings.clone()
+    };
+    let main = take(work, file);
+    let mut more = included(work, &main, path, if is_yaml { "yml" } else { "conf" });
+    while let Some(path) = more.pop() {
+        let file = open(work, &path)?;
+        take(work, file);
+    }
+    if is_yaml && work.found.errors() > errors { Err(Unreadable) } else { Ok(settings) }
+}
+
+fn open(work: &mut Work, path: &Path) -> Result<FileId, Unreadable> {
+    work.sources.read(path).map_err(|error| {
+        work.found.push(Diagnostic::placeless(Severity::Error, error.to_string()));
+        Unreadable
+    })
+}
+
+/// Whether a file is YAML: its first line that says something ends a key with a colon.
+pub(super) fn is_yaml(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let Some(first) = lines.next() else { return false };
+    let key = first.find([':', '=']).and_then(|at| first.get(at..=at));
+    first.starts_with("---") || first.starts_with(['{', '[', '-', '%']) || key == Some(":")
+}
+
+fn take_yaml(work: &mut Work, file: FileId, settings: &mut Settings) {
+    let bytes = work.sources.bytes(file);
+    let Some(root) = yaml::read(file, &bytes, &mut work.found) else { return };
+    if !matches!(root.content, Content::Mapping(_)) {
+        work.found.push(Diagnostic::error(root.span, "sections are wanted here: `incoming:`, `recursor:` …"));
+        return;
+    }
+    for (section, inside) in root.pairs() {
+        if !SECTIONS.contains(&section.text.as_str()) {
+            let near = nearest(&section.text, SECTIONS.iter().copied());
+            let help = near.map_or_else(
+                || "look it up in the manual of pdns-recursor".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let fate = Fate::refused(format!("not a section of pdns-recursor: {help}"));
+            work.report.tell(section.span, format!("{}:", section.text), fate);
+            continue;
+        }
+        for (key, node) in inside.pairs() {
+            take_node(work, &section.text, key, node, settings);
+        }
+    }
+}
+
+/// Takes one setting: a list adds to what an earlier file said, everything else takes its place.
+fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: &mut Settings) {
+    let name = old_name(section, &key.text);
+    let value = if is_secret(&key.text) { "…".to_owned() } else { one_line(&work.sources, node.span) };
+    let written = Written { span: key.span, shown: format!("{section}.{}: {value}", key.text) };
+    let given = Given { name, written: vec![written], value: Value::Nodes(vec![node.clone()]) };
+    let is_list = matches!(node.content, Content::Sequence(_));
+    let adds = is_list && node.tag.as_deref() != Some("override");
+    if adds && settings.extend(&given).is_some() {
+        return;
+    }
+    let place = work.sources.place(given.span());
+    for before in settings.set(given) {
+        let text = format!("given again at {}:{}, which counts", place.path, place.line);
+        work.report.tell(before.span, before.shown, Fate::no_effect(text));
+    }
+}
+
+/// The name by which the rules know a YAML setting. Most are the same with hyphens, or with the section in front.
+pub(super) fn old_name(section: &str, key: &str) -> String {
+    let full = format!("{section}.{key}");
+    if let Some((_, old)) = YAML_NAMES.iter().find(|(yaml, _)| *yaml == full) {
+        return (*old).to_owned();
+    }
+    let same = key.replace('_', "-");
+    let with_section = format!("{section}-{same}");
+    let known = |name: &str| rule::find(RULES, name).is_some();
+    if known(&with_section) {
+        with_section
+    } else if known(&same) {
+        same
+    } else {
+        full
+    }
+}
+
+/// The text of a value on one line.
+fn one_line(sources: &Sources, span: Span) -> String {
+    let text = String::from_utf8_lossy(sources.slice(span));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The networks in the file that a setting names: one a line, or a YAML list; none when it cannot be read.
+pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option<Vec<Word>> {
+    let file = named_file(work, by, given)?;
+    let bytes = work.sources.bytes(file);
+    if is_yaml(&bytes) {
+        return yaml::read(file, &bytes, &mut work.found).map(|root| root.words());
+    }
+    let mut words = Vec::new();
+    for line in lines(file, &bytes) {
+        let text = line.text.split('#').next().unwrap_or_default().trim();
+        if !text.is_empty() {
+            words.push(line.part(text));
+        }
+    }
+    Some(words)
+}
+
+/// The file that a setting names; none when it cannot be read.
+pub(super) fn named_file(work: &mut Work, by: &Path, given: &Given) -> Option<FileId> {
+    let word = given.text();
+    let path = work.folders.find(&word.text, None, by);
+    let file = work.sources.read(&path);
+    file.map_err(|error| work.found.push(Diagnostic::error(word.span, error.to_string()))).ok()
+}
+
+/// The lines of a file.
+pub(super) fn lines(file: FileId, bytes: &[u8]) -> Vec<Word> {
+    let mut start = 0_usize;
+    let mut lines = Vec::new();
+    for line in bytes.split(|&byte| byte == b'\n') {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let span = Span::new(file, offset(start), offset(start + line.len()));
+        lines.push(Word { text: String::from_utf8_lossy(line).into_owned(), span });
+        start += line.len() + 1;
+    }
+    lines
+}

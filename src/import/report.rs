@@ -1,0 +1,151 @@
+//! The report of an import: what became of every setting.
+//!
+//! Responsible for the four fates, and for how the list of them reads.
+//! Not responsible for deciding any of them.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::source::{Sources, Span};
+
+/// Longest setting shown whole, in characters; a longer one is cut.
+const SHOWN_CHARS_MAX: usize = 44;
+
+/// What kind of fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It means the same here; the text says by which key.
+    Honoured,
+    /// There is nothing here that it could change; the text says why.
+    NoEffect,
+    /// It is different here; the text says how.
+    Changed,
+    /// It cannot be had here; the text says what to do.
+    Refused,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &[Kind] = &[Kind::Honoured, Kind::NoEffect, Kind::Changed, Kind::Refused];
+
+    /// As the report says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Honoured => "honoured",
+            Kind::NoEffect => "no effect here",
+            Kind::Changed => "changed",
+            Kind::Refused => "refused",
+        }
+    }
+}
+
+/// What became of a setting, and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Which of the four.
+    pub kind: Kind,
+    /// Which key, why, how, or what to do.
+    pub text: Cow<'static, str>,
+}
+
+impl Fate {
+    /// It means the same here.
+    pub(super) fn honoured(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::Honoured, text: text.into() }
+    }
+
+    /// Nothing here depends on it.
+    pub(super) fn no_effect(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::NoEffect, text: text.into() }
+    }
+
+    /// It is different here.
+    pub(super) fn changed(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::Changed, text: text.into() }
+    }
+
+    /// It cannot be had here.
+    pub(super) fn refused(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::Refused, text: text.into() }
+    }
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where the setting stands; none for what holds without any.
+    pub span: Option<Span>,
+    /// The setting as it was written, secrets left out.
+    pub setting: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// Everything an import has to say about settings.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Says what became of the setting at `span`.
+    pub(super) fn tell(&mut self, span: Span, setting: impl Into<String>, fate: Fate) {
+        self.findings.push(Finding { span: Some(span), setting: setting.into(), fate });
+    }
+
+    /// Says what holds although no line says so.
+    pub(super) fn tell_besides(&mut self, what: impl Into<String>, fate: Fate) {
+        self.findings.push(Finding { span: None, setting: what.into(), fate });
+    }
+
+    /// The findings, file by file and from top to bottom; those without a place come last.
+    pub fn findings(&self) -> Vec<&Finding> {
+        let mut findings: Vec<&Finding> = self.findings.iter().collect();
+        findings.sort_by_key(|finding| (finding.span.is_none(), finding.span));
+        findings
+    }
+
+    /// How many settings had this fate.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.findings.iter().filter(|finding| finding.fate.kind == kind).count()
+    }
+
+    /// Writes the list, with a head line for each file and the numbers below it.
+    pub(super) fn write(&self, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
+        let findings = self.findings();
+        let shown: Vec<String> = findings.iter().map(|finding| cut(&finding.setting)).collect();
+        let width = shown.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        let mut file = None;
+        for (finding, setting) in findings.into_iter().zip(shown) {
+            let place = finding.span.map(|span| sources.place(span));
+            let (path, line) = match &place {
+                Some(place) => (place.path.as_str(), place.line.to_string()),
+                None => ("besides", String::new()),
+            };
+            if file.as_deref() != Some(path) {
+                writeln!(out, "{}{path}", if file.is_some() { "\n" } else { "" })?;
+                file = Some(path.to_owned());
+            }
+            let (kind, text) = (finding.fate.kind.word(), &finding.fate.text);
+            writeln!(out, "{line:>5}  {setting:<width$}  {kind:<14}  {text}")?;
+        }
+        let counts = Kind::ALL.iter().map(|kind| format!("{} {}", self.count(*kind), kind.word()));
+        writeln!(out, "\n{}", counts.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A setting on one line that a terminal takes as text.
+fn cut(setting: &str) -> String {
+    let mut words: Vec<&str> = setting.split_whitespace().collect();
+    words.retain(|word| !word.is_empty());
+    let line: String = words
+        .join(" ")
+        .chars()
+        .map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it })
+        .collect();
+    if line.chars().count() <= SHOWN_CHARS_MAX {
+        return line;
+    }
+    let head: String = line.chars().take(SHOWN_CHARS_MAX - 1).collect();
+    format!("{head}…")
+}

@@ -1,0 +1,62 @@
+//! Rules: what becomes of a setting, by its name.
+//!
+//! Responsible for how a rule is written down and found.
+//! Not responsible for any rule: each server has its own list.
+
+use super::report::{Fate, Kind};
+use crate::source::nearest;
+
+/// What becomes of some settings. `T` is the function that reads one.
+pub(super) struct Rule<T: 'static> {
+    pub(super) names: &'static [&'static str],
+    pub(super) then: Then<T>,
+}
+
+/// What becomes of a setting.
+#[derive(Clone, Copy)]
+pub(super) enum Then<T> {
+    /// Always the same.
+    Always(Kind, &'static str),
+    /// Off or empty, it is as here; otherwise this.
+    UnlessOff(Kind, &'static str),
+    /// It depends on the value.
+    Read(T),
+}
+
+impl<T: Copy> Rule<T> {
+    pub(super) const fn always(names: &'static [&'static str], kind: Kind, text: &'static str) -> Self {
+        Self { names, then: Then::Always(kind, text) }
+    }
+
+    pub(super) const fn unless_off(names: &'static [&'static str], kind: Kind, text: &'static str) -> Self {
+        Self { names, then: Then::UnlessOff(kind, text) }
+    }
+
+    pub(super) const fn read(names: &'static [&'static str], function: T) -> Self {
+        Self { names, then: Then::Read(function) }
+    }
+}
+
+/// What the rules say about a name.
+pub(super) fn find<T: Copy>(rules: &[Rule<T>], name: &str) -> Option<Then<T>> {
+    rules.iter().find(|rule| rule.names.contains(&name)).map(|rule| rule.then)
+}
+
+/// The fate of a setting whose rule needs no function.
+pub(super) fn plain(kind: Kind, text: &'static str) -> Fate {
+    Fate { kind, text: text.into() }
+}
+
+/// The fate of a setting that is off, and so as it is here.
+pub(super) fn off() -> Fate {
+    Fate::honoured("nothing to do: it is off")
+}
+
+/// The fate of a name that no rule knows.
+pub(super) fn unknown<T: Copy>(rules: &[Rule<T>], name: &str, server: &str) -> Fate {
+    let names = rules.iter().flat_map(|rule| rule.names.iter().copied());
+    match nearest(name, names) {
+        Some(near) => Fate::refused(format!("not known to {server}; did you mean `{near}`?")),
+        None => Fate::refused(format!("not known; look it up in the manual of {server}")),
+    }
+}

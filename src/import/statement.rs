@@ -1,0 +1,344 @@
+//! The grammar of `named.conf`, of which PowerDNS's `bind.conf` is a part:
+//! words, quoted words and blocks, each statement ended by a semicolon.
+//!
+//! Responsible for reading it, for `include`, and for every fault of syntax
+//! with its place.
+//! Not responsible for what a statement means.
+
+use std::path::PathBuf;
+
+use super::folders::Folders;
+use super::given::Word;
+use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
+
+/// Deepest nesting of blocks; `named` itself needs five.
+const DEPTH_MAX: usize = 32;
+
+/// Deepest nesting of `include`, as in PowerDNS.
+const INCLUDE_DEPTH_MAX: usize = 10;
+
+/// What begins a statement of a file: behind `}` it means that a semicolon is missing.
+const STATEMENTS: &[&str] = &[
+    "acl",
+    "controls",
+    "http",
+    "include",
+    "key",
+    "logging",
+    "masters",
+    "options",
+    "primaries",
+    "server",
+    "statistics-channels",
+    "tls",
+    "trust-anchors",
+    "view",
+    "zone",
+];
+
+/// One statement: its words and blocks up to the semicolon.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    pub(super) parts: Vec<Part>,
+    pub(super) span: Span,
+}
+
+/// A piece of a statement.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Word(Word),
+    /// What stands between braces.
+    Block(Vec<Statement>),
+}
+
+impl Statement {
+    /// Its first word, by which it is known: case does not matter.
+    pub(super) fn keyword(&self) -> String {
+        self.word(0).map(|word| word.text.to_ascii_lowercase()).unwrap_or_default()
+    }
+
+    /// Its word at a place; none where a block stands.
+    pub(super) fn word(&self, place: usize) -> Option<&Word> {
+        match self.parts.get(place) {
+            Some(Part::Word(word)) => Some(word),
+            Some(Part::Block(_)) | None => None,
+        }
+    }
+
+    /// Its words behind the first.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Word> {
+        (1..self.parts.len()).filter_map(|place| self.word(place))
+    }
+
+    /// What its first block holds.
+    pub(super) fn block(&self) -> &[Statement] {
+        let blocks = self.parts.iter().filter_map(|part| match part {
+            Part::Block(statements) => Some(statements.as_slice()),
+            Part::Word(_) => None,
+        });
+        blocks.into_iter().next().unwrap_or_default()
+    }
+
+    /// As the report shows it: its words, and `{ … }` for a block with more than fits.
+    pub(super) fn shown(&self) -> String {
+        let shown = |part: &Part| match part {
+            Part::Word(word) => word.text.clone(),
+            Part::Block(inner) if inner.len() > 4 || inner.iter().any(|one| one.parts.len() > 2) => {
+                "{ … }".to_owned()
+            }
+            Part::Block(inner) => {
+                let inner: Vec<String> = inner.iter().map(|one| format!("{};", one.shown())).collect();
+                format!("{{ {} }}", inner.join(" "))
+            }
+        };
+        let parts: Vec<String> = match self.keyword().as_str() {
+            // Nobody's business.
+            "secret" | "cookie-secret" => vec![self.keyword(), "…".to_owned()],
+            _ => self.parts.iter().map(shown).collect(),
+        };
+        parts.join(" ")
+    }
+}
+
+/// Reads a file and all that it includes. None of it counts when a fault was pushed.
+pub(super) fn read(
+    sources: &mut Sources,
+    file: FileId,
+    folders: &Folders,
+    found: &mut Diagnostics,
+) -> Vec<Statement> {
+    let mut reader = Reader { sources, folders, found, directory: None, depth: 0 };
+    reader.file(file)
+}
+
+/// The folder that relative paths begin at: `options { directory "…"; }`.
+pub(super) fn directory(statements: &[Statement]) -> Option<PathBuf> {
+    let options = statements.iter().filter(|statement| statement.keyword() == "options");
+    let inside = options.flat_map(Statement::block);
+    let last = inside.filter(|statement| statement.keyword() == "directory").last()?;
+    last.word(1).map(|word| PathBuf::from(&word.text))
+}
+
+struct Reader<'r> {
+    sources: &'r mut Sources,
+    folders: &'r Folders,
+    found: &'r mut Diagnostics,
+    directory: Option<PathBuf>,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, file: FileId) -> Vec<Statement> {
+        let bytes = self.sources.bytes(file);
+        let mut lexer = Lexer { file, bytes: &bytes, at: 0 };
+        self.block(&mut lexer, None, 0)
+    }
+
+    /// Statements up to the end: of the file, or of the block that `opened`.
+    fn block(&mut self, lexer: &mut Lexer<'_>, opened: Option<Span>, depth: usize) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
+        let mut begin: Option<Span> = None;
+        let mut last = Span::new(lexer.file, 0, 0);
+        loop {
+            let (token, span) = match lexer.next() {
+                Ok(Some(token)) => token,
+                Ok(None) => break,
+                Err(fault) => {
+                    self.found.push(fault);
+                    return statements;
+                }
+            };
+            match token {
+                Token::End => {
+                    if let Some(begin) = begin.take() {
+                        let statement = Statement { parts: std::mem::take(&mut parts), span: begin.to(last) };
+                        self.take(statement, &mut statements, depth);
+                    }
+                }
+                Token::Close if opened.is_some() => {
+                    if let Some(begin) = begin {
+                        self.missing_end(last);
+                        self.take(Statement { parts, span: begin.to(last) }, &mut statements, depth);
+                    }
+                    return statements;
+                }
+                Token::Close => self.found.push(Diagnostic::error(span, "`}` closes nothing")),
+                Token::Open if depth >= DEPTH_MAX => {
+                    self.found
+                        .push(Diagnostic::error(span, format!("blocks nested more than {DEPTH_MAX} deep")));
+                    return statements;
+                }
+                Token::Open => {
+                    begin.get_or_insert(span);
+                    let inner = self.block(lexer, Some(span), depth + 1);
+                    parts.push(Part::Block(inner));
+                    last = lexer.last();
+                    continue;
+                }
+                Token::Word(text) => {
+                    if begins_a_statement(&parts, &text, depth) {
+                        self.missing_end(last);
+                        let begin = begin.take().unwrap_or(last);
+                        let statement = Statement { parts: std::mem::take(&mut parts), span: begin.to(last) };
+                        self.take(statement, &mut statements, depth);
+                    }
+                    begin.get_or_insert(span);
+                    parts.push(Part::Word(Word { text, span }));
+                }
+            }
+            last = span;
+        }
+        if let Some(opened) = opened {
+            let fault = Diagnostic::error(opened, "this `{` is never closed");
+            self.found.push(fault.help("write `};` where the block ends"));
+        } else if begin.is_some() {
+            self.missing_end(last);
+        }
+        statements
+    }
+
+    fn missing_end(&mut self, last: Span) {
+        let behind = Span::new(last.file, last.end, last.end.saturating_add(1));
+        self.found.push(Diagnostic::error(behind, "`;` is missing").label("here"));
+    }
+
+    /// Takes a whole statement; the text of an included file in place of its `include`.
+    fn take(&mut self, statement: Statement, statements: &mut Vec<Statement>, depth: usize) {
+        if statement.keyword() == "directory" && depth == 1 {
+            self.directory = statement.word(1).map(|word| PathBuf::from(&word.text));
+        }
+        let Some(path) = statement.word(1).filter(|_| statement.keyword() == "include") else {
+            statements.push(statement);
+            return;
+        };
+        if self.depth >= INCLUDE_DEPTH_MAX {
+            let message = format!("files included more than {INCLUDE_DEPTH_MAX} deep");
+            self.found.push(Diagnostic::error(path.span, message).help("does a file include itself?"));
+            return;
+        }
+        let beside = self.sources.path(path.span.file).to_owned();
+        let found = self.folders.find(&path.text, self.directory.as_deref(), beside.as_ref());
+        match self.sources.read(&found) {
+            Ok(file) => {
+                self.depth += 1;
+                statements.extend(self.file(file));
+                self.depth -= 1;
+            }
+            Err(error) => self.found.push(Diagnostic::error(path.span, error.to_string())),
+        }
+    }
+}
+
+/// Whether a word behind a block of a file can only be the next statement.
+fn begins_a_statement(parts: &[Part], word: &str, depth: usize) -> bool {
+    depth == 0
+        && matches!(parts.last(), Some(Part::Block(_)))
+        && STATEMENTS.contains(&word.to_ascii_lowercase().as_str())
+        && !matches!(parts.first(), Some(Part::Word(first)) if first.text.eq_ignore_ascii_case("controls"))
+}
+
+enum Token {
+    Word(String),
+    Open,
+    Close,
+    End,
+}
+
+struct Lexer<'b> {
+    file: FileId,
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl Lexer<'_> {
+    /// The last byte that was read.
+    fn last(&self) -> Span {
+        self.span(self.at.saturating_sub(1))
+    }
+
+    fn span(&self, start: usize) -> Span {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span::new(self.file, offset(start), offset(self.at))
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes on until behind `end`; false if it does not come.
+    fn skip_past(&mut self, end: &[u8]) -> Option<()> {
+        let found = self.rest().windows(end.len()).position(|window| window == end);
+        self.at = found.map_or(self.bytes.len(), |place| self.at + place + end.len());
+        found.map(|_| ())
+    }
+
+    /// Goes on behind blanks and comments of all three kinds.
+    fn skip_blank(&mut self) -> Result<(), Diagnostic> {
+        loop {
+            let start = self.at;
+            match self.rest() {
+                [byte, ..] if byte.is_ascii_whitespace() => self.at += 1,
+                [b'#', ..] | [b'/', b'/', ..] => _ = self.skip_past(b"\n"),
+                [b'/', b'*', ..] => {
+                    self.at += 2;
+                    if self.skip_past(b"*/").is_none() {
+                        let offset = u32::try_from(start).unwrap_or(u32::MAX);
+                        let span = Span::new(self.file, offset, offset.saturating_add(2));
+                        return Err(
+                            Diagnostic::error(span, "this comment is never closed").help("write `*/`")
+                        );
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(Token, Span)>, Diagnostic> {
+        self.skip_blank()?;
+        let start = self.at;
+        let token = match self.rest() {
+            [] => return Ok(None),
+            [b'{', ..] => Token::Open,
+            [b'}', ..] => Token::Close,
+            [b';', ..] => Token::End,
+            [b'"', ..] => return self.quoted().map(Some),
+            rest => {
+                let is_end =
+                    |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';' | b'"');
+                let len = rest.iter().position(is_end).unwrap_or(rest.len());
+                let text = String::from_utf8_lossy(&rest[..len]).into_owned();
+                self.at += len;
+                return Ok(Some((Token::Word(text), self.span(start))));
+            }
+        };
+        self.at += 1;
+        Ok(Some((token, self.span(start))))
+    }
+
+    /// A quoted word: its text without the quotes, its place with them.
+    fn quoted(&mut self) -> Result<(Token, Span), Diagnostic> {
+        let start = self.at;
+        self.at += 1;
+        let mut text = Vec::new();
+        loop {
+            match *self.rest() {
+                [] | [b'\n', ..] => {
+                    return Err(Diagnostic::error(self.span(start), "this quote is never closed"));
+                }
+                [b'"', ..] => break,
+                [b'\\', escaped, ..] if escaped != b'\n' => {
+                    text.push(escaped);
+                    self.at += 2;
+                }
+                [byte, ..] => {
+                    text.push(byte);
+                    self.at += 1;
+                }
+            }
+        }
+        self.at += 1;
+        Ok((Token::Word(String::from_utf8_lossy(&text).into_owned()), self.span(start)))
+    }
+}

@@ -1,0 +1,79 @@
+//! Zones on their way over: the name, the file, the block they become.
+//!
+//! Responsible for what all servers have in common about a zone.
+//! Not responsible for what is in its file.
+
+use std::path::Path;
+
+use super::Work;
+use super::draft::Zone;
+use super::given::Word;
+use super::report::Fate;
+use super::statement::Statement;
+use crate::dns::{Name, NameRef};
+use crate::source::{Diagnostic, Span};
+
+/// Where a zone is given again.
+pub(super) fn given_again(name: &Name, later: &[Statement]) -> Option<Span> {
+    let zones = later.iter().filter(|statement| statement.keyword() == "zone");
+    let mut names = zones.filter_map(|statement| statement.word(1));
+    let same =
+        |word: &&Word| Name::parse(word.text.as_bytes(), NameRef::ROOT).is_ok_and(|other| other == *name);
+    names.find(same).map(|word| word.span)
+}
+
+/// The apex that a `zone` statement names, if it is a name.
+pub(super) fn apex<'s>(work: &mut Work, statement: &'s Statement) -> Option<(Name, &'s Word)> {
+    let Some(word) = statement.word(1) else {
+        work.found.push(Diagnostic::error(statement.span, "a zone without a name"));
+        return None;
+    };
+    match Name::parse(word.text.as_bytes(), NameRef::ROOT) {
+        Ok(name) => Some((name, word)),
+        Err(error) => {
+            work.found.push(Diagnostic::error(word.span, format!("`{}`: {error}", word.text)));
+            None
+        }
+    }
+}
+
+/// Takes a zone and the file that its statement names over.
+pub(super) fn serve(
+    work: &mut Work,
+    name: &Name,
+    word: &Word,
+    file: Option<&Statement>,
+    directory: Option<&Path>,
+) -> Fate {
+    let Some(file) = file.and_then(|file| file.word(1)) else {
+        let fault = Diagnostic::error(word.span, format!("zone `{name}` has no `file`"));
+        work.found.push(fault.help("write file \"…\"; into its block"));
+        return Fate::refused("it has no file: name one, and import again");
+    };
+    serve_file(work, name, word, file, directory)
+}
+
+/// Takes a zone, named by `word`, and its file over.
+pub(super) fn serve_file(
+    work: &mut Work,
+    name: &Name,
+    word: &Word,
+    file: &Word,
+    directory: Option<&Path>,
+) -> Fate {
+    let path = work.folders.find(&file.text, directory, work.sources.path(file.span.file).as_ref());
+    let place = work.sources.place(word.span);
+    let folders = (&work.folders, directory);
+    let copied = work.copies.take(&mut work.sources, folders, &path, file, &mut work.found);
+    let Some(copied) = copied else {
+        return Fate::refused(format!("{} cannot be read: bring it, and import again", path.display()));
+    };
+    let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fate = Fate::honoured(format!("→ [[zone]], {} as {copied}", path.display()));
+    work.draft.zones.push(Zone {
+        name: name.clone(),
+        file: copied,
+        remark: format!("{source}:{}", place.line),
+    });
+    fate
+}
