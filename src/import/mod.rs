@@ -173,7 +173,15 @@ impl Work {
         into: &Path,
         existing: Existing,
     ) -> Result<Imported, Error> {
-        let Self { sources, found, report, draft, copies, .. } = self;
+        let Self { sources, found: all, report, draft, copies, .. } = self;
+        let mut found = Diagnostics::default();
+        for fault in &all {
+            // A list that is read for two purposes tells its faults twice.
+            if !found.iter().any(|known| known == fault) {
+                found.push(fault.clone());
+            }
+        }
+        found.sort();
         let mut imported = Imported { report, found, sources, config: None, written: Vec::new() };
         let Ok(origin) = read else { return Ok(imported) };
         let text = draft.text(&origin);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::address;
 use super::draft::{Allow, Forward};
-use super::report::Fate;
+use super::report::{Fate, Kind};
 use super::rule::{self, Then};
 use super::statement::{self, Statement};
 use super::zone::{apex, given_again, serve};
@@ -165,7 +165,8 @@ impl<'r> Reading<'r> {
             Some(other) => Fate::refused(format!("zones of type `{other}` are not known")),
             None => Fate::refused("it has no type: write `type primary;`"),
         };
-        let is_served = fate.kind == super::Kind::Honoured;
+        let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
+        let is_served = is_primary && fate.kind == Kind::Honoured;
         self.work.report.tell(statement.span, &shown, fate);
         for inner in inside.iter().filter(|inner| !matches!(inner.keyword().as_str(), "type" | "file")) {
             let fate = self.zone_option(inner, is_served.then_some(&name));
@@ -179,7 +180,8 @@ impl<'r> Reading<'r> {
             return Fate::no_effect("see its zone");
         }
         let keyword = inner.keyword();
-        match rule::find(rules::ZONE_OPTIONS, &keyword) {
+        let rule = rule::find(rules::ZONE_OPTIONS, &keyword).or_else(|| rule::find(rules::OPTIONS, &keyword));
+        match rule {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
             Some(Then::UnlessOff(..)) if Self::is_off(inner) => rule::off(),
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),

@@ -168,14 +168,17 @@ pub(super) fn allow_recursion(reading: &mut Reading<'_>, option: &Statement) -> 
 }
 
 pub(super) fn allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate {
+    if reading.recurses() {
+        // It says who may ask for names of others, too, where no other list does.
+        allow_recursion(reading, option);
+    }
+    zone_allow_query(reading, option)
+}
+
+pub(super) fn zone_allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate {
     match reading.clients(option) {
         Clients::World(_) => Fate::honoured("names of our zones are answered to everybody"),
         Clients::Networks(_) => {
-            let named =
-                ["allow-recursion", "allow-query-cache"].iter().any(|name| reading.get(name).is_some());
-            if !named && reading.recurses() && reading.get("allow-query").is_some() {
-                allow_recursion(reading, option);
-            }
             Fate::changed("names of our zones are answered to everybody: keep others out with a firewall")
         }
     }

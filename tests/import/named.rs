@@ -1,0 +1,149 @@
+//! BIND's `named.conf`.
+//!
+//! Responsible for primary zones, listeners, clients and forwarders.
+//! Not responsible for its grammar, which `bind.conf` shares.
+
+use crate::node::Node;
+
+const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
+
+/// A node with this `named.conf`, and a zone file.
+fn node(named_conf: &str) -> Node {
+    Node::new(&[("etc/named.conf", named_conf), ("var/named/lab.zone", ZONE)])
+}
+
+#[test]
+fn a_primary_behind_forwarders_is_taken_over() {
+    let node = node(
+        "acl office { 192.0.2.0/24; localnets; };\n\
+         options {\n\
+           directory \"/var/named\";\n\
+           listen-on port 5353 { 192.0.2.1; };\n\
+           listen-on-v6 { none; };\n\
+           allow-query { any; };\n\
+           allow-recursion { office; 198.51.100.7; };\n\
+           allow-transfer { none; };\n\
+           forwarders port 5300 { 203.0.113.1; 203.0.113.2 port 54; };\n\
+           forward only;\n\
+           version \"none of your business\";\n\
+           tcp-clients 200;\n\
+           tcp-idle-timeout 300;\n\
+           pid-file \"/run/named/named.pid\";\n\
+         };\n\
+         include \"/etc/zones.conf\";\n",
+    );
+    node.write(
+        "etc/zones.conf",
+        "zone \"lab.test\" IN { type primary; file \"lab.zone\"; allow-update { none; }; };\n\
+         zone \"corp.test\" { type forward; forwarders { 198.51.100.1; }; };\n\
+         zone \".\" IN { type hint; file \"named.ca\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    for line in [
+        "listen = [\"192.0.2.1:5353\"]",
+        "version = \"none of your business\"",
+        "tcp-connections = 200",
+        "tcp-idle = \"30000ms\"",
+        "name = \"lab.test\"",
+        "zone = \".\"",
+        "upstream = [\"203.0.113.1:5300\", \"203.0.113.2:54\"]",
+        "zone = \"corp.test\"",
+        "upstream = [\"198.51.100.1\"]",
+        "allow = [\"192.0.2.0/24\", \"local\", \"198.51.100.7\"]",
+    ] {
+        assert!(
+            result.config.contains(line),
+            "no {line} in\n{}\n{}\n{}",
+            result.config,
+            result.report,
+            result.faults
+        );
+    }
+    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone .", "no effect here", "root servers");
+    result.assert_fate("pid-file /run/named/named.pid", "no effect here", "service manager");
+    result.assert_fate("allow-transfer { none; }", "honoured", "REFUSED");
+    assert!(!result.report.contains("refused  "), "{}", result.report);
+}
+
+#[test]
+fn open_doors_are_pointed_out() {
+    let node = node(
+        "options { directory \"/var/named\"; allow-recursion { any; }; allow-transfer { 0.0.0.0/0; };\n\
+         forwarders { 203.0.113.1; }; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_faults(&[
+        "an open door: this lets the whole world in",
+        "/etc/named.conf:1:53",
+        "an open door: everybody may transfer the zones",
+    ]);
+    assert!(!result.config.lines().any(|line| line.starts_with("allow =")), "{}", result.config);
+}
+
+#[test]
+fn what_bind_opens_without_a_word_is_pointed_out_too() {
+    let node = node(
+        "options { directory \"/var/named\"; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("without `allow-transfer`", "changed", "everybody may transfer zones");
+    result.assert_fate("recursion", "changed", "name a resolver");
+    assert!(result.config.contains("listen = [\"0.0.0.0:53\", \"[::]:53\"]"), "{}", result.config);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn what_cannot_be_had_is_refused_with_what_to_do() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion yes; response-policy { zone \"rpz\"; }; recursoin no; };\n\
+         zone \"a.test\" { type slave; masters { 192.0.2.9; }; file \"a\"; };\n\
+         zone \"b.test\" { type master; file \"lab.zone\"; masterfile-format raw; };\n\
+         zone \"c.test\" { type master; file \"lab.zone\"; dnssec-policy default; };\n\
+         zone \"d.test\" { type static-stub; server-addresses { 192.0.2.9; }; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("zone a.test", "refused", "no transfers");
+    result.assert_fate("zone b.test", "refused", "named-compilezone");
+    result.assert_fate("zone c.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone c.test: dnssec-policy default", "refused", "served unsigned");
+    result.assert_fate("zone d.test", "refused", "[[forward]]");
+    result.assert_fate("recursoin no", "refused", "did you mean `recursion`?");
+    result.assert_fate("recursion", "refused", "name a resolver");
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn several_views_are_refused_and_a_single_one_is_read_through() {
+    let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
+    let one = node(&format!("view \"all\" {{ match-clients {{ any; }}; {zone} }};\n"));
+    let result = one.import_named(&one.path("new"));
+    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    let two = node(&format!("view \"in\" {{ {zone} }};\nview \"out\" {{ {zone} }};\n"));
+    let result = two.import_named(&two.path("new"));
+    result.assert_faults(&["views are not taken over", "/etc/named.conf:1:1", "a folder of its own"]);
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn lists_that_name_each_other_end() {
+    let node = node(
+        "acl a { b; };\nacl b { a; };\noptions { allow-recursion { a; nobody; !192.0.2.1; }; forwarders { 203.0.113.1; }; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_faults(&["`acl`s that name each other", "`nobody` is no network", "exceptions and keys"]);
+}
+
+#[test]
+fn a_rate_limit_becomes_ours() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; rate-limit { responses-per-second 20; slip 3; window 5;\n\
+         exempt-clients { 192.0.2.0/24; localhost; }; }; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    for line in ["[limit]\nresponses-per-second = 20", "slip = 3", "exempt = [\"192.0.2.0/24\", \"local\"]"] {
+        assert!(result.config.contains(line), "no {line} in\n{}", result.config);
+    }
+    result.assert_fate("rate-limit { responses-per-second 20; slip …", "changed", "without counterpart: window");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}

@@ -1,0 +1,148 @@
+//! A node to be taken over: a copy of its files in a scratch folder, and what an import made of them.
+//!
+//! Responsible for files and for running the command.
+//! Not responsible for what is in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A scratch folder with a copy of a node's files.
+pub(crate) struct Node {
+    folder: TempDir,
+}
+
+/// What an import said and wrote.
+pub(crate) struct Result {
+    pub(crate) status: Option<i32>,
+    /// What became of every setting.
+    pub(crate) report: String,
+    /// Faults, open doors and the check.
+    pub(crate) faults: String,
+    /// The config file; empty when none was written.
+    pub(crate) config: String,
+}
+
+impl Node {
+    /// A node with these files.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Node {
+        let node = Node { folder: tempfile::tempdir().expect("a scratch folder") };
+        for (path, text) in files {
+            node.write(path, text);
+        }
+        node
+    }
+
+    /// A copy of one of the nodes below `tests/data`.
+    pub(crate) fn seed(name: &str) -> Node {
+        let node = Node::new(&[]);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        node.copy(&root, &root);
+        node
+    }
+
+    fn copy(&self, root: &Path, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder of the data") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                self.copy(root, &path);
+            } else {
+                let text = fs::read_to_string(&path).expect("a text");
+                self.write(path.strip_prefix(root).expect("below the root").to_str().expect("a name"), &text);
+            }
+        }
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    pub(crate) fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_default()
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a scratch folder");
+        fs::write(path, text).expect("a scratch file");
+    }
+
+    /// Writes a file anew with other words in it, which must be there.
+    pub(crate) fn replace(&self, file: &str, old: &str, new: &str) {
+        let text = self.read(file);
+        assert!(text.contains(old), "{file} has no {old:?}");
+        self.write(file, &text.replace(old, new));
+    }
+
+    /// Replaces words in every file.
+    pub(crate) fn replace_everywhere(&self, old: &str, new: &str) {
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a scratch folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let text = fs::read_to_string(&path).expect("a text");
+                    fs::write(&path, text.replace(old, new)).expect("a scratch file");
+                }
+            }
+        }
+    }
+
+    /// `edgedns import pdns` of `etc/pdns`, and of `etc/pdns-recursor` where that is.
+    pub(crate) fn import_pdns(&self, into: &Path, more: &[&str]) -> Result {
+        let mut arguments = vec!["pdns".into(), "--from".into(), self.path("etc/pdns")];
+        if self.path("etc/pdns-recursor").exists() {
+            arguments.extend(["--recursor".into(), self.path("etc/pdns-recursor")]);
+        }
+        self.import(arguments, into, more)
+    }
+
+    /// `edgedns import named` of `etc/named.conf`.
+    pub(crate) fn import_named(&self, into: &Path) -> Result {
+        self.import(vec!["named".into(), "--from".into(), self.path("etc/named.conf")], into, &[])
+    }
+
+    fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Result {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+        command.arg("import").args(arguments).arg("--into").arg(into).args(more);
+        let output = command.env("NO_COLOR", "1").output().expect("the program runs");
+        let root = self.folder.path().display().to_string();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&root, "");
+        Result {
+            status: output.status.code(),
+            report: text(output.stdout),
+            faults: text(output.stderr),
+            config: fs::read_to_string(into.join("edgedns.toml")).unwrap_or_default().replace(&root, ""),
+        }
+    }
+
+    /// Imports into a folder beside the files.
+    pub(crate) fn pdns(&self) -> Result {
+        self.import_pdns(&self.path("new"), &[])
+    }
+}
+
+impl Result {
+    /// Fails unless the report has this setting with this fate.
+    pub(crate) fn assert_fate(&self, setting: &str, kind: &str, text: &str) {
+        let columns = |line: &str| {
+            line.split("  ").map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let found = self.report.lines().map(columns).any(|line| {
+            let [.., shown, fate, said] = line.as_slice() else { return false };
+            shown == setting && fate == kind && said.contains(text)
+        });
+        assert!(found, "no `{setting}` that is {kind}: {text}\n{}\n{}", self.report, self.faults);
+    }
+
+    /// Fails unless every piece of text is among the faults.
+    pub(crate) fn assert_faults(&self, wanted: &[&str]) {
+        for text in wanted {
+            assert!(self.faults.contains(text), "no {text:?} in\n{}", self.faults);
+        }
+    }
+}

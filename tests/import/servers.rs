@@ -1,0 +1,87 @@
+//! The servers that are replaced, as processes: PowerDNS and pdns-recursor.
+//!
+//! Responsible for running them on loopback with nothing but a node's own files, and for ending them.
+//! Not responsible for what they answer.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::harness::{PATIENCE, wait_for};
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    log: PathBuf,
+}
+
+/// Where programs of this kind are, beside the folders of the PATH.
+const SYSTEM_FOLDER: &str = "/usr/sbin";
+
+/// The program, if it is installed; `PEERS=required` makes it a failure when it is not.
+pub(crate) fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(SYSTEM_FOLDER.into());
+    let found = folders.into_iter().map(|folder| folder.join(program)).find(|file| file.exists());
+    let required = std::env::var("PEERS").is_ok_and(|text| text == "required");
+    assert!(found.is_some() || !required, "not installed: {program}");
+    if found.is_none() {
+        println!("not compared, because not installed: {program}");
+    }
+    found
+}
+
+impl Server {
+    /// PowerDNS with the `pdns.conf` of a folder.
+    pub(crate) fn pdns(program: &Path, folder: &Path) -> Server {
+        // The checks that records ask for are quick on loopback; nothing else is different from the node.
+        Self::start(program, folder, &["--guardian=no", "--disable-syslog", "--write-pid=no"])
+    }
+
+    /// pdns-recursor with the `recursor.conf` of a folder. It asks nobody beyond this host: `upstream` stands for
+    /// the root servers.
+    pub(crate) fn recursor(program: &Path, folder: &Path, upstream: SocketAddr) -> Server {
+        let hints = folder.join("hints");
+        let text = format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", upstream.ip());
+        fs::write(&hints, text).expect("a scratch file");
+        let hints = format!("--hint-file={}", hints.display());
+        Self::start(program, folder, &[&hints, "--threads=1", "--disable-syslog", "--write-pid=no"])
+    }
+
+    fn start(program: &Path, folder: &Path, more: &[&str]) -> Server {
+        let path = folder.join("log");
+        let log = File::create(&path).expect("a log file");
+        let child = Command::new(program)
+            .arg(format!("--config-dir={}", folder.display()))
+            .arg(format!("--socket-dir={}", folder.display()))
+            // Its own user could not read a scratch folder; and no version is looked up on the internet.
+            .args(["--daemon=no", "--setuid=", "--setgid=", "--security-poll-suffix="])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        Server { child, log: path }
+    }
+
+    /// Waits until `condition` holds; the log is shown when it does not, or the server ends.
+    pub(crate) fn wait_until(&mut self, what: &str, mut condition: impl FnMut() -> Option<()>) {
+        let log = || fs::read_to_string(&self.log).unwrap_or_default();
+        wait_for(&format!("{what}\n{}", log()), PATIENCE, || {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                panic!("the server ended with {status}:\n{}", log());
+            }
+            condition()
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
