@@ -28,7 +28,7 @@ enum Server {
 
 #[derive(Args)]
 struct PdnsArguments {
-    /// The folder of pdns.conf, or that file; a copy of the node's folders will do.
+    /// The folder of pdns.conf, or that file: /etc/pdns, on Debian /etc/powerdns. A copy of the node's folders will do.
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
     /// The folder of recursor.conf or recursor.yml, or that file, if pdns-recursor runs in front.

@@ -118,7 +118,15 @@ impl Copies {
                 }
                 let from = folders.find(&included.text, directory, sources.path(file).as_ref());
                 let beside = to.parent().unwrap_or(Path::new(FOLDER)).join(path);
-                if self.list.contains_key(&beside) {
+                if let Some((other, _)) = self.list.get(&beside) {
+                    if *other != from {
+                        let message =
+                            format!("`{}` has the name of another file that is copied", included.text);
+                        let fault = Diagnostic::warning(included.span, message);
+                        let fault =
+                            fault.remark(format!("{} is copied, {} is not", other.display(), from.display()));
+                        found.push(fault.help("give one of them another name, and import again"));
+                    }
                     continue;
                 }
                 match sources.read(&from) {

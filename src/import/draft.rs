@@ -44,6 +44,8 @@ pub(super) enum Allow {
     Default,
     /// These networks.
     Networks(Vec<String>, String),
+    /// Nobody: nothing is forwarded.
+    Nobody,
     /// The other server let in the whole world, as this says; nothing is said here.
     ClosedWorld(String),
 }
@@ -94,7 +96,8 @@ impl Draft {
             line(&mut text, "name", &name(&zone.name), &zone.remark);
             line(&mut text, "file", &toml::Value::String(zone.file.clone()), "");
         }
-        for forward in &self.forwards {
+        let is_closed = matches!(self.allow, Allow::Nobody);
+        for forward in self.forwards.iter().filter(|_| !is_closed) {
             text.push_str("\n[[forward]]\n");
             line(&mut text, "zone", &name(&forward.zone), &forward.remark);
             line(&mut text, "upstream", &list(&forward.upstream), "");
@@ -112,7 +115,7 @@ impl Draft {
 
     fn write_allow(&self, text: &mut String) {
         match &self.allow {
-            Allow::Default => {}
+            Allow::Default | Allow::Nobody => {}
             Allow::Networks(networks, remark) => line(text, "allow", &list(networks), remark),
             Allow::ClosedWorld(said) => {
                 _ = writeln!(

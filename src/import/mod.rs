@@ -202,3 +202,6 @@ fn file_at(path: &Path, names: &[&str]) -> PathBuf {
     let mut files = names.iter().map(|name| path.join(name));
     files.clone().find(|file| file.exists()).or_else(|| files.next()).unwrap_or_else(|| path.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

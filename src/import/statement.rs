@@ -17,6 +17,9 @@ const DEPTH_MAX: usize = 32;
 /// Deepest nesting of `include`, as in PowerDNS.
 const INCLUDE_DEPTH_MAX: usize = 10;
 
+/// Files included in all: two files that include each other twice would otherwise grow as powers of two.
+const INCLUDES_MAX: usize = 1000;
+
 /// What begins a statement of a file: behind `}` it means that a semicolon is missing.
 const STATEMENTS: &[&str] = &[
     "acl",
@@ -107,15 +110,15 @@ pub(super) fn read(
     folders: &Folders,
     found: &mut Diagnostics,
 ) -> Vec<Statement> {
-    let mut reader = Reader { sources, folders, found, directory: None, depth: 0 };
+    let mut reader = Reader { sources, folders, found, directory: None, depth: 0, count: 0 };
     reader.file(file)
 }
 
 /// The folder that relative paths begin at: `options { directory "…"; }`.
 pub(super) fn directory(statements: &[Statement]) -> Option<PathBuf> {
     let options = statements.iter().filter(|statement| statement.keyword() == "options");
-    let inside = options.flat_map(Statement::block);
-    let last = inside.filter(|statement| statement.keyword() == "directory").last()?;
+    let mut inside = options.flat_map(Statement::block);
+    let last = inside.rfind(|statement| statement.keyword() == "directory")?;
     last.word(1).map(|word| PathBuf::from(&word.text))
 }
 
@@ -124,7 +127,10 @@ struct Reader<'r> {
     folders: &'r Folders,
     found: &'r mut Diagnostics,
     directory: Option<PathBuf>,
+    /// Files that include each other, down to the one that is being read.
     depth: usize,
+    /// Files included so far.
+    count: usize,
 }
 
 impl Reader<'_> {
@@ -212,8 +218,13 @@ impl Reader<'_> {
             statements.push(statement);
             return;
         };
-        if self.depth >= INCLUDE_DEPTH_MAX {
-            let message = format!("files included more than {INCLUDE_DEPTH_MAX} deep");
+        self.count += 1;
+        let too_many = match (self.depth >= INCLUDE_DEPTH_MAX, self.count > INCLUDES_MAX) {
+            (true, _) => Some(format!("files included more than {INCLUDE_DEPTH_MAX} deep")),
+            (false, true) => Some(format!("more than {INCLUDES_MAX} files included")),
+            (false, false) => None,
+        };
+        if let Some(message) = too_many {
             self.found.push(Diagnostic::error(path.span, message).help("does a file include itself?"));
             return;
         }

@@ -133,6 +133,9 @@ impl Place {
     }
 }
 
+/// How often the same of three addresses is no chance: once in three thousand million times it is.
+const IN_A_ROW: u32 = 20;
+
 fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<Message> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     socket.set_read_timeout(Some(ANSWER_MAX)).expect("a time limit");
@@ -183,11 +186,11 @@ fn open_only(masters: &mut [Master], up: Ipv4Addr) {
 }
 
 /// Waits until a server answers every pool with this address alone. PowerDNS answers any address before it has
-/// probed, so it has to say so several times.
+/// probed, so it has to say so [`IN_A_ROW`] times.
 fn wait_for_pools(server: &mut Server, place: &Place, asked: SocketAddr, up: Ipv4Addr) {
     for name in place.pool_names() {
         server.wait_until(&format!("{name} has {up}"), || {
-            (0..5).all(|_| addresses(asked, &name) == Some(vec![IpAddr::V4(up)])).then_some(())
+            (0..IN_A_ROW).all(|_| addresses(asked, &name) == Some(vec![IpAddr::V4(up)])).then_some(())
         });
     }
 }

@@ -144,6 +144,10 @@ fn a_rate_limit_becomes_ours() {
     for line in ["[limit]\nresponses-per-second = 20", "slip = 3", "exempt = [\"192.0.2.0/24\", \"local\"]"] {
         assert!(result.config.contains(line), "no {line} in\n{}", result.config);
     }
-    result.assert_fate("rate-limit { responses-per-second 20; slip …", "changed", "without counterpart: window");
+    result.assert_fate(
+        "rate-limit { responses-per-second 20; slip …",
+        "changed",
+        "without counterpart: window",
+    );
     assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
 }

@@ -159,6 +159,10 @@ pub(super) fn allow_recursion(reading: &mut Reading<'_>, option: &Statement) -> 
             reading.work.found.push(fault);
             Fate::changed("an open door, closed: this host and its networks, without [[forward]] allow")
         }
+        Clients::Networks(networks) if networks.is_empty() => {
+            reading.work.draft.allow = Allow::Nobody;
+            Fate::honoured("nobody may ask for names of others: there is no [[forward]]")
+        }
         Clients::Networks(networks) => {
             let remark = format!("{} of named.conf", option.keyword());
             reading.work.draft.allow = Allow::Networks(networks, remark);

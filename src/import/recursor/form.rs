@@ -12,7 +12,7 @@ use super::super::report::Fate;
 use super::super::rule;
 use super::super::yaml::{self, Content, Node};
 use super::super::{Unreadable, Work, keyed};
-use super::rules::{RULES, YAML_NAMES};
+use super::rules::RULES;
 use crate::source::{Diagnostic, FileId, Severity, Sources, Span, nearest};
 
 /// The sections of the YAML form.
@@ -173,3 +173,53 @@ pub(super) fn lines(file: FileId, bytes: &[u8]) -> Vec<Word> {
     }
     lines
 }
+
+/// Names of the YAML form that are neither the old name with underscores nor that behind the section's name.
+const YAML_NAMES: &[(&str, &str)] = &[
+    ("dnssec.validation", "dnssec"),
+    ("dnssec.disabled_algorithms", "dnssec-disabled-algorithms"),
+    ("incoming.listen", "local-address"),
+    ("incoming.port", "local-port"),
+    ("incoming.tcp_timeout", "client-tcp-timeout"),
+    ("outgoing.any_to_tcp", "out-any-to-tcp"),
+    ("outgoing.edns_bufsize", "edns-outgoing-bufsize"),
+    ("outgoing.edns_padding", "edns-padding-out"),
+    ("outgoing.lowercase", "lowercase-outgoing"),
+    ("outgoing.source_address", "query-local-address"),
+    ("outgoing.tcp_max_idle_ms", "tcp-out-max-idle-ms"),
+    ("outgoing.tcp_max_idle_per_auth", "tcp-out-max-idle-per-auth"),
+    ("outgoing.tcp_max_queries", "tcp-out-max-queries"),
+    ("outgoing.tcp_max_idle_per_thread", "tcp-out-max-idle-per-thread"),
+    ("webservice.api_dir", "api-config-dir"),
+    ("webservice.address", "webserver-address"),
+    ("webservice.allow_from", "webserver-allow-from"),
+    ("webservice.hash_plaintext_credentials", "webserver-hash-plaintext-credentials"),
+    ("webservice.loglevel", "webserver-loglevel"),
+    ("webservice.password", "webserver-password"),
+    ("webservice.port", "webserver-port"),
+    ("webservice.max_request_size", "webserver-max-request-size"),
+    ("carbon.ns", "carbon-namespace"),
+    ("packetcache.disable", "disable-packetcache"),
+    ("packetcache.max_entries", "max-packetcache-entries"),
+    ("packetcache.max_entry_size", "max-packetcache-entry-size"),
+    ("logging.timestamp", "log-timestamp"),
+    ("logging.common_errors", "log-common-errors"),
+    ("logging.rpz_changes", "log-rpz-changes"),
+    ("logging.facility", "logging-facility"),
+    ("recordcache.max_entries", "max-cache-entries"),
+    ("recordcache.max_ttl", "max-cache-ttl"),
+    ("recordcache.max_entry_size", "max-recordcache-entry-size"),
+    ("recordcache.locked_ttl_perc", "record-cache-locked-ttl-perc"),
+    ("recordcache.shards", "record-cache-shards"),
+    ("nod.tracking", "new-domain-tracking"),
+    ("nod.log", "new-domain-log"),
+    ("nod.lookup", "new-domain-lookup"),
+    ("nod.db_size", "new-domain-db-size"),
+    ("nod.history_dir", "new-domain-history-dir"),
+    ("nod.db_snapshot_interval", "new-domain-db-snapshot-interval"),
+    ("nod.ignore_list", "new-domain-ignore-list"),
+    ("nod.ignore_list_file", "new-domain-ignore-list-file"),
+    ("nod.pb_tag", "new-domain-pb-tag"),
+    ("snmp.agent", "snmp-agent"),
+    ("snmp.daemon_socket", "snmp-daemon-socket"),
+];

@@ -104,9 +104,9 @@ impl Reading<'_> {
         let remark = format!("{} of {name}", given.name);
         let mut faults = Vec::new();
         self.work.draft.allow = match self.clients(given, &mut faults) {
-            Some(Clients::Networks(networks)) => Allow::Networks(networks, remark),
+            Some(Clients::Networks(networks)) if !networks.is_empty() => Allow::Networks(networks, remark),
             Some(Clients::World(_)) => Allow::ClosedWorld(remark),
-            None => Allow::Default,
+            Some(Clients::Networks(_)) | None => Allow::Default,
         };
     }
 

@@ -1,0 +1,113 @@
+//! What holds for any bytes: readers end without a panic, and what they find can be drawn.
+
+use proptest::prelude::*;
+
+use super::folders::Folders;
+use super::given::Settings;
+use super::report::Report;
+use super::{keyed, statement, yaml};
+use crate::source::{Diagnostics, Look, Sources};
+
+/// Pieces that mean something in one of the forms, and some that mean nothing.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&[u8]> = vec![
+        b"zone",
+        b"\"",
+        b"{",
+        b"}",
+        b";",
+        b"/*",
+        b"*/",
+        b"//",
+        b"#",
+        b"\\",
+        b"\n",
+        b" ",
+        b"=",
+        b"+=",
+        b"include-dir",
+        b"include \"x\";",
+        b":",
+        b"- ",
+        b"[",
+        b"]",
+        b",",
+        b"'",
+        b"&a",
+        b"*a",
+        b"!t",
+        b"? ",
+        b"|",
+        b"\xff",
+        "é".as_bytes(),
+        b"options",
+        b"directory",
+        b"\t",
+        b"\r\n",
+        b"---",
+        b"%",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Reads with one of the readers, and draws what it found.
+fn drawn(bytes: &[u8], read: impl FnOnce(&mut Sources, crate::source::FileId, &mut Diagnostics)) {
+    let mut sources = Sources::default();
+    let mut found = Diagnostics::default();
+    let file = sources.add("text", bytes.to_vec());
+    read(&mut sources, file, &mut found);
+    for fault in &found {
+        assert!(!sources.render(fault, Look::Plain).is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in text()) {
+        drawn(&bytes, |sources, file, found| {
+            let (mut settings, mut report) = (Settings::default(), Report::default());
+            keyed::read(sources, file, &mut settings, &mut report, found);
+            for given in settings.iter() {
+                given.items(&[',', ' ']);
+            }
+            report.write(sources, &mut Vec::new()).expect("a buffer takes everything");
+        });
+        drawn(&bytes, |sources, file, found| {
+            for statement in statement::read(sources, file, &Folders::new("/nowhere".as_ref()), found) {
+                statement.shown();
+            }
+        });
+        drawn(&bytes, |_, file, found| _ = yaml::read(file, &bytes, found));
+    }
+}
+
+/// The text at the place of every item.
+fn items(text: &str) -> Vec<(String, String)> {
+    let mut sources = Sources::default();
+    let file = sources.add("text", text.as_bytes().to_vec());
+    let (mut settings, mut report, mut found) =
+        (Settings::default(), Report::default(), Diagnostics::default());
+    keyed::read(&sources, file, &mut settings, &mut report, &mut found);
+    let words = settings.iter().flat_map(|given| given.items(&[',', ' '])).collect::<Vec<_>>();
+    let at = |span| String::from_utf8_lossy(sources.slice(span)).into_owned();
+    words.into_iter().map(|word| (at(word.span), word.text)).collect()
+}
+
+#[test]
+fn items_of_a_list_know_their_own_place() {
+    for text in ["a=one, two\n", "# x\n  a = one  two # three\n", "é=1\na=one,two"] {
+        let items = items(text);
+        assert!(items.len() >= 2 && items.iter().all(|(there, said)| there == said), "{text:?}: {items:?}");
+    }
+}
+
+#[test]
+fn nodes_of_yaml_know_their_place_behind_letters_of_several_bytes() {
+    let text = "# größe\nincoming:\n  listen: ['ä', 192.0.2.1]\n".as_bytes();
+    let mut sources = Sources::default();
+    let file = sources.add("text", text.to_vec());
+    let root = yaml::read(file, text, &mut Diagnostics::default()).expect("YAML");
+    let listen = root.get("incoming").and_then(|incoming| incoming.get("listen")).expect("two words");
+    let places: Vec<&[u8]> = listen.words().iter().map(|word| sources.slice(word.span)).collect();
+    assert_eq!(places, ["'ä'".as_bytes(), b"192.0.2.1"]);
+}
