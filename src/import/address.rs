@@ -52,8 +52,8 @@ pub(super) fn covers(wide: SocketAddr, narrow: SocketAddr) -> bool {
 }
 
 /// Every address of both families, at one port.
-pub(super) fn everywhere(port: u16) -> Vec<SocketAddr> {
-    vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))]
+pub(super) fn everywhere(port: u16) -> [SocketAddr; 2] {
+    [SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))]
 }
 
 /// Who may do something.

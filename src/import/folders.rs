@@ -43,7 +43,8 @@ impl Folders {
             }
             places.push(beside.join(written));
         }
-        let named = if written.is_absolute() { written.to_owned() } else { places[0].clone() };
+        let first = places.first().filter(|_| written.is_relative());
+        let named = first.map_or_else(|| written.to_owned(), PathBuf::clone);
         places.into_iter().find(|place| place.exists()).unwrap_or(named)
     }
 

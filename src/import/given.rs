@@ -57,6 +57,9 @@ pub(super) enum Value {
 pub(super) struct Given {
     /// Its name in the old form, by which rules know it.
     pub(super) name: String,
+    /// Where it is given last.
+    pub(super) span: Span,
+    /// Everywhere it is given.
     pub(super) written: Vec<Written>,
     pub(super) value: Value,
 }
@@ -71,7 +74,7 @@ impl Given {
                 Content::Sequence(_) | Content::Mapping(_) => Word { text: String::new(), span: node.span },
             }),
         };
-        last.unwrap_or(Word { text: String::new(), span: self.span() })
+        last.unwrap_or(Word { text: String::new(), span: self.span })
     }
 
     /// The values of a list: parted by `separators` in a line, the elements of a YAML sequence.
@@ -118,15 +121,6 @@ impl Given {
             Value::Nodes(nodes) => nodes.iter().all(Node::is_empty),
         }
     }
-
-    /// Where it is given last.
-    pub(super) fn span(&self) -> Span {
-        let last = self.written.last().map(|written| written.span);
-        last.unwrap_or_else(|| match &self.value {
-            Value::Lines(lines) => lines[0].span,
-            Value::Nodes(nodes) => nodes[0].span,
-        })
-    }
 }
 
 /// The settings of a server that count.
@@ -140,7 +134,7 @@ impl Settings {
         self.list.iter().find(|given| given.name == name)
     }
 
-    /// Whether a setting says yes; without it `default` holds.
+    /// Whether a setting says yes; none when it is not given.
     pub(super) fn is_on(&self, name: &str) -> Option<bool> {
         self.get(name).map(Given::is_on)
     }
@@ -160,9 +154,10 @@ impl Settings {
         }
     }
 
-    /// Adds to a setting; false when there is none.
+    /// Adds to a setting; none when there is none to add to.
     pub(super) fn extend(&mut self, given: &Given) -> Option<()> {
         let known = self.list.iter_mut().find(|known| known.name == given.name)?;
+        known.span = given.span;
         known.written.extend(given.written.iter().cloned());
         match (&mut known.value, &given.value) {
             (Value::Lines(known), Value::Lines(more)) => known.extend(more.iter().cloned()),

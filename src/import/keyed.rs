@@ -24,9 +24,9 @@ pub(super) fn read(
         } else {
             line.text.trim().to_owned()
         };
-        let written = Written { span: name.span.to(value.span), shown };
-        let given =
-            Given { name: name.text.clone(), written: vec![written], value: Value::Lines(vec![value]) };
+        let span = name.span.to(value.span);
+        let written = vec![Written { span, shown }];
+        let given = Given { name: name.text.clone(), span, written, value: Value::Lines(vec![value]) };
         if extends {
             if settings.extend(&given).is_some() {
                 continue;
@@ -35,7 +35,7 @@ pub(super) fn read(
             let help = format!("write `{}=`; PowerDNS does not start with this", name.text);
             found.push(Diagnostic::error(name.span, message).help(help));
         }
-        let place = sources.place(given.span());
+        let place = sources.place(given.span);
         for before in settings.set(given) {
             let text = format!("given again at {}:{}, which counts", place.path, place.line);
             report.tell(before.span, before.shown, Fate::no_effect(text));

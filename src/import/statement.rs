@@ -209,7 +209,7 @@ impl Reader<'_> {
         self.found.push(Diagnostic::error(behind, "`;` is missing").label("here"));
     }
 
-    /// Takes a whole statement; the text of an included file in place of its `include`.
+    /// Takes a whole statement; behind an `include`, the statements of the file it names.
     fn take(&mut self, statement: Statement, statements: &mut Vec<Statement>, depth: usize) {
         if statement.keyword() == "directory" && depth == 1 {
             self.directory = statement.word(1).map(|word| PathBuf::from(&word.text));
@@ -218,6 +218,8 @@ impl Reader<'_> {
             statements.push(statement);
             return;
         };
+        let path = path.clone();
+        statements.push(statement);
         self.count += 1;
         let too_many = match (self.depth >= INCLUDE_DEPTH_MAX, self.count > INCLUDES_MAX) {
             (true, _) => Some(format!("files included more than {INCLUDE_DEPTH_MAX} deep")),

@@ -60,6 +60,7 @@ fn a_primary_behind_forwarders_is_taken_over() {
         );
     }
     result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("include /etc/zones.conf", "honoured", "its statements are read");
     result.assert_fate("zone .", "no effect here", "root servers");
     result.assert_fate("pid-file /run/named/named.pid", "no effect here", "service manager");
     result.assert_fate("allow-transfer { none; }", "honoured", "REFUSED");

@@ -44,7 +44,8 @@ impl Reading<'_> {
                 None => continue,
             };
             match word.text.as_str() {
-                "none" => {}
+                // What an `include` names stands behind it.
+                "none" | "include" => {}
                 "any" => return Some(word.clone()),
                 "localhost" | "localnets" => push_new(networks, LOCAL),
                 "key" | "!" => self.not_taken(word),

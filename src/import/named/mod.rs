@@ -219,7 +219,7 @@ impl<'r> Reading<'r> {
     /// What holds although no line says so.
     fn tell_of_defaults(&mut self) {
         if self.get("allow-transfer").is_none() && !self.work.draft.zones.is_empty() {
-            let text = "an open door, closed: everybody may transfer zones from BIND up to 9.20; AXFR is REFUSED here";
+            let text = "an open door, closed: everybody may transfer zones from BIND before 9.20; AXFR is REFUSED here";
             self.work.report.tell_besides("without `allow-transfer`", Fate::changed(text));
         }
         let has_root = self.work.draft.forwards.iter().any(|forward| forward.zone.as_ref().is_root());
@@ -246,7 +246,7 @@ impl<'r> Reading<'r> {
     fn finish(&mut self) {
         let [v4, v6] = std::mem::take(&mut self.listen);
         let port = self.port();
-        let [any_v4, any_v6] = [0, 1].map(|family| address::everywhere(port)[family]);
+        let [any_v4, any_v6] = address::everywhere(port);
         let listen = v4.unwrap_or_else(|| vec![any_v4]).into_iter().chain(v6.unwrap_or_else(|| vec![any_v6]));
         self.work.draft.listen = listen.collect();
         self.work.draft.listen_remark = "listen-on and listen-on-v6 of named.conf".to_owned();

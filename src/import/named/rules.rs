@@ -28,6 +28,7 @@ const SIZES: &str = "there is nothing to tune by it here";
 /// Statements of the file.
 pub(super) const STATEMENTS: &[R] = &[
     R::always(&["acl"], Kind::Honoured, "taken in where a list names it"),
+    R::always(&["include"], Kind::Honoured, "its statements are read, too"),
     R::always(
         &["logging"],
         Kind::NoEffect,
@@ -53,6 +54,7 @@ pub(super) const STATEMENTS: &[R] = &[
 /// Options of the whole server.
 pub(super) const OPTIONS: &[R] = &[
     R::always(&["directory"], Kind::Honoured, "zone files are looked for there"),
+    R::always(&["include"], Kind::Honoured, "its statements are read, too"),
     R::read(&["listen-on"], options::listen_on),
     R::read(&["listen-on-v6"], options::listen_on_v6),
     R::read(&["port"], options::port),

@@ -133,7 +133,7 @@ pub(super) fn included(
 
 /// Where PowerDNS listens.
 fn listen(work: &mut Work, settings: &Settings) -> Vec<SocketAddr> {
-    listen_addresses(work, settings).unwrap_or_else(everywhere)
+    listen_addresses(work, settings).unwrap_or_else(|port| everywhere(port).to_vec())
 }
 
 /// What `local-address` and `local-port` say; the port alone where no address is given.

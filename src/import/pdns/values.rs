@@ -288,7 +288,7 @@ fn warn_of_secret(reading: &mut Reading<'_>, given: &Given) {
     if given.is_empty() {
         return;
     }
-    let place = reading.work.sources.place(given.span());
+    let place = reading.work.sources.place(given.span);
     let message =
         format!("{}:{}: `{}` is a secret that is needed no more", place.path, place.line, given.name);
     let fault = Diagnostic::placeless(Severity::Warning, message);

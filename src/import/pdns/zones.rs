@@ -35,6 +35,7 @@ pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Result<
         match statement.keyword().as_str() {
             "zone" => zone(work, statement, &statements[place + 1..], directory.as_deref()),
             "options" => options(work, statement),
+            "include" => work.report.tell(statement.span, statement.shown(), included()),
             _ => work.report.tell(
                 statement.span,
                 statement.shown(),
@@ -45,10 +46,15 @@ pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Result<
     Ok(())
 }
 
+fn included() -> Fate {
+    Fate::honoured("its statements are read, too")
+}
+
 fn options(work: &mut Work, options: &Statement) {
     for option in options.block() {
         let fate = match option.keyword().as_str() {
             "directory" => Fate::honoured("zone files are looked for there"),
+            "include" => included(),
             _ => Fate::no_effect("the BIND backend ignores it, too"),
         };
         work.report.tell(option.span, option.shown(), fate);
@@ -71,12 +77,14 @@ fn zone(work: &mut Work, statement: &Statement, later: &[Statement], directory: 
         return;
     }
     for inner in inside {
-        if !matches!(inner.keyword().as_str(), "type" | "file") {
-            let fate = Fate::no_effect(
-                "the BIND backend ignores it, or it is of transfers, which there are none of",
-            );
-            work.report.tell(inner.span, format!("{shown}: {}", inner.shown()), fate);
-        }
+        let fate = match inner.keyword().as_str() {
+            "type" | "file" => continue,
+            "include" => included(),
+            _ => {
+                Fate::no_effect("the BIND backend ignores it, or it is of transfers, which there are none of")
+            }
+        };
+        work.report.tell(inner.span, format!("{shown}: {}", inner.shown()), fate);
     }
     let kind = get("type").and_then(|inner| inner.word(1));
     let fate = match kind.map(|word| word.text.to_ascii_lowercase()).as_deref() {

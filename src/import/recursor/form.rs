@@ -99,13 +99,14 @@ fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: 
     let name = old_name(section, &key.text);
     let value = if is_secret(&key.text) { "…".to_owned() } else { one_line(&work.sources, node.span) };
     let written = Written { span: key.span, shown: format!("{section}.{}: {value}", key.text) };
-    let given = Given { name, written: vec![written], value: Value::Nodes(vec![node.clone()]) };
+    let value = Value::Nodes(vec![node.clone()]);
+    let given = Given { name, span: key.span, written: vec![written], value };
     let is_list = matches!(node.content, Content::Sequence(_));
     let adds = is_list && node.tag.as_deref() != Some("override");
     if adds && settings.extend(&given).is_some() {
         return;
     }
-    let place = work.sources.place(given.span());
+    let place = work.sources.place(given.span);
     for before in settings.set(given) {
         let text = format!("given again at {}:{}, which counts", place.path, place.line);
         work.report.tell(before.span, before.shown, Fate::no_effect(text));

@@ -99,7 +99,7 @@ impl Reading<'_> {
             self.work.draft.allow = Allow::Networks(networks, remark);
             return;
         };
-        let place = self.work.sources.place(given.span());
+        let place = self.work.sources.place(given.span);
         let name = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
         let remark = format!("{} of {name}", given.name);
         let mut faults = Vec::new();
@@ -119,7 +119,7 @@ impl Reading<'_> {
         };
         if words.is_empty() {
             // Nobody is told apart.
-            return Some(Clients::World(Word { text: given.text().text, span: given.span() }));
+            return Some(Clients::World(Word { text: given.text().text, span: given.span }));
         }
         Some(clients(&words, faults))
     }

@@ -91,7 +91,7 @@ pub(super) const RULES: &[R] = &[
     R::unless_off(
         &["rpzs", "lua-config-file", "lua-dns-script", "lua-global-include-dir", "lua-start-stop-script"],
         Kind::Refused,
-        "no policy zones, no Lua: leave that to the upstream",
+        "no Lua is run and no policy is applied: look what it does, and leave that to the upstream",
     ),
     R::always(&["lua-maintenance-interval"], Kind::NoEffect, "no Lua is run"),
     R::unless_off(
