@@ -14,7 +14,7 @@ use super::own::own_addresses;
 use super::{folders, kept};
 use crate::config::{self, Config, ZoneProbe};
 use crate::dns::Name;
-use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Severity, Sources};
+use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Naming, Severity, Sources};
 use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
 use crate::zonefile;
 
@@ -218,12 +218,16 @@ fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
 
 /// Reads the zone's own file.
 fn read_file(sources: &mut Sources, zone: &config::Zone, found: &mut Diagnostics) -> Option<FileId> {
-    let read = sources.read(&zone.file);
-    read.map_err(|error| {
-        let fault = Diagnostic::error(zone.file_span, error.to_string());
-        found.push(fault.label(format!("the zone file of `{}`", zone.name)));
-    })
-    .ok()
+    let file = match sources.read(&zone.file) {
+        Ok(file) => file,
+        Err(error) => {
+            let fault = Diagnostic::error(zone.file_span, error.to_string());
+            found.push(fault.label(format!("the zone file of `{}`", zone.name)));
+            return None;
+        }
+    };
+    sources.note_naming(Naming { by: zone.file_span, path: zone.file.clone(), file });
+    Some(file)
 }
 
 /// Reads one zone from its text and all that it includes. None when it cannot

@@ -129,6 +129,17 @@ impl TextFile {
     }
 }
 
+/// A word in a text that names a file, and what was read there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The word.
+    pub by: Span,
+    /// Where the file was found: the word, behind the folder it is relative to.
+    pub path: PathBuf,
+    /// Its text.
+    pub file: FileId,
+}
+
 /// All texts read in one run, so that every diagnostic of the run can be
 /// drawn together.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +148,7 @@ pub struct Sources {
     /// What was to be read and could not.
     unread: Vec<PathBuf>,
     reach: Reach,
+    namings: Vec<Naming>,
 }
 
 /// Where [`Sources::read`] finds texts.
@@ -226,6 +238,21 @@ impl Sources {
     /// The files that were to be read and could not.
     pub fn unread(&self) -> impl Iterator<Item = &Path> {
         self.unread.iter().map(PathBuf::as_path)
+    }
+
+    /// Notes that a text names another one.
+    pub fn note_naming(&mut self, naming: Naming) {
+        self.namings.push(naming);
+    }
+
+    /// What was noted of texts that name others, in the order of reading.
+    pub fn namings(&self) -> &[Naming] {
+        &self.namings
+    }
+
+    /// The text that was taken in first: the one that leads to all others.
+    pub fn first(&self) -> Option<FileId> {
+        self.texts.first().map(|_| FileId(0))
     }
 
     /// The bytes of a text, shared, so that a reader can hold them while more

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::dns::{Name, rdata::Token};
-use crate::source::{Diagnostic, Diagnostics, Error, FileId, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, Error, FileId, Naming, Sources, Span};
 
 use super::lexer::shown;
 use super::reader::{Owner, Reader};
@@ -156,9 +156,11 @@ impl Reader<'_> {
         }
         let known = self.included.iter().find(|(known, _)| opened.path.as_ref() == Some(known));
         if let Some(&(_, file)) = known {
+            sources.note_naming(Naming { by: span, path: path.to_owned(), file });
             return Ok((file, opened));
         }
         let file = sources.read(path).map_err(Failure::Unreadable)?;
+        sources.note_naming(Naming { by: span, path: path.to_owned(), file });
         self.included.extend(opened.path.clone().map(|path| (path, file)));
         Ok((file, opened))
     }
