@@ -10,6 +10,7 @@ mod explain;
 mod force;
 mod import;
 mod init;
+mod machineconfig;
 mod reload;
 mod server;
 mod status;
@@ -49,6 +50,12 @@ pub(crate) enum Command {
     /// Reads files only and touches no running server. Ends by checking what was written; exits with 1 when that
     /// cannot be served as it stands, or when something was refused.
     Import(import::Arguments),
+    /// Write a config and its zones as one MachineConfig for OpenShift nodes, to standard output.
+    ///
+    /// The config becomes /etc/edgedns.toml; what it names, zone files with what they include and the files
+    /// of probes, goes where the config will look for it there. Everything is read as `check` reads it, and
+    /// nothing is written where there is an error. The same files make the same bytes.
+    Machineconfig(machineconfig::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     Demo,
 }
@@ -64,6 +71,7 @@ impl Command {
             Self::Trace(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
+            Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, daemon::demo()),
             Self::Import(arguments) => arguments.run(),
         }

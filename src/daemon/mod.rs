@@ -11,6 +11,7 @@ mod forcing;
 mod kept;
 mod load;
 mod log;
+mod machineconfig;
 mod own;
 mod own_networks;
 mod places;
@@ -23,5 +24,7 @@ mod watching;
 pub use check::{Check, Format, check};
 pub use demo::demo;
 pub use log::{LogFormat, start_logging};
+pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
 pub use remote::{RemoteError, Server, USUAL_SOCKET, explain, force, reload, status, trace, watch};
+
 pub use server::{Error, run};

@@ -1,0 +1,100 @@
+//! `edgedns machineconfig`: a config and its zones for OpenShift nodes.
+//!
+//! Responsible for the command's arguments.
+//! Not responsible for reading (`daemon`), or for what is made of it (`deploy`).
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use edgedns::daemon::{self, MachineConfigRequest, RemoteError};
+use edgedns::deploy::machineconfig::{Form, ObjectName, Part, Role, Url};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Config file; paths in it are relative to its folder, here as on a node.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The pool of nodes it is for: master, worker, or a pool of your own.
+    #[arg(long, default_value = "master")]
+    role: Role,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = FormArgument::Machineconfig)]
+    format: FormArgument,
+    /// What it is called; 99-ROLE-edgedns without it.
+    #[arg(long)]
+    name: Option<ObjectName>,
+    #[command(flatten)]
+    node: NodeParts,
+    #[command(flatten)]
+    cluster: ClusterParts,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "More for the nodes")]
+struct NodeParts {
+    /// Have NetworkManager put the node's own address first into /etc/resolv.conf.
+    #[arg(long)]
+    dispatcher: bool,
+    /// Mask the dnsmasq.service that the assisted installer sets up where there is a single node.
+    #[arg(long)]
+    mask_dnsmasq: bool,
+    /// Layer the RPM from here while a cluster is installed: a unit that runs until edgedns is there.
+    #[arg(long, value_name = "URL")]
+    day1_install: Option<Url>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Documents for the cluster, behind the MachineConfig")]
+struct ClusterParts {
+    /// Reload edgedns instead of rebooting when its files change (OpenShift 4.17 and later).
+    #[arg(long)]
+    node_disruption_policy: bool,
+    /// Have cluster DNS ask the masters for the zones of the config.
+    #[arg(long)]
+    dns_operator: bool,
+    /// Where cluster DNS asks, one or more times; without it the nodes' addresses in [server] listen.
+    #[arg(long, value_name = "ADDRESS", requires = "dns_operator")]
+    upstream: Vec<IpAddr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormArgument {
+    /// YAML for `oc apply`.
+    Machineconfig,
+    /// YAML to be read, changed and translated with butane.
+    Butane,
+    /// The Ignition config alone: JSON.
+    Ignition,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let Self { config, role, format, name, node, cluster } = self;
+        let form = match format {
+            FormArgument::Machineconfig => Form::MachineConfig,
+            FormArgument::Butane => Form::Butane,
+            FormArgument::Ignition => Form::Ignition,
+        };
+        let parts = node.parts().chain(cluster.parts()).collect();
+        let request = MachineConfigRequest { config, role, name, form, parts };
+        super::exit(daemon::machineconfig(&request).map_err(RemoteError::Output))
+    }
+}
+
+impl NodeParts {
+    fn parts(self) -> impl Iterator<Item = Part> {
+        let dispatcher = self.dispatcher.then_some(Part::Dispatcher);
+        let dnsmasq = self.mask_dnsmasq.then_some(Part::MaskDnsmasq);
+        dispatcher.into_iter().chain(dnsmasq).chain(self.day1_install.map(Part::Layering))
+    }
+}
+
+impl ClusterParts {
+    fn parts(self) -> impl Iterator<Item = Part> {
+        let policy = self.node_disruption_policy.then_some(Part::NodeDisruptionPolicy);
+        let dns = self.dns_operator.then_some(Part::DnsOperator(self.upstream));
+        policy.into_iter().chain(dns)
+    }
+}

@@ -1,0 +1,210 @@
+//! `edgedns machineconfig`: what the server would read, as one MachineConfig.
+//!
+//! Responsible for reading as `edgedns check` does, for finding every file that goes along and its
+//! place on a node, and for what is said of it.
+//! Not responsible for what a MachineConfig may hold: that is `deploy`.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::load::{Reading, is_error};
+use crate::config::{Held, Secrecy, held};
+use crate::deploy::machineconfig::{
+    self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, Order, POOL_BYTES_MAX, Part, Role, Site,
+    node_place,
+};
+use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
+
+/// What is to be made, and from which config.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The config file, which becomes /etc/edgedns.toml.
+    pub config: PathBuf,
+    /// The pool of nodes.
+    pub role: Role,
+    /// What it is called; none: the usual name.
+    pub name: Option<ObjectName>,
+    /// How it is written.
+    pub form: Form,
+    /// What goes with the files.
+    pub parts: Vec<Part>,
+}
+
+/// Makes a MachineConfig and writes it to standard output, with what is to be said of it on standard
+/// error; false, and nothing is written, where there is an error.
+///
+/// # Errors
+///
+/// When the output cannot be written.
+pub fn machineconfig(request: &Request) -> io::Result<bool> {
+    let reading = Reading::new(&request.config, |_| {});
+    tell(&reading.sources, reading.faults())?;
+    let read = reading.loaded.as_ref().zip(reading.sources.first());
+    let Some((loaded, config)) = read.filter(|_| !reading.faults().any(is_error)) else {
+        return refuse();
+    };
+    let mut gathering = Gathering::new(&reading.sources, config);
+    gathering.namings();
+    gathering.held(&held(&reading.sources, config, &request.config));
+    let Gathering { files, found, .. } = gathering;
+    tell(&reading.sources, found.iter())?;
+    if found.errors() > 0 {
+        return refuse();
+    }
+    let made = machineconfig::make(&Order {
+        role: request.role.clone(),
+        name: request.name.clone(),
+        form: request.form,
+        parts: request.parts.clone(),
+        files: files.into_values().collect(),
+        site: Site {
+            listen: loaded.config.server.listen.clone(),
+            zones: loaded.config.zones.iter().map(|zone| zone.name.clone()).collect(),
+        },
+    });
+    match made {
+        Ok(made) => {
+            tell(&reading.sources, made.remarks.iter())?;
+            io::stdout().lock().write_all(made.text.as_bytes())?;
+            summarise(&made)?;
+            Ok(true)
+        }
+        Err(error) => {
+            let fault = Diagnostic::placeless(Severity::Error, error.to_string()).help(error.help());
+            tell(&reading.sources, [&fault])?;
+            refuse()
+        }
+    }
+}
+
+fn tell<'d>(sources: &Sources, faults: impl IntoIterator<Item = &'d Diagnostic>) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    let look = if out.is_terminal() { Look::Coloured } else { Look::Plain };
+    faults.into_iter().try_for_each(|fault| writeln!(out, "{}\n", sources.render(fault, look)))
+}
+
+fn refuse() -> io::Result<bool> {
+    writeln!(io::stderr().lock(), "nothing was made")?;
+    Ok(false)
+}
+
+/// Which files there are, and how much of the room that a pool has they take.
+fn summarise(made: &Made) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    for (path, bytes, packed) in &made.files {
+        match packed {
+            Some(packed) => writeln!(out, "{path}: {bytes} bytes, {packed} as gzip")?,
+            None => writeln!(out, "{path}: {bytes} bytes")?,
+        }
+    }
+    let (size, most) = (made.bytes.div_ceil(1 << 10), POOL_BYTES_MAX >> 10);
+    writeln!(
+        out,
+        "{}: {size} KiB of the {most} KiB that all MachineConfigs of a pool have together",
+        made.name
+    )
+}
+
+/// The files of a site, each at its place on a node.
+struct Gathering<'g> {
+    sources: &'g Sources,
+    /// Where on a node the folder of each text is.
+    folders: BTreeMap<FileId, PathBuf>,
+    files: BTreeMap<NodePath, NodeFile>,
+    found: Diagnostics,
+}
+
+impl<'g> Gathering<'g> {
+    /// With the config file alone.
+    fn new(sources: &'g Sources, config: FileId) -> Self {
+        let folders = BTreeMap::from([(config, folder_of(Path::new(CONFIG)))]);
+        let mut gathering = Self { sources, folders, files: BTreeMap::new(), found: Diagnostics::default() };
+        if let Ok(path) = NodePath::new(Path::new(CONFIG)) {
+            gathering.add(path, sources.bytes(config).to_vec(), None);
+        }
+        gathering
+    }
+
+    /// Every zone file, and what they include, in the order of reading: who names a file stands before it.
+    fn namings(&mut self) {
+        for naming in self.sources.namings() {
+            let Some(path) = self.place(naming.by, &naming.path) else { continue };
+            self.folders.entry(naming.file).or_insert_with(|| folder_of(Path::new(path.as_str())));
+            self.add(path, self.sources.bytes(naming.file).to_vec(), Some(naming.by));
+        }
+    }
+
+    /// The files that probes are run with, and what is to be said of secrets.
+    fn held(&mut self, held: &[Held]) {
+        for Held { key, span, file, secrecy } in held {
+            if *secrecy == Secrecy::Secret {
+                let message = format!("`{key}` is no secret in a MachineConfig");
+                let fault = Diagnostic::warning(*span, message);
+                self.found.push(fault.remark(
+                    "whoever may read MachineConfigs can read it, and so can every process on a node: files are \
+                     for all to read, as edgedns runs under a user made at its start",
+                ));
+            }
+            let Some((file, path)) = file.as_ref().and_then(|file| Some((file, self.place(*span, file)?)))
+            else {
+                continue;
+            };
+            match std::fs::read(file) {
+                Ok(bytes) => self.add(path, bytes, Some(*span)),
+                Err(error) => {
+                    let message = format!("cannot read {}: {error}", file.display());
+                    self.found.push(Diagnostic::error(*span, message));
+                }
+            }
+        }
+    }
+
+    /// Where the file at `found` is on a node, which is named at `by`; none, and a fault, where it cannot be.
+    fn place(&mut self, by: Span, found: &Path) -> Option<NodePath> {
+        let word = self.sources.slice(by);
+        // Behind its quotes, which TOML lets be followed by a newline.
+        let is_absolute = word.iter().find(|byte| !matches!(byte, b'"' | b'\'' | b'\n')) == Some(&b'/');
+        let place = match self.folders.get(&by.file) {
+            Some(node_folder) if !is_absolute => {
+                node_place(found, &folder_of(Path::new(self.sources.path(by.file))), node_folder)
+            }
+            _ => found.to_owned(),
+        };
+        match NodePath::new(&place) {
+            Ok(path) => {
+                if !path.is_own() {
+                    let message = format!("on a node this is {path}, outside of edgedns' own folder");
+                    let fault = Diagnostic::warning(by, message);
+                    let fault =
+                        fault.remark("each change of it reboots the nodes, whatever their disruption policy");
+                    self.found.push(fault.help("keep it in a folder `edgedns` beside the config file"));
+                }
+                Some(path)
+            }
+            Err(error) => {
+                let help = "name it relative to the config file, below a folder `edgedns`, as in \"edgedns/zones/a.zone\"";
+                self.found.push(Diagnostic::error(by, error.to_string()).help(help));
+                None
+            }
+        }
+    }
+
+    /// Adds a file; the same one may be named several times.
+    fn add(&mut self, path: NodePath, bytes: Vec<u8>, by: Option<Span>) {
+        match (self.files.get(&path), by) {
+            (Some(known), Some(by)) if known.bytes != bytes => {
+                let message = format!("two different files would be {path} on a node");
+                self.found.push(Diagnostic::error(by, message).help("give one of them another name"));
+            }
+            (Some(_), _) => {}
+            (None, _) => {
+                self.files.insert(path.clone(), NodeFile { path, mode: Mode::Data, bytes });
+            }
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}

@@ -1,0 +1,119 @@
+//! Documents for the cluster itself: when a node reboots, and where cluster DNS asks.
+//!
+//! Responsible for what these documents may hold. Not responsible for what is on a node.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::node_file::{CONFIG, FOLDER};
+use super::object::{NAME_BYTES_MAX, is_name};
+use super::yaml::Value;
+use super::{Document, Error, Part, Site, dispatcher};
+use crate::dns::Name;
+use crate::source::{Diagnostic, Severity};
+
+/// Most upstreams of one server of the DNS operator.
+pub(super) const UPSTREAMS_MAX: usize = 15;
+
+/// The port that is meant where none is given.
+const DNS_PORT: u16 = 53;
+
+const POLICY_REMARK: &str = "\
+Reload instead of reboot when zones or config change, from OpenShift 4.17 on. Make and apply it only when edgedns
+runs on every node of the pool: where it does not, a reload fails and the node is degraded. Not with a merge patch,
+which would take out the policies of others.";
+
+const DNS_REMARK: &str = "\
+Cluster DNS asks edgedns for these zones. There is one list of servers: where another owner has some in it, the
+command refuses, and they are to be added here first.";
+
+/// What a change of each of our files asks of a node.
+pub(super) fn node_disruption_policy(parts: &[Part]) -> Document {
+    let reload = || {
+        let service = Value::Map(vec![("serviceName", "edgedns.service".into())]);
+        Value::Map(vec![("type", "Reload".into()), ("reload", service)])
+    };
+    // NetworkManager reads the script anew whenever it runs it.
+    let nothing = || Value::Map(vec![("type", "None".into())]);
+    let mut files = vec![(FOLDER, reload()), (CONFIG, reload())];
+    files.extend(parts.contains(&Part::Dispatcher).then(|| (dispatcher::PATH, nothing())));
+    let files = files.into_iter().map(|(path, action)| {
+        Value::Map(vec![("path", path.into()), ("actions", Value::List(vec![action]))])
+    });
+    let policy = Value::Map(vec![("files", Value::List(files.collect()))]);
+    let value = Value::Map(vec![
+        ("apiVersion", "operator.openshift.io/v1".into()),
+        ("kind", "MachineConfiguration".into()),
+        ("metadata", Value::Map(vec![("name", "cluster".into())])),
+        ("spec", Value::Map(vec![("nodeDisruptionPolicy", policy)])),
+    ]);
+    Document { remark: POLICY_REMARK, value }
+}
+
+/// Where cluster DNS asks for the zones of the site.
+///
+/// # Errors
+///
+/// When there is no address to ask at, too many, or no zone to ask for.
+pub(super) fn dns_operator(
+    site: &Site,
+    given: &[IpAddr],
+    remarks: &mut Vec<Diagnostic>,
+) -> Result<Document, Error> {
+    let upstreams: Vec<String> = if given.is_empty() {
+        let places = site.listen.iter().filter(|place| is_of_a_node(place.ip()));
+        places.map(upstream).collect()
+    } else {
+        given.iter().map(IpAddr::to_string).collect()
+    };
+    match upstreams.len() {
+        0 => return Err(Error::NoUpstream),
+        count if count > UPSTREAMS_MAX => return Err(Error::TooManyUpstreams(count)),
+        _ => {}
+    }
+    let mut zones = Vec::new();
+    for zone in &site.zones {
+        match subdomain(zone) {
+            Some(name) => zones.push(Value::Text(name)),
+            None => {
+                let message =
+                    format!("cluster DNS is not told of `{zone}`: it takes host names, and none of its own");
+                remarks.push(Diagnostic::placeless(Severity::Warning, message));
+            }
+        }
+    }
+    if zones.is_empty() {
+        return Err(Error::NoZone);
+    }
+    let upstreams = upstreams.into_iter().map(Value::Text).collect();
+    let forward = Value::Map(vec![("policy", "Random".into()), ("upstreams", Value::List(upstreams))]);
+    let server = Value::Map(vec![
+        ("name", "edgedns".into()),
+        ("zones", Value::List(zones)),
+        ("forwardPlugin", forward),
+    ]);
+    let value = Value::Map(vec![
+        ("apiVersion", "operator.openshift.io/v1".into()),
+        ("kind", "DNS".into()),
+        ("metadata", Value::Map(vec![("name", "default".into())])),
+        ("spec", Value::Map(vec![("servers", Value::List(vec![server]))])),
+    ]);
+    Ok(Document { remark: DNS_REMARK, value })
+}
+
+/// Whether it is one node's, and can be asked from a pod.
+fn is_of_a_node(address: IpAddr) -> bool {
+    !address.is_loopback() && !address.is_unspecified()
+}
+
+fn upstream(place: &SocketAddr) -> String {
+    if place.port() == DNS_PORT { place.ip().to_string() } else { place.to_string() }
+}
+
+/// The zone as the DNS operator takes it: a subdomain of RFC 1123, in small letters, outside of the
+/// cluster's own domain.
+fn subdomain(zone: &Name) -> Option<String> {
+    let text = zone.to_string().to_ascii_lowercase();
+    let text = text.strip_suffix('.')?;
+    let is_own = text == "cluster.local" || text.ends_with(".cluster.local");
+    (is_name(text, NAME_BYTES_MAX) && !is_own).then(|| text.to_owned())
+}
