@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::load::{Reading, is_error};
+use super::load::{Purpose, Reading, is_error};
 use crate::config::{Held, Secrecy, held};
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, Order, POOL_BYTES_MAX, Part, Role, Site,
@@ -38,7 +38,7 @@ pub struct Request {
 ///
 /// When the output cannot be written.
 pub fn machineconfig(request: &Request) -> io::Result<bool> {
-    let reading = Reading::new(&request.config, |_| {});
+    let reading = Reading::new(&request.config, &Purpose::Check, |_| {});
     tell(&reading.sources, reading.faults())?;
     let read = reading.loaded.as_ref().zip(reading.sources.first());
     let Some((loaded, config)) = read.filter(|_| !reading.faults().any(is_error)) else {
