@@ -112,7 +112,8 @@ class Server:
 def ask(port, qname, qtype, limit_seconds):
     """The response code and the sorted RDATA of the answer section."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in qname.split("."))
-    query = struct.pack("!6H", 7, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
+    # With RD, without which nothing is forwarded.
+    query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(limit_seconds)
         client.connect((ADDRESS, port))

@@ -32,6 +32,9 @@
 //! 3. Outcomes become verdicts, verdicts a board. A changed board republishes
 //!    the pools' bytes, nothing else.
 //! 4. A worker takes the newest snapshot once per batch and copies bytes.
+//! 5. Names outside our zones are refused or, where the operator says so and
+//!    for whom, forwarded: the worker looks into a cache, and hands over what
+//!    is not there.
 //!
 //! # Invariants
 //!
@@ -68,6 +71,8 @@ pub mod health; // verdict, schedule, board, engine; knows no records
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
 pub mod transport; // UDP and TCP; knows no zones
+
+pub mod forward; // names that are not ours: upstreams, cache; knows none of our zones' data
 
 pub mod control; // how an operator reaches the server; asks, never acts
 

@@ -61,6 +61,8 @@ fn the_reference_has_every_key_with_its_default() {
                 Section::Probe => "[probe]",
                 Section::Limit => "[limit]",
                 Section::Lua => "[lua]",
+                Section::Cache => "[cache]",
+                Section::Forward => "[[forward]]",
                 Section::Zone => "[[zone]]",
                 Section::ZoneProbe => "[[zone.probe]]",
                 Section::Tls => "tls = { … }",

@@ -35,6 +35,8 @@ pub enum Count {
     Refused,
     /// Any other response code.
     OtherRcode,
+    /// For a name outside our zones, and forwarded.
+    Forwarded,
     /// Did not fit: sent with TC and empty sections.
     Truncated,
     /// With an OPT record.
@@ -49,7 +51,7 @@ pub enum Count {
 
 impl Count {
     /// The kinds of response. Each query that is not dropped counts as one of them.
-    pub const RESPONSES: [Count; 9] = [
+    pub const RESPONSES: [Count; 10] = [
         Count::Answered,
         Count::NoData,
         Count::NxDomain,
@@ -59,10 +61,11 @@ impl Count {
         Count::NotImp,
         Count::Refused,
         Count::OtherRcode,
+        Count::Forwarded,
     ];
 
     /// All counters, with the names they are shown by.
-    pub const ALL: [(Count, &'static str); 17] = [
+    pub const ALL: [(Count, &'static str); 18] = [
         (Count::Udp, "udp"),
         (Count::Tcp, "tcp"),
         (Count::Dropped, "dropped"),
@@ -75,6 +78,7 @@ impl Count {
         (Count::NotImp, "notimp"),
         (Count::Refused, "refused"),
         (Count::OtherRcode, "other"),
+        (Count::Forwarded, "forwarded"),
         (Count::Truncated, "truncated"),
         (Count::Edns, "edns"),
         (Count::Cookie, "cookie"),

@@ -38,6 +38,7 @@ mod counters;
 mod encode;
 mod explain;
 mod lookup;
+mod outside;
 mod pools;
 mod prefix;
 mod rate_limit;
@@ -55,6 +56,7 @@ pub use compile::compile;
 pub use cookie::{COOKIE_BYTES, CookieSecret};
 pub use counters::{Count, Counters, Totals};
 pub use explain::{Explained, Finding, Link, Outset, explain};
+pub use outside::{Outside, OutsideZone};
 pub use pools::{BoundPool, Pools, Standing};
 pub use prefix::{Prefix, PrefixError};
 pub use rate_limit::RateLimit;
@@ -83,6 +85,16 @@ pub enum Reply {
     },
     /// Nothing is sent.
     Drop,
+    /// It is for a name outside our zones that is forwarded for this client:
+    /// somebody else answers. Only where a snapshot has an [`Outside`].
+    Elsewhere,
+    /// The first `len` bytes of the buffer answer as far as our zones go: to
+    /// an alias that leads outside them, where names are forwarded for this
+    /// client. Somebody else answers the rest.
+    Begun {
+        /// Length of the response in bytes.
+        len: usize,
+    },
 }
 
 /// How the query came.

@@ -11,6 +11,7 @@ use super::book::{Book, NodeFlags, Plan, Section};
 use super::cookie::{CLIENT_COOKIE_BYTES, COOKIE_BYTES};
 use super::counters::{Count, Counters};
 use super::lookup::{Asked, Found};
+use super::outside::{Admission, Begun};
 use super::pools::next_chance;
 use super::rate_limit::{Buckets, RateLimit, Ration, Source};
 use super::snapshot::{Identity, Snapshot, ZoneSlot};
@@ -99,6 +100,8 @@ struct Tsig<'q> {
 
 /// Extended DNS errors (RFC 8914, section 4).
 mod extended_error {
+    /// The client is not among those who may ask.
+    pub(super) const PROHIBITED: u16 = 18;
     /// The server is not authoritative for the name, and asks nobody else.
     pub(super) const NOT_AUTHORITATIVE: u16 = 20;
 }
@@ -143,8 +146,28 @@ pub fn respond(
     let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };
     let limit = size_limit(peer.transport, extras.edns.as_ref());
     let mut response = Response::new(out, question.wire, limit, reserved);
-    let code = decide(snapshot, scratch, peer, &question, &extras, &mut response);
-    respond_with(snapshot, scratch, peer, (&header, 1), &mut extras, response, code)
+    let mut because = decide(snapshot, scratch, peer, &question, &extras, &mut response);
+    let mut begun = Begun::No;
+    if let Some(outside) = &snapshot.outside {
+        match because {
+            Because::NotOurs => match outside.admit(&scratch.asked, peer.address, &header, &question) {
+                Admission::Admitted => {
+                    scratch.counters.add(Count::Forwarded);
+                    return Reply::Elsewhere;
+                }
+                Admission::Prohibited => because = Because::Prohibited,
+                Admission::NotForwarded => {}
+            },
+            Because::Nothing => {
+                begun = outside.begun(snapshot, scratch, peer, (&header, &question), &response)
+            }
+            Because::Prohibited => {}
+        }
+    }
+    match respond_with(snapshot, scratch, peer, (&header, 1), &mut extras, response, because) {
+        Reply::Send { len } if begun == Begun::Yes => Reply::Begun { len },
+        reply => reply,
+    }
 }
 
 /// Why a response is what it is, for its extended error.
@@ -152,6 +175,20 @@ pub fn respond(
 enum Because {
     Nothing,
     NotOurs,
+    /// Forwarded, but not for this client.
+    Prohibited,
+}
+
+impl Because {
+    /// Its extended error; none where the response code says it all.
+    #[inline]
+    fn extended_error(self) -> Option<u16> {
+        match self {
+            Because::Nothing => None,
+            Because::NotOurs => Some(extended_error::NOT_AUTHORITATIVE),
+            Because::Prohibited => Some(extended_error::PROHIBITED),
+        }
+    }
 }
 
 /// Chooses the answer and writes its records.
@@ -539,8 +576,8 @@ fn write_opt(
         }
         put_option(response, option::COOKIE, &secret.cookie(*client, scratch.now_seconds, peer.address));
     }
-    if because == Because::NotOurs {
-        put_option(response, option::EXTENDED_ERROR, &extended_error::NOT_AUTHORITATIVE.to_be_bytes());
+    if let Some(code) = because.extended_error() {
+        put_option(response, option::EXTENDED_ERROR, &code.to_be_bytes());
     }
     // Last, because a long one may not fit behind a long QNAME.
     if extras.wants_nsid && snapshot.identity.nsid.is_some() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::cookie::CookieSecret;
 use super::lookup::Asked;
+use super::outside::Outside;
 use super::pools::Pools;
 use super::rate_limit::RateLimit;
 use crate::dns::name::LABELS_MAX;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub pools: Arc<Pools>,
     /// How many responses a network gets; none: as many as it asks for.
     pub limit: Option<Arc<RateLimit>>,
+    /// Names outside the zones that are forwarded; none: they are all refused.
+    pub outside: Option<Arc<Outside>>,
 }
 
 /// What the server says of itself.

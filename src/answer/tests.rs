@@ -106,6 +106,7 @@ fn snapshot(zone: &Zone) -> Snapshot {
         zones: Arc::new(ZoneShelf::new(vec![slot])),
         pools: Arc::new(Pools::new(&bound, &board)),
         limit: None,
+        outside: None,
     }
 }
 
@@ -126,7 +127,7 @@ fn answer(snapshot: &Snapshot, transport: Transport, query: &[u8], room: usize) 
     let peer = Peer { address: "127.0.0.1".parse().unwrap(), transport };
     match respond(snapshot, &mut scratch, peer, query, &mut out) {
         Reply::Send { len } => Some(out[..len].to_vec()),
-        Reply::Drop => None,
+        Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => None,
     }
 }
 

@@ -20,6 +20,10 @@ pub enum Section {
     Probe,
     /// `[lua]`
     Lua,
+    /// `[cache]`
+    Cache,
+    /// `[[forward]]`
+    Forward,
     /// `[[zone]]`
     Zone,
     /// `[[zone.probe]]`
@@ -41,6 +45,8 @@ impl Section {
         Section::Limit,
         Section::Probe,
         Section::Lua,
+        Section::Cache,
+        Section::Forward,
         Section::Zone,
         Section::ZoneProbe,
         Section::Tls,
@@ -57,6 +63,8 @@ impl Section {
             Section::Limit => "[limit]",
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
+            Section::Cache => "[cache]",
+            Section::Forward => "[[forward]]",
             Section::Zone => "[[zone]]",
             Section::ZoneProbe => "[[zone.probe]]",
             Section::Tls => "[zone.probe.tls]",
@@ -80,6 +88,8 @@ impl Section {
             | Section::Limit
             | Section::Probe
             | Section::Lua
+            | Section::Cache
+            | Section::Forward
             | Section::Zone => Some(Section::Root),
             Section::ZoneProbe => Some(Section::Zone),
             Section::Tls | Section::Http | Section::Https => Some(Section::ZoneProbe),
@@ -286,6 +296,105 @@ pub const KEYS: &[Key] = &[
         "selector",
         Absent::Default(r#""all""#),
         "for LUA records that name none: all, random, hashed, empty or pickclosest; PowerDNS means random",
+    ),
+    key(
+        Section::Cache,
+        "entries",
+        Absent::Default("10000"),
+        "answers of upstreams that are kept, 0 for none; see edgedns_forward_cache_evicted_total before raising it",
+    ),
+    key(
+        Section::Cache,
+        "bytes",
+        Absent::Default("16777216"),
+        "memory they may take together, 1048576 at least",
+    ),
+    key(
+        Section::Cache,
+        "ttl-min",
+        Absent::Default(r#""0s""#),
+        "TTLs below are raised to this, an hour at most; raise it only where upstreams give out far too short ones",
+    ),
+    key(
+        Section::Cache,
+        "ttl-max",
+        Absent::Default(r#""24h""#),
+        "TTLs above are lowered to this, so that a mistake elsewhere ends some day",
+    ),
+    key(
+        Section::Cache,
+        "negative-ttl-max",
+        Absent::Default(r#""1h""#),
+        "the same for answers that there is nothing, so that a new name is seen in time",
+    ),
+    key(
+        Section::Cache,
+        "serve-stale",
+        Absent::Default(r#""24h""#),
+        "how long an answer whose TTL is over is kept for the case that no upstream answers; 0s: not at all",
+    ),
+    key(
+        Section::Cache,
+        "prefetch",
+        Absent::Default("true"),
+        "whether a name in use is asked for again in the last tenth of its TTL",
+    ),
+    key(
+        Section::Forward,
+        "zone",
+        Absent::Required { example: r#"".""# },
+        "the apex of what is forwarded, \".\" for everything; the longest counts, and zones of this server come first",
+    ),
+    key(
+        Section::Forward,
+        "upstream",
+        Absent::Required { example: r#"["192.0.2.1", "192.0.2.2:5353", "tls://192.0.2.3#dns.example"]"# },
+        "resolvers to ask, over TLS (port 853) with the name in their certificate; or resolv.conf for those of this \
+         host, this server itself left out",
+    ),
+    key(
+        Section::Forward,
+        "allow",
+        Absent::Default(r#"["local"]"#),
+        "networks whose clients may ask; local stands for loopback and the networks this host is in; all others are \
+         refused",
+    ),
+    key(
+        Section::Forward,
+        "policy",
+        Absent::Default(r#""fastest""#),
+        "who is asked first of those that answer: fastest, or in-order as they are written",
+    ),
+    key(
+        Section::Forward,
+        "timeout",
+        Absent::Default(r#""1s""#),
+        "how long an upstream is waited for before the next one is asked, too",
+    ),
+    key(
+        Section::Forward,
+        "attempts",
+        Absent::Default("3"),
+        "how often upstreams are asked for one query, all together, 1 to 10",
+    ),
+    key(
+        Section::Forward,
+        "rebinding-protection",
+        Absent::Default("false"),
+        "whether answers with private addresses are refused; a zone of your own behind an upstream, which may have \
+         such, has a [[forward]] of its own without it",
+    ),
+    key(
+        Section::Forward,
+        "ca",
+        Absent::Unset { example: r#""ca.pem""# },
+        "a file with the authorities that certificates of upstreams must be from; without it those of the system",
+    ),
+    key(
+        Section::Forward,
+        "resolv-conf",
+        Absent::Default(r#""/etc/resolv.conf""#),
+        "the file that is meant by resolv.conf; it is followed when it changes",
     ),
     key(
         Section::Zone,
@@ -528,18 +637,3 @@ pub const KEYS: &[Key] = &[
         "a file with a bearer token to send; read again when it changes",
     ),
 ];
-
-/// A table or key that is refused by name rather than as unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// The table it stands in.
-    pub section: Section,
-    /// Its key there.
-    pub name: &'static str,
-    /// As people write it.
-    pub written: &'static str,
-}
-
-/// What other versions may know and this one does not.
-pub const UNSUPPORTED: &[Unsupported] =
-    &[Unsupported { section: Section::Root, name: "forward", written: "[[forward]]" }];

@@ -85,7 +85,8 @@ fn exempt(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
     Some(items.into_iter().filter_map(read).collect())
 }
 
-fn one_exempt(value: Value<'_>) -> Result<Exempt, Diagnostic> {
+/// Clients by their network, or `local`.
+pub(super) fn one_exempt(value: Value<'_>) -> Result<Exempt, Diagnostic> {
     let text = value.text()?;
     if text == LOCAL {
         return Ok(Exempt::Local);

@@ -10,9 +10,11 @@
 //! ```
 
 mod admin;
+mod cache;
 mod choosing;
 mod damping;
 mod duration;
+mod forward;
 mod held;
 mod keys;
 mod limit;
@@ -29,13 +31,15 @@ mod zone_probe;
 
 use std::path::Path;
 
+use crate::forward::CacheSettings;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
 pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use duration::{DURATION_MAX, read_duration};
+pub use forward::Forward;
 pub use held::{Held, Secrecy, held};
-pub use keys::{Absent, KEYS, Key, Section, UNSUPPORTED, Unsupported};
+pub use keys::{Absent, KEYS, Key, Section};
 pub use limit::{EXEMPT_MAX, Exempt, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
@@ -58,6 +62,10 @@ pub struct Config {
     pub probe: Probe,
     /// `[lua]`: how LUA records are read.
     pub lua: Lua,
+    /// `[cache]`: how long answers of upstreams are kept.
+    pub cache: CacheSettings,
+    /// `[[forward]]`: what is asked of upstreams, in the order of the file.
+    pub forwards: Vec<Forward>,
     /// `[[zone]]`: the zones, in the order of the file.
     pub zones: Vec<Zone>,
 }
@@ -100,7 +108,10 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
     let zones = zone::read_all(root, folder, &probe, found);
-    if !root.has(Section::Zone) {
+    let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
+    let listen = server.as_ref().map_or_else(Vec::new, |server: &Server| server.listen.clone());
+    let forwards = forward::read_all(root, folder, &listen, found);
+    if !root.has(Section::Zone) && !root.has(Section::Forward) {
         let message = format!("{} has no `[[zone]]`: every query is refused", path.display());
         found.push(Diagnostic::placeless(Severity::Warning, message));
     }
@@ -110,6 +121,8 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         limit: limit.unwrap_or_default(),
         probe,
         lua: lua.unwrap_or_default(),
+        cache: cache.unwrap_or_default(),
+        forwards,
         zones,
     }
 }

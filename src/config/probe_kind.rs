@@ -283,7 +283,7 @@ fn read_client(
 }
 
 /// The fault has been told.
-struct Faulty;
+pub(super) struct Faulty;
 
 fn lacks(value: Value<'_>, message: &str, found: &mut Diagnostics) -> Faulty {
     found.push(value.fault(message));
@@ -291,7 +291,7 @@ fn lacks(value: Value<'_>, message: &str, found: &mut Diagnostics) -> Faulty {
 }
 
 /// What `look` finds in the file that `key` names; none where the key is not given.
-fn file<T>(
+pub(super) fn file<T>(
     table: &Table<'_>,
     key: &'static str,
     folder: &Path,

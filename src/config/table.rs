@@ -1,6 +1,6 @@
 //! A table of the config file: which keys it may hold.
 //!
-//! Responsible for unknown, unsupported and missing keys, and for the
+//! Responsible for unknown and missing keys, and for the
 //! brackets around headers.
 //! Not responsible for what a value means.
 
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{KEYS, Section, UNSUPPORTED};
+use super::keys::{KEYS, Section};
 use super::syntax;
 use super::value::Value;
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest};
@@ -215,27 +215,17 @@ fn is_known(section: Section, name: &str) -> bool {
 /// Why a key cannot stand in a table, and what was likely meant.
 struct Refusal {
     message: String,
-    help: Option<String>,
+    help: String,
 }
 
 impl Refusal {
     fn at(self, place: Span) -> Diagnostic {
-        let fault = Diagnostic::error(place, self.message);
-        match self.help {
-            Some(help) => fault.help(help),
-            None => fault,
-        }
+        Diagnostic::error(place, self.message).help(self.help)
     }
 }
 
 fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> Refusal {
-    if let Some(one) = UNSUPPORTED.iter().find(|one| one.section == section && one.name == name) {
-        return Refusal {
-            message: format!("`{}` is not supported by this version", one.written),
-            help: None,
-        };
-    }
-    let help = Some(meant(section, name));
+    let help = meant(section, name);
     let is_table = match value {
         DeValue::Table(_) => true,
         DeValue::Array(items) => items.iter().next().is_some_and(|item| item.get_ref().is_table()),

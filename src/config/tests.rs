@@ -3,6 +3,7 @@
 
 mod drawn;
 mod faults;
+mod forward;
 mod keys;
 mod probe_kinds;
 mod settings;

@@ -16,8 +16,12 @@ const UDP_PAYLOAD_MAX: usize = crate::answer::UDP_PAYLOAD_MAX;
 /// Step by step what is answered, and why.
 pub fn explain_lines(explanation: &Explanation, look: Look) -> String {
     let Explanation { name, rtype, client, answer, .. } = explanation;
-    let rcode = answer.rcode.as_deref().unwrap_or("no response");
-    let ink = if rcode == "NOERROR" { Ink::Good } else { Ink::Bad };
+    let (rcode, ink) = match answer.rcode.as_deref() {
+        Some("NOERROR") => ("NOERROR", Ink::Good),
+        Some(rcode) => (rcode, Ink::Bad),
+        None if explanation.forwarded => ("forwarded", Ink::Good),
+        None => ("no response", Ink::Bad),
+    };
     let title = paint(&format!("{name} {rtype}"), Ink::Strong, look);
     let mut lines = format!("{title}, asked by {client}: {}\n\n", paint(rcode, ink, look));
     let said = |word: &str, text: &str| {
@@ -79,7 +83,10 @@ fn pool_facts(pool: &PoolTold) -> Vec<(&'static str, String)> {
 /// As `dig` shows a response, with the place of each record behind it.
 fn answer_lines(explanation: &Explanation, look: Look) -> String {
     let Explanation { name, rtype, answer, .. } = explanation;
-    let Some(rcode) = &answer.rcode else { return ";; nothing is sent\n".to_owned() };
+    let Some(rcode) = &answer.rcode else {
+        let none = if explanation.forwarded { ";; as the upstreams answer" } else { ";; nothing is sent" };
+        return format!("{none}\n");
+    };
     let AnswerTold { flags, bytes, answer, authority, additional, extended_error, .. } = answer;
     let counts = [1, answer.len(), authority.len(), additional.len() + 1];
     let [one, answers, authorities, additionals] = counts;

@@ -47,6 +47,8 @@ pub struct Explanation {
     pub pools: Vec<PoolTold>,
     /// Why the answer is what it is, in one sentence.
     pub because: String,
+    /// Whether it is for upstreams to answer.
+    pub forwarded: bool,
     /// The answer.
     pub answer: AnswerTold,
     /// What else should be known, one sentence each.

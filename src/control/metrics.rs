@@ -7,6 +7,7 @@
 //! format, in which the names of counters are spelt out. All labels come from the configuration, so that
 //! there are no more series than there are zones, pools and targets.
 
+mod forward;
 mod text;
 
 use std::collections::HashSet;
@@ -30,6 +31,9 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     let labelled = labelled(&status.targets);
     beliefs(&mut text, &labelled);
     outcomes(&mut text, &labelled, &status.probes);
+    if let Some(status) = &status.forward {
+        forward::write(&mut text, status);
+    }
     process(&mut text, status, usage);
     text.finish()
 }

@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::paint::{self, Cell, Ink, columns, counted, duration, head, paint, verdict_ink};
-use super::status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use super::status::{ForwardStatus, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
 use super::{Calendar, ForceOrder, Forced};
 use crate::source::Look;
 
@@ -55,6 +55,10 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
         let rules = status.forced.iter().map(|rule| rule_row(rule, now));
         let head = head(&["FORCED", "VERDICT", "SAID", "ENDS", "REASON"]);
         lines += &columns("", &std::iter::once(head).chain(rules).collect::<Vec<_>>(), look);
+    }
+    if let Some(forward) = &status.forward {
+        lines.push('\n');
+        lines += &forward_lines(forward, look);
     }
     lines.push('\n');
     let zones = status.zones.iter().map(|zone| zone_row(zone, now));
@@ -161,6 +165,36 @@ fn rule_row(rule: &RuleStatus, now: Moment) -> Vec<Cell> {
         rule.until.map_or_else(|| "never".to_owned(), |until| now.until(until)).into(),
         rule.reason.as_deref().unwrap_or_default().into(),
     ]
+}
+
+/// What is forwarded where, and how the upstreams are doing.
+fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
+    let zones = forward.zones.iter().map(|zone| {
+        let zone_name = Cell::new(zone.zone.as_str(), Ink::Strong);
+        vec![zone_name, zone.policy.as_str().into(), zone.upstreams.join(" ").into()]
+    });
+    let upstreams = forward.upstreams.iter().map(|upstream| {
+        vec![
+            upstream.address.as_str().into(),
+            Cell::new(upstream.standing.as_str(), verdict_ink(&upstream.standing)),
+            upstream.latency_ms.map(|latency| format!("{latency:.1} ms")).unwrap_or_default().into(),
+            Cell::new(upstream.last_error.as_deref().unwrap_or_default(), Ink::Faint),
+        ]
+    });
+    let cache = &forward.cache;
+    let table = |indent, words: &[&str], rows: Vec<Vec<Cell>>| {
+        columns(indent, &std::iter::once(head(words)).chain(rows).collect::<Vec<_>>(), look)
+    };
+    format!(
+        "{}\n{}{INDENT}cache: {} of {} answers, {} hits, {} misses, {} stale\n",
+        table("", &["FORWARD", "POLICY", "UPSTREAMS"], zones.collect()),
+        table(INDENT, &["UPSTREAM", "STANDING", "LATENCY", "LAST ERROR"], upstreams.collect()),
+        cache.entries,
+        cache.entries_max,
+        cache.hits,
+        cache.misses,
+        cache.stale
+    )
 }
 
 fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {

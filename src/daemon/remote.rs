@@ -175,7 +175,7 @@ pub fn explain(server: &Server, order: &ExplainOrder, format: Format) -> Result<
         }
         Format::Json => pretty(&mut out, &explanation)?,
     }
-    Ok(explanation.answer.rcode.as_deref() == Some("NOERROR"))
+    Ok(explanation.forwarded || explanation.answer.rcode.as_deref() == Some("NOERROR"))
 }
 
 /// Prints queries as they come.

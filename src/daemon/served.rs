@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::load::{LoadedZone, Version};
-use crate::answer::{BoundPool, Identity, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot};
+use crate::answer::{
+    BoundPool, Identity, Outside, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot,
+};
 use crate::dns::{Name, Rtype};
 use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
@@ -34,6 +36,7 @@ pub(super) struct Served {
     shelf: Arc<ZoneShelf>,
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
+    outside: Option<Arc<Outside>>,
 }
 
 impl Served {
@@ -58,6 +61,11 @@ impl Served {
     /// Limits responses from now on, or no more.
     pub(super) fn set_limit(&mut self, limit: Option<RateLimit>) {
         self.limit = limit.map(Arc::new);
+    }
+
+    /// Forwards these names from now on, or none.
+    pub(super) fn set_outside(&mut self, outside: Option<Outside>) {
+        self.outside = outside.map(Arc::new);
     }
 
     fn fill_shelf(&mut self) {
@@ -117,6 +125,7 @@ impl Served {
             zones: Arc::clone(&self.shelf),
             pools: Arc::new(Pools::new(&self.pools, board)),
             limit: self.limit.clone(),
+            outside: self.outside.clone(),
         }
     }
 
@@ -136,6 +145,7 @@ impl Served {
             zones: Arc::clone(&self.shelf),
             pools: Arc::new(snapshot.pools.with(pools, board)),
             limit: self.limit.clone(),
+            outside: self.outside.clone(),
         }
     }
 

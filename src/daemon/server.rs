@@ -9,6 +9,7 @@ mod choosing;
 mod counted;
 mod explaining;
 mod files;
+mod forwarding;
 mod operator;
 mod reloads;
 mod report;
@@ -27,6 +28,7 @@ use tracing::{debug, error, info, warn};
 
 use self::admin::Admin;
 use self::counted::Counted;
+use self::forwarding::Forwarding;
 use self::operator::Control;
 use self::reloads::Reloads;
 use self::report::report_zones;
@@ -146,6 +148,7 @@ struct Server {
     /// Where traces are opened.
     taps: Taps,
     explaining: explaining::Turn,
+    forwarding: Forwarding,
     /// Made at start where the config names none, so that a reload keeps it.
     cookie_secret: Option<CookieSecret>,
     started: Instant,
@@ -191,6 +194,8 @@ impl Server {
         let cookie_secret = random_secret();
         let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
         served.set_limit(rate_limit(&config));
+        let forwarding = Forwarding::start(&config, cookie_secret);
+        served.set_outside(forwarding.outside());
         served.bind(engine.watch(&served.targets()));
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
@@ -199,7 +204,7 @@ impl Server {
         let publisher = Publisher::new(served.snapshot(&board));
         let counted = Counted::default();
         let taps = Taps::default();
-        let make = counted.responders(publisher.readers(), taps.clone());
+        let make = counted.responders(publisher.readers(), forwarding.forwarder(), taps.clone());
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
         let mut server = Server {
             local_trouble: engine.local_trouble(),
@@ -217,6 +222,7 @@ impl Server {
             counted,
             taps,
             explaining: explaining::Turn::default(),
+            forwarding,
             cookie_secret,
             started,
             started_at: SystemTime::now(),
@@ -291,6 +297,7 @@ impl Server {
                     self.supervision.tell_loading();
                     self.tell_headline();
                     self.taps.expire(Instant::now());
+                    self.follow_networks();
                 }
             }
         }
@@ -371,6 +378,8 @@ impl Server {
         self.engine.damp(config.probe.damping);
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
         served.set_limit(rate_limit(&config));
+        self.forwarding.change(&config, self.cookie_secret);
+        served.set_outside(self.forwarding.outside());
         served.bind(self.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let _ = timeout(wait, self.engine.first_round()).await;

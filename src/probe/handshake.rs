@@ -51,6 +51,11 @@ impl ServerName {
     pub fn new(text: &str) -> Option<Self> {
         pki_types::ServerName::try_from(text).ok().map(|name| ServerName(name.to_owned()))
     }
+
+    /// The same as the TLS library knows it.
+    pub fn to_pki(&self) -> pki_types::ServerName<'static> {
+        self.0.clone()
+    }
 }
 
 impl fmt::Display for ServerName {
@@ -158,7 +163,12 @@ impl Handshake {
         authorities.into_iter().chain(client).collect()
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, FileError> {
+    /// What handshakes are made with, from the files as they are now.
+    ///
+    /// # Errors
+    ///
+    /// When a file is of no use.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, FileError> {
         let builder = builder(&self.verify)?;
         let mut config = match &self.client {
             Some(client) => client.prove(builder)?,

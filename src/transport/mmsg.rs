@@ -36,11 +36,42 @@ pub(super) const RESPONSE_LENGTH_MAX: usize = 1232;
 #[derive(Clone, Copy)]
 struct SocketName([u8; size_of::<libc::sockaddr_in6>()]);
 
+/// The way back to the sender of a datagram, kept for a response that is
+/// sent later.
+#[derive(Clone, Copy)]
+pub(super) struct ReturnAddress {
+    name: SocketName,
+    name_length: libc::socklen_t,
+    control: Control,
+    /// 0: no message.
+    control_length: usize,
+}
+
+/// A query that came in a datagram.
+pub(super) struct Arrival<'b> {
+    pub(super) client: IpAddr,
+    pub(super) query: &'b [u8],
+    name: &'b SocketName,
+    name_length: libc::socklen_t,
+    control: &'b Control,
+    control_length: usize,
+}
+
+impl Arrival<'_> {
+    /// The way back to its sender.
+    pub(super) fn return_address(&self) -> ReturnAddress {
+        let mut control = *self.control;
+        let control_length = control.reply(self.control_length);
+        ReturnAddress { name: *self.name, name_length: self.name_length, control, control_length }
+    }
+}
+
 /// One control message: where a datagram was sent to.
 ///
 /// `data` is an `in_pktinfo` (interface, local address, destination) or an
 /// `in6_pktinfo` (destination, interface); kept as bytes for the same reason.
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct Control {
     head: libc::cmsghdr,
     data: [u8; 24],
@@ -252,9 +283,9 @@ impl Batch {
         }
     }
 
-    /// Calls `respond` for every query received, with the client's address
-    /// and the space for the response. HOT.
-    pub(super) fn answer(&mut self, mut respond: impl FnMut(IpAddr, &[u8], &mut [u8]) -> Reply) -> Passed {
+    /// Calls `respond` for every query received, with the space for the
+    /// response. One that is answered elsewhere is the caller's to keep. HOT.
+    pub(super) fn answer(&mut self, mut respond: impl FnMut(&Arrival<'_>, &mut [u8]) -> Reply) -> Passed {
         let received = self.received;
         let mut ready: usize = 0;
         let mut passed = Passed::default();
@@ -275,8 +306,18 @@ impl Batch {
             let Some(((to, bytes), response)) = unused.take().or_else(|| spaces.next()) else {
                 break;
             };
-            match respond(client, query, response) {
-                Reply::Drop => unused = Some(((to, bytes), response)),
+            let arrival = Arrival {
+                client,
+                query,
+                name,
+                name_length: from.msg_namelen,
+                control,
+                control_length: from.msg_controllen,
+            };
+            match respond(&arrival, response) {
+                Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => {
+                    unused = Some(((to, bytes), response))
+                }
                 Reply::Send { len } => {
                     bytes.iov_len = len.min(RESPONSE_LENGTH_MAX);
                     to.msg_hdr.msg_name = from.msg_name;
@@ -348,6 +389,37 @@ impl Drop for Batch {
     fn drop(&mut self) {
         // SAFETY: `slots` came from a leaked box in `new` and is freed only here.
         drop(unsafe { Box::from_raw(self.slots.as_ptr()) });
+    }
+}
+
+/// Sends one response, without waiting for room in the socket's buffer.
+///
+/// # Errors
+/// Those of sendmsg(2).
+pub(super) fn send_one(socket: BorrowedFd<'_>, to: &ReturnAddress, response: &[u8]) -> io::Result<()> {
+    let mut to = *to;
+    let mut bytes = libc::iovec { iov_base: response.as_ptr().cast_mut().cast(), iov_len: response.len() };
+    // SAFETY: all fields are integers and raw pointers, for which zero is a value.
+    let mut header = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    header.msg_name = (&raw mut to.name).cast();
+    header.msg_namelen = to.name_length;
+    header.msg_iov = &raw mut bytes;
+    header.msg_iovlen = 1;
+    if to.control_length != 0 {
+        header.msg_control = (&raw mut to.control).cast();
+        header.msg_controllen = to.control_length;
+    }
+    loop {
+        // SAFETY: the header and all it points to live until the call returns, and the kernel only reads
+        // them; lengths are those of the memory behind.
+        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
+        if sent >= 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
     }
 }
 

@@ -12,6 +12,8 @@
 //!       udp: one thread per worker,                 tcp: tasks on a runtime,
 //!       a socket per listen address                 a listener per listen address
 //!                          └──────────▶ Responder ◀────────┘
+//!                                           │ what is not ours
+//!                                       Elsewhere ─▶ Deferred ─▶ the way back to the client
 //! ```
 
 #![deny(
@@ -22,6 +24,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod deferred;
 mod inherited;
 mod listeners;
 mod mmsg;
@@ -34,9 +37,10 @@ mod udp;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
+pub use deferred::Deferred;
 pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
-pub use responder::{Responder, SnapshotResponder};
+pub use responder::{Elsewhere, Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings};
 pub use trace::{Filter, Names, Seen, TRACES_MAX, Taps, Trace};

@@ -9,6 +9,7 @@
 
 mod connection;
 mod frames;
+mod later;
 mod limits;
 
 use std::io;

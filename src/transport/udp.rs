@@ -22,9 +22,9 @@ use std::time::Duration;
 use socket2::Socket;
 use tokio::sync::oneshot;
 
-use super::Responder;
 use super::mmsg::{Batch, Waiter};
-use crate::answer::{Peer, Transport};
+use super::{Deferred, Responder};
+use crate::answer::{Peer, Reply, Transport};
 
 /// Batches answered from a socket that is about to be closed. Enough for a
 /// full receive buffer of the size asked for, in the smallest datagrams (each
@@ -192,7 +192,7 @@ impl<R: Responder> Worker<R> {
 
 impl<R: Responder> Service<R> {
     /// HOT: one batch from receive to send; returns how many queries came.
-    fn serve_batch(&mut self, socket: &Socket) -> usize {
+    fn serve_batch(&mut self, socket: &Arc<Socket>) -> usize {
         let received = match self.batch.receive(socket.as_fd()) {
             Ok(received) => received,
             Err(error) => {
@@ -208,8 +208,18 @@ impl<R: Responder> Service<R> {
         }
         self.responder.begin_batch();
         let responder = &mut self.responder;
-        let passed = self.batch.answer(|address, query, out| {
-            responder.respond(Peer { address, transport: Transport::Udp }, query, out)
+        let passed = self.batch.answer(|arrival, out| {
+            let peer = Peer { address: arrival.client, transport: Transport::Udp };
+            let reply = responder.respond(peer, arrival.query, out);
+            match reply {
+                Reply::Send { .. } | Reply::Drop => {}
+                Reply::Elsewhere => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
+                Reply::Begun { len } => {
+                    let begun = out.get(..len).unwrap_or_default();
+                    responder.hand_over(Deferred::datagram(peer, arrival, socket).begun(begun));
+                }
+            }
+            reply
         });
         if passed.oversized > 0 {
             self.counters.oversized.fetch_add(passed.oversized, Ordering::Relaxed);
@@ -222,7 +232,7 @@ impl<R: Responder> Service<R> {
     }
 
     /// Answers what is queued at a socket that is about to be closed.
-    fn drain(&mut self, socket: &Socket) {
+    fn drain(&mut self, socket: &Arc<Socket>) {
         for _ in 0..DRAIN_BATCHES_MAX {
             if self.serve_batch(socket) == 0 {
                 return;

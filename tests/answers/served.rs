@@ -74,6 +74,7 @@ impl Served {
             zones: Arc::new(ZoneShelf::new(self.slots.clone())),
             pools: Arc::new(Pools::new(&bound, &board)),
             limit: None,
+            outside: None,
         }
     }
 }
@@ -123,6 +124,6 @@ pub(crate) fn ask<'o>(
 ) -> Option<&'o [u8]> {
     match respond(snapshot, scratch, peer, query, out) {
         Reply::Send { len } => Some(&out[..len]),
-        Reply::Drop => None,
+        Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => None,
     }
 }

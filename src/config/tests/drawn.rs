@@ -29,17 +29,6 @@ error: unknown table `probes`
 }
 
 #[test]
-fn an_unsupported_table() {
-    let expected = "\
-error: `[[forward]]` is not supported by this version
- --> edgedns.toml:1:3
-  |
-1 | [[forward]]
-  |   ^^^^^^^";
-    assert_eq!(read(format!("[[forward]]\nzone = \".\"\n{ZONE}")).drawing(), expected);
-}
-
-#[test]
 fn a_wrong_type() {
     let expected = "\
 error: `workers` takes a whole number, not a text

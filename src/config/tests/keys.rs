@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::keys::{Absent, KEYS, Key, Section, UNSUPPORTED};
+use super::super::keys::{Absent, KEYS, Key, Section};
 use super::{Outcome, ZONE, probe_kinds, read, read_in};
 
 /// What is in the file besides the key that is looked at, so that it would be
@@ -11,8 +11,16 @@ fn surroundings(key: &Key) -> String {
     let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
     let zone = || ZONE.lines().filter(own);
     let lines: Vec<&str> = match key.section {
-        Section::Root | Section::Server | Section::Admin | Section::Limit | Section::Probe | Section::Lua => {
-            ZONE.lines().chain([key.section.header()]).collect()
+        Section::Root
+        | Section::Server
+        | Section::Admin
+        | Section::Limit
+        | Section::Probe
+        | Section::Lua
+        | Section::Cache => ZONE.lines().chain([key.section.header()]).collect(),
+        Section::Forward => {
+            let block = ["zone = \".\"", "upstream = \"resolv.conf\""].into_iter().filter(own);
+            ZONE.lines().chain([Section::Forward.header()]).chain(block).collect()
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::ZoneProbe => {
@@ -101,19 +109,6 @@ fn no_key_is_listed_twice_and_each_has_its_help() {
         let twin = |other: &Key| (other.section, other.name) == (key.section, key.name);
         assert!(!KEYS[..index].iter().any(twin), "{key:?}");
         assert!(!key.help.is_empty() && !key.help.contains('\n'), "{key:?}");
-    }
-}
-
-#[test]
-fn what_other_versions_may_know_is_refused_by_name() {
-    for one in UNSUPPORTED {
-        assert!(!KEYS.iter().any(|key| (key.section, key.name) == (one.section, one.name)), "{one:?}");
-        let text = match one.section {
-            Section::Root => format!("{}\n{ZONE}", one.written),
-            _ => format!("{ZONE}{} = {{ port = 1936 }}\n", one.written),
-        };
-        let expected = format!("`{}` is not supported by this version", one.written);
-        assert!(read(text).sentence().ends_with(&expected));
     }
 }
 

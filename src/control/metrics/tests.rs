@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::control::{MemberStatus, OutcomesStatus};
+use crate::control::{ForwardCacheStatus, ForwardStatus, MemberStatus, OutcomesStatus, UpstreamStatus};
 
 fn status() -> Status {
     let udp = TransportStatus {
@@ -65,6 +65,7 @@ fn status() -> Status {
         pools: vec![pool],
         probes,
         targets: vec![target, twin],
+        forward: Some(forward()),
         ..Default::default()
     }
 }
@@ -85,6 +86,26 @@ fn target() -> TargetStatus {
         latency_sum_seconds: 4.5,
         certificate_not_after: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         weight: Some(7),
+        ..Default::default()
+    }
+}
+
+fn forward() -> ForwardStatus {
+    let upstream = UpstreamStatus {
+        address: "tls://192.0.2.1:853#dns.example".to_owned(),
+        standing: "suspect".to_owned(),
+        latency_ms: Some(1.5),
+        queries: 9,
+        answers: 8,
+        answer_seconds: 0.25,
+        ..Default::default()
+    };
+    // The same, with other authorities.
+    let twin = UpstreamStatus { queries: 1, ..upstream.clone() };
+    ForwardStatus {
+        upstreams: vec![upstream, twin],
+        cache: ForwardCacheStatus { entries: 3, hits: 5, ..Default::default() },
+        questions: 4,
         ..Default::default()
     }
 }
@@ -134,6 +155,13 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_probe_lateness_seconds_count 1000",
         "edgedns_probe_lateness_max_seconds 0.0125",
         "edgedns_target_last_probe_age_seconds{target=\"127.0.5.1:443\",probe=\"tcp\"} 1.042",
+        "edgedns_forward_queries_total{cache=\"hit\"} 5",
+        "edgedns_forward_questions_total 4",
+        "edgedns_forward_cache_entries 3",
+        "edgedns_forward_upstream_up{upstream=\"tls://192.0.2.1:853#dns.example\"} 0",
+        "edgedns_forward_upstream_queries_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 9",
+        "edgedns_forward_upstream_latency_seconds{upstream=\"tls://192.0.2.1:853#dns.example\"} 0.0015",
+        "edgedns_forward_upstream_answer_seconds_total{upstream=\"tls://192.0.2.1:853#dns.example\"} 0.25",
         "process_cpu_seconds_total 0.25",
     ] {
         assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");

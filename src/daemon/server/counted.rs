@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::settings::random_secret;
 use crate::answer::{Count, Counters, Readers, Scratch, Totals, Transport};
 use crate::control::{TcpStatus, TransportStatus, UdpStatus};
+use crate::forward::Forwarder;
 use crate::transport::{SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
 
 /// The counters of all workers that there have been: what was counted stays counted.
@@ -25,6 +26,7 @@ impl Counted {
     pub(super) fn responders(
         &self,
         readers: Readers,
+        forwarder: Forwarder,
         taps: Taps,
     ) -> impl Fn(Worker) -> SnapshotResponder + Send + 'static + use<> {
         let counted = self.clone();
@@ -32,7 +34,8 @@ impl Counted {
             let own = Arc::new(Counters::default());
             counted.workers().push((transport(worker), Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
-            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed), &taps)
+            let desk = Box::new(forwarder.desk());
+            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed), &taps).with(desk)
         }
     }
 

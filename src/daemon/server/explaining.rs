@@ -51,7 +51,7 @@ impl Server {
 
     fn explained(&self, order: &ExplainOrder) -> (Explanation, Option<Search>) {
         let snapshot = self.publisher.newest();
-        let response = ask(&snapshot, order);
+        let (response, leaves) = ask(&snapshot, order);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
         let found = explain(&snapshot, (order.qname.as_ref(), order.qtype), answers);
         let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
@@ -65,9 +65,15 @@ impl Server {
             zone: zone.map(status::zone),
             steps: found.links.iter().map(step).collect(),
             pools: self.pools_told(&found, order),
-            because: self.because(&found, order.qtype, zone, response.as_ref()),
+            because: self.because(&found, order, zone, response.as_ref(), leaves),
+            forwarded: leaves == Leaves::Whole,
             answer: response.as_ref().map(answer).unwrap_or_default(),
-            remarks: zone.and_then(|zone| zone.error.as_ref()).map(not_newest).into_iter().collect(),
+            remarks: zone
+                .and_then(|zone| zone.error.as_ref())
+                .map(not_newest)
+                .into_iter()
+                .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
+                .collect(),
         };
         let search = zone.filter(|zone| zone.version.is_some()).map(|zone| Search {
             config: self.path.clone(),
@@ -110,11 +116,17 @@ impl Server {
     fn because(
         &self,
         found: &Explained,
-        qtype: Rtype,
+        order: &ExplainOrder,
         zone: Option<&ServedZone>,
         response: Option<&Response>,
+        leaves: Leaves,
     ) -> String {
         let error = zone.and_then(|zone| zone.error.as_deref()).unwrap_or("it could never be read");
+        if leaves == Leaves::Whole {
+            let forwarded = self.forwarding.zone_of(order.qname.as_ref());
+            let forwarded = forwarded.map(ToString::to_string).unwrap_or_default();
+            return format!("no zone of this server holds the name; the upstreams of {forwarded} are asked");
+        }
         let Some(response) = response else { return "nothing is sent".to_owned() };
         match found.outset {
             Outset::NotOurs => {
@@ -122,7 +134,7 @@ impl Server {
             }
             Outset::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
             Outset::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
-            Outset::Zone(_) => conclusion(found, qtype, response),
+            Outset::Zone(_) => conclusion(found, order.qtype, response),
         }
     }
 
@@ -139,7 +151,7 @@ impl Server {
 }
 
 /// Asks as a client would over TCP, which neither truncates nor limits; nothing of it is counted.
-fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> Option<Response> {
+fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) {
     /// One question, and one additional record.
     const HEADER: [u8; 12] = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
     /// EDNS, with the UDP payload that clients name.
@@ -150,10 +162,26 @@ fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> Option<Response> {
     let mut out = vec![0; usize::from(u16::MAX)];
     let seed = super::settings::random_secret().map_or(1, |secret| secret.seed());
     match respond(snapshot, &mut Scratch::new(Arc::default(), seed), peer, &query, &mut out) {
-        Reply::Send { len } => Response::read(out.get(..len)?),
-        Reply::Drop => None,
+        Reply::Send { len } => (out.get(..len).and_then(Response::read), Leaves::NotAtAll),
+        Reply::Begun { len } => (out.get(..len).and_then(Response::read), Leaves::AtAnAlias),
+        Reply::Elsewhere => (None, Leaves::Whole),
+        Reply::Drop => (None, Leaves::NotAtAll),
     }
 }
+
+/// Whether a question is asked of upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaves {
+    /// It is answered here.
+    NotAtAll,
+    /// An alias of ours leads outside: the rest is asked.
+    AtAnAlias,
+    /// It is for a name outside our zones.
+    Whole,
+}
+
+const ALIAS_LEAVES: &str =
+    "the alias leads outside the zones of this server: upstreams are asked for the rest";
 
 fn answer(response: &Response) -> AnswerTold {
     let [answer, authority, additional] = &response.sections;

@@ -34,6 +34,7 @@ impl Server {
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
             forced: self.rules.iter().map(rule).collect(),
+            forward: self.forwarding.status(),
         }
     }
 }

@@ -20,9 +20,9 @@ fn socket(address: &str) -> UdpSocket {
     socket
 }
 
-fn echo(_: IpAddr, query: &[u8], out: &mut [u8]) -> Reply {
-    out[..query.len()].copy_from_slice(query);
-    Reply::Send { len: query.len() }
+fn echo(arrival: &Arrival<'_>, out: &mut [u8]) -> Reply {
+    out[..arrival.query.len()].copy_from_slice(arrival.query);
+    Reply::Send { len: arrival.query.len() }
 }
 
 #[test]
@@ -82,11 +82,39 @@ fn the_client_is_who_sent_it_in_both_families() {
         let server = socket(address);
         let mut batch = received(&server, &[socket(address)]);
         let mut seen = None;
-        batch.answer(|client, query, _| {
-            seen = Some((client, query.to_vec()));
+        batch.answer(|arrival, _| {
+            seen = Some((arrival.client, arrival.query.to_vec()));
             Reply::Drop
         });
         assert_eq!(seen, Some((address.parse().unwrap(), b"query".to_vec())));
+    }
+}
+
+#[test]
+fn a_response_that_comes_later_leaves_from_the_address_that_was_asked() {
+    for (any, address) in [("0.0.0.0", "127.0.3.27"), ("::", "::1")] {
+        let server = socket(any);
+        tell_destination(&server, server.local_addr().unwrap().ip()).unwrap();
+        let client = socket(address);
+        let asked = (address, server.local_addr().unwrap().port());
+        client.send_to(b"query", asked).unwrap();
+        let mut batch = Batch::new();
+        while batch.receive(server.as_fd()).unwrap() == 0 {}
+        let mut way = None;
+        batch.answer(|arrival, _| {
+            way = Some(arrival.return_address());
+            Reply::Elsewhere
+        });
+        assert_eq!(batch.send(server.as_fd()), 0);
+        // The batch has gone on to others meanwhile.
+        assert_eq!(batch.receive(server.as_fd()).unwrap(), 0);
+        send_one(server.as_fd(), &way.unwrap(), b"response").unwrap();
+        let mut response = [0; 16];
+        let (length, from) = client.recv_from(&mut response).unwrap();
+        assert_eq!(
+            (&response[..length], from.to_string()),
+            (&b"response"[..], { std::net::SocketAddr::new(asked.0.parse().unwrap(), asked.1).to_string() })
+        );
     }
 }
 

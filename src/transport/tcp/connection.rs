@@ -18,9 +18,10 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::frames::{self, Frame, INPUT_BYTES, Input};
+use super::later::Later;
 use super::{RESPONSE_LENGTH_MAX, Shared, TcpSettings, lock};
 use crate::answer::{Peer, Reply, Transport};
 use crate::transport::Responder;
@@ -56,6 +57,7 @@ pub(super) struct Connection<R> {
     stop: watch::Receiver<()>,
     input: Input,
     output: Vec<u8>,
+    later: Later,
     /// End of the lifetime.
     last: Instant,
 }
@@ -80,11 +82,13 @@ enum Pause {
     NeedsInput,
     /// Enough for one turn.
     TurnOver,
+    /// Too many queries wait for responses that come later.
+    NeedsResponse,
     /// What comes next is not DNS.
     Malformed,
 }
 
-/// What a look at the input gave.
+/// What a look at the input gave, or a wait for more.
 #[derive(PartialEq, Eq)]
 enum Progress {
     Answered,
@@ -101,7 +105,8 @@ impl<R: Responder> Connection<R> {
     ) -> Self {
         let last = deadline(settings.lifetime);
         let peer = Peer { address, transport: Transport::Tcp };
-        Self { stream, peer, settings, shared, stop, input: Input::default(), output: Vec::new(), last }
+        let (input, output, later) = (Input::default(), Vec::new(), Later::default());
+        Self { stream, peer, settings, shared, stop, input, output, later, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
@@ -110,7 +115,7 @@ impl<R: Responder> Connection<R> {
         let _ = self.stream.set_nodelay(true);
         let Err(mut end) = self.converse().await;
         if let End::Stopped = end {
-            end = self.answer_last().await.err().unwrap_or(End::Done);
+            end = self.answer_to_the_end().await.err().unwrap_or(End::Done);
         }
         match end {
             End::Gone => {}
@@ -131,26 +136,53 @@ impl<R: Responder> Connection<R> {
             if self.answer_all().await? == Progress::Answered {
                 patience = deadline(self.settings.idle);
             }
-            self.receive(patience).await?;
+            if self.later.is_over() {
+                return Err(End::Gone);
+            }
+            if self.receive(patience).await? == Progress::Answered {
+                patience = deadline(self.settings.idle);
+            }
         }
     }
 
-    /// Waits for bytes until `deadline`, or the end of the lifetime.
-    async fn receive(&mut self, deadline: Instant) -> Result<(), End> {
+    /// Waits for bytes until `deadline`, or the end of the lifetime; while
+    /// responses are still to come, for these.
+    async fn receive(&mut self, deadline: Instant) -> Result<Progress, End> {
+        let deadline = if self.later.is_waiting() { self.last } else { deadline.min(self.last) };
         let read = tokio::select! {
             // In this order, so that a client that never pauses ends in time too.
             biased;
             _ = self.stop.changed() => return Err(End::Stopped),
-            () = sleep_until(deadline.min(self.last)) => return Err(End::Done),
-            read = self.stream.read(self.input.space()) => read,
+            () = sleep_until(deadline) => return Err(End::Done),
+            response = self.later.response() => {
+                frames::push(&mut self.output, &response);
+                return Ok(Progress::Answered);
+            }
+            read = self.stream.read(self.input.space()), if self.later.takes_more() => read,
         };
         match read {
+            // A client may end its side and still wait.
+            Ok(0) if self.later.is_waiting() => {
+                self.later.take_no_more();
+                Ok(Progress::Nothing)
+            }
             Ok(0) | Err(_) => Err(End::Gone),
             Ok(count) => {
                 self.input.filled(count);
-                Ok(())
+                Ok(Progress::Nothing)
             }
         }
+    }
+
+    /// Sends the responses that are still to come, as far as they come soon.
+    async fn await_responses(&mut self) -> Result<(), End> {
+        let limit = deadline(LINGER_MAX);
+        while self.later.is_waiting() {
+            let Ok(response) = timeout_at(limit, self.later.response()).await else { break };
+            frames::push(&mut self.output, &response);
+            self.write().await?;
+        }
+        Ok(())
     }
 
     /// Answers every whole query received.
@@ -163,7 +195,7 @@ impl<R: Responder> Connection<R> {
             }
             self.write().await?;
             match pause {
-                Pause::NeedsInput => return Ok(progress),
+                Pause::NeedsInput | Pause::NeedsResponse => return Ok(progress),
                 Pause::TurnOver => {}
                 Pause::Malformed => return Err(End::Done),
             }
@@ -177,16 +209,30 @@ impl<R: Responder> Connection<R> {
         responder.begin_batch();
         let mut queries: usize = 0;
         while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {
+            if self.later.is_full() {
+                return (queries, Pause::NeedsResponse);
+            }
             let query = match self.input.take() {
                 Frame::Query(query) => query,
                 Frame::Partial => return (queries, Pause::NeedsInput),
                 Frame::Malformed => return (queries, Pause::Malformed),
             };
             queries = queries.saturating_add(1);
-            if let Reply::Send { len } = responder.respond(self.peer, query, response)
-                && let Some(response) = response.get(..len)
-            {
-                frames::push(&mut self.output, response);
+            match responder.respond(self.peer, query, response) {
+                Reply::Send { len } => {
+                    frames::push(&mut self.output, response.get(..len).unwrap_or_default());
+                }
+                Reply::Elsewhere => {
+                    if let Some(deferred) = self.later.defer(self.peer, query) {
+                        responder.hand_over(deferred);
+                    }
+                }
+                Reply::Begun { len } => {
+                    if let Some(deferred) = self.later.defer(self.peer, query) {
+                        responder.hand_over(deferred.begun(response.get(..len).unwrap_or_default()));
+                    }
+                }
+                Reply::Drop => {}
             }
         }
         (queries, Pause::TurnOver)
@@ -205,6 +251,12 @@ impl<R: Responder> Connection<R> {
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(End::Cut),
         }
+    }
+
+    /// Answers what can be answered when the server stops.
+    async fn answer_to_the_end(&mut self) -> Result<(), End> {
+        self.answer_last().await?;
+        self.await_responses().await
     }
 
     /// Answers what the client had sent before the server stops.

@@ -75,10 +75,10 @@ impl Input {
     }
 }
 
-/// Appends `response` with its length; one longer than the length can say,
-/// which no responder makes, is left out.
+/// Appends `response` with its length. An empty one, which is none, is left
+/// out, and one longer than the length can say, which no responder makes.
 pub(super) fn push(output: &mut Vec<u8>, response: &[u8]) {
-    if let Ok(length) = u16::try_from(response.len()) {
+    if let Ok(length @ 1..) = u16::try_from(response.len()) {
         output.extend_from_slice(&length.to_be_bytes());
         output.extend_from_slice(response);
     }

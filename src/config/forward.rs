@@ -1,0 +1,198 @@
+//! `[[forward]]`: what is asked of upstreams, of which, and for whom.
+//!
+//! Responsible for these keys. Not responsible for asking (that is
+//! `forward`), or for which networks this host is in (that is `daemon`).
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use super::keys::Section;
+use super::limit::{EXEMPT_MAX, Exempt, one_exempt};
+use super::probe_kind::file;
+use super::table::{Table, keep};
+use super::value::Value;
+use crate::dns::{Name, NameRef};
+use crate::forward::{
+    ATTEMPTS_MAX, ForwardZone, Policy, Protocol, Rebinding, UPSTREAMS_MAX, UpstreamAddress, Upstreams,
+};
+use crate::probe::{AuthorityFile, ServerName, Verify};
+use crate::source::{Diagnostic, Diagnostics, Span};
+
+/// How long an upstream may be waited for. Clients ask again after five
+/// seconds.
+const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(10);
+
+/// The word for the upstreams of this host.
+const SYSTEM: &str = "resolv.conf";
+
+/// Where those are, usually.
+const SYSTEM_FILE: &str = "/etc/resolv.conf";
+
+/// What an upstream over TLS begins with.
+const TLS: &str = "tls://";
+
+const DNS_PORT: u16 = 53;
+const TLS_PORT: u16 = 853;
+
+const POLICIES: &[(&str, Policy)] = &[("fastest", Policy::Fastest), ("in-order", Policy::InOrder)];
+
+/// A name whose whole subtree is forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// Whom to ask, and how.
+    pub zone: ForwardZone,
+    /// Who may ask.
+    pub allow: Vec<Exempt>,
+}
+
+/// Reads every `[[forward]]`. None of the addresses of `listen` can be an upstream.
+pub(super) fn read_all(
+    root: &Table<'_>,
+    folder: &Path,
+    listen: &[SocketAddr],
+    found: &mut Diagnostics,
+) -> Vec<Forward> {
+    let mut names: Vec<(Name, Span)> = Vec::new();
+    let mut forwards = Vec::new();
+    for table in root.tables(Section::Forward, found) {
+        let apex = read_apex(&table, &names, found);
+        names.extend(apex.clone());
+        let upstreams = read_upstreams(&table, folder, listen, found);
+        let Ok(ca) = file(&table, "ca", folder, found, AuthorityFile::new) else { continue };
+        let policy = table.read("policy", found, |value| value.word(POLICIES));
+        let timeout = table.read("timeout", found, |value| value.duration(&TIMEOUT_BOUNDS));
+        let attempts = table.read("attempts", found, attempts);
+        let rebinding = table.read("rebinding-protection", found, rebinding);
+        let allow = table.get("allow").and_then(|value| allow(value, found));
+        let (Some((apex, _)), Some(upstreams)) = (apex, upstreams) else { continue };
+        let usual = ForwardZone::new(apex, upstreams);
+        let zone = ForwardZone {
+            policy: policy.unwrap_or(usual.policy),
+            timeout: timeout.unwrap_or(usual.timeout),
+            attempts: attempts.unwrap_or(usual.attempts),
+            rebinding: rebinding.unwrap_or(usual.rebinding),
+            verify: ca.map_or(Verify::System, Verify::File),
+            ..usual
+        };
+        forwards.push(Forward { zone, allow: allow.unwrap_or_else(|| vec![Exempt::Local]) });
+    }
+    forwards
+}
+
+/// The apex, which none of the `earlier` ones has.
+fn read_apex(table: &Table<'_>, earlier: &[(Name, Span)], found: &mut Diagnostics) -> Option<(Name, Span)> {
+    let value = table.need("zone", found)?;
+    if value.text() == Ok("@") {
+        found.push(value.fault("`@` names no zone here").help("for everything write \".\""));
+        return None;
+    }
+    let name = keep(value.name(NameRef::ROOT), found)?;
+    if let Some((_, first)) = earlier.iter().find(|(known, _)| *known == name) {
+        found.push(value.fault(format!("`{name}` is forwarded already")).and_at(*first, "first given here"));
+        return None;
+    }
+    Some((name, value.span()))
+}
+
+fn attempts(value: Value<'_>) -> Result<u32, Diagnostic> {
+    value.whole(format!("1 to {ATTEMPTS_MAX}"), |count| {
+        Some(count).filter(|count| (1..=ATTEMPTS_MAX).contains(count))
+    })
+}
+
+fn rebinding(value: Value<'_>) -> Result<Rebinding, Diagnostic> {
+    Ok(if value.truth()? { Rebinding::Refused } else { Rebinding::Allowed })
+}
+
+fn read_upstreams(
+    table: &Table<'_>,
+    folder: &Path,
+    listen: &[SocketAddr],
+    found: &mut Diagnostics,
+) -> Option<Upstreams> {
+    let path = table.read("resolv-conf", found, |value| match value.text()? {
+        "" => Err(value.fault("the path is empty")),
+        path => Ok(folder.join(path)),
+    });
+    let value = table.need("upstream", found)?;
+    if value.text() == Ok(SYSTEM) {
+        return Some(Upstreams::System(path.unwrap_or_else(|| SYSTEM_FILE.into())));
+    }
+    if let Ok(text) = value.text() {
+        let help = format!("write `[\"{text}\"]`, or \"{SYSTEM}\" for the resolvers of this host");
+        found.push(value.fault(format!("`{text}` is no list of upstreams")).help(help));
+        return None;
+    }
+    let items = value.items().map_err(|_| value.takes("a list, or \"resolv.conf\""));
+    let items = keep(items, found)?;
+    if items.is_empty() || items.len() > UPSTREAMS_MAX {
+        found.push(value.fault(format!("`upstream` has 1 to {UPSTREAMS_MAX} items, not {}", items.len())));
+        return None;
+    }
+    let mut first: Vec<(UpstreamAddress, Span)> = Vec::new();
+    for item in items {
+        let Some(address) = keep(upstream(item), found) else { continue };
+        if listen.contains(&address.address) {
+            found.push(item.fault(format!("`{address}` is this server itself")));
+        } else if let Some((_, known)) = first.iter().find(|(known, _)| *known == address) {
+            let twice = item.fault(format!("`{address}` is asked already"));
+            found.push(twice.and_at(*known, "first given here"));
+        } else {
+            first.push((address, item.span()));
+        }
+    }
+    Some(Upstreams::Listed(first.into_iter().map(|(address, _)| address).collect()))
+}
+
+/// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`.
+fn upstream(value: Value<'_>) -> Result<UpstreamAddress, Diagnostic> {
+    let text = value.text()?;
+    let (place, protocol, port) = match text.strip_prefix(TLS) {
+        None => (text, Protocol::Plain, DNS_PORT),
+        Some(rest) => {
+            let (place, name) =
+                rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
+            let name = name
+                .map(|name| {
+                    let fault = || value.fault(format!("`{name}` is no name of a certificate"));
+                    ServerName::new(name).ok_or_else(fault)
+                })
+                .transpose()?;
+            (place, Protocol::Tls(name), TLS_PORT)
+        }
+    };
+    let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
+    let address = match bare.parse::<IpAddr>() {
+        Ok(ip) => Some(SocketAddr::new(ip, port)),
+        Err(_) => place.parse::<SocketAddr>().ok(),
+    };
+    let address = address.filter(|address| address.port() != 0 && !address.ip().is_unspecified());
+    address.map(|address| UpstreamAddress { address, protocol }).ok_or_else(|| {
+        value.fault(format!("`{text}` is no address of an upstream")).help(
+            "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
+        )
+    })
+}
+
+/// Who may ask; none if the list as a whole is of no use.
+fn allow(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > EXEMPT_MAX {
+        found.push(value.fault(format!("more than {EXEMPT_MAX} prefixes")).help("name larger networks"));
+        return None;
+    }
+    let mut allowed = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(clients) = keep(one_exempt(item), found) else { continue };
+        if let Exempt::Prefix(prefix) = clients
+            && prefix.length() == 0
+        {
+            let open = Diagnostic::warning(item.span(), "the whole world may ask");
+            found.push(open.help("an open resolver floods others with what is asked under their addresses"));
+        }
+        allowed.push(clients);
+    }
+    Some(allowed)
+}

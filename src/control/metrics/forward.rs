@@ -1,0 +1,92 @@
+//! Forwarding in numbers.
+//!
+//! Responsible for the names and labels of these metrics.
+//! Not responsible for how they are written.
+
+use std::collections::HashSet;
+
+use super::{Labels, Text, plain};
+use crate::control::status::{ForwardStatus, UpstreamStatus};
+
+/// Everything there is to measure about forwarding.
+pub(super) fn write(text: &mut Text, status: &ForwardStatus) {
+    queries(text, status);
+    cache(text, status);
+    // One address is two upstreams where two zones believe different authorities; the first one is shown.
+    let mut seen = HashSet::new();
+    let first: Vec<&UpstreamStatus> =
+        status.upstreams.iter().filter(|one| seen.insert(&one.address)).collect();
+    upstreams(text, &first);
+}
+
+fn queries(text: &mut Text, status: &ForwardStatus) {
+    let cache = &status.cache;
+    let found = [("hit", cache.hits), ("miss", cache.misses), ("stale", cache.stale)]
+        .map(|(found, count)| (Labels::of("cache", found), count));
+    text.counter(
+        "edgedns_forward_queries",
+        "Forwarded queries by what the cache had; stale ones were answered with what was over.",
+        found,
+    );
+    text.counter("edgedns_forward_questions", "Questions asked of upstreams.", [plain(status.questions)]);
+    text.counter(
+        "edgedns_forward_joined",
+        "Queries that joined a question under way.",
+        [plain(status.joined)],
+    );
+    text.counter("edgedns_forward_prefetches", "Questions asked ahead.", [plain(status.prefetches)]);
+    text.counter("edgedns_forward_failed", "Questions that no upstream answered.", [plain(status.failed)]);
+    let refused = [("queue", status.dropped), ("under_way", status.full), ("client", status.client_full)]
+        .map(|(limit, count)| (Labels::of("limit", limit), count));
+    text.counter("edgedns_forward_limited", "Queries not forwarded, by the limit they were over.", refused);
+    text.counter(
+        "edgedns_forward_rebinding",
+        "Answers with private addresses that were refused.",
+        [plain(status.rebinding)],
+    );
+    text.counter("edgedns_forward_looped", "Queries of ours that came back.", [plain(status.looped)]);
+    text.counter("edgedns_forward_unsent", "Responses that the kernel did not take.", [plain(status.unsent)]);
+    text.gauge("edgedns_forward_under_way", "Questions under way.", [plain(status.under_way)]);
+    text.gauge("edgedns_forward_waiting", "Queries that wait for them.", [plain(status.waiting)]);
+}
+
+fn cache(text: &mut Text, status: &ForwardStatus) {
+    let cache = &status.cache;
+    text.gauge("edgedns_forward_cache_entries", "Answers that are kept.", [plain(cache.entries)]);
+    text.gauge("edgedns_forward_cache_bytes", "The memory they take.", [plain(cache.bytes)]);
+    text.counter("edgedns_forward_cache_evicted", "Answers that made room.", [plain(cache.evicted)]);
+}
+
+fn upstreams(text: &mut Text, upstreams: &[&UpstreamStatus]) {
+    let labels = |upstream: &UpstreamStatus| Labels::of("upstream", &upstream.address);
+    let each = |value: fn(&UpstreamStatus) -> u64| {
+        upstreams.iter().map(move |upstream| (labels(upstream), value(upstream)))
+    };
+    text.gauge(
+        "edgedns_forward_upstream_up",
+        "Whether the upstream answers.",
+        each(|one| u64::from(one.standing == "up")),
+    );
+    text.gauge(
+        "edgedns_forward_upstream_looping",
+        "Whether the upstream sends our queries back to us.",
+        each(|one| u64::from(one.standing == "looping")),
+    );
+    let latency = upstreams.iter().filter_map(|one| Some((labels(one), one.latency_ms? / 1e3)));
+    text.gauge("edgedns_forward_upstream_latency_seconds", "How long it usually takes.", latency);
+    text.counter("edgedns_forward_upstream_queries", "How often it was asked.", each(|one| one.queries));
+    text.counter("edgedns_forward_upstream_answers", "How often it answered.", each(|one| one.answers));
+    let seconds = upstreams.iter().map(|one| (labels(one), one.answer_seconds));
+    text.counter("edgedns_forward_upstream_answer_seconds", "What all answers took together.", seconds);
+    text.counter(
+        "edgedns_forward_upstream_failures",
+        "How often it did not answer.",
+        each(|one| one.failures),
+    );
+    text.counter(
+        "edgedns_forward_upstream_mismatched",
+        "Datagrams that were no response to what it was asked: forged, or too late.",
+        each(|one| one.mismatched),
+    );
+    text.counter("edgedns_forward_upstream_tcp", "Asked again over TCP.", each(|one| one.over_tcp));
+}

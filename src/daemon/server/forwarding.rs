@@ -1,0 +1,170 @@
+//! Forwarding as the configuration wants it.
+//!
+//! Responsible for the forwarder's settings, for who may ask, which follows
+//! the networks of this host, and for gathering how it is doing.
+//! Not responsible for forwarding.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tracing::info;
+
+use super::super::own::own_addresses;
+use super::super::own_networks::own_networks;
+use super::Server;
+use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix};
+use crate::config::{Config, Exempt, Forward};
+use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
+use crate::dns::{Name, NameRef};
+use crate::forward::{CacheReport, Forwarder, OwnPlaces, Report, Settings, UpstreamReport, ZoneReport};
+
+/// How often it is looked whether this host is in other networks: at boot
+/// they come after us.
+const NETWORKS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The forwarder and who may ask it.
+pub(super) struct Forwarding {
+    forwarder: Forwarder,
+    forwards: Vec<Forward>,
+    networks: Vec<Prefix>,
+    looked: Instant,
+}
+
+impl Forwarding {
+    /// Starts a forwarder, which is idle where nothing is forwarded.
+    pub(super) fn start(config: &Config, own_secret: Option<CookieSecret>) -> Self {
+        Self {
+            forwarder: Forwarder::start(&Handle::current(), settings(config, own_secret)),
+            forwards: config.forwards.clone(),
+            networks: own_networks(),
+            looked: Instant::now(),
+        }
+    }
+
+    /// Forwards what another configuration says.
+    pub(super) fn change(&mut self, config: &Config, own_secret: Option<CookieSecret>) {
+        self.forwarder.change(settings(config, own_secret));
+        self.forwards = config.forwards.clone();
+        self.networks = own_networks();
+    }
+
+    /// Where workers get their desks.
+    pub(super) fn forwarder(&self) -> Forwarder {
+        self.forwarder.clone()
+    }
+
+    /// The zone whose upstreams are asked for a name: the longest.
+    pub(super) fn zone_of(&self, qname: NameRef<'_>) -> Option<&Name> {
+        let apexes = self.forwards.iter().map(|forward| &forward.zone.apex);
+        apexes
+            .filter(|apex| qname.is_at_or_below(apex.as_ref()))
+            .max_by_key(|apex| apex.as_ref().label_count())
+    }
+
+    /// What is forwarded, and for whom.
+    pub(super) fn outside(&self) -> Option<Outside> {
+        let zone = |forward: &Forward| OutsideZone {
+            apex: forward.zone.apex.clone(),
+            allow: self.prefixes(&forward.allow),
+        };
+        Outside::new(self.forwards.iter().map(zone))
+    }
+
+    fn prefixes(&self, allow: &[Exempt]) -> Vec<Prefix> {
+        let each = |clients: &Exempt| match clients {
+            Exempt::Local => self.networks.clone(),
+            Exempt::Prefix(prefix) => vec![*prefix],
+        };
+        allow.iter().flat_map(each).collect()
+    }
+
+    /// Whether this host is in other networks now, and that matters.
+    fn networks_changed(&mut self) -> bool {
+        let local = |forward: &Forward| forward.allow.contains(&Exempt::Local);
+        if self.looked.elapsed() < NETWORKS_INTERVAL || !self.forwards.iter().any(local) {
+            return false;
+        }
+        self.looked = Instant::now();
+        let now = own_networks();
+        let changed = now != self.networks;
+        self.networks = now;
+        changed
+    }
+
+    pub(super) fn status(&self) -> Option<ForwardStatus> {
+        self.forwarder.report().as_ref().map(status)
+    }
+}
+
+impl Server {
+    /// Lets the clients of this host's networks ask, whichever these are now.
+    pub(super) fn follow_networks(&mut self) {
+        if !self.forwarding.networks_changed() {
+            return;
+        }
+        let networks: Vec<String> = self.forwarding.networks.iter().map(ToString::to_string).collect();
+        info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
+        self.served.set_outside(self.forwarding.outside());
+        self.publish_anew();
+    }
+}
+
+fn settings(config: &Config, own_secret: Option<CookieSecret>) -> Settings {
+    let configured = config.server.cookie_secret.as_ref().map(|secret| CookieSecret::new(*secret.bytes()));
+    Settings {
+        zones: config.forwards.iter().map(|forward| forward.zone.clone()).collect(),
+        cache: config.cache,
+        cookies: configured.or(own_secret),
+        own: OwnPlaces { listen: config.server.listen.clone(), addresses: || own_addresses().into() },
+        own_zones: config.zones.iter().map(|zone| zone.name.clone()).collect(),
+    }
+}
+
+fn status(report: &Report) -> ForwardStatus {
+    let Report { zones, upstreams, cache, .. } = report;
+    ForwardStatus {
+        zones: zones.iter().map(zone).collect(),
+        upstreams: upstreams.iter().map(upstream).collect(),
+        cache: cache_status(cache),
+        questions: report.questions,
+        joined: report.joined,
+        prefetches: report.prefetches,
+        failed: report.failed,
+        dropped: report.dropped,
+        full: report.full,
+        client_full: report.client_full,
+        rebinding: report.rebinding,
+        looped: report.looped,
+        unsent: report.unsent,
+        under_way: report.under_way,
+        waiting: report.waiting,
+    }
+}
+
+fn zone(zone: &ZoneReport) -> ForwardZoneStatus {
+    ForwardZoneStatus {
+        zone: zone.apex.clone(),
+        policy: zone.policy.to_owned(),
+        upstreams: zone.upstreams.clone(),
+    }
+}
+
+fn upstream(upstream: &UpstreamReport) -> UpstreamStatus {
+    UpstreamStatus {
+        address: upstream.address.clone(),
+        standing: upstream.standing.to_owned(),
+        latency_ms: upstream.latency.map(|latency| latency.as_secs_f64() * 1e3),
+        queries: upstream.queries,
+        answers: upstream.answers,
+        failures: upstream.failures,
+        mismatched: upstream.mismatched,
+        over_tcp: upstream.over_tcp,
+        answer_seconds: upstream.seconds,
+        last_error: upstream.last_error.clone(),
+    }
+}
+
+fn cache_status(cache: &CacheReport) -> ForwardCacheStatus {
+    let CacheReport { entries, entries_max, bytes, bytes_max, hits, misses, stale, evicted } = *cache;
+    ForwardCacheStatus { entries, entries_max, bytes, bytes_max, hits, misses, stale, evicted }
+}

@@ -1,0 +1,105 @@
+//! Answers that our zones have begun: they end at an alias that leads
+//! outside, and what is there belongs behind it.
+//!
+//! Responsible for putting the two together: stub resolvers want the whole
+//! chain (RFC 1034, section 5.3.1).
+//! Not responsible for either part.
+
+use super::asked::{Asked, Wanted, records_at};
+use super::response::{Record, Response, Section, name_at};
+use super::stored::{Age, Courtesy, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
+use crate::dns::message::{HEADER_BYTES, Header, Rcode};
+use crate::dns::{Name, Rtype};
+use crate::transport::Deferred;
+
+/// Where the alias leads that a response ends with.
+pub(super) fn target(begun: &[u8]) -> Option<Name> {
+    let response = Response::read(begun)?;
+    let last = response.records.iter().rfind(|record| record.section == Section::Answer)?;
+    let at = last.ttl_at.checked_add(6)?;
+    if last.rtype == Rtype::CNAME { name_at(begun, at) } else { None }
+}
+
+/// Writes the response to a query, whether our zones have begun it or not;
+/// returns its length.
+pub(super) fn write(
+    deferred: &Deferred,
+    wanted: &Wanted,
+    (stored, age): (&Stored, Age),
+    asked: &Asked<'_>,
+    courtesy: Courtesy,
+    out: &mut [u8],
+) -> usize {
+    let alone = |out| stored.write(asked, deferred.peer, age, courtesy, out);
+    let Some(begun) = &deferred.begun else { return alone(out) };
+    // An alias whose target cannot be found out is no answer.
+    if !matches!(stored.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
+        return alone(out);
+    }
+    let message = stored.message(wanted, age);
+    let joined = Response::read(begun).and_then(|own| join(&own, &Response::read(&message)?));
+    let Some((mut records, mut counts)) = joined else { return alone(out) };
+    // The first part is ours, and with it the bit (RFC 1035, section 4.1.1); the code is the last one's
+    // (RFC 6604, section 3).
+    let mut flags = Header::QR | Header::AA | RECURSION_AVAILABLE | stored.rcode().0 & 0x0f;
+    flags |= asked.header.flags & (Header::RD | Header::CD);
+    let extended_error = stored.extended_error(age);
+    let reserved = asked.edns.map_or(0, |_| opt_bytes(asked, extended_error));
+    let start = records_at(&asked.question);
+    let room = limit(asked, deferred.peer).min(out.len()).saturating_sub(reserved);
+    if start.saturating_add(records.len()) > room {
+        (records, counts) = (Vec::new(), [0; 2]);
+        flags |= Header::TC;
+    }
+    let mut at = start.saturating_add(records.len());
+    if let Some(place) = out.get_mut(start..at) {
+        place.copy_from_slice(&records);
+    }
+    let mut additionals = 0;
+    if asked.edns.is_some() {
+        additionals = 1;
+        at = stored.write_opt(asked, deferred.peer, extended_error, courtesy, (out, at));
+    }
+    let [answers, authorities] = counts;
+    let fields = [asked.header.id, flags, 1, answers, authorities, additionals];
+    for (to, field) in out.as_chunks_mut::<2>().0.iter_mut().zip(fields) {
+        *to = field.to_be_bytes();
+    }
+    if let Some(place) = out.get_mut(HEADER_BYTES..start) {
+        place.copy_from_slice(asked.question.wire);
+    }
+    at
+}
+
+/// Our answer section as it is, then the other's, and what says that there is
+/// nothing; how many records each section has.
+fn join(own: &Response<'_>, other: &Response<'_>) -> Option<(Vec<u8>, [u16; 2])> {
+    let ours = own.records.iter().filter(|record| record.section == Section::Answer);
+    let end = ours
+        .clone()
+        .next_back()
+        .map(|last| last.ttl_at.saturating_add(6).saturating_add(last.rdata.len()))?;
+    let mut records = own.message.get(records_at(&own.question)..end)?.to_vec();
+    let mut counts = [u16::try_from(ours.count()).ok()?, 0];
+    for record in &other.records {
+        let [answers, authorities] = &mut counts;
+        match record.section {
+            Section::Answer => *answers = answers.saturating_add(1),
+            Section::Authority => *authorities = authorities.saturating_add(1),
+            Section::Additional => continue,
+        }
+        append(&mut records, other, record)?;
+    }
+    Some((records, counts))
+}
+
+/// Appends a record with all its names in full.
+fn append(records: &mut Vec<u8>, response: &Response<'_>, record: &Record<'_>) -> Option<()> {
+    records.extend_from_slice(response.owner(record)?.as_ref().wire());
+    let fixed = record.ttl_at.checked_sub(4)?..record.ttl_at.checked_add(4)?;
+    records.extend_from_slice(response.message.get(fixed)?);
+    let rdata = response.whole_rdata(record)?;
+    records.extend_from_slice(&u16::try_from(rdata.len()).ok()?.to_be_bytes());
+    records.extend_from_slice(&rdata);
+    Some(())
+}

@@ -1,0 +1,219 @@
+//! One query to an upstream over UDP, and over TCP where that is needed.
+//!
+//! Responsible for taking nothing for a response that is not one: it must
+//! come from the upstream's address to the port of just this query, with its
+//! id and its question letter by letter (RFC 5452).
+//! Not responsible for how long it may take: whoever asks drops it.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::Ordering;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+use super::asked::Wanted;
+use super::chance::Chance;
+use super::query::{Case, Fit, Form, Query};
+use super::response::{Response, Spoken};
+use super::upstream::Upstream;
+use crate::dns::message::Rcode;
+
+/// Longest datagram taken. We ask for 1,232 bytes; some send more.
+const DATAGRAM_BYTES_MAX: usize = 4096;
+
+/// Datagrams that fit but cannot be read, after which TCP is tried.
+const MALFORMED_MAX: u32 = 2;
+
+/// Datagrams that fit no query, after which nothing more is listened to:
+/// somebody is trying all ids.
+const MISMATCHED_MAX: u32 = 1000;
+
+/// errno values of a host that is out of something. What fails by them says
+/// nothing about an upstream.
+const LOCAL: [i32; 5] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM];
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nothing came in time.
+    TimedOut,
+    /// The system said so.
+    System(io::Error),
+    /// The connection was ended before the response came.
+    Closed,
+    /// What came over a connection is no response to what was asked.
+    Nonsense,
+    /// The upstream could not read the query.
+    Unread,
+    /// Too many datagrams that fit no query of ours: somebody guesses.
+    Flooded,
+    /// TLS could not be had.
+    Tls(String),
+    /// A file that TLS needs is of no use.
+    File(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::TimedOut => f.write_str("timed out"),
+            Failure::System(error) => error.fmt(f),
+            Failure::Closed => f.write_str("connection closed"),
+            Failure::Nonsense => f.write_str("what came back is no response"),
+            Failure::Unread => f.write_str("it cannot read queries"),
+            Failure::Flooded => f.write_str("flooded with forged responses"),
+            Failure::Tls(why) | Failure::File(why) => f.write_str(why),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether it says nothing about the upstream.
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            Failure::System(error) => error.raw_os_error().is_some_and(|code| LOCAL.contains(&code)),
+            Failure::File(_) => true,
+            Failure::TimedOut
+            | Failure::Closed
+            | Failure::Nonsense
+            | Failure::Unread
+            | Failure::Flooded
+            | Failure::Tls(_) => false,
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                Failure::Closed
+            }
+            _ => Failure::System(error),
+        }
+    }
+}
+
+/// Asks `upstream`, without end.
+pub(super) async fn ask(upstream: &Upstream, wanted: &Wanted, chance: &Chance) -> Result<Vec<u8>, Failure> {
+    let habits = &upstream.habits;
+    let case = if habits.loses_case.load(Ordering::Relaxed) { Case::Lower } else { Case::Mixed };
+    let form = if habits.lacks_edns.load(Ordering::Relaxed) { Form::Plain } else { Form::Usual };
+    match ask_with(upstream, &Query::new(wanted, form, case, chance)).await {
+        Ok(response) if form == Form::Plain || !lacks_edns(&response) => return Ok(response),
+        // Ask without EDNS, which is all that could be wrong with the query.
+        Ok(_) => {}
+        Err(Failure::Unread) if form != Form::Plain => {}
+        Err(failure) => return Err(failure),
+    }
+    let plain = ask_with(upstream, &Query::new(wanted, Form::Plain, case, chance)).await?;
+    if Response::read(&plain).is_some_and(|response| response.rcode != Rcode::FORMERR) {
+        habits.lacks_edns.store(true, Ordering::Relaxed);
+    }
+    Ok(plain)
+}
+
+/// Whether the upstream cannot read EDNS (RFC 6891, section 7).
+fn lacks_edns(response: &[u8]) -> bool {
+    Response::read(response).is_some_and(|response| {
+        matches!(response.rcode, Rcode::FORMERR | Rcode::NOTIMP) && response.edns == Spoken::No
+    })
+}
+
+/// What a datagram led to.
+enum Heard {
+    Response(Vec<u8>),
+    /// Ask over TCP.
+    AskAgain(Reason),
+}
+
+#[derive(PartialEq, Eq)]
+enum Reason {
+    Truncated,
+    Malformed,
+    OtherCase,
+}
+
+async fn ask_with(upstream: &Upstream, query: &Query) -> Result<Vec<u8>, Failure> {
+    let reason = match over_udp(upstream, query).await? {
+        Heard::Response(response) => return Ok(response),
+        Heard::AskAgain(reason) => reason,
+    };
+    upstream.tallies.over_tcp.fetch_add(1, Ordering::Relaxed);
+    let (response, fit) = over_tcp(upstream.address.address, query).await?;
+    if reason == Reason::OtherCase && fit == Fit::OtherCase {
+        // Over a connection nobody forges it: this is the upstream's way.
+        upstream.habits.loses_case.store(true, Ordering::Relaxed);
+    }
+    Ok(response)
+}
+
+async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Heard, Failure> {
+    let place = upstream.address.address;
+    let any: SocketAddr = match place {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    // A socket of its own for every query: the kernel chooses a port at random.
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(place).await?;
+    socket.send(&query.bytes).await?;
+    let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
+    let mut malformed: u32 = 0;
+    for _ in 0..MISMATCHED_MAX {
+        let length = socket.recv(&mut datagram).await?;
+        let message = datagram.get(..length).unwrap_or_default();
+        match query.fit(message) {
+            Fit::None => {
+                upstream.tallies.mismatched.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            Fit::OtherCase => {
+                upstream.tallies.mismatched.fetch_add(1, Ordering::Relaxed);
+                return Ok(Heard::AskAgain(Reason::OtherCase));
+            }
+            Fit::Bare => return Err(Failure::Unread),
+            Fit::Exact => {}
+        }
+        match Response::read(message) {
+            Some(response) if response.is_truncated() => return Ok(Heard::AskAgain(Reason::Truncated)),
+            Some(_) => return Ok(Heard::Response(message.to_vec())),
+            None => {
+                malformed = malformed.saturating_add(1);
+                if malformed >= MALFORMED_MAX {
+                    return Ok(Heard::AskAgain(Reason::Malformed));
+                }
+                socket.send(&query.bytes).await?;
+            }
+        }
+    }
+    Err(Failure::Flooded)
+}
+
+async fn over_tcp(place: SocketAddr, query: &Query) -> Result<(Vec<u8>, Fit), Failure> {
+    let mut stream = TcpStream::connect(place).await?;
+    stream.set_nodelay(true)?;
+    stream.write_all(&framed(&query.bytes)).await?;
+    let message = read_frame(&mut stream).await?;
+    let fit = query.fit(&message);
+    if fit == Fit::None || Response::read(&message).is_none() {
+        return Err(Failure::Nonsense);
+    }
+    Ok((message, fit))
+}
+
+/// A message behind its length (RFC 1035, section 4.2.2).
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    [&length.to_be_bytes()[..], message].concat()
+}
+
+/// The next message of a stream.
+pub(super) async fn read_frame(stream: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Vec<u8>> {
+    let length = stream.read_u16().await?;
+    let mut message = vec![0; usize::from(length)];
+    stream.read_exact(&mut message).await?;
+    Ok(message)
+}

@@ -1,0 +1,66 @@
+//! Forwarding: queries for names that are not ours are asked of other
+//! resolvers, and what they answer is kept for a while.
+//!
+//! Responsible for upstreams, for what is asked of which, for the cache, and
+//! for noticing that a query of ours comes back.
+//! Not responsible for who may ask (`answer`), for sockets that clients ask
+//! at (`transport`), or for our own zones.
+//!
+//! ```text
+//!   UDP worker, TCP ─ Desk ─ hit ──────────────▶ response
+//!                       │ miss: Deferred           ▲
+//!                       ▼ bounded queue            │ way back
+//!                     Clerk ─ flight ─ resolve ─ exchange ─▶ upstream
+//!                       │  one per question, however many ask it
+//!                       └────── Stored ──▶ Cache ◀── Desk
+//! ```
+//!
+//! A hit is answered by the worker that received the query, from the bytes
+//! the upstream sent: id, question, flags, TTLs and OPT are written anew, the
+//! records are copied. Only misses leave the worker, so that it never waits.
+//!
+//! What is kept is kept under the question it answers, whole: a record that
+//! an upstream adds to an answer says nothing about any other name.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod asked;
+mod begun;
+mod cache;
+mod chance;
+mod clerk;
+mod counters;
+mod desk;
+mod dot;
+mod exchange;
+mod forwarder;
+mod plan;
+mod query;
+mod rebinding;
+mod report;
+mod resolv_conf;
+mod resolve;
+mod response;
+mod settings;
+mod shelf;
+mod stored;
+mod upstream;
+mod watch;
+
+pub use desk::Desk;
+pub use forwarder::Forwarder;
+pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
+pub use settings::{
+    ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Protocol, Rebinding, Settings,
+    UPSTREAMS_MAX, UpstreamAddress, Upstreams,
+};
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
+mod tests;

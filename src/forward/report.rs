@@ -1,0 +1,176 @@
+//! How forwarding is doing, for the operator.
+//!
+//! Responsible for gathering it. Not responsible for its form.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::counters::{Count, WorkerCounters};
+use super::forwarder::Shared;
+use super::plan::PlannedZone;
+use super::settings::{ForwardZone, Policy};
+use super::upstream::Upstream;
+
+/// Everything about forwarding at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The longest first.
+    pub zones: Vec<ZoneReport>,
+    /// Every upstream once.
+    pub upstreams: Vec<UpstreamReport>,
+    /// The answers that are kept.
+    pub cache: CacheReport,
+    /// Questions asked of upstreams.
+    pub questions: u64,
+    /// Queries that joined a question under way.
+    pub joined: u64,
+    /// Questions asked ahead.
+    pub prefetches: u64,
+    /// Questions that no upstream answered.
+    pub failed: u64,
+    /// Queries dropped, because too many waited to be looked at.
+    pub dropped: u64,
+    /// Queries answered SERVFAIL, because too many were under way.
+    pub full: u64,
+    /// The same, because the client had too many.
+    pub client_full: u64,
+    /// Answers with private addresses that were refused.
+    pub rebinding: u64,
+    /// Queries of ours that came back.
+    pub looped: u64,
+    /// Responses that the kernel did not take.
+    pub unsent: u64,
+    /// Questions under way now.
+    pub under_way: u64,
+    /// Queries that wait for them.
+    pub waiting: u64,
+}
+
+/// A zone that is forwarded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZoneReport {
+    /// Its apex.
+    pub apex: String,
+    /// Who is asked first: `fastest` or `in-order`.
+    pub policy: &'static str,
+    /// Who is asked, in the order given.
+    pub upstreams: Vec<String>,
+}
+
+/// An upstream.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpstreamReport {
+    /// As it is written in the configuration.
+    pub address: String,
+    /// `up`, `suspect`, `down` or `looping`.
+    pub standing: &'static str,
+    /// How long it usually takes.
+    pub latency: Option<Duration>,
+    /// How often it was asked.
+    pub queries: u64,
+    /// How often it answered.
+    pub answers: u64,
+    /// How often it did not.
+    pub failures: u64,
+    /// Datagrams that were no response to what was asked.
+    pub mismatched: u64,
+    /// Asked again over TCP.
+    pub over_tcp: u64,
+    /// What all answers took together, in seconds.
+    pub seconds: f64,
+    /// Its last failure, however long ago.
+    pub last_error: Option<String>,
+}
+
+/// The answers that are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheReport {
+    /// How many.
+    pub entries: usize,
+    /// The most there may be.
+    pub entries_max: usize,
+    /// The memory they take.
+    pub bytes: usize,
+    /// The most it may be.
+    pub bytes_max: usize,
+    /// Queries answered from it.
+    pub hits: u64,
+    /// Queries that had to be asked on.
+    pub misses: u64,
+    /// Queries answered with what was over.
+    pub stale: u64,
+    /// Answers that made room.
+    pub evicted: u64,
+}
+
+impl Report {
+    /// How everything stands; nothing, where nothing is forwarded.
+    pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
+        let plan = shared.plan();
+        if plan.zones.is_empty() {
+            return None;
+        }
+        let counters = &shared.counters;
+        let workers = shared.workers();
+        let sum = |count: fn(&WorkerCounters) -> &Count| {
+            workers.iter().fold(0_u64, |sum, worker| sum.saturating_add(count(worker).get()))
+        };
+        let (entries, bytes, evicted) = shared.cache.totals();
+        let cache = CacheReport {
+            entries,
+            entries_max: plan.cache.entries,
+            bytes,
+            bytes_max: plan.cache.bytes,
+            hits: sum(|worker| &worker.hits).saturating_add(counters.hits.get()),
+            misses: sum(|worker| &worker.misses).saturating_sub(counters.hits.get()),
+            stale: sum(|worker| &worker.stale).saturating_add(counters.stale.get()),
+            evicted,
+        };
+        Some(Self {
+            zones: plan.zones.iter().map(|zone| self::zone(zone)).collect(),
+            upstreams: plan.upstreams().iter().map(|upstream| self::upstream(upstream)).collect(),
+            cache,
+            questions: counters.flights.get(),
+            joined: counters.joined.get(),
+            prefetches: counters.prefetches.get(),
+            failed: counters.failed.get(),
+            dropped: sum(|worker| &worker.dropped),
+            full: counters.full.get(),
+            client_full: counters.client_full.get(),
+            rebinding: counters.rebinding.get(),
+            looped: counters.looped.get(),
+            unsent: counters.unsent.get(),
+            under_way: counters.under_way.get(),
+            waiting: counters.waiting.get(),
+        })
+    }
+}
+
+fn zone(zone: &PlannedZone) -> ZoneReport {
+    let ForwardZone { apex, policy, .. } = &zone.settings;
+    ZoneReport {
+        apex: apex.to_string(),
+        policy: match policy {
+            Policy::Fastest => "fastest",
+            Policy::InOrder => "in-order",
+        },
+        upstreams: zone.upstreams().iter().map(|upstream| upstream.address.to_string()).collect(),
+    }
+}
+
+fn upstream(upstream: &Upstream) -> UpstreamReport {
+    let tallies = &upstream.tallies;
+    UpstreamReport {
+        address: upstream.address.to_string(),
+        standing: upstream.standing().word(),
+        latency: upstream.smoothed(),
+        queries: tallies.queries.load(Ordering::Relaxed),
+        answers: tallies.answers.load(Ordering::Relaxed),
+        failures: tallies.failures.load(Ordering::Relaxed),
+        mismatched: tallies.mismatched.load(Ordering::Relaxed),
+        over_tcp: tallies.over_tcp.load(Ordering::Relaxed),
+        seconds: Duration::from_nanos(tallies.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
+        last_error: upstream.last_error(),
+    }
+}

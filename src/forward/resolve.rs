@@ -1,0 +1,111 @@
+//! One question, until an upstream has answered it or none will.
+//!
+//! Responsible for who is asked when: the next upstream after the timeout or
+//! a failure, while those asked before may still answer.
+//! Not responsible for who waits, or for what is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::asked::Wanted;
+use super::exchange::Failure;
+use super::forwarder::Shared;
+use super::plan::{Order, PlannedZone};
+use super::response::{Meaning, Response};
+use super::upstream::{Purpose, Upstream};
+use super::watch;
+
+/// What came of a question.
+pub(super) enum Resolved {
+    /// A response that is well formed and fits.
+    Response(Vec<u8>),
+    /// Upstreams have answered, that they cannot or will not; the last of
+    /// these responses.
+    Refused(Vec<u8>),
+    /// Nothing came.
+    Failed(Why),
+}
+
+/// Why nothing came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// There is nobody to ask.
+    NoUpstream,
+    /// Nobody answers.
+    Unreachable,
+    /// Whoever is asked asks us.
+    Looping,
+}
+
+/// The tries of one question.
+struct Tries {
+    shared: Arc<Shared>,
+    wanted: Wanted,
+    /// Each try with its number.
+    asked: JoinSet<(usize, Result<Vec<u8>, Failure>)>,
+    /// Tries that are over.
+    over: Vec<usize>,
+    refused: Option<Vec<u8>>,
+}
+
+/// Asks until there is an answer, all tries are over, or time is.
+pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wanted) -> Resolved {
+    let upstreams = match zone.order() {
+        Order::Ask(upstreams) => upstreams,
+        Order::NoUpstream => return Resolved::Failed(Why::NoUpstream),
+        Order::AllDown => return Resolved::Failed(Why::Unreachable),
+        Order::Looping => return Resolved::Failed(Why::Looping),
+    };
+    let mut tries = Tries { shared, wanted, asked: JoinSet::new(), over: Vec::new(), refused: None };
+    let (timeout, attempts) = (zone.settings.timeout, zone.settings.attempts);
+    let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+    for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
+        tries.ask(number, upstream);
+        if let Some(response) = tries.wait(timeout).await {
+            return Resolved::Response(response);
+        }
+        let all_asked = number.saturating_add(1) >= upstreams.len();
+        if all_asked && tries.asked.is_empty() && tries.refused.is_some() {
+            // They have said no; they would say so again.
+            break;
+        }
+        if !tries.over.contains(&number) {
+            // Not in time; it may still come.
+            upstream.failed(&Failure::TimedOut, Purpose::Query);
+        }
+        watch::begin(&tries.shared, upstream);
+    }
+    match tries.refused {
+        Some(response) => Resolved::Refused(response),
+        None => Resolved::Failed(Why::Unreachable),
+    }
+}
+
+impl Tries {
+    fn ask(&mut self, number: usize, upstream: &Arc<Upstream>) {
+        let (shared, upstream) = (Arc::clone(&self.shared), Arc::clone(upstream));
+        let wanted = self.wanted.clone();
+        self.asked
+            .spawn(async move { (number, upstream.ask(&wanted, Purpose::Query, &shared.chance).await) });
+    }
+
+    /// The first good response within `limit`; none, and no more waiting,
+    /// once nobody is left who could send one.
+    async fn wait(&mut self, limit: Duration) -> Option<Vec<u8>> {
+        let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
+        while let Ok(Some(done)) = timeout_at(deadline, self.asked.join_next()).await {
+            let Ok((number, done)) = done else { continue };
+            self.over.push(number);
+            let Ok(message) = done else { continue };
+            let meaning = Response::read(&message).map(|response| response.meaning());
+            match meaning {
+                Some(Meaning::Records | Meaning::Nothing) => return Some(message),
+                Some(Meaning::Failure) | None => self.refused = Some(message),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,237 @@
+//! Responses of upstreams.
+//!
+//! Responsible for looking through every record once, so that nothing that is
+//! passed on or kept ends early or overruns, and for what a response means.
+//! Not responsible for whether it is one to our query.
+
+use crate::dns::message::{Edns, Extra, Header, Options, Question, Rcode, option};
+use crate::dns::{Name, Rtype};
+
+/// Records of one response that are taken; 65,535 bytes hold no more than
+/// 5,900.
+const RECORDS_MAX: usize = 6000;
+
+/// A response that is well formed.
+pub(super) struct Response<'m> {
+    pub(super) message: &'m [u8],
+    pub(super) header: Header,
+    pub(super) question: Question<'m>,
+    /// All that is passed on, in the order of the message.
+    pub(super) records: Vec<Record<'m>>,
+    /// Where the last of them ends.
+    pub(super) end: usize,
+    /// With the bits that the OPT record adds.
+    pub(super) rcode: Rcode,
+    /// Whether it has an OPT record.
+    pub(super) edns: Spoken,
+    /// What the upstream says of why (RFC 8914).
+    pub(super) extended_error: Option<u16>,
+}
+
+/// Whether the upstream speaks EDNS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Yes,
+    No,
+}
+
+/// The section of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Answer,
+    Authority,
+    Additional,
+}
+
+/// A record of a response.
+pub(super) struct Record<'m> {
+    pub(super) section: Section,
+    pub(super) rtype: Rtype,
+    pub(super) ttl: u32,
+    /// Where its owner begins in the message.
+    pub(super) at: usize,
+    /// Where its TTL is: four bytes before the length, which is before the RDATA.
+    pub(super) ttl_at: usize,
+    pub(super) rdata: &'m [u8],
+}
+
+/// What a response means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// There are records.
+    Records,
+    /// There are none, or no such name.
+    Nothing,
+    /// The upstream cannot, or will not, or sends us elsewhere.
+    Failure,
+}
+
+impl<'m> Response<'m> {
+    /// Looks through a message; none where it is not well formed.
+    pub(super) fn read(message: &'m [u8]) -> Option<Self> {
+        let header = Header::read(message)?;
+        let (question, mut rest) = Question::read(message)?;
+        let low = header.flags.to_be_bytes()[1] & 0x0f;
+        let mut response = Self {
+            message,
+            header,
+            question,
+            records: Vec::new(),
+            end: message.len().saturating_sub(rest.len()),
+            rcode: Rcode(u16::from(low)),
+            edns: Spoken::No,
+            extended_error: None,
+        };
+        let [_, answers, authorities, additionals] = header.counts.map(usize::from);
+        let sections = [
+            (Section::Answer, answers),
+            (Section::Authority, authorities),
+            (Section::Additional, additionals),
+        ];
+        for (section, count) in sections {
+            for _ in 0..count {
+                rest = response.take(section, rest)?;
+            }
+        }
+        Some(response)
+    }
+
+    /// Takes the record at the front of `rest`; returns what follows it.
+    fn take(&mut self, section: Section, rest: &'m [u8]) -> Option<&'m [u8]> {
+        if self.records.len() >= RECORDS_MAX {
+            return None;
+        }
+        let at = self.message.len().checked_sub(rest.len())?;
+        let (extra, after) = Extra::read(rest)?;
+        if let Some(edns) = Edns::of(&extra) {
+            // At most one, in the additional section (RFC 6891, section 6.1.1).
+            if self.edns == Spoken::Yes || section != Section::Additional {
+                return None;
+            }
+            self.edns = Spoken::Yes;
+            let [extended, ..] = extra.ttl.to_be_bytes();
+            self.rcode.0 |= u16::from(extended) << 4;
+            for one in Options::new(edns.options) {
+                if let (option::EXTENDED_ERROR, value) = one.ok()? {
+                    self.extended_error = value.first_chunk().copied().map(u16::from_be_bytes);
+                }
+            }
+            return Some(after);
+        }
+        // What follows the OPT record would have to be moved into its place; it is left out, as signatures of
+        // the transaction must be.
+        if self.edns == Spoken::No {
+            let end = self.message.len().checked_sub(after.len())?;
+            let ttl_at = end.checked_sub(extra.rdata.len())?.checked_sub(6)?;
+            self.end = end;
+            let (rtype, ttl, rdata) = (extra.rtype, extra.ttl, extra.rdata);
+            self.records.push(Record { section, rtype, ttl, at, ttl_at, rdata });
+        }
+        Some(after)
+    }
+
+    /// How many records each section has.
+    pub(super) fn counts(&self) -> [u16; 3] {
+        [Section::Answer, Section::Authority, Section::Additional].map(|section| {
+            let count = self.records.iter().filter(|record| record.section == section).count();
+            u16::try_from(count).unwrap_or(u16::MAX)
+        })
+    }
+
+    /// What it means.
+    pub(super) fn meaning(&self) -> Meaning {
+        let has = |section, rtype: Option<Rtype>| {
+            let matches = |record: &Record<'_>| rtype.is_none_or(|rtype| record.rtype == rtype);
+            self.records.iter().any(|record| record.section == section && matches(record))
+        };
+        match self.rcode {
+            Rcode::NOERROR if has(Section::Answer, None) => Meaning::Records,
+            // A referral: this upstream does not ask on for us.
+            Rcode::NOERROR
+                if has(Section::Authority, Some(Rtype::NS)) && !has(Section::Authority, Some(Rtype::SOA)) =>
+            {
+                Meaning::Failure
+            }
+            Rcode::NOERROR | Rcode::NXDOMAIN => Meaning::Nothing,
+            // Part of the chain of DNAME records; nothing that asking elsewhere would change.
+            Rcode::YXDOMAIN => Meaning::Records,
+            _ => Meaning::Failure,
+        }
+    }
+
+    /// Whether it was cut off.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.header.flags & Header::TC != 0
+    }
+
+    /// The RDATA of a record with its names in full: it can stand in another
+    /// message then. Only the types of RFC 1035 may have names that are not
+    /// (RFC 3597, section 4); besides, SRV records of old servers.
+    pub(super) fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
+        let from = record.ttl_at.checked_add(6)?;
+        let before = match record.rtype {
+            Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME | Rtype::SOA => 0,
+            Rtype::MX => 2,
+            Rtype::SRV => 6,
+            _ => return Some(record.rdata.to_vec()),
+        };
+        let mut whole = record.rdata.get(..before)?.to_vec();
+        let at = from.checked_add(before)?;
+        whole.extend_from_slice(name_at(self.message, at)?.as_ref().wire());
+        if record.rtype == Rtype::SOA {
+            let at = name_end(self.message, at)?;
+            whole.extend_from_slice(name_at(self.message, at)?.as_ref().wire());
+            whole.extend_from_slice(record.rdata.last_chunk::<20>()?);
+        }
+        Some(whole)
+    }
+
+    /// The owner of a record.
+    pub(super) fn owner(&self, record: &Record<'_>) -> Option<Name> {
+        name_at(self.message, record.at)
+    }
+}
+
+/// Where a name ends at its place: behind its root, or its first pointer.
+fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return at.checked_add(1),
+            0xc0.. => return at.checked_add(2),
+            length => at = at.checked_add(usize::from(length))?.checked_add(1)?,
+        }
+    }
+}
+
+/// The name at a place of a message, pointers followed (RFC 1035, section
+/// 4.1.4). Each must lead backwards, so that there is an end.
+pub(super) fn name_at(message: &[u8], mut at: usize) -> Option<Name> {
+    let mut wire = Vec::new();
+    let mut before = at;
+    loop {
+        let length = *message.get(at)?;
+        match length {
+            0 => {
+                wire.push(0);
+                return Name::from_wire(&wire).ok();
+            }
+            1..=63 => {
+                let end = at.checked_add(usize::from(length))?.checked_add(1)?;
+                wire.extend_from_slice(message.get(at..end)?);
+                at = end;
+            }
+            0xc0.. => {
+                let low = *message.get(at.checked_add(1)?)?;
+                let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                if target >= before {
+                    return None;
+                }
+                (at, before) = (target, target);
+            }
+            _ => return None,
+        }
+        if wire.len() > crate::dns::name::NAME_BYTES_MAX {
+            return None;
+        }
+    }
+}

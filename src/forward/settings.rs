@@ -1,0 +1,206 @@
+//! What is forwarded where, and how long answers are kept.
+//!
+//! Responsible for the defaults. Not responsible for who may ask.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::answer::CookieSecret;
+use crate::dns::Name;
+use crate::probe::{ServerName, Verify};
+
+/// Most upstreams of one zone; with more, the last ones are never asked.
+pub const UPSTREAMS_MAX: usize = 16;
+
+/// Most attempts for one query: with each of the usual timeout, clients have
+/// given up long before.
+pub const ATTEMPTS_MAX: u32 = 10;
+
+/// Everything that is forwarded.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The longest that holds a name counts.
+    pub zones: Vec<ForwardZone>,
+    /// How answers are kept, of all zones together.
+    pub cache: CacheSettings,
+    /// What cookies of clients are answered with; none: they are ignored.
+    pub cookies: Option<CookieSecret>,
+    /// Where this server listens: it is never an upstream of its own.
+    pub own: OwnPlaces,
+    /// The zones it serves itself: their addresses may be private.
+    pub own_zones: Vec<Name>,
+}
+
+/// A name whose whole subtree is forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardZone {
+    /// Its apex.
+    pub apex: Name,
+    /// Who is asked.
+    pub upstreams: Upstreams,
+    /// Who is asked first.
+    pub policy: Policy,
+    /// How long one upstream is waited for before the next one is asked, too.
+    pub timeout: Duration,
+    /// How often an upstream is asked for one query, all upstreams together.
+    pub attempts: u32,
+    /// Whether answers may lead into private networks.
+    pub rebinding: Rebinding,
+    /// Whom certificates of upstreams must be from.
+    pub verify: Verify,
+}
+
+impl ForwardZone {
+    /// A zone with the usual settings.
+    pub fn new(apex: Name, upstreams: Upstreams) -> Self {
+        Self {
+            apex,
+            upstreams,
+            policy: Policy::Fastest,
+            timeout: Duration::from_secs(1),
+            attempts: 3,
+            rebinding: Rebinding::Allowed,
+            verify: Verify::System,
+        }
+    }
+}
+
+/// Who is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstreams {
+    /// These, in this order.
+    Listed(Vec<UpstreamAddress>),
+    /// Those in a file as resolv.conf(5), which is followed.
+    System(PathBuf),
+}
+
+/// Where an upstream is, and how it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UpstreamAddress {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// How it is asked.
+    pub protocol: Protocol,
+}
+
+/// How an upstream is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Over UDP, and over TCP where an answer does not fit.
+    Plain,
+    /// Over TLS (RFC 7858), by a connection that is kept. The certificate
+    /// must be for this name, or for the address.
+    Tls(Option<ServerName>),
+}
+
+impl fmt::Display for UpstreamAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.protocol {
+            Protocol::Plain => write!(f, "{}", self.address),
+            Protocol::Tls(None) => write!(f, "tls://{}", self.address),
+            Protocol::Tls(Some(name)) => write!(f, "tls://{}#{name}", self.address),
+        }
+    }
+}
+
+/// Which upstream is asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The one that has answered the fastest lately.
+    Fastest,
+    /// The first one, while it answers.
+    InOrder,
+}
+
+/// Whether answers may lead into private networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebinding {
+    /// They may.
+    Allowed,
+    /// An answer with a private address is refused: a page of a stranger
+    /// could reach what is there in the name of whoever looks at it.
+    Refused,
+}
+
+/// How answers are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Most answers.
+    pub entries: usize,
+    /// Most memory of all of them, in bytes.
+    pub bytes: usize,
+    /// TTLs below are raised to this.
+    pub ttl_min: Duration,
+    /// TTLs above are lowered to this.
+    pub ttl_max: Duration,
+    /// The same for answers that there is nothing (RFC 2308, section 5).
+    pub negative_ttl_max: Duration,
+    /// How long an answer whose time is over is kept for the case that no
+    /// upstream answers (RFC 8767); zero: not at all.
+    pub serve_stale: Duration,
+    /// Whether names in use are asked again before their time is over.
+    pub prefetch: Prefetch,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        const HOUR: u64 = 3600;
+        Self {
+            entries: 10_000,
+            bytes: 16 << 20,
+            ttl_min: Duration::ZERO,
+            ttl_max: Duration::from_secs(24 * HOUR),
+            negative_ttl_max: Duration::from_secs(HOUR),
+            serve_stale: Duration::from_secs(24 * HOUR),
+            prefetch: Prefetch::On,
+        }
+    }
+}
+
+/// Whether names in use are asked again before their time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefetch {
+    /// In the last tenth of it, when they have been asked for twice.
+    On,
+    /// No.
+    Off,
+}
+
+/// Where this server listens.
+#[derive(Clone)]
+pub struct OwnPlaces {
+    /// As in the configuration; an unspecified address stands for all.
+    pub listen: Vec<SocketAddr>,
+    /// The addresses of this host now: those of a cluster come and go.
+    pub addresses: fn() -> Arc<[IpAddr]>,
+}
+
+impl Default for OwnPlaces {
+    fn default() -> Self {
+        Self { listen: Vec::new(), addresses: || Arc::new([]) }
+    }
+}
+
+impl fmt::Debug for OwnPlaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.listen).finish()
+    }
+}
+
+impl OwnPlaces {
+    /// Whether this server would ask itself there.
+    pub fn hold(&self, place: SocketAddr) -> bool {
+        let same_port = self.listen.iter().filter(|listen| listen.port() == place.port());
+        same_port.into_iter().any(|listen| {
+            let everywhere = listen.ip().is_unspecified() && listen.is_ipv4() == place.is_ipv4();
+            listen.ip() == place.ip() || everywhere && self.is_own(place.ip())
+        })
+    }
+
+    fn is_own(&self, address: IpAddr) -> bool {
+        address.is_loopback() || address.is_unspecified() || (self.addresses)().contains(&address)
+    }
+}

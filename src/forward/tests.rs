@@ -1,0 +1,6 @@
+//! What is kept for how long, and what clients are given of it; responses that
+//! are cut or garbled.
+
+mod cache;
+mod messages;
+mod orders;

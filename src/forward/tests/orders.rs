@@ -1,0 +1,119 @@
+//! Whom to ask first, and who is never asked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::exchange::Failure;
+use super::super::plan::{Order, Plan};
+use super::super::settings::{
+    ForwardZone, OwnPlaces, Policy, Protocol, Settings, UpstreamAddress, Upstreams,
+};
+use super::super::upstream::{Purpose, Standing, Upstream};
+use crate::dns::Name;
+
+fn zone(apex: &str, policy: Policy, upstreams: &[&str]) -> ForwardZone {
+    let address = |text: &&str| UpstreamAddress { address: text.parse().unwrap(), protocol: Protocol::Plain };
+    let listed = Upstreams::Listed(upstreams.iter().map(address).collect());
+    ForwardZone { policy, ..ForwardZone::new(apex.parse().unwrap(), listed) }
+}
+
+fn plan(zones: Vec<ForwardZone>, before: Option<&Plan>) -> Plan {
+    Plan::new(Settings { zones, ..Settings::default() }, before)
+}
+
+fn order(plan: &Plan) -> String {
+    match plan.zones[0].order() {
+        Order::Ask(upstreams) => {
+            upstreams.iter().map(|one| one.address.to_string()).collect::<Vec<_>>().join(" ")
+        }
+        Order::NoUpstream => "nobody".to_owned(),
+        Order::AllDown => "all down".to_owned(),
+        Order::Looping => "looping".to_owned(),
+    }
+}
+
+fn fail(upstream: &Upstream, times: usize, purpose: Purpose) {
+    (0..times).for_each(|_| upstream.failed(&Failure::TimedOut, purpose));
+}
+
+#[test]
+fn the_longest_zone_that_holds_a_name_counts() {
+    let zones = [".", "lab.example", "example"].map(|apex| zone(apex, Policy::InOrder, &["192.0.2.1:53"]));
+    let plan = plan(zones.to_vec(), None);
+    let apex = |qname: &str| {
+        let qname: Name = qname.parse().unwrap();
+        plan.zone_of(qname.as_ref()).unwrap().settings.apex.to_string()
+    };
+    assert_eq!(apex("api.lab.example."), "lab.example.");
+    assert_eq!(apex("LAB.example."), "lab.example.");
+    assert_eq!(apex("xlab.example."), "example.");
+    assert_eq!(apex("test."), ".");
+}
+
+#[test]
+fn one_that_fails_is_asked_last_and_one_that_is_down_is_not() {
+    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let first = Arc::clone(&plan.upstreams()[0]);
+    assert_eq!(order(&plan), "192.0.2.1:53 192.0.2.2:53");
+    fail(&first, 100, Purpose::Query);
+    assert_eq!(first.standing(), Standing::Suspect, "names of silent servers do not bring an upstream down");
+    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53");
+    fail(&first, 1, Purpose::Watch);
+    assert_eq!(order(&plan), "192.0.2.2:53");
+    fail(&plan.upstreams()[1], 3, Purpose::Watch);
+    assert_eq!(order(&plan), "all down");
+    first.answered(Duration::from_millis(1));
+    assert_eq!(order(&plan), "192.0.2.1:53");
+    first.loops();
+    assert_eq!(order(&plan), "looping");
+    first.loops_no_more();
+    assert_eq!(order(&plan), "192.0.2.1:53");
+}
+
+#[test]
+fn trouble_of_this_host_is_not_the_upstreams() {
+    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53"])], None);
+    let upstream = &plan.upstreams()[0];
+    let out_of_sockets = Failure::System(std::io::Error::from_raw_os_error(libc::EMFILE));
+    upstream.failed(&out_of_sockets, Purpose::Watch);
+    assert_eq!(upstream.standing(), Standing::Well);
+}
+
+#[test]
+fn the_fastest_is_asked_first_and_the_others_are_tried_again_some_day() {
+    let plan = plan(vec![zone(".", Policy::Fastest, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let [slow, fast] = [0, 1].map(|place| Arc::clone(&plan.upstreams()[place]));
+    slow.answered(Duration::from_millis(20));
+    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53", "one that was never asked is tried");
+    fast.answered(Duration::from_millis(10));
+    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53");
+    let turns = (0..1000).position(|_| order(&plan).starts_with("192.0.2.1"));
+    assert!(turns.is_some_and(|turns| (10..100).contains(&turns)), "{turns:?}");
+}
+
+#[test]
+fn a_reload_keeps_what_is_believed_of_upstreams_that_stay() {
+    let first = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    fail(&first.upstreams()[0], 3, Purpose::Watch);
+    let second =
+        plan(vec![zone("example", Policy::InOrder, &["192.0.2.3:53", "192.0.2.1:53"])], Some(&first));
+    assert_eq!(order(&second), "192.0.2.3:53");
+    assert!(Arc::ptr_eq(&second.upstreams()[1], &first.upstreams()[0]));
+}
+
+#[test]
+fn this_server_is_never_its_own_upstream() {
+    let own = |listen: &[&str]| OwnPlaces {
+        listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
+        addresses: || Arc::new([IpAddr::from([192, 0, 2, 9])]),
+    };
+    let holds = |listen: &[&str], place: &str| own(listen).hold(place.parse::<SocketAddr>().unwrap());
+    assert!(holds(&["0.0.0.0:53"], "192.0.2.9:53") && holds(&["0.0.0.0:53"], "127.0.0.53:53"));
+    assert!(!holds(&["0.0.0.0:53"], "192.0.2.8:53") && !holds(&["0.0.0.0:53"], "192.0.2.9:5353"));
+    assert!(!holds(&["[::]:53"], "192.0.2.9:53") && holds(&["[::]:53"], "[::1]:53"));
+    assert!(holds(&["192.0.2.9:53"], "192.0.2.9:53") && !holds(&["192.0.2.9:53"], "127.0.0.1:53"));
+    let zones = vec![zone(".", Policy::InOrder, &["192.0.2.9:53", "192.0.2.1:53"])];
+    let plan = Plan::new(Settings { zones, own: own(&["0.0.0.0:53"]), ..Settings::default() }, None);
+    assert_eq!(order(&plan), "192.0.2.1:53");
+}

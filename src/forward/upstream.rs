@@ -1,0 +1,290 @@
+//! One upstream: where it is, how it is doing, and asking it once.
+//!
+//! Responsible for what is believed of it. Health and time are learned from
+//! queries; an upstream that has failed is asked last, until it answers again.
+//! Not responsible for which one is asked (`resolve`), or for finding out
+//! whether one that failed is back (`watch`).
+//!
+//! ```text
+//!   Well ── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
+//!     ▲                      │                                         │
+//!     └────── an answer ─────┴──────────────── an answer ──────────────┘
+//!   any ── a query of ours comes back ──▶ Looping ── an answer without that ──▶ Well
+//! ```
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::asked::Wanted;
+use super::chance::Chance;
+use super::dot::Link;
+use super::exchange::{self, Failure};
+use super::settings::{Protocol, UpstreamAddress};
+use crate::dns::Name;
+use crate::probe::Verify;
+
+/// Failures in a row after which an upstream is not asked any more, but for
+/// finding out whether it is back. One datagram may be lost, and another; and
+/// the last failure must be with a question that any server answers at once:
+/// a name whose own servers are silent says nothing about the upstream.
+const FAILURES_UNTIL_DOWN: u32 = 3;
+
+/// An upstream.
+pub(super) struct Upstream {
+    pub(super) address: UpstreamAddress,
+    /// Whom its certificate must be from.
+    pub(super) verify: Verify,
+    /// Where names that find out whether it is back are made.
+    pub(super) below: Name,
+    pub(super) habits: Habits,
+    pub(super) tallies: Tallies,
+    link: Option<Link>,
+    health: Mutex<Health>,
+    /// Queries of ours that it has sent back to us.
+    pub(super) looped: AtomicU64,
+    /// Somebody is finding out whether it is back.
+    pub(super) watched: AtomicBool,
+}
+
+/// What has been learned of an upstream's dialect.
+#[derive(Default)]
+pub(super) struct Habits {
+    /// It does not keep the case of names.
+    pub(super) loses_case: AtomicBool,
+    /// It does not know EDNS.
+    pub(super) lacks_edns: AtomicBool,
+}
+
+/// What has happened with an upstream.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    pub(super) queries: AtomicU64,
+    pub(super) answers: AtomicU64,
+    pub(super) failures: AtomicU64,
+    /// Datagrams that were no response to what was asked.
+    pub(super) mismatched: AtomicU64,
+    /// Asked again over TCP.
+    pub(super) over_tcp: AtomicU64,
+    /// Nanoseconds that all answers took together.
+    pub(super) nanoseconds: AtomicU64,
+}
+
+/// What an upstream is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its answer.
+    Query,
+    /// Finding out whether it answers.
+    Watch,
+}
+
+/// What is believed of it.
+#[derive(Debug)]
+struct Health {
+    failures: u32,
+    looping: Looping,
+    /// Smoothed time of an answer; none yet.
+    smoothed: Option<Duration>,
+    last_error: Option<String>,
+    since: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looping {
+    Yes,
+    No,
+}
+
+/// What is believed of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// It answers.
+    Well,
+    /// It has just not answered: asked last.
+    Suspect,
+    /// It does not answer.
+    Down,
+    /// What it is asked, it asks us.
+    Looping,
+}
+
+impl Standing {
+    /// The word for it in the status.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Standing::Well => "up",
+            Standing::Suspect => "suspect",
+            Standing::Down => "down",
+            Standing::Looping => "looping",
+        }
+    }
+}
+
+impl Upstream {
+    pub(super) fn new(address: UpstreamAddress, verify: Verify, below: Name) -> Self {
+        let link = match &address.protocol {
+            Protocol::Plain => None,
+            Protocol::Tls(name) => Some(Link::new(address.address, name.clone(), verify.clone())),
+        };
+        let health = Health {
+            failures: 0,
+            looping: Looping::No,
+            smoothed: None,
+            last_error: None,
+            since: Instant::now(),
+        };
+        Self {
+            address,
+            verify,
+            below,
+            habits: Habits::default(),
+            tallies: Tallies::default(),
+            link,
+            health: Mutex::new(health),
+            looped: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks once; the message is a response to just this question, and well
+    /// formed. Dropped, it asks no longer.
+    pub(super) async fn ask(
+        &self,
+        wanted: &Wanted,
+        purpose: Purpose,
+        chance: &Chance,
+    ) -> Result<Vec<u8>, Failure> {
+        self.tallies.queries.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let response = self.probe(wanted, chance).await;
+        match &response {
+            Ok(_) => {
+                self.tallies.answers.fetch_add(1, Ordering::Relaxed);
+                let took = began.elapsed();
+                let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+                self.tallies.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+                self.answered(took);
+            }
+            Err(failure) => self.failed(failure, purpose),
+        }
+        response
+    }
+
+    /// Asks something whose answer, or want of it, says nothing about the
+    /// upstream.
+    pub(super) async fn probe(&self, wanted: &Wanted, chance: &Chance) -> Result<Vec<u8>, Failure> {
+        match &self.link {
+            None => exchange::ask(self, wanted, chance).await,
+            Some(link) => link.ask(wanted, chance).await,
+        }
+    }
+
+    /// What is believed of it.
+    pub(super) fn standing(&self) -> Standing {
+        let health = self.health();
+        match (health.looping, health.failures) {
+            (Looping::Yes, _) => Standing::Looping,
+            (Looping::No, 0) => Standing::Well,
+            (Looping::No, failures) if failures < FAILURES_UNTIL_DOWN => Standing::Suspect,
+            (Looping::No, _) => Standing::Down,
+        }
+    }
+
+    /// How long it usually takes; nothing, where it has never answered.
+    pub(super) fn smoothed(&self) -> Option<Duration> {
+        self.health().smoothed
+    }
+
+    /// Its last failure.
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.health().last_error.clone()
+    }
+
+    /// Lets what it usually takes fade, so that one that was slow once is
+    /// tried again some day.
+    pub(super) fn fade(&self) {
+        let mut health = self.health();
+        health.smoothed = health.smoothed.map(|smoothed| smoothed.mul_f64(0.98));
+    }
+
+    /// It has answered.
+    pub(super) fn answered(&self, took: Duration) {
+        let mut health = self.health();
+        // RFC 6298, section 2: an eighth of the new value.
+        health.smoothed = Some(match health.smoothed {
+            Some(before) => before.mul_f64(0.875).saturating_add(took.mul_f64(0.125)),
+            None => took,
+        });
+        let before = std::mem::replace(&mut health.failures, 0);
+        let lasted = health.since.elapsed();
+        if before == 0 {
+            return;
+        }
+        health.since = Instant::now();
+        drop(health);
+        if before >= FAILURES_UNTIL_DOWN {
+            tracing::info!("upstream {} answers again, after {} s", self.address, lasted.as_secs());
+        }
+    }
+
+    /// It has not answered. Trouble of this host says nothing about it.
+    pub(super) fn failed(&self, failure: &Failure, purpose: Purpose) {
+        if failure.is_local() {
+            self.health().last_error = Some(failure.to_string());
+            return;
+        }
+        self.tallies.failures.fetch_add(1, Ordering::Relaxed);
+        if let (Failure::TimedOut, Some(link)) = (failure, &self.link) {
+            link.leave();
+        }
+        let mut health = self.health();
+        let before = health.failures;
+        let most = match purpose {
+            Purpose::Query => before.max(FAILURES_UNTIL_DOWN.saturating_sub(1)),
+            Purpose::Watch => FAILURES_UNTIL_DOWN,
+        };
+        health.failures = before.saturating_add(1).min(most);
+        health.last_error = Some(failure.to_string());
+        if before == 0 {
+            health.since = Instant::now();
+        }
+        let down = health.failures == FAILURES_UNTIL_DOWN && before < FAILURES_UNTIL_DOWN;
+        let news = down && health.looping == Looping::No;
+        drop(health);
+        if news {
+            tracing::warn!(
+                "upstream {} is down after {FAILURES_UNTIL_DOWN} failures: {failure}; it is asked no more until it answers again",
+                self.address
+            );
+        }
+    }
+
+    /// A query that we sent it has come back to us.
+    pub(super) fn loops(&self) {
+        self.looped.fetch_add(1, Ordering::AcqRel);
+        let mut health = self.health();
+        let before = std::mem::replace(&mut health.looping, Looping::Yes);
+        drop(health);
+        if before == Looping::No {
+            tracing::error!(
+                "upstream {} sends our own queries back to us: it is asked no more until that ends",
+                self.address
+            );
+        }
+    }
+
+    /// Queries do not come back any more.
+    pub(super) fn loops_no_more(&self) {
+        let mut health = self.health();
+        let before = std::mem::replace(&mut health.looping, Looping::No);
+        drop(health);
+        if before == Looping::Yes {
+            tracing::info!("upstream {} does not send our queries back any more", self.address);
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,96 @@
+//! A query that is answered later, with the way back to who asked.
+//!
+//! Responsible for the response leaving from where the query came in: the
+//! same socket and address, or the same connection.
+//! Not responsible for who answers, or when.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Weak};
+
+use socket2::Socket;
+use tokio::sync::mpsc::OwnedPermit;
+
+use super::mmsg::{self, Arrival, ReturnAddress};
+use crate::answer::Peer;
+
+/// A query that is answered later. Dropped, it is not answered.
+pub struct Deferred {
+    /// The query, a whole DNS message.
+    pub query: Box<[u8]>,
+    /// Who asks, and how.
+    pub peer: Peer,
+    /// The response as far as our zones go, where they have begun it.
+    pub begun: Option<Box<[u8]>>,
+    way: Way,
+}
+
+enum Way {
+    /// The socket is let go when its address is not served any more; nobody
+    /// is answered from there then.
+    Datagram {
+        socket: Weak<Socket>,
+        to: Box<ReturnAddress>,
+    },
+    Stream(Place),
+}
+
+/// A place among the responses that a connection waits for.
+pub(super) struct Place(Option<OwnedPermit<Box<[u8]>>>);
+
+impl Deferred {
+    /// One that came in a datagram, at `socket`.
+    pub(super) fn datagram(peer: Peer, arrival: &Arrival<'_>, socket: &Arc<Socket>) -> Self {
+        let way = Way::Datagram { socket: Arc::downgrade(socket), to: Box::new(arrival.return_address()) };
+        Self { query: arrival.query.into(), peer, begun: None, way }
+    }
+
+    /// One that came over a connection, which waits at `place`.
+    pub(super) fn stream(peer: Peer, query: &[u8], place: Place) -> Self {
+        Self { query: query.into(), peer, begun: None, way: Way::Stream(place) }
+    }
+
+    /// The same with what our zones have begun to answer.
+    pub(super) fn begun(mut self, response: &[u8]) -> Self {
+        self.begun = Some(response.into());
+        self
+    }
+
+    /// Sends the response. To a connection that has ended nothing is sent.
+    ///
+    /// # Errors
+    /// Those of sendmsg(2); a full buffer is not waited for.
+    pub fn answer(self, response: &[u8]) -> io::Result<()> {
+        match self.way {
+            Way::Datagram { socket, to } => match socket.upgrade() {
+                Some(socket) => mmsg::send_one(socket.as_fd(), &to, response),
+                None => Ok(()),
+            },
+            Way::Stream(place) => {
+                place.fill(response);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn new(permit: OwnedPermit<Box<[u8]>>) -> Self {
+        Self(Some(permit))
+    }
+
+    fn fill(mut self, response: &[u8]) {
+        if let Some(permit) = self.0.take() {
+            permit.send(response.into());
+        }
+    }
+}
+
+impl Drop for Place {
+    /// The connection must learn that nothing will come.
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.send(Box::default());
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A server with an own zone that forwards everything else.
+//!
+//! Responsible for its configuration and for what it says of itself. Not responsible for upstreams.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::harness::http::get;
+use crate::harness::program::{Program, Site};
+use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+
+pub(crate) const ZONE: &str = "$TTL 60\n@ IN SOA ns host 1 3600 600 86400 60\n@ IN NS ns\nwww IN A 192.0.2.1\nalias IN CNAME www.elsewhere.test.\nlost IN CNAME missing.test.\n*.sub IN CNAME alias\nns IN A 192.0.2.53\n";
+
+pub(crate) struct Lab {
+    pub(crate) site: Site,
+    admin: SocketAddr,
+}
+
+impl Lab {
+    /// `rest`: lines below `[[forward]]`, and further tables.
+    pub(crate) fn new(rest: &str) -> Self {
+        let lab = Self { site: Site::new(), admin: free_port(loopback()) };
+        lab.site.write("lab.zone", ZONE);
+        lab.configure(rest);
+        lab
+    }
+
+    pub(crate) fn configure(&self, rest: &str) {
+        self.site.configure(&format!(
+            "[admin]\nlisten = \"{}\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n[[forward]]\n{rest}",
+            self.admin
+        ));
+    }
+
+    /// Starts it, and waits until its upstreams have been looked at.
+    pub(crate) fn start(&self) -> Program {
+        let program = self.site.start();
+        self.wait_for_upstreams();
+        program
+    }
+
+    pub(crate) fn wait_for_upstreams(&self) {
+        self.wait("upstreams that have been looked at", |forward| {
+            let upstreams = forward["upstreams"].as_array()?;
+            let looked = |one: &Value| one["answers"] != 0 || one["failures"] != 0;
+            upstreams.iter().all(looked).then_some(())
+        });
+    }
+
+    /// What the status says of forwarding.
+    pub(crate) fn forward(&self) -> Value {
+        let status: Value = serde_json::from_str(&get(self.admin, "/status").body).expect("JSON");
+        status["forward"].clone()
+    }
+
+    /// Waits until the status says something.
+    pub(crate) fn wait<T>(&self, what: &str, mut found: impl FnMut(&Value) -> Option<T>) -> T {
+        wait_for(what, PATIENCE, || found(&self.forward()))
+    }
+
+    pub(crate) fn wait_for_standing(&self, place: SocketAddr, standing: &str) {
+        self.wait_for_standing_of(&place.to_string(), standing);
+    }
+
+    pub(crate) fn wait_for_standing_of(&self, upstream: &str, standing: &str) {
+        self.wait(&format!("{upstream} {standing}"), |forward| {
+            let all = forward["upstreams"].as_array()?.iter();
+            let mut same = all.filter(|one| one["address"] == upstream);
+            same.any(|one| one["standing"] == standing).then_some(())
+        });
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        get(self.admin, "/metrics").body
+    }
+
+    pub(crate) fn reload(&self, program: &Program) {
+        let before = program.log_len();
+        program.reload();
+        program.wait_for_line_after(before, "reloaded");
+    }
+}
+
+/// `zone = "."` with these upstreams.
+pub(crate) fn everything(upstreams: &[SocketAddr]) -> String {
+    let upstreams: Vec<String> = upstreams.iter().map(|place| format!("\"{place}\"")).collect();
+    format!("zone = \".\"\nupstream = [{}]\n", upstreams.join(", "))
+}

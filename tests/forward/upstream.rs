@@ -1,0 +1,225 @@
+//! An upstream that answers as a test tells it to.
+//!
+//! Responsible for its sockets, for responses right and wrong, and for what it was asked.
+//! Not responsible for which response is sent when: tests bring a function.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::harness::{free_port, loopback};
+
+/// What an upstream is asked.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    /// The name in lower case, without its final dot; empty for the root.
+    pub(crate) qname: String,
+    pub(crate) over: Over,
+    query: Vec<u8>,
+    question_end: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Udp,
+    Tcp,
+}
+
+/// What becomes of a query.
+pub(crate) enum Act {
+    /// These are sent, one after the other.
+    Send(Vec<Vec<u8>>),
+    /// The same, later; others are answered meanwhile.
+    SendAfter(Duration, Vec<Vec<u8>>),
+    /// Nothing.
+    Silence,
+}
+
+type Behaviour = Box<dyn Fn(&Asked) -> Act + Send>;
+
+/// The upstream. Its sockets are closed when it is dropped.
+pub(crate) struct Upstream {
+    place: SocketAddr,
+    state: Arc<State>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct State {
+    stop: AtomicBool,
+    behaviour: Mutex<Behaviour>,
+    asked: Mutex<Vec<(String, Over)>>,
+}
+
+impl Upstream {
+    /// One at an address of its own.
+    pub(crate) fn start(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+        Self::start_at(free_port(loopback()), behaviour)
+    }
+
+    /// One at just this place.
+    pub(crate) fn start_at(place: SocketAddr, behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+        let state = Arc::new(State {
+            stop: AtomicBool::new(false),
+            behaviour: Mutex::new(Box::new(behaviour)),
+            asked: Mutex::default(),
+        });
+        let datagrams = UdpSocket::bind(place).expect("a free port");
+        let connections = TcpListener::bind(place).expect("a free port");
+        datagrams.set_read_timeout(Some(Duration::from_millis(20))).expect("a time limit");
+        connections.set_nonblocking(true).expect("a listener that can be asked");
+        let (udp, tcp) = (Arc::clone(&state), Arc::clone(&state));
+        let threads = vec![
+            std::thread::spawn(move || serve_udp(&udp, &datagrams)),
+            std::thread::spawn(move || serve_tcp(&tcp, &connections)),
+        ];
+        Self { place, state, threads }
+    }
+
+    pub(crate) fn place(&self) -> SocketAddr {
+        self.place
+    }
+
+    /// Answers in another way from now on.
+    pub(crate) fn behave(&self, behaviour: impl Fn(&Asked) -> Act + Send + 'static) {
+        *self.state.behaviour.lock().expect("no thread panics") = Box::new(behaviour);
+    }
+
+    /// How often it was asked for a name so far.
+    pub(crate) fn asked(&self, qname: &str) -> usize {
+        self.asked_over(qname, Over::Udp) + self.asked_over(qname, Over::Tcp)
+    }
+
+    pub(crate) fn asked_over(&self, qname: &str, over: Over) -> usize {
+        let asked = self.state.asked.lock().expect("no thread panics");
+        asked.iter().filter(|(name, way)| name == qname && *way == over).count()
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.state.stop.store(true, Ordering::Relaxed);
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
+
+fn serve_udp(state: &State, socket: &UdpSocket) {
+    let mut buffer = [0; 4096];
+    while !state.stop.load(Ordering::Relaxed) {
+        let Ok((length, client)) = socket.recv_from(&mut buffer) else { continue };
+        match state.act(&buffer[..length], Over::Udp) {
+            Act::Send(messages) => messages.iter().for_each(|one| drop(socket.send_to(one, client))),
+            Act::SendAfter(pause, messages) => {
+                let socket = socket.try_clone().expect("a socket");
+                std::thread::spawn(move || {
+                    std::thread::sleep(pause);
+                    messages.iter().for_each(|one| drop(socket.send_to(one, client)));
+                });
+            }
+            Act::Silence => {}
+        }
+    }
+}
+
+fn serve_tcp(state: &State, listener: &TcpListener) {
+    while !state.stop.load(Ordering::Relaxed) {
+        let Ok((mut stream, _)) = listener.accept() else {
+            std::thread::sleep(Duration::from_millis(2));
+            continue;
+        };
+        stream.set_nonblocking(false).expect("a stream");
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time limit");
+        let mut length = [0; 2];
+        if stream.read_exact(&mut length).is_err() {
+            continue;
+        }
+        let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
+        if stream.read_exact(&mut query).is_err() {
+            continue;
+        }
+        if let Act::Send(messages) = state.act(&query, Over::Tcp) {
+            for message in messages {
+                let length = u16::try_from(message.len()).expect("a short message").to_be_bytes();
+                let _ = stream.write_all(&[&length[..], &message].concat());
+            }
+        }
+    }
+}
+
+impl State {
+    fn act(&self, query: &[u8], over: Over) -> Act {
+        let asked = Asked::read(query, over);
+        self.asked.lock().expect("no test panics").push((asked.qname.clone(), over));
+        self.behaviour.lock().expect("no test panics")(&asked)
+    }
+}
+
+impl Asked {
+    pub(crate) fn read(query: &[u8], over: Over) -> Self {
+        let mut labels = Vec::new();
+        let mut at = 12;
+        while query[at] != 0 {
+            let end = at + 1 + usize::from(query[at]);
+            labels.push(String::from_utf8_lossy(&query[at + 1..end]).to_lowercase());
+            at = end;
+        }
+        Self { qname: labels.join("."), over, query: query.to_vec(), question_end: at + 5 }
+    }
+
+    /// Whether the query has an OPT record.
+    pub(crate) fn has_edns(&self) -> bool {
+        self.query[11] != 0
+    }
+
+    /// The right response with one address.
+    pub(crate) fn address(&self, ttl: u32, address: Ipv4Addr) -> Vec<u8> {
+        self.addresses(ttl, &[address])
+    }
+
+    pub(crate) fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
+        let mut message = self.response(0, [addresses.len(), 0]);
+        for address in addresses {
+            message.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1]);
+            message.extend_from_slice(&ttl.to_be_bytes());
+            message.extend_from_slice(&[0, 4]);
+            message.extend_from_slice(&address.octets());
+        }
+        message
+    }
+
+    /// The right response that there is nothing, for so many seconds.
+    pub(crate) fn nothing(&self, rcode: u8, ttl: u32) -> Vec<u8> {
+        let mut message = self.response(rcode, [0, 1]);
+        message.extend_from_slice(&[0, 0, 6, 0, 1]);
+        message.extend_from_slice(&ttl.to_be_bytes());
+        message.extend_from_slice(&[0, 22, 0, 0]);
+        message.extend_from_slice(&[0; 16]);
+        message.extend_from_slice(&ttl.to_be_bytes());
+        message
+    }
+
+    /// A refusal.
+    pub(crate) fn refusal(&self, rcode: u8) -> Vec<u8> {
+        self.response(rcode, [0, 0])
+    }
+
+    /// Too long for a datagram.
+    pub(crate) fn truncated(&self) -> Vec<u8> {
+        let mut message = self.response(0, [0, 0]);
+        message[2] |= 2;
+        message
+    }
+
+    fn response(&self, rcode: u8, [answers, authorities]: [usize; 2]) -> Vec<u8> {
+        let mut message = self.query[..self.question_end].to_vec();
+        let count = |count: usize| u16::try_from(count).expect("few records").to_be_bytes();
+        message[2] = 0x81;
+        message[3] = 0x80 | rcode;
+        message[6..8].copy_from_slice(&count(answers));
+        message[8..10].copy_from_slice(&count(authorities));
+        message[10..12].fill(0);
+        message
+    }
+}
