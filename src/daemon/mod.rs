@@ -13,7 +13,6 @@ mod load;
 mod log;
 mod machineconfig;
 mod own;
-mod own_networks;
 mod places;
 mod remote;
 mod served;

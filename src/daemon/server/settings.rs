@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::answer::{CookieSecret, Identity, RateLimit};
 use crate::config::{Config, Exempt};
-use crate::daemon::own_networks::own_networks;
+use crate::daemon::own::own_networks;
 use crate::health;
 use crate::transport::{self, TcpSettings};
 
