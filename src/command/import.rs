@@ -49,7 +49,7 @@ struct NamedArguments {
 
 #[derive(Args)]
 struct ResultArguments {
-    /// The folder to write to: edgedns.toml, and the zone files under zones/.
+    /// The folder to write to: edgedns.toml, and the zone files under edgedns/zones/.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
     /// Replace files that are there already.

@@ -13,8 +13,8 @@ use super::folders::Folders;
 use super::given::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
 
-/// The folder of zone files beside the config file.
-const FOLDER: &str = "zones";
+/// The folder of zone files, seen from the config file: as `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.
+const FOLDER: &str = "edgedns/zones";
 
 /// Files included in one zone. More is a file that includes itself, which the check of the result draws.
 const INCLUDES_MAX: usize = 1000;

@@ -3,7 +3,7 @@
 //! ```text
 //! pdns.conf, recursor.conf ─ keyed ─┐
 //! recursor.yml ─ yaml ──────────────┼▶ given ─▶ pdns, recursor ─┐    ┌▶ draft ─▶ edgedns.toml
-//! bind.conf, named.conf ─ statement ┴─────────▶ named ──────────┼────┼▶ copies ─▶ zones/
+//! bind.conf, named.conf ─ statement ┴─────────▶ named ──────────┼────┼▶ copies ─▶ edgedns/zones/
 //!                                                               └────┴▶ report
 //! ```
 //!

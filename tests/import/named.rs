@@ -59,7 +59,7 @@ fn a_primary_behind_forwarders_is_taken_over() {
             result.faults
         );
     }
-    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_fate("include /etc/zones.conf", "honoured", "its statements are read");
     result.assert_fate("zone .", "no effect here", "root servers");
     result.assert_fate("pid-file /run/named/named.pid", "no effect here", "service manager");
@@ -106,7 +106,7 @@ fn what_cannot_be_had_is_refused_with_what_to_do() {
     let result = node.import_named(&node.path("new"));
     result.assert_fate("zone a.test", "refused", "no transfers");
     result.assert_fate("zone b.test", "refused", "named-compilezone");
-    result.assert_fate("zone c.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone c.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_fate("zone c.test: dnssec-policy default", "refused", "served unsigned");
     result.assert_fate("zone d.test", "refused", "[[forward]]");
     result.assert_fate("recursoin no", "refused", "did you mean `recursion`?");
@@ -119,7 +119,7 @@ fn several_views_are_refused_and_a_single_one_is_read_through() {
     let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
     let one = node(&format!("view \"all\" {{ match-clients {{ any; }}; {zone} }};\n"));
     let result = one.import_named(&one.path("new"));
-    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     let two = node(&format!("view \"in\" {{ {zone} }};\nview \"out\" {{ {zone} }};\n"));
     let result = two.import_named(&two.path("new"));
     result.assert_faults(&["views are not taken over", "/etc/named.conf:1:1", "a folder of its own"]);

@@ -135,7 +135,7 @@ fn bind_conf_is_read_with_comments_of_three_kinds_and_statements_that_do_not_mat
          zone \".\" { type hint; file \"/x\"; };\n",
     );
     let result = node.pdns();
-    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_fate("directory /etc/pdns", "honoured", "looked for there");
     result.assert_fate("recursion no", "no effect here", "ignores it");
     result.assert_fate("zone other.test.", "refused", "no transfers");
@@ -190,9 +190,9 @@ fn zone_files_of_one_name_and_files_they_include_are_all_copied() {
     let zones = "zone \"a.test\" { file \"a/db\"; };\nzone \"b.test\" { file \"b/db\"; };\n";
     node.write("etc/pdns/bind.conf", zones);
     let result = node.pdns();
-    assert_eq!(node.read("new/zones/hosts/web"), "www IN A 192.0.2.2\n");
-    assert_eq!(node.read("new/zones/db.2"), ZONE);
-    assert!(result.config.contains("file = \"zones/db.2\""), "{}", result.config);
+    assert_eq!(node.read("new/edgedns/zones/hosts/web"), "www IN A 192.0.2.2\n");
+    assert_eq!(node.read("new/edgedns/zones/db.2"), ZONE);
+    assert!(result.config.contains("file = \"edgedns/zones/db.2\""), "{}", result.config);
     result.assert_faults(&["`/elsewhere/x` lies elsewhere and is not copied"]);
 }
 
@@ -204,7 +204,7 @@ fn a_zone_without_its_file_leaves_the_others_imported() {
     let result = node.pdns();
     result.assert_fate("zone gone.test", "refused", "cannot be read");
     result.assert_fate("zone none.test", "refused", "it has no file");
-    result.assert_fate("zone lab.test", "honoured", "zones/lab.zone");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_faults(&["/etc/pdns/bind.conf:2:25", "ok: 0 errors"]);
     assert_eq!(result.status, Some(1));
 }

@@ -70,7 +70,7 @@ fn both_forms_become_the_same_config() {
             "listen = [\"192.0.2.1:53\", \"[2001:db8::1]:5353\"]",
             "[[zone]]",
             "name = \"lab.test\"",
-            "file = \"zones/lab.zone\"",
+            "file = \"edgedns/zones/lab.zone\"",
             "[[forward]]",
             "zone = \"corp.test\"",
             "upstream = [\"198.51.100.1\", \"198.51.100.2:5353\"]",

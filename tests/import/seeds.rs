@@ -13,10 +13,10 @@ fn three_masters_are_taken_over_and_both_mistakes_are_shown_where_they_are() {
     result.assert_fate("local-address=0.0.0.0", "honoured", "[server] listen");
     result.assert_fate("bind-check-interval=300", "changed", "edgedns reload");
     result.assert_fate("setuid=pdns", "no effect here", "service manager");
-    result.assert_fate("zone infra.redhat.ren", "honoured", "zones/infra.xyz");
+    result.assert_fate("zone infra.redhat.ren", "honoured", "edgedns/zones/infra.xyz");
     result.assert_faults(&[
-        "/new/zones/infra.xyz:11:23",
-        "/new/zones/infra.xyz:12:23",
+        "/new/edgedns/zones/infra.xyz:11:23",
+        "/new/edgedns/zones/infra.xyz:12:23",
         "did you mean `IN LUA A \"…\"`?",
         "zone infra.redhat.ren.: cannot be served",
         "zone acm-demo-hub.redhat.ren.: serial 2014080704, 9 records, 4 pools",
@@ -35,11 +35,11 @@ listen = [\"0.0.0.0:53\"]                # local-address and local-port of pdns.
 
 [[zone]]
 name = \"acm-demo-hub.redhat.ren\"       # bind.conf:1
-file = \"zones/inside-out.xyz\"
+file = \"edgedns/zones/inside-out.xyz\"
 
 [[zone]]
 name = \"infra.redhat.ren\"              # bind.conf:2
-file = \"zones/infra.xyz\"
+file = \"edgedns/zones/infra.xyz\"
 "
     );
 }
@@ -49,7 +49,11 @@ fn zone_files_are_copied_byte_by_byte() {
     let node = Node::seed("three-node");
     node.pdns();
     for file in ["inside-out.xyz", "infra.xyz"] {
-        assert_eq!(node.read(&format!("new/zones/{file}")), node.read(&format!("etc/pdns/{file}")), "{file}");
+        assert_eq!(
+            node.read(&format!("new/edgedns/zones/{file}")),
+            node.read(&format!("etc/pdns/{file}")),
+            "{file}"
+        );
     }
 }
 
