@@ -78,7 +78,7 @@ pub mod control; // how an operator reaches the server; asks, never acts
 
 pub mod import; // other servers' files to ours; offline
 
-pub mod deploy; // files for a cluster, made offline
+pub mod deploy; // files for a cluster, made offline; the host they go to
 
 pub mod config; // the config file
 

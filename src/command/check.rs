@@ -23,11 +23,18 @@ pub(crate) struct Arguments {
     /// Print this zone in canonical form to standard output.
     #[arg(long, value_name = "ZONE", conflicts_with = "format")]
     dump: Option<Name>,
+    /// Look at this host, too: what would keep the service from working here, and what to do about it.
+    ///
+    /// Who has its ports, addresses that are not there, files its user may not read, resolv.conf, the clock, the
+    /// platform's own name server, limits of the kernel. Before or after the installation; as root it sees most.
+    #[arg(long, conflicts_with = "dump")]
+    system: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
-        super::exit(daemon::check(&check).map_err(RemoteError::Output))
+        let checked = if self.system { daemon::check_with_system(&check) } else { daemon::check(&check) };
+        super::exit(checked.map_err(RemoteError::Output))
     }
 }

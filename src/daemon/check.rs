@@ -2,12 +2,15 @@
 //!
 //! Responsible for the command's output. Not responsible for finding faults.
 
+mod system;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::load::{Purpose, Reading, is_error};
+use crate::deploy::system as host;
 use crate::dns::Name;
 use crate::source::{Diagnostic, Look, RemarkKind, Sources};
 use crate::zonefile;
@@ -40,6 +43,18 @@ struct Result {
     warnings: usize,
     zones: Vec<ZoneResult>,
     diagnostics: Vec<Finding>,
+    /// How this host stands; absent where it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<Vec<SystemFinding>>,
+}
+
+#[derive(Serialize)]
+struct SystemFinding {
+    subject: &'static str,
+    severity: &'static str,
+    message: String,
+    help: Vec<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +90,19 @@ struct FindingPlace {
 ///
 /// When the output cannot be written.
 pub fn check(check: &Check) -> io::Result<bool> {
+    run(check, |_| None)
+}
+
+/// As [`check`], and looks at this host, too: true when everything can be served, and here.
+///
+/// # Errors
+///
+/// When the output cannot be written.
+pub fn check_with_system(check: &Check) -> io::Result<bool> {
+    run(check, |reading| Some(system::examine(&check.config, reading)))
+}
+
+fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
     let reading = Reading::new(&check.config, &Purpose::Check, |zone| {
@@ -83,9 +111,10 @@ pub fn check(check: &Check) -> io::Result<bool> {
             zonefile::write(zone, &mut dumped);
         }
     });
-    let result = Result::of(&reading);
+    let found = look(&reading);
+    let result = Result::of(&reading, found.as_deref());
     match check.format {
-        Format::Text => write_text(&reading, &result)?,
+        Format::Text => write_text(&reading, &result, &found.unwrap_or_default())?,
         Format::Json => {
             let text = serde_json::to_string_pretty(&result).map_err(io::Error::other)?;
             writeln!(io::stdout().lock(), "{text}")?;
@@ -101,11 +130,14 @@ pub fn check(check: &Check) -> io::Result<bool> {
     Ok(result.ok)
 }
 
-fn write_text(reading: &Reading, result: &Result) -> io::Result<()> {
+fn write_text(reading: &Reading, result: &Result, found: &[host::Finding]) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let look = if out.is_terminal() { Look::Coloured } else { Look::Plain };
     for fault in reading.faults() {
         writeln!(out, "{}\n", reading.sources.render(fault, look))?;
+    }
+    for trouble in found.iter().filter_map(host::Finding::diagnostic) {
+        writeln!(out, "{}\n", reading.sources.render(&trouble, look))?;
     }
     for zone in &result.zones {
         let file = &zone.file;
@@ -120,6 +152,9 @@ fn write_text(reading: &Reading, result: &Result) -> io::Result<()> {
             _ => writeln!(out, "zone {}: cannot be served, from {file}", zone.name)?,
         }
     }
+    for finding in found.iter().filter(|finding| finding.grade == host::Grade::Fine) {
+        writeln!(out, "{}: {}", finding.grade.word(), finding.message)?;
+    }
     let (errors, warnings) = (plural(result.errors, "error"), plural(result.warnings, "warning"));
     writeln!(out, "{}: {errors}, {warnings}", if result.ok { "ok" } else { "not ok" })
 }
@@ -129,7 +164,9 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 impl Result {
-    fn of(reading: &Reading) -> Result {
+    fn of(reading: &Reading, found: Option<&[host::Finding]>) -> Result {
+        let graded = |grade| found.unwrap_or_default().iter().filter(|one| one.grade == grade).count();
+        let (host_errors, host_warnings) = (graded(host::Grade::Error), graded(host::Grade::Warning));
         let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones);
         let counted = zones.clone().map(|zone| &zone.faults).chain([&reading.config_faults]);
         let (errors, warnings) = counted.fold((0, 0), |(errors, warnings), faults| {
@@ -145,11 +182,24 @@ impl Result {
         });
         let readable = reading.loaded.is_some() && !reading.faults().any(is_error);
         Result {
-            ok: readable,
-            errors,
-            warnings,
+            ok: readable && host_errors == 0,
+            errors: errors + host_errors,
+            warnings: warnings + host_warnings,
             zones: zones.collect(),
             diagnostics: reading.faults().map(|fault| Finding::of(fault, &reading.sources)).collect(),
+            system: found.map(|found| found.iter().map(SystemFinding::of).collect()),
+        }
+    }
+}
+
+impl SystemFinding {
+    fn of(finding: &host::Finding) -> SystemFinding {
+        SystemFinding {
+            subject: finding.subject,
+            severity: finding.grade.word(),
+            message: finding.message.clone(),
+            help: finding.help.clone(),
+            notes: finding.notes.clone(),
         }
     }
 }

@@ -20,7 +20,7 @@ mod server;
 mod terminal;
 mod watching;
 
-pub use check::{Check, Format, check};
+pub use check::{Check, Format, check, check_with_system};
 pub use demo::demo;
 pub use log::{LogFormat, start_logging};
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};

@@ -1,0 +1,123 @@
+//! Whether the service may read its files: it runs under a user that is made at its start, hence as a stranger.
+//!
+//! Responsible for modes of files and folders, and for places that the unit hides.
+//! Not responsible for what is in the files, or for those that are not there: whoever reads them says so.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Grade, Host, Wanted};
+
+const SUBJECT: &str = "files";
+
+/// What others need to read a file, and to pass through a folder.
+const OTHERS_READ: u32 = 0o004;
+const OTHERS_PASS: u32 = 0o001;
+
+/// The bits of a mode that `chmod` shows.
+const MODE_BITS: u32 = 0o7777;
+
+/// Places that the unit does not show to the service, and by which line of it.
+const HIDDEN: [(&str, &str); 7] = [
+    ("/home", "ProtectHome=yes"),
+    ("/root", "ProtectHome=yes"),
+    // Where these two lead on a system of OSTree.
+    ("/var/home", "ProtectHome=yes"),
+    ("/var/roothome", "ProtectHome=yes"),
+    ("/run/user", "ProtectHome=yes"),
+    ("/tmp", "PrivateTmp=yes"),
+    ("/var/tmp", "PrivateTmp=yes"),
+];
+
+/// What keeps the service from a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle {
+    /// A place that the unit hides, and the line that does.
+    Hidden(&'static str, &'static str),
+    /// A folder or a file, and its mode.
+    Closed { path: PathBuf, mode: u32, needed: u32 },
+    /// We may not look ourselves.
+    Unknown(PathBuf),
+}
+
+pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
+    let mut obstacles: BTreeMap<Obstacle, Vec<&Path>> = BTreeMap::new();
+    for file in &wanted.files {
+        if let Some(obstacle) = obstacle(host, file) {
+            obstacles.entry(obstacle).or_default().push(file);
+        }
+    }
+    if obstacles.is_empty() {
+        let count = wanted.files.len();
+        let message = format!("the service's user can read what it needs: {count} files");
+        return vec![Finding::new(SUBJECT, Grade::Fine, message)];
+    }
+    obstacles.iter().map(|(obstacle, files)| obstacle.told(files)).collect()
+}
+
+/// The first thing on the way to a file that stops a stranger.
+fn obstacle(host: &Host, file: &Path) -> Option<Obstacle> {
+    let real = match host.resolved(file) {
+        Ok(real) => real,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Some(Obstacle::Unknown(file.to_owned()));
+        }
+        Err(_) => return None,
+    };
+    let hidden = |path: &Path| HIDDEN.iter().find(|(place, _)| path.starts_with(place));
+    if let Some((place, line)) = hidden(file).or_else(|| hidden(&real)) {
+        return Some(Obstacle::Hidden(place, line));
+    }
+    // The way as it is written leads through other folders than the one behind its links.
+    let ways = [file, real.as_path()];
+    let mut folders = ways.iter().flat_map(|way| way.ancestors().skip(1));
+    folders.find_map(|folder| closed(host, folder, OTHERS_PASS)).or_else(|| closed(host, &real, OTHERS_READ))
+}
+
+fn closed(host: &Host, path: &Path, needed: u32) -> Option<Obstacle> {
+    // The root of a host is open to all; that of a copy of one need not be.
+    path.parent()?;
+    let mode = host.place(path).metadata().ok()?.mode();
+    (mode & needed == 0).then(|| Obstacle::Closed { path: path.to_owned(), mode: mode & MODE_BITS, needed })
+}
+
+impl Obstacle {
+    fn told(&self, files: &[&Path]) -> Finding {
+        let first = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+        let which = match files.len() {
+            0 | 1 => first,
+            more => format!("{first} and {} more", more - 1),
+        };
+        match self {
+            Obstacle::Hidden(place, line) => Finding::new(
+                SUBJECT,
+                Grade::Error,
+                format!("the service does not see {which}: the unit has {line}"),
+            )
+            .note(format!("for the service {place} is empty"))
+            .help("put the files below /etc/edgedns, and the config at /etc/edgedns.toml"),
+            Obstacle::Closed { path, mode, needed } => {
+                let shown = path.display();
+                let (what, letter) = if *needed == OTHERS_READ { ("read", 'r') } else { ("pass", 'x') };
+                let message = format!("the service's user may not {what} {shown}: its mode is {mode:04o}");
+                let finding = Finding::new(SUBJECT, Grade::Error, message).note(
+                    "DynamicUser=yes: the user is made at each start, so it owns no file and is in no group",
+                );
+                let finding = if *needed == OTHERS_READ {
+                    finding
+                } else {
+                    finding.note(format!("behind it: {which}"))
+                };
+                finding.help(format!("`chmod o+{letter} {shown}`; in a MachineConfig, mode 420 (0644)"))
+            }
+            Obstacle::Unknown(_) => Finding::new(
+                SUBJECT,
+                Grade::Warning,
+                format!("whether the service can read {which} is not known"),
+            )
+            .help("run it again as root"),
+        }
+    }
+}
