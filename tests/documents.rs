@@ -1,5 +1,6 @@
 //! What the documents show works: every config in the README is one that the
-//! program takes, and so is what `zones/` offers to start from.
+//! program takes, and so is what `zones/` offers to start from; every command
+//! of edgedns in the README and in the guide of `systemd/` is one that it knows.
 //!
 //! Responsible for examples. Not responsible for prose.
 
@@ -46,6 +47,91 @@ fn every_config_in_the_readme_is_taken_without_a_word() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains("0 errors, 0 warnings"), "{block}\n{said}");
     }
+}
+
+/// The documents that show commands.
+const GUIDES: [&str; 2] = ["README.md", "systemd/README.md"];
+
+/// With `--help` behind it, a command is read up to there: unknown commands, options and values are refused.
+#[test]
+fn every_command_of_edgedns_in_a_guide_is_one_that_it_knows() {
+    let mut faults = Vec::new();
+    for guide in GUIDES {
+        let text = std::fs::read_to_string(Path::new(ROOT).join(guide)).unwrap();
+        let commands = commands(&text);
+        assert!(commands.len() >= 5, "{guide} shows {} commands", commands.len());
+        for arguments in commands {
+            let edgedns = env!("CARGO_BIN_EXE_edgedns");
+            let output = Command::new(edgedns).args(&arguments).arg("--help").output().expect("edgedns runs");
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                faults.push(format!("{guide}: edgedns {}\n{said}", arguments.join(" ")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The arguments of every `edgedns` that is run in a block of commands, whoever runs it: behind `sudo`, `$(`, a pipe.
+fn commands(guide: &str) -> Vec<Vec<String>> {
+    let blocks = guide.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let joined: Vec<String> = blocks.map(|block| block.replace("\\\n", " ")).collect();
+    let lines = joined.iter().flat_map(|block| block.lines());
+    lines.flat_map(run_in).collect()
+}
+
+/// What a line of a shell runs with edgedns.
+fn run_in(line: &str) -> Vec<Vec<String>> {
+    let words = words(line);
+    // A word of the name of a unit or a package is not a command: `systemctl status edgedns`.
+    let starts = |at: usize| {
+        at == 0 || matches!(words[at - 1].as_str(), "|" | "&&" | ";" | "sudo" | "then" | "do" | "$(")
+    };
+    let is_run = |at: &usize| words[*at] == "edgedns" && starts(*at);
+    let arguments = |at: usize| {
+        let behind = words[at + 1..].iter();
+        behind
+            .take_while(|word| !matches!(word.as_str(), "|" | "||" | "&&" | ";" | ")" | ">" | "2>"))
+            .cloned()
+            .collect()
+    };
+    (0..words.len()).filter(is_run).map(arguments).collect()
+}
+
+/// The words of a line, without quotes and without its comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    for character in line.chars().chain([' ']) {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '#') if word.is_empty() => break,
+            (None, ' ' | ';' | ')') => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
+                words.extend((character != ' ').then(|| character.to_string()));
+            }
+            _ => word.push(character),
+        }
+        if word == "$(" {
+            words.push(std::mem::take(&mut word));
+        }
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    words
+}
+
+#[test]
+fn commands_are_found_in_every_place_of_a_line() {
+    let found = |line: &str| run_in(line).into_iter().map(|words| words.join("+")).collect::<Vec<_>>();
+    assert_eq!(found("edgedns status   # and why"), ["status"]);
+    assert_eq!(
+        found("sudo edgedns force '192.0.2.14:*' down --reason \"a b\" | cat"),
+        ["force+192.0.2.14:*+down+--reason+a b"]
+    );
+    assert_eq!(found("x && edgedns reload; edgedns status > file"), ["reload", "status"]);
+    assert_eq!(found("systemctl status edgedns; rpm -q edgedns"), [""; 0]);
 }
 
 /// `zones/keys.md` is made from the list that the reader of the config file itself goes by; `WRITE=1` writes it anew.
