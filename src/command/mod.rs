@@ -6,6 +6,7 @@
 //! concerns a server.
 
 mod check;
+mod compare;
 mod explain;
 mod force;
 mod import;
@@ -31,6 +32,8 @@ const RUNTIME_THREADS: usize = 2;
 pub(crate) enum Command {
     /// Read everything the server would and say what is wrong; exit 0 or 1.
     Check(check::Arguments),
+    /// Ask another server everything about our zones, and show what it answers differently; exit 1 if it does.
+    Compare(compare::Arguments),
     /// Make the running server read its files again, and wait for what comes of it.
     ///
     /// Exits with 1, and says why, when not all of it is served.
@@ -65,6 +68,7 @@ impl Command {
     pub(crate) fn run(self) -> ExitCode {
         match self {
             Self::Check(arguments) => arguments.run(),
+            Self::Compare(arguments) => arguments.run(),
             Self::Reload(arguments) => arguments.run(),
             Self::Status(arguments) => arguments.run(),
             Self::Explain(arguments) => arguments.run(),

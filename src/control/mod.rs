@@ -25,7 +25,7 @@ mod explanation;
 mod headline;
 mod http;
 mod metrics;
-mod paint;
+pub(crate) mod paint;
 mod process;
 mod query;
 mod request;

@@ -9,7 +9,7 @@ const GAP: &str = "  ";
 
 /// What a piece of text means to whoever looks: it is said by words, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     #[default]
     Plain,
     /// As it should be.
@@ -58,7 +58,7 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// Text as it is drawn.
-pub(super) fn paint(text: &str, ink: Ink, look: Look) -> String {
+pub(crate) fn paint(text: &str, ink: Ink, look: Look) -> String {
     match (look, ink) {
         (Look::Plain, _) | (_, Ink::Plain) => text.to_owned(),
         (Look::Coloured, _) if text.is_empty() => String::new(),
@@ -125,7 +125,7 @@ pub(super) fn duration(seconds: u64) -> String {
 }
 
 /// A number of things: `1 pool`, `3 pools`.
-pub(super) fn counted(number: usize, one: &str) -> String {
+pub(crate) fn counted(number: usize, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -5,6 +5,7 @@
 //! Not responsible for how any of it is done.
 
 mod check;
+mod compare;
 mod demo;
 mod folders;
 mod forcing;
@@ -21,6 +22,7 @@ mod terminal;
 mod watching;
 
 pub use check::{Check, Format, check, check_with_system};
+pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
 pub use log::{LogFormat, start_logging};
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};

@@ -150,7 +150,7 @@ impl EdnsTold {
 }
 
 /// The RDATA between two offsets, its names in full. Only those of the types of RFC 1035 may be
-/// compressed (RFC 3597, section 4).
+/// compressed, and those of a few later types are to be understood so (RFC 3597, section 4).
 fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<u8>> {
     let (before, names) = match rtype {
         // MD, MF, MB, MG and MR as well.
@@ -158,6 +158,11 @@ fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<
         // MINFO as well.
         Rtype::SOA | Rtype(14) => (0, 2),
         Rtype::MX => (2, 1),
+        // Other servers compress these, too: RP, AFSDB, RT, PX.
+        Rtype(17) => (0, 2),
+        Rtype(18 | 21) => (2, 1),
+        Rtype(26) => (2, 2),
+        Rtype::SRV => (6, 1),
         _ => return message.get(from..end).map(<[u8]>::to_vec),
     };
     let mut at = from.checked_add(before)?;

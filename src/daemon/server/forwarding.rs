@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::info;
 
-use super::super::own::own_addresses;
-use super::super::own_networks::own_networks;
+use super::super::own::{own_addresses, own_networks};
 use super::Server;
 use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix};
 use crate::config::{Config, Exempt, Forward};

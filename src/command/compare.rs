@@ -1,0 +1,94 @@
+//! `edgedns compare`: what another server answers differently, before ours takes its place.
+//!
+//! Responsible for the command's arguments.
+//! Not responsible for asking and comparing: that is `daemon`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use edgedns::daemon::{self, CompareError, Comparison, RemoteError};
+
+use super::OutputFormat;
+
+/// Where a server is asked when nothing else is said (RFC 1035, section 4.2).
+const USUAL_PORT: u16 = 53;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The server to compare with: PowerDNS, BIND, another edgedns.
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server)]
+    with: SocketAddr,
+    /// Config file with the zones that are asked about; our answers are made from it, as if every member were up.
+    #[arg(long, value_name = "FILE", default_value = "/etc/edgedns.toml")]
+    config: PathBuf,
+    /// Ask this running edgedns for our answers instead.
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server)]
+    local: Option<SocketAddr>,
+    /// Most questions a second.
+    #[arg(long, value_name = "QUESTIONS", default_value = "200", value_parser = rate)]
+    rate: NonZeroU32,
+    /// Only so many names of each zone, spread evenly; its apex, pools and wildcards are always among them.
+    #[arg(long, value_name = "NAMES")]
+    sample: Option<NonZeroUsize>,
+    /// How to write the result; `json` is one object in each line, the last one the totals.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let Self { with, config, local, rate, sample, format } = self;
+        match daemon::compare(&Comparison { with, config, local, rate, sample, format: format.into() }) {
+            Err(CompareError::Output(error)) => super::exit(Err(RemoteError::Output(error))),
+            Err(error) => super::fail(&error),
+            Ok(same) => super::exit(Ok(same)),
+        }
+    }
+}
+
+/// An address, with a port or without; an IPv6 address with a port stands in brackets.
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let address = match bare.parse::<IpAddr>() {
+        Ok(address) => Ok(SocketAddr::new(address, USUAL_PORT)),
+        Err(_) => text.parse::<SocketAddr>(),
+    };
+    match address {
+        Ok(address) if address.port() == 0 => Err("port 0 cannot be asked".to_owned()),
+        Ok(address) => Ok(address),
+        Err(_) => {
+            Err("write it as 192.0.2.1, 192.0.2.1:5300 or [2001:db8::1]:5300; names are not looked up"
+                .to_owned())
+        }
+    }
+}
+
+/// A rate that a server stands.
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let rate = text.parse::<NonZeroU32>().ok().filter(|rate| rate.get() <= daemon::COMPARE_RATE_MAX);
+    rate.ok_or_else(|| format!("from 1 to {}", daemon::COMPARE_RATE_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_address_with_a_port_or_without() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1:53"),
+            ("192.0.2.1:5300", "192.0.2.1:5300"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[2001:db8::1]", "[2001:db8::1]:53"),
+            ("[2001:db8::1]:5300", "[2001:db8::1]:5300"),
+        ] {
+            assert_eq!(server(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in ["", "ns1.example.com", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.300"] {
+            assert!(server(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! `edgedns compare`: another server and ours, asked the same about all our zones.
+//!
+//! Responsible for the order of questions, their rate, and the exit status.
+//! Not responsible for which questions there are (`plan`), for asking (`asking`), for what differs (`judging`),
+//! or for how that is told (`told`).
+//!
+//! ```text
+//!  zones ──▶ plan ──questions──▶ asking ──▶ the other server ─┐
+//!                        │                                    ├─▶ judging ──▶ told
+//!                        └─────▶ ours: in process, or --local ┘
+//! ```
+
+mod asking;
+mod judging;
+mod ours;
+mod plan;
+mod reasons;
+mod told;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::check::Format;
+use super::load::{Purpose, Reading, is_error};
+use super::server::drawn;
+use super::terminal;
+use crate::dns::message::Rcode;
+use asking::{Manner, Reply, Silence, ask, local_address};
+use judging::{Case, judge};
+use ours::Ours;
+use plan::{Question, ZonePlan};
+use told::Teller;
+
+/// Most questions a second that can be wished for: more is no comparison but a load test.
+pub const COMPARE_RATE_MAX: u32 = 10_000;
+
+/// Questions under way at once: enough that a server far away is asked at the rate wished for.
+const UNDER_WAY_MAX: usize = 64;
+
+/// Questions in a row without an answer after which the server counts as gone.
+const SILENT_IN_A_ROW_MAX: usize = 10;
+
+/// How far questions may catch up with their rate after a delay: a burst of no more than this is put at once.
+const LAG_MAX: Duration = Duration::from_millis(10);
+
+/// What is to be compared.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The other server.
+    pub with: SocketAddr,
+    /// The config file with our zones.
+    pub config: PathBuf,
+    /// The running edgedns that is asked for our answers; none: they are made in process.
+    pub local: Option<SocketAddr>,
+    /// Most questions a second, up to [`COMPARE_RATE_MAX`].
+    pub rate: NonZeroU32,
+    /// Names asked about in each zone; none: all of them.
+    pub sample: Option<NonZeroUsize>,
+    /// How the result is written; as JSON it is an object per line.
+    pub format: Format,
+}
+
+/// Why nothing came of comparing.
+#[derive(Debug)]
+pub enum CompareError {
+    /// The config file or a zone cannot be served; the diagnostics, drawn.
+    Config(String),
+    /// The config file names no zone.
+    NoZones(PathBuf),
+    /// A server does not answer at all.
+    Unreachable {
+        /// Which one.
+        server: SocketAddr,
+        /// What came instead.
+        why: String,
+    },
+    /// A server answered, and then no more.
+    Gone {
+        /// Which one.
+        server: SocketAddr,
+        /// After so many questions.
+        asked: u64,
+    },
+    /// There is no socket, or no thread.
+    System(io::Error),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl fmt::Display for CompareError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CompareError::Config(drawn) => {
+                write!(f, "{drawn}\n\nerror: these zones cannot be served yet: nothing was asked")
+            }
+            CompareError::NoZones(config) => {
+                write!(f, "error: {} has no zone: there is nothing to ask", config.display())
+            }
+            CompareError::Unreachable { server, why } => write!(f, "error: {server} {why}"),
+            CompareError::Gone { server, asked } => {
+                write!(f, "error: {server} has stopped answering, after {asked} questions")
+            }
+            CompareError::System(error) | CompareError::Output(error) => write!(f, "error: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CompareError {}
+
+impl From<io::Error> for CompareError {
+    fn from(error: io::Error) -> Self {
+        CompareError::Output(error)
+    }
+}
+
+/// Compares, and prints what differs; true when nothing does that is not a documented choice.
+///
+/// # Errors
+///
+/// When the zones cannot be read, a server does not answer at all, or the output cannot be written.
+pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
+    let mut plans = Vec::new();
+    let mut reading = Reading::new(&comparison.config, &Purpose::Check, |zone| {
+        plans.push(ZonePlan::of(zone, comparison.sample));
+    });
+    if reading.loaded.is_none() || reading.faults().any(is_error) {
+        let errors = reading.faults().filter(|fault| is_error(fault));
+        let look = terminal::look(&io::stderr());
+        return Err(CompareError::Config(drawn(&reading.sources, errors, look)));
+    }
+    if plans.is_empty() {
+        return Err(CompareError::NoZones(comparison.config.clone()));
+    }
+    let zones = reading.loaded.take().map(|loaded| loaded.zones).unwrap_or_default();
+    let ours = Ours::new(zones, local_address(comparison.with).map_err(CompareError::System)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let total = plans.iter().map(ZonePlan::questions_count).sum();
+    let mut run = Run {
+        comparison,
+        ours,
+        manner: Manner::Authority,
+        due: Instant::from_std(std::time::Instant::now()),
+        silent: 0,
+        teller: Teller::new(comparison, plans.len(), total),
+    };
+    runtime.map_err(CompareError::System)?.block_on(run.all(&plans))
+}
+
+/// One comparison under way.
+struct Run<'c> {
+    comparison: &'c Comparison,
+    ours: Ours,
+    /// How the other server answers.
+    manner: Manner,
+    /// When the next question may be put.
+    due: Instant,
+    /// Questions in a row without an answer.
+    silent: usize,
+    teller: Teller,
+}
+
+/// A question with what came of it.
+struct Asked {
+    question: Question,
+    theirs: Result<Reply, Silence>,
+    /// None: it is answered in process.
+    ours: Option<Result<Reply, Silence>>,
+}
+
+impl Run<'_> {
+    async fn all(&mut self, plans: &[ZonePlan]) -> Result<bool, CompareError> {
+        if let Some(first) = plans.first() {
+            self.meet(&first.soa()).await?;
+        }
+        for plan in plans {
+            self.zone(plan).await?;
+        }
+        self.teller.end()?;
+        Ok(self.teller.is_same())
+    }
+
+    /// Finds out whether the servers answer, and how the other one does.
+    async fn meet(&mut self, soa: &Question) -> Result<(), CompareError> {
+        let Comparison { with, local, .. } = *self.comparison;
+        let unreachable =
+            |server| move |silence: Silence| CompareError::Unreachable { server, why: silence.to_string() };
+        if let Some(local) = local {
+            ask(local, soa, Manner::Authority).await.map_err(unreachable(local))?;
+        }
+        let reply = ask(with, soa, Manner::Authority).await.map_err(unreachable(with))?;
+        if reply.response.rcode == Rcode::NOERROR && reply.response.is_authoritative() {
+            return self.teller.begin(Manner::Authority).map_err(CompareError::Output);
+        }
+        // A resolver may refuse, or know nothing, unless it is asked for recursion.
+        let again = ask(with, soa, Manner::Resolver).await.map_err(unreachable(with))?;
+        if again.response.rcode == Rcode::NOERROR && !again.response.is_authoritative() && again.recurses() {
+            self.manner = Manner::Resolver;
+        }
+        self.teller.begin(self.manner).map_err(CompareError::Output)
+    }
+
+    /// Asks everything about one zone.
+    async fn zone(&mut self, plan: &ZonePlan) -> Result<(), CompareError> {
+        let soa = self.asked(plan.soa()).await;
+        let served = soa.theirs.as_ref().is_ok_and(|reply| reply.response.rcode == Rcode::NOERROR);
+        self.judged(soa)?;
+        if !served {
+            return self
+                .teller
+                .skipped(plan.apex(), plan.questions_count() - 1)
+                .map_err(CompareError::Output);
+        }
+        let mut questions = plan.questions().enumerate().peekable();
+        let mut under_way = JoinSet::new();
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        loop {
+            let more = questions.peek().is_some() && under_way.len() < UNDER_WAY_MAX;
+            tokio::select! {
+                biased;
+                Some(done) = under_way.join_next() => {
+                    let (place, asked): (usize, Asked) =
+                        done.map_err(|fault| CompareError::System(io::Error::other(fault)))?;
+                    early.insert(place, asked);
+                    while let Some(asked) = early.remove(&next) {
+                        next += 1;
+                        self.judged(asked)?;
+                    }
+                }
+                () = sleep_until(self.due), if more => {
+                    if let Some((place, question)) = questions.next() {
+                        self.put_off();
+                        let asked = self.asked(question);
+                        under_way.spawn(async move { (place, asked.await) });
+                    }
+                }
+                else => return Ok(()),
+            }
+        }
+    }
+
+    /// The next question has to wait for its turn.
+    fn put_off(&mut self) {
+        let gap = Duration::from_secs(1) / self.comparison.rate.get();
+        let late = Instant::now().checked_sub(LAG_MAX).unwrap_or(self.due);
+        self.due = self.due.max(late) + gap;
+    }
+
+    /// Asks one question of whoever is to be asked.
+    fn asked(&self, question: Question) -> impl Future<Output = Asked> + use<> {
+        let (with, local, manner) = (self.comparison.with, self.comparison.local, self.manner);
+        async move {
+            let theirs = ask(with, &question, manner);
+            let ours = async {
+                match local {
+                    Some(local) => Some(ask(local, &question, Manner::Authority).await),
+                    None => None,
+                }
+            };
+            let (theirs, ours) = tokio::join!(theirs, ours);
+            Asked { question, theirs, ours }
+        }
+    }
+
+    fn judged(&mut self, asked: Asked) -> Result<(), CompareError> {
+        let Asked { question, theirs, ours } = asked;
+        let ours = match ours {
+            Some(Ok(reply)) => reply,
+            Some(Err(silence)) => {
+                let server = self.comparison.local.unwrap_or(self.comparison.with);
+                return Err(CompareError::Unreachable { server, why: silence.to_string() });
+            }
+            None => self.ours.answer(&question),
+        };
+        let theirs = match theirs {
+            Ok(theirs) => theirs,
+            Err(silence) => {
+                self.silent += 1;
+                self.teller.unanswered(&question, &silence)?;
+                let gone = self.silent >= SILENT_IN_A_ROW_MAX;
+                let (server, asked) = (self.comparison.with, self.teller.questions());
+                return if gone { Err(CompareError::Gone { server, asked }) } else { Ok(()) };
+            }
+        };
+        self.silent = 0;
+        let case =
+            Case { question: &question, ours: &ours, theirs: &theirs, manner: self.manner, held: &self.ours };
+        let judgement = judge(&case);
+        let reason = if judgement.parts.is_empty() { None } else { reasons::likely(&case) };
+        Ok(self.teller.judged(&question, judgement, reason)?)
+    }
+}

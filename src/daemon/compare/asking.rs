@@ -1,0 +1,220 @@
+//! Asking a server one question, as a client does.
+//!
+//! Responsible for the query, for what is taken as its response, and for trying again; over TCP where a response
+//! does not fit.
+//! Not responsible for when a question is put, or for what its answer means.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+use super::plan::Question;
+use crate::answer::UDP_PAYLOAD_MAX;
+use crate::dns::Rtype;
+use crate::dns::message::{self, Header, class};
+use crate::dns::response::Response;
+
+/// How long one response may take: resolvers of clients wait as long.
+const RESPONSE_MAX: Duration = Duration::from_secs(1);
+
+/// How often a question is put before it counts as not answered: datagrams get lost.
+const TRIES_MAX: usize = 3;
+
+/// Longest message (RFC 1035, section 4.2.2).
+const MESSAGE_BYTES_MAX: usize = 65_535;
+
+/// How a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// From its zones.
+    Authority,
+    /// By asking others, from a cache: TTLs run down, and only the answer section means something.
+    Resolver,
+}
+
+/// A response, and in which case the question came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) response: Response,
+    pub(super) echo: Echo,
+}
+
+/// How the QNAME came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Echo {
+    /// In the case in which it was asked.
+    AsAsked,
+    /// In another case.
+    OtherCase,
+}
+
+/// Why there is no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nothing came.
+    Nothing,
+    /// What came is no response that can be read.
+    Garbled,
+    /// The system says why.
+    System(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::Nothing => {
+                let seconds = RESPONSE_MAX.as_secs();
+                write!(f, "does not answer: asked {TRIES_MAX} times, {seconds} s each")
+            }
+            Silence::Garbled => f.write_str("sends what is no response"),
+            Silence::System(error) => write!(f, "cannot be asked: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Silence {
+    fn from(error: io::Error) -> Self {
+        Silence::System(error.to_string())
+    }
+}
+
+impl Reply {
+    /// What `message` says, if that is a response to `query`.
+    pub(super) fn read(query: &[u8], message: &[u8]) -> Option<Reply> {
+        let (asked, _) = message::Question::read(query)?;
+        let (told, _) = message::Question::read(message)?;
+        let same_id = query.get(..2) == message.get(..2);
+        let same_question = (asked.qname, asked.qtype, asked.qclass) == (told.qname, told.qtype, told.qclass);
+        let response = Response::read(message).filter(|_| same_id && same_question)?;
+        let echo = if asked.wire == told.wire { Echo::AsAsked } else { Echo::OtherCase };
+        Some(Reply { response, echo })
+    }
+
+    /// Whether the server says that it asks others for its clients.
+    pub(super) fn recurses(&self) -> bool {
+        /// Recursion is available (RFC 1035, section 4.1.1).
+        const RA: u16 = 0x0080;
+        self.response.header.flags & RA != 0
+    }
+}
+
+/// Asks a question, several times if need be.
+pub(super) async fn ask(server: SocketAddr, question: &Question, manner: Manner) -> Result<Reply, Silence> {
+    let query = query(question, manner);
+    let mut silence = Silence::Nothing;
+    for _ in 0..TRIES_MAX {
+        match ask_once(server, &query).await {
+            Ok(reply) => return Ok(reply),
+            Err(why) => silence = why,
+        }
+    }
+    Err(silence)
+}
+
+async fn ask_once(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
+    let in_time = |result: Result<Result<Reply, Silence>, _>| result.unwrap_or(Err(Silence::Nothing));
+    let reply = in_time(timeout(RESPONSE_MAX, over_udp(server, query)).await)?;
+    if reply.response.header.flags & Header::TC == 0 {
+        return Ok(reply);
+    }
+    in_time(timeout(RESPONSE_MAX, over_tcp(server, query)).await)
+}
+
+async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
+    // A port of its own for each question: what comes late for another one goes nowhere.
+    let socket = UdpSocket::bind((unspecified(server), 0)).await?;
+    socket.connect(server).await?;
+    socket.send(query).await?;
+    let mut buffer = vec![0; MESSAGE_BYTES_MAX];
+    loop {
+        let length = socket.recv(&mut buffer).await?;
+        let message = buffer.get(..length).unwrap_or_default();
+        if let Some(reply) = Reply::read(query, message) {
+            return Ok(reply);
+        }
+        // What has our id is meant for us; anything else is somebody's mistake.
+        if query.get(..2) == message.get(..2) {
+            return Err(Silence::Garbled);
+        }
+    }
+}
+
+async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
+    let mut stream = TcpStream::connect(server).await?;
+    let length = u16::try_from(query.len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), query].concat()).await?;
+    let mut message = vec![0; usize::from(stream.read_u16().await?)];
+    stream.read_exact(&mut message).await?;
+    Reply::read(query, &message).ok_or(Silence::Garbled)
+}
+
+/// The query as it is sent: with EDNS, so that most responses fit in a datagram.
+pub(super) fn query(question: &Question, manner: Manner) -> Vec<u8> {
+    let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
+    let flags = if manner == Manner::Resolver { Header::RD } else { 0 };
+    let payload = u16::try_from(UDP_PAYLOAD_MAX).unwrap_or(u16::MAX);
+    let mut query = vec![high, low];
+    for word in [flags, 1, 0, 0, 1] {
+        query.extend(word.to_be_bytes());
+    }
+    query.extend(question.qname.as_ref().wire());
+    query.extend([question.qtype.0, class::IN].map(u16::to_be_bytes).concat());
+    query.push(0);
+    for word in [Rtype::OPT.0, payload, 0, 0, 0] {
+        query.extend(word.to_be_bytes());
+    }
+    query
+}
+
+/// The address of this host that a server sees; nothing is sent.
+pub(super) fn local_address(server: SocketAddr) -> io::Result<IpAddr> {
+    let socket = std::net::UdpSocket::bind((unspecified(server), 0))?;
+    // Where there is no way to the server, asking will say so.
+    let connected = socket.connect(server).and_then(|()| socket.local_addr());
+    Ok(connected.map_or(unspecified(server), |local| local.ip()))
+}
+
+fn unspecified(server: SocketAddr) -> IpAddr {
+    match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question() -> Question {
+        Question { qname: "Www.example.com".parse().unwrap(), qtype: Rtype::A }
+    }
+
+    /// A response without records to `query`, whose question is asked by `name`.
+    fn response(query: &[u8], name: &str) -> Vec<u8> {
+        let question = Question { qname: name.parse().unwrap(), ..question() };
+        let mut response = super::query(&question, Manner::Authority);
+        response[..2].copy_from_slice(&query[..2]);
+        response[2] |= 0x80;
+        response
+    }
+
+    #[test]
+    fn a_response_has_our_id_and_our_question_in_any_case() {
+        let query = query(&question(), Manner::Authority);
+        let echo = |name: &str| Reply::read(&query, &response(&query, name)).map(|reply| reply.echo);
+        assert_eq!(echo("Www.example.com"), Some(Echo::AsAsked));
+        assert_eq!(echo("www.example.com"), Some(Echo::OtherCase));
+        assert_eq!(echo("ww.example.com"), None);
+        let mut other = response(&query, "Www.example.com");
+        other[0] ^= 1;
+        assert_eq!(Reply::read(&query, &other), None);
+        assert_eq!(Reply::read(&query, &query), None, "a query is no response");
+        assert_eq!(Reply::read(&query, &query[..20]), None);
+    }
+}

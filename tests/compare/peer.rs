@@ -1,0 +1,130 @@
+//! The servers that are compared with: PowerDNS, Knot DNS and BIND from the distribution.
+//!
+//! Responsible for their configuration, start and end.
+//! Not responsible for what they answer.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use tempfile::TempDir;
+
+use crate::harness::client::ask;
+use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+
+/// Which program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    PowerDns,
+    Knot,
+    Bind,
+}
+
+/// A server of the zone `x.example`. Killed when dropped.
+pub(crate) struct Peer {
+    child: Child,
+    pub(crate) place: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Kind {
+    fn program(self) -> &'static str {
+        match self {
+            Kind::PowerDns => "pdns_server",
+            Kind::Knot => "knotd",
+            Kind::Bind => "named",
+        }
+    }
+
+    /// Whether the program is there to be run; says so when it is not. `PEERS=required` makes that a failure.
+    pub(crate) fn is_installed(self) -> bool {
+        let program = self.program();
+        let there = Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok();
+        assert!(there || std::env::var("PEERS").as_deref() != Ok("required"), "{program} is not installed");
+        if !there {
+            println!("{program} is not installed: nothing is compared with it");
+        }
+        there
+    }
+
+    /// Starts it with this text of the zone, and waits until it answers.
+    pub(crate) fn serve(self, zone: &str) -> Peer {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let place = free_port(loopback());
+        let (ip, port, at) = (place.ip(), place.port(), folder.path().display());
+        let write =
+            |file: &str, text: &str| fs::write(folder.path().join(file), text).expect("a scratch file");
+        write("x.example.zone", zone);
+        let mut command = Command::new(self.program());
+        match self {
+            Kind::PowerDns => {
+                write(
+                    "bind.conf",
+                    &format!("zone \"x.example\" {{ type native; file \"{at}/x.example.zone\"; }};\n"),
+                );
+                write(
+                    "pdns.conf",
+                    // Without the suffix it would ask the world whether it is safe.
+                    &format!(
+                        "launch=bind\nbind-config={at}/bind.conf\nlocal-address={ip}\nlocal-port={port}\n\
+                         enable-lua-records=yes\nsocket-dir={at}\nsecurity-poll-suffix=\ndaemon=no\nguardian=no\n\
+                         write-pid=no\n"
+                    ),
+                );
+                command.arg(format!("--config-dir={at}"));
+            }
+            Kind::Knot => {
+                write(
+                    "knot.conf",
+                    &format!(
+                        "server:\n  rundir: {at}\n  listen: {ip}@{port}\nlog:\n  - target: stderr\n    any: warning\n\
+                         database:\n  storage: {at}\nzone:\n  - domain: x.example\n    storage: {at}\n    \
+                         file: x.example.zone\n    zonefile-sync: -1\n    zonefile-load: whole\n    \
+                         journal-content: none\n"
+                    ),
+                );
+                command.arg("-c").arg(folder.path().join("knot.conf"));
+            }
+            Kind::Bind => {
+                write(
+                    "named.conf",
+                    &format!(
+                        "options {{ directory \"{at}\"; listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; \
+                         pid-file none; session-keyfile none; recursion no; notify no; minimal-responses no; \
+                         dnssec-validation no; }};\ncontrols {{ }};\n\
+                         zone \"x.example\" {{ type primary; file \"x.example.zone\"; }};\n"
+                    ),
+                );
+                command.arg("-g").arg("-c").arg(folder.path().join("named.conf"));
+            }
+        }
+        let log = fs::File::create(folder.path().join("log")).expect("a log file");
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program()));
+        let mut peer = Peer { child, place, _folder: folder };
+        let log = peer._folder.path().join("log");
+        wait_for(&format!("{self:?} serves"), PATIENCE, || {
+            if let Some(status) = peer.child.try_wait().expect("a child") {
+                panic!("{self:?} ended with {status}:\n{}", fs::read_to_string(&log).unwrap_or_default());
+            }
+            let response = ask(place, "x.example.", RecordType::SOA)?;
+            (response.metadata.response_code == ResponseCode::NoError).then_some(())
+        });
+        peer
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It holds nothing that an orderly end would save.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
