@@ -4,7 +4,7 @@
 //! Not responsible for what they answer.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 
 use hickory_proto::op::ResponseCode;
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 pub(crate) struct Peer {
     child: Child,
     pub(crate) place: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Kind {
@@ -57,7 +57,9 @@ impl Kind {
     /// Starts it with this text of the zone, and waits until it answers.
     pub(crate) fn serve(self, zone: &str) -> Peer {
         let folder = tempfile::tempdir().expect("a scratch folder");
-        let place = free_port(loopback());
+        // BIND listens only where an interface has the address.
+        let address = if self == Kind::Bind { Ipv4Addr::LOCALHOST } else { loopback() };
+        let place = free_port(address);
         let (ip, port, at) = (place.ip(), place.port(), folder.path().display());
         let write =
             |file: &str, text: &str| fs::write(folder.path().join(file), text).expect("a scratch file");
@@ -108,8 +110,8 @@ impl Kind {
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program()));
-        let mut peer = Peer { child, place, _folder: folder };
-        let log = peer._folder.path().join("log");
+        let mut peer = Peer { child, place, folder };
+        let log = peer.folder.path().join("log");
         wait_for(&format!("{self:?} serves"), PATIENCE, || {
             if let Some(status) = peer.child.try_wait().expect("a child") {
                 panic!("{self:?} ended with {status}:\n{}", fs::read_to_string(&log).unwrap_or_default());

@@ -207,14 +207,18 @@ impl Judgement {
                         !members.admit(record.ttl, &value, case.manner)
                     };
                     let strange: Vec<String> =
-                        theirs.iter().filter(stranger).map(ToString::to_string).collect();
+                        theirs.iter().filter(stranger).map(|record| shown(record)).collect();
                     if strange.is_empty() && theirs.is_empty() == ours.is_empty() {
                         continue;
                     }
                     let ttls: Vec<String> = members.ttls().iter().map(u32::to_string).collect();
                     let (owner, rtype) = key;
-                    let any =
-                        format!("{owner} {} IN {rtype} any of {}", ttls.join("/"), members.shown.join(", "));
+                    let any = format!(
+                        "{} {} IN {rtype} any of {}",
+                        plain(owner),
+                        ttls.join("/"),
+                        members.shown.join(", ")
+                    );
                     (strange, vec![any])
                 }
                 None if case.same(section, key.1, theirs, ours) => continue,
@@ -243,9 +247,19 @@ pub(super) fn sets(response: &Response, section: usize) -> Sets<'_> {
 fn not_among(records: &[&Record], others: &[&Record]) -> Vec<String> {
     let others = timed_values(others);
     let missing = |record: &&&Record| !others.contains(&(record.ttl, normal(record.rtype, &record.rdata)));
-    let mut lines: Vec<String> = records.iter().filter(missing).map(ToString::to_string).collect();
+    let mut lines: Vec<String> = records.iter().filter(missing).map(|record| shown(record)).collect();
     lines.sort_unstable();
     lines
+}
+
+/// A record as in zone text, its owner as [`plain`] writes it.
+fn shown(record: &Record) -> String {
+    format!("{} {} IN {} {}", plain(&record.owner), record.ttl, record.rtype, record.data())
+}
+
+/// A name in lower case: mixed case is only how it was asked.
+pub(super) fn plain(name: &Name) -> String {
+    name.to_string().to_ascii_lowercase()
 }
 
 /// What a set says, TTLs aside.

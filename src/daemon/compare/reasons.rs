@@ -7,6 +7,7 @@ use super::asking::Manner;
 use super::judging::{Case, sets, values};
 use crate::dns::Rtype;
 use crate::dns::message::Rcode;
+use crate::dns::response::Response;
 
 /// A kind of difference with its likely reason.
 struct Reason {
@@ -53,6 +54,10 @@ const REASONS: &[Reason] = &[
         text: "no member is up there, or LUA records are not enabled",
     },
     Reason {
+        fits: |case| has_dname(&case.ours.response) && !has_dname(&case.theirs.response),
+        text: "PowerDNS follows DNAME records with `dname-processing=yes` only",
+    },
+    Reason {
         fits: |case| {
             rcodes(case) == (Rcode::NXDOMAIN, Rcode::NOERROR) && case.ours.response.answers().is_empty()
         },
@@ -92,6 +97,10 @@ fn rcodes(case: &Case<'_>) -> (Rcode, Rcode) {
 /// Whether a pool of ours answers the question.
 fn is_pool(case: &Case<'_>) -> bool {
     case.held.members(&case.question.qname, case.question.qtype).is_some()
+}
+
+fn has_dname(response: &Response) -> bool {
+    response.answers().iter().any(|record| record.rtype == Rtype::DNAME)
 }
 
 /// Whether the answer sections have the same records with other TTLs.

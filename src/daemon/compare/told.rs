@@ -14,7 +14,7 @@ use super::super::check::Format;
 use super::super::terminal;
 use super::Comparison;
 use super::asking::{Manner, Silence};
-use super::judging::{Judgement, Known, Part};
+use super::judging::{Judgement, Known, Part, plain};
 use super::plan::Question;
 use crate::control::paint::{Ink, counted, paint};
 use crate::dns::Name;
@@ -121,8 +121,8 @@ impl Teller {
         }
         let mut out = io::stdout().lock();
         let with = self.with;
-        let (total, zones) = (self.total, counted(self.zones, "zone"));
-        writeln!(out, "{total} questions about {zones}: - as {with} answers, + as edgedns does")?;
+        let (total, zones) = (questions(self.total), counted(self.zones, "zone"));
+        writeln!(out, "{total} about {zones}: - as {with} answers, + as edgedns does")?;
         if manner == Manner::Resolver {
             writeln!(
                 out,
@@ -152,7 +152,7 @@ impl Teller {
         let Question { qname, qtype } = question;
         match self.format {
             Format::Json => {
-                let (name, rtype) = (qname.to_string(), qtype.to_string());
+                let (name, rtype) = (plain(qname), qtype.to_string());
                 line(&Line::Difference { name, rtype, parts: &judgement.parts, reason })
             }
             Format::Text => self.draw(&difference(question, &judgement.parts, reason, self.look)),
@@ -166,11 +166,11 @@ impl Teller {
         let Question { qname, qtype } = question;
         match self.format {
             Format::Json => {
-                let (name, rtype) = (qname.to_string(), qtype.to_string());
+                let (name, rtype) = (plain(qname), qtype.to_string());
                 line(&Line::Unanswered { name, rtype, error: silence.to_string() })
             }
             Format::Text => {
-                let name = paint(&format!("{qname} {qtype}"), Ink::Strong, self.look);
+                let name = paint(&format!("{} {qtype}", plain(qname)), Ink::Strong, self.look);
                 self.draw(&format!("{name}\n  {} {silence}\n", self.with))
             }
         }
@@ -181,9 +181,7 @@ impl Teller {
         self.counts.skipped += questions;
         match self.format {
             Format::Json => Ok(()),
-            Format::Text => {
-                self.draw(&format!("{apex}: {questions} more questions about this zone are not asked\n"))
-            }
+            Format::Text => self.draw(&format!("{apex}: nothing more is asked about this zone\n")),
         }
     }
 
@@ -243,10 +241,11 @@ impl Teller {
                     let count = if *count == 1 { String::new() } else { format!("{count} ") };
                     writeln!(out, "not counted, {count}{times}: {}", known.reason())?;
                 }
-                let Counts { questions, same, different, unanswered, skipped } = self.counts;
+                let Counts { same, different, unanswered, skipped, .. } = self.counts;
+                let asked = questions(self.counts.questions);
                 let ink = if self.is_same() { Ink::Good } else { Ink::Bad };
                 let differ = paint(&format!("{different} differently"), ink, self.look);
-                let mut totals = format!("{questions} questions: {same} answered the same, {differ}");
+                let mut totals = format!("{asked}: {same} answered the same, {differ}");
                 if unanswered > 0 {
                     totals += &format!(", {unanswered} not at all");
                 }
@@ -259,10 +258,15 @@ impl Teller {
     }
 }
 
+/// `1 question`, `2 questions`.
+fn questions(number: u64) -> String {
+    counted(usize::try_from(number).unwrap_or(usize::MAX), "question")
+}
+
 /// A difference for people, part by part.
 fn difference(question: &Question, parts: &[Part], reason: Option<&str>, look: Look) -> String {
     let Question { qname, qtype } = question;
-    let mut block = format!("{}\n", paint(&format!("{qname} {qtype}"), Ink::Strong, look));
+    let mut block = format!("{}\n", paint(&format!("{} {qtype}", plain(qname)), Ink::Strong, look));
     for Part { what, theirs, ours } in parts {
         let theirs = theirs.iter().map(|line| (format!("- {line}"), Ink::Bad));
         let ours = ours.iter().map(|line| (format!("+ {line}"), Ink::Good));
