@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use harness::program::{Program, Site};
 use harness::{free_port, loopback};
-use peer::Kind;
+use peer::{Kind, RESOLVER, is_installed};
 
 /// Everything that answers are made of: addresses, an alias, a wildcard, an empty non-terminal, a zone cut, a service,
 /// and a set that fits in no datagram.
@@ -73,6 +73,22 @@ fn power_dns_with_the_same_text_answers_the_same_pools_included() {
     let output = compare(&site(&text), peer.place, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).contains(" 0 differently"), "{}", said(&output));
+}
+
+#[test]
+fn a_resolver_in_front_is_recognized_and_only_its_answers_count() {
+    if !Kind::PowerDns.is_installed() || !is_installed(RESOLVER) {
+        return;
+    }
+    // Whomever the resolver takes for a name server, it stays on this host.
+    let text = (zone() + POOLS).replace("192.0.2.", "127.0.1.");
+    let behind = Kind::PowerDns.serve(&text);
+    let peer = behind.behind_a_resolver();
+    let output = compare(&site(&text), peer.place, &["--rate", "500"]);
+    assert!(said(&output).contains("is a resolver"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let other = compare(&site(&text.replace("127.0.1.81", "127.0.1.82")), peer.place, &["--rate", "500"]);
+    assert!(said(&other).contains("+ web.x.example. 60 IN A 127.0.1.82"), "{}", said(&other));
 }
 
 #[test]

@@ -22,11 +22,25 @@ pub(crate) enum Kind {
     Bind,
 }
 
+/// The program that stands in front of PowerDNS.
+pub(crate) const RESOLVER: &str = "pdns_recursor";
+
+/// Whether a program is there to be run; says so when it is not. `PEERS=required` makes that a failure.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let mut command = Command::new(program);
+    let there = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    assert!(there || std::env::var("PEERS").as_deref() != Ok("required"), "{program} is not installed");
+    if !there {
+        println!("{program} is not installed: nothing is compared with it");
+    }
+    there
+}
+
 /// A server of the zone `x.example`. Killed when dropped.
 pub(crate) struct Peer {
     child: Child,
     pub(crate) place: SocketAddr,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Kind {
@@ -38,20 +52,9 @@ impl Kind {
         }
     }
 
-    /// Whether the program is there to be run; says so when it is not. `PEERS=required` makes that a failure.
+    /// Whether the program is there to be run; says so when it is not.
     pub(crate) fn is_installed(self) -> bool {
-        let program = self.program();
-        let there = Command::new(program)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok();
-        assert!(there || std::env::var("PEERS").as_deref() != Ok("required"), "{program} is not installed");
-        if !there {
-            println!("{program} is not installed: nothing is compared with it");
-        }
-        there
+        is_installed(self.program())
     }
 
     /// Starts it with this text of the zone, and waits until it answers.
@@ -107,14 +110,37 @@ impl Kind {
                 command.arg("-g").arg("-c").arg(folder.path().join("named.conf"));
             }
         }
-        let log = fs::File::create(folder.path().join("log")).expect("a log file");
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program()));
-        let mut peer = Peer { child, place, folder };
-        let log = peer.folder.path().join("log");
-        wait_for(&format!("{self:?} serves"), PATIENCE, || {
+        Peer::start(command, folder, place)
+    }
+}
+
+impl Peer {
+    /// A resolver in front of this server: pdns-recursor, with no way to anybody else.
+    pub(crate) fn behind_a_resolver(&self) -> Peer {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let place = free_port(loopback());
+        let (ip, port, at, behind) = (place.ip(), place.port(), folder.path().display(), self.place);
+        let text = format!(
+            "local-address={ip}\nlocal-port={port}\nsocket-dir={at}\nforward-zones=x.example={behind}, .={behind}\n\
+             dont-query=\nhint-file=no\nquery-local-address=127.0.0.1\nsecurity-poll-suffix=\ndaemon=no\n\
+             write-pid=no\nthreads=1\ndnssec=off\nallow-from=127.0.0.0/8\n"
+        );
+        fs::write(folder.path().join("recursor.conf"), text).expect("a scratch file");
+        let mut command = Command::new(RESOLVER);
+        command.arg(format!("--config-dir={at}"));
+        Peer::start(command, folder, place)
+    }
+
+    /// Starts a server, and waits until it answers.
+    fn start(mut command: Command, folder: TempDir, place: SocketAddr) -> Peer {
+        let log = folder.path().join("log");
+        let file = fs::File::create(&log).expect("a log file");
+        command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log file")).stderr(file);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut peer = Peer { child, place, _folder: folder };
+        wait_for(&format!("{command:?} serves"), PATIENCE, || {
             if let Some(status) = peer.child.try_wait().expect("a child") {
-                panic!("{self:?} ended with {status}:\n{}", fs::read_to_string(&log).unwrap_or_default());
+                panic!("{command:?} ended with {status}:\n{}", fs::read_to_string(&log).unwrap_or_default());
             }
             let response = ask(place, "x.example.", RecordType::SOA)?;
             (response.metadata.response_code == ResponseCode::NoError).then_some(())
