@@ -76,8 +76,9 @@ impl Ours {
         let peer = Peer { address: self.client, transport: Transport::Tcp };
         let sent = respond(&self.snapshot, &mut self.scratch, peer, &query, &mut self.buffer);
         let message = match sent {
-            Sent::Send { len } => self.buffer.get(..len),
-            Sent::Drop => None,
+            Sent::Send { len } | Sent::Begun { len } => self.buffer.get(..len),
+            // Nothing is forwarded here.
+            Sent::Drop | Sent::Elsewhere => None,
         };
         // To a query of our own making there is a response, and one that can be read.
         message.and_then(|message| Reply::read(&query, message)).unwrap_or_else(|| Reply {
