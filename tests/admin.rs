@@ -6,6 +6,7 @@
 #[path = "harness/mod.rs"]
 mod harness;
 
+use std::cell::Cell;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
@@ -191,6 +192,12 @@ fn a_zone_that_cannot_be_read_is_told_until_it_can() {
     assert_eq!(response.body.lines().count(), 1, "{}", response.body);
     assert_eq!(lab.sample("edgedns_zone_ok{zone=\"lab.example.\"}"), 0.0);
     assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 1.0);
+    let status: Value = serde_json::from_str(&get(lab.admin, "/status").body).expect("JSON");
+    let drawn = status["zones"][0]["drawn"].as_str().expect("the fault, drawn");
+    assert!(
+        drawn.contains("lab.zone:1:") && drawn.contains("@ SOA nonsense\n") && drawn.contains('^'),
+        "{drawn}"
+    );
     lab.write_zone(2);
     lab.reload();
     assert_eq!(get(lab.admin, "/readyz").code, 200);
@@ -247,13 +254,19 @@ fn counters_agree_exactly_with_the_queries_that_were_sent() {
     let lab = Lab::new();
     let program = lab.start();
     let server = program.listen();
+    // As an independent implementation writes the same responses: names compressed likewise.
+    let bytes = Cell::new(0);
     let asked = |times: usize, qname: &str, qtype| {
-        (0..times).for_each(|_| assert!(ask(server, qname, qtype).is_some(), "{qname}"));
+        for _ in 0..times {
+            let response = ask(server, qname, qtype).unwrap_or_else(|| panic!("no answer for {qname}"));
+            bytes.set(bytes.get() + response.to_vec().expect("a response that can be written").len());
+        }
     };
     asked(7, API, RecordType::A);
     asked(5, API, RecordType::AAAA);
     asked(3, "nowhere.lab.example.", RecordType::A);
     asked(2, "www.example.org.", RecordType::A);
+    asked(1, API, RecordType::TLSA);
     for _ in 0..4 {
         assert!(ask_tcp(server, API, RecordType::A).is_some());
     }
@@ -263,20 +276,38 @@ fn counters_agree_exactly_with_the_queries_that_were_sent() {
         (lab.sample("edgedns_queries_dropped_total{transport=\"udp\"}") > 0.0).then_some(())
     });
     for (series, wanted) in [
-        ("edgedns_queries_total{transport=\"udp\"}", 18.0),
+        ("edgedns_queries_total{transport=\"udp\"}", 19.0),
         ("edgedns_queries_total{transport=\"tcp\"}", 4.0),
         ("edgedns_queries_dropped_total{transport=\"udp\"}", 1.0),
         ("edgedns_responses_total{transport=\"udp\",kind=\"answered\"}", 7.0),
-        ("edgedns_responses_total{transport=\"udp\",kind=\"nodata\"}", 5.0),
+        ("edgedns_responses_total{transport=\"udp\",kind=\"nodata\"}", 6.0),
         ("edgedns_responses_total{transport=\"udp\",kind=\"nxdomain\"}", 3.0),
         ("edgedns_responses_total{transport=\"udp\",kind=\"refused\"}", 2.0),
         ("edgedns_responses_total{transport=\"udp\",kind=\"servfail\"}", 0.0),
         ("edgedns_responses_total{transport=\"tcp\",kind=\"answered\"}", 4.0),
         ("edgedns_responses_truncated_total{transport=\"udp\"}", 0.0),
+        ("edgedns_responses_limited_total{transport=\"udp\"}", 0.0),
+        ("edgedns_questions_total{transport=\"udp\",type=\"A\"}", 12.0),
+        ("edgedns_questions_total{transport=\"udp\",type=\"AAAA\"}", 5.0),
+        ("edgedns_questions_total{transport=\"udp\",type=\"MX\"}", 0.0),
+        ("edgedns_questions_total{transport=\"udp\",type=\"other\"}", 1.0),
+        ("edgedns_questions_total{transport=\"tcp\",type=\"A\"}", 4.0),
+        ("edgedns_rcodes_total{transport=\"udp\",rcode=\"NOERROR\"}", 13.0),
+        ("edgedns_rcodes_total{transport=\"udp\",rcode=\"NXDOMAIN\"}", 3.0),
+        ("edgedns_rcodes_total{transport=\"udp\",rcode=\"REFUSED\"}", 2.0),
+        ("edgedns_rcodes_total{transport=\"udp\",rcode=\"SERVFAIL\"}", 0.0),
+        ("edgedns_rcodes_total{transport=\"tcp\",rcode=\"NOERROR\"}", 4.0),
+        ("edgedns_response_size_bytes_count{transport=\"udp\"}", 18.0),
+        ("edgedns_response_size_bytes_sum{transport=\"udp\"}", bytes.get() as f64),
+        ("edgedns_response_size_bytes_count{transport=\"tcp\"}", 4.0),
         ("edgedns_tcp_connections_total{admission=\"served\"}", 4.0),
     ] {
         assert_eq!(lab.sample(series), wanted, "{series}");
     }
+    // The first batch is timed, and no more than all are.
+    let timed = lab.sample("edgedns_udp_duration_seconds_count");
+    assert!((1.0..=19.0).contains(&timed), "{timed} queries are timed");
+    assert!(lab.sample("edgedns_udp_duration_seconds_sum") > 0.0);
     program.stop();
 }
 

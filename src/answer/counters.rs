@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Transport;
+use super::spread::{Spread, SpreadTotals};
 
 /// What is counted, one after the other; the discriminant is the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,7 @@ impl Count {
 #[repr(align(128))]
 pub struct Counters {
     values: [AtomicU64; Count::ALL.len()],
+    pub(super) spread: Spread,
 }
 
 impl Counters {
@@ -131,6 +133,8 @@ impl Counters {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     values: [u64; Count::ALL.len()],
+    /// Types, response codes and sizes.
+    pub spread: SpreadTotals,
 }
 
 impl Totals {
@@ -147,6 +151,7 @@ impl<'c> FromIterator<&'c Counters> for Totals {
             for (total, value) in totals.values.iter_mut().zip(&worker.values) {
                 *total = total.wrapping_add(value.load(Ordering::Relaxed));
             }
+            totals.spread.add(&worker.spread);
         }
         totals
     }

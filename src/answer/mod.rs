@@ -46,6 +46,7 @@ mod resolve;
 mod respond;
 mod snapshot;
 mod splice;
+mod spread;
 mod write;
 
 use std::net::IpAddr;
@@ -62,6 +63,7 @@ pub use prefix::{Prefix, PrefixError};
 pub use rate_limit::RateLimit;
 pub use respond::{Scratch, respond};
 pub use snapshot::{Identity, Snapshot, ZoneShelf, ZoneSlot};
+pub use spread::SpreadTotals;
 
 /// Largest UDP payload that is sent, in bytes, whatever the client says:
 /// what passes every link without fragments (DNS flag day 2020).

@@ -70,6 +70,13 @@ impl Scratch {
         }
         ration
     }
+
+    /// A response of `len` bytes, which is counted.
+    #[inline]
+    fn sent(&self, rcode: Rcode, len: usize) -> Reply {
+        self.counters.spread.response(rcode, len);
+        Reply::Send { len }
+    }
 }
 
 /// Where an answer is taken from: a zone and what belongs to it.
@@ -139,6 +146,7 @@ pub fn respond(
     let Some((question, rest)) = read else {
         return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
     };
+    scratch.counters.spread.question(question.qtype);
     let mut extras = Extras::default();
     if read_extras(&header, rest, &mut extras).is_none() {
         return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
@@ -527,7 +535,7 @@ fn respond_with(
     if let Some(tsig) = &extras.tsig {
         write_tsig(header, tsig, &mut response);
     }
-    Reply::Send { len: response.finish(header, flags, questions) }
+    scratch.sent(response.rcode, response.finish(header, flags, questions))
 }
 
 /// What is sent to a client that is over its limit, so that it asks again in
@@ -665,7 +673,7 @@ fn bare(
         }
     }
     scratch.counters.add(count);
-    Reply::Send { len: response.finish(header, reply_flags(header) | rcode.0, 0) }
+    scratch.sent(rcode, response.finish(header, reply_flags(header) | rcode.0, 0))
 }
 
 /// No question: a client may ask for a server cookie alone (RFC 7873, section

@@ -4,18 +4,20 @@
 //! Not responsible for finding anything out: it is a pure function of the status.
 //!
 //! Both forms are written here, because a scraper that does not ask for OpenMetrics gets the older text
-//! format, in which the names of counters are spelt out. All labels come from the configuration, so that
-//! there are no more series than there are zones, pools and targets.
+//! format, in which the names of counters are spelt out. All labels come from the configuration or from lists
+//! of our own, so that nobody can make more series by asking; the one exception is the error of a zone.
 
 mod forward;
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 
 use super::Calendar;
 use super::process::Usage;
-use super::status::{PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus};
+use super::status::{
+    HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus,
+};
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text};
 
@@ -24,6 +26,7 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     let mut text = Text::new(form);
     server(&mut text, status);
     transports(&mut text, &status.transports);
+    spreads(&mut text, &status.transports);
     sockets(&mut text, status);
     zones(&mut text, &status.zones);
     pools(&mut text, &status.pools);
@@ -52,6 +55,11 @@ fn server(text: &mut Text, status: &Status) {
         [plain(status.generation)],
     );
     text.gauge(
+        "edgedns_snapshot_published_timestamp_seconds",
+        "When the newest snapshot was published.",
+        [plain(status.published_at.unix_seconds())],
+    );
+    text.gauge(
         "edgedns_local_trouble",
         "Whether trouble on this host keeps probes from saying anything.",
         [plain(u64::from(status.local_trouble.is_some()))],
@@ -78,6 +86,44 @@ fn transports(text: &mut Text, transports: &[TransportStatus]) {
     });
     text.counter("edgedns_responses", "Responses by kind, truncated ones by what did not fit.", responses);
     text.counter("edgedns_responses_truncated", "Responses sent with TC.", each(|one| one.truncated));
+    text.counter(
+        "edgedns_responses_limited",
+        "Responses over the rate limit, not sent and not among the kinds.",
+        each(|one| one.limited),
+    );
+    text.counter(
+        "edgedns_responses_slipped",
+        "Responses over the rate limit, sent with TC or as an error.",
+        each(|one| one.slipped),
+    );
+}
+
+/// What is asked for, and how the responses look.
+fn spreads(text: &mut Text, transports: &[TransportStatus]) {
+    let each = |label: &'static str, counts: fn(&TransportStatus) -> &BTreeMap<String, u64>| {
+        transports.iter().flat_map(move |one| {
+            let labels = Labels::of("transport", &one.transport);
+            counts(one).iter().map(move |(name, count)| (labels.clone().and(label, name), *count))
+        })
+    };
+    text.counter("edgedns_questions", "Questions by type.", each("type", |one| &one.qtypes));
+    text.counter("edgedns_rcodes", "Responses sent, by response code.", each("rcode", |one| &one.rcodes));
+    let sizes = transports.iter().map(|one| (Labels::of("transport", &one.transport), &one.sizes));
+    histogram(text, "edgedns_response_size_bytes", "Sizes of responses sent.", sizes);
+}
+
+/// A histogram that brings its bounds along; they are the same for all of `samples`.
+fn histogram<'s>(
+    text: &mut Text,
+    name: &str,
+    help: &str,
+    samples: impl Iterator<Item = (Labels, &'s HistogramStatus)>,
+) {
+    let samples: Vec<_> = samples.filter(|(_, one)| !one.counts.is_empty()).collect();
+    let bounds = samples.first().map_or(&[][..], |(_, one)| &one.bounds);
+    let distribution = |one: &'s HistogramStatus| Distribution { counts: &one.counts, sum: one.sum };
+    let samples = samples.iter().map(|(labels, one)| (labels.clone(), distribution(one)));
+    text.histogram(name, help, bounds, samples);
 }
 
 fn sockets(text: &mut Text, status: &Status) {
@@ -89,6 +135,13 @@ fn sockets(text: &mut Text, status: &Status) {
     );
     text.counter("edgedns_udp_unsent", "Responses that the kernel did not take.", [plain(udp.unsent)]);
     text.counter("edgedns_udp_refused", "Calls to receive that the kernel refused.", [plain(udp.refused)]);
+    let durations = [(Labels::default(), &udp.durations)].into_iter();
+    histogram(
+        text,
+        "edgedns_udp_duration_seconds",
+        "From a query being received to its response being with the kernel; one batch in 64 is timed.",
+        durations,
+    );
     text.gauge("edgedns_tcp_open_connections", "TCP connections that are open.", [plain(tcp.open)]);
     let admissions =
         [("served", tcp.accepted), ("too_many", tcp.refused), ("too_many_of_client", tcp.limited)]
@@ -114,6 +167,8 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     text.gauge("edgedns_zone_records", "Records of the version that is served.", records);
     let loaded = zones.iter().filter_map(|zone| Some((labels(zone), zone.loaded_at?.unix_seconds())));
     text.gauge("edgedns_zone_loaded_timestamp_seconds", "When the version that is served was read.", loaded);
+    let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
+    text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
 }
 
 fn pools(text: &mut Text, pools: &[PoolStatus]) {

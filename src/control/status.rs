@@ -24,6 +24,8 @@ pub struct Status {
     pub not_ready: Vec<String>,
     /// How many snapshots have been published.
     pub generation: u64,
+    /// When the newest one was.
+    pub published_at: Calendar,
     /// What was asked and answered, by transport.
     pub transports: Vec<TransportStatus>,
     /// What went wrong with datagrams.
@@ -66,10 +68,33 @@ pub struct TransportStatus {
     pub edns: u64,
     /// Queries with a valid server cookie.
     pub cookies: u64,
+    /// Responses over the rate limit, and therefore not sent: neither among `dropped` nor `responses`.
+    pub limited: u64,
+    /// Responses over the rate limit that were sent, with TC or as an error without records.
+    pub slipped: u64,
+    /// Questions by type; `other` for all that are not counted by themselves. A query whose question cannot
+    /// be read has none.
+    pub qtypes: BTreeMap<String, u64>,
+    /// Responses that were sent, by response code.
+    pub rcodes: BTreeMap<String, u64>,
+    /// Sizes of responses that were sent, in bytes.
+    pub sizes: HistogramStatus,
 }
 
-/// What went wrong with datagrams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How often something was how large.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistogramStatus {
+    /// The largest of each step, ascending.
+    pub bounds: Vec<f64>,
+    /// How many were within each of `bounds` and above the one before; last, how many were above all.
+    pub counts: Vec<u64>,
+    /// All of them added up.
+    pub sum: f64,
+}
+
+/// What went wrong with datagrams, and how long they took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UdpStatus {
     /// Dropped, because longer than any query.
@@ -78,6 +103,8 @@ pub struct UdpStatus {
     pub unsent: u64,
     /// Calls to receive or to wait that the kernel refused.
     pub refused: u64,
+    /// Seconds from queries being received to their responses being with the kernel; of one batch in 64.
+    pub durations: HistogramStatus,
 }
 
 /// How punctual probes are: the sign that a machine is too small for its targets.
@@ -138,6 +165,8 @@ pub struct ZoneStatus {
     /// When the text of that version was read from the file, where the file could not be read at the
     /// start and the last good text is served instead; none: the version comes from the file.
     pub kept_at: Option<Calendar>,
+    /// The same, drawn as in the terminal.
+    pub drawn: Option<String>,
 }
 
 /// A pool.

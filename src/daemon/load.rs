@@ -14,11 +14,15 @@ use super::own::own_addresses;
 use super::{folders, kept};
 use crate::config::{self, Config, ZoneProbe};
 use crate::dns::Name;
-use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Naming, Severity, Sources};
+use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources};
 use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
 use crate::zonefile;
 
 pub(super) use version::{Basis, Version};
+
+/// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
+/// ones tell what to mend.
+const ERRORS_DRAWN_MAX: usize = 3;
 
 /// What a reading is for.
 pub(super) enum Purpose {
@@ -57,6 +61,8 @@ pub(super) struct LoadedZone {
     pub(super) version: Option<Version>,
     /// Why it cannot be served as it stands, in one sentence.
     pub(super) error: Option<String>,
+    /// The same, drawn, with the errors that come next.
+    pub(super) drawn: Option<String>,
     /// Why the text that is kept of it is of no use.
     pub(super) kept_error: Option<String>,
 }
@@ -130,6 +136,7 @@ impl ZoneReader<'_> {
             faults: Diagnostics::default(),
             version: None,
             error: None,
+            drawn: None,
             kept_error: None,
         };
         let mut basis = self.basis(zone);
@@ -150,6 +157,7 @@ impl ZoneReader<'_> {
             }
             None => {
                 loaded.error = Some(why_not(sources, self.path, &loaded.faults));
+                loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
                 if before.is_none() {
                     self.load_kept(sources, zone, basis, &mut loaded);
                 }
@@ -214,6 +222,15 @@ fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
     let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| is_error(fault)).collect();
     let first = errors.iter().find(|fault| !in_config(fault)).or(errors.first());
     first.map_or_else(|| "it cannot be read".to_owned(), |first| sources.sentence(first))
+}
+
+/// The first errors as they are drawn in the terminal.
+fn drawn_errors(sources: &Sources, faults: &Diagnostics) -> String {
+    let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| is_error(fault)).collect();
+    let drawn = errors.iter().take(ERRORS_DRAWN_MAX).map(|fault| sources.render(fault, Look::Plain));
+    let more = errors.len().saturating_sub(ERRORS_DRAWN_MAX);
+    let more = (more > 0).then(|| format!("and {more} more: `edgedns check` shows all of them"));
+    drawn.chain(more).collect::<Vec<String>>().join("\n\n")
 }
 
 /// Reads the zone's own file.

@@ -24,6 +24,8 @@ pub(super) struct ServedZone {
     pub(super) version: Option<Version>,
     /// Why the last reading of it is not served.
     pub(super) error: Option<String>,
+    /// The same, drawn.
+    pub(super) drawn: Option<String>,
 }
 
 /// All zones with their pools bound to targets.
@@ -52,6 +54,7 @@ impl Served {
             name: zone.name,
             file: zone.file,
             error: zone.error,
+            drawn: zone.drawn,
         });
         let mut served = Served { zones: zones.collect(), identity: Arc::new(identity), ..Served::default() };
         served.fill_shelf();

@@ -40,7 +40,7 @@ use super::kept;
 use super::load::{Loaded, Purpose, Reading, Stands, Version, is_error};
 use super::served::{Served, sentence};
 use super::watching::Watching;
-use crate::answer::{CookieSecret, Publisher};
+use crate::answer::{CookieSecret, Publisher, Snapshot};
 use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
 use crate::dns::Name;
 use crate::health::force::Rules;
@@ -139,6 +139,8 @@ fn read(path: PathBuf, served: Vec<(Name, Version)>) -> JoinHandle<Reading> {
 struct Server {
     path: PathBuf,
     publisher: Publisher,
+    /// When it last did.
+    published_at: SystemTime,
     engine: Engine,
     running: Running<SnapshotResponder>,
     served: Served,
@@ -215,6 +217,7 @@ impl Server {
             watching: None,
             path,
             publisher,
+            published_at: SystemTime::now(),
             engine,
             running,
             served,
@@ -306,14 +309,19 @@ impl Server {
     /// Publishes what is served and believed now, all of it chosen anew.
     fn publish_anew(&mut self) {
         self.board = self.engine.board();
-        self.publisher.publish(self.served.snapshot(&self.board));
+        self.publish(self.served.snapshot(&self.board));
+    }
+
+    fn publish(&mut self, snapshot: Snapshot) {
+        self.publisher.publish(snapshot);
+        self.published_at = SystemTime::now();
     }
 
     /// Verdicts have changed: publish once, then say so of each.
     fn note(&mut self, changed: &mut Vec<Transition>) {
         let board = self.engine.board();
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
-        self.publisher.publish(fresh);
+        self.publish(fresh);
         self.board = board.clone();
         changed.drain(..).for_each(|transition| self.tell(&transition, &board));
     }

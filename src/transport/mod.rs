@@ -25,6 +25,7 @@
 )]
 
 mod deferred;
+mod durations;
 mod inherited;
 mod listeners;
 mod mmsg;
@@ -38,6 +39,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
 pub use deferred::Deferred;
+pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
 pub use responder::{Elsewhere, Responder, SnapshotResponder};

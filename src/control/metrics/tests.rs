@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::control::{ForwardCacheStatus, ForwardStatus, MemberStatus, OutcomesStatus, UpstreamStatus};
+use crate::control::{
+    ForwardCacheStatus, ForwardStatus, MemberStatus, OutcomesStatus, UdpStatus, UpstreamStatus,
+};
 
 fn status() -> Status {
     let udp = TransportStatus {
@@ -14,6 +16,11 @@ fn status() -> Status {
         truncated: 1,
         edns: 3,
         cookies: 0,
+        limited: 5,
+        slipped: 2,
+        qtypes: [("A".to_owned(), 6), ("other".to_owned(), 0)].into(),
+        rcodes: [("NOERROR".to_owned(), 4), ("NXDOMAIN".to_owned(), 2)].into(),
+        sizes: HistogramStatus { bounds: vec![32.0, 64.0], counts: vec![0, 4, 2], sum: 500.0 },
     };
     let zone = ZoneStatus {
         name: "lab.example.".to_owned(),
@@ -23,6 +30,7 @@ fn status() -> Status {
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
         kept_at: None,
+        drawn: None,
     };
     let broken = ZoneStatus {
         name: "broken.example.".to_owned(),
@@ -60,6 +68,11 @@ fn status() -> Status {
         version: "1.2.3".to_owned(),
         not_ready: vec!["zone broken.example. answers SERVFAIL".to_owned()],
         generation: 9,
+        published_at: "2026-11-21T02:18:00Z".parse().unwrap(),
+        udp: UdpStatus {
+            durations: HistogramStatus { bounds: vec![1e-5], counts: vec![3, 1], sum: 0.5 },
+            ..Default::default()
+        },
         transports: vec![udp],
         zones: vec![zone, broken],
         pools: vec![pool],
@@ -122,6 +135,17 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_build_info{version=\"1.2.3\"} 1",
         "edgedns_ready 0",
         "edgedns_snapshot_generation 9",
+        "edgedns_snapshot_published_timestamp_seconds 1795227480",
+        "edgedns_questions_total{transport=\"udp\",type=\"A\"} 6",
+        "edgedns_rcodes_total{transport=\"udp\",rcode=\"NXDOMAIN\"} 2",
+        "edgedns_responses_limited_total{transport=\"udp\"} 5",
+        "edgedns_responses_slipped_total{transport=\"udp\"} 2",
+        "edgedns_response_size_bytes_bucket{transport=\"udp\",le=\"64.0\"} 4",
+        "edgedns_response_size_bytes_bucket{transport=\"udp\",le=\"+Inf\"} 6",
+        "edgedns_response_size_bytes_sum{transport=\"udp\"} 500",
+        "edgedns_udp_duration_seconds_bucket{le=\"1e-5\"} 3",
+        "edgedns_udp_duration_seconds_count 4",
+        "edgedns_zone_error_info{zone=\"broken.example.\",error=\"no such file\"} 1",
         "edgedns_queries_total{transport=\"udp\"} 7",
         "edgedns_queries_dropped_total{transport=\"udp\"} 1",
         "edgedns_responses_total{transport=\"udp\",kind=\"nxdomain\"} 2",

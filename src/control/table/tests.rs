@@ -41,6 +41,7 @@ fn the_table_shows_pools_members_and_zones() {
         file: "lab.zone".to_owned(),
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
+        drawn: None,
     };
     let status = Status {
         version: "1".to_owned(),

@@ -5,12 +5,13 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::settings::random_secret;
-use crate::answer::{Count, Counters, Readers, Scratch, Totals, Transport};
-use crate::control::{TcpStatus, TransportStatus, UdpStatus};
+use crate::answer::{Count, Counters, Readers, Scratch, SpreadTotals, Totals, Transport};
+use crate::control::{HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
 use crate::forward::Forwarder;
-use crate::transport::{SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
+use crate::transport::{DURATION_BOUNDS, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
 
 /// The counters of all workers that there have been: what was counted stays counted.
 #[derive(Clone, Default)]
@@ -58,6 +59,11 @@ impl Counted {
                     truncated: totals.get(Count::Truncated),
                     edns: totals.get(Count::Edns),
                     cookies: totals.get(Count::Cookie),
+                    limited: totals.get(Count::Limited),
+                    slipped: totals.get(Count::Slipped),
+                    qtypes: totals.spread.questions().map(named).collect(),
+                    rcodes: totals.spread.rcodes().map(named).collect(),
+                    sizes: sizes(&totals.spread),
                 }
             })
             .into()
@@ -84,12 +90,28 @@ fn transport(worker: Worker) -> Transport {
     }
 }
 
+/// The name something is counted by; none: together with all others.
+fn named<N: ToString>((one, count): (Option<N>, u64)) -> (String, u64) {
+    (one.map_or_else(|| "other".to_owned(), |one| one.to_string()), count)
+}
+
+fn sizes(spread: &SpreadTotals) -> HistogramStatus {
+    let (bounds, counts) = spread.sizes().map(|(most, count)| (f64::from(most), count)).unzip();
+    // Exact up to 2^53 bytes.
+    HistogramStatus { bounds, counts, sum: spread.bytes() as f64 }
+}
+
 /// What went wrong with datagrams.
 pub(super) fn udp(counters: &UdpCounters) -> UdpStatus {
     UdpStatus {
         oversized: counters.oversized.load(Ordering::Relaxed),
         unsent: counters.unsent.load(Ordering::Relaxed),
         refused: counters.refused.load(Ordering::Relaxed),
+        durations: HistogramStatus {
+            bounds: DURATION_BOUNDS.iter().map(Duration::as_secs_f64).collect(),
+            counts: counters.durations.counts().into(),
+            sum: counters.durations.sum().as_secs_f64(),
+        },
     }
 }
 

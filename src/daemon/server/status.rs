@@ -25,6 +25,7 @@ impl Server {
             uptime_seconds: self.started.elapsed().as_secs(),
             not_ready: self.not_ready(),
             generation: self.publisher.generation(),
+            published_at: Calendar(self.published_at),
             transports: self.counted.status(),
             udp: counted::udp(&self.running.udp_counters()),
             tcp: counted::tcp(&self.running.tcp_counters()),
@@ -48,6 +49,7 @@ pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
         loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at)),
         error: zone.error.clone(),
         kept_at: zone.version.as_ref().and_then(|version| version.kept_at).map(Calendar),
+        drawn: zone.drawn.clone(),
     }
 }
 
