@@ -12,7 +12,20 @@ use edgedns::dns::Name;
 
 use super::OutputFormat;
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns check --config /etc/edgedns.toml
+  edgedns check --config /etc/edgedns.toml --format json | jq .
+  edgedns check --config /etc/edgedns.toml --dump ocp4.example.com   # the zone as it was understood
+
+Exit status:
+  0  all of it can be served; there may be warnings
+  1  there are errors, each drawn where it is
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// Config file; paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]

@@ -14,7 +14,20 @@ use edgedns::dns::{Name, Rtype};
 use super::server::ServerArguments;
 use super::{OutputFormat, rtype};
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns explain api.ocp4.example.com
+  edgedns explain console.apps.ocp4.example.com AAAA
+  edgedns explain api.ocp4.example.com --from 192.0.2.7   # as this client is answered
+
+Exit status:
+  0  it is answered, be it that the name or the type does not exist
+  1  it is answered with an error, or the server cannot be reached
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,

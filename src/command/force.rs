@@ -14,7 +14,20 @@ use edgedns::health::force::{Order, Pattern, Remark};
 
 use super::server::ServerArguments;
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns force '192.0.2.14:*' down --for 30m --reason \"new kernel\"   # before a reboot
+  edgedns force '192.0.2.14:*' auto                                   # after it
+  edgedns force '*:6443' up --for 10m --reason \"probes are wrong\"
+
+Exit status:
+  0  the server has taken it over, and told which targets it means
+  1  it has not, or cannot be reached
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,

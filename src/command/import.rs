@@ -12,7 +12,20 @@ use edgedns::daemon::{self, Check, Format, RemoteError};
 use edgedns::import::{self, Existing, Imported, Named, Pdns};
 use edgedns::source::Look;
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns import pdns --from /etc/pdns --recursor /etc/pdns-recursor --into /etc
+  edgedns import pdns --from ./copy-of-etc-pdns --into ./edgedns
+  edgedns import named --from /etc/named.conf --into ./edgedns
+
+Exit status:
+  0  the files are written, and can be served
+  1  something was refused, or what was written cannot be served as it stands
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     server: Server,

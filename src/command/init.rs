@@ -13,7 +13,19 @@ use edgedns::daemon::{self, Check, Format, RemoteError};
 use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
 use edgedns::deploy::{Existing, write_files};
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns init --cluster ocp4 --base-domain example.com --master 192.0.2.13 --master 192.0.2.14 --master 192.0.2.15
+  edgedns init --cluster ocp4 --base-domain example.com --master master-0=192.0.2.13,2001:db8::13 --into /etc
+
+Exit status:
+  0  the files are written, and can be served
+  1  one of them is there already, or cannot be written
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// The cluster's name, as in install-config.yaml: ocp4.
     #[arg(long, value_name = "NAME")]

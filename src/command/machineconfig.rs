@@ -11,7 +11,20 @@ use clap::{Args, ValueEnum};
 use edgedns::daemon::{self, MachineConfigRequest, RemoteError};
 use edgedns::deploy::machineconfig::{Form, ObjectName, Part, Role, Url};
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns machineconfig --config edgedns.toml | oc apply -f -
+  edgedns machineconfig --config edgedns.toml --role master --dispatcher --mask-dnsmasq > 99-master-edgedns.yaml
+  edgedns machineconfig --config edgedns.toml --dns-operator --upstream 192.0.2.13
+
+Exit status:
+  0  it is written
+  1  the config or what it names has errors, each drawn where it is: nothing is written
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// Config file; paths in it are relative to its folder, here as on a node.
     #[arg(long, value_name = "FILE")]

@@ -12,6 +12,7 @@ mod force;
 mod import;
 mod init;
 mod machineconfig;
+mod manual;
 mod reload;
 mod server;
 mod status;
@@ -27,6 +28,16 @@ use edgedns::source::nearest;
 
 /// Threads for what waits: probes, TCP, signals. The UDP workers are others.
 const RUNTIME_THREADS: usize = 2;
+
+/// What the help of a command without arguments ends with.
+const DEMO_HELP_END: &str = "\
+Examples:
+  edgedns demo
+
+Exit status:
+  0  it was ended by Ctrl-C
+  1  an address on loopback cannot be had: somebody else has it
+  2  the command line is wrong";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -60,7 +71,11 @@ pub(crate) enum Command {
     /// nothing is written where there is an error. The same files make the same bytes.
     Machineconfig(machineconfig::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
+    #[command(after_long_help = DEMO_HELP_END)]
     Demo,
+    /// Write man pages and completions for shells, for packages.
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 impl Command {
@@ -78,6 +93,7 @@ impl Command {
             Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, daemon::demo()),
             Self::Import(arguments) => arguments.run(),
+            Self::Manual(arguments) => arguments.run(),
         }
     }
 }

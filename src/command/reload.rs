@@ -10,7 +10,20 @@ use edgedns::daemon;
 
 use super::server::ServerArguments;
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns reload
+  edgedns reload --socket /run/edgedns/control.sock
+  edgedns reload --config /etc/edgedns.toml   # the socket that this file names
+
+Exit status:
+  0  all that the files say is served
+  1  something of it is not: what was served before goes on being served; or the server cannot be reached
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,

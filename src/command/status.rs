@@ -11,7 +11,20 @@ use edgedns::daemon;
 use super::OutputFormat;
 use super::server::ServerArguments;
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns status
+  edgedns status --watch
+  edgedns status --format json | jq '.pools[] | {owner, answering}'
+
+Exit status:
+  0  every pool has a member up, or nothing is known of it yet; with --watch always
+  1  all members of some pool are down, or the server cannot be reached
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,

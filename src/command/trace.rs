@@ -17,7 +17,20 @@ use edgedns::transport::{Filter, Names};
 use super::server::ServerArguments;
 use super::{OutputFormat, rtype};
 
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns trace
+  edgedns trace --name apps.ocp4.example.com --client 192.0.2.0/24
+  edgedns trace --type AAAA --limit 1000 --for 2m --format json
+
+Exit status:
+  0  it came to its end
+  1  the server cannot be reached, or has as many traces as it allows
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,

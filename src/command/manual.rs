@@ -1,0 +1,84 @@
+//! `edgedns manual`: man pages and completions of the shells, for packages.
+//!
+//! Responsible for which files there are and where they go.
+//! Not responsible for what pages say: that stands with the commands and keys themselves.
+
+mod config_page;
+mod pages;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Command, CommandFactory};
+use clap_complete::{Shell, generate};
+use edgedns::daemon::RemoteError;
+use edgedns::deploy::{Existing, File, write_files};
+
+/// The section of the manual for commands of administrators.
+const SECTION: &str = "8";
+
+/// The shells that there are completions for, each with the name its package looks for.
+const SHELLS: [(Shell, &str); 3] =
+    [(Shell::Bash, "edgedns.bash"), (Shell::Zsh, "_edgedns"), (Shell::Fish, "edgedns.fish")];
+
+/// What `--help` and the man page end with.
+const HELP_END: &str = "\
+Examples:
+  edgedns manual --into /usr/share/edgedns
+
+Exit status:
+  0  the files are written
+  1  one of them cannot be written
+  2  the command line is wrong";
+
+#[derive(Args)]
+#[command(after_long_help = HELP_END)]
+pub(crate) struct Arguments {
+    /// The folder that gets man/man8, man/man5 and completions; files that are there are written over.
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitCode {
+        let files = match files() {
+            Ok(files) => files,
+            Err(error) => return super::fail(&error),
+        };
+        match write_files(&files, &self.into, Existing::Replaced) {
+            Ok(written) => super::exit(tell(&written).map(|()| true).map_err(RemoteError::Output)),
+            Err(error) => super::fail(&error),
+        }
+    }
+}
+
+fn tell(written: &[PathBuf]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    written.iter().try_for_each(|file| writeln!(out, "wrote {}", file.display()))
+}
+
+/// The whole manual.
+fn files() -> io::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for page in pages::pages(program())? {
+        let path = PathBuf::from(format!("man/man{SECTION}/{}.{SECTION}", page.name));
+        files.push(File { path, text: page.text });
+    }
+    files.push(File { path: "man/man5/edgedns.toml.5".into(), text: config_page::page() });
+    for (shell, name) in SHELLS {
+        let mut text = Vec::new();
+        generate(shell, &mut program(), "edgedns", &mut text);
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        files.push(File { path: PathBuf::from("completions").join(name), text });
+    }
+    Ok(files)
+}
+
+/// The command line as it is defined.
+fn program() -> Command {
+    crate::Arguments::command()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! edgedns.toml(5): every table and key of the config file.
+//!
+//! Responsible for their order and form.
+//! Not responsible for what is said of a key: that stands in `config`, in the list the reader goes by.
+
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use edgedns::config::{Absent, Key, Section};
+
+use super::pages::{MANUAL, NO_DATE, SOURCE};
+
+/// The file to start from, which tests load.
+const EXAMPLE: &str = include_str!("../../../zones/edgedns.toml");
+
+const DESCRIPTION: [&str; 3] = [
+    "The file is TOML. Paths in it are relative to its folder. Durations are written as \"200ms\", \"1s\", \"5m\" or \
+     \"1h\"; names without a final dot are absolute, except where a key says otherwise.",
+    "A key that is not known, a value that does not fit, and a zone file with a fault are all told in one run, each \
+     with its place and what was probably meant: edgedns check reads everything that the server would.",
+    "The server reads the file at its start, and again on SIGHUP and edgedns reload. When it cannot be used then, \
+     nothing changes and the log says why.",
+];
+
+const FILES: [(&str, &str); 3] = [
+    ("/etc/edgedns.toml", "where the service looks for the file"),
+    ("/run/edgedns/control.sock", "the control socket of the service, unless [admin] socket names another"),
+    ("/var/lib/edgedns", "the state directory of the service, unless [admin] state-directory names another"),
+];
+
+/// The page.
+pub(super) fn page() -> String {
+    let mut roff = Roff::new();
+    roff.control("TH", ["edgedns.toml", "5", NO_DATE, SOURCE, MANUAL]);
+    roff.control("SH", ["NAME"]).text([roman("edgedns.toml - config file of edgedns")]);
+    roff.control("SH", ["SYNOPSIS"]).text([roman("/etc/edgedns.toml")]);
+    roff.control("SH", ["DESCRIPTION"]);
+    for paragraph in DESCRIPTION {
+        roff.control("PP", []).text([roman(paragraph)]);
+    }
+    Section::ALL.iter().for_each(|section| table(&mut roff, *section));
+    roff.control("SH", ["EXAMPLE"]).control("nf", []);
+    for line in EXAMPLE.lines() {
+        match line {
+            "" => roff.control("sp", []),
+            line => roff.text([roman(line)]),
+        };
+    }
+    roff.control("fi", []).control("SH", ["FILES"]);
+    for (file, what) in FILES {
+        roff.control("TP", []).text([italic(file)]).text([roman(what)]);
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("edgedns"), roman("(8), "), bold("edgedns-check"), roman("(8)")]);
+    roff.to_roff()
+}
+
+/// A table with its keys; nothing where it has none.
+fn table(roff: &mut Roff, section: Section) {
+    let mut keys = section.keys().peekable();
+    if keys.peek().is_none() {
+        return;
+    }
+    roff.control("SH", [section.header()]);
+    if section.parent() == Some(Section::ZoneProbe) {
+        let inline = format!("{} = {{ … }}", section.name());
+        roff.text([
+            roman("Also written as "),
+            bold(inline),
+            roman(" in "),
+            bold(Section::ZoneProbe.header()),
+        ]);
+    } else if section.header().starts_with("[[") {
+        roff.text([roman("May stand several times.")]);
+    }
+    for key in keys {
+        roff.control("TP", []).text(title(key)).text([roman(key.help)]);
+    }
+}
+
+/// A key, and what holds without it.
+fn title(key: &Key) -> Vec<Inline> {
+    let (written, without) = match key.absent {
+        Absent::Default(value) => (value, "the default"),
+        Absent::Unset { example } => (example, "an example; there is no default"),
+        Absent::Required { example } => (example, "an example; it must be there"),
+        Absent::Inherited => return vec![bold(key.name), roman("    (by default as in [probe])")],
+    };
+    vec![bold(key.name), roman(" = "), roman(written), roman(format!("    ({without})"))]
+}
