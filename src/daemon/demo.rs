@@ -51,7 +51,7 @@ pub async fn demo() -> Result<(), Error> {
     let ingress = masters.iter().map(|master| master.ingress).max().unwrap_or(INGRESS_PORT);
     let zone = ZONE.replace("ifportup(443, ", &format!("ifportup({ingress}, "));
     let config = folder.write(&zone).map_err(Error::System)?;
-    introduce(ingress);
+    introduce(ingress, &config);
     let mut serving = tokio::spawn(run(config, Look::Plain, Inherited::none()));
     tokio::select! {
         ended = &mut serving => ended.unwrap_or_else(|fault| Err(Error::System(io::Error::other(fault)))),
@@ -59,7 +59,7 @@ pub async fn demo() -> Result<(), Error> {
     }
 }
 
-fn introduce(ingress: u16) {
+fn introduce(ingress: u16, config: &Path) {
     println!("The example cluster: three masters on 127.0.1.13, .14 and .15, stand-ins that listen on");
     println!("ports {API_PORT} (api) and {ingress} (ingress) and come and go. In another terminal, try:\n");
     let port = SERVER.port();
@@ -67,7 +67,12 @@ fn introduce(ingress: u16) {
     println!("    dig @127.0.0.1 -p {port} console.apps.ocp4.example.com +short");
     println!("    dig @127.0.0.1 -p {port} _etcd-server-ssl._tcp.ocp4.example.com SRV");
     println!("    dig @127.0.0.1 -p {port} nothing.ocp4.example.com\n");
-    println!("or look at http://127.0.0.1:9653/\n");
+    println!("or look at http://127.0.0.1:9653/, or ask the server itself:\n");
+    let config = config.display();
+    println!("    edgedns status --watch --config {config}");
+    println!("    edgedns explain api.ocp4.example.com --config {config}");
+    println!("    edgedns trace --config {config}");
+    println!("    edgedns force '127.0.1.14:*' down --for 1m --config {config}\n");
     println!("Ctrl-C ends it.\n");
 }
 
@@ -203,8 +208,11 @@ impl Folder {
     fn write(&self, zone: &str) -> io::Result<PathBuf> {
         let config = self.path().join("edgedns.toml");
         std::fs::write(self.path().join(ZONE_FILE), zone)?;
-        // Masters that come and go are the very example.
-        std::fs::write(&config, CONFIG.replace("[probe]", "[probe]\nflap-limit = 0"))?;
+        // Masters that come and go are the very example; and several demos have each their own socket.
+        let text = CONFIG
+            .replace("[probe]", "[probe]\nflap-limit = 0")
+            .replace("[admin]", "[admin]\nsocket = \"control.sock\"");
+        std::fs::write(&config, text)?;
         Ok(config)
     }
 
