@@ -312,6 +312,31 @@ fn counters_agree_exactly_with_the_queries_that_were_sent() {
 }
 
 #[test]
+fn what_the_rate_limit_holds_back_is_counted_and_nothing_twice() {
+    const SENT: f64 = 60.0;
+    let lab = Lab::new();
+    lab.configure(Some(lab.admin), "\n[limit]\nresponses-per-second = 1\nslip = 2\nexempt = []\n");
+    let program = lab.start();
+    let client = std::net::UdpSocket::bind((loopback(), 0)).expect("a socket");
+    for _ in 0..60 {
+        let query = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x03api\x03lab\x07example\0\0\x01\0\x01";
+        client.send_to(query, program.listen()).expect("loopback");
+    }
+    let udp = |metric: &str| lab.sample(&format!("edgedns_{metric}_total{{transport=\"udp\"}}"));
+    wait_for("all queries", PATIENCE, || (udp("queries") == SENT).then_some(()));
+    let kind =
+        |kind: &str| lab.sample(&format!("edgedns_responses_total{{transport=\"udp\",kind=\"{kind}\"}}"));
+    let sent = lab.sample("edgedns_rcodes_total{transport=\"udp\",rcode=\"NOERROR\"}");
+    assert_eq!(sent, kind("answered"));
+    assert_eq!(sent + udp("responses_limited"), SENT);
+    assert_eq!(lab.sample("edgedns_questions_total{transport=\"udp\",type=\"A\"}"), SENT);
+    // One in two of those over the limit is sent as TC, by chance.
+    assert!(udp("responses_limited") > 0.0 && udp("responses_slipped") > 0.0);
+    assert!(udp("responses_slipped") < sent, "the first one is whole");
+    program.stop();
+}
+
+#[test]
 fn metrics_tell_what_probes_saw_and_what_the_operator_said() {
     let mut lab = Lab::new();
     lab.masters[1].close();

@@ -139,7 +139,7 @@ fn sockets(text: &mut Text, status: &Status) {
     histogram(
         text,
         "edgedns_udp_duration_seconds",
-        "From a query being received to its response being with the kernel; one batch in 64 is timed.",
+        "From a query being received to its response being with the kernel; one batch in 16 is timed.",
         durations,
     );
     text.gauge("edgedns_tcp_open_connections", "TCP connections that are open.", [plain(tcp.open)]);

@@ -56,7 +56,7 @@ pub struct Status {
 pub struct TransportStatus {
     /// `udp` or `tcp`.
     pub transport: String,
-    /// Messages received: `dropped` and all `responses` together.
+    /// Messages received: `dropped`, `limited` and all `responses` together.
     pub queries: u64,
     /// Messages that are no query.
     pub dropped: u64,
@@ -103,7 +103,7 @@ pub struct UdpStatus {
     pub unsent: u64,
     /// Calls to receive or to wait that the kernel refused.
     pub refused: u64,
-    /// Seconds from queries being received to their responses being with the kernel; of one batch in 64.
+    /// Seconds from queries being received to their responses being with the kernel; of one batch in 16.
     pub durations: HistogramStatus,
 }
 

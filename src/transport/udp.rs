@@ -36,8 +36,8 @@ const DRAIN_BATCHES_MAX: usize = 256;
 /// lack of memory, so that a lasting refusal does not take the whole core.
 const REFUSED_PAUSE: Duration = Duration::from_millis(10);
 
-/// One batch in so many is timed: two looks at the clock, 50 ns, are nothing among the system calls of 64.
-const BATCHES_PER_TIMED: u8 = 64;
+/// One batch in so many is timed: two looks at the clock, 50 ns, are nothing among the system calls of 16.
+const BATCHES_PER_TIMED: u8 = 16;
 
 /// What went wrong in UDP workers. What they answered is counted by the
 /// responder; these are rare, so all workers share them.
@@ -49,7 +49,7 @@ pub struct UdpCounters {
     pub unsent: AtomicU64,
     /// Calls to receive or to wait that the kernel refused.
     pub refused: AtomicU64,
-    /// From queries being received to their responses being with the kernel, of one batch in 64.
+    /// From queries being received to their responses being with the kernel, of one batch in 16.
     pub durations: Durations,
 }
 

@@ -9,6 +9,7 @@ mod query;
 mod response;
 mod scenario;
 mod served;
+mod spread;
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
@@ -195,9 +196,10 @@ fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut Scratch, counters: &Count
         Transport::Tcp => ("tcp", Stream::Connection, usize::from(u16::MAX)),
     };
     let mut out = vec![0; room];
-    let before = counts(counters);
+    let (before, spread) = (counts(counters), spread::counted(counters));
     let response = served::ask(snapshot, scratch, peer, &query, &mut out);
     let counted = counted(&before, &counts(counters), transport);
+    spread::check(&spread, &spread::counted(counters), &query, response);
     match response {
         None => Response::silence(counted),
         Some(message) => {
