@@ -61,7 +61,7 @@ fn commands() -> Vec<String> {
 #[test]
 fn every_command_has_a_page_and_the_main_page_leads_to_it() {
     let folder = manual();
-    let page = |name: &str| fs::read_to_string(folder.path().join(format!("man/man8/{name}.8")));
+    let page = |name: &str| fs::read_to_string(folder.path().join(format!("man/{name}.8")));
     let main = page("edgedns").expect("the main page").replace('\\', "");
     let commands = commands();
     assert!(commands.len() >= 8 && commands.iter().any(|command| command == "check"), "{commands:?}");
@@ -73,13 +73,14 @@ fn every_command_has_a_page_and_the_main_page_leads_to_it() {
         }
         assert!(main.contains(&format!("edgedns-{command}(8)")), "edgedns(8) does not lead to {command}");
     }
-    assert_eq!(files(&folder.path().join("man/man8")).len(), commands.len() + 1, "no page but these");
+    // Beside them the main page and that of the config file.
+    assert_eq!(files(&folder.path().join("man")).len(), commands.len() + 2, "no page but these");
 }
 
 #[test]
 fn every_page_is_rendered_without_a_warning() {
     let folder = manual();
-    for page in ["man8", "man5"].iter().flat_map(|section| files(&folder.path().join("man").join(section))) {
+    for page in files(&folder.path().join("man")) {
         // -k as man(1) does it: the pages are UTF-8.
         let render = |groff: &mut Command| {
             groff.args(["-man", "-Tutf8", "-k", "-ww", "-z"]).arg(&page);
@@ -92,7 +93,7 @@ fn every_page_is_rendered_without_a_warning() {
 #[test]
 fn the_page_of_the_config_file_has_every_key_with_its_default() {
     let folder = manual();
-    let page = fs::read_to_string(folder.path().join("man/man5/edgedns.toml.5")).expect("the page");
+    let page = fs::read_to_string(folder.path().join("man/edgedns.toml.5")).expect("the page");
     let plain = page.replace("\\fB", "").replace("\\fI", "").replace("\\fR", "").replace("\\-", "-");
     let plain = plain.replace("\\*(Aq", "'").replace("\\(aq", "'");
     for section in Section::ALL.iter().filter(|section| section.keys().next().is_some()) {

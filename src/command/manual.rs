@@ -35,7 +35,7 @@ Exit status:
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
-    /// The folder that gets man/man8, man/man5 and completions; files that are there are written over.
+    /// The folder that gets man and completions; files that are there are written over.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }
@@ -62,10 +62,10 @@ fn tell(written: &[PathBuf]) -> io::Result<()> {
 fn files() -> io::Result<Vec<File>> {
     let mut files = Vec::new();
     for page in pages::pages(program())? {
-        let path = PathBuf::from(format!("man/man{SECTION}/{}.{SECTION}", page.name));
+        let path = PathBuf::from(format!("man/{}.{SECTION}", page.name));
         files.push(File { path, text: page.text });
     }
-    files.push(File { path: "man/man5/edgedns.toml.5".into(), text: config_page::page() });
+    files.push(File { path: "man/edgedns.toml.5".into(), text: config_page::page() });
     for (shell, name) in SHELLS {
         let mut text = Vec::new();
         generate(shell, &mut program(), "edgedns", &mut text);

@@ -16,8 +16,8 @@ const DESCRIPTION: [&str; 3] = [
      \"1h\"; names without a final dot are absolute, except where a key says otherwise.",
     "A key that is not known, a value that does not fit, and a zone file with a fault are all told in one run, each \
      with its place and what was probably meant: edgedns check reads everything that the server would.",
-    "The server reads the file at its start, and again on SIGHUP and edgedns reload. When it cannot be used then, \
-     nothing changes and the log says why.",
+    "The server reads the file at its start, and again when it changes (unless [server] watch says no), on SIGHUP and \
+     on edgedns reload. When it cannot be used then, nothing changes and the log says why.",
 ];
 
 const FILES: [(&str, &str); 3] = [

@@ -8,20 +8,6 @@ use crate::control::{
 };
 
 fn status() -> Status {
-    let udp = TransportStatus {
-        transport: "udp".to_owned(),
-        queries: 7,
-        dropped: 1,
-        responses: [("answered".to_owned(), 4), ("nxdomain".to_owned(), 2)].into(),
-        truncated: 1,
-        edns: 3,
-        cookies: 0,
-        limited: 5,
-        slipped: 2,
-        qtypes: [("A".to_owned(), 6), ("other".to_owned(), 0)].into(),
-        rcodes: [("NOERROR".to_owned(), 4), ("NXDOMAIN".to_owned(), 2)].into(),
-        sizes: HistogramStatus { bounds: vec![32.0, 64.0], counts: vec![0, 4, 2], sum: 500.0 },
-    };
     let zone = ZoneStatus {
         name: "lab.example.".to_owned(),
         serial: Some(2_026_112_001),
@@ -73,13 +59,30 @@ fn status() -> Status {
             durations: HistogramStatus { bounds: vec![1e-5], counts: vec![3, 1], sum: 0.5 },
             ..Default::default()
         },
-        transports: vec![udp],
+        transports: vec![udp()],
         zones: vec![zone, broken],
         pools: vec![pool],
         probes,
         targets: vec![target, twin],
         forward: Some(forward()),
         ..Default::default()
+    }
+}
+
+fn udp() -> TransportStatus {
+    TransportStatus {
+        transport: "udp".to_owned(),
+        queries: 7,
+        dropped: 1,
+        responses: [("answered".to_owned(), 4), ("nxdomain".to_owned(), 2)].into(),
+        truncated: 1,
+        edns: 3,
+        cookies: 0,
+        limited: 5,
+        slipped: 2,
+        qtypes: [("A".to_owned(), 6), ("other".to_owned(), 0)].into(),
+        rcodes: [("NOERROR".to_owned(), 4), ("NXDOMAIN".to_owned(), 2)].into(),
+        sizes: HistogramStatus { bounds: vec![32.0, 64.0], counts: vec![0, 4, 2], sum: 500.0 },
     }
 }
 
