@@ -73,8 +73,14 @@ fn every_command_has_a_page_and_the_main_page_leads_to_it() {
         }
         assert!(main.contains(&format!("edgedns-{command}(8)")), "edgedns(8) does not lead to {command}");
     }
-    // Beside them the main page and that of the config file.
-    assert_eq!(files(&folder.path().join("man")).len(), commands.len() + 2, "no page but these");
+    let known = |page: &str| {
+        let own = |command: &String| page.starts_with(&format!("edgedns-{command}"));
+        matches!(page, "edgedns.8" | "edgedns.toml.5") || commands.iter().any(own)
+    };
+    for page in files(&folder.path().join("man")) {
+        let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(known(name), "{name} is of no command");
+    }
 }
 
 #[test]

@@ -28,14 +28,18 @@ pub(super) const NO_DATE: &str = " ";
 pub(super) fn pages(program: Command) -> io::Result<Vec<Page>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
-    let commands: Vec<Command> =
-        program.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
-    let names: Vec<String> = commands.iter().map(name).collect();
-    let mut pages = vec![page(&program, &names)?];
-    for command in &commands {
-        pages.push(page(command, &[])?);
-    }
+    let mut pages = Vec::new();
+    add(&program, None, &mut pages)?;
     Ok(pages)
+}
+
+/// Adds the page of a command, and behind it those of its own commands.
+fn add(command: &Command, above: Option<&str>, pages: &mut Vec<Page>) -> io::Result<()> {
+    let below = || command.get_subcommands().filter(|one| !one.is_hide_set());
+    let others: Vec<String> = above.map(str::to_owned).into_iter().chain(below().map(name)).collect();
+    pages.push(page(command, &others)?);
+    let own = name(command);
+    below().try_for_each(|one| add(one, Some(&own), pages))
 }
 
 /// `edgedns-check`, as it is looked for in the manual.
@@ -54,14 +58,13 @@ fn page(command: &Command, others: &[String]) -> io::Result<Page> {
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    if !others.is_empty() {
+    if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
     let mut rest = Roff::new();
     sections(&mut rest, &end);
     rest.control("SH", ["SEE ALSO"]);
-    let main = (others.is_empty()).then(|| "edgedns".to_owned());
-    for other in main.iter().chain(others) {
+    for other in others {
         rest.text([bold(other.as_str()), roman(format!("({SECTION}),"))]);
     }
     rest.text([bold("edgedns.toml"), roman("(5)")]);
