@@ -4,7 +4,7 @@
 //! answer, so it may allocate.
 //! Not responsible for the answer itself: that is made by `respond`, and handed in.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::book::{ANY_OTHER, Book, BookNode, DNAME_BELOW, Section};
@@ -31,6 +31,8 @@ pub struct Explained {
 pub enum Outset {
     /// No zone of this server holds the name.
     NotOurs,
+    /// No version of the zone at this place is for the client.
+    Prohibited(usize),
     /// The zone at this place has no version that could be read.
     Unreadable(usize),
     /// A transfer of the zone at this place, which nobody gets.
@@ -89,19 +91,35 @@ impl Outset {
     pub fn zone(self) -> Option<usize> {
         match self {
             Outset::NotOurs => None,
-            Outset::Unreadable(place) | Outset::Transfer(place) | Outset::Zone(place) => Some(place),
+            Outset::Prohibited(place)
+            | Outset::Unreadable(place)
+            | Outset::Transfer(place)
+            | Outset::Zone(place) => Some(place),
         }
     }
 }
 
-/// Explains a question of class IN whose answer section is `answers`: where an alias is chosen at the query,
-/// that is the one to follow.
-pub fn explain(snapshot: &Snapshot, (qname, qtype): (NameRef<'_>, Rtype), answers: &[Record]) -> Explained {
+/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at the
+/// query, that is the one to follow.
+pub fn explain(
+    snapshot: &Snapshot,
+    client: IpAddr,
+    (qname, qtype): (NameRef<'_>, Rtype),
+    answers: &[Record],
+) -> Explained {
     let mut asked = Asked::new();
     asked.set(qname);
     let mut explained = Explained { outset: Outset::NotOurs, links: Vec::new(), pools: Vec::new() };
-    let Some(zone) = zone_of(snapshot, &asked, qtype) else { return explained };
-    let place = snapshot.zones.zones().iter().position(|other| std::ptr::eq(other, zone)).unwrap_or(0);
+    let Some(first) = zone_of(snapshot, &asked, qtype) else { return explained };
+    let place_of = |zone: &ZoneSlot| {
+        snapshot.zones.zones().iter().position(|other| std::ptr::eq(other, zone)).unwrap_or(0)
+    };
+    let Some(zone) = snapshot.zones.version_for(first, client) else {
+        let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
+        explained.outset = Outset::Prohibited(place_of(seen));
+        return explained;
+    };
+    let place = place_of(zone);
     let Some(book) = zone.book.as_deref().filter(|_| !matches!(qtype, Rtype::AXFR | Rtype::IXFR)) else {
         let transfer = matches!(qtype, Rtype::AXFR | Rtype::IXFR);
         explained.outset = if transfer { Outset::Transfer(place) } else { Outset::Unreadable(place) };
@@ -110,7 +128,7 @@ pub fn explain(snapshot: &Snapshot, (qname, qtype): (NameRef<'_>, Rtype), answer
     explained.outset = Outset::Zone(place);
     let authority = Authority { snapshot, zone, book };
     let mut name = qname.to_name();
-    let mut aliases = Aliases { snapshot, answers };
+    let mut aliases = Aliases { snapshot, client, answers };
     // The longest chain there is; a CNAME and a DNAME may take turns in it.
     for _ in 0..=CNAME_CHAIN_MAX.saturating_mul(2) {
         let finding = explained.finding(&authority, &mut asked, &name, qtype);
@@ -143,6 +161,7 @@ fn leads_on(qtype: Rtype, finding: &Finding) -> bool {
 /// a pool at the end of the chain made a SERVFAIL of it, the chain is asked for link by link.
 struct Aliases<'a> {
     snapshot: &'a Snapshot,
+    client: IpAddr,
     answers: &'a [Record],
 }
 
@@ -158,7 +177,7 @@ impl Aliases<'_> {
         let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         query.extend_from_slice(name.as_ref().wire());
         query.extend_from_slice(&[0, 5, 0, 1]);
-        let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Tcp };
+        let peer = Peer { address: self.client, transport: Transport::Tcp };
         let mut scratch = Scratch::new(Arc::default(), 1);
         let mut out = vec![0; usize::from(u16::MAX)];
         let Reply::Send { len } = respond(self.snapshot, &mut scratch, peer, &query, &mut out) else {

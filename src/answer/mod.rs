@@ -29,6 +29,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod access;
 mod book;
 mod cell;
 mod chaos;
@@ -51,6 +52,7 @@ mod write;
 
 use std::net::IpAddr;
 
+pub use access::Access;
 pub use book::Book;
 pub use cell::{Publisher, Reader, Readers};
 pub use compile::compile;

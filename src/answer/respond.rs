@@ -183,7 +183,7 @@ pub fn respond(
 enum Because {
     Nothing,
     NotOurs,
-    /// Forwarded, but not for this client.
+    /// Ours or forwarded, but not for this client.
     Prohibited,
 }
 
@@ -240,6 +240,10 @@ fn decide(
         response.rcode = Rcode::REFUSED;
         return Because::NotOurs;
     };
+    let Some(zone) = snapshot.zones.version_for(zone, peer.address) else {
+        response.rcode = Rcode::REFUSED;
+        return Because::Prohibited;
+    };
     if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
         response.rcode = Rcode::REFUSED;
         return Because::Nothing;
@@ -254,7 +258,7 @@ fn decide(
     Because::Nothing
 }
 
-/// The zone that answers a name. Delegation signers stand on the parent's
+/// The zone that answers a name, the first of its versions. Delegation signers stand on the parent's
 /// side of a cut (RFC 4035, section 3.1.4.1), so a DS question for an apex
 /// goes to the zone above, if that is ours, too.
 #[inline]

@@ -4,8 +4,10 @@
 //! of a name. HOT where it finds.
 //! Not responsible for making either shelf.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::access::Access;
 use super::book::Book;
 use super::cookie::CookieSecret;
 use super::lookup::Asked;
@@ -51,6 +53,8 @@ pub struct ZoneSlot {
     pub book: Option<Arc<Book>>,
     /// Where the pools of this zone begin in [`Pools`].
     pub pools_from: u32,
+    /// Whom it answers; none: everybody.
+    pub access: Option<Box<Access>>,
 }
 
 /// All zones of a server, found by name.
@@ -66,13 +70,14 @@ pub struct ZoneShelf {
 }
 
 impl ZoneShelf {
-    /// A shelf with these zones; of several with one name the first counts.
-    pub fn new(zones: Vec<ZoneSlot>) -> Self {
+    /// A shelf with these zones. Several with one name are versions of it: of
+    /// those that a client may see the first counts.
+    pub fn new(mut zones: Vec<ZoneSlot>) -> Self {
+        let later = link_versions(&mut zones);
         let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
         let apexes = zones.iter().map(|zone| zone.apex.as_ref().to_lowercase().into()).collect();
         let mut shelf = Self { zones, apexes, slots: vec![(NameHash::ROOT, 0); size], depths: 0 };
-        for place in (0..shelf.zones.len()).rev() {
-            let Some(zone) = shelf.zones.get(place) else { break };
+        for (place, zone) in shelf.zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
             let hash = NameHash::of(zone.apex.as_ref());
             let depth = zone.apex.as_ref().label_count();
             shelf.depths |= 1_u128.checked_shl(u32::try_from(depth).unwrap_or(0)).unwrap_or(0);
@@ -134,4 +139,20 @@ impl ZoneShelf {
     fn mask(&self) -> usize {
         self.slots.len().wrapping_sub(1)
     }
+}
+
+/// Leads from each version of a name to the next. Returns the places of all
+/// but the first, which are found by way of it.
+fn link_versions(zones: &mut [ZoneSlot]) -> HashSet<usize> {
+    let mut newest: HashMap<Name, usize> = HashMap::new();
+    let mut later = HashSet::new();
+    for place in 0..zones.len() {
+        let Some(apex) = zones.get(place).map(|zone| zone.apex.clone()) else { break };
+        let Some(before) = newest.insert(apex, place) else { continue };
+        later.insert(place);
+        if let Some(access) = zones.get_mut(before).and_then(|zone| zone.access.as_mut()) {
+            access.next = u32::try_from(place).ok();
+        }
+    }
+    later
 }

@@ -96,7 +96,7 @@ fn snapshot(zone: &Zone) -> Snapshot {
     });
     let bound: Vec<BoundPool> = bound.collect();
     let book = Some(Arc::new(compile(zone)));
-    let slot = ZoneSlot { apex: zone.apex().to_name(), book, pools_from: 0 };
+    let slot = ZoneSlot { apex: zone.apex().to_name(), book, pools_from: 0, access: None };
     Snapshot {
         identity: Arc::new(Identity {
             nsid: Some("n".repeat(300)),

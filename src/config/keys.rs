@@ -409,6 +409,33 @@ pub const KEYS: &[Key] = &[
         "its zone file; relative to the folder of the config file",
     ),
     key(
+        Section::Zone,
+        "reverse-of",
+        Absent::Unset { example: r#""ocp4.example.com""# },
+        "another zone here, whose addresses give this reverse zone (in-addr.arpa, ip6.arpa) its PTR records, and its \
+         SOA and NS records to it; `file` may be left out then, else the records in it come first",
+    ),
+    key(
+        Section::Zone,
+        "allow-query",
+        Absent::Unset { example: r#"["192.0.2.0/24", "local"]"# },
+        "networks whose clients are answered from this zone, the others are REFUSED; local stands for loopback and \
+         the networks this host is in; without it all are answered",
+    ),
+    key(
+        Section::Zone,
+        "when-client-in",
+        Absent::Unset { example: r#"["192.0.2.0/24"]"# },
+        "networks whose clients see this version of the zone, of several blocks with one name: the first that holds \
+         the client's own address counts, and a block without this key, which is the last, is for everybody else",
+    ),
+    key(
+        Section::Zone,
+        "view",
+        Absent::Unset { example: r#""inside""# },
+        "what this version is called in status, metrics and log; without it by the networks of `when-client-in`",
+    ),
+    key(
         Section::ZoneProbe,
         "names",
         Absent::Required { example: r#"["api", "*.apps"]"# },

@@ -4,6 +4,7 @@
 //! Not responsible for limiting (that is `answer`), or for which networks
 //! this host is in (that is `daemon`).
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use super::table::{Table, keep};
@@ -36,7 +37,7 @@ pub struct Limit {
     pub exempt: Vec<Exempt>,
 }
 
-/// Clients that are not limited.
+/// Clients that are not limited, or are those of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exempt {
     /// This host, and those on its networks: the routers between them and the
@@ -44,6 +45,16 @@ pub enum Exempt {
     Local,
     /// Those with such an address.
     Prefix(Prefix),
+}
+
+/// As it is written.
+impl fmt::Display for Exempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exempt::Local => f.write_str(LOCAL),
+            Exempt::Prefix(prefix) => fmt::Display::fmt(prefix, f),
+        }
+    }
 }
 
 impl Default for Limit {

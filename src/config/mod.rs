@@ -44,7 +44,7 @@ pub use limit::{EXEMPT_MAX, Exempt, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX, Watch};
-pub use zone::Zone;
+pub use zone::{ReverseOf, Zone, ZoneFile};
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 
 use table::Table;

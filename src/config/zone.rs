@@ -1,30 +1,70 @@
-//! `[[zone]]`: which zones are served, and from which files.
+//! `[[zone]]`: which zones are served, from which files, and to whom.
 //!
-//! Responsible for names and paths. Not responsible for what is in the files.
+//! Responsible for names, paths and clients, and for several blocks of one
+//! name. Not responsible for what is in the files.
 
 use std::path::{Path, PathBuf};
 
 use super::keys::Section;
+use super::limit::{EXEMPT_MAX, Exempt, one_exempt};
 use super::probe::Probe;
 use super::table::{Table, keep};
+use super::value::Value;
 use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
-use crate::source::{Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 
-/// A zone to serve.
+/// Longest name of a view, in bytes: it is part of metrics and of file names.
+const VIEW_BYTES_MAX: usize = 63;
+
+/// A zone to serve, or one of several versions of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
-    /// Its apex; no two zones have the same.
+    /// Its apex; no two zones of one view have the same.
     pub name: Name,
     /// Where it is named.
     pub name_span: Span,
-    /// Its zone file; if it was written relative, below the config file's folder.
-    pub file: PathBuf,
-    /// Where the file is named.
-    pub file_span: Span,
+    /// Its zone file; none only where it is made from another zone.
+    pub file: Option<ZoneFile>,
+    /// `reverse-of`: the zone whose addresses give its PTR records.
+    pub reverse_of: Option<ReverseOf>,
+    /// What this version is called where there are others: what `view` says,
+    /// else the networks of `when-client-in`.
+    pub view: Option<String>,
+    /// `when-client-in`: who sees this version; none: all who see none before it.
+    pub when_client_in: Option<Vec<Exempt>>,
+    /// `allow-query`: who of them is answered; none: all.
+    pub allow_query: Option<Vec<Exempt>>,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file.
     /// Probes of blocks that name the same owner must all pass.
     pub guards: Vec<ZoneProbe>,
+}
+
+/// A zone file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneFile {
+    /// If it was written relative, below the config file's folder.
+    pub path: PathBuf,
+    /// Where it is named.
+    pub span: Span,
+}
+
+/// The zone that a reverse zone is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReverseOf {
+    /// Its apex, which some other `[[zone]]` has.
+    pub zone: Name,
+    /// Where it is named.
+    pub span: Span,
+}
+
+/// A block that has been read, faulty or not, so that the second run brings no surprise.
+struct Block {
+    name: Name,
+    name_span: Span,
+    view: Option<String>,
+    for_everybody: bool,
+    reverse: bool,
 }
 
 /// Reads every `[[zone]]`.
@@ -34,45 +74,153 @@ pub(super) fn read_all(
     defaults: &Probe,
     found: &mut Diagnostics,
 ) -> Vec<Zone> {
-    // Also of zones that are faulty otherwise, so that the second run brings no surprise.
-    let mut names: Vec<(Name, Span)> = Vec::new();
+    let mut earlier: Vec<Block> = Vec::new();
     let mut zones = Vec::new();
     for table in root.tables(Section::Zone, found) {
-        let name = read_name(&table, &names, found);
-        names.extend(name.clone());
-        let file = read_file(&table, folder, found);
+        let name = read_name(&table, found);
+        let when_client_in = table.get("when-client-in").map(|value| clients(value, found));
+        let allow_query = table.get("allow-query").map(|value| clients(value, found));
+        let view = table.read("view", found, view);
+        let view =
+            view.or_else(|| when_client_in.as_ref().and_then(|clients| Some(shown(clients.as_ref()?))));
+        let reverse_of = read_reverse_of(&table, name.as_ref(), found);
+        if let Some((name, name_span)) = name.clone() {
+            let (for_everybody, reverse) = (when_client_in.is_none(), reverse_of.is_some());
+            let block = Block { name, name_span, view: view.clone(), for_everybody, reverse };
+            found.extend(clash(&block, &earlier));
+            earlier.push(block);
+        }
+        let file = match (table.get("file"), &reverse_of) {
+            (None, Some(_)) => Some(None),
+            _ => read_file(&table, folder, found).map(Some),
+        };
         let apex = name.as_ref().map(|(apex, _)| apex.as_ref());
         let blocks = table.tables(Section::ZoneProbe, found);
         let guards =
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
-        if let (Some((name, name_span)), Some((file, file_span))) = (name, file) {
-            zones.push(Zone { name, name_span, file, file_span, guards });
+        if let (Some((name, name_span)), Some(file)) = (name, file) {
+            let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
+            zones.push(Zone { name, name_span, file, reverse_of, view, when_client_in, allow_query, guards });
         }
     }
+    let made = zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
+    made.for_each(|reverse_of| found.extend(no_origin(reverse_of, &earlier)));
     zones
 }
 
-/// The apex, which none of the `earlier` zones has.
-fn read_name(table: &Table<'_>, earlier: &[(Name, Span)], found: &mut Diagnostics) -> Option<(Name, Span)> {
+fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)> {
     let value = table.need("name", found)?;
     if value.text() == Ok("@") {
         found.push(value.fault("`@` names no zone here").help("the root zone is \".\""));
         return None;
     }
-    let name = keep(value.name(NameRef::ROOT), found)?;
-    if let Some((_, first)) = earlier.iter().find(|(known, _)| *known == name) {
-        found.push(value.fault(format!("zone `{name}` is given twice")).and_at(*first, "first given here"));
-        return None;
-    }
-    Some((name, value.span()))
+    Some((keep(value.name(NameRef::ROOT), found)?, value.span()))
 }
 
-fn read_file(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<(PathBuf, Span)> {
+/// Why a block cannot stand behind the others of its name.
+fn clash(block: &Block, earlier: &[Block]) -> Option<Diagnostic> {
+    let name = &block.name;
+    let mut same = earlier.iter().filter(|known| known.name == *name);
+    let fault = |message: String| Diagnostic::error(block.name_span, message);
+    if let Some(first) = same.clone().find(|known| known.for_everybody) {
+        let fault = fault(format!("zone `{name}` is given twice"));
+        return Some(if block.for_everybody {
+            fault.and_at(first.name_span, "first given here")
+        } else {
+            fault
+                .and_at(first.name_span, "this one is for everybody, and chosen first")
+                .help("put the block without `when-client-in` last: it is for everybody else")
+        });
+    }
+    let first = same.find(|known| known.view == block.view)?;
+    let view = block.view.as_deref().unwrap_or_default();
+    Some(
+        fault(format!("zone `{name}` has two views called `{view}`"))
+            .and_at(first.name_span, "first given here"),
+    )
+}
+
+/// Why a reverse zone cannot be made from the zone it names.
+fn no_origin(reverse_of: &ReverseOf, blocks: &[Block]) -> Option<Diagnostic> {
+    let ReverseOf { zone, span } = reverse_of;
+    let mut named = blocks.iter().filter(|block| block.name == *zone).peekable();
+    if named.peek().is_none() {
+        let names: Vec<String> =
+            blocks.iter().filter(|block| !block.reverse).map(|block| block.name.to_string()).collect();
+        let fault = Diagnostic::error(*span, format!("no `[[zone]]` has the name `{zone}`"));
+        return Some(match nearest(&zone.to_string(), names.iter().map(String::as_str)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help("its addresses give the PTR records, so it must be served here"),
+        });
+    }
+    let reverse = named.find(|block| block.reverse)?;
+    Some(
+        Diagnostic::error(*span, format!("`{zone}` is made from another zone itself"))
+            .and_at(reverse.name_span, "given here"),
+    )
+}
+
+fn read_file(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<ZoneFile> {
     let value = table.need("file", found)?;
     let text = keep(value.text(), found)?;
     if text.is_empty() {
         found.push(value.fault("`file` is empty"));
         return None;
     }
-    Some((folder.join(text), value.span()))
+    Some(ZoneFile { path: folder.join(text), span: value.span() })
+}
+
+fn read_reverse_of(
+    table: &Table<'_>,
+    name: Option<&(Name, Span)>,
+    found: &mut Diagnostics,
+) -> Option<ReverseOf> {
+    let value = table.get("reverse-of")?;
+    let zone = keep(value.name(NameRef::ROOT), found)?;
+    if let Some((name, span)) = name
+        && !is_reverse(name.as_ref())
+    {
+        let message = format!("`{name}` holds no addresses: its names are not made from them");
+        found.push(Diagnostic::error(*span, message).and_at(value.span(), "to be made from addresses").help(
+            "a reverse zone lies in `in-addr.arpa` or `ip6.arpa`: 2.0.192.in-addr.arpa is 192.0.2.0/24",
+        ));
+    }
+    Some(ReverseOf { zone, span: value.span() })
+}
+
+fn is_reverse(name: NameRef<'_>) -> bool {
+    let tops: [&[u8]; 2] = [b"in-addr.arpa.", b"ip6.arpa."];
+    let mut tops = tops.into_iter().filter_map(|top| Name::parse(top, NameRef::ROOT).ok());
+    tops.any(|top| name.is_at_or_below(top.as_ref()))
+}
+
+/// Clients by their networks; at least one.
+fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+    let items = keep(value.items(), found)?;
+    if items.is_empty() {
+        let help = "name networks, or leave the key out for everybody";
+        found.push(value.fault("an empty list means nobody").help(help));
+        return None;
+    }
+    if items.len() > EXEMPT_MAX {
+        found.push(value.fault(format!("more than {EXEMPT_MAX} networks")).help("name larger networks"));
+        return None;
+    }
+    Some(items.into_iter().filter_map(|item| keep(one_exempt(item), found)).collect())
+}
+
+/// What a view is called.
+fn view(value: Value<'_>) -> Result<String, Diagnostic> {
+    let text = value.text()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || text.len() > VIEW_BYTES_MAX || !text.bytes().all(is_plain) {
+        let help = format!("it is one word of letters, digits, `-`, `_` and `.`, {VIEW_BYTES_MAX} at most");
+        return Err(value.fault(format!("a view cannot be called `{text}`")).help(help));
+    }
+    Ok(text.to_owned())
+}
+
+/// A view by its clients.
+fn shown(clients: &Vec<Exempt>) -> String {
+    clients.iter().map(Exempt::to_string).collect::<Vec<String>>().join(" ")
 }

@@ -50,7 +50,7 @@ pub fn explain_lines(explanation: &Explanation, look: Look) -> String {
 fn zone(explanation: &Explanation) -> String {
     let Some(zone) = &explanation.zone else { return "none of this server's".to_owned() };
     let served = zone.serial.map_or("no version".to_owned(), |serial| format!("serial {serial}"));
-    format!("{}, {served} of {}", zone.name, zone.file)
+    format!("{}, {served} of {}", zone.title(), zone.file)
 }
 
 fn members(pool: &PoolTold, now: Moment, look: Look) -> String {

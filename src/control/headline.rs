@@ -69,6 +69,7 @@ mod tests {
         let member = |verdict: &&str| MemberStatus { verdict: (*verdict).to_owned(), ..Default::default() };
         let standing = if verdicts.iter().all(|verdict| *verdict == "down") { "all-down" } else { "up" };
         PoolStatus {
+            view: None,
             owner: owner.to_owned(),
             rtype: rtype.to_owned(),
             standing: standing.to_owned(),

@@ -151,7 +151,7 @@ fn sockets(text: &mut Text, status: &Status) {
 }
 
 fn zones(text: &mut Text, zones: &[ZoneStatus]) {
-    let labels = |zone: &ZoneStatus| Labels::of("zone", &zone.name);
+    let labels = |zone: &ZoneStatus| of_view(Labels::of("zone", &zone.name), zone.view.as_deref());
     let ok =
         zones.iter().map(|zone| (labels(zone), u64::from(zone.error.is_none() && zone.serial.is_some())));
     text.gauge("edgedns_zone_ok", "Whether the zone is served as its file stands.", ok);
@@ -171,9 +171,20 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
 }
 
+/// Two versions of one zone must not be one series.
+fn of_view(labels: Labels, view: Option<&str>) -> Labels {
+    match view {
+        Some(view) => labels.and("view", view),
+        None => labels,
+    }
+}
+
 fn pools(text: &mut Text, pools: &[PoolStatus]) {
     let each = |value: fn(&PoolStatus) -> usize| {
-        pools.iter().map(move |pool| (Labels::of("owner", &pool.owner).and("type", &pool.rtype), value(pool)))
+        pools.iter().map(move |pool| {
+            let labels = Labels::of("owner", &pool.owner).and("type", &pool.rtype);
+            (of_view(labels, pool.view.as_deref()), value(pool))
+        })
     };
     let up = |pool: &PoolStatus| pool.members.iter().filter(|member| member.verdict == "up").count();
     text.gauge("edgedns_pool_members", "Members of the pool.", each(|pool| pool.members.len()));

@@ -152,11 +152,14 @@ pub struct TcpStatus {
 pub struct ZoneStatus {
     /// Its apex.
     pub name: String,
+    /// What this version of it is called, where there are others for other clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
     /// Of the version that is served; none: SERVFAIL is answered.
     pub serial: Option<u32>,
     /// Records of that version.
     pub records: Option<usize>,
-    /// Its file.
+    /// Its file, or what else it is made from.
     pub file: String,
     /// When that version was read.
     pub loaded_at: Option<Calendar>,
@@ -174,6 +177,9 @@ pub struct ZoneStatus {
 pub struct PoolStatus {
     /// Its owner.
     pub owner: String,
+    /// Of which version of its zone it is, where there are others for other clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
     /// Its type.
     #[serde(rename = "type")]
     pub rtype: String,
@@ -188,7 +194,19 @@ pub struct PoolStatus {
 /// The standing of a pool whose members are all down.
 const ALL_DOWN: &str = "all-down";
 
+impl ZoneStatus {
+    /// Its apex, and which version of it this is.
+    pub fn title(&self) -> String {
+        titled(&self.name, self.view.as_deref())
+    }
+}
+
 impl PoolStatus {
+    /// Its owner, and of which version of the zone it is.
+    pub fn title(&self) -> String {
+        titled(&self.owner, self.view.as_deref())
+    }
+
     /// Whether every member is down.
     pub fn is_all_down(&self) -> bool {
         self.standing == ALL_DOWN
@@ -278,6 +296,10 @@ pub struct RuleStatus {
     pub until: Option<Calendar>,
     /// Why.
     pub reason: Option<String>,
+}
+
+fn titled(name: &str, view: Option<&str>) -> String {
+    view.map_or_else(|| name.to_owned(), |view| format!("{name} (view {view})"))
 }
 
 /// How forwarding is doing.

@@ -99,7 +99,7 @@ fn pools(status: &Status, now: Moment, look: Look) -> String {
 
 /// How a pool stands, and what it answers now.
 pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
-    let PoolStatus { owner, rtype, standing, members, answering } = pool;
+    let PoolStatus { rtype, standing, members, answering, .. } = pool;
     let up = members.iter().filter(|member| member.verdict == "up").count();
     let of = members.len();
     let stands = match standing.as_str() {
@@ -113,7 +113,7 @@ pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
         ink => ink,
     };
     let now = if answering.is_empty() { "no record".to_owned() } else { answering.join(" ") };
-    let name = paint(&format!("{owner} {rtype}"), Ink::Strong, look);
+    let name = paint(&format!("{} {rtype}", pool.title()), Ink::Strong, look);
     format!("{name}: {}, now {}", paint(&stands, ink, look), paint(&now, Ink::Strong, look))
 }
 
@@ -201,7 +201,7 @@ fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {
     let none = || NONE.to_owned();
     let serial = zone.serial.map_or(Cell::new("SERVFAIL", Ink::Bad), |serial| serial.to_string().into());
     vec![
-        Cell::new(zone.name.as_str(), Ink::Strong),
+        Cell::new(zone.title(), Ink::Strong),
         serial,
         zone.records.map_or_else(none, |records| records.to_string()).into(),
         match (zone.kept_at, zone.loaded_at) {

@@ -60,6 +60,8 @@ struct SystemFinding {
 #[derive(Serialize)]
 struct ZoneResult {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
     file: String,
     ok: bool,
     serial: Option<u32>,
@@ -105,9 +107,12 @@ pub fn check_with_system(check: &Check) -> io::Result<bool> {
 fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
-    let reading = Reading::new(&check.config, &Purpose::Check, |zone| {
+    let reading = Reading::new(&check.config, &Purpose::Check, |id, zone| {
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
+            if let Some(view) = &id.view {
+                dumped += &format!("; view {view}\n");
+            }
             zonefile::write(zone, &mut dumped);
         }
     });
@@ -141,15 +146,13 @@ fn write_text(reading: &Reading, result: &Result, found: &[host::Finding]) -> io
     }
     for zone in &result.zones {
         let file = &zone.file;
+        let view = zone.view.as_ref().map(|view| format!(" (view {view})")).unwrap_or_default();
+        let name = format!("{}{view}", zone.name);
         match (zone.serial, zone.records, zone.pools) {
             (Some(serial), Some(records), Some(pools)) => {
-                writeln!(
-                    out,
-                    "zone {}: serial {serial}, {records} records, {pools} pools, from {file}",
-                    zone.name
-                )?;
+                writeln!(out, "zone {name}: serial {serial}, {records} records, {pools} pools, from {file}")?;
             }
-            _ => writeln!(out, "zone {}: cannot be served, from {file}", zone.name)?,
+            _ => writeln!(out, "zone {name}: cannot be served, from {file}")?,
         }
     }
     for finding in found.iter().filter(|finding| finding.grade == host::Grade::Fine) {
@@ -173,8 +176,9 @@ impl Result {
             (errors + faults.errors(), warnings + faults.warnings())
         });
         let zones = zones.map(|zone| ZoneResult {
-            name: zone.name.to_string(),
-            file: zone.file.display().to_string(),
+            name: zone.id.name.to_string(),
+            view: zone.id.view.clone(),
+            file: zone.source.to_string(),
             ok: zone.version.is_some(),
             serial: zone.version.as_ref().map(|version| version.serial),
             records: zone.version.as_ref().map(|version| version.records),

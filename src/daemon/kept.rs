@@ -23,8 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::load::Basis;
-use crate::dns::Name;
+use super::load::{Basis, ZoneId};
 use crate::source::{Digest, Digesting, TextFile};
 
 pub(super) use keeper::{Good, Keeper};
@@ -99,6 +98,9 @@ impl From<io::Error> for Error {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     zone: String,
+    /// Which version of the zone, where there are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
     serial: u32,
     /// Seconds since 1970.
     loaded_at: u64,
@@ -124,7 +126,8 @@ impl Head {
     fn of(good: &Good) -> Head {
         let since = good.loaded_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Head {
-            zone: good.zone.to_string(),
+            zone: good.zone.name.to_string(),
+            view: good.zone.view.clone(),
             serial: good.serial,
             loaded_at: since.as_secs(),
             files: good.basis.texts.iter().map(HeadFile::of).collect(),
@@ -134,7 +137,7 @@ impl Head {
     /// Whether it is of this text, whenever that was read.
     fn is_of(&self, good: &Good) -> bool {
         let now = Head::of(good);
-        (&self.zone, self.serial, &self.files) == (&now.zone, now.serial, &now.files)
+        (&self.zone, &self.view, self.serial, &self.files) == (&now.zone, &now.view, now.serial, &now.files)
     }
 }
 
@@ -143,7 +146,7 @@ impl Head {
 /// # Errors
 ///
 /// When it is there but cannot be read, or is not what was written.
-pub(super) fn read(folder: &Path, zone: &Name) -> Result<Option<KeptText>, Error> {
+pub(super) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<KeptText>, Error> {
     let Some((head, mut bodies)) = open(folder, zone)? else { return Ok(None) };
     let loaded_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(head.loaded_at));
     let mut texts = Vec::new();
@@ -174,7 +177,7 @@ fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
 }
 
 /// Opens a kept text and reads its head.
-fn open(folder: &Path, zone: &Name) -> Result<Option<(Head, BufReader<File>)>, Error> {
+fn open(folder: &Path, zone: &ZoneId) -> Result<Option<(Head, BufReader<File>)>, Error> {
     let file = match File::open(path(folder, zone)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -190,7 +193,7 @@ fn open(folder: &Path, zone: &Name) -> Result<Option<(Head, BufReader<File>)>, E
     }
     let head = second.strip_prefix("; ").and_then(|head| serde_json::from_str::<Head>(head).ok());
     let head = head.ok_or(Error::Corrupt("its second line cannot be read"))?;
-    if !head.zone.eq_ignore_ascii_case(&zone.to_string()) {
+    if !head.zone.eq_ignore_ascii_case(&zone.name.to_string()) || head.view != zone.view {
         return Err(Error::Corrupt("it is of another zone"));
     }
     let lines = first.len() as u64 + second.len() as u64 + 2;
@@ -304,25 +307,31 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
 }
 
 /// Where the text of a zone is kept.
-pub(super) fn path(folder: &Path, zone: &Name) -> PathBuf {
+pub(super) fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
     folder.join(FOLDER).join(file_name(zone, END))
 }
 
 /// A zone's name as the name of a file: letters in lower case, digits, hyphens
 /// and underscores as they are, other bytes as `%2f`. A name that is too long is
-/// cut, and has the digest of the whole behind `~`, which stands nowhere else.
-fn file_name(zone: &Name, end: &str) -> String {
-    let labels = zone.as_ref().labels().map(|label| {
-        let escaped = |byte: &u8| match byte.to_ascii_lowercase() {
-            plain @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_') => char::from(plain).to_string(),
-            other => format!("%{other:02x}"),
-        };
-        label.iter().map(escaped).collect::<String>()
+/// cut, and has the digest of the whole behind `~`, which stands nowhere else,
+/// and neither does `@`, behind which a view has its name, letters as they are.
+fn file_name(zone: &ZoneId, end: &str) -> String {
+    let escaped = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),
+        other => format!("%{other:02x}"),
+    };
+    let labels = zone.name.as_ref().labels().map(|label| {
+        let lower = label.to_ascii_lowercase();
+        lower.iter().map(escaped).collect::<String>()
     });
     let mut name = labels.collect::<Vec<String>>().join(".");
     if name.is_empty() {
         // The root.
         name.push_str("%2e");
+    }
+    if let Some(view) = &zone.view {
+        name.push('@');
+        name.extend(view.as_bytes().iter().map(escaped));
     }
     if name.len() > FILE_NAME_BYTES_MAX {
         let digest = Digest::of(name.as_bytes());

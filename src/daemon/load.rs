@@ -4,21 +4,30 @@
 //! reload and `edgedns check`.
 //! Not responsible for what happens with them.
 
+mod reverse;
 mod version;
+mod zone_id;
+mod zone_source;
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::own::own_addresses;
+use super::own::{own_addresses, own_networks};
 use super::{folders, kept};
-use crate::config::{self, Config, ZoneProbe};
-use crate::dns::Name;
+use crate::answer::{Access, Prefix};
+use crate::config::{self, Config, Exempt, ZoneProbe};
 use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources};
 use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
 use crate::zonefile;
 
+use reverse::{Given, given};
+
 pub(super) use version::{Basis, Version};
+pub(super) use zone_id::ZoneId;
+pub(super) use zone_source::ZoneSource;
 
 /// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
 /// ones tell what to mend.
@@ -31,7 +40,7 @@ pub(super) enum Purpose {
     /// To be served. Of what has not changed since one of these versions was
     /// read nothing is read again; a zone that cannot be read and has none here
     /// is taken from the state directory.
-    Serve(Vec<(Name, Version)>),
+    Serve(Vec<(ZoneId, Version)>),
 }
 
 /// What one reading gave: everything that was wrong, and what can be served.
@@ -54,8 +63,10 @@ pub(super) struct Loaded {
 
 /// A zone as it was read just now.
 pub(super) struct LoadedZone {
-    pub(super) name: Name,
-    pub(super) file: PathBuf,
+    pub(super) id: ZoneId,
+    pub(super) source: ZoneSource,
+    /// Whom it answers; none: everybody.
+    pub(super) access: Option<Box<Access>>,
     pub(super) faults: Diagnostics,
     /// None when it cannot be served as it stands, and no text of it is kept.
     pub(super) version: Option<Version>,
@@ -74,7 +85,7 @@ pub(super) type Stands = BTreeMap<PathBuf, Option<Digest>>;
 impl Reading {
     /// Reads the config file at `path` and every zone it names. `each` sees
     /// every zone that is read before it is compiled and let go.
-    pub(super) fn new(path: &Path, purpose: &Purpose, mut each: impl FnMut(&Zone)) -> Reading {
+    pub(super) fn new(path: &Path, purpose: &Purpose, mut each: impl FnMut(&ZoneId, &Zone)) -> Reading {
         let mut sources = Sources::default();
         let mut config_faults = Diagnostics::default();
         let config = config::read(&mut sources, path, &mut config_faults);
@@ -86,8 +97,9 @@ impl Reading {
                 config: &config,
                 state_directory: state_directory.as_deref(),
                 own: own_addresses(),
+                networks: LazyCell::new(own_networks),
             };
-            let zones = config.zones.iter().map(|zone| reader.load(&mut sources, zone, &mut each)).collect();
+            let zones = reader.load_all(&mut sources, &mut each);
             Loaded { zones, state_directory, config }
         });
         Reading { sources, loaded, config_faults }
@@ -126,40 +138,69 @@ struct ZoneReader<'r> {
     state_directory: Option<&'r Path>,
     /// The addresses of this node.
     own: Vec<IpAddr>,
+    /// The networks this node is in.
+    networks: LazyCell<Vec<Prefix>>,
 }
 
 impl ZoneReader<'_> {
-    fn load(&self, sources: &mut Sources, zone: &config::Zone, each: &mut impl FnMut(&Zone)) -> LoadedZone {
+    /// Loads all zones; those that say something of others' addresses behind these.
+    fn load_all(&self, sources: &mut Sources, each: &mut impl FnMut(&ZoneId, &Zone)) -> Vec<LoadedZone> {
+        let mut loaded: Vec<(usize, LoadedZone)> = Vec::new();
+        let places = || self.config.zones.iter().enumerate();
+        let (forward, reverse): (Vec<_>, Vec<_>) = places().partition(|(_, zone)| !reverse::is_last(zone));
+        for (place, zone) in forward.into_iter().chain(reverse) {
+            let one = self.load(sources, zone, &loaded, each);
+            loaded.push((place, one));
+        }
+        loaded.sort_by_key(|(place, _)| *place);
+        loaded.into_iter().map(|(_, zone)| zone).collect()
+    }
+
+    fn load(
+        &self,
+        sources: &mut Sources,
+        zone: &config::Zone,
+        others: &[(usize, LoadedZone)],
+        each: &mut impl FnMut(&ZoneId, &Zone),
+    ) -> LoadedZone {
         let mut loaded = LoadedZone {
-            name: zone.name.clone(),
-            file: zone.file.clone(),
+            id: ZoneId::of(zone),
+            source: ZoneSource::of(zone),
+            access: self.access(zone),
             faults: Diagnostics::default(),
             version: None,
             error: None,
             drawn: None,
             kept_error: None,
         };
-        let mut basis = self.basis(zone);
-        let before = self.before(&zone.name);
-        if let Some(version) = before.filter(|version| version.is_current(&basis)) {
+        let forward = self.forward(zone, others);
+        let mut basis = self.basis(zone, forward);
+        let before = self.before(&loaded.id);
+        let says_enough = |version: &&Version| version.hosts.is_some() || !self.wants_hosts(&zone.name);
+        if let Some(version) = before.filter(|version| version.is_current(&basis)).filter(says_enough) {
             loaded.version = Some(version.clone());
             return loaded;
         }
         let files_before = sources.files().count();
-        let read = read_file(sources, zone, &mut loaded.faults)
-            .and_then(|file| read_zone(sources, file, zone, &basis, &mut loaded.faults));
-        loaded.faults.sort();
+        let faults = &mut loaded.faults;
+        let read = read_file(sources, zone, faults)
+            .and_then(|file| Some((file, given(zone, forward, faults)?)))
+            .and_then(|(file, hosts)| read_zone(sources, file, hosts, zone, &basis, faults));
+        if let (Some(zone), Purpose::Check) = (&read, self.purpose) {
+            self.check_reverse(zone, others, faults);
+        }
+        faults.sort();
         match read {
-            Some(zone) => {
-                each(&zone);
+            Some(read) => {
+                each(&loaded.id, &read);
                 basis.texts = sources.files().skip(files_before).cloned().collect();
-                loaded.version = Some(Version::of(&zone, basis));
+                loaded.version = Some(self.version(&read, basis));
             }
             None => {
                 loaded.error = Some(why_not(sources, self.path, &loaded.faults));
                 loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
                 if before.is_none() {
-                    self.load_kept(sources, zone, basis, &mut loaded);
+                    self.load_kept(sources, zone, forward, basis, &mut loaded);
                 }
             }
         }
@@ -167,9 +208,10 @@ impl ZoneReader<'_> {
     }
 
     /// What a version of the zone is made from besides its text.
-    fn basis(&self, zone: &config::Zone) -> Basis {
+    fn basis(&self, zone: &config::Zone, forward: Option<&Version>) -> Basis {
         Basis {
-            file: zone.file.clone(),
+            source: ZoneSource::of(zone),
+            forward: forward.map(|version| Arc::clone(&version.basis)),
             settings: zonefile::Settings { lua: lua_settings(self.config), ..zonefile::Settings::default() },
             guards: zone.guards.iter().flat_map(guardings).collect(),
             own: self.own.clone(),
@@ -177,20 +219,39 @@ impl ZoneReader<'_> {
         }
     }
 
+    /// Whom a zone answers.
+    fn access(&self, zone: &config::Zone) -> Option<Box<Access>> {
+        let prefixes = |clients: &Vec<Exempt>| {
+            let each = clients.iter().flat_map(|one| match one {
+                Exempt::Local => self.networks.clone(),
+                Exempt::Prefix(prefix) => vec![*prefix],
+            });
+            each.collect::<Vec<Prefix>>()
+        };
+        Access::new(zone.when_client_in.as_ref().map(prefixes), zone.allow_query.as_ref().map(prefixes))
+    }
+
     /// The version that is served now.
-    fn before(&self, zone: &Name) -> Option<&Version> {
+    fn before(&self, zone: &ZoneId) -> Option<&Version> {
         match self.purpose {
             Purpose::Check => None,
             Purpose::Serve(versions) => {
-                versions.iter().find_map(|(name, version)| (name == zone).then_some(version))
+                versions.iter().find_map(|(id, version)| (id == zone).then_some(version))
             }
         }
     }
 
     /// Takes the text that is kept of the zone, if there is one.
-    fn load_kept(&self, sources: &Sources, zone: &config::Zone, basis: Basis, loaded: &mut LoadedZone) {
+    fn load_kept(
+        &self,
+        sources: &Sources,
+        zone: &config::Zone,
+        forward: Option<&Version>,
+        basis: Basis,
+        loaded: &mut LoadedZone,
+    ) {
         let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory) else { return };
-        let kept = match kept::read(folder, &zone.name) {
+        let kept = match kept::read(folder, &loaded.id) {
             Ok(None) => return,
             Ok(Some(kept)) => kept,
             Err(fault) => {
@@ -201,11 +262,14 @@ impl ZoneReader<'_> {
         let (own, loaded_at) = (PathBuf::from(kept.own_file()), kept.loaded_at);
         let mut sources = sources.closed_over(kept.texts);
         let mut faults = Diagnostics::default();
+        let hosts = given(zone, forward, &mut faults);
         let read =
-            sources.read(&own).ok().and_then(|file| read_zone(&mut sources, file, zone, &basis, &mut faults));
+            sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
+                read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
+            });
         match read {
             Some(zone) => {
-                loaded.version = Some(Version { kept_at: Some(loaded_at), ..Version::of(&zone, basis) });
+                loaded.version = Some(Version { kept_at: Some(loaded_at), ..self.version(&zone, basis) });
             }
             None => {
                 faults.sort();
@@ -233,31 +297,38 @@ fn drawn_errors(sources: &Sources, faults: &Diagnostics) -> String {
     drawn.chain(more).collect::<Vec<String>>().join("\n\n")
 }
 
-/// Reads the zone's own file.
-fn read_file(sources: &mut Sources, zone: &config::Zone, found: &mut Diagnostics) -> Option<FileId> {
-    let file = match sources.read(&zone.file) {
+/// Reads the zone's own file. None where that cannot be done; a zone that has none has nothing to read.
+fn read_file(sources: &mut Sources, zone: &config::Zone, found: &mut Diagnostics) -> Option<Option<FileId>> {
+    let Some(named) = &zone.file else { return Some(None) };
+    let file = match sources.read(&named.path) {
         Ok(file) => file,
         Err(error) => {
-            let fault = Diagnostic::error(zone.file_span, error.to_string());
+            let fault = Diagnostic::error(named.span, error.to_string());
             found.push(fault.label(format!("the zone file of `{}`", zone.name)));
             return None;
         }
     };
-    sources.note_naming(Naming { by: zone.file_span, path: zone.file.clone(), file });
-    Some(file)
+    sources.note_naming(Naming { by: named.span, path: named.path.clone(), file });
+    Some(Some(file))
 }
 
 /// Reads one zone from its text and all that it includes. None when it cannot
 /// be served; `found` says why.
 fn read_zone(
     sources: &mut Sources,
-    file: FileId,
+    file: Option<FileId>,
+    given: Option<Given<'_>>,
     zone: &config::Zone,
     basis: &Basis,
     found: &mut Diagnostics,
 ) -> Option<Zone> {
     let mut builder = zone::Builder::new(zone.name.clone(), zone.name_span);
-    zonefile::read(sources, file, &mut builder, &basis.settings, found);
+    if let Some(file) = file {
+        zonefile::read(sources, file, &mut builder, &basis.settings, found);
+    }
+    if let Some(Given { hosts, span }) = given {
+        builder.add_reverse(hosts, span, found);
+    }
     builder.set_own_addresses(basis.own.clone());
     basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
     builder.finish(found)

@@ -7,9 +7,10 @@
 //! Responsible for finding them. Not responsible for what is answered.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::load::{ZoneId, ZoneSource};
 use crate::config;
 use crate::control::{Explanation, RecordTold};
 use crate::dns::{Name, NameRef, Rtype};
@@ -21,9 +22,9 @@ use crate::zonefile::{self, Content, Written};
 pub(super) struct Search {
     /// The config file.
     pub(super) config: PathBuf,
-    /// The zone and its file.
-    pub(super) apex: Name,
-    pub(super) file: PathBuf,
+    /// The zone and where its records come from.
+    pub(super) id: ZoneId,
+    pub(super) source: ZoneSource,
     /// For each record of each section what it was made from, in the order of the explanation.
     pub(super) sections: [Vec<Origin>; 3],
     /// The pools, in the order of the explanation.
@@ -43,18 +44,27 @@ pub(super) struct Origin {
 impl Search {
     /// Reads the files, and adds what they say to an explanation. Takes as long as reading the zone's text.
     pub(super) fn run(&self, explanation: &mut Explanation) {
+        if let Some(file) = &self.source.file {
+            self.search(file, explanation);
+        }
+        if let Some(zone) = &self.source.reverse_of {
+            explanation.remarks.push(format!("PTR records are made from the addresses of {zone}"));
+        }
+        self.tell_guards(explanation);
+    }
+
+    fn search(&self, file: &Path, explanation: &mut Explanation) {
         let mut sources = Sources::default();
-        match sources.read(&self.file) {
+        match sources.read(file) {
             Ok(file) => {
                 let keys = self.keys();
                 let wanted = |owner: NameRef<'_>, rtype: Rtype| keys.contains(&(owner, rtype));
                 let settings = zonefile::Settings::default();
-                let written = zonefile::search(&mut sources, file, &self.apex, &settings, wanted);
+                let written = zonefile::search(&mut sources, file, &self.id.name, &settings, wanted);
                 self.tell(explanation, &written, &sources);
             }
             Err(fault) => explanation.remarks.push(format!("{fault}: nobody knows where the records stand")),
         }
-        self.tell_guards(explanation);
     }
 
     /// Owner and type of everything that is looked for.
@@ -80,8 +90,9 @@ impl Search {
             changed |= span.is_none();
             told.place = span.map(|span| place(sources, span));
         }
-        if changed {
-            let file = self.file.display();
+        // What is made from another zone stands in no file.
+        if changed && self.source.reverse_of.is_none() {
+            let file = &self.source;
             let remark = format!("{file} says otherwise by now: `edgedns reload` takes it over");
             explanation.remarks.push(remark);
         }
@@ -94,7 +105,8 @@ impl Search {
         }
         let mut sources = Sources::default();
         let read = config::read(&mut sources, &self.config, &mut Diagnostics::default());
-        let zone = read.iter().flat_map(|config| &config.zones).find(|zone| zone.name == self.apex);
+        let is_it = |zone: &&config::Zone| zone.name == self.id.name && zone.view == self.id.view;
+        let zone = read.iter().flat_map(|config| &config.zones).find(is_it);
         for (told, pool) in
             explanation.pools.iter_mut().zip(&self.pools).filter(|(_, pool)| pool.lua.is_none())
         {

@@ -5,21 +5,22 @@
 //! Not responsible for reading, probing or publishing.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::load::{LoadedZone, Version};
+use super::load::{LoadedZone, Version, ZoneId, ZoneSource};
 use crate::answer::{
-    BoundPool, Identity, Outside, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot,
+    Access, BoundPool, Identity, Outside, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot,
 };
-use crate::dns::{Name, Rtype};
+use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
 
 /// A zone that is served.
 pub(super) struct ServedZone {
-    pub(super) name: Name,
-    pub(super) file: PathBuf,
+    pub(super) id: ZoneId,
+    pub(super) source: ZoneSource,
+    /// Whom it answers; none: everybody.
+    pub(super) access: Option<Box<Access>>,
     /// None: it could never be read, and answers SERVFAIL.
     pub(super) version: Option<Version>,
     /// Why the last reading of it is not served.
@@ -45,14 +46,15 @@ impl Served {
     /// What is served after a reading: zones that could not be read keep the
     /// version that `before` has of them.
     pub(super) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
-        let kept = |name: &Name| {
-            let zone = before.zones.iter().find(|zone| zone.name == *name);
+        let kept = |id: &ZoneId| {
+            let zone = before.zones.iter().find(|zone| zone.id == *id);
             zone.and_then(|zone| zone.version.clone())
         };
         let zones = zones.into_iter().map(|zone| ServedZone {
-            version: zone.version.or_else(|| kept(&zone.name)),
-            name: zone.name,
-            file: zone.file,
+            version: zone.version.or_else(|| kept(&zone.id)),
+            id: zone.id,
+            source: zone.source,
+            access: zone.access,
             error: zone.error,
             drawn: zone.drawn,
         });
@@ -75,9 +77,10 @@ impl Served {
         let mut pools_from = 0;
         let slots = self.zones.iter().map(|zone| {
             let slot = ZoneSlot {
-                apex: zone.name.clone(),
+                apex: zone.id.name.clone(),
                 book: zone.version.as_ref().map(|version| Arc::clone(&version.book)),
                 pools_from,
+                access: zone.access.clone(),
             };
             let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
             pools_from = pools_from.saturating_add(u32::try_from(pools).unwrap_or(u32::MAX));
@@ -137,6 +140,15 @@ impl Served {
         &self.pools
     }
 
+    /// All pools, each with what the version of its zone is called where there are others.
+    pub(super) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
+        let views = self.zones.iter().flat_map(|zone| {
+            let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
+            std::iter::repeat_n(zone.id.view.as_deref(), pools)
+        });
+        views.zip(&self.pools)
+    }
+
     /// What [`Served::snapshot`] makes of `board`, from the one that it made of `before`: only the pools
     /// whose targets have changed are chosen anew, so that one flip among thousands of pools costs one.
     pub(super) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
@@ -153,8 +165,8 @@ impl Served {
     }
 
     /// What is served of each zone, for a reading that is to read only what has changed.
-    pub(super) fn versions(&self) -> Vec<(Name, Version)> {
-        let versions = self.zones.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?)));
+    pub(super) fn versions(&self) -> Vec<(ZoneId, Version)> {
+        let versions = self.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
         versions.collect()
     }
 

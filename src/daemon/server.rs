@@ -37,12 +37,11 @@ use self::supervision::Supervision;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
-use super::load::{Loaded, Purpose, Reading, Stands, Version, is_error};
+use super::load::{Loaded, Purpose, Reading, Stands, Version, ZoneId, is_error};
 use super::served::{Served, sentence};
 use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
 use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
-use crate::dns::Name;
 use crate::health::force::Rules;
 use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
@@ -132,8 +131,8 @@ pub(super) fn drawn<'d>(
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the
 /// loop goes on. What is `served` and has not changed is not read again.
-fn read(path: PathBuf, served: Vec<(Name, Version)>) -> JoinHandle<Reading> {
-    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(served), |_| {}))
+fn read(path: PathBuf, served: Vec<(ZoneId, Version)>) -> JoinHandle<Reading> {
+    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(served), |_, _| {}))
 }
 
 struct Server {
@@ -424,8 +423,8 @@ impl Server {
         }
         for zone in &self.served.zones {
             if let Some(version) = &zone.version {
-                let (records, serial, file) = (version.records, version.serial, zone.file.display());
-                info!(zone = %zone.name, serial, "zone {} serial {serial}: {records} records from {file}", zone.name);
+                let (records, serial, source) = (version.records, version.serial, &zone.source);
+                info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
             }
         }
         let board = self.engine.board();

@@ -139,6 +139,28 @@ impl Builder {
         self.own = own;
     }
 
+    /// The serial is at least this one (RFC 1982), whatever the SOA record said.
+    pub(super) fn raise_serial(&mut self, least: u32) {
+        let soa = self.records.iter().find(|one| one.node == NodeId::APEX && one.rtype == Rtype::SOA);
+        let end = soa.map(|soa| soa.rdata_at as usize + usize::from(soa.rdata_len));
+        // Before the other four numbers, which end the RDATA.
+        let from = end.and_then(|end| end.checked_sub(20));
+        let serial = from.and_then(|from| self.rdata.get_mut(from..)?.first_chunk_mut::<4>());
+        if let Some(serial) = serial {
+            let ahead = least.wrapping_sub(u32::from_be_bytes(*serial));
+            if (1..1 << 31).contains(&ahead) {
+                *serial = least.to_be_bytes();
+            }
+        }
+    }
+
+    /// Owner and type of everything taken in so far.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (NameRef<'_>, Rtype)> {
+        let records = self.records.iter().map(|record| (record.node, record.rtype));
+        let all = records.chain(self.pools.iter().map(|(node, pool)| (*node, pool.rtype)));
+        all.filter_map(|(node, rtype)| Some((NameRef::split_from(self.name(node)).ok()?.0, rtype)))
+    }
+
     /// Groups the records, checks the rules between them and makes the zone.
     /// None when `found` holds an error, from here or from reading the records.
     pub fn finish(mut self, found: &mut Diagnostics) -> Option<Zone> {

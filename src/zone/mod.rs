@@ -15,6 +15,7 @@ mod jenkins;
 mod name_index;
 mod network;
 mod pool;
+mod reverse;
 mod rules;
 mod tree;
 
@@ -25,6 +26,7 @@ pub use network::Network;
 pub use pool::{
     AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending,
 };
+pub use reverse::{Hosts, check_reverse};
 pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
 
 #[cfg(test)]

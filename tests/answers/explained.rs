@@ -2,6 +2,8 @@
 //!
 //! Responsible for comparing the steps with the response. Not responsible for how they are shown.
 
+use std::net::IpAddr;
+
 use edgedns::answer::{Explained, Finding, Link, Outset, Snapshot, explain};
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Header, Opcode, Question, Rcode, class};
@@ -15,7 +17,7 @@ const UNREAD: [Rcode; 4] = [Rcode::FORMERR, Rcode::BADVERS, Rcode::NOTAUTH, Rcod
 /// # Panics
 ///
 /// When the steps lead elsewhere than the response.
-pub(crate) fn check(snapshot: &Snapshot, query: &[u8], message: &[u8]) {
+pub(crate) fn check(snapshot: &Snapshot, client: IpAddr, query: &[u8], message: &[u8]) {
     let response = Response::read(message).expect("a response that can be read back");
     let whole = response.header.flags & Header::TC == 0 && response.header.counts[0] == 1;
     let header = Header::read(query).filter(|header| whole && header.opcode() == Opcode::QUERY);
@@ -24,10 +26,12 @@ pub(crate) fn check(snapshot: &Snapshot, query: &[u8], message: &[u8]) {
         return;
     }
     let qtype = question.qtype;
-    let explained = explain(snapshot, (question.qname, qtype), response.answers());
+    let explained = explain(snapshot, client, (question.qname, qtype), response.answers());
     let context = || format!("{} {qtype}: {explained:?} for {response:?}", question.qname);
     match explained.outset {
-        Outset::NotOurs | Outset::Transfer(_) => assert_eq!(response.rcode, Rcode::REFUSED, "{}", context()),
+        Outset::NotOurs | Outset::Prohibited(_) | Outset::Transfer(_) => {
+            assert_eq!(response.rcode, Rcode::REFUSED, "{}", context());
+        }
         Outset::Unreadable(_) => assert_eq!(response.rcode, Rcode::SERVFAIL, "{}", context()),
         Outset::Zone(_) if response.rcode == Rcode::SERVFAIL => {
             assert!(!explained.pools.is_empty(), "only a pool fails: {}", context());

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::answer::{Counters, Identity, RateLimit, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX};
+use edgedns::answer::{Access, Counters, Identity, RateLimit, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX};
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Kind, Port, Tcp};
@@ -117,6 +117,7 @@ fn serve(scenario: &Scenario) -> Served {
                 while let Some(guard) = steps.next_if(|next| next.verb == Verb::Guard) {
                     guards.push(guard);
                 }
+                served.restrict(access(step));
                 served.add(apex, &step.body.join("\n"), |span| {
                     guards.iter().flat_map(|guard| guardings(guard, &name(apex), span)).collect()
                 });
@@ -126,6 +127,15 @@ fn serve(scenario: &Scenario) -> Served {
         }
     }
     served
+}
+
+/// `--- zone APEX [for=PREFIX,…] [allow=PREFIX,…]`.
+fn access(step: &Step) -> Option<Box<Access>> {
+    let clients = |key| {
+        let list = step.value(key)?;
+        Some(list.split(',').map(|prefix| prefix.parse().expect("a prefix")).collect())
+    };
+    Access::new(clients("for"), clients("allow"))
 }
 
 /// `--- guard OWNER… tcp=PORT [all-down=all|none|servfail]`.
@@ -204,7 +214,7 @@ fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut Scratch, counters: &Count
         None => Response::silence(counted),
         Some(message) => {
             invariant::check(&query, message, stream);
-            explained::check(snapshot, &query, message);
+            explained::check(snapshot, peer.address, &query, message);
             Response::read(message, counted, peer.address)
         }
     }

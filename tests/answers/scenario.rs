@@ -3,6 +3,7 @@
 //! ```text
 //! ; The story: what would be wrong, and the section of the RFC that says so.
 //! --- zone example.                         zone text follows
+//! --- zone example. for=::/0 allow=::1       the version of a zone for some clients, of whom some may ask
 //! --- guard api *.apps tcp=6443             guards names of the zone above
 //! --- unreadable example.net.               a zone that answers SERVFAIL
 //! --- server nsid=ns1 version=1 cookies     what the server says of itself

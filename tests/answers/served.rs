@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use edgedns::answer::{
-    BoundPool, Identity, Peer, Pools, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot, compile,
-    respond,
+    Access, BoundPool, Identity, Peer, Pools, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot,
+    compile, respond,
 };
 use edgedns::dns::Name;
 use edgedns::health::{Board, TargetId, Verdict};
@@ -26,9 +26,16 @@ pub(crate) const CLIENT: Peer =
 pub(crate) struct Served {
     slots: Vec<ZoneSlot>,
     pools: Vec<Arc<Pool>>,
+    /// Of the next zone.
+    access: Option<Box<Access>>,
 }
 
 impl Served {
+    /// Whom the next zone answers.
+    pub(crate) fn restrict(&mut self, access: Option<Box<Access>>) {
+        self.access = access;
+    }
+
     /// Compiles one more zone.
     ///
     /// # Panics
@@ -42,13 +49,18 @@ impl Served {
     pub(crate) fn add_zone(&mut self, zone: &Zone) {
         let pools_from = u32::try_from(self.pools.len()).expect("a test's pools");
         let book = Some(Arc::new(compile(zone)));
-        self.slots.push(ZoneSlot { apex: zone.apex().to_name(), book, pools_from });
+        self.slots.push(ZoneSlot {
+            apex: zone.apex().to_name(),
+            book,
+            pools_from,
+            access: self.access.take(),
+        });
         self.pools.extend(zone.pools().iter().cloned().map(Arc::new));
     }
 
     /// A zone of which no version could ever be read.
     pub(crate) fn add_unreadable(&mut self, apex: &str) {
-        self.slots.push(ZoneSlot { apex: name(apex), book: None, pools_from: 0 });
+        self.slots.push(ZoneSlot { apex: name(apex), book: None, pools_from: 0, access: None });
     }
 
     /// What is answered from when `verdict` gives what is believed of each target, named as in the log:

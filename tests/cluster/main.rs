@@ -12,5 +12,6 @@ mod last_good;
 mod limit;
 mod masters;
 mod reload;
+mod views;
 mod watch;
 mod zone_faults;

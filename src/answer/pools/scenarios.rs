@@ -65,8 +65,12 @@ impl Served {
                 targets: pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect()).collect(),
             })
             .collect();
-        let slot =
-            ZoneSlot { apex: zone.apex().to_name(), book: Some(Arc::new(compile(zone))), pools_from: 0 };
+        let slot = ZoneSlot {
+            apex: zone.apex().to_name(),
+            book: Some(Arc::new(compile(zone))),
+            pools_from: 0,
+            access: None,
+        };
         let snapshot = Snapshot {
             zones: Arc::new(ZoneShelf::new(vec![slot])),
             pools: Arc::new(Pools::new(&bound, &board)),

@@ -291,3 +291,52 @@ fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
         "{target}"
     );
 }
+
+/// The fault of another block of `lab.example`, behind those of `ZONE` and `before`.
+#[track_caller]
+fn second_block(before: &str, rest: &str) -> String {
+    read(format!("{ZONE}[[zone]]\nname = \"lab.example\"\nfile = \"b.zone\"\n{rest}\n").replacen(
+        "tcp =",
+        &format!("{before}tcp ="),
+        1,
+    ))
+    .sentence()
+}
+
+#[test]
+fn a_version_of_a_zone_that_nobody_would_see_is_refused() {
+    assert!(second_block("", "").contains("zone `lab.example.` is given twice"));
+    let last = second_block("", "when-client-in = [\"192.0.2.0/24\"]");
+    assert!(last.contains("is given twice; put the block without `when-client-in` last"), "{last}");
+    let inside = "file = \"a.zone\"\nwhen-client-in = [\"::1\"]\nview = \"inside\"";
+    let twice =
+        read(format!("[[zone]]\nname = \"a\"\n{inside}\n[[zone]]\nname = \"a\"\n{inside}\n")).sentence();
+    assert!(twice.contains("zone `a.` has two views called `inside`"), "{twice}");
+}
+
+#[test]
+fn clients_of_a_zone_are_networks_and_not_none() {
+    let zone = |line: &str| read(format!("[[zone]]\nname = \"a\"\nfile = \"a\"\n{line}\n")).sentence();
+    assert!(
+        zone("allow-query = []")
+            .ends_with("an empty list means nobody; name networks, or leave the key out for everybody")
+    );
+    assert!(zone("allow-query = [\"any\"]").contains("`any` is no network"));
+    assert!(zone("when-client-in = [\"192.0.2.1/24\"]").contains("has bits behind its length"));
+    assert!(zone("view = \"a b\"").contains("a view cannot be called `a b`"));
+}
+
+#[test]
+fn a_reverse_zone_lies_in_arpa_and_is_made_from_a_zone_that_is_served() {
+    let reverse = |name: &str, of: &str| {
+        read(format!("{ZONE}[[zone]]\nname = \"{name}\"\nreverse-of = \"{of}\"\n")).sentence()
+    };
+    assert!(reverse("example.org", "lab.example").contains("`example.org.` holds no addresses"));
+    let near = reverse("2.0.192.in-addr.arpa", "lab.exampel");
+    assert!(
+        near.ends_with("no `[[zone]]` has the name `lab.exampel.`; did you mean `lab.example.`?"),
+        "{near}"
+    );
+    let own = reverse("2.0.192.in-addr.arpa", "2.0.192.in-addr.arpa");
+    assert!(own.contains("`2.0.192.in-addr.arpa.` is made from another zone itself"), "{own}");
+}

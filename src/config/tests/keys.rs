@@ -22,6 +22,11 @@ fn surroundings(key: &Key) -> String {
             let block = ["zone = \".\"", "upstream = \"resolv.conf\""].into_iter().filter(own);
             ZONE.lines().chain([Section::Forward.header()]).chain(block).collect()
         }
+        Section::Zone if key.name == "reverse-of" => {
+            let origin = ["[[zone]]", "name = \"ocp4.example.com\"", "file = \"a.zone\""];
+            let own = ["[[zone]]", "name = \"2.0.192.in-addr.arpa\"", "file = \"b.zone\""];
+            origin.into_iter().chain(own).collect()
+        }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::ZoneProbe => {
             let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();

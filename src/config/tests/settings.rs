@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::{Config, Exempt, read as read_path};
 use super::{ZONE, read};
-use crate::config::{ProbeSpec, Watch};
+use crate::config::{ProbeSpec, Watch, Zone};
 use crate::dns::Ttl;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
@@ -69,6 +69,10 @@ fall = 5
 name = "."
 file = "/srv/root.zone"
 "#;
+
+fn file_of(zone: &Zone) -> &Path {
+    &zone.file.as_ref().unwrap().path
+}
 
 fn port(probe: &ProbeSpec) -> u16 {
     let Kind::Tcp(tcp) = &probe.kind else { panic!("{probe:?}") };
@@ -173,8 +177,8 @@ fn zones_and_their_probes_are_read_in_the_order_of_the_file() {
     let config = read(WHOLE).settings();
     let [first, second] = &config.zones[..] else { panic!("{:?}", config.zones) };
     assert_eq!(first.name.to_string(), "ocp4.redhat.ren.");
-    assert_eq!(first.file, Path::new("/etc/zones/ocp4.redhat.ren.zone"));
-    assert_eq!((second.name.to_string(), &*second.file), (".".to_owned(), Path::new("/srv/root.zone")));
+    assert_eq!(file_of(first), Path::new("/etc/zones/ocp4.redhat.ren.zone"));
+    assert_eq!((second.name.to_string(), file_of(second)), (".".to_owned(), Path::new("/srv/root.zone")));
     let [api, apps] = &first.guards[..] else { panic!("{:?}", first.guards) };
     let owners: Vec<String> = api.names.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(owners, ["ocp4.redhat.ren.", "api.ocp4.redhat.ren.", "Api-Int.ocp4.redhat.ren."]);
@@ -243,7 +247,7 @@ fn spans_point_at_what_was_written() {
     let zone = &outcome.config.as_ref().unwrap().zones[0];
     let slice = |span| String::from_utf8_lossy(outcome.sources.slice(span)).into_owned();
     assert_eq!(slice(zone.name_span), "\"lab.example\"");
-    assert_eq!(slice(zone.file_span), "\"lab.zone\"");
+    assert_eq!(slice(zone.file.as_ref().unwrap().span), "\"lab.zone\"");
     let guard = &zone.guards[0];
     assert_eq!(slice(guard.span), "[[zone.probe]]");
     assert_eq!(slice(guard.names[0].1), "\"api\"");
@@ -279,7 +283,7 @@ fn a_file_is_read_from_its_path_and_zone_files_lie_beside_it() {
     std::fs::write(&path, ZONE).unwrap();
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let config = read_path(&mut sources, &path, &mut found).unwrap();
-    assert_eq!(config.zones[0].file, folder.path().join("lab.zone"));
+    assert_eq!(file_of(&config.zones[0]), folder.path().join("lab.zone"));
 }
 
 #[test]
@@ -311,4 +315,28 @@ fn damping_can_be_turned_off_and_its_window_is_no_blink() {
     assert_eq!(read(format!("[probe]\nflap-limit = 0\n{ZONE}")).settings().probe.damping.limit, 0);
     let sentence = read(format!("[probe]\nflap-window = \"10ms\"\n{ZONE}")).sentence();
     assert!(sentence.contains("`flap-window` is 1s to 24h"), "{sentence}");
+}
+
+#[test]
+fn versions_of_a_zone_are_told_apart_by_view_or_network() {
+    let block = |rest: &str| format!("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{rest}\n");
+    let text = block("view = \"inside\"\nwhen-client-in = [\"192.0.2.0/24\"]")
+        + &block("when-client-in = [\"local\", \"2001:db8::/32\"]\nallow-query = [\"::1\"]")
+        + &block("");
+    let zones = read(text).settings().zones;
+    let views: Vec<_> = zones.iter().map(|zone| zone.view.as_deref()).collect();
+    assert_eq!(views, [Some("inside"), Some("local 2001:db8::/32"), None]);
+    let second = [Exempt::Local, Exempt::Prefix("2001:db8::/32".parse().unwrap())];
+    assert_eq!(zones[1].when_client_in.as_deref(), Some(&second[..]));
+    assert_eq!(zones[1].allow_query.as_deref(), Some(&[Exempt::Prefix("::1".parse().unwrap())][..]));
+    assert_eq!((&zones[2].when_client_in, &zones[2].allow_query), (&None, &None));
+}
+
+#[test]
+fn a_reverse_zone_needs_no_file_and_may_have_one() {
+    let text = "[[zone]]\nname = \"2.0.192.in-addr.arpa\"\nreverse-of = \"lab.example\"\n[[zone]]\nname = \"8.b.d.0.1.0.0.2.ip6.arpa\"\n\
+        reverse-of = \"LAB.example.\"\nfile = \"six.zone\"\n";
+    let zones = read(format!("{text}{ZONE}")).settings().zones;
+    assert!(zones[0].file.is_none() && file_of(&zones[1]) == Path::new("/etc/six.zone"));
+    assert!(zones[..2].iter().all(|zone| zone.reverse_of.as_ref().unwrap().zone == zones[2].name));
 }

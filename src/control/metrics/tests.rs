@@ -9,6 +9,7 @@ use crate::control::{
 
 fn status() -> Status {
     let zone = ZoneStatus {
+        view: None,
         name: "lab.example.".to_owned(),
         serial: Some(2_026_112_001),
         records: Some(12),
@@ -19,6 +20,7 @@ fn status() -> Status {
         drawn: None,
     };
     let broken = ZoneStatus {
+        view: None,
         name: "broken.example.".to_owned(),
         error: Some("no such file".to_owned()),
         kept_at: Some("2026-11-20T02:18:00Z".parse().unwrap()),
@@ -26,6 +28,7 @@ fn status() -> Status {
     };
     let member = |verdict: &str| MemberStatus { verdict: verdict.to_owned(), ..Default::default() };
     let pool = PoolStatus {
+        view: None,
         owner: "*.apps.lab\\\".example.".to_owned(),
         rtype: "A".to_owned(),
         standing: "up".to_owned(),

@@ -27,6 +27,7 @@ fn member(id: usize) -> MemberStatus {
 #[test]
 fn the_table_shows_pools_members_and_zones() {
     let pool = PoolStatus {
+        view: None,
         owner: "api.lab.example.".to_owned(),
         rtype: "A".to_owned(),
         standing: "up".to_owned(),
@@ -34,6 +35,7 @@ fn the_table_shows_pools_members_and_zones() {
         answering: vec!["127.0.1.13".to_owned()],
     };
     let zone = ZoneStatus {
+        view: None,
         kept_at: None,
         records: Some(12),
         name: "lab.example.".to_owned(),
@@ -91,6 +93,7 @@ lab.example.  7       12       2 min ago  lab.zone
 #[test]
 fn a_pool_whose_members_are_all_down_cannot_be_overlooked() {
     let pool = |standing: &str, members: Vec<MemberStatus>| PoolStatus {
+        view: None,
         owner: "api.".to_owned(),
         rtype: "A".to_owned(),
         standing: standing.to_owned(),

@@ -13,8 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
-use super::{Basis, Written, is_kept, remove_unfinished, write};
-use crate::dns::Name;
+use super::{Basis, Written, ZoneId, is_kept, remove_unfinished, write};
 
 /// How long a stop waits for the disk.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -22,7 +21,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// A zone whose text is good, and the files it is in.
 #[derive(Clone)]
 pub(in crate::daemon) struct Good {
-    pub(in crate::daemon) zone: Name,
+    pub(in crate::daemon) zone: ZoneId,
     pub(in crate::daemon) serial: u32,
     pub(in crate::daemon) loaded_at: SystemTime,
     pub(in crate::daemon) basis: Arc<Basis>,
@@ -76,7 +75,7 @@ struct Work {
     cleaned: Option<PathBuf>,
     /// What is kept in that folder; of zones that are served no more, too: who
     /// takes one out by mistake wants it back.
-    kept: HashMap<Name, Arc<Basis>>,
+    kept: HashMap<ZoneId, Arc<Basis>>,
     /// What was wrong the last time, so that it is said once.
     said: Option<String>,
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
+use crate::daemon::load::ZoneSource;
+use crate::dns::Name;
 use crate::source::Sources;
 use crate::zonefile;
 
@@ -36,7 +38,8 @@ impl Place {
         }
         let basis = Basis {
             own: Vec::new(),
-            file: self.file("a.zone"),
+            source: ZoneSource { file: Some(self.file("a.zone")), reverse_of: None },
+            forward: None,
             settings: zonefile::Settings::default(),
             guards: Vec::new(),
             texts: sources.files().cloned().collect(),
@@ -64,8 +67,12 @@ impl Place {
     }
 }
 
-fn zone() -> Name {
-    "Lab.example".parse().unwrap()
+fn id(name: &str, view: Option<&str>) -> ZoneId {
+    ZoneId { name: name.parse().unwrap(), view: view.map(str::to_owned) }
+}
+
+fn zone() -> ZoneId {
+    "Lab.example".parse::<Name>().unwrap().into()
 }
 
 #[test]
@@ -175,11 +182,15 @@ fn every_zone_has_a_file_name_of_its_own_that_is_one() {
         long("one"),
         long("two"),
     ];
-    let files: Vec<String> = names.iter().map(|name| file_name(&name.parse().unwrap(), END)).collect();
+    let files: Vec<String> = names.iter().map(|name| file_name(&id(name, None), END)).collect();
     for (at, file) in files.iter().enumerate() {
         assert!(!file.contains(['/', '\0']) && !file.starts_with('.') && file.len() <= 210, "{file}");
         assert!(!files[..at].contains(file), "{file} is there twice");
     }
     assert_eq!(files[..4], ["%2e.zone", "lab.example.zone", "lab%2eexample.zone", "a%2fb.zone"]);
-    assert_eq!(file_name(&"LAB.Example".parse().unwrap(), END), "lab.example.zone");
+    assert_eq!(file_name(&id("LAB.Example", None), END), "lab.example.zone");
+    let views = ["inside", "Inside", "192.0.2.0/24 local", "::1/128"]
+        .map(|view| file_name(&id("lab", Some(view)), END));
+    assert_eq!(views[..3], ["lab@inside.zone", "lab@Inside.zone", "lab@192%2e0%2e2%2e0%2f24%20local.zone"]);
+    assert!(file_name(&id("lab@inside", None), END) != views[0]);
 }

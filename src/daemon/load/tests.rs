@@ -50,9 +50,9 @@ impl Site {
     }
 
     fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
-        let served = served.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?)));
+        let served = served.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
         let purpose = Purpose::Serve(served.collect());
-        Reading::new(&self.path("edgedns.toml"), &purpose, |_| {}).loaded.unwrap().zones
+        Reading::new(&self.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones
     }
 
     /// Which of the zones are still what they were, in memory.
@@ -72,7 +72,7 @@ impl Site {
         let keeper = Keeper::start();
         let good = zones.iter().filter_map(|zone| {
             let Version { serial, loaded_at, basis, .. } = zone.version.clone()?;
-            Some(Good { zone: zone.name.clone(), serial, loaded_at, basis })
+            Some(Good { zone: zone.id.clone(), serial, loaded_at, basis })
         });
         keeper.keep(Some(&self.path("state")), good.collect());
         keeper.stop().await;
@@ -112,8 +112,8 @@ fn a_reading_knows_how_every_file_stood_read_or_not() {
     let site = Site::new();
     let before = site.read(&[]);
     fs::remove_file(site.path("one.zone")).unwrap();
-    let served = before.iter().filter_map(|zone| Some((zone.name.clone(), zone.version.clone()?))).collect();
-    let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(served), |_| {});
+    let served = before.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?))).collect();
+    let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(served), |_, _| {});
     let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
     let expected: Stands = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
     assert_eq!(reading.stands(), expected);
@@ -163,7 +163,7 @@ async fn a_version_that_is_served_stands_before_a_kept_one_and_check_asks_for_ne
     site.write("one.zone", "");
     let after = site.read(&before);
     assert!(after[0].version.is_none(), "what is served stays served");
-    let checked = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_| {}).loaded.unwrap();
+    let checked = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {}).loaded.unwrap();
     assert!(checked.zones[0].version.is_none() && checked.zones[0].kept_error.is_none());
 }
 
@@ -179,4 +179,60 @@ async fn a_kept_text_that_is_not_whole_is_told_and_not_served() {
     let zones = site.read(&[]);
     assert!(zones[0].version.is_none());
     assert!(zones[0].kept_error.as_ref().unwrap().contains("length"), "{:?}", zones[0].kept_error);
+}
+
+#[test]
+fn a_reverse_zone_is_made_anew_when_the_zone_it_is_made_from_changes_and_only_then() {
+    let site = Site::new();
+    let reverse = "\n[[zone]]\nname = \"2.0.192.in-addr.arpa\"\nreverse-of = \"one.example\"\n";
+    // That the addresses of a zone are wanted is a reason to read it again.
+    let without = site.read(&[]);
+    site.write("edgedns.toml", &format!("{CONFIG}{reverse}"));
+    assert_eq!(site.same(&without), [false, true]);
+    let before = site.read(&without);
+    let records =
+        |zones: &[LoadedZone]| zones[2].version.as_ref().map(|version| (version.serial, version.records));
+    // SOA, NS, and PTR of ns; api is guarded, but the only name of its address.
+    assert_eq!(records(&before), Some((1, 4)));
+    assert_eq!(site.same(&before), [true, true, true]);
+    site.write("two.zone", &rich(2));
+    assert_eq!(site.same(&before), [true, false, true]);
+    site.write("one.zone", &format!("{}more A 192.0.2.77\n", zone(2)));
+    assert_eq!(site.same(&before), [false, false, false]);
+    let after = site.read(&before);
+    assert_eq!(records(&after), Some((2, 5)));
+    // It stays as it is while its origin cannot be read, and there is nothing wrong with it.
+    site.write("one.zone", "@ AA 1\n");
+    let broken = site.read(&after);
+    assert!(broken[0].version.is_none() && broken[2].is_whole());
+    // Where nothing of that zone is served, there is nothing to make it from.
+    let nothing = site.read(&[]);
+    assert!(
+        nothing[2].version.is_none()
+            && nothing[2].error.as_ref().unwrap().contains("`one.example.` cannot be read")
+    );
+}
+
+#[tokio::test]
+async fn versions_of_one_name_are_read_and_kept_apart() {
+    let site = Site::new();
+    let view = |file: &str, clients: &str| {
+        format!("[[zone]]\nname = \"both.example\"\nfile = \"{file}\"\n{clients}\n")
+    };
+    let config = "[admin]\nstate-directory = \"state\"\n".to_owned()
+        + &view("one.zone", "when-client-in = [\"192.0.2.0/24\"]")
+        + &view("two.zone", "");
+    site.write("edgedns.toml", &config);
+    let before = site.read(&[]);
+    assert!(before[0].access.is_some() && before[1].access.is_none());
+    assert_eq!(before[0].id.to_string(), "both.example. (view 192.0.2.0/24)");
+    site.write("one.zone", &zone(9));
+    assert_eq!(site.same(&before), [false, true]);
+    site.keep(&site.read(&before)).await;
+    for file in ["one.zone", "two.zone"] {
+        site.write(file, "");
+    }
+    let kept = site.read(&[]);
+    let serials: Vec<_> = kept.iter().map(|zone| zone.version.as_ref().unwrap().serial).collect();
+    assert_eq!(serials, [9, 1]);
 }

@@ -4,13 +4,13 @@
 //! Not responsible for reading.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::zone_source::ZoneSource;
 use crate::answer::{Book, compile};
 use crate::source::TextFile;
-use crate::zone::{Guarding, Pool, Zone};
+use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
 
 /// A zone that can be served.
@@ -22,6 +22,8 @@ pub(in crate::daemon) struct Version {
     pub(in crate::daemon) book: Arc<Book>,
     pub(in crate::daemon) pools: Vec<Arc<Pool>>,
     pub(in crate::daemon) basis: Arc<Basis>,
+    /// What it says of addresses, where other zones are made from it.
+    pub(in crate::daemon) hosts: Option<Arc<Hosts>>,
     /// When its text was read from the zone's file for the first time, where it
     /// comes from the state directory now; none: it comes from its file.
     pub(in crate::daemon) kept_at: Option<SystemTime>,
@@ -30,8 +32,9 @@ pub(in crate::daemon) struct Version {
 /// Everything a version is made from: the same gives the same version.
 #[derive(Debug)]
 pub(in crate::daemon) struct Basis {
-    /// The zone's own file.
-    pub(in crate::daemon) file: PathBuf,
+    pub(in crate::daemon) source: ZoneSource,
+    /// What the zone was made from whose addresses are in this one.
+    pub(in crate::daemon) forward: Option<Arc<Basis>>,
     pub(in crate::daemon) settings: zonefile::Settings,
     pub(in crate::daemon) guards: Vec<Guarding>,
     /// The addresses of this node.
@@ -49,6 +52,7 @@ impl Version {
             book: Arc::new(compile(zone)),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
             basis: Arc::new(basis),
+            hosts: None,
             kept_at: None,
         }
     }
@@ -56,9 +60,10 @@ impl Version {
     /// Whether the zone would come out the same with the file, settings and
     /// guards of `wanted`. The files are read, but nothing is kept of them.
     pub(super) fn is_current(&self, wanted: &Basis) -> bool {
-        let Basis { file, settings, guards, own, texts } = &*self.basis;
+        let Basis { source, forward, settings, guards, own, texts } = &*self.basis;
         self.kept_at.is_none()
-            && *file == wanted.file
+            && *source == wanted.source
+            && forward.as_ref().map(Arc::as_ptr) == wanted.forward.as_ref().map(Arc::as_ptr)
             && *settings == wanted.settings
             && *own == wanted.own
             && guards.len() == wanted.guards.len()

@@ -20,7 +20,7 @@ fn served() -> Served {
     std::fs::write(folder.path().join("zone"), ZONE).unwrap();
     let config = folder.path().join("config");
     std::fs::write(&config, CONFIG).unwrap();
-    let loaded = Reading::new(&config, &Purpose::Check, |_| {}).loaded.unwrap();
+    let loaded = Reading::new(&config, &Purpose::Check, |_, _| {}).loaded.unwrap();
     let mut served = Served::after(&Served::default(), loaded.zones, Identity::default());
     let board: Board = [Verdict::Pending; TARGETS].into_iter().collect();
     let ids: Vec<TargetId> = board.ids().collect();

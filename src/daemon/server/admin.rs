@@ -103,7 +103,7 @@ impl Server {
 }
 
 fn zone_trouble(zone: &ServedZone) -> Option<String> {
-    let (name, error) = (&zone.name, zone.error.as_deref());
+    let (name, error) = (&zone.id, zone.error.as_deref());
     let Some(version) = &zone.version else {
         return Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read")));
     };

@@ -4,6 +4,7 @@
 //! are read on a thread of its own, one explanation after the other.
 //! Not responsible for the look-up (`answer`), or for finding places (`places`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, oneshot};
@@ -53,7 +54,7 @@ impl Server {
         let snapshot = self.publisher.newest();
         let (response, leaves) = ask(&snapshot, order);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
-        let found = explain(&snapshot, (order.qname.as_ref(), order.qtype), answers);
+        let found = explain(&snapshot, order.client, (order.qname.as_ref(), order.qtype), answers);
         let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
         let explanation = Explanation {
             name: order.qname.to_string(),
@@ -77,8 +78,8 @@ impl Server {
         };
         let search = zone.filter(|zone| zone.version.is_some()).map(|zone| Search {
             config: self.path.clone(),
-            apex: zone.name.clone(),
-            file: zone.file.clone(),
+            id: zone.id.clone(),
+            source: zone.source.clone(),
             sections: response.map(|response| origins(&response, &found.links)).unwrap_or_default(),
             pools: self.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
         });
@@ -92,11 +93,13 @@ impl Server {
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
         let reports: Vec<Report> = if found.pools.is_empty() { Vec::new() } else { self.engine.report() };
         let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
+        let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
+        let view = zone.and_then(|zone| zone.id.view.as_deref());
         let told = self.pools_of(found).map(|bound| {
             let own = |report: &&Report| bound.targets.iter().flatten().flatten().any(|id| *id == report.id);
             let pool = &bound.pool;
             PoolTold {
-                status: status::pool(bound, &self.board),
+                status: status::pool(view, bound, &self.board),
                 targets: reports
                     .iter()
                     .filter(own)
@@ -132,6 +135,9 @@ impl Server {
             Outset::NotOurs => {
                 format!("REFUSED: no zone of this server holds the name; {}", self.zones_named())
             }
+            Outset::Prohibited(_) => {
+                format!("REFUSED: {}", why_prohibited(zone, order.client))
+            }
             Outset::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
             Outset::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
             Outset::Zone(_) => conclusion(found, order.qtype, response),
@@ -140,13 +146,22 @@ impl Server {
 
     fn zones_named(&self) -> String {
         let zones = &self.served.zones;
-        let named: Vec<String> =
-            zones.iter().take(ZONES_NAMED_MAX).map(|zone| zone.name.to_string()).collect();
+        let named: Vec<String> = zones.iter().take(ZONES_NAMED_MAX).map(|zone| zone.id.to_string()).collect();
         match zones.len().saturating_sub(named.len()) {
             0 if named.is_empty() => "it has none".to_owned(),
             0 => format!("it has {}", named.join(" ")),
             more => format!("it has {} and {more} more", named.join(" ")),
         }
+    }
+}
+
+/// Why a zone does not answer a client; `zone` is the version that it sees, if it sees one.
+fn why_prohibited(zone: Option<&ServedZone>, client: IpAddr) -> String {
+    let access = zone.and_then(|zone| zone.access.as_ref());
+    if access.is_some_and(|access| access.is_seen_by(client)) {
+        format!("`allow-query` of the zone does not hold {client}")
+    } else {
+        format!("`when-client-in` of no version of the zone holds {client}, and none is for everybody else")
     }
 }
 

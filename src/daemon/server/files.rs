@@ -41,11 +41,12 @@ impl Server {
     /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a
     /// text is kept already, and so is one whose file has been broken since.
     pub(super) fn keep_texts(&self) {
-        let whole = self.served.zones.iter().filter(|zone| zone.error.is_none());
+        let whole =
+            self.served.zones.iter().filter(|zone| zone.error.is_none() && zone.source.file.is_some());
         let good = whole.filter_map(|zone| {
             let version = zone.version.as_ref()?;
             Some(Good {
-                zone: zone.name.clone(),
+                zone: zone.id.clone(),
                 serial: version.serial,
                 loaded_at: version.loaded_at,
                 basis: version.basis.clone(),

@@ -13,7 +13,7 @@ use crate::source::Sources;
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
     for zone in zones {
-        let name = &zone.name;
+        let (id, name) = (&zone.id, &zone.id.name);
         for fault in zone.faults.iter() {
             if is_error(fault) {
                 error!(zone = %name, "{}", sources.sentence(fault));
@@ -22,15 +22,15 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
             }
         }
         if let Some(why) = &zone.kept_error {
-            warn!(zone = %name, "the last good text of zone {name} is of no use: {why}");
+            warn!(zone = %name, "the last good text of zone {id} is of no use: {why}");
         }
         if zone.is_whole() {
             continue;
         }
-        let before = before.zones.iter().find(|served| served.name == *name);
+        let before = before.zones.iter().find(|served| served.id == *id);
         let before = before.and_then(|served| served.version.as_ref());
         let serial = zone.version.as_ref().or(before).map(|version| version.serial);
-        error!(zone = %name, serial, "zone {name} is not loaded: {}", instead(zone.version.as_ref(), before));
+        error!(zone = %name, serial, "zone {id} is not loaded: {}", instead(zone.version.as_ref(), before));
     }
 }
 

@@ -31,7 +31,7 @@ impl Server {
             tcp: counted::tcp(&self.running.tcp_counters()),
             probes: probes(&self.engine.lateness()),
             zones: self.served.zones.iter().map(zone).collect(),
-            pools: self.served.pools().iter().map(|bound| pool(bound, &board)).collect(),
+            pools: self.served.pools_with_views().map(|(view, bound)| pool(view, bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
             forced: self.rules.iter().map(rule).collect(),
@@ -42,10 +42,11 @@ impl Server {
 
 pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
     ZoneStatus {
-        name: zone.name.to_string(),
+        name: zone.id.name.to_string(),
+        view: zone.id.view.clone(),
         serial: zone.version.as_ref().map(|version| version.serial),
         records: zone.version.as_ref().map(|version| version.records),
-        file: zone.file.display().to_string(),
+        file: zone.source.to_string(),
         loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at)),
         error: zone.error.clone(),
         kept_at: zone.version.as_ref().and_then(|version| version.kept_at).map(Calendar),
@@ -53,7 +54,7 @@ pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
     }
 }
 
-pub(super) fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
+pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> PoolStatus {
     let (standing, answering) = bound.candidates(board);
     let standing = match standing {
         Standing::Up => "up",
@@ -68,6 +69,7 @@ pub(super) fn pool(bound: &BoundPool, board: &Board) -> PoolStatus {
     });
     PoolStatus {
         owner: bound.pool.owner.to_string(),
+        view: view.map(str::to_owned),
         rtype: bound.pool.rtype.to_string(),
         standing: standing.to_owned(),
         members: members.collect(),

@@ -122,10 +122,13 @@ impl Server {
     fn headline(&mut self) -> String {
         self.supervision.generation = self.publisher.generation();
         self.supervision.troubles = self.not_ready();
-        let pools: Vec<PoolStatus> =
-            self.served.pools().iter().map(|bound| status::pool(bound, &self.board)).collect();
+        let pools: Vec<PoolStatus> = self
+            .served
+            .pools_with_views()
+            .map(|(view, bound)| status::pool(view, bound, &self.board))
+            .collect();
         let apex = match self.served.zones.as_slice() {
-            [only] => Some(only.name.to_string()),
+            [only] => Some(only.id.name.to_string()),
             _ => None,
         };
         headline(&self.supervision.troubles, &pools, apex.as_deref())

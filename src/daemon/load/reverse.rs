@@ -1,0 +1,90 @@
+//! Reverse zones that are made from other zones, and compared with them.
+//!
+//! Responsible for which zone's addresses go into which reverse zone.
+//! Not responsible for the records: those are `zone`'s.
+
+use super::{Basis, LoadedZone, Purpose, Version, ZoneReader};
+use crate::config;
+use crate::dns::{Name, NameRef};
+use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::zone::{Hosts, Zone, check_reverse};
+
+/// What another zone gives a reverse zone.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'h> {
+    pub(super) hosts: &'h Hosts,
+    /// Where the operator wants it so.
+    pub(super) span: Span,
+}
+
+/// What a zone is given. None when it cannot be had, which `found` says; most
+/// zones want nothing.
+pub(super) fn given<'v>(
+    zone: &config::Zone,
+    forward: Option<&'v Version>,
+    found: &mut Diagnostics,
+) -> Option<Option<Given<'v>>> {
+    let Some(reverse_of) = &zone.reverse_of else { return Some(None) };
+    let hosts = forward.and_then(|forward| forward.hosts.as_deref());
+    if hosts.is_none() {
+        let message = format!("the zone `{}` cannot be read", reverse_of.zone);
+        found.push(Diagnostic::error(reverse_of.span, message).label("the PTR records come from there"));
+    }
+    hosts.map(|hosts| Some(Given { hosts, span: reverse_of.span }))
+}
+
+/// Whether a zone is loaded behind the others, because it says something of
+/// their addresses.
+pub(super) fn is_last(zone: &config::Zone) -> bool {
+    let tops: [&[u8]; 2] = [b"in-addr.arpa.", b"ip6.arpa."];
+    let mut tops = tops.into_iter().filter_map(|top| Name::parse(top, NameRef::ROOT).ok());
+    zone.reverse_of.is_some() || tops.any(|top| zone.name.as_ref().is_at_or_below(top.as_ref()))
+}
+
+impl ZoneReader<'_> {
+    /// The version of the zone that a reverse zone is made from. Of several
+    /// the one of its own view, else the one for everybody else, else the first.
+    pub(super) fn forward<'l>(
+        &'l self,
+        zone: &config::Zone,
+        loaded: &'l [(usize, LoadedZone)],
+    ) -> Option<&'l Version> {
+        let name = &zone.reverse_of.as_ref()?.zone;
+        let named = || loaded.iter().map(|(_, zone)| zone).filter(|zone| zone.id.name == *name);
+        let own = named().find(|forward| forward.id.view == zone.view);
+        let forward = own.or_else(|| {
+            named().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
+        });
+        let forward = forward.or_else(|| named().next())?;
+        forward
+            .version
+            .as_ref()
+            .or_else(|| self.before(&forward.id))
+            .filter(|version| version.hosts.is_some())
+    }
+
+    /// Whether some other zone wants to know the addresses of this one.
+    pub(super) fn wants_hosts(&self, name: &Name) -> bool {
+        match self.purpose {
+            Purpose::Check => true,
+            Purpose::Serve(_) => {
+                let mut wanting = self.config.zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
+                wanting.any(|reverse_of| reverse_of.zone == *name)
+            }
+        }
+    }
+
+    /// The version that a zone is.
+    pub(super) fn version(&self, zone: &Zone, basis: Basis) -> Version {
+        let hosts = self.wants_hosts(&zone.apex().to_name()).then(|| Hosts::of(zone).into());
+        Version { hosts, ..Version::of(zone, basis) }
+    }
+
+    /// Says where a reverse zone and the zones it is about do not agree.
+    pub(super) fn check_reverse(&self, zone: &Zone, loaded: &[(usize, LoadedZone)], found: &mut Diagnostics) {
+        let versions = loaded.iter().filter_map(|(_, zone)| zone.version.as_ref());
+        let hosts: Vec<&Hosts> = versions.filter_map(|version| version.hosts.as_deref()).collect();
+        let apexes: Vec<Name> = self.config.zones.iter().map(|zone| zone.name.clone()).collect();
+        check_reverse(zone, &hosts, &apexes, found);
+    }
+}

@@ -1,0 +1,286 @@
+//! Reverse zones: PTR records made from the addresses of a zone, and compared
+//! with them (RFC 1035, section 3.5; RFC 3596, section 2.5).
+//!
+//! Responsible for which names an address is known by.
+//! Not responsible for which zone is made from which.
+//!
+//! Nodes take their host name from the PTR record of their address, so an
+//! address shall have the name of a host, not of whatever else it serves:
+//!
+//! ```text
+//! a plain A or AAAA record                        gives its name
+//! the same, of a name server of the zone          only where there is none of those
+//! a guarded one that is the only one of its name  only where there is neither
+//! pools of several, LUA records, wildcards        never
+//! ```
+//!
+//! Several names of the same rank are several PTR records.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::builder::Builder;
+use super::tree::{Kind, Node, NodeId, Rrset, Zone};
+use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::source::{Diagnostic, Diagnostics, Span};
+
+/// What a zone says of addresses.
+#[derive(Debug)]
+pub struct Hosts {
+    apex: Name,
+    serial: u32,
+    /// SOA and NS records of the apex.
+    apex_records: Vec<(Rtype, Ttl, Box<[u8]>)>,
+    /// The names each address may be known by.
+    names: BTreeMap<IpAddr, Vec<Host>>,
+    /// Every owner of addresses, pools and wildcards too.
+    addresses: HashMap<Name, Vec<IpAddr>>,
+    /// What lies at or below these is answered elsewhere.
+    cuts: Vec<Name>,
+}
+
+/// A name of an address.
+#[derive(Clone, Debug)]
+struct Host {
+    name: Name,
+    ttl: Ttl,
+    span: Span,
+    claim: Claim,
+}
+
+/// By which right; the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    Host,
+    NameServer,
+    Guarded,
+}
+
+impl Hosts {
+    /// What this zone says.
+    pub fn of(zone: &Zone) -> Hosts {
+        let apex = zone.node(NodeId::APEX);
+        let sets = [Rtype::SOA, Rtype::NS].into_iter().filter_map(|rtype| apex.rrset(rtype));
+        let records =
+            sets.flat_map(|set| set.rdatas().map(move |rdata| (set.rtype(), set.ttl(), rdata.into())));
+        let mut hosts = Hosts {
+            apex: zone.apex().to_name(),
+            serial: zone.serial(),
+            apex_records: records.collect(),
+            names: BTreeMap::new(),
+            addresses: HashMap::new(),
+            cuts: Vec::new(),
+        };
+        let name_servers: HashSet<&[u8]> =
+            apex.rrset(Rtype::NS).into_iter().flat_map(Rrset::rdatas).collect();
+        for node in zone.node_ids().map(|id| zone.node(id)) {
+            match node.kind() {
+                Kind::Plain | Kind::Dname => hosts.take(zone, node, &name_servers),
+                Kind::ZoneCut => hosts.cuts.push(node.name().to_name()),
+                Kind::Occluded => {}
+            }
+        }
+        hosts.names.values_mut().for_each(|names| names.sort_by_key(|host| host.claim));
+        hosts
+    }
+
+    fn take(&mut self, zone: &Zone, node: Node<'_>, name_servers: &HashSet<&[u8]>) {
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            let rrset = node.rrset(rtype);
+            let pools: Vec<_> = node.pools_of(rtype).map(|id| &zone.pools()[id.index()]).collect();
+            let members = pools.iter().flat_map(|pool| pool.groups.iter().flatten());
+            let all = members.map(|member| &*member.rdata).chain(rrset.into_iter().flat_map(Rrset::rdatas));
+            let held: Vec<IpAddr> = all.filter_map(address).collect();
+            if held.is_empty() {
+                continue;
+            }
+            self.addresses.entry(node.name().to_name()).or_default().extend(&held);
+            let one = held.iter().all(|address| held.first() == Some(address));
+            let claim = match pools.as_slice() {
+                [] if name_servers.contains(node.name().wire()) => Claim::NameServer,
+                [] => Claim::Host,
+                [only] if only.lua.is_none() && one => Claim::Guarded,
+                _ => continue,
+            };
+            let Some(rrset) = rrset.filter(|_| !node.name().is_wildcard()) else { continue };
+            for address in rrset.rdatas().filter_map(address) {
+                let host = Host { name: node.name().to_name(), ttl: rrset.ttl(), span: rrset.span(), claim };
+                self.names.entry(address).or_default().push(host);
+            }
+        }
+    }
+
+    /// Whether it says that a name has an address; none: it does not know.
+    fn has(&self, name: NameRef<'_>, address: IpAddr) -> Option<bool> {
+        if !name.is_at_or_below(self.apex.as_ref())
+            || self.cuts.iter().any(|cut| name.is_at_or_below(cut.as_ref()))
+        {
+            return None;
+        }
+        let exact = self.addresses.get(&name.to_name());
+        // The closest wildcard will do: what it is a wildcard for is not looked into.
+        let above = || {
+            std::iter::successors(name.parent(), |name| name.parent())
+                .filter_map(|above| Name::parse(b"*", above).ok())
+                .find_map(|wildcard| self.addresses.get(&wildcard))
+        };
+        Some(exact.or_else(above).is_some_and(|held| held.contains(&address)))
+    }
+}
+
+impl Builder {
+    /// Adds the PTR records of these hosts that lie in the zone, and SOA and
+    /// NS records; what it has already stays as it is, but the serial follows.
+    /// `span` is where the operator wants it so.
+    pub fn add_reverse(&mut self, hosts: &Hosts, span: Span, found: &mut Diagnostics) {
+        let apex = self.apex().to_name();
+        let taken: HashSet<Name> = self.owners().map(|(owner, _)| owner.to_name()).collect();
+        let leads_away = |(owner, rtype): &(NameRef<'_>, Rtype)| match *rtype {
+            Rtype::NS => *owner != apex.as_ref(),
+            Rtype::DNAME => true,
+            _ => false,
+        };
+        let away: HashSet<Name> =
+            self.owners().filter(leads_away).map(|(owner, _)| owner.to_name()).collect();
+        let at_apex: HashSet<Rtype> =
+            self.owners().filter(|(owner, _)| *owner == apex.as_ref()).map(|(_, rtype)| rtype).collect();
+        for (rtype, ttl, rdata) in hosts.apex_records.iter().filter(|(rtype, ..)| !at_apex.contains(rtype)) {
+            found.extend(self.add(apex.as_ref(), *rtype, *ttl, rdata, span).err());
+        }
+        self.raise_serial(hosts.serial);
+        for (address, names) in &hosts.names {
+            let Some(owner) = reverse_name(*address) else { continue };
+            let is_away = std::iter::successors(Some(owner.as_ref()), |name| name.parent())
+                .any(|name| away.contains(&name.to_name()));
+            if taken.contains(&owner) || is_away || !owner.as_ref().is_at_or_below(apex.as_ref()) {
+                continue;
+            }
+            let best = names.first().map(|host| host.claim);
+            let best = || names.iter().filter(|host| Some(host.claim) == best);
+            let ttl = best().map(|host| host.ttl).min().unwrap_or_default();
+            for host in best() {
+                let added = self.add(owner.as_ref(), Rtype::PTR, ttl, host.name.as_ref().wire(), span);
+                found.extend(added.err());
+            }
+        }
+    }
+}
+
+/// Compares a reverse zone with what the zones of one server say of addresses:
+/// hosts without a PTR record, and PTR records of names that have not the
+/// address. `apexes` are all zones there are, each of which answers for itself.
+pub fn check_reverse(zone: &Zone, hosts: &[&Hosts], apexes: &[Name], found: &mut Diagnostics) {
+    let mut missing = HashSet::new();
+    for (address, host) in
+        hosts.iter().flat_map(|one| &one.names).filter_map(|(at, names)| Some((*at, names.first()?)))
+    {
+        let Some(owner) =
+            reverse_name(address).filter(|owner| is_nearest(owner.as_ref(), zone.apex(), apexes))
+        else {
+            continue;
+        };
+        if !is_answered(zone, owner.as_ref()) && missing.insert(address) {
+            let message = format!(
+                "`{}` has the address {address}, for which `{}` has no PTR record",
+                host.name,
+                zone.apex()
+            );
+            let help = format!("add `{owner} PTR {}`, or have such records made by `reverse-of`", host.name);
+            let remark = "nodes that take their host name from DNS ask for it";
+            found.push(Diagnostic::warning(host.span, message).help(help).remark(remark));
+        }
+    }
+    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == Kind::Plain) {
+        if let (Some(rrset), Some(address)) = (node.rrset(Rtype::PTR), address_of(node.name())) {
+            check_pointers(rrset, address, hosts, apexes, found);
+        }
+    }
+}
+
+fn check_pointers(
+    rrset: Rrset<'_>,
+    address: IpAddr,
+    hosts: &[&Hosts],
+    apexes: &[Name],
+    found: &mut Diagnostics,
+) {
+    for target in rrset.rdatas().filter_map(|rdata| Some(NameRef::split_from(rdata).ok()?.0)) {
+        let own = hosts.iter().filter(|one| is_nearest(target, one.apex.as_ref(), apexes));
+        let said: Vec<bool> = own.filter_map(|one| one.has(target, address)).collect();
+        if !said.is_empty() && !said.contains(&true) {
+            let message =
+                format!("the PTR record of {address} leads to `{target}`, which has not this address");
+            let help = "let the name have the address, or let the PTR record lead to one that has it";
+            found.push(Diagnostic::warning(rrset.span(), message).help(help));
+        }
+    }
+}
+
+/// Whether a name is answered from the zone `apex`, and from none of `apexes` below it.
+fn is_nearest(name: NameRef<'_>, apex: NameRef<'_>, apexes: &[Name]) -> bool {
+    let nearer = |other: &Name| other.as_ref().is_below(apex) && name.is_at_or_below(other.as_ref());
+    name.is_at_or_below(apex) && !apexes.iter().any(nearer)
+}
+
+/// Whether a reverse zone has something to say of an owner: a PTR record of
+/// its own or by a wildcard, or that others are to be asked (RFC 2317).
+fn is_answered(zone: &Zone, owner: NameRef<'_>) -> bool {
+    let speaks = |node: Node<'_>| {
+        node.rrset(Rtype::PTR).is_some()
+            || node.alias().is_some()
+            || node.pools_of(Rtype::PTR).next().is_some()
+    };
+    if let Some(node) = zone.find(owner).map(|id| zone.node(id)) {
+        return speaks(node) || node.kind() != Kind::Plain;
+    }
+    let mut above = std::iter::successors(owner.parent(), |name| name.parent());
+    let encloser = above.find_map(|name| zone.find(name)).map(|id| zone.node(id));
+    encloser.is_some_and(|node| node.kind() != Kind::Plain || node.wildcard().is_some_and(speaks))
+}
+
+/// The address that RDATA of an A or AAAA record is.
+fn address(rdata: &[u8]) -> Option<IpAddr> {
+    match rdata.len() {
+        4 => rdata.try_into().ok().map(|octets: [u8; 4]| octets.into()),
+        16 => rdata.try_into().ok().map(|octets: [u8; 16]| octets.into()),
+        _ => None,
+    }
+}
+
+/// The owner of the PTR records of an address.
+fn reverse_name(address: IpAddr) -> Option<Name> {
+    let text = match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+        }
+        IpAddr::V6(address) => {
+            let nibbles = (0..32).map(|place| format!("{:x}.", address.to_bits() >> (4 * place) & 0xf));
+            nibbles.chain(["ip6.arpa.".to_owned()]).collect()
+        }
+    };
+    text.parse().ok()
+}
+
+/// The address whose PTR records an owner has.
+fn address_of(owner: NameRef<'_>) -> Option<IpAddr> {
+    let labels: Vec<String> =
+        owner.labels().map(|label| String::from_utf8_lossy(label).to_ascii_lowercase()).collect();
+    let address = match labels.iter().map(String::as_str).collect::<Vec<&str>>().as_slice() {
+        [d, c, b, a, "in-addr", "arpa"] => {
+            let octets = [a, b, c, d].map(|octet| octet.parse::<u8>().ok());
+            let [Some(a), Some(b), Some(c), Some(d)] = octets else { return None };
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        }
+        [nibbles @ .., "ip6", "arpa"] if nibbles.len() == 32 => {
+            let digits: String = nibbles.iter().rev().copied().collect();
+            IpAddr::V6(Ipv6Addr::from_bits(u128::from_str_radix(&digits, 16).ok()?))
+        }
+        _ => return None,
+    };
+    // Others, as `010.…`, are no address's.
+    (reverse_name(address)?.as_ref() == owner).then_some(address)
+}
+
+#[cfg(test)]
+mod tests;
