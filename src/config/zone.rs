@@ -13,6 +13,7 @@ use super::value::Value;
 use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
+use crate::zone::is_reverse;
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -188,12 +189,6 @@ fn read_reverse_of(
     Some(ReverseOf { zone, span: value.span() })
 }
 
-fn is_reverse(name: NameRef<'_>) -> bool {
-    let tops: [&[u8]; 2] = [b"in-addr.arpa.", b"ip6.arpa."];
-    let mut tops = tops.into_iter().filter_map(|top| Name::parse(top, NameRef::ROOT).ok());
-    tops.any(|top| name.is_at_or_below(top.as_ref()))
-}
-
 /// Clients by their networks; at least one.
 fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
     let items = keep(value.items(), found)?;
@@ -221,6 +216,6 @@ fn view(value: Value<'_>) -> Result<String, Diagnostic> {
 }
 
 /// A view by its clients.
-fn shown(clients: &Vec<Exempt>) -> String {
+fn shown(clients: &[Exempt]) -> String {
     clients.iter().map(Exempt::to_string).collect::<Vec<String>>().join(" ")
 }

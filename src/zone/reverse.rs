@@ -56,6 +56,17 @@ enum Claim {
     Guarded,
 }
 
+/// Whether the names of a zone are made from addresses.
+pub fn is_reverse(apex: NameRef<'_>) -> bool {
+    let labels: Vec<&[u8]> = apex.labels().collect();
+    let ends_in = |end: [&[u8]; 2]| {
+        labels
+            .last_chunk::<2>()
+            .is_some_and(|last| last.iter().zip(end).all(|(one, other)| one.eq_ignore_ascii_case(other)))
+    };
+    ends_in([b"in-addr", b"arpa"]) || ends_in([b"ip6", b"arpa"])
+}
+
 impl Hosts {
     /// What this zone says.
     pub fn of(zone: &Zone) -> Hosts {

@@ -33,11 +33,12 @@ fn zone(serial: u32, www: &str) -> String {
 fn asked(program: &Program, address: &str, question: &[&str]) -> String {
     let [server, port] = [program.listen().ip().to_string(), program.listen().port().to_string()];
     let mut dig = Command::new("dig");
-    dig.args(["-b", address, &format!("@{server}"), "-p", &port, "+tries=1", "+time=5", "+noidnout"]);
+    dig.args(["-b", address, &format!("@{server}"), "-p", &port, "+tries=1", "+time=5", "+noauthority"]);
     let output = dig.args(question).output().expect("dig is installed");
     let text = String::from_utf8(output.stdout).expect("dig writes text");
     let answer = text.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
-    let data: Vec<&str> = answer.filter_map(|line| line.split_whitespace().nth(4)).collect();
+    let data = answer.map(|line| line.split_whitespace().skip(4).collect::<Vec<&str>>().join(" "));
+    let data: Vec<String> = data.collect();
     let rcode = text.split("status: ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or("silence");
     let prohibited = if text.contains("EDE: 18") { " (Prohibited)" } else { "" };
     match data.as_slice() {
@@ -111,8 +112,8 @@ fn ptr_records_follow_the_addresses_of_the_zone_they_are_made_from() {
     program.reload();
     wait_for("the new name", PATIENCE, || Some(()).filter(|()| pointer("127.0.0.7") == "www.lab.example."));
     assert_eq!(pointer("127.0.0.2"), "NXDOMAIN");
-    let soa = asked(&program, "127.0.3.1", &["+short", "0.127.in-addr.arpa", "SOA"]);
-    assert!(soa.contains('5') && !soa.contains("NXDOMAIN"), "{soa}");
+    let soa = asked(&program, "127.0.3.1", &["0.127.in-addr.arpa", "SOA"]);
+    assert_eq!(soa, "ns.lab.example. host.lab.example. 5 2 3 4 30");
     program.stop();
 }
 

@@ -5,9 +5,9 @@
 
 use super::{Basis, LoadedZone, Purpose, Version, ZoneReader};
 use crate::config;
-use crate::dns::{Name, NameRef};
+use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Hosts, Zone, check_reverse};
+use crate::zone::{Hosts, Zone, check_reverse, is_reverse};
 
 /// What another zone gives a reverse zone.
 #[derive(Clone, Copy)]
@@ -36,9 +36,7 @@ pub(super) fn given<'v>(
 /// Whether a zone is loaded behind the others, because it says something of
 /// their addresses.
 pub(super) fn is_last(zone: &config::Zone) -> bool {
-    let tops: [&[u8]; 2] = [b"in-addr.arpa.", b"ip6.arpa."];
-    let mut tops = tops.into_iter().filter_map(|top| Name::parse(top, NameRef::ROOT).ok());
-    zone.reverse_of.is_some() || tops.any(|top| zone.name.as_ref().is_at_or_below(top.as_ref()))
+    zone.reverse_of.is_some() || is_reverse(zone.name.as_ref())
 }
 
 impl ZoneReader<'_> {

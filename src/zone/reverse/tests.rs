@@ -6,7 +6,6 @@ use crate::source::{FileId, Sources};
 
 /// A zone with these records: `owner type data`, owners relative to `apex`.
 struct Lab {
-    sources: Sources,
     found: Diagnostics,
     builder: Builder,
     file: FileId,
@@ -18,7 +17,7 @@ impl Lab {
         let file = sources.add("lab.zone", text.as_bytes().to_vec());
         let span = Span::new(file, 0, 0);
         let builder = Builder::new(apex.parse().unwrap(), span);
-        let mut lab = Lab { sources, found: Diagnostics::default(), builder, file };
+        let mut lab = Lab { found: Diagnostics::default(), builder, file };
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             lab.record(line.trim(), u32::try_from(at).unwrap());
