@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// The type of the records.
     #[arg(value_name = "TYPE", value_parser = rtype, default_value = "A")]
     qtype: Rtype,
-    /// Who asks: some pools answer by the client's address.
+    /// Who asks: some zones and pools answer by the client's address.
     #[arg(long, value_name = "CLIENT", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     from: IpAddr,
     /// How to write it.

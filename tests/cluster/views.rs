@@ -83,7 +83,7 @@ fn each_client_gets_its_version_of_a_zone_and_a_reload_changes_only_that_one() {
     );
     let explained = |client: &str| {
         let output =
-            site.run(&["explain", "www.lab.example", "A", "--client", client, "--socket", "control.sock"]);
+            site.run(&["explain", "www.lab.example", "A", "--from", client, "--socket", "control.sock"]);
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     assert!(
