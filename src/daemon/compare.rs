@@ -128,7 +128,7 @@ impl From<io::Error> for CompareError {
 /// When the zones cannot be read, a server does not answer at all, or the output cannot be written.
 pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
     let mut plans = Vec::new();
-    let mut reading = Reading::new(&comparison.config, &Purpose::Check, |zone| {
+    let mut reading = Reading::new(&comparison.config, &Purpose::Check, |_, zone| {
         plans.push(ZonePlan::of(zone, comparison.sample));
     });
     if reading.loaded.is_none() || reading.faults().any(is_error) {

@@ -38,7 +38,7 @@ pub struct Request {
 ///
 /// When the output cannot be written.
 pub fn machineconfig(request: &Request) -> io::Result<bool> {
-    let reading = Reading::new(&request.config, &Purpose::Check, |_| {});
+    let reading = Reading::new(&request.config, &Purpose::Check, |_, _| {});
     tell(&reading.sources, reading.faults())?;
     let read = reading.loaded.as_ref().zip(reading.sources.first());
     let Some((loaded, config)) = read.filter(|_| !reading.faults().any(is_error)) else {

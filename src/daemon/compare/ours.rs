@@ -95,7 +95,7 @@ impl Ours {
 
     /// Who may be in an RRset; none where it comes from no pool.
     pub(super) fn members(&self, owner: &Name, rtype: Rtype) -> Option<Members> {
-        let found = explain(&self.snapshot, (owner.as_ref(), rtype), &[]);
+        let found = explain(&self.snapshot, self.client, (owner.as_ref(), rtype), &[]);
         let pools = found.pools.iter().filter_map(|place| self.served.pools().get(*place));
         let pools: Vec<_> = pools.map(|bound| &bound.pool).filter(|pool| pool.rtype == rtype).collect();
         if pools.is_empty() {
@@ -118,7 +118,7 @@ impl Ours {
 
     /// The apex of the zone nearest to a name that holds it.
     pub(super) fn zone_of(&self, name: &Name) -> Option<&Name> {
-        let zones = self.served.zones.iter().map(|zone| &zone.name);
+        let zones = self.served.zones.iter().map(|zone| &zone.id.name);
         let holding = zones.filter(|apex| name.as_ref().is_at_or_below(apex.as_ref()));
         holding.max_by_key(|apex| apex.as_ref().label_count())
     }

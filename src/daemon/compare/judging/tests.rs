@@ -15,7 +15,7 @@ fn held(text: &str) -> Ours {
     let config = "[[zone]]\nname = \"x.example\"\nfile = \"x.zone\"\n";
     std::fs::write(folder.path().join("edgedns.toml"), config).unwrap();
     std::fs::write(folder.path().join("x.zone"), text).unwrap();
-    let read = |path: &Path| Reading::new(path, &Purpose::Check, |_| {});
+    let read = |path: &Path| Reading::new(path, &Purpose::Check, |_, _| {});
     let loaded = read(&folder.path().join("edgedns.toml")).loaded.expect("a config");
     Ours::new(loaded.zones, [127, 0, 0, 1].into())
 }
