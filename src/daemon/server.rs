@@ -392,6 +392,8 @@ impl Server {
         let _ = timeout(wait, self.engine.first_round()).await;
         self.served = served;
         self.publish_anew();
+        // Who is not asked holds the old zones, beside the new ones.
+        self.running.catch_up();
         self.state_directory = state_directory;
         self.keep_texts();
         self.control.follow(control_socket(&config).as_deref());

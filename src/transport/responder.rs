@@ -11,7 +11,7 @@ use crate::answer::{self, Peer, Reader, Reply, Scratch};
 
 /// Answers queries: one per UDP worker, and one for all TCP connections.
 pub trait Responder: Send + 'static {
-    /// Called before the first query of each batch.
+    /// Called before the first query of each batch, and when an idle worker is to let go of what it holds.
     fn begin_batch(&mut self);
 
     /// Answers `query`, a whole DNS message, into `out`: 1,232 bytes over

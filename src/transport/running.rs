@@ -169,14 +169,7 @@ impl<R: Responder> Running<R> {
     /// Lets every UDP worker take a turn beside its queries, idle or not. Resolves to the numbers of those
     /// that do not within `limit`: they hang, or have ended. Who does not ask pays nothing.
     pub fn pulse(&mut self, limit: Duration) -> impl Future<Output = Vec<usize>> + Send + use<R> {
-        let served = &self.served;
-        let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
-        let turns: Vec<_> = self
-            .workers
-            .iter_mut()
-            .enumerate()
-            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index))))
-            .collect();
+        let turns = self.turns();
         let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
         async move {
             let mut still = Vec::new();
@@ -191,6 +184,24 @@ impl<R: Responder> Running<R> {
             }
             still
         }
+    }
+
+    /// Lets every responder look at what is newest, idle or not: one without queries would hold what it saw
+    /// last, a whole zone, until it is asked. Does not wait for them.
+    pub fn catch_up(&mut self) {
+        drop(self.turns());
+        self.tcp.catch_up();
+    }
+
+    /// Wakes every worker, to serve what it serves. Each receiver resolves when its worker has taken a turn;
+    /// none for one that has ended.
+    fn turns(&mut self) -> Vec<Option<oneshot::Receiver<()>>> {
+        let served = &self.served;
+        let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
+        let workers = self.workers.iter_mut().enumerate();
+        workers
+            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index))))
+            .collect()
     }
 
     /// Where queries are answered: ports asked for as 0 are the real ones here.

@@ -147,6 +147,13 @@ impl<R: Responder> Shared<R> {
     }
 }
 
+impl<R: Responder> Shared<R> {
+    /// Lets the responder look at what is newest. Waits for no more than the answers of one read.
+    pub(super) fn catch_up(&self) {
+        lock(&self.answering).responder.begin_batch();
+    }
+}
+
 impl Service {
     /// Serves `listener` on the runtime of `handle`.
     pub(super) fn start<R: Responder>(

@@ -9,6 +9,7 @@ mod udp;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,12 +27,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 struct Gate {
     reached: Sender<()>,
     opened: Arc<Mutex<Receiver<()>>>,
+    begun: Arc<AtomicUsize>,
 }
 
 /// The test's end of a gate.
 struct Keeper {
     reached: Receiver<()>,
     opened: Sender<()>,
+    /// How often responders have begun a batch.
+    begun: Arc<AtomicUsize>,
 }
 
 /// Sends every query back as a response. What stands behind the header tells
@@ -42,7 +46,9 @@ struct Echo {
 }
 
 impl Responder for Echo {
-    fn begin_batch(&mut self) {}
+    fn begin_batch(&mut self) {
+        self.gate.begun.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn respond(&mut self, _peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
         let what = &query[12..];
@@ -78,11 +84,12 @@ impl Server {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (reached, keeper_reached) = channel();
         let (keeper_opened, opened) = channel();
-        let gate = Gate { reached, opened: Arc::new(Mutex::new(opened)) };
+        let begun = Arc::<AtomicUsize>::default();
+        let gate = Gate { reached, opened: Arc::new(Mutex::new(opened)), begun: Arc::clone(&begun) };
         let (settings, listeners) = bind(addresses, workers, tcp);
         let make = move |_| Echo { gate: gate.clone() };
         let running = start(listeners, make, runtime.handle().clone()).unwrap();
-        let keeper = Keeper { reached: keeper_reached, opened: keeper_opened };
+        let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun };
         Server { runtime, running: Some(running), settings, keeper }
     }
 

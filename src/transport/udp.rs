@@ -176,6 +176,8 @@ impl<R: Responder> Worker<R> {
             Ok(1..) => {}
             Ok(0) | Err(_) => return self.replace(Vec::new()),
         }
+        // Whoever woke it may have something newer; an idle worker would not look until its next query.
+        self.service.responder.begin_batch();
         loop {
             match self.orders.try_recv() {
                 Ok(order) => {

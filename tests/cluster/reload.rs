@@ -146,6 +146,33 @@ fn no_query_is_lost_over_ten_reloads_of_which_five_are_broken() {
     program.stop();
 }
 
+#[test]
+fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
+    let site = lab();
+    // Some megabytes once it is served, hence larger than all else that comes and goes.
+    let large = |number| (0..100_000).fold(zone(number), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n"));
+    site.write("lab.zone", &large(1));
+    // As the unit does it: what is freed goes back to the kernel at once.
+    let program = site.spawn_as(|command| drop(command.env("MALLOC_MMAP_THRESHOLD_", "131072")));
+    program.wait_for_line("ready");
+    let before = resident_kibibytes(&program);
+    for number in 2..5 {
+        site.write("lab.zone", &large(number));
+        reload(&program);
+    }
+    // Not one query is asked; a version of the zone is 6 MiB.
+    crate::harness::wait_for("one version in memory", Duration::from_secs(20), || {
+        (resident_kibibytes(&program) < before + 3 * 1024).then_some(())
+    });
+    program.stop();
+}
+
+fn resident_kibibytes(program: &Program) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).expect("it runs");
+    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("proc_pid_status(5)");
+    value.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
 /// Ends the load when a test fails too: a scope waits for its threads.
 struct StopOnDrop<'a>(&'a AtomicBool);
 

@@ -33,3 +33,16 @@ fn a_worker_that_hangs_is_told_and_turns_again_when_it_is_let_go() {
     assert!(client.recv(&mut [0; 64]).is_ok());
     assert_eq!(pulse(&mut server, LIMIT), NONE);
 }
+
+#[test]
+fn whoever_is_idle_looks_at_what_is_newest_when_told() {
+    let mut server = Server::start(&["127.0.3.33"], 2);
+    server.running().catch_up();
+    // Two workers are woken, and whoever answers over TCP looks at once.
+    assert_eq!(pulse(&mut server, LIMIT), NONE);
+    assert!(server.keeper.begun.load(Ordering::Relaxed) >= 3);
+    server.running().catch_up();
+    let client = udp_client("127.0.3.99", server.at("127.0.3.33"));
+    client.send(&query(1, b"still")).unwrap();
+    assert!(client.recv(&mut [0; 64]).is_ok());
+}
