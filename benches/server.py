@@ -5,9 +5,11 @@ Not responsible for what is compared, or for any server's configuration.
 """
 
 import contextlib
+import datetime
 import os
 import pathlib
 import platform
+import signal
 import socket
 import struct
 import subprocess
@@ -17,28 +19,38 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = "0", "1"
 ADDRESS = "127.0.81.1"
-START_MAX_SECONDS = 120
+START_MAX_SECONDS = 60
 RCODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
+# dnsperf waits five seconds for what is lost.
+LOAD_LATE_MAX_SECONDS = 20
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class DoesNotServe(SystemExit):
+    """A server does not answer. Ends the run, with its log, where nobody goes on without it."""
 
 
 class Server:
     """A server program: its configuration, its processes, their CPU time."""
 
     name = program = ""
+    environment = {}
+    # Where it may run.
+    cores = SERVER_CORE
 
     def __init__(self, folder, zone, port):
         self.folder, self.zone, self.port = folder / self.name, zone, port
         self.folder.mkdir()
-        self.measured = []
+        self.measured, self.lost = [], 0
         (self.folder / "zone").write_text(zone.text)
         self.configure()
         began = time.monotonic()
         self.log = open(self.folder / "log", "wb")
-        command = ["taskset", "-c", SERVER_CORE, *self.command()]
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.folder)
+        command = ["taskset", "-c", self.cores, *self.command()]
+        environment = {**os.environ, **self.environment}
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.folder, env=environment)
         self.wait_until_it_serves(began)
-        self.load_seconds = time.monotonic() - began
+        self.load_seconds, self.load_cpu_seconds = time.monotonic() - began, self.process_seconds()
 
     def wait_until_it_serves(self, began):
         while time.monotonic() - began < START_MAX_SECONDS:
@@ -48,9 +60,9 @@ class Server:
                 answer = ask(self.port, self.zone.name, 6, 0.2)
                 if answer[0] == "NOERROR" and answer[1]:
                     return
-            time.sleep(0.02)
+            time.sleep(0.005)
         self.stop()
-        sys.exit(f"{self.name} does not serve:\n" + (self.folder / "log").read_text(errors="replace")[-2000:])
+        raise DoesNotServe(f"{self.name} does not serve:\n" + (self.folder / "log").read_text(errors="replace")[-2000:])
 
     def pids(self):
         """The process and those it has started."""
@@ -74,6 +86,15 @@ class Server:
                     user, system = user + int(fields[11]), system + int(fields[12])
         return user / TICKS_PER_SECOND, (user + system) / TICKS_PER_SECOND
 
+    def process_seconds(self):
+        """CPU time so far, that of threads that have ended included."""
+        ticks = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS_PER_SECOND
+
     def run_seconds(self, threads=""):
         """CPU time so far of the threads whose name begins so, to the nanosecond."""
         return self.scheduled_seconds(0, threads)
@@ -92,18 +113,32 @@ class Server:
         return total / 1e9
 
     def resident_mebibytes(self):
+        return self.mebibytes("smaps_rollup", "Pss:")
+
+    def highest_mebibytes(self):
+        """The most it had at once so far; what processes share is counted for each."""
+        return self.mebibytes("status", "VmHWM:")
+
+    def mebibytes(self, file, word):
         total = 0
         for pid in self.pids():
             with contextlib.suppress(OSError):
-                for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                    if line.startswith("Pss:"):
+                for line in pathlib.Path(f"/proc/{pid}/{file}").read_text().splitlines():
+                    if line.startswith(word):
                         total += int(line.split()[1])
         return total / 1024
+
+    def zone_file(self):
+        return self.folder / "zone"
+
+    def reload(self):
+        """Tells it to read a zone again that has changed; does not wait."""
+        self.process.send_signal(signal.SIGHUP)
 
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -143,11 +178,12 @@ def load(server, queries_file, seconds):
     output = subprocess.run(
         ["taskset", "-c", LOAD_CORE, "dnsperf", "-s", ADDRESS, "-p", str(server.port), "-d", str(queries_file)]
         + ["-l", str(seconds), "-c", "8", "-q", "400", "-S", "0"],
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, timeout=seconds + LOAD_LATE_MAX_SECONDS,
     ).stdout
     after = server.cpu_seconds()
     facts = dict(line.strip().split(":", 1) for line in output.splitlines() if ":" in line)
-    completed = int(facts["Queries completed"].split()[0])
+    completed, lost = (int(facts[f"Queries {what}"].split()[0]) for what in ("completed", "lost"))
+    server.lost += lost
     rate = float(facts["Queries per second"])
     return [(after[0] - before[0]) / completed * 1e6, (after[1] - before[1]) / completed * 1e6, rate, completed]
 
@@ -157,3 +193,21 @@ def machine():
         model = next((line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), "unknown CPU")
     commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; edgedns at {commit.stdout.strip()}"
+
+
+def end_in_order_when_told():
+    """SIGTERM ends the run as Ctrl-C does: the servers are stopped and the scratch folder is removed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else float("nan")
+
+
+def write_result(kind, text):
+    """Keeps a result, by its date."""
+    place = ROOT / "benches/results" / f"{datetime.date.today()}-{kind}.md"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(text)
+    print(f"written to {place}")

@@ -199,9 +199,7 @@ impl<R: Responder> Running<R> {
         let served = &self.served;
         let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
         let workers = self.workers.iter_mut().enumerate();
-        workers
-            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index))))
-            .collect()
+        workers.map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index)))).collect()
     }
 
     /// Where queries are answered: ports asked for as 0 are the real ones here.

@@ -150,7 +150,8 @@ fn no_query_is_lost_over_ten_reloads_of_which_five_are_broken() {
 fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
     let site = lab();
     // Some megabytes once it is served, hence larger than all else that comes and goes.
-    let large = |number| (0..100_000).fold(zone(number), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n"));
+    let large =
+        |number| (0..100_000).fold(zone(number), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n"));
     site.write("lab.zone", &large(1));
     // As the unit does it: what is freed goes back to the kernel at once.
     let program = site.spawn_as(|command| drop(command.env("MALLOC_MMAP_THRESHOLD_", "131072")));

@@ -1,0 +1,112 @@
+"""The name servers that are compared, each with one worker and nothing that costs time beside answering.
+
+Responsible for their configuration and for how they are told to read a zone again.
+Not responsible for their processes, or for what is measured.
+"""
+
+import shutil
+import subprocess
+
+from server import ADDRESS, ROOT, Server
+from zones import MASTER_PORT
+
+
+class Edgedns(Server):
+    name = "edgedns"
+    program = str(ROOT / "target/release/edgedns")
+    # As systemd/edgedns.service starts it.
+    environment = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+    more = ""
+
+    def configure(self):
+        text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = 1\n\n{self.more}'
+        text += f'[[zone]]\nname = "{self.zone.name}"\nfile = "zone"\n'
+        if self.zone.guarded:
+            names = ", ".join(f'"{owner}"' for owner in self.zone.guarded)
+            text += f"\n[[zone.probe]]\nnames = [{names}]\ntcp = {MASTER_PORT}\n"
+        (self.folder / "config").write_text(text)
+
+    def command(self):
+        return [self.program, "--config", "config"]
+
+
+class Nsd(Server):
+    name = program = "nsd"
+
+    def configure(self):
+        folder = self.folder
+        (folder / "config").write_text(
+            f'server:\n  ip-address: {ADDRESS}@{self.port}\n  database: ""\n  zonelistfile: "{folder}/list"\n'
+            f'  xfrdfile: "{folder}/xfrd"\n  xfrdir: "{folder}"\n  pidfile: "{folder}/pid"\n  username: ""\n'
+            f'  chroot: ""\n  zonesdir: "{folder}"\n  round-robin: no\n  minimal-responses: yes\n  rrl-ratelimit: 0\n'
+            f"  server-count: 1\nremote-control:\n  control-enable: no\n"
+            f"zone:\n  name: {self.zone.name}\n  zonefile: zone\n"
+        )
+
+    def command(self):
+        return ["nsd", "-d", "-c", str(self.folder / "config")]
+
+
+class Knot(Server):
+    name, program = "knot", "knotd"
+    more = ""
+
+    def configure(self):
+        folder = self.folder
+        (folder / "config").write_text(
+            f"server:\n  rundir: {folder}\n  listen: {ADDRESS}@{self.port}\n  udp-workers: 1\n  tcp-workers: 1\n"
+            f"  background-workers: 1\n  answer-rotation: off\nlog:\n  - target: stderr\n    any: warning\n"
+            f"{self.more}database:\n  storage: {folder}\nzone:\n  - domain: {self.zone.name}\n    storage: {folder}\n"
+            f"    file: zone\n    semantic-checks: off\n    zonefile-sync: -1\n    zonefile-load: whole\n"
+            f"    journal-content: none\n"
+        )
+
+    def command(self):
+        return ["knotd", "-c", str(self.folder / "config")]
+
+
+class Gdnsd(Server):
+    name = program = "gdnsd"
+
+    def configure(self):
+        (self.folder / "zones").mkdir()
+        (self.folder / "zone").rename(self.folder / "zones" / self.zone.name)
+        (self.folder / "config").write_text(
+            f'options => {{\n  listen => ["{ADDRESS}:{self.port}"]\n  udp_threads => 1\n  tcp_threads => 1\n'
+            f'  run_dir => "{self.folder}"\n  state_dir => "{self.folder}"\n}}\n'
+        )
+
+    def command(self):
+        return ["gdnsd", "-c", str(self.folder), "start"]
+
+    def zone_file(self):
+        return self.folder / "zones" / self.zone.name
+
+    def reload(self):
+        subprocess.Popen(["gdnsdctl", "-c", str(self.folder), "reload-zones"], stdout=self.log, stderr=self.log)
+
+
+class Powerdns(Server):
+    """With the LUA records that edgedns replaces; of no use without pools."""
+
+    name, program = "powerdns+lua", "pdns_server"
+
+    def configure(self):
+        folder = self.folder
+        (folder / "zone").write_text(self.zone.text_with_lua)
+        (folder / "zones").write_text(f'zone "{self.zone.name}" {{ type native; file "{folder}/zone"; }};\n')
+        (folder / "pdns.conf").write_text(
+            f"launch=bind\nbind-config={folder}/zones\nenable-lua-records=yes\nlocal-address={ADDRESS}\n"
+            f"local-port={self.port}\nsocket-dir={folder}\ndaemon=no\nguardian=no\nreceiver-threads=1\n"
+            f"distributor-threads=1\n"
+        )
+
+    def command(self):
+        return ["pdns_server", f"--config-dir={self.folder}"]
+
+
+PEERS = [Nsd, Knot, Gdnsd]
+
+
+def installed(kinds):
+    return [kind for kind in kinds if shutil.which(kind.program)]
