@@ -154,7 +154,9 @@ fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
         |number| (0..100_000).fold(zone(number), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n"));
     site.write("lab.zone", &large(1));
     // As the unit does it: what is freed goes back to the kernel at once.
-    let program = site.spawn_as(|command| drop(command.env("MALLOC_MMAP_THRESHOLD_", "131072")));
+    let program = site.spawn_as(|command| {
+        command.env("MALLOC_MMAP_THRESHOLD_", "131072");
+    });
     program.wait_for_line("ready");
     let before = resident_kibibytes(&program);
     for number in 2..5 {
