@@ -42,6 +42,7 @@ const FILES: &[(Section, &str, Secrecy)] = &[
     (Section::Https, "cert", Secrecy::Open),
     (Section::Https, "key", Secrecy::Secret),
     (Section::Https, "token", Secrecy::Secret),
+    (Section::Forward, "ca", Secrecy::Open),
 ];
 
 /// The keys whose value is a secret itself.
