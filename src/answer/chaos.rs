@@ -3,9 +3,8 @@
 //! Responsible for the four names operators ask. Not responsible for the text.
 
 use super::book::Section;
-use super::respond::OWN;
 use super::snapshot::Identity;
-use super::write::Response;
+use super::write::{OWN, Response};
 use crate::dns::Rtype;
 use crate::dns::message::{Question, Rcode, class};
 

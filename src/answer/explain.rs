@@ -7,9 +7,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::authority::{Authority, plan_type};
 use super::book::{ANY_OTHER, Book, BookNode, DNAME_BELOW, Section};
 use super::lookup::{Asked, Found};
-use super::respond::{Authority, Scratch, plan_type, respond, zone_of};
+use super::respond::{Scratch, respond, zone_of};
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::{CNAME_CHAIN_MAX, Peer, Reply, Transport};
 use crate::dns::response::{Record, Response};

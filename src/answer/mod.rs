@@ -30,6 +30,7 @@
 )]
 
 mod access;
+mod authority;
 mod book;
 mod cell;
 mod chaos;
@@ -38,7 +39,9 @@ mod cookie;
 mod counters;
 mod encode;
 mod explain;
+mod extras;
 mod lookup;
+mod opt;
 mod outside;
 mod pools;
 mod prefix;
@@ -48,6 +51,7 @@ mod respond;
 mod snapshot;
 mod splice;
 mod spread;
+mod tsig;
 mod write;
 
 use std::net::IpAddr;

@@ -7,10 +7,11 @@
 //! queries.
 //! Not responsible for CNAME records of the zone: those are in the plans.
 
+use super::authority::{Authority, Pooled, plan_type};
 use super::book::{BookNode, DNAME_BELOW, Plan, Section};
 use super::lookup::Found;
-use super::respond::{Authority, OWN, Pooled, Scratch, plan_type};
-use super::write::{Response, moved};
+use super::respond::Scratch;
+use super::write::{OWN, Response, moved};
 use super::{CNAME_CHAIN_MAX, Peer};
 use crate::dns::message::{HEADER_BYTES, Question, Rcode};
 use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};

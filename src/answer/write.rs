@@ -17,6 +17,9 @@ use crate::zone::name_hash;
 /// Compression pointer to the question's name (RFC 1035, section 4.1.4).
 pub(super) const QNAME_POINTER: u16 = 0xc00c;
 
+/// The pointer every record of the question's own name begins with.
+pub(super) const OWN: [u8; 2] = QNAME_POINTER.to_be_bytes();
+
 /// A response that is being written into somebody's buffer.
 pub(super) struct Response<'o> {
     out: &'o mut [u8],
