@@ -33,19 +33,18 @@ impl<'s> Authority<'s> {
     ) {
         let qtype = plan_type(question.qtype);
         let asked = &scratch.asked;
+        let longer = asked.offset(self.book.apex_labels());
         let found = self.book.search(asked);
         response.source = found.source(asked, self.book.apex_labels());
         if let Found::Dname(node, labels) = found {
             return splice::redirect(self, scratch, peer, question, (node, labels), response);
         }
-        let longer = asked.offset(self.book.apex_labels());
-        let (plan, base) = self.plan(&found, qtype, asked.labels());
-        match plan {
-            Some(plan) => {
+        match self.plan(&found, qtype, asked.labels()) {
+            (Some(plan), base) => {
                 let shift = asked.offset(base);
                 self.put(scratch, peer, question, (&plan, shift, longer), response);
             }
-            None => {
+            (None, _) => {
                 response.authoritative = true;
                 let exists = !matches!(found, Found::NxDomain);
                 response.rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
@@ -69,8 +68,10 @@ impl<'s> Authority<'s> {
             }
             Found::Dname(..) | Found::NxDomain => return (None, asked),
         };
-        let own = if qtype == Rtype::ANY.0 { node.plan_for_any() } else { node.plan(qtype) };
-        (own.or_else(|| node.plan(ANY_OTHER)), base)
+        if qtype == Rtype::ANY.0 {
+            return (node.plan_for_any().or_else(|| node.plan(ANY_OTHER)), base);
+        }
+        (node.plan_or_other(qtype), base)
     }
 
     /// Writes a plan: its bytes, its pools, its negative SOA.

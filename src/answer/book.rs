@@ -94,15 +94,13 @@ pub(super) struct PoolRef {
 
 /// What is to be answered, made ready. Read from a [`Book`].
 ///
-/// A view: numbers are read where they lie, when they are wanted. Copied into
-/// fields first, they would be stored in pieces and loaded together, for
-/// which a processor waits.
+/// A view: everything is read where it lies, when it is wanted. Most plans
+/// have no use for most of it.
 #[derive(Clone, Copy)]
 pub(super) struct Plan<'b> {
     head: &'b [u8; PLAN_HEAD_BYTES],
-    pools: &'b [u8],
-    moves: &'b [u8],
-    pub(super) bytes: &'b [u8],
+    /// Pools, moves and bytes, one after the other, and nothing else.
+    rest: &'b [u8],
 }
 
 /// Response code, authority, and whether the negative SOA follows.
@@ -190,7 +188,9 @@ impl<'b> Plan<'b> {
     /// The pools whose records follow the bytes, in order.
     #[inline]
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolRef> + use<'b> {
-        self.pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, bits]| PoolRef {
+        let (moves_at, _) = self.places();
+        let pools = self.rest.get(..moves_at).unwrap_or_default();
+        pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, bits]| PoolRef {
             pool: u32::from_le_bytes([a, b, c, d]),
             owner: u16::from_le_bytes([e, f]),
             section: match section {
@@ -205,13 +205,32 @@ impl<'b> Plan<'b> {
 
     #[inline]
     pub(super) fn has_pools(&self) -> bool {
-        !self.pools.is_empty()
+        let [.., pools, _, _, _] = *self.head;
+        pools != 0
     }
 
     /// Places in the bytes where a pointer moves with the length of the QNAME.
     #[inline]
     pub(super) fn moves(&self) -> impl Iterator<Item = usize> + use<'b> {
-        self.moves.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
+        let (moves_at, bytes_at) = self.places();
+        let moves = self.rest.get(moves_at..bytes_at).unwrap_or_default();
+        moves.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
+    }
+
+    /// Its records as they go into the message.
+    #[inline]
+    pub(super) fn bytes(&self) -> &'b [u8] {
+        let (_, bytes_at) = self.places();
+        self.rest.get(bytes_at..).unwrap_or_default()
+    }
+
+    /// Where moves and bytes begin.
+    #[inline]
+    fn places(&self) -> (usize, usize) {
+        let [.., m0, m1, pools, _, _, _] = *self.head;
+        let moves_at = usize::from(pools).wrapping_mul(POOL_REF_BYTES);
+        let moves = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
+        (moves_at, moves_at.wrapping_add(moves))
     }
 
     /// The bytes that must be sent. What follows are additional addresses,
@@ -219,7 +238,8 @@ impl<'b> Plan<'b> {
     #[cold]
     pub(super) fn needed(&self) -> &'b [u8] {
         let [.., low, high] = *self.head;
-        self.bytes.get(..usize::from(u16::from_le_bytes([low, high]))).unwrap_or(self.bytes)
+        let bytes = self.bytes();
+        bytes.get(..usize::from(u16::from_le_bytes([low, high]))).unwrap_or(bytes)
     }
 
     /// Whether it is a referral: then all its addresses are glue, which must
@@ -234,34 +254,33 @@ impl<'b> Plan<'b> {
     #[inline]
     fn read(bytes: &'b [u8]) -> Option<(Plan<'b>, &'b [u8])> {
         let (head, rest) = bytes.split_first_chunk::<PLAN_HEAD_BYTES>()?;
-        let [_, _, _, _, _, _, _, _, l0, l1, m0, m1, pools, ..] = *head;
-        let (pools, rest) = rest.split_at_checked(usize::from(pools).wrapping_mul(POOL_REF_BYTES))?;
-        let moves = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
-        let (moves, rest) = rest.split_at_checked(moves)?;
-        let (bytes, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([l0, l1])))?;
-        Some((Plan { head, pools, moves, bytes }, rest))
+        let [.., l0, l1, _, _, _, _, _, _] = *head;
+        let (_, bytes_at) = Plan { head, rest }.places();
+        let length = usize::from(u16::from_le_bytes([l0, l1])).wrapping_add(bytes_at);
+        let (rest, after) = rest.split_at_checked(length)?;
+        Some((Plan { head, rest }, after))
     }
 }
 
-/// A node of a [`Book`].
+/// A node of a [`Book`]. A view, as [`Plan`] is.
 #[derive(Clone, Copy)]
 pub(super) struct BookNode<'b> {
-    flags: NodeFlags,
-    wildcard: u32,
-    name: &'b [u8],
-    plans: &'b [u8],
+    head: &'b [u8; NODE_HEAD_BYTES],
+    /// Name and plans, and then the rest of the book.
+    rest: &'b [u8],
 }
 
 impl<'b> BookNode<'b> {
     #[inline]
     pub(super) fn has(&self, flag: NodeFlags) -> bool {
-        self.flags.has(flag)
+        let [_, flags, ..] = *self.head;
+        NodeFlags(flags).has(flag)
     }
 
     /// The plan of exactly this type.
     #[inline]
     pub(super) fn plan(&self, qtype: u16) -> Option<Plan<'b>> {
-        let mut rest = self.plans;
+        let mut rest = self.plan_bytes();
         while let Some((plan, after)) = Plan::read(rest) {
             if plan.qtype() == qtype {
                 return Some(plan);
@@ -273,7 +292,7 @@ impl<'b> BookNode<'b> {
 
     /// All its plans.
     pub(super) fn plans(&self) -> impl Iterator<Item = Plan<'b>> + use<'b> {
-        let mut rest = self.plans;
+        let mut rest = self.plan_bytes();
         std::iter::from_fn(move || {
             let (plan, after) = Plan::read(rest)?;
             rest = after;
@@ -281,27 +300,57 @@ impl<'b> BookNode<'b> {
         })
     }
 
+    /// The plan of this type, or else the one for every type that has none.
+    #[inline]
+    pub(super) fn plan_or_other(&self, qtype: u16) -> Option<Plan<'b>> {
+        let mut other = None;
+        let mut rest = self.plan_bytes();
+        while let Some((plan, after)) = Plan::read(rest) {
+            let own = plan.qtype();
+            if own == qtype {
+                return Some(plan);
+            }
+            if own == ANY_OTHER {
+                other = Some(plan);
+            }
+            rest = after;
+        }
+        other
+    }
+
     /// The plan of an RRset of the node, whichever comes first (RFC 8482,
     /// section 4.1).
     #[inline]
     pub(super) fn plan_for_any(&self) -> Option<Plan<'b>> {
-        let first = Plan::read(self.plans).map(|(plan, _)| plan);
+        let first = Plan::read(self.plan_bytes()).map(|(plan, _)| plan);
         first.filter(|plan| !self.has(NodeFlags::CUT) && plan.qtype() != DNAME_BELOW)
     }
 
     /// Whether both are one node.
     pub(super) fn is(&self, other: &BookNode<'_>) -> bool {
-        std::ptr::eq(self.plans, other.plans)
+        std::ptr::eq(self.head, other.head)
+    }
+
+    /// Whether its name is this one, without the apex's part.
+    #[inline]
+    fn is_named(&self, relative: &[u8]) -> bool {
+        let [name_bytes, ..] = *self.head;
+        usize::from(name_bytes) == relative.len() && self.rest.starts_with(relative)
     }
 
     #[inline]
-    fn read(bytes: &'b [u8]) -> Option<BookNode<'b>> {
-        let (&head, rest) = bytes.split_first_chunk::<NODE_HEAD_BYTES>()?;
-        let [name_len, flags, p0, p1, p2, p3, w0, w1, w2, w3] = head;
-        let (name, rest) = rest.split_at_checked(usize::from(name_len))?;
-        let plans = rest.get(..u32::from_le_bytes([p0, p1, p2, p3]) as usize)?;
-        let wildcard = u32::from_le_bytes([w0, w1, w2, w3]);
-        Some(BookNode { flags: NodeFlags(flags), wildcard, name, plans })
+    fn plan_bytes(&self) -> &'b [u8] {
+        let [name_bytes, _, p0, p1, p2, p3, ..] = *self.head;
+        let from = usize::from(name_bytes);
+        let to = from.wrapping_add(u32::from_le_bytes([p0, p1, p2, p3]) as usize);
+        self.rest.get(from..to).unwrap_or_default()
+    }
+
+    /// Where the wildcard right below it is.
+    #[inline]
+    fn wildcard(&self) -> u32 {
+        let [.., w0, w1, w2, w3] = *self.head;
+        u32::from_le_bytes([w0, w1, w2, w3])
     }
 }
 
@@ -323,7 +372,7 @@ impl Book {
                 #[allow(clippy::cast_possible_truncation, reason = "the lower half is the place")]
                 let place = (slot as u32).wrapping_sub(1);
                 if let Some(node) = self.node(place)
-                    && node.name == relative
+                    && node.is_named(relative)
                 {
                     return Some(node);
                 }
@@ -339,12 +388,13 @@ impl Book {
         if !node.has(NodeFlags::HAS_WILDCARD) {
             return None;
         }
-        self.node(node.wildcard)
+        self.node(node.wildcard())
     }
 
     #[inline]
     fn node(&self, place: u32) -> Option<BookNode<'_>> {
-        BookNode::read(self.bytes.get(place as usize..)?)
+        let (head, rest) = self.bytes.get(place as usize..)?.split_first_chunk()?;
+        Some(BookNode { head, rest })
     }
 
     /// Length of the apex's name in wire form, in bytes.
@@ -364,7 +414,7 @@ impl Book {
     /// so on. Its pointers are made for QNAME = apex.
     #[inline]
     pub(super) fn negative(&self) -> Plan<'_> {
-        let none = Plan { head: &[0; PLAN_HEAD_BYTES], pools: &[], moves: &[], bytes: &[] };
+        let none = Plan { head: &[0; PLAN_HEAD_BYTES], rest: &[] };
         Plan::read(&self.negative).map_or(none, |(plan, _)| plan)
     }
 

@@ -11,14 +11,18 @@ use crate::dns::{NameHash, NameRef};
 /// A name in lower case with the offset and hash of each of its suffixes;
 /// one pass over the name makes it.
 pub(super) struct Asked {
-    lower: [u8; NAME_BYTES_MAX],
+    lower: [u8; LOWER_BYTES],
     length: usize,
-    /// Offset of the suffix of so many labels.
-    offsets: [u8; LABELS_MAX + 1],
+    labels: usize,
+    /// Where each label begins, from the left; the root is the last.
+    starts: [u8; LABELS_MAX + 1],
     /// Hash of the suffix of so many labels.
     hashes: [NameHash; LABELS_MAX + 1],
-    labels: usize,
 }
+
+/// Room for a name, and behind it for the word that is read where a last
+/// label ends.
+const LOWER_BYTES: usize = NAME_BYTES_MAX + 9;
 
 /// So many bytes are lower-cased at a time: a vector.
 const CHUNK_BYTES: usize = 16;
@@ -26,11 +30,11 @@ const CHUNK_BYTES: usize = 16;
 impl Asked {
     pub(super) fn new() -> Self {
         Self {
-            lower: [0; NAME_BYTES_MAX],
+            lower: [0; LOWER_BYTES],
             length: 0,
-            offsets: [0; LABELS_MAX + 1],
-            hashes: [NameHash::ROOT; LABELS_MAX + 1],
             labels: 0,
+            starts: [0; LABELS_MAX + 1],
+            hashes: [NameHash::ROOT; LABELS_MAX + 1],
         }
     }
 
@@ -40,31 +44,25 @@ impl Asked {
         let wire = name.wire();
         self.length = wire.len();
         self.lower(wire);
-        // Offsets from the left first; turned round below.
-        let mut starts = [0_u8; LABELS_MAX + 1];
         let mut labels = 0_usize;
         let mut at = 0_usize;
-        while let Some(&length) = wire.get(at) {
-            if let Some(start) = starts.get_mut(labels) {
-                *start = at.to_le_bytes()[0];
-            }
+        while let (Some(&length), Some(start)) = (wire.get(at), self.starts.get_mut(labels)) {
+            *start = at.to_le_bytes()[0];
             if length == 0 {
                 break;
             }
-            labels = labels.saturating_add(1);
-            at = at.saturating_add(usize::from(length)).saturating_add(1);
+            labels = labels.wrapping_add(1);
+            at = at.wrapping_add(usize::from(length)).wrapping_add(1);
         }
-        self.labels = labels.min(LABELS_MAX);
+        self.labels = labels;
         let mut hash = NameHash::ROOT;
-        let from_the_right = starts.get(..=self.labels).unwrap_or_default().iter().rev();
-        for ((&start, offset), slot) in from_the_right.zip(&mut self.offsets).zip(&mut self.hashes) {
-            let start_at = usize::from(start);
-            if let Some((&length, rest)) = self.lower.get(start_at..).and_then(<[u8]>::split_first)
-                && length != 0
+        let [_, hashes @ ..] = &mut self.hashes;
+        let from_the_right = self.starts.get(..labels).unwrap_or_default().iter().rev();
+        for (start, slot) in from_the_right.zip(hashes) {
+            if let Some((length, label)) = self.lower.get(usize::from(*start)..).and_then(<[u8]>::split_first)
             {
-                hash = hash.below(rest.get(..usize::from(length)).unwrap_or_default());
+                hash = hash.below_front(label, usize::from(*length));
             }
-            *offset = start;
             *slot = hash;
         }
     }
@@ -74,19 +72,26 @@ impl Asked {
     #[inline]
     fn lower(&mut self, wire: &[u8]) {
         // Length bytes are at most 63 and no letters, so they stay as they are.
-        let lowered = |chunk: &[u8; CHUNK_BYTES]| chunk.map(|byte| byte.to_ascii_lowercase());
-        let Some(last) = wire.last_chunk::<CHUNK_BYTES>() else {
-            for (to, from) in self.lower.iter_mut().zip(wire) {
+        let room = self.lower.get_mut(..wire.len()).unwrap_or_default();
+        if let Some(last) = wire.last_chunk::<CHUNK_BYTES>() {
+            let chunks = wire.as_chunks::<CHUNK_BYTES>().0;
+            for (to, from) in room.as_chunks_mut::<CHUNK_BYTES>().0.iter_mut().zip(chunks) {
+                *to = lowered(from);
+            }
+            if let Some(to) = room.last_chunk_mut::<CHUNK_BYTES>() {
+                *to = lowered(last);
+            }
+        } else if let (Some(first), Some(last)) = (wire.first_chunk::<8>(), wire.last_chunk::<8>()) {
+            if let Some(to) = room.first_chunk_mut::<8>() {
+                *to = lowered(first);
+            }
+            if let Some(to) = room.last_chunk_mut::<8>() {
+                *to = lowered(last);
+            }
+        } else {
+            for (to, from) in room.iter_mut().zip(wire) {
                 *to = from.to_ascii_lowercase();
             }
-            return;
-        };
-        let chunks = wire.as_chunks::<CHUNK_BYTES>().0;
-        for (to, from) in self.lower.as_chunks_mut::<CHUNK_BYTES>().0.iter_mut().zip(chunks) {
-            *to = lowered(from);
-        }
-        if let Some(to) = self.lower.get_mut(..wire.len()).and_then(<[u8]>::last_chunk_mut::<CHUNK_BYTES>) {
-            *to = lowered(last);
         }
     }
 
@@ -106,7 +111,8 @@ impl Asked {
     /// than that suffix, in bytes.
     #[inline]
     pub(super) fn offset(&self, labels: usize) -> usize {
-        self.offsets.get(labels).copied().map_or(0, usize::from)
+        let start = self.labels.checked_sub(labels).and_then(|place| self.starts.get(place));
+        start.copied().map_or(0, usize::from)
     }
 
     /// The lower-case wire form of the suffix of so many labels.
@@ -120,6 +126,11 @@ impl Asked {
     fn relative(&self, labels: usize, apex_bytes: usize) -> &[u8] {
         self.lower.get(self.offset(labels)..self.length.saturating_sub(apex_bytes)).unwrap_or_default()
     }
+}
+
+#[inline]
+fn lowered<const BYTES: usize>(chunk: &[u8; BYTES]) -> [u8; BYTES] {
+    chunk.map(|byte| byte.to_ascii_lowercase())
 }
 
 /// What answers a name within a zone.

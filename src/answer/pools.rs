@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
+use super::write::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
 use crate::zone::{MEMBERS_MAX, Member, Network, Order, Pool, Selector, client_hash};
@@ -68,6 +69,19 @@ pub(super) struct PoolAnswer {
     ends: Box<[u32]>,
     /// The records without owners, one after the other.
     records: Box<[u8]>,
+    /// The same for the answer that nearly every pool gives.
+    turned: Option<Turned>,
+}
+
+/// All records under the question's own name, beginning anywhere: one piece
+/// of the records written twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Turned {
+    /// How many records there are.
+    records: u16,
+    /// How long each of them is, its owner included.
+    record_bytes: usize,
+    twice: Box<[u8]>,
 }
 
 /// Who asks, and where the choice at a query comes from.
@@ -82,11 +96,10 @@ pub(super) struct Asker<'c> {
 }
 
 impl Asker<'_> {
-    /// A number below `bound`. HOT. Even enough for sharing load.
+    /// A number below `bound`. HOT.
     #[inline]
     fn below(&mut self, bound: u32) -> u32 {
-        let wide = next_chance(self.chance) >> 32;
-        u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+        below(self.chance, bound)
     }
 
     /// A number below `bound` by which one member is chosen. HOT.
@@ -110,11 +123,30 @@ pub(super) fn next_chance(state: &mut u64) -> u64 {
     state.wrapping_mul(0x2545_f491_4f6c_dd1d)
 }
 
+/// A number below `bound`. HOT. Even enough for sharing load.
+#[inline]
+fn below(chance: &mut u64, bound: u32) -> u32 {
+    let wide = next_chance(chance) >> 32;
+    u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+}
+
 impl PoolAnswer {
     /// Whether the choice depends on the name.
     #[inline]
     pub(super) fn is_by_name(&self) -> bool {
         matches!(self.pick, Pick::Weighted(Number::Name, _))
+    }
+
+    /// All records under the question's own name, in an order that begins
+    /// anywhere, and how many they are; none where the pool answers otherwise
+    /// than that. HOT.
+    #[inline]
+    pub(super) fn turned(&self, chance: &mut u64) -> Option<(&[u8], u16)> {
+        let Turned { records, record_bytes, twice } = self.turned.as_ref()?;
+        let first = if *records > 1 { below(chance, u32::from(*records)) } else { 0 };
+        let from = record_bytes.wrapping_mul(first as usize);
+        let bytes = twice.get(from..)?.get(..record_bytes.wrapping_mul(usize::from(*records)))?;
+        Some((bytes, *records))
     }
 
     /// Most bytes it answers with when owners take `owner` bytes each.
@@ -259,7 +291,27 @@ fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
         record(pool.rtype, ttl, &candidate.member.rdata, &mut records);
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
-    PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice() }
+    let turned = turned(pool.rtype, &pick, &ends, &records);
+    PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), turned }
+}
+
+/// The records twice, where any of them may be the first and they are of one
+/// length; an alias is followed, for which its record must be found again.
+fn turned(rtype: Rtype, pick: &Pick, ends: &[u32], records: &[u8]) -> Option<Turned> {
+    let count = ends.len();
+    let Pick::All { pinned: 0, most } = pick else { return None };
+    let one = *ends.first()? as usize;
+    let alike = records.len() == one.saturating_mul(count)
+        && records.chunks(one).zip(ends).all(|(_, end)| (*end as usize).checked_rem(one) == Some(0));
+    if rtype == Rtype::CNAME || !alike || (*most as usize) < count {
+        return None;
+    }
+    let owned: Vec<u8> = records.chunks(one).flat_map(|record| [&OWN, record].concat()).collect();
+    Some(Turned {
+        records: u16::try_from(count).ok()?,
+        record_bytes: one.saturating_add(OWN.len()),
+        twice: owned.repeat(2).into_boxed_slice(),
+    })
 }
 
 /// A record without its owner. Names inside stay in full.

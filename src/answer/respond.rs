@@ -109,7 +109,8 @@ pub fn respond(
     };
     scratch.counters.spread.question(question.qtype);
     let mut extras = Extras::default();
-    if read_extras(&header, rest, &mut extras).is_none() {
+    let [_, behind @ ..] = header.counts;
+    if behind != [0; 3] && read_extras(&header, rest, &mut extras).is_none() {
         return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
     }
     let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };

@@ -14,7 +14,6 @@ use super::lookup::Asked;
 use super::outside::Outside;
 use super::pools::Pools;
 use super::rate_limit::RateLimit;
-use crate::dns::name::LABELS_MAX;
 use crate::dns::{Name, NameHash};
 
 /// Everything that is answered from. Cheap to make anew: the shelves are shared.
@@ -65,8 +64,8 @@ pub struct ZoneShelf {
     apexes: Vec<Box<[u8]>>,
     /// Places in `zones` by the hash of the apex, plus one; open addressing.
     slots: Vec<(NameHash, u32)>,
-    /// How many labels the zones have: one bit each.
-    depths: u128,
+    /// How many labels the zones have, each number once, the largest first.
+    depths: Vec<usize>,
 }
 
 impl ZoneShelf {
@@ -76,11 +75,10 @@ impl ZoneShelf {
         let later = link_versions(&mut zones);
         let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
         let apexes = zones.iter().map(|zone| zone.apex.as_ref().to_lowercase().into()).collect();
-        let mut shelf = Self { zones, apexes, slots: vec![(NameHash::ROOT, 0); size], depths: 0 };
+        let mut shelf = Self { zones, apexes, slots: vec![(NameHash::ROOT, 0); size], depths: Vec::new() };
         for (place, zone) in shelf.zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
             let hash = NameHash::of(zone.apex.as_ref());
-            let depth = zone.apex.as_ref().label_count();
-            shelf.depths |= 1_u128.checked_shl(u32::try_from(depth).unwrap_or(0)).unwrap_or(0);
+            shelf.depths.push(zone.apex.as_ref().label_count());
             let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
             let mut at = shelf.start(hash);
             while shelf.slots.get(at).is_some_and(|(_, taken)| *taken != 0) {
@@ -90,6 +88,8 @@ impl ZoneShelf {
                 *slot = (hash, number);
             }
         }
+        shelf.depths.sort_unstable_by(|one, other| other.cmp(one));
+        shelf.depths.dedup();
         shelf
     }
 
@@ -102,13 +102,10 @@ impl ZoneShelf {
     /// labels, with the number of its labels. HOT.
     #[inline]
     pub(super) fn find(&self, asked: &Asked, labels_max: usize) -> Option<(&ZoneSlot, usize)> {
-        let up_to = u32::try_from(labels_max.min(LABELS_MAX)).unwrap_or(0);
-        let mut depths = self.depths & (u128::MAX >> 127_u32.saturating_sub(up_to));
-        while depths != 0 {
-            let labels = 127_u32.saturating_sub(depths.leading_zeros());
-            depths &= !1_u128.checked_shl(labels).unwrap_or(0);
-            let labels = labels as usize;
-            if let Some(zone) = self.exact(asked.hash(labels), asked.suffix(labels)) {
+        for &labels in &self.depths {
+            if labels <= labels_max
+                && let Some(zone) = self.exact(asked.hash(labels), asked.suffix(labels))
+            {
                 return Some((zone, labels));
             }
         }

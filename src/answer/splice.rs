@@ -152,7 +152,7 @@ fn synthesise<'s>(
         Standing::At(_) => splice(scratch, &dname, link.length, cut, link.standing, response),
     }
     // Owner, type and class, TTL, length, target: as `compile` writes it.
-    let (ttl, target) = (dname.bytes.get(6..10)?, dname.bytes.get(12..)?);
+    let (ttl, target) = (dname.bytes().get(6..10)?, dname.bytes().get(12..)?);
     let prefix = scratch.splice.name;
     let prefix = prefix.get(..cut).unwrap_or_default();
     let whole = prefix.len().saturating_add(target.len());
@@ -272,7 +272,7 @@ fn splice(
     let name = name.get(..length).unwrap_or_default();
     let start = HEADER_BYTES.saturating_add(length).saturating_add(4);
     copy(message.get_mut(HEADER_BYTES..).unwrap_or_default(), name);
-    copy(message.get_mut(start..).unwrap_or_default(), plan.bytes);
+    copy(message.get_mut(start..).unwrap_or_default(), plan.bytes());
     if shift != 0 {
         for place in plan.moves() {
             let at = start.saturating_add(place);
