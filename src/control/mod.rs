@@ -49,9 +49,9 @@ pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reload
 pub use sd_notify::ServiceManager;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, HistogramStatus, MemberStatus, OutcomesStatus,
-    PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus, UdpStatus,
-    UpstreamStatus, ZoneStatus,
+    ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, HistogramStatus, ListeningStatus, MemberStatus,
+    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus,
+    UdpStatus, UpstreamStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

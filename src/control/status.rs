@@ -26,6 +26,8 @@ pub struct Status {
     pub generation: u64,
     /// When the newest one was.
     pub published_at: Calendar,
+    /// Where queries are answered.
+    pub listening: Vec<ListeningStatus>,
     /// What was asked and answered, by transport.
     pub transports: Vec<TransportStatus>,
     /// What went wrong with datagrams.
@@ -48,6 +50,22 @@ pub struct Status {
     /// How forwarding is doing; none: nothing is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward: Option<ForwardStatus>,
+}
+
+/// An address that is listened at, over UDP and TCP.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListeningStatus {
+    /// Address and port.
+    pub address: String,
+    /// Bytes the kernel reserves for queries that wait at one of its UDP sockets, as it counts them:
+    /// twice what was granted.
+    pub receive_buffer_bytes: usize,
+    /// The same of responses.
+    pub send_buffer_bytes: usize,
+    /// Bytes that were granted for queries, if those are fewer than were asked for: `net.core.rmem_max`
+    /// is in the way.
+    pub short_receive_bytes: Option<usize>,
 }
 
 /// What came over one transport since the start.

@@ -45,7 +45,7 @@ use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
 use crate::source::{Diagnostic, Look, Sources};
-use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
+use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps, UDP_BUFFER_BYTES};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -422,6 +422,13 @@ impl Server {
     fn report_ready(&self) {
         for listening in self.running.listening() {
             info!("listening on {} (UDP and TCP)", listening.address);
+            if let Some(bytes) = listening.buffers.short_receive_bytes() {
+                warn!(
+                    "the kernel lets {bytes} bytes of queries wait at {} instead of {UDP_BUFFER_BYTES}: a burst \
+                     may be lost; `sysctl -w net.core.rmem_max={UDP_BUFFER_BYTES}` and a restart give the rest",
+                    listening.address
+                );
+            }
         }
         for zone in &self.served.zones {
             if let Some(version) = &zone.version {

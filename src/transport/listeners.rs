@@ -85,6 +85,15 @@ pub struct Buffers {
     pub send_bytes: usize,
 }
 
+impl Buffers {
+    /// Bytes of queries that may wait, if that is less than
+    /// [`UDP_BUFFER_BYTES`]: net.core.rmem_max is in the way.
+    pub fn short_receive_bytes(&self) -> Option<usize> {
+        // The kernel tells twice what it granted (socket(7)).
+        Some(self.receive_bytes / 2).filter(|granted| *granted < UDP_BUFFER_BYTES)
+    }
+}
+
 /// All sockets of a server: bound, receiving, and not yet served. Queries wait
 /// in their buffers until [`start`](super::start).
 #[derive(Debug)]

@@ -8,12 +8,13 @@ use super::super::served::ServedZone;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
 use crate::control::{
-    Calendar, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus,
-    ZoneStatus,
+    Calendar, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
+    TargetStatus, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
+use crate::transport::Listening;
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -26,6 +27,7 @@ impl Server {
             not_ready: self.not_ready(),
             generation: self.publisher.generation(),
             published_at: Calendar(self.published_at),
+            listening: self.running.listening().iter().map(listening).collect(),
             transports: self.counted.status(),
             udp: counted::udp(&self.running.udp_counters()),
             tcp: counted::tcp(&self.running.tcp_counters()),
@@ -37,6 +39,16 @@ impl Server {
             forced: self.rules.iter().map(rule).collect(),
             forward: self.forwarding.status(),
         }
+    }
+}
+
+fn listening(listening: &Listening) -> ListeningStatus {
+    let Listening { address, buffers } = listening;
+    ListeningStatus {
+        address: address.to_string(),
+        receive_buffer_bytes: buffers.receive_bytes,
+        send_buffer_bytes: buffers.send_bytes,
+        short_receive_bytes: buffers.short_receive_bytes(),
     }
 }
 

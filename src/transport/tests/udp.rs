@@ -135,4 +135,14 @@ fn what_the_kernel_gave_is_reported() {
     let listening = server.running().listening();
     assert_eq!(listening.len(), 2);
     assert!(listening.iter().all(|one| one.buffers.receive_bytes > 4096 && one.buffers.send_bytes > 4096));
+    let limit = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap();
+    let short = Some(limit).filter(|limit: &usize| *limit < UDP_BUFFER_BYTES);
+    assert!(listening.iter().all(|one| one.buffers.short_receive_bytes() == short), "{listening:?}, {limit}");
+}
+
+#[test]
+fn a_receive_buffer_is_short_by_what_the_kernel_granted_and_not_by_what_it_counts() {
+    let buffers = |granted| Buffers { receive_bytes: granted * 2, send_bytes: 0 };
+    assert_eq!(buffers(212_992).short_receive_bytes(), Some(212_992));
+    assert_eq!(buffers(UDP_BUFFER_BYTES).short_receive_bytes(), None);
 }
