@@ -22,8 +22,9 @@ pub(super) struct Authority<'s> {
 }
 
 impl<'s> Authority<'s> {
-    /// Answers from this zone.
-    #[inline]
+    /// Answers from this zone. Called once per query: what it is given stays
+    /// where it is when it is part of its caller.
+    #[inline(always)]
     pub(super) fn answer(
         &self,
         scratch: &mut Scratch,
@@ -35,7 +36,10 @@ impl<'s> Authority<'s> {
         let asked = &scratch.asked;
         let longer = asked.offset(self.book.apex_labels());
         let found = self.book.search(asked);
-        response.source = found.source(asked, self.book.apex_labels());
+        // Only the rate limit asks for it.
+        if self.snapshot.limit.is_some() {
+            response.source = found.source(asked, self.book.apex_labels());
+        }
         if let Found::Dname(node, labels) = found {
             return splice::redirect(self, scratch, peer, question, (node, labels), response);
         }
@@ -56,7 +60,7 @@ impl<'s> Authority<'s> {
 
     /// The plan for what was found, and the labels of the name it was made
     /// for. Without a plan the answer is the zone's negative one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plan(&self, found: &Found<'s>, qtype: u16, asked: usize) -> (Option<Plan<'s>>, usize) {
         let (node, base) = match *found {
             Found::Exact(node) if node.has(NodeFlags::WILDCARD) => (node, asked.saturating_sub(1)),
@@ -75,7 +79,7 @@ impl<'s> Authority<'s> {
     }
 
     /// Writes a plan: its bytes, its pools, its negative SOA.
-    #[inline]
+    #[inline(always)]
     fn put(
         &self,
         scratch: &mut Scratch,
@@ -109,7 +113,7 @@ impl<'s> Authority<'s> {
 
     /// Writes the records of a plan's pools, each under the owner that
     /// `owner` gives for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put_pools<O: AsRef<[u8]>>(
         &self,
         chance: &mut u64,
@@ -126,7 +130,13 @@ impl<'s> Authority<'s> {
             if courtesy && pool.bytes_max(owner.as_ref().len()) > response.room() {
                 continue;
             }
-            let records = response.pool(at.section, owner.as_ref(), pool, chance, peer.address);
+            let records = match pool.turned(owner.as_ref(), chance) {
+                Some((bytes, records)) => {
+                    response.ready(at.section, bytes, records);
+                    Some(records)
+                }
+                None => response.pool(at.section, owner.as_ref(), pool, chance, peer.address),
+            };
             match (at.section, records) {
                 (Section::Answer, Some(1..)) if at.leads_on => return Pooled::Alias,
                 (Section::Answer, Some(records)) => answered = answered.saturating_add(records),

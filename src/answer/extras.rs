@@ -21,8 +21,20 @@ pub(super) struct Extras<'q> {
 
 /// Reads the records behind the question. None when they are not well formed.
 #[inline]
-pub(super) fn read_extras<'q>(header: &Header, mut rest: &'q [u8], extras: &mut Extras<'q>) -> Option<()> {
-    let [_, answers, authorities, additionals] = header.counts.map(u32::from);
+pub(super) fn read_extras<'q>(header: &Header, rest: &'q [u8], extras: &mut Extras<'q>) -> Option<()> {
+    let [_, behind @ ..] = header.counts;
+    // A lone OPT record without options: what nearly every resolver sends.
+    if let (&[0, 0, 41, p0, p1, _, version, flags, _, 0, 0], [0, 0, 1]) = (rest, behind) {
+        let payload = u16::from_be_bytes([p0, p1]);
+        extras.edns = Some(Edns { payload, version, flags, options: &[] });
+        return Some(());
+    }
+    read_every(behind, rest, extras)
+}
+
+/// The same for any records.
+fn read_every<'q>(counts: [u16; 3], mut rest: &'q [u8], extras: &mut Extras<'q>) -> Option<()> {
+    let [answers, authorities, additionals] = counts.map(u32::from);
     let before = answers.saturating_add(authorities);
     let all = before.saturating_add(additionals);
     for index in 0..all {

@@ -163,7 +163,7 @@ impl Found<'_> {
 impl Book {
     /// What answers a name that lies in this zone. HOT: one look-up for a
     /// name that exists, one more per label up to the closest encloser.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search(&self, asked: &Asked) -> Found<'_> {
         match self.closest(asked) {
             Some((node, labels)) => self.at(node, labels, asked.labels()),

@@ -5,10 +5,13 @@
 
 mod candidates;
 
+mod turned;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
+use self::turned::Turned;
 use super::write::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
@@ -73,17 +76,6 @@ pub(super) struct PoolAnswer {
     turned: Option<Turned>,
 }
 
-/// All records under the question's own name, beginning anywhere: one piece
-/// of the records written twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Turned {
-    /// How many records there are.
-    records: u16,
-    /// How long each of them is, its owner included.
-    record_bytes: usize,
-    twice: Box<[u8]>,
-}
-
 /// Who asks, and where the choice at a query comes from.
 pub(super) struct Asker<'c> {
     /// The worker's source of chance.
@@ -137,16 +129,12 @@ impl PoolAnswer {
         matches!(self.pick, Pick::Weighted(Number::Name, _))
     }
 
-    /// All records under the question's own name, in an order that begins
-    /// anywhere, and how many they are; none where the pool answers otherwise
-    /// than that. HOT.
+    /// All records with their owner, in an order that begins anywhere, and how
+    /// many they are; none where the pool answers otherwise than that, or under
+    /// another owner than a pointer to the question's name. HOT.
     #[inline]
-    pub(super) fn turned(&self, chance: &mut u64) -> Option<(&[u8], u16)> {
-        let Turned { records, record_bytes, twice } = self.turned.as_ref()?;
-        let first = if *records > 1 { below(chance, u32::from(*records)) } else { 0 };
-        let from = record_bytes.wrapping_mul(first as usize);
-        let bytes = twice.get(from..)?.get(..record_bytes.wrapping_mul(usize::from(*records)))?;
-        Some((bytes, *records))
+    pub(super) fn turned(&self, owner: &[u8], chance: &mut u64) -> Option<(&[u8], u16)> {
+        self.turned.as_ref().filter(|_| *owner == OWN)?.piece(chance)
     }
 
     /// Most bytes it answers with when owners take `owner` bytes each.
@@ -291,27 +279,11 @@ fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
         record(pool.rtype, ttl, &candidate.member.rdata, &mut records);
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
-    let turned = turned(pool.rtype, &pick, &ends, &records);
+    let turned = match pick {
+        Pick::All { pinned: 0, most } => Turned::new(pool.rtype, most, &ends, &records),
+        _ => None,
+    };
     PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), turned }
-}
-
-/// The records twice, where any of them may be the first and they are of one
-/// length; an alias is followed, for which its record must be found again.
-fn turned(rtype: Rtype, pick: &Pick, ends: &[u32], records: &[u8]) -> Option<Turned> {
-    let count = ends.len();
-    let Pick::All { pinned: 0, most } = pick else { return None };
-    let one = *ends.first()? as usize;
-    let alike = records.len() == one.saturating_mul(count)
-        && records.chunks(one).zip(ends).all(|(_, end)| (*end as usize).checked_rem(one) == Some(0));
-    if rtype == Rtype::CNAME || !alike || (*most as usize) < count {
-        return None;
-    }
-    let owned: Vec<u8> = records.chunks(one).flat_map(|record| [&OWN, record].concat()).collect();
-    Some(Turned {
-        records: u16::try_from(count).ok()?,
-        record_bytes: one.saturating_add(OWN.len()),
-        twice: owned.repeat(2).into_boxed_slice(),
-    })
 }
 
 /// A record without its owner. Names inside stay in full.

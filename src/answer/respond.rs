@@ -134,14 +134,14 @@ pub fn respond(
             Because::Prohibited => {}
         }
     }
-    match respond_with(snapshot, scratch, peer, (&header, 1), &mut extras, response, because) {
+    match complete(snapshot, scratch, peer, (&header, 1), &mut extras, &mut response, because) {
         Reply::Send { len } if begun == Begun::Yes => Reply::Begun { len },
         reply => reply,
     }
 }
 
 /// Chooses the answer and writes its records.
-#[inline]
+#[inline(always)]
 fn decide(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
@@ -223,19 +223,19 @@ fn size_limit(transport: Transport, edns: Option<&Edns<'_>>) -> usize {
 }
 
 /// Completes a response: rate limit, truncation, TSIG, OPT, header, counters.
-#[inline]
-fn respond_with(
+#[inline(always)]
+fn complete(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     peer: Peer,
     (header, questions): (&Header, u16),
     extras: &mut Extras<'_>,
-    mut response: Response<'_>,
+    response: &mut Response<'_>,
     because: Because,
 ) -> Reply {
     let mut flags = reply_flags(header);
     // By what it would have been, also where that does not fit or is over the limit.
-    let count = count_of(&response);
+    let count = count_of(response);
     if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies) {
         extras.cookie_is_ours = secret.is_ours(cookie, scratch.now_seconds, peer.address);
     }
@@ -243,7 +243,7 @@ fn respond_with(
         Some(limit) if !extras.cookie_is_ours => {
             match scratch.ration(limit, peer, (count, response.source)) {
                 Ration::Whole => {}
-                Ration::Slip => flags |= slip(scratch, extras, &mut response),
+                Ration::Slip => flags |= slip(scratch, extras, response),
                 Ration::Nothing => return Reply::Drop,
             }
         }
@@ -263,10 +263,10 @@ fn respond_with(
     if let Some(edns) = extras.edns {
         scratch.counters.add(Count::Edns);
         response.open();
-        write_opt(snapshot, scratch, peer, extras, edns, because, &mut response);
+        write_opt(snapshot, scratch, peer, extras, edns, because, response);
     }
     if let Some(tsig) = &extras.tsig {
-        write_tsig(header, tsig, &mut response);
+        write_tsig(header, tsig, response);
     }
     scratch.sent(response.rcode, response.finish(header, flags, questions))
 }
@@ -348,8 +348,8 @@ fn without_question(
     let read = query.get(HEADER_BYTES..).and_then(|rest| read_extras(header, rest, &mut extras));
     match read {
         Some(()) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
-            let response = Response::new(out, &[], UDP_PAYLOAD_PLAIN, 0);
-            respond_with(snapshot, scratch, peer, (header, 0), &mut extras, response, Because::Nothing)
+            let mut response = Response::new(out, &[], UDP_PAYLOAD_PLAIN, 0);
+            complete(snapshot, scratch, peer, (header, 0), &mut extras, &mut response, Because::Nothing)
         }
         _ => bare(snapshot, scratch, peer, header, Rcode::FORMERR, out),
     }

@@ -112,7 +112,9 @@ impl ZoneShelf {
         None
     }
 
-    #[inline]
+    /// The zone of exactly this name. Not inlined: the loop above would keep
+    /// all it needs on the stack, for what is nearly always one turn.
+    #[inline(never)]
     fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneSlot> {
         let mut at = self.start(hash);
         while let Some(&(found, number)) = self.slots.get(at) {

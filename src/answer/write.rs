@@ -109,7 +109,9 @@ impl<'o> Response<'o> {
             Section::Authority => authority,
             Section::Additional => additional,
         };
-        *count = count.saturating_add(records);
+        // A message of 65,535 bytes has no room for more than fit here; what
+        // does not fit is cleared.
+        *count = count.wrapping_add(records);
     }
 
     /// Appends the bytes of a plan that was made for a name `longer` bytes
@@ -148,6 +150,13 @@ impl<'o> Response<'o> {
         }
     }
 
+    /// Appends so many records that are ready, owners included.
+    #[inline]
+    pub(super) fn ready(&mut self, section: Section, bytes: &[u8], records: u16) {
+        self.put(bytes);
+        self.count(section, records);
+    }
+
     /// Appends the records a pool answers with, each under the owner that the
     /// plan names. Returns how many; none when the pool wants SERVFAIL.
     #[inline]
@@ -159,13 +168,6 @@ impl<'o> Response<'o> {
         chance: &mut u64,
         client: IpAddr,
     ) -> Option<u16> {
-        if *owner == OWN
-            && let Some((bytes, records)) = pool.turned(chance)
-        {
-            self.put(bytes);
-            self.count(section, records);
-            return Some(records);
-        }
         let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
         let mut records = 0_u16;
         let answers = pool.chosen(Asker { chance, client, name_hash }, |record| {
@@ -247,7 +249,7 @@ impl<'o> Response<'o> {
 
     /// Writes the header; the response is complete. Returns its length.
     #[inline]
-    pub(super) fn finish(self, header: &Header, flags: u16, questions: u16) -> usize {
+    pub(super) fn finish(&mut self, header: &Header, flags: u16, questions: u16) -> usize {
         let [answers, authorities, additionals] = self.counts;
         let fields = [header.id, flags, questions, answers, authorities, additionals];
         if let Some(head) = self.out.first_chunk_mut::<HEADER_BYTES>() {

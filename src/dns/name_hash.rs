@@ -41,13 +41,17 @@ impl NameHash {
     #[must_use]
     pub fn below_front(self, bytes: &[u8], length: usize) -> NameHash {
         let mut state = self.0 ^ (length as u64).wrapping_mul(SPREAD[0]);
+        if let Some(word) = bytes.first_chunk::<8>()
+            && length < 8
+        {
+            return NameHash(fold(state ^ front(*word, length)));
+        }
         let mut left = length;
         for word in bytes.as_chunks::<8>().0 {
-            let word = u64::from_le_bytes(*word);
             if left < 8 {
-                return NameHash(fold(state ^ (word & !(u64::MAX << (8 * left)))));
+                return NameHash(fold(state ^ front(*word, left)));
             }
-            state = fold(state ^ word);
+            state = fold(state ^ u64::from_le_bytes(*word));
             left -= 8;
         }
         self.below(bytes.get(..length).unwrap_or(bytes))
@@ -72,6 +76,12 @@ impl NameHash {
     pub fn bits(self) -> u64 {
         self.0
     }
+}
+
+/// The first `length` of eight bytes as a number, fewer than eight.
+#[inline]
+fn front(word: [u8; 8], length: usize) -> u64 {
+    u64::from_le_bytes(word) & !(u64::MAX << (8 * length))
 }
 
 /// Fewer than eight bytes as a number, the first the lowest. Four bytes and

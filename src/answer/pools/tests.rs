@@ -94,6 +94,32 @@ fn all_are_answered_and_each_is_first_about_equally_often() {
 }
 
 #[test]
+fn what_is_ready_is_what_is_answered_record_by_record() {
+    for members in [&THREE[..], &THREE[..2], &THREE[..1]] {
+        let answer = answer(pool(members), &[]);
+        let (mut chance, mut again) = (7, 7);
+        for _ in 0..100 {
+            let mut given = Vec::new();
+            let asker = Asker { chance: &mut again, client: address("127.0.0.1"), name_hash: 0 };
+            answer.chosen(asker, |record| given.extend([&OWN, record].concat()));
+            let ready = answer.turned(&OWN, &mut chance);
+            assert_eq!(ready, Some((&given[..], u16::try_from(members.len()).unwrap())));
+        }
+        assert_eq!(answer.turned(&[0xc0, 13], &mut chance), None);
+    }
+}
+
+#[test]
+fn only_all_records_beginning_anywhere_are_ready_at_once() {
+    let ready = |pool| answer(pool, &[]).turned(&OWN, &mut 7).is_some();
+    assert!(!ready(pool(&[])));
+    assert!(!ready(Pool { selector: Selector::Random, ..pool(&THREE) }));
+    assert!(!ready(Pool { order: Order::Fixed, ..pool(&THREE) }));
+    assert!(!ready(Pool { answers_max: NonZeroU32::new(2), ..pool(&THREE) }));
+    assert!(ready(Pool { answers_max: NonZeroU32::new(3), ..pool(&THREE) }));
+}
+
+#[test]
 fn random_answers_one_each_about_equally_often() {
     let answer = answer(Pool { selector: Selector::Random, ..pool(&THREE) }, &[]);
     let (mut chance, mut counts) = (7, [0_u32; 3]);
