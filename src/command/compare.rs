@@ -16,7 +16,19 @@ use super::OutputFormat;
 /// Where a server is asked when nothing else is said (RFC 1035, section 4.2).
 const USUAL_PORT: u16 = 53;
 
+const HELP_END: &str = "\
+Examples:
+  edgedns compare --with 192.0.2.1                               # the server that is to be replaced
+  edgedns compare --with 192.0.2.1:5300 --local 127.0.0.1        # two running servers
+  edgedns compare --with 192.0.2.1 --sample 1000 --format json   # a large zone, for scripts
+
+Exit status:
+  0  both answer the same
+  1  they differ, or one of them cannot be asked
+  2  the command line is wrong";
+
 #[derive(Args)]
+#[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
     /// The server to compare with: PowerDNS, BIND, another edgedns.
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server)]
