@@ -102,7 +102,8 @@ impl<'r> Reading<'r> {
                 }
                 "view" => {
                     let fault = Diagnostic::error(statement.span, "views are not taken over");
-                    let help = "write each view's zones into a file of their own, and import it into a folder of its own";
+                    let help = "write each view's zones into a file of their own, import it into a folder of its own, and \
+                                give each [[zone]] its clients with `when-client-in`";
                     self.work.found.push(fault.help(help));
                     Fate::refused("zones of several views: import each view from a file of its own")
                 }

@@ -183,7 +183,7 @@ pub(super) fn zone_allow_query(reading: &mut Reading<'_>, option: &Statement) ->
     match reading.clients(option) {
         Clients::World(_) => Fate::honoured("names of our zones are answered to everybody"),
         Clients::Networks(_) => {
-            Fate::changed("names of our zones are answered to everybody: keep others out with a firewall")
+            Fate::changed("names of our zones are answered to everybody: write [[zone]] allow-query")
         }
     }
 }

@@ -149,7 +149,7 @@ pub(super) const RULES: &[R] = &[
     R::unless_off(
         &["views"],
         Kind::Refused,
-        "views are not taken over: name each version of a zone in the config file yourself",
+        "views are not taken over: give each version of a zone a [[zone]] with `when-client-in`",
     ),
     R::always(
         &[

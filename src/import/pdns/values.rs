@@ -44,10 +44,10 @@ pub(super) fn bind_config(_: &mut Reading<'_>, _: &Given) -> Fate {
 
 pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
     match given.text().text.as_str() {
-        "" | "0" => Fate::honoured("zone files are read again on `edgedns reload` or SIGHUP"),
-        _ => Fate::changed(
-            "nothing waits for a query: changed files are served after `edgedns reload` or SIGHUP",
-        ),
+        "" | "0" => {
+            Fate::changed("changed files are served at once; [server] watch = false: on `edgedns reload`")
+        }
+        _ => Fate::honoured("→ [server] watch, which is on: changed files are served at once"),
     }
 }
 
