@@ -21,7 +21,8 @@
 //!          answer::Snapshot ── Publisher (one) ─▶ cell ─▶ Reader (one per worker)
 //!                                                              │
 //!  client ──▶ transport ──▶ answer::respond(snapshot, query, out) ──▶ transport ──▶ client
-//!                                   └── counters ──▶ control (reads only)
+//!                 │ not ours        └── counters ──▶ control (reads only)     ▲
+//!                 └──▶ forward: cache ──▶ upstreams ──────────────────────────┘
 //! ```
 //!
 //! 1. Zone text becomes zones. Every fault is found here, all of them in one
