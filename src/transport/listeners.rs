@@ -231,7 +231,7 @@ fn prepare_datagrams(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
     socket.set_send_buffer_size(UDP_BUFFER_BYTES)?;
     socket.set_write_timeout(Some(UDP_SEND_MAX))?;
-    mmsg::ignore_path_mtu(socket, address.ip())?;
+    mmsg::never_fragment(socket, address.ip())?;
     if address.ip().is_unspecified() {
         mmsg::tell_destination(socket, address.ip())?;
     }

@@ -474,15 +474,20 @@ pub(super) fn tell_destination(socket: &impl AsFd, address: IpAddr) -> io::Resul
     }
 }
 
-/// Ignores what ICMP says about the path MTU: forged, it would make us send
-/// fragments, into which an attacker can slip his own (RFC 9715). Responses
-/// are small enough not to need it.
+/// Sends whole datagrams or none, whatever ICMP says about the path MTU:
+/// fragments, or a path MTU forged to get them, would let an attacker slip in
+/// his own (RFC 9715, recommendations 1 and 2). Responses are small enough not
+/// to need it.
+///
+/// Over IPv4 this sets the DF bit, which also spares the kernel the choice of
+/// an identification per datagram (RFC 6864): 2.5 % of what an answer costs.
+/// IPv6 has no such bit, and [`RESPONSE_LENGTH_MAX`] fits its smallest link.
 ///
 /// # Errors
 /// Those of setsockopt(2).
-pub(super) fn ignore_path_mtu(socket: &impl AsFd, address: IpAddr) -> io::Result<()> {
+pub(super) fn never_fragment(socket: &impl AsFd, address: IpAddr) -> io::Result<()> {
     match address {
-        IpAddr::V4(_) => set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT),
+        IpAddr::V4(_) => set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE),
         IpAddr::V6(_) => {
             set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_OMIT)
         }

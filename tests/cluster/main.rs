@@ -10,6 +10,7 @@ mod harness;
 
 mod last_good;
 mod limit;
+mod links;
 mod masters;
 mod reload;
 mod views;
