@@ -146,3 +146,25 @@ fn a_receive_buffer_is_short_by_what_the_kernel_granted_and_not_by_what_it_count
     assert_eq!(buffers(212_992).short_receive_bytes(), Some(212_992));
     assert_eq!(buffers(UDP_BUFFER_BYTES).short_receive_bytes(), None);
 }
+
+#[test]
+fn what_is_queued_at_one_address_does_not_keep_another_waiting() {
+    let server = Server::start(&["127.0.3.1", "127.0.3.2"], 1);
+    let stalling = || server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let one = udp_client("127.0.3.99", server.at("127.0.3.1"));
+    one.send(&query(0, b"stall")).unwrap();
+    stalling();
+    // Eight batches.
+    for id in 1..=500 {
+        one.send(&query(id, b"queued")).unwrap();
+    }
+    let other = udp_client("127.0.3.99", server.at("127.0.3.2"));
+    other.send(&query(501, b"stall")).unwrap();
+    server.keeper.opened.send(()).unwrap();
+    stalling();
+    let batches = server.keeper.begun.load(Ordering::Relaxed);
+    server.keeper.opened.send(()).unwrap();
+    assert!(batches < 8, "{batches} batches before the other address");
+    assert!((0..=500).all(|_| receive(&one)[2] & 0x80 != 0));
+    receive(&other);
+}
