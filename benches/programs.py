@@ -1,4 +1,4 @@
-"""The name servers that are compared, each with one worker and nothing that costs time beside answering.
+"""The name servers that are compared, each with as many workers and nothing that costs time beside answering.
 
 Responsible for their configuration and for how they are told to read a zone again.
 Not responsible for their processes, or for what is measured.
@@ -19,7 +19,7 @@ class Edgedns(Server):
     more = ""
 
     def configure(self):
-        text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = 1\n\n{self.more}'
+        text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = {self.workers}\n\n{self.more}'
         text += f'[[zone]]\nname = "{self.zone.name}"\nfile = "zone"\n'
         if self.zone.guarded:
             names = ", ".join(f'"{owner}"' for owner in self.zone.guarded)
@@ -39,7 +39,7 @@ class Nsd(Server):
             f'server:\n  ip-address: {ADDRESS}@{self.port}\n  database: ""\n  zonelistfile: "{folder}/list"\n'
             f'  xfrdfile: "{folder}/xfrd"\n  xfrdir: "{folder}"\n  pidfile: "{folder}/pid"\n  username: ""\n'
             f'  chroot: ""\n  zonesdir: "{folder}"\n  round-robin: no\n  minimal-responses: yes\n  rrl-ratelimit: 0\n'
-            f"  server-count: 1\nremote-control:\n  control-enable: no\n"
+            f"  server-count: {self.workers}\nremote-control:\n  control-enable: no\n"
             f"zone:\n  name: {self.zone.name}\n  zonefile: zone\n"
         )
 
@@ -54,7 +54,7 @@ class Knot(Server):
     def configure(self):
         folder = self.folder
         (folder / "config").write_text(
-            f"server:\n  rundir: {folder}\n  listen: {ADDRESS}@{self.port}\n  udp-workers: 1\n  tcp-workers: 1\n"
+            f"server:\n  rundir: {folder}\n  listen: {ADDRESS}@{self.port}\n  udp-workers: {self.workers}\n  tcp-workers: 1\n"
             f"  background-workers: 1\n  answer-rotation: off\nlog:\n  - target: stderr\n    any: warning\n"
             f"{self.more}database:\n  storage: {folder}\nzone:\n  - domain: {self.zone.name}\n    storage: {folder}\n"
             f"    file: zone\n    semantic-checks: off\n    zonefile-sync: -1\n    zonefile-load: whole\n"
@@ -72,7 +72,7 @@ class Gdnsd(Server):
         (self.folder / "zones").mkdir()
         (self.folder / "zone").rename(self.folder / "zones" / self.zone.name)
         (self.folder / "config").write_text(
-            f'options => {{\n  listen => ["{ADDRESS}:{self.port}"]\n  udp_threads => 1\n  tcp_threads => 1\n'
+            f'options => {{\n  listen => ["{ADDRESS}:{self.port}"]\n  udp_threads => {self.workers}\n  tcp_threads => 1\n'
             f'  run_dir => "{self.folder}"\n  state_dir => "{self.folder}"\n}}\n'
         )
 

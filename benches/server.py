@@ -35,8 +35,8 @@ class Server:
 
     name = program = ""
     environment = {}
-    # Where it may run.
-    cores = SERVER_CORE
+    # Where it may run, and what answers there at once.
+    cores, workers = SERVER_CORE, 1
 
     def __init__(self, folder, zone, port):
         self.folder, self.zone, self.port = folder / self.name, zone, port
@@ -172,12 +172,13 @@ def skip_name(message, place):
     return place + (2 if message[place] else 1)
 
 
-def load(server, queries_file, seconds):
+def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8):
     """Lets dnsperf ask, and returns user and total CPU time in microseconds per answer, answers a second, and answers."""
     before = server.cpu_seconds()
+    threads = str(len(cores.split(",")))
     output = subprocess.run(
-        ["taskset", "-c", LOAD_CORE, "dnsperf", "-s", ADDRESS, "-p", str(server.port), "-d", str(queries_file)]
-        + ["-l", str(seconds), "-c", "8", "-q", "400", "-S", "0"],
+        ["taskset", "-c", cores, "dnsperf", "-s", ADDRESS, "-p", str(server.port), "-d", str(queries_file)]
+        + ["-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0"],
         capture_output=True, text=True, check=True, timeout=seconds + LOAD_LATE_MAX_SECONDS,
     ).stdout
     after = server.cpu_seconds()
