@@ -16,10 +16,10 @@ class Edgedns(Server):
     program = str(ROOT / "target/release/edgedns")
     # As systemd/edgedns.service starts it.
     environment = {"MALLOC_MMAP_THRESHOLD_": "131072"}
-    more = ""
+    affinity, more = "clients", ""
 
     def configure(self):
-        text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = {self.workers}\n\n{self.more}'
+        text = f'[server]\nlisten = ["{ADDRESS}:{self.port}"]\nworkers = {self.workers}\naffinity = "{self.affinity}"\n\n{self.more}'
         text += f'[[zone]]\nname = "{self.zone.name}"\nfile = "zone"\n'
         if self.zone.guarded:
             names = ", ".join(f'"{owner}"' for owner in self.zone.guarded)
@@ -28,6 +28,12 @@ class Edgedns(Server):
 
     def command(self):
         return [self.program, "--config", "config"]
+
+
+class EdgednsOnItsCores(Edgedns):
+    """Its workers take what arrives on their cores."""
+
+    name, affinity = "edgedns, affinity cores", "cores"
 
 
 class Nsd(Server):

@@ -39,7 +39,7 @@ class Server:
     cores, workers = SERVER_CORE, 1
 
     def __init__(self, folder, zone, port):
-        self.folder, self.zone, self.port = folder / self.name, zone, port
+        self.folder, self.zone, self.port = folder / self.name.replace(",", "").replace(" ", "-"), zone, port
         self.folder.mkdir()
         self.measured, self.lost = [], 0
         (self.folder / "zone").write_text(zone.text)

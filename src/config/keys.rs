@@ -159,6 +159,12 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Server,
+        "affinity",
+        Absent::Default(r#""clients""#),
+        "which worker takes a query: `\"clients\"` spreads the clients over all of them; with `\"cores\"` each stays on cores of its own and takes what arrives there, for network cards with at least as many queues as workers",
+    ),
+    key(
+        Section::Server,
         "tcp-connections",
         Absent::Default("1000"),
         "TCP connections open at a time; more are closed at once",

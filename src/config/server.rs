@@ -13,6 +13,7 @@ use super::socket_address::socket_address;
 use super::table::{Table, keep};
 use super::value::Value;
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::transport::Affinity;
 
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
 pub const WORKERS_MAX: u32 = 1024;
@@ -25,6 +26,8 @@ pub const CONNECTIONS_MAX: u32 = 1 << 20;
 /// question into the 512 bytes of the smallest client.
 pub const IDENTITY_BYTES_MAX: usize = 128;
 
+const AFFINITIES: &[(&str, Affinity)] = &[("clients", Affinity::Clients), ("cores", Affinity::Cores)];
+
 /// The port that is suggested where one is missing.
 const DNS_PORT: u16 = 53;
 
@@ -35,6 +38,8 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// UDP threads; 0: one per core.
     pub workers: usize,
+    /// Which of them takes a query.
+    pub affinity: Affinity,
     /// TCP connections open at a time.
     pub tcp_connections: usize,
     /// TCP connections of one client open at a time.
@@ -59,6 +64,7 @@ impl Default for Server {
                 SocketAddr::from((Ipv6Addr::UNSPECIFIED, DNS_PORT)),
             ],
             workers: 0,
+            affinity: Affinity::Clients,
             tcp_connections: 1000,
             tcp_connections_per_client: 100,
             tcp_idle: Duration::from_secs(10),
@@ -113,6 +119,9 @@ impl Server {
         Self {
             listen: table.get("listen").and_then(|value| listen(value, found)).unwrap_or(default.listen),
             workers: table.read("workers", found, workers).unwrap_or(default.workers),
+            affinity: table
+                .read("affinity", found, |value| value.word(AFFINITIES))
+                .unwrap_or(default.affinity),
             tcp_connections: table
                 .read("tcp-connections", found, connections)
                 .unwrap_or(default.tcp_connections),

@@ -1,5 +1,5 @@
 //! The system calls that std does not have: batches of datagrams, the address
-//! a datagram was sent to, waiting on several sockets, two socket options.
+//! a datagram was sent to, waiting on several sockets, some socket options.
 //!
 //! Responsible for every `unsafe` block of the crate; what it offers is safe.
 //! Not responsible for when to receive, what to answer, or what an error
@@ -105,7 +105,6 @@ struct Slots {
 const PKTINFO_V4_LENGTH: usize = size_of::<libc::in_pktinfo>();
 const PKTINFO_V6_LENGTH: usize = 20;
 const NAME_SPACE: libc::socklen_t = 28;
-const OPTION_LENGTH: libc::socklen_t = 4;
 const WIDTH: libc::c_uint = 64;
 
 /// errno: the kernel has no such address family.
@@ -117,7 +116,6 @@ pub(super) const TOO_MANY_FILES: i32 = libc::EMFILE;
 // What the byte offsets below rely on; a platform that differs does not compile.
 const _: () = {
     assert!(WIDTH as usize == BATCH);
-    assert!(size_of::<libc::c_int>() == OPTION_LENGTH as usize);
     assert!(size_of::<SocketName>() == NAME_SPACE as usize);
     assert!(offset_of!(libc::sockaddr_in, sin_port) == 2);
     assert!(offset_of!(libc::sockaddr_in, sin_addr) == 4);
@@ -494,15 +492,40 @@ pub(super) fn never_fragment(socket: &impl AsFd, address: IpAddr) -> io::Result<
     }
 }
 
-fn set_option(
+/// Lets `filter` choose which socket of the group that `socket` belongs to
+/// gets a datagram; a place that there is not: the kernel's own choice.
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub(super) fn choose_by(socket: &impl AsFd, filter: &[libc::sock_filter]) -> io::Result<()> {
+    let Ok(len) = u16::try_from(filter.len()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
+    set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF, program)
+}
+
+/// Leaves the choice to the kernel again.
+///
+/// # Errors
+/// Those of setsockopt(2); ENOENT where there was no filter.
+pub(super) fn choose_freely(socket: &impl AsFd) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_REUSEPORT_BPF, 0)
+}
+
+/// Sets an option to a value of the type that the kernel expects for it.
+fn set_option<T: Copy>(
     socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
-    value: libc::c_int,
+    value: T,
 ) -> io::Result<()> {
-    // SAFETY: pointer and length describe `value`, which lives until the call returns.
+    #[allow(clippy::cast_possible_truncation, reason = "16 bytes at most")]
+    let length = size_of::<T>() as libc::socklen_t;
+    // SAFETY: pointer and length describe `value`, which lives until the call returns; a filter that it
+    // points to outlives the call, too, and the kernel copies it.
     let set = unsafe {
-        libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), OPTION_LENGTH)
+        libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), length)
     };
     if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -24,11 +24,13 @@
     clippy::arithmetic_side_effects
 )]
 
+mod affinity;
 mod deferred;
 mod durations;
 mod inherited;
 mod listeners;
 mod mmsg;
+mod plan;
 mod responder;
 mod running;
 mod tcp;
@@ -38,6 +40,7 @@ mod udp;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
+pub use affinity::Affinity;
 pub use deferred::Deferred;
 pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
@@ -62,6 +65,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// UDP threads, at most [`WORKERS_MAX`]; 0: one per core.
     pub workers: usize,
+    /// Which of them takes a query over UDP.
+    pub affinity: Affinity,
     /// Limits of TCP.
     pub tcp: TcpSettings,
 }
@@ -71,6 +76,7 @@ impl Default for Settings {
         Self {
             listen: vec![(Ipv4Addr::UNSPECIFIED, DNS_PORT).into(), (Ipv6Addr::UNSPECIFIED, DNS_PORT).into()],
             workers: 0,
+            affinity: Affinity::Clients,
             tcp: TcpSettings::default(),
         }
     }

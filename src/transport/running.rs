@@ -17,7 +17,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::affinity::Affinity;
 use super::listeners::{self, Bound, Buffers, Datagrams};
+use super::plan::{Fresh, Plan, Sharing};
 use super::udp::WorkerHandle;
 use super::{Error, Inherited, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
 
@@ -51,6 +53,7 @@ pub struct Running<R> {
     handle: Handle,
     served: Vec<Served>,
     workers: Vec<WorkerHandle>,
+    affinity: Affinity,
     tcp: Arc<tcp::Shared<R>>,
     udp_counters: Arc<UdpCounters>,
     /// TCP services of addresses given up, whose connections may still end.
@@ -64,24 +67,6 @@ struct Served {
     udp: Vec<Arc<Socket>>,
     datagrams: Datagrams,
     tcp: tcp::Service,
-}
-
-/// Everything new that a change needs, gained before anything old is touched.
-struct Plan {
-    /// For each address served now: its UDP sockets from now on, none if it
-    /// is given up.
-    kept: Vec<Vec<Arc<Socket>>>,
-    fresh: Vec<Fresh>,
-    workers: Vec<WorkerHandle>,
-}
-
-/// A new address, ready to be served.
-struct Fresh {
-    asked: SocketAddr,
-    address: SocketAddr,
-    udp: Vec<Arc<Socket>>,
-    datagrams: Datagrams,
-    tcp: TcpListener,
 }
 
 /// Serves `listeners`: UDP on threads of its own, TCP on the runtime of
@@ -103,13 +88,14 @@ pub fn start<R: Responder>(
         handle,
         served: Vec::new(),
         workers: Vec::new(),
+        affinity: Affinity::Clients,
         tcp: Arc::new(shared),
         udp_counters: Arc::default(),
         leaving: Vec::new(),
     };
-    let plan = running.plan(Vec::new(), bound, settings.worker_count())?;
+    let plan = running.plan(Vec::new(), bound, &settings)?;
     // There is nothing old, hence nothing to wait for.
-    drop(running.commit(plan, settings.worker_count()));
+    drop(running.commit(plan));
     Ok(running)
 }
 
@@ -133,9 +119,9 @@ impl<R: Responder> Running<R> {
         if bound.is_empty() && kept.iter().all(Vec::is_empty) {
             return Err(Error::NoAddress);
         }
-        let plan = self.plan(kept, bound, workers)?;
+        let plan = self.plan(kept, bound, settings)?;
         self.tcp.set_settings(settings.tcp);
-        let settled = self.commit(plan, workers);
+        let settled = self.commit(plan);
         self.leaving.retain(|task| !task.is_finished());
         settle(settled).await;
         Ok(())
@@ -199,7 +185,9 @@ impl<R: Responder> Running<R> {
         let served = &self.served;
         let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
         let workers = self.workers.iter_mut().enumerate();
-        workers.map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index)))).collect()
+        workers
+            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index), None)))
+            .collect()
     }
 
     /// Where queries are answered: ports asked for as 0 are the real ones here.
@@ -236,13 +224,19 @@ impl<R: Responder> Running<R> {
     }
 
     /// Gains what can be refused: threads, and places in the runtime.
-    fn plan(&self, kept: Vec<Vec<Arc<Socket>>>, bound: Vec<Bound>, workers: usize) -> Result<Plan, Error> {
+    fn plan(
+        &self,
+        kept: Vec<Vec<Arc<Socket>>>,
+        bound: Vec<Bound>,
+        settings: &Settings,
+    ) -> Result<Plan, Error> {
         let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
-        let mut plan = Plan { kept, fresh, workers: Vec::new() };
-        for index in self.workers.len()..workers {
+        let sharing = Sharing::new(settings, self.affinity);
+        let mut plan = Plan { kept, fresh, workers: Vec::new(), sharing };
+        for index in self.workers.len()..settings.worker_count() {
             let responder = (self.make)(Worker::Udp(index));
             let counters = Arc::clone(&self.udp_counters);
-            let worker = WorkerHandle::start(index, plan.sockets_of(index), responder, counters)
+            let worker = WorkerHandle::start(index, plan.place_of(index), responder, counters)
                 .map_err(|cause| Error::Worker { index, cause })?;
             plan.workers.push(worker);
         }
@@ -262,12 +256,16 @@ impl<R: Responder> Running<R> {
 
     /// Carries the plan out; nothing in here can be refused. Returns what
     /// resolves when those who were told have done so.
-    fn commit(&mut self, plan: Plan, workers: usize) -> Vec<oneshot::Receiver<()>> {
+    fn commit(&mut self, plan: Plan) -> Vec<oneshot::Receiver<()>> {
         let mut settled = Vec::new();
-        for (index, worker) in self.workers.iter_mut().enumerate().take(workers) {
-            settled.push(worker.serve(plan.sockets_of(index)));
+        self.affinity = plan.sharing.affinity;
+        // First of all: who is about to leave gets no more queries.
+        plan.steer();
+        for (index, worker) in self.workers.iter_mut().enumerate().take(plan.sharing.workers) {
+            let (sockets, stay_on) = plan.place_of(index);
+            settled.push(worker.serve(sockets, stay_on));
         }
-        let surplus = self.workers.drain(workers.min(self.workers.len())..);
+        let surplus = self.workers.drain(plan.sharing.workers.min(self.workers.len())..);
         settled.extend(surplus.map(|worker| worker.stop().0));
         self.workers.extend(plan.workers);
 
@@ -300,14 +298,6 @@ impl Served {
             }
         };
         Ok(self.udp.iter().take(workers).cloned().chain(more).collect())
-    }
-}
-
-impl Plan {
-    /// What worker `index` serves: one socket of each address.
-    fn sockets_of(&self, index: usize) -> Vec<Arc<Socket>> {
-        let fresh = self.fresh.iter().map(|fresh| &fresh.udp);
-        self.kept.iter().chain(fresh).filter_map(|sockets| sockets.get(index).cloned()).collect()
     }
 }
 

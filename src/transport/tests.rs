@@ -1,6 +1,7 @@
 //! What the tests of this room share: a server whose responder echoes, and
 //! clients.
 
+mod affinity;
 mod change;
 mod pulse;
 mod tcp;
@@ -40,8 +41,9 @@ struct Keeper {
 
 /// Sends every query back as a response. What stands behind the header tells
 /// of exceptions: `drop`, `stall` (waits at the gate first), `grow` (the
-/// longest response there is).
+/// longest response there is), `who` (the number of the UDP worker).
 struct Echo {
+    worker: Worker,
     gate: Gate,
 }
 
@@ -61,6 +63,9 @@ impl Responder for Echo {
         }
         out[..query.len()].copy_from_slice(query);
         out[2] |= 0x80;
+        if let (b"who", Worker::Udp(index)) = (what, self.worker) {
+            out[12] = u8::try_from(index).unwrap();
+        }
         Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }
     }
 }
@@ -80,14 +85,18 @@ impl Server {
     }
 
     fn with_tcp(addresses: &[&str], workers: usize, tcp: TcpSettings) -> Server {
+        Server::with(addresses, &Settings { workers, tcp, ..Settings::default() })
+    }
+
+    fn with(addresses: &[&str], settings: &Settings) -> Server {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (reached, keeper_reached) = channel();
         let (keeper_opened, opened) = channel();
         let begun = Arc::<AtomicUsize>::default();
         let gate = Gate { reached, opened: Arc::new(Mutex::new(opened)), begun: Arc::clone(&begun) };
-        let (settings, listeners) = bind(addresses, workers, tcp);
-        let make = move |_| Echo { gate: gate.clone() };
+        let (settings, listeners) = bind(addresses, settings);
+        let make = move |worker| Echo { worker, gate: gate.clone() };
         let running = start(listeners, make, runtime.handle().clone()).unwrap();
         let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun };
         Server { runtime, running: Some(running), settings, keeper }
@@ -107,7 +116,7 @@ impl Server {
 
     fn change(&mut self, addresses: &[&str], workers: usize) -> Result<(), Error> {
         let listen = addresses.iter().map(|address| self.at(address)).collect();
-        let settings = Settings { listen, workers, tcp: self.settings.tcp };
+        let settings = Settings { listen, workers, ..self.settings.clone() };
         let Server { runtime, running, .. } = self;
         runtime.block_on(running.as_mut().unwrap().change(&settings))
     }
@@ -126,12 +135,12 @@ impl Drop for Server {
 }
 
 /// Binds at a port that is free for all the addresses.
-fn bind(addresses: &[&str], workers: usize, tcp: TcpSettings) -> (Settings, Listeners) {
+fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
     let deadline = Instant::now() + LIMIT;
     loop {
         let free = std::net::TcpListener::bind((addresses[0], 0)).unwrap().local_addr().unwrap().port();
         let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), free)).collect();
-        let settings = Settings { listen, workers, tcp };
+        let settings = Settings { listen, ..settings.clone() };
         match Listeners::bind(&settings, Inherited::none()) {
             Ok(listeners) => return (settings, listeners),
             // Another test was quicker.

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use socket2::Socket;
 use tokio::sync::oneshot;
 
+use super::affinity::Cores;
 use super::durations::Durations;
 use super::mmsg::{Batch, Waiter};
 use super::{Deferred, Responder};
@@ -65,6 +66,7 @@ pub struct UdpCounters {
 /// answered and let go. `done` is dropped when that has happened.
 struct Order {
     sockets: Vec<Arc<Socket>>,
+    stay_on: Option<Cores>,
     done: oneshot::Sender<()>,
 }
 
@@ -102,13 +104,14 @@ enum Receiving {
 }
 
 impl WorkerHandle {
-    /// Starts the worker `index`, which serves `sockets`.
+    /// Starts the worker `index`, which serves `sockets` and stays on cores
+    /// of its own; none: it runs anywhere.
     ///
     /// # Errors
     /// Those of pipe(2) and of starting a thread.
     pub(super) fn start<R: Responder>(
         index: usize,
-        sockets: Vec<Arc<Socket>>,
+        (sockets, stay_on): (Vec<Arc<Socket>>, Option<Cores>),
         responder: R,
         counters: Arc<UdpCounters>,
     ) -> io::Result<Self> {
@@ -119,18 +122,24 @@ impl WorkerHandle {
             Service { responder, batch: Batch::new(), counters, receiving: Receiving::Working, untimed: 0 };
         let worker = Worker { sockets, orders: ordered, wake: woken, service };
         let thread = thread::Builder::new().name(format!("edgedns-udp-{index}")).spawn(move || {
+            settle_on(stay_on.as_ref());
             worker.run();
             drop(running);
         })?;
         Ok(Self { orders, wake, ended, thread })
     }
 
-    /// Lets the worker serve `sockets`. The receiver returned resolves when
-    /// it does, and when the sockets left out are answered and let go.
-    pub(super) fn serve(&mut self, sockets: Vec<Arc<Socket>>) -> oneshot::Receiver<()> {
+    /// Lets the worker serve `sockets` and stay on these cores; none: where it
+    /// is. The receiver returned resolves when it does, and when the sockets
+    /// left out are answered and let go.
+    pub(super) fn serve(
+        &mut self,
+        sockets: Vec<Arc<Socket>>,
+        stay_on: Option<Cores>,
+    ) -> oneshot::Receiver<()> {
         let (done, applied) = oneshot::channel();
         // A worker that has ended drops the order and with it `done`; there is nothing to wait for then.
-        if self.orders.send(Order { sockets, done }).is_ok() {
+        if self.orders.send(Order { sockets, stay_on, done }).is_ok() {
             let _ = self.wake.write_all(&[1]);
         }
         applied
@@ -189,6 +198,7 @@ impl<R: Responder> Worker<R> {
         loop {
             match self.orders.try_recv() {
                 Ok(order) => {
+                    settle_on(order.stay_on.as_ref());
                     self.replace(order.sockets);
                     drop(order.done);
                 }
@@ -294,5 +304,12 @@ impl<R: Responder> Service<R> {
     fn recovered(&mut self) {
         tracing::info!("the UDP worker receives again");
         self.receiving = Receiving::Working;
+    }
+}
+
+/// Keeps the worker that calls it on these cores. It serves as well elsewhere.
+fn settle_on(cores: Option<&Cores>) {
+    if let Some(Err(error)) = cores.map(Cores::stay_on) {
+        tracing::warn!(%error, "a UDP worker cannot stay on its core (sched_setaffinity); it runs on any");
     }
 }

@@ -11,6 +11,7 @@ use crate::config::{ProbeSpec, Watch, Zone};
 use crate::dns::Ttl;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
+use crate::transport::Affinity;
 use crate::zone::{AllDown, MinUp, Order, Selector};
 
 /// The whole surface.
@@ -18,6 +19,7 @@ const WHOLE: &str = r#"
 [server]
 listen = ["127.0.0.1:5300", "[::1]:5300"]     # UDP and TCP
 workers = 2
+affinity = "cores"
 tcp-connections = 10
 tcp-connections-per-client = 3
 tcp-idle = "5s"
@@ -133,6 +135,7 @@ fn defaults_are_those_of_the_design() {
     let listen: Vec<String> = config.server.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["0.0.0.0:53", "[::]:53"]);
     assert_eq!(config.server.workers, 0);
+    assert_eq!(config.server.affinity, Affinity::Clients);
     assert_eq!(config.server.version.as_deref(), Some("edgedns"));
     assert_eq!(config.probe.interval, Duration::from_secs(1));
     assert_eq!(config.probe.timeout, Duration::from_secs(1));
@@ -149,6 +152,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     let config = read(WHOLE).settings();
     assert_eq!(config.server.listen, ["127.0.0.1:5300".parse().unwrap(), "[::1]:5300".parse().unwrap()]);
     assert_eq!((config.server.workers, config.server.tcp_connections), (2, 10));
+    assert_eq!(config.server.affinity, Affinity::Cores);
     assert_eq!(config.server.tcp_connections_per_client, 3);
     assert_eq!(config.server.tcp_idle, Duration::from_secs(5));
     assert_eq!(config.server.watch, Watch::Nothing);

@@ -14,6 +14,7 @@ pub(super) fn transport_settings(config: &Config) -> transport::Settings {
     transport::Settings {
         listen: config.server.listen.clone(),
         workers: config.server.workers,
+        affinity: config.server.affinity,
         tcp: TcpSettings {
             connections_max: config.server.tcp_connections,
             connections_per_client_max: config.server.tcp_connections_per_client,

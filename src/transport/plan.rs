@@ -1,0 +1,105 @@
+//! A change of what is served, before it is carried out.
+//!
+//! Responsible for holding everything new that a change needs, and for who
+//! serves what, and where, once it has happened.
+//! Not responsible for gaining it or for carrying it out: that is `running`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use socket2::Socket;
+use tokio::net::TcpListener;
+
+use super::affinity::{Affinity, Cores};
+use super::listeners::Datagrams;
+use super::udp::WorkerHandle;
+use super::{Settings, mmsg};
+
+/// Everything new that a change needs, gained before anything old is touched.
+pub(super) struct Plan {
+    /// For each address served now: its UDP sockets from now on, none if it
+    /// is given up.
+    pub(super) kept: Vec<Vec<Arc<Socket>>>,
+    pub(super) fresh: Vec<Fresh>,
+    pub(super) workers: Vec<WorkerHandle>,
+    pub(super) sharing: Sharing,
+}
+
+/// How the cores are shared out from now on.
+pub(super) struct Sharing {
+    pub(super) affinity: Affinity,
+    /// How many workers share them.
+    pub(super) workers: usize,
+    /// None: nothing is told to workers or to the kernel.
+    cores: Option<Cores>,
+}
+
+/// A new address, ready to be served.
+pub(super) struct Fresh {
+    pub(super) asked: SocketAddr,
+    pub(super) address: SocketAddr,
+    pub(super) udp: Vec<Arc<Socket>>,
+    pub(super) datagrams: Datagrams,
+    pub(super) tcp: TcpListener,
+}
+
+impl Sharing {
+    /// As `settings` say, after workers and sockets were told `before`.
+    pub(super) fn new(settings: &Settings, before: Affinity) -> Self {
+        let (affinity, workers) = (settings.affinity, settings.worker_count());
+        let unbound = Self { affinity, workers, cores: None };
+        if affinity == Affinity::Clients && before == Affinity::Clients {
+            return unbound;
+        }
+        match Cores::allowed() {
+            Ok(cores) => Self { cores: Some(cores), ..unbound },
+            Err(error) => {
+                tracing::warn!(%error, "the cores that may be used are not known (sched_getaffinity)");
+                unbound
+            }
+        }
+    }
+
+    /// The cores that worker `index` stays on; none: where it is.
+    fn of_worker(&self, index: usize) -> Option<Cores> {
+        let cores = self.cores.as_ref()?;
+        Some(match self.affinity {
+            Affinity::Clients => cores.clone(),
+            Affinity::Cores => cores.of_worker(index, self.workers),
+        })
+    }
+}
+
+impl Plan {
+    /// What worker `index` serves, one socket of each address, and where it stays.
+    pub(super) fn place_of(&self, index: usize) -> (Vec<Arc<Socket>>, Option<Cores>) {
+        let sockets = self.groups().filter_map(|sockets| sockets.get(index).cloned()).collect();
+        (sockets, self.sharing.of_worker(index))
+    }
+
+    /// Tells the kernel which worker gets a datagram. Where it refuses it
+    /// chooses by itself, and all are answered, too.
+    pub(super) fn steer(&self) {
+        let Some(cores) = &self.sharing.cores else { return };
+        for sockets in self.groups() {
+            let [first, second, ..] = sockets.as_slice() else { continue };
+            // One that was passed to us is shared: there is no choice.
+            if Arc::ptr_eq(first, second) {
+                continue;
+            }
+            let told = match self.sharing.affinity {
+                Affinity::Cores => cores.steer(first, self.sharing.workers),
+                // Of an address that is new there is nothing to take back.
+                Affinity::Clients => mmsg::choose_freely(first).or(Ok(())),
+            };
+            if let Err(error) = told {
+                tracing::warn!(%error, "queries cannot be given to the worker on the core where they arrive");
+            }
+        }
+    }
+
+    /// The sockets of each address, by worker.
+    fn groups(&self) -> impl Iterator<Item = &Vec<Arc<Socket>>> {
+        self.kept.iter().chain(self.fresh.iter().map(|fresh| &fresh.udp))
+    }
+}
