@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use edgedns::daemon::{self, Check, Format, RemoteError};
-use edgedns::import::{self, Existing, Imported, Named, Pdns};
+use edgedns::delivery::Existing;
+use edgedns::import::{self, Imported, Named, Pdns};
 use edgedns::source::Look;
 
 /// What `--help` and the man page end with.
@@ -72,7 +73,7 @@ struct ResultArguments {
 
 impl ResultArguments {
     fn existing(&self) -> Existing {
-        if self.force { Existing::Replace } else { Existing::Keep }
+        if self.force { Existing::Replaced } else { Existing::Kept }
     }
 }
 
@@ -90,7 +91,7 @@ impl Arguments {
         };
         match imported {
             Ok(imported) => super::exit(tell(&imported).map_err(RemoteError::Output)),
-            Err(error) => super::fail(&error),
+            Err(error) => super::fail_to_write(&error),
         }
     }
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use edgedns::daemon::{self, Check, Format, RemoteError};
+use edgedns::delivery::{Existing, write_files};
 use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
-use edgedns::deploy::{Existing, write_files};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -64,7 +64,7 @@ impl Arguments {
         let existing = if force { Existing::Replaced } else { Existing::Kept };
         match write_files(&files, &into, existing) {
             Ok(written) => super::exit(finish(&written, into.join(CONFIG)).map_err(RemoteError::Output)),
-            Err(error) => super::fail(&error),
+            Err(error) => super::fail_to_write(&error),
         }
     }
 }

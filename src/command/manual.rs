@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
 use edgedns::daemon::RemoteError;
-use edgedns::deploy::{Existing, File, write_files};
+use edgedns::delivery::{Existing, File, write_files};
 
 /// The section of the manual for commands of administrators.
 const SECTION: &str = "8";
@@ -59,18 +59,16 @@ fn tell(written: &[PathBuf]) -> io::Result<()> {
 }
 
 /// The whole manual.
-fn files() -> io::Result<Vec<File>> {
+fn files() -> io::Result<Vec<File<'static>>> {
     let mut files = Vec::new();
     for page in pages::pages(program())? {
-        let path = PathBuf::from(format!("man/{}.{SECTION}", page.name));
-        files.push(File { path, text: page.text });
+        files.push(File::of_text(format!("man/{}.{SECTION}", page.name), page.text));
     }
-    files.push(File { path: "man/edgedns.toml.5".into(), text: config_page::page() });
+    files.push(File::of_text("man/edgedns.toml.5", config_page::page()));
     for (shell, name) in SHELLS {
         let mut text = Vec::new();
         generate(shell, &mut program(), "edgedns", &mut text);
-        let text = String::from_utf8(text).map_err(io::Error::other)?;
-        files.push(File { path: PathBuf::from("completions").join(name), text });
+        files.push(File { path: PathBuf::from("completions").join(name), bytes: text.into() });
     }
     Ok(files)
 }

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use edgedns::daemon::{self, Error, Format, RemoteError};
+use edgedns::delivery::WriteError;
 use edgedns::dns::Rtype;
 use edgedns::source::nearest;
 
@@ -167,6 +168,16 @@ pub(crate) fn serve(log: LogFormat, command: impl Future<Output = Result<(), Err
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
+    }
+}
+
+/// Says why files were not written to the folder of `--into`.
+fn fail_to_write(error: &WriteError) -> ExitCode {
+    match error {
+        WriteError::Exists(_) => {
+            fail(&format!("{error}; name another folder with --into, or write over it with --force"))
+        }
+        WriteError::System { .. } => fail(error),
     }
 }
 

@@ -11,10 +11,10 @@ mod zone_text;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 pub use self::node::{HostName, Node, NodeError};
-use super::File;
+
+use crate::delivery::File;
 
 /// Where zone files stand, seen from the config file: in the same place as
 /// `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.
@@ -98,16 +98,16 @@ struct Plan {
 /// # Errors
 ///
 /// See [`ClusterError`].
-pub fn files(cluster: &Cluster) -> Result<Vec<File>, ClusterError> {
+pub fn files(cluster: &Cluster) -> Result<Vec<File<'static>>, ClusterError> {
     let plan = Plan::of(cluster)?;
     let reverse = plan.reverse_zones();
-    let file = |zone: &str| PathBuf::from(format!("{ZONES}/{zone}.zone"));
+    let file = |zone: &str| format!("{ZONES}/{zone}.zone");
     let mut files = vec![
-        File { path: PathBuf::from(CONFIG), text: plan.config_text(reverse.keys()) },
-        File { path: file(&plan.domain), text: plan.zone_text() },
+        File::of_text(CONFIG, plan.config_text(reverse.keys())),
+        File::of_text(file(&plan.domain), plan.zone_text()),
     ];
     files.extend(
-        reverse.iter().map(|(zone, owners)| File { path: file(zone), text: plan.reverse_text(zone, owners) }),
+        reverse.iter().map(|(zone, owners)| File::of_text(file(zone), plan.reverse_text(zone, owners))),
     );
     Ok(files)
 }

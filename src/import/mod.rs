@@ -8,13 +8,12 @@
 //! ```
 //!
 //! Responsible for reading them by their own rules, for saying of every
-//! setting what becomes of it, and for the files written.
-//! Not responsible for the running server, or for whether the result can be
+//! setting what becomes of it, and for which files are written.
+//! Not responsible for writing them (`delivery`), for the running server, or for whether the result can be
 //! served: that is found when it is checked.
 
 mod address;
 mod copies;
-mod destination;
 mod draft;
 mod folders;
 mod given;
@@ -31,22 +30,16 @@ mod zone;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-pub use destination::Error;
 pub use report::{Fate, Finding, Kind, Report};
 
+use crate::delivery::{Existing, File, WriteError, write_files};
 use crate::source::{Diagnostics, Look, Sources};
 use copies::Copies;
 use draft::Draft;
 use folders::Folders;
 
-/// What becomes of files that are where an import writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// They stay, and nothing is written.
-    Keep,
-    /// They are replaced.
-    Replace,
-}
+/// The config file in its folder.
+const CONFIG: &str = "edgedns.toml";
 
 /// A PowerDNS node.
 #[derive(Clone, Debug)]
@@ -92,7 +85,7 @@ pub struct Imported {
 /// # Errors
 ///
 /// When the files cannot be written. Faults of what is read are in the result.
-pub fn pdns(node: &Pdns) -> Result<Imported, Error> {
+pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
     let mut work = Work::new(&node.from);
     let read = pdns::read(&mut work, &node.from, node.recursor.as_deref());
     work.finish(read, &node.into, node.existing)
@@ -103,7 +96,7 @@ pub fn pdns(node: &Pdns) -> Result<Imported, Error> {
 /// # Errors
 ///
 /// When the files cannot be written. Faults of what is read are in the result.
-pub fn named(node: &Named) -> Result<Imported, Error> {
+pub fn named(node: &Named) -> Result<Imported, WriteError> {
     let mut work = Work::new(&node.from);
     let read = named::read(&mut work, &node.from);
     work.finish(read, &node.into, node.existing)
@@ -172,7 +165,7 @@ impl Work {
         read: Result<String, Unreadable>,
         into: &Path,
         existing: Existing,
-    ) -> Result<Imported, Error> {
+    ) -> Result<Imported, WriteError> {
         let Self { sources, found: all, report, draft, copies, .. } = self;
         let mut found = Diagnostics::default();
         for fault in &all {
@@ -185,10 +178,12 @@ impl Work {
         let mut imported = Imported { report, found, sources, config: None, written: Vec::new() };
         let Ok(origin) = read else { return Ok(imported) };
         let text = draft.text(&origin);
-        let mut files: Vec<(PathBuf, &[u8])> =
-            copies.iter().map(|copy| (copy.to.clone(), copy.bytes.as_slice())).collect();
-        files.push((PathBuf::from(destination::CONFIG), text.as_bytes()));
-        imported.written = destination::write(into, &files, existing)?;
+        let copied =
+            copies.iter().map(|copy| File { path: copy.to.clone(), bytes: copy.bytes.as_slice().into() });
+        let mut files: Vec<File<'_>> = copied.collect();
+        // Last, as it names the others.
+        files.push(File::of_text(CONFIG, text));
+        imported.written = write_files(&files, into, existing)?;
         imported.config = imported.written.last().cloned();
         Ok(imported)
     }

@@ -98,7 +98,7 @@ fn what_is_there_already_is_only_replaced_when_told_so() {
     assert_eq!(refused.status, Some(1));
     assert_eq!(refused.config, "# mine\n");
     assert!(!node.path("new/zones").exists(), "nothing is written when not all of it can be");
-    refused.assert_faults(&["/new/edgedns.toml already; --force replaces it"]);
+    refused.assert_faults(&["/new/edgedns.toml is there already\nnothing was written", "--force"]);
     let forced = node.import_pdns(&node.path("new"), &["--force"]);
     assert_eq!(forced.status, Some(0), "{}", forced.faults);
     assert!(forced.config.contains("[[zone]]"));

@@ -13,10 +13,11 @@ fn cluster(masters: &[&str]) -> Cluster {
     }
 }
 
-fn text<'f>(files: &'f [File], path: &str) -> &'f str {
+fn text<'f>(files: &'f [File<'_>], path: &str) -> &'f str {
     let paths: Vec<_> = files.iter().map(|file| file.path.display().to_string()).collect();
     let found = files.iter().find(|file| file.path.ends_with(path));
-    &found.unwrap_or_else(|| panic!("{path} is none of {paths:?}")).text
+    let found = found.unwrap_or_else(|| panic!("{path} is none of {paths:?}"));
+    str::from_utf8(&found.bytes).unwrap()
 }
 
 #[test]
