@@ -8,65 +8,21 @@ mod harness;
 
 use std::cell::Cell;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use harness::client::{ask, ask_tcp};
 use harness::http::{get, request, speak};
-use harness::master::Master;
-use harness::program::{Program, Site};
+use harness::lab::{API, Lab};
+use harness::program::Program;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
-const PORT: u16 = 6443;
-const API: &str = "api.lab.example.";
-
 /// Connections that are served at a time.
 const CONNECTIONS_MAX: usize = 64;
 
-const ZONE: &str = r#"
-[[zone]]
-name = "lab.example"
-file = "lab.zone"
-
-[[zone.probe]]
-names = ["api"]
-tcp = 6443
-"#;
-
-/// Three masters behind one name, and a place for the admin listener.
-struct Lab {
-    site: Site,
-    hosts: [Ipv4Addr; 3],
-    masters: [Master; 3],
-    admin: SocketAddr,
-}
-
 impl Lab {
-    fn new() -> Lab {
-        let hosts = [loopback(), loopback(), loopback()];
-        let masters = hosts.map(|host| Master::open_at(host, PORT));
-        let lab = Lab { site: Site::new(), hosts, masters, admin: free_port(loopback()) };
-        lab.write_zone(1);
-        lab.configure(Some(lab.admin), "");
-        lab
-    }
-
-    /// With these lines more in `[probe]`.
-    fn configure(&self, admin: Option<SocketAddr>, probe: &str) {
-        let listen = admin.map_or_else(String::new, |admin| format!("listen = \"{admin}\"\n"));
-        let admin = format!("[admin]\nsocket = \"control.sock\"\n{listen}\n");
-        let times = "interval = \"100ms\"\nretry = \"20ms\"\nrise = 1\nfall = 1";
-        self.site.configure(&format!("{admin}[probe]\n{times}\n{probe}\n{ZONE}"));
-    }
-
-    fn write_zone(&self, serial: u32) {
-        let addresses: String = self.hosts.iter().map(|host| format!("api A {host}\n")).collect();
-        let soa = format!("@ SOA ns.lab.example. root.lab.example. {serial} 3600 600 86400 60");
-        self.site.write("lab.zone", &format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\n{addresses}"));
-    }
-
     fn reload(&self) {
         let _ = self.site.run(&["reload", "--socket", "control.sock"]);
     }
@@ -169,7 +125,7 @@ fn one_connection_too_many_waits_for_its_turn() {
 fn it_is_not_ready_before_every_target_has_had_an_outcome() {
     let mut lab = Lab::new();
     lab.masters[1].hang();
-    lab.configure(Some(lab.admin), "timeout = \"3s\"\nstartup-wait = \"0s\"");
+    lab.configure("startup-wait = \"0s\"");
     let program = lab.start();
     let response = get(lab.admin, "/readyz");
     assert_eq!((response.code, response.body.as_str()), (503, "the first round of probes is under way\n"));
@@ -209,12 +165,12 @@ fn a_zone_that_cannot_be_read_is_told_until_it_can() {
 fn a_reload_that_was_refused_is_told_until_one_is_not() {
     let lab = Lab::new();
     let program = lab.start();
-    lab.configure(Some(lab.admin), "intervall = \"1s\"");
+    lab.configure("intervall = \"1s\"");
     lab.reload();
     let response = get(lab.admin, "/readyz");
     assert_eq!(response.code, 503);
     assert!(response.body.contains("did you mean `interval`"), "{}", response.body);
-    lab.configure(Some(lab.admin), "");
+    lab.configure("");
     lab.reload();
     assert_eq!(get(lab.admin, "/readyz").body, "ready\n");
     program.stop();
@@ -225,12 +181,12 @@ fn the_listener_follows_the_configuration() {
     let lab = Lab::new();
     let program = lab.start();
     let other = free_port(loopback());
-    lab.configure(Some(other), "");
+    lab.configure_admin(&format!("socket = \"control.sock\"\nlisten = \"{other}\""), "");
     lab.reload();
     assert_eq!(get(other, "/readyz").code, 200);
     let is_gone = |place| TcpStream::connect(place).is_err().then_some(());
     wait_for("the end of the old listener", PATIENCE, || is_gone(lab.admin));
-    lab.configure(None, "");
+    lab.configure_admin("socket = \"control.sock\"", "");
     lab.reload();
     wait_for("the end of the listener", PATIENCE, || is_gone(other));
     program.stop();
@@ -315,7 +271,7 @@ fn counters_agree_exactly_with_the_queries_that_were_sent() {
 fn what_the_rate_limit_holds_back_is_counted_and_nothing_twice() {
     const SENT: f64 = 60.0;
     let lab = Lab::new();
-    lab.configure(Some(lab.admin), "\n[limit]\nresponses-per-second = 1\nslip = 2\nexempt = []\n");
+    lab.configure("\n[limit]\nresponses-per-second = 1\nslip = 2\nexempt = []\n");
     let program = lab.start();
     let client = std::net::UdpSocket::bind((loopback(), 0)).expect("a socket");
     for _ in 0..60 {
@@ -342,7 +298,7 @@ fn metrics_tell_what_probes_saw_and_what_the_operator_said() {
     lab.masters[1].close();
     let program = lab.start();
     let of = |metric: &str, master: usize, more: &str| {
-        format!("{metric}{{target=\"{}:{PORT}\",probe=\"tcp\"{more}}}", lab.hosts[master])
+        format!("{metric}{{target=\"{}\",probe=\"tcp\"{more}}}", lab.name(master))
     };
     let pool = |metric: &str| lab.sample(&format!("{metric}{{owner=\"{API}\",type=\"A\"}}"));
     assert_eq!((pool("edgedns_pool_members"), pool("edgedns_pool_members_up")), (3.0, 2.0));
@@ -356,8 +312,7 @@ fn metrics_tell_what_probes_saw_and_what_the_operator_said() {
     assert!(lab.sample(&of("edgedns_target_latency_seconds_count", 0, "")) >= 1.0);
     assert!(lab.sample("edgedns_probe_lateness_seconds_count") >= 2.0);
     assert!(lab.sample("edgedns_probe_lateness_max_seconds") < 20.0);
-    let target = format!("{}:{PORT}", lab.hosts[0]);
-    let forced = lab.site.run(&["force", &target, "down", "--socket", "control.sock"]);
+    let forced = lab.site.run(&["force", &lab.name(0), "down", "--socket", "control.sock"]);
     assert!(forced.status.success());
     assert_eq!(lab.sample(&of("edgedns_target_forced", 0, "")), 1.0);
     assert_eq!(lab.sample(&of("edgedns_target_believed", 0, ",verdict=\"down\"")), 1.0);

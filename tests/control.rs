@@ -6,68 +6,15 @@
 #[path = "harness/mod.rs"]
 mod harness;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::process::Output;
 
+use harness::lab::{API, Lab};
 use harness::master::Master;
-use harness::program::{Program, Site};
-use harness::{PATIENCE, loopback, wait_for};
+use harness::{PATIENCE, client, wait_for};
+use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
-const PORT: u16 = 6443;
-const API: &str = "api.lab.example.";
-
-/// Where the tests want the socket, in the site's folder; and quick probes.
-const CONFIG: &str = r#"
-[admin]
-socket = "control.sock"
-state-directory = "."
-
-[probe]
-interval = "100ms"
-timeout = "2s"
-retry = "20ms"
-rise = 1
-fall = 1
-"#;
-
-const ZONE: &str = r#"
-[[zone]]
-name = "lab.example"
-file = "lab.zone"
-
-[[zone.probe]]
-names = ["api"]
-tcp = 6443
-"#;
-
-/// Three masters behind one name.
-struct Lab {
-    site: Site,
-    hosts: [Ipv4Addr; 3],
-    masters: [Master; 3],
-}
-
 impl Lab {
-    fn new() -> Lab {
-        Lab::with("")
-    }
-
-    /// With these lines more in `[probe]`.
-    fn with(probe: &str) -> Lab {
-        let hosts = [loopback(), loopback(), loopback()];
-        let lab = Lab { site: Site::new(), hosts, masters: hosts.map(|host| Master::open_at(host, PORT)) };
-        lab.write_zone(1);
-        lab.site.configure(&format!("{CONFIG}{probe}{ZONE}"));
-        lab
-    }
-
-    fn write_zone(&self, serial: u32) {
-        let addresses: String = self.hosts.iter().map(|host| format!("api A {host}\n")).collect();
-        let soa = format!("@ SOA ns.lab.example. root.lab.example. {serial} 3600 600 86400 60");
-        self.site.write("lab.zone", &format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\n{addresses}"));
-    }
-
     /// A command that speaks to the server of this site.
     fn ask(&self, arguments: &[&str]) -> Output {
         self.site.run(&[arguments, &["--config", "edgedns.toml"]].concat())
@@ -82,26 +29,6 @@ impl Lab {
         let output = self.ask(&[&["force"], arguments].concat());
         assert!(output.status.success(), "{}", said(&output));
         said(&output)
-    }
-
-    fn name(&self, master: usize) -> String {
-        format!("{}:{PORT}", self.hosts[master])
-    }
-
-    /// Waits until these masters are answered and no other.
-    fn wait_for_masters(&self, program: &Program, masters: &[usize]) {
-        program.wait_for_addresses(API, &self.addresses(masters));
-    }
-
-    /// These masters are answered now, at the first question.
-    fn assert_masters(&self, program: &Program, masters: &[usize]) {
-        let answered =
-            harness::client::sorted_addresses(program.listen(), API, hickory_proto::rr::RecordType::A);
-        assert_eq!(answered, Some(self.addresses(masters)));
-    }
-
-    fn addresses(&self, masters: &[usize]) -> Vec<IpAddr> {
-        masters.iter().map(|&master| IpAddr::V4(self.hosts[master])).collect()
     }
 }
 
@@ -168,7 +95,7 @@ fn a_status_that_is_watched_is_told_again_and_again_until_nobody_reads_it() {
     let output = std::io::BufReader::new(watching.stdout.take().expect("standard output is piped"));
     let mut lines = std::io::BufRead::lines(output).map(|line| line.expect("text"));
     assert!(lines.by_ref().take(100).any(|line| line.contains("0 queries")));
-    harness::client::ask(program.listen(), API, hickory_proto::rr::RecordType::A).expect("an answer");
+    client::ask(program.listen(), API, RecordType::A).expect("an answer");
     // What is piped has no colours and is not drawn in place.
     let one = |line: String| line.starts_with("1 query (") && line.ends_with(": 1 answered");
     assert!(lines.by_ref().take(100).any(one));
@@ -309,8 +236,7 @@ fn a_second_server_leaves_the_socket_of_the_first_alone() {
     let (lab, other) = (Lab::new(), Lab::new());
     let program = lab.site.start();
     let socket = lab.site.folder().join("control.sock");
-    let moved = CONFIG.replace("control.sock", &socket.display().to_string());
-    other.site.configure(&format!("{moved}{ZONE}"));
+    other.configure_admin(&format!("socket = \"{}\"", socket.display()), "");
     let second = other.site.start();
     second.wait_for_line("another process answers on it");
     other.wait_for_masters(&second, &[0, 1, 2]);
@@ -324,12 +250,12 @@ fn a_second_server_leaves_the_socket_of_the_first_alone() {
 fn the_socket_follows_the_configuration() {
     let lab = Lab::new();
     let program = lab.site.start();
-    lab.site.configure(&format!("{}{ZONE}", CONFIG.replace("control.sock", "other.sock")));
+    lab.configure_admin("socket = \"other.sock\"", "");
     assert!(lab.site.run(&["reload", "--socket", "control.sock"]).status.success());
     let old = lab.site.folder().join("control.sock");
     wait_for("the end of the old socket", PATIENCE, || (!old.exists()).then_some(()));
     assert_eq!(lab.status()["zones"][0]["serial"], 1);
-    lab.site.configure(ZONE);
+    lab.configure_admin("", "");
     assert!(lab.site.run(&["reload", "--socket", "other.sock"]).status.success());
     let output = lab.ask(&["status"]);
     assert_eq!(output.status.code(), Some(1));
@@ -339,7 +265,8 @@ fn the_socket_follows_the_configuration() {
 
 #[test]
 fn a_master_that_flaps_is_held_down_until_it_is_all_there_is() {
-    let mut lab = Lab::with("flap-limit = 2\nflap-window = \"24h\"\n");
+    let mut lab = Lab::new();
+    lab.configure("flap-limit = 2\nflap-window = \"24h\"");
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
     lab.masters[1].close();

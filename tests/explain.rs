@@ -8,31 +8,15 @@ mod harness;
 
 use std::process::Output;
 
+use harness::lab::{GUARDED_ZONE, QUICK_PROBES};
 use harness::master::Master;
 use harness::program::{Program, Site};
 use harness::{PATIENCE, client, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
-const CONFIG: &str = r#"
-[admin]
-socket = "control.sock"
-
-[probe]
-interval = "100ms"
-timeout = "2s"
-retry = "20ms"
-rise = 1
-fall = 1
-
-[[zone]]
-name = "lab.example"
-file = "lab.zone"
-
-[[zone.probe]]
-names = ["api"]
-tcp = 6443
-
+/// A zone that has never been served.
+const BROKEN_ZONE: &str = r#"
 [[zone]]
 name = "broken.test"
 file = "missing.zone"
@@ -71,7 +55,8 @@ impl Lab {
         let [one, two] = hosts.map(|host| host.to_string());
         site.write("lab.zone", &ZONE.replace("ONE", &one).replace("TWO", &two));
         site.write("more.zone", "\nincluded A 192.0.2.9\n");
-        site.configure(CONFIG);
+        let admin = "[admin]\nsocket = \"control.sock\"\n";
+        site.configure(&format!("{admin}{QUICK_PROBES}{GUARDED_ZONE}{BROKEN_ZONE}"));
         let program = site.start();
         program.wait_for_addresses("api.lab.example.", &[masters[0].address()]);
         Lab { site, masters, program }

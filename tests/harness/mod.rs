@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod http;
+pub mod lab;
 pub mod master;
 pub mod program;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{API, Lab};
+use crate::harness::lab::{API, Lab};
 
 #[test]
 fn every_line_of_a_json_log_is_an_object_with_what_it_can_be_found_by() {
@@ -21,10 +21,9 @@ fn every_line_of_a_json_log_is_an_object_with_what_it_can_be_found_by() {
         lines.iter().find(says).unwrap_or_else(|| panic!("no line says {words:?}: {lines:#?}"))
     };
     let down = find(" down after ");
-    let target = format!("{}:6443", lab.hosts[0]);
     assert_eq!(
         (&down["level"], &down["target"], &down["verdict"], &down["pool"]),
-        (&"warn".into(), &target.into(), &"down".into(), &serde_json::json!([API]))
+        (&"warn".into(), &lab.name(0).into(), &"down".into(), &serde_json::json!([API]))
     );
     let loaded = find("zone lab.example. serial 1");
     assert_eq!((&loaded["zone"], &loaded["serial"]), (&"lab.example.".into(), &"1".into()));
@@ -44,7 +43,7 @@ fn a_plain_log_says_nothing_twice() {
     let line = program.wait_for_line(" down after ");
     let text = line.text.split_once(" WARN ").unwrap_or_else(|| panic!("{line:?}")).1;
     let (sentence, effect) = text.split_once(" (").unwrap_or_else(|| panic!("{line:?}"));
-    assert_eq!(sentence, format!("{}:6443 down after 1 failure: connection refused", lab.hosts[0]));
+    assert_eq!(sentence, format!("{} down after 1 failure: connection refused", lab.name(0)));
     assert_eq!(effect, format!("{API} now {} {})", lab.hosts[1], lab.hosts[2]));
     program.stop();
 }

@@ -1,12 +1,8 @@
 //! What the service manager hears, and when.
 
-use std::net::IpAddr;
-
-use hickory_proto::rr::RecordType;
-
-use crate::harness::client::sorted_addresses;
+use crate::harness::lab::{GUARDED_ZONE, Lab, QUICK_PROBES};
+use crate::harness::master::Master;
 use crate::manager::Manager;
-use crate::{API, CONFIG, Lab};
 
 #[test]
 fn ready_is_told_when_the_first_round_of_probes_has_decided_what_is_answered() {
@@ -15,8 +11,7 @@ fn ready_is_told_when_the_first_round_of_probes_has_decided_what_is_answered() {
     let mut manager = Manager::new();
     let program = lab.site.spawn_as(|command| manager.expect(command));
     manager.wait_for("READY=1");
-    let up = [lab.hosts[1], lab.hosts[2]].map(IpAddr::from);
-    assert_eq!(sorted_addresses(program.listen(), API, RecordType::A).as_deref(), Some(&up[..]));
+    lab.assert_masters(&program, &[1, 2]);
     let (ready, before) = manager.heard().split_last().expect("a message");
     assert_eq!(ready, "READY=1\nSTATUS=1 pool: api 2/3\n");
     assert!(
@@ -30,7 +25,7 @@ fn ready_is_told_when_the_first_round_of_probes_has_decided_what_is_answered() {
 fn ready_is_not_told_before_startup_wait_is_over_when_a_master_hangs() {
     let mut lab = Lab::new();
     lab.masters[0].hang();
-    lab.site.configure(&CONFIG.replace("rise = 1", "startup-wait = \"500ms\"\nrise = 1"));
+    lab.configure("startup-wait = \"500ms\"");
     let mut manager = Manager::new();
     let started = std::time::Instant::now();
     let program = lab.site.spawn_as(|command| manager.expect(command));
@@ -51,9 +46,9 @@ fn the_status_follows_the_masters() {
     assert_eq!(manager.wait_for("STATUS="), "1 pool: api 3/3");
     lab.masters[1].close();
     assert_eq!(manager.wait_for("STATUS="), "1 pool: api 2/3");
-    lab.masters.iter_mut().for_each(crate::harness::master::Master::close);
+    lab.masters.iter_mut().for_each(Master::close);
     while manager.wait_for("STATUS=") != "1 pool: api 0/3 all down" {}
-    lab.masters.iter_mut().for_each(crate::harness::master::Master::open);
+    lab.masters.iter_mut().for_each(Master::open);
     while manager.wait_for("STATUS=") != "1 pool: api 3/3" {}
     program.stop();
 }
@@ -64,10 +59,11 @@ fn a_reload_is_told_from_its_beginning_to_its_end_also_when_it_is_refused() {
     let mut manager = Manager::new();
     let program = lab.site.spawn_as(|command| manager.expect(command));
     manager.wait_for("READY=1");
+    let good = format!("{QUICK_PROBES}{GUARDED_ZONE}");
     for (text, status) in [
-        (CONFIG, "1 pool: api 3/3"),
+        (good.as_str(), "1 pool: api 3/3"),
         ("[[zone]]\nname = 7\n", "the configuration is not reloaded, nothing has changed: "),
-        (CONFIG, "1 pool: api 3/3"),
+        (good.as_str(), "1 pool: api 3/3"),
     ] {
         lab.site.configure(text);
         let (before, told) = (uptime_micros(), manager.count());

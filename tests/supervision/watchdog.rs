@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::Lab;
+use crate::harness::lab::Lab;
 use crate::harness::program::Program;
 use crate::manager::Manager;
 
