@@ -6,7 +6,7 @@
 
 mod command;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,8 +33,9 @@ Signals:
   SIGTERM, SIGINT  answer what has been received, and end
 
 Environment:
-  EDGEDNS_LOG  the least of the log: error, warn, info (the default), debug or trace
-  NO_COLOR     anything: no colours, on a terminal either
+  EDGEDNS_LOG     the least of the log: error, warn, info (the default), debug or trace
+  NO_COLOR        anything: no colours, on a terminal either
+  CLICOLOR_FORCE  anything but 0: colours into a file or a pipe, too
 
 Files:
   /etc/edgedns.toml          the config file of the service
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
     match (arguments.command, arguments.config) {
         (Some(command), _) => command.run(),
         (None, Some(config)) => {
-            let look = if io::stderr().is_terminal() { Look::Coloured } else { Look::Plain };
+            let look = Look::on(&io::stderr());
             // First of all: there is one thread yet, as it must be.
             let inherited = Inherited::from_environment();
             command::serve(arguments.log_format, async move {

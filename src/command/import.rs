@@ -3,7 +3,7 @@
 //! Responsible for the command's arguments, and for checking what was written.
 //! Not responsible for reading or writing: that is the room `import`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -100,8 +100,7 @@ impl Arguments {
 fn tell(imported: &Imported) -> io::Result<bool> {
     imported.write_report(&mut io::stdout().lock())?;
     let mut errors = io::stderr().lock();
-    let look = if errors.is_terminal() { Look::Coloured } else { Look::Plain };
-    imported.write_faults(look, &mut errors)?;
+    imported.write_faults(Look::on(&errors), &mut errors)?;
     drop(errors);
     let Some(config) = &imported.config else { return Ok(false) };
     let check = Check { config: config.clone(), format: Format::Text, dump: None };

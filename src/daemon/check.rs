@@ -4,7 +4,7 @@
 
 mod system;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -137,7 +137,7 @@ fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>)
 
 fn write_text(reading: &Reading, result: &Result, found: &[host::Finding]) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    let look = if out.is_terminal() { Look::Coloured } else { Look::Plain };
+    let look = Look::on(&out);
     for fault in reading.faults() {
         writeln!(out, "{}\n", reading.sources.render(fault, look))?;
     }

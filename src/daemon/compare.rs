@@ -31,8 +31,8 @@ use tokio::time::{Instant, sleep_until};
 use super::check::Format;
 use super::load::{Purpose, Reading, is_error};
 use super::server::drawn;
-use super::terminal;
 use crate::dns::message::Rcode;
+use crate::source::Look;
 use asking::{Manner, Reply, Silence, ask, local_address};
 use judging::{Case, judge};
 use ours::Ours;
@@ -133,7 +133,7 @@ pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
     });
     if reading.loaded.is_none() || reading.faults().any(is_error) {
         let errors = reading.faults().filter(|fault| is_error(fault));
-        let look = terminal::look(&io::stderr());
+        let look = Look::on(&io::stderr());
         return Err(CompareError::Config(drawn(&reading.sources, errors, look)));
     }
     if plans.is_empty() {

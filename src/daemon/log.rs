@@ -16,7 +16,7 @@ mod json;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -33,6 +33,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use self::entry::{Entry, is_index};
 use self::journal::{Journal, priority};
 use self::json::Json;
+use crate::source::Look;
 
 /// Where the journal takes entries (systemd-journald.service(8)).
 const JOURNAL: &str = "/run/systemd/journal/socket";
@@ -66,7 +67,8 @@ fn layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
         LogFormat::Auto if stderr_is_the_journal() => journal(),
         LogFormat::Auto | LogFormat::Plain => {
             let fields = debug_fn(write_field);
-            lines.with_ansi(io::stderr().is_terminal()).with_target(false).fmt_fields(fields).boxed()
+            let look = Look::on(&io::stderr());
+            lines.with_ansi(look == Look::Coloured).with_target(false).fmt_fields(fields).boxed()
         }
         LogFormat::Json => lines.with_ansi(false).event_format(Json).boxed(),
     }

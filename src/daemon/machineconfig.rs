@@ -5,7 +5,7 @@
 //! Not responsible for what a MachineConfig may hold: that is `deploy`.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::load::{Purpose, Reading, is_error};
@@ -80,7 +80,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
 
 fn tell<'d>(sources: &Sources, faults: impl IntoIterator<Item = &'d Diagnostic>) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    let look = if out.is_terminal() { Look::Coloured } else { Look::Plain };
+    let look = Look::on(&out);
     faults.into_iter().try_for_each(|fault| writeln!(out, "{}\n", sources.render(fault, look)))
 }
 

@@ -16,7 +16,7 @@ use super::server::drawn;
 use super::terminal;
 use crate::config;
 use crate::control::{self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Status, TraceOrder};
-use crate::source::{Diagnostics, Sources};
+use crate::source::{Diagnostics, Look, Sources};
 
 /// Where the server is looked for when nothing is said: the usual place.
 pub const USUAL_SOCKET: &str = "/run/edgedns/control.sock";
@@ -77,9 +77,8 @@ impl Server {
             Server::Config(config) => config,
         };
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-        let read = config::read(&mut sources, config, &mut found).ok_or_else(|| {
-            RemoteError::Config(drawn(&sources, found.iter(), terminal::look(&io::stderr())))
-        })?;
+        let read = config::read(&mut sources, config, &mut found)
+            .ok_or_else(|| RemoteError::Config(drawn(&sources, found.iter(), Look::on(&io::stderr()))))?;
         let socket = read.admin.socket.ok_or_else(|| RemoteError::NoSocket(config.clone()))?;
         Ok(Client::new(&socket))
     }
@@ -110,7 +109,7 @@ pub fn status(server: &Server, format: Format) -> Result<bool, RemoteError> {
     let mut out = io::stdout().lock();
     match format {
         Format::Text => {
-            write!(out, "{}", control::status_lines(&status, None, terminal::look(&io::stdout())))?;
+            write!(out, "{}", control::status_lines(&status, None, Look::on(&io::stdout())))?;
         }
         Format::Json => pretty(&mut out, &status)?,
     }
@@ -128,7 +127,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// When the config file does not say where the server is, or the output cannot be written.
 pub fn watch(server: &Server, format: Format) -> Result<(), RemoteError> {
     let client = server.client()?;
-    let (mut out, look) = (io::stdout().lock(), terminal::look(&io::stdout()));
+    let (mut out, look) = (io::stdout().lock(), Look::on(&io::stdout()));
     let in_place = io::stdout().is_terminal() && format == Format::Text;
     if in_place {
         terminal::clear(&mut out)?;
@@ -171,7 +170,7 @@ pub fn explain(server: &Server, order: &ExplainOrder, format: Format) -> Result<
     let mut out = io::stdout().lock();
     match format {
         Format::Text => {
-            write!(out, "{}", control::explain_lines(&explanation, terminal::look(&io::stdout())))?;
+            write!(out, "{}", control::explain_lines(&explanation, Look::on(&io::stdout())))?;
         }
         Format::Json => pretty(&mut out, &explanation)?,
     }
@@ -184,7 +183,7 @@ pub fn explain(server: &Server, order: &ExplainOrder, format: Format) -> Result<
 ///
 /// When the server cannot be asked, or the output not be written.
 pub fn trace(server: &Server, order: &TraceOrder, format: Format) -> Result<(), RemoteError> {
-    let (mut out, look) = (io::stdout().lock(), terminal::look(&io::stdout()));
+    let (mut out, look) = (io::stdout().lock(), Look::on(&io::stdout()));
     for traced in server.client()?.trace(order)? {
         let traced = traced?;
         match format {

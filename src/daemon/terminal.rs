@@ -1,19 +1,9 @@
 //! The terminal that a command writes to, if it is one.
 //!
-//! Responsible for whether colours are wanted, and for drawing anew in place.
-//! Not responsible for what is drawn.
+//! Responsible for drawing anew in place.
+//! Not responsible for what is drawn, or for its colours: see `source::Look`.
 
-use std::io::{self, IsTerminal, Write};
-
-use crate::source::Look;
-
-/// How to draw on a stream: colours for a terminal, unless `NO_COLOR` says no (no-color.org) or the terminal
-/// knows none.
-pub(super) fn look(stream: &impl IsTerminal) -> Look {
-    let says = |name: &str| std::env::var_os(name).unwrap_or_default();
-    let wanted = says("NO_COLOR").is_empty() && says("TERM") != "dumb";
-    if wanted && stream.is_terminal() { Look::Coloured } else { Look::Plain }
-}
+use std::io::{self, Write};
 
 /// Draws `text` over what was drawn before: each line at its place, cut at the edge rather than wrapped, so
 /// that nothing moves. Of a text that is longer than the screen the last line is at the bottom.

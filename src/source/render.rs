@@ -1,7 +1,9 @@
 //! Diagnostics drawn: as rustc does, as one line for a log, as JSON values.
 //!
-//! Responsible for the look. Not responsible for the words.
+//! Responsible for the look, and for whether colours are wanted. Not responsible for the words.
 
+use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -9,13 +11,27 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, FileId, Label, Place, RemarkKind, Severity, Sources};
 
-/// How diagnostics are drawn.
+/// How diagnostics, and whatever else is for people, are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// For files and pipes.
     Plain,
     /// For a terminal.
     Coloured,
+}
+
+impl Look {
+    /// How to draw on a stream, as people have agreed on it for all programs (no-color.org, bixense.com/clicolors):
+    /// `NO_COLOR` says no, `CLICOLOR_FORCE` yes, and otherwise colours are for a terminal that knows them.
+    pub fn on(stream: &impl IsTerminal) -> Look {
+        Look::chosen(stream, |variable| std::env::var_os(variable).unwrap_or_default())
+    }
+
+    fn chosen(stream: &impl IsTerminal, says: impl Fn(&str) -> OsString) -> Look {
+        let is_forced = || !matches!(says("CLICOLOR_FORCE").as_encoded_bytes(), b"" | b"0");
+        let is_able = || stream.is_terminal() && says("TERM") != "dumb" && says("CLICOLOR") != "0";
+        if says("NO_COLOR").is_empty() && (is_forced() || is_able()) { Look::Coloured } else { Look::Plain }
+    }
 }
 
 /// Longest line drawn whole, in bytes; a longer one is cut around the caret.
@@ -188,5 +204,39 @@ fn level(severity: Severity) -> Level<'static> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    /// What is chosen for a stream when these variables are set.
+    fn chosen(stream: &File, set: &[(&str, &str)]) -> Look {
+        Look::chosen(stream, |variable| {
+            let found = set.iter().find(|(name, _)| *name == variable);
+            found.map_or(OsString::new(), |(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn colours_are_for_a_terminal_unless_somebody_says_otherwise() {
+        // The other end of a terminal is one, too.
+        let terminal = File::open("/dev/ptmx").unwrap();
+        let file = tempfile::tempfile().unwrap();
+        for (set, on_a_terminal, in_a_file) in [
+            (&[][..], Look::Coloured, Look::Plain),
+            (&[("NO_COLOR", "")], Look::Coloured, Look::Plain),
+            (&[("NO_COLOR", "1")], Look::Plain, Look::Plain),
+            (&[("TERM", "dumb")], Look::Plain, Look::Plain),
+            (&[("CLICOLOR", "0")], Look::Plain, Look::Plain),
+            (&[("CLICOLOR_FORCE", "0")], Look::Coloured, Look::Plain),
+            (&[("CLICOLOR_FORCE", "1")], Look::Coloured, Look::Coloured),
+            (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], Look::Plain, Look::Plain),
+        ] {
+            assert_eq!((chosen(&terminal, set), chosen(&file, set)), (on_a_terminal, in_a_file), "{set:?}");
+        }
     }
 }

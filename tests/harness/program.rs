@@ -101,7 +101,15 @@ impl Site {
 
     /// Runs a command of edgedns in the folder, to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command().args(arguments).output().expect("the program runs")
+        self.run_as(arguments, |_| {})
+    }
+
+    /// Runs a command of edgedns that `prepare` has changed, to its end.
+    pub fn run_as(&self, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Output {
+        let mut command = self.command();
+        command.args(arguments);
+        prepare(&mut command);
+        command.output().expect("the program runs")
     }
 
     fn spawn(&self) -> Program {

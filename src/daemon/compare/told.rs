@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::super::check::Format;
-use super::super::terminal;
 use super::Comparison;
 use super::asking::{Manner, Silence};
 use super::judging::{Judgement, Known, Part, plain};
@@ -93,7 +92,7 @@ impl Teller {
         Teller {
             with: comparison.with,
             format: comparison.format,
-            look: terminal::look(&io::stdout()),
+            look: Look::on(&io::stdout()),
             manner: Manner::Authority,
             zones,
             total,
