@@ -5,8 +5,9 @@
 //! Not responsible for the search (`lookup`), or for aliases that are known
 //! at the query only (`splice`).
 
-use super::book::{ANY_OTHER, Book, DNAME_BELOW, NodeFlags, Plan, PoolRef, Section};
+use super::book::{Book, NodeFlags};
 use super::lookup::Found;
+use super::plan::{ANY_OTHER, DNAME_BELOW, Plan, PoolRef, Section};
 use super::respond::Scratch;
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::write::{Response, moved};

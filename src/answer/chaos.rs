@@ -2,7 +2,7 @@
 //!
 //! Responsible for the four names operators ask. Not responsible for the text.
 
-use super::book::Section;
+use super::plan::Section;
 use super::snapshot::Identity;
 use super::write::{OWN, Response};
 use crate::dns::Rtype;

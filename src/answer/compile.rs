@@ -11,8 +11,9 @@
 
 use std::collections::HashMap;
 
-use super::book::{ANY_OTHER, Book, BookWriter, DNAME_BELOW, Draft, NodeFlags, Place};
+use super::book::{Book, BookWriter, NodeFlags, Place};
 use super::encode::{Base, Encoder};
+use super::plan::{ANY_OTHER, DNAME_BELOW, Draft};
 use super::resolve::{chain_end, first_name, resolve};
 use crate::dns::{NameHash, Rtype, Ttl};
 use crate::zone::{Kind, Node, NodeId, Zone};

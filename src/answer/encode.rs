@@ -9,7 +9,7 @@
     reason = "runs at load, on checked zones"
 )]
 
-use super::book::{Draft, PlanFlags, PoolRef, Section};
+use super::plan::{Draft, PlanFlags, PoolRef, Section};
 use super::resolve::{Ending, Entry, Owner, Records, Resolution};
 use super::write::QNAME_POINTER;
 use crate::dns::message::HEADER_BYTES;

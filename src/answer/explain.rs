@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::authority::{Authority, plan_type};
-use super::book::{ANY_OTHER, Book, BookNode, DNAME_BELOW, Section};
+use super::book::{Book, BookNode};
 use super::lookup::{Asked, Found};
+use super::plan::{ANY_OTHER, DNAME_BELOW, Section};
 use super::respond::{Scratch, respond, zone_of};
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::{CNAME_CHAIN_MAX, Peer, Reply, Transport};

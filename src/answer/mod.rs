@@ -43,6 +43,7 @@ mod extras;
 mod lookup;
 mod opt;
 mod outside;
+mod plan;
 mod pools;
 mod prefix;
 mod rate_limit;

@@ -5,10 +5,10 @@
 //! Not responsible for reading the client's: that is `extras`.
 
 use super::Peer;
-use super::book::Section;
 use super::cookie::{CLIENT_COOKIE_BYTES, COOKIE_BYTES};
 use super::counters::Count;
 use super::extras::Extras;
+use super::plan::Section;
 use super::respond::Scratch;
 use super::snapshot::{Identity, Snapshot};
 use super::write::Response;

@@ -8,8 +8,9 @@
 //! Not responsible for CNAME records of the zone: those are in the plans.
 
 use super::authority::{Authority, Pooled, plan_type};
-use super::book::{BookNode, DNAME_BELOW, Plan, Section};
+use super::book::BookNode;
 use super::lookup::Found;
+use super::plan::{DNAME_BELOW, Plan, Section};
 use super::respond::Scratch;
 use super::write::{OWN, Response, moved};
 use super::{CNAME_CHAIN_MAX, Peer};
@@ -220,13 +221,13 @@ fn land<'s>(
     let mut negative = plan.flags().is_negative();
     if plan.has_pools() {
         let Scratch { splice: room, chance, .. } = scratch;
-        let own = |at: super::book::PoolRef| {
+        let own = |at: super::plan::PoolRef| {
             let pointer = if at.moves { moved(at.owner, shift) } else { at.owner };
             let mut name = Decoded::new();
             name.read(&room.message, usize::from(pointer & POINTER_MAX));
             name
         };
-        let again = |at: &super::book::PoolRef| {
+        let again = |at: &super::plan::PoolRef| {
             at.leads_on && stands_already(own(*at).as_ref(), Rtype::CNAME, response)
         };
         if plan.pools().any(|at| again(&at)) {

@@ -4,7 +4,7 @@
 //! it: error BADKEY.
 //! Not responsible for the response code beside it.
 
-use super::book::Section;
+use super::plan::Section;
 use super::write::Response;
 use crate::dns::message::{Extra, Header};
 use crate::dns::{NameRef, Rtype};

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::book::{Plan, Section};
+use super::plan::{Plan, Section};
 use super::pools::{Asker, PoolAnswer};
 use super::rate_limit::Source;
 use super::splice::{Decoded, POINTER_MAX};

@@ -1,0 +1,271 @@
+//! What is to be answered at one node to one type, as ready bytes.
+//!
+//! ```text
+//! plan    | qtype | answers | authorities | additionals | bytes_len | moves | pools | flags | needed |
+//!         | pool refs … | moves … | bytes … |
+//! ```
+//!
+//! Offsets of records inside the message are known when a plan is made,
+//! because the question before them is the owner's name; where the QNAME is
+//! longer, `moves` lists the compression pointers that move along.
+//!
+//! Responsible for the layout of a plan, written and read. HOT.
+//! Not responsible for which records stand in it (`encode`), or for where it
+//! lies: that is the `book`.
+
+use crate::dns::message::Rcode;
+
+/// The plan for every type that has none of its own. A reserved QTYPE (RFC
+/// 6895, section 3.1).
+pub(super) const ANY_OTHER: u16 = 0;
+/// The plan with the DNAME record alone, for names below it. Reserved, too.
+pub(super) const DNAME_BELOW: u16 = 0xffff;
+
+const PLAN_HEAD_BYTES: usize = 16;
+const POOL_REF_BYTES: usize = 8;
+/// Bits of a pool reference.
+const MOVES: u8 = 1;
+const LEADS_ON: u8 = 2;
+
+/// The sections of a message that records are put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Answer,
+    Authority,
+    Additional,
+}
+
+/// A place in a plan that a pool's records are put into: behind its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PoolRef {
+    /// The pool's place in its zone.
+    pub(super) pool: u32,
+    /// Compression pointer to the owner.
+    pub(super) owner: u16,
+    pub(super) section: Section,
+    /// Whether the pointer moves with the length of the QNAME.
+    pub(super) moves: bool,
+    /// Whether it gives an alias that is to be followed.
+    pub(super) leads_on: bool,
+}
+
+/// What is to be answered, made ready. Read from a `book`.
+///
+/// A view: everything is read where it lies, when it is wanted. Most plans
+/// have no use for most of it.
+#[derive(Clone, Copy)]
+pub(super) struct Plan<'b> {
+    head: &'b [u8; PLAN_HEAD_BYTES],
+    /// Pools, moves and bytes, one after the other, and nothing else.
+    rest: &'b [u8],
+}
+
+/// Response code, authority, and whether the negative SOA follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlanFlags(u8);
+
+impl PlanFlags {
+    const AA: u8 = 0x10;
+    const NEGATIVE: u8 = 0x20;
+    const POOLED: u8 = 0x40;
+    const REPEATING: u8 = 0x80;
+
+    pub(super) fn new(rcode: Rcode) -> Self {
+        Self(rcode.0.to_be_bytes()[1] & 0x0f)
+    }
+
+    pub(super) fn authoritative(self) -> Self {
+        Self(self.0 | Self::AA)
+    }
+
+    pub(super) fn negative(self) -> Self {
+        Self(self.0 | Self::NEGATIVE)
+    }
+
+    pub(super) fn pooled(self) -> Self {
+        Self(self.0 | Self::POOLED)
+    }
+
+    /// Whether the type exists only by its pools: if they give nothing, it
+    /// is NODATA.
+    #[inline]
+    pub(super) fn is_pooled(self) -> bool {
+        self.0 & Self::POOLED != 0
+    }
+
+    pub(super) fn repeating(self) -> Self {
+        Self(self.0 | Self::REPEATING)
+    }
+
+    /// Whether the chain of aliases may lead back to the QNAME at once.
+    #[inline]
+    pub(super) fn is_repeating(self) -> bool {
+        self.0 & Self::REPEATING != 0
+    }
+
+    #[inline]
+    pub(super) fn rcode(self) -> Rcode {
+        Rcode(u16::from(self.0 & 0x0f))
+    }
+
+    #[inline]
+    pub(super) fn is_authoritative(self) -> bool {
+        self.0 & Self::AA != 0
+    }
+
+    /// Whether the zone's negative SOA belongs into the authority section.
+    #[inline]
+    pub(super) fn is_negative(self) -> bool {
+        self.0 & Self::NEGATIVE != 0
+    }
+}
+
+impl<'b> Plan<'b> {
+    /// No records, and nothing besides.
+    pub(super) const NONE: Plan<'static> = Plan { head: &[0; PLAN_HEAD_BYTES], rest: &[] };
+
+    /// The type it answers, or one of [`ANY_OTHER`] and [`DNAME_BELOW`].
+    #[inline]
+    pub(super) fn qtype(&self) -> u16 {
+        let [low, high, ..] = *self.head;
+        u16::from_le_bytes([low, high])
+    }
+
+    /// Records in answer, authority and additional section.
+    #[inline]
+    pub(super) fn counts(&self) -> [u16; 3] {
+        let [_, _, a0, a1, n0, n1, r0, r1, ..] = *self.head;
+        [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes)
+    }
+
+    /// Code, authority and what else follows.
+    #[inline]
+    pub(super) fn flags(&self) -> PlanFlags {
+        let [.., flags, _, _] = *self.head;
+        PlanFlags(flags)
+    }
+
+    /// The pools whose records follow the bytes, in order.
+    #[inline]
+    pub(super) fn pools(&self) -> impl Iterator<Item = PoolRef> + use<'b> {
+        let (moves_at, _) = self.places();
+        let pools = self.rest.get(..moves_at).unwrap_or_default();
+        pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, bits]| PoolRef {
+            pool: u32::from_le_bytes([a, b, c, d]),
+            owner: u16::from_le_bytes([e, f]),
+            section: match section {
+                0 => Section::Answer,
+                1 => Section::Authority,
+                _ => Section::Additional,
+            },
+            moves: bits & MOVES != 0,
+            leads_on: bits & LEADS_ON != 0,
+        })
+    }
+
+    #[inline]
+    pub(super) fn has_pools(&self) -> bool {
+        let [.., pools, _, _, _] = *self.head;
+        pools != 0
+    }
+
+    /// Places in the bytes where a pointer moves with the length of the QNAME.
+    #[inline]
+    pub(super) fn moves(&self) -> impl Iterator<Item = usize> + use<'b> {
+        let (moves_at, bytes_at) = self.places();
+        let moves = self.rest.get(moves_at..bytes_at).unwrap_or_default();
+        moves.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
+    }
+
+    /// Its records as they go into the message.
+    #[inline]
+    pub(super) fn bytes(&self) -> &'b [u8] {
+        let (_, bytes_at) = self.places();
+        self.rest.get(bytes_at..).unwrap_or_default()
+    }
+
+    /// Where moves and bytes begin.
+    #[inline]
+    fn places(&self) -> (usize, usize) {
+        let [.., m0, m1, pools, _, _, _] = *self.head;
+        let moves_at = usize::from(pools).wrapping_mul(POOL_REF_BYTES);
+        let moves = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
+        (moves_at, moves_at.wrapping_add(moves))
+    }
+
+    /// The bytes that must be sent. What follows are additional addresses,
+    /// which a client can ask for (RFC 2181, section 9).
+    #[cold]
+    pub(super) fn needed(&self) -> &'b [u8] {
+        let [.., low, high] = *self.head;
+        let bytes = self.bytes();
+        bytes.get(..usize::from(u16::from_le_bytes([low, high]))).unwrap_or(bytes)
+    }
+
+    /// Whether it is a referral: then all its addresses are glue, which must
+    /// be sent (RFC 9471, section 3).
+    #[inline]
+    pub(super) fn is_referral(&self) -> bool {
+        let [_, authorities, _] = self.counts();
+        authorities != 0
+    }
+
+    /// The plan at the front of `bytes`, and what follows it.
+    #[inline]
+    pub(super) fn read(bytes: &'b [u8]) -> Option<(Plan<'b>, &'b [u8])> {
+        let (head, rest) = bytes.split_first_chunk::<PLAN_HEAD_BYTES>()?;
+        let [.., l0, l1, _, _, _, _, _, _] = *head;
+        let (_, bytes_at) = Plan { head, rest }.places();
+        let length = usize::from(u16::from_le_bytes([l0, l1])).wrapping_add(bytes_at);
+        let (rest, after) = rest.split_at_checked(length)?;
+        Some((Plan { head, rest }, after))
+    }
+}
+
+/// A plan that is being made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) qtype: u16,
+    pub(super) counts: [u16; 3],
+    pub(super) flags: u8,
+    /// Where the additional addresses begin that need not be sent.
+    pub(super) courtesy_at: Option<usize>,
+    pub(super) pools: Vec<PoolRef>,
+    pub(super) moves: Vec<u16>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Draft {
+    pub(super) fn set_flags(&mut self, flags: PlanFlags) {
+        self.flags = flags.0;
+    }
+
+    /// Puts it behind what is in `out`.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.qtype.to_le_bytes());
+        self.counts.iter().for_each(|count| out.extend_from_slice(&count.to_le_bytes()));
+        out.extend_from_slice(&short(self.bytes.len()).to_le_bytes());
+        out.extend_from_slice(&short(self.moves.len()).to_le_bytes());
+        out.push(u8::try_from(self.pools.len()).unwrap_or(u8::MAX));
+        out.push(self.flags);
+        out.extend_from_slice(&short(self.courtesy_at.unwrap_or(self.bytes.len())).to_le_bytes());
+        for pool in self.pools.iter().take(usize::from(u8::MAX)) {
+            out.extend_from_slice(&pool.pool.to_le_bytes());
+            out.extend_from_slice(&pool.owner.to_le_bytes());
+            let section = match pool.section {
+                Section::Answer => 0,
+                Section::Authority => 1,
+                Section::Additional => 2,
+            };
+            let moves = if pool.moves { MOVES } else { 0 };
+            let leads_on = if pool.leads_on { LEADS_ON } else { 0 };
+            out.extend_from_slice(&[section, moves | leads_on]);
+        }
+        self.moves.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
+        out.extend_from_slice(&self.bytes);
+    }
+}
+
+fn short(length: usize) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
+}
