@@ -16,6 +16,8 @@ mod report;
 mod settings;
 mod status;
 mod supervision;
+mod taking_over;
+mod transitions;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -24,7 +26,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 use self::admin::Admin;
 use self::counted::Counted;
@@ -34,32 +36,22 @@ use self::reloads::Reloads;
 use self::report::report_zones;
 use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use self::supervision::Supervision;
+use self::transitions::tell;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
-use super::load::{Loaded, Purpose, Reading, Stands, Version, ZoneId, is_error};
-use super::served::{Served, sentence};
+use super::load::{Loaded, Purpose, Reading, Stands, Version, ZoneId};
+use super::served::Served;
 use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
-use crate::control::{self, Completeness, Reloaded, Request, ServiceManager};
+use crate::control::{self, Request, ServiceManager};
 use crate::health::force::Rules;
-use crate::health::{Board, Cause, Engine, LocalTrouble, Transition, Verdict};
+use crate::health::{Board, Engine, LocalTrouble, Transition};
 use crate::source::{Diagnostic, Look, Sources};
-use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps, UDP_BUFFER_BYTES};
+use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Longest wait for the first outcomes of targets that a reload brings.
-/// Whoever is there answers within milliseconds, and the loop stands still
-/// meanwhile; the others are pending until they do.
-const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
-
-/// Pools named in the log line of a transition; the rest is counted.
-const POOLS_NAMED_MAX: usize = 4;
-
-/// Pools that the log line of a transition can be found by.
-const POOLS_INDEXED_MAX: usize = 32;
 
 /// Verdicts that are published together: a rack that goes down is one change.
 const TRANSITIONS_AT_ONCE_MAX: usize = 256;
@@ -276,16 +268,7 @@ impl Server {
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
                 Ok(()) = self.local_trouble.changed() => self.tell_local_trouble(),
                 (done, waiting) = reloads.finished() => {
-                    let reloaded = match done {
-                        Ok(done) => self.reload(done).await,
-                        Err(fault) => {
-                            let summary = format!("the reload broke off, nothing has changed: {fault}");
-                            error!("{summary}");
-                            self.refused(summary, String::new())
-                        }
-                    };
-                    self.refusal =
-                        (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
+                    let reloaded = self.reload(done).await;
                     if !reloads.is_reading() {
                         self.tell_ready();
                     }
@@ -322,129 +305,7 @@ impl Server {
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
         self.publish(fresh);
         self.board = board.clone();
-        changed.drain(..).for_each(|transition| self.tell(&transition, &board));
-    }
-
-    fn tell(&self, transition: &Transition, board: &Board) {
-        let mut pools = self.served.pools_of(transition.target);
-        let named: Vec<String> =
-            pools.by_ref().take(POOLS_NAMED_MAX).map(|pool| sentence(pool, board)).collect();
-        let (named, more) = (named.join("; "), pools.count());
-        let effect = match (named.len(), more) {
-            (0, _) => String::new(),
-            (_, 0) => format!(" ({named})"),
-            _ => format!(" ({named}; and {more} more)"),
-        };
-        let owners = self.served.pools_of(transition.target).map(|pool| pool.pool.owner.to_string());
-        let mut owners: Vec<String> = owners.take(POOLS_INDEXED_MAX).collect();
-        owners.dedup();
-        let (probe_target, pools) = (transition.probe.to_string(), owners.join(" "));
-        let verdict = transition.to.to_string();
-        match (&transition.cause, transition.from, transition.to) {
-            // The first outcome of a target that passes is no news, nor is that one held down flaps on.
-            (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
-            | (Cause::Outcomes(_), Verdict::Down, Verdict::Down)
-            // Nor are weights, which may change all the time.
-            | (Cause::Weighed(_), ..) => {
-                debug!(probe_target, verdict, pools, "{transition}{effect}")
-            }
-            (Cause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),
-            (_, _, Verdict::Down) => warn!(probe_target, verdict, pools, "{transition}{effect}"),
-            (_, _, Verdict::Up | Verdict::Pending) => {
-                info!(probe_target, verdict, pools, "{transition}{effect}")
-            }
-        }
-    }
-
-    /// Takes over a reading as one step: all of it, or nothing where the
-    /// config file or an address does not do.
-    async fn reload(&mut self, reading: Reading) -> Reloaded {
-        self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
-        let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
-        let Some(loaded) = reading.loaded else {
-            let errors = reading.config_faults.iter().filter(|fault| is_error(fault));
-            let errors: Vec<String> = errors.map(|fault| reading.sources.sentence(fault)).collect();
-            errors.iter().skip(1).for_each(|fault| error!("{fault}"));
-            let why = errors.first().map_or("it cannot be read", String::as_str);
-            let summary = format!("the configuration is not reloaded, nothing has changed: {why}");
-            error!("{summary}");
-            return self.refused(summary, diagnostics);
-        };
-        for fault in reading.config_faults.iter() {
-            warn!("{}", reading.sources.sentence(fault));
-        }
-        let Loaded { config, zones, state_directory } = loaded;
-        if let Err(fault) = self.running.change(&transport_settings(&config)).await {
-            let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
-            error!("{summary}");
-            return self.refused(summary, diagnostics);
-        }
-        report_zones(&reading.sources, &zones, &self.served);
-        drop(reading.sources);
-        let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
-        self.engine.damp(config.probe.damping);
-        let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
-        served.set_limit(rate_limit(&config));
-        self.forwarding.change(&config, self.cookie_secret);
-        served.set_outside(self.forwarding.outside());
-        served.bind(self.engine.watch(&served.targets()));
-        let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
-        let _ = timeout(wait, self.engine.first_round()).await;
-        self.served = served;
-        self.publish_anew();
-        // Who is not asked holds the old zones, beside the new ones.
-        self.running.catch_up();
-        self.state_directory = state_directory;
-        self.keep_texts();
-        self.control.follow(control_socket(&config).as_deref());
-        self.admin.follow(config.admin.listen);
-        let zones = self.served.zones.len();
-        let summary = match kept {
-            0 => format!("reloaded: {zones} zones, generation {}", self.publisher.generation()),
-            _ => {
-                format!(
-                    "reloaded: {} of {zones} zones, {kept} stay as they were, generation {}",
-                    zones - kept,
-                    self.publisher.generation()
-                )
-            }
-        };
-        info!(generation = self.publisher.generation(), "{summary}");
-        let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
-        Reloaded { outcome, zones, summary, diagnostics }
-    }
-
-    /// Nothing has changed.
-    fn refused(&self, summary: String, diagnostics: String) -> Reloaded {
-        Reloaded { outcome: Completeness::Refused, zones: self.served.zones.len(), summary, diagnostics }
-    }
-
-    fn report_ready(&self) {
-        for listening in self.running.listening() {
-            info!("listening on {} (UDP and TCP)", listening.address);
-            if let Some(bytes) = listening.buffers.short_receive_bytes() {
-                warn!(
-                    "the kernel lets {bytes} bytes of queries wait at {} instead of {UDP_BUFFER_BYTES}: a burst \
-                     may be lost; `sysctl -w net.core.rmem_max={UDP_BUFFER_BYTES}` and a restart give the rest",
-                    listening.address
-                );
-            }
-        }
-        for zone in &self.served.zones {
-            if let Some(version) = &zone.version {
-                let (records, serial, source) = (version.records, version.serial, &zone.source);
-                info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
-            }
-        }
-        let board = self.engine.board();
-        let (pools, down) = self.served.pool_counts(&board);
-        let zones = self.served.zones.len();
-        let workers = self.running.worker_count();
-        let generation = self.publisher.generation();
-        info!(
-            generation,
-            "ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers"
-        );
+        changed.drain(..).for_each(|transition| tell(&transition, &self.served, &board));
     }
 
     async fn stop(self) {

@@ -1,14 +1,17 @@
-//! What the log says of zones that were read.
+//! What the log says of zones that were read, and of the start.
 //!
 //! Responsible for every fault being told once for each reading that met it,
-//! with what is served instead. Not responsible for how a fault is drawn.
+//! with what is served instead; and for where is listened, and with what.
+//! Not responsible for how a fault is drawn.
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::super::load::{LoadedZone, Version, is_error};
 use super::super::served::Served;
+use super::Server;
 use crate::control::Calendar;
 use crate::source::Sources;
+use crate::transport::UDP_BUFFER_BYTES;
 
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
@@ -43,5 +46,36 @@ fn instead(kept: Option<&Version>, before: Option<&Version>) -> String {
         }
         (_, Some(version)) => format!("it stays at serial {}", version.serial),
         (_, None) => "it answers SERVFAIL, the others are served".to_owned(),
+    }
+}
+
+impl Server {
+    /// Says where is listened, and what is served there.
+    pub(super) fn report_ready(&self) {
+        for listening in self.running.listening() {
+            info!("listening on {} (UDP and TCP)", listening.address);
+            if let Some(bytes) = listening.buffers.short_receive_bytes() {
+                warn!(
+                    "the kernel lets {bytes} bytes of queries wait at {} instead of {UDP_BUFFER_BYTES}: a burst \
+                     may be lost; `sysctl -w net.core.rmem_max={UDP_BUFFER_BYTES}` and a restart give the rest",
+                    listening.address
+                );
+            }
+        }
+        for zone in &self.served.zones {
+            if let Some(version) = &zone.version {
+                let (records, serial, source) = (version.records, version.serial, &zone.source);
+                info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
+            }
+        }
+        let board = self.engine.board();
+        let (pools, down) = self.served.pool_counts(&board);
+        let zones = self.served.zones.len();
+        let workers = self.running.worker_count();
+        let generation = self.publisher.generation();
+        info!(
+            generation,
+            "ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers"
+        );
     }
 }
