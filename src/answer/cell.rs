@@ -138,4 +138,17 @@ mod tests {
         reader.current();
         assert_eq!(publisher.reclaim(), 0);
     }
+
+    #[test]
+    fn a_reader_that_goes_on_frees_nothing() {
+        let mut publisher = Publisher::new(Snapshot::default());
+        let mut reader = publisher.readers().reader();
+        let old = Arc::downgrade(&reader.current().zones);
+        publisher.publish(Snapshot::default());
+        // Nobody answers from it any more: what remains is the writer's.
+        reader.current();
+        assert!(old.upgrade().is_some());
+        publisher.reclaim();
+        assert!(old.upgrade().is_none());
+    }
 }
