@@ -9,8 +9,10 @@ mod diagnostic;
 mod digest;
 mod render;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
 pub use digest::{Digest, Digesting};
@@ -144,7 +146,9 @@ pub struct Naming {
 /// drawn together.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    texts: Vec<Text>,
+    texts: BTreeMap<FileId, Text>,
+    /// How many texts were taken in, here and in all branches: no two have one id.
+    taken: Arc<AtomicU32>,
     /// What was to be read and could not.
     unread: Vec<PathBuf>,
     reach: Reach,
@@ -156,8 +160,8 @@ pub struct Sources {
 enum Reach {
     #[default]
     FileSystem,
-    /// Among the texts from this place on.
-    Texts(usize),
+    /// Among the texts from this one on.
+    Texts(FileId),
 }
 
 impl Sources {
@@ -173,9 +177,33 @@ impl Sources {
     }
 
     fn push(&mut self, text: Text) -> FileId {
-        let id = FileId(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
-        self.texts.push(text);
+        let id = FileId(self.taken.fetch_add(1, Ordering::Relaxed));
+        self.texts.insert(id, text);
         id
+    }
+
+    /// Before this one are all texts that were taken in so far, and none that comes later.
+    pub fn next(&self) -> FileId {
+        FileId(self.taken.load(Ordering::Relaxed))
+    }
+
+    /// The same texts, for somebody who reads beside others and comes back with [`Sources::join`].
+    #[must_use]
+    pub fn branch(&self) -> Sources {
+        Sources { unread: Vec::new(), namings: Vec::new(), ..self.clone() }
+    }
+
+    /// Takes in all that was read in a branch. Spans into it hold here as they did there.
+    pub fn join(&mut self, branch: Sources) {
+        self.texts.extend(branch.texts);
+        self.unread.extend(branch.unread);
+        self.namings.extend(branch.namings);
+    }
+
+    /// Lets the bytes go of the texts from `first` on: nobody will ask what a span into them covers. Their files
+    /// stay known.
+    pub fn let_go(&mut self, first: FileId) {
+        self.texts.range_mut(first..).for_each(|(_, text)| text.bytes = Arc::default());
     }
 
     /// Reads a regular file (or a link to one).
@@ -211,11 +239,10 @@ impl Sources {
     }
 
     /// A text that was taken in under the name of this file.
-    fn find(&self, path: &Path, from: usize) -> Result<FileId, Error> {
+    fn find(&self, path: &Path, from: FileId) -> Result<FileId, Error> {
         let name = path.display().to_string();
-        let place = self.texts.iter().skip(from).position(|text| text.path == name);
-        let id = place.and_then(|place| u32::try_from(from + place).ok()).map(FileId);
-        id.ok_or_else(|| Error::Read { path: path.to_owned(), error: std::io::ErrorKind::NotFound.into() })
+        let found = self.texts.range(from..).find_map(|(id, text)| (text.path == name).then_some(*id));
+        found.ok_or_else(|| Error::Read { path: path.to_owned(), error: std::io::ErrorKind::NotFound.into() })
     }
 
     /// A copy that takes in these texts, too, and finds them when the files of
@@ -223,7 +250,7 @@ impl Sources {
     #[must_use]
     pub fn closed_over(&self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) -> Sources {
         let mut closed = self.clone();
-        closed.reach = Reach::Texts(closed.texts.len());
+        closed.reach = Reach::Texts(closed.next());
         for (path, bytes) in texts {
             closed.add(path, bytes);
         }
@@ -232,7 +259,12 @@ impl Sources {
 
     /// The files read so far.
     pub fn files(&self) -> impl Iterator<Item = &TextFile> {
-        self.texts.iter().filter_map(|text| text.file.as_ref())
+        self.files_from(FileId(0))
+    }
+
+    /// The files read from `first` on.
+    pub fn files_from(&self, first: FileId) -> impl Iterator<Item = &TextFile> {
+        self.texts.range(first..).filter_map(|(_, text)| text.file.as_ref())
     }
 
     /// The files that were to be read and could not.
@@ -252,24 +284,24 @@ impl Sources {
 
     /// The text that was taken in first: the one that leads to all others.
     pub fn first(&self) -> Option<FileId> {
-        self.texts.first().map(|_| FileId(0))
+        self.texts.keys().next().copied()
     }
 
     /// The bytes of a text, shared, so that a reader can hold them while more
     /// texts are added.
     pub fn bytes(&self, file: FileId) -> Arc<Vec<u8>> {
-        self.texts.get(file.0 as usize).map(|text| Arc::clone(&text.bytes)).unwrap_or_default()
+        self.texts.get(&file).map(|text| Arc::clone(&text.bytes)).unwrap_or_default()
     }
 
     /// The name a text goes by.
     pub fn path(&self, file: FileId) -> &str {
-        self.texts.get(file.0 as usize).map_or("", |text| text.path.as_str())
+        self.texts.get(&file).map_or("", |text| text.path.as_str())
     }
 
     /// The bytes a span covers.
     pub fn slice(&self, span: Span) -> &[u8] {
         self.texts
-            .get(span.file.0 as usize)
+            .get(&span.file)
             .and_then(|text| text.bytes.get(span.start as usize..span.end as usize))
             .unwrap_or_default()
     }

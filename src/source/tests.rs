@@ -110,3 +110,43 @@ fn the_nearest_word_is_suggested_and_a_far_one_is_not() {
     assert_eq!(nearest("ifportpu", ["ifportup", "ifurlup"]), Some("ifportup"));
     assert_eq!(nearest("zzz", ["interval", "timeout"]), None);
 }
+
+#[test]
+fn branches_read_beside_each_other_and_every_span_holds_where_they_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (one, two, missing) =
+        (write("one", "first\n"), write("two", "second\n"), folder.path().join("three"));
+    let (mut sources, config) = lab();
+    let (mut left, mut right) = (sources.branch(), sources.branch());
+    let two_read = right.read(&two).unwrap();
+    assert!(right.read(&missing).is_err());
+    let one_read = left.read(&one).unwrap();
+    assert_ne!(one_read, two_read);
+    assert_eq!(left.slice(Span::new(config, 0, 4)), b"@ IN", "a branch knows what was there before");
+    sources.join(left);
+    sources.join(right);
+    let words = [one_read, two_read].map(|file| sources.slice(Span::new(file, 0, 5)).to_owned());
+    assert_eq!(words, [b"first", b"secon"]);
+    assert_eq!(sources.unread().collect::<Vec<_>>(), [missing.as_path()]);
+    assert_eq!(sources.first(), Some(config));
+}
+
+#[test]
+fn of_a_text_that_is_let_go_the_file_stays_known_and_the_texts_before_it_stay_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one");
+    std::fs::write(&path, "first\n").unwrap();
+    let (mut sources, config) = lab();
+    let first = sources.next();
+    let file = sources.read(&path).unwrap();
+    let held = sources.bytes(file);
+    sources.let_go(first);
+    assert_eq!((held.len(), std::sync::Arc::strong_count(&held)), (6, 1));
+    assert!(!sources.bytes(config).is_empty());
+    assert!(sources.files_from(first).next().unwrap().is_unchanged());
+}
