@@ -4,16 +4,16 @@
 //! reload and `edgedns check`.
 //! Not responsible for what happens with them.
 
+mod abreast;
 mod reverse;
 mod version;
 mod zone_id;
 mod zone_source;
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::own::{own_addresses, own_networks};
 use super::{folders, kept};
@@ -83,9 +83,14 @@ pub(super) struct LoadedZone {
 pub(super) type Stands = BTreeMap<PathBuf, Option<Digest>>;
 
 impl Reading {
-    /// Reads the config file at `path` and every zone it names. `each` sees
-    /// every zone that is read before it is compiled and let go.
-    pub(super) fn new(path: &Path, purpose: &Purpose, mut each: impl FnMut(&ZoneId, &Zone)) -> Reading {
+    /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is read before
+    /// it is compiled and let go; what is to be served may be read by several threads, and nobody looks.
+    pub(super) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> Reading {
+        Reading::by(abreast::readers_max(purpose), path, purpose, each)
+    }
+
+    /// As [`Reading::new`], with so many zones at once at most.
+    fn by(readers: usize, path: &Path, purpose: &Purpose, mut each: impl FnMut(&ZoneId, &Zone)) -> Reading {
         let mut sources = Sources::default();
         let mut config_faults = Diagnostics::default();
         let config = config::read(&mut sources, path, &mut config_faults);
@@ -97,7 +102,8 @@ impl Reading {
                 config: &config,
                 state_directory: state_directory.as_deref(),
                 own: own_addresses(),
-                networks: LazyCell::new(own_networks),
+                networks: LazyLock::new(own_networks),
+                readers,
             };
             let zones = reader.load_all(&mut sources, &mut each);
             Loaded { zones, state_directory, config }
@@ -139,16 +145,19 @@ struct ZoneReader<'r> {
     /// The addresses of this node.
     own: Vec<IpAddr>,
     /// The networks this node is in.
-    networks: LazyCell<Vec<Prefix>>,
+    networks: LazyLock<Vec<Prefix>>,
+    /// How many zones are read at once at most.
+    readers: usize,
 }
 
 impl ZoneReader<'_> {
     /// Loads all zones; those that say something of others' addresses behind these.
     fn load_all(&self, sources: &mut Sources, each: &mut impl FnMut(&ZoneId, &Zone)) -> Vec<LoadedZone> {
-        let mut loaded: Vec<(usize, LoadedZone)> = Vec::new();
-        let places = || self.config.zones.iter().enumerate();
-        let (forward, reverse): (Vec<_>, Vec<_>) = places().partition(|(_, zone)| !reverse::is_last(zone));
-        for (place, zone) in forward.into_iter().chain(reverse) {
+        let mut zones: Vec<(usize, &config::Zone)> = self.config.zones.iter().enumerate().collect();
+        zones.sort_by_key(|(_, zone)| reverse::turn(zone));
+        let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.reverse_of.is_none()));
+        let mut loaded = self.load_abreast(sources, read);
+        for &(place, zone) in if loaded.is_empty() { &zones } else { made } {
             let one = self.load(sources, zone, &loaded, each);
             loaded.push((place, one));
         }
@@ -181,7 +190,7 @@ impl ZoneReader<'_> {
             loaded.version = Some(version.clone());
             return loaded;
         }
-        let files_before = sources.files().count();
+        let first = sources.next();
         let faults = &mut loaded.faults;
         let read = read_file(sources, zone, faults)
             .and_then(|file| Some((file, given(zone, forward, faults)?)))
@@ -193,7 +202,11 @@ impl ZoneReader<'_> {
         match read {
             Some(read) => {
                 each(&loaded.id, &read);
-                basis.texts = sources.files().skip(files_before).cloned().collect();
+                basis.texts = sources.files_from(first).cloned().collect();
+                if let (Purpose::Serve(_), None) = (self.purpose, loaded.faults.iter().next()) {
+                    // Nothing will be drawn from the text, and compiling takes memory as well.
+                    sources.let_go(first);
+                }
                 loaded.version = Some(self.version(&read, basis));
             }
             None => {

@@ -33,10 +33,23 @@ pub(super) fn given<'v>(
     hosts.map(|hosts| Some(Given { hosts, span: reverse_of.span }))
 }
 
-/// Whether a zone is loaded behind the others, because it says something of
-/// their addresses.
-pub(super) fn is_last(zone: &config::Zone) -> bool {
-    zone.reverse_of.is_some() || is_reverse(zone.name.as_ref())
+/// Who is loaded behind whom: reverse zones say something of the addresses of the others, and those that are made
+/// need them.
+pub(super) fn turn(zone: &config::Zone) -> Turn {
+    match (&zone.reverse_of, is_reverse(zone.name.as_ref())) {
+        (Some(_), _) => Turn::Made,
+        (None, true) => Turn::Reverse,
+        (None, false) => Turn::Forward,
+    }
+}
+
+/// What a zone is to the others, in the order in which they are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    Forward,
+    Reverse,
+    /// From another zone.
+    Made,
 }
 
 impl ZoneReader<'_> {

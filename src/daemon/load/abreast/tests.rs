@@ -1,0 +1,169 @@
+//! Reading at once gives what reading one after the other gives.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::daemon::load::{Reading, Version, ZoneId};
+use crate::source::Look;
+
+/// Longest wait for another thread, which takes none when it is there.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// Names of a zone: three of them are worth a second thread.
+const NAMES: u32 = 5_000;
+
+/// Zones of all kinds, each with what it shall not lose: large ones, one that includes, one that is broken in two
+/// places, one whose file is missing, reverse ones read and made, and one with a warning.
+struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    fn new() -> Site {
+        let site = Site { folder: tempfile::tempdir().unwrap() };
+        let head = "$TTL 60\n@ SOA ns.a.example. h.a.example. 7 3600 600 86400 60\n@ NS ns.a.example.\n";
+        let names = (0..NAMES).fold(head.to_owned(), |mut text, number| {
+            let _ = writeln!(text, "h{number} A 192.0.2.{}", number % 250);
+            text
+        });
+        site.write(
+            "a.zone",
+            &format!("{names}ns A 192.0.2.53\nlua LUA A \"ifportup(443, {{'192.0.2.7'}})\"\n"),
+        );
+        site.write("b.zone", &format!("{names}$INCLUDE more.inc\n"));
+        site.write("more.inc", "more A 192.0.2.9\nmore A 192.0.2.9\n");
+        site.write("c.zone", &format!("{names}bad AA 1\n$INCLUDE none.inc\n"));
+        site.write("r.zone", &format!("{head}1 PTR h1.a.example.\n"));
+        let made = "reverse-of = \"a.example\"";
+        let zones = [
+            ("2.0.192.in-addr.arpa", made),
+            ("a.example", "file = \"a.zone\""),
+            ("c.example", "file = \"c.zone\""),
+            ("missing.example", "file = \"missing.zone\""),
+            ("1.0.192.in-addr.arpa", "file = \"r.zone\""),
+            ("b.example", "file = \"b.zone\""),
+        ];
+        let zones = zones.map(|(name, source)| format!("[[zone]]\nname = \"{name}\"\n{source}\n"));
+        site.write("edgedns.toml", &zones.join("\n"));
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, readers: usize) -> Reading {
+        self.read_again(readers, Vec::new())
+    }
+
+    fn read_again(&self, readers: usize, served: Vec<(ZoneId, Version)>) -> Reading {
+        Reading::by(readers, &self.path("edgedns.toml"), &Purpose::Serve(served), |_, _| {})
+    }
+}
+
+/// What is served of a reading.
+fn versions(reading: Reading) -> Vec<(ZoneId, Version)> {
+    let zones = reading.loaded.unwrap().zones.into_iter();
+    zones.filter_map(|zone| Some((zone.id, zone.version?))).collect()
+}
+
+/// Everything that is said of a reading, drawn, and what is served of it.
+fn told(reading: &Reading) -> Vec<String> {
+    let faults = reading.faults().map(|fault| reading.sources.render(fault, Look::Plain));
+    let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones).map(|zone| {
+        let version = zone.version.as_ref();
+        let made = version.map(|version| (version.serial, version.records, &version.basis.texts));
+        format!("{} {made:?} {:?} {:?}", zone.id, zone.error, zone.drawn)
+    });
+    let stands = reading.stands().into_iter().map(|stand| format!("{stand:?}"));
+    faults.chain(zones).chain(stands).collect()
+}
+
+#[test]
+fn zones_that_are_read_at_once_are_told_of_and_served_as_if_read_one_after_the_other() {
+    let site = Site::new();
+    let one = site.read(1);
+    let zones = &one.loaded.as_ref().unwrap().zones;
+    let served: Vec<bool> = zones.iter().map(|zone| zone.version.is_some()).collect();
+    assert_eq!(served, [true, true, false, false, true, true]);
+    let expected = told(&one);
+    assert!(
+        expected.iter().any(|said| said.contains("c.zone:5004:") && said.contains("`AA`")),
+        "{expected:?}"
+    );
+    assert!(expected.iter().any(|said| said.contains("more.inc:2:1")), "{expected:?}");
+    for _ in 0..8 {
+        let four = site.read(4);
+        assert_eq!(told(&four), expected);
+        let others = &four.loaded.as_ref().unwrap().zones;
+        for (zone, other) in zones.iter().zip(others) {
+            let (book, same) = (&zone.version, &other.version);
+            let is_same = book.as_ref().map(|one| &*one.book) == same.as_ref().map(|one| &*one.book);
+            assert!(is_same, "{}: the book is another one", zone.id);
+        }
+    }
+}
+
+#[test]
+fn a_zone_that_has_not_changed_keeps_its_book_when_others_are_read_at_once() {
+    let site = Site::new();
+    let before = versions(site.read(4));
+    let more = format!("{}more A 192.0.2.99\n", fs::read_to_string(site.path("a.zone")).unwrap());
+    site.write("a.zone", &more);
+    let after = versions(site.read_again(4, before.clone()));
+    let same = before.iter().zip(&after).map(|((id, version), (other, now))| {
+        assert_eq!(id, other);
+        Arc::ptr_eq(&version.book, &now.book)
+    });
+    // The first zone is made from the second, which has changed.
+    assert_eq!(same.collect::<Vec<bool>>(), [false, false, true, true]);
+}
+
+#[test]
+fn what_is_made_at_once_is_made_once_each_and_by_several_threads() {
+    let there = (Mutex::new(0), Condvar::new());
+    let made = abreast(4, &[1, 2, 3, 4, 5, 6, 7], |&item| {
+        let mut count = there.0.lock().unwrap();
+        *count += 1;
+        there.1.notify_all();
+        // Nobody comes back before there are four.
+        let (_count, late) = there.1.wait_timeout_while(count, WAIT_MAX, |count| *count < 4).unwrap();
+        assert!(!late.timed_out(), "nobody else is there");
+        item
+    });
+    let sum: i32 = made.iter().sum();
+    assert_eq!((made.len(), sum), (7, 28));
+}
+
+#[test]
+fn a_panic_over_one_item_is_passed_on_when_the_others_are_done() {
+    let done = AtomicUsize::new(0);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        abreast(2, &[0, 1, 2, 3, 4, 5], |&item| {
+            assert!(item != 0, "a fault of ours");
+            done.fetch_add(1, Ordering::Relaxed)
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(done.load(Ordering::Relaxed), 5);
+}
+
+#[test]
+fn a_check_takes_one_zone_after_the_other_and_a_reload_leaves_cores_to_those_who_answer() {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let start = Purpose::Serve(Vec::new());
+    assert_eq!(readers_max(&Purpose::Check), 1);
+    assert_eq!(readers_max(&start), cores.min(READERS_MAX));
+    let site = Site::new();
+    let reload = Purpose::Serve(versions(site.read(1)));
+    assert_eq!(readers_max(&reload), (cores / 2).clamp(1, READERS_MAX));
+}
