@@ -170,6 +170,25 @@ fn it_needs_no_system_call_that_the_systemd_of_el8_does_not_know() {
 }
 
 #[test]
+fn workers_may_keep_to_their_cores() {
+    let Some(machine) = Plan::new().boot() else { return };
+    machine.done("sed -i 's/^\\[server\\]/&\\naffinity = \"cores\"/' /etc/edgedns.toml");
+    machine.done("systemctl reload edgedns.service");
+    let process = machine.show("edgedns.service", "MainPID");
+    let workers = format!("cd /proc/{process}/task; grep -l edgedns-udp */comm | sed 's/comm/status/'");
+    let kept = machine
+        .done(&format!("cd /proc/{process}/task; awk '/^Cpus_allowed_list/ {{ print $2 }}' $({workers})"));
+    let mut cores: Vec<&str> = kept.lines().collect();
+    cores.sort_unstable();
+    cores.dedup();
+    // Each on one that no other has, as many as there are.
+    let there_are = std::thread::available_parallelism().expect("cores").get();
+    assert_eq!((cores.len(), kept.lines().count()), (there_are, there_are), "{kept}\n{}", machine.log());
+    assert!(cores.iter().all(|core| core.parse::<usize>().is_ok()), "{kept}");
+    assert_eq!(machine.answer(), "127.0.0.1");
+}
+
+#[test]
 fn queries_wait_in_the_sockets_of_a_socket_unit_while_it_restarts() {
     let plan = Plan::new();
     plan.write(
