@@ -5,40 +5,55 @@
 //! chain (RFC 1034, section 5.3.1).
 //! Not responsible for either part.
 
+use std::time::Duration;
+
 use super::asked::{Asked, Wanted, records_at};
-use super::response::{Record, Response, Section, name_at};
+use super::names::name_at;
+use super::response::{Record, Response, Section};
 use super::stored::{Age, Courtesy, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
+use crate::answer::Peer;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::{Name, Rtype};
-use crate::transport::Deferred;
+
+/// What upstreams are asked for a query; none where our zones have begun a
+/// response that cannot be gone on with.
+pub(super) fn wanted(asked: &Asked<'_>, begun: Option<&[u8]>) -> Option<Wanted> {
+    match begun {
+        None => Some(Wanted::of(&asked.key())),
+        Some(begun) => target(begun).map(|target| Wanted::behind(target.as_ref(), asked)),
+    }
+}
 
 /// Where the alias leads that a response ends with.
-pub(super) fn target(begun: &[u8]) -> Option<Name> {
+fn target(begun: &[u8]) -> Option<Name> {
     let response = Response::read(begun)?;
     let last = response.records.iter().rfind(|record| record.section == Section::Answer)?;
     let at = last.ttl_at.checked_add(6)?;
     if last.rtype == Rtype::CNAME { name_at(begun, at) } else { None }
 }
 
-/// Writes the response to a query, whether our zones have begun it or not;
-/// returns its length.
+/// Writes the response to a query of `peer`, whether our zones have begun it
+/// or not; returns its length.
 pub(super) fn write(
-    deferred: &Deferred,
+    (peer, begun): (Peer, Option<&[u8]>),
     wanted: &Wanted,
     (stored, age): (&Stored, Age),
     asked: &Asked<'_>,
     courtesy: Courtesy,
     out: &mut [u8],
 ) -> usize {
-    let alone = |out| stored.write(asked, deferred.peer, age, courtesy, out);
-    let Some(begun) = &deferred.begun else { return alone(out) };
+    let alone = |out| stored.write(asked, peer, age, courtesy, out);
+    let Some(begun) = begun else { return alone(out) };
     // An alias whose target cannot be found out is no answer.
-    if !matches!(stored.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
+    if stored.is_error() {
         return alone(out);
     }
     let message = stored.message(wanted, age);
     let joined = Response::read(begun).and_then(|own| join(&own, &Response::read(&message)?));
-    let Some((mut records, mut counts)) = joined else { return alone(out) };
+    let Some((mut records, mut counts)) = joined else {
+        let error = Stored::error(Rcode::SERVFAIL, None, Duration::ZERO);
+        return error.write(asked, peer, age, courtesy, out);
+    };
     // The first part is ours, and with it the bit (RFC 1035, section 4.1.1); the code is the last one's
     // (RFC 6604, section 3).
     let mut flags = Header::QR | Header::AA | RECURSION_AVAILABLE | stored.rcode().0 & 0x0f;
@@ -46,7 +61,7 @@ pub(super) fn write(
     let extended_error = stored.extended_error(age);
     let reserved = asked.edns.map_or(0, |_| opt_bytes(asked, extended_error));
     let start = records_at(&asked.question);
-    let room = limit(asked, deferred.peer).min(out.len()).saturating_sub(reserved);
+    let room = limit(asked, peer).min(out.len()).saturating_sub(reserved);
     if start.saturating_add(records.len()) > room {
         (records, counts) = (Vec::new(), [0; 2]);
         flags |= Header::TC;
@@ -58,7 +73,7 @@ pub(super) fn write(
     let mut additionals = 0;
     if asked.edns.is_some() {
         additionals = 1;
-        at = stored.write_opt(asked, deferred.peer, extended_error, courtesy, (out, at));
+        at = stored.write_opt(asked, peer, extended_error, courtesy, (out, at));
     }
     let [answers, authorities] = counts;
     let fields = [asked.header.id, flags, 1, answers, authorities, additionals];

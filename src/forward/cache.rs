@@ -34,8 +34,8 @@ const PREFETCH_ASKED_MIN: u32 = 2;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(u64);
 
-#[cfg(test)]
 impl Moment {
+    /// So long after the cache was made.
     pub(super) fn at(since_start: Duration) -> Self {
         Self(milliseconds(since_start))
     }

@@ -28,6 +28,11 @@ impl Chance {
             low.copy_from_slice(&half());
             high.copy_from_slice(&half());
         }
+        Self::keyed(key)
+    }
+
+    /// One that is the same for the same key.
+    pub(super) fn keyed(key: [u8; 16]) -> Self {
         Self { key, count: AtomicU64::new(0) }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Responsible for questions under way and for who waits for them. One task
 //! has all of it, so that there is nothing to lock.
-//! Not responsible for asking (`resolve`) or for what is kept (`cache`).
+//! Not responsible for asking (`resolve`), for what an answer is worth
+//! (`judge`) or for what is kept (`cache`).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,12 +19,11 @@ use super::asked::{Asked, Wanted};
 use super::begun;
 use super::cache::Asker;
 use super::forwarder::Shared;
+use super::judge::judge;
 use super::plan::{Plan, PlannedZone};
-use super::rebinding;
 use super::resolve::{Resolved, Why, resolve};
-use super::response::Response;
-use super::settings::Rebinding;
 use super::stored::{Age, Courtesy, ExtendedError, Stored};
+use crate::answer::Peer;
 use crate::dns::message::Rcode;
 use crate::transport::Deferred;
 
@@ -47,13 +47,6 @@ const TAKEN_AT_ONCE: usize = 64;
 /// How long a client waits for a fresh answer while there is one whose time
 /// is over (RFC 8767, section 5: less than the time after which it asks again).
 const PATIENCE: Duration = Duration::from_millis(1800);
-
-/// How long it is remembered that upstreams said SERVFAIL. Long enough for
-/// what asks in a loop (RFC 9520, section 3.2), short enough for people.
-const REFUSED_LIFETIME: Duration = Duration::from_secs(5);
-
-/// The same, where nothing came from them at all.
-const FAILED_LIFETIME: Duration = Duration::from_secs(1);
 
 /// What workers hand over.
 pub(super) enum Event {
@@ -149,12 +142,8 @@ impl Clerk {
             upstream.loops();
             return self.refuse(deferred, &asked, ExtendedError::LOOP);
         }
-        let wanted = match &deferred.begun {
-            None => Wanted::of(&asked.key()),
-            Some(begun) => match begun::target(begun) {
-                Some(target) => Wanted::behind(target.as_ref(), &asked),
-                None => return self.send_begun(deferred),
-            },
+        let Some(wanted) = begun::wanted(&asked, deferred.begun.as_deref()) else {
+            return self.send_begun(deferred);
         };
         // Another worker's lock may have been in the way, or the answer has just come.
         let Some(deferred) = self.answer_from_cache(&wanted, deferred, &asked) else { return };
@@ -197,8 +186,9 @@ impl Clerk {
         let out = &mut self.out;
         let now = self.shared.cache.now();
         // No grace: what is over is for later.
-        let write =
-            |stored: &Stored, age: Age| begun::write(&deferred, wanted, (stored, age), asked, courtesy, out);
+        let write = |stored: &Stored, age: Age| {
+            begun::write(of(&deferred), wanted, (stored, age), asked, courtesy, out)
+        };
         match self.shared.cache.last_resort(wanted.key(), now, Duration::ZERO, write) {
             Some(length) => {
                 self.shared.counters.hits.add();
@@ -254,8 +244,9 @@ impl Clerk {
         let asked = Asked::read(&query)?;
         let courtesy = courtesy(&self.shared.plan());
         let out = &mut self.out;
-        let write =
-            |stored: &Stored, age: Age| begun::write(&deferred, wanted, (stored, age), &asked, courtesy, out);
+        let write = |stored: &Stored, age: Age| {
+            begun::write(of(&deferred), wanted, (stored, age), &asked, courtesy, out)
+        };
         let now = self.shared.cache.now();
         match self.shared.cache.last_resort(wanted.key(), now, grace, write) {
             Some(length) => {
@@ -271,7 +262,7 @@ impl Clerk {
     fn over(&mut self, wanted: &Wanted, resolved: &Resolved) {
         let Some(Flight { waiting, asker, .. }) = self.flights.remove(wanted) else { return };
         let plan = self.shared.plan();
-        let stored = self.judge(&plan, wanted, resolved);
+        let stored = judge(&plan, wanted, resolved, &self.shared.counters);
         let mut left = Vec::new();
         match resolved {
             Resolved::Response(_) => left = waiting,
@@ -295,42 +286,6 @@ impl Clerk {
         self.shared.cache.keep(wanted.key(), stored, self.shared.cache.now(), asker);
     }
 
-    /// What is answered, and kept.
-    fn judge(&self, plan: &Plan, wanted: &Wanted, resolved: &Resolved) -> Stored {
-        match resolved {
-            Resolved::Response(message) | Resolved::Refused(message) => {
-                let Some(response) = Response::read(message) else {
-                    return Stored::error(Rcode::SERVFAIL, Some(ExtendedError::UNREACHABLE), Duration::ZERO);
-                };
-                if let Resolved::Refused(_) = resolved {
-                    // What an upstream refuses it refuses us, not the client.
-                    return Stored::error(
-                        Rcode::SERVFAIL,
-                        response.extended_error.map(ExtendedError::of),
-                        REFUSED_LIFETIME,
-                    );
-                }
-                let guarded = plan
-                    .zone_of(wanted.qname())
-                    .is_some_and(|zone| zone.settings.rebinding == Rebinding::Refused);
-                if guarded && let Some(address) = rebinding::private_address(plan, &response) {
-                    self.shared.counters.rebinding.add();
-                    tracing::debug!("{} {}: {address} is private: refused", wanted.qname(), wanted.qtype());
-                    return Stored::error(Rcode::REFUSED, Some(ExtendedError::BLOCKED), REFUSED_LIFETIME);
-                }
-                Stored::of(&response, &plan.cache)
-            }
-            Resolved::Failed(why) => {
-                let extended_error = match why {
-                    Why::NoUpstream => ExtendedError::NO_UPSTREAM,
-                    Why::Unreachable => ExtendedError::UNREACHABLE,
-                    Why::Looping => ExtendedError::LOOP,
-                };
-                Stored::error(Rcode::SERVFAIL, Some(extended_error), FAILED_LIFETIME)
-            }
-        }
-    }
-
     fn answer(&mut self, wanted: &Wanted, waiting: Vec<Deferred>, stored: &Stored, plan: &Plan) {
         let courtesy = courtesy(plan);
         for deferred in waiting {
@@ -338,7 +293,7 @@ impl Clerk {
             let query = deferred.query.clone();
             let Some(asked) = Asked::read(&query) else { continue };
             let fresh = (stored, Age::Seconds(0));
-            let length = begun::write(&deferred, wanted, fresh, &asked, courtesy, &mut self.out);
+            let length = begun::write(of(&deferred), wanted, fresh, &asked, courtesy, &mut self.out);
             self.send(deferred, length);
         }
     }
@@ -409,6 +364,11 @@ async fn fly(
         }
     };
     let _ = doing.send(Done::Over(wanted, resolved)).await;
+}
+
+/// Who asks, and what our zones have begun to answer.
+fn of(deferred: &Deferred) -> (Peer, Option<&[u8]>) {
+    (deferred.peer, deferred.begun.as_deref())
 }
 
 /// Who counts as one client.

@@ -22,8 +22,7 @@ use tokio_rustls::client::TlsStream;
 use super::asked::Wanted;
 use super::chance::Chance;
 use super::exchange::{Failure, framed, read_frame};
-use super::query::{Case, Fit, Form, Query};
-use super::response::Response;
+use super::query::{Case, Form, Query};
 use crate::probe::{Handshake, ServerName, Verify};
 
 /// Queries that wait for the connection's task.
@@ -225,8 +224,8 @@ impl Connection {
     fn give(&mut self, message: Vec<u8>) {
         let Some(id) = message.first_chunk().copied().map(u16::from_be_bytes) else { return };
         let Some(request) = self.under_way.remove(&id) else { return };
-        let fits = request.query.fit(&message) != Fit::None && Response::read(&message).is_some();
-        let response = if fits { Ok(message) } else { Err(Failure::Nonsense) };
+        let fit = request.query.take(&message);
+        let response = fit.map(|_| message).ok_or(Failure::Nonsense);
         // Whoever asked may have gone.
         let _ = request.reply.send(response);
     }

@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::asked::Wanted;
 use super::chance::Chance;
-use super::query::{Case, Fit, Form, Query};
+use super::query::{Case, Fit, Form, Heard, Query};
 use super::response::{Response, Spoken};
 use super::upstream::Upstream;
 use crate::dns::message::Rcode;
@@ -122,8 +122,8 @@ fn lacks_edns(response: &[u8]) -> bool {
     })
 }
 
-/// What a datagram led to.
-enum Heard {
+/// What came of asking over UDP.
+enum Said {
     Response(Vec<u8>),
     /// Ask over TCP.
     AskAgain(Reason),
@@ -138,8 +138,8 @@ enum Reason {
 
 async fn ask_with(upstream: &Upstream, query: &Query) -> Result<Vec<u8>, Failure> {
     let reason = match over_udp(upstream, query).await? {
-        Heard::Response(response) => return Ok(response),
-        Heard::AskAgain(reason) => reason,
+        Said::Response(response) => return Ok(response),
+        Said::AskAgain(reason) => reason,
     };
     upstream.tallies.over_tcp.fetch_add(1, Ordering::Relaxed);
     let (response, fit) = over_tcp(upstream.address.address, query).await?;
@@ -150,7 +150,7 @@ async fn ask_with(upstream: &Upstream, query: &Query) -> Result<Vec<u8>, Failure
     Ok(response)
 }
 
-async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Heard, Failure> {
+async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Said, Failure> {
     let place = upstream.address.address;
     let any: SocketAddr = match place {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -165,25 +165,21 @@ async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Heard, Failure> 
     for _ in 0..MISMATCHED_MAX {
         let length = socket.recv(&mut datagram).await?;
         let message = datagram.get(..length).unwrap_or_default();
-        match query.fit(message) {
-            Fit::None => {
+        match query.hear(message) {
+            Heard::Response => return Ok(Said::Response(message.to_vec())),
+            Heard::Truncated => return Ok(Said::AskAgain(Reason::Truncated)),
+            Heard::Unread => return Err(Failure::Unread),
+            Heard::Stranger => {
                 upstream.tallies.mismatched.fetch_add(1, Ordering::Relaxed);
-                continue;
             }
-            Fit::OtherCase => {
+            Heard::OtherCase => {
                 upstream.tallies.mismatched.fetch_add(1, Ordering::Relaxed);
-                return Ok(Heard::AskAgain(Reason::OtherCase));
+                return Ok(Said::AskAgain(Reason::OtherCase));
             }
-            Fit::Bare => return Err(Failure::Unread),
-            Fit::Exact => {}
-        }
-        match Response::read(message) {
-            Some(response) if response.is_truncated() => return Ok(Heard::AskAgain(Reason::Truncated)),
-            Some(_) => return Ok(Heard::Response(message.to_vec())),
-            None => {
+            Heard::Malformed => {
                 malformed = malformed.saturating_add(1);
                 if malformed >= MALFORMED_MAX {
-                    return Ok(Heard::AskAgain(Reason::Malformed));
+                    return Ok(Said::AskAgain(Reason::Malformed));
                 }
                 socket.send(&query.bytes).await?;
             }
@@ -197,10 +193,7 @@ async fn over_tcp(place: SocketAddr, query: &Query) -> Result<(Vec<u8>, Fit), Fa
     stream.set_nodelay(true)?;
     stream.write_all(&framed(&query.bytes)).await?;
     let message = read_frame(&mut stream).await?;
-    let fit = query.fit(&message);
-    if fit == Fit::None || Response::read(&message).is_none() {
-        return Err(Failure::Nonsense);
-    }
+    let fit = query.take(&message).ok_or(Failure::Nonsense)?;
     Ok((message, fit))
 }
 

@@ -40,9 +40,12 @@ mod desk;
 mod dot;
 mod exchange;
 mod forwarder;
+mod judge;
+mod names;
 mod plan;
 mod query;
 mod rebinding;
+mod rehearsal;
 mod report;
 mod resolv_conf;
 mod resolve;
@@ -55,6 +58,7 @@ mod watch;
 
 pub use desk::Desk;
 pub use forwarder::Forwarder;
+pub use rehearsal::{Client, Rehearsal, Way};
 pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
 pub use settings::{
     ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Protocol, Rebinding, Settings,

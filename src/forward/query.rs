@@ -5,6 +5,7 @@
 
 use super::asked::{AUTHENTIC, Wanted};
 use super::chance::Chance;
+use super::response::Response;
 use crate::dns::message::{HEADER_BYTES, Header, Opcode};
 
 /// The UDP payload told to upstreams, in bytes: what passes every link
@@ -61,6 +62,23 @@ pub(super) enum Fit {
     None,
 }
 
+/// What a datagram is to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// A response to it, whole and well formed.
+    Response,
+    /// One that is cut off.
+    Truncated,
+    /// One that cannot be read.
+    Malformed,
+    /// One whose question is written otherwise.
+    OtherCase,
+    /// Word that the query could not be read.
+    Unread,
+    /// Something else.
+    Stranger,
+}
+
 impl Query {
     /// A query for `wanted` with an id and case that nobody can foretell.
     pub(super) fn new(wanted: &Wanted, form: Form, case: Case, chance: &Chance) -> Self {
@@ -91,6 +109,27 @@ impl Query {
         Self { bytes, question_end }
     }
 
+    /// What a datagram is to it.
+    pub(super) fn hear(&self, datagram: &[u8]) -> Heard {
+        match (self.fit(datagram), Response::read(datagram)) {
+            (Fit::None, _) => Heard::Stranger,
+            (Fit::OtherCase, _) => Heard::OtherCase,
+            (Fit::Bare, _) => Heard::Unread,
+            (Fit::Exact, None) => Heard::Malformed,
+            (Fit::Exact, Some(response)) if response.is_truncated() => Heard::Truncated,
+            (Fit::Exact, Some(_)) => Heard::Response,
+        }
+    }
+
+    /// How a message of a connection fits; none where it is no response to it
+    /// that is whole and well formed.
+    pub(super) fn take(&self, message: &[u8]) -> Option<Fit> {
+        let fit = self.fit(message);
+        // Nobody is left to be asked for what is cut off.
+        let whole = Response::read(message).is_some_and(|response| !response.is_truncated());
+        (fit != Fit::None && whole).then_some(fit)
+    }
+
     /// How a message fits.
     pub(super) fn fit(&self, message: &[u8]) -> Fit {
         let (Some(asked), Some(header)) = (Header::read(&self.bytes), Header::read(message)) else {
@@ -102,7 +141,8 @@ impl Query {
         }
         let question = self.bytes.get(HEADER_BYTES..self.question_end).unwrap_or_default();
         match message.get(HEADER_BYTES..self.question_end) {
-            Some(same) if same == question && header.counts[0] == 1 => Fit::Exact,
+            Some(_) if header.counts[0] != 1 => Fit::None,
+            Some(same) if same == question => Fit::Exact,
             Some(same) if same.eq_ignore_ascii_case(question) => Fit::OtherCase,
             None if message.len() == HEADER_BYTES => Fit::Bare,
             _ => Fit::None,

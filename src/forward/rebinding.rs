@@ -7,16 +7,20 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::names::name_end;
 use super::plan::Plan;
 use super::response::{Record, Response};
 use super::settings::Rebinding;
 use crate::dns::Rtype;
 
+/// Keys of parameters of SVCB and HTTPS records (RFC 9460, section 14.3.2).
+const IPV4_HINT: u8 = 4;
+const IPV6_HINT: u8 = 6;
+
 /// The first private address that an answer gives for a name of a stranger.
 pub(super) fn private_address(plan: &Plan, response: &Response<'_>) -> Option<IpAddr> {
-    let private = |record: &Record<'_>| address(record).filter(|address| is_private(*address));
     response.records.iter().find_map(|record| {
-        let address = private(record)?;
+        let address = addresses(record).into_iter().find(|address| is_private(*address))?;
         let owner = response.owner(record)?;
         let own = plan.own_zones.iter().any(|zone| owner.as_ref().is_at_or_below(zone.as_ref()));
         let zone = plan.zone_of(owner.as_ref());
@@ -25,12 +29,41 @@ pub(super) fn private_address(plan: &Plan, response: &Response<'_>) -> Option<Ip
     })
 }
 
-fn address(record: &Record<'_>) -> Option<IpAddr> {
-    match (record.rtype, record.rdata.len()) {
-        (Rtype::A, 4) => record.rdata.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
-        (Rtype::AAAA, 16) => record.rdata.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
-        _ => None,
+/// The addresses that clients connect to because of a record.
+fn addresses(record: &Record<'_>) -> Vec<IpAddr> {
+    match record.rtype {
+        Rtype::A => addresses_v4(record.rdata),
+        Rtype::AAAA => addresses_v6(record.rdata),
+        Rtype::SVCB | Rtype::HTTPS => hints(record.rdata),
+        _ => Vec::new(),
     }
+}
+
+fn addresses_v4(bytes: &[u8]) -> Vec<IpAddr> {
+    bytes.as_chunks::<4>().0.iter().map(|octets| Ipv4Addr::from(*octets).into()).collect()
+}
+
+fn addresses_v6(bytes: &[u8]) -> Vec<IpAddr> {
+    bytes.as_chunks::<16>().0.iter().map(|octets| Ipv6Addr::from(*octets).into()).collect()
+}
+
+/// The addresses of `ipv4hint` and `ipv6hint`, which browsers may connect to
+/// without asking for any other (RFC 9460, section 7.3).
+fn hints(rdata: &[u8]) -> Vec<IpAddr> {
+    let mut found = Vec::new();
+    let mut rest = name_end(rdata, 2).and_then(|at| rdata.get(at..)).unwrap_or_default();
+    while let Some((&[key, kind, high, low], after)) = rest.split_first_chunk::<4>() {
+        // The last one may lack its end; what there is of it counts to some.
+        let length = usize::from(u16::from_be_bytes([high, low])).min(after.len());
+        let (value, next) = after.split_at_checked(length).unwrap_or_default();
+        match (key, kind) {
+            (0, IPV4_HINT) => found.extend(addresses_v4(value)),
+            (0, IPV6_HINT) => found.extend(addresses_v6(value)),
+            _ => {}
+        }
+        rest = next;
+    }
+    found
 }
 
 /// Whether an address leads to this host or into networks behind it.

@@ -29,6 +29,16 @@ pub(super) enum Resolved {
     Failed(Why),
 }
 
+impl Resolved {
+    /// What a message means that is a response to what was asked.
+    pub(super) fn by(message: Vec<u8>) -> Self {
+        match Response::read(&message).map(|response| response.meaning()) {
+            Some(Meaning::Records | Meaning::Nothing) => Resolved::Response(message),
+            Some(Meaning::Failure) | None => Resolved::Refused(message),
+        }
+    }
+}
+
 /// Why nothing came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
@@ -100,10 +110,10 @@ impl Tries {
             let Ok((number, done)) = done else { continue };
             self.over.push(number);
             let Ok(message) = done else { continue };
-            let meaning = Response::read(&message).map(|response| response.meaning());
-            match meaning {
-                Some(Meaning::Records | Meaning::Nothing) => return Some(message),
-                Some(Meaning::Failure) | None => self.refused = Some(message),
+            match Resolved::by(message) {
+                Resolved::Response(message) => return Some(message),
+                Resolved::Refused(message) => self.refused = Some(message),
+                Resolved::Failed(_) => {}
             }
         }
         None

@@ -1,11 +1,16 @@
 //! Responses of upstreams.
 //!
 //! Responsible for looking through every record once, so that nothing that is
-//! passed on or kept ends early or overruns, and for what a response means.
+//! passed on or kept ends early or overruns, or is one thing to us and another
+//! to a client; and for what a response means.
 //! Not responsible for whether it is one to our query.
 
+use super::names::{name_at, name_end, walk};
 use crate::dns::message::{Edns, Extra, Header, Options, Question, Rcode, option};
 use crate::dns::{Name, Rtype};
+
+/// A signature of the transaction. We ask for none, so that none is for us.
+const TSIG: Rtype = Rtype(250);
 
 /// Records of one response that are taken; 65,535 bytes hold no more than
 /// 5,900.
@@ -26,6 +31,8 @@ pub(super) struct Response<'m> {
     pub(super) edns: Spoken,
     /// What the upstream says of why (RFC 8914).
     pub(super) extended_error: Option<u16>,
+    /// Where the TTLs of all records so far are, but for that of the OPT record.
+    ttls: Vec<u16>,
 }
 
 /// Whether the upstream speaks EDNS.
@@ -81,6 +88,7 @@ impl<'m> Response<'m> {
             rcode: Rcode(u16::from(low)),
             edns: Spoken::No,
             extended_error: None,
+            ttls: Vec::new(),
         };
         let [_, answers, authorities, additionals] = header.counts.map(usize::from);
         let sections = [
@@ -118,16 +126,47 @@ impl<'m> Response<'m> {
             }
             return Some(after);
         }
+        // One whose owner is not written as the root would stand beside the one we write.
+        if extra.rtype == Rtype::OPT {
+            return None;
+        }
+        let end = self.message.len().checked_sub(after.len())?;
+        let ttl_at = end.checked_sub(extra.rdata.len())?.checked_sub(6)?;
+        let record = Record { section, rtype: extra.rtype, ttl: extra.ttl, at, ttl_at, rdata: extra.rdata };
+        walk(self.message, at, &self.ttls)?;
+        self.ttls.push(u16::try_from(ttl_at).ok()?);
+        self.look_into(&record)?;
         // What follows the OPT record would have to be moved into its place; it is left out, as signatures of
         // the transaction must be.
         if self.edns == Spoken::No {
-            let end = self.message.len().checked_sub(after.len())?;
-            let ttl_at = end.checked_sub(extra.rdata.len())?.checked_sub(6)?;
+            if record.rtype == TSIG {
+                return None;
+            }
             self.end = end;
-            let (rtype, ttl, rdata) = (extra.rtype, extra.ttl, extra.rdata);
-            self.records.push(Record { section, rtype, ttl, at, ttl_at, rdata });
+            self.records.push(record);
         }
         Some(after)
+    }
+
+    /// Whether the RDATA is that of its type: addresses, which we look at, and
+    /// names that may be compressed, which point to where they may not. All
+    /// else is passed on as it is.
+    fn look_into(&self, record: &Record<'_>) -> Option<()> {
+        let (before, names, behind) = match record.rtype {
+            Rtype::A => (4, 0, 0),
+            Rtype::AAAA => (16, 0, 0),
+            Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, 0),
+            Rtype::MX => (2, 1, 0),
+            Rtype::SRV => (6, 1, 0),
+            Rtype::SOA => (0, 2, 20),
+            _ => return Some(()),
+        };
+        let from = record.ttl_at.checked_add(6)?;
+        let mut at = from.checked_add(before)?;
+        for _ in 0..names {
+            at = walk(self.message, at, &self.ttls)?;
+        }
+        (at.checked_add(behind)? == from.checked_add(record.rdata.len())?).then_some(())
     }
 
     /// How many records each section has.
@@ -189,49 +228,5 @@ impl<'m> Response<'m> {
     /// The owner of a record.
     pub(super) fn owner(&self, record: &Record<'_>) -> Option<Name> {
         name_at(self.message, record.at)
-    }
-}
-
-/// Where a name ends at its place: behind its root, or its first pointer.
-fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *message.get(at)? {
-            0 => return at.checked_add(1),
-            0xc0.. => return at.checked_add(2),
-            length => at = at.checked_add(usize::from(length))?.checked_add(1)?,
-        }
-    }
-}
-
-/// The name at a place of a message, pointers followed (RFC 1035, section
-/// 4.1.4). Each must lead backwards, so that there is an end.
-pub(super) fn name_at(message: &[u8], mut at: usize) -> Option<Name> {
-    let mut wire = Vec::new();
-    let mut before = at;
-    loop {
-        let length = *message.get(at)?;
-        match length {
-            0 => {
-                wire.push(0);
-                return Name::from_wire(&wire).ok();
-            }
-            1..=63 => {
-                let end = at.checked_add(usize::from(length))?.checked_add(1)?;
-                wire.extend_from_slice(message.get(at..end)?);
-                at = end;
-            }
-            0xc0.. => {
-                let low = *message.get(at.checked_add(1)?)?;
-                let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
-                if target >= before {
-                    return None;
-                }
-                (at, before) = (target, target);
-            }
-            _ => return None,
-        }
-        if wire.len() > crate::dns::name::NAME_BYTES_MAX {
-            return None;
-        }
     }
 }

@@ -142,9 +142,14 @@ impl Stored {
         }
     }
 
+    /// Whether it says only that there is no answer. Such a thing has no records.
+    pub(super) fn is_error(&self) -> bool {
+        !matches!(self.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN)
+    }
+
     /// Whether it is better than nothing when its time is over: an error is not.
     pub(super) fn may_be_stale(&self) -> bool {
-        matches!(self.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN)
+        !self.is_error()
     }
 
     /// Frees its records.

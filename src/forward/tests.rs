@@ -2,5 +2,6 @@
 //! are cut or garbled.
 
 mod cache;
+mod hostile;
 mod messages;
 mod orders;

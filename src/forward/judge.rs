@@ -1,0 +1,58 @@
+//! What is answered, and kept, of what came of a question.
+//!
+//! Responsible for what an upstream's failure means to a client, and for
+//! refusing what must not get through.
+//! Not responsible for whether a message is a response to our query (`query`).
+
+use std::time::Duration;
+
+use super::asked::Wanted;
+use super::counters::ClerkCounters;
+use super::plan::Plan;
+use super::rebinding;
+use super::resolve::{Resolved, Why};
+use super::response::Response;
+use super::settings::Rebinding;
+use super::stored::{ExtendedError, Stored};
+use crate::dns::message::Rcode;
+
+/// How long it is remembered that upstreams said SERVFAIL. Long enough for
+/// what asks in a loop (RFC 9520, section 3.2), short enough for people.
+const REFUSED_LIFETIME: Duration = Duration::from_secs(5);
+
+/// The same, where nothing came from them at all.
+const FAILED_LIFETIME: Duration = Duration::from_secs(1);
+
+/// What is answered, and kept.
+pub(super) fn judge(plan: &Plan, wanted: &Wanted, resolved: &Resolved, counters: &ClerkCounters) -> Stored {
+    match resolved {
+        Resolved::Response(message) => received(plan, wanted, message, counters),
+        Resolved::Refused(message) => {
+            // What an upstream refuses it refuses us, not the client.
+            let why = Response::read(message).and_then(|response| response.extended_error);
+            Stored::error(Rcode::SERVFAIL, why.map(ExtendedError::of), REFUSED_LIFETIME)
+        }
+        Resolved::Failed(why) => {
+            let extended_error = match why {
+                Why::NoUpstream => ExtendedError::NO_UPSTREAM,
+                Why::Unreachable => ExtendedError::UNREACHABLE,
+                Why::Looping => ExtendedError::LOOP,
+            };
+            Stored::error(Rcode::SERVFAIL, Some(extended_error), FAILED_LIFETIME)
+        }
+    }
+}
+
+fn received(plan: &Plan, wanted: &Wanted, message: &[u8], counters: &ClerkCounters) -> Stored {
+    let Some(response) = Response::read(message) else {
+        return Stored::error(Rcode::SERVFAIL, Some(ExtendedError::UNREACHABLE), Duration::ZERO);
+    };
+    let guarded =
+        plan.zone_of(wanted.qname()).is_some_and(|zone| zone.settings.rebinding == Rebinding::Refused);
+    if guarded && let Some(address) = rebinding::private_address(plan, &response) {
+        counters.rebinding.add();
+        tracing::debug!("{} {}: {address} is private: refused", wanted.qname(), wanted.qtype());
+        return Stored::error(Rcode::REFUSED, Some(ExtendedError::BLOCKED), REFUSED_LIFETIME);
+    }
+    Stored::of(&response, &plan.cache)
+}

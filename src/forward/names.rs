@@ -1,0 +1,104 @@
+//! Names in messages of upstreams, pointers and all (RFC 1035, section 4.1.4).
+//!
+//! Responsible for which of them stay what they are when the message is passed
+//! on: its header, its TTLs and the case of its question are written anew.
+//! Not responsible for what a name means.
+
+use std::ops::Range;
+
+use crate::dns::Name;
+use crate::dns::message::HEADER_BYTES;
+use crate::dns::name::NAME_BYTES_MAX;
+
+/// Walks over the name at a place; returns where it ends there. None unless
+/// every reader finds the same name, now and when it is passed on: it ends, it
+/// is no longer than a name may be, and each pointer leads to what stands
+/// before it, behind the header, and takes nothing from `ttls`: where the TTLs
+/// of the records before it are, in their order.
+pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> {
+    let (mut at, mut bytes, mut end) = (start, 0_usize, None);
+    // The part of the name that is looked at, and where it must have ended.
+    let (mut part, mut before) = (start, message.len());
+    loop {
+        let length = *message.get(at)?;
+        let after = at.checked_add(usize::from(length))?.checked_add(1)?;
+        match length {
+            0..=63 => {
+                bytes = bytes.checked_add(after.checked_sub(at)?)?;
+                at = after;
+            }
+            0xc0.. => at = at.checked_add(2)?,
+            _ => return None,
+        }
+        if bytes > NAME_BYTES_MAX || at > before {
+            return None;
+        }
+        if (1..=63).contains(&length) {
+            continue;
+        }
+        // A part ends here. Where the name itself stands there are no TTLs.
+        if end.is_some() && holds_ttl(ttls, part..at) {
+            return None;
+        }
+        let here = *end.get_or_insert(at);
+        if length == 0 {
+            return Some(here);
+        }
+        let [high, low] = *message.get(at.checked_sub(2)?..)?.first_chunk()?;
+        let target = usize::from(u16::from_be_bytes([high & 0x3f, low]));
+        if target >= part || target < HEADER_BYTES {
+            return None;
+        }
+        (at, before, part) = (target, part, target);
+    }
+}
+
+/// Whether there is a byte of a TTL in a part of the message.
+fn holds_ttl(ttls: &[u16], part: Range<usize>) -> bool {
+    let end = |ttl: &u16| usize::from(*ttl).saturating_add(4);
+    let next = ttls.partition_point(|ttl| end(ttl) <= part.start);
+    ttls.get(next).is_some_and(|ttl| usize::from(*ttl) < part.end)
+}
+
+/// The name at a place where [`walk`] has found one.
+pub(super) fn name_at(message: &[u8], mut at: usize) -> Option<Name> {
+    let mut wire = Vec::new();
+    let mut before = at;
+    loop {
+        let length = *message.get(at)?;
+        match length {
+            0 => {
+                wire.push(0);
+                return Name::from_wire(&wire).ok();
+            }
+            1..=63 => {
+                let end = at.checked_add(usize::from(length))?.checked_add(1)?;
+                wire.extend_from_slice(message.get(at..end)?);
+                at = end;
+            }
+            0xc0.. => {
+                let low = *message.get(at.checked_add(1)?)?;
+                let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                if target >= before {
+                    return None;
+                }
+                (at, before) = (target, target);
+            }
+            _ => return None,
+        }
+        if wire.len() > NAME_BYTES_MAX {
+            return None;
+        }
+    }
+}
+
+/// Where a name ends at its place: behind its root, or its first pointer.
+pub(super) fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return at.checked_add(1),
+            0xc0.. => return at.checked_add(2),
+            length => at = at.checked_add(usize::from(length))?.checked_add(1)?,
+        }
+    }
+}
