@@ -1,8 +1,11 @@
-//! The hot path allocates nothing: not for any kind of answer, and not for what cannot be read.
+//! The hot path allocates nothing: not for any kind of answer, not for what cannot be read, and not for what
+//! upstreams have answered before.
 //!
 //! Responsible for counting what `respond` allocates. Not responsible for what it answers: that is `answers`.
 #![allow(unsafe_code, reason = "a global allocator that counts can only be written with it")]
 
+#[path = "hot_path/forwarded.rs"]
+mod forwarded;
 #[path = "answers/served.rs"]
 mod served;
 
@@ -19,6 +22,7 @@ use edgedns::answer::{
 use edgedns::health::Verdict;
 use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
 
+use forwarded::{Forwarded, finds};
 use served::{CLIENT, Served, query};
 
 /// The system's allocator, with a count for each thread: tests beside this one do not disturb.
@@ -210,6 +214,34 @@ fn a_worker_allocates_for_a_trace_only_while_there_is_one() {
     drop(trace);
     // The batch that finds out that it is over only lets go.
     assert_eq!((batch(), batch()), (0, 0));
+}
+
+#[test]
+fn no_answer_of_an_upstream_that_is_in_the_cache_allocates() {
+    let server = Forwarded::start();
+    let mut worker = server.worker();
+    let mut queries = Vec::new();
+    for (qname, qtype) in [("one.test.", 1), ("many.test.", 1), ("none.test.", 28)] {
+        // Without an OPT record, with DO, and with a cookie.
+        for extra in [EXTRAS[0], EXTRAS[1], EXTRAS[3]] {
+            let mut query = query(qname, qtype);
+            query.extend_from_slice(extra);
+            query[11] = u8::from(!extra.is_empty());
+            queries.push(query);
+        }
+    }
+    server.fill(&mut worker, &queries);
+    let mut out = vec![0; 65_535];
+    for query in &queries {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let peer = Peer { transport, ..CLIENT };
+            let before = ALLOCATIONS.get();
+            let found = finds(&mut worker, peer, query, &mut out);
+            assert_eq!(ALLOCATIONS.get() - before, 0, "{query:02x?} over {transport:?}");
+            assert!(found, "{query:02x?} over {transport:?}");
+        }
+    }
+    server.stop();
 }
 
 #[test]
