@@ -55,6 +55,11 @@ fn any_config_is_refused_or_read() {
 }
 
 #[test]
+fn any_message_of_an_upstream_is_dropped_or_passed_on_as_what_it_is() {
+    replay("upstream_response");
+}
+
+#[test]
 fn every_target_can_be_fuzzed() {
     let manifest = fs::read_to_string(folder().join("Cargo.toml")).expect("the manifest of the fuzz targets");
     for target in &TARGETS {

@@ -42,7 +42,7 @@ pub(crate) enum Stream {
 const TSIG: Rtype = Rtype(250);
 
 /// The longest response a client can take.
-fn longest(query: &[u8], stream: Stream) -> usize {
+pub(crate) fn longest(query: &[u8], stream: Stream) -> usize {
     if stream == Stream::Connection {
         return usize::from(u16::MAX);
     }

@@ -11,12 +11,14 @@ pub(crate) mod config;
 pub(crate) mod framing;
 pub(crate) mod lua_text;
 pub(crate) mod respond;
+pub(crate) mod upstream_response;
 pub(crate) mod zone_text;
 
 #[path = "../../answers/invariant.rs"]
 mod invariant;
 #[path = "../../answers/served.rs"]
 mod served;
+mod told;
 
 /// A property and what drives it further.
 pub(crate) struct Target {
@@ -29,10 +31,11 @@ pub(crate) struct Target {
 }
 
 /// Every property.
-pub(crate) const TARGETS: [Target; 5] = [
+pub(crate) const TARGETS: [Target; 6] = [
     Target { name: "respond", holds: respond::holds, words: respond::WORDS },
     Target { name: "framing", holds: framing::holds, words: framing::WORDS },
     Target { name: "zone_text", holds: zone_text::holds, words: zone_text::WORDS },
     Target { name: "lua_text", holds: lua_text::holds, words: lua_text::WORDS },
     Target { name: "config", holds: config::holds, words: config::WORDS },
+    Target { name: "upstream_response", holds: upstream_response::holds, words: upstream_response::WORDS },
 ];

@@ -1,0 +1,414 @@
+//! Any bytes as what an upstream sends back: what a client gets of it is a response to the client's own question,
+//! and says nothing that the upstream has not said, or may not say.
+//!
+//! The first byte of the input says how everything comes: over TCP to us, over a connection from the upstream, and
+//! how the message is made (`Making`). The second chooses the client's query, or says how long it is where the
+//! input has it; what follows makes the message.
+//!
+//! Responsible for what holds for every message. Not responsible for which answer is right: that is `tests/forward`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use edgedns::answer::{
+    CookieSecret, Counters, Identity, Outside, OutsideZone, Peer, Prefix, Reply, Scratch, Snapshot,
+    Transport, respond,
+};
+use edgedns::dns::Rtype;
+use edgedns::dns::message::{Extra, HEADER_BYTES, Header, Question};
+use edgedns::forward::{
+    Client, ForwardZone, Protocol, Rebinding, Rehearsal, Settings, UpstreamAddress, Upstreams, Way,
+};
+use edgedns::health::Verdict;
+
+use super::invariant::{Stream, longest};
+use super::served::{CLIENT, Served, name, query};
+use super::told::{self, Told};
+
+/// Records that may follow a question, whole and in pieces, and instructions that make some.
+pub(crate) const WORDS: &[&[u8]] = &[
+    b"\x81\x80\0\x01\0\x01\0\0\0\0",
+    b"\x81\x83\0\x01\0\0\0\x01\0\0",
+    b"\x83\x80\0\x01\0\0\0\0\0\0",
+    b"\xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04\xc6\x33\x64\x07",
+    b"\xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04\x0a\x01\x02\x03",
+    b"\xc0\x0c\0\x1c\0\x01\x7f\xff\xff\xff\0\x10\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01",
+    b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x10",
+    b"\xc0\x0c\0\x06\0\x01\0\0\x03\x84\0\x16\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x3c",
+    b"\xc0\x0c\0\x41\0\x01\0\0\x01\x2c\0\x0b\0\x01\0\0\x04\0\x04\x0a\0\0\x01",
+    b"\0\0\x29\x04\xd0\0\0\x80\0\0\0",
+    b"\0\0\x29\x04\xd0\x01\0\0\0\0\x06\0\x0f\0\x02\0\x12",
+    b"\0\0\xfa\0\xff\0\0\0\0\0\0",
+    b"\x07trusted\x04test\0",
+    b"\x07example\0",
+    b"\xc0\x0c",
+    b"\xc0\x02",
+    b"\xc0\xff",
+    b"\x80\0\0\0",
+    b"\xff\xff\xff\xff",
+];
+
+const OVER_TCP: u8 = 1;
+const OVER_CONNECTION: u8 = 2;
+
+/// Queries that a client may ask without having to be written out: name, type, and what follows.
+const QUERIES: &[(&str, u16, &[u8])] = &[
+    ("www.elsewhere.test.", 1, b""),
+    ("wWw.elseWHERE.test.", 28, b"\0\0\x29\x04\xd0\0\0\x80\0\0\0"),
+    ("www.elsewhere.test.", 65, b"\0\0\x29\x02\0\0\0\0\0\0\x0c\0\x0a\0\x08cccccccc"),
+    ("www.elsewhere.test.", 255, b"\0\0\x29\x10\0\0\0\0\0\0\0"),
+    ("host.trusted.test.", 1, b""),
+    ("alias.example.", 1, b"\0\0\x29\x04\xd0\0\0\0\0\0\0"),
+    ("Deep.W.example.", 15, b""),
+    ("x.d.example.", 28, b""),
+    (".", 2, b"\0\0\x29\x04\xd0\0\0\0\0\0\0"),
+];
+
+/// A zone whose aliases lead outside.
+const ZONE: &str = "$TTL 60\n@ SOA ns host 1 2 3 4 30\n@ NS ns\nns A 192.0.2.53\n\
+    alias CNAME www.elsewhere.test.\n*.w CNAME alias\nd DNAME trusted.test.\n";
+
+/// Names whose addresses may be private: those of our own zone, and of a zone that is not protected.
+const TRUSTED: [&str; 2] = ["example.", "trusted.test."];
+
+/// Moments at which the answer is asked for again, in seconds.
+const LATER: [u64; 4] = [1, 59, 86_399, 86_401];
+
+/// How the message is made of the input.
+enum Making {
+    /// It is the message.
+    Raw,
+    /// It lacks id and question: those of our query are put in.
+    Fitted,
+    /// Four bytes make a record each.
+    Built,
+}
+
+/// What has been sent to a client, and because of what.
+struct Sent<'s> {
+    client: Client<'s>,
+    /// What the client was sent, as it is and taken apart.
+    response: &'s [u8],
+    told: Told,
+    /// What the upstream has said.
+    upstream: &'s Told,
+    age: Age,
+}
+
+/// How long after the upstream's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Seconds(u32),
+    /// After its time.
+    Stale,
+}
+
+/// What holds for whatever is sent.
+const INVARIANTS: [(&str, fn(&Sent<'_>) -> bool); 9] = [
+    ("the id and the question come back as they were asked", |sent| {
+        let question = question(sent.client.query);
+        sent.response[..2] == sent.client.query[..2] && sent.response[HEADER_BYTES..].starts_with(question)
+    }),
+    ("it is a response, from a server that asks on", |sent| {
+        let header = Header::read(sent.response).expect("a whole header");
+        let asked = Header::read(sent.client.query).expect("a whole header");
+        header.is_response() && header.opcode() == asked.opcode() && header.flags & 0x0080 != 0
+    }),
+    ("it is no longer than the client takes", |sent| {
+        let stream = match sent.client.peer.transport {
+            Transport::Udp => Stream::Datagram,
+            Transport::Tcp => Stream::Connection,
+        };
+        sent.response.len() <= longest(sent.client.query, stream)
+    }),
+    ("it ends with its last record", |sent| sent.told.end == sent.response.len()),
+    ("it has an OPT record where the client has one", |sent| {
+        let (_, rest) = Question::read(sent.client.query).expect("a question");
+        let asked = Extra::read(rest).is_some_and(|(extra, _)| extra.rtype == Rtype::OPT);
+        sent.told.opts.len() == usize::from(asked) && sent.told.opts.iter().all(|opt| told::is_opt(opt))
+    }),
+    ("it is whole, or says that it is cut off and has nothing", |sent| {
+        let truncated = sent.told.flags & Header::TC != 0;
+        let empty = sent.told.sections.iter().all(Vec::is_empty);
+        if truncated { empty } else { sent.is_error() || sent.is_whole() }
+    }),
+    ("it says nothing that the upstream has not said", |sent| {
+        sent.pairs().all(|(given, said)| {
+            (&given.owner, given.rtype, &given.data) == (&said.owner, said.rtype, &said.data)
+        })
+    }),
+    ("no TTL has grown", |sent| {
+        sent.pairs().all(|(given, said)| match sent.age {
+            // The highest bit means 0 (RFC 2181, section 8).
+            Age::Seconds(_) if said.ttl > 0x7fff_ffff => given.ttl == 0,
+            Age::Seconds(age) => given.ttl <= said.ttl.saturating_sub(age),
+            Age::Stale => given.ttl == 30,
+        })
+    }),
+    ("no stranger's name leads to a private address", |sent| {
+        let trusted = |owner: &str| TRUSTED.iter().any(|apex| told::is_at_or_below(owner, apex));
+        let asked = sent.told.sections[0].get(sent.begun()).map_or(&sent.told.qname, |first| &first.owner);
+        let mut records = sent.told.sections.iter().flatten();
+        trusted(&sent.told.qname) && sent.begun() == 0
+            || trusted(asked)
+            || records.all(|one| trusted(&one.owner) || !one.addresses.iter().any(is_private))
+    }),
+];
+
+impl Sent<'_> {
+    /// Whether it is an error instead of what the upstream has said.
+    fn is_error(&self) -> bool {
+        matches!(self.told.flags & 0x0f, 2 | 5)
+    }
+
+    /// Records of the answer section that our zones have put there.
+    fn begun(&self) -> usize {
+        let begun = self.client.begun.and_then(Header::read);
+        begun.map_or(0, |header| usize::from(header.counts[1]))
+    }
+
+    /// Whether the answer is all there; what adds to it may be left out.
+    fn is_whole(&self) -> bool {
+        let upstream = self.upstream.sections.iter().take(2).map(Vec::len);
+        let mut sent: Vec<usize> = self.told.sections.iter().take(2).map(Vec::len).collect();
+        sent[0] -= self.begun();
+        upstream.eq(sent)
+    }
+
+    /// Every record that is sent on, with the one it was.
+    fn pairs(&self) -> impl Iterator<Item = (&told::Record, &told::Record)> {
+        let skip = [self.begun(), 0, 0];
+        let given = self.told.sections.iter().zip(skip).map(|(section, ours)| section.iter().skip(ours));
+        given.zip(&self.upstream.sections).flat_map(|(given, said)| given.zip(said))
+    }
+}
+
+/// Panics unless the property holds.
+pub(crate) fn holds(input: &[u8]) {
+    let Some((&how, rest)) = input.split_first() else { return };
+    let transport = if how & OVER_TCP == 0 { Transport::Udp } else { Transport::Tcp };
+    let way = if how & OVER_CONNECTION == 0 { Way::Datagram } else { Way::Connection };
+    let making = match how >> 2 & 3 {
+        0 => Making::Raw,
+        1 => Making::Fitted,
+        _ => Making::Built,
+    };
+    let Some((query, rest)) = client_query(rest) else { return };
+    let peer = Peer { transport, ..CLIENT };
+    let Some(begun) = forwarded(peer, &query) else { return };
+    let client = Client { peer, query: &query, begun: begun.as_deref() };
+    let Some(rehearsal) = Rehearsal::new(settings(), client, [7; 16]) else { return };
+    let message = match making {
+        Making::Raw => rest.to_vec(),
+        Making::Fitted => fitted(rehearsal.query(), rest),
+        Making::Built => built(rehearsal.query(), rest),
+    };
+    try_out(&rehearsal, &message, way, client);
+}
+
+/// Lets the upstream say it, and everybody ask.
+fn try_out(rehearsal: &Rehearsal, message: &[u8], way: Way, client: Client<'_>) {
+    let mut out = vec![0; room(client)];
+    let Some(length) = rehearsal.take(message, way, client, &mut out) else {
+        assert_eq!(rehearsal.again(Duration::ZERO, client, &mut out), None, "what is not taken is not kept");
+        return;
+    };
+    assert!(answers(rehearsal.query(), message, way), "only a whole response to our query is taken");
+    let upstream = Told::read(message);
+    let check = |client, response: &[u8], age| {
+        let told = Told::read(response);
+        let sent = Sent { client, response, told, upstream: &upstream, age };
+        for (invariant, holds) in INVARIANTS {
+            assert!(holds(&sent), "{invariant}; {age:?}, {client:?}: {response:02x?}");
+        }
+    };
+    check(client, &out[..length], Age::Seconds(0));
+    // Somebody else asks the same over TCP, in capitals, and in a buffer with other bytes in it.
+    let shouted = shouted(client.query);
+    let peer = Peer { transport: Transport::Tcp, ..client.peer };
+    let begun = forwarded(peer, &shouted).expect("forwarded as before");
+    let second = Client { peer, query: &shouted, begun: begun.as_deref() };
+    for seconds in LATER {
+        let age = Age::Seconds(u32::try_from(seconds).expect("a day"));
+        for client in [client, second] {
+            let mut out = vec![0xff; room(client)];
+            if let Some(length) = rehearsal.again(Duration::from_secs(seconds), client, &mut out) {
+                check(client, &out[..length], age);
+            }
+        }
+    }
+    let after = Duration::from_secs(LATER[3]);
+    for client in [client, second] {
+        let mut out = vec![0xff; room(client)];
+        if let Some(length) = rehearsal.last_resort(after, client, &mut out) {
+            check(client, &out[..length], Age::Stale);
+        }
+    }
+}
+
+/// Whether a message is a whole response to our query: seen from outside.
+fn answers(query: &[u8], message: &[u8], way: Way) -> bool {
+    let question = question(query);
+    let header = Header::read(message).expect("a whole header");
+    let same = match (way, message.get(HEADER_BYTES..HEADER_BYTES + question.len())) {
+        (Way::Datagram, Some(same)) => same == question,
+        // Nobody else can have sent it: the case may be the upstream's own.
+        (Way::Connection, Some(same)) => same.eq_ignore_ascii_case(question),
+        (_, None) => false,
+    };
+    let kind = header.is_response() && header.opcode().0 == 0 && header.flags & Header::TC == 0;
+    same && kind && header.counts[0] == 1 && message[..2] == query[..2]
+}
+
+/// The client's query, and what follows it.
+fn client_query(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (&which, rest) = input.split_first()?;
+    if let Some(&(qname, qtype, opt)) = QUERIES.get(usize::from(which)) {
+        let mut query = query(qname, qtype);
+        query[11] = u8::from(!opt.is_empty());
+        query.extend_from_slice(opt);
+        return Some((query, rest));
+    }
+    let (query, rest) = rest.split_at_checked(usize::from(which))?;
+    Some((query.to_vec(), rest))
+}
+
+/// What our zones have begun to answer, for a query that is forwarded; none for others.
+fn forwarded(peer: Peer, query: &[u8]) -> Option<Option<Box<[u8]>>> {
+    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut out = vec![0; 1232];
+    match respond(server(), &mut scratch, peer, query, &mut out) {
+        Reply::Elsewhere => Some(None),
+        Reply::Begun { len } => Some(Some(out[..len].into())),
+        Reply::Send { .. } | Reply::Drop => None,
+    }
+}
+
+/// The same in capitals. Bytes of the OPT record may change, too: only the name is one.
+fn shouted(query: &[u8]) -> Vec<u8> {
+    let mut shouted = query.to_vec();
+    let end = HEADER_BYTES + question(query).len() - 4;
+    shouted[HEADER_BYTES..end].make_ascii_uppercase();
+    shouted
+}
+
+fn question(query: &[u8]) -> &[u8] {
+    Question::read(query).expect("a question").0.wire
+}
+
+/// The buffer that a transport has for a response.
+fn room(client: Client<'_>) -> usize {
+    match client.peer.transport {
+        Transport::Udp => edgedns::answer::UDP_PAYLOAD_MAX,
+        Transport::Tcp => usize::from(u16::MAX),
+    }
+}
+
+/// A response to our query with a header and records that are given.
+fn fitted(query: &[u8], given: &[u8]) -> Vec<u8> {
+    let (header, records) = given.split_at(given.len().min(HEADER_BYTES - 2));
+    [&query[..2], header, question(query), records].concat()
+}
+
+/// A response to our query: a byte for the response code, then instructions.
+fn built(query: &[u8], given: &[u8]) -> Vec<u8> {
+    let (&code, given) = given.split_first().unwrap_or((&0, given));
+    let mut sections: [Vec<u8>; 3] = Default::default();
+    let mut counts = [0_u16; 3];
+    for &instruction in given.as_chunks::<4>().0 {
+        let section = usize::from(instruction[0] >> 6) % 3;
+        counts[section] += 1;
+        sections[section].extend(record(instruction));
+    }
+    let mut message = [&query[..2], &[0x81, 0x80 | code & 0x0f, 0, 1]].concat();
+    counts.iter().for_each(|count| message.extend_from_slice(&count.to_be_bytes()));
+    message.extend_from_slice(question(query));
+    sections.iter().for_each(|section| message.extend_from_slice(section));
+    message
+}
+
+/// The record that four bytes make: section and owner, type, TTL, RDATA.
+fn record([owner, rtype, ttl, rdata]: [u8; 4]) -> Vec<u8> {
+    const OWNERS: [&[u8]; 8] = [
+        b"\xc0\x0c",
+        b"\0",
+        b"\x04host\x07trusted\x04test\0",
+        b"\x03www\x07example\0",
+        b"\x01a\xc0\x0c",
+        b"\xc0\x30",
+        b"\xc0\x50",
+        b"\xc1\x20",
+    ];
+    const RDATA: [(u8, &[u8]); 14] = [
+        (1, &[198, 51, 100, 7]),
+        (1, &[10, 1, 2, 3]),
+        (28, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (28, &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (5, b"\xc0\x0c"),
+        (5, b"\x04host\x07trusted\x04test\0"),
+        (2, b"\x02ns\xc0\x0c"),
+        (6, b"\xc0\x0c\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x1e"),
+        (15, b"\0\x05\xc0\x0c"),
+        (33, b"\0\0\0\0\0\x50\xc0\x0c"),
+        (39, b"\xc0\x0c"),
+        (65, b"\0\x01\0\0\x04\0\x04\x0a\0\0\x01"),
+        (16, b"\x03abc"),
+        (41, b""),
+    ];
+    const TTLS: [u32; 8] = [0, 1, 60, 300, 86_400, 0x7fff_ffff, 0x8000_0000, u32::MAX];
+    let (usual, data) = RDATA[usize::from(rdata) % RDATA.len()];
+    // 0 stands for the type that the RDATA is of.
+    let rtype = if rtype == 0 { usual } else { rtype };
+    let mut record = OWNERS[usize::from(owner) % OWNERS.len()].to_vec();
+    record.extend_from_slice(&[0, rtype, 0, 1]);
+    record.extend_from_slice(&TTLS[usize::from(ttl) % TTLS.len()].to_be_bytes());
+    record.extend_from_slice(&u16::try_from(data.len()).expect("short").to_be_bytes());
+    record.extend_from_slice(data);
+    record
+}
+
+/// Addresses that lead to this host or into networks behind it, as others list them.
+fn is_private(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || first == 0
+                || (first == 100 && (64..128).contains(&second))
+        }
+        IpAddr::V6(ip) => {
+            let first = ip.segments()[0];
+            let mapped = ip.to_ipv4_mapped().is_some_and(|ip| is_private(&IpAddr::V4(ip)));
+            mapped || ip.to_bits() < 2 || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
+        }
+    }
+}
+
+fn settings() -> Settings {
+    let zone = |apex: &str, rebinding| {
+        let upstream =
+            UpstreamAddress { address: SocketAddr::from(([192, 0, 2, 1], 53)), protocol: Protocol::Plain };
+        ForwardZone { rebinding, ..ForwardZone::new(name(apex), Upstreams::Listed(vec![upstream])) }
+    };
+    Settings {
+        zones: vec![zone(".", Rebinding::Refused), zone(TRUSTED[1], Rebinding::Allowed)],
+        cookies: Some(CookieSecret::new([7; 16])),
+        own_zones: vec![name(TRUSTED[0])],
+        ..Settings::default()
+    }
+}
+
+fn server() -> &'static Snapshot {
+    static SERVER: OnceLock<Snapshot> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let mut served = Served::default();
+        served.add("example.", ZONE, |_| Vec::new());
+        let everything = OutsideZone { apex: name("."), allow: vec![Prefix::around(CLIENT.address, 8)] };
+        let mut snapshot = served.snapshot(Identity::default(), |_| Verdict::Up);
+        snapshot.outside = Outside::new([everything]).map(Arc::new);
+        snapshot
+    })
+}
