@@ -80,6 +80,19 @@ pub struct Imported {
     pub written: Vec<PathBuf>,
 }
 
+/// What an import would do.
+#[derive(Debug)]
+pub struct Planned {
+    /// As if nothing had been written yet.
+    pub imported: Imported,
+    /// The files to be written, below the folder they go to. The last one is
+    /// the config file; none when the other server's files cannot be understood.
+    pub files: Vec<File<'static>>,
+}
+
+/// Files by their paths.
+pub type Texts = Vec<(String, Vec<u8>)>;
+
 /// Imports a PowerDNS node.
 ///
 /// # Errors
@@ -88,7 +101,17 @@ pub struct Imported {
 pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
     let mut work = Work::new(&node.from);
     let read = pdns::read(&mut work, &node.from, node.recursor.as_deref());
-    work.finish(read, &node.into, node.existing)
+    write(work.finish(read), &node.into, node.existing)
+}
+
+/// What would become of a PowerDNS node with these texts as its files:
+/// nothing else is read, and nothing is written. `from` and `recursor` are as
+/// those of [`Pdns`].
+pub fn pdns_in_texts(from: &Path, recursor: Option<&Path>, texts: Texts) -> Planned {
+    let mut work = Work::new(from);
+    work.sources = work.sources.closed_over(texts);
+    let read = pdns::read(&mut work, from, recursor);
+    work.finish(read)
 }
 
 /// Imports a BIND node.
@@ -99,7 +122,16 @@ pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
 pub fn named(node: &Named) -> Result<Imported, WriteError> {
     let mut work = Work::new(&node.from);
     let read = named::read(&mut work, &node.from);
-    work.finish(read, &node.into, node.existing)
+    write(work.finish(read), &node.into, node.existing)
+}
+
+/// What would become of a BIND node with these texts as its files: nothing
+/// else is read, and nothing is written.
+pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
+    let mut work = Work::new(from);
+    work.sources = work.sources.closed_over(texts);
+    let read = named::read(&mut work, from);
+    work.finish(read)
 }
 
 impl Imported {
@@ -159,13 +191,8 @@ impl Work {
         }
     }
 
-    /// Writes what was read.
-    fn finish(
-        self,
-        read: Result<String, Unreadable>,
-        into: &Path,
-        existing: Existing,
-    ) -> Result<Imported, WriteError> {
+    /// What was read, ready to be written.
+    fn finish(self, read: Result<String, Unreadable>) -> Planned {
         let Self { sources, found: all, report, draft, copies, .. } = self;
         let mut found = Diagnostics::default();
         for fault in &all {
@@ -175,18 +202,28 @@ impl Work {
             }
         }
         found.sort();
-        let mut imported = Imported { report, found, sources, config: None, written: Vec::new() };
-        let Ok(origin) = read else { return Ok(imported) };
-        let text = draft.text(&origin);
-        let copied =
-            copies.iter().map(|copy| File { path: copy.to.clone(), bytes: copy.bytes.as_slice().into() });
-        let mut files: Vec<File<'_>> = copied.collect();
-        // Last, as it names the others.
-        files.push(File::of_text(CONFIG, text));
-        imported.written = write_files(&files, into, existing)?;
-        imported.config = imported.written.last().cloned();
-        Ok(imported)
+        let mut files = Vec::new();
+        if let Ok(origin) = read {
+            let copied =
+                copies.iter().map(|copy| File { path: copy.to.clone(), bytes: copy.bytes.to_vec().into() });
+            files.extend(copied);
+            // Last, as it names the others.
+            files.push(File::of_text(CONFIG, draft.text(&origin)));
+        }
+        Planned { imported: Imported { report, found, sources, config: None, written: Vec::new() }, files }
     }
+}
+
+/// Does what an import is to do.
+fn write(planned: Planned, into: &Path, existing: Existing) -> Result<Imported, WriteError> {
+    let Planned { mut imported, files } = planned;
+    // Nothing to write where nothing was understood.
+    if files.is_empty() {
+        return Ok(imported);
+    }
+    imported.written = write_files(&files, into, existing)?;
+    imported.config = imported.written.last().cloned();
+    Ok(imported)
 }
 
 /// The file at `path`, or the first of `names` that is in the folder there.

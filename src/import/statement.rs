@@ -205,7 +205,9 @@ impl Reader<'_> {
     }
 
     fn missing_end(&mut self, last: Span) {
-        let behind = Span::new(last.file, last.end, last.end.saturating_add(1));
+        // Behind the last byte of a file there is nothing to point at.
+        let length = u32::try_from(self.sources.bytes(last.file).len()).unwrap_or(u32::MAX);
+        let behind = Span::new(last.file, last.end.min(length), last.end.saturating_add(1).min(length));
         self.found.push(Diagnostic::error(behind, "`;` is missing").label("here"));
     }
 

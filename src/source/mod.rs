@@ -330,9 +330,12 @@ impl Sources {
 /// The candidate nearest to what was written, for "did you mean": at most a
 /// third of the letters may differ (one at least), case aside.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let allowed = (written.chars().count() / 3).max(1);
+    let letters = written.chars().count();
+    let allowed = (letters / 3).max(1);
     candidates
         .into_iter()
+        // So many letters more or fewer are edits. Most names are told apart by that, and it costs nothing.
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= allowed)
         .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|&(distance, _)| distance <= allowed)
         .min_by_key(|&(distance, _)| distance)
