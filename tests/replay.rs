@@ -55,6 +55,11 @@ fn any_config_is_refused_or_read() {
 }
 
 #[test]
+fn any_file_of_another_server_is_taken_over_or_has_a_fault() {
+    replay("import_text");
+}
+
+#[test]
 fn any_message_of_an_upstream_is_dropped_or_passed_on_as_what_it_is() {
     replay("upstream_response");
 }

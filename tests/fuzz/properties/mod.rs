@@ -9,6 +9,7 @@
 
 pub(crate) mod config;
 pub(crate) mod framing;
+pub(crate) mod import_text;
 pub(crate) mod lua_text;
 pub(crate) mod respond;
 pub(crate) mod upstream_response;
@@ -31,11 +32,12 @@ pub(crate) struct Target {
 }
 
 /// Every property.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 7] = [
     Target { name: "respond", holds: respond::holds, words: respond::WORDS },
     Target { name: "framing", holds: framing::holds, words: framing::WORDS },
     Target { name: "zone_text", holds: zone_text::holds, words: zone_text::WORDS },
     Target { name: "lua_text", holds: lua_text::holds, words: lua_text::WORDS },
     Target { name: "config", holds: config::holds, words: config::WORDS },
+    Target { name: "import_text", holds: import_text::holds, words: import_text::WORDS },
     Target { name: "upstream_response", holds: upstream_response::holds, words: upstream_response::WORDS },
 ];
