@@ -17,6 +17,7 @@ pub(crate) mod zone_text;
 
 #[path = "../../answers/invariant.rs"]
 mod invariant;
+mod made_message;
 #[path = "../../answers/served.rs"]
 mod served;
 mod told;

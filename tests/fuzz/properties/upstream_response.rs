@@ -2,7 +2,7 @@
 //! and says nothing that the upstream has not said, or may not say.
 //!
 //! The first byte of the input says how everything comes: over TCP to us, over a connection from the upstream, and
-//! how the message is made (`Making`). The second chooses the client's query, or says how long it is where the
+//! how the message is made (`made_message`). The second chooses the client's query, or says how long it is where the
 //! input has it; what follows makes the message.
 //!
 //! Responsible for what holds for every message. Not responsible for which answer is right: that is `tests/forward`.
@@ -23,6 +23,7 @@ use edgedns::forward::{
 use edgedns::health::Verdict;
 
 use super::invariant::{Stream, longest};
+use super::made_message;
 use super::served::{CLIENT, Served, name, query};
 use super::told::{self, Told};
 
@@ -75,16 +76,6 @@ const TRUSTED: [&str; 2] = ["example.", "trusted.test."];
 /// Moments at which the answer is asked for again, in seconds.
 const LATER: [u64; 4] = [1, 59, 86_399, 86_401];
 
-/// How the message is made of the input.
-enum Making {
-    /// It is the message.
-    Raw,
-    /// It lacks id and question: those of our query are put in.
-    Fitted,
-    /// Four bytes make a record each.
-    Built,
-}
-
 /// What has been sent to a client, and because of what.
 struct Sent<'s> {
     client: Client<'s>,
@@ -104,8 +95,11 @@ enum Age {
     Stale,
 }
 
+/// A sentence, and whether it is true.
+type Invariant = (&'static str, fn(&Sent<'_>) -> bool);
+
 /// What holds for whatever is sent.
-const INVARIANTS: [(&str, fn(&Sent<'_>) -> bool); 9] = [
+const INVARIANTS: [Invariant; 9] = [
     ("the id and the question come back as they were asked", |sent| {
         let question = question(sent.client.query);
         sent.response[..2] == sent.client.query[..2] && sent.response[HEADER_BYTES..].starts_with(question)
@@ -189,21 +183,12 @@ pub(crate) fn holds(input: &[u8]) {
     let Some((&how, rest)) = input.split_first() else { return };
     let transport = if how & OVER_TCP == 0 { Transport::Udp } else { Transport::Tcp };
     let way = if how & OVER_CONNECTION == 0 { Way::Datagram } else { Way::Connection };
-    let making = match how >> 2 & 3 {
-        0 => Making::Raw,
-        1 => Making::Fitted,
-        _ => Making::Built,
-    };
     let Some((query, rest)) = client_query(rest) else { return };
     let peer = Peer { transport, ..CLIENT };
     let Some(begun) = forwarded(peer, &query) else { return };
     let client = Client { peer, query: &query, begun: begun.as_deref() };
     let Some(rehearsal) = Rehearsal::new(settings(), client, [7; 16]) else { return };
-    let message = match making {
-        Making::Raw => rest.to_vec(),
-        Making::Fitted => fitted(rehearsal.query(), rest),
-        Making::Built => built(rehearsal.query(), rest),
-    };
+    let message = made_message::of(how >> 2, rehearsal.query(), rest);
     try_out(&rehearsal, &message, way, client);
 }
 
@@ -293,7 +278,8 @@ fn shouted(query: &[u8]) -> Vec<u8> {
     shouted
 }
 
-fn question(query: &[u8]) -> &[u8] {
+/// The question of a message that has one.
+pub(super) fn question(query: &[u8]) -> &[u8] {
     Question::read(query).expect("a question").0.wire
 }
 
@@ -303,69 +289,6 @@ fn room(client: Client<'_>) -> usize {
         Transport::Udp => edgedns::answer::UDP_PAYLOAD_MAX,
         Transport::Tcp => usize::from(u16::MAX),
     }
-}
-
-/// A response to our query with a header and records that are given.
-fn fitted(query: &[u8], given: &[u8]) -> Vec<u8> {
-    let (header, records) = given.split_at(given.len().min(HEADER_BYTES - 2));
-    [&query[..2], header, question(query), records].concat()
-}
-
-/// A response to our query: a byte for the response code, then instructions.
-fn built(query: &[u8], given: &[u8]) -> Vec<u8> {
-    let (&code, given) = given.split_first().unwrap_or((&0, given));
-    let mut sections: [Vec<u8>; 3] = Default::default();
-    let mut counts = [0_u16; 3];
-    for &instruction in given.as_chunks::<4>().0 {
-        let section = usize::from(instruction[0] >> 6) % 3;
-        counts[section] += 1;
-        sections[section].extend(record(instruction));
-    }
-    let mut message = [&query[..2], &[0x81, 0x80 | code & 0x0f, 0, 1]].concat();
-    counts.iter().for_each(|count| message.extend_from_slice(&count.to_be_bytes()));
-    message.extend_from_slice(question(query));
-    sections.iter().for_each(|section| message.extend_from_slice(section));
-    message
-}
-
-/// The record that four bytes make: section and owner, type, TTL, RDATA.
-fn record([owner, rtype, ttl, rdata]: [u8; 4]) -> Vec<u8> {
-    const OWNERS: [&[u8]; 8] = [
-        b"\xc0\x0c",
-        b"\0",
-        b"\x04host\x07trusted\x04test\0",
-        b"\x03www\x07example\0",
-        b"\x01a\xc0\x0c",
-        b"\xc0\x30",
-        b"\xc0\x50",
-        b"\xc1\x20",
-    ];
-    const RDATA: [(u8, &[u8]); 14] = [
-        (1, &[198, 51, 100, 7]),
-        (1, &[10, 1, 2, 3]),
-        (28, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-        (28, &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-        (5, b"\xc0\x0c"),
-        (5, b"\x04host\x07trusted\x04test\0"),
-        (2, b"\x02ns\xc0\x0c"),
-        (6, b"\xc0\x0c\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x1e"),
-        (15, b"\0\x05\xc0\x0c"),
-        (33, b"\0\0\0\0\0\x50\xc0\x0c"),
-        (39, b"\xc0\x0c"),
-        (65, b"\0\x01\0\0\x04\0\x04\x0a\0\0\x01"),
-        (16, b"\x03abc"),
-        (41, b""),
-    ];
-    const TTLS: [u32; 8] = [0, 1, 60, 300, 86_400, 0x7fff_ffff, 0x8000_0000, u32::MAX];
-    let (usual, data) = RDATA[usize::from(rdata) % RDATA.len()];
-    // 0 stands for the type that the RDATA is of.
-    let rtype = if rtype == 0 { usual } else { rtype };
-    let mut record = OWNERS[usize::from(owner) % OWNERS.len()].to_vec();
-    record.extend_from_slice(&[0, rtype, 0, 1]);
-    record.extend_from_slice(&TTLS[usize::from(ttl) % TTLS.len()].to_be_bytes());
-    record.extend_from_slice(&u16::try_from(data.len()).expect("short").to_be_bytes());
-    record.extend_from_slice(data);
-    record
 }
 
 /// Addresses that lead to this host or into networks behind it, as others list them.
