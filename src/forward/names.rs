@@ -13,8 +13,9 @@ use crate::dns::name::NAME_BYTES_MAX;
 /// Walks over the name at a place; returns where it ends there. None unless
 /// every reader finds the same name, now and when it is passed on: it ends, it
 /// is no longer than a name may be, and each pointer leads to what stands
-/// before it, behind the header, and takes nothing from `ttls`: where the TTLs
-/// of the records before it are, in their order.
+/// before it, behind the header, and takes nothing of what is between a
+/// record's owner and its RDATA. `ttls`: where the TTLs are of the records so
+/// far, in their order.
 pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> {
     let (mut at, mut bytes, mut end) = (start, 0_usize, None);
     // The part of the name that is looked at, and where it must have ended.
@@ -36,8 +37,8 @@ pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> 
         if (1..=63).contains(&length) {
             continue;
         }
-        // A part ends here. Where the name itself stands there are no TTLs.
-        if end.is_some() && holds_ttl(ttls, part..at) {
+        // A part ends here. Where the name itself stands nothing else is.
+        if end.is_some() && holds_fixed(ttls, part..at) {
             return None;
         }
         let here = *end.get_or_insert(at);
@@ -53,11 +54,12 @@ pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> 
     }
 }
 
-/// Whether there is a byte of a TTL in a part of the message.
-fn holds_ttl(ttls: &[u16], part: Range<usize>) -> bool {
-    let end = |ttl: &u16| usize::from(*ttl).saturating_add(4);
-    let next = ttls.partition_point(|ttl| end(ttl) <= part.start);
-    ttls.get(next).is_some_and(|ttl| usize::from(*ttl) < part.end)
+/// Whether there is a byte of a type, class, TTL or length of RDATA in a part
+/// of the message.
+fn holds_fixed(ttls: &[u16], part: Range<usize>) -> bool {
+    let fixed = |ttl: &u16| usize::from(*ttl).saturating_sub(4)..usize::from(*ttl).saturating_add(6);
+    let next = ttls.partition_point(|ttl| fixed(ttl).end <= part.start);
+    ttls.get(next).is_some_and(|ttl| fixed(ttl).start < part.end)
 }
 
 /// The name at a place where [`walk`] has found one.

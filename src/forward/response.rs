@@ -31,7 +31,7 @@ pub(super) struct Response<'m> {
     pub(super) edns: Spoken,
     /// What the upstream says of why (RFC 8914).
     pub(super) extended_error: Option<u16>,
-    /// Where the TTLs of all records so far are, but for that of the OPT record.
+    /// Where the TTLs of all records so far are.
     ttls: Vec<u16>,
 }
 
@@ -111,6 +111,10 @@ impl<'m> Response<'m> {
         }
         let at = self.message.len().checked_sub(rest.len())?;
         let (extra, after) = Extra::read(rest)?;
+        let end = self.message.len().checked_sub(after.len())?;
+        let ttl_at = end.checked_sub(extra.rdata.len())?.checked_sub(6)?;
+        walk(self.message, at, &self.ttls)?;
+        self.ttls.push(u16::try_from(ttl_at).ok()?);
         if let Some(edns) = Edns::of(&extra) {
             // At most one, in the additional section (RFC 6891, section 6.1.1).
             if self.edns == Spoken::Yes || section != Section::Additional {
@@ -130,11 +134,7 @@ impl<'m> Response<'m> {
         if extra.rtype == Rtype::OPT {
             return None;
         }
-        let end = self.message.len().checked_sub(after.len())?;
-        let ttl_at = end.checked_sub(extra.rdata.len())?.checked_sub(6)?;
         let record = Record { section, rtype: extra.rtype, ttl: extra.ttl, at, ttl_at, rdata: extra.rdata };
-        walk(self.message, at, &self.ttls)?;
-        self.ttls.push(u16::try_from(ttl_at).ok()?);
         self.look_into(&record)?;
         // What follows the OPT record would have to be moved into its place; it is left out, as signatures of
         // the transaction must be.

@@ -81,6 +81,20 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_missing_at_the_end_of_a_file_is_shown_within_it() {
+    for text in ["zone x", "zone \"x", "options { directory \"x"] {
+        let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+        let file = sources.add("text", text.as_bytes().to_vec());
+        statement::read(&mut sources, file, &Folders::new("/nowhere".as_ref()), &mut found);
+        let places: Vec<_> = found.iter().filter_map(crate::source::Diagnostic::span).collect();
+        assert!(
+            !places.is_empty() && places.iter().all(|place| place.end as usize <= text.len()),
+            "{text:?}"
+        );
+    }
+}
+
 /// The text at the place of every item.
 fn items(text: &str) -> Vec<(String, String)> {
     let mut sources = Sources::default();

@@ -54,6 +54,7 @@ fn a_response_with_a_name_that_is_not_the_same_to_everybody_is_malformed() {
     // It begins within the class: 1 is the length of a label then.
     let begins = record(16, 0x6100_0000, b"\x01x");
     assert!(!is_read(&[begins, address(&[0xc0, FIRST + 5])]), "it goes on in a TTL");
+    assert!(!is_read(&[record(16, 60, b"\x01x"), address(&[0xc0, FIRST + 2])]), "it stands in a type");
     let long = [[b"\x3c".as_slice(), &[b'a'; 60]].concat().repeat(4), vec![0xc0, 12]].concat();
     assert!(!is_read(&[address(&long)]), "it is longer than 255 bytes");
 }
