@@ -35,10 +35,7 @@ impl Stamp {
 /// The upstreams in a file, in its order; none where it cannot be read.
 pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
     match fs::read(path) {
-        Ok(text) => {
-            let text = text.get(..text.len().min(FILE_BYTES_MAX)).unwrap_or_default();
-            parse(&String::from_utf8_lossy(text))
-        }
+        Ok(text) => upstreams_in(&text),
         Err(error) => {
             tracing::warn!("{}: {error}", path.display());
             Vec::new()
@@ -46,9 +43,12 @@ pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
     }
 }
 
-fn parse(text: &str) -> Vec<UpstreamAddress> {
+/// The upstreams that the text of a resolv.conf(5) names, in its order, each
+/// once. What is no address is left out, as every resolver does.
+pub fn upstreams_in(text: &[u8]) -> Vec<UpstreamAddress> {
     let mut found = Vec::new();
-    for line in text.lines() {
+    let text = text.get(..text.len().min(FILE_BYTES_MAX)).unwrap_or_default();
+    for line in String::from_utf8_lossy(text).lines() {
         let mut words = line.split_whitespace();
         if words.next() != Some("nameserver") {
             continue;
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Vec<String> {
-        parse(text).iter().map(ToString::to_string).collect()
+        upstreams_in(text.as_bytes()).iter().map(ToString::to_string).collect()
     }
 
     #[test]

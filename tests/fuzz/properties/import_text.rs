@@ -1,6 +1,6 @@
 //! Any bytes as a file of another server: it is taken over or not, and every fault of it has its place.
 //!
-//! The first byte of the input says which file the rest is (`FORMS`).
+//! The first byte of the input says which file the rest is: one of `FORMS`, or a resolv.conf.
 //!
 //! Responsible for the files of PowerDNS, its recursor and BIND, and for resolv.conf. Not responsible for whether
 //! what comes out can be served: that is found when it is checked.
@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use edgedns::config;
+use edgedns::forward::upstreams_in;
 use edgedns::import::{Planned, named_in_texts, pdns_in_texts};
 use edgedns::source::{Diagnostics, Sources};
 
@@ -68,7 +69,23 @@ const FORMS: [fn(&[u8]) -> Planned; 5] = [
 /// Panics unless the property holds.
 pub(crate) fn holds(input: &[u8]) {
     let Some((&form, text)) = input.split_first() else { return };
-    let Planned { imported, files } = FORMS[usize::from(form) % FORMS.len()](text);
+    match FORMS.get(usize::from(form)) {
+        Some(read) => is_taken_over_or_faulty(read(text)),
+        None => names_upstreams(text),
+    }
+}
+
+/// A resolv.conf has no faults: what cannot be used is left out.
+fn names_upstreams(text: &[u8]) {
+    let upstreams = upstreams_in(text);
+    for (place, upstream) in upstreams.iter().enumerate() {
+        assert!(upstream.address.port() != 0, "{upstream} can be asked");
+        assert!(!upstreams[..place].contains(upstream), "{upstream} is named once");
+    }
+}
+
+fn is_taken_over_or_faulty(planned: Planned) {
+    let Planned { imported, files } = planned;
     for place in imported.found.iter().filter_map(|one| one.span()) {
         let length = imported.sources.bytes(place.file).len();
         let lies = place.start <= place.end && place.end as usize <= length;
