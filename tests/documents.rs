@@ -190,3 +190,28 @@ fn every_file_beside_the_sources_is_told_in_the_readme_or_begins_with_a_dot() {
         assert!(told || name.starts_with('.') || known.contains(&name.as_str()), "{name} is not told");
     }
 }
+
+/// What a benchmark has of the others it imports by name, so that one that has lost something does not start. Whoever
+/// changes one of them does not measure with all.
+#[test]
+fn every_benchmark_starts_and_says_what_it_shows() {
+    let mut seen = 0;
+    for file in std::fs::read_dir(Path::new(ROOT).join("benches")).unwrap().flatten() {
+        let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+        if !text.starts_with("#!/usr/bin/env python3\n") {
+            continue;
+        }
+        let output = Command::new(file.path()).arg("--help").output().expect("Python is installed");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            file.path().display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let shows = text.split("\"\"\"").nth(1).and_then(|words| words.lines().next()).unwrap_or_default();
+        assert!(!shows.is_empty() && said.contains(shows), "{} is not said in\n{said}", shows);
+        seen += 1;
+    }
+    assert!(seen >= 6, "{seen} benchmarks");
+}
