@@ -149,21 +149,40 @@ impl EdnsTold {
     }
 }
 
-/// The RDATA between two offsets, its names in full. Only those of the types of RFC 1035 may be
+/// How names stand in RDATA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamesWithin {
+    /// Bytes before the first.
+    pub before: usize,
+    /// Names, one behind the other.
+    pub names: usize,
+    /// Bytes behind the last.
+    pub behind: usize,
+}
+
+/// The names in the RDATA of a type, where they may be compressed; none for all other types. Those of RFC 1035 are
 /// compressed, and those of a few later types are to be understood so (RFC 3597, section 4).
-fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<u8>> {
-    let (before, names) = match rtype {
+pub fn names_within(rtype: Rtype) -> Option<NamesWithin> {
+    let (before, names, behind) = match rtype {
         // MD, MF, MB, MG and MR as well.
-        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype(3 | 4 | 7..=9) => (0, 1),
-        // MINFO as well.
-        Rtype::SOA | Rtype(14) => (0, 2),
-        Rtype::MX => (2, 1),
-        // Other servers compress these, too: RP, AFSDB, RT, PX.
-        Rtype(17) => (0, 2),
-        Rtype(18 | 21) => (2, 1),
-        Rtype(26) => (2, 2),
-        Rtype::SRV => (6, 1),
-        _ => return message.get(from..end).map(<[u8]>::to_vec),
+        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME | Rtype(3 | 4 | 7..=9) => (0, 1, 0),
+        Rtype::SOA => (0, 2, 20),
+        // MINFO, and RP.
+        Rtype(14 | 17) => (0, 2, 0),
+        // AFSDB and RT as well.
+        Rtype::MX | Rtype(18 | 21) => (2, 1, 0),
+        // PX.
+        Rtype(26) => (2, 2, 0),
+        Rtype::SRV => (6, 1, 0),
+        _ => return None,
+    };
+    Some(NamesWithin { before, names, behind })
+}
+
+/// The RDATA between two offsets, its names in full.
+fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<u8>> {
+    let Some(NamesWithin { before, names, .. }) = names_within(rtype) else {
+        return message.get(from..end).map(<[u8]>::to_vec);
     };
     let mut at = from.checked_add(before)?;
     let mut rdata = message.get(from..at)?.to_vec();

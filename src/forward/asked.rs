@@ -39,7 +39,10 @@ impl<'q> Asked<'q> {
         let header = Header::read(query)?;
         let (question, mut rest) = Question::read(query)?;
         let mut asked = Self { header, question, edns: None, cookie: None };
-        for _ in 0..EXTRAS_MAX {
+        // What follows without being counted is no record.
+        let [_, behind @ ..] = header.counts;
+        let counted = behind.into_iter().map(usize::from).fold(0, usize::saturating_add);
+        for _ in 0..counted.min(EXTRAS_MAX) {
             let Some((extra, after)) = Extra::read(rest) else { break };
             rest = after;
             if let Some(edns) = Edns::of(&extra) {

@@ -8,18 +8,21 @@ use std::ops::Range;
 
 use crate::dns::Name;
 use crate::dns::message::HEADER_BYTES;
-use crate::dns::name::NAME_BYTES_MAX;
+use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
 
 /// Walks over the name at a place; returns where it ends there. None unless
 /// every reader finds the same name, now and when it is passed on: it ends, it
 /// is no longer than a name may be, and each pointer leads to what stands
 /// before it, behind the header, and takes nothing of what is between a
-/// record's owner and its RDATA. `ttls`: where the TTLs are of the records so
+/// record's owner and its RDATA. There are no more pointers than a name has
+/// labels: a chain of thousands, followed for every record, would keep all
+/// others waiting. `ttls`: where the TTLs are of the records so
 /// far, in their order.
 pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> {
     let (mut at, mut bytes, mut end) = (start, 0_usize, None);
     // The part of the name that is looked at, and where it must have ended.
     let (mut part, mut before) = (start, message.len());
+    let mut pointers = 0..LABELS_MAX;
     loop {
         let length = *message.get(at)?;
         let after = at.checked_add(usize::from(length))?.checked_add(1)?;
@@ -45,6 +48,7 @@ pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> 
         if length == 0 {
             return Some(here);
         }
+        pointers.next()?;
         let [high, low] = *message.get(at.checked_sub(2)?..)?.first_chunk()?;
         let target = usize::from(u16::from_be_bytes([high & 0x3f, low]));
         if target >= part || target < HEADER_BYTES {

@@ -111,13 +111,16 @@ impl Query {
 
     /// What a datagram is to it.
     pub(super) fn hear(&self, datagram: &[u8]) -> Heard {
-        match (self.fit(datagram), Response::read(datagram)) {
-            (Fit::None, _) => Heard::Stranger,
-            (Fit::OtherCase, _) => Heard::OtherCase,
-            (Fit::Bare, _) => Heard::Unread,
-            (Fit::Exact, None) => Heard::Malformed,
-            (Fit::Exact, Some(response)) if response.is_truncated() => Heard::Truncated,
-            (Fit::Exact, Some(_)) => Heard::Response,
+        match self.fit(datagram) {
+            Fit::None => Heard::Stranger,
+            Fit::OtherCase => Heard::OtherCase,
+            Fit::Bare => Heard::Unread,
+            // Only now: of a stranger's datagram there is nothing to read.
+            Fit::Exact => match Response::read(datagram) {
+                None => Heard::Malformed,
+                Some(response) if response.is_truncated() => Heard::Truncated,
+                Some(_) => Heard::Response,
+            },
         }
     }
 
@@ -125,9 +128,12 @@ impl Query {
     /// that is whole and well formed.
     pub(super) fn take(&self, message: &[u8]) -> Option<Fit> {
         let fit = self.fit(message);
+        if fit == Fit::None {
+            return None;
+        }
         // Nobody is left to be asked for what is cut off.
         let whole = Response::read(message).is_some_and(|response| !response.is_truncated());
-        (fit != Fit::None && whole).then_some(fit)
+        whole.then_some(fit)
     }
 
     /// How a message fits.

@@ -70,8 +70,8 @@ fn hints(rdata: &[u8]) -> Vec<IpAddr> {
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => is_private_v4(mapped),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(embedded) => is_private_v4(embedded),
             None => {
                 address.is_loopback()
                     || address.is_unspecified()
@@ -80,6 +80,18 @@ fn is_private(address: IpAddr) -> bool {
             }
         },
     }
+}
+
+/// The IPv4 address that an IPv6 address leads to: mapped, by NAT64 (RFC 6052,
+/// section 2.1) or by 6to4 (RFC 3056, section 2).
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let (high, low) = match (a, b, c, d, e, f) {
+        (0x0064, 0xff9b, 0, 0, 0, 0) => (g, h),
+        (0x2002, ..) => (b, c),
+        _ => return address.to_ipv4_mapped(),
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
 fn is_private_v4(address: Ipv4Addr) -> bool {

@@ -7,6 +7,7 @@
 
 use super::names::{name_at, name_end, walk};
 use crate::dns::message::{Edns, Extra, Header, Options, Question, Rcode, option};
+use crate::dns::response::{NamesWithin, names_within};
 use crate::dns::{Name, Rtype};
 
 /// A signature of the transaction. We ask for none, so that none is for us.
@@ -152,21 +153,20 @@ impl<'m> Response<'m> {
     /// names that may be compressed, which point to where they may not. All
     /// else is passed on as it is.
     fn look_into(&self, record: &Record<'_>) -> Option<()> {
-        let (before, names, behind) = match record.rtype {
-            Rtype::A => (4, 0, 0),
-            Rtype::AAAA => (16, 0, 0),
-            Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, 0),
-            Rtype::MX => (2, 1, 0),
-            Rtype::SRV => (6, 1, 0),
-            Rtype::SOA => (0, 2, 20),
-            _ => return Some(()),
+        let within = match record.rtype {
+            Rtype::A => NamesWithin { before: 4, names: 0, behind: 0 },
+            Rtype::AAAA => NamesWithin { before: 16, names: 0, behind: 0 },
+            rtype => match names_within(rtype) {
+                Some(within) => within,
+                None => return Some(()),
+            },
         };
         let from = record.ttl_at.checked_add(6)?;
-        let mut at = from.checked_add(before)?;
-        for _ in 0..names {
+        let mut at = from.checked_add(within.before)?;
+        for _ in 0..within.names {
             at = walk(self.message, at, &self.ttls)?;
         }
-        (at.checked_add(behind)? == from.checked_add(record.rdata.len())?).then_some(())
+        (at.checked_add(within.behind)? == from.checked_add(record.rdata.len())?).then_some(())
     }
 
     /// How many records each section has.
@@ -204,24 +204,17 @@ impl<'m> Response<'m> {
     }
 
     /// The RDATA of a record with its names in full: it can stand in another
-    /// message then. Only the types of RFC 1035 may have names that are not
-    /// (RFC 3597, section 4); besides, SRV records of old servers.
+    /// message then.
     pub(super) fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
-        let from = record.ttl_at.checked_add(6)?;
-        let before = match record.rtype {
-            Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME | Rtype::SOA => 0,
-            Rtype::MX => 2,
-            Rtype::SRV => 6,
-            _ => return Some(record.rdata.to_vec()),
-        };
-        let mut whole = record.rdata.get(..before)?.to_vec();
-        let at = from.checked_add(before)?;
-        whole.extend_from_slice(name_at(self.message, at)?.as_ref().wire());
-        if record.rtype == Rtype::SOA {
-            let at = name_end(self.message, at)?;
+        let Some(within) = names_within(record.rtype) else { return Some(record.rdata.to_vec()) };
+        let mut whole = record.rdata.get(..within.before)?.to_vec();
+        let mut at = record.ttl_at.checked_add(6)?.checked_add(within.before)?;
+        for _ in 0..within.names {
             whole.extend_from_slice(name_at(self.message, at)?.as_ref().wire());
-            whole.extend_from_slice(record.rdata.last_chunk::<20>()?);
+            at = name_end(self.message, at)?;
         }
+        let behind = record.rdata.len().checked_sub(within.behind)?;
+        whole.extend_from_slice(record.rdata.get(behind..)?);
         Some(whole)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::asked::Wanted;
+use super::super::asked::{Asked, Wanted};
 use super::super::chance::Chance;
 use super::super::query::{Case, Fit, Form, Heard, Query};
 use super::super::rehearsal::{Client, Rehearsal, Way};
@@ -57,6 +57,34 @@ fn a_response_with_a_name_that_is_not_the_same_to_everybody_is_malformed() {
     assert!(!is_read(&[record(16, 60, b"\x01x"), address(&[0xc0, FIRST + 2])]), "it stands in a type");
     let long = [[b"\x3c".as_slice(), &[b'a'; 60]].concat().repeat(4), vec![0xc0, 12]].concat();
     assert!(!is_read(&[address(&long)]), "it is longer than 255 bytes");
+}
+
+#[test]
+fn a_name_has_no_more_pointers_than_labels() {
+    // The first leads to the question, each of the others to the one before.
+    let chain = |pointers: u8| {
+        let at = FIRST + 12;
+        let places = (1..pointers).map(|number| at + 2 * (number - 1));
+        let rdata: Vec<u8> = [12].into_iter().chain(places).flat_map(|place| [0xc0, place]).collect();
+        let last = at + 2 * (pointers - 1);
+        is_read(&[record(65_280, 60, &rdata), record_of(&[0xc0, last], 1, 60, &[0; 4])])
+    };
+    assert!(chain(100));
+    // 127 pointers, of which the last stand beyond the first 256 bytes: in two parts.
+    let long: Vec<u8> = (0..200_u16)
+        .flat_map(|number| (0xc000 | (u16::from(FIRST) + 12 + 2 * number)).to_be_bytes())
+        .collect();
+    let rdata = [&[0xc0, 12][..], &long[..long.len() - 2]].concat();
+    let owner = (0xc000 | (u16::from(FIRST) + 12 + 2 * 199)).to_be_bytes();
+    assert!(!is_read(&[record(65_280, 60, &rdata), record_of(&owner, 1, 60, &[0; 4])]), "200 pointers");
+}
+
+#[test]
+fn bytes_that_are_not_counted_are_no_opt_record() {
+    let mut query = query("www.example.", 1, Some((0, &[])));
+    assert!(Asked::read(&query).unwrap().edns.is_some());
+    query[11] = 0;
+    assert!(Asked::read(&query).unwrap().edns.is_none());
 }
 
 #[test]
@@ -140,6 +168,16 @@ fn private_addresses_are_refused_wherever_clients_look_for_them() {
     assert!(refused([std::slice::from_ref(&public), &[], &[private]]));
     assert!(refused([&[hint(10)], &[], &[]]));
     assert!(!refused([&[hint(11)], &[], &[]]));
+    let private_v6 = |address: &str| {
+        let address: std::net::Ipv6Addr = address.parse().unwrap();
+        refused([&[record(28, 60, &address.octets())], &[], &[]])
+    };
+    for address in ["fd00::1", "::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::1"] {
+        assert!(private_v6(address), "{address}");
+    }
+    for address in ["2001:db8::1", "64:ff9b::198.51.100.7", "2002:c633:6407::1"] {
+        assert!(!private_v6(address), "{address}");
+    }
     let hint_v6 = [&[0, 1, 1, b'a', 0, 0, 1, 0, 3, 2, b'h', b'2', 0, 6, 0, 16, 0xfd][..], &[0; 15]].concat();
     assert!(refused([&[public, record(65, 60, &hint_v6)], &[], &[]]));
 }
