@@ -137,11 +137,13 @@ impl Work {
             self.prepare(&beside(place, number, "new"), &file.bytes, place)?;
         }
         for (number, place) in places.iter().enumerate() {
+            let fresh = beside(place, number, "new");
             match existing {
-                Existing::Kept => self.reserve(place),
-                Existing::Replaced => self.set_aside(place, &beside(place, number, "old")),
+                Existing::Kept => self.take(place, &fresh),
+                Existing::Replaced => self
+                    .set_aside(place, &beside(place, number, "old"))
+                    .and_then(|()| fs::rename(&fresh, place)),
             }
-            .and_then(|()| fs::rename(beside(place, number, "new"), place))
             .map_err(|error| (place.clone(), error))?;
         }
         Ok(())
@@ -164,9 +166,14 @@ impl Work {
 
     /// Writes the file that will be at `place`, beside it.
     fn prepare(&mut self, fresh: &Path, bytes: &[u8], place: &Path) -> Result<(), Refusal> {
-        let mut create = || -> io::Result<()> {
-            let mut file = new_file(fresh)?;
-            self.steps.push(Step::File(fresh.to_owned()));
+        let mut file = match new_file(fresh) {
+            Ok(file) => file,
+            // One that was ended while it wrote has left it.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err((fresh.to_owned(), error)),
+            Err(error) => return Err((place.to_owned(), error)),
+        };
+        self.steps.push(Step::File(fresh.to_owned()));
+        let mut fill = || -> io::Result<()> {
             if let Some(old) = place.symlink_metadata().ok().filter(fs::Metadata::is_file) {
                 // Only root may give a file away; whoever else replaces one owns what comes of it.
                 drop(chown(fresh, Some(old.uid()), Some(old.gid())));
@@ -175,14 +182,23 @@ impl Work {
             file.write_all(bytes)?;
             file.sync_all()
         };
-        create().map_err(|error| (place.to_owned(), error))
+        fill().map_err(|error| (place.to_owned(), error))
     }
 
-    /// Takes a place where nothing is, also if somebody else wants it at this moment.
-    fn reserve(&mut self, place: &Path) -> io::Result<()> {
+    /// Puts a file where nothing is, also if somebody else wants the place at this moment.
+    fn take(&mut self, place: &Path, fresh: &Path) -> io::Result<()> {
+        match fs::hard_link(fresh, place) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) => {
+                self.steps.push(Step::File(place.to_owned()));
+                return fs::remove_file(fresh);
+            }
+            Err(_) => {}
+        }
+        // A file system without links has a moment with an empty file.
         new_file(place)?;
         self.steps.push(Step::File(place.to_owned()));
-        Ok(())
+        fs::rename(fresh, place)
     }
 
     /// Keeps what is at a place until the end.

@@ -110,3 +110,14 @@ fn what_a_replaced_link_points_to_stays() {
     write_files(&[file("two", "new")], folder.path(), Existing::Replaced).unwrap();
     assert_eq!(all(folder.path()), listed([("one", "mine"), ("two", "new")]));
 }
+
+#[test]
+fn what_an_earlier_run_has_left_is_told_by_its_name() {
+    let folder = folder();
+    let left = beside(&folder.path().join("one"), 0, "new");
+    fs::write(&left, "half").unwrap();
+    let refused = write_files(&[file("one", "new")], folder.path(), Existing::Kept).unwrap_err().to_string();
+    assert!(refused.contains(&left.display().to_string()), "{refused}");
+    assert!(refused.ends_with("nothing was written"), "{refused}");
+    assert_eq!(fs::read_to_string(&left).unwrap(), "half");
+}

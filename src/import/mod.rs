@@ -104,9 +104,9 @@ pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
     write(work.finish(read), &node.into, node.existing)
 }
 
-/// What would become of a PowerDNS node with these texts as its files:
-/// nothing else is read, and nothing is written. `from` and `recursor` are as
-/// those of [`Pdns`].
+/// What would become of a PowerDNS node with these texts as its files: no other
+/// file is opened, and nothing is written; which paths there are is still asked
+/// of the system. `from` and `recursor` are as those of [`Pdns`].
 pub fn pdns_in_texts(from: &Path, recursor: Option<&Path>, texts: Texts) -> Planned {
     let mut work = Work::new(from);
     work.sources = work.sources.closed_over(texts);
@@ -125,8 +125,9 @@ pub fn named(node: &Named) -> Result<Imported, WriteError> {
     write(work.finish(read), &node.into, node.existing)
 }
 
-/// What would become of a BIND node with these texts as its files: nothing
-/// else is read, and nothing is written.
+/// What would become of a BIND node with these texts as its files: no other file
+/// is opened, and nothing is written; which paths there are is still asked of
+/// the system.
 pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
     let mut work = Work::new(from);
     work.sources = work.sources.closed_over(texts);

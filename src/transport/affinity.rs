@@ -8,6 +8,9 @@
 //! bound, that is, of the workers (`SO_REUSEPORT`, socket(7)). Left to itself
 //! the kernel chooses by a hash of the client's address and port. A filter
 //! attached to the group chooses by the core on which the datagram arrived.
+//! While a socket of a worker that has left lingers for a response that is
+//! still to be sent, sockets of new workers stand behind it; their queries are
+//! answered all the same, by another worker, once it is closed.
 
 use std::io;
 use std::os::fd::AsFd;

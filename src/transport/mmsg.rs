@@ -105,6 +105,8 @@ struct Slots {
 const PKTINFO_V4_LENGTH: usize = size_of::<libc::in_pktinfo>();
 const PKTINFO_V6_LENGTH: usize = 20;
 const NAME_SPACE: libc::socklen_t = 28;
+const OPTION_LENGTH: libc::socklen_t = 4;
+const PROGRAM_LENGTH: libc::socklen_t = 16;
 const WIDTH: libc::c_uint = 64;
 
 /// errno: the kernel has no such address family.
@@ -116,6 +118,8 @@ pub(super) const TOO_MANY_FILES: i32 = libc::EMFILE;
 // What the byte offsets below rely on; a platform that differs does not compile.
 const _: () = {
     assert!(WIDTH as usize == BATCH);
+    assert!(size_of::<libc::c_int>() == OPTION_LENGTH as usize);
+    assert!(size_of::<libc::sock_fprog>() == PROGRAM_LENGTH as usize);
     assert!(size_of::<SocketName>() == NAME_SPACE as usize);
     assert!(offset_of!(libc::sockaddr_in, sin_port) == 2);
     assert!(offset_of!(libc::sockaddr_in, sin_addr) == 4);
@@ -475,7 +479,8 @@ pub(super) fn tell_destination(socket: &impl AsFd, address: IpAddr) -> io::Resul
 /// Sends whole datagrams or none, whatever ICMP says about the path MTU:
 /// fragments, or a path MTU forged to get them, would let an attacker slip in
 /// his own (RFC 9715, recommendations 1 and 2). Responses are small enough not
-/// to need it.
+/// to need it; where the link itself carries less, one that does not fit is not
+/// sent, and the client asks again for less.
 ///
 /// Over IPv4 this sets the DF bit, which also spares the kernel the choice of
 /// an identification per datagram (RFC 6864): 2.5 % of what an answer costs.
@@ -502,7 +507,18 @@ pub(super) fn choose_by(socket: &impl AsFd, filter: &[libc::sock_filter]) -> io:
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
-    set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_REUSEPORT_CBPF, program)
+    // SAFETY: `program` and the filter it points to live until the call returns, with so many instructions;
+    // the kernel copies them.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            PROGRAM_LENGTH,
+        )
+    };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Leaves the choice to the kernel again.
@@ -513,19 +529,15 @@ pub(super) fn choose_freely(socket: &impl AsFd) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_REUSEPORT_BPF, 0)
 }
 
-/// Sets an option to a value of the type that the kernel expects for it.
-fn set_option<T: Copy>(
+fn set_option(
     socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
-    value: T,
+    value: libc::c_int,
 ) -> io::Result<()> {
-    #[allow(clippy::cast_possible_truncation, reason = "16 bytes at most")]
-    let length = size_of::<T>() as libc::socklen_t;
-    // SAFETY: pointer and length describe `value`, which lives until the call returns; a filter that it
-    // points to outlives the call, too, and the kernel copies it.
+    // SAFETY: pointer and length describe `value`, which lives until the call returns.
     let set = unsafe {
-        libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), length)
+        libc::setsockopt(socket.as_fd().as_raw_fd(), level, name, (&raw const value).cast(), OPTION_LENGTH)
     };
     if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

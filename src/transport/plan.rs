@@ -19,10 +19,16 @@ use super::{Settings, mmsg};
 pub(super) struct Plan {
     /// For each address served now: its UDP sockets from now on, none if it
     /// is given up.
-    pub(super) kept: Vec<Vec<Arc<Socket>>>,
+    pub(super) kept: Vec<Group>,
     pub(super) fresh: Vec<Fresh>,
     pub(super) workers: Vec<WorkerHandle>,
     pub(super) sharing: Sharing,
+}
+
+/// The UDP sockets of an address, by worker.
+pub(super) struct Group {
+    pub(super) udp: Vec<Arc<Socket>>,
+    pub(super) datagrams: Datagrams,
 }
 
 /// How the cores are shared out from now on.
@@ -38,8 +44,7 @@ pub(super) struct Sharing {
 pub(super) struct Fresh {
     pub(super) asked: SocketAddr,
     pub(super) address: SocketAddr,
-    pub(super) udp: Vec<Arc<Socket>>,
-    pub(super) datagrams: Datagrams,
+    pub(super) group: Group,
     pub(super) tcp: TcpListener,
 }
 
@@ -73,7 +78,7 @@ impl Sharing {
 impl Plan {
     /// What worker `index` serves, one socket of each address, and where it stays.
     pub(super) fn place_of(&self, index: usize) -> (Vec<Arc<Socket>>, Option<Cores>) {
-        let sockets = self.groups().filter_map(|sockets| sockets.get(index).cloned()).collect();
+        let sockets = self.groups().filter_map(|group| group.udp.get(index).cloned()).collect();
         (sockets, self.sharing.of_worker(index))
     }
 
@@ -81,12 +86,10 @@ impl Plan {
     /// chooses by itself, and all are answered, too.
     pub(super) fn steer(&self) {
         let Some(cores) = &self.sharing.cores else { return };
-        for sockets in self.groups() {
-            let [first, second, ..] = sockets.as_slice() else { continue };
-            // One that was passed to us is shared: there is no choice.
-            if Arc::ptr_eq(first, second) {
-                continue;
-            }
+        // One that was passed to us is shared by all workers: there is no choice. A single worker of today may
+        // have had others.
+        let own = self.groups().filter(|group| group.datagrams == Datagrams::OnePerWorker);
+        for first in own.filter_map(|group| group.udp.first()) {
             let told = match self.sharing.affinity {
                 Affinity::Cores => cores.steer(first, self.sharing.workers),
                 // Of an address that is new there is nothing to take back.
@@ -98,8 +101,8 @@ impl Plan {
         }
     }
 
-    /// The sockets of each address, by worker.
-    fn groups(&self) -> impl Iterator<Item = &Vec<Arc<Socket>>> {
-        self.kept.iter().chain(self.fresh.iter().map(|fresh| &fresh.udp))
+    /// The sockets of each address.
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.kept.iter().chain(self.fresh.iter().map(|fresh| &fresh.group))
     }
 }

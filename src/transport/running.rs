@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::Socket;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -19,7 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::affinity::Affinity;
 use super::listeners::{self, Bound, Buffers, Datagrams};
-use super::plan::{Fresh, Plan, Sharing};
+use super::plan::{Fresh, Group, Plan, Sharing};
 use super::udp::WorkerHandle;
 use super::{Error, Inherited, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
 
@@ -60,12 +59,11 @@ pub struct Running<R> {
     leaving: Vec<JoinHandle<()>>,
 }
 
-/// One listen address. Worker `i` serves `udp[i]`.
+/// One listen address.
 struct Served {
     asked: SocketAddr,
     address: SocketAddr,
-    udp: Vec<Arc<Socket>>,
-    datagrams: Datagrams,
+    group: Group,
     tcp: tcp::Service,
 }
 
@@ -111,12 +109,13 @@ impl<R: Responder> Running<R> {
         let asked = settings.addresses();
         let mut kept = Vec::with_capacity(self.served.len());
         for served in &self.served {
-            kept.push(if asked.contains(&served.asked) { served.sockets(workers)? } else { Vec::new() });
+            let workers = if asked.contains(&served.asked) { workers } else { 0 };
+            kept.push(served.group_of(workers)?);
         }
         let new: Vec<SocketAddr> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
         let held: Vec<SocketAddr> = self.addresses().collect();
         let bound = listeners::bind_beside(&held, &new, workers, &mut Inherited::none())?;
-        if bound.is_empty() && kept.iter().all(Vec::is_empty) {
+        if bound.is_empty() && kept.iter().all(|group| group.udp.is_empty()) {
             return Err(Error::NoAddress);
         }
         let plan = self.plan(kept, bound, settings)?;
@@ -183,7 +182,8 @@ impl<R: Responder> Running<R> {
     /// none for one that has ended.
     fn turns(&mut self) -> Vec<Option<oneshot::Receiver<()>>> {
         let served = &self.served;
-        let sockets = |index| served.iter().filter_map(|served| served.udp.get(index).cloned()).collect();
+        let sockets =
+            |index| served.iter().filter_map(|served| served.group.udp.get(index).cloned()).collect();
         let workers = self.workers.iter_mut().enumerate();
         workers
             .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index), None)))
@@ -198,7 +198,7 @@ impl<R: Responder> Running<R> {
     /// The addresses with what the kernel gave to them.
     pub fn listening(&self) -> Vec<Listening> {
         let listening = |served: &Served| {
-            let buffers = listeners::buffers(served.udp.first()?).ok()?;
+            let buffers = listeners::buffers(served.group.udp.first()?).ok()?;
             Some(Listening { address: served.address, buffers })
         };
         self.served.iter().filter_map(listening).collect()
@@ -224,12 +224,7 @@ impl<R: Responder> Running<R> {
     }
 
     /// Gains what can be refused: threads, and places in the runtime.
-    fn plan(
-        &self,
-        kept: Vec<Vec<Arc<Socket>>>,
-        bound: Vec<Bound>,
-        settings: &Settings,
-    ) -> Result<Plan, Error> {
+    fn plan(&self, kept: Vec<Group>, bound: Vec<Bound>, settings: &Settings) -> Result<Plan, Error> {
         let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
         let sharing = Sharing::new(settings, self.affinity);
         let mut plan = Plan { kept, fresh, workers: Vec::new(), sharing };
@@ -251,7 +246,7 @@ impl<R: Responder> Running<R> {
             protocol: Protocol::Tcp,
             cause,
         })?;
-        Ok(Fresh { asked, address, udp, datagrams, tcp })
+        Ok(Fresh { asked, address, group: Group { udp, datagrams }, tcp })
     }
 
     /// Carries the plan out; nothing in here can be refused. Returns what
@@ -259,7 +254,7 @@ impl<R: Responder> Running<R> {
     fn commit(&mut self, plan: Plan) -> Vec<oneshot::Receiver<()>> {
         let mut settled = Vec::new();
         self.affinity = plan.sharing.affinity;
-        // First of all: who is about to leave gets no more queries.
+        // First of all: with `Affinity::Cores` who is about to leave gets no more queries.
         plan.steer();
         for (index, worker) in self.workers.iter_mut().enumerate().take(plan.sharing.workers) {
             let (sockets, stay_on) = plan.place_of(index);
@@ -269,19 +264,19 @@ impl<R: Responder> Running<R> {
         settled.extend(surplus.map(|worker| worker.stop().0));
         self.workers.extend(plan.workers);
 
-        for (mut served, udp) in std::mem::take(&mut self.served).into_iter().zip(plan.kept) {
-            if udp.is_empty() {
+        for (mut served, group) in std::mem::take(&mut self.served).into_iter().zip(plan.kept) {
+            if group.udp.is_empty() {
                 let tcp::Stopping { closed, task } = served.tcp.stop();
                 settled.push(closed);
                 self.leaving.push(task);
             } else {
-                served.udp = udp;
+                served.group = group;
                 self.served.push(served);
             }
         }
-        for Fresh { asked, address, udp, datagrams, tcp } in plan.fresh {
+        for Fresh { asked, address, group, tcp } in plan.fresh {
             let tcp = tcp::Service::start(tcp, Arc::clone(&self.tcp), &self.handle);
-            self.served.push(Served { asked, address, udp, datagrams, tcp });
+            self.served.push(Served { asked, address, group, tcp });
         }
         settled
     }
@@ -289,15 +284,16 @@ impl<R: Responder> Running<R> {
 
 impl Served {
     /// One socket per worker: the ones there are, and more if needed.
-    fn sockets(&self, workers: usize) -> Result<Vec<Arc<Socket>>, Error> {
-        let missing = workers.saturating_sub(self.udp.len());
-        let more = match (self.datagrams, self.udp.first()) {
+    fn group_of(&self, workers: usize) -> Result<Group, Error> {
+        let Group { udp, datagrams } = &self.group;
+        let missing = workers.saturating_sub(udp.len());
+        let more = match (datagrams, udp.first()) {
             (Datagrams::Shared, Some(passed)) => vec![Arc::clone(passed); missing],
             (Datagrams::Shared, None) | (Datagrams::OnePerWorker, _) => {
                 listeners::bind_workers(self.address, missing)?
             }
         };
-        Ok(self.udp.iter().take(workers).cloned().chain(more).collect())
+        Ok(Group { udp: udp.iter().take(workers).cloned().chain(more).collect(), datagrams: *datagrams })
     }
 }
 

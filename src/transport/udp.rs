@@ -54,7 +54,7 @@ const BATCHES_PER_TIMED: u8 = 16;
 pub struct UdpCounters {
     /// Datagrams dropped because they are longer than any query.
     pub oversized: AtomicU64,
-    /// Responses that the kernel did not take.
+    /// Responses that the kernel did not take: for lack of room, or longer than the link carries.
     pub unsent: AtomicU64,
     /// Calls to receive or to wait that the kernel refused.
     pub refused: AtomicU64,

@@ -80,6 +80,13 @@ fn the_cores_are_shared_out_anew_when_the_workers_or_the_affinity_change() {
     server.change(&["127.0.3.1"], cores.len()).unwrap();
     server.change(&["127.0.3.1"], 1).unwrap();
     assert_eq!(who_answers(server.at("127.0.3.1"), cores[last]), vec![0; 20]);
+
+    // What was told a group is taken back also while it has a single socket.
+    server.settings.affinity = Affinity::Clients;
+    server.change(&["127.0.3.1"], 1).unwrap();
+    server.change(&["127.0.3.1"], 4).unwrap();
+    let answered = who_answers(server.at("127.0.3.1"), cores[0]);
+    assert!(answered.iter().any(|&worker| worker != answered[0]), "{answered:?}");
 }
 
 #[test]
