@@ -17,6 +17,10 @@ use hickory_proto::serialize::binary::BinDecodable;
 const CHECKED: [Rtype; 8] =
     [Rtype::A, Rtype::NS, Rtype::CNAME, Rtype::SOA, Rtype::PTR, Rtype::MX, Rtype::AAAA, Rtype::SRV];
 
+/// MINFO, RP and PX: two names, which may be written in full elsewhere, and which the decoder does not know. They are
+/// not compared.
+const TWO_NAMES: [u16; 3] = [14, 17, 26];
+
 /// A type that nobody looks into (RFC 6895, section 3.1: for private use).
 const OPAQUE: Rtype = Rtype(65_280);
 
@@ -59,8 +63,10 @@ impl Told {
             let (extra, after) = Extra::read(rest).expect("a whole record");
             let fixed = message.len() - after.len() - extra.rdata.len() - 10;
             let shown = match extra.rtype {
-                // A name alone, which the decoder knows under another type.
-                Rtype::DNAME => Rtype::PTR,
+                // A name alone, which the decoder knows under another type; so have MD, MF, MB, MG and MR.
+                Rtype::DNAME | Rtype(3 | 4 | 7..=9) => Rtype::PTR,
+                // AFSDB and RT.
+                Rtype(18 | 21) => Rtype::MX,
                 checked if CHECKED.contains(&checked) => checked,
                 _ => OPAQUE,
             };
@@ -80,7 +86,7 @@ impl Told {
                 owner: record.name.to_lowercase().to_ascii(),
                 rtype,
                 ttl: record.ttl,
-                data: shown(&record.data),
+                data: if TWO_NAMES.contains(&rtype.0) { String::new() } else { shown(&record.data) },
                 addresses,
             });
             records.collect::<Vec<_>>()
