@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use super::own::{own_addresses, own_networks};
+use super::own::{networks_of, own_addresses, own_networks};
 use super::{folders, kept};
 use crate::answer::{Access, Prefix};
 use crate::config::{self, Config, Exempt, ZoneProbe};
@@ -234,14 +234,8 @@ impl ZoneReader<'_> {
 
     /// Whom a zone answers.
     fn access(&self, zone: &config::Zone) -> Option<Box<Access>> {
-        let prefixes = |clients: &Vec<Exempt>| {
-            let each = clients.iter().flat_map(|one| match one {
-                Exempt::Local => self.networks.clone(),
-                Exempt::Prefix(prefix) => vec![*prefix],
-            });
-            each.collect::<Vec<Prefix>>()
-        };
-        Access::new(zone.when_client_in.as_ref().map(prefixes), zone.allow_query.as_ref().map(prefixes))
+        let networks = |clients: &Vec<Exempt>| networks_of(clients, &self.networks);
+        Access::new(zone.when_client_in.as_ref().map(networks), zone.allow_query.as_ref().map(networks))
     }
 
     /// The version that is served now.

@@ -2,11 +2,13 @@
 //!
 //! Read from `/proc/self/net`: `/proc/net` itself is not there for a service with ProcSubset=pid.
 //!
-//! Responsible for reading them. Not responsible for what listens there, or for what follows from them.
+//! Responsible for reading them, and for what a config means by `local`. Not responsible for what listens there, or for
+//! what follows from them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::answer::Prefix;
+use crate::config::Exempt;
 
 /// Most networks that are taken; a host with more is a router.
 const NETWORKS_MAX: usize = 64;
@@ -36,6 +38,18 @@ pub(super) fn own_networks() -> Vec<Prefix> {
         [Prefix::around(Ipv4Addr::LOCALHOST.into(), 8), Prefix::around(Ipv6Addr::LOCALHOST.into(), 128)];
     let own = routes.lines().filter_map(routed).chain(interfaces.lines().filter_map(attached));
     loopback.into_iter().chain(own).take(NETWORKS_MAX).collect()
+}
+
+/// The networks of clients that the config names; `own` are those of this host.
+pub(super) fn networks_of(clients: &[Exempt], own: &[Prefix]) -> Vec<Prefix> {
+    let mut networks = Vec::new();
+    for client in clients {
+        match client {
+            Exempt::Local => networks.extend_from_slice(own),
+            Exempt::Prefix(prefix) => networks.push(*prefix),
+        }
+    }
+    networks
 }
 
 /// A table of the kernel.

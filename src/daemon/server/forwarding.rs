@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::info;
 
-use super::super::own::{own_addresses, own_networks};
+use super::super::own::{networks_of, own_addresses, own_networks};
 use super::Server;
 use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix};
 use crate::config::{Config, Exempt, Forward};
@@ -64,17 +64,9 @@ impl Forwarding {
     pub(super) fn outside(&self) -> Option<Outside> {
         let zone = |forward: &Forward| OutsideZone {
             apex: forward.zone.apex.clone(),
-            allow: self.prefixes(&forward.allow),
+            allow: networks_of(&forward.allow, &self.networks),
         };
         Outside::new(self.forwards.iter().map(zone))
-    }
-
-    fn prefixes(&self, allow: &[Exempt]) -> Vec<Prefix> {
-        let each = |clients: &Exempt| match clients {
-            Exempt::Local => self.networks.clone(),
-            Exempt::Prefix(prefix) => vec![*prefix],
-        };
-        allow.iter().flat_map(each).collect()
     }
 
     /// Whether this host is in other networks now, and that matters.

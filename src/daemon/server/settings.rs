@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use crate::answer::{CookieSecret, Identity, RateLimit};
-use crate::config::{Config, Exempt};
-use crate::daemon::own::own_networks;
+use crate::config::Config;
+use crate::daemon::own::{networks_of, own_networks};
 use crate::health;
 use crate::transport::{self, TcpSettings};
 
@@ -50,12 +50,6 @@ pub(super) fn random_secret() -> Option<CookieSecret> {
 /// one that comes later is exempt after the next reload.
 pub(super) fn rate_limit(config: &Config) -> Option<RateLimit> {
     let responses_per_second = config.limit.responses_per_second?;
-    let mut exempt = Vec::new();
-    for clients in &config.limit.exempt {
-        match clients {
-            Exempt::Local => exempt.extend(own_networks()),
-            Exempt::Prefix(prefix) => exempt.push(*prefix),
-        }
-    }
+    let exempt = networks_of(&config.limit.exempt, &own_networks());
     Some(RateLimit::new(responses_per_second, config.limit.slip, exempt))
 }
