@@ -195,8 +195,8 @@ fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<
     Some(rdata)
 }
 
-/// The name at `at`, in full, and where it ends there.
-fn name(message: &[u8], mut at: usize) -> Option<(Name, usize)> {
+/// The name at `at` of a message, in full, and where it ends there; none where it does not end.
+pub fn name(message: &[u8], mut at: usize) -> Option<(Name, usize)> {
     let mut wire = Vec::new();
     let mut end = None;
     // Each label is one turn, and so is each pointer between two of them.

@@ -8,11 +8,11 @@
 use std::time::Duration;
 
 use super::asked::{Asked, Wanted, records_at};
-use super::names::name_at;
 use super::response::{Record, Response, Section};
 use super::stored::{Age, Courtesy, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
 use crate::answer::Peer;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
+use crate::dns::response::name;
 use crate::dns::{Name, Rtype};
 
 /// What upstreams are asked for a query; none where our zones have begun a
@@ -29,7 +29,7 @@ fn target(begun: &[u8]) -> Option<Name> {
     let response = Response::read(begun)?;
     let last = response.records.iter().rfind(|record| record.section == Section::Answer)?;
     let at = last.ttl_at.checked_add(6)?;
-    if last.rtype == Rtype::CNAME { name_at(begun, at) } else { None }
+    if last.rtype == Rtype::CNAME { Some(name(begun, at)?.0) } else { None }
 }
 
 /// Writes the response to a query of `peer`, whether our zones have begun it

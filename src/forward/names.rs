@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use crate::dns::Name;
 use crate::dns::message::HEADER_BYTES;
 use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
 
@@ -64,38 +63,6 @@ fn holds_fixed(ttls: &[u16], part: Range<usize>) -> bool {
     let fixed = |ttl: &u16| usize::from(*ttl).saturating_sub(4)..usize::from(*ttl).saturating_add(6);
     let next = ttls.partition_point(|ttl| fixed(ttl).end <= part.start);
     ttls.get(next).is_some_and(|ttl| fixed(ttl).start < part.end)
-}
-
-/// The name at a place where [`walk`] has found one.
-pub(super) fn name_at(message: &[u8], mut at: usize) -> Option<Name> {
-    let mut wire = Vec::new();
-    let mut before = at;
-    loop {
-        let length = *message.get(at)?;
-        match length {
-            0 => {
-                wire.push(0);
-                return Name::from_wire(&wire).ok();
-            }
-            1..=63 => {
-                let end = at.checked_add(usize::from(length))?.checked_add(1)?;
-                wire.extend_from_slice(message.get(at..end)?);
-                at = end;
-            }
-            0xc0.. => {
-                let low = *message.get(at.checked_add(1)?)?;
-                let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
-                if target >= before {
-                    return None;
-                }
-                (at, before) = (target, target);
-            }
-            _ => return None,
-        }
-        if wire.len() > NAME_BYTES_MAX {
-            return None;
-        }
-    }
 }
 
 /// Where a name ends at its place: behind its root, or its first pointer.

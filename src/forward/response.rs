@@ -5,9 +5,9 @@
 //! to a client; and for what a response means.
 //! Not responsible for whether it is one to our query.
 
-use super::names::{name_at, name_end, walk};
+use super::names::walk;
 use crate::dns::message::{Edns, Extra, Header, Options, Question, Rcode, option};
-use crate::dns::response::{NamesWithin, names_within};
+use crate::dns::response::{NamesWithin, name, names_within};
 use crate::dns::{Name, Rtype};
 
 /// A signature of the transaction. We ask for none, so that none is for us.
@@ -210,8 +210,9 @@ impl<'m> Response<'m> {
         let mut whole = record.rdata.get(..within.before)?.to_vec();
         let mut at = record.ttl_at.checked_add(6)?.checked_add(within.before)?;
         for _ in 0..within.names {
-            whole.extend_from_slice(name_at(self.message, at)?.as_ref().wire());
-            at = name_end(self.message, at)?;
+            let (inner, next) = name(self.message, at)?;
+            whole.extend_from_slice(inner.as_ref().wire());
+            at = next;
         }
         let behind = record.rdata.len().checked_sub(within.behind)?;
         whole.extend_from_slice(record.rdata.get(behind..)?);
@@ -220,6 +221,6 @@ impl<'m> Response<'m> {
 
     /// The owner of a record.
     pub(super) fn owner(&self, record: &Record<'_>) -> Option<Name> {
-        name_at(self.message, record.at)
+        Some(name(self.message, record.at)?.0)
     }
 }
