@@ -3,6 +3,8 @@
 
 mod affinity;
 mod change;
+#[path = "../../tests/harness/place.rs"]
+mod place;
 mod pulse;
 mod tcp;
 mod udp;
@@ -134,19 +136,15 @@ impl Drop for Server {
     }
 }
 
-/// Binds at a port that is free for all the addresses.
+/// Binds at a port that is free for all the addresses, and that no other test comes to want meanwhile.
 fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        let free = std::net::TcpListener::bind((addresses[0], 0)).unwrap().local_addr().unwrap().port();
-        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), free)).collect();
-        let settings = Settings { listen, ..settings.clone() };
-        match Listeners::bind(&settings, Inherited::none()) {
-            Ok(listeners) => return (settings, listeners),
-            // Another test was quicker.
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
-    }
+    let with = |port| {
+        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port)).collect();
+        Settings { listen, ..settings.clone() }
+    };
+    let bound = |port| Listeners::bind(&with(port), Inherited::none());
+    let port = place::claimed_port(|port| bound(port).is_ok());
+    (with(port), bound(port).unwrap())
 }
 
 /// A UDP client that hears only the address it asks.

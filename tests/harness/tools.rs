@@ -1,0 +1,85 @@
+//! Programs that are not ours, and what an environment can do: there, or noted as not tried.
+//!
+//! `PEERS=required` makes a missing program a failure, as `tests/run` has installed them all. `TOOLS=required`, which
+//! is for CI, makes it a failure too when the environment cannot do what a test needs. `NOT_TRIED` names a file
+//! that takes a line for each test that was not tried: `tests/run` shows them at its end.
+//! Not responsible for what the programs are asked.
+#![allow(dead_code, reason = "every test program takes the parts it needs")]
+#![allow(unreachable_pub, reason = "shared between test programs, each of which is a crate of its own")]
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Where Debian keeps servers; a user's PATH lacks it.
+const SYSTEM_FOLDER: &str = "/usr/sbin";
+
+/// A command that runs `program`; none where it is not installed, which is noted, or a failure where `PEERS` or
+/// `TOOLS` require programs.
+pub fn tool(program: &str) -> Option<Command> {
+    let found = path_of(program);
+    if found.is_none() {
+        assert!(!required("PEERS"), "{program} is not installed");
+        not_tried(&format!("{program} is not installed"));
+    }
+    found.map(Command::new)
+}
+
+/// Whether a program is there to be run; where it is not, as [`tool`].
+pub fn is_installed(program: &str) -> bool {
+    tool(program).is_some()
+}
+
+/// Where a program is, if it is installed.
+pub fn path_of(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([SYSTEM_FOLDER.into()]);
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// A command that runs another one in a network namespace of its own, as root there; `more` are options of `unshare(1)`,
+/// such as `--mount`. Root needs no user namespace for it, and some machines refuse those. None, and noted, where the
+/// environment cannot: a container, a chroot.
+pub fn in_own_network(more: &[&str]) -> Option<Command> {
+    let id = Command::new("id").arg("-u").output().expect("id runs");
+    let user = (id.stdout != b"0\n").then_some("--map-root-user");
+    let unshare = || {
+        let mut command = tool("unshare")?;
+        command.arg("--net").args(user).args(more);
+        Some(command)
+    };
+    tool("ip")?;
+    let tried = unshare()?
+        .args(["ip", "link", "set", "lo", "up"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("unshare runs");
+    if tried.status.success() {
+        return unshare();
+    }
+    let refusal = String::from_utf8_lossy(&tried.stderr);
+    not_tried(&format!("there is no network namespace of one's own: {}", refusal.trim()));
+    None
+}
+
+/// Notes that the test of this thread is not tried here, and why.
+///
+/// # Panics
+///
+/// Where `TOOLS` says that everything must be tried.
+pub fn not_tried(because: &str) {
+    assert!(!required("TOOLS"), "cannot be tried: {because}");
+    let thread = std::thread::current();
+    let line = format!("{}: {because}", thread.name().unwrap_or("a test"));
+    println!("not tried here: {line}");
+    let Some(file) = std::env::var_os("NOT_TRIED") else { return };
+    let file = OpenOptions::new().append(true).create(true).open(file);
+    // One write for a line: tests note beside each other.
+    file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
+        .expect("a list of what is not tried");
+}
+
+fn required(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| value == "required")
+}
