@@ -9,12 +9,13 @@ mod harness;
 use std::cell::Cell;
 use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use harness::client::{ask, ask_tcp};
 use harness::http::{get, request, speak};
 use harness::lab::{API, Lab};
 use harness::program::Program;
+use harness::tools::tool;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
@@ -341,20 +342,14 @@ fn metrics_pass_the_checks_of_prometheus() {
     let program = lab.start();
     let text = get(lab.admin, "/metrics").body;
     program.stop();
-    let promtool = Command::new("promtool")
+    let Some(mut promtool) = tool("promtool") else { return };
+    let mut promtool = promtool
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let mut promtool = match promtool {
-        Ok(promtool) => promtool,
-        Err(error) => {
-            assert!(std::env::var_os("TOOLS").is_none(), "promtool is not asked: {error}");
-            println!("promtool is not asked: {error}");
-            return;
-        }
-    };
+        .spawn()
+        .expect("promtool runs");
     promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads");
     let output = promtool.wait_with_output().expect("promtool ends");
     let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();

@@ -215,3 +215,48 @@ fn every_benchmark_starts_and_says_what_it_shows() {
     }
     assert!(seen >= 6, "{seen} benchmarks");
 }
+
+/// A machine that has a program already hides that the list lacks it.
+#[test]
+fn every_program_that_tests_call_is_in_the_list_of_what_is_installed() {
+    let list = std::fs::read_to_string(Path::new(ROOT).join("tests/run")).unwrap();
+    let (_, list) = list.split_once("\nneeds=(").unwrap();
+    let (list, _) = list.split_once(")\n").unwrap();
+    let listed: Vec<&str> =
+        list.split_whitespace().filter_map(|need| Some(need.split_once(':')?.0)).collect();
+    // Debian marks the packages of these as essential: there is no Debian without.
+    let essential = ["bash", "cp", "id", "sh"];
+    let (mut folders, mut called) = (vec![Path::new(ROOT).join("tests")], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let text = std::fs::read_to_string(&entry).unwrap_or_default();
+            if entry.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            for program in programs(&text) {
+                called += 1;
+                let known = listed.contains(&program) || essential.contains(&program);
+                assert!(known, "{}: `{program}` is not in the list of tests/run", entry.display());
+            }
+        }
+    }
+    assert!(called > 15, "{called} programs");
+}
+
+/// The programs that the text of a test calls by name.
+fn programs(text: &str) -> impl Iterator<Item = &str> {
+    let ways =
+        ["Command::new", "tool", "is_installed", "installed", "path_of"].map(|way| format!("{way}(\""));
+    let calls = ways.map(|way| text.match_indices(&way).map(|(at, way)| at + way.len()).collect::<Vec<_>>());
+    // Peers have their names in one place: `fn program`, or a constant.
+    let named = text.match_indices("fn program(").flat_map(|(at, _)| {
+        let body = &text[at..at + text[at..].find("\n    }").unwrap_or(0)];
+        body.match_indices("=> \"").map(|(arm, way)| at + arm + way.len()).collect::<Vec<_>>()
+    });
+    let begins: Vec<usize> = calls.concat().into_iter().chain(named).collect();
+    begins.into_iter().filter_map(|at| text[at..].split('"').next())
+}

@@ -12,6 +12,11 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+#[path = "harness/tools.rs"]
+mod tools;
+
+use tools::{in_own_network, not_tried, tool};
+
 const ZONE: &str = "\
 $TTL 10
 @ IN SOA ns1 hostmaster 1 3h 30m 2w 10
@@ -112,16 +117,10 @@ fn python() -> Option<Command> {
         tried.is_ok_and(|tried| tried.status.success())
     };
     let python = ["python3", "/usr/bin/python3"].into_iter().find(has_all);
-    allowed(python.map(Command::new), "Python with yaml and jsonschema")
-}
-
-/// A tool, or none and a word about it where tools are not required.
-fn allowed<T>(tool: Option<T>, what: &str) -> Option<T> {
-    if tool.is_none() {
-        assert!(std::env::var_os("TOOLS").is_none(), "there is no {what}");
-        println!("there is no {what}: not looked at");
+    if python.is_none() {
+        not_tried("there is no Python with yaml and jsonschema");
     }
-    tool
+    python.map(Command::new)
 }
 
 fn said(output: &Output) -> String {
@@ -363,22 +362,13 @@ grep '^nameserver' /etc/resolv.conf
     let copied = Command::new("cp").args(["-a", "/etc/alternatives"]).arg(&etc).status();
     assert!(copied.is_ok_and(|copied| copied.success()));
     let script = etc.join("NetworkManager/dispatcher.d/99-edgedns");
-    let lint = Command::new("shellcheck").arg(&script).output().ok();
-    if let Some(lint) = allowed(lint, "shellcheck") {
+    if let Some(mut shellcheck) = tool("shellcheck") {
+        let lint = shellcheck.arg(&script).output().expect("shellcheck runs");
         assert!(lint.status.success(), "{}", String::from_utf8_lossy(&lint.stdout));
     }
-    let space = ["--map-root-user", "--mount", "--net"];
-    let can = Command::new("unshare").args(space).args(["ip", "link"]).output();
-    let can = can.ok().filter(|can| can.status.success());
-    if allowed(can, "namespace with ip in it").is_none() {
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(space)
-        .args(["bash", "-c", NODE, "node"])
-        .args([&etc, &script])
-        .output()
-        .expect("unshare runs");
+    let Some(mut node) = in_own_network(&["--mount"]) else { return };
+    let output =
+        node.args(["bash", "-c", NODE, "node"]).args([&etc, &script]).output().expect("unshare runs");
     let servers = String::from_utf8_lossy(&output.stdout);
     let wanted = "nameserver 198.51.100.2\nnameserver 192.0.2.14\nnameserver 198.51.100.2\n";
     assert_eq!(servers, wanted, "{}", said(&output));

@@ -4,12 +4,16 @@
 //! Not responsible for examples being understood: that is tested beside the commands.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use edgedns::config::{Absent, KEYS, Section};
 use tempfile::TempDir;
+
+#[path = "harness/tools.rs"]
+mod tools;
+
+use tools::tool;
 
 /// The manual, written into a folder of its own.
 fn manual() -> TempDir {
@@ -23,18 +27,11 @@ fn edgedns(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_edgedns")).args(arguments).output().expect("edgedns runs")
 }
 
-/// What the program answers itself with; none where it is not installed, unless it must be.
-fn tool(name: &str, prepare: impl FnOnce(&mut Command)) -> Option<Output> {
-    let mut command = Command::new(name);
+/// What a program says; none where it is not installed.
+fn asked(name: &str, prepare: impl FnOnce(&mut Command)) -> Option<Output> {
+    let mut command = tool(name)?;
     prepare(&mut command);
-    match command.output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == ErrorKind::NotFound && std::env::var_os("TOOLS").is_none() => {
-            println!("{name} is not asked: {error}");
-            None
-        }
-        Err(error) => panic!("{name} is not asked: {error}"),
-    }
+    Some(command.output().unwrap_or_else(|error| panic!("{name} is not asked: {error}")))
 }
 
 fn said(output: &Output) -> String {
@@ -91,7 +88,7 @@ fn every_page_is_rendered_without_a_warning() {
         let render = |groff: &mut Command| {
             groff.args(["-man", "-Tutf8", "-k", "-ww", "-z"]).arg(&page);
         };
-        let Some(output) = tool("groff", render) else { return };
+        let Some(output) = asked("groff", render) else { return };
         assert!(output.status.success() && said(&output).is_empty(), "{}: {}", page.display(), said(&output));
     }
 }
@@ -128,7 +125,7 @@ fn bash_completes_commands_and_their_options() {
             words.len() - 1,
             words.last().expect("a word")
         );
-        let output = tool("bash", |bash| {
+        let output = asked("bash", |bash| {
             bash.args(["--norc", "-c", &script]);
         });
         output.map(|output| said(&output).trim().to_owned())

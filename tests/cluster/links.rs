@@ -1,8 +1,7 @@
 //! A link whose MTU is below what every link should carry: nothing is sent in fragments.
 
-use std::process::Command;
-
 use crate::harness::program::Site;
+use crate::harness::tools::in_own_network;
 
 /// In a network of its own, whose loopback carries 1000 bytes. What dig does
 /// when it hears nothing, it is told to do here, step by step.
@@ -35,15 +34,8 @@ fn a_response_is_never_sent_in_fragments() {
         &["127.0.0.1:5300".parse().expect("an address")],
         "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n",
     );
-    let space = ["--map-root-user", "--net"];
-    let can = Command::new("unshare").args(space).args(["ip", "link"]).output();
-    if !can.is_ok_and(|can| can.status.success()) {
-        assert!(std::env::var_os("TOOLS").is_none(), "there is no network namespace with ip in it");
-        println!("there is no network namespace with ip in it: not looked at");
-        return;
-    }
-    let node = Command::new("unshare")
-        .args(space)
+    let Some(mut node) = in_own_network(&[]) else { return };
+    let node = node
         .args(["bash", "-c", NODE, "node", env!("CARGO_BIN_EXE_edgedns")])
         .current_dir(site.folder())
         .output()

@@ -13,8 +13,9 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use harness::program::{Program, Site};
+use harness::tools::is_installed;
 use harness::{free_port, loopback};
-use peer::{Kind, RESOLVER, is_installed};
+use peer::{Kind, RESOLVER};
 
 /// Everything that answers are made of: addresses, an alias, a wildcard, an empty non-terminal, a zone cut, a service,
 /// and a set that fits in no datagram.

@@ -12,6 +12,7 @@ use hickory_proto::rr::RecordType;
 use tempfile::TempDir;
 
 use crate::harness::client::ask;
+use crate::harness::tools::{is_installed, tool};
 use crate::harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// Which program.
@@ -24,17 +25,6 @@ pub(crate) enum Kind {
 
 /// The program that stands in front of PowerDNS.
 pub(crate) const RESOLVER: &str = "pdns_recursor";
-
-/// Whether a program is there to be run; says so when it is not. `PEERS=required` makes that a failure.
-pub(crate) fn is_installed(program: &str) -> bool {
-    let mut command = Command::new(program);
-    let there = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    assert!(there || std::env::var("PEERS").as_deref() != Ok("required"), "{program} is not installed");
-    if !there {
-        println!("{program} is not installed: nothing is compared with it");
-    }
-    there
-}
 
 /// A server of the zone `x.example`. Killed when dropped.
 pub(crate) struct Peer {
@@ -52,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// Whether the program is there to be run; says so when it is not.
+    /// Whether the program is there to be run.
     pub(crate) fn is_installed(self) -> bool {
         is_installed(self.program())
     }
@@ -67,7 +57,7 @@ impl Kind {
         let write =
             |file: &str, text: &str| fs::write(folder.path().join(file), text).expect("a scratch file");
         write("x.example.zone", zone);
-        let mut command = Command::new(self.program());
+        let mut command = tool(self.program()).expect("the program was there");
         match self {
             Kind::PowerDns => {
                 write(
@@ -126,7 +116,7 @@ impl Peer {
              write-pid=no\nthreads=1\ndnssec=off\nallow-from=127.0.0.0/8\n"
         );
         fs::write(folder.path().join("recursor.conf"), text).expect("a scratch file");
-        let mut command = Command::new(RESOLVER);
+        let mut command = tool(RESOLVER).expect("the program was there");
         command.arg(format!("--config-dir={at}"));
         Peer::start(command, folder, place)
     }

@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use crate::client::{ask, code, query, said, send, send_tcp};
+use crate::harness::tools::{is_installed, tool};
 use crate::harness::{PATIENCE, free_port, loopback, wait_for};
 use crate::lab::{Lab, everything};
 
@@ -29,17 +30,6 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Whether the program is there to be run.
-fn is_installed(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let required = std::env::var("PEERS").is_ok_and(|peers| peers == "required");
-    assert!(found.is_ok() || !required, "{program} is not installed");
-    if found.is_err() {
-        eprintln!("{program} is not installed: left out");
-    }
-    found.is_ok()
 }
 
 /// Knot DNS with a zone of so many names, one of which fits no datagram.
@@ -65,7 +55,8 @@ fn knot() -> Daemon {
         place.port()
     );
     fs::write(folder.path().join("config"), config).expect("a config file");
-    let child = Command::new("knotd")
+    let child = tool("knotd")
+        .expect("the program was there")
         .arg("-c")
         .arg(folder.path().join("config"))
         .stdout(Stdio::null())
@@ -88,7 +79,8 @@ fn recursor(upstream: SocketAddr) -> Daemon {
     );
     fs::write(folder.path().join("recursor.conf"), config).expect("a config file");
     let log = fs::File::create(folder.path().join("log")).expect("a log file");
-    let child = Command::new("pdns_recursor")
+    let child = tool("pdns_recursor")
+        .expect("the program was there")
         .arg(format!("--config-dir={}", folder.path().display()))
         .args(["--daemon=no", "--write-pid=no"])
         .stdout(log.try_clone().expect("a log file"))

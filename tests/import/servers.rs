@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::harness::tools::{is_installed, path_of};
 use crate::harness::{PATIENCE, wait_for};
 
 /// A running server. Killed when dropped.
@@ -16,21 +17,9 @@ pub(crate) struct Server {
     log: PathBuf,
 }
 
-/// Where programs of this kind are, beside the folders of the PATH.
-const SYSTEM_FOLDER: &str = "/usr/sbin";
-
-/// The program, if it is installed; `PEERS=required` makes it a failure when it is not.
+/// Where the program is, if it is installed.
 pub(crate) fn installed(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    folders.push(SYSTEM_FOLDER.into());
-    let found = folders.into_iter().map(|folder| folder.join(program)).find(|file| file.exists());
-    let required = std::env::var("PEERS").is_ok_and(|text| text == "required");
-    assert!(found.is_some() || !required, "not installed: {program}");
-    if found.is_none() {
-        println!("not compared, because not installed: {program}");
-    }
-    found
+    is_installed(program).then(|| path_of(program))?
 }
 
 impl Server {

@@ -7,16 +7,17 @@
 mod harness;
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use harness::client::ask;
 use harness::http::get;
 use harness::master::Master;
 use harness::program::Site;
+use harness::tools::tool;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -210,16 +211,9 @@ fn metrics_asked_for(expression: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with("edgedns_") || word.starts_with("process_")).collect()
 }
 
-/// What promtool says; none where it is not installed, unless it must be.
+/// What promtool says; none where it is not installed.
 fn promtool(arguments: &[&str], folder: &Path) -> Option<Output> {
-    match Command::new("promtool").args(arguments).current_dir(folder).output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == ErrorKind::NotFound && std::env::var_os("TOOLS").is_none() => {
-            println!("promtool is not asked: {error}");
-            None
-        }
-        Err(error) => panic!("promtool is not asked: {error}"),
-    }
+    Some(tool("promtool")?.args(arguments).current_dir(folder).output().expect("promtool runs"))
 }
 
 fn said(output: &Output) -> String {

@@ -5,12 +5,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::http::request;
+use crate::harness::tools::{is_installed, tool};
 use crate::harness::{PATIENCE, free_port, wait_for};
 
 /// No graphics card, no questions, and nobody called on the network but the page.
@@ -34,25 +35,24 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts it; none where none is installed, unless `TOOLS` says that it must be.
+    /// Starts it; none where none is installed.
     pub(crate) fn start() -> Option<Browser> {
+        let mut chromedriver = tool("chromedriver")?;
+        is_installed("chromium").then_some(())?;
         let place = free_port(Ipv4Addr::LOCALHOST);
         let profile = tempfile::tempdir().expect("a scratch folder");
-        let driver = Command::new("chromedriver")
+        let driver = chromedriver
             .arg(format!("--port={}", place.port()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn();
-        let driver = match driver {
-            Ok(driver) => driver,
-            Err(error) => {
-                assert!(std::env::var_os("TOOLS").is_none(), "no browser looks: {error}");
-                println!("no browser looks: {error}");
-                return None;
-            }
-        };
+            .spawn()
+            .expect("chromedriver runs");
         let mut browser = Browser { driver, place, session: String::new(), profile };
         browser.open_session();
+        // The browser begins with a page of its own, which looks for its maker on the network and complains where there
+        // is none. Once another one has taken its place it says no more, and what it said is not ours.
+        browser.go("about:blank");
+        browser.complaints();
         Some(browser)
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::harness::tools::{is_installed, tool};
 use crate::harness::{PATIENCE, free_port, loopback};
 use crate::question::{Edns, Question};
 use crate::zone::{Planted, Which};
@@ -54,7 +55,7 @@ impl Kind {
 
     /// Whether the program is there to be run.
     pub(crate) fn is_installed(self) -> bool {
-        Command::new(self.program()).arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+        is_installed(self.program())
     }
 
     /// Starts it with both zones of every pair, and waits until it answers for the last.
@@ -78,7 +79,7 @@ impl Kind {
         };
         fs::write(&config, text).expect("a config file");
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
-        let mut command = Command::new(self.program());
+        let mut command = tool(self.program()).expect("the program was there");
         match self {
             Kind::Nsd => command.arg("-d").arg("-c"),
             Kind::Knot => command.arg("-c"),

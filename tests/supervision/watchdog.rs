@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::harness::lab::Lab;
 use crate::harness::program::Program;
+use crate::harness::tools::tool;
 use crate::manager::Manager;
 
 /// Half a second: fed every quarter.
@@ -80,27 +81,20 @@ fn it_is_not_fed_while_the_loop_hangs() {
 struct Held(Child);
 
 impl Held {
-    /// None where there is no Python to hold it with, and none is required.
+    /// None where there is no Python to hold it with.
     fn thread(program: &Program, name: &str) -> Option<Held> {
         let tasks = fs::read_dir(format!("/proc/{}/task", program.pid())).expect("a process");
         let named = |task: &fs::DirEntry| {
             fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim_end() == name)
         };
         let thread = tasks.map_while(Result::ok).find(named).expect("a thread of this name").file_name();
-        let started = Command::new("python3")
+        let mut child = tool("python3")?
             .args(["-c", HOLD])
             .arg(thread)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn();
-        let mut child = match started {
-            Ok(child) => child,
-            Err(error) => {
-                assert!(std::env::var_os("TOOLS").is_none(), "no thread is held: {error}");
-                println!("no thread is held: {error}");
-                return None;
-            }
-        };
+            .spawn()
+            .expect("Python runs");
         let mut line = String::new();
         let mut said = BufReader::new(child.stdout.take().expect("a pipe"));
         said.read_line(&mut line).expect("a word");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::harness::tools::not_tried;
 use crate::harness::{PATIENCE, wait_for};
 
 /// What of systemd's own a machine needs.
@@ -114,7 +115,7 @@ impl Plan {
         for unit in UNITS {
             let own = Path::new("/lib/systemd/system").join(unit);
             if fs::copy(own, self.folder.path().join("units").join(unit)).is_err() {
-                println!("no machine is booted: systemd is not installed");
+                not_tried("no machine is booted: systemd is not installed");
                 return None;
             }
         }
@@ -129,7 +130,7 @@ impl Plan {
         said.read_line(&mut process).expect("a process id");
         let process = process.trim().to_owned();
         if process.is_empty() {
-            println!("no machine is booted: {}", boot.wait().expect("a child"));
+            not_tried(&format!("no machine is booted: {}", boot.wait().expect("a child")));
             return None;
         }
         let machine = Machine { boot, process, _plan: self };
