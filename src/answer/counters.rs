@@ -36,7 +36,8 @@ pub enum Count {
     Refused,
     /// Any other response code.
     OtherRcode,
-    /// For a name outside our zones, and forwarded.
+    /// For a name outside our zones, and forwarded; or over the rate limit and
+    /// sent with TC instead.
     Forwarded,
     /// Did not fit: sent with TC and empty sections.
     Truncated,
@@ -48,6 +49,9 @@ pub enum Count {
     Limited,
     /// Over the rate limit and sent with TC and empty sections, or an error.
     Slipped,
+    /// For a name outside our zones, and not forwarded because it was over the
+    /// rate limit. Counted as limited or slipped, too.
+    ForwardLimited,
 }
 
 impl Count {
@@ -66,7 +70,7 @@ impl Count {
     ];
 
     /// All counters, with the names they are shown by.
-    pub const ALL: [(Count, &'static str); 18] = [
+    pub const ALL: [(Count, &'static str); 19] = [
         (Count::Udp, "udp"),
         (Count::Tcp, "tcp"),
         (Count::Dropped, "dropped"),
@@ -85,6 +89,7 @@ impl Count {
         (Count::Cookie, "cookie"),
         (Count::Limited, "limited"),
         (Count::Slipped, "slipped"),
+        (Count::ForwardLimited, "forward-limited"),
     ];
 
     /// The name it is shown by.

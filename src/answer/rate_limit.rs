@@ -14,6 +14,11 @@
 //!                                                   the others: nothing
 //! ```
 //!
+//! That limit is for one kind and one name, so that many names get round it:
+//! a second one, where it is set, is for all that a network gets. Who has both
+//! is held back by the first that is over. What is forwarded is limited before
+//! it is looked up anywhere, as one kind, by the name asked.
+//!
 //! Each worker counts for itself, and the kernel gives all queries from one
 //! address and port to one worker: a network that uses many ports may get the
 //! limit from every worker.
@@ -49,8 +54,11 @@ const NETWORK_BITS: (u32, u32) = (24, 56);
 /// What is limited, and how strictly.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RateLimit {
-    /// What one response takes out of a bucket, in nanoseconds of filling.
+    /// What one response takes out of the bucket of its kind and name, in
+    /// nanoseconds of filling; 0: nothing.
     cost_ns: u64,
+    /// What it takes out of its network's; none: it has none.
+    all_cost_ns: Option<u64>,
     slip: u32,
     exempt: Vec<Prefix>,
 }
@@ -60,8 +68,18 @@ impl RateLimit {
     /// back every `slip`th (by chance) is sent as TC, 0: none. Clients in
     /// `exempt` are not limited: each prefix costs a comparison per query.
     pub fn new(responses_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
-        let cost_ns = FILL_NS.checked_div(u64::from(responses_per_second.get())).unwrap_or(0);
-        Self { cost_ns, slip, exempt }
+        Self { cost_ns: cost_ns(responses_per_second), all_cost_ns: None, slip, exempt }
+    }
+
+    /// The same, but for all responses that a network gets, whatever they are.
+    pub fn for_all(all_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
+        Self { cost_ns: 0, all_cost_ns: Some(cost_ns(all_per_second)), slip, exempt }
+    }
+
+    /// With so many per second and network besides, whatever they are.
+    #[must_use]
+    pub fn with_all(self, all_per_second: NonZeroU32) -> Self {
+        Self { all_cost_ns: Some(cost_ns(all_per_second)), ..self }
     }
 
     /// Whether a client is never limited.
@@ -71,10 +89,17 @@ impl RateLimit {
     }
 }
 
+/// What one of so many in a second takes out of a bucket.
+fn cost_ns(per_second: NonZeroU32) -> u64 {
+    let per_second = u64::from(per_second.get());
+    // It is not 0.
+    FILL_NS.checked_div(per_second).unwrap_or(FILL_NS)
+}
+
 impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cost_ns, slip, exempt } = self;
-        write!(f, "one in {cost_ns} ns, slip {slip}, exempt {exempt:?}")
+        let Self { cost_ns, all_cost_ns, slip, exempt } = self;
+        write!(f, "one in {cost_ns} ns, of all in {all_cost_ns:?} ns, slip {slip}, exempt {exempt:?}")
     }
 }
 
@@ -118,7 +143,8 @@ impl Buckets {
         Self { rows: vec![[[0; 2]; WAYS]; ROWS], seed }
     }
 
-    /// What becomes of a response to `client`. HOT: touches one cache line.
+    /// What becomes of a response to `client`. HOT: touches one cache line for
+    /// each limit there is.
     ///
     /// `count` is what it is counted as, `now_ns` the time since 1970, and
     /// `entropy` decides which of those held back slip.
@@ -131,7 +157,8 @@ impl Buckets {
         entropy: u64,
     ) -> Ration {
         let key = self.key(client, count, source);
-        if self.take(key, limit.cost_ns, now_ns) {
+        // In this order: what is held back for its own sake takes nothing from the rest of the network.
+        if self.take(key, limit.cost_ns, now_ns) && self.take_of_all(client, limit, now_ns) {
             Ration::Whole
         } else if entropy.checked_rem(u64::from(limit.slip)) == Some(0) {
             Ration::Slip
@@ -140,13 +167,23 @@ impl Buckets {
         }
     }
 
+    /// Takes one response out of the bucket of the client's network, if it is in it.
+    #[inline]
+    fn take_of_all(&mut self, client: IpAddr, limit: &RateLimit, now_ns: u64) -> bool {
+        let Some(cost_ns) = limit.all_cost_ns else { return true };
+        // A kind that no response is counted as.
+        let key = mixed(mixed((network(client) << 8 | 0xff) ^ self.seed)).max(1);
+        self.take(key, cost_ns, now_ns)
+    }
+
     /// What responses have in common that are limited together.
     #[inline]
     fn key(&self, client: IpAddr, count: Count, source: Source) -> u64 {
         let (kind, source) = match (count, source) {
-            (Count::Answered | Count::NoData | Count::NxDomain | Count::Referral, Source::Name(name)) => {
-                (count, name)
-            }
+            (
+                Count::Answered | Count::NoData | Count::NxDomain | Count::Referral | Count::Forwarded,
+                Source::Name(name),
+            ) => (count, name),
             (
                 Count::Answered | Count::NoData | Count::NxDomain | Count::Referral,
                 Source::WildcardBelow(encloser),
@@ -180,6 +217,7 @@ impl Buckets {
         if *held != key || *full_at > latest {
             (*held, *full_at) = (key, 0);
         }
+        // Both are times of this century, in nanoseconds, of which 64 bits have room for six.
         let then = now_ns.max(*full_at).saturating_add(cost_ns);
         let enough = then <= latest;
         if enough {
@@ -197,6 +235,7 @@ fn network(client: IpAddr) -> u64 {
         IpAddr::V4(client) => u64::from(client.to_bits() >> u32::BITS.saturating_sub(v4)),
         IpAddr::V6(client) => {
             let bits = client.to_bits() >> u128::BITS.saturating_sub(v6);
+            // 56 bits are left.
             u64::try_from(bits).unwrap_or(0) | 1 << v6
         }
     }

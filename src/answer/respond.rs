@@ -122,8 +122,7 @@ pub fn respond(
         match because {
             Because::NotOurs => match outside.admit(&scratch.asked, peer.address, &header, &question) {
                 Admission::Admitted => {
-                    scratch.counters.add(Count::Forwarded);
-                    return Reply::Elsewhere;
+                    return forwarded(snapshot, scratch, peer, &header, &mut extras, &mut response);
                 }
                 Admission::Prohibited => because = Because::Prohibited,
                 Admission::NotForwarded => {}
@@ -135,7 +134,8 @@ pub fn respond(
         }
     }
     match complete(snapshot, scratch, peer, (&header, 1), &mut extras, &mut response, because) {
-        Reply::Send { len } if begun == Begun::Yes => Reply::Begun { len },
+        // Of what was held back or did not fit nothing is left to go on from.
+        Reply::Send { len } if begun == Begun::Yes && response.counts[0] != 0 => Reply::Begun { len },
         reply => reply,
     }
 }
@@ -236,9 +236,7 @@ fn complete(
     let mut flags = reply_flags(header);
     // By what it would have been, also where that does not fit or is over the limit.
     let count = count_of(response);
-    if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies) {
-        extras.cookie_is_ours = secret.is_ours(cookie, scratch.now_seconds, peer.address);
-    }
+    look_at_cookie(snapshot, scratch, peer, extras);
     match &snapshot.limit {
         Some(limit) if !extras.cookie_is_ours => {
             match scratch.ration(limit, peer, (count, response.source)) {
@@ -258,6 +256,28 @@ fn complete(
     if response.authoritative {
         flags |= Header::AA;
     }
+    close(snapshot, scratch, peer, (header, flags, questions), extras, response, because)
+}
+
+/// Whether the cookie is one of ours.
+#[inline(always)]
+fn look_at_cookie(snapshot: &Snapshot, scratch: &Scratch, peer: Peer, extras: &mut Extras<'_>) {
+    if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies) {
+        extras.cookie_is_ours = secret.is_ours(cookie, scratch.now_seconds, peer.address);
+    }
+}
+
+/// Ends a response: OPT, TSIG and header.
+#[inline(always)]
+fn close(
+    snapshot: &Snapshot,
+    scratch: &Scratch,
+    peer: Peer,
+    (header, mut flags, questions): (&Header, u16, u16),
+    extras: &Extras<'_>,
+    response: &mut Response<'_>,
+    because: Because,
+) -> Reply {
     let [_, rcode] = response.rcode.0.to_be_bytes();
     flags |= u16::from(rcode & 0x0f);
     if let Some(edns) = extras.edns {
@@ -269,6 +289,46 @@ fn complete(
         write_tsig(header, tsig, response);
     }
     scratch.sent(response.rcode, response.finish(header, flags, questions))
+}
+
+/// For a name that is forwarded for this client. What an upstream will say is
+/// not known, so the rate limit takes all that is forwarded for one kind of
+/// response, by the name asked; and what it holds back is not asked for.
+#[inline(never)]
+fn forwarded(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    peer: Peer,
+    header: &Header,
+    extras: &mut Extras<'_>,
+    response: &mut Response<'_>,
+) -> Reply {
+    look_at_cookie(snapshot, scratch, peer, extras);
+    let source = Source::Name(scratch.asked.hash(scratch.asked.labels()));
+    let ration = match &snapshot.limit {
+        Some(limit) if !extras.cookie_is_ours => scratch.ration(limit, peer, (Count::Forwarded, source)),
+        _ => Ration::Whole,
+    };
+    if ration != Ration::Whole {
+        scratch.counters.add(Count::ForwardLimited);
+    }
+    match ration {
+        Ration::Whole => {
+            scratch.counters.add(Count::Forwarded);
+            Reply::Elsewhere
+        }
+        Ration::Slip => {
+            scratch.counters.add(Count::Forwarded);
+            scratch.counters.add(Count::Slipped);
+            extras.wants_nsid = false;
+            response.clear();
+            response.rcode = Rcode::NOERROR;
+            // Over TCP the recursion is available that is held back here.
+            let flags = reply_flags(header) | Header::TC | Header::RA;
+            close(snapshot, scratch, peer, (header, flags, 1), extras, response, Because::Nothing)
+        }
+        Ration::Nothing => Reply::Drop,
+    }
 }
 
 /// What is sent to a client that is over its limit, so that it asks again in

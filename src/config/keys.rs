@@ -233,7 +233,15 @@ pub const KEYS: &[Key] = &[
         "responses-per-second",
         Absent::Default("0"),
         "responses of one kind and name that each worker sends to one network (IPv4 /24, IPv6 /56) over UDP, \
-         0 for no limit; set it where strangers can ask, so that forged queries cannot flood others",
+         forwarded ones too, 0 for no limit; set it where strangers can ask, so that forged queries cannot \
+         flood others",
+    ),
+    key(
+        Section::Limit,
+        "all-per-second",
+        Absent::Default("0"),
+        "responses of all kinds and names together that each worker sends to one network over UDP, 0 for no \
+         limit; against queries for many names at once; at least four times `responses-per-second`",
     ),
     key(
         Section::Limit,

@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::answer::{Prefix, PrefixError};
 use crate::source::{Diagnostic, Diagnostics};
 
-/// Most responses per second. More of one kind is more than one network
+/// Most responses per second, of one kind or of all. More is more than one network
 /// sends queries; beyond it is a slip.
 pub const RESPONSES_PER_SECOND_MAX: u32 = 1_000_000;
 
@@ -31,6 +31,8 @@ const LOCAL: &str = "local";
 pub struct Limit {
     /// Responses of one kind to one network in a second; none: all.
     pub responses_per_second: Option<NonZeroU32>,
+    /// Responses of all kinds to one network in a second; none: all.
+    pub all_per_second: Option<NonZeroU32>,
     /// One in so many of those over the limit is sent as TC; 0: none.
     pub slip: u32,
     /// Who is not limited.
@@ -59,7 +61,7 @@ impl fmt::Display for Exempt {
 
 impl Default for Limit {
     fn default() -> Self {
-        Self { responses_per_second: None, slip: 2, exempt: vec![Exempt::Local] }
+        Self { responses_per_second: None, all_per_second: None, slip: 2, exempt: vec![Exempt::Local] }
     }
 }
 
@@ -67,8 +69,23 @@ impl Limit {
     /// Reads `[limit]`; what is absent or faulty keeps its default.
     pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
         let default = Limit::default();
+        let responses_per_second = table.read("responses-per-second", found, rate).flatten();
+        let all_per_second = table.read("all-per-second", found, rate).flatten();
+        if let (Some(alike), Some(all)) = (responses_per_second, all_per_second)
+            && all < alike
+            && let Some(value) = table.get("all-per-second")
+        {
+            let message =
+                format!("`all-per-second` is {all}, below `responses-per-second`, which is {alike}");
+            found.push(
+                Diagnostic::warning(value.span(), message).label("this one always comes first").help(
+                    "a client asks for several names at once: allow at least four times as many of all",
+                ),
+            );
+        }
         Self {
-            responses_per_second: table.read("responses-per-second", found, rate).flatten(),
+            responses_per_second,
+            all_per_second,
             slip: table.read("slip", found, slip).unwrap_or(default.slip),
             exempt: table.get("exempt").and_then(|value| exempt(value, found)).unwrap_or(default.exempt),
         }

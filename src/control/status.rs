@@ -344,6 +344,8 @@ pub struct ForwardStatus {
     pub full: u64,
     /// The same, because the client had too many.
     pub client_full: u64,
+    /// Queries over the rate limit, dropped or answered with TC.
+    pub rate_limited: u64,
     /// Answers with private addresses that were refused.
     pub rebinding: u64,
     /// Queries of ours that came back.

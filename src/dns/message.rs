@@ -90,7 +90,10 @@ impl Header {
     pub const TC: u16 = 0x0200;
     /// The client wishes recursion; copied.
     pub const RD: u16 = 0x0100;
-    /// The client checks signatures itself; copied (RFC 4035, section 3.2.2).
+    /// Recursion is available.
+    pub const RA: u16 = 0x0080;
+    /// The client checks signatures itself: copied into what is forwarded (RFC 4035, section 3.2.2), cleared in what
+    /// is answered with authority (section 3.1.6).
     pub const CD: u16 = 0x0010;
 
     /// The header at the start of a message; none if it is shorter.

@@ -97,12 +97,16 @@ fn run(text: &str) -> Vec<String> {
     faults
 }
 
-/// `--- limit RESPONSES-PER-SECOND [slip=N] [exempt=PREFIX]`.
+/// `--- limit RESPONSES-PER-SECOND [all=N] [slip=N] [exempt=PREFIX]`.
 fn rate_limit(step: &Step) -> RateLimit {
     let responses_per_second = step.words[0].parse().expect("responses per second");
     let slip = step.value("slip").map_or(0, |text| text.parse().expect("a number"));
     let exempt = step.value("exempt").map(|text| text.parse().expect("a prefix"));
-    RateLimit::new(responses_per_second, slip, exempt.into_iter().collect())
+    let limit = RateLimit::new(responses_per_second, slip, exempt.into_iter().collect());
+    match step.value("all") {
+        Some(all) => limit.with_all(all.parse().expect("responses per second")),
+        None => limit,
+    }
 }
 
 /// Compiles the zones of a scenario.

@@ -7,7 +7,7 @@
 //! --- guard api *.apps tcp=6443             guards names of the zone above
 //! --- unreadable example.net.               a zone that answers SERVFAIL
 //! --- server nsid=ns1 version=1 cookies     what the server says of itself
-//! --- limit 10 slip=2 exempt=192.0.2.0/24   responses per second, network and kind over UDP
+//! --- limit 10 all=40 slip=2 exempt=192.0.2.0/24   responses per second, network and kind over UDP
 //! --- wait 500                              so many milliseconds pass
 //! --- up 192.0.2.1:6443                     verdicts; also `down` and `pending`
 //! --- ask www.example. A tcp edns=4096 do   the expected response follows, as `response` shows it

@@ -75,6 +75,14 @@ impl Lab {
         get(self.admin, "/metrics").body
     }
 
+    /// The value of a series of the metrics.
+    pub(crate) fn sample(&self, series: &str) -> f64 {
+        let metrics = self.metrics();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        let value = value.unwrap_or_else(|| panic!("no {series} in\n{metrics}"));
+        value.parse().expect("a number")
+    }
+
     pub(crate) fn reload(&self, program: &Program) {
         let before = program.log_len();
         program.reload();

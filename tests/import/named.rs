@@ -138,15 +138,20 @@ fn lists_that_name_each_other_end() {
 #[test]
 fn a_rate_limit_becomes_ours() {
     let node = node(
-        "options { directory \"/var/named\"; recursion no; rate-limit { responses-per-second 20; slip 3; window 5;\n\
+        "options { directory \"/var/named\"; recursion no; rate-limit { responses-per-second 20; all-per-second 90; slip 3; window 5;\n\
          exempt-clients { 192.0.2.0/24; localhost; }; }; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
     );
     let result = node.import_named(&node.path("new"));
-    for line in ["[limit]\nresponses-per-second = 20", "slip = 3", "exempt = [\"192.0.2.0/24\", \"local\"]"] {
+    for line in [
+        "[limit]\nresponses-per-second = 20",
+        "all-per-second = 90",
+        "slip = 3",
+        "exempt = [\"192.0.2.0/24\", \"local\"]",
+    ] {
         assert!(result.config.contains(line), "no {line} in\n{}", result.config);
     }
     result.assert_fate(
-        "rate-limit { responses-per-second 20; slip …",
+        "rate-limit { responses-per-second 20; all-p…",
         "changed",
         "without counterpart: window",
     );

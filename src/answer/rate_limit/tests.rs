@@ -157,3 +157,39 @@ fn the_highest_rate_is_no_limit_and_the_lowest_is_one() {
     worker.limit = limit(1, 0);
     assert_eq!(worker.sent(CLIENT, Count::NoData, name("."), NOW), 1);
 }
+
+/// How many of a thousand responses at once are sent, each for a name of its own.
+fn sent_of_many_names(limit: &RateLimit, client: &str, now: u64) -> usize {
+    let mut buckets = Buckets::new(7);
+    let client: IpAddr = client.parse().unwrap();
+    let names = (0..1000).map(|number| name(&format!("n{number}.example.")));
+    names
+        .filter(|name| buckets.ration(limit, (client, Count::Answered, *name), now, 0) == Ration::Whole)
+        .count()
+}
+
+#[test]
+fn a_network_gets_no_more_than_all_of_a_second_by_asking_for_many_names() {
+    let all = NonZeroU32::new(40).unwrap();
+    assert_eq!(sent_of_many_names(&limit(10, 0), CLIENT, NOW), 1000);
+    assert_eq!(sent_of_many_names(&limit(10, 0).with_all(all), CLIENT, NOW), 40);
+    assert_eq!(sent_of_many_names(&RateLimit::for_all(all, 0, Vec::new()), CLIENT, NOW), 40);
+    assert_eq!(sent_of_many_names(&limit(10, 0).with_all(all), "2001:db8::1", NOW), 40);
+}
+
+#[test]
+fn what_its_own_limit_holds_back_takes_nothing_from_the_rest_of_the_network() {
+    let mut worker = Worker { limit: limit(10, 0).with_all(NonZeroU32::new(15).unwrap()), ..Worker::new() };
+    assert_eq!(worker.sent(CLIENT, Count::Answered, name("api.example."), NOW), 10);
+    assert_eq!(worker.sent(CLIENT, Count::Answered, name("www.example."), NOW), 5);
+    assert_eq!(worker.sent("192.0.2.9", Count::Refused, Source::Name(NameHash::ROOT), NOW), 0);
+    assert_eq!(worker.sent("192.0.3.1", Count::Answered, name("www.example."), NOW), 10);
+}
+
+#[test]
+fn what_is_forwarded_is_limited_by_the_name_asked() {
+    let mut worker = Worker::new();
+    assert_eq!(worker.sent(CLIENT, Count::Forwarded, name("www.test."), NOW), 10);
+    assert_eq!(worker.sent(CLIENT, Count::Forwarded, name("mail.test."), NOW), 10);
+    assert_eq!(worker.sent(CLIENT, Count::Answered, name("www.test."), NOW), 10);
+}

@@ -150,6 +150,11 @@ fn networks_that_cannot_be_exempt_are_refused_with_the_remedy() {
     assert!(limit("exempt = \"local\"").ends_with("write `[\"local\"]`"));
     assert!(limit(&format!("exempt = [{}]", "\"::1\",".repeat(65))).contains("more than 64 prefixes"));
     assert!(limit("responses-per-second = 1000001").ends_with("is 0 (no limit) to 1000000"));
+    assert!(limit("all-per-second = 1000001").ends_with("is 0 (no limit) to 1000000"));
+    assert!(
+        limit("responses-per-second = 10\nall-per-second = 9")
+            .contains("`all-per-second` is 9, below `responses-per-second`, which is 10")
+    );
     assert!(limit("slip = 11").ends_with("`slip` is 0 (never) to 10"));
 }
 

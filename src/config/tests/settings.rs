@@ -35,6 +35,7 @@ state-directory = "/var/lib/edgedns"
 
 [limit]
 responses-per-second = 50
+all-per-second = 400
 slip = 1
 exempt = ["local", "192.0.2.0/24", "2001:db8::1"]
 
@@ -143,6 +144,7 @@ fn defaults_are_those_of_the_design() {
     assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (2, 2));
     assert_eq!(config.probe.startup_wait, Duration::from_secs(2));
     assert_eq!((config.limit.responses_per_second, config.limit.slip), (None, 2));
+    assert_eq!(config.limit.all_per_second, None);
     assert_eq!(config.limit.exempt, [Exempt::Local]);
     assert_eq!(config.lua.selector, Selector::All);
 }
@@ -171,6 +173,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!(config.admin.socket.as_deref(), Some(Path::new("/etc/run/control.sock")));
     assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
     assert_eq!((config.limit.responses_per_second.map(NonZeroU32::get), config.limit.slip), (Some(50), 1));
+    assert_eq!(config.limit.all_per_second.map(NonZeroU32::get), Some(400));
     let prefix = |text: &str| Exempt::Prefix(text.parse().unwrap());
     assert_eq!(config.limit.exempt, [Exempt::Local, prefix("192.0.2.0/24"), prefix("2001:db8::1/128")]);
     assert_eq!(config.lua.selector, Selector::Random);

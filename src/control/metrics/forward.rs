@@ -36,9 +36,17 @@ fn queries(text: &mut Text, status: &ForwardStatus) {
     );
     text.counter("edgedns_forward_prefetches", "Questions asked ahead.", [plain(status.prefetches)]);
     text.counter("edgedns_forward_failed", "Questions that no upstream answered.", [plain(status.failed)]);
-    let refused = [("queue", status.dropped), ("under_way", status.full), ("client", status.client_full)]
-        .map(|(limit, count)| (Labels::of("limit", limit), count));
-    text.counter("edgedns_forward_limited", "Queries not forwarded, by the limit they were over.", refused);
+    let limits = [
+        ("rate", status.rate_limited),
+        ("queue", status.dropped),
+        ("under_way", status.full),
+        ("client", status.client_full),
+    ];
+    text.counter(
+        "edgedns_forward_limited",
+        "Queries not forwarded, by the limit they were over: the rate limit of responses, or one of what waits.",
+        limits.map(|(limit, count)| (Labels::of("limit", limit), count)),
+    );
     text.counter(
         "edgedns_forward_rebinding",
         "Answers with private addresses that were refused.",

@@ -46,6 +46,12 @@ impl Counted {
         totals.iter().flat_map(|totals| Count::RESPONSES.map(|kind| totals.get(kind))).sum()
     }
 
+    /// Queries for other names that were over the rate limit.
+    pub(super) fn forward_limited(&self) -> u64 {
+        let totals = [Transport::Udp, Transport::Tcp].map(|transport| self.totals(transport));
+        totals.iter().map(|totals| totals.get(Count::ForwardLimited)).sum()
+    }
+
     /// What came over each transport.
     pub(super) fn status(&self) -> Vec<TransportStatus> {
         [(Transport::Udp, Count::Udp), (Transport::Tcp, Count::Tcp)]

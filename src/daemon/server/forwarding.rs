@@ -82,8 +82,9 @@ impl Forwarding {
         changed
     }
 
-    pub(super) fn status(&self) -> Option<ForwardStatus> {
-        self.forwarder.report().as_ref().map(status)
+    /// How it is doing; the workers have counted `rate_limited`.
+    pub(super) fn status(&self, rate_limited: u64) -> Option<ForwardStatus> {
+        self.forwarder.report().as_ref().map(|report| ForwardStatus { rate_limited, ..status(report) })
     }
 }
 
@@ -124,6 +125,7 @@ fn status(report: &Report) -> ForwardStatus {
         dropped: report.dropped,
         full: report.full,
         client_full: report.client_full,
+        rate_limited: 0,
         rebinding: report.rebinding,
         looped: report.looped,
         unsent: report.unsent,

@@ -49,7 +49,12 @@ pub(super) fn random_secret() -> Option<CookieSecret> {
 /// The limit, if there is one. The networks of this host are those of now:
 /// one that comes later is exempt after the next reload.
 pub(super) fn rate_limit(config: &Config) -> Option<RateLimit> {
-    let responses_per_second = config.limit.responses_per_second?;
-    let exempt = networks_of(&config.limit.exempt, &own_networks());
-    Some(RateLimit::new(responses_per_second, config.limit.slip, exempt))
+    let limit = &config.limit;
+    let exempt = || networks_of(&limit.exempt, &own_networks());
+    match (limit.responses_per_second, limit.all_per_second) {
+        (None, None) => None,
+        (None, Some(all)) => Some(RateLimit::for_all(all, limit.slip, exempt())),
+        (Some(alike), None) => Some(RateLimit::new(alike, limit.slip, exempt())),
+        (Some(alike), Some(all)) => Some(RateLimit::new(alike, limit.slip, exempt()).with_all(all)),
+    }
 }

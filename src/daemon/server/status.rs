@@ -37,7 +37,7 @@ impl Server {
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
             forced: self.rules.iter().map(rule).collect(),
-            forward: self.forwarding.status(),
+            forward: self.forwarding.status(self.counted.forward_limited()),
         }
     }
 }
@@ -104,6 +104,7 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         last_outcome: history.last_outcome.as_ref().map(ToString::to_string),
         last_error: history.last_error.as_ref().map(ToString::to_string),
         latency_ms: history.latency.map(|latency| latency.as_secs_f64() * 1e3),
+        // A duration: 64 bits of milliseconds are 500 million years.
         last_probe_age_ms: u64::try_from(history.last_probe_age(now).as_millis()).unwrap_or(u64::MAX),
         transitions: history.transitions,
         outcomes: outcomes(history.tally),

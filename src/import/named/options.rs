@@ -270,6 +270,9 @@ pub(super) fn rate_limit(reading: &mut Reading<'_>, option: &Statement) -> Fate 
             ("responses-per-second", Some(count)) => {
                 reading.work.draft.limit.push(line("responses-per-second", count.into()));
             }
+            ("all-per-second", Some(count)) => {
+                reading.work.draft.limit.push(line("all-per-second", count.into()));
+            }
             ("slip", Some(slip)) => reading.work.draft.limit.push(line("slip", slip.into())),
             ("exempt-clients", _) => {
                 if let Clients::Networks(networks) = reading.clients(inner) {
