@@ -52,6 +52,28 @@ fn no_file_is_a_drawer() {
     fault_free(|file, _| drawer(file).then_some(1), "says nothing: which room is missing?");
 }
 
+/// No number becomes a length or an offset that is not its own: a substitute is never taken, and the line says why.
+#[test]
+fn a_conversion_with_a_substitute_says_why_it_cannot_fail() {
+    /// Lines above that the reason may stand in: a closure or a pattern begins before the conversion.
+    const NEAR: usize = 3;
+    let substitutes = |line: &str| {
+        let code = code(line);
+        let kept = code.contains(".unwrap_or(") || code.contains(".unwrap_or_default()");
+        kept && (code.contains("try_from(") || code.contains("MAX)"))
+    };
+    let unsaid = |text: &str| {
+        let lines: Vec<&str> = text.lines().collect();
+        let said = |at: usize| lines[at.saturating_sub(NEAR)..=at].iter().any(|line| line.contains("//"));
+        (0..lines.len()).find(|at| substitutes(lines[*at]) && !said(*at)).map(|at| at + 1)
+    };
+    let tests = |file: &str| file.contains("tests") || file.contains("scenarios");
+    fault_free(
+        |file, text| if tests(file) { None } else { unsaid(text) },
+        "a conversion with a substitute, and no comment that says why it cannot fail",
+    );
+}
+
 /// The rooms that a text names behind `crate::`, with the line; also inside `crate::{…}`.
 fn rooms_used(text: &str) -> Vec<(usize, &str)> {
     let mut used = Vec::new();

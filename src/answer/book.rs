@@ -13,7 +13,7 @@
 //! A node and its plans lie together, so that a hit touches one slot and one
 //! or two cache lines more.
 
-use super::plan::{ANY_OTHER, DNAME_BELOW, Draft, Plan};
+use super::plan::{ANY_OTHER, DNAME_BELOW, Draft, Plan, TooLarge};
 use crate::dns::NameHash;
 
 /// A compiled zone. Immutable; only [`super::compile`] makes one.
@@ -211,7 +211,7 @@ impl Book {
         Plan::read(&self.negative).map_or(Plan::NONE, |(plan, _)| plan)
     }
 
-    /// Memory that it takes, in bytes.
+    /// Memory that it takes, in bytes. It is in memory, so the sum is no more than there is.
     pub fn memory_bytes(&self) -> usize {
         let slots = self.slots.len().saturating_mul(8);
         slots.saturating_add(self.bytes.len()).saturating_add(self.negative.len())
@@ -224,9 +224,14 @@ impl Book {
     }
 }
 
+/// Most bytes of nodes and plans: places are 32 bits wide, and a slot holds
+/// one more than the place, because 0 is an empty one.
+pub(super) const BOOK_BYTES_MAX: usize = u32::MAX as usize - 1;
+
 /// A book that is being filled.
 pub(super) struct BookWriter {
     bytes: Vec<u8>,
+    bytes_max: usize,
     places: Vec<(NameHash, u32)>,
     apex_bytes: usize,
     apex_labels: usize,
@@ -237,8 +242,9 @@ pub(super) struct BookWriter {
 pub(super) struct Place(u32);
 
 impl BookWriter {
-    pub(super) fn new(apex_bytes: usize, apex_labels: usize) -> Self {
-        Self { bytes: Vec::new(), places: Vec::new(), apex_bytes, apex_labels }
+    /// An empty one for at most `bytes_max` bytes, [`BOOK_BYTES_MAX`] or less.
+    pub(super) fn new(apex_bytes: usize, apex_labels: usize, bytes_max: usize) -> Self {
+        Self { bytes: Vec::new(), bytes_max, places: Vec::new(), apex_bytes, apex_labels }
     }
 
     /// Adds a node that can be found by its name.
@@ -248,64 +254,78 @@ impl BookWriter {
         relative: &[u8],
         flags: NodeFlags,
         plans: &[Draft],
-    ) -> Place {
-        let place = self.add_unlisted(relative, flags, plans);
+    ) -> Result<Place, TooLarge> {
+        let place = self.add_unlisted(relative, flags, plans)?;
         self.places.push((hash, place.0));
-        place
+        Ok(place)
     }
 
     /// Adds a node that is reached through another only.
-    pub(super) fn add_unlisted(&mut self, relative: &[u8], flags: NodeFlags, plans: &[Draft]) -> Place {
-        let place = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.bytes.extend_from_slice(&[u8::try_from(relative.len()).unwrap_or(u8::MAX), flags.0]);
+    pub(super) fn add_unlisted(
+        &mut self,
+        relative: &[u8],
+        flags: NodeFlags,
+        plans: &[Draft],
+    ) -> Result<Place, TooLarge> {
+        let short = |length: usize| u32::try_from(length).map_err(|_| TooLarge::Book);
+        let place = short(self.bytes.len())?;
+        // The lowest byte says it all: a name has 255 bytes at most (RFC 1035, section 2.3.4).
+        let [name_bytes, ..] = relative.len().to_le_bytes();
+        self.bytes.extend_from_slice(&[name_bytes, flags.0]);
         self.bytes.extend_from_slice(&[0; 8]);
         self.bytes.extend_from_slice(relative);
         let before = self.bytes.len();
-        plans.iter().for_each(|plan| plan.write(&mut self.bytes));
-        let length = u32::try_from(self.bytes.len().saturating_sub(before)).unwrap_or(u32::MAX);
+        plans.iter().try_for_each(|plan| plan.write(&mut self.bytes))?;
+        // What was appended is no longer than the whole.
+        let length = short(self.bytes.len().wrapping_sub(before))?;
+        if self.bytes.len() > self.bytes_max {
+            return Err(TooLarge::Book);
+        }
         self.patch(place, 2, length);
-        Place(place)
+        Ok(Place(place))
     }
 
     /// Tells a node of the wildcard right below it.
     pub(super) fn link_wildcard(&mut self, parent: Place, wildcard: Place) {
         self.patch(parent.0, 6, wildcard.0);
-        if let Some(flags) = self.bytes.get_mut((parent.0 as usize).saturating_add(1)) {
+        if let Some([_, flags, ..]) = self.bytes.get_mut(parent.0 as usize..) {
             *flags |= NodeFlags::HAS_WILDCARD.0;
         }
     }
 
     fn patch(&mut self, place: u32, field: usize, value: u32) {
-        let at = (place as usize).saturating_add(field);
-        if let Some(bytes) = self.bytes.get_mut(at..at.saturating_add(4)) {
-            bytes.copy_from_slice(&value.to_le_bytes());
+        let node = self.bytes.get_mut(place as usize..).and_then(|node| node.get_mut(field..));
+        if let Some(bytes) = node.and_then(<[u8]>::first_chunk_mut) {
+            *bytes = value.to_le_bytes();
         }
     }
 
     /// The finished book.
-    pub(super) fn finish(self, negative: &Draft) -> Book {
-        let wanted = self.places.len().saturating_mul(3) / 2;
+    pub(super) fn finish(self, negative: &Draft) -> Result<Book, TooLarge> {
+        let mut soa = Vec::new();
+        negative.write(&mut soa)?;
+        // No more places than bytes, of which there are at most 2^32: neither this nor the mask leaves 64 bits.
+        let wanted = self.places.len().wrapping_mul(3) / 2;
         let size = wanted.max(4).next_power_of_two();
-        let mask = size.saturating_sub(1);
+        let mask = size.wrapping_sub(1);
         let mut slots = vec![0_u64; size];
         for (hash, place) in self.places {
             #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
             let mut at = hash.bits() as usize & mask;
             while slots.get(at).is_some_and(|slot| *slot != 0) {
-                at = at.saturating_add(1) & mask;
+                at = at.wrapping_add(1) & mask;
             }
             if let Some(slot) = slots.get_mut(at) {
-                *slot = hash.bits() >> 32 << 32 | u64::from(place.saturating_add(1));
+                // Every place is below `BOOK_BYTES_MAX`, so that one more stays in 32 bits.
+                *slot = hash.bits() >> 32 << 32 | u64::from(place).wrapping_add(1);
             }
         }
-        let mut soa = Vec::new();
-        negative.write(&mut soa);
-        Book {
+        Ok(Book {
             slots: slots.into_boxed_slice(),
             bytes: self.bytes.into_boxed_slice(),
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: soa.into_boxed_slice(),
-        }
+        })
     }
 }

@@ -10,34 +10,75 @@
 )]
 
 use std::collections::HashMap;
+use std::fmt;
 
-use super::book::{Book, BookWriter, NodeFlags, Place};
-use super::encode::{Base, Encoder};
-use super::plan::{ANY_OTHER, DNAME_BELOW, Draft};
+use super::book::{BOOK_BYTES_MAX, Book, BookWriter, NodeFlags, Place};
+use super::encode::{AtQuery, Base, Encoder};
+use super::plan::{ANY_OTHER, DNAME_BELOW, Draft, TooLarge};
 use super::resolve::{chain_end, first_name, resolve};
-use crate::dns::{NameHash, Rtype, Ttl};
+use crate::dns::{Name, NameHash, Rtype, Ttl};
 use crate::zone::{Kind, Node, NodeId, Zone};
+
+/// Why a zone cannot be compiled: what is too large in it, and where.
+///
+/// The rules of [`crate::zone`] refuse the same with more words, as far as it
+/// can be seen there: this is for what they do not foresee, so that nothing
+/// is ever written with a length that is not its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    owner: Name,
+    /// Of the answer; or one of [`ANY_OTHER`] and [`DNAME_BELOW`].
+    qtype: u16,
+    cause: TooLarge,
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { owner, qtype, cause } = self;
+        match *qtype {
+            ANY_OTHER => write!(f, "`{owner}` cannot be answered: {cause}"),
+            DNAME_BELOW => write!(f, "the DNAME record of `{owner}` cannot be answered: {cause}"),
+            qtype => write!(f, "{} of `{owner}` cannot be answered: {cause}", Rtype(qtype)),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
 
 /// Compiles a zone. A pure function: the same zone gives the same bytes.
 ///
 /// Pools are left open: a plan names their place in [`Zone::pools`].
-pub fn compile(zone: &Zone) -> Book {
+///
+/// # Errors
+///
+/// When an answer does not fit a message, or the whole does not fit places of
+/// 32 bits.
+pub fn compile(zone: &Zone) -> Result<Book, CompileError> {
+    compile_into(zone, BOOK_BYTES_MAX)
+}
+
+/// Compiles a zone into at most `bytes_max` bytes.
+pub(super) fn compile_into(zone: &Zone, bytes_max: usize) -> Result<Book, CompileError> {
+    let of_apex = |cause| CompileError { owner: zone.apex().to_name(), qtype: ANY_OTHER, cause };
+    let negative = negative(zone).map_err(of_apex)?;
+    let apex = zone.apex();
     let mut compiler = Compiler {
         zone,
-        writer: BookWriter::new(zone.apex().wire().len(), zone.apex().label_count()),
+        writer: BookWriter::new(apex.wire().len(), apex.label_count(), bytes_max),
         wildcards: Vec::new(),
         places: HashMap::new(),
+        at_query: AtQuery { pools: zone.pools(), negative_bytes: negative.bytes.len() },
         plans: Vec::new(),
     };
     for id in zone.node_ids() {
-        compiler.node(zone.node(id));
+        compiler.node(zone.node(id))?;
     }
     for &(parent, wildcard) in &compiler.wildcards {
         if let Some(&place) = compiler.places.get(&parent) {
             compiler.writer.link_wildcard(place, wildcard);
         }
     }
-    compiler.writer.finish(&negative(zone))
+    compiler.writer.finish(&negative).map_err(of_apex)
 }
 
 struct Compiler<'z> {
@@ -47,13 +88,14 @@ struct Compiler<'z> {
     wildcards: Vec<(NodeId, Place)>,
     /// Where nodes with a wildcard right below them were put.
     places: HashMap<NodeId, Place>,
+    at_query: AtQuery<'z>,
     plans: Vec<Draft>,
 }
 
 impl<'z> Compiler<'z> {
-    fn node(&mut self, node: Node<'z>) {
+    fn node(&mut self, node: Node<'z>) -> Result<(), CompileError> {
         let (kind, flags) = match node.kind() {
-            Kind::Occluded => return,
+            Kind::Occluded => return Ok(()),
             Kind::Plain => (Kind::Plain, NodeFlags::NONE),
             Kind::Dname => (Kind::Dname, NodeFlags::DNAME),
             Kind::ZoneCut => (Kind::ZoneCut, NodeFlags::CUT),
@@ -61,50 +103,53 @@ impl<'z> Compiler<'z> {
         let lower = node.name().to_lowercase();
         let relative = &lower[..lower.len() - self.zone.apex().wire().len()];
         let hash = NameHash::of(node.name());
+        let of_node = |cause| error(node, ANY_OTHER, cause);
         if !node.name().is_wildcard() || node.id() == NodeId::APEX {
-            self.plan_all(node, kind);
-            let place = self.writer.add(hash, relative, flags, &self.plans);
+            self.plan_all(node, kind)?;
+            let place = self.writer.add(hash, relative, flags, &self.plans).map_err(of_node)?;
             if node.wildcard().is_some() {
                 self.places.insert(node.id(), place);
             }
-            return;
+            return Ok(());
         }
         // Asked by its own name, a wildcard is a name like others; for the
         // names it makes, its NS and DNAME records are plain data.
         let special = kind != Kind::Plain;
-        self.plan_all(node, Kind::Plain);
+        self.plan_all(node, Kind::Plain)?;
         let made = if special {
             self.writer.add_unlisted(relative, NodeFlags::WILDCARD, &self.plans)
         } else {
             self.writer.add(hash, relative, NodeFlags::WILDCARD, &self.plans)
         };
+        let made = made.map_err(of_node)?;
         self.wildcards.push((node.parent().id(), made));
         let own = if special {
-            self.plan_all(node, kind);
+            self.plan_all(node, kind)?;
             let flags = if kind == Kind::Dname { flags.with(NodeFlags::WILDCARD) } else { flags };
-            self.writer.add(hash, relative, flags, &self.plans)
+            self.writer.add(hash, relative, flags, &self.plans).map_err(of_node)?
         } else {
             made
         };
         if node.wildcard().is_some() {
             self.places.insert(node.id(), own);
         }
+        Ok(())
     }
 
     /// Makes the plans of a node.
-    fn plan_all(&mut self, node: Node<'z>, kind: Kind) {
+    fn plan_all(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
         self.plans.clear();
         match kind {
             Kind::ZoneCut => {
-                self.plan(node, kind, Rtype::DS, Rtype::DS.0);
-                self.plan(node, kind, NO_TYPE, ANY_OTHER);
+                self.plan(node, kind, Rtype::DS, Rtype::DS.0)?;
+                self.plan(node, kind, NO_TYPE, ANY_OTHER)?;
             }
             Kind::Plain | Kind::Dname | Kind::Occluded => {
                 if node.alias().is_some() {
-                    self.plan(node, kind, Rtype::CNAME, Rtype::CNAME.0);
-                    self.alias(node, kind);
+                    self.plan(node, kind, Rtype::CNAME, Rtype::CNAME.0)?;
+                    self.alias(node, kind)?;
                 } else {
-                    node.types().for_each(|rtype| self.plan(node, kind, rtype, rtype.0));
+                    node.types().try_for_each(|rtype| self.plan(node, kind, rtype, rtype.0))?;
                 }
                 if kind == Kind::Dname
                     && let Some(rrset) = node.rrset(Rtype::DNAME)
@@ -112,27 +157,29 @@ impl<'z> Compiler<'z> {
                 {
                     let encoder = Encoder::new(node.name(), Base::Longer);
                     let wire = target.wire();
-                    self.plans.push(encoder.record(DNAME_BELOW, Rtype::DNAME, rrset.ttl(), wire));
+                    let made = encoder.record(DNAME_BELOW, Rtype::DNAME, rrset.ttl(), wire);
+                    self.plans.push(made.map_err(|cause| error(node, DNAME_BELOW, cause))?);
                 }
             }
         }
+        Ok(())
     }
 
     /// The plans of an alias: for the types at its chain's end, and one for
     /// all others.
-    fn alias(&mut self, node: Node<'z>, kind: Kind) {
+    fn alias(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
         let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
         for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
-            self.plan(node, kind, rtype, rtype.0);
+            self.plan(node, kind, rtype, rtype.0)?;
         }
         // A DS record that ends a chain stands at a zone cut, beside what is not answered there.
         if !self.plans.iter().any(|plan| plan.qtype == Rtype::DS.0) {
-            self.plan(node, kind, Rtype::DS, Rtype::DS.0);
+            self.plan(node, kind, Rtype::DS, Rtype::DS.0)?;
         }
-        self.plan(node, kind, NO_TYPE, ANY_OTHER);
+        self.plan(node, kind, NO_TYPE, ANY_OTHER)
     }
 
-    fn plan(&mut self, node: Node<'z>, kind: Kind, rtype: Rtype, qtype: u16) {
+    fn plan(&mut self, node: Node<'z>, kind: Kind, rtype: Rtype, qtype: u16) -> Result<(), CompileError> {
         let resolution = resolve(self.zone, node, kind, rtype);
         let wildcard = node.name().is_wildcard() && node.id() != NodeId::APEX && kind != Kind::ZoneCut;
         let (base, longer) = match kind {
@@ -140,8 +187,14 @@ impl<'z> Compiler<'z> {
             Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), Base::Longer),
             Kind::ZoneCut | Kind::Plain | Kind::Dname | Kind::Occluded => (node.name(), Base::Exact),
         };
-        self.plans.push(Encoder::new(base, longer).plan(qtype, &resolution));
+        let made = Encoder::new(base, longer).plan(qtype, &resolution, &self.at_query);
+        self.plans.push(made.map_err(|cause| error(node, qtype, cause))?);
+        Ok(())
     }
+}
+
+fn error(node: Node<'_>, qtype: u16, cause: TooLarge) -> CompileError {
+    CompileError { owner: node.name().to_name(), qtype, cause }
 }
 
 /// A QTYPE that no node has: what it is answered, every other such type is.
@@ -149,7 +202,7 @@ const NO_TYPE: Rtype = Rtype(ANY_OTHER);
 
 /// The SOA record of negative answers: its TTL is the lower of its own and
 /// its MINIMUM field (RFC 2308, section 3).
-fn negative(zone: &Zone) -> Draft {
+fn negative(zone: &Zone) -> Result<Draft, TooLarge> {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
     let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();
     let minimum = rdata.last_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));

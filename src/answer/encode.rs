@@ -9,14 +9,16 @@
     reason = "runs at load, on checked zones"
 )]
 
-use super::plan::{Draft, PlanFlags, PoolRef, Section};
+use super::plan::{Draft, PlanFlags, PoolRef, Section, TooLarge};
 use super::resolve::{Ending, Entry, Owner, Records, Resolution};
 use super::write::QNAME_POINTER;
 use crate::dns::message::HEADER_BYTES;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
+use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
 
-/// Most bytes of a plan before additional addresses are left out: they are a
-/// courtesy, and the message must fit 65,535 bytes.
+/// Most bytes of a plan with additional addresses: what would make it longer
+/// is left out. They are a courtesy, and a client that wants three quarters
+/// of a message can ask for them.
 const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 
 /// A name can be pointed to up to here, however much longer the QNAME is
@@ -30,6 +32,24 @@ pub(super) enum Base {
     Exact,
     /// It is that name or one below it.
     Longer,
+}
+
+/// What is put in at the query.
+pub(super) struct AtQuery<'z> {
+    /// The zone's pools.
+    pub(super) pools: &'z [Pool],
+    /// Length of the SOA record of negative answers.
+    pub(super) negative_bytes: usize,
+}
+
+/// How far a draft has come, to go back to.
+struct Mark {
+    bytes: usize,
+    moves: usize,
+    pools: usize,
+    pooled_bytes: usize,
+    names: usize,
+    counts: [u16; 3],
 }
 
 /// Writes plans made for one name.
@@ -47,7 +67,12 @@ impl<'b> Encoder<'b> {
     }
 
     /// The plan of a type.
-    pub(super) fn plan(mut self, qtype: u16, resolution: &Resolution<'_>) -> Draft {
+    pub(super) fn plan(
+        mut self,
+        qtype: u16,
+        resolution: &Resolution<'_>,
+        at_query: &AtQuery<'_>,
+    ) -> Result<Draft, TooLarge> {
         self.question();
         self.draft.qtype = qtype;
         let mut pooled = false;
@@ -55,20 +80,21 @@ impl<'b> Encoder<'b> {
         for entry in &resolution.answer {
             pooled |= matches!(entry.records, Records::Pool(_));
             plain |= matches!(entry.records, Records::Rrset(set) if is_final(set.rtype(), qtype));
-            self.entry(Section::Answer, entry);
+            self.entry(Section::Answer, entry, at_query)?;
         }
         if resolution.ending == Ending::LeadsOn
             && let Some(alias) = self.draft.pools.last_mut()
         {
             alias.leads_on = true;
         }
-        resolution.authority.iter().for_each(|entry| self.entry(Section::Authority, entry));
-        self.draft.courtesy_at = resolution.authority.is_empty().then_some(self.draft.bytes.len());
-        for entry in &resolution.additional {
-            if self.draft.bytes.len() < ADDITIONAL_BYTES_MAX {
-                self.entry(Section::Additional, entry);
-            }
+        resolution.authority.iter().try_for_each(|entry| self.entry(Section::Authority, entry, at_query))?;
+        let negative = pooled || resolution.ending == Ending::Negative;
+        let behind = self.draft.pooled_bytes.max(if negative { at_query.negative_bytes } else { 0 });
+        if self.draft.bytes.len() + behind > ANSWER_BYTES_MAX {
+            return Err(TooLarge::Answer);
         }
+        self.draft.courtesy_at = resolution.authority.is_empty().then_some(self.draft.bytes.len());
+        self.additional(resolution, at_query);
         let mut flags = PlanFlags::new(resolution.rcode);
         if resolution.authoritative {
             flags = flags.authoritative();
@@ -83,31 +109,74 @@ impl<'b> Encoder<'b> {
             flags = flags.repeating();
         }
         self.draft.set_flags(flags);
-        self.draft
+        Ok(self.draft)
+    }
+
+    /// Adds the addresses that fit. Those of a referral are glue, which is
+    /// wanted whole (RFC 9471, section 3).
+    fn additional(&mut self, resolution: &Resolution<'_>, at_query: &AtQuery<'_>) {
+        let is_referral = !resolution.authority.is_empty();
+        let most = if is_referral { ANSWER_BYTES_MAX } else { ADDITIONAL_BYTES_MAX };
+        for entry in &resolution.additional {
+            let before = self.mark();
+            let added = self.entry(Section::Additional, entry, at_query);
+            if added.is_err() || self.draft.bytes.len() + self.draft.pooled_bytes > most {
+                self.take_back(&before);
+            }
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        let Draft { bytes, moves, pools, pooled_bytes, counts, .. } = &self.draft;
+        Mark {
+            bytes: bytes.len(),
+            moves: moves.len(),
+            pools: pools.len(),
+            pooled_bytes: *pooled_bytes,
+            names: self.names.len(),
+            counts: *counts,
+        }
+    }
+
+    /// Takes back all that was written since.
+    fn take_back(&mut self, mark: &Mark) {
+        self.draft.bytes.truncate(mark.bytes);
+        self.draft.moves.truncate(mark.moves);
+        self.draft.pools.truncate(mark.pools);
+        self.draft.pooled_bytes = mark.pooled_bytes;
+        self.draft.counts = mark.counts;
+        self.names.truncate(mark.names);
     }
 
     /// A plan of one record whose RDATA stays in full, as DNAME's must (RFC
     /// 6672, section 2.5).
-    pub(super) fn record(mut self, qtype: u16, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Draft {
+    pub(super) fn record(
+        mut self,
+        qtype: u16,
+        rtype: Rtype,
+        ttl: Ttl,
+        rdata: &[u8],
+    ) -> Result<Draft, TooLarge> {
         self.question();
         self.draft.qtype = qtype;
-        self.name(self.base, Compress::Yes);
+        self.name(self.base, Compress::Yes)?;
         self.fixed(rtype, ttl);
-        self.draft.bytes.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
+        let length = u16::try_from(rdata.len()).map_err(|_| TooLarge::Answer)?;
+        self.draft.bytes.extend_from_slice(&length.to_be_bytes());
         self.draft.bytes.extend_from_slice(rdata);
         self.draft.counts[0] = 1;
-        self.draft
+        Ok(self.draft)
     }
 
     /// The SOA record of negative answers: it may stand anywhere in a
     /// message, so its pointers lead into the question only.
-    pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Draft {
+    pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Result<Draft, TooLarge> {
         self.question();
         let known = self.names.len();
-        self.name(self.base, Compress::Yes);
+        self.name(self.base, Compress::Yes)?;
         self.fixed(Rtype::SOA, ttl);
-        self.rdata(Rtype::SOA, rdata, |encoder| encoder.names.truncate(known));
-        self.draft
+        self.rdata(Rtype::SOA, rdata, |encoder| encoder.names.truncate(known))?;
+        Ok(self.draft)
     }
 
     /// The question's name can be pointed to, with all its suffixes.
@@ -116,44 +185,62 @@ impl<'b> Encoder<'b> {
         let whole = self.base.wire().len();
         while let Some(suffix) = name.filter(|name| !name.is_root()) {
             let at = HEADER_BYTES + whole - suffix.wire().len();
-            self.names.push((suffix.to_lowercase(), u16::try_from(at).unwrap_or(u16::MAX)));
+            self.remember(suffix.to_lowercase(), at);
             name = suffix.parent();
         }
     }
 
-    fn entry(&mut self, section: Section, entry: &Entry<'_>) {
+    /// A name that stands at `at` can be pointed to from now on, if a pointer reaches so far.
+    fn remember(&mut self, lower: Vec<u8>, at: usize) {
+        if let Ok(at) = u16::try_from(at)
+            && usize::from(at) <= POINTED_MAX
+        {
+            self.names.push((lower, at));
+        }
+    }
+
+    fn entry(&mut self, section: Section, entry: &Entry<'_>, at_query: &AtQuery<'_>) -> Result<(), TooLarge> {
         match &entry.records {
             Records::Pool(pool) => {
-                let Some((owner, moves)) = self.pointer_to(&entry.owner) else { return };
-                let pool = u32::try_from(pool.index()).unwrap_or(u32::MAX);
+                let (owner, moves) = self.pointer_to(&entry.owner).ok_or(TooLarge::Owner)?;
+                if self.draft.pools.len() >= POOLS_MAX {
+                    return Err(TooLarge::Pools);
+                }
+                let records = at_query.pools.get(pool.index()).map_or(0, Pool::answer_bytes_max);
+                self.draft.pooled_bytes += records;
+                let pool = pool.number();
                 self.draft.pools.push(PoolRef { pool, owner, section, moves, leads_on: false });
             }
             Records::Cname(ttl, target) => {
-                self.owner(&entry.owner);
+                self.owner(&entry.owner)?;
                 self.fixed(Rtype::CNAME, *ttl);
-                self.rdata(Rtype::CNAME, target.as_ref().wire(), |_| {});
-                self.count(section);
+                self.rdata(Rtype::CNAME, target.as_ref().wire(), |_| {})?;
+                self.count(section)?;
             }
             Records::Rrset(rrset) => {
                 for rdata in rrset.rdatas() {
-                    self.owner(&entry.owner);
+                    self.owner(&entry.owner)?;
                     self.fixed(rrset.rtype(), rrset.ttl());
-                    self.rdata(rrset.rtype(), rdata, |_| {});
-                    self.count(section);
+                    self.rdata(rrset.rtype(), rdata, |_| {})?;
+                    self.count(section)?;
                 }
             }
         }
+        Ok(())
     }
 
-    fn count(&mut self, section: Section) {
-        self.draft.counts[section as usize] = self.draft.counts[section as usize].saturating_add(1);
+    fn count(&mut self, section: Section) -> Result<(), TooLarge> {
+        let count = &mut self.draft.counts[section as usize];
+        *count = count.checked_add(1).ok_or(TooLarge::Answer)?;
+        Ok(())
     }
 
-    fn owner(&mut self, owner: &Owner<'_>) {
+    fn owner(&mut self, owner: &Owner<'_>) -> Result<(), TooLarge> {
         match owner.name() {
             None => self.draft.bytes.extend_from_slice(&QNAME_POINTER.to_be_bytes()),
-            Some(name) => self.name(name, Compress::Yes),
+            Some(name) => self.name(name, Compress::Yes)?,
         }
+        Ok(())
     }
 
     /// A pointer for an owner whose records are put in at the query. Such an
@@ -173,24 +260,25 @@ impl<'b> Encoder<'b> {
     }
 
     /// RDATA with its length; `after_name` is called after each name.
-    fn rdata(&mut self, rtype: Rtype, rdata: &[u8], after_name: impl Fn(&mut Self)) {
+    fn rdata(&mut self, rtype: Rtype, rdata: &[u8], after_name: impl Fn(&mut Self)) -> Result<(), TooLarge> {
         let length_at = self.draft.bytes.len();
         self.draft.bytes.extend_from_slice(&[0, 0]);
         let mut copied = 0;
         for inner in rdata::names(rtype, rdata) {
             self.draft.bytes.extend_from_slice(&rdata[copied..inner.at]);
-            self.name(inner.name, if inner.compressible { Compress::Yes } else { Compress::No });
+            self.name(inner.name, if inner.compressible { Compress::Yes } else { Compress::No })?;
             after_name(self);
             copied = inner.at + inner.name.wire().len();
         }
         self.draft.bytes.extend_from_slice(&rdata[copied..]);
-        let length = u16::try_from(self.draft.bytes.len() - length_at - 2).unwrap_or(u16::MAX);
+        let length = u16::try_from(self.draft.bytes.len() - length_at - 2).map_err(|_| TooLarge::Answer)?;
         self.draft.bytes[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+        Ok(())
     }
 
     /// A name, with a pointer to its longest suffix that stands in the
     /// message already; what is written can be pointed to from then on.
-    fn name(&mut self, name: NameRef<'_>, compress: Compress) {
+    fn name(&mut self, name: NameRef<'_>, compress: Compress) -> Result<(), TooLarge> {
         let start = HEADER_BYTES + self.base.wire().len() + 4;
         let mut rest = Some(name);
         while let Some(suffix) = rest.filter(|suffix| !suffix.is_root()) {
@@ -200,12 +288,7 @@ impl<'b> Encoder<'b> {
                 (Some(at), Compress::Yes) => return self.pointer(at),
                 (Some(_), Compress::No) => {}
                 (None, Compress::Yes | Compress::No) => {
-                    let at = start + self.draft.bytes.len();
-                    if let Ok(at) = u16::try_from(at)
-                        && usize::from(at) <= POINTED_MAX
-                    {
-                        self.names.push((lower, at));
-                    }
+                    self.remember(lower, start + self.draft.bytes.len());
                 }
             }
             let label = usize::from(suffix.wire()[0]) + 1;
@@ -213,13 +296,15 @@ impl<'b> Encoder<'b> {
             rest = suffix.parent();
         }
         self.draft.bytes.push(0);
+        Ok(())
     }
 
-    fn pointer(&mut self, at: u16) {
+    fn pointer(&mut self, at: u16) -> Result<(), TooLarge> {
         if self.kind == Base::Longer {
-            self.draft.moves.push(u16::try_from(self.draft.bytes.len()).unwrap_or(u16::MAX));
+            self.draft.moves.push(u16::try_from(self.draft.bytes.len()).map_err(|_| TooLarge::Answer)?);
         }
         self.draft.bytes.extend_from_slice(&(0xc000 | at).to_be_bytes());
+        Ok(())
     }
 }
 

@@ -20,6 +20,13 @@
 //! filled in: which members of a pool are up, where a pointer leads when the
 //! QNAME is longer than the owner the bytes were made for (wildcards,
 //! referrals, negative answers), and the CNAME that a DNAME makes.
+//!
+//! No number saturates into a length or an offset. What is added here are
+//! lengths of slices and counts of what lies in memory, none of which comes
+//! near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot
+//! fail says why beside it (`tests/floors.rs`); one of cold code that can is an
+//! error ([`CompileError`]).
 
 #![deny(
     clippy::unwrap_used,
@@ -60,7 +67,7 @@ use std::net::IpAddr;
 pub use access::Access;
 pub use book::Book;
 pub use cell::{Publisher, Reader, Readers};
-pub use compile::compile;
+pub use compile::{CompileError, compile};
 pub use cookie::{COOKIE_BYTES, CookieSecret};
 pub use counters::{Count, Counters, Totals};
 pub use explain::{Explained, Finding, Link, Outset, explain};
@@ -72,17 +79,14 @@ pub use respond::{Scratch, respond};
 pub use snapshot::{Identity, Snapshot, ZoneShelf, ZoneSlot};
 pub use spread::SpreadTotals;
 
+use crate::zone::CNAME_CHAIN_MAX;
+
 /// Largest UDP payload that is sent, in bytes, whatever the client says:
 /// what passes every link without fragments (DNS flag day 2020).
 pub const UDP_PAYLOAD_MAX: usize = 1232;
 
 /// UDP payload of a client without EDNS, in bytes (RFC 1035, section 2.3.4).
 pub const UDP_PAYLOAD_PLAIN: usize = 512;
-
-/// Most links of a chain of CNAME and DNAME records that are followed inside
-/// a zone. Longer ones are loops or mistakes; the client gets what has been
-/// found so far.
-pub const CNAME_CHAIN_MAX: usize = 16;
 
 /// What becomes of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

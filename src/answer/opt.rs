@@ -97,6 +97,7 @@ pub(super) fn write_opt(
     let length = response.position().saturating_sub(options);
     if length != 0 {
         let rdlength_at = start.saturating_add(OPT_BYTES).saturating_sub(2);
+        // Three options, of which the longest holds 255 bytes.
         response.patch(rdlength_at, u16::try_from(length).unwrap_or(0));
     }
     response.count(Section::Additional, 1);
@@ -111,6 +112,7 @@ fn put_option(response: &mut Response<'_>, code: u16, value: &[u8]) {
         return;
     }
     response.put(&code.to_be_bytes());
+    // 255 bytes at most: a name server identifier is cut to that.
     response.put(&u16::try_from(value.len()).unwrap_or(0).to_be_bytes());
     response.put(value);
 }

@@ -13,7 +13,10 @@
 //! Not responsible for which records stand in it (`encode`), or for where it
 //! lies: that is the `book`.
 
+use std::fmt;
+
 use crate::dns::message::Rcode;
+use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX};
 
 /// The plan for every type that has none of its own. A reserved QTYPE (RFC
 /// 6895, section 3.1).
@@ -26,6 +29,34 @@ const POOL_REF_BYTES: usize = 8;
 /// Bits of a pool reference.
 const MOVES: u8 = 1;
 const LEADS_ON: u8 = 2;
+
+/// Why an answer, or a whole zone, cannot be made ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TooLarge {
+    /// The records of an answer do not fit a message.
+    Answer,
+    /// A pool's owner stands where no compression pointer reaches.
+    Owner,
+    /// More pools than a plan can name.
+    Pools,
+    /// The zone, when it is compiled, takes more bytes than places can name.
+    Book,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TooLarge::Answer => {
+                write!(f, "it takes more than the {ANSWER_BYTES_MAX} bytes that a message has room for")
+            }
+            TooLarge::Owner => {
+                f.write_str("so many aliases lead to its pool that no pointer reaches its owner")
+            }
+            TooLarge::Pools => write!(f, "it is made from more than {POOLS_MAX} pools"),
+            TooLarge::Book => f.write_str("up to it the compiled zone takes more than 4 GiB"),
+        }
+    }
+}
 
 /// The sections of a message that records are put into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +262,8 @@ pub(super) struct Draft {
     /// Where the additional addresses begin that need not be sent.
     pub(super) courtesy_at: Option<usize>,
     pub(super) pools: Vec<PoolRef>,
+    /// Most bytes that its pools add at a query.
+    pub(super) pooled_bytes: usize,
     pub(super) moves: Vec<u16>,
     pub(super) bytes: Vec<u8>,
 }
@@ -240,16 +273,21 @@ impl Draft {
         self.flags = flags.0;
     }
 
-    /// Puts it behind what is in `out`.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    /// Puts it behind what is in `out`, which stays as it is where that cannot
+    /// be done: whoever reads a plan finds the next one by its lengths.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), TooLarge> {
+        let short = |length: usize| u16::try_from(length).map_err(|_| TooLarge::Answer);
+        let (bytes, moves) = (short(self.bytes.len())?, short(self.moves.len())?);
+        let needed = short(self.courtesy_at.unwrap_or(self.bytes.len()))?;
+        let pools = u8::try_from(self.pools.len()).map_err(|_| TooLarge::Pools)?;
         out.extend_from_slice(&self.qtype.to_le_bytes());
         self.counts.iter().for_each(|count| out.extend_from_slice(&count.to_le_bytes()));
-        out.extend_from_slice(&short(self.bytes.len()).to_le_bytes());
-        out.extend_from_slice(&short(self.moves.len()).to_le_bytes());
-        out.push(u8::try_from(self.pools.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(&bytes.to_le_bytes());
+        out.extend_from_slice(&moves.to_le_bytes());
+        out.push(pools);
         out.push(self.flags);
-        out.extend_from_slice(&short(self.courtesy_at.unwrap_or(self.bytes.len())).to_le_bytes());
-        for pool in self.pools.iter().take(usize::from(u8::MAX)) {
+        out.extend_from_slice(&needed.to_le_bytes());
+        for pool in &self.pools {
             out.extend_from_slice(&pool.pool.to_le_bytes());
             out.extend_from_slice(&pool.owner.to_le_bytes());
             let section = match pool.section {
@@ -263,9 +301,6 @@ impl Draft {
         }
         self.moves.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
         out.extend_from_slice(&self.bytes);
+        Ok(())
     }
-}
-
-fn short(length: usize) -> u16 {
-    u16::try_from(length).unwrap_or(u16::MAX)
 }

@@ -119,6 +119,7 @@ pub(super) fn next_chance(state: &mut u64) -> u64 {
 #[inline]
 fn below(chance: &mut u64, bound: u32) -> u32 {
     let wide = next_chance(chance) >> 32;
+    // Two numbers of 32 bits: the upper half of their product has 32 as well.
     u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
 }
 
@@ -190,6 +191,7 @@ impl PoolAnswer {
         let mut places = [0_u16; MEMBERS_MAX];
         let count = self.count();
         for (place, slot) in (0..count).zip(&mut places) {
+            // A place among `MEMBERS_MAX`, which is a thousand.
             *slot = u16::try_from(place).unwrap_or(0);
         }
         for at in 0..sample.min(count) {
@@ -206,6 +208,7 @@ impl PoolAnswer {
 
     #[inline]
     fn count(&self) -> u32 {
+        // A thousand at most: `MEMBERS_MAX`.
         u32::try_from(self.ends.len()).unwrap_or(0)
     }
 
@@ -226,6 +229,7 @@ impl PoolAnswer {
 fn weighted(sums: &[u32], from: Number, asker: &mut Asker<'_>) -> u32 {
     let whole = sums.last().copied().unwrap_or(1);
     let number = asker.number(from, whole);
+    // A place among `MEMBERS_MAX`.
     u32::try_from(sums.partition_point(|sum| *sum <= number)).unwrap_or(0)
 }
 
@@ -260,6 +264,7 @@ impl Pools {
     /// The answer of a pool: its zone's first place, and its place in the zone.
     #[inline]
     pub(super) fn get(&self, from: u32, place: u32) -> Option<&PoolAnswer> {
+        // Places of one vector, in which every pool takes a hundred bytes and more: 32 bits hold their sum.
         self.answers.get(from.saturating_add(place) as usize)
     }
 }
@@ -277,6 +282,7 @@ fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let mut ends = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         record(pool.rtype, ttl, &candidate.member.rdata, &mut records);
+        // A thousand (`MEMBERS_MAX`) records of at most 65,535 bytes and 10: 66 MB.
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
     let turned = match pick {
@@ -291,6 +297,7 @@ fn record(rtype: Rtype, ttl: Ttl, rdata: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&rtype.0.to_be_bytes());
     out.extend_from_slice(&[0, 1]);
     out.extend_from_slice(&ttl.seconds().to_be_bytes());
+    // What is read as RDATA has at most so many (`dns::rdata`).
     out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
     out.extend_from_slice(rdata);
 }
@@ -332,6 +339,7 @@ fn pick(pool: &Pool, selector: Selector, members: &mut Vec<Candidate<'_>>, board
 /// The weights of the members, each added to those before it.
 fn sums(members: &[Candidate<'_>], weight: impl Fn(&Candidate<'_>) -> u32) -> Box<[u32]> {
     let sum = |sum: &mut u32, member: &Candidate<'_>| {
+        // What is written adds up to `WEIGHTS_MAX` at most; what targets tell, to a thousand times `Weight::MAX`.
         *sum = sum.saturating_add(weight(member));
         Some(*sum)
     };
@@ -348,6 +356,7 @@ fn pin(order: Order, members: &mut [Candidate<'_>]) -> u32 {
             members.iter().filter(|one| one.member.is_local).count()
         }
     };
+    // A thousand at most: `MEMBERS_MAX`.
     u32::try_from(pinned).unwrap_or(u32::MAX)
 }
 
@@ -364,6 +373,7 @@ fn ring(members: &[Candidate<'_>]) -> Box<[(u32, u32)]> {
 fn views(pool: &Pool) -> Box<[View]> {
     let mut from = 0_u32;
     let view = |(networks, group): (&Vec<Network>, &Vec<Member>)| {
+        // A thousand at most: `MEMBERS_MAX`, over all groups of a view.
         let to = from.saturating_add(u32::try_from(group.len()).unwrap_or(0));
         let places = from..to;
         from = to;

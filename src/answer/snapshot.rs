@@ -79,6 +79,7 @@ impl ZoneShelf {
         for (place, zone) in shelf.zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
             let hash = NameHash::of(zone.apex.as_ref());
             shelf.depths.push(zone.apex.as_ref().label_count());
+            // Each takes a hundred bytes and more: four thousand million zones do not fit into memory.
             let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
             let mut at = shelf.start(hash);
             while shelf.slots.get(at).is_some_and(|(_, taken)| *taken != 0) {

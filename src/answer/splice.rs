@@ -169,6 +169,7 @@ fn synthesise<'s>(
     put_owner(name, link.standing, response);
     response.put(&[0, 5, 0, 1]);
     response.put(ttl);
+    // Not above `NAME_BYTES_MAX`: that was looked at.
     response.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
     let standing = Standing::At(response.position());
     response.put(prefix);
@@ -360,6 +361,8 @@ fn copy_record(
     }
     response.put(message.get(next..end)?);
     let written = response.position().saturating_sub(from);
+    // Two names and five numbers at most where names were written in full; elsewhere as
+    // long as before.
     response.patch(from.saturating_sub(2), u16::try_from(written).unwrap_or(0));
     response.count(section, 1);
     Some(end)

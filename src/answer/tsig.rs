@@ -46,6 +46,7 @@ pub(super) fn write_tsig(header: &Header, tsig: &Tsig<'_>, response: &mut Respon
     response.put(tsig.key.wire());
     response.put(&[0, 250, 0, 255, 0, 0, 0, 0]);
     let length = tsig.algorithm.wire().len().saturating_add(16);
+    // A name has 255 bytes at most.
     response.put(&u16::try_from(length).unwrap_or(0).to_be_bytes());
     response.put(tsig.algorithm.wire());
     response.put(tsig.signed_and_fudge);

@@ -5,7 +5,7 @@
 
 use toml::de::{DeTable, Error};
 
-use crate::source::{Diagnostic, Diagnostics, FileId, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Span, offset};
 
 /// What the parser says of a key or table given twice. It keeps the first and
 /// goes on soundly, and so do we.
@@ -48,7 +48,6 @@ pub(super) fn parse<'t>(file: FileId, text: &'t str, found: &mut Diagnostics) ->
 
 /// A place given as a range of bytes.
 pub(super) fn span(file: FileId, range: &std::ops::Range<usize>) -> Span {
-    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     Span::new(file, offset(range.start), offset(range.end))
 }
 

@@ -95,6 +95,7 @@ impl ServiceManager {
 
     /// What has begun is not over within so long from now, however little time the unit gives it.
     pub fn takes(&self, time: Duration) {
+        // A duration: who asks for more than 71 minutes gets as many, and asks again.
         let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         self.tell(&[NotifyState::ExtendTimeoutUsec(micros)]);
     }

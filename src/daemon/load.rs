@@ -199,20 +199,22 @@ impl ZoneReader<'_> {
             self.check_reverse(zone, others, faults);
         }
         faults.sort();
-        match read {
-            Some(read) => {
-                each(&loaded.id, &read);
-                basis.texts = sources.files_from(first).cloned().collect();
-                if let (Purpose::Serve(_), None) = (self.purpose, loaded.faults.iter().next()) {
-                    // Nothing will be drawn from the text, and compiling takes memory as well.
-                    sources.let_go(first);
-                }
-                loaded.version = Some(self.version(&read, basis));
+        let version = read.and_then(|read| {
+            each(&loaded.id, &read);
+            basis.texts = sources.files_from(first).cloned().collect();
+            if let (Purpose::Serve(_), None) = (self.purpose, loaded.faults.iter().next()) {
+                // Nothing will be drawn from the text, and compiling takes memory as well.
+                sources.let_go(first);
             }
+            self.version(&read, basis, zone.name_span, &mut loaded.faults)
+        });
+        match version {
+            Some(version) => loaded.version = Some(version),
             None => {
                 loaded.error = Some(why_not(sources, self.path, &loaded.faults));
                 loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
                 if before.is_none() {
+                    let basis = self.basis(zone, forward);
                     self.load_kept(sources, zone, forward, basis, &mut loaded);
                 }
             }
@@ -274,10 +276,8 @@ impl ZoneReader<'_> {
             sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
                 read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
             });
-        match read {
-            Some(zone) => {
-                loaded.version = Some(Version { kept_at: Some(loaded_at), ..self.version(&zone, basis) });
-            }
+        match read.and_then(|read| self.version(&read, basis, zone.name_span, &mut faults)) {
+            Some(version) => loaded.version = Some(Version { kept_at: Some(loaded_at), ..version }),
             None => {
                 faults.sort();
                 loaded.kept_error = Some(why_not(&sources, self.path, &faults));

@@ -145,7 +145,8 @@ fn parse_labels(text: &[u8], origin: NameRef<'_>, out: &mut Vec<u8>) -> Result<W
         let length = out.len() - length_at - 1;
         match length {
             0 => return Err(NameError::EmptyLabel),
-            1..=LABEL_BYTES_MAX => out[length_at] = u8::try_from(length).unwrap_or(0),
+            // The lowest byte says it all: it is 63 at most.
+            1..=LABEL_BYTES_MAX => [out[length_at], ..] = length.to_le_bytes(),
             _ => return Err(NameError::LabelTooLong),
         }
         let dot = text.get(end) == Some(&b'.');

@@ -95,6 +95,7 @@ pub fn powerdns_reading(text: &[u8]) -> u32 {
     let unit = text.last().and_then(|&byte| unit_seconds(byte)).unwrap_or(1);
     let seconds = number.unwrap_or(0).wrapping_mul(u64::from(unit));
     // Its own arithmetic has 32 bits and wraps.
+    // 32 bits are left.
     u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 

@@ -88,6 +88,7 @@ impl Cache {
 
     /// Now.
     pub(super) fn now(&self) -> Moment {
+        // 64 bits of milliseconds are 500 million years.
         Moment(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -189,6 +190,7 @@ impl Cache {
 
     fn shelf(&self, hash: u64) -> Option<&Mutex<Shelf>> {
         // The highest bits: the table of a shelf goes by the lowest.
+        // Four bits are left.
         let place = usize::try_from(hash >> 60).unwrap_or(0);
         self.shelves.get(place)
     }
@@ -197,6 +199,7 @@ impl Cache {
 impl Entry {
     fn age(&self, now: Moment) -> Age {
         let seconds = now.0.saturating_sub(self.since).checked_div(1000).unwrap_or(0);
+        // A duration: 136 years old is as old as anything gets.
         Age::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
@@ -219,6 +222,7 @@ impl Entry {
 }
 
 fn milliseconds(duration: Duration) -> u64 {
+    // 64 bits of milliseconds are 500 million years.
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

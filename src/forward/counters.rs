@@ -61,6 +61,7 @@ impl Count {
 
     /// Sets a number that goes up and down.
     pub(super) fn set(&self, number: usize) {
+        // `usize` is no wider.
         self.0.store(u64::try_from(number).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 

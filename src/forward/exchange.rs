@@ -199,6 +199,7 @@ async fn over_tcp(place: SocketAddr, query: &Query) -> Result<(Vec<u8>, Fit), Fa
 
 /// A message behind its length (RFC 1035, section 4.2.2).
 pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    // A query of ours: one question, and an OPT record padded to the next 128 bytes.
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     [&length.to_be_bytes()[..], message].concat()
 }

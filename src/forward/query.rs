@@ -167,6 +167,7 @@ impl Query {
 fn pad(bytes: &mut Vec<u8>, opt_at: usize) {
     let bare = bytes.len().saturating_add(4);
     let padding = bare.next_multiple_of(PADDING_BLOCK_BYTES).saturating_sub(bare);
+    // Less than a block of 128 bytes.
     let [high, low] = u16::try_from(padding).unwrap_or(0).to_be_bytes();
     let option = padding.saturating_add(4);
     bytes.extend_from_slice(&PADDING.to_be_bytes());
@@ -174,6 +175,7 @@ fn pad(bytes: &mut Vec<u8>, opt_at: usize) {
     bytes.resize(bytes.len().saturating_add(padding), 0);
     let length_at = opt_at.saturating_add(OPT_BYTES).saturating_sub(2);
     if let Some(place) = bytes.get_mut(length_at..).and_then(<[u8]>::first_chunk_mut) {
+        // Less than a block, and the head of the option.
         *place = u16::try_from(option).unwrap_or(0).to_be_bytes();
     }
 }

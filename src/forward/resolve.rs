@@ -71,6 +71,7 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
     };
     let mut tries = Tries { shared, wanted, asked: JoinSet::new(), over: Vec::new(), refused: None };
     let (timeout, attempts) = (zone.settings.timeout, zone.settings.attempts);
+    // A count; `usize` is no narrower where this runs.
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
         tries.ask(number, upstream);

@@ -173,6 +173,7 @@ impl<'m> Response<'m> {
     pub(super) fn counts(&self) -> [u16; 3] {
         [Section::Answer, Section::Authority, Section::Additional].map(|section| {
             let count = self.records.iter().filter(|record| record.section == section).count();
+            // A record takes 11 bytes at least, and a message has 65,535.
             u16::try_from(count).unwrap_or(u16::MAX)
         })
     }

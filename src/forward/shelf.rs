@@ -145,6 +145,7 @@ impl Shelf {
     /// `asked`: how often it was asked for so far.
     pub(super) fn put(&mut self, hash: u64, key: &[u8], stored: Stored, since: u64, asked: u32) {
         self.remove(hash);
+        // 64 bits of milliseconds are 500 million years.
         let lifetime = u64::try_from(stored.lifetime.as_millis()).unwrap_or(u64::MAX);
         let entry = Entry {
             key: key.into(),

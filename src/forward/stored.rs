@@ -87,6 +87,7 @@ pub(super) struct Courtesy {
 impl Courtesy {
     /// With the time since 1970.
     pub(super) fn new(cookies: Option<CookieSecret>, now: Duration) -> Self {
+        // Modulo 2^32, as RFC 9018 counts: 32 bits are left.
         let now_seconds = u32::try_from(now.as_secs() & u64::from(u32::MAX)).unwrap_or(0);
         Self { cookies, now_seconds }
     }
@@ -263,6 +264,7 @@ impl Stored {
         (out, at): (&mut [u8], usize),
     ) -> usize {
         let dnssec_ok = asked.edns.map_or(0, |edns| edns.flags & DNSSEC_OK);
+        // A constant of 1,232.
         let [size_high, size_low] = u16::try_from(UDP_PAYLOAD_MAX).unwrap_or(u16::MAX).to_be_bytes();
         let [high, low] = self.rcode.0.to_be_bytes();
         let mut opt = Writer { out, at };
@@ -274,6 +276,7 @@ impl Stored {
         if let Some(ExtendedError { code, text }) = extended_error {
             opt.option(option::EXTENDED_ERROR, &[&code.to_be_bytes(), text.as_bytes()]);
         }
+        // A cookie and a text of ours: `opt_bytes`.
         let length = u16::try_from(opt.at.saturating_sub(options)).unwrap_or(0);
         if let Some(place) = opt.out.get_mut(options.saturating_sub(2)..).and_then(<[u8]>::first_chunk_mut) {
             *place = length.to_be_bytes();
@@ -300,6 +303,7 @@ impl Writer<'_> {
     fn option(&mut self, code: u16, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         self.put(&code.to_be_bytes());
+        // A cookie or a text of ours: `opt_bytes`.
         self.put(&u16::try_from(length).unwrap_or(0).to_be_bytes());
         parts.iter().for_each(|part| self.put(part));
     }
@@ -323,6 +327,7 @@ pub(super) fn opt_bytes(asked: &Asked<'_>, extended_error: Option<ExtendedError>
 
 /// How long a record may be given out, in seconds.
 fn ttl(record: &Record<'_>, bounds: &CacheSettings) -> u32 {
+    // A duration: a TTL has 32 bits.
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
     // One with its highest bit set counts as 0 (RFC 2181, section 8).
     let sound = |ttl: u32| if ttl > i32::MAX.unsigned_abs() { 0 } else { ttl };

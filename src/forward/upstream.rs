@@ -162,6 +162,7 @@ impl Upstream {
             Ok(_) => {
                 self.tallies.answers.fetch_add(1, Ordering::Relaxed);
                 let took = began.elapsed();
+                // A duration for statistics: 64 bits of nanoseconds are 584 years.
                 let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
                 self.tallies.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
                 self.answered(took);

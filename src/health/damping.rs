@@ -46,6 +46,7 @@ impl Damper {
 
     /// Takes in a change from up to down or back; the number of changes if holding begins with it.
     pub(super) fn note(&mut self, at: Instant, damping: Damping) -> Option<usize> {
+        // A count of changes; `usize` is no narrower where this runs.
         let limit = usize::try_from(damping.limit).unwrap_or(usize::MAX);
         self.changes.push_back(at);
         let is_old = |change: &Instant| at.saturating_duration_since(*change) > damping.window;

@@ -112,6 +112,7 @@ impl Engine {
         for id in replaced.stopped {
             self.running.remove(&id);
         }
+        // Only for spreading them: four thousand million do not fit into memory.
         let count = u32::try_from(replaced.started.len()).unwrap_or(u32::MAX);
         for (place, watched) in (0..).zip(replaced.started) {
             let first = schedule::first(now, place, count, watched.target.interval);

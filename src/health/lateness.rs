@@ -33,6 +33,7 @@ impl Starts {
     }
 
     pub(super) fn note(&self, late: Duration) {
+        // A duration for statistics: more than 71 minutes late counts as so many.
         let micros = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
         if let Some(count) = self.steps.get(step(micros)) {
             count.fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::folders::Folders;
 use super::given::Word;
-use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// The folder of zone files, seen from the config file: as `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.
 const FOLDER: &str = "edgedns/zones";
@@ -151,7 +151,6 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 fn span(file: FileId, start: usize, len: usize) -> Span {
-    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     Span::new(file, offset(start), offset(start + len))
 }
 

@@ -6,7 +6,7 @@
 
 use super::given::{Given, Settings, Value, Word, Written, is_secret};
 use super::report::{Fate, Report};
-use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// Reads a file into `settings`; later values win.
 pub(super) fn read(
@@ -62,7 +62,6 @@ fn lines(file: FileId, bytes: &[u8]) -> Vec<Line> {
             None => (trimmed, false),
         };
         let end = start + text.len().min(raw.len());
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         match lines.last_mut().filter(|_| goes_on) {
             Some(line) => line.text.push_str(text),
             None => {

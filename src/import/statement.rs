@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::folders::Folders;
 use super::given::Word;
-use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// Deepest nesting of blocks; `named` itself needs five.
 const DEPTH_MAX: usize = 32;
@@ -206,7 +206,7 @@ impl Reader<'_> {
 
     fn missing_end(&mut self, last: Span) {
         // Behind the last byte of a file there is nothing to point at.
-        let length = u32::try_from(self.sources.bytes(last.file).len()).unwrap_or(u32::MAX);
+        let length = offset(self.sources.bytes(last.file).len());
         let behind = Span::new(last.file, last.end.min(length), last.end.saturating_add(1).min(length));
         self.found.push(Diagnostic::error(behind, "`;` is missing").label("here"));
     }
@@ -273,7 +273,6 @@ impl Lexer<'_> {
     }
 
     fn span(&self, start: usize) -> Span {
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Span::new(self.file, offset(start), offset(self.at))
     }
 
@@ -298,8 +297,8 @@ impl Lexer<'_> {
                 [b'/', b'*', ..] => {
                     self.at += 2;
                     if self.skip_past(b"*/").is_none() {
-                        let offset = u32::try_from(start).unwrap_or(u32::MAX);
-                        let span = Span::new(self.file, offset, offset.saturating_add(2));
+                        // The two bytes that open it.
+                        let span = Span::new(self.file, offset(start), offset(start + 2));
                         return Err(
                             Diagnostic::error(span, "this comment is never closed").help("write `*/`")
                         );

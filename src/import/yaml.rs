@@ -7,7 +7,7 @@
 use saphyr_parser::{Event, Marker, Parser, Span as Range};
 
 use super::given::Word;
-use crate::source::{Diagnostic, Diagnostics, FileId, Span};
+use crate::source::{Diagnostic, Diagnostics, FileId, Span, offset};
 
 /// Deepest nesting that is read. Settings are four deep; more is a mistake or an attack.
 const DEPTH_MAX: usize = 32;
@@ -75,8 +75,8 @@ pub(super) fn read(file: FileId, bytes: &[u8], found: &mut Diagnostics) -> Optio
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let at = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
-            found.push(Diagnostic::error(Span::new(file, at, at.saturating_add(1)), "not UTF-8"));
+            let at = error.valid_up_to();
+            found.push(Diagnostic::error(Span::new(file, offset(at), offset(at + 1)), "not UTF-8"));
             return None;
         }
     };
@@ -107,8 +107,7 @@ struct Places {
 
 impl Places {
     fn byte(&self, mark: Marker) -> u32 {
-        let at = self.offsets.get(mark.index()).copied().unwrap_or(self.len);
-        u32::try_from(at).unwrap_or(u32::MAX)
+        offset(self.offsets.get(mark.index()).copied().unwrap_or(self.len))
     }
 
     fn span(&self, range: Range) -> Span {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Span, offset};
 
 /// One word of a record's RDATA behind the inner type.
 #[derive(Clone, Copy, Debug)]
@@ -135,8 +135,9 @@ impl Code {
     /// Appends text that stands in the zone text byte for byte.
     fn append_as_written(&mut self, text: &[u8], source: Span) {
         let part = |range: Range<usize>| {
-            let offset = |at: usize| source.start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
-            Span { start: offset(range.start), end: offset(range.end), ..source }
+            // The text stands byte for byte in `source`, whose end is an offset, too.
+            let at = |at: usize| source.start.saturating_add(offset(at));
+            Span { start: at(range.start), end: at(range.end), ..source }
         };
         let mut from = 0;
         for at in escaped_quotes(text) {

@@ -34,12 +34,14 @@ impl Weight {
         let text = text.strip_prefix(b"+").unwrap_or(text);
         let mut number = 0_i32;
         for digit in text.iter().map_while(|byte| char::from(*byte).to_digit(10)) {
+            // A decimal digit is below 10.
             let digit = i32::try_from(digit).unwrap_or(0);
             let Some(longer) = number.checked_mul(10).and_then(|tens| tens.checked_add(digit)) else {
                 return Weight::default();
             };
             number = longer;
         }
+        // It is not below 0: the loop starts at 0 and only adds.
         Self::new(u32::try_from(number).unwrap_or(0).min(Self::MAX)).unwrap_or_default()
     }
 

@@ -47,6 +47,12 @@ impl Span {
     }
 }
 
+/// An offset into a text as spans hold it.
+pub fn offset(at: usize) -> u32 {
+    // No text is longer than `TEXT_BYTES_MAX`, so that even the place behind its end has 32 bits.
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// Where a fault is, as a person names it: lines and columns count from 1,
 /// columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -172,6 +178,7 @@ impl Sources {
     /// Never for texts that [`Sources::read`] would accept; a longer one is
     /// cut at [`TEXT_BYTES_MAX`].
     pub fn add(&mut self, path: impl Into<String>, mut bytes: Vec<u8>) -> FileId {
+        // Where it does not fit, the whole memory has no room for a longer one.
         bytes.truncate(usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
         self.push(Text { path: path.into(), bytes: Arc::new(bytes), file: None })
     }
@@ -233,6 +240,10 @@ impl Sources {
             return Err(Error::TooLong { path: path.to_owned() });
         }
         let bytes = std::fs::read(path).map_err(fail)?;
+        // It may have grown meanwhile.
+        if bytes.len() as u64 > TEXT_BYTES_MAX {
+            return Err(Error::TooLong { path: path.to_owned() });
+        }
         let file = TextFile { path: path.to_owned(), bytes: bytes.len() as u64, digest: Digest::of(&bytes) };
         let text = Text { path: path.display().to_string(), bytes: Arc::new(bytes), file: Some(file) };
         Ok(self.push(text))
@@ -311,11 +322,7 @@ impl Sources {
         let (line_start, line) = self.line_of(span);
         let before = self.slice(Span { start: line_start, end: span.start, ..span });
         let column = String::from_utf8_lossy(before).chars().count() + 1;
-        Place {
-            path: self.path(span.file).to_owned(),
-            line,
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-        }
+        Place { path: self.path(span.file).to_owned(), line, column: offset(column) }
     }
 
     /// Where the line that holds the start of a span begins, and its number.
@@ -323,7 +330,8 @@ impl Sources {
         let before = self.slice(Span { start: 0, ..Span { end: span.start, ..span } });
         let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(line).unwrap_or(u32::MAX))
+        // There are no more lines than bytes before them, and one.
+        (offset(start), offset(line))
     }
 }
 

@@ -106,8 +106,8 @@ fn instruction(code: u32, operand: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt: 0, jf: 0, k: operand }
 }
 
-/// Cores and workers are counted in hundreds.
 fn word(number: usize) -> u32 {
+    // Cores and workers are counted in hundreds.
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -33,6 +33,7 @@ impl Durations {
     pub(super) fn note(&self, batch: Duration, queries: usize) {
         let step = DURATION_BOUNDS.partition_point(|bound| *bound < batch);
         if let Some(count) = self.counts.get(step) {
+            // A duration for statistics: 64 bits of nanoseconds are 584 years.
             let (queries, ns) = (queries as u64, u64::try_from(batch.as_nanos()).unwrap_or(u64::MAX));
             count.fetch_add(queries, Ordering::Relaxed);
             self.sum_ns.fetch_add(ns.saturating_mul(queries), Ordering::Relaxed);

@@ -343,11 +343,13 @@ impl Batch {
         let mut next = 0;
         while next < self.ready {
             let rest = self.ready.saturating_sub(next);
+            // `rest` is a batch at most, which 32 bits hold.
+            let count = libc::c_uint::try_from(rest).unwrap_or(0);
             // SAFETY: headers `next..ready` lie within the BATCH headers of `slots`, and all they
             // point to lives there too; the kernel only reads it, and writes `msg_len`.
             let sent = unsafe {
                 let headers = (&raw mut (*self.slots.as_ptr()).ready).cast::<libc::mmsghdr>().add(next);
-                libc::sendmmsg(socket.as_raw_fd(), headers, libc::c_uint::try_from(rest).unwrap_or(0), 0)
+                libc::sendmmsg(socket.as_raw_fd(), headers, count, 0)
             };
             if let Ok(sent @ 1..) = usize::try_from(sent) {
                 next = next.saturating_add(sent);

@@ -15,6 +15,12 @@
 //!                                           │ what is not ours
 //!                                       Elsewhere ─▶ Deferred ─▶ the way back to the client
 //! ```
+//!
+//! No number saturates into a length or an offset. What is added here are
+//! lengths of slices and counts of what lies in memory, none of which comes
+//! near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot
+//! fail says why beside it (`tests/floors.rs`).
 
 #![deny(
     clippy::unwrap_used,

@@ -31,6 +31,9 @@ pub struct Builder {
     own: Vec<IpAddr>,
     libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
+    /// Largest place that is given out, in bytes of names and of record data
+    /// and in numbers of nodes, records and pools: they are 32 bits wide.
+    pub(super) place_max: u32,
 }
 
 /// One record as it came.
@@ -62,9 +65,11 @@ impl Builder {
             own: Vec::new(),
             libraries: Vec::new(),
             last: None,
+            place_max: u32::MAX,
         };
         let apex = builder.apex.clone();
-        builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX);
+        // The first of everything: there is room for it.
+        let _ = builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX, span);
         builder
     }
 
@@ -78,8 +83,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the owner does not lie in the zone, or the RDATA is longer than
-    /// 65,535 bytes.
+    /// When the owner does not lie in the zone, the RDATA is longer than
+    /// 65,535 bytes, or the zone holds more than places of 32 bits can name.
     pub fn add(
         &mut self,
         owner: NameRef<'_>,
@@ -91,8 +96,9 @@ impl Builder {
         let node = self.node(owner, span)?;
         let too_long = || Diagnostic::error(span, "the record's data is longer than 65535 bytes");
         let rdata_len = u16::try_from(rdata.len()).map_err(|_| too_long())?;
-        let rdata_at = u32::try_from(self.rdata.len())
-            .map_err(|_| Diagnostic::error(span, "the zone holds more than 4 GiB of record data"))?;
+        // So that the places of RRsets, of which there are no more, fit as well.
+        self.place(self.records.len(), "4294967295 records", span)?;
+        let rdata_at = self.place(self.rdata.len(), "4 GiB of record data", span)?;
         self.rdata.extend_from_slice(rdata);
         self.records.push(Collected { node, rtype, rdata_len, rdata_at, ttl, span });
         Ok(())
@@ -105,6 +111,7 @@ impl Builder {
     /// When the owner does not lie in the zone.
     pub fn add_pool(&mut self, pool: Pool) -> Result<(), Diagnostic> {
         let node = self.node(pool.owner.as_ref(), pool.span)?;
+        self.place(self.pools.len(), "4294967295 pools", pool.span)?;
         self.pools.push((node, pool));
         Ok(())
     }
@@ -185,34 +192,53 @@ impl Builder {
             let help = "names that do not end in a dot are relative to $ORIGIN";
             return Err(Diagnostic::error(span, message).label("out of zone").help(help));
         }
-        let node = self.find_or_insert(owner);
+        let node = self.find_or_insert(owner, span)?;
         self.last = Some(node);
         Ok(node)
     }
 
-    fn find_or_insert(&mut self, owner: NameRef<'_>) -> NodeId {
+    /// The place behind what is there already.
+    fn place(&self, length: usize, most: &str, span: Span) -> Result<u32, Diagnostic> {
+        let place = u32::try_from(length).ok().filter(|place| *place <= self.place_max);
+        place.ok_or_else(|| {
+            let message = format!("the zone `{}` holds more than {most}", self.apex);
+            Diagnostic::error(span, message).help("split it: delegate a part of it to a zone of its own")
+        })
+    }
+
+    fn find_or_insert(&mut self, owner: NameRef<'_>, span: Span) -> Result<NodeId, Diagnostic> {
         let hash = NameHash::of(owner);
         let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
         if let Some(node) = self.index.find(hash, is_it) {
-            return NodeId(node);
+            return Ok(NodeId(node));
         }
         // The apex is there from the start, so this ends there.
-        let parent = owner.parent().map_or(NodeId::APEX, |parent| self.find_or_insert(parent));
-        let node = self.insert(owner, hash, parent);
+        let parent = match owner.parent() {
+            Some(parent) => self.find_or_insert(parent, span)?,
+            None => NodeId::APEX,
+        };
+        let node = self.insert(owner, hash, parent, span)?;
         if owner.is_wildcard() {
             self.wildcards.insert(parent, node);
         }
-        node
+        Ok(node)
     }
 
-    fn insert(&mut self, owner: NameRef<'_>, hash: NameHash, parent: NodeId) -> NodeId {
-        let node = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let name_at = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let name_len = u8::try_from(owner.wire().len()).unwrap_or(u8::MAX);
+    fn insert(
+        &mut self,
+        owner: NameRef<'_>,
+        hash: NameHash,
+        parent: NodeId,
+        span: Span,
+    ) -> Result<NodeId, Diagnostic> {
+        let node = NodeId(self.place(self.nodes.len(), "4294967295 names", span)?);
+        let name_at = self.place(self.names.len(), "4 GiB of names", span)?;
+        // The lowest byte says it all: a name has 255 bytes at most (RFC 1035, section 2.3.4).
+        let [name_len, ..] = owner.wire().len().to_le_bytes();
         self.names.extend_from_slice(owner.wire());
         self.nodes.push(NodeEntry { name_at, name_len, kind: Kind::Plain, parent, rrsets: 0 });
         self.index.insert(hash, node.0);
-        node
+        Ok(node)
     }
 
     fn name(&self, node: NodeId) -> &[u8] {
@@ -276,7 +302,10 @@ impl Builder {
     }
 }
 
+/// The place of something that was counted by [`Builder::place`] when it came in, or of what is made of such things,
+/// one of at least one of them.
 fn index(length: usize) -> u32 {
+    // Whatever would not fit was refused there.
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 

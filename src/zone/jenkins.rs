@@ -34,6 +34,7 @@ pub(super) fn ring_points(value: &[u8], weight: u32) -> impl Iterator<Item = u32
 }
 
 fn jenkins(key: &[u8]) -> u32 {
+    // The algorithm counts in 32 bits; a name or a value of a LUA record is far shorter than they reach.
     let length = u32::try_from(key.len()).unwrap_or(0);
     let (mut a, mut b, mut c) = (0x9e37_79b9_u32, 0x9e37_79b9_u32, 0_u32);
     let (blocks, tail) = key.as_chunks::<12>();

@@ -52,5 +52,6 @@ impl NameIndex {
 }
 
 fn tag(hash: NameHash) -> u32 {
+    // Half of 64 bits are 32.
     u32::try_from(hash.bits() >> 32).unwrap_or_default()
 }

@@ -17,6 +17,10 @@ use crate::source::Span;
 /// one name are a mistake.
 pub const MEMBERS_MAX: usize = 1_000;
 
+/// Bytes of a record before its RDATA, when the owner is a pointer: owner,
+/// type, class, TTL and length (RFC 1035, section 4.1.3).
+pub(super) const RECORD_BYTES: usize = 12;
+
 /// Most that the weights of a pool may add up to: what PowerDNS can count.
 pub const WEIGHTS_MAX: u32 = i32::MAX as u32;
 
@@ -76,6 +80,17 @@ impl Pool {
             while_pending: WhilePending::Select,
             lua: None,
             span,
+        }
+    }
+
+    /// Most bytes that it adds to a message, its owner in a pointer: all its
+    /// records where several are answered, else the longest of them.
+    pub fn answer_bytes_max(&self) -> usize {
+        let records = self.groups.iter().flatten().map(|member| member.rdata.len() + RECORD_BYTES);
+        match (self.selector, self.all_down) {
+            (Selector::All | Selector::Sample(_), _)
+            | (_, AllDown::Select(Selector::All | Selector::Sample(_))) => records.sum(),
+            _ => records.max().unwrap_or(0),
         }
     }
 

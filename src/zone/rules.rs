@@ -6,14 +6,23 @@
 
 use std::collections::HashSet;
 
-use super::pool::Selector;
+use super::pool::{Pool, RECORD_BYTES};
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
-use crate::dns::{NameRef, Rtype, Ttl, rdata};
+use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
-/// Most bytes of records in one RRset: with the longest question and an OPT
-/// record it must fit a message of 65,535 bytes.
-const RRSET_BYTES_MAX: usize = 65_535 - 12 - 255 - 4 - 100;
+/// Most bytes of records in one answer: with the longest question and an OPT
+/// record it must fit a message of 65,535 bytes. The OPT record takes 11 bytes
+/// itself, 28 for a cookie and 259 for the longest name server identifier.
+pub const ANSWER_BYTES_MAX: usize = 65_535 - 12 - (255 + 4) - (11 + 28 + 259);
+
+/// Most links of a chain of CNAME and DNAME records that are followed inside
+/// a zone. Longer ones are loops or mistakes; the client gets what has been
+/// found so far.
+pub const CNAME_CHAIN_MAX: usize = 16;
+
+/// Most pools behind one owner name and type: an answer counts them in a byte.
+pub const POOLS_MAX: usize = 255;
 
 /// The TTL an RRset is answered with.
 ///
@@ -49,6 +58,7 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Di
 /// Checks a whole zone; `span` is where the operator named it.
 pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
     apex(zone, span, found);
+    chains(zone, found);
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
         let node = zone.node(id);
@@ -100,22 +110,109 @@ fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
     }
 }
 
+/// What is answered together must fit a message: an RRset and the LUA records of its type.
 fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
     for rrset in node.all_rrsets() {
-        let bytes: usize = rrset.rdatas().map(|rdata| rdata.len() + 12).sum();
-        if bytes > RRSET_BYTES_MAX {
+        let bytes = rrset_bytes(rrset);
+        if bytes > ANSWER_BYTES_MAX {
             let message = format!("this RRset takes {bytes} bytes and does not fit a message");
-            found.push(Diagnostic::error(rrset.span(), message).label(format!("at most {RRSET_BYTES_MAX}")));
+            found.push(Diagnostic::error(rrset.span(), message).label(format!("at most {ANSWER_BYTES_MAX}")));
         }
     }
-    for pool in node.pools().map(|id| &zone.pools()[id.index()]) {
-        let several = matches!(pool.selector, Selector::All | Selector::Sample(_));
-        let bytes: usize = pool.groups.iter().flatten().map(|member| member.rdata.len() + 12).sum();
-        if several && bytes > RRSET_BYTES_MAX {
-            let message = format!("this pool takes {bytes} bytes and does not fit a message");
-            found.push(Diagnostic::error(pool.span, message).label(format!("at most {RRSET_BYTES_MAX}")));
+    let pools: Vec<&Pool> = node.pools().map(|id| &zone.pools()[id.index()]).collect();
+    for alike in pools.chunk_by(|one, other| one.rtype == other.rtype) {
+        let Some(first) = alike.first() else { continue };
+        let rtype = first.rtype;
+        let plain = node.rrsets().find(|rrset| rrset.rtype() == rtype).map_or(0, rrset_bytes);
+        let bytes = alike.iter().map(|pool| pool.answer_bytes_max()).sum::<usize>() + plain;
+        if bytes > ANSWER_BYTES_MAX {
+            let what = if alike.len() == 1 && plain == 0 { "this pool" } else { "all that is answered here" };
+            let message = format!("{what} takes {bytes} bytes and does not fit a message");
+            found.push(Diagnostic::error(first.span, message).label(format!("at most {ANSWER_BYTES_MAX}")));
+        }
+        if alike.len() > POOLS_MAX {
+            let message = format!("`{}` has {} LUA records of type {rtype}", node.name(), alike.len());
+            found.push(
+                Diagnostic::error(first.span, message)
+                    .label(format!("at most {POOLS_MAX} are answered together"))
+                    .help(
+                        "a LUA record takes several addresses: `ifportup(443, {'192.0.2.1', '192.0.2.2'})`",
+                    ),
+            );
         }
     }
+}
+
+fn rrset_bytes(rrset: Rrset<'_>) -> usize {
+    rrset.rdatas().map(|rdata| rdata.len() + RECORD_BYTES).sum()
+}
+
+/// What an answer of one type at a node takes, links of a chain before it aside.
+fn answer_bytes(zone: &Zone, node: Node<'_>, rtype: Rtype) -> usize {
+    let plain = node.rrsets().find(|rrset| rrset.rtype() == rtype).map_or(0, rrset_bytes);
+    let pooled = node.pools_of(rtype).map(|id| zone.pools()[id.index()].answer_bytes_max());
+    plain + pooled.sum::<usize>()
+}
+
+/// The records of an alias are answered in front of those it leads to, and
+/// both must fit a message.
+fn chains(zone: &Zone, found: &mut Diagnostics) {
+    /// Most bytes of a link: a DNAME, and the CNAME that it makes.
+    const LINK_BYTES_MAX: usize = 2 * (RECORD_BYTES + 2 * 255);
+    let nodes = || zone.node_ids().map(|id| zone.node(id));
+    let is_large = |node: &Node<'_>| {
+        let pooled = node.pools().map(|id| zone.pools()[id.index()].answer_bytes_max());
+        let all = node.all_rrsets().map(rrset_bytes).chain(pooled).sum::<usize>();
+        all + CNAME_CHAIN_MAX * LINK_BYTES_MAX > ANSWER_BYTES_MAX
+    };
+    // Nearly every zone has none of them.
+    let large: HashSet<NodeId> = nodes().filter(is_large).map(Node::id).collect();
+    if large.is_empty() {
+        return;
+    }
+    for node in nodes().filter(|node| node.kind() != Kind::Occluded) {
+        let Some(cname) = node.rrset(Rtype::CNAME) else { continue };
+        let Some((end, links)) = chain_end(zone, cname) else { continue };
+        for rtype in end.types().filter(|_| large.contains(&end.id())) {
+            let (bytes, own) = (answer_bytes(zone, end, rtype), node.name());
+            if links + bytes > ANSWER_BYTES_MAX && bytes <= ANSWER_BYTES_MAX {
+                let message = format!(
+                    "`{own}` leads to {bytes} bytes of {rtype} records, which do not fit a message behind \
+                     {links} bytes of aliases"
+                );
+                let label = format!("at most {ANSWER_BYTES_MAX} together");
+                found.push(Diagnostic::error(cname.span(), message).label(label));
+            }
+        }
+    }
+}
+
+/// The node at the end of a chain of aliases, and the bytes that its links
+/// take; none where it leads out of the zone or round in a circle.
+fn chain_end<'z>(zone: &'z Zone, cname: Rrset<'z>) -> Option<(Node<'z>, usize)> {
+    let mut name: Name = target_names(cname).next()?.to_name();
+    let mut links = rrset_bytes(cname);
+    for _ in 0..CNAME_CHAIN_MAX {
+        if !name.as_ref().is_at_or_below(zone.apex()) {
+            return None;
+        }
+        let node = matching(zone, name.as_ref())?;
+        let next = if node.kind() == Kind::Dname && node.name() != name.as_ref() {
+            let dname = node.rrset(Rtype::DNAME)?;
+            let wire = name.as_ref().wire();
+            let prefix = wire.get(..wire.len() - node.name().wire().len())?;
+            let made = Name::from_wire(&[prefix, target_names(dname).next()?.wire()].concat()).ok()?;
+            links +=
+                rrset_bytes(dname) + node.name().wire().len() + RECORD_BYTES + made.as_ref().wire().len();
+            made
+        } else {
+            let Some(cname) = node.rrset(Rtype::CNAME) else { return Some((node, links)) };
+            links += rrset_bytes(cname);
+            target_names(cname).next()?.to_name()
+        };
+        name = next;
+    }
+    None
 }
 
 /// A CNAME stands alone (RFC 1034, section 3.6.2), and so does, of its kind,

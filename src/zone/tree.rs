@@ -57,6 +57,11 @@ impl PoolId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The same as a number of 32 bits.
+    pub fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// What a node is to a query at or below it.
@@ -119,6 +124,7 @@ impl Zone {
 
     /// Every node, in no order but the apex first.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        // The builder gave every node a place of 32 bits.
         (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
     }
 

@@ -6,7 +6,7 @@
 //! piece of the text, with its escapes as they were written.
 
 use crate::dns::rdata::Token;
-use crate::source::{Diagnostic, FileId, Span};
+use crate::source::{Diagnostic, FileId, Span, offset};
 
 /// Most words of one record. RDATA of 65,535 bytes written as RFC 3597 single
 /// bytes needs about that many; more cannot be a record.
@@ -251,11 +251,6 @@ impl<'t> Lexer<'t> {
     fn span(&self, from: usize, to: usize) -> Span {
         Span::new(self.file, offset(from), offset(to))
     }
-}
-
-/// An offset as spans hold it; texts are shorter than 4 GiB (`source::TEXT_BYTES_MAX`).
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// What was written, fit for a message: not longer than a screen is wide,

@@ -48,7 +48,7 @@ impl Served {
     /// Compiles a zone that has been read.
     pub(crate) fn add_zone(&mut self, zone: &Zone) {
         let pools_from = u32::try_from(self.pools.len()).expect("a test's pools");
-        let book = Some(Arc::new(compile(zone)));
+        let book = Some(Arc::new(compile(zone).expect("the zone is compiled")));
         self.slots.push(ZoneSlot {
             apex: zone.apex().to_name(),
             book,

@@ -67,7 +67,7 @@ impl Served {
             .collect();
         let slot = ZoneSlot {
             apex: zone.apex().to_name(),
-            book: Some(Arc::new(compile(zone))),
+            book: Some(Arc::new(compile(zone).unwrap())),
             pools_from: 0,
             access: None,
         };

@@ -158,6 +158,7 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
 pub(super) fn query(question: &Question, manner: Manner) -> Vec<u8> {
     let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
     let flags = if manner == Manner::Resolver { Header::RD } else { 0 };
+    // A constant of 1,232.
     let payload = u16::try_from(UDP_PAYLOAD_MAX).unwrap_or(u16::MAX);
     let mut query = vec![high, low];
     for word in [flags, 1, 0, 0, 1] {

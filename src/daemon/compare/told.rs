@@ -259,6 +259,7 @@ impl Teller {
 
 /// `1 question`, `2 questions`.
 fn questions(number: u64) -> String {
+    // For people only, and the same number where `usize` has 64 bits.
     counted(usize::try_from(number).unwrap_or(usize::MAX), "question")
 }
 

@@ -85,10 +85,20 @@ impl ZoneReader<'_> {
         }
     }
 
-    /// The version that a zone is.
-    pub(super) fn version(&self, zone: &Zone, basis: Basis) -> Version {
+    /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config
+    /// file `names` it: the text of the zone may have been let go.
+    pub(super) fn version(
+        &self,
+        zone: &Zone,
+        basis: Basis,
+        names: Span,
+        found: &mut Diagnostics,
+    ) -> Option<Version> {
         let hosts = self.wants_hosts(&zone.apex().to_name()).then(|| Hosts::of(zone).into());
-        Version { hosts, ..Version::of(zone, basis) }
+        let compiled = Version::of(zone, basis);
+        let version =
+            compiled.map_err(|error| found.push(Diagnostic::error(names, error.to_string()))).ok()?;
+        Some(Version { hosts, ..version })
     }
 
     /// Says where a reverse zone and the zones it is about do not agree.

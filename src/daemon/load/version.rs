@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::zone_source::ZoneSource;
-use crate::answer::{Book, compile};
+use crate::answer::{Book, CompileError, compile};
 use crate::source::TextFile;
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
@@ -44,17 +44,17 @@ pub(in crate::daemon) struct Basis {
 }
 
 impl Version {
-    pub(super) fn of(zone: &Zone, basis: Basis) -> Version {
-        Version {
+    pub(super) fn of(zone: &Zone, basis: Basis) -> Result<Version, CompileError> {
+        Ok(Version {
             serial: zone.serial(),
             loaded_at: SystemTime::now(),
             records: zone.record_count(),
-            book: Arc::new(compile(zone)),
+            book: Arc::new(compile(zone)?),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
             basis: Arc::new(basis),
             hosts: None,
             kept_at: None,
-        }
+        })
     }
 
     /// Whether the zone would come out the same with the file, settings and

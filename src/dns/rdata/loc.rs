@@ -129,6 +129,7 @@ fn read_size(what: &str, token: &Token<'_>) -> Result<u8, Diagnostic> {
         digit /= 10;
         power += 1;
     }
+    // One digit, so that four bits hold it.
     Ok(u8::try_from(digit << 4).unwrap_or(0) | power)
 }
 

@@ -13,7 +13,7 @@ use super::super::rule;
 use super::super::yaml::{self, Content, Node};
 use super::super::{Unreadable, Work, keyed};
 use super::rules::RULES;
-use crate::source::{Diagnostic, FileId, Severity, Sources, Span, nearest};
+use crate::source::{Diagnostic, FileId, Severity, Sources, Span, nearest, offset};
 
 /// The sections of the YAML form.
 const SECTIONS: &[&str] = &[
@@ -167,7 +167,6 @@ pub(super) fn lines(file: FileId, bytes: &[u8]) -> Vec<Word> {
     let mut start = 0_usize;
     let mut lines = Vec::new();
     for line in bytes.split(|&byte| byte == b'\n') {
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let span = Span::new(file, offset(start), offset(start + line.len()));
         lines.push(Word { text: String::from_utf8_lossy(line).into_owned(), span });
         start += line.len() + 1;

@@ -86,6 +86,30 @@ fn an_rrset_must_fit_a_message() {
 }
 
 #[test]
+fn a_zone_that_outgrows_its_places_is_refused_at_the_record_that_does_not_fit() {
+    let fill = |place_max: u32, owner: &[u8], rdata: &[u8]| {
+        let mut lab = Lab::new(sound!());
+        lab.builder.place_max = place_max;
+        let span = lab.place("ns");
+        let added = lab.builder.add(name(owner).as_ref(), Rtype(65_280), Ttl::default(), rdata, span);
+        lab.found.extend(added.err());
+        lab.said()
+    };
+    let too_much = |what: &str| {
+        [format!(
+            "error lab.zone:1:10: the zone `example.` holds more than {what}; \
+             split it: delegate a part of it to a zone of its own"
+        )]
+    };
+    // Three records of 62 bytes of data at two names of 9 and 12 bytes.
+    assert_eq!(fill(1000, b"a", &[0; 4]), [""; 0]);
+    assert_eq!(fill(10, b"a", &[0; 4]), too_much("4 GiB of names"));
+    assert_eq!(fill(1, b"a", &[0; 4]), too_much("4294967295 names"));
+    assert_eq!(fill(20, b"ns", &[0; 4]), too_much("4 GiB of record data"));
+    assert_eq!(fill(2, b"ns", &[]), too_much("4294967295 records"));
+}
+
+#[test]
 fn a_cname_stands_alone_and_both_places_are_drawn() {
     let lab = || Lab::new(sound!("www 60 TXT x" "www 60 CNAME ns"));
     assert_eq!(
