@@ -3,6 +3,7 @@
 //! Responsible for names, paths and clients, and for several blocks of one
 //! name. Not responsible for what is in the files.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::keys::Section;
@@ -17,6 +18,9 @@ use crate::zone::is_reverse;
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
+
+/// Reverse zones whose origin is missing that are told of: each is compared with all names for the one that was meant.
+const NO_ORIGIN_MAX: usize = 100;
 
 /// A zone to serve, or one of several versions of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,26 @@ struct Block {
     reverse: bool,
 }
 
+/// The blocks that have been read, found by name.
+#[derive(Default)]
+struct Blocks {
+    list: Vec<Block>,
+    places: HashMap<Name, Vec<usize>>,
+}
+
+impl Blocks {
+    fn push(&mut self, block: Block) {
+        self.places.entry(block.name.clone()).or_default().push(self.list.len());
+        self.list.push(block);
+    }
+
+    /// Those of a name, in their order.
+    fn named(&self, name: &Name) -> impl Iterator<Item = &Block> + Clone {
+        let places = self.places.get(name).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|place| self.list.get(*place))
+    }
+}
+
 /// Reads every `[[zone]]`.
 pub(super) fn read_all(
     root: &Table<'_>,
@@ -75,7 +99,7 @@ pub(super) fn read_all(
     defaults: &Probe,
     found: &mut Diagnostics,
 ) -> Vec<Zone> {
-    let mut earlier: Vec<Block> = Vec::new();
+    let mut earlier = Blocks::default();
     let mut zones = Vec::new();
     for table in root.tables(Section::Zone, found) {
         let name = read_name(&table, found);
@@ -105,7 +129,7 @@ pub(super) fn read_all(
         }
     }
     let made = zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
-    made.for_each(|reverse_of| found.extend(no_origin(reverse_of, &earlier)));
+    found.extend(made.filter_map(|reverse_of| no_origin(reverse_of, &earlier)).take(NO_ORIGIN_MAX));
     zones
 }
 
@@ -119,9 +143,9 @@ fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)>
 }
 
 /// Why a block cannot stand behind the others of its name.
-fn clash(block: &Block, earlier: &[Block]) -> Option<Diagnostic> {
+fn clash(block: &Block, earlier: &Blocks) -> Option<Diagnostic> {
     let name = &block.name;
-    let mut same = earlier.iter().filter(|known| known.name == *name);
+    let mut same = earlier.named(name);
     let fault = |message: String| Diagnostic::error(block.name_span, message);
     if let Some(first) = same.clone().find(|known| known.for_everybody) {
         let fault = fault(format!("zone `{name}` is given twice"));
@@ -142,12 +166,12 @@ fn clash(block: &Block, earlier: &[Block]) -> Option<Diagnostic> {
 }
 
 /// Why a reverse zone cannot be made from the zone it names.
-fn no_origin(reverse_of: &ReverseOf, blocks: &[Block]) -> Option<Diagnostic> {
+fn no_origin(reverse_of: &ReverseOf, blocks: &Blocks) -> Option<Diagnostic> {
     let ReverseOf { zone, span } = reverse_of;
-    let mut named = blocks.iter().filter(|block| block.name == *zone).peekable();
+    let mut named = blocks.named(zone).peekable();
     if named.peek().is_none() {
-        let names: Vec<String> =
-            blocks.iter().filter(|block| !block.reverse).map(|block| block.name.to_string()).collect();
+        let forward = blocks.list.iter().filter(|block| !block.reverse);
+        let names: Vec<String> = forward.map(|block| block.name.to_string()).collect();
         let fault = Diagnostic::error(*span, format!("no `[[zone]]` has the name `{zone}`"));
         return Some(match nearest(&zone.to_string(), names.iter().map(String::as_str)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),

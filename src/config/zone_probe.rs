@@ -5,6 +5,8 @@
 //! owners exist, or for putting blocks that name the same owner together: that
 //! is the zone's.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -119,14 +121,18 @@ fn read_names(
         found.push(value.fault("`names` guards nothing").help("name the owners, as in [\"@\", \"api\"]"));
     }
     let mut names: Vec<(Name, Span)> = Vec::with_capacity(items.len());
+    let mut first_of: HashMap<Name, Span> = HashMap::with_capacity(items.len());
     for item in items {
         let Some(name) = keep(read_owner(item, apex, found), found) else { continue };
-        match names.iter().find(|(known, _)| *known == name) {
-            Some(&(_, first)) => found.push(
+        match first_of.entry(name.clone()) {
+            Entry::Occupied(first) => found.push(
                 Diagnostic::warning(item.span(), format!("`{name}` is named twice in this block"))
-                    .and_at(first, "first named here"),
+                    .and_at(*first.get(), "first named here"),
             ),
-            None => names.push((name, item.span())),
+            Entry::Vacant(new) => {
+                new.insert(item.span());
+                names.push((name, item.span()));
+            }
         }
     }
     Some(names)

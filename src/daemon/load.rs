@@ -5,12 +5,13 @@
 //! Not responsible for what happens with them.
 
 mod abreast;
+mod others;
 mod reverse;
 mod version;
 mod zone_id;
 mod zone_source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -23,7 +24,8 @@ use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Sever
 use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
 use crate::zonefile;
 
-use reverse::{Given, given};
+use others::Others;
+use reverse::{Given, Wanting, given};
 
 pub(super) use version::{Basis, Version};
 pub(super) use zone_id::ZoneId;
@@ -100,6 +102,8 @@ impl Reading {
                 path,
                 purpose,
                 config: &config,
+                wanting: Wanting::of(&config),
+                served: served(purpose),
                 state_directory: state_directory.as_deref(),
                 own: own_addresses(),
                 networks: LazyLock::new(own_networks),
@@ -141,6 +145,10 @@ struct ZoneReader<'r> {
     path: &'r Path,
     purpose: &'r Purpose,
     config: &'r Config,
+    /// Which zones want to know the addresses of others.
+    wanting: Wanting<'r>,
+    /// The versions that are served now.
+    served: HashMap<&'r ZoneId, &'r Version>,
     state_directory: Option<&'r Path>,
     /// The addresses of this node.
     own: Vec<IpAddr>,
@@ -156,20 +164,22 @@ impl ZoneReader<'_> {
         let mut zones: Vec<(usize, &config::Zone)> = self.config.zones.iter().enumerate().collect();
         zones.sort_by_key(|(_, zone)| reverse::turn(zone));
         let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.reverse_of.is_none()));
-        let mut loaded = self.load_abreast(sources, read);
-        for &(place, zone) in if loaded.is_empty() { &zones } else { made } {
+        let abreast = self.load_abreast(sources, read);
+        let others = if abreast.is_empty() { &zones } else { made };
+        let mut loaded = Others::gathering(self.compared());
+        abreast.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
+        for &(place, zone) in others {
             let one = self.load(sources, zone, &loaded, each);
-            loaded.push((place, one));
+            loaded.push(place, one);
         }
-        loaded.sort_by_key(|(place, _)| *place);
-        loaded.into_iter().map(|(_, zone)| zone).collect()
+        loaded.into_zones()
     }
 
     fn load(
         &self,
         sources: &mut Sources,
         zone: &config::Zone,
-        others: &[(usize, LoadedZone)],
+        others: &Others,
         each: &mut impl FnMut(&ZoneId, &Zone),
     ) -> LoadedZone {
         let mut loaded = LoadedZone {
@@ -195,8 +205,8 @@ impl ZoneReader<'_> {
         let read = read_file(sources, zone, faults)
             .and_then(|file| Some((file, given(zone, forward, faults)?)))
             .and_then(|(file, hosts)| read_zone(sources, file, hosts, zone, &basis, faults));
-        if let (Some(zone), Purpose::Check) = (&read, self.purpose) {
-            self.check_reverse(zone, others, faults);
+        if let (Some(zone), Some(known)) = (&read, others.addresses()) {
+            zone::check_reverse(zone, known, faults);
         }
         faults.sort();
         let version = read.and_then(|read| {
@@ -242,12 +252,7 @@ impl ZoneReader<'_> {
 
     /// The version that is served now.
     fn before(&self, zone: &ZoneId) -> Option<&Version> {
-        match self.purpose {
-            Purpose::Check => None,
-            Purpose::Serve(versions) => {
-                versions.iter().find_map(|(id, version)| (id == zone).then_some(version))
-            }
-        }
+        self.served.get(zone).copied()
     }
 
     /// Takes the text that is kept of the zone, if there is one.
@@ -283,6 +288,14 @@ impl ZoneReader<'_> {
                 loaded.kept_error = Some(why_not(&sources, self.path, &faults));
             }
         }
+    }
+}
+
+/// The versions that are served now, by their zones.
+fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Version> {
+    match purpose {
+        Purpose::Check => HashMap::new(),
+        Purpose::Serve(versions) => versions.iter().map(|(id, version)| (id, version)).collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Responsible for turning that into targets to probe and snapshots.
 //! Not responsible for reading, probing or publishing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::load::{LoadedZone, Version, ZoneId, ZoneSource};
@@ -46,10 +46,9 @@ impl Served {
     /// What is served after a reading: zones that could not be read keep the
     /// version that `before` has of them.
     pub(super) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
-        let kept = |id: &ZoneId| {
-            let zone = before.zones.iter().find(|zone| zone.id == *id);
-            zone.and_then(|zone| zone.version.clone())
-        };
+        let served: HashMap<&ZoneId, &ServedZone> =
+            before.zones.iter().map(|zone| (&zone.id, zone)).collect();
+        let kept = |id: &ZoneId| served.get(id).and_then(|zone| zone.version.clone());
         let zones = zones.into_iter().map(|zone| ServedZone {
             version: zone.version.or_else(|| kept(&zone.id)),
             id: zone.id,

@@ -100,6 +100,8 @@ impl Name {
     ///
     /// As [`Name::parse`].
     pub fn parse_into(text: &[u8], origin: NameRef<'_>, out: &mut Vec<u8>) -> Result<Written, NameError> {
+        #[cfg(test)]
+        steps::count();
         let start = out.len();
         let written = parse_labels(text, origin, out);
         if written.is_err() {
@@ -252,6 +254,8 @@ impl<'a> NameRef<'a> {
 
     /// Whether this is `other` or below it.
     pub fn is_at_or_below(self, other: NameRef<'_>) -> bool {
+        #[cfg(test)]
+        steps::count();
         let mut name = self;
         loop {
             if name.wire.len() == other.wire.len() {
@@ -266,6 +270,8 @@ impl<'a> NameRef<'a> {
 
     /// Whether this is below `other`, not the same.
     pub fn is_below(self, other: NameRef<'_>) -> bool {
+        #[cfg(test)]
+        steps::count();
         self.wire.len() > other.wire.len() && self.is_at_or_below(other)
     }
 
@@ -336,6 +342,8 @@ impl fmt::Debug for Name {
 
 impl PartialEq for NameRef<'_> {
     fn eq(&self, other: &Self) -> bool {
+        #[cfg(test)]
+        steps::count();
         self.wire.eq_ignore_ascii_case(other.wire)
     }
 }
@@ -381,6 +389,27 @@ impl Ord for Name {
 impl PartialOrd for Name {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+/// How often this thread compared names or read one: what tests count where others would take the time.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
+    /// How many steps `work` takes.
+    pub(crate) fn of(work: impl FnOnce()) -> u64 {
+        let before = STEPS.get();
+        work();
+        STEPS.get() - before
     }
 }
 

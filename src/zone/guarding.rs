@@ -108,11 +108,43 @@ impl Default for Choice {
     }
 }
 
+/// The pools that were made of RRsets so far, before they are put among those of LUA records: each is found at once,
+/// however many there are.
+#[derive(Default)]
+struct Made {
+    pools: Vec<(NodeId, Pool)>,
+    places: HashMap<(NodeId, Rtype), usize>,
+}
+
+impl Made {
+    fn push(&mut self, node: NodeId, pool: Pool) {
+        self.places.insert((node, pool.rtype), self.pools.len());
+        self.pools.push((node, pool));
+    }
+
+    fn of(&self, node: NodeId, rtype: Rtype) -> Option<&Pool> {
+        let place = self.places.get(&(node, rtype))?;
+        self.pools.get(*place).map(|(_, pool)| pool)
+    }
+
+    /// Gives the pool of an RRset other groups, and the ones it had back; none where there is no such pool.
+    fn swap_groups(
+        &mut self,
+        node: NodeId,
+        rtype: Rtype,
+        groups: Vec<Vec<Member>>,
+    ) -> Option<Vec<Vec<Member>>> {
+        let place = self.places.get(&(node, rtype))?;
+        self.pools.get_mut(*place).map(|(_, pool)| std::mem::replace(&mut pool.groups, groups))
+    }
+}
+
 impl Zone {
     /// Turns RRsets into pools, or adds guards to the pools that an earlier
     /// guarding made of them.
     pub(super) fn guard_all(&mut self, guardings: &[Guarding], found: &mut Diagnostics) {
         let mut first_of: HashMap<NodeId, &Guarding> = HashMap::new();
+        let mut made = Made::default();
         for guarding in guardings {
             let Some(node) = self.find(guarding.owner.as_ref()) else {
                 let message = format!("`{}` does not exist in the zone file", guarding.owner);
@@ -131,21 +163,31 @@ impl Zone {
                 );
                 continue;
             }
-            self.guard(node, guarding, found);
+            self.guard(node, guarding, &mut made, found);
         }
+        self.take_in(made);
     }
 
-    fn guard(&mut self, node: NodeId, guarding: &Guarding, found: &mut Diagnostics) {
+    /// Puts pools among those there are, in the order of their nodes.
+    fn take_in(&mut self, made: Made) {
+        let before = std::mem::take(&mut self.pool_nodes).into_iter().zip(std::mem::take(&mut self.pools));
+        let mut all: Vec<(NodeId, Pool)> = before.chain(made.pools).collect();
+        all.sort_by_key(|(node, _)| *node);
+        (self.pool_nodes, self.pools) = all.into_iter().unzip();
+    }
+
+    fn guard(&self, node: NodeId, guarding: &Guarding, made: &mut Made, found: &mut Diagnostics) {
         let addresses = guarding.guards.iter().any(|guard| matches!(guard.test, Test::Same(_)));
         let targets = guarding.guards.iter().any(|guard| guard.test == Test::TargetPort);
         let mut missing = Vec::new();
         if addresses {
-            let guarded = [Rtype::A, Rtype::AAAA].map(|rtype| self.guard_rrset(node, rtype, guarding, found));
+            let guarded =
+                [Rtype::A, Rtype::AAAA].map(|rtype| self.guard_rrset(node, rtype, guarding, made, found));
             if guarded == [false; 2] {
                 missing.push("A or AAAA");
             }
         }
-        if targets && !self.guard_rrset(node, Rtype::SRV, guarding, found) {
+        if targets && !self.guard_rrset(node, Rtype::SRV, guarding, made, found) {
             missing.push("SRV");
         }
         for types in missing {
@@ -160,29 +202,29 @@ impl Zone {
 
     /// Whether there was something to guard.
     fn guard_rrset(
-        &mut self,
+        &self,
         node: NodeId,
         rtype: Rtype,
         guarding: &Guarding,
+        made: &mut Made,
         found: &mut Diagnostics,
     ) -> bool {
-        let of_node = |(at, pool): (&NodeId, &Pool)| *at == node && pool.rtype == rtype;
-        if let Some(at) = self.pool_nodes.iter().zip(&self.pools).position(of_node) {
-            if self.pools[at].lua.is_some() {
-                let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
-                found.push(
-                    Diagnostic::error(guarding.span, message)
-                        .and_at(self.pools[at].span, "the LUA record")
-                        .help("write plain records in the zone file, or leave the name out here"),
-                );
-                return true;
-            }
-            let mut groups = std::mem::take(&mut self.pools[at].groups);
+        // Before anything is guarded, all pools are LUA records.
+        if let Some(lua) = self.node(node).pools_of(rtype).next() {
+            let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
+            found.push(
+                Diagnostic::error(guarding.span, message)
+                    .and_at(self.pools[lua.index()].span, "the LUA record")
+                    .help("write plain records in the zone file, or leave the name out here"),
+            );
+            return true;
+        }
+        if let Some(mut groups) = made.swap_groups(node, rtype, Vec::new()) {
             for member in groups.iter_mut().flatten() {
-                member.guards.extend(self.guards_of(rtype, &member.rdata, guarding));
+                member.guards.extend(self.guards_of(rtype, &member.rdata, guarding, made));
                 member.is_local = self.is_local(&member.guards);
             }
-            self.pools[at].groups = groups;
+            made.swap_groups(node, rtype, groups);
             return true;
         }
         let Some(rrset) = self.node(node).rrset(rtype) else { return false };
@@ -192,25 +234,23 @@ impl Zone {
             return true;
         }
         self.warn_of_what_never_holds(rrset, guarding, found);
-        let pool = self.guarded(self.node(node), rrset, guarding);
+        let pool = self.guarded(self.node(node), rrset, guarding, made);
         if rtype == Rtype::SRV {
-            self.check_targets(rrset, &pool, guarding.span, found);
+            check_targets(rrset, &pool, guarding.span, found);
         }
-        let at = self.pool_nodes.partition_point(|other| *other <= node);
-        self.pools.insert(at, pool);
-        self.pool_nodes.insert(at, node);
+        made.push(node, pool);
         true
     }
 
     /// The pool that an RRset becomes.
-    fn guarded(&self, node: Node<'_>, rrset: Rrset<'_>, guarding: &Guarding) -> Pool {
+    fn guarded(&self, node: Node<'_>, rrset: Rrset<'_>, guarding: &Guarding, made: &Made) -> Pool {
         let Choice { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
             &guarding.choice;
         let rtype = rrset.rtype();
         let member = |rdata: &[u8]| {
             let address = address_of(rtype, rdata);
             let weight = weights.iter().find(|(known, _)| Some(*known) == address);
-            let guards = self.guards_of(rtype, rdata, guarding);
+            let guards = self.guards_of(rtype, rdata, guarding, made);
             Member {
                 weight: weight.map_or(NonZeroU32::MIN, |(_, weight)| *weight),
                 is_local: self.is_local(&guards),
@@ -243,12 +283,12 @@ impl Zone {
     }
 
     /// What must pass for a record.
-    fn guards_of(&self, rtype: Rtype, rdata: &[u8], guarding: &Guarding) -> Vec<Guard> {
+    fn guards_of(&self, rtype: Rtype, rdata: &[u8], guarding: &Guarding, made: &Made) -> Vec<Guard> {
         if rtype == Rtype::SRV {
             let templates = || guarding.guards.iter().filter(|guard| guard.test == Test::TargetPort);
             let (Some(port), Some(target)) = (srv_port(rdata), srv_target(rdata)) else { return Vec::new() };
             let kind = Kind::Tcp(Tcp { port });
-            let addresses = self.addresses_of(target);
+            let addresses = self.addresses_of(target, made);
             return addresses
                 .iter()
                 .flat_map(|address| templates().map(|guard| guard.at(*address, kind.clone())))
@@ -263,13 +303,16 @@ impl Zone {
     }
 
     /// The addresses that a name of this zone has, whatever is up.
-    fn addresses_of(&self, name: NameRef<'_>) -> Vec<IpAddr> {
+    fn addresses_of(&self, name: NameRef<'_>, made: &Made) -> Vec<IpAddr> {
         let Some(node) = super::rules::matching(self, name) else { return Vec::new() };
         let mut addresses = Vec::new();
         for rtype in [Rtype::A, Rtype::AAAA] {
             let plain = node.rrset(rtype).into_iter().flat_map(Rrset::rdatas);
-            let pools = node.pools_of(rtype).map(|id| &self.pools[id.index()]);
-            let pooled = pools.flat_map(|pool| pool.groups.iter().flatten()).map(|member| &*member.rdata);
+            let lua = node.pools_of(rtype).map(|id| &self.pools[id.index()]);
+            let pooled = lua
+                .chain(made.of(node.id(), rtype))
+                .flat_map(|pool| pool.groups.iter().flatten())
+                .map(|member| &*member.rdata);
             for address in plain.chain(pooled).filter_map(|rdata| address_of(rtype, rdata)) {
                 if !addresses.contains(&address) {
                     addresses.push(address);
@@ -277,20 +320,6 @@ impl Zone {
             }
         }
         addresses
-    }
-
-    /// Every target of a guarded SRV RRset needs an address to probe.
-    fn check_targets(&self, rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnostics) {
-        for member in pool.groups.iter().flatten().filter(|member| member.guards.is_empty()) {
-            // `SRV 0 0 0 .` says that there is no such service (RFC 2782): nothing to probe.
-            let Some(target) = srv_target(&member.rdata).filter(|target| !target.is_root()) else { continue };
-            let message = format!("`{target}`, a target of `{}`, has no address to probe", pool.owner);
-            found.push(
-                Diagnostic::error(span, message)
-                    .and_at(rrset.span(), "the SRV records")
-                    .help("targets are looked up in this zone: give it an A or AAAA record here"),
-            );
-        }
     }
 
     /// Addresses and times of a choice that come to nothing for this RRset.
@@ -321,6 +350,20 @@ impl Zone {
                 warn(format!("`{owner}` has no {family} record: the backup {address} is never answered"));
             }
         }
+    }
+}
+
+/// Every target of a guarded SRV RRset needs an address to probe.
+fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnostics) {
+    for member in pool.groups.iter().flatten().filter(|member| member.guards.is_empty()) {
+        // `SRV 0 0 0 .` says that there is no such service (RFC 2782): nothing to probe.
+        let Some(target) = srv_target(&member.rdata).filter(|target| !target.is_root()) else { continue };
+        let message = format!("`{target}`, a target of `{}`, has no address to probe", pool.owner);
+        found.push(
+            Diagnostic::error(span, message)
+                .and_at(rrset.span(), "the SRV records")
+                .help("targets are looked up in this zone: give it an A or AAAA record here"),
+        );
     }
 }
 

@@ -26,7 +26,7 @@ pub use network::Network;
 pub use pool::{
     AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending,
 };
-pub use reverse::{Hosts, check_reverse, is_reverse};
+pub use reverse::{Addresses, Hosts, check_reverse, is_reverse};
 pub use rules::{ANSWER_BYTES_MAX, CNAME_CHAIN_MAX, POOLS_MAX};
 pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
 

@@ -18,6 +18,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::builder::Builder;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
@@ -36,7 +38,7 @@ pub struct Hosts {
     /// Every owner of addresses, pools and wildcards too.
     addresses: HashMap<Name, Vec<IpAddr>>,
     /// What lies at or below these is answered elsewhere.
-    cuts: Vec<Name>,
+    cuts: HashSet<Name>,
 }
 
 /// A name of an address.
@@ -80,14 +82,16 @@ impl Hosts {
             apex_records: records.collect(),
             names: BTreeMap::new(),
             addresses: HashMap::new(),
-            cuts: Vec::new(),
+            cuts: HashSet::new(),
         };
         let name_servers: HashSet<&[u8]> =
             apex.rrset(Rtype::NS).into_iter().flat_map(Rrset::rdatas).collect();
         for node in zone.node_ids().map(|id| zone.node(id)) {
             match node.kind() {
                 Kind::Plain | Kind::Dname => hosts.take(zone, node, &name_servers),
-                Kind::ZoneCut => hosts.cuts.push(node.name().to_name()),
+                Kind::ZoneCut => {
+                    hosts.cuts.insert(node.name().to_name());
+                }
                 Kind::Occluded => {}
             }
         }
@@ -123,9 +127,9 @@ impl Hosts {
 
     /// Whether it says that a name has an address; none: it does not know.
     fn has(&self, name: NameRef<'_>, address: IpAddr) -> Option<bool> {
-        if !name.is_at_or_below(self.apex.as_ref())
-            || self.cuts.iter().any(|cut| name.is_at_or_below(cut.as_ref()))
-        {
+        let mut enclosers = std::iter::successors(Some(name), |name| name.parent());
+        let is_cut = enclosers.any(|name| !self.cuts.is_empty() && self.cuts.contains(&name.to_name()));
+        if !name.is_at_or_below(self.apex.as_ref()) || is_cut {
             return None;
         }
         let exact = self.addresses.get(&name.to_name());
@@ -159,7 +163,8 @@ impl Builder {
             found.extend(self.add(apex.as_ref(), *rtype, *ttl, rdata, span).err());
         }
         self.raise_serial(hosts.serial);
-        for (address, names) in &hosts.names {
+        let Some(held) = addresses_below(apex.as_ref()) else { return };
+        for (address, names) in hosts.names.range(held) {
             let Some(owner) = reverse_name(*address) else { continue };
             let is_away = std::iter::successors(Some(owner.as_ref()), |name| name.parent())
                 .any(|name| away.contains(&name.to_name()));
@@ -177,20 +182,54 @@ impl Builder {
     }
 }
 
-/// Compares a reverse zone with what the zones of one server say of addresses:
-/// hosts without a PTR record, and PTR records of names that have not the
-/// address. `apexes` are all zones there are, each of which answers for itself.
-pub fn check_reverse(zone: &Zone, hosts: &[&Hosts], apexes: &[Name], found: &mut Diagnostics) {
-    let mut missing = HashSet::new();
-    for (address, host) in
-        hosts.iter().flat_map(|one| &one.names).filter_map(|(at, names)| Some((*at, names.first()?)))
-    {
-        let Some(owner) =
-            reverse_name(address).filter(|owner| is_nearest(owner.as_ref(), zone.apex(), apexes))
-        else {
-            continue;
+/// What the zones of one server say of addresses, found by address and by apex: a reverse zone looks at what is its
+/// own, however many other zones there are.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    /// All zones there are, each of which answers for itself; in wire form and lower case.
+    apexes: HashSet<Box<[u8]>>,
+    /// What the zones of an apex say, one for each view.
+    zones: HashMap<Name, Vec<Arc<Hosts>>>,
+    /// Every address with the host that was told first.
+    hosts: BTreeMap<IpAddr, Host>,
+}
+
+impl Addresses {
+    /// Nothing is said so far; there are zones with these apexes.
+    pub fn new<'n>(apexes: impl IntoIterator<Item = NameRef<'n>>) -> Addresses {
+        let apexes = apexes.into_iter().map(|apex| apex.to_lowercase().into()).collect();
+        Addresses { apexes, ..Addresses::default() }
+    }
+
+    /// Takes in what one more zone says.
+    pub fn add(&mut self, hosts: Arc<Hosts>) {
+        for (address, names) in &hosts.names {
+            if let Some(host) = names.first() {
+                self.hosts.entry(*address).or_insert_with(|| host.clone());
+            }
+        }
+        self.zones.entry(hosts.apex.clone()).or_default().push(hosts);
+    }
+
+    /// The apex of the zone that answers for a name.
+    fn nearest<'n>(&self, name: NameRef<'n>) -> Option<NameRef<'n>> {
+        let lower = name.to_lowercase();
+        let is_apex = |name: &NameRef<'_>| {
+            let from = lower.len().checked_sub(name.wire().len());
+            from.and_then(|from| lower.get(from..)).is_some_and(|wire| self.apexes.contains(wire))
         };
-        if !is_answered(zone, owner.as_ref()) && missing.insert(address) {
+        std::iter::successors(Some(name), |name| name.parent()).find(is_apex)
+    }
+}
+
+/// Compares a reverse zone with what the zones of its server say of addresses: hosts without a PTR record, and PTR
+/// records of names that have not the address. Other zones have nothing to be compared.
+pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
+    let Some(held) = addresses_below(zone.apex()) else { return };
+    for (address, host) in known.hosts.range(held) {
+        let own = |owner: &Name| known.nearest(owner.as_ref()) == Some(zone.apex());
+        let Some(owner) = reverse_name(*address).filter(own) else { continue };
+        if !is_answered(zone, owner.as_ref()) {
             let message = format!(
                 "`{}` has the address {address}, for which `{}` has no PTR record",
                 host.name,
@@ -203,21 +242,15 @@ pub fn check_reverse(zone: &Zone, hosts: &[&Hosts], apexes: &[Name], found: &mut
     }
     for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == Kind::Plain) {
         if let (Some(rrset), Some(address)) = (node.rrset(Rtype::PTR), address_of(node.name())) {
-            check_pointers(rrset, address, hosts, apexes, found);
+            check_pointers(rrset, address, known, found);
         }
     }
 }
 
-fn check_pointers(
-    rrset: Rrset<'_>,
-    address: IpAddr,
-    hosts: &[&Hosts],
-    apexes: &[Name],
-    found: &mut Diagnostics,
-) {
+fn check_pointers(rrset: Rrset<'_>, address: IpAddr, known: &Addresses, found: &mut Diagnostics) {
     for target in rrset.rdatas().filter_map(|rdata| Some(NameRef::split_from(rdata).ok()?.0)) {
-        let own = hosts.iter().filter(|one| is_nearest(target, one.apex.as_ref(), apexes));
-        let said: Vec<bool> = own.filter_map(|one| one.has(target, address)).collect();
+        let own = known.nearest(target).and_then(|apex| known.zones.get(&apex.to_name()));
+        let said: Vec<bool> = own.into_iter().flatten().filter_map(|one| one.has(target, address)).collect();
         if !said.is_empty() && !said.contains(&true) {
             let message =
                 format!("the PTR record of {address} leads to `{target}`, which has not this address");
@@ -225,12 +258,6 @@ fn check_pointers(
             found.push(Diagnostic::warning(rrset.span(), message).help(help));
         }
     }
-}
-
-/// Whether a name is answered from the zone `apex`, and from none of `apexes` below it.
-fn is_nearest(name: NameRef<'_>, apex: NameRef<'_>, apexes: &[Name]) -> bool {
-    let nearer = |other: &Name| other.as_ref().is_below(apex) && name.is_at_or_below(other.as_ref());
-    name.is_at_or_below(apex) && !apexes.iter().any(nearer)
 }
 
 /// Whether a reverse zone has something to say of an owner: a PTR record of
@@ -271,6 +298,39 @@ fn reverse_name(address: IpAddr) -> Option<Name> {
         }
     };
     text.parse().ok()
+}
+
+/// The addresses whose PTR records lie in a zone, from the first to the last; none where no address has any there.
+fn addresses_below(apex: NameRef<'_>) -> Option<RangeInclusive<IpAddr>> {
+    let labels: Vec<&[u8]> = apex.labels().collect();
+    let (held, tree) = labels.split_last_chunk::<2>()?;
+    let is = |tree: [&[u8]; 2], other: [&[u8]; 2]| {
+        tree.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
+    };
+    // The address begins with the last of the labels, and the other ones are left open.
+    let digits = |radix: u32| -> Option<Vec<u8>> {
+        let digit = |label: &&[u8]| u8::from_str_radix(std::str::from_utf8(label).ok()?, radix).ok();
+        held.iter().rev().map(digit).collect()
+    };
+    if is(*tree, [b"in-addr", b"arpa"]) {
+        let octets = digits(10)?;
+        let ends = [0, u8::MAX].map(|open| {
+            let mut address = [open; 4];
+            address.get_mut(..octets.len())?.copy_from_slice(&octets);
+            Some(IpAddr::from(address))
+        });
+        let [first, last] = ends;
+        return Some(first?..=last?);
+    }
+    if is(*tree, [b"ip6", b"arpa"]) {
+        let nibbles = digits(16)?;
+        let open = 32_usize.checked_sub(nibbles.len())?;
+        let bits = nibbles.iter().fold(0_u128, |bits, nibble| bits << 4 | u128::from(*nibble & 0xf));
+        let first = bits.checked_shl(4 * u32::try_from(open).ok()?).unwrap_or(0);
+        let rest = u128::MAX.checked_shr(4 * u32::try_from(nibbles.len()).ok()?).unwrap_or(0);
+        return Some(Ipv6Addr::from_bits(first).into()..=Ipv6Addr::from_bits(first | rest).into());
+    }
+    None
 }
 
 /// The address whose PTR records an owner has.

@@ -11,6 +11,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
+use super::others::Others;
 use super::{LoadedZone, Purpose, ZoneReader};
 use crate::config;
 use crate::source::Sources;
@@ -54,7 +55,7 @@ impl ZoneReader<'_> {
         let common = &*sources;
         let mut loaded = abreast(self.readers, &sized, |&(_, place, zone)| {
             let mut branch = common.branch();
-            let zone = self.load(&mut branch, zone, &[], &mut |_, _| {});
+            let zone = self.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
             (place, zone, branch)
         });
         loaded.sort_by_key(|(place, ..)| *place);

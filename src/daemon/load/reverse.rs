@@ -3,11 +3,14 @@
 //! Responsible for which zone's addresses go into which reverse zone.
 //! Not responsible for the records: those are `zone`'s.
 
-use super::{Basis, LoadedZone, Purpose, Version, ZoneReader};
-use crate::config;
+use std::collections::HashSet;
+
+use super::others::Others;
+use super::{Basis, Purpose, Version, ZoneReader};
+use crate::config::{self, Config};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{Hosts, Zone, check_reverse, is_reverse};
+use crate::zone::{Addresses, Hosts, Zone, is_reverse};
 
 /// What another zone gives a reverse zone.
 #[derive(Clone, Copy)]
@@ -52,21 +55,35 @@ pub(super) enum Turn {
     Made,
 }
 
+/// Which zones want to know the addresses of others.
+pub(super) struct Wanting<'c> {
+    /// Those that zones are made from.
+    origins: HashSet<&'c Name>,
+    /// Whether there is a reverse zone, which can be compared with the others.
+    reverse: bool,
+}
+
+impl<'c> Wanting<'c> {
+    pub(super) fn of(config: &'c Config) -> Self {
+        let made = config.zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
+        Wanting {
+            origins: made.map(|reverse_of| &reverse_of.zone).collect(),
+            reverse: config.zones.iter().any(|zone| is_reverse(zone.name.as_ref())),
+        }
+    }
+}
+
 impl ZoneReader<'_> {
     /// The version of the zone that a reverse zone is made from. Of several
     /// the one of its own view, else the one for everybody else, else the first.
-    pub(super) fn forward<'l>(
-        &'l self,
-        zone: &config::Zone,
-        loaded: &'l [(usize, LoadedZone)],
-    ) -> Option<&'l Version> {
+    pub(super) fn forward<'l>(&'l self, zone: &config::Zone, loaded: &'l Others) -> Option<&'l Version> {
         let name = &zone.reverse_of.as_ref()?.zone;
-        let named = || loaded.iter().map(|(_, zone)| zone).filter(|zone| zone.id.name == *name);
-        let own = named().find(|forward| forward.id.view == zone.view);
+        let named = loaded.named(name);
+        let own = named.clone().find(|forward| forward.id.view == zone.view);
         let forward = own.or_else(|| {
-            named().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
+            named.clone().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
         });
-        let forward = forward.or_else(|| named().next())?;
+        let forward = forward.or_else(|| named.clone().next())?;
         forward
             .version
             .as_ref()
@@ -77,12 +94,15 @@ impl ZoneReader<'_> {
     /// Whether some other zone wants to know the addresses of this one.
     pub(super) fn wants_hosts(&self, name: &Name) -> bool {
         match self.purpose {
-            Purpose::Check => true,
-            Purpose::Serve(_) => {
-                let mut wanting = self.config.zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
-                wanting.any(|reverse_of| reverse_of.zone == *name)
-            }
+            Purpose::Check => self.wanting.reverse,
+            Purpose::Serve(_) => self.wanting.origins.contains(name),
         }
+    }
+
+    /// Where a check gathers what zones say of addresses; none: no zone is compared with them.
+    pub(super) fn compared(&self) -> Option<Addresses> {
+        let is_compared = matches!(self.purpose, Purpose::Check) && self.wanting.reverse;
+        is_compared.then(|| Addresses::new(self.config.zones.iter().map(|zone| zone.name.as_ref())))
     }
 
     /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config
@@ -99,13 +119,5 @@ impl ZoneReader<'_> {
         let version =
             compiled.map_err(|error| found.push(Diagnostic::error(names, error.to_string()))).ok()?;
         Some(Version { hosts, ..version })
-    }
-
-    /// Says where a reverse zone and the zones it is about do not agree.
-    pub(super) fn check_reverse(&self, zone: &Zone, loaded: &[(usize, LoadedZone)], found: &mut Diagnostics) {
-        let versions = loaded.iter().filter_map(|(_, zone)| zone.version.as_ref());
-        let hosts: Vec<&Hosts> = versions.filter_map(|version| version.hosts.as_deref()).collect();
-        let apexes: Vec<Name> = self.config.zones.iter().map(|zone| zone.name.clone()).collect();
-        check_reverse(zone, &hosts, &apexes, found);
     }
 }

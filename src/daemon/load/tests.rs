@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::daemon::kept::{Good, Keeper};
+use crate::dns::name::steps;
 
 /// A folder with a config file and two zones, of which one includes a file.
 struct Site {
@@ -235,4 +236,51 @@ async fn versions_of_one_name_are_read_and_kept_apart() {
     let kept = site.read(&[]);
     let serials: Vec<_> = kept.iter().map(|zone| zone.version.as_ref().unwrap().serial).collect();
     assert_eq!(serials, [9, 1]);
+}
+
+/// `count` zones, a reverse zone for each, of which every other one is made, and a block that guards as many names.
+fn crowd(count: usize) -> Site {
+    let site = Site::new();
+    let mut config = "[server]\nlisten = [\"127.0.0.1:5300\"]\n".to_owned();
+    let names: Vec<String> = (0..count).map(|number| format!("\"n{number}\"")).collect();
+    let owners: Vec<String> = (0..count).map(|number| format!("n{number} A 198.51.100.1\n")).collect();
+    site.write("guarded.zone", &(zone(1) + &owners.concat()));
+    config += "[[zone]]\nname = \"guarded.example\"\nfile = \"guarded.zone\"\n[[zone.probe]]\ntcp = 1\n";
+    config += &format!("names = [{}]\n", names.join(", "));
+    for number in 0..count {
+        let address = format!("10.{}.{}.1", number / 256, number % 256);
+        site.write(&format!("{number}.zone"), &zone(1).replace("192.0.2.1", &address));
+        let reverse = format!("{}.{}.10.in-addr.arpa", number % 256, number / 256);
+        site.write(&format!("{number}.reverse"), "@ 60 SOA ns.test. h.test. 1 2 3 4 5\n@ 60 NS ns.test.\n");
+        config += &format!("[[zone]]\nname = \"{number}.example\"\nfile = \"{number}.zone\"\n");
+        config += &match number % 2 {
+            0 => format!("[[zone]]\nname = \"{reverse}\"\nfile = \"{number}.reverse\"\n"),
+            _ => format!("[[zone]]\nname = \"{reverse}\"\nreverse-of = \"{number}.example\"\n"),
+        };
+    }
+    site.write("edgedns.toml", &config);
+    site
+}
+
+#[test]
+fn what_a_zone_costs_to_read_does_not_grow_with_the_number_of_zones() {
+    let steps = |count: usize| {
+        let site = crowd(count);
+        let mut warnings = 0;
+        let check = steps::of(|| {
+            let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {});
+            warnings = reading.faults().count();
+        });
+        // Each reverse zone with a file lacks the PTR record of the one host in its network.
+        assert_eq!(warnings, count / 2, "of {count} zones");
+        let mut zones = Vec::new();
+        let start = steps::of(|| zones = site.read(&[]));
+        let reload = steps::of(|| zones = site.read(&zones));
+        assert!(zones.iter().all(LoadedZone::is_whole));
+        [check, start, reload]
+    };
+    let (few, many) = (steps(20), steps(160));
+    for (few, many) in few.into_iter().zip(many) {
+        assert!(many < 10 * few, "{few} steps for 20 zones, {many} for 160");
+    }
 }

@@ -50,8 +50,8 @@ impl Lab {
 
 const SOA: &str = "@ SOA ns host 7 2 3 4 30\n@ NS ns\n";
 
-fn forward(text: &str) -> Hosts {
-    Hosts::of(&Lab::new("lab.example.", &format!("{SOA}{text}")).finish())
+fn forward(text: &str) -> Arc<Hosts> {
+    Hosts::of(&Lab::new("lab.example.", &format!("{SOA}{text}")).finish()).into()
 }
 
 /// The PTR records of `2.0.192.in-addr.arpa.` with `file`, made from `hosts`.
@@ -130,11 +130,13 @@ fn what_is_delegated_is_left_to_others() {
 }
 
 /// What is told of a reverse zone with these records.
-fn told(hosts: &Hosts, reverse: &str, apexes: &[&str]) -> Vec<String> {
+fn told(hosts: &Arc<Hosts>, reverse: &str, apexes: &[&str]) -> Vec<String> {
     let zone = Lab::new(REVERSE, &format!("{SOA}{reverse}")).finish();
-    let apexes: Vec<Name> = apexes.iter().map(|apex| apex.parse().unwrap()).collect();
+    let apexes: Vec<Name> = apexes.iter().chain(&[REVERSE]).map(|apex| apex.parse().unwrap()).collect();
+    let mut known = Addresses::new(apexes.iter().map(Name::as_ref));
+    known.add(Arc::clone(hosts));
     let mut found = Diagnostics::default();
-    check_reverse(&zone, &[hosts], &apexes, &mut found);
+    check_reverse(&zone, &known, &mut found);
     found.iter().map(|one| one.message.clone()).collect()
 }
 
@@ -173,5 +175,31 @@ fn ptr_records_that_lead_to_a_name_without_the_address_are_told() {
     for wrong in ["one.lab.example.", "none.lab.example.", "console.apps.lab.example."] {
         let expected = format!("the PTR record of 192.0.2.9 leads to `{wrong}`, which has not this address");
         assert_eq!(told(&hosts, &format!("{all}9 PTR {wrong}\n"), &["lab.example."]), [expected]);
+    }
+}
+
+#[test]
+fn a_reverse_zone_holds_the_addresses_that_its_apex_begins() {
+    let held = |apex: &str| {
+        addresses_below(apex.parse::<Name>().unwrap().as_ref())
+            .map(|held| format!("{} {}", held.start(), held.end()))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(held("2.0.192.in-addr.arpa."), some("192.0.2.0 192.0.2.255"));
+    assert_eq!(held("In-Addr.ARPA."), some("0.0.0.0 255.255.255.255"));
+    assert_eq!(held("1.2.0.192.in-addr.arpa."), some("192.0.2.1 192.0.2.1"));
+    assert_eq!(held("8.B.d.0.1.0.0.2.ip6.arpa."), some("2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"));
+    assert_eq!(held("ip6.arpa."), some(":: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
+    assert_eq!(held(&format!("{}ip6.arpa.", "1.".repeat(32))).unwrap().split(' ').count(), 2);
+    // RFC 2317: whose addresses these are is said by CNAME records elsewhere.
+    for none in [
+        "0-127.2.0.192.in-addr.arpa.",
+        "256.in-addr.arpa.",
+        "1.2.3.4.5.in-addr.arpa.",
+        "lab.example.",
+        "arpa.",
+        ".",
+    ] {
+        assert_eq!(held(none), None, "{none}");
     }
 }
