@@ -75,7 +75,7 @@ pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
 pub mod transport; // UDP and TCP; knows no zones
 
-pub mod forward; // names that are not ours: upstreams, cache; knows none of our zones' data
+pub mod forward; // names that are not ours: upstreams, cache; asks our zones as clients do
 
 pub mod control; // how an operator reaches the server; asks, never acts
 

@@ -195,6 +195,7 @@ impl Server {
         let _ = timeout(config.probe.startup_wait, &mut first_round).await;
         let board = engine.board();
         let publisher = Publisher::new(served.snapshot(&board));
+        forwarding.follow_aliases_into(publisher.readers());
         let counted = Counted::default();
         let taps = Taps::default();
         let make = counted.responders(publisher.readers(), forwarding.forwarder(), taps.clone());

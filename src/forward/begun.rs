@@ -1,22 +1,32 @@
-//! Answers that our zones have begun: they end at an alias that leads
-//! outside, and what is there belongs behind it.
+//! Answers that have been begun, by our zones or by an upstream: they end at
+//! an alias that leads to somebody else's names, and what is there belongs
+//! behind it.
 //!
 //! Responsible for putting the two together: stub resolvers want the whole
-//! chain (RFC 1034, section 5.3.1).
+//! chain (RFC 1034, section 5.3.1); and for how long a chain is followed.
 //! Not responsible for either part.
 
 use std::time::Duration;
 
 use super::asked::{Asked, Wanted, records_at};
 use super::response::{Record, Response, Section};
-use super::stored::{Age, Courtesy, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
-use crate::answer::Peer;
+use super::stored::{Age, Courtesy, End, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
+use crate::answer::{Peer, Transport};
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::response::name;
 use crate::dns::{Name, Rtype};
+use crate::zone::CNAME_CHAIN_MAX;
 
-/// What upstreams are asked for a query; none where our zones have begun a
-/// response that cannot be gone on with.
+/// What has been written.
+pub(super) enum Written {
+    /// The response, of this length.
+    Response(usize),
+    /// The answer as far as it goes, for going on at its last alias.
+    Begun(Box<[u8]>),
+}
+
+/// What upstreams are asked for a query; none where a response has been begun
+/// that cannot be gone on with.
 pub(super) fn wanted(asked: &Asked<'_>, begun: Option<&[u8]>) -> Option<Wanted> {
     match begun {
         None => Some(Wanted::of(&asked.key())),
@@ -28,12 +38,53 @@ pub(super) fn wanted(asked: &Asked<'_>, begun: Option<&[u8]>) -> Option<Wanted> 
 fn target(begun: &[u8]) -> Option<Name> {
     let response = Response::read(begun)?;
     let last = response.records.iter().rfind(|record| record.section == Section::Answer)?;
-    let at = last.ttl_at.checked_add(6)?;
-    if last.rtype == Rtype::CNAME { Some(name(begun, at)?.0) } else { None }
+    if last.rtype == Rtype::CNAME { Some(name(begun, last.rdata_at()?)?.0) } else { None }
 }
 
-/// Writes the response to a query of `peer`, whether our zones have begun it
-/// or not; returns its length.
+/// Where a chain is followed to from the alias that it ends with; none where
+/// it has been there, or is longer than chains are followed.
+pub(super) fn next(begun: &[u8]) -> Option<Name> {
+    let target = target(begun)?;
+    let response = Response::read(begun)?;
+    let cnames = response.records.iter().filter(|record| record.rtype == Rtype::CNAME);
+    let owners: Vec<Name> = cnames.filter_map(|record| response.owner(record)).collect();
+    (owners.len() < CNAME_CHAIN_MAX && !owners.contains(&target)).then_some(target)
+}
+
+/// Writes the response to a query of `peer`, or, where the answer leads on to
+/// what others are asked for, how far it goes.
+pub(super) fn write_on(
+    (peer, begun): (Peer, Option<&[u8]>),
+    wanted: &Wanted,
+    (stored, age): (&Stored, Age),
+    asked: &Asked<'_>,
+    courtesy: Courtesy,
+    out: &mut [u8],
+) -> Written {
+    if stored.end() != End::AtAlias {
+        return Written::Response(write((peer, begun), wanted, (stored, age), asked, courtesy, out));
+    }
+    // Neither OPT nor a limit yet: both are the whole response's.
+    let stream = Peer { transport: Transport::Tcp, ..peer };
+    let plain = Asked { header: asked.header, question: asked.question, edns: None, cookie: None };
+    let length = write((stream, begun), wanted, (stored, age), &plain, Courtesy::default(), out);
+    Written::Begun(out.get(..length).unwrap_or_default().into())
+}
+
+/// Writes what has been begun and nothing more, as the response.
+pub(super) fn write_alone(
+    (peer, begun): (Peer, &[u8]),
+    asked: &Asked<'_>,
+    courtesy: Courtesy,
+    out: &mut [u8],
+) -> usize {
+    let nothing = Stored::nothing();
+    let wanted = Wanted::of(&asked.key());
+    write((peer, Some(begun)), &wanted, (&nothing, Age::Seconds(0)), asked, courtesy, out)
+}
+
+/// Writes the response to a query of `peer`, whether it has been begun or
+/// not; returns its length.
 pub(super) fn write(
     (peer, begun): (Peer, Option<&[u8]>),
     wanted: &Wanted,
@@ -50,13 +101,12 @@ pub(super) fn write(
     }
     let message = stored.message(wanted, age);
     let joined = Response::read(begun).and_then(|own| join(&own, &Response::read(&message)?));
-    let Some((mut records, mut counts)) = joined else {
+    let Some((authority, mut records, mut counts)) = joined else {
         let error = Stored::error(Rcode::SERVFAIL, None, Duration::ZERO);
         return error.write(asked, peer, age, courtesy, out);
     };
-    // The first part is ours, and with it the bit (RFC 1035, section 4.1.1); the code is the last one's
-    // (RFC 6604, section 3).
-    let mut flags = Header::QR | Header::AA | RECURSION_AVAILABLE | stored.rcode().0 & 0x0f;
+    // The bit is the first part's (RFC 1035, section 4.1.1), the code the last one's (RFC 6604, section 3).
+    let mut flags = Header::QR | authority | RECURSION_AVAILABLE | stored.rcode().0 & 0x0f;
     flags |= asked.header.flags & (Header::RD | Header::CD);
     let extended_error = stored.extended_error(age);
     let reserved = asked.edns.map_or(0, |_| opt_bytes(asked, extended_error));
@@ -86,9 +136,10 @@ pub(super) fn write(
     at
 }
 
-/// Our answer section as it is, then the other's, and what says that there is
-/// nothing; how many records each section has.
-fn join(own: &Response<'_>, other: &Response<'_>) -> Option<(Vec<u8>, [u16; 2])> {
+/// Whether the first part has authority, as its flag. Its answer section as it
+/// is, then the other's, and what says that there is nothing; how many records
+/// each section has.
+fn join(own: &Response<'_>, other: &Response<'_>) -> Option<(u16, Vec<u8>, [u16; 2])> {
     let ours = own.records.iter().filter(|record| record.section == Section::Answer);
     let end = ours
         .clone()
@@ -105,7 +156,7 @@ fn join(own: &Response<'_>, other: &Response<'_>) -> Option<(Vec<u8>, [u16; 2])>
         }
         append(&mut records, other, record)?;
     }
-    Some((records, counts))
+    Some((own.header.flags & Header::AA, records, counts))
 }
 
 /// Appends a record with all its names in full.

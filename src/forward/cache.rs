@@ -86,6 +86,11 @@ impl Cache {
         self.shelves.iter().for_each(|shelf| lock(shelf).set_limits(limits));
     }
 
+    /// Forgets the answers that have aliases: these may lead to others now.
+    pub(super) fn forget_aliases(&self) {
+        self.shelves.iter().for_each(|shelf| lock(shelf).remove_aliases());
+    }
+
     /// Now.
     pub(super) fn now(&self) -> Moment {
         // 64 bits of milliseconds are 500 million years.

@@ -16,14 +16,15 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::asked::{Asked, Wanted};
-use super::begun;
+use super::begun::{self, Written};
 use super::cache::Asker;
 use super::forwarder::Shared;
 use super::judge::judge;
+use super::ours::{Ours, Said};
 use super::plan::{Plan, PlannedZone};
 use super::resolve::{Resolved, Why, resolve};
 use super::stored::{Age, Courtesy, ExtendedError, Stored};
-use crate::answer::Peer;
+use super::waiter::Waiter;
 use crate::dns::message::Rcode;
 use crate::transport::Deferred;
 
@@ -74,12 +75,13 @@ pub(super) struct Clerk {
     /// How many queries wait, by client.
     clients: HashMap<IpAddr, u32>,
     waiting: usize,
+    ours: Ours,
     out: Box<[u8]>,
 }
 
 /// A question under way.
 struct Flight {
-    waiting: Vec<Deferred>,
+    waiting: Vec<Waiter>,
     asker: Asker,
     /// Who waits is given what is over.
     late: Late,
@@ -94,6 +96,7 @@ enum Late {
 impl Clerk {
     pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Event>) -> Self {
         let (doing, done) = mpsc::channel(UNDER_WAY_MAX);
+        let ours = Ours::new(shared.chance.next());
         Self {
             shared,
             queue,
@@ -102,6 +105,7 @@ impl Clerk {
             flights: HashMap::new(),
             clients: HashMap::new(),
             waiting: 0,
+            ours,
             out: vec![0; usize::from(u16::MAX)].into_boxed_slice(),
         }
     }
@@ -140,34 +144,40 @@ impl Clerk {
         if let Some(upstream) = self.shared.tokens.owner(asked.question.qname) {
             self.shared.counters.looped.add();
             upstream.loops();
-            return self.refuse(deferred, &asked, ExtendedError::LOOP);
+            return self.refuse(Waiter::new(deferred), &asked, ExtendedError::LOOP);
         }
-        let Some(wanted) = begun::wanted(&asked, deferred.begun.as_deref()) else {
-            return self.send_begun(deferred);
+        self.wait(Waiter::new(deferred), &asked);
+    }
+
+    /// Answers from the cache, or lets a query wait for the answer of an
+    /// upstream.
+    fn wait(&mut self, waiter: Waiter, asked: &Asked<'_>) {
+        let Some(wanted) = begun::wanted(asked, waiter.begun()) else {
+            return self.send_begun(waiter, asked);
         };
         // Another worker's lock may have been in the way, or the answer has just come.
-        let Some(deferred) = self.answer_from_cache(&wanted, deferred, &asked) else { return };
-        let client = client(deferred.peer.address);
+        let Some(waiter) = self.answer_from_cache(&wanted, waiter, asked) else { return };
+        let client = client(waiter.deferred.peer.address);
         let waits = self.clients.get(&client).copied().unwrap_or(0);
         if waits >= WAITING_OF_CLIENT_MAX {
             self.shared.counters.client_full.add();
-            return self.refuse(deferred, &asked, ExtendedError::BUSY);
+            return self.refuse(waiter, asked, ExtendedError::BUSY);
         }
         let new = !self.flights.contains_key(&wanted);
         if self.waiting >= WAITING_MAX || (new && self.flights.len() >= UNDER_WAY_MAX) {
             self.shared.counters.full.add();
-            return self.refuse(deferred, &asked, ExtendedError::BUSY);
+            return self.refuse(waiter, asked, ExtendedError::BUSY);
         }
         self.clients.insert(client, waits.saturating_add(1));
         self.waiting = self.waiting.saturating_add(1);
         if new {
-            self.start(wanted, Some(deferred), Asker::Client);
+            self.start(wanted, Some(waiter), Asker::Client);
             return;
         }
         self.shared.counters.joined.add();
         if let Some(flight) = self.flights.get_mut(&wanted) {
             flight.asker = Asker::Client;
-            flight.waiting.push(deferred);
+            flight.waiting.push(waiter);
             if flight.late == Late::Yes {
                 self.late(&wanted);
             }
@@ -176,27 +186,55 @@ impl Clerk {
 
     /// Answers with what is in the cache and holds; gives the query back
     /// where there is nothing.
-    fn answer_from_cache(
-        &mut self,
-        wanted: &Wanted,
-        deferred: Deferred,
-        asked: &Asked<'_>,
-    ) -> Option<Deferred> {
+    fn answer_from_cache(&mut self, wanted: &Wanted, waiter: Waiter, asked: &Asked<'_>) -> Option<Waiter> {
         let courtesy = courtesy(&self.shared.plan());
         let out = &mut self.out;
         let now = self.shared.cache.now();
         // No grace: what is over is for later.
         let write = |stored: &Stored, age: Age| {
-            begun::write(of(&deferred), wanted, (stored, age), asked, courtesy, out)
+            begun::write_on(waiter.way(), wanted, (stored, age), asked, courtesy, out)
         };
         match self.shared.cache.last_resort(wanted.key(), now, Duration::ZERO, write) {
-            Some(length) => {
-                self.shared.counters.hits.add();
-                self.send(deferred, length);
+            Some(written) => {
+                // A query is counted once, by where its answer begins.
+                if waiter.chain.is_none() {
+                    self.shared.counters.hits.add();
+                }
+                self.give(waiter, written, asked);
                 None
             }
-            None => Some(deferred),
+            None => Some(waiter),
         }
+    }
+
+    /// Sends what has been written, or goes on where it leads to.
+    fn give(&mut self, waiter: Waiter, written: Written, asked: &Asked<'_>) {
+        match written {
+            Written::Response(length) => self.send(waiter.deferred, length),
+            Written::Begun(begun) => self.go_on(Waiter { chain: Some(begun), ..waiter }, asked),
+        }
+    }
+
+    /// Goes on at an alias that leads to names of others: to ours first.
+    fn go_on(&mut self, mut waiter: Waiter, asked: &Asked<'_>) {
+        let courtesy = courtesy(&self.shared.plan());
+        // The chain becomes longer with each turn, and has a longest.
+        while let Some(target) = waiter.begun().and_then(begun::next) {
+            let said =
+                self.ours.ask(self.shared.our_zones.get(), target.as_ref(), asked, waiter.deferred.peer);
+            let stored = match said {
+                Said::Answer(stored) => stored,
+                Said::Forwarded => return self.wait(waiter, asked),
+                Said::Nobody => break,
+            };
+            let wanted = Wanted::behind(target.as_ref(), asked);
+            let now = (&stored, Age::Seconds(0));
+            match begun::write_on(waiter.way(), &wanted, now, asked, courtesy, &mut self.out) {
+                Written::Response(length) => return self.send(waiter.deferred, length),
+                Written::Begun(begun) => waiter.chain = Some(begun),
+            }
+        }
+        self.send_begun(waiter, asked);
     }
 
     fn refresh(&mut self, wanted: Wanted) {
@@ -208,7 +246,7 @@ impl Clerk {
         self.start(wanted, None, Asker::Prefetch);
     }
 
-    fn start(&mut self, wanted: Wanted, first: Option<Deferred>, asker: Asker) {
+    fn start(&mut self, wanted: Wanted, first: Option<Waiter>, asker: Asker) {
         self.shared.counters.flights.add();
         let flight = Flight { waiting: first.into_iter().collect(), asker, late: Late::No };
         self.flights.insert(wanted.clone(), flight);
@@ -230,8 +268,8 @@ impl Clerk {
         let waiting = std::mem::take(&mut flight.waiting);
         let grace = self.shared.plan().cache.serve_stale;
         let mut left = Vec::new();
-        for deferred in waiting {
-            left.extend(self.answer_stale(wanted, deferred, grace));
+        for waiter in waiting {
+            left.extend(self.answer_stale(wanted, waiter, grace));
         }
         if let Some(flight) = self.flights.get_mut(wanted) {
             flight.waiting = left;
@@ -239,23 +277,23 @@ impl Clerk {
     }
 
     /// Answers with what is over; gives the query back where there is nothing.
-    fn answer_stale(&mut self, wanted: &Wanted, deferred: Deferred, grace: Duration) -> Option<Deferred> {
-        let query = deferred.query.clone();
+    fn answer_stale(&mut self, wanted: &Wanted, waiter: Waiter, grace: Duration) -> Option<Waiter> {
+        let query = waiter.deferred.query.clone();
         let asked = Asked::read(&query)?;
         let courtesy = courtesy(&self.shared.plan());
         let out = &mut self.out;
         let write = |stored: &Stored, age: Age| {
-            begun::write(of(&deferred), wanted, (stored, age), &asked, courtesy, out)
+            begun::write_on(waiter.way(), wanted, (stored, age), &asked, courtesy, out)
         };
         let now = self.shared.cache.now();
         match self.shared.cache.last_resort(wanted.key(), now, grace, write) {
-            Some(length) => {
+            Some(written) => {
                 self.shared.counters.stale.add();
-                self.leave(&deferred);
-                self.send(deferred, length);
+                self.leave(&waiter);
+                self.give(waiter, written, &asked);
                 None
             }
-            None => Some(deferred),
+            None => Some(waiter),
         }
     }
 
@@ -270,8 +308,8 @@ impl Clerk {
                 self.shared.counters.failed.add();
                 self.shared.cache.end_refresh(wanted.key());
                 let before = waiting.len();
-                for deferred in waiting {
-                    left.extend(self.answer_stale(wanted, deferred, plan.cache.serve_stale));
+                for waiter in waiting {
+                    left.extend(self.answer_stale(wanted, waiter, plan.cache.serve_stale));
                 }
                 let now = self.shared.cache.now();
                 let kept = self.shared.cache.has_last_resort(wanted.key(), now, plan.cache.serve_stale);
@@ -286,23 +324,24 @@ impl Clerk {
         self.shared.cache.keep(wanted.key(), stored, self.shared.cache.now(), asker);
     }
 
-    fn answer(&mut self, wanted: &Wanted, waiting: Vec<Deferred>, stored: &Stored, plan: &Plan) {
+    fn answer(&mut self, wanted: &Wanted, waiting: Vec<Waiter>, stored: &Stored, plan: &Plan) {
         let courtesy = courtesy(plan);
-        for deferred in waiting {
-            self.leave(&deferred);
-            let query = deferred.query.clone();
+        for waiter in waiting {
+            self.leave(&waiter);
+            let query = waiter.deferred.query.clone();
             let Some(asked) = Asked::read(&query) else { continue };
             let fresh = (stored, Age::Seconds(0));
-            let length = begun::write(of(&deferred), wanted, fresh, &asked, courtesy, &mut self.out);
-            self.send(deferred, length);
+            let written = begun::write_on(waiter.way(), wanted, fresh, &asked, courtesy, &mut self.out);
+            self.give(waiter, written, &asked);
         }
     }
 
     /// SERVFAIL, to a query that has not begun to wait.
-    fn refuse(&mut self, deferred: Deferred, asked: &Asked<'_>, why: ExtendedError) {
-        if deferred.begun.is_some() {
-            return self.send_begun(deferred);
+    fn refuse(&mut self, waiter: Waiter, asked: &Asked<'_>, why: ExtendedError) {
+        if waiter.begun().is_some() {
+            return self.send_begun(waiter, asked);
         }
+        let deferred = waiter.deferred;
         let stored = Stored::error(Rcode::SERVFAIL, Some(why), Duration::ZERO);
         let courtesy = courtesy(&self.shared.plan());
         let length = stored.write(asked, deferred.peer, Age::Seconds(0), courtesy, &mut self.out);
@@ -315,8 +354,13 @@ impl Clerk {
         }
     }
 
-    /// What our zones say is sent as it is: it is cut off, or others are too busy.
-    fn send_begun(&self, mut deferred: Deferred) {
+    /// What has been begun is sent as it is: it is cut off, nobody is to be asked on, or all are too busy.
+    fn send_begun(&mut self, Waiter { mut deferred, chain }: Waiter, asked: &Asked<'_>) {
+        if let Some(chain) = chain {
+            let courtesy = courtesy(&self.shared.plan());
+            let length = begun::write_alone((deferred.peer, &chain), asked, courtesy, &mut self.out);
+            return self.send(deferred, length);
+        }
         let begun = deferred.begun.take().unwrap_or_default();
         if deferred.answer(&begun).is_err() {
             self.shared.counters.unsent.add();
@@ -324,9 +368,9 @@ impl Clerk {
     }
 
     /// A query waits no more.
-    fn leave(&mut self, deferred: &Deferred) {
+    fn leave(&mut self, waiter: &Waiter) {
         self.waiting = self.waiting.saturating_sub(1);
-        if let Entry::Occupied(mut waits) = self.clients.entry(client(deferred.peer.address)) {
+        if let Entry::Occupied(mut waits) = self.clients.entry(client(waiter.deferred.peer.address)) {
             *waits.get_mut() = waits.get().saturating_sub(1);
             if *waits.get() == 0 {
                 waits.remove();
@@ -364,11 +408,6 @@ async fn fly(
         }
     };
     let _ = doing.send(Done::Over(wanted, resolved)).await;
-}
-
-/// Who asks, and what our zones have begun to answer.
-fn of(deferred: &Deferred) -> (Peer, Option<&[u8]>) {
-    (deferred.peer, deferred.begun.as_deref())
 }
 
 /// Who counts as one client.

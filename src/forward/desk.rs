@@ -17,7 +17,7 @@ use super::clerk::Event;
 use super::counters::WorkerCounters;
 use super::forwarder::Shared;
 use super::settings::Prefetch;
-use super::stored::Courtesy;
+use super::stored::{Courtesy, End};
 use crate::answer::{CookieSecret, Peer};
 use crate::transport::{Deferred, Elsewhere};
 
@@ -70,25 +70,29 @@ impl Elsewhere for Desk {
         let key = asked.key();
         let courtesy = self.courtesy;
         let found = self.shared.cache.look(key.bytes(), self.now, self.prefetch, |stored, age| {
-            stored.write(&asked, peer, age, courtesy, out)
+            // What stands behind its alias is not kept with it.
+            (stored.end() != End::AtAlias).then(|| stored.write(&asked, peer, age, courtesy, out))
         });
         match found {
-            Look::Fresh(length) => {
+            Look::Fresh(Some(length)) => {
                 self.counters.hits.add();
                 Some(length)
             }
             Look::Due(length) => {
-                self.counters.hits.add();
+                match length {
+                    Some(_) => self.counters.hits.add(),
+                    None => self.counters.misses.add(),
+                }
                 if self.queue.try_send(Event::Refresh(Wanted::of(&key))).is_err() {
                     self.shared.cache.end_refresh(key.bytes());
                 }
-                Some(length)
+                length
             }
-            Look::Stale(length) => {
+            Look::Stale(Some(length)) => {
                 self.counters.stale.add();
                 Some(length)
             }
-            Look::Missing => {
+            Look::Fresh(None) | Look::Stale(None) | Look::Missing => {
                 self.counters.misses.add();
                 None
             }

@@ -6,7 +6,7 @@
 //! Not responsible for any query.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -24,6 +24,7 @@ use super::resolv_conf::Stamp;
 use super::settings::{Settings, Upstreams};
 use super::upstream::Upstream;
 use super::watch::{self, Tokens};
+use crate::answer::Readers;
 
 /// How often it is looked whether resolv.conf is another one.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) counters: ClerkCounters,
     /// Of the plan; goes up whenever that is another one.
     pub(super) generation: AtomicU64,
+    /// Where aliases of upstreams may lead to; none before there is anything served.
+    pub(super) our_zones: OnceLock<Readers>,
     plan: Mutex<Arc<Plan>>,
     workers: Mutex<Vec<Arc<WorkerCounters>>>,
 }
@@ -71,6 +74,7 @@ impl Forwarder {
             tokens: Tokens::default(),
             counters: ClerkCounters::default(),
             generation: AtomicU64::new(1),
+            our_zones: OnceLock::new(),
             plan: Mutex::new(Arc::new(plan)),
             workers: Mutex::default(),
         });
@@ -88,9 +92,20 @@ impl Forwarder {
         let before = self.shared.plan();
         let plan = Plan::new(settings, Some(&before));
         self.shared.cache.follow(&plan.cache);
+        let divides_as_before = plan.divides_as(&before);
         *lock(&self.shared.plan) = Arc::new(plan);
+        if !divides_as_before {
+            self.shared.cache.forget_aliases();
+        }
         self.shared.generation.fetch_add(1, Ordering::Release);
         introduce(&self.shared, &before.upstreams());
+    }
+
+    /// Answers from what `readers` show where an alias of an upstream leads to
+    /// a name of ours. Said once, when there is something served.
+    pub fn follow_aliases_into(&self, readers: Readers) {
+        // A second time it would be the same ones.
+        let _ = self.shared.our_zones.set(readers);
     }
 
     /// The desk of one more worker.

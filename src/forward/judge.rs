@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::asked::Wanted;
+use super::chain;
 use super::counters::ClerkCounters;
 use super::plan::Plan;
 use super::rebinding;
@@ -29,8 +30,11 @@ pub(super) fn judge(plan: &Plan, wanted: &Wanted, resolved: &Resolved, counters:
         Resolved::Response(message) => received(plan, wanted, message, counters),
         Resolved::Refused(message) => {
             // What an upstream refuses it refuses us, not the client.
-            let why = Response::read(message).and_then(|response| response.extended_error);
-            Stored::error(Rcode::SERVFAIL, why.map(ExtendedError::of), REFUSED_LIFETIME)
+            let why = Response::read(message).and_then(|response| match response.extended_error {
+                None if response.is_referral() => Some(ExtendedError::REFERRAL),
+                code => code.map(ExtendedError::of),
+            });
+            Stored::error(Rcode::SERVFAIL, why, REFUSED_LIFETIME)
         }
         Resolved::Failed(why) => {
             let extended_error = match why {
@@ -45,8 +49,13 @@ pub(super) fn judge(plan: &Plan, wanted: &Wanted, resolved: &Resolved, counters:
 
 fn received(plan: &Plan, wanted: &Wanted, message: &[u8], counters: &ClerkCounters) -> Stored {
     let Some(response) = Response::read(message) else {
-        return Stored::error(Rcode::SERVFAIL, Some(ExtendedError::UNREACHABLE), Duration::ZERO);
+        return unreadable();
     };
+    if let Some(departure) = chain::departure(plan, wanted, &response) {
+        // What stands behind is not looked at: somebody else is asked for it.
+        let begun = Response::read(&departure.message);
+        return begun.map_or_else(unreadable, |begun| Stored::of(&begun, &plan.cache).leading_on());
+    }
     let guarded =
         plan.zone_of(wanted.qname()).is_some_and(|zone| zone.settings.rebinding == Rebinding::Refused);
     if guarded && let Some(address) = rebinding::private_address(plan, &response) {
@@ -55,4 +64,8 @@ fn received(plan: &Plan, wanted: &Wanted, message: &[u8], counters: &ClerkCounte
         return Stored::error(Rcode::REFUSED, Some(ExtendedError::BLOCKED), REFUSED_LIFETIME);
     }
     Stored::of(&response, &plan.cache)
+}
+
+fn unreadable() -> Stored {
+    Stored::error(Rcode::SERVFAIL, Some(ExtendedError::UNREACHABLE), Duration::ZERO)
 }

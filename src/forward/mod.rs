@@ -11,7 +11,8 @@
 //!                       │ miss: Deferred           ▲
 //!                       ▼ bounded queue            │ way back
 //!                     Clerk ─ flight ─ resolve ─ exchange ─▶ upstream
-//!                       │  one per question, however many ask it
+//!                     │ │  one per question, however many ask it
+//!   our zones ◀─ Ours ┘ │  where an upstream's alias leads to our names
 //!                       └────── Stored ──▶ Cache ◀── Desk
 //! ```
 //!
@@ -20,7 +21,10 @@
 //! records are copied. Only misses leave the worker, so that it never waits.
 //!
 //! What is kept is kept under the question it answers, whole: a record that
-//! an upstream adds to an answer says nothing about any other name.
+//! an upstream adds to an answer says nothing about any other name. An answer
+//! whose alias leads to names that others answer for is kept as far as the
+//! alias: the rest is asked for each time, so that no verdict of ours is ever
+//! kept.
 //!
 //! No number saturates into a length or an offset. What is added here are
 //! lengths of slices and counts of what lies in memory, none of which comes
@@ -39,6 +43,7 @@
 mod asked;
 mod begun;
 mod cache;
+mod chain;
 mod chance;
 mod clerk;
 mod counters;
@@ -48,6 +53,7 @@ mod exchange;
 mod forwarder;
 mod judge;
 mod names;
+mod ours;
 mod plan;
 mod query;
 mod rebinding;
@@ -60,6 +66,7 @@ mod settings;
 mod shelf;
 mod stored;
 mod upstream;
+mod waiter;
 mod watch;
 
 pub use desk::Desk;

@@ -4,6 +4,7 @@
 //! with what is believed of them.
 //! Not responsible for asking.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::settings::{
@@ -22,7 +23,7 @@ pub(super) struct Plan {
     pub(super) cache: CacheSettings,
     pub(super) cookies: Option<CookieSecret>,
     pub(super) own: OwnPlaces,
-    pub(super) own_zones: Vec<Name>,
+    own_zones: HashSet<Name>,
 }
 
 /// A zone and whom to ask.
@@ -57,7 +58,26 @@ impl Plan {
             Arc::new(zone)
         });
         let zones = zones.collect();
-        Self { zones, cache, cookies, own, own_zones }
+        Self { zones, cache, cookies, own, own_zones: own_zones.into_iter().collect() }
+    }
+
+    /// Whether a name is of a zone that we serve ourselves.
+    pub(super) fn is_ours(&self, qname: NameRef<'_>) -> bool {
+        let mut name = (!self.own_zones.is_empty()).then_some(qname);
+        while let Some(here) = name {
+            if self.own_zones.contains(&here.to_name()) {
+                return true;
+            }
+            name = here.parent();
+        }
+        false
+    }
+
+    /// Whether aliases lead to the same servers by another plan, too.
+    pub(super) fn divides_as(&self, other: &Plan) -> bool {
+        let apexes =
+            |plan: &Plan| -> Vec<Name> { plan.zones.iter().map(|zone| zone.settings.apex.clone()).collect() };
+        self.own_zones == other.own_zones && apexes(self) == apexes(other)
     }
 
     /// The longest zone that holds a name.

@@ -22,10 +22,9 @@ pub(super) fn private_address(plan: &Plan, response: &Response<'_>) -> Option<Ip
     response.records.iter().find_map(|record| {
         let address = addresses(record).into_iter().find(|address| is_private(*address))?;
         let owner = response.owner(record)?;
-        let own = plan.own_zones.iter().any(|zone| owner.as_ref().is_at_or_below(zone.as_ref()));
         let zone = plan.zone_of(owner.as_ref());
         let trusted = zone.is_some_and(|zone| zone.settings.rebinding == Rebinding::Allowed);
-        (!own && !trusted).then_some(address)
+        (!trusted && !plan.is_ours(owner.as_ref())).then_some(address)
     })
 }
 

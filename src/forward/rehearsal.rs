@@ -76,7 +76,7 @@ impl Rehearsal {
         if !fits {
             return None;
         }
-        let resolved = Resolved::by(message.to_vec());
+        let resolved = Resolved::by(&self.plan, &self.wanted, message.to_vec());
         let stored = judge(&self.plan, &self.wanted, &resolved, &self.counters);
         let length = self.write(&stored, Age::Seconds(0), client, out);
         self.cache.keep(self.wanted.key(), stored, Moment::default(), Asker::Client);

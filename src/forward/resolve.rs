@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::asked::Wanted;
+use super::chain;
 use super::exchange::Failure;
 use super::forwarder::Shared;
-use super::plan::{Order, PlannedZone};
+use super::plan::{Order, Plan, PlannedZone};
 use super::response::{Meaning, Response};
 use super::upstream::{Purpose, Upstream};
 use super::watch;
@@ -31,11 +32,14 @@ pub(super) enum Resolved {
 
 impl Resolved {
     /// What a message means that is a response to what was asked.
-    pub(super) fn by(message: Vec<u8>) -> Self {
-        match Response::read(&message).map(|response| response.meaning()) {
-            Some(Meaning::Records | Meaning::Nothing) => Resolved::Response(message),
-            Some(Meaning::Failure) | None => Resolved::Refused(message),
-        }
+    pub(super) fn by(plan: &Plan, wanted: &Wanted, message: Vec<u8>) -> Self {
+        let Some(response) = Response::read(&message) else { return Resolved::Refused(message) };
+        let answers = match response.meaning() {
+            Meaning::Records | Meaning::Nothing => true,
+            // It may only fail to see our zone, where we shall look ourselves.
+            Meaning::Failure => chain::leads_to_ours(plan, wanted, &response),
+        };
+        if answers { Resolved::Response(message) } else { Resolved::Refused(message) }
     }
 }
 
@@ -55,7 +59,7 @@ struct Tries {
     shared: Arc<Shared>,
     wanted: Wanted,
     /// Each try with its number.
-    asked: JoinSet<(usize, Result<Vec<u8>, Failure>)>,
+    asked: JoinSet<(usize, Arc<Upstream>, Result<Vec<u8>, Failure>)>,
     /// Tries that are over.
     over: Vec<usize>,
     refused: Option<Vec<u8>>,
@@ -99,8 +103,10 @@ impl Tries {
     fn ask(&mut self, number: usize, upstream: &Arc<Upstream>) {
         let (shared, upstream) = (Arc::clone(&self.shared), Arc::clone(upstream));
         let wanted = self.wanted.clone();
-        self.asked
-            .spawn(async move { (number, upstream.ask(&wanted, Purpose::Query, &shared.chance).await) });
+        self.asked.spawn(async move {
+            let done = upstream.ask(&wanted, Purpose::Query, &shared.chance).await;
+            (number, upstream, done)
+        });
     }
 
     /// The first good response within `limit`; none, and no more waiting,
@@ -108,12 +114,17 @@ impl Tries {
     async fn wait(&mut self, limit: Duration) -> Option<Vec<u8>> {
         let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
         while let Ok(Some(done)) = timeout_at(deadline, self.asked.join_next()).await {
-            let Ok((number, done)) = done else { continue };
+            let Ok((number, upstream, done)) = done else { continue };
             self.over.push(number);
             let Ok(message) = done else { continue };
-            match Resolved::by(message) {
+            match Resolved::by(&self.shared.plan(), &self.wanted, message) {
                 Resolved::Response(message) => return Some(message),
-                Resolved::Refused(message) => self.refused = Some(message),
+                Resolved::Refused(message) => {
+                    if Response::read(&message).is_some_and(|response| response.is_referral()) {
+                        upstream.sends_elsewhere(&self.wanted);
+                    }
+                    self.refused = Some(message);
+                }
                 Resolved::Failed(_) => {}
             }
         }

@@ -74,6 +74,13 @@ pub(super) enum Meaning {
     Failure,
 }
 
+impl Record<'_> {
+    /// Where its RDATA begins in the message: behind TTL and length.
+    pub(super) fn rdata_at(&self) -> Option<usize> {
+        self.ttl_at.checked_add(6)
+    }
+}
+
 impl<'m> Response<'m> {
     /// Looks through a message; none where it is not well formed.
     pub(super) fn read(message: &'m [u8]) -> Option<Self> {
@@ -180,23 +187,25 @@ impl<'m> Response<'m> {
 
     /// What it means.
     pub(super) fn meaning(&self) -> Meaning {
-        let has = |section, rtype: Option<Rtype>| {
-            let matches = |record: &Record<'_>| rtype.is_none_or(|rtype| record.rtype == rtype);
-            self.records.iter().any(|record| record.section == section && matches(record))
-        };
+        let has_answers = self.records.iter().any(|record| record.section == Section::Answer);
         match self.rcode {
-            Rcode::NOERROR if has(Section::Answer, None) => Meaning::Records,
-            // A referral: this upstream does not ask on for us.
-            Rcode::NOERROR
-                if has(Section::Authority, Some(Rtype::NS)) && !has(Section::Authority, Some(Rtype::SOA)) =>
-            {
-                Meaning::Failure
-            }
+            Rcode::NOERROR if has_answers => Meaning::Records,
+            Rcode::NOERROR if self.is_referral() => Meaning::Failure,
             Rcode::NOERROR | Rcode::NXDOMAIN => Meaning::Nothing,
             // Part of the chain of DNAME records; nothing that asking elsewhere would change.
             Rcode::YXDOMAIN => Meaning::Records,
             _ => Meaning::Failure,
         }
+    }
+
+    /// Whether it sends us elsewhere: its server is authoritative for the zone above, and does not ask on
+    /// for us (RFC 1034, section 4.3.2).
+    pub(super) fn is_referral(&self) -> bool {
+        let is = |record: &Record<'_>, section, rtype| record.section == section && record.rtype == rtype;
+        self.rcode == Rcode::NOERROR
+            && !self.records.iter().any(|record| record.section == Section::Answer)
+            && self.records.iter().any(|record| is(record, Section::Authority, Rtype::NS))
+            && !self.records.iter().any(|record| is(record, Section::Authority, Rtype::SOA))
     }
 
     /// Whether it was cut off.

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::stored::Stored;
+use super::stored::{End, Stored};
 
 /// Memory of an entry besides its key and answer, in bytes: its slot, and its
 /// place in the table.
@@ -205,6 +205,17 @@ impl Shelf {
             self.hand = newer;
         }
         self.free.push(place);
+    }
+
+    /// Takes the answers that have aliases from the shelf.
+    pub(super) fn remove_aliases(&mut self) {
+        let places = self.places.iter();
+        let has_alias = |place: &u32| {
+            let entry = usize::try_from(*place).ok().and_then(|place| self.entries.get(place));
+            entry.is_some_and(|entry| entry.stored.end() != End::Plain)
+        };
+        let hashes: Vec<u64> = places.filter(|(_, place)| has_alias(place)).map(|(hash, _)| *hash).collect();
+        hashes.into_iter().for_each(|hash| self.remove(hash));
     }
 
     fn make_room(&mut self) {

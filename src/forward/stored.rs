@@ -34,8 +34,21 @@ pub(super) struct Stored {
     rcode: Rcode,
     authentic: Authentic,
     extended_error: Option<ExtendedError>,
+    /// Whether it holds the whole chain of aliases.
+    end: End,
     /// How long it may be given out; zero: it is not kept.
     pub(super) lifetime: Duration,
+}
+
+/// Where an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At what there is, or is not, without any alias on the way.
+    Plain,
+    /// The same, at the end of a chain of aliases.
+    BehindAlias,
+    /// At an alias whose target somebody else is asked for.
+    AtAlias,
 }
 
 /// Whether the upstream has checked the signatures.
@@ -64,6 +77,7 @@ impl ExtendedError {
     pub(super) const BUSY: Self = Self { code: 0, text: "too many queries wait" };
     pub(super) const BLOCKED: Self = Self { code: 15, text: "a private address for a public name" };
     pub(super) const NO_UPSTREAM: Self = Self { code: 22, text: "no upstream is known" };
+    pub(super) const REFERRAL: Self = Self { code: 0, text: "the upstream does not recurse" };
     pub(super) const UNREACHABLE: Self = Self { code: 22, text: "no upstream answers" };
 }
 
@@ -126,8 +140,19 @@ impl Stored {
             rcode: response.rcode,
             authentic: if authentic { Authentic::Yes } else { Authentic::No },
             extended_error: response.extended_error.map(|code| ExtendedError { code, text: "" }),
+            end: if response.records.iter().any(is_alias) { End::BehindAlias } else { End::Plain },
             lifetime,
         }
+    }
+
+    /// The same, which ends at an alias that somebody else is asked about.
+    pub(super) fn leading_on(self) -> Self {
+        Self { end: End::AtAlias, ..self }
+    }
+
+    /// Where it ends.
+    pub(super) fn end(&self) -> End {
+        self.end
     }
 
     /// An error, which holds for `lifetime`.
@@ -139,8 +164,14 @@ impl Stored {
             rcode,
             authentic: Authentic::No,
             extended_error,
+            end: End::Plain,
             lifetime,
         }
+    }
+
+    /// Nothing, behind an alias that is all there is to be told.
+    pub(super) fn nothing() -> Self {
+        Self::error(Rcode::NOERROR, None, Duration::ZERO)
     }
 
     /// Whether it says only that there is no answer. Such a thing has no records.
@@ -339,6 +370,11 @@ fn ttl(record: &Record<'_>, bounds: &CacheSettings) -> u32 {
         most = most.min(seconds(bounds.negative_ttl_max));
     }
     ttl.max(seconds(bounds.ttl_min)).min(most)
+}
+
+/// Whether a record leads to another name.
+fn is_alias(record: &Record<'_>) -> bool {
+    record.section == Section::Answer && matches!(record.rtype, Rtype::CNAME | Rtype::DNAME)
 }
 
 /// Whether a record says how long an answer that there is nothing holds.

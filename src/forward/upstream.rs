@@ -261,6 +261,14 @@ impl Upstream {
         }
     }
 
+    /// It has answered a question by saying who else is to be asked. That is
+    /// no failure: it is asked for what it does not do.
+    pub(super) fn sends_elsewhere(&self, wanted: &Wanted) {
+        let (qname, qtype) = (wanted.qname(), wanted.qtype());
+        self.health().last_error =
+            Some(format!("it does not recurse: its answer to {qname} {qtype} is a referral"));
+    }
+
     /// A query that we sent it has come back to us.
     pub(super) fn loops(&self) {
         self.looped.fetch_add(1, Ordering::AcqRel);

@@ -91,9 +91,18 @@ pub(crate) fn said(response: &Message) -> String {
 
 /// The code of its extended error (RFC 8914).
 pub(crate) fn extended_error(response: &Message) -> Option<u16> {
+    error_option(response).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+/// The text of its extended error; empty where there is none.
+pub(crate) fn error_text(response: &Message) -> String {
+    error_option(response).map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes[2..]).into_owned())
+}
+
+fn error_option(response: &Message) -> Option<&[u8]> {
     use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
     match response.edns.as_ref()?.option(EdnsCode::Unknown(15))? {
-        EdnsOption::Unknown(_, bytes) => Some(u16::from_be_bytes([bytes[0], bytes[1]])),
+        EdnsOption::Unknown(_, bytes) => Some(bytes),
         other => panic!("{other:?} is no extended error"),
     }
 }

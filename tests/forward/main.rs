@@ -7,6 +7,7 @@
 mod harness;
 
 mod aliases;
+mod chains;
 mod client;
 mod faults;
 mod lab;

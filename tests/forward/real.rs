@@ -14,6 +14,8 @@ use crate::client::{ask, code, query, said, send, send_tcp};
 use crate::harness::tools::{is_installed, tool};
 use crate::harness::{PATIENCE, free_port, loopback, wait_for};
 use crate::lab::{Lab, everything};
+use crate::upstream::Upstream;
+use crate::usual::well;
 
 const NAMES: usize = 10_000;
 
@@ -45,6 +47,7 @@ fn knot() -> Daemon {
     for number in 0..200 {
         writeln!(zone, "many A 10.1.0.{number}").expect("a text");
     }
+    zone.push_str("ours CNAME www.lab.example.\nothers CNAME www.elsewhere.test.\n");
     fs::write(folder.path().join("zone"), zone).expect("a zone file");
     let path = folder.path().display();
     let config = format!(
@@ -138,6 +141,25 @@ fn knots_answers_come_through_whole() {
     assert!(ask(program.listen(), "many.large.test.").metadata.truncation);
     let whole = send_tcp(program.listen(), &[query("many.large.test.", RecordType::A)]);
     assert_eq!(whole[0].answers.len(), 200);
+    program.stop();
+}
+
+#[test]
+fn aliases_that_an_authoritative_server_leaves_to_its_client_are_followed() {
+    if !is_installed("knotd") {
+        return;
+    }
+    let (knot, elsewhere) = (knot(), Upstream::start(well));
+    let lab = Lab::new(&format!(
+        "zone = \"large.test\"\nupstream = [\"{}\"]\n\n[[forward]]\n{}",
+        knot.place,
+        everything(&[elsewhere.place()])
+    ));
+    let program = lab.start();
+    for _ in 0..2 {
+        assert_eq!(said(&ask(program.listen(), "ours.large.test.")), "192.0.2.1");
+        assert_eq!(said(&ask(program.listen(), "others.large.test.")), "198.51.100.7");
+    }
     program.stop();
 }
 

@@ -156,6 +156,19 @@ impl State {
     }
 }
 
+/// A name in wire form.
+pub(crate) fn wire(name: &str) -> Vec<u8> {
+    let labels = name.split('.').filter(|label| !label.is_empty());
+    let mut wire: Vec<u8> = labels
+        .flat_map(|label| {
+            let length = u8::try_from(label.len()).expect("a short label");
+            [&[length], label.as_bytes()].concat()
+        })
+        .collect();
+    wire.push(0);
+    wire
+}
+
 impl Asked {
     pub(crate) fn read(query: &[u8], over: Over) -> Self {
         let mut labels = Vec::new();
@@ -186,6 +199,30 @@ impl Asked {
             message.extend_from_slice(&[0, 4]);
             message.extend_from_slice(&address.octets());
         }
+        message
+    }
+
+    /// The same with these records, for five minutes: owner, type, RDATA.
+    pub(crate) fn records(&self, rcode: u8, records: &[(&str, u16, Vec<u8>)]) -> Vec<u8> {
+        let mut message = self.response(rcode, [records.len(), 0]);
+        for (owner, rtype, rdata) in records {
+            message.extend_from_slice(&wire(owner));
+            message.extend_from_slice(&[&rtype.to_be_bytes()[..], &[0, 1], &300_u32.to_be_bytes()].concat());
+            message.extend_from_slice(&u16::try_from(rdata.len()).expect("short RDATA").to_be_bytes());
+            message.extend_from_slice(rdata);
+        }
+        message
+    }
+
+    /// That the name is an alias, and nothing else, as authoritative servers say it.
+    pub(crate) fn alias(&self, rcode: u8, target: &str) -> Vec<u8> {
+        self.records(rcode, &[(&self.qname, 5, wire(target))])
+    }
+
+    /// That others are to be asked.
+    pub(crate) fn referral(&self, cut: &str, server: &str) -> Vec<u8> {
+        let mut message = self.records(0, &[(cut, 2, wire(server))]);
+        message[6..10].copy_from_slice(&[0, 0, 0, 1]);
         message
     }
 

@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::super::own::{networks_of, own_addresses, own_networks};
 use super::Server;
-use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix};
+use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix, Readers};
 use crate::config::{Config, Exempt, Forward};
 use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
@@ -50,6 +50,11 @@ impl Forwarding {
     /// Where workers get their desks.
     pub(super) fn forwarder(&self) -> Forwarder {
         self.forwarder.clone()
+    }
+
+    /// Lets aliases of upstreams lead into what is served.
+    pub(super) fn follow_aliases_into(&self, readers: Readers) {
+        self.forwarder.follow_aliases_into(readers);
     }
 
     /// The zone whose upstreams are asked for a name: the longest.
