@@ -395,8 +395,8 @@ pub const KEYS: &[Key] = &[
         Section::Forward,
         "rebinding-protection",
         Absent::Default("false"),
-        "whether answers with private addresses are refused; a zone of your own behind an upstream, which may have \
-         such, has a [[forward]] of its own without it",
+        "whether answers with private addresses, or others that are not public (RFC 6890), are refused; a zone of \
+         your own behind an upstream, which may have such, has a [[forward]] of its own without it",
     ),
     key(
         Section::Forward,

@@ -72,13 +72,40 @@ fn is_private(address: IpAddr) -> bool {
         IpAddr::V6(address) => match embedded(address) {
             Some(embedded) => is_private_v4(embedded),
             None => {
-                address.is_loopback()
-                    || address.is_unspecified()
-                    || address.is_unique_local()
-                    || address.is_unicast_link_local()
+                address.is_multicast()
+                    || PRIVATE_V6.iter().any(|(network, length)| holds(*network, *length, address))
             }
         },
     }
+}
+
+/// Networks of IPv6 that lead to this host, or into networks behind it, or to
+/// nobody in public (RFC 6890 and IANA's registry of special-purpose
+/// addresses), with the length of their prefix.
+const PRIVATE_V6: [(Ipv6Addr, u32); 9] = [
+    // Unspecified, loopback, and IPv4-compatible ones (RFC 4291, section 2.5.5.1).
+    (Ipv6Addr::UNSPECIFIED, 96),
+    // NAT64 of this site (RFC 8215): which IPv4 addresses it leads to only the site knows.
+    (Ipv6Addr::new(0x0064, 0xff9b, 1, 0, 0, 0, 0, 0), 48),
+    // Teredo (RFC 4380): through whoever is named in it, to a host behind NAT.
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32),
+    // Benchmarking (RFC 5180).
+    (Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0), 48),
+    // Segments within a network (RFC 9602).
+    (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16),
+    // Unique local (RFC 4193).
+    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
+    // Link-local, and site-local, which some still route (RFC 3879).
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10),
+    // What is thrown away (RFC 6666).
+    (Ipv6Addr::new(0x0100, 0, 0, 0, 0, 0, 0, 0), 64),
+];
+
+/// Whether a network of that length holds an address.
+fn holds(network: Ipv6Addr, length: u32, address: Ipv6Addr) -> bool {
+    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(length)).unwrap_or(0);
+    (network.to_bits() ^ address.to_bits()) & mask == 0
 }
 
 /// The IPv4 address that an IPv6 address leads to: mapped, by NAT64 (RFC 6052,
@@ -94,10 +121,14 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    // Besides those of RFC 1918: this network, and what carriers share (RFC 6598).
+    let [first, second, third, _] = address.octets();
+    // Besides those of RFC 1918: this network, what carriers share (RFC 6598), what is between a provider and its
+    // customer (RFC 7335), benchmarking (RFC 2544), multicast, and what is reserved, broadcast with it.
     let shared = first == 100 && second & 0xc0 == 64;
-    first == 0 || shared || address.is_private() || address.is_loopback() || address.is_link_local()
+    let assigned = (first, second, third) == (192, 0, 0);
+    let benchmark = first == 198 && second & 0xfe == 18;
+    let special = first == 0 || shared || assigned || benchmark || first >= 224;
+    special || address.is_private() || address.is_loopback() || address.is_link_local()
 }
 
 #[cfg(test)]
@@ -120,11 +151,48 @@ mod tests {
             "fd00::1",
             "fe80::1",
             "::ffff:10.0.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "198.19.255.255",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "fec0::1",
+            "feff::1",
+            "::10.0.0.1",
+            "::198.51.100.7",
+            "64:ff9b::224.0.0.1",
+            "64:ff9b:1::198.51.100.7",
+            "64:ff9b:1:ffff::1",
+            "2001:0:c633:6407::1",
+            "2001:2::1",
+            "5f00::1",
+            "ff02::1",
+            "ff0e::1",
+            "100::1",
+            "2002:c612:1::1",
         ] {
             assert!(is_private(private.parse().unwrap()), "{private}");
         }
-        for public in ["192.0.2.1", "172.32.0.1", "100.128.0.1", "11.0.0.1", "2001:db8::1", "::ffff:8.8.8.8"]
-        {
+        for public in [
+            "192.0.2.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "11.0.0.1",
+            "192.0.1.1",
+            "198.17.255.255",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2001:db8::1",
+            "2001:1::1",
+            "2001:2:1::1",
+            "64:ff9b:2::1",
+            "64:ff9b::198.51.100.7",
+            "fe00::1",
+            "0:0:0:0:1::1",
+            "::ffff:8.8.8.8",
+        ] {
             assert!(!is_private(public.parse().unwrap()), "{public}");
         }
     }
