@@ -392,6 +392,8 @@ pub struct UpstreamStatus {
     pub over_tcp: u64,
     /// What all answers took together.
     pub answer_seconds: f64,
+    /// What it does not understand, as our own questions have shown: `no-edns`, `loses-case`.
+    pub habits: Vec<String>,
     /// Its last failure, however long ago.
     pub last_error: Option<String>,
 }

@@ -178,6 +178,7 @@ fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
             upstream.address.as_str().into(),
             Cell::new(upstream.standing.as_str(), verdict_ink(&upstream.standing)),
             upstream.latency_ms.map(|latency| format!("{latency:.1} ms")).unwrap_or_default().into(),
+            Cell::new(upstream.habits.join(" "), Ink::Doubtful),
             Cell::new(upstream.last_error.as_deref().unwrap_or_default(), Ink::Faint),
         ]
     });
@@ -188,7 +189,7 @@ fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
     format!(
         "{}\n{}{INDENT}cache: {} of {} answers, {} hits, {} misses, {} stale\n",
         table("", &["FORWARD", "POLICY", "UPSTREAMS"], zones.collect()),
-        table(INDENT, &["UPSTREAM", "STANDING", "LATENCY", "LAST ERROR"], upstreams.collect()),
+        table(INDENT, &["UPSTREAM", "STANDING", "LATENCY", "HABITS", "LAST ERROR"], upstreams.collect()),
         cache.entries,
         cache.entries_max,
         cache.hits,

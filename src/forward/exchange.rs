@@ -9,12 +9,15 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
 
 use super::asked::Wanted;
 use super::chance::Chance;
+use super::habits::{Manner, Shown, Sight};
 use super::query::{Case, Fit, Form, Heard, Query};
 use super::response::{Response, Spoken};
 use super::upstream::Upstream;
@@ -29,6 +32,11 @@ const MALFORMED_MAX: u32 = 2;
 /// Datagrams that fit no query, after which nothing more is listened to:
 /// somebody is trying all ids.
 const MISMATCHED_MAX: u32 = 1000;
+
+/// How long TCP is waited for, to find out whether it is the upstream that
+/// does not keep the case of names: firewalls drop TCP to port 53, and the
+/// client is still to get its answer in the time of one attempt.
+const OTHER_CASE_TCP_MAX: Duration = Duration::from_millis(400);
 
 /// errno values of a host that is out of something. What fails by them says
 /// nothing about an upstream.
@@ -49,6 +57,13 @@ pub(super) enum Failure {
     Unread,
     /// Too many datagrams that fit no query of ours: somebody guesses.
     Flooded,
+    /// It answers over UDP with what must be asked again over TCP, and there is none.
+    NoTcp {
+        /// Why it must be asked again.
+        reason: Reason,
+        /// What has failed.
+        why: Box<Failure>,
+    },
     /// TLS could not be had.
     Tls(String),
     /// A file that TLS needs is of no use.
@@ -64,6 +79,9 @@ impl fmt::Display for Failure {
             Failure::Nonsense => f.write_str("what came back is no response"),
             Failure::Unread => f.write_str("it cannot read queries"),
             Failure::Flooded => f.write_str("flooded with forged responses"),
+            Failure::NoTcp { reason, why } => {
+                write!(f, "answers over UDP, but {reason}; over TCP, on the same port: {why}")
+            }
             Failure::Tls(why) | Failure::File(why) => f.write_str(why),
         }
     }
@@ -80,8 +98,19 @@ impl Failure {
             | Failure::Nonsense
             | Failure::Unread
             | Failure::Flooded
+            | Failure::NoTcp { .. }
             | Failure::Tls(_) => false,
         }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Truncated => "truncated",
+            Reason::Malformed => "malformed",
+            Reason::OtherCase => "with the name in another case",
+        })
     }
 }
 
@@ -96,27 +125,44 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Asks `upstream`, without end.
-pub(super) async fn ask(upstream: &Upstream, wanted: &Wanted, chance: &Chance) -> Result<Vec<u8>, Failure> {
-    let habits = &upstream.habits;
-    let case = if habits.loses_case.load(Ordering::Relaxed) { Case::Lower } else { Case::Mixed };
-    let form = if habits.lacks_edns.load(Ordering::Relaxed) { Form::Plain } else { Form::Usual };
-    match ask_with(upstream, &Query::new(wanted, form, case, chance)).await {
-        Ok(response) if form == Form::Plain || !lacks_edns(&response) => return Ok(response),
-        // Ask without EDNS, which is all that could be wrong with the query.
-        Ok(_) => {}
-        Err(Failure::Unread) if form != Form::Plain => {}
-        Err(failure) => return Err(failure),
-    }
-    let plain = ask_with(upstream, &Query::new(wanted, Form::Plain, case, chance)).await?;
-    if Response::read(&plain).is_some_and(|response| response.rcode != Rcode::FORMERR) {
-        habits.lacks_edns.store(true, Ordering::Relaxed);
-    }
-    Ok(plain)
+/// A response, and what it shows of the upstream.
+pub(super) struct Answer {
+    pub(super) message: Vec<u8>,
+    pub(super) sight: Sight,
 }
 
-/// Whether the upstream cannot read EDNS (RFC 6891, section 7).
-fn lacks_edns(response: &[u8]) -> bool {
+/// Asks `upstream`, without end.
+pub(super) async fn ask(
+    upstream: &Upstream,
+    wanted: &Wanted,
+    manner: Manner,
+    chance: &Chance,
+) -> Result<Answer, Failure> {
+    let first = ask_with(upstream, wanted, manner, chance).await;
+    let refused = match first {
+        Ok(answer) if manner.form == Form::Plain => return Ok(answer),
+        Ok(mut answer) if !is_format_error(&answer.message) => {
+            answer.sight.lacks_edns = Shown::No;
+            return Ok(answer);
+        }
+        Ok(answer) => Some(answer.sight),
+        Err(Failure::Unread) if manner.form != Form::Plain => None,
+        Err(failure) => return Err(failure),
+    };
+    // Ask without EDNS, which is all that could be wrong with the query.
+    let plain = Manner { form: Form::Plain, ..manner };
+    let mut answer = ask_with(upstream, wanted, plain, chance).await?;
+    // A header alone repeats no question: it may be anybody's, and shows nothing.
+    if let Some(sight) = refused
+        && !is_format_error(&answer.message)
+    {
+        answer.sight = Sight { lacks_edns: Shown::Yes, ..sight };
+    }
+    Ok(answer)
+}
+
+/// Whether the upstream says that it cannot read EDNS (RFC 6891, section 7).
+fn is_format_error(response: &[u8]) -> bool {
     Response::read(response).is_some_and(|response| {
         matches!(response.rcode, Rcode::FORMERR | Rcode::NOTIMP) && response.edns == Spoken::No
     })
@@ -129,25 +175,56 @@ enum Said {
     AskAgain(Reason),
 }
 
-#[derive(PartialEq, Eq)]
-enum Reason {
+/// Why TCP is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
     Truncated,
     Malformed,
     OtherCase,
 }
 
-async fn ask_with(upstream: &Upstream, query: &Query) -> Result<Vec<u8>, Failure> {
-    let reason = match over_udp(upstream, query).await? {
-        Said::Response(response) => return Ok(response),
+async fn ask_with(
+    upstream: &Upstream,
+    wanted: &Wanted,
+    manner: Manner,
+    chance: &Chance,
+) -> Result<Answer, Failure> {
+    let query = Query::new(wanted, manner.form, manner.case, chance);
+    let shows_case = query.shows_case();
+    let sight = |loses_case| Sight { loses_case, ..Sight::default() };
+    let reason = match over_udp(upstream, &query).await? {
+        Said::Response(message) => {
+            let loses_case = if shows_case { Shown::No } else { Shown::Nothing };
+            return Ok(Answer { message, sight: sight(loses_case) });
+        }
         Said::AskAgain(reason) => reason,
     };
     upstream.tallies.over_tcp.fetch_add(1, Ordering::Relaxed);
-    let (response, fit) = over_tcp(upstream.address.address, query).await?;
-    if reason == Reason::OtherCase && fit == Fit::OtherCase {
-        // Over a connection nobody forges it: this is the upstream's way.
-        upstream.habits.loses_case.store(true, Ordering::Relaxed);
+    let place = upstream.address.address;
+    if reason != Reason::OtherCase {
+        let (message, _) = over_tcp(place, &query).await.map_err(|why| without_tcp(reason, why))?;
+        return Ok(Answer { message, sight: Sight::default() });
     }
-    Ok(response)
+    // Over a connection nobody forges it: this is the upstream's way.
+    if let Ok(Ok((message, fit))) = timeout(OTHER_CASE_TCP_MAX, over_tcp(place, &query)).await {
+        let loses_case = if fit == Fit::OtherCase { Shown::Yes } else { Shown::Nothing };
+        return Ok(Answer { message, sight: sight(loses_case) });
+    }
+    // There is no TCP. In lower case no server loses it, and a forged response has as much to guess as with
+    // resolvers that do not mix it: id and port.
+    let query = Query::new(wanted, manner.form, Case::Lower, chance);
+    match over_udp(upstream, &query).await? {
+        Said::Response(message) => Ok(Answer { message, sight: sight(Shown::Yes) }),
+        Said::AskAgain(reason) => {
+            let (message, _) = over_tcp(place, &query).await.map_err(|why| without_tcp(reason, why))?;
+            Ok(Answer { message, sight: sight(Shown::Yes) })
+        }
+    }
+}
+
+/// What has failed where an answer is to be had over TCP alone.
+fn without_tcp(reason: Reason, why: Failure) -> Failure {
+    if why.is_local() { why } else { Failure::NoTcp { reason, why: Box::new(why) } }
 }
 
 async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Said, Failure> {

@@ -40,6 +40,7 @@ pub(super) fn judge(plan: &Plan, wanted: &Wanted, resolved: &Resolved, counters:
             let extended_error = match why {
                 Why::NoUpstream => ExtendedError::NO_UPSTREAM,
                 Why::Unreachable => ExtendedError::UNREACHABLE,
+                Why::NoTcp => ExtendedError::NO_TCP,
                 Why::Looping => ExtendedError::LOOP,
             };
             Stored::error(Rcode::SERVFAIL, Some(extended_error), FAILED_LIFETIME)

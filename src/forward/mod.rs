@@ -51,6 +51,7 @@ mod desk;
 mod dot;
 mod exchange;
 mod forwarder;
+mod habits;
 mod judge;
 mod names;
 mod ours;

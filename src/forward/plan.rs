@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::settings::{
     CacheSettings, ForwardZone, OwnPlaces, Policy, Protocol, Settings, UpstreamAddress, Upstreams,
@@ -83,6 +84,14 @@ impl Plan {
     /// The longest zone that holds a name.
     pub(super) fn zone_of(&self, qname: NameRef<'_>) -> Option<&Arc<PlannedZone>> {
         self.zones.iter().find(|zone| qname.is_at_or_below(zone.settings.apex.as_ref()))
+    }
+
+    /// How long an answer of an upstream may take: in one of its zones it may
+    /// be waited for that long.
+    pub(super) fn patience(&self, upstream: &Arc<Upstream>) -> Duration {
+        let asks = |zone: &&Arc<PlannedZone>| zone.upstreams().iter().any(|one| Arc::ptr_eq(one, upstream));
+        let timeouts = self.zones.iter().filter(asks).map(|zone| zone.settings.timeout);
+        timeouts.max().unwrap_or_default()
     }
 
     /// Every upstream once.

@@ -22,7 +22,7 @@ const PADDING: u16 = 12;
 const OPT_BYTES: usize = 11;
 
 /// How a query is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// With EDNS.
     Usual,
@@ -33,10 +33,12 @@ pub(super) enum Form {
 }
 
 /// How letters are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
     /// At random, so that a forged response must guess it, too (0x20).
     Mixed,
+    /// All upper, which shows for sure whether it matters.
+    Upper,
     /// All lower.
     Lower,
 }
@@ -92,7 +94,11 @@ impl Query {
         let mut coins = chance.next();
         for &byte in wanted.qname().wire() {
             // Length bytes are at most 63 and no letters.
-            let upper = case == Case::Mixed && coins & 1 != 0;
+            let upper = match case {
+                Case::Mixed => coins & 1 != 0,
+                Case::Upper => true,
+                Case::Lower => false,
+            };
             bytes.push(if upper { byte.to_ascii_uppercase() } else { byte });
             coins = coins.rotate_right(1);
         }
@@ -107,6 +113,12 @@ impl Query {
             pad(&mut bytes, question_end);
         }
         Self { bytes, question_end }
+    }
+
+    /// Whether its name is not all lower: then an answer shows what becomes of that.
+    pub(super) fn shows_case(&self) -> bool {
+        let question = self.bytes.get(HEADER_BYTES..self.question_end).unwrap_or_default();
+        question.split_last_chunk::<4>().is_some_and(|(name, _)| name.iter().any(u8::is_ascii_uppercase))
     }
 
     /// What a datagram is to it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::counters::{Count, WorkerCounters};
 use super::forwarder::Shared;
+use super::habits::Habit;
 use super::plan::PlannedZone;
 use super::settings::{ForwardZone, Policy};
 use super::upstream::Upstream;
@@ -79,6 +80,8 @@ pub struct UpstreamReport {
     pub over_tcp: u64,
     /// What all answers took together, in seconds.
     pub seconds: f64,
+    /// What it does not understand: `no-edns`, `loses-case`.
+    pub habits: Vec<&'static str>,
     /// Its last failure, however long ago.
     pub last_error: Option<String>,
 }
@@ -171,6 +174,7 @@ fn upstream(upstream: &Upstream) -> UpstreamReport {
         mismatched: tallies.mismatched.load(Ordering::Relaxed),
         over_tcp: tallies.over_tcp.load(Ordering::Relaxed),
         seconds: Duration::from_nanos(tallies.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
+        habits: Habit::ALL.into_iter().filter(|habit| upstream.habits.has(*habit)).map(Habit::word).collect(),
         last_error: upstream.last_error(),
     }
 }

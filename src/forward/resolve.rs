@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::asked::Wanted;
 use super::chain;
-use super::exchange::Failure;
+use super::exchange::{Answer, Failure};
 use super::forwarder::Shared;
 use super::plan::{Order, Plan, PlannedZone};
 use super::response::{Meaning, Response};
@@ -50,6 +50,8 @@ pub(super) enum Why {
     NoUpstream,
     /// Nobody answers.
     Unreachable,
+    /// They answer over UDP, but not over TCP, which it takes.
+    NoTcp,
     /// Whoever is asked asks us.
     Looping,
 }
@@ -59,10 +61,11 @@ struct Tries {
     shared: Arc<Shared>,
     wanted: Wanted,
     /// Each try with its number.
-    asked: JoinSet<(usize, Arc<Upstream>, Result<Vec<u8>, Failure>)>,
+    asked: JoinSet<(usize, Arc<Upstream>, Result<Answer, Failure>)>,
     /// Tries that are over.
     over: Vec<usize>,
     refused: Option<Vec<u8>>,
+    why: Why,
 }
 
 /// Asks until there is an answer, all tries are over, or time is.
@@ -73,12 +76,15 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
         Order::AllDown => return Resolved::Failed(Why::Unreachable),
         Order::Looping => return Resolved::Failed(Why::Looping),
     };
-    let mut tries = Tries { shared, wanted, asked: JoinSet::new(), over: Vec::new(), refused: None };
+    let why = Why::Unreachable;
+    let mut tries = Tries { shared, wanted, asked: JoinSet::new(), over: Vec::new(), refused: None, why };
     let (timeout, attempts) = (zone.settings.timeout, zone.settings.attempts);
     // A count; `usize` is no narrower where this runs.
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
-        tries.ask(number, upstream);
+        let asked = std::time::Instant::now();
+        let purpose = if number < upstreams.len() { Purpose::Query } else { Purpose::QueryAgain };
+        tries.ask(number, upstream, purpose);
         if let Some(response) = tries.wait(timeout).await {
             return Resolved::Response(response);
         }
@@ -89,22 +95,22 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
         }
         if !tries.over.contains(&number) {
             // Not in time; it may still come.
-            upstream.failed(&Failure::TimedOut, Purpose::Query);
+            upstream.timed_out(asked, purpose);
         }
         watch::begin(&tries.shared, upstream);
     }
     match tries.refused {
         Some(response) => Resolved::Refused(response),
-        None => Resolved::Failed(Why::Unreachable),
+        None => Resolved::Failed(tries.why),
     }
 }
 
 impl Tries {
-    fn ask(&mut self, number: usize, upstream: &Arc<Upstream>) {
+    fn ask(&mut self, number: usize, upstream: &Arc<Upstream>, purpose: Purpose) {
         let (shared, upstream) = (Arc::clone(&self.shared), Arc::clone(upstream));
         let wanted = self.wanted.clone();
         self.asked.spawn(async move {
-            let done = upstream.ask(&wanted, Purpose::Query, &shared.chance).await;
+            let done = upstream.ask(&wanted, purpose, &shared.chance).await;
             (number, upstream, done)
         });
     }
@@ -116,7 +122,18 @@ impl Tries {
         while let Ok(Some(done)) = timeout_at(deadline, self.asked.join_next()).await {
             let Ok((number, upstream, done)) = done else { continue };
             self.over.push(number);
-            let Ok(message) = done else { continue };
+            if upstream.habits.to_be_looked_at() {
+                watch::begin(&self.shared, &upstream);
+            }
+            let message = match done {
+                Ok(answer) => answer.message,
+                Err(failure) => {
+                    if matches!(failure, Failure::NoTcp { .. }) {
+                        self.why = Why::NoTcp;
+                    }
+                    continue;
+                }
+            };
             match Resolved::by(&self.shared.plan(), &self.wanted, message) {
                 Resolved::Response(message) => return Some(message),
                 Resolved::Refused(message) => {

@@ -78,6 +78,8 @@ impl ExtendedError {
     pub(super) const BLOCKED: Self = Self { code: 15, text: "a private address for a public name" };
     pub(super) const NO_UPSTREAM: Self = Self { code: 22, text: "no upstream is known" };
     pub(super) const REFERRAL: Self = Self { code: 0, text: "the upstream does not recurse" };
+    pub(super) const NO_TCP: Self =
+        Self { code: 22, text: "upstreams answer over UDP, but not over TCP, which this answer takes" };
     pub(super) const UNREACHABLE: Self = Self { code: 22, text: "no upstream answers" };
 }
 

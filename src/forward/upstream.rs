@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use super::asked::Wanted;
 use super::chance::Chance;
 use super::dot::Link;
-use super::exchange::{self, Failure};
+use super::exchange::{self, Answer, Failure};
+use super::habits::{Habits, Manner, Shown, Sight};
+use super::query::Case;
 use super::settings::{Protocol, UpstreamAddress};
 use crate::dns::Name;
 use crate::probe::Verify;
@@ -45,15 +47,8 @@ pub(super) struct Upstream {
     pub(super) looped: AtomicU64,
     /// Somebody is finding out whether it is back.
     pub(super) watched: AtomicBool,
-}
-
-/// What has been learned of an upstream's dialect.
-#[derive(Default)]
-pub(super) struct Habits {
-    /// It does not keep the case of names.
-    pub(super) loses_case: AtomicBool,
-    /// It does not know EDNS.
-    pub(super) lacks_edns: AtomicBool,
+    /// Somebody is finding out whether what has been learned of it still holds.
+    pub(super) retested: AtomicBool,
 }
 
 /// What has happened with an upstream.
@@ -75,6 +70,8 @@ pub(super) struct Tallies {
 pub(super) enum Purpose {
     /// Its answer.
     Query,
+    /// The same, after it has not answered in time.
+    QueryAgain,
     /// Finding out whether it answers.
     Watch,
 }
@@ -144,6 +141,7 @@ impl Upstream {
             health: Mutex::new(health),
             looped: AtomicU64::new(0),
             watched: AtomicBool::new(false),
+            retested: AtomicBool::new(false),
         }
     }
 
@@ -154,12 +152,15 @@ impl Upstream {
         wanted: &Wanted,
         purpose: Purpose,
         chance: &Chance,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Answer, Failure> {
         self.tallies.queries.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let response = self.probe(wanted, chance).await;
+        let response = self.probe(wanted, self.manner(purpose), chance).await;
         match &response {
-            Ok(_) => {
+            Ok(answer) => {
+                if purpose != Purpose::Watch {
+                    self.habits.noticed(answer.sight);
+                }
                 self.tallies.answers.fetch_add(1, Ordering::Relaxed);
                 let took = began.elapsed();
                 // A duration for statistics: 64 bits of nanoseconds are 584 years.
@@ -174,10 +175,40 @@ impl Upstream {
 
     /// Asks something whose answer, or want of it, says nothing about the
     /// upstream.
-    pub(super) async fn probe(&self, wanted: &Wanted, chance: &Chance) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn probe(
+        &self,
+        wanted: &Wanted,
+        manner: Manner,
+        chance: &Chance,
+    ) -> Result<Answer, Failure> {
         match &self.link {
-            None => exchange::ask(self, wanted, chance).await,
-            Some(link) => link.ask(wanted, chance).await,
+            None => exchange::ask(self, wanted, manner, chance).await,
+            Some(link) => {
+                let message = link.ask(wanted, chance).await?;
+                Ok(Answer { message, sight: Sight::default() })
+            }
+        }
+    }
+
+    /// How it is asked.
+    fn manner(&self, purpose: Purpose) -> Manner {
+        match purpose {
+            Purpose::Query => self.habits.manner(),
+            // It may be silent because of the case: others do not mix it, and are answered.
+            Purpose::QueryAgain => Manner { case: Case::Lower, ..self.habits.manner() },
+            Purpose::Watch => Manner::own(Case::Lower),
+        }
+    }
+
+    /// Believes what our own questions have shown.
+    pub(super) fn learn(&self, sight: Sight) {
+        for (habit, shown) in self.habits.learn(sight, Instant::now()) {
+            match shown {
+                Shown::Yes => tracing::warn!("upstream {} {}", self.address, habit.told()),
+                Shown::No | Shown::Nothing => {
+                    tracing::info!("upstream {} {}", self.address, habit.told_over());
+                }
+            }
         }
     }
 
@@ -229,6 +260,17 @@ impl Upstream {
         }
     }
 
+    /// It has not answered what it was asked then. Over a connection over
+    /// which nothing has come since, nothing will.
+    pub(super) fn timed_out(&self, asked: Instant, purpose: Purpose) {
+        if let Some(link) = &self.link
+            && asked <= Instant::now()
+        {
+            link.leave();
+        }
+        self.failed(&Failure::TimedOut, purpose);
+    }
+
     /// It has not answered. Trouble of this host says nothing about it.
     pub(super) fn failed(&self, failure: &Failure, purpose: Purpose) {
         if failure.is_local() {
@@ -236,13 +278,10 @@ impl Upstream {
             return;
         }
         self.tallies.failures.fetch_add(1, Ordering::Relaxed);
-        if let (Failure::TimedOut, Some(link)) = (failure, &self.link) {
-            link.leave();
-        }
         let mut health = self.health();
         let before = health.failures;
         let most = match purpose {
-            Purpose::Query => before.max(FAILURES_UNTIL_DOWN.saturating_sub(1)),
+            Purpose::Query | Purpose::QueryAgain => before.max(FAILURES_UNTIL_DOWN.saturating_sub(1)),
             Purpose::Watch => FAILURES_UNTIL_DOWN,
         };
         health.failures = before.saturating_add(1).min(most);

@@ -4,23 +4,29 @@
 //! Responsible for that, and for telling a query of ours that has come back:
 //! besides a question that every server answers at once, an upstream is asked
 //! for a name that nobody else can know. Where that name is asked of us, the
-//! upstream, or whoever it asks, forwards to us.
+//! upstream, or whoever it asks, forwards to us. What an upstream does not
+//! understand is learned here, too, and tested again while it is believed.
 //! Not responsible for what is believed of an upstream.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
 use super::asked::Wanted;
-use super::exchange::Failure;
+use super::exchange::Answer;
 use super::forwarder::Shared;
+use super::habits::{Manner, Shown, Sight};
+use super::query::Case;
+use super::response::Response;
+use super::settings::Protocol;
 use super::upstream::{Purpose, Standing, Upstream};
+use crate::dns::message::Rcode;
 use crate::dns::{Name, NameRef, Rtype};
 
-/// How long an answer is waited for.
+/// How long an answer is waited for, at least.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Pause before the first question after a failure.
@@ -31,6 +37,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// Longest pause: how late it may be noticed that an upstream is back.
 const PAUSE_MAX: Duration = Duration::from_secs(8);
+
+/// Longest pause between two tests of what has been learned of an upstream: so
+/// long it may be believed that it lacks what it has got meanwhile.
+const RETEST_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes of a name that nobody can guess: 128 bits in hexadecimal digits.
 const TOKEN_BYTES: usize = 32;
@@ -62,9 +72,10 @@ pub(super) fn introduce(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     start(shared, upstream, Duration::ZERO);
 }
 
-/// Looks at an upstream until it answers, if it does not.
+/// Looks at an upstream until it answers, if it does not, or once, if it has
+/// answered oddly.
 pub(super) fn begin(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
-    if upstream.standing() != Standing::Well {
+    if upstream.standing() != Standing::Well || upstream.habits.to_be_looked_at() {
         start(shared, upstream, FIRST_PAUSE);
     }
 }
@@ -92,29 +103,76 @@ async fn watch(shared: Weak<Shared>, upstream: Weak<Upstream>, mut pause: Durati
     }
 }
 
-/// Asks both questions at once.
-async fn look(shared: &Shared, upstream: &Arc<Upstream>) {
+/// Asks all questions at once.
+async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     let token = token(shared);
     shared.tokens.out().insert(token, Arc::downgrade(upstream));
     let before = upstream.looped.load(Ordering::Acquire);
     let plain = Wanted::plain(upstream.below.as_ref(), Rtype::NS);
     let odd = below(&token, &upstream.below).map(|name| Wanted::plain(name.as_ref(), Rtype::A));
+    // As patient as clients' questions are: what they wait for has not failed.
+    let patience = shared.plan().patience(upstream).max(ANSWER_MAX);
     let lives = async {
-        let asked = upstream.ask(&plain, Purpose::Watch, &shared.chance);
-        if timeout(ANSWER_MAX, asked).await.is_err() {
-            upstream.failed(&Failure::TimedOut, Purpose::Watch);
+        let asked = Instant::now();
+        match timeout(patience, upstream.ask(&plain, Purpose::Watch, &shared.chance)).await {
+            Ok(answer) => answer.ok(),
+            Err(_) => {
+                upstream.timed_out(asked, Purpose::Watch);
+                None
+            }
         }
     };
-    let loops = async {
-        if let Some(odd) = &odd {
-            // Whether it is answered says nothing: the servers of the name above may be silent.
-            let _ = timeout(ANSWER_MAX, upstream.probe(odd, &shared.chance)).await;
-        }
+    // Whether these are answered says nothing: the servers of the names may be silent.
+    let aside = async |wanted: Option<&Wanted>, case| {
+        let asked = upstream.probe(wanted?, Manner::own(case), &shared.chance);
+        timeout(patience, asked).await.ok()?.ok()
     };
-    tokio::join!(lives, loops);
+    // What travels encrypted is in lower case anyhow.
+    let has_letters = upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic);
+    let upper = (has_letters && upstream.address.protocol == Protocol::Plain).then_some(&plain);
+    let upper_asked = upper.is_some();
+    let (lives, loops, upper) =
+        tokio::join!(lives, aside(odd.as_ref(), Case::Mixed), aside(upper, Case::Upper));
     shared.tokens.out().remove(&token);
     if upstream.looped.load(Ordering::Acquire) == before {
         upstream.loops_no_more();
+    }
+    let ignores_upper = upper_asked && is_well(lives.as_ref()) && !is_well(upper.as_ref());
+    let kept = loops.map_or(Shown::Nothing, |answer| answer.sight.loses_case);
+    upstream.learn(Sight {
+        lacks_edns: lives.map_or(Shown::Nothing, |answer| answer.sight.lacks_edns),
+        loses_case: if ignores_upper { Shown::Yes } else { kept },
+    });
+    if upstream.habits.any() {
+        retest(shared, upstream);
+    }
+}
+
+/// Whether there is something at the name.
+fn is_well(answer: Option<&Answer>) -> bool {
+    let response = answer.and_then(|answer| Response::read(&answer.message));
+    response.is_some_and(|response| response.rcode == Rcode::NOERROR)
+}
+
+/// Finds out from time to time whether what has been learned still holds.
+fn retest(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+    if !upstream.retested.swap(true, Ordering::AcqRel) {
+        tokio::spawn(keep_testing(Arc::downgrade(shared), Arc::downgrade(upstream)));
+    }
+}
+
+/// Ends when nothing is believed any more, or the upstream is none of ours.
+async fn keep_testing(shared: Weak<Shared>, upstream: Weak<Upstream>) {
+    let mut pause = PAUSE_MIN;
+    loop {
+        sleep(pause).await;
+        let (Some(shared), Some(upstream)) = (shared.upgrade(), upstream.upgrade()) else { return };
+        look(&shared, &upstream).await;
+        if !upstream.habits.any() {
+            upstream.retested.store(false, Ordering::Release);
+            return;
+        }
+        pause = pause.saturating_mul(2).min(RETEST_PAUSE_MAX);
     }
 }
 

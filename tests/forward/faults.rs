@@ -129,10 +129,10 @@ fn forged_responses_are_passed_over_until_the_right_one_comes() {
 }
 
 /// Letters enough that not all of them happen to be small.
-const LETTERS: &str = "a-name-with-so-many-letters-that.not-all-of-them-happen-to-be-small.test";
+pub(crate) const LETTERS: &str = "a-name-with-so-many-letters-that.not-all-of-them-happen-to-be-small.test";
 
 /// A response in which the name is small.
-fn in_small_letters(asked: &Asked, address: Ipv4Addr) -> Vec<u8> {
+pub(crate) fn in_small_letters(asked: &Asked, address: Ipv4Addr) -> Vec<u8> {
     let mut response = asked.address(300, address);
     let end = 12 + asked.qname.len() + 2;
     response[12..end].make_ascii_lowercase();
@@ -157,18 +157,6 @@ fn a_response_in_another_case_is_not_believed_before_tcp_has_said_the_same() {
 }
 
 #[test]
-fn an_upstream_that_does_not_keep_the_case_is_known_after_one_connection() {
-    let upstream = Upstream::start(|asked: &Asked| Act::Send(vec![in_small_letters(asked, RIGHT)]));
-    let lab = Lab::new(&everything(&[upstream.place()]));
-    let program = lab.start();
-    for number in 0..3 {
-        assert_eq!(said(&ask(program.listen(), &format!("{LETTERS}{number}."))), RIGHT.to_string());
-    }
-    assert_eq!(upstream.asked_over(&format!("{LETTERS}2"), Over::Tcp), 0);
-    program.stop();
-}
-
-#[test]
 fn responses_that_cannot_be_read_lead_to_tcp() {
     let garbling = |asked: &Asked| {
         let mut response = asked.address(300, RIGHT);
@@ -186,28 +174,6 @@ fn responses_that_cannot_be_read_lead_to_tcp() {
         [2, 1]
     );
     program.stop();
-}
-
-#[test]
-fn an_upstream_that_does_not_know_edns_is_asked_without() {
-    let whole = |asked: &Asked| asked.refusal(1);
-    let bare = |asked: &Asked| {
-        let mut header = asked.refusal(1)[..12].to_vec();
-        header[5] = 0;
-        header
-    };
-    for refusal in [whole as fn(&Asked) -> Vec<u8>, bare] {
-        let upstream = Upstream::start(move |asked: &Asked| match asked.has_edns() {
-            true => Act::Send(vec![refusal(asked)]),
-            false => well(asked),
-        });
-        let lab = Lab::new(&everything(&[upstream.place()]));
-        let program = lab.start();
-        assert_eq!(said(&ask(program.listen(), "www.test.")), RIGHT.to_string());
-        assert_eq!(said(&ask(program.listen(), "other.test.")), RIGHT.to_string());
-        assert_eq!(upstream.asked("other.test"), 1, "it is known by now");
-        program.stop();
-    }
 }
 
 #[test]
@@ -256,4 +222,17 @@ fn a_loop_is_noticed_and_told_once() {
     assert_eq!(said(&ask(one, "after.test.")), RIGHT.to_string());
     first.stop();
     second.stop();
+}
+
+#[test]
+fn an_upstream_may_take_as_long_as_the_timeout_says() {
+    let slow = |asked: &Asked| Act::SendAfter(Duration::from_millis(2500), vec![asked.address(60, RIGHT)]);
+    let upstream = Upstream::start(slow);
+    let lab = Lab::new(&(everything(&[upstream.place()]) + "timeout = \"8s\"\n"));
+    let program = lab.start();
+    assert_eq!(said(&ask(program.listen(), "slow.test.")), RIGHT.to_string());
+    let forward = lab.forward();
+    let one = &forward["upstreams"][0];
+    assert_eq!((&one["standing"], &one["failures"]), (&"up".into(), &0.into()), "{one:#}");
+    program.stop();
 }

@@ -71,6 +71,14 @@ impl Lab {
         });
     }
 
+    /// Waits until this is what the only upstream is said not to understand.
+    pub(crate) fn wait_for_habits(&self, habits: &[&str]) {
+        self.wait(&format!("{habits:?}"), |forward| {
+            let known = forward["upstreams"][0]["habits"].as_array()?;
+            (known.iter().filter_map(Value::as_str).eq(habits.iter().copied())).then_some(())
+        });
+    }
+
     pub(crate) fn metrics(&self) -> String {
         get(self.admin, "/metrics").body
     }

@@ -10,6 +10,7 @@ mod aliases;
 mod chains;
 mod client;
 mod faults;
+mod habits;
 mod lab;
 mod limits;
 mod real;

@@ -50,7 +50,7 @@ pub(crate) struct Upstream {
 struct State {
     stop: AtomicBool,
     behaviour: Mutex<Behaviour>,
-    asked: Mutex<Vec<(String, Over)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 impl Upstream {
@@ -59,22 +59,32 @@ impl Upstream {
         Self::start_at(free_port(loopback()), behaviour)
     }
 
+    /// One that has no TCP: connections are refused.
+    pub(crate) fn start_without_tcp(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+        Self::serve(free_port(loopback()), behaviour, &[Over::Udp])
+    }
+
     /// One at just this place.
     pub(crate) fn start_at(place: SocketAddr, behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+        Self::serve(place, behaviour, &[Over::Udp, Over::Tcp])
+    }
+
+    fn serve(place: SocketAddr, behaviour: impl Fn(&Asked) -> Act + Send + 'static, over: &[Over]) -> Self {
         let state = Arc::new(State {
             stop: AtomicBool::new(false),
             behaviour: Mutex::new(Box::new(behaviour)),
             asked: Mutex::default(),
         });
         let datagrams = UdpSocket::bind(place).expect("a free port");
-        let connections = TcpListener::bind(place).expect("a free port");
         datagrams.set_read_timeout(Some(Duration::from_millis(20))).expect("a time limit");
-        connections.set_nonblocking(true).expect("a listener that can be asked");
-        let (udp, tcp) = (Arc::clone(&state), Arc::clone(&state));
-        let threads = vec![
-            std::thread::spawn(move || serve_udp(&udp, &datagrams)),
-            std::thread::spawn(move || serve_tcp(&tcp, &connections)),
-        ];
+        let udp = Arc::clone(&state);
+        let mut threads = vec![std::thread::spawn(move || serve_udp(&udp, &datagrams))];
+        if over.contains(&Over::Tcp) {
+            let connections = TcpListener::bind(place).expect("a free port");
+            connections.set_nonblocking(true).expect("a listener that can be asked");
+            let tcp = Arc::clone(&state);
+            threads.push(std::thread::spawn(move || serve_tcp(&tcp, &connections)));
+        }
         Self { place, state, threads }
     }
 
@@ -93,8 +103,13 @@ impl Upstream {
     }
 
     pub(crate) fn asked_over(&self, qname: &str, over: Over) -> usize {
+        self.queries(qname).iter().filter(|asked| asked.over == over).count()
+    }
+
+    /// All queries for a name so far.
+    pub(crate) fn queries(&self, qname: &str) -> Vec<Asked> {
         let asked = self.state.asked.lock().expect("no thread panics");
-        asked.iter().filter(|(name, way)| name == qname && *way == over).count()
+        asked.iter().filter(|asked| asked.qname == qname).cloned().collect()
     }
 }
 
@@ -151,7 +166,7 @@ fn serve_tcp(state: &State, listener: &TcpListener) {
 impl State {
     fn act(&self, query: &[u8], over: Over) -> Act {
         let asked = Asked::read(query, over);
-        self.asked.lock().expect("no test panics").push((asked.qname.clone(), over));
+        self.asked.lock().expect("no test panics").push(asked.clone());
         self.behaviour.lock().expect("no test panics")(&asked)
     }
 }
@@ -179,6 +194,11 @@ impl Asked {
             at = end;
         }
         Self { qname: labels.join("."), over, query: query.to_vec(), question_end: at + 5 }
+    }
+
+    /// Whether a letter of the name is not small.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.query[12..self.question_end - 4].iter().any(u8::is_ascii_uppercase)
     }
 
     /// Whether the query has an OPT record.

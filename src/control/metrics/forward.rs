@@ -80,6 +80,21 @@ fn upstreams(text: &mut Text, upstreams: &[&UpstreamStatus]) {
         "Whether the upstream sends our queries back to us.",
         each(|one| u64::from(one.standing == "looping")),
     );
+    for (name, what, habit) in [
+        (
+            "edgedns_forward_upstream_no_edns",
+            "Whether the upstream is asked without EDNS, which it cannot read.",
+            "no-edns",
+        ),
+        (
+            "edgedns_forward_upstream_loses_case",
+            "Whether the upstream is asked in lower case, as it loses the case of names.",
+            "loses-case",
+        ),
+    ] {
+        let has = |one: &UpstreamStatus| u64::from(one.habits.iter().any(|word| word == habit));
+        text.gauge(name, what, upstreams.iter().map(|one| (labels(one), has(one))));
+    }
     let latency = upstreams.iter().filter_map(|one| Some((labels(one), one.latency_ms? / 1e3)));
     text.gauge("edgedns_forward_upstream_latency_seconds", "How long it usually takes.", latency);
     text.counter("edgedns_forward_upstream_queries", "How often it was asked.", each(|one| one.queries));

@@ -158,6 +158,7 @@ fn upstream(upstream: &UpstreamReport) -> UpstreamStatus {
         mismatched: upstream.mismatched,
         over_tcp: upstream.over_tcp,
         answer_seconds: upstream.seconds,
+        habits: upstream.habits.iter().map(ToString::to_string).collect(),
         last_error: upstream.last_error.clone(),
     }
 }
