@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::pki_types;
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
@@ -42,8 +42,31 @@ pub(super) struct Link {
     place: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
-    /// To the connection that was opened last.
-    open: Mutex<Option<mpsc::Sender<Request>>>,
+    /// The connection that was opened last.
+    open: Mutex<Option<Open>>,
+}
+
+/// A connection, or one that is being made.
+#[derive(Clone)]
+struct Open {
+    /// To its task.
+    sender: mpsc::Sender<Request>,
+    since: Instant,
+    /// When something came over it last.
+    heard: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Open {
+    /// Whether nothing has come over it since a moment at which it was open.
+    fn is_silent_since(&self, moment: Instant) -> bool {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        self.since <= moment && heard.is_none_or(|heard| heard < moment)
+    }
+}
+
+/// Something has come.
+fn hear(heard: &Mutex<Option<Instant>>) {
+    *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
 struct Request {
@@ -86,23 +109,28 @@ impl Link {
     /// The way to the connection's task; it is started where there is none.
     fn sender(&self) -> (mpsc::Sender<Request>, Fresh) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = open.as_ref().filter(|sender| !sender.is_closed()) {
-            return (sender.clone(), Fresh::No);
+        if let Some(open) = open.as_ref().filter(|open| !open.sender.is_closed()) {
+            return (open.sender.clone(), Fresh::No);
         }
         let (sender, requests) = mpsc::channel(WAITING_MAX);
-        *open = Some(sender.clone());
-        tokio::spawn(serve(self.place, self.name.clone(), self.verify.clone(), requests));
+        let heard = Arc::<Mutex<Option<Instant>>>::default();
+        *open = Some(Open { sender: sender.clone(), since: Instant::now(), heard: Arc::clone(&heard) });
+        tokio::spawn(serve(self.place, self.name.clone(), self.verify.clone(), requests, heard));
         (sender, Fresh::Yes)
     }
 
-    /// Lets the connection that is open go: nothing comes over it any more.
-    pub(super) fn leave(&self) {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Lets the connection that is open go if nothing has come over it since
+    /// something was asked: nothing comes any more. While other answers come
+    /// it is only this one that does not, and a new connection would be as
+    /// silent about it.
+    pub(super) fn leave_if_silent_since(&self, asked: Instant) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.take_if(|open| open.is_silent_since(asked));
     }
 
     fn forget(&self, old: &mpsc::Sender<Request>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.as_ref().is_some_and(|sender| sender.same_channel(old)) {
+        if open.as_ref().is_some_and(|open| open.sender.same_channel(old)) {
             *open = None;
         }
     }
@@ -121,12 +149,14 @@ async fn serve(
     name: Option<ServerName>,
     verify: Verify,
     mut requests: mpsc::Receiver<Request>,
+    heard_at: Arc<Mutex<Option<Instant>>>,
 ) {
     match timeout(CONNECT_MAX, connect(place, name, verify)).await {
         Ok(Ok(stream)) => {
+            hear(&heard_at);
             let (reader, writer) = split(stream);
             let (heard, responses) = mpsc::channel(WAITING_MAX);
-            let reading = tokio::spawn(read(reader, heard));
+            let reading = tokio::spawn(read(reader, heard, heard_at));
             Connection { writer, responses, under_way: HashMap::new(), next: 0 }.run(&mut requests).await;
             reading.abort();
         }
@@ -166,8 +196,13 @@ async fn connect(
 
 /// Reads until the upstream ends; in a task of its own, because a message
 /// that has been read half must not be dropped.
-async fn read(mut reader: ReadHalf<TlsStream<TcpStream>>, heard: mpsc::Sender<Vec<u8>>) {
+async fn read(
+    mut reader: ReadHalf<TlsStream<TcpStream>>,
+    heard: mpsc::Sender<Vec<u8>>,
+    heard_at: Arc<Mutex<Option<Instant>>>,
+) {
     while let Ok(message) = read_frame(&mut reader).await {
+        hear(&heard_at);
         if heard.send(message).await.is_err() {
             return;
         }

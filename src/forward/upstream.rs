@@ -263,10 +263,8 @@ impl Upstream {
     /// It has not answered what it was asked then. Over a connection over
     /// which nothing has come since, nothing will.
     pub(super) fn timed_out(&self, asked: Instant, purpose: Purpose) {
-        if let Some(link) = &self.link
-            && asked <= Instant::now()
-        {
-            link.leave();
+        if let Some(link) = &self.link {
+            link.leave_if_silent_since(asked);
         }
         self.failed(&Failure::TimedOut, purpose);
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::client::{ask, code, said};
+use crate::client::{ask, code, query, receive, said, sent};
 use crate::harness::{free_port, loopback};
 use crate::lab::Lab;
 use crate::upstream::{Asked, Over};
@@ -25,7 +26,8 @@ struct Server {
 }
 
 impl Server {
-    /// Ends each connection after so many queries. It serves until the test program ends.
+    /// Ends each connection after so many queries. It serves until the test program ends. Names that begin with
+    /// `silent` are not answered.
     fn start(queries_of_connection: usize) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut wanted = CertificateParams::new(Vec::new()).expect("an authority");
@@ -69,7 +71,11 @@ impl Server {
                         stream.read_exact(&mut query).expect("a whole query");
                         assert_eq!(query.len() % 128, 0, "queries are padded");
                         asked.fetch_add(1, Ordering::Relaxed);
-                        let response = Asked::read(&query, Over::Tcp).address(300, [198, 51, 100, 7].into());
+                        let query = Asked::read(&query, Over::Tcp);
+                        if query.qname.starts_with("silent") {
+                            continue;
+                        }
+                        let response = query.address(300, [198, 51, 100, 7].into());
                         let length = u16::try_from(response.len()).expect("a short response").to_be_bytes();
                         stream.write_all(&[&length[..], &response].concat()).expect("a response is taken");
                         stream.flush().expect("a response is taken");
@@ -88,7 +94,7 @@ impl Server {
 
     fn lab(&self, name: &str) -> Lab {
         let lab = Lab::new(&format!(
-            "zone = \".\"\nupstream = [\"tls://{}#{name}\"]\nca = \"ca.pem\"\n",
+            "zone = \".\"\nupstream = [\"tls://{}#{name}\"]\nca = \"ca.pem\"\ntimeout = \"500ms\"\n",
             self.place
         ));
         lab.site.write("ca.pem", &self.authority);
@@ -134,5 +140,38 @@ fn a_certificate_for_another_name_is_not_believed() {
     let error = forward["upstreams"][0]["last_error"].as_str().expect("an error");
     assert!(error.contains("not valid for name"), "{error}");
     assert_eq!(server.queries.load(Ordering::Relaxed), 0);
+    program.stop();
+}
+
+#[test]
+fn names_that_an_upstream_is_silent_about_do_not_end_the_connection_that_others_are_answered_over() {
+    let server = Server::start(usize::MAX);
+    let lab = server.lab("dns.test");
+    let program = lab.start();
+    let silent: Vec<_> = (0..20)
+        .map(|name| sent(program.listen(), &query(&format!("silent{name}.test."), RecordType::A)))
+        .collect();
+    let mut number = 0;
+    lab.wait("nobody who waits", |forward| {
+        number += 1;
+        assert_eq!(said(&ask(program.listen(), &format!("n{number}.test."))), "198.51.100.7");
+        (forward["waiting"] == 0).then_some(())
+    });
+    for socket in &silent {
+        assert_eq!(code(&receive(socket).expect("a response")), ResponseCode::ServFail);
+    }
+    assert_eq!(server.connections(), 1, "after {number} answers");
+    program.stop();
+}
+
+#[test]
+fn a_connection_over_which_nothing_comes_any_more_is_left() {
+    let server = Server::start(usize::MAX);
+    let lab = server.lab("dns.test");
+    let program = lab.start();
+    assert_eq!(server.connections(), 1);
+    assert_eq!(code(&ask(program.listen(), "silent.test.")), ResponseCode::ServFail);
+    assert_eq!(said(&ask(program.listen(), "www.test.")), "198.51.100.7");
+    assert!(server.connections() >= 2, "{}", server.connections());
     program.stop();
 }
