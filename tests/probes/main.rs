@@ -8,9 +8,11 @@
 mod harness;
 
 mod engine;
+mod hostile;
 mod http;
 mod http2;
 mod https;
+mod leaks;
 mod program;
 mod server;
 mod tls;

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt, Empty};
@@ -63,7 +63,7 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let tasks = Tasks::default();
-        let mut builder = http2::Builder::new(tasks.clone());
+        let mut builder = http2::Builder::new(tasks.spawner());
         builder.initial_stream_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
         let shaken = builder.handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| reason(&error))?;
@@ -173,27 +173,51 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What hyper would have as tasks of a runtime. Held here they see every wake-up of the connection:
 /// only so a GOAWAY is noticed when it comes, and not when the next request is sent.
-#[derive(Clone, Default)]
+///
+/// They are owned here and nowhere else. hyper's task of a request under way holds a [`Spawner`]: if that
+/// held the tasks, they would hold each other, and a request that is given up would leave its connection
+/// open for ever.
+#[derive(Default)]
 struct Tasks {
-    new: Arc<Mutex<Vec<Task>>>,
-    known: Arc<Mutex<Vec<Task>>>,
+    new: Arc<Queue>,
+    known: Vec<Task>,
+}
+
+/// Tasks that have not been polled yet.
+#[derive(Default)]
+struct Queue(Mutex<Vec<Task>>);
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Vec<Task>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Tasks {
-    fn poll(&self, context: &mut Context<'_>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.append(&mut self.new.lock().unwrap_or_else(PoisonError::into_inner));
-        known.retain_mut(|task| task.as_mut().poll(context).is_pending());
+    fn spawner(&self) -> Spawner {
+        Spawner(Arc::downgrade(&self.new))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) {
+        self.known.append(&mut self.new.lock());
+        self.known.retain_mut(|task| task.as_mut().poll(context).is_pending());
     }
 
     fn has_new(&self) -> bool {
-        !self.new.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.new.lock().is_empty()
     }
 }
 
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
+/// Hands tasks over, as long as there is somebody to poll them.
+#[derive(Clone)]
+struct Spawner(Weak<Queue>);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawner {
     fn execute(&self, task: F) {
-        self.new.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(task));
+        // The connection is being dropped otherwise, and whatever serves it goes, too.
+        if let Some(queue) = self.0.upgrade() {
+            queue.lock().push(Box::pin(task));
+        }
     }
 }
 
@@ -213,4 +237,33 @@ fn reason(error: &hyper::Error) -> Reason {
         return Reason::Closed { phase: Phase::Response };
     }
     Reason::BrokenHttp { why: deepest.to_string().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    /// As hyper's task of a request: it holds a spawner, and what it serves.
+    async fn task(spawner: Spawner, serves: Arc<()>) {
+        let _held = (spawner, serves);
+        pending().await
+    }
+
+    #[test]
+    fn tasks_that_never_end_go_with_the_driver_whether_polled_or_not() {
+        let served = Arc::new(());
+        let mut driver = Driver { main: Some(Box::pin(pending())), tasks: Tasks::default() };
+        let spawner = driver.tasks.spawner();
+        spawner.execute(task(spawner.clone(), Arc::clone(&served)));
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(driver.poll(&mut context).is_pending());
+        spawner.execute(task(spawner.clone(), Arc::clone(&served)));
+        assert_eq!(Arc::strong_count(&served), 3, "one is polled, one is new");
+        drop(driver);
+        assert_eq!(Arc::strong_count(&served), 1);
+        spawner.execute(task(spawner.clone(), Arc::clone(&served)));
+        assert_eq!(Arc::strong_count(&served), 1, "nobody would poll it");
+    }
 }
