@@ -58,6 +58,11 @@ impl Prefix {
     pub fn length(&self) -> u8 {
         self.length
     }
+
+    /// Whether it says all bits: it is an address rather than a network.
+    pub fn is_one_address(&self) -> bool {
+        self.length == longest(self.address)
+    }
 }
 
 impl fmt::Display for PrefixError {

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use super::own::{networks_of, own_addresses, own_networks};
+use super::own::{known_addresses, known_networks, networks_of};
 use super::{folders, kept};
 use crate::answer::{Access, Prefix};
 use crate::config::{self, Config, Exempt, ZoneProbe};
@@ -105,8 +105,8 @@ impl Reading {
                 wanting: Wanting::of(&config),
                 served: served(purpose),
                 state_directory: state_directory.as_deref(),
-                own: own_addresses(),
-                networks: LazyLock::new(own_networks),
+                own: known_addresses(),
+                networks: LazyLock::new(known_networks),
                 readers,
             };
             let zones = reader.load_all(&mut sources, &mut each);

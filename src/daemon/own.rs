@@ -5,7 +5,11 @@
 //! Responsible for reading them, and for what a config means by `local`. Not responsible for what listens there, or for
 //! what follows from them.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{info, warn};
 
 use crate::answer::Prefix;
 use crate::config::Exempt;
@@ -20,24 +24,64 @@ const BITS_MIN: (u8, u8) = (8, 32);
 /// The route needs no gateway (`RTF_GATEWAY` of `<linux/route.h>` is not set).
 const GATEWAY: u16 = 0x0002;
 
-/// All addresses of this host now; those that cannot be read are missing.
+/// What was read of this host last. One for the process: the kernel's tables are, too.
+static ADDRESSES: LastRead<IpAddr> = LastRead::new("the addresses of this host", "none is taken for its own");
+static NETWORKS: LastRead<Prefix> = LastRead::new("the networks of this host", "`local` is loopback alone");
+
+/// All addresses of this host now; where they cannot be read, those of before.
+pub(super) fn known_addresses() -> Vec<IpAddr> {
+    ADDRESSES.renew(own_addresses(), Vec::new)
+}
+
+/// What `local` stands for now; where it cannot be read, what it stood for before.
+pub(super) fn known_networks() -> Vec<Prefix> {
+    NETWORKS.renew(own_networks(), || loopback().to_vec())
+}
+
+/// All addresses of this host now.
 ///
 /// They are looked up rather than tried with `bind`: that takes any address
 /// where `net.ipv4.ip_nonlocal_bind` is set, as it is on nodes with keepalived.
-pub(super) fn own_addresses() -> Vec<IpAddr> {
-    let (trie, interfaces) = (read("fib_trie"), read("if_inet6"));
+///
+/// # Errors
+///
+/// When a table cannot be read: that is no host without addresses.
+pub(super) fn own_addresses() -> io::Result<Vec<IpAddr>> {
+    let (trie, interfaces) = (read("fib_trie")?, ipv6_interfaces()?);
     let ipv6 = interfaces.lines().filter_map(interface).map(|(address, _)| IpAddr::from(address));
-    local(&trie).map(IpAddr::from).chain(ipv6).collect()
+    Ok(local(&trie).map(IpAddr::from).chain(ipv6).collect())
 }
 
-/// Loopback and the networks that this host reaches without a router. What
-/// cannot be read is left out.
-pub(super) fn own_networks() -> Vec<Prefix> {
-    let (routes, interfaces) = (read("route"), read("if_inet6"));
-    let loopback =
-        [Prefix::around(Ipv4Addr::LOCALHOST.into(), 8), Prefix::around(Ipv6Addr::LOCALHOST.into(), 128)];
+/// Loopback and the networks that this host reaches without a router, each once.
+///
+/// # Errors
+///
+/// When a table cannot be read: that is no host without networks.
+fn own_networks() -> io::Result<Vec<Prefix>> {
+    let (routes, interfaces) = (read("route")?, ipv6_interfaces()?);
     let own = routes.lines().filter_map(routed).chain(interfaces.lines().filter_map(attached));
-    loopback.into_iter().chain(own).take(NETWORKS_MAX).collect()
+    Ok(each_once(loopback().into_iter().chain(own)))
+}
+
+fn loopback() -> [Prefix; 2] {
+    [Prefix::around(Ipv4Addr::LOCALHOST.into(), 8), Prefix::around(Ipv6Addr::LOCALHOST.into(), 128)]
+}
+
+fn each_once(networks: impl Iterator<Item = Prefix>) -> Vec<Prefix> {
+    let mut found = Vec::new();
+    for network in networks {
+        if found.len() < NETWORKS_MAX && !found.contains(&network) {
+            found.push(network);
+        }
+    }
+    found
+}
+
+/// The networks as people are told of them: loopback and single addresses, such as those that `lo` has
+/// besides, are nobody's but this host's.
+pub(super) fn of_others(networks: &[Prefix]) -> impl Iterator<Item = &Prefix> {
+    let loopback = loopback();
+    networks.iter().filter(move |network| !network.is_one_address() && !loopback.contains(network))
 }
 
 /// The networks of clients that the config names; `own` are those of this host.
@@ -52,9 +96,70 @@ pub(super) fn networks_of(clients: &[Exempt], own: &[Prefix]) -> Vec<Prefix> {
     networks
 }
 
+/// A list that is read again and again, and what it held the last time that could be done. Out of
+/// descriptors, a host has not lost its networks: who could ask can still ask.
+struct LastRead<T> {
+    /// What is read, in words.
+    what: &'static str,
+    /// What holds where it has never been read.
+    until_then: &'static str,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    last: Option<Vec<T>>,
+    trouble: Trouble,
+}
+
+/// Whether it has been said that it cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Said,
+}
+
+impl<T: Clone> LastRead<T> {
+    const fn new(what: &'static str, until_then: &'static str) -> Self {
+        Self { what, until_then, state: Mutex::new(State { last: None, trouble: Trouble::None }) }
+    }
+
+    /// What was `read` now, or else the last time, or else `unknown`. That it cannot be read is said once,
+    /// and that it can again.
+    fn renew(&self, read: io::Result<Vec<T>>, unknown: impl FnOnce() -> Vec<T>) -> Vec<T> {
+        // Whoever holds the lock puts whole values there.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(now) => {
+                if std::mem::replace(&mut state.trouble, Trouble::None) == Trouble::Said {
+                    info!("{} can be read again", self.what);
+                }
+                state.last = Some(now.clone());
+                now
+            }
+            Err(fault) => {
+                if std::mem::replace(&mut state.trouble, Trouble::Said) == Trouble::None {
+                    let still =
+                        if state.last.is_some() { "those known before hold on" } else { self.until_then };
+                    warn!("{} cannot be read, {still}: {fault}", self.what);
+                }
+                state.last.clone().unwrap_or_else(unknown)
+            }
+        }
+    }
+}
+
 /// A table of the kernel.
-fn read(table: &str) -> String {
-    std::fs::read_to_string(format!("/proc/self/net/{table}")).unwrap_or_default()
+fn read(table: &str) -> io::Result<String> {
+    let path = format!("/proc/self/net/{table}");
+    std::fs::read_to_string(&path).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
+}
+
+/// The IPv6 addresses of the interfaces; a kernel without IPv6 has no such table, and is not in trouble.
+fn ipv6_interfaces() -> io::Result<String> {
+    match read("if_inet6") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
 }
 
 /// The local addresses in the kernel's routing table: a line with the address,
@@ -141,7 +246,7 @@ fe800000000000000000000000000001 02 40 20 80     eth0
 
     #[test]
     fn this_node_has_loopback() {
-        assert!(own_addresses().contains(&IpAddr::from([127, 0, 0, 1])));
+        assert!(own_addresses().unwrap().contains(&IpAddr::from([127, 0, 0, 1])));
     }
 
     fn shown(prefix: Option<Prefix>) -> String {
@@ -187,9 +292,41 @@ fe800000000000000000000000000001 02 40 20 80     eth0
 
     #[test]
     fn loopback_is_always_our_own() {
-        let own = own_networks();
+        let own = own_networks().unwrap();
         for address in [IpAddr::from([127, 1, 2, 3]), Ipv6Addr::LOCALHOST.into()] {
             assert!(own.iter().any(|prefix| prefix.contains(address)), "{own:?}");
         }
+    }
+
+    fn networks(texts: &[&str]) -> Vec<Prefix> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_what_it_was() {
+        let last = LastRead::new("the networks", "loopback alone");
+        let unread = || Err(io::Error::from_raw_os_error(libc::EMFILE));
+        let never = || loopback().to_vec();
+        assert_eq!(last.renew(unread(), never), networks(&["127.0.0.0/8", "::1/128"]));
+        let lan = networks(&["127.0.0.0/8", "192.0.2.0/24"]);
+        assert_eq!(last.renew(Ok(lan.clone()), never), lan);
+        assert_eq!(last.renew(unread(), never), lan);
+        assert_eq!(last.renew(unread(), never), lan);
+        // A host may really have lost one.
+        assert_eq!(last.renew(Ok(networks(&["127.0.0.0/8"])), never), networks(&["127.0.0.0/8"]));
+        assert_eq!(last.renew(unread(), never), networks(&["127.0.0.0/8"]));
+    }
+
+    #[test]
+    fn a_network_is_named_once_and_single_addresses_are_not() {
+        let lines = [
+            "20010db8000000770000000000000001 02 40 00 80     eth0",
+            "20010db8000000770000000000000002 02 40 00 80     eth0",
+            "20010db8000000990000000000000001 01 80 00 80       lo",
+            "00000000000000000000000000000001 01 80 10 80       lo",
+        ];
+        let own = each_once(loopback().into_iter().chain(lines.into_iter().filter_map(attached)));
+        assert_eq!(own, networks(&["127.0.0.0/8", "::1/128", "2001:db8:0:77::/64", "2001:db8:0:99::1/128"]));
+        assert_eq!(of_others(&own).collect::<Vec<_>>(), [&own[2]]);
     }
 }

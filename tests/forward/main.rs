@@ -13,6 +13,7 @@ mod faults;
 mod habits;
 mod lab;
 mod limits;
+mod local;
 mod real;
 mod resolv_conf;
 mod stale;

@@ -10,6 +10,7 @@ pub mod client;
 pub mod http;
 pub mod lab;
 pub mod master;
+pub mod namespace;
 pub mod place;
 pub mod program;
 pub mod tools;

@@ -14,7 +14,7 @@ use crate::deploy::system::{self, Finding, Host, Wanted};
 /// Looks at the host this runs on. A config that cannot be used says nothing of ports and addresses: those that
 /// are wanted without a word are taken then.
 pub(super) fn examine(path: &Path, reading: &Reading) -> Vec<Finding> {
-    let host = Host::new(PathBuf::from("/"), SystemTime::now(), own_addresses());
+    let host = Host::new(PathBuf::from("/"), SystemTime::now(), own_addresses().unwrap_or_default());
     let fallback = Config::default();
     let config = reading.loaded.as_ref().map_or(&fallback, |loaded| &loaded.config);
     system::examine(&host, &wanted(path, config, reading))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::info;
 
-use super::super::own::{networks_of, own_addresses, own_networks};
+use super::super::own::{known_addresses, known_networks, networks_of, of_others};
 use super::Server;
 use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix, Readers};
 use crate::config::{Config, Exempt, Forward};
@@ -35,7 +35,7 @@ impl Forwarding {
         Self {
             forwarder: Forwarder::start(&Handle::current(), settings(config, own_secret)),
             forwards: config.forwards.clone(),
-            networks: own_networks(),
+            networks: known_networks(),
             looked: Instant::now(),
         }
     }
@@ -44,7 +44,7 @@ impl Forwarding {
     pub(super) fn change(&mut self, config: &Config, own_secret: Option<CookieSecret>) {
         self.forwarder.change(settings(config, own_secret));
         self.forwards = config.forwards.clone();
-        self.networks = own_networks();
+        self.networks = known_networks();
     }
 
     /// Where workers get their desks.
@@ -81,7 +81,7 @@ impl Forwarding {
             return false;
         }
         self.looked = Instant::now();
-        let now = own_networks();
+        let now = known_networks();
         let changed = now != self.networks;
         self.networks = now;
         changed
@@ -99,8 +99,14 @@ impl Server {
         if !self.forwarding.networks_changed() {
             return;
         }
-        let networks: Vec<String> = self.forwarding.networks.iter().map(ToString::to_string).collect();
-        info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
+        let networks: Vec<String> = of_others(&self.forwarding.networks).map(ToString::to_string).collect();
+        if networks.is_empty() {
+            info!(
+                "this host is in no network any more: of the clients that `local` stands for only its own may ask"
+            );
+        } else {
+            info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
+        }
         self.served.set_outside(self.forwarding.outside());
         self.publish_anew();
     }
@@ -112,7 +118,7 @@ fn settings(config: &Config, own_secret: Option<CookieSecret>) -> Settings {
         zones: config.forwards.iter().map(|forward| forward.zone.clone()).collect(),
         cache: config.cache,
         cookies: configured.or(own_secret),
-        own: OwnPlaces { listen: config.server.listen.clone(), addresses: || own_addresses().into() },
+        own: OwnPlaces { listen: config.server.listen.clone(), addresses: || known_addresses().into() },
         own_zones: config.zones.iter().map(|zone| zone.name.clone()).collect(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::answer::{CookieSecret, Identity, RateLimit};
 use crate::config::Config;
-use crate::daemon::own::{networks_of, own_networks};
+use crate::daemon::own::{known_networks, networks_of};
 use crate::health;
 use crate::transport::{self, TcpSettings};
 
@@ -50,7 +50,7 @@ pub(super) fn random_secret() -> Option<CookieSecret> {
 /// one that comes later is exempt after the next reload.
 pub(super) fn rate_limit(config: &Config) -> Option<RateLimit> {
     let limit = &config.limit;
-    let exempt = || networks_of(&limit.exempt, &own_networks());
+    let exempt = || networks_of(&limit.exempt, &known_networks());
     match (limit.responses_per_second, limit.all_per_second) {
         (None, None) => None,
         (None, Some(all)) => Some(RateLimit::for_all(all, limit.slip, exempt())),

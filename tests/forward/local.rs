@@ -1,0 +1,50 @@
+//! Whom `local` means, while the host cannot be looked at.
+
+use crate::harness::namespace;
+use crate::harness::program::Site;
+
+/// A host in 192.0.2.0/24. Its server is left without a descriptor to open anything with, and gets them back.
+const NODE: &str = r#"
+set -u
+ip link set lo up
+ip link add v0 type veth peer name v1
+ip address add 192.0.2.1/24 dev v0
+ip -6 address add 2001:db8:77::1/64 dev v0 nodad
+ip -6 address add 2001:db8:99::1/128 dev lo
+ip link set v0 up; ip link set v1 up
+"$1" --config edgedns.toml 2>log &
+server=$!
+trap 'kill $server; wait $server' EXIT
+line() { for _ in $(seq 400); do grep -q "$1" log && return; sleep 0.05; done; echo "no line with: $1"; exit 1; }
+ask() { dig -b 192.0.2.1 @127.0.0.1 -p 5300 +noall +comments +tries=1 +time=5 elsewhere.test A | grep -o 'status: [A-Z]*'; }
+line ready
+ask
+prlimit --pid $server --nofile=3:1024
+line 'networks of this host cannot be read'
+ask
+prlimit --pid $server --nofile=1024:1024
+line 'networks of this host can be read again'
+ask
+echo "complaints: $(grep -c 'networks of this host cannot be read' log)"
+ip address add 198.51.100.1/24 dev v0
+line 'in other networks'
+sed -n 's/.*whose clients may ask now: //p' log
+"#;
+
+#[test]
+fn who_could_ask_can_still_ask_while_networks_cannot_be_read() {
+    let site = Site::new();
+    site.configure_listeners(
+        &["127.0.0.1:5300".parse().expect("an address")],
+        // Nobody is there: who may ask gets SERVFAIL, who may not REFUSED.
+        "[[forward]]\nzone = \".\"\nupstream = [\"127.0.0.9:5301\"]\ntimeout = \"100ms\"\nattempts = 1\n",
+    );
+    let Some(node) = namespace::run(&site, NODE) else { return };
+    let seen = String::from_utf8_lossy(&node.stdout);
+    let log = std::fs::read_to_string(site.folder().join("log")).unwrap_or_default();
+    let servfail = "status: SERVFAIL\n";
+    let networks = "192.0.2.0/24 198.51.100.0/24 2001:db8:77::/64";
+    let link_local = |seen: &str| seen.replace(" fe80::/64", "");
+    let wanted = format!("{servfail}{servfail}{servfail}complaints: 1\n{networks}\n");
+    assert_eq!(link_local(&seen), wanted, "{}\n{log}", String::from_utf8_lossy(&node.stderr));
+}

@@ -1,0 +1,21 @@
+//! A network that nobody else is in, made for one test.
+//!
+//! Responsible for running a script in it, and for saying where that cannot be done.
+//! Not responsible for what the script looks at.
+
+use std::process::Output;
+
+use super::program::Site;
+use super::tools::in_own_network;
+
+/// Runs a script of bash in a network namespace of its own, in the folder of `site`; its first argument is the program
+/// under test. None where this system lets nobody make such a network.
+pub fn run(site: &Site, script: &str) -> Option<Output> {
+    let mut command = in_own_network(&[])?;
+    command.args(["bash", "-c", script, "node", env!("CARGO_BIN_EXE_edgedns")]);
+    for variable in ["EDGEDNS_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"]
+    {
+        command.env_remove(variable);
+    }
+    Some(command.env("NO_COLOR", "1").current_dir(site.folder()).output().expect("unshare runs"))
+}
