@@ -7,9 +7,13 @@
 mod harness;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use harness::client::{ask, ask_tcp};
 use harness::http::{get, request, speak};
@@ -19,6 +23,7 @@ use harness::tools::tool;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 /// Connections that are served at a time.
 const CONNECTIONS_MAX: usize = 64;
@@ -109,16 +114,55 @@ fn what_is_not_there_or_would_change_something_is_refused() {
 }
 
 #[test]
-fn one_connection_too_many_waits_for_its_turn() {
+fn one_client_with_idle_connections_takes_the_listener_from_nobody() {
     let lab = Lab::new();
     let program = lab.start();
-    let mut idle: Vec<TcpStream> =
-        (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(lab.admin).expect("a connection")).collect();
-    let admin = lab.admin;
-    let waiting = std::thread::spawn(move || get(admin, "/healthz").code);
-    // Those who say nothing are sent away in time; this one goes earlier.
-    idle.pop();
-    assert_eq!(waiting.join().expect("a response"), 200);
+    let (admin, done) = (lab.admin, Arc::new(AtomicBool::new(false)));
+    let (over, greedy) = (Arc::clone(&done), loopback());
+    let flood = std::thread::spawn(move || {
+        let mut idle = VecDeque::new();
+        while !over.load(Ordering::Relaxed) {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+            socket.bind(&SocketAddr::new(greedy.into(), 0).into()).expect("a loopback address");
+            if socket.connect(&admin.into()).is_ok() {
+                idle.push_back(socket);
+            }
+            if idle.len() > 4 * CONNECTIONS_MAX {
+                idle.pop_front();
+            }
+        }
+    });
+    for path in ["/healthz", "/readyz", "/metrics", "/status"].into_iter().cycle().take(24) {
+        let asked = Instant::now();
+        assert_eq!(get(lab.admin, path).code, 200, "{path}");
+        assert!(asked.elapsed() < Duration::from_secs(3), "{path} after {:?}", asked.elapsed());
+    }
+    done.store(true, Ordering::Relaxed);
+    flood.join().expect("the flood ends");
+    program.stop();
+}
+
+#[test]
+fn a_request_for_another_server_is_not_answered() {
+    let lab = Lab::new();
+    let program = lab.start();
+    let asked = |named: &str| {
+        speak(lab.admin, &format!("GET /status HTTP/1.1\r\n{named}Connection: close\r\n\r\n"))
+            .expect("a response")
+            .code
+    };
+    let ours = format!("Host: {}\r\n", lab.admin);
+    assert_eq!((asked(&ours), asked("Host: localhost:1\r\n")), (200, 200));
+    assert_eq!((asked("Host: evil.example\r\n"), asked("Host: 192.0.2.1:9653\r\n")), (421, 421));
+    assert_eq!((asked(""), asked(&ours.repeat(2))), (400, 400));
+    let absolute = "GET http://evil.example/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(speak(lab.admin, absolute).expect("a response").code, 421);
+
+    let named =
+        format!("socket = \"control.sock\"\nlisten = \"{}\"\nnames = [\"Node.Lab.example\"]", lab.admin);
+    lab.configure_admin(&named, "");
+    lab.reload();
+    assert_eq!((asked("Host: node.lab.EXAMPLE.:80\r\n"), asked("Host: evil.example\r\n")), (200, 421));
     program.stop();
 }
 

@@ -6,13 +6,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::socket_address::socket_address;
-use super::table::Table;
+use super::table::{Table, keep};
 use super::value::Value;
+use crate::dns::NameRef;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Longest path of a socket, in bytes: what the system's `sockaddr_un` holds,
 /// less the end of a temporary name beside it.
 pub const SOCKET_PATH_BYTES_MAX: usize = 96;
+
+/// Most names of the admin listener: each is compared with every request's.
+const NAMES_MAX: usize = 64;
 
 /// The port that is suggested where one is missing.
 const ADMIN_PORT: u16 = 9653;
@@ -22,6 +26,8 @@ const ADMIN_PORT: u16 = 9653;
 pub struct Admin {
     /// Where the page, the status and the metrics are served; none: nowhere.
     pub listen: Option<SocketAddr>,
+    /// By which names these may be asked for besides, in lower case and without a final dot.
+    pub names: Vec<String>,
     /// The control socket; none: there is no way in but signals.
     pub socket: Option<PathBuf>,
     /// Where what an operator said is kept over restarts; none: it is not.
@@ -32,11 +38,44 @@ impl Admin {
     /// Reads `[admin]`; paths are relative to `folder`.
     pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
         Self {
-            listen: table.read("listen", found, |value| socket_address(value, ADMIN_PORT)),
+            listen: table.get("listen").and_then(|value| listen(value, found)),
+            names: table.get("names").map(|value| names(value, found)).unwrap_or_default(),
             socket: table.read("socket", found, |value| socket(value, folder)),
             state_directory: table.read("state-directory", found, |value| path(value, folder)),
         }
     }
+}
+
+/// Where the listener is. Nobody who can connect is asked who they are.
+fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<SocketAddr> {
+    let address = keep(socket_address(value, ADMIN_PORT), found)?;
+    if !address.ip().is_loopback() {
+        let message = format!("whoever can connect to {address} sees all zones, targets and faults");
+        let open = Diagnostic::warning(value.span(), message).label("nobody is asked for a password here");
+        found.push(open.help(format!(
+            "let a firewall admit only who watches this server, or write \"127.0.0.1:{}\"",
+            address.port()
+        )));
+    }
+    Some(address)
+}
+
+/// The names in their usual form, each once.
+fn names(value: Value<'_>, found: &mut Diagnostics) -> Vec<String> {
+    let items = keep(value.items(), found).unwrap_or_default();
+    if items.len() > NAMES_MAX {
+        found.push(value.fault(format!("more than {NAMES_MAX} names")));
+        return Vec::new();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for item in items {
+        let Some(name) = keep(item.name(NameRef::ROOT), found) else { continue };
+        let name = name.to_string().trim_end_matches('.').to_ascii_lowercase();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn socket(value: Value<'_>, folder: &Path) -> Result<PathBuf, Diagnostic> {

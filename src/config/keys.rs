@@ -167,7 +167,7 @@ pub const KEYS: &[Key] = &[
         Section::Server,
         "tcp-connections",
         Absent::Default("1000"),
-        "TCP connections open at a time; more are closed at once",
+        "TCP connections open at a time; for one more an idle one of whoever has most is closed, or else itself",
     ),
     key(
         Section::Server,
@@ -213,6 +213,13 @@ pub const KEYS: &[Key] = &[
         Absent::Unset { example: r#""127.0.0.1:9653""# },
         "where whoever can connect sees the page, /status, /metrics, /healthz and /readyz, and changes nothing; \
          without it nowhere",
+    ),
+    key(
+        Section::Admin,
+        "names",
+        Absent::Unset { example: r#"["master-0.ocp4.example.com"]"# },
+        "names by which the page and the others may be asked for, besides their address and localhost; asked by \
+         another name they answer 421, so that no page of a stranger reaches them under its own",
     ),
     key(
         Section::Admin,

@@ -19,16 +19,17 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
+use super::host::{self, AdminHosts};
 use super::metrics::{self, Form};
 use super::{Request, process};
 
-/// Connections that are served at a time; more wait in the kernel. A browser keeps up to six.
+/// Connections that are served at a time. A browser keeps up to six.
 const CONNECTIONS_MAX: usize = 64;
 
 /// How long a connection may last. Clients open another one without a word.
@@ -50,10 +51,16 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Serves the admin listener until `end`.
-pub async fn serve_admin(listener: TcpListener, requests: mpsc::Sender<Request>, end: impl Future) {
+/// Serves the admin listener until `end`, to whoever asks for one of `hosts`.
+pub async fn serve_admin(
+    listener: TcpListener,
+    hosts: watch::Receiver<AdminHosts>,
+    requests: mpsc::Sender<Request>,
+    end: impl Future,
+) {
     let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
-    connections::serve(listener, router(requests), bounds, end).await;
+    let router = router(requests).layer(middleware::from_fn_with_state(hosts, host::need_ours));
+    connections::serve(listener, router, bounds, end).await;
 }
 
 fn router(requests: mpsc::Sender<Request>) -> Router {

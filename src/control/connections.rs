@@ -4,17 +4,25 @@
 //! Not responsible for what is asked over them, or for who may connect.
 
 use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Response;
+use hyper::body::{Frame, SizeHint};
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+
+use super::places::{Answering, Place, Places};
 
 /// Longest head of a request, in bytes: the least that hyper can be told.
 pub const HEAD_BYTES_MAX: usize = 8192;
@@ -31,7 +39,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How many connections there may be, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Served at a time; more wait in the kernel.
+    /// Served at a time. One more takes the place of one without a request; where each has one, it waits in
+    /// the kernel.
     pub(super) connections_max: usize,
     /// Longest life of one, so that one that hangs does not keep its place for ever.
     pub(super) lasts: Duration,
@@ -42,45 +51,44 @@ pub(super) trait Accept {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next one.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// The next one, and whose it is where that can be told.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
 }
 
 impl Accept for UnixListener {
     type Stream = UnixStream;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
-        UnixListener::accept(self).await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+        UnixListener::accept(self).await.map(|(stream, _)| (stream, None))
     }
 }
 
 impl Accept for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        TcpListener::accept(self).await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        TcpListener::accept(self).await.map(|(stream, peer)| (stream, Some(peer.ip())))
     }
 }
 
 /// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting
 /// for what comes of the very reload that ends this.
 pub(super) async fn serve(listener: impl Accept, router: Router, bounds: Bounds, end: impl Future) {
-    let places = Arc::new(Semaphore::new(bounds.connections_max));
+    let places = Arc::new(Places::new(bounds.connections_max));
     let mut end = std::pin::pin!(end);
     loop {
-        // The semaphore is never closed.
-        let accepted = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
+        let accepted = async {
+            places.room().await;
+            listener.accept().await
+        };
+        let accepted = tokio::select! {
             _ = &mut end => return,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(stream) => {
-                let connection = connection(stream, router.clone(), bounds.lasts);
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+            Ok((stream, client)) => {
+                let place = places.take(client);
+                tokio::spawn(connection(stream, router.clone(), bounds.lasts, place));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
@@ -91,14 +99,56 @@ async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     lasts: Duration,
+    mut place: Place,
 ) {
+    let router = TowerToHyperService::new(router);
+    let standing = place.standing();
+    let service = service_fn(move |request| {
+        let answering = standing.begin();
+        let answered = router.call(request);
+        async move { answered.await.map(|response| held(response, answering)) }
+    });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_BYTES_MAX);
-    let served = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut served = std::pin::pin!(served);
+    let mut served = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
     // What goes wrong on a connection concerns its client, who sees it.
-    if timeout(lasts, &mut served).await.is_err() {
+    let over = tokio::select! {
+        over = timeout(lasts, &mut served) => over,
+        // Somebody else needs the place more.
+        () = place.given_away() => return,
+    };
+    if over.is_err() {
         served.as_mut().graceful_shutdown();
         let _ = timeout(END_WAIT, served).await;
+    }
+}
+
+/// A response that is under way until its last part has been taken.
+fn held(response: Response<Body>, answering: Answering) -> Response<HeldBody> {
+    response.map(|body| HeldBody { body, _answering: answering })
+}
+
+struct HeldBody {
+    body: Body,
+    _answering: Answering,
+}
+
+impl hyper::body::Body for HeldBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -6,25 +6,29 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, RawQuery, Request as HttpRequest, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
-use super::{Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, traced};
+use super::{Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, host, traced};
 use crate::health::force::RuleError;
 use crate::transport::TRACES_MAX;
 
-/// Connections that are served at a time; more wait in the kernel. There are few operators.
+/// Connections that are served at a time. There are few operators.
 pub const CONNECTIONS_MAX: usize = 16;
 
 /// Longest body of a request, in bytes: two texts and two words.
 pub const BODY_BYTES_MAX: usize = 4096;
+
+/// How long a client may take to send the body of a request: it has its place meanwhile.
+const BODY_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection may last: more than any reload takes.
 const CONNECTION_LASTS: Duration = Duration::from_secs(30 * 60);
@@ -47,6 +51,7 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
             Refusal::new(StatusCode::NOT_FOUND, there_is)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(host::need_one))
         .with_state(requests)
 }
 
@@ -66,7 +71,12 @@ async fn reload(State(requests): Requests) -> Result<Response, Refusal> {
     Ok((code, Json(reloaded)).into_response())
 }
 
-async fn force(State(requests): Requests, body: Bytes) -> Result<Response, Refusal> {
+async fn force(State(requests): Requests, request: HttpRequest) -> Result<Response, Refusal> {
+    let body = match timeout(BODY_WAIT, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => return Ok(rejection.into_response()),
+        Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body does not come")),
+    };
     let body: ForceBody = serde_json::from_slice(&body)
         .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
     let order = ForceOrder::try_from(body).map_err(Refusal::from)?;

@@ -232,7 +232,7 @@ impl Server {
         };
         server.local_trouble.mark_changed();
         server.control.follow(control_socket(&config).as_deref());
-        server.admin.follow(config.admin.listen);
+        server.admin.follow(&config.admin);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.note(&mut first);
         server.keep_texts();

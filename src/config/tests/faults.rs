@@ -345,3 +345,16 @@ fn a_reverse_zone_lies_in_arpa_and_is_made_from_a_zone_that_is_served() {
     let own = reverse("2.0.192.in-addr.arpa", "2.0.192.in-addr.arpa");
     assert!(own.contains("`2.0.192.in-addr.arpa.` is made from another zone itself"), "{own}");
 }
+
+#[test]
+fn an_admin_listener_that_others_can_reach_is_warned_of() {
+    let listen = |place: &str| read(format!("{ZONE}\n[admin]\nlisten = \"{place}\"\n"));
+    for place in ["0.0.0.0:9653", "192.0.2.1:9653", "[::]:9653"] {
+        let sentence = listen(place).sentence();
+        assert!(sentence.contains(&format!("whoever can connect to {place} sees all zones")), "{sentence}");
+        assert!(listen(place).config.is_some(), "it is a warning");
+    }
+    for place in ["127.0.0.1:9653", "[::1]:9653"] {
+        assert_eq!(listen(place).sentences(), Vec::<String>::new());
+    }
+}

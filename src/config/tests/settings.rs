@@ -30,6 +30,7 @@ cookie-secret = "00112233445566778899AABBCCddeeff"
 
 [admin]
 listen = "127.0.0.1:9653"
+names = ["Master-1.lab.example", "master-1.lab.example."]
 socket = "run/control.sock"
 state-directory = "/var/lib/edgedns"
 
@@ -170,6 +171,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!(config.probe.startup_wait, Duration::ZERO);
     assert_eq!((config.probe.damping.limit, config.probe.damping.window), (10, Duration::from_secs(600)));
     assert_eq!(config.admin.listen, Some(SocketAddr::from(([127, 0, 0, 1], 9653))));
+    assert_eq!(config.admin.names, ["master-1.lab.example"]);
     assert_eq!(config.admin.socket.as_deref(), Some(Path::new("/etc/run/control.sock")));
     assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
     assert_eq!((config.limit.responses_per_second.map(NonZeroU32::get), config.limit.slip), (Some(50), 1));

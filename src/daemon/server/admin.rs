@@ -8,12 +8,13 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use super::super::served::ServedZone;
 use super::Server;
-use crate::control::{self, Calendar, Request};
+use crate::config;
+use crate::control::{self, AdminHosts, Calendar, Request};
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
 /// hangs.
@@ -27,6 +28,7 @@ pub(super) struct Admin {
 
 struct Open {
     address: SocketAddr,
+    hosts: watch::Sender<AdminHosts>,
     /// Dropped, it ends serving.
     _end: oneshot::Sender<()>,
 }
@@ -39,18 +41,23 @@ impl Admin {
 
     /// Listens where the configuration says. An address that cannot be had stops nothing: answering
     /// queries matters more.
-    pub(super) fn follow(&mut self, wanted: Option<SocketAddr>) {
-        if self.open.as_ref().map(|open| open.address) == wanted {
+    pub(super) fn follow(&mut self, wanted: &config::Admin) {
+        if self.open.as_ref().map(|open| open.address) != wanted.listen {
+            self.open = None;
+        }
+        let Some(address) = wanted.listen else { return };
+        let hosts = AdminHosts { listen: address, names: wanted.names.clone() };
+        if let Some(open) = &self.open {
+            open.hosts.send_replace(hosts);
             return;
         }
-        self.open = None;
-        let Some(address) = wanted else { return };
         match bind(address) {
             Ok(listener) => {
                 info!("page, status and metrics at http://{address}/");
                 let (end, ended) = oneshot::channel();
-                tokio::spawn(control::serve_admin(listener, self.requests.clone(), ended));
-                self.open = Some(Open { address, _end: end });
+                let (hosts, named) = watch::channel(hosts);
+                tokio::spawn(control::serve_admin(listener, named, self.requests.clone(), ended));
+                self.open = Some(Open { address, hosts, _end: end });
             }
             Err(fault) => error!("no page, status and metrics at {address}: {fault}"),
         }

@@ -80,7 +80,7 @@ impl Server {
         self.state_directory = state_directory;
         self.keep_texts();
         self.control.follow(control_socket(&config).as_deref());
-        self.admin.follow(config.admin.listen);
+        self.admin.follow(&config.admin);
         let zones = self.served.zones.len();
         let summary = match kept {
             0 => format!("reloaded: {zones} zones, generation {}", self.publisher.generation()),

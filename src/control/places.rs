@@ -1,0 +1,233 @@
+//! Who is connected, and who has to go when somebody else comes.
+//!
+//! Responsible for a fixed number of places: one more connection takes that of one without a request. So
+//! nobody keeps others out by holding connections that ask nothing, or that take no response.
+//! Not responsible for accepting, or for what is asked.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+/// The places of one listener.
+pub(super) struct Places {
+    max: usize,
+    taken: Mutex<Taken>,
+    /// Told when a place is free, or its connection has no request any more.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Taken {
+    /// The number of the next connection.
+    next: u64,
+    connections: HashMap<u64, Connection>,
+}
+
+struct Connection {
+    client: Option<IpAddr>,
+    doing: Doing,
+    /// Dropped, it ends the connection.
+    _stays: oneshot::Sender<()>,
+}
+
+/// What a connection does. HTTP/1.1 answers one request after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// It has no request, since then.
+    Waiting(Instant),
+    /// Its request is being answered.
+    Answering,
+}
+
+/// The place of a connection, free again when this is dropped.
+pub(super) struct Place {
+    standing: Standing,
+    ended: oneshot::Receiver<()>,
+}
+
+/// How a connection stands, to be told of its requests.
+#[derive(Clone)]
+pub(super) struct Standing {
+    number: u64,
+    places: Arc<Places>,
+}
+
+/// A request that is being answered, until this is dropped.
+pub(super) struct Answering(Standing);
+
+impl Places {
+    /// So many places.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, taken: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Resolves when one more connection can have a place: one is free, or somebody's can be taken away.
+    pub(super) async fn room(&self) {
+        while !self.has_room() {
+            self.changed.notified().await;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let taken = self.taken();
+        taken.connections.len() < self.max || taken.least_needed().is_some()
+    }
+
+    /// A place for a connection of this client. Where all are taken, another one loses its own.
+    pub(super) fn take(self: &Arc<Self>, client: Option<IpAddr>) -> Place {
+        let (stays, ended) = oneshot::channel();
+        let mut taken = self.taken();
+        if taken.connections.len() >= self.max
+            && let Some(number) = taken.least_needed()
+        {
+            taken.connections.remove(&number);
+        }
+        let number = taken.next;
+        taken.next = number.wrapping_add(1);
+        let doing = Doing::Waiting(Instant::now());
+        let connection = Connection { client: client.map(network), doing, _stays: stays };
+        taken.connections.insert(number, connection);
+        drop(taken);
+        Place { standing: Standing { number, places: Arc::clone(self) }, ended }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        // Whoever holds the lock leaves the table whole.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    /// The connection whose end hurts least: without a request, of the client with the most connections,
+    /// and of those the one that has waited the longest. None where all are being answered. There are few,
+    /// so all are looked at.
+    fn least_needed(&self) -> Option<u64> {
+        let mut of_clients: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        for connection in self.connections.values() {
+            *of_clients.entry(connection.client).or_default() += 1;
+        }
+        let waiting = self.connections.iter().filter_map(|(number, connection)| match connection.doing {
+            Doing::Waiting(since) => Some((of_clients.get(&connection.client), since, *number)),
+            Doing::Answering => None,
+        });
+        let first = waiting.max_by(|(many, since, number), (others, later, next)| {
+            many.cmp(others).then(later.cmp(since)).then(next.cmp(number))
+        });
+        first.map(|(_, _, number)| number)
+    }
+}
+
+impl Place {
+    /// For what the connection says of itself.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    /// Resolves when somebody else has been given the place.
+    pub(super) async fn given_away(&mut self) {
+        // Nobody sends; that the other end is gone is the message.
+        let _ = (&mut self.ended).await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Standing { number, places } = &self.standing;
+        places.taken().connections.remove(number);
+        places.changed.notify_one();
+    }
+}
+
+impl Standing {
+    /// A request has come.
+    pub(super) fn begin(&self) -> Answering {
+        self.does(Doing::Answering);
+        Answering(self.clone())
+    }
+
+    fn does(&self, doing: Doing) {
+        if let Some(connection) = self.places.taken().connections.get_mut(&self.number) {
+            connection.doing = doing;
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.does(Doing::Waiting(Instant::now()));
+        self.0.places.changed.notify_one();
+    }
+}
+
+/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn is_given_away(place: &mut Place) -> bool {
+        place.ended.try_recv() == Err(oneshot::error::TryRecvError::Closed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_waited_the_longest_without_a_request_goes_first() {
+        let places = Arc::new(Places::new(3));
+        let mut first = places.take(None);
+        advance(Duration::from_secs(1)).await;
+        let mut second = places.take(None);
+        advance(Duration::from_secs(1)).await;
+        let mut third = places.take(None);
+        advance(Duration::from_secs(1)).await;
+        // It has been answered since, so now it has waited the shortest.
+        drop(first.standing().begin());
+        let asking = second.standing().begin();
+        let mut fourth = places.take(None);
+        assert!(is_given_away(&mut third));
+        for place in [&mut first, &mut second, &mut fourth] {
+            assert!(!is_given_away(place));
+        }
+        drop(asking);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_with_many_connections_loses_its_own() {
+        let places = Arc::new(Places::new(4));
+        let [one, other]: [IpAddr; 2] = ["2001:db8::1".parse().unwrap(), "2001:db8::ffff".parse().unwrap()];
+        let mut honest = places.take(Some("192.0.2.1".parse().unwrap()));
+        advance(Duration::from_secs(1)).await;
+        let mut greedy = places.take(Some(one));
+        advance(Duration::from_secs(1)).await;
+        let _more = [places.take(Some(other)), places.take(Some(one))];
+        let _another = places.take(Some("192.0.2.2".parse().unwrap()));
+        assert!(is_given_away(&mut greedy) && !is_given_away(&mut honest));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_everybody_is_being_answered_one_more_waits() {
+        let places = Arc::new(Places::new(1));
+        let place = places.take(None);
+        let asking = place.standing().begin();
+        let room = async {
+            places.room().await;
+        };
+        tokio::pin!(room);
+        assert!(tokio::time::timeout(Duration::from_secs(60), &mut room).await.is_err());
+        drop(asking);
+        room.await;
+        drop(place);
+        assert!(places.taken().connections.is_empty());
+    }
+}
