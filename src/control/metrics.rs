@@ -147,6 +147,11 @@ fn sockets(text: &mut Text, status: &Status) {
         [("served", tcp.accepted), ("too_many", tcp.refused), ("too_many_of_client", tcp.limited)]
             .map(|(admission, count)| (Labels::of("admission", admission), count));
     text.counter("edgedns_tcp_connections", "TCP connections by whether they were served.", admissions);
+    text.counter(
+        "edgedns_tcp_evicted",
+        "TCP connections closed while idle, to make room for another client.",
+        [plain(tcp.evicted)],
+    );
     text.counter("edgedns_tcp_cut", "TCP connections cut because the client did not read.", [plain(tcp.cut)]);
 }
 

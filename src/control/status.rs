@@ -156,7 +156,9 @@ pub struct TcpStatus {
     pub open: usize,
     /// Served.
     pub accepted: u64,
-    /// Closed at once: there were too many in all.
+    /// Closed while idle: all places were taken, and another client came.
+    pub evicted: u64,
+    /// Closed at once: there were too many in all, and none could go.
     pub refused: u64,
     /// Closed at once: the client had too many.
     pub limited: u64,

@@ -49,7 +49,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// memory that nobody else can use meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpSettings {
-    /// Connections in all; further ones are closed at once.
+    /// Connections in all; for a further one that of a greater holder is closed, if one is idle, or else itself.
     pub connections_max: usize,
     /// Connections of one IPv4 address or one IPv6 /64.
     pub connections_per_client_max: usize,
@@ -83,7 +83,9 @@ pub struct TcpCounters {
     pub open: AtomicUsize,
     /// Served since start.
     pub accepted: AtomicU64,
-    /// Closed at once: there were `connections_max` already.
+    /// Closed while idle: all places were taken, and another client came.
+    pub evicted: AtomicU64,
+    /// Closed at once: there were `connections_max` already, and none could go.
     pub refused: AtomicU64,
     /// Closed at once: the client had `connections_per_client_max` already.
     pub limited: AtomicU64,
@@ -231,8 +233,8 @@ impl<R: Responder> Acceptor<R> {
         }
     }
 
-    /// Serves the connection, or closes it at once. New ones are refused, not
-    /// old ones evicted: who is being served stays so under a flood.
+    /// Serves the connection, or closes it at once. Who is being served stays so under a flood: where all
+    /// places are taken only idle connections go, as RFC 7766, section 6.2.3, lets any server close them.
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         let settings = self.shared.settings();
         let counters = &self.shared.counters;
@@ -240,7 +242,8 @@ impl<R: Responder> Acceptor<R> {
             Ok(admission) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);
                 let shared = Arc::clone(&self.shared);
-                let connection = Connection::new(stream, peer.ip(), settings, shared, self.stop.clone());
+                let from = (stream, peer.ip(), admission.seat());
+                let connection = Connection::new(from, settings, shared, self.stop.clone());
                 self.connections.spawn(async move {
                     connection.serve().await;
                     drop(admission);

@@ -126,6 +126,7 @@ pub(super) fn tcp(counters: &TcpCounters) -> TcpStatus {
     TcpStatus {
         open: counters.open.load(Ordering::Relaxed),
         accepted: counters.accepted.load(Ordering::Relaxed),
+        evicted: counters.evicted.load(Ordering::Relaxed),
         refused: counters.refused.load(Ordering::Relaxed),
         limited: counters.limited.load(Ordering::Relaxed),
         cut: counters.cut.load(Ordering::Relaxed),

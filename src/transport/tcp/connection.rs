@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::frames::{self, Frame, INPUT_BYTES, Input};
 use super::later::Later;
+use super::limits::Seat;
 use super::{RESPONSE_LENGTH_MAX, Shared, TcpSettings, lock};
 use crate::answer::{Peer, Reply, Transport};
 use crate::transport::Responder;
@@ -52,6 +53,8 @@ pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + RE
 pub(super) struct Connection<R> {
     stream: TcpStream,
     peer: Peer,
+    /// What others see of it.
+    seat: Arc<Seat>,
     settings: TcpSettings,
     shared: Arc<Shared<R>>,
     stop: watch::Receiver<()>,
@@ -71,6 +74,8 @@ enum End {
     Done,
     /// By us: the client does not take its responses.
     Cut,
+    /// By us: somebody else needs the place more.
+    Evicted,
     /// By us: the address is not served any more.
     Stopped,
 }
@@ -97,8 +102,7 @@ enum Progress {
 
 impl<R: Responder> Connection<R> {
     pub(super) fn new(
-        stream: TcpStream,
-        address: IpAddr,
+        (stream, address, seat): (TcpStream, IpAddr, Arc<Seat>),
         settings: TcpSettings,
         shared: Arc<Shared<R>>,
         stop: watch::Receiver<()>,
@@ -106,7 +110,7 @@ impl<R: Responder> Connection<R> {
         let last = deadline(settings.lifetime);
         let peer = Peer { address, transport: Transport::Tcp };
         let (input, output, later) = (Input::default(), Vec::new(), Later::default());
-        Self { stream, peer, settings, shared, stop, input, output, later, last }
+        Self { stream, peer, seat, settings, shared, stop, input, output, later, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
@@ -119,6 +123,8 @@ impl<R: Responder> Connection<R> {
         }
         match end {
             End::Gone => {}
+            // What came in the meantime is answered; there is no time for taking leave.
+            End::Evicted => _ = self.answer_last().await,
             End::Done | End::Stopped => self.take_leave().await,
             End::Cut => {
                 self.shared.counters.cut.fetch_add(1, Ordering::Relaxed);
@@ -129,18 +135,28 @@ impl<R: Responder> Connection<R> {
     }
 
     async fn converse(&mut self) -> Result<Infallible, End> {
+        let mut idle_from = Instant::now();
+        self.seat.idle(idle_from);
         self.receive(deadline(self.settings.first_byte)).await?;
+        self.seat.busy();
         let mut patience = deadline(self.settings.idle);
         loop {
             // Single bytes do not prolong the wait: it is for a whole query.
             if self.answer_all().await? == Progress::Answered {
                 patience = deadline(self.settings.idle);
+                idle_from = Instant::now();
             }
             if self.later.is_over() {
                 return Err(End::Gone);
             }
-            if self.receive(patience).await? == Progress::Answered {
+            if !self.later.is_waiting() {
+                self.seat.idle(idle_from);
+            }
+            let received = self.receive(patience).await?;
+            self.seat.busy();
+            if received == Progress::Answered {
                 patience = deadline(self.settings.idle);
+                idle_from = Instant::now();
             }
         }
     }
@@ -153,6 +169,7 @@ impl<R: Responder> Connection<R> {
             // In this order, so that a client that never pauses ends in time too.
             biased;
             _ = self.stop.changed() => return Err(End::Stopped),
+            () = self.seat.lost() => return Err(End::Evicted),
             () = sleep_until(deadline) => return Err(End::Done),
             response = self.later.response() => {
                 frames::push(&mut self.output, &response);

@@ -1,20 +1,27 @@
 //! How many connections there are, in all and per client.
 //!
-//! Responsible for counting them and for refusing beyond the limits.
+//! Responsible for counting them, for refusing beyond the limits, and for which one has to go when all
+//! places are taken and somebody else comes.
 //! Not responsible for closing anything.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{TcpCounters, TcpSettings, lock};
 
-/// The connections that are open, by client. At most `connections_max`
-/// entries, 60 bytes each.
-#[derive(Default)]
+/// The connections that are open, by client.
+type Clients = HashMap<IpAddr, Vec<Arc<Seat>>>;
+
+/// The connections that are open. At most `connections_max`, some 100 bytes each.
 pub(super) struct Limits {
-    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    clients: Arc<Mutex<Clients>>,
+    /// What the seats' moments are counted from.
+    since: Instant,
 }
 
 /// Why a connection is not served.
@@ -30,12 +37,34 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Admission {
     client: IpAddr,
-    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    seat: Arc<Seat>,
+    clients: Arc<Mutex<Clients>>,
     counters: Arc<TcpCounters>,
 }
 
+/// One connection, as others see it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Milliseconds, since there are any limits, until the connection had nothing to do; [`BUSY`] while it has.
+    idle_from: AtomicU64,
+    /// When the counting of these began.
+    since: Instant,
+    /// Told when the place is another's.
+    lost: Notify,
+}
+
+/// What a seat says while its connection reads, answers, or waits for an answer.
+const BUSY: u64 = u64::MAX;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { clients: Arc::default(), since: Instant::now() }
+    }
+}
+
 impl Limits {
-    /// Counts one more connection of the client at `address`, if it may have it.
+    /// Counts one more connection of the client at `address`, if it may have it. Where all places are taken,
+    /// another client's idle connection loses its own.
     pub(super) fn admit(
         &self,
         address: IpAddr,
@@ -44,31 +73,81 @@ impl Limits {
     ) -> Result<Admission, Refusal> {
         let client = client(address);
         let mut clients = lock(&self.clients);
-        if counters.open.load(Ordering::Relaxed) >= settings.connections_max {
-            return Err(Refusal::Full);
-        }
-        let open = clients.get(&client).copied().unwrap_or(0);
+        let open = clients.get(&client).map_or(0, Vec::len);
+        let full = counters.open.load(Ordering::Relaxed) >= settings.connections_max;
         if open >= settings.connections_per_client_max {
-            return Err(Refusal::ClientFull);
+            // Which of the two is told does not matter to the client; to the operator the total does.
+            return Err(if full { Refusal::Full } else { Refusal::ClientFull });
         }
-        clients.insert(client, open.saturating_add(1));
+        if full {
+            let (loser, seat) = least_needed(&clients, open).ok_or(Refusal::Full)?;
+            give_back(&mut clients, loser, &seat, counters);
+            counters.evicted.fetch_add(1, Ordering::Relaxed);
+            seat.lost.notify_one();
+        }
+        let seat = Arc::new(Seat { idle_from: AtomicU64::new(BUSY), since: self.since, lost: Notify::new() });
+        seat.idle(Instant::now());
+        clients.entry(client).or_default().push(Arc::clone(&seat));
         // Under the lock, so that the total is exact; it can be read without.
         counters.open.fetch_add(1, Ordering::Relaxed);
         drop(clients);
-        Ok(Admission { client, clients: Arc::clone(&self.clients), counters: Arc::clone(counters) })
+        Ok(Admission { client, seat, clients: Arc::clone(&self.clients), counters: Arc::clone(counters) })
+    }
+}
+
+/// The connection whose end hurts least when somebody comes who has `open`: idle, of a client that has more, of
+/// these the one with the most, and of its own the one that has been idle the longest. All are looked at, which
+/// for a thousand takes some microseconds, and only while no place is free.
+fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<Seat>)> {
+    let idle = clients.iter().filter(|(_, seats)| seats.len() > open).flat_map(|(client, seats)| {
+        let idle = seats.iter().map(|seat| (seat.idle_from.load(Ordering::Relaxed), seat));
+        let first = idle.filter(|(from, _)| *from != BUSY).min_by_key(|(from, _)| *from);
+        first.map(|(from, seat)| (seats.len(), from, *client, seat))
+    });
+    let least = idle.min_by_key(|(count, from, ..)| (std::cmp::Reverse(*count), *from));
+    least.map(|(_, _, client, seat)| (client, Arc::clone(seat)))
+}
+
+/// Takes a connection off the table, if it is still there.
+fn give_back(clients: &mut Clients, client: IpAddr, seat: &Arc<Seat>, counters: &TcpCounters) {
+    let Some(seats) = clients.get_mut(&client) else { return };
+    let Some(place) = seats.iter().position(|one| Arc::ptr_eq(one, seat)) else { return };
+    seats.swap_remove(place);
+    if seats.is_empty() {
+        clients.remove(&client);
+    }
+    counters.open.fetch_sub(1, Ordering::Relaxed);
+}
+
+impl Admission {
+    /// For the connection, to say whether it is idle.
+    pub(super) fn seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.seat)
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        let mut clients = lock(&self.clients);
-        if let Some(open) = clients.get_mut(&self.client) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                clients.remove(&self.client);
-            }
-        }
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
+        give_back(&mut lock(&self.clients), self.client, &self.seat, &self.counters);
+    }
+}
+
+impl Seat {
+    /// The connection has had nothing to do since then.
+    pub(super) fn idle(&self, from: Instant) {
+        let passed = from.saturating_duration_since(self.since).as_millis();
+        // Half a billion years fit.
+        self.idle_from.store(u64::try_from(passed).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The connection has something to do.
+    pub(super) fn busy(&self) {
+        self.idle_from.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// Resolves when the place is another's.
+    pub(super) async fn lost(&self) {
+        self.lost.notified().await;
     }
 }
 
@@ -83,6 +162,8 @@ fn client(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn settings(connections_max: usize, connections_per_client_max: usize) -> TcpSettings {
@@ -104,11 +185,51 @@ mod tests {
         let (limits, counters) = (Limits::default(), Arc::default());
         let address = "192.0.2.1".parse().unwrap();
         let held = limits.admit(address, &settings(1, 1), &counters).unwrap();
+        held.seat.busy();
         let other = limits.admit("192.0.2.2".parse().unwrap(), &settings(1, 1), &counters);
         assert_eq!(other.unwrap_err(), Refusal::Full);
         drop(held);
         assert!(lock(&limits.clients).is_empty());
         assert_eq!(counters.open.load(Ordering::Relaxed), 0);
         assert!(limits.admit(address, &settings(1, 1), &counters).is_ok());
+    }
+
+    /// Whose connections have lost their places.
+    fn lost(held: &[Admission]) -> Vec<usize> {
+        let all = held.iter().enumerate();
+        let gone = all.filter(|(_, one)| {
+            !lock(&one.clients).values().flatten().any(|seat| Arc::ptr_eq(seat, &one.seat))
+        });
+        gone.map(|(place, _)| place).collect()
+    }
+
+    #[test]
+    fn the_longest_idle_connection_of_who_has_most_makes_room_for_a_new_client() {
+        let (limits, counters) = (Limits::default(), Arc::<TcpCounters>::default());
+        let (four, start) = (settings(4, 3), Instant::now());
+        let admit = |ip: &str, idle: u64| {
+            let admitted = limits.admit(ip.parse().unwrap(), &four, &counters)?;
+            admitted.seat.idle(start + Duration::from_secs(idle));
+            Ok::<Admission, Refusal>(admitted)
+        };
+        let mut held: Vec<Admission> =
+            [("192.0.2.1", 1), ("192.0.2.2", 3), ("192.0.2.2", 2), ("192.0.2.2", 9)]
+                .map(|(ip, idle)| admit(ip, idle).unwrap())
+                .into();
+        // Longer idle, but the only one of its client.
+        held.push(admit("192.0.2.3", 10).unwrap());
+        assert_eq!(lost(&held), [2]);
+        assert_eq!(counters.open.load(Ordering::Relaxed), 4);
+        // Busy ones stay.
+        held[1].seat.busy();
+        held[3].seat.busy();
+        held.push(admit("192.0.2.4", 11).unwrap());
+        assert_eq!(lost(&held), [0, 2]);
+        // Nobody takes the last place of another client for a second one of its own.
+        assert_eq!(admit("192.0.2.4", 12).unwrap_err(), Refusal::Full);
+        assert_eq!(counters.evicted.load(Ordering::Relaxed), 2);
+        drop(held);
+        assert!(lock(&limits.clients).is_empty());
+        assert_eq!(counters.open.load(Ordering::Relaxed), 0);
     }
 }

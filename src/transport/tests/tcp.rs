@@ -171,11 +171,15 @@ fn connections_beyond_a_limit_are_closed_at_once() {
     };
     let mut held = vec![from("127.0.3.50"), from("127.0.3.50")];
     assert_ended(&mut from("127.0.3.50"));
-    held.push(from("127.0.3.51"));
+    held.pop();
+    eventually("one is given back", || counters.open.load(Ordering::Relaxed) == 1);
+    held.extend([from("127.0.3.51"), from("127.0.3.52")]);
+    eventually("all are taken", || counters.open.load(Ordering::Relaxed) == 3);
+    // Nobody has more than who comes would have: nobody has to go.
     assert_ended(&mut from("127.0.3.52"));
     assert_eq!(counters.limited.load(Ordering::Relaxed), 1);
     assert_eq!(counters.refused.load(Ordering::Relaxed), 1);
-    assert_eq!(counters.accepted.load(Ordering::Relaxed), 3);
+    assert_eq!(counters.accepted.load(Ordering::Relaxed), 4);
     for stream in &mut held {
         stream.write_all(&framed(&query(1, b"held"))).unwrap();
         assert_eq!(read_message(stream), echoed(&query(1, b"held")));
@@ -185,6 +189,39 @@ fn connections_beyond_a_limit_are_closed_at_once() {
     let mut again = from("127.0.3.50");
     again.write_all(&framed(&query(2, b"again"))).unwrap();
     assert_eq!(read_message(&mut again), echoed(&query(2, b"again")));
+}
+
+#[test]
+fn a_new_client_gets_the_place_of_an_idle_connection() {
+    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 3, ..TcpSettings::default() };
+    let (mut server, address) = serve(limits);
+    let counters = server.running().tcp_counters();
+    let from = |ip: &str| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(ip.parse().unwrap(), 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        let stream: TcpStream = socket.into();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream
+    };
+    let mut held: Vec<TcpStream> = (0..3).map(|_| from("127.0.3.60")).collect();
+    let answered = |stream: &mut TcpStream, id| {
+        stream.write_all(&framed(&query(id, b"now"))).unwrap();
+        assert_eq!(read_message(stream), echoed(&query(id, b"now")));
+        // Idle times are told apart by milliseconds.
+        thread::sleep(Duration::from_millis(5));
+    };
+    // The one in the middle has been idle the longest then.
+    for place in [1, 0, 2] {
+        answered(&mut held[place], 1);
+    }
+    let mut new = from("127.0.3.61");
+    answered(&mut new, 2);
+    assert_ended(&mut held[1]);
+    answered(&mut held[0], 3);
+    answered(&mut held[2], 4);
+    assert_eq!(counters.evicted.load(Ordering::Relaxed), 1);
+    assert_eq!((counters.refused.load(Ordering::Relaxed), counters.open.load(Ordering::Relaxed)), (0, 3));
 }
 
 #[test]
