@@ -148,7 +148,7 @@ impl Habits {
         }
     }
 
-    /// Whether there is reason to look; once each time.
+    /// Whether there is reason to look.
     pub(super) fn to_be_looked_at(&self) -> bool {
         self.odd.load(Ordering::Acquire)
     }

@@ -75,8 +75,11 @@ pub(super) fn introduce(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
 /// Looks at an upstream until it answers, if it does not, or once, if it has
 /// answered oddly.
 pub(super) fn begin(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
-    if upstream.standing() != Standing::Well || upstream.habits.to_be_looked_at() {
+    if upstream.standing() != Standing::Well {
         start(shared, upstream, FIRST_PAUSE);
+    } else if upstream.habits.to_be_looked_at() {
+        // Names may be odd as often as clients like.
+        start(shared, upstream, PAUSE_MIN);
     }
 }
 
@@ -127,24 +130,44 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
         let asked = upstream.probe(wanted?, Manner::own(case), &shared.chance);
         timeout(patience, asked).await.ok()?.ok()
     };
-    // What travels encrypted is in lower case anyhow.
-    let has_letters = upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic);
-    let upper = (has_letters && upstream.address.protocol == Protocol::Plain).then_some(&plain);
-    let upper_asked = upper.is_some();
+    let twin = twin(upstream, &plain);
     let (lives, loops, upper) =
-        tokio::join!(lives, aside(odd.as_ref(), Case::Mixed), aside(upper, Case::Upper));
+        tokio::join!(lives, aside(odd.as_ref(), Case::Mixed), aside(twin.as_ref(), Case::Upper));
     shared.tokens.out().remove(&token);
     if upstream.looped.load(Ordering::Acquire) == before {
         upstream.loops_no_more();
     }
-    let ignores_upper = upper_asked && is_well(lives.as_ref()) && !is_well(upper.as_ref());
-    let kept = loops.map_or(Shown::Nothing, |answer| answer.sight.loses_case);
+    let is_twin = twin.is_some_and(|twin| twin == plain);
+    let ignores_upper = is_twin && is_well(lives.as_ref()) && !is_well(upper.as_ref());
+    let lost = [loops, upper].map(|answer| answer.map_or(Shown::Nothing, |answer| answer.sight.loses_case));
     upstream.learn(Sight {
         lacks_edns: lives.map_or(Shown::Nothing, |answer| answer.sight.lacks_edns),
-        loses_case: if ignores_upper { Shown::Yes } else { kept },
+        loses_case: match lost {
+            _ if ignores_upper => Shown::Yes,
+            [Shown::Yes, _] | [_, Shown::Yes] => Shown::Yes,
+            [Shown::No, _] | [_, Shown::No] => Shown::No,
+            [Shown::Nothing, Shown::Nothing] => Shown::Nothing,
+        },
     });
     if upstream.habits.any() {
         retest(shared, upstream);
+    }
+}
+
+/// What is asked in upper case: the plain question again, or, where that has
+/// no letters, the one that most resolvers answer themselves (RFC 6761,
+/// section 6.3), also in a closed site. None over TLS: there all is in lower
+/// case.
+fn twin(upstream: &Upstream, plain: &Wanted) -> Option<Wanted> {
+    match upstream.address.protocol {
+        Protocol::Tls(_) => None,
+        Protocol::Plain if upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic) => {
+            Some(plain.clone())
+        }
+        Protocol::Plain => {
+            let localhost = Name::from_wire(b"\x09localhost\0").ok()?;
+            Some(Wanted::plain(localhost.as_ref(), Rtype::A))
+        }
     }
 }
 

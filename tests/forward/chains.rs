@@ -35,6 +35,7 @@ fn corp(asked: &Asked) -> Act {
                 (name, CNAME, wire("www.lab.example")),
             ],
         ),
+        "closed.corp.test" => asked.alias(3, "www.closed.example"),
         "missing.corp.test" => asked.alias(0, "nowhere.lab.example"),
         "within.corp.test" => asked.alias(0, "host.corp.test"),
         "gone.corp.test" => asked.alias(3, "nobody.corp.test"),
@@ -167,6 +168,22 @@ fn an_alias_into_a_zone_that_this_client_may_not_ask_ends_there() {
     );
     assert!(response.edns.is_some());
     assert_eq!(chains.elsewhere.asked("www.elsewhere.test"), 0);
+    chains.program.stop();
+}
+
+#[test]
+fn an_alias_into_a_zone_of_ours_that_is_closed_to_this_client_ends_there() {
+    let chains = Chains::start();
+    let closed =
+        "\n[[zone]]\nname = \"closed.example\"\nfile = \"lab.zone\"\nallow-query = [\"192.0.2.0/24\"]\n";
+    chains.lab.configure(&(config(&chains.corp, &chains.elsewhere, "") + closed));
+    chains.lab.reload(&chains.program);
+    let response = chains.ask("closed.corp.test.");
+    assert_eq!(
+        (code(&response), owners(&response)),
+        (ResponseCode::NoError, vec!["closed.corp.test. CNAME".to_owned()])
+    );
+    assert_eq!(chains.elsewhere.asked("www.closed.example"), 0);
     chains.program.stop();
 }
 
