@@ -17,7 +17,7 @@ use crate::dns::{Name, NameRef};
 use crate::forward::{
     ATTEMPTS_MAX, ForwardZone, Policy, Protocol, Rebinding, UPSTREAMS_MAX, UpstreamAddress, Upstreams,
 };
-use crate::probe::{AuthorityFile, ServerName, Verify};
+use crate::probe::{AuthorityFile, ServerName, Verify, no_host};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// How long an upstream may be waited for. Clients ask again after five
@@ -168,7 +168,11 @@ fn upstream(value: Value<'_>) -> Result<UpstreamAddress, Diagnostic> {
         Ok(ip) => Some(SocketAddr::new(ip, port)),
         Err(_) => place.parse::<SocketAddr>().ok(),
     };
-    let address = address.filter(|address| address.port() != 0 && !address.ip().is_unspecified());
+    if let Some((address, why)) = address.and_then(|address| Some((address.ip(), no_host(address.ip())?))) {
+        let fault = value.fault(format!("{address} {why}"));
+        return Err(fault.help("name the address at which a resolver listens"));
+    }
+    let address = address.filter(|address| address.port() != 0);
     address.map(|address| UpstreamAddress { address, protocol }).ok_or_else(|| {
         value.fault(format!("`{text}` is no address of an upstream")).help(
             "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",

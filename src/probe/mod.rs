@@ -11,6 +11,7 @@ mod file;
 mod handshake;
 mod http;
 mod https;
+mod nobody;
 mod outcome;
 mod symptom;
 mod tcp;
@@ -30,6 +31,7 @@ pub use http::{
     Statuses,
 };
 pub use https::{Https, Token};
+pub use nobody::no_host;
 pub use outcome::{Outcome, Phase, Reason, Trouble};
 pub use symptom::Symptom;
 pub use tcp::Tcp;

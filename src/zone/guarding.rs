@@ -14,7 +14,7 @@ use super::pool::MEMBERS_MAX;
 use super::tree::{Node, NodeId, Rrset, Zone};
 use super::{AllDown, Guard, Member, MinUp, Order, Pool, Selector};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
-use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::probe::{Kind, Port, Probe, Tcp, no_host};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// A guard without its address: what is to be tested at each address of a name.
@@ -174,6 +174,25 @@ impl Zone {
         let mut all: Vec<(NodeId, Pool)> = before.chain(made.pools).collect();
         all.sort_by_key(|(node, _)| *node);
         (self.pool_nodes, self.pools) = all.into_iter().unzip();
+    }
+
+    /// Probes at addresses that no host has: they fail for ever, or, at the one that stands for any, pass where
+    /// this host itself listens.
+    pub(super) fn warn_of_probes_of_nobody(&self, found: &mut Diagnostics) {
+        for pool in &self.pools {
+            let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
+            let mut warned = Vec::new();
+            for address in guards.map(|guard| guard.probe.address) {
+                let Some(why) = no_host(address).filter(|_| !warned.contains(&address)) else { continue };
+                warned.push(address);
+                let message = format!("{address}, which is probed for `{}`, {why}", pool.owner);
+                found.push(
+                    Diagnostic::warning(pool.span, message)
+                        .label("what its probe says means nothing")
+                        .help("write the address of the host that is to be tested"),
+                );
+            }
+        }
     }
 
     fn guard(&self, node: NodeId, guarding: &Guarding, made: &mut Made, found: &mut Diagnostics) {

@@ -75,7 +75,10 @@ fn what_is_no_upstream_is_told_with_what_is_one() {
     for (upstream, fault) in [
         ("[\"dns.example\"]", "`dns.example` is no address of an upstream"),
         ("[\"192.0.2.1:0\"]", "`192.0.2.1:0` is no address of an upstream"),
-        ("[\"0.0.0.0\"]", "`0.0.0.0` is no address of an upstream"),
+        ("[\"0.0.0.0\"]", "0.0.0.0 is no host's address: it stands for any"),
+        ("[\"224.0.0.1:5353\"]", "224.0.0.1 is no host's address: it is a multicast group"),
+        ("[\"tls://[ff02::1]#dns.example\"]", "ff02::1 is no host's address: it is a multicast group"),
+        ("[\"255.255.255.255\"]", "255.255.255.255 is no host's address: it is the broadcast address"),
         ("[\"tls://192.0.2.1#a b\"]", "`a b` is no name of a certificate"),
         ("[\"192.0.2.1\", \"192.0.2.1:53\"]", "`192.0.2.1:53` is asked already"),
         ("[]", "`upstream` has 1 to 16 items, not 0"),
