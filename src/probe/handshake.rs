@@ -269,14 +269,44 @@ pub(super) fn of_tls(fault: &rustls::Error) -> Reason {
             Reason::NoCommonProtocol
         }
         rustls::Error::AlertReceived(alert) => Reason::Alert { alert: format!("{alert:?}").into() },
-        rustls::Error::InvalidMessage(_) => Reason::NotTls,
+        rustls::Error::InvalidMessage(fault) => of_message(fault),
         other => Reason::BrokenTls { why: other.to_string().into() },
+    }
+}
+
+/// What it means that a message cannot be read. Of what is not TLS at all not
+/// even the head of a record can.
+fn of_message(fault: &rustls::InvalidMessage) -> Reason {
+    use rustls::InvalidMessage as Fault;
+    match fault {
+        Fault::InvalidContentType
+        | Fault::UnknownProtocolVersion
+        | Fault::MessageTooLarge
+        | Fault::InvalidEmptyPayload => Reason::NotTls,
+        Fault::HandshakePayloadTooLarge | Fault::CertificatePayloadTooLarge => Reason::BrokenTls {
+            why: "a message of the handshake, as its certificate, is longer than 64 kB".into(),
+        },
+        other => Reason::BrokenTls { why: format!("a message that cannot be read: {other:?}").into() },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_speaks_tls_badly_is_told_from_what_is_not_tls() {
+        use rustls::InvalidMessage as Fault;
+        assert_eq!(of_message(&Fault::InvalidContentType), Reason::NotTls);
+        for (fault, told) in [
+            (Fault::HandshakePayloadTooLarge, "longer than 64 kB"),
+            (Fault::CertificatePayloadTooLarge, "longer than 64 kB"),
+            (Fault::UnsupportedCompression, "UnsupportedCompression"),
+        ] {
+            let reason = of_tls(&rustls::Error::InvalidMessage(fault)).to_string();
+            assert!(reason.starts_with("broken TLS: ") && reason.contains(told), "{reason}");
+        }
+    }
 
     #[test]
     fn names_are_host_names_and_addresses() {

@@ -139,6 +139,11 @@ pub enum Reason {
         /// Where to.
         location: Box<str>,
     },
+    /// The connection broke in a way that no system error stands for.
+    Broken {
+        /// How.
+        why: Box<str>,
+    },
     /// Any other system error.
     Other {
         /// Its number.
@@ -166,7 +171,10 @@ impl Reason {
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => Reason::NetworkUnreachable,
             io::ErrorKind::PermissionDenied => Reason::Prohibited,
             io::ErrorKind::TimedOut => Reason::GaveUp,
-            _ => Reason::Other { errno: error.raw_os_error().unwrap_or_default() },
+            _ => match error.raw_os_error() {
+                Some(errno) => Reason::Other { errno },
+                None => Reason::Broken { why: error.to_string().into() },
+            },
         }
     }
 }
@@ -203,6 +211,7 @@ impl fmt::Display for Reason {
             Reason::Redirects { followed: 1 } => f.write_str("more than 1 redirect"),
             Reason::Redirects { followed } => write!(f, "more than {followed} redirects"),
             Reason::RedirectsElsewhere { location } => write!(f, "redirected elsewhere: `{location}`"),
+            Reason::Broken { why } => write!(f, "connection broken: {why}"),
             Reason::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),
         }
     }
@@ -277,6 +286,7 @@ impl fmt::Display for Trouble {
             Trouble::NoSuchSource { source } => write!(f, "{source} is not an address of this host"),
             Trouble::File(error) => error.fmt(f),
             Trouble::NoSuchFamily => f.write_str("this host does not support the address family"),
+            Trouble::Other { errno: 0 } => f.write_str("a socket of this host broke without a system error"),
             Trouble::Other { errno } => io::Error::from_raw_os_error(*errno).fmt(f),
         }
     }
@@ -294,7 +304,7 @@ impl Failure {
     /// host on this machine, or a route, answers before the call returns.
     pub(super) fn of_connect(error: &io::Error) -> Failure {
         match Reason::of(error) {
-            Reason::Prohibited | Reason::Other { .. } => Trouble::of(error).into(),
+            Reason::Prohibited | Reason::Broken { .. } | Reason::Other { .. } => Trouble::of(error).into(),
             reason => reason.into(),
         }
     }

@@ -80,7 +80,7 @@ impl Reason {
             Reason::Status { .. } => Symptom::Status,
             Reason::BodyLacks { .. } => Symptom::Body,
             Reason::Redirects { .. } | Reason::RedirectsElsewhere { .. } => Symptom::Redirect,
-            Reason::Other { .. } => Symptom::Other,
+            Reason::Broken { .. } | Reason::Other { .. } => Symptom::Other,
         }
     }
 }

@@ -111,6 +111,17 @@ fn a_shortage_on_this_host_is_local_trouble() {
 }
 
 #[test]
+fn an_error_that_no_number_stands_for_says_what_it_is() {
+    let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "a frame of no kind");
+    assert_eq!(Reason::of(&error).to_string(), "connection broken: a frame of no kind");
+    let trouble = Failure::of_connect(&error);
+    assert!(
+        matches!(&trouble, Failure::Local(local) if !local.to_string().contains("Success")),
+        "{trouble:?}"
+    );
+}
+
+#[test]
 fn reasons_read_as_in_a_log_line() {
     let late = |ms, phase| Reason::TimedOut { after: Duration::from_millis(ms), phase };
     let texts = [
