@@ -223,7 +223,11 @@ fn forward(reading: &mut Reading<'_>, name: &Name, entry: &Entry, servers: &[Soc
     match entry.asked {
         Asked::Recursively => Fate::honoured(format!("→ [[forward]] upstream {upstream}")),
         Asked::Authoritatively => {
-            Fate::changed(format!("→ [[forward]] upstream {upstream}: asked as a resolver is, with RD set"))
+            // Aliases in its answers are followed, as there; referrals are not.
+            Fate::changed(format!(
+                "→ [[forward]] upstream {upstream}: asked as a resolver is, with RD set; what it delegates to others is \
+                 SERVFAIL"
+            ))
         }
     }
 }
