@@ -2,7 +2,7 @@
 //!
 //! Responsible for these keys. Not responsible for opening anything.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::socket_address::socket_address;
@@ -35,10 +35,15 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Reads `[admin]`; paths are relative to `folder`.
-    pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
+    /// Reads `[admin]`; paths are relative to `folder`, and DNS is served at `dns`.
+    pub(super) fn read(
+        table: &Table<'_>,
+        folder: &Path,
+        dns: &[SocketAddr],
+        found: &mut Diagnostics,
+    ) -> Self {
         Self {
-            listen: table.get("listen").and_then(|value| listen(value, found)),
+            listen: table.get("listen").and_then(|value| listen(value, dns, found)),
             names: table.get("names").map(|value| names(value, found)).unwrap_or_default(),
             socket: table.read("socket", found, |value| socket(value, folder)),
             state_directory: table.read("state-directory", found, |value| path(value, folder)),
@@ -47,8 +52,13 @@ impl Admin {
 }
 
 /// Where the listener is. Nobody who can connect is asked who they are.
-fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<SocketAddr> {
+fn listen(value: Value<'_>, dns: &[SocketAddr], found: &mut Diagnostics) -> Option<SocketAddr> {
     let address = keep(socket_address(value, ADMIN_PORT), found)?;
+    if let Some(taken) = dns.iter().find(|taken| stands_in_the_way(**taken, address)) {
+        let fault = value.fault(format!("DNS is served at {taken}, over TCP as well"));
+        found.push(fault.help(format!("take another port, as {ADMIN_PORT}")));
+        return None;
+    }
     if !address.ip().is_loopback() {
         let message = format!("whoever can connect to {address} sees all zones, targets and faults");
         let open = Diagnostic::warning(value.span(), message).label("nobody is asked for a password here");
@@ -58,6 +68,13 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<SocketAddr> {
         )));
     }
     Some(address)
+}
+
+/// Whether a listener at `taken` leaves none at `wanted`.
+fn stands_in_the_way(taken: SocketAddr, wanted: SocketAddr) -> bool {
+    let (held, asked) = (taken.ip(), wanted.ip());
+    let of_all = |one: IpAddr, other: IpAddr| one.is_unspecified() && one.is_ipv4() == other.is_ipv4();
+    taken.port() == wanted.port() && (held == asked || of_all(held, asked) || of_all(asked, held))
 }
 
 /// The names in their usual form, each once.

@@ -3,7 +3,7 @@
 //! Responsible for these keys. Not responsible for asking (that is
 //! `forward`), or for which networks this host is in (that is `daemon`).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, Exempt, one_exempt};
 use super::probe_kind::file;
+use super::socket_address::scope_fault;
 use super::table::{Table, keep};
 use super::value::Value;
 use crate::dns::{Name, NameRef};
@@ -19,6 +20,7 @@ use crate::forward::{
 };
 use crate::probe::{AuthorityFile, ServerName, Verify, no_host};
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::transport::{ScopeError, ScopedIp, scoped_place};
 
 /// How long an upstream may be waited for. Clients ask again after five
 /// seconds.
@@ -164,9 +166,14 @@ fn upstream(value: Value<'_>) -> Result<UpstreamAddress, Diagnostic> {
         }
     };
     let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
-    let address = match bare.parse::<IpAddr>() {
-        Ok(ip) => Some(SocketAddr::new(ip, port)),
-        Err(_) => place.parse::<SocketAddr>().ok(),
+    let address = match bare.parse::<ScopedIp>() {
+        Ok(ip) => Some(ip.at(port)),
+        Err(ScopeError::NoAddress) => match scoped_place(place) {
+            Ok(address) => Some(address),
+            Err(ScopeError::NoAddress) => None,
+            Err(error) => return Err(scope_fault(value, &error)),
+        },
+        Err(error) => return Err(scope_fault(value, &error)),
     };
     if let Some((address, why)) = address.and_then(|address| Some((address.ip(), no_host(address.ip())?))) {
         let fault = value.fault(format!("{address} {why}"));

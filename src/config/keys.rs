@@ -149,7 +149,8 @@ pub const KEYS: &[Key] = &[
         Section::Server,
         "listen",
         Absent::Default(r#"["0.0.0.0:53", "[::]:53"]"#),
-        "addresses with ports that are served, UDP and TCP; name them where another server has port 53",
+        "addresses with ports that are served, UDP and TCP; name them where another server has port 53; a link-local one \
+         has its interface, as in \"[fe80::1%eth0]:53\"",
     ),
     key(
         Section::Server,

@@ -180,8 +180,14 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> 
         found.push(value.fault("no address to listen on").help("leave `listen` out to serve all addresses"));
     }
     let mut first: Vec<(SocketAddr, Span)> = Vec::with_capacity(items.len());
+    let (given, errors) = (items.len(), found.errors());
     for item in items {
         let Some(address) = keep(socket_address(item, DNS_PORT), found) else { continue };
+        if address.ip().is_multicast() {
+            let fault = item.fault(format!("`{address}` is a multicast address: no connection ends there"));
+            found.push(fault.help("name an address of one host"));
+            continue;
+        }
         match first.iter().find(|(known, _)| *known == address) {
             Some(&(_, known_at)) => found.push(
                 item.fault(format!("`{address}` is listened on already"))
@@ -189,6 +195,9 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> 
             ),
             None => first.push((address, item.span())),
         }
+    }
+    if given > 0 && first.is_empty() && found.errors() == errors {
+        found.push(value.fault("there is no address to listen on now").help("name one that is always there"));
     }
     Some(first.into_iter().map(|(address, _)| address).collect())
 }

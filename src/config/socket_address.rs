@@ -7,13 +7,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::value::Value;
 use crate::source::Diagnostic;
+use crate::transport::{ScopeError, ScopedIp, scoped_place};
 
 /// An address with a port that can be asked. Where the port is missing, `usual_port` is suggested.
 pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<SocketAddr, Diagnostic> {
     let text = value.text()?;
-    let Ok(address) = text.parse::<SocketAddr>() else {
-        let (message, help) = why_no_address(text, usual_port);
-        return Err(value.fault(message).help(help));
+    let address = match scoped_place(text) {
+        Ok(address) => address,
+        Err(ScopeError::NoAddress) => {
+            let (message, help) = why_no_address(text, usual_port);
+            return Err(value.fault(message).help(help));
+        }
+        Err(error) => return Err(scope_fault(value, &error)),
     };
     if address.port() == 0 {
         return Err(value.fault("port 0 cannot be asked").help(with_port(address.ip(), usual_port)));
@@ -28,11 +33,31 @@ pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<Socket
     Ok(address)
 }
 
+/// What is wrong with the interface of an address, or the want of one. One that is not there may come, so that it is
+/// a warning: the rest of the file holds without this address.
+pub(super) fn scope_fault(value: Value<'_>, error: &ScopeError) -> Diagnostic {
+    match error {
+        ScopeError::NoSuchInterface(_) => {
+            let message = format!("{error}: this address is left out until a reload finds it");
+            Diagnostic::warning(value.span(), message).help("`ip -brief link` names the interfaces")
+        }
+        ScopeError::NoInterface(_) => {
+            value.fault(error.to_string()).help("`ip -6 -brief address` shows on which it is")
+        }
+        ScopeError::NoAddress | ScopeError::NotLinkLocal(_) | ScopeError::Unknown(..) => {
+            value.fault(error.to_string())
+        }
+    }
+}
+
 /// What is wrong with a text that is no address with a port, and the remedy.
 fn why_no_address(text: &str, usual_port: u16) -> (String, String) {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return (format!("`{text}` has no port"), with_port(ip, usual_port));
+    }
+    if bare.contains('%') && !matches!(bare.parse::<ScopedIp>(), Err(ScopeError::NoAddress)) {
+        return (format!("`{text}` has no port"), format!("write \"[{bare}]:{usual_port}\""));
     }
     if let Some((host, port)) = text.rsplit_once(':') {
         let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -75,7 +75,7 @@ impl ZoneProbe {
         let times = defaults.overridden(table, found);
         let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
         let choice = choosing::read(table, found);
-        let source = table.read("source", found, Value::address);
+        let source = table.read("source", found, source);
         let kinds = match target {
             Some(_) => {
                 refuse_addresses(table, found);
@@ -95,6 +95,23 @@ impl ZoneProbe {
         });
         let probes = probes.collect();
         Some(Self { names: names?, probes, target, source, choice, span: table.span() })
+    }
+}
+
+/// The address to probe from. RFC 4007, section 6: a link-local one reaches nothing beyond its link, and the
+/// addresses of a zone do not say on which link they are.
+fn source(value: Value<'_>) -> Result<IpAddr, Diagnostic> {
+    let text = value.text().unwrap_or_default();
+    let address = match text.split_once('%').and_then(|(address, _)| address.parse().ok()) {
+        Some(address) => address,
+        None => value.address()?,
+    };
+    match address {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => Err(value
+            .fault(format!("`{text}` is link-local: no address in a zone can be probed from it"))
+            .help("name an address of this host that reaches the targets, or leave `source` out")),
+        IpAddr::V6(_) if text.contains('%') => value.address(),
+        IpAddr::V4(_) | IpAddr::V6(_) => Ok(address),
     }
 }
 

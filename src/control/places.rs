@@ -162,10 +162,12 @@ impl Drop for Answering {
     }
 }
 
-/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address.
+/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address; of the /64
+/// that all links share, an address.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }

@@ -3,6 +3,7 @@
 //! Responsible for the command's output. Not responsible for finding faults.
 
 mod system;
+mod upstreams;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -107,7 +108,7 @@ pub fn check_with_system(check: &Check) -> io::Result<bool> {
 fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
-    let reading = Reading::new(&check.config, &Purpose::Check, |id, zone| {
+    let mut reading = Reading::new(&check.config, &Purpose::Check, |id, zone| {
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
             if let Some(view) = &id.view {
@@ -116,6 +117,7 @@ fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>)
             zonefile::write(zone, &mut dumped);
         }
     });
+    upstreams::look(&mut reading);
     let found = look(&reading);
     let result = Result::of(&reading, found.as_deref());
     match check.format {

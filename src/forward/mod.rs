@@ -74,7 +74,7 @@ pub use desk::Desk;
 pub use forwarder::Forwarder;
 pub use rehearsal::{Client, Rehearsal, Way};
 pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
-pub use resolv_conf::upstreams_in;
+pub use resolv_conf::{PassedOver, ResolvConf, upstreams_in};
 pub use settings::{
     ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Protocol, Rebinding, Settings,
     UPSTREAMS_MAX, UpstreamAddress, Upstreams,

@@ -5,17 +5,36 @@
 //! Not responsible for which of them is this server itself.
 
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::settings::{Protocol, UpstreamAddress};
+use crate::transport::{ScopeError, ScopedIp};
 
 /// Longest file that is read, in bytes; a real one has a few hundred.
 const FILE_BYTES_MAX: usize = 64 << 10;
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
+
+/// The keyword of a name server.
+const NAME_SERVER: &str = "nameserver";
+
+/// The others that some system knows: resolv.conf(5) of Linux, the BSDs and macOS.
+const KEYWORDS: &[&str] = &[
+    "domain",
+    "family",
+    "interface",
+    "lookup",
+    "options",
+    "port",
+    "search",
+    "search_order",
+    "sortlist",
+    "timeout",
+];
 
 /// What tells one state of a file from another, through links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +51,36 @@ impl Stamp {
     }
 }
 
-/// The upstreams in a file, in its order; none where it cannot be read.
+/// What a resolv.conf(5) says of name servers.
+#[derive(Debug, Default)]
+pub struct ResolvConf {
+    /// The upstreams that it names, in its order, each once.
+    pub upstreams: Vec<UpstreamAddress>,
+    /// What it says besides that is not understood.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A line that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Which, from 1.
+    pub line: usize,
+    /// Where it is in the file, in bytes.
+    pub bytes: Range<usize>,
+    /// Why.
+    pub why: String,
+}
+
+/// The upstreams in a file, in its order; none where it cannot be read. What is passed over is told.
 pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
     match fs::read(path) {
-        Ok(text) => upstreams_in(&text),
+        Ok(text) => {
+            let ResolvConf { upstreams, passed_over } = ResolvConf::of(&text);
+            for PassedOver { line, why, .. } in passed_over {
+                tracing::warn!("{}:{line}: {why}; the line is passed over", path.display());
+            }
+            upstreams
+        }
         Err(error) => {
             tracing::warn!("{}: {error}", path.display());
             Vec::new()
@@ -43,42 +88,83 @@ pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
     }
 }
 
-/// The upstreams that the text of a resolv.conf(5) names, in its order, each
-/// once. What is no address is left out, as every resolver does.
+/// The upstreams that the text of a resolv.conf(5) names, in its order, each once.
 pub fn upstreams_in(text: &[u8]) -> Vec<UpstreamAddress> {
-    let mut found = Vec::new();
-    let text = text.get(..text.len().min(FILE_BYTES_MAX)).unwrap_or_default();
-    for line in String::from_utf8_lossy(text).lines() {
-        let mut words = line.split_whitespace();
-        if words.next() != Some("nameserver") {
-            continue;
-        }
-        let Some(address) = words.next().and_then(address) else { continue };
-        let upstream = UpstreamAddress { address, protocol: Protocol::Plain };
-        if !found.contains(&upstream) {
-            found.push(upstream);
-        }
-    }
-    found
+    ResolvConf::of(text).upstreams
 }
 
-/// `192.0.2.1`, `2001:db8::1`, `fe80::1%2`, or one with a port, as OpenBSD
+impl ResolvConf {
+    /// Reads the text of one.
+    pub fn of(text: &[u8]) -> Self {
+        let mut read = Self::default();
+        let mut start = 0_usize;
+        for (number, bytes) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+            let end = start.saturating_add(bytes.trim_ascii_end().len());
+            let place = start..end;
+            start = start.saturating_add(bytes.len());
+            if end > FILE_BYTES_MAX {
+                let why =
+                    format!("a resolv.conf has at most {FILE_BYTES_MAX} bytes: what follows is not read");
+                read.passed_over.push(PassedOver { line: number, bytes: place, why });
+                break;
+            }
+            match name_server(&String::from_utf8_lossy(bytes)) {
+                Ok(None) => {}
+                Ok(Some(address)) => {
+                    let upstream = UpstreamAddress { address, protocol: Protocol::Plain };
+                    if !read.upstreams.contains(&upstream) {
+                        read.upstreams.push(upstream);
+                    }
+                }
+                Err(why) => read.passed_over.push(PassedOver { line: number, bytes: place, why }),
+            }
+        }
+        read
+    }
+}
+
+/// The name server of a line; none where the line is about something else.
+fn name_server(line: &str) -> Result<Option<SocketAddr>, String> {
+    let mut words = line.split_whitespace();
+    let is_comment = |word: &str| word.starts_with(['#', ';']);
+    match words.next() {
+        None => return Ok(None),
+        Some(NAME_SERVER) => {}
+        Some(word) if is_comment(word) || KEYWORDS.contains(&word) => return Ok(None),
+        Some(word) => return Err(format!("`{word}` is no keyword of resolv.conf")),
+    }
+    let Some(word) = words.next().filter(|word| !is_comment(word)) else {
+        return Err("`nameserver` names no address".to_owned());
+    };
+    let address = address(word)?;
+    match words.next().filter(|word| !is_comment(word)) {
+        None => Ok(Some(address)),
+        Some(more) => Err(format!("a line names one address, and `{more}` is one too many")),
+    }
+}
+
+/// `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0` (RFC 4007, section 11), or one with a port, as OpenBSD
 /// writes it: `[192.0.2.1]:5353`.
-fn address(word: &str) -> Option<SocketAddr> {
-    if let Some(bracketed) = word.strip_prefix('[') {
-        let (inner, port) = bracketed.split_once(']')?;
-        let port = match port.strip_prefix(':') {
-            Some(port) => port.parse().ok().filter(|port| *port != 0)?,
-            None => DNS_PORT,
-        };
-        return Some(SocketAddr::new(inner.parse().ok()?, port));
+fn address(word: &str) -> Result<SocketAddr, String> {
+    let (bare, port) = match word.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        None => (word, Some(DNS_PORT)),
+        Some((bare, "")) => (bare, Some(DNS_PORT)),
+        Some((bare, port)) => {
+            (bare, port.strip_prefix(':').and_then(|port| port.parse().ok()).filter(|port| *port != 0))
+        }
+    };
+    let port = port.ok_or_else(|| format!("`{word}` has no port that can be asked"))?;
+    match bare.parse::<ScopedIp>() {
+        Ok(ip) => Ok(ip.at(port)),
+        Err(ScopeError::NoAddress) if word.parse::<SocketAddr>().is_ok() => {
+            Err(format!("`{word}`: an address with a port is written `[192.0.2.1]:5353`"))
+        }
+        Err(ScopeError::NoAddress) if word.contains(',') => {
+            Err(format!("`{word}`: each address has a line of its own"))
+        }
+        Err(ScopeError::NoAddress) => Err(format!("`{word}` is no address, and names are not looked up")),
+        Err(error) => Err(error.to_string()),
     }
-    if let Some((ip, scope)) = word.split_once('%') {
-        let ip: Ipv6Addr = ip.parse().ok()?;
-        // An interface is given by its number; names would need a look-up.
-        return Some(SocketAddrV6::new(ip, DNS_PORT, 0, scope.parse().ok()?).into());
-    }
-    Some(SocketAddr::new(word.parse::<IpAddr>().ok()?, DNS_PORT))
 }
 
 #[cfg(test)]
@@ -102,10 +188,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_left_out() {
-        assert!(
-            shown("nameserver dns.example\nnameserver\nnameserver [::1]:x\nnameserverx 192.0.2.1").is_empty()
-        );
+    fn a_link_local_server_is_asked_through_its_interface() {
+        let lo = "fe80::1%lo".parse::<ScopedIp>().unwrap().at(53).to_string();
+        assert_eq!(shown("nameserver fe80::1%lo\nnameserver [fe80::1%lo]:53\n"), [lo]);
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_passed_over_and_says_why() {
+        let text = "domain lab.example\nsearch a b\n; options\n\nnameserver 192.0.2.9 # last\n";
+        let all = ResolvConf::of(text.as_bytes());
+        assert_eq!((all.upstreams.len(), all.passed_over), (1, vec![]));
+        for (line, why) in [
+            ("nameserver dns.example", "`dns.example` is no address"),
+            ("nameserver", "names no address"),
+            ("nameserver # none", "names no address"),
+            ("nameserver [::1]:x", "has no port"),
+            ("nameserver 10.0.0.1:53", "is written `[192.0.2.1]:5353`"),
+            ("nameserver 10.0.0.1,10.0.0.2", "a line of its own"),
+            ("nameserver 10.0.0.1 10.0.0.2", "`10.0.0.2` is one too many"),
+            ("nameserver fe80::1", "means nothing without its interface"),
+            ("nameserver fe80::1%nonesuch", "has no interface `nonesuch` now"),
+            ("nameserver 2001:db8::1%lo", "is not link-local"),
+            ("nameservers 192.0.2.1", "`nameservers` is no keyword"),
+        ] {
+            let read = ResolvConf::of(format!("# first\n{line}\nnameserver 192.0.2.9\n").as_bytes());
+            let [one] = &read.passed_over[..] else { panic!("{line}: {:?}", read.passed_over) };
+            assert!(one.why.contains(why), "{line}: {}", one.why);
+            assert_eq!((one.line, one.bytes.clone()), (2, 8..8 + line.len()), "{line}");
+            assert_eq!(read.upstreams.len(), 1, "{line}");
+        }
     }
 
     #[test]

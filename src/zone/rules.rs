@@ -5,6 +5,7 @@
 //! Not responsible for faults within one record: those end in the reader.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use super::pool::{Pool, RECORD_BYTES};
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
@@ -59,6 +60,7 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Di
 pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
     apex(zone, span, found);
     chains(zone, found);
+    link_local_targets(zone, found);
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
         let node = zone.node(id);
@@ -74,6 +76,25 @@ pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
                 wildcard(node, found);
                 targets(zone, node, found);
             }
+        }
+    }
+}
+
+/// RFC 4007, section 11: a link-local address means something only together with an interface, for which records have
+/// no place.
+fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
+    for pool in zone.pools() {
+        let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
+        let mut targets = guards.map(|guard| guard.probe.address);
+        let link_local =
+            targets.find(|target| matches!(target, IpAddr::V6(ip) if ip.is_unicast_link_local()));
+        if let Some(target) = link_local {
+            let message = format!("`{target}` of `{}` cannot be probed: it is link-local", pool.owner);
+            found.push(
+                Diagnostic::warning(pool.span, message)
+                    .remark("such an address means nothing without an interface, and records name none")
+                    .help("give the host an address that its clients can reach, a unique local one (RFC 4193) at least"),
+            );
         }
     }
 }

@@ -13,6 +13,7 @@ mod faults;
 mod habits;
 mod lab;
 mod limits;
+mod link_local;
 mod local;
 mod real;
 mod resolv_conf;

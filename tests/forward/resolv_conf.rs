@@ -66,3 +66,26 @@ fn a_file_that_comes_later_is_taken() {
     assert_eq!(said(&ask(program.listen(), "b.test.")), "198.51.100.1");
     program.stop();
 }
+
+#[test]
+fn check_says_what_the_start_says_of_it() {
+    let lab = Lab::new(CONFIG);
+    let check = || {
+        let output = lab.site.check();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (ok, said) = check();
+    assert!(
+        ok && said.contains("resolv.conf") && said.contains("names below `.` are answered SERVFAIL"),
+        "{said}"
+    );
+    lab.site.write("resolv.conf", &name_server(lab.site.listen()));
+    let (ok, said) = check();
+    assert!(ok && said.contains("there is no upstream but this server in "), "{said}");
+    lab.site.write("resolv.conf", "nameserver fe80::1\nnameserver 192.0.2.1\n");
+    let (ok, said) = check();
+    assert!(ok && said.contains("`fe80::1` is link-local") && said.contains("resolv.conf:1:1"), "{said}");
+    assert!(said.contains("ok: 0 errors, 1 warning"), "{said}");
+    lab.site.write("resolv.conf", "# nobody else\nnameserver 192.0.2.1\n");
+    assert!(check().1.contains("ok: 0 errors, 0 warnings"), "{}", check().1);
+}

@@ -358,3 +358,56 @@ fn an_admin_listener_that_others_can_reach_is_warned_of() {
         assert_eq!(listen(place).sentences(), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_link_local_address_needs_its_interface_and_others_have_none() {
+    for place in ["[fe80::1]:53", "[fe80::1]"] {
+        let sentence = server(&format!("listen = [\"127.0.0.1:53\", \"{place}\"]"));
+        assert!(
+            sentence.contains("means nothing without its interface") || sentence.contains("has no port"),
+            "{sentence}"
+        );
+    }
+    assert!(server("listen = [\"[2001:db8::1%lo]:53\"]").contains("is not link-local"));
+    assert!(server("listen = [\"fe80::1%lo\"]").contains("has no port; write \"[fe80::1%lo]:53\""));
+    let upstream = |place: &str| {
+        read(format!("{ZONE}\n[[forward]]\nzone = \".\"\nupstream = [\"192.0.2.1\", \"{place}\"]\n"))
+            .sentence()
+    };
+    assert!(upstream("fe80::1").contains("means nothing without its interface"));
+    assert!(upstream("tls://[fe80::1]:853#dns.example").contains("means nothing without its interface"));
+    assert!(upstream("fe80::1%nonesuch").contains("this host has no interface `nonesuch` now"));
+    for source in ["fe80::1", "fe80::1%lo"] {
+        let sentence = read(format!("{ZONE}source = \"{source}\"\n")).sentence();
+        assert!(sentence.contains("is link-local: no address in a zone can be probed from it"), "{sentence}");
+    }
+}
+
+#[test]
+fn an_interface_that_is_not_there_leaves_the_other_addresses() {
+    let outcome = read(format!("[server]\nlisten = [\"127.0.0.1:53\", \"[fe80::1%nonesuch]:53\"]\n{ZONE}"));
+    assert!(
+        outcome.sentence().contains("this host has no interface `nonesuch` now: this address is left out")
+    );
+    let config = outcome.config.expect("a warning");
+    assert_eq!(config.server.listen, [std::net::SocketAddr::from(([127, 0, 0, 1], 53))]);
+    let none = read(format!("[server]\nlisten = [\"[fe80::1%nonesuch]:53\"]\n{ZONE}"));
+    assert!(
+        none.config.is_none() && none.sentences().concat().contains("there is no address to listen on now")
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_at_is_refused() {
+    for place in ["[ff05::1]:53", "224.0.0.1:53"] {
+        assert!(server(&format!("listen = [\"{place}\"]")).contains("is a multicast address"), "{place}");
+    }
+    let admin = |dns: &str, admin: &str| {
+        read(format!("[server]\nlisten = [\"{dns}\"]\n[admin]\nlisten = \"{admin}\"\n{ZONE}"))
+    };
+    for (dns, place) in [("127.0.0.1:53", "127.0.0.1:53"), ("0.0.0.0:53", "127.0.0.1:53")] {
+        let sentence = admin(dns, place).sentence();
+        assert!(sentence.contains(&format!("DNS is served at {dns}, over TCP as well")), "{sentence}");
+    }
+    assert_eq!(admin("127.0.0.2:53", "127.0.0.1:53").sentences(), Vec::<String>::new());
+}

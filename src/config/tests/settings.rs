@@ -9,6 +9,7 @@ use super::super::{Config, Exempt, read as read_path};
 use super::{ZONE, read};
 use crate::config::{ProbeSpec, Watch, Zone};
 use crate::dns::Ttl;
+use crate::forward::Upstreams;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
@@ -348,4 +349,25 @@ fn a_reverse_zone_needs_no_file_and_may_have_one() {
     let zones = read(format!("{text}{ZONE}")).settings().zones;
     assert!(zones[0].file.is_none() && file_of(&zones[1]) == Path::new("/etc/six.zone"));
     assert!(zones[..2].iter().all(|zone| zone.reverse_of.as_ref().unwrap().zone == zones[2].name));
+}
+
+#[test]
+fn a_link_local_address_is_read_with_the_number_of_its_interface() {
+    let text = format!(
+        "[server]\nlisten = [\"[fe80::1%lo]:53\"]\n[[forward]]\nzone = \".\"\n\
+         upstream = [\"fe80::2%lo\", \"tls://[fe80::3%lo]:8853#dns.example\"]\n{}",
+        super::ZONE
+    );
+    let config = read(text).settings();
+    let scope = |place: SocketAddr| match place {
+        SocketAddr::V6(place) => (place.ip().to_string(), place.port(), place.scope_id() != 0),
+        SocketAddr::V4(place) => panic!("{place}"),
+    };
+    assert_eq!(
+        config.server.listen.iter().copied().map(scope).collect::<Vec<_>>(),
+        [("fe80::1".to_owned(), 53, true)]
+    );
+    let Upstreams::Listed(upstreams) = &config.forwards[0].zone.upstreams else { panic!("a list") };
+    let places: Vec<_> = upstreams.iter().map(|upstream| scope(upstream.address)).collect();
+    assert_eq!(places, [("fe80::2".to_owned(), 53, true), ("fe80::3".to_owned(), 8853, true)]);
 }

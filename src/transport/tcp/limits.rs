@@ -152,10 +152,12 @@ impl Seat {
 }
 
 /// Who counts as one client: an IPv4 address, or an IPv6 /64, within which
-/// one host can have any address it likes.
+/// one host can have any address it likes. Link-local addresses are all in one
+/// /64, and each is a neighbour's.
 fn client(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }
@@ -178,6 +180,8 @@ mod tests {
         let same = limits.admit("2001:db8:0:1:ffff::2".parse().unwrap(), &one, &counters);
         assert_eq!(same.unwrap_err(), Refusal::ClientFull);
         assert!(limits.admit("2001:db8:0:2::1".parse().unwrap(), &one, &counters).is_ok());
+        let neighbours = ["fe80::1", "fe80::2"].map(|ip| limits.admit(ip.parse().unwrap(), &one, &counters));
+        assert!(neighbours.iter().all(Result::is_ok), "{neighbours:?}");
     }
 
     #[test]

@@ -167,3 +167,12 @@ fn a_wildcard_is_guarded_by_its_own_name() {
     );
     assert_eq!(zone.pools()[0].owner, name(b"*.apps"));
 }
+
+#[test]
+fn a_link_local_target_is_warned_of() {
+    let text = sound!("api 10 AAAA 2001:db8::1" "api 10 AAAA fe80::1" "plain 10 AAAA fe80::2");
+    let (zone, said) = Lab::new(text).guard("api", 6443, ALL).finish();
+    assert!(zone.is_some());
+    let [one] = &said[..] else { panic!("{said:?}") };
+    assert!(one.contains("`fe80::1` of `api.example.` cannot be probed: it is link-local"), "{one}");
+}

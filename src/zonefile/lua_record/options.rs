@@ -256,6 +256,13 @@ impl<'r> Reader<'r, '_> {
         let family = self.family()?;
         let written = self.text(value, "an address in quotes")?;
         match written.parse::<IpAddr>() {
+            Ok(IpAddr::V6(ip)) if ip.is_unicast_link_local() => {
+                let message = format!(
+                    "`{written}` cannot be a source: it is link-local, and the targets' links are not known"
+                );
+                self.error(resolved.span, message);
+                None
+            }
             Ok(address) if family.has(address) => Some(address),
             Ok(_) => {
                 let message =

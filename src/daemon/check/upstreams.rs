@@ -1,0 +1,56 @@
+//! `edgedns check` of what is forwarded to the resolvers of this host: it is read as the start reads it.
+//!
+//! Responsible for what the start would say of a resolv.conf. Not responsible for reading it, or for asking anybody.
+
+use std::path::Path;
+
+use crate::config::Forward;
+use crate::daemon::load::Reading;
+use crate::daemon::own::known_addresses;
+use crate::forward::{OwnPlaces, PassedOver, ResolvConf, Upstreams};
+use crate::source::{Diagnostic, Diagnostics, Severity, Span};
+
+/// Adds what is wrong with each resolv.conf that the config names to what is wrong with the config.
+pub(super) fn look(reading: &mut Reading) {
+    let Some(loaded) = &reading.loaded else { return };
+    let own =
+        OwnPlaces { listen: loaded.config.server.listen.clone(), addresses: || known_addresses().into() };
+    let followed = loaded.config.forwards.iter().filter_map(|forward| match &forward.zone.upstreams {
+        Upstreams::System(path) => Some((forward, path)),
+        Upstreams::Listed(_) => None,
+    });
+    let mut told: Vec<&Path> = Vec::new();
+    let mut found = Diagnostics::default();
+    for (forward, path) in followed {
+        let file = match reading.sources.read(path) {
+            Ok(file) => file,
+            Err(error) => {
+                found.push(nobody(forward, error.to_string()));
+                continue;
+            }
+        };
+        let ResolvConf { mut upstreams, passed_over } = ResolvConf::of(&reading.sources.bytes(file));
+        if !told.contains(&path.as_path()) {
+            told.push(path);
+            for PassedOver { bytes, why, .. } in passed_over {
+                let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                let span = Span { file, start: place(bytes.start), end: place(bytes.end) };
+                found.push(Diagnostic::warning(span, why).label("this line is passed over"));
+            }
+        }
+        upstreams.retain(|upstream| !own.hold(upstream.address));
+        if upstreams.is_empty() {
+            found
+                .push(nobody(forward, format!("there is no upstream but this server in {}", path.display())));
+        }
+    }
+    reading.config_faults.append(found);
+}
+
+/// Nobody can be asked.
+fn nobody(forward: &Forward, why: String) -> Diagnostic {
+    let what = format!("names below `{}` are answered SERVFAIL until there is one", forward.zone.apex);
+    Diagnostic::placeless(Severity::Warning, why)
+        .remark(what)
+        .help("it is looked at again when the file changes")
+}
