@@ -116,6 +116,8 @@ impl WorkerHandle {
         counters: Arc<UdpCounters>,
     ) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
+        // Whoever wakes a worker waits for nothing. The worker's end, which is a file description of its own, blocks.
+        rustix::io::ioctl_fionbio(&wake, true)?;
         let (orders, ordered) = mpsc::channel();
         let (running, ended) = oneshot::channel();
         let service =
@@ -140,7 +142,8 @@ impl WorkerHandle {
         let (done, applied) = oneshot::channel();
         // A worker that has ended drops the order and with it `done`; there is nothing to wait for then.
         if self.orders.send(Order { sockets, stay_on, done }).is_ok() {
-            let _ = self.wake.write_all(&[1]);
+            // A pipe that is full wakes it as well: nothing is lost with one byte more.
+            let _ = self.wake.write(&[1]);
         }
         applied
     }

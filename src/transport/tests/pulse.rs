@@ -46,3 +46,23 @@ fn whoever_is_idle_looks_at_what_is_newest_when_told() {
     client.send(&query(1, b"still")).unwrap();
     assert!(client.recv(&mut [0; 64]).is_ok());
 }
+
+#[test]
+fn a_worker_that_hangs_holds_up_nobody_who_wakes_it() {
+    /// More than a pipe holds, in bytes (pipe(7)).
+    const WAKES: usize = 70_000;
+    let mut server = Server::start(&["127.0.3.34"], 1);
+    let client = udp_client("127.0.3.99", server.at("127.0.3.34"));
+    client.send(&query(1, b"stall")).unwrap();
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let (done, woken) = channel();
+    // On a thread that can be left behind: whoever waits for a full pipe waits for ever.
+    std::thread::spawn(move || {
+        (0..WAKES).for_each(|_| server.running().catch_up());
+        done.send(server).unwrap();
+    });
+    let mut server = woken.recv_timeout(LIMIT).expect("waking a worker that hangs does not end");
+    server.keeper.opened.send(()).unwrap();
+    assert!(client.recv(&mut [0; 64]).is_ok());
+    assert_eq!(pulse(&mut server, LIMIT), NONE, "it has woken");
+}
