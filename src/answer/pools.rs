@@ -10,6 +10,7 @@ mod turned;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::turned::Turned;
 use super::write::OWN;
@@ -23,7 +24,8 @@ use candidates::{Candidate, How, distinct};
 /// All pools of all zones, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pools {
-    answers: Vec<PoolAnswer>,
+    /// Shared with the pools of before and after: a change of one leaves all others where they are.
+    answers: Vec<Arc<PoolAnswer>>,
 }
 
 /// What is done with the candidates at a query.
@@ -243,10 +245,11 @@ fn nearest(ring: &[(u32, u32)], hash: u32) -> u32 {
 impl Pools {
     /// What every pool answers with, given the board. A pure function.
     pub fn new<'p>(pools: impl IntoIterator<Item = &'p BoundPool>, board: &Board) -> Pools {
-        Pools { answers: pools.into_iter().map(|pool| ready(pool, board)).collect() }
+        Pools { answers: pools.into_iter().map(|pool| Arc::new(ready(pool, board))).collect() }
     }
 
-    /// The same after `changed` pools may answer otherwise: each with its place.
+    /// The same after `changed` pools may answer otherwise: each with its place. What the others answer with is
+    /// shared, not copied.
     pub fn with<'p>(
         &self,
         changed: impl IntoIterator<Item = (usize, &'p BoundPool)>,
@@ -255,7 +258,7 @@ impl Pools {
         let mut answers = self.answers.clone();
         for (place, pool) in changed {
             if let Some(answer) = answers.get_mut(place) {
-                *answer = ready(pool, board);
+                *answer = Arc::new(ready(pool, board));
             }
         }
         Pools { answers }
@@ -265,7 +268,7 @@ impl Pools {
     #[inline]
     pub(super) fn get(&self, from: u32, place: u32) -> Option<&PoolAnswer> {
         // Places of one vector, in which every pool takes a hundred bytes and more: 32 bits hold their sum.
-        self.answers.get(from.saturating_add(place) as usize)
+        self.answers.get(from.saturating_add(place) as usize).map(|answer| &**answer)
     }
 }
 

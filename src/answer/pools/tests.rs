@@ -420,3 +420,15 @@ fn the_same_pool_and_board_give_the_same_bytes() {
     let verdicts = [Verdict::Up, Verdict::Down, Verdict::Pending];
     assert_eq!(answer(guarded(&THREE), &verdicts), answer(guarded(&THREE), &verdicts));
 }
+
+#[test]
+fn a_change_of_one_pool_copies_no_other() {
+    let (bound, board) = bind(guarded(&["192.0.2.1", "192.0.2.2"]), &[Verdict::Up, Verdict::Up]);
+    let before = Pools::new([&bound, &bound, &bound], &board);
+    let down: Board = [Verdict::Down, Verdict::Up].into_iter().collect();
+    let after = before.with([(1, &bound)], &down);
+    let is_shared: Vec<bool> =
+        before.answers.iter().zip(&after.answers).map(|(before, after)| Arc::ptr_eq(before, after)).collect();
+    assert_eq!(is_shared, [true, false, true]);
+    assert_eq!(after.get(1, 0).unwrap(), &ready(&bound, &down));
+}
