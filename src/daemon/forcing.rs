@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
+use super::clock::Clocks;
 use crate::control::Calendar;
-use crate::health::force::{Rule, RuleError, Rules};
+use crate::health::force::{Rule, RuleError, Rules, Term};
 
 /// The file in the state directory.
 const FILE: &str = "forced.json";
@@ -38,7 +39,7 @@ struct Kept {
     rules: Vec<KeptRule>,
 }
 
-/// One rule; moments in seconds since 1970.
+/// One rule; moments in seconds since 1970: the clock that rules end by begins anew with each boot.
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptRule {
     target: String,
@@ -50,9 +51,9 @@ struct KeptRule {
 
 /// The rules that were kept in the folder and still hold. What cannot be read is told, and nothing is
 /// forced then.
-pub(super) fn load(folder: Option<&Path>, now: SystemTime) -> Rules {
+pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
     let Some(folder) = folder else { return Rules::default() };
-    let mut rules = match read(folder) {
+    let mut rules = match read(folder, now) {
         Ok(rules) => rules,
         Err(fault) => {
             let file = folder.join(FILE);
@@ -60,7 +61,7 @@ pub(super) fn load(folder: Option<&Path>, now: SystemTime) -> Rules {
             return Rules::default();
         }
     };
-    rules.expire(now);
+    rules.expire(now.boot);
     for rule in rules.iter() {
         let since = Calendar(rule.since);
         warn!("{} {rule}; said {since}, it still holds", rule.pattern);
@@ -68,7 +69,7 @@ pub(super) fn load(folder: Option<&Path>, now: SystemTime) -> Rules {
     rules
 }
 
-fn read(folder: &Path) -> io::Result<Rules> {
+fn read(folder: &Path, now: Clocks) -> io::Result<Rules> {
     let file = match File::open(folder.join(FILE)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
@@ -79,15 +80,15 @@ fn read(folder: &Path) -> io::Result<Rules> {
     let kept: Kept = serde_json::from_str(&text)?;
     let mut rules = Rules::default();
     for rule in kept.rules {
-        rule.parse().and_then(|rule| rules.add(rule)).map_err(io::Error::other)?;
+        rule.parse(now).and_then(|rule| rules.add(rule)).map_err(io::Error::other)?;
     }
     Ok(rules)
 }
 
 /// Writes the rules so that the file is the old one or the new one at any moment, and the new one when
 /// this returns.
-fn write(folder: &Path, rules: &Rules) -> io::Result<()> {
-    let kept = Kept { rules: rules.iter().map(KeptRule::from).collect() };
+fn write(folder: &Path, rules: &Rules, now: Clocks) -> io::Result<()> {
+    let kept = Kept { rules: rules.iter().map(|rule| KeptRule::of(rule, now)).collect() };
     let unfinished = folder.join(FILE_UNFINISHED);
     let mut file = File::create(&unfinished)?;
     file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
@@ -97,28 +98,31 @@ fn write(folder: &Path, rules: &Rules) -> io::Result<()> {
 }
 
 impl KeptRule {
-    fn parse(self) -> Result<Rule, RuleError> {
+    fn parse(self, now: Clocks) -> Result<Rule, RuleError> {
         // A moment beyond the calendar is one that never comes.
         let moment = |seconds: u64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        let since = moment(self.since).unwrap_or(SystemTime::UNIX_EPOCH);
+        let term = self.until.and_then(moment).and_then(|until| {
+            let lasts = until.duration_since(since).unwrap_or_default();
+            Some(Term { lasts, ends: now.since_boot(until)? })
+        });
         Ok(Rule {
             pattern: self.target.parse()?,
             order: self.verdict.parse()?,
-            since: moment(self.since).unwrap_or(SystemTime::UNIX_EPOCH),
-            until: self.until.and_then(moment),
+            since,
+            term,
             remark: self.reason.map(|reason| reason.parse()).transpose()?,
         })
     }
-}
 
-impl From<&Rule> for KeptRule {
-    fn from(rule: &Rule) -> Self {
+    fn of(rule: &Rule, now: Clocks) -> KeptRule {
         let seconds =
             |moment: SystemTime| moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         KeptRule {
             target: rule.pattern.to_string(),
             verdict: rule.order.to_string(),
             since: seconds(rule.since),
-            until: rule.until.map(seconds),
+            until: rule.term.and_then(|term| now.calendar(term.ends)).map(seconds),
             reason: rule.remark.as_ref().map(ToString::to_string),
         }
     }
@@ -172,7 +176,7 @@ impl Keeper {
 
 impl Job {
     fn run(self) {
-        let fault = write(&self.folder, &self.rules).err().map(|fault| {
+        let fault = write(&self.folder, &self.rules, Clocks::now()).err().map(|fault| {
             let file = self.folder.join(FILE);
             format!("{}: {fault}", file.display())
         });
@@ -186,27 +190,44 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::force::Order;
+    use crate::health::force::{BootTime, Order};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// So long after the boot, and after 1970.
+    fn clocks(boot_seconds: u64, wall_seconds: u64) -> Clocks {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(wall_seconds);
+        Clocks { boot: BootTime(Duration::from_secs(boot_seconds)), wall }
+    }
+
+    /// When the rules were said.
+    fn said() -> Clocks {
+        clocks(50, 1000)
+    }
 
     fn rules() -> Rules {
-        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        let until = Some(since + Duration::from_secs(60));
+        rules_of(said())
+    }
+
+    fn rules_of(now: Clocks) -> Rules {
+        let Clocks { boot, wall: since } = now;
+        let term = Term::of(MINUTE, boot);
         let mut rules = Rules::default();
         let remark = Some("a \"b\" ü".parse().unwrap());
         let pattern = "127.0.5.1:*".parse().unwrap();
-        rules.add(Rule { pattern, order: Order::Down, since, until, remark }).unwrap();
+        rules.add(Rule { pattern, order: Order::Down, since, term, remark }).unwrap();
         let pattern = "[::1]:6443".parse().unwrap();
-        rules.add(Rule { pattern, order: Order::Up, since, until: None, remark: None }).unwrap();
+        rules.add(Rule { pattern, order: Order::Up, since, term: None, remark: None }).unwrap();
         rules
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &rules()).unwrap();
-        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), rules());
-        write(folder.path(), &Rules::default()).unwrap();
-        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+        write(folder.path(), &rules(), said()).unwrap();
+        assert_eq!(load(Some(folder.path()), said()), rules());
+        write(folder.path(), &Rules::default(), said()).unwrap();
+        assert_eq!(load(Some(folder.path()), said()), Rules::default());
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(names, [FILE]);
@@ -215,22 +236,51 @@ mod tests {
     #[test]
     fn what_ended_while_the_server_was_down_holds_no_more() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &rules()).unwrap();
-        let left = load(Some(folder.path()), SystemTime::UNIX_EPOCH + Duration::from_secs(1060));
+        write(folder.path(), &rules(), said()).unwrap();
+        let left = load(Some(folder.path()), clocks(9, 1060));
         assert_eq!(left.iter().map(|rule| rule.pattern.to_string()).collect::<Vec<_>>(), ["[::1]:6443"]);
+    }
+
+    fn left(rules: &Rules, now: Clocks) -> Vec<Duration> {
+        rules.iter().filter_map(|rule| rule.term).map(|term| now.boot.until(term.ends)).collect()
+    }
+
+    #[test]
+    fn what_is_left_of_a_time_is_carried_over_a_restart_and_over_a_boot() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &rules(), said()).unwrap();
+        for later in [clocks(60, 1010), clocks(3, 1010)] {
+            assert_eq!(left(&load(Some(folder.path()), later), later), [Duration::from_secs(50)]);
+        }
+    }
+
+    #[test]
+    fn a_calendar_that_was_set_while_the_server_ran_changes_no_time_that_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        // Ten seconds after it was said, in which the calendar went on by hours, or back.
+        for wall_seconds in [1010, 100_000, 3] {
+            let now = clocks(60, wall_seconds);
+            let mut running = rules();
+            assert!(running.expire(now.boot).is_empty());
+            write(folder.path(), &running, now).unwrap();
+            let restarted = clocks(65, wall_seconds + 5);
+            let after = load(Some(folder.path()), restarted);
+            assert_eq!(left(&after, restarted), [Duration::from_secs(45)], "{wall_seconds}");
+        }
+        assert_eq!(rules().expire(clocks(110, 3).boot).len(), 1, "a minute is over");
     }
 
     #[test]
     fn a_file_that_cannot_be_read_forces_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+        assert_eq!(load(Some(folder.path()), said()), Rules::default());
         let all = "{\"rules\":[{\"target\":\"*\",\"verdict\":\"down\",\"since\":0}]}";
         for text in ["", "{", "{\"rules\":[{\"target\":\"*\",\"verdict\":\"off\",\"since\":0}]}", &all[1..]] {
             fs::write(folder.path().join(FILE), text).unwrap();
-            assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default(), "{text}");
+            assert_eq!(load(Some(folder.path()), said()), Rules::default(), "{text}");
         }
         fs::write(folder.path().join(FILE), all).unwrap();
-        assert_ne!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), Rules::default());
+        assert_ne!(load(Some(folder.path()), said()), Rules::default());
     }
 
     #[tokio::test]
@@ -240,9 +290,10 @@ mod tests {
         for _ in 0..20 {
             keeper.keep(Some(folder.path()), Rules::default(), Box::new(|fault| assert_eq!(fault, None)));
         }
-        keeper.keep(Some(folder.path()), rules(), Box::new(|fault| assert_eq!(fault, None)));
+        let last = rules_of(Clocks::now());
+        keeper.keep(Some(folder.path()), last, Box::new(|fault| assert_eq!(fault, None)));
         keeper.stop().await;
-        assert_eq!(load(Some(folder.path()), SystemTime::UNIX_EPOCH), rules());
+        assert_eq!(load(Some(folder.path()), Clocks::now()).iter().count(), 2);
     }
 
     #[tokio::test]

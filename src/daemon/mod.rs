@@ -5,6 +5,7 @@
 //! Not responsible for how any of it is done.
 
 mod check;
+mod clock;
 mod compare;
 mod demo;
 mod folders;

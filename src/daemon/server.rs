@@ -37,6 +37,7 @@ use self::report::report_zones;
 use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use self::supervision::Supervision;
 use self::transitions::tell;
+use super::clock::Clocks;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
@@ -155,6 +156,8 @@ struct Server {
     admin: Admin,
     /// What the operator has said of targets.
     rules: Rules,
+    /// When they were written last, or read.
+    rules_kept_at: Clocks,
     keeper: Keeper,
     text_keeper: kept::Keeper,
     /// Where both is kept.
@@ -182,7 +185,8 @@ impl Server {
         let started = Instant::now();
         let Loaded { config, zones, state_directory } = loaded;
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
-        let rules = forcing::load(state_directory.as_deref(), SystemTime::now());
+        let rules_kept_at = Clocks::now();
+        let rules = forcing::load(state_directory.as_deref(), rules_kept_at);
         engine.force(&rules);
         let cookie_secret = random_secret();
         let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
@@ -227,6 +231,7 @@ impl Server {
             admin: Admin::new(requests.clone()),
             requests,
             rules,
+            rules_kept_at,
             state_directory,
             supervision,
         };

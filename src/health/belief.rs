@@ -131,7 +131,7 @@ mod tests {
 
     fn rule(order: Order) -> Arc<Rule> {
         let (pattern, since) = ("*".parse().unwrap(), SystemTime::UNIX_EPOCH);
-        Arc::new(Rule { pattern, order, since, until: None, remark: None })
+        Arc::new(Rule { pattern, order, since, term: None, remark: None })
     }
 
     /// Down, up, down: held.

@@ -1,7 +1,8 @@
 //! Forced verdicts: what an operator says of targets, whatever their probes say.
 //!
 //! Responsible for rules, for the targets each one means, and for their end. Pure: time comes in as an
-//! argument. It is the calendar's, because a rule may outlive the process.
+//! argument. A rule ends by the clock that nobody sets: half an hour is half an hour, also where chrony
+//! moves the calendar to the right day meanwhile.
 //! Not responsible for keeping rules on a disk, or for what a target is believed to be.
 
 use std::fmt;
@@ -175,6 +176,34 @@ impl fmt::Display for Remark {
     }
 }
 
+/// A moment by the clock that nobody sets: how long after this system was booted it is, sleep included
+/// (CLOCK_BOOTTIME, clock_gettime(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootTime(pub Duration);
+
+impl BootTime {
+    /// How long it is until then; nothing when that is over.
+    pub fn until(self, then: BootTime) -> Duration {
+        then.0.saturating_sub(self.0)
+    }
+}
+
+/// For how long a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Term {
+    /// From the moment when it was said.
+    pub lasts: Duration,
+    /// When that is over.
+    pub ends: BootTime,
+}
+
+impl Term {
+    /// So long from `now`; none for a time that never ends.
+    pub fn of(lasts: Duration, now: BootTime) -> Option<Term> {
+        now.0.checked_add(lasts).map(|ends| Term { lasts, ends: BootTime(ends) })
+    }
+}
+
 /// What an operator has said once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
@@ -184,17 +213,10 @@ pub struct Rule {
     pub order: Order,
     /// When it was said.
     pub since: SystemTime,
-    /// When it ends; none: when somebody says so.
-    pub until: Option<SystemTime>,
+    /// For how long; none: until somebody says otherwise.
+    pub term: Option<Term>,
     /// Why.
     pub remark: Option<Remark>,
-}
-
-impl Rule {
-    /// How long it was meant to stand.
-    pub fn lasts(&self) -> Option<Duration> {
-        self.until.map(|until| until.duration_since(self.since).unwrap_or_default())
-    }
 }
 
 /// As in a log line: `forced down by operator for 30m: kernel update`.
@@ -204,7 +226,7 @@ impl fmt::Display for Rule {
             Order::Auto => f.write_str("left to its probes by operator")?,
             Order::Up | Order::Down => write!(f, "forced {} by operator", self.order)?,
         }
-        self.lasts().map_or(Ok(()), |lasts| write!(f, " for {}", Brief(lasts)))?;
+        self.term.map_or(Ok(()), |term| write!(f, " for {}", Brief(term.lasts)))?;
         self.remark.as_ref().map_or(Ok(()), |remark| write!(f, ": {remark}"))
     }
 }
@@ -234,8 +256,8 @@ impl Rules {
     }
 
     /// Takes out the rules whose time is over, and returns them.
-    pub fn expire(&mut self, now: SystemTime) -> Vec<Arc<Rule>> {
-        let is_over = |rule: &Arc<Rule>| rule.until.is_some_and(|until| until <= now);
+    pub fn expire(&mut self, now: BootTime) -> Vec<Arc<Rule>> {
+        let is_over = |rule: &Arc<Rule>| rule.term.is_some_and(|term| term.ends <= now);
         let over = self.0.extract_if(.., |rule| is_over(rule)).collect();
         self.drop_idle();
         over

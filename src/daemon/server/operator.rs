@@ -5,15 +5,15 @@
 //! Not responsible for how requests come in, or for reloading.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
+use super::super::clock::Clocks;
 use super::super::forcing::Told;
 use super::Server;
 use crate::control::{self, ControlSocket, ForceOrder, Forced, Request};
-use crate::health::force::{Order, Rule, RuleError};
+use crate::health::force::{Order, Rule, RuleError, Term};
 use crate::health::{Extent, LocalTrouble};
 
 /// The control socket while it is served.
@@ -58,10 +58,11 @@ impl Server {
     /// Forces verdicts: answers have them before anybody is told.
     pub(super) fn force(&mut self, order: ForceOrder, reply: oneshot::Sender<Result<Forced, RuleError>>) {
         let ForceOrder { pattern, order, lasts, remark } = order;
-        let since = SystemTime::now();
+        let Clocks { boot, wall: since } = Clocks::now();
         // A time beyond the calendar is no end.
-        let until = lasts.and_then(|lasts| since.checked_add(lasts));
-        let rule = Rule { pattern, order, since, until, remark };
+        let lasts = lasts.filter(|lasts| since.checked_add(*lasts).is_some());
+        let term = lasts.and_then(|lasts| Term::of(lasts, boot));
+        let rule = Rule { pattern, order, since, term, remark };
         let mut targets: Vec<String> =
             self.engine.report().iter().map(|report| report.target.probe.to_string()).collect();
         targets.retain(|name| rule.pattern.matches(name));
@@ -80,10 +81,16 @@ impl Server {
         }));
     }
 
-    /// Ends the rules whose time is over.
+    /// Ends the rules whose time is over. Those that are kept say when by the calendar: where that was set, they
+    /// are written again.
     pub(super) fn expire_rules(&mut self) {
-        let over = self.rules.expire(SystemTime::now());
+        let now = Clocks::now();
+        let over = self.rules.expire(now.boot);
         if over.is_empty() {
+            let ends = self.rules.iter().any(|rule| rule.term.is_some());
+            if ends && now.was_set_since(self.rules_kept_at) {
+                self.keep_rules(Box::new(|_| {}));
+            }
             return;
         }
         for rule in over {
@@ -96,6 +103,11 @@ impl Server {
     fn believe_rules(&mut self, told: Told) {
         self.engine.force(&self.rules);
         self.publish_anew();
+        self.keep_rules(told);
+    }
+
+    fn keep_rules(&mut self, told: Told) {
+        self.rules_kept_at = Clocks::now();
         self.keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
     }
 

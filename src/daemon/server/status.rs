@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::super::clock::Clocks;
 use super::super::served::ServedZone;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
@@ -19,7 +20,8 @@ use crate::transport::Listening;
 impl Server {
     pub(super) fn status(&self) -> Status {
         let board = self.engine.board();
-        let (now, today) = (Instant::now(), SystemTime::now());
+        let (now, clocks) = (Instant::now(), Clocks::now());
+        let today = clocks.wall;
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: Calendar(self.started_at),
@@ -36,7 +38,7 @@ impl Server {
             pools: self.served.pools_with_views().map(|(view, bound)| pool(view, bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
-            forced: self.rules.iter().map(rule).collect(),
+            forced: self.rules.iter().map(|one| rule(one, clocks)).collect(),
             forward: self.forwarding.status(self.counted.forward_limited()),
         }
     }
@@ -136,12 +138,12 @@ fn outcomes(tally: Tally) -> OutcomesStatus {
     OutcomesStatus { passed, failed, local }
 }
 
-fn rule(rule: &Rule) -> RuleStatus {
+fn rule(rule: &Rule, now: Clocks) -> RuleStatus {
     RuleStatus {
         target: rule.pattern.to_string(),
         verdict: rule.order.to_string(),
         since: Calendar(rule.since),
-        until: rule.until.map(Calendar),
+        until: rule.term.and_then(|term| now.calendar(term.ends)).map(Calendar),
         reason: rule.remark.as_ref().map(ToString::to_string),
     }
 }

@@ -522,7 +522,7 @@ async fn local_trouble_of_one_target_is_told_once_and_so_is_its_end() {
 fn rules(pattern: &str, order: Order) -> Rules {
     let mut rules = Rules::default();
     let (since, pattern) = (std::time::SystemTime::UNIX_EPOCH, pattern.parse().unwrap());
-    rules.add(Rule { pattern, order, since, until: None, remark: None }).unwrap();
+    rules.add(Rule { pattern, order, since, term: None, remark: None }).unwrap();
     rules
 }
 

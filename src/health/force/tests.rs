@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+const NOW: BootTime = BootTime(Duration::from_secs(100));
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn rule(pattern: &str, order: Order) -> Rule {
-    Rule { pattern: pattern.parse().unwrap(), order, since: NOW, until: None, remark: None }
+    Rule { pattern: pattern.parse().unwrap(), order, since: SystemTime::UNIX_EPOCH, term: None, remark: None }
 }
 
 fn rules(said: &[(&str, Order)]) -> Rules {
@@ -60,18 +60,18 @@ fn auto_for_all_ends_every_rule() {
 #[test]
 fn a_rule_that_was_overtaken_does_not_come_back() {
     let mut rules = rules(&[("127.0.1.14:6443", Order::Down)]);
-    rules.add(Rule { until: Some(NOW + MINUTE), ..rule("127.0.1.14:*", Order::Up) }).unwrap();
-    assert_eq!(rules.expire(NOW + MINUTE).len(), 1);
+    rules.add(Rule { term: Term::of(MINUTE, NOW), ..rule("127.0.1.14:*", Order::Up) }).unwrap();
+    assert_eq!(rules.expire(BootTime(NOW.0 + MINUTE)).len(), 1);
     assert_eq!(rules, Rules::default());
 }
 
 #[test]
 fn a_rule_ends_at_its_time_and_not_before() {
     let mut rules = rules(&[("*:443", Order::Down)]);
-    rules.add(Rule { until: Some(NOW + MINUTE), ..rule("*:6443", Order::Down) }).unwrap();
-    assert!(rules.expire(NOW + MINUTE - Duration::from_millis(1)).is_empty());
+    rules.add(Rule { term: Term::of(MINUTE, NOW), ..rule("*:6443", Order::Down) }).unwrap();
+    assert!(rules.expire(BootTime(NOW.0 + MINUTE - Duration::from_millis(1))).is_empty());
     assert_eq!(forced(&rules, "127.0.1.13:6443"), Some(Order::Down));
-    assert_eq!(rules.expire(NOW + MINUTE).len(), 1);
+    assert_eq!(rules.expire(BootTime(NOW.0 + MINUTE)).len(), 1);
     assert_eq!(forced(&rules, "127.0.1.13:6443"), None);
     assert_eq!(forced(&rules, "127.0.1.13:443"), Some(Order::Down));
 }
@@ -79,10 +79,10 @@ fn a_rule_ends_at_its_time_and_not_before() {
 #[test]
 fn an_exception_goes_with_the_rule_it_excepts_from() {
     let mut rules = Rules::default();
-    rules.add(Rule { until: Some(NOW + MINUTE), ..rule("*", Order::Down) }).unwrap();
+    rules.add(Rule { term: Term::of(MINUTE, NOW), ..rule("*", Order::Down) }).unwrap();
     rules.add(rule("127.0.1.14:*", Order::Auto)).unwrap();
     assert_eq!(rules.iter().count(), 2);
-    rules.expire(NOW + MINUTE);
+    rules.expire(BootTime(NOW.0 + MINUTE));
     assert_eq!(rules, Rules::default());
 }
 
@@ -99,7 +99,7 @@ fn a_rule_too_many_changes_nothing() {
 #[test]
 fn a_rule_reads_as_a_log_line() {
     let remark = Some("kernel update".parse().unwrap());
-    let half_an_hour = Rule { until: Some(NOW + 30 * MINUTE), remark, ..rule("*", Order::Down) };
+    let half_an_hour = Rule { term: Term::of(30 * MINUTE, NOW), remark, ..rule("*", Order::Down) };
     assert_eq!(half_an_hour.to_string(), "forced down by operator for 30m: kernel update");
     assert_eq!(rule("*", Order::Up).to_string(), "forced up by operator");
     assert_eq!(rule("*", Order::Auto).to_string(), "left to its probes by operator");
