@@ -314,6 +314,13 @@ pub const KEYS: &[Key] = &[
         "how far back changes count, and how long a target that is held down must be steady",
     ),
     key(
+        Section::Probe,
+        "probes-at-once",
+        Absent::Unset { example: "4096" },
+        "probes that run at once, each with a connection; without it half of the files that this process may \
+         open, 8192 at most; raise it where probes start late because others hang",
+    ),
+    key(
         Section::Lua,
         "selector",
         Absent::Default(r#""all""#),

@@ -42,7 +42,7 @@ pub use held::{Held, Secrecy, held};
 pub use keys::{Absent, KEYS, Key, Section};
 pub use limit::{EXEMPT_MAX, Exempt, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
-pub use probe::{INTERVAL_MIN, Probe, THRESHOLD_MAX};
+pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX, Watch};
 pub use zone::{ReverseOf, Zone, ZoneFile};
 pub use zone_probe::{ProbeSpec, ZoneProbe};

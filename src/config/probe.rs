@@ -4,7 +4,7 @@
 //! in `[probe]` and, as overrides, in `[[zone.probe]]`.
 //! Not responsible for what is probed.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ pub const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Most outcomes in a row that a verdict may wait for.
 pub const THRESHOLD_MAX: u32 = 100;
+
+/// Most probes that can be asked to run at once: each has a connection, and may hold 40 kB.
+pub const PROBES_AT_ONCE_MAX: u32 = 100_000;
 
 /// What a time may be that is not nothing: a millisecond is the shortest that
 /// can be written.
@@ -44,6 +47,8 @@ pub struct Probe {
     pub startup_wait: Duration,
     /// How often a verdict may change until its target is held down.
     pub damping: Damping,
+    /// How many probes run at once; none: as many as the files that may be open allow.
+    pub at_once: Option<NonZeroUsize>,
 }
 
 impl Default for Probe {
@@ -57,6 +62,7 @@ impl Default for Probe {
             fall: TWO,
             startup_wait: Duration::from_secs(2),
             damping: Damping::default(),
+            at_once: None,
         }
     }
 }
@@ -70,6 +76,7 @@ impl Probe {
         Probe {
             startup_wait: startup_wait.unwrap_or(default.startup_wait),
             damping: damping::read(table, found),
+            at_once: table.read("probes-at-once", found, at_once),
             ..default.overridden(table, found)
         }
     }
@@ -88,8 +95,16 @@ impl Probe {
             fall: table.read("fall", found, threshold).unwrap_or(self.fall),
             startup_wait: self.startup_wait,
             damping: self.damping,
+            at_once: self.at_once,
         }
     }
+}
+
+fn at_once(value: Value<'_>) -> Result<NonZeroUsize, Diagnostic> {
+    value.whole(format!("1 to {PROBES_AT_ONCE_MAX}"), |count| {
+        let count = NonZeroU32::new(count).filter(|_| count <= PROBES_AT_ONCE_MAX)?;
+        NonZeroUsize::try_from(count).ok()
+    })
 }
 
 fn threshold(value: Value<'_>) -> Result<NonZeroU32, Diagnostic> {

@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod compare;
 mod demo;
+mod descriptors;
 mod folders;
 mod forcing;
 mod kept;

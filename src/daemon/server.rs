@@ -36,8 +36,10 @@ use self::reloads::Reloads;
 use self::report::report_zones;
 use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use self::supervision::Supervision;
+use self::taking_over::Upcoming;
 use self::transitions::tell;
 use super::clock::Clocks;
+use super::descriptors;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
@@ -88,6 +90,9 @@ impl std::error::Error for Error {}
 /// Only before it serves: when the config file cannot be used, or an address
 /// cannot be listened on. A zone that cannot be read stops nothing.
 pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
+    if let Err(fault) = descriptors::raise() {
+        warn!("no more than {} files may be open: {fault}", descriptors::limit());
+    }
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();
     let reading = supervision::first_reading(read(path.clone(), Vec::new()), &manager).await;
@@ -152,6 +157,10 @@ struct Server {
     first_round: JoinHandle<()>,
     /// Why the last reload changed nothing; none: it was taken over, or there was none.
     refusal: Option<String>,
+    /// What a reload has read, until the targets that it brings have been probed.
+    upcoming: Option<Box<Upcoming>>,
+    /// What was said last of descriptors that may not be enough.
+    shortage: Option<String>,
     control: Control,
     admin: Admin,
     /// What the operator has said of targets.
@@ -227,6 +236,8 @@ impl Server {
             started_at: SystemTime::now(),
             first_round,
             refusal: None,
+            upcoming: None,
+            shortage: None,
             control: Control::new(requests.clone()),
             admin: Admin::new(requests.clone()),
             requests,
@@ -236,6 +247,7 @@ impl Server {
             supervision,
         };
         server.local_trouble.mark_changed();
+        server.tell_shortage(&config);
         server.control.follow(control_socket(&config).as_deref());
         server.admin.follow(&config.admin);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
@@ -273,14 +285,7 @@ impl Server {
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
                 Ok(()) = self.local_trouble.changed() => self.tell_local_trouble(),
-                (done, waiting) = reloads.finished() => {
-                    let reloaded = self.reload(done).await;
-                    if !reloads.is_reading() {
-                        self.tell_ready();
-                    }
-                    waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
-                    reloads.go_on(|| self.begin_reading());
-                }
+                ended = reloads.ended() => self.go_on(ended, &mut reloads),
                 () = self.supervision.sign_due() => self.tell_alive(),
                 _ = reclaim.tick() => {
                     self.publisher.reclaim();
@@ -311,7 +316,12 @@ impl Server {
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
         self.publish(fresh);
         self.board = board.clone();
-        changed.drain(..).for_each(|transition| tell(&transition, &self.served, &board));
+        for transition in changed.drain(..) {
+            // A target of what is about to be served matters to none of the pools that are.
+            let is_new = self.served.pools_of(transition.target).next().is_none();
+            let upcoming = self.upcoming.as_ref().filter(|_| is_new);
+            tell(&transition, upcoming.map_or(&self.served, |upcoming| &upcoming.served), &board);
+        }
     }
 
     async fn stop(self) {

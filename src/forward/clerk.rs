@@ -33,7 +33,7 @@ use crate::transport::Deferred;
 pub(super) const QUEUE_MAX: usize = 4096;
 
 /// Questions under way. Each has a socket, and upstreams limit them, too.
-const UNDER_WAY_MAX: usize = 1000;
+pub const UNDER_WAY_MAX: usize = 1000;
 
 /// Queries that wait for answers, of all clients; each holds a kilobyte.
 const WAITING_MAX: usize = 8000;

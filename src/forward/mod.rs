@@ -70,6 +70,7 @@ mod upstream;
 mod waiter;
 mod watch;
 
+pub use clerk::UNDER_WAY_MAX;
 pub use desk::Desk;
 pub use forwarder::Forwarder;
 pub use rehearsal::{Client, Rehearsal, Way};

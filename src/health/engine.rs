@@ -4,17 +4,18 @@
 //! transitions to whoever listens. The table stands behind one lock, held for the length of a note:
 //! a few thousand notes in a second are nothing to it.
 //!
-//! Responsible for clock, chance, tasks, and for how many probes run at once.
-//! Not responsible for decisions: they are made in `verdict`, `schedule` and `table`.
+//! Responsible for clock, chance and tasks.
+//! Not responsible for decisions: they are made in `verdict`, `schedule`, `turns` and `table`.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
@@ -26,12 +27,13 @@ use super::lateness::{Lateness, Starts};
 use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
 use super::table::{Ordinal, Table, Watched};
+use super::turns::{Rank, Turn, Turns};
 use super::verdict::Effect;
 use super::{Board, Target, TargetId};
 
 /// Probes that run at once, unless told otherwise: half of the 1,024 files that a process may
 /// usually open, the other half is for serving. A probe that waits for its turn is late; its timeout
-/// begins when it starts.
+/// begins when it starts, and so does its silence.
 pub const PROBES_AT_ONCE_MAX: usize = 512;
 
 /// Transitions on their way to the listener. When it is slower than that, the table keeps the last one
@@ -89,7 +91,8 @@ impl Engine {
             local_trouble: watch::Sender::new(None),
             oldest_unheard: watch::Sender::new(Ordinal::LAST),
             untold: Notify::new(),
-            turns: Semaphore::new(settings.probes_at_once_max.clamp(1, Semaphore::MAX_PERMITS)),
+            turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
+            probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
             starts: Starts::new(),
             runners,
         });
@@ -129,9 +132,15 @@ impl Engine {
         self.shared.untold.notify_one();
     }
 
-    /// Damps like this from now on.
-    pub fn damp(&self, damping: Damping) {
-        self.shared.table().damp(damping);
+    /// Does as these settings say from now on. Probes that run or wait when their number changes keep the
+    /// turns of before, beside the new ones, until they end.
+    pub fn change(&self, settings: Settings) {
+        self.shared.table().damp(settings.damping);
+        let before = self.shared.probes_at_once_max.swap(settings.probes_at_once_max, Ordering::Relaxed);
+        if before != settings.probes_at_once_max {
+            let fresh = Arc::new(Turns::new(settings.probes_at_once_max));
+            *self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
     }
 
     /// Trouble on this host that keeps probes from saying anything: the newest, and when it changes.
@@ -195,8 +204,10 @@ struct Shared {
     oldest_unheard: watch::Sender<Ordinal>,
     /// There are untold transitions in the table.
     untold: Notify,
-    /// A permit for each probe that may run now; first come, first served.
-    turns: Semaphore,
+    /// Who may probe now.
+    turns: Mutex<Arc<Turns>>,
+    /// How many turns there are.
+    probes_at_once_max: AtomicUsize,
     /// How late probes have started.
     starts: Starts,
     runners: MakeRunner,
@@ -247,6 +258,7 @@ impl Shared {
         let mut runner = (self.runners)(&watched.target);
         let mut due = first;
         let mut last_early = None;
+        let mut rank = Rank::Unsure;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due.into()) => {}
@@ -257,16 +269,28 @@ impl Shared {
                     tokio::time::sleep_until(due.into()).await;
                 }
             }
-            // The semaphore is never closed.
-            let Ok(turn) = self.turns.acquire().await else { return };
+            let turn = self.turn(&watched, rank).await;
             let started = now();
             self.starts.note(started.saturating_duration_since(due));
             let outcome = runner.run().await;
             drop(turn);
             let run = Run { started, ended: now() };
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
+            rank = rank.after(&outcome, effect);
             due = schedule::next(run, effect, Waits { interval, retry }, chance());
         }
+    }
+
+    /// A turn. The table knows who waits for one: that is no silence of a target.
+    async fn turn(&self, of: &Watched, rank: Rank) -> Turn {
+        let turns = Arc::clone(&self.turns.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(turn) = turns.try_take(rank) {
+            return turn;
+        }
+        self.table().wait(of);
+        let turn = turns.take(rank).await;
+        self.table().begin(of, now());
+        turn
     }
 
     fn record(&self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {

@@ -29,6 +29,7 @@ mod network;
 mod report;
 mod schedule;
 mod table;
+mod turns;
 mod verdict;
 
 use std::num::NonZeroU32;

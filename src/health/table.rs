@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::probe::{Kind, Outcome, Probe, Weight};
 
@@ -92,11 +92,29 @@ struct Entry {
     belief: Belief,
     sight: Sight,
     history: History,
+    turn: Turn,
     /// The key of its untold transition.
     untold: Option<u64>,
 }
 
+/// How a target stands with its turns.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// It is due, and others are probed.
+    Awaited,
+    /// It did not have to wait, or not since then.
+    Since(Instant),
+}
+
 impl Entry {
+    /// How long there should have been an outcome, and was none. Who waits for a turn owes none.
+    fn silence(&self, now: Instant) -> Duration {
+        match self.turn {
+            Turn::Awaited => Duration::ZERO,
+            Turn::Since(begun) => self.history.last_probe_age(now).min(now.saturating_duration_since(begun)),
+        }
+    }
+
     /// What answers are made from.
     fn square(&self) -> Square {
         Square { weight: self.history.weight.unwrap_or_default(), ..self.belief.square() }
@@ -184,6 +202,24 @@ impl Table {
         Replaced { ids, started, stopped }
     }
 
+    /// A target's probe is due, but waits for its turn.
+    pub(super) fn wait(&mut self, of: &Watched) {
+        self.set_turn(of, Turn::Awaited);
+    }
+
+    /// The wait is over.
+    pub(super) fn begin(&mut self, of: &Watched, now: Instant) {
+        self.set_turn(of, Turn::Since(now));
+    }
+
+    fn set_turn(&mut self, of: &Watched, turn: Turn) {
+        if let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index())
+            && entry.watched.ordinal == of.ordinal
+        {
+            entry.turn = turn;
+        }
+    }
+
     /// Takes in an outcome; none when its target is watched no more.
     pub(super) fn record(&mut self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
         let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
@@ -216,7 +252,7 @@ impl Table {
         let damping = self.damping;
         self.settle_all(now, |entry| {
             let Target { interval, probe, .. } = &*entry.watched.target;
-            let silence = entry.history.last_probe_age(now).min(now.saturating_duration_since(awake));
+            let silence = entry.silence(now).min(now.saturating_duration_since(awake));
             let cause = entry.belief.tend(now, silence, silence_max(*interval, probe.timeout), damping)?;
             if let Cause::Silent { .. } = cause {
                 entry.history.since = now;
@@ -312,6 +348,7 @@ impl Table {
             belief,
             sight: self.network.begin(),
             history: History { weight, ..History::new(since, now) },
+            turn: Turn::Since(now),
             untold: None,
         };
         self.board.set(id, entry.square());

@@ -100,11 +100,12 @@ pub fn start<R: Responder>(
 impl<R: Responder> Running<R> {
     /// Serves what `settings` say from now on. Sockets of addresses that stay
     /// are kept, so that not one query to them is lost; those given up answer
-    /// what they have received. Returns when the old ports are free.
+    /// what they have received. Waits for nobody: what is returned resolves when every worker has taken the
+    /// change up and the old ports are free, or after a few seconds when one hangs.
     ///
     /// # Errors
     /// When something new cannot be had. Then nothing has changed.
-    pub async fn change(&mut self, settings: &Settings) -> Result<(), Error> {
+    pub fn change(&mut self, settings: &Settings) -> Result<impl Future<Output = ()> + Send + use<R>, Error> {
         let workers = settings.worker_count();
         let asked = settings.addresses();
         let mut kept = Vec::with_capacity(self.served.len());
@@ -122,8 +123,7 @@ impl<R: Responder> Running<R> {
         self.tcp.set_settings(settings.tcp);
         let settled = self.commit(plan);
         self.leaving.retain(|task| !task.is_finished());
-        settle(settled).await;
-        Ok(())
+        Ok(settle(settled))
     }
 
     /// Stops: no new TCP connection is accepted, the queries received are

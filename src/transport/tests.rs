@@ -120,7 +120,10 @@ impl Server {
         let listen = addresses.iter().map(|address| self.at(address)).collect();
         let settings = Settings { listen, workers, ..self.settings.clone() };
         let Server { runtime, running, .. } = self;
-        runtime.block_on(running.as_mut().unwrap().change(&settings))
+        runtime.block_on(async {
+            running.as_mut().unwrap().change(&settings).map(tokio::spawn)?.await.unwrap();
+            Ok(())
+        })
     }
 
     fn stop(&mut self) {

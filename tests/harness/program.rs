@@ -112,6 +112,13 @@ impl Site {
         command.output().expect("the program runs")
     }
 
+    /// Begins `edgedns reload`, over the control socket in the folder, which ends when the reload does.
+    pub fn reload(&self) -> Child {
+        let mut command = self.command();
+        command.args(["reload", "--socket", "control.sock"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program runs")
+    }
+
     fn spawn(&self) -> Program {
         self.spawn_as(|_| {})
     }

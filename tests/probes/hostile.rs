@@ -83,6 +83,7 @@ pub(crate) fn all() -> Vec<Hostile> {
     all.extend(in_the_handshake());
     all.extend([Over::Http, Over::Https].into_iter().flat_map(over_http_1));
     all.extend(over_http_2());
+    all.extend(over_a_stream());
     all
 }
 
@@ -196,23 +197,41 @@ fn fields(status: &str, location: Option<&str>) -> Vec<u8> {
     [literal(8, status), location.map(|location| literal(46, location)).unwrap_or_default()].concat()
 }
 
-/// What an HTTP/2 target does: it begins with its SETTINGS as it must, unless it says otherwise.
+fn settings(payload: &[u8]) -> Vec<u8> {
+    frame(SETTINGS, 0, 0, payload)
+}
+
+fn setting(number: u16, value: u32) -> Vec<u8> {
+    [&number.to_be_bytes()[..], &value.to_be_bytes()].concat()
+}
+
+fn window(stream: u32, increment: u32) -> Vec<u8> {
+    frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes())
+}
+
+/// GOAWAY of a target whose last stream is 1 and that has no error to tell.
+fn goaway() -> Vec<u8> {
+    frame(GOAWAY, 0, 0, &[1_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat())
+}
+
+/// The head of the response, or a part of it.
+fn head(flags: u8, block: &[u8]) -> Vec<u8> {
+    frame(HEADERS, flags, 1, block)
+}
+
+/// An HTTP/2 target begins with its SETTINGS, as it must.
+fn answers(name: &'static str, answer: Vec<u8>, then: Then) -> Hostile {
+    begins(name, settings(&[]), answer, then)
+}
+
+/// Unless it says otherwise.
+fn begins(name: &'static str, opening: Vec<u8>, answer: Vec<u8>, then: Then) -> Hostile {
+    Hostile { opening, ..hostile(name, Over::Http2, answer, then) }
+}
+
+/// What a target does over HTTP/2 with the connection.
 fn over_http_2() -> Vec<Hostile> {
-    let settings = |payload: &[u8]| frame(SETTINGS, 0, 0, payload);
-    let begins = |name, opening: Vec<u8>, answer: Vec<u8>, then| Hostile {
-        opening,
-        ..hostile(name, Over::Http2, answer, then)
-    };
-    let answers = |name, answer, then| begins(name, settings(&[]), answer, then);
     let floods = |name, again| answers(name, Vec::new(), Then::Flood(again));
-    let head = |flags, block: &[u8]| frame(HEADERS, flags, 1, block);
-    let setting = |number: u16, value: u32| [&number.to_be_bytes()[..], &value.to_be_bytes()].concat();
-    let promised = [&2_u32.to_be_bytes()[..], STATUS_200].concat();
-    // A field of 4 kB into the table, and a thousand times out of it (RFC 7541, section 6.1).
-    let bomb = [&[0x40, 1, b'x', 0x7f, 0xa1, 0x1e][..], &[b'y'; 4000], &[0xbe; 1000]].concat();
-    let window = |stream, increment: u32| frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
-    let announced = [1_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat();
-    let round = || head(END_HEADERS | 1, &fields("302", Some("/")));
     let mut all = vec![
         begins("h2 without a word", Vec::new(), Vec::new(), Then::Silence),
         begins("h2 that reads nothing", Vec::new(), Vec::new(), Then::Stall),
@@ -227,8 +246,23 @@ fn over_http_2() -> Vec<Hostile> {
         answers("h2 window too large", window(0, 0x7fff_ffff), Then::Silence),
         floods("h2 unknown frames without end", frame(UNKNOWN, 0, 0, b"unknown")),
         floods("h2 resets without end", frame(RST_STREAM, 0, 1, &8_u32.to_be_bytes())),
-        floods("h2 GOAWAY without end", frame(GOAWAY, 0, 0, &announced)),
-        answers("h2 GOAWAY and silence", frame(GOAWAY, 0, 0, &announced), Then::Silence),
+        floods("h2 GOAWAY without end", goaway()),
+        answers("h2 GOAWAY and silence", goaway(), Then::Silence),
+    ];
+    for (name, then) in [("h2 ends", Then::HalfClose), ("h2 closes", Then::Close), ("h2 resets", Then::Reset)]
+    {
+        all.push(answers(name, Vec::new(), then));
+    }
+    all
+}
+
+/// What it does with the response.
+fn over_a_stream() -> Vec<Hostile> {
+    let promised = [&2_u32.to_be_bytes()[..], STATUS_200].concat();
+    // A field of 4 kB into the table, and a thousand times out of it (RFC 7541, section 6.1).
+    let bomb = [&[0x40, 1, b'x', 0x7f, 0xa1, 0x1e][..], &[b'y'; 4000], &[0xbe; 1000]].concat();
+    let round = || head(END_HEADERS | 1, &fields("302", Some("/")));
+    vec![
         answers("h2 head without end", head(0, b""), Then::Flood(frame(CONTINUATION, 0, 1, &[0x88; 64]))),
         answers(
             "h2 empty CONTINUATION without end",
@@ -268,12 +302,7 @@ fn over_http_2() -> Vec<Hostile> {
         answers("h2 redirect and silence", round(), Then::Silence),
         answers("h2 not ready", head(END_HEADERS | 1, &fields("503", None)), Then::Again),
         answers("h2 that speaks HTTP/1", b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), Then::Silence),
-    ];
-    for (name, then) in [("h2 ends", Then::HalfClose), ("h2 closes", Then::Close), ("h2 resets", Then::Reset)]
-    {
-        all.push(answers(name, Vec::new(), then));
-    }
-    all
+    ]
 }
 
 impl Hostile {

@@ -6,6 +6,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod files;
 mod log;
 mod manager;
 mod notify;

@@ -5,9 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::harness::lab::Lab;
+use hickory_proto::rr::RecordType;
+
+use crate::harness::client::{addresses, ask_tcp};
+use crate::harness::lab::{API, Lab};
 use crate::harness::program::Program;
 use crate::harness::tools::tool;
+use crate::harness::{PATIENCE, wait_for};
 use crate::manager::Manager;
 
 /// Half a second: fed every quarter.
@@ -74,6 +78,39 @@ fn it_is_not_fed_while_the_loop_hangs() {
     assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);
     held.let_go();
     manager.wait_for("WATCHDOG=1");
+    program.stop();
+}
+
+/// Asks over TCP, which no worker serves, until the sorted addresses are these.
+fn wait_for_masters_over_tcp(lab: &Lab, masters: &[usize]) {
+    let wanted = lab.addresses(masters);
+    wait_for(&format!("{wanted:?} over TCP"), PATIENCE, || {
+        let mut seen = addresses(&ask_tcp(lab.site.listen(), API, RecordType::A)?);
+        seen.sort_unstable();
+        (seen == wanted).then_some(())
+    });
+}
+
+#[test]
+fn verdicts_are_published_while_a_change_of_the_listeners_hangs() {
+    let mut lab = Lab::new();
+    let program = lab.site.start();
+    lab.wait_for_masters(&program, &[0, 1, 2]);
+    let Some(held) = Held::thread(&program, "edgedns-udp-0") else { return };
+    let mut reload = lab.site.reload();
+    // It is under way when its targets have been probed; then it waits for the worker.
+    program.wait_for_line("reloaded: 1 zones");
+    for (gone, left) in [(0, &[1, 2][..]), (1, &[2])] {
+        lab.masters[gone].close();
+        wait_for_masters_over_tcp(&lab, left);
+    }
+    assert!(
+        reload.try_wait().expect("a child").is_none(),
+        "the reload is over before the worker has heard of it"
+    );
+    held.let_go();
+    assert!(wait_for("the end of the reload", PATIENCE, || reload.try_wait().expect("a child")).success());
+    lab.wait_for_masters(&program, &[2]);
     program.stop();
 }
 

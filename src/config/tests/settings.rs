@@ -1,7 +1,7 @@
 //! What a sound file means.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ fall = 1
 startup-wait = "0s"
 flap-limit = 10
 flap-window = "10m"
+probes-at-once = 300
 
 [lua]
 selector = "random"
@@ -171,6 +172,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!((config.probe.rise.get(), config.probe.fall.get()), (3, 1));
     assert_eq!(config.probe.startup_wait, Duration::ZERO);
     assert_eq!((config.probe.damping.limit, config.probe.damping.window), (10, Duration::from_secs(600)));
+    assert_eq!(config.probe.at_once.map(NonZeroUsize::get), Some(300));
     assert_eq!(config.admin.listen, Some(SocketAddr::from(([127, 0, 0, 1], 9653))));
     assert_eq!(config.admin.names, ["master-1.lab.example"]);
     assert_eq!(config.admin.socket.as_deref(), Some(Path::new("/etc/run/control.sock")));

@@ -1,6 +1,6 @@
 //! Reloads that are under way or asked for.
 //!
-//! Responsible for one reading at a time, and for who is told of which: a
+//! Responsible for one reload at a time, and for who is told of which: a
 //! reading that began before somebody asked may have missed what they changed.
 //! Not responsible for reading, or for what comes of it.
 
@@ -15,11 +15,24 @@ pub(super) type Waiting = Vec<oneshot::Sender<Reloaded>>;
 
 #[derive(Default)]
 pub(super) struct Reloads {
-    /// The reading that is under way.
-    reading: Option<JoinHandle<Reading>>,
+    /// The reload that is under way.
+    step: Option<Step>,
     waiting: Waiting,
     /// Who asked since it began; none: nobody, so there is no next one.
     next: Option<Waiting>,
+}
+
+/// How far a reload has come.
+enum Step {
+    Reading(JoinHandle<Reading>),
+    /// What was read is being taken over: the targets that it brings are probed for the first time.
+    Probing(JoinHandle<()>),
+}
+
+/// A step that is over.
+pub(super) enum Ended {
+    Reading(Box<Result<Reading, JoinError>>),
+    Probing,
 }
 
 impl Reloads {
@@ -29,35 +42,45 @@ impl Reloads {
         reply: Option<oneshot::Sender<Reloaded>>,
         begin: impl FnOnce() -> JoinHandle<Reading>,
     ) {
-        if self.reading.is_some() {
+        if self.step.is_some() {
             self.next.get_or_insert_default().extend(reply);
             return;
         }
         self.waiting.extend(reply);
-        self.reading = Some(begin());
+        self.step = Some(Step::Reading(begin()));
     }
 
-    /// Whether a reading is under way.
-    pub(super) fn is_reading(&self) -> bool {
-        self.reading.is_some()
-    }
-
-    /// The reading that is under way, when it ends, and who waits for it; never where there is none.
-    pub(super) async fn finished(&mut self) -> (Result<Reading, JoinError>, Waiting) {
-        let done = match &mut self.reading {
-            Some(reading) => reading.await,
+    /// The end of the step that is under way; never where there is none.
+    pub(super) async fn ended(&mut self) -> Ended {
+        let ended = match &mut self.step {
+            Some(Step::Reading(reading)) => Ended::Reading(Box::new(reading.await)),
+            Some(Step::Probing(round)) => {
+                // One that panicked is over, too.
+                let _ = round.await;
+                Ended::Probing
+            }
             None => std::future::pending().await,
         };
-        self.reading = None;
-        (done, std::mem::take(&mut self.waiting))
+        self.step = None;
+        ended
     }
 
-    /// Begins what was asked for during the last reading. That has been taken over by now, so that
-    /// nothing it has read is read again.
+    /// What was read is taken over when `round` ends.
+    pub(super) fn probe(&mut self, round: JoinHandle<()>) {
+        self.step = Some(Step::Probing(round));
+    }
+
+    /// The reload is over: who waits for it.
+    pub(super) fn take_waiting(&mut self) -> Waiting {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Begins what was asked for during the last reload. That is over by now, so that nothing it has read
+    /// is read again.
     pub(super) fn go_on(&mut self, begin: impl FnOnce() -> JoinHandle<Reading>) {
         if let Some(next) = self.next.take() {
             self.waiting = next;
-            self.reading = Some(begin());
+            self.step = Some(Step::Reading(begin()));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::answer::{CookieSecret, Identity, RateLimit};
 use crate::config::Config;
+use crate::daemon::descriptors;
 use crate::daemon::own::{known_networks, networks_of};
 use crate::health;
 use crate::transport::{self, TcpSettings};
@@ -25,7 +26,8 @@ pub(super) fn transport_settings(config: &Config) -> transport::Settings {
 }
 
 pub(super) fn health_settings(config: &Config) -> health::Settings {
-    health::Settings { damping: config.probe.damping, ..health::Settings::default() }
+    let probes_at_once_max = descriptors::probes_at_once(config.probe.at_once, descriptors::limit());
+    health::Settings { probes_at_once_max, damping: config.probe.damping }
 }
 
 pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Identity {

@@ -1,47 +1,89 @@
 //! The end of a reading: what was read takes the place of what is served.
 //!
+//! In two halves, so that the loop waits for nobody: first the sockets and the targets change; when the new
+//! targets have been probed, what was read is published. Verdicts that change between are published of what
+//! is served then.
+//!
 //! Responsible for all of it or nothing, and for saying which.
 //! Not responsible for when files are read (`reloads`), for reading (`load`),
 //! or for whoever asked.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use super::super::descriptors;
 use super::super::folders::control_socket;
 use super::super::load::{Loaded, Reading, is_error};
 use super::super::served::Served;
+use super::reloads::{Ended, Reloads};
 use super::report::report_zones;
-use super::settings::{identity, rate_limit, transport_settings};
+use super::settings::{health_settings, identity, rate_limit, transport_settings};
 use super::{Server, drawn};
+use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
 
 /// Longest wait for the first outcomes of targets that a reload brings.
-/// Whoever is there answers within milliseconds, and the loop stands still
-/// meanwhile; the others are pending until they do.
+/// Whoever is there answers within milliseconds; the others are pending until
+/// they do.
 const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
 
+/// What was read, between the halves.
+pub(super) struct Upcoming {
+    pub(super) served: Served,
+    config: Config,
+    state_directory: Option<PathBuf>,
+    /// Zones that stay as they were.
+    kept: usize,
+    diagnostics: String,
+    /// Ends when every worker serves what the config says, and the ports given up are free.
+    settled: JoinHandle<()>,
+}
+
 impl Server {
-    /// Takes over what was read, if it could be; says what came of it, and keeps why nothing did.
-    pub(super) async fn reload(&mut self, read: Result<Reading, JoinError>) -> Reloaded {
-        let reloaded = match read {
-            Ok(reading) => self.take_over(reading).await,
-            Err(fault) => {
-                let summary = format!("the reload broke off, nothing has changed: {fault}");
-                error!("{summary}");
-                self.refused(summary, String::new())
+    /// Goes on with a reload one step of which has ended.
+    pub(super) fn go_on(&mut self, ended: Ended, reloads: &mut Reloads) {
+        match ended {
+            Ended::Reading(read) => match self.begin_taking_over(*read) {
+                Ok(round) => reloads.probe(round),
+                Err(refused) => self.end_reload(refused, None, reloads),
+            },
+            Ended::Probing => {
+                if let Some(upcoming) = self.upcoming.take() {
+                    let (reloaded, settled) = self.finish_taking_over(*upcoming);
+                    self.end_reload(reloaded, Some(settled), reloads);
+                }
             }
-        };
-        self.refusal = (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
-        reloaded
+        }
     }
 
-    /// Takes over a reading as one step: all of it, or nothing where the
+    /// Tells everybody what came of it: whoever asked when all has `settled`.
+    fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>, reloads: &mut Reloads) {
+        self.refusal = (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
+        self.tell_ready();
+        let waiting = reloads.take_waiting();
+        tokio::spawn(async move {
+            if let Some(settled) = settled {
+                let _ = settled.await;
+            }
+            // Whoever asked may have gone meanwhile.
+            waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
+        });
+        reloads.go_on(|| self.begin_reading());
+    }
+
+    /// The first half, with what ends when the second may follow; or why nothing has changed, where the
     /// config file or an address does not do.
-    async fn take_over(&mut self, reading: Reading) -> Reloaded {
+    fn begin_taking_over(&mut self, read: Result<Reading, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
+        let reading = read.map_err(|fault| {
+            let summary = format!("the reload broke off, nothing has changed: {fault}");
+            error!("{summary}");
+            self.refused(summary, String::new())
+        })?;
         self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
         let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
@@ -51,29 +93,43 @@ impl Server {
             let why = errors.first().map_or("it cannot be read", String::as_str);
             let summary = format!("the configuration is not reloaded, nothing has changed: {why}");
             error!("{summary}");
-            return self.refused(summary, diagnostics);
+            return Err(self.refused(summary, diagnostics));
         };
         for fault in reading.config_faults.iter() {
             warn!("{}", reading.sources.sentence(fault));
         }
         let Loaded { config, zones, state_directory } = loaded;
-        if let Err(fault) = self.running.change(&transport_settings(&config)).await {
-            let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
-            error!("{summary}");
-            return self.refused(summary, diagnostics);
-        }
+        let settled = match self.running.change(&transport_settings(&config)) {
+            Ok(settled) => tokio::spawn(settled),
+            Err(fault) => {
+                let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
+                error!("{summary}");
+                return Err(self.refused(summary, diagnostics));
+            }
+        };
         report_zones(&reading.sources, &zones, &self.served);
         drop(reading.sources);
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
-        self.engine.damp(config.probe.damping);
+        self.tell_shortage(&config);
+        self.engine.change(health_settings(&config));
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
         served.set_limit(rate_limit(&config));
-        self.forwarding.change(&config, self.cookie_secret);
-        served.set_outside(self.forwarding.outside());
         served.bind(self.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
-        let _ = timeout(wait, self.engine.first_round()).await;
+        let round = self.engine.first_round();
+        self.upcoming =
+            Some(Box::new(Upcoming { served, config, state_directory, kept, diagnostics, settled }));
+        Ok(tokio::spawn(async move {
+            let _ = timeout(wait, round).await;
+        }))
+    }
+
+    /// The second half: what was read is served from now on.
+    fn finish_taking_over(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
+        let Upcoming { served, config, state_directory, kept, diagnostics, settled } = upcoming;
         self.served = served;
+        self.forwarding.change(&config, self.cookie_secret);
+        self.served.set_outside(self.forwarding.outside());
         self.publish_anew();
         // Who is not asked holds the old zones, beside the new ones.
         self.running.catch_up();
@@ -94,11 +150,20 @@ impl Server {
         };
         info!(generation = self.publisher.generation(), "{summary}");
         let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
-        Reloaded { outcome, zones, summary, diagnostics }
+        (Reloaded { outcome, zones, summary, diagnostics }, settled)
     }
 
     /// Nothing has changed.
     fn refused(&self, summary: String, diagnostics: String) -> Reloaded {
         Reloaded { outcome: Completeness::Refused, zones: self.served.zones.len(), summary, diagnostics }
+    }
+
+    /// Says when the config may need more descriptors than there are; once for each way in which it does.
+    pub(super) fn tell_shortage(&mut self, config: &Config) {
+        let shortage = descriptors::shortage(config, descriptors::limit());
+        if let Some(news) = shortage.as_ref().filter(|_| shortage != self.shortage) {
+            warn!("{news}");
+        }
+        self.shortage = shortage;
     }
 }

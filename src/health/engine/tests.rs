@@ -279,7 +279,151 @@ async fn a_thousand_targets_all_get_outcomes_and_never_more_than_the_limit_at_on
     let board = engine.board();
     assert!(ids.iter().all(|&id| board.verdict(id) == Verdict::Up));
     sleep(5000 * MS).await;
-    assert_eq!(stage.0.lock().unwrap().running_most, 50);
+    // Of those that have not been heard yet, whom a few turns are not for.
+    assert_eq!(stage.0.lock().unwrap().running_most, 43);
+}
+
+/// The healthy ones among those that hang: the first and the last, and some between.
+const HEALTHY: u16 = 40;
+
+/// Far more than [`PROBES_AT_ONCE_MAX`] probes that take a second each, every second.
+const HANGING: u16 = 4_500;
+
+/// Targets of which these hang.
+fn rack(stage: &Stage) -> Vec<Target> {
+    let all = HEALTHY + HANGING;
+    let is_healthy = |port: &u16| port.is_multiple_of(all / HEALTHY) && port / (all / HEALTHY) < HEALTHY;
+    let (healthy, hanging): (Vec<u16>, Vec<u16>) = (0..all).partition(is_healthy);
+    assert_eq!(healthy.len(), usize::from(HEALTHY));
+    hanging.iter().for_each(|port| stage.play(10_000 + port, Play::Hang));
+    (0..all).map(|port| target(10_000 + port)).collect()
+}
+
+/// The places of those that do not hang.
+fn healthy(stage: &Stage, targets: &[Target]) -> Vec<usize> {
+    let played = stage.0.lock().unwrap();
+    let plays = |port: u16| played.plays.get(&port) == Some(&Play::Hang);
+    (0..targets.len()).filter(|place| !plays(port(&targets[*place].probe).get())).collect()
+}
+
+/// The longest time between two starts of a target's probes, of those after `from`.
+fn longest_gap(stage: &Stage, of: &Target, from: Instant) -> Duration {
+    let starts: Vec<Instant> =
+        stage.starts(port(&of.probe).get()).into_iter().filter(|at| *at >= from).collect();
+    assert!(starts.len() > 5, "{} probes", starts.len());
+    starts.windows(2).map(|two| two[1] - two[0]).max().unwrap()
+}
+
+/// Takes whatever is told for so long, and wants no target to be pending.
+async fn no_target_becomes_pending(transitions: &mut mpsc::Receiver<Transition>, lasts: Duration) {
+    let end = now() + lasts;
+    while let Ok(Some(told)) = timeout(end - now(), transitions.recv()).await {
+        assert_ne!(told.to, Verdict::Pending, "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_that_hang_leave_the_healthy_ones_up_and_probed_on_time() {
+    let stage = Stage::default();
+    let targets = rack(&stage);
+    let healthy = healthy(&stage, &targets);
+    let (mut engine, mut transitions) = stage.engine(PROBES_AT_ONCE_MAX);
+    let ids = engine.watch(&targets);
+    // Nobody knows yet who hangs: ten rounds and a bit of 448 turns, of a second each.
+    no_target_becomes_pending(&mut transitions, 13_000 * MS).await;
+    let begin = now();
+    let board = engine.board();
+    for (place, id) in ids.iter().enumerate() {
+        let wanted = if healthy.contains(&place) { Verdict::Up } else { Verdict::Down };
+        assert_eq!(board.verdict(*id), wanted, "{}", targets[place].probe);
+    }
+    no_target_becomes_pending(&mut transitions, 120_000 * MS).await;
+    for place in healthy {
+        let gap = longest_gap(&stage, &targets[place], begin);
+        assert!(gap <= 1060 * MS, "{} after {gap:?}", targets[place].probe);
+        assert_eq!(engine.board().verdict(ids[place]), Verdict::Up);
+    }
+    // Whoever hangs has its turns, too: 384 of 4,500 in each second.
+    let hanging = stage.starts(10_001);
+    assert!(hanging.len() > 8, "{} probes of one that hangs", hanging.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_that_a_reload_brings_and_that_hang_do_not_delay_those_that_answer() {
+    let stage = Stage::default();
+    let targets = rack(&stage);
+    let healthy: Vec<Target> =
+        healthy(&stage, &targets).into_iter().map(|place| targets[place].clone()).collect();
+    let (mut engine, mut transitions) = stage.engine(PROBES_AT_ONCE_MAX);
+    engine.watch(&healthy);
+    engine.first_round().await;
+    let begin = now();
+    engine.watch(&targets);
+    no_target_becomes_pending(&mut transitions, 30_000 * MS).await;
+    for target in &healthy {
+        let gap = longest_gap(&stage, target, begin);
+        assert!(gap <= 1060 * MS, "{} after {gap:?}", target.probe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rack_that_begins_to_hang_makes_no_healthy_target_pending() {
+    let stage = Stage::default();
+    let targets = rack(&stage);
+    let healthy = healthy(&stage, &targets);
+    let hanging: Vec<u16> = stage.0.lock().unwrap().plays.keys().copied().collect();
+    hanging.iter().for_each(|port| stage.play(*port, Play::Accept));
+    let (mut engine, mut transitions) = stage.engine(PROBES_AT_ONCE_MAX);
+    let ids = engine.watch(&targets);
+    engine.first_round().await;
+    no_target_becomes_pending(&mut transitions, 5_000 * MS).await;
+    hanging.iter().for_each(|port| stage.play(*port, Play::Hang));
+    // All of them answered last time: only when each has hung once do they wait for the others.
+    no_target_becomes_pending(&mut transitions, 12_000 * MS).await;
+    let begin = now();
+    no_target_becomes_pending(&mut transitions, 60_000 * MS).await;
+    let board = engine.board();
+    for (place, id) in ids.iter().enumerate() {
+        let wanted = if healthy.contains(&place) { Verdict::Up } else { Verdict::Down };
+        assert_eq!(board.verdict(*id), wanted, "{}", targets[place].probe);
+    }
+    for place in healthy {
+        let gap = longest_gap(&stage, &targets[place], begin);
+        assert!(gap <= 1060 * MS, "{} after {gap:?}", targets[place].probe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_waits_for_its_turn_is_not_silent_and_one_whose_probe_is_stuck_is() {
+    let stage = Stage::default();
+    let (mut engine, mut transitions) = stage.engine(1);
+    let ids = engine.watch(&targets([1, 2]));
+    engine.first_round().await;
+    stage.play(1, Play::Stick);
+    let silent = loop {
+        let told = transitions.recv().await.unwrap();
+        if told.to == Verdict::Pending {
+            break told;
+        }
+    };
+    assert_eq!(silent.target, ids[0]);
+    // It has the only turn for a minute.
+    no_target_becomes_pending(&mut transitions, 50_000 * MS).await;
+    assert_eq!(engine.board().verdict(ids[1]), Verdict::Up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_settings_hold_for_the_next_probes() {
+    let stage = Stage::default();
+    (1..=40).for_each(|port| stage.play(port, Play::Hang));
+    let (mut engine, _transitions) = stage.engine(1);
+    engine.watch(&targets(1..=40));
+    sleep(1_500 * MS).await;
+    assert_eq!(stage.0.lock().unwrap().running_most, 1);
+    engine.change(Settings { probes_at_once_max: 80, damping: DAMPING });
+    // Who waits already keeps the turns of before.
+    sleep(60_000 * MS).await;
+    assert!(stage.0.lock().unwrap().running_most >= 35, "{}", stage.0.lock().unwrap().running_most);
 }
 
 #[tokio::test(start_paused = true)]
