@@ -176,6 +176,7 @@ impl Builder {
         let mut zone = self.grouped(found);
         zone.mark_cuts();
         zone.guard_all(&self.guardings, found);
+        zone.look_up_tested(found);
         zone.warn_of_probes_of_nobody(found);
         super::rules::check(&zone, self.span, found);
         (found.errors() == 0).then_some(zone)

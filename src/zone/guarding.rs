@@ -11,8 +11,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::pool::MEMBERS_MAX;
-use super::tree::{Node, NodeId, Rrset, Zone};
-use super::{AllDown, Guard, Member, MinUp, Order, Pool, Selector};
+use super::tree::{Kind as NodeKind, Node, NodeId, Rrset, Zone};
+use super::{AllDown, CNAME_CHAIN_MAX, Guard, Member, MinUp, Order, Pool, Selector, TestedName};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::probe::{Kind, Port, Probe, Tcp, no_host};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -321,9 +321,76 @@ impl Zone {
         guards.collect()
     }
 
+    /// Gives the members that are tested at a name a guard for each of its addresses.
+    pub(super) fn look_up_tested(&mut self, found: &mut Diagnostics) {
+        for place in 0..self.pools.len() {
+            if self.pools[place].groups.iter().flatten().all(|member| member.tested.is_none()) {
+                continue;
+            }
+            let mut groups = std::mem::take(&mut self.pools[place].groups);
+            for member in groups.iter_mut().flatten() {
+                let Some(tested) = &member.tested else { continue };
+                let own = (self.pools[place].owner.as_ref(), self.pools[place].rtype);
+                match self.addresses_tested(tested, own) {
+                    Ok(addresses) => member.guards = at_each(&member.guards, &addresses),
+                    Err(fault) => found.push(fault),
+                }
+            }
+            self.pools[place].groups = groups;
+        }
+    }
+
+    /// The addresses of a name that is tested for a record of `own` owner and type. Probes look up nothing, so that
+    /// they need nobody: what they go to is known here.
+    fn addresses_tested(
+        &self,
+        tested: &TestedName,
+        own: (NameRef<'_>, Rtype),
+    ) -> Result<Vec<IpAddr>, Diagnostic> {
+        let TestedName { name, span } = tested;
+        let fault = |what: &str| {
+            Diagnostic::error(*span, format!("`{name}`, which this URL asks, {what}")).help(
+                "probes look up nothing: write the address in the URL, as in 'https://192.0.2.9:6443/', or give the \
+                 name an A or AAAA record in this zone",
+            )
+        };
+        if !name.as_ref().is_at_or_below(self.apex()) {
+            return Err(fault(&format!("is not a name of the zone `{}`", self.apex())));
+        }
+        let Some(node) = self.end_of(name.as_ref()) else {
+            return Err(fault("leads to no address of this zone"));
+        };
+        if node.name() == own.0 && node.pools_of(own.1).next().is_some() {
+            return Err(fault("is answered by this record itself"));
+        }
+        let addresses = self.addresses_at(node, &Made::default());
+        if addresses.is_empty() { Err(fault("has no address")) } else { Ok(addresses) }
+    }
+
+    /// The node that answers for a name, aliases followed; none where that is not in this zone.
+    fn end_of(&self, name: NameRef<'_>) -> Option<Node<'_>> {
+        let mut name = name.to_name();
+        for _ in 0..=CNAME_CHAIN_MAX {
+            let node = super::rules::matching(self, name.as_ref())?;
+            if matches!(node.kind(), NodeKind::ZoneCut | NodeKind::Occluded)
+                || (node.kind() == NodeKind::Dname && node.name() != name.as_ref())
+            {
+                return None;
+            }
+            let Some(cname) = node.rrset(Rtype::CNAME) else { return Some(node) };
+            let target = cname.rdatas().next()?;
+            name = rdata::names(Rtype::CNAME, target).next()?.name.to_name();
+        }
+        None
+    }
+
     /// The addresses that a name of this zone has, whatever is up.
     fn addresses_of(&self, name: NameRef<'_>, made: &Made) -> Vec<IpAddr> {
-        let Some(node) = super::rules::matching(self, name) else { return Vec::new() };
+        super::rules::matching(self, name).map_or(Vec::new(), |node| self.addresses_at(node, made))
+    }
+
+    /// The same of a node; `made` are pools that are not among the zone's yet.
+    fn addresses_at(&self, node: Node<'_>, made: &Made) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
         for rtype in [Rtype::A, Rtype::AAAA] {
             let plain = node.rrset(rtype).into_iter().flat_map(Rrset::rdatas);
@@ -384,6 +451,15 @@ fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnost
                 .help("targets are looked up in this zone: give it an A or AAAA record here"),
         );
     }
+}
+
+/// The same guards at each of these addresses.
+fn at_each(guards: &[Guard], addresses: &[IpAddr]) -> Vec<Guard> {
+    let at = |guard: &Guard, address: IpAddr| {
+        let source = guard.probe.source.filter(|source| source.is_ipv4() == address.is_ipv4());
+        Guard { probe: Probe { address, source, ..guard.probe.clone() }, ..guard.clone() }
+    };
+    addresses.iter().flat_map(|address| guards.iter().map(|guard| at(guard, *address))).collect()
 }
 
 /// The type of records that hold such an address.

@@ -24,7 +24,7 @@ pub use guarding::{Choice, GuardTemplate, Guarding, Test};
 pub use jenkins::{client_hash, name_hash};
 pub use network::Network;
 pub use pool::{
-    AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending,
+    AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, TestedName, WEIGHTS_MAX, WhilePending,
 };
 pub use reverse::{Addresses, Hosts, check_reverse, is_reverse};
 pub use rules::{ANSWER_BYTES_MAX, CNAME_CHAIN_MAX, POOLS_MAX};

@@ -115,9 +115,23 @@ pub struct Member {
     /// Its places on the ring, for [`Selector::ConsistentHashed`] only.
     pub ring: Box<[u32]>,
     /// What must pass: all guards of one of their addresses. An address of a
-    /// pool has guards for itself only, an SRV record for each address of its
-    /// target. Without any the member is always up.
+    /// pool has guards for itself, or, where a URL says so, for the addresses
+    /// of another host; an SRV record for each address of its target. Without
+    /// any the member is always up.
     pub guards: Vec<Guard>,
+    /// A name whose addresses are tested instead of the member's own. They are
+    /// looked up in the zone when all its records are there: the guards, one
+    /// for each address, are made then from those that stand here before.
+    pub tested: Option<TestedName>,
+}
+
+/// A name that a test goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestedName {
+    /// The name.
+    pub name: Name,
+    /// Where it is written.
+    pub span: Span,
 }
 
 impl Member {
@@ -129,6 +143,7 @@ impl Member {
             is_local: false,
             ring: Box::default(),
             guards: Vec::new(),
+            tested: None,
         }
     }
 

@@ -134,9 +134,9 @@ impl Place {
 }
 
 /// How often the same of three addresses is no chance: once in three thousand million times it is.
-const IN_A_ROW: u32 = 20;
+pub(crate) const IN_A_ROW: u32 = 20;
 
-fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<Message> {
+pub(crate) fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<Message> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     socket.set_read_timeout(Some(ANSWER_MAX)).expect("a time limit");
     socket.connect(server).expect("a loopback address");
@@ -169,7 +169,7 @@ fn answer(server: SocketAddr, qname: &str, qtype: RecordType) -> Answer {
     }
 }
 
-fn addresses(server: SocketAddr, qname: &str) -> Option<Vec<IpAddr>> {
+pub(crate) fn addresses(server: SocketAddr, qname: &str) -> Option<Vec<IpAddr>> {
     let response = ask(server, qname, RecordType::A)?;
     let address = |record: &hickory_proto::rr::Record| match record.data {
         RData::A(a) => Some(IpAddr::V4(a.0)),

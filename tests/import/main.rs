@@ -10,6 +10,7 @@
 mod harness;
 
 mod answers;
+mod lua;
 mod named;
 mod node;
 mod pdns;

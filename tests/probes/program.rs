@@ -1,7 +1,7 @@
 //! The program with `http` and `https` probes in its config file and in LUA records: from the keys to the
 //! answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -94,14 +94,16 @@ fn while_ready(ready: &Arc<AtomicBool>) -> impl Fn(&str) -> Reply + Send + Sync 
     }
 }
 
-/// `up` stands for two masters, `ext` for one with another as its backup.
+/// `up` stands for two masters; `ext` answers addresses where nobody is, by the URLs of one master and of another as
+/// its backup.
 fn lua_records(port: u16, secure: u16) -> String {
     format!(
         "\
 up LUA A ( \"ifurlup('http://api.lab.example:{port}/readyz?verbose', {{'127.0.4.93', '127.0.4.94'}}, \"
   \"{{stringmatch='ok', headers={{X_Probe='edge'}}, useragent='mine', interval=0.1}})\" )
-ext LUA A ( \"ifurlextup({{{{['127.0.4.95']='https://api.lab.example:{secure}/'}}, \"
-  \"{{['127.0.4.94']='http://backup.lab.example:{port}/'}}}}, {{interval=0.1}})\" )
+secure A 127.0.4.95
+ext LUA A ( \"ifurlextup({{{{['192.0.2.95']='https://secure.lab.example:{secure}/'}}, \"
+  \"{{['192.0.2.94']='http://127.0.4.94:{port}/'}}}}, {{interval=0.1}})\" )
 "
     )
 }
@@ -118,18 +120,19 @@ async fn a_lua_record_answers_the_masters_whose_url_is_up() {
     let site = Site::new();
     site.write("lab.zone", &format!("{ZONE}{}", lua_records(place.port(), secure.place.port())));
     site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");
-    let (one, other, third) = (first.place.ip(), second.place.ip(), secure.place.ip());
+    let (one, other) = (first.place.ip(), second.place.ip());
+    let [by_secure, by_second] = [95, 94].map(|last| IpAddr::from([192, 0, 2, last]));
     tokio::task::block_in_place(|| {
         let program = site.start();
         program.wait_for_addresses("up.lab.example.", &[one, other]);
-        program.wait_for_addresses("ext.lab.example.", &[third]);
+        program.wait_for_addresses("ext.lab.example.", &[by_secure]);
         second_ready.store(false, Ordering::SeqCst);
         program.wait_for_addresses("up.lab.example.", &[one]);
         program.wait_for_line("down after 2 failures: status 503");
         second_ready.store(true, Ordering::SeqCst);
         program.wait_for_addresses("up.lab.example.", &[one, other]);
         first_ready.store(false, Ordering::SeqCst);
-        program.wait_for_addresses("ext.lab.example.", &[other]);
+        program.wait_for_addresses("ext.lab.example.", &[by_second]);
         program.stop();
     });
     let request = first.requests().remove(0).to_lowercase();
@@ -138,7 +141,7 @@ async fn a_lua_record_answers_the_masters_whose_url_is_up() {
     for line in [host.as_str(), "\r\nx-probe: edge\r\n", "\r\nuser-agent: mine\r\n"] {
         assert!(request.contains(line), "{request}");
     }
-    assert_eq!(secure.names(1).await[0].as_deref(), Some("api.lab.example"));
+    assert_eq!(secure.names(1).await[0].as_deref(), Some("secure.lab.example"));
 }
 
 /// Says `weight` of itself.

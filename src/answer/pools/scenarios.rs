@@ -323,4 +323,55 @@ fn a_pool_that_cannot_be_answered_whole_is_refused_at_load() {
     assert!(said.iter().any(|one| one.contains("does not fit a message")), "{said:?}");
 }
 
+#[test]
+fn a_url_whose_host_is_a_name_of_the_zone_is_asked_at_its_addresses() {
+    let (zone, said) = zone(
+        "ext LUA A \"ifurlextup({{['192.0.2.9']='http://check.x.example:81/', ['192.0.2.10']='http://Www.x.example./'}})\"\n\
+         check A 198.51.100.7\ncheck AAAA 2001:db8::7\nwww CNAME web\nweb A 198.51.100.8\n",
+        Vec::new(),
+    );
+    assert_eq!(said, Vec::<String>::new());
+    let zone = zone.unwrap();
+    let probes: Vec<Vec<String>> = zone.pools()[0].groups[0]
+        .iter()
+        .map(|member| member.guards.iter().map(|guard| guard.probe.to_string()).collect())
+        .collect();
+    assert_eq!(
+        probes,
+        [
+            vec!["http://198.51.100.8:80/ as Www.x.example."],
+            vec![
+                "http://198.51.100.7:81/ as check.x.example:81",
+                "http://[2001:db8::7]:81/ as check.x.example:81"
+            ],
+        ]
+    );
+}
+
+#[test]
+fn a_url_whose_host_has_no_address_here_is_refused_with_what_to_write() {
+    for (host, what) in [
+        (
+            "check.elsewhere.test",
+            "`check.elsewhere.test.`, which this URL asks, is not a name of the zone `x.example.`",
+        ),
+        ("missing.x.example", "`missing.x.example.`, which this URL asks, leads to no address of this zone"),
+        ("text.x.example", "`text.x.example.`, which this URL asks, has no address"),
+        ("ext.x.example", "`ext.x.example.`, which this URL asks, is answered by this record itself"),
+        ("a.sub.x.example", "`a.sub.x.example.`, which this URL asks, leads to no address of this zone"),
+        ("out.x.example", "`out.x.example.`, which this URL asks, leads to no address of this zone"),
+    ] {
+        let (zone, said) = zone(
+            &format!(
+                "ext LUA A \"ifurlextup({{{{['192.0.2.9']='http://{host}/'}}}})\"\ntext TXT x\nsub NS ns\n\
+                 out CNAME www.elsewhere.test.\n"
+            ),
+            Vec::new(),
+        );
+        assert!(zone.is_none(), "{host}");
+        let told = said.iter().find(|one| one.contains(what)).unwrap_or_else(|| panic!("{what} in {said:?}"));
+        assert!(told.contains("write the address in the URL, as in 'https://192.0.2.9:6443/'"), "{told}");
+    }
+}
+
 mod guarded;

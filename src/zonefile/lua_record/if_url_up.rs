@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::options::Subject;
-use super::pool::{Target, Written};
+use super::pool::{At, Target, Written};
 use super::url::Url;
 use super::{Meaning, Reader};
 use crate::lua::{Call, Expr, ExprKind, Field};
+use crate::probe::Kind;
 use crate::source::{Diagnostic, Span};
 use crate::zone::{MEMBERS_MAX, Pool, Selector};
 
@@ -40,13 +41,14 @@ impl<'r> Reader<'r, '_> {
         let (url, groups, options) = (url?, groups?, options?);
         let kind = options.request.probe(&url);
         groups.iter().flatten().for_each(|written| self.remark_on_port(written));
-        let target = |&Written { address, span, .. }: &Written| Target { address, kind: kind.clone(), span };
+        let target = at_itself(&kind);
         let groups: Vec<Vec<Target>> =
-            groups.iter().map(|group| group.iter().map(target).collect()).collect();
+            groups.iter().map(|group| group.iter().map(&target).collect()).collect();
         Some(self.probed(&groups, &options))
     }
 
-    /// `ifurlextup({{['address']='url', …}, …} [, options])`
+    /// `ifurlextup({{['address']='url', …}, …} [, options])`: an address is answered while its URL is up, wherever
+    /// that leads. Who asks the address itself writes it as the host of its URL.
     pub(super) fn if_url_ext_up(&mut self, call: &'r Call) -> Option<Meaning> {
         self.must_answer_addresses(call)?;
         let [sets, rest @ ..] = call.arguments.as_slice() else {
@@ -63,6 +65,7 @@ impl<'r> Reader<'r, '_> {
         let (groups, options) = (groups?, options?);
         let target = |one: &Extended| Target {
             address: one.written.address,
+            at: one.url.at.clone(),
             kind: options.request.probe(&one.url),
             span: one.written.span,
         };
@@ -92,8 +95,7 @@ impl<'r> Reader<'r, '_> {
         options.request.tells_weight = true;
         let kind = options.request.probe(&url);
         group.iter().for_each(|written| self.remark_on_port(written));
-        let target = |&Written { address, span, .. }: &Written| Target { address, kind: kind.clone(), span };
-        let targets: Vec<Target> = group.iter().map(target).collect();
+        let targets: Vec<Target> = group.iter().map(at_itself(&kind)).collect();
         let pool = self.probed_pool(&[targets], &options);
         Some(Meaning::Pool(Pool { selector: Selector::SelfWeighted, ..pool }))
     }
@@ -182,6 +184,11 @@ impl<'r> Reader<'r, '_> {
             self.found.push(fault.remark("so it is in PowerDNS"));
         }
     }
+}
+
+/// Targets that are tested at their own address.
+fn at_itself(kind: &Kind) -> impl Fn(&Written) -> Target {
+    |&Written { address, span, .. }| Target { address, at: At::Itself, kind: kind.clone(), span }
 }
 
 /// Where some bytes of a string stand; all of it where there are none, or where it is written in

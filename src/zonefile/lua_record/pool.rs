@@ -14,7 +14,7 @@ use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::probe::{Kind, Port, Probe, Tcp};
 use crate::source::{Diagnostic, Span};
-use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
+use crate::zone::{Guard, MEMBERS_MAX, Member, Pool, TestedName};
 
 /// The family of addresses that a record answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +70,25 @@ pub(super) struct Written {
     pub(super) span: Span,
 }
 
-/// A member to be, and what is tested there.
+/// A member to be, and what is tested for it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) address: IpAddr,
+    /// Where that is.
+    pub(super) at: At,
     pub(super) kind: Kind,
     pub(super) span: Span,
+}
+
+/// Where a member is tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// At its own address.
+    Itself,
+    /// At another one.
+    Address(IpAddr),
+    /// At those of a name.
+    Name(TestedName),
 }
 
 impl<'r> Reader<'r, '_> {
@@ -96,6 +109,7 @@ impl<'r> Reader<'r, '_> {
         let (port, groups, options) = (port?, groups?, options?);
         let target = |&Written { address, port: own, span }: &Written| Target {
             address,
+            at: At::Itself,
             kind: Kind::Tcp(Tcp { port: own.unwrap_or(port) }),
             span,
         };
@@ -257,16 +271,21 @@ impl<'r> Reader<'r, '_> {
     fn members(&mut self, group: &[Target], options: &Options) -> Vec<Member> {
         let mut first_places: HashMap<(IpAddr, &Kind), Span> = HashMap::new();
         let mut members = Vec::with_capacity(group.len());
-        for Target { address, kind, span } in group {
+        for Target { address, at, kind, span } in group {
             if let Some(&first) = first_places.get(&(*address, kind)) {
                 let message = format!("`{address}` stands twice in this list");
                 self.found.push(Diagnostic::warning(*span, message).and_at(first, "first here"));
                 continue;
             }
             first_places.insert((*address, kind), *span);
+            let (tested_at, tested) = match at {
+                At::Itself => (*address, None),
+                At::Address(other) => (*other, None),
+                At::Name(name) => (*address, Some(name.clone())),
+            };
             let probe = Probe {
-                address: *address,
-                source: options.source,
+                address: tested_at,
+                source: options.source.filter(|source| source.is_ipv4() == tested_at.is_ipv4()),
                 timeout: options.timeout,
                 kind: kind.clone(),
             };
@@ -277,7 +296,7 @@ impl<'r> Reader<'r, '_> {
                 rise: self.settings.rise,
                 fall: options.fall,
             };
-            members.push(Member { guards: vec![guard], ..Member::at(*address) });
+            members.push(Member { guards: vec![guard], tested, ..Member::at(*address) });
         }
         members
     }

@@ -6,12 +6,14 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
-use super::pool::read_port;
+use super::pool::{At, read_port};
 use super::value::shown;
 use crate::probe::{Host, Path, Port, ServerName};
 use crate::source::{Diagnostic, Span};
+use crate::zone::TestedName;
 
-/// Where a request goes, but for the address: that is the target's, whatever the host's would be.
+/// Where a request goes, and what is said there. Most functions ask at the addresses they answer, whatever the host's
+/// would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) scheme: Scheme,
@@ -21,6 +23,8 @@ pub(super) struct Url {
     pub(super) server_name: ServerName,
     pub(super) port: Port,
     pub(super) path: Path,
+    /// Where the host is: its address, or the name to look up.
+    pub(super) at: At,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,7 @@ impl Url {
             Diagnostic::error(place(start..start + name.len()), message)
         };
         let bare = name.trim_matches(['[', ']']);
+        let name_len = name.len();
         let usual_port = scheme.port();
         let port = port.or(usual_port).ok_or_else(bad_host)?;
         let written = match Some(port) == usual_port {
@@ -76,7 +81,15 @@ impl Url {
         let host = Host::new(&written).ok_or_else(bad_host)?;
         let server_name = ServerName::new(bare).ok_or_else(bad_host)?;
         let path = read_path(path, from(start + authority.len()))?;
-        Ok(Url { scheme, host, server_name, port, path })
+        let at = match bare.parse() {
+            Ok(address) => At::Address(address),
+            // A host in a URL is a name in full, with a final dot or without (RFC 3986, section 3.2.2).
+            Err(_) => match format!("{}.", bare.trim_end_matches('.')).parse() {
+                Ok(name) => At::Name(TestedName { name, span: place(start..start + name_len) }),
+                Err(_) => return Err(bad_host()),
+            },
+        };
+        Ok(Url { scheme, host, server_name, port, path, at })
     }
 }
 

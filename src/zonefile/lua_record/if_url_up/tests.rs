@@ -10,7 +10,7 @@ use crate::probe::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, Http, Https, Kind, Method, REDIRECTS_MAX, Verify,
 };
 use crate::source::Look;
-use crate::zone::{AllDown, Guard, Pool, Selector, WhilePending};
+use crate::zone::{AllDown, Guard, Member, Pool, Selector, WhilePending};
 use crate::zonefile::lua_record::Settings;
 
 fn pool(code: &str) -> Pool {
@@ -194,17 +194,31 @@ fn every_option_of_a_pool_that_weighs_itself_has_its_meaning() {
     assert_eq!(written.faults(), ["warning 1:47 [selector] this means nothing: weights choose"]);
 }
 
+/// What is answered, and what is tested for it, group by group.
+fn answered(pool: &Pool) -> Vec<Vec<String>> {
+    let member = |member: &Member| {
+        let probe = &member.guards[0].probe;
+        match &member.tested {
+            None => format!("{} by {probe}", pool.show(member)),
+            Some(tested) => {
+                format!("{} by {} at {}", pool.show(member), probe.kind.entry().name, tested.name)
+            }
+        }
+    };
+    pool.groups.iter().map(|group| group.iter().map(member).collect()).collect()
+}
+
 #[test]
 fn sets_with_urls_of_their_own_become_groups_sorted_by_address_as_text() {
     let pool = pool(
-        "ifurlextup({{['192.0.2.9']='http://a.example', ['192.0.2.10']='https://b.example/x'}, \
-         {['192.0.2.9']='http://c.example:81'}}, {stringmatch='ok', selector='hashed'})",
+        "ifurlextup({{['192.0.2.9']='http://198.51.100.7', ['192.0.2.10']='https://b.example/x'}, \
+         {['192.0.2.9']='http://[2001:db8::7]:81'}}, {stringmatch='ok', selector='hashed'})",
     );
     assert_eq!(
-        probes(&pool),
+        answered(&pool),
         [
-            vec!["https://192.0.2.10:443/x as b.example", "http://192.0.2.9:80/ as a.example"],
-            vec!["http://192.0.2.9:81/ as c.example:81"]
+            vec!["192.0.2.10 by https at b.example.", "192.0.2.9 by http://198.51.100.7:80/ as 198.51.100.7"],
+            vec!["192.0.2.9 by http://[2001:db8::7]:81/ as [2001:db8::7]:81"]
         ]
     );
     assert_eq!(pool.selector, Selector::Hashed);
@@ -212,10 +226,21 @@ fn sets_with_urls_of_their_own_become_groups_sorted_by_address_as_text() {
 }
 
 #[test]
+fn a_source_is_used_for_urls_of_its_family_only() {
+    let pool = pool(
+        "ifurlextup({{['192.0.2.9']='http://198.51.100.7', ['192.0.2.10']='http://[2001:db8::7]'}}, \
+         {source='192.0.2.200'})",
+    );
+    let sources: Vec<Option<IpAddr>> =
+        pool.groups[0].iter().map(|member| member.guards[0].probe.source).collect();
+    assert_eq!(sources, [None, Some(IpAddr::from([192, 0, 2, 200]))]);
+}
+
+#[test]
 fn names_stand_for_urls_and_addresses_too() {
     let pool =
-        pool(";U='http://lab.example' A='192.0.2.1' O={stringmatch='ok'} return ifurlextup({{[A]=U}}, O)");
-    assert_eq!(probes(&pool), [["http://192.0.2.1:80/ as lab.example"]]);
+        pool(";U='http://192.0.2.7' A='192.0.2.1' O={stringmatch='ok'} return ifurlextup({{[A]=U}}, O)");
+    assert_eq!(answered(&pool), [["192.0.2.1 by http://192.0.2.7:80/ as 192.0.2.7"]]);
 }
 
 #[test]
