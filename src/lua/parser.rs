@@ -21,12 +21,21 @@ pub const FAULTS_MAX: usize = 20;
 /// Every fault is pushed to `found`. None when the code breaks off; otherwise what could be read,
 /// with [`ExprKind::Refused`] in place of what is not supported, so that the rest can be looked at.
 pub fn parse(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Record> {
-    read(code, whole, found, |parser| parser.record())
+    read(code, whole, found, |parser| match parser.record() {
+        Err(Stop) if parser.lost => Ok(parser.rest()),
+        read => read,
+    })
 }
 
 /// Reads code that is only statements, which other records include. Otherwise as [`parse`].
 pub fn parse_statements(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Vec<Statement>> {
-    read(code, whole, found, |parser| parser.statements())
+    read(code, whole, found, |parser| {
+        let read = parser.statements();
+        if read.is_err() && parser.lost {
+            parser.rest();
+        }
+        read
+    })
 }
 
 fn read<T>(
@@ -43,7 +52,7 @@ fn read<T>(
     }
     let mut faults = Vec::new();
     let parsed = lexer::tokens(code, whole, &mut faults).and_then(|tokens| {
-        of(&mut Parser { code, whole, tokens, at: 0, depth: 0, faults: &mut faults }).ok()
+        of(&mut Parser { code, whole, tokens, at: 0, depth: 0, lost: false, faults: &mut faults }).ok()
     });
     found.extend(faults);
     parsed
@@ -60,6 +69,8 @@ struct Parser<'c, 'f> {
     tokens: Vec<Token<'c>>,
     at: usize,
     depth: usize,
+    /// Whether the construct that stands here is known and not read: what follows can be looked at, not understood.
+    lost: bool,
     faults: &'f mut Vec<Diagnostic>,
 }
 
@@ -93,7 +104,7 @@ impl<'c> Parser<'c, '_> {
                 if beginning == Beginning::Statements || !statements.is_empty() {
                     self.warn_of_beginning(start);
                 }
-                return Ok(Record { statements, result: value });
+                return Ok(Record { statements, result: value, passed_over: Vec::new() });
             }
             if beginning == Beginning::Expression && statements.is_empty() {
                 return Err(self.not_the_end());
@@ -116,6 +127,13 @@ impl<'c> Parser<'c, '_> {
             if *self.peek() == TokenKind::End {
                 return Ok(statements);
             }
+            if matches!(self.peek(), TokenKind::Keyword("local")) {
+                let what = "`local` in code that others include is";
+                let help = "nobody else knows a local name: write `NAME=value` alone";
+                self.refuse(self.here(), what, Some(help))?;
+                self.at += 1;
+                continue;
+            }
             if matches!(self.peek(), TokenKind::Keyword("return")) {
                 let fault = self.unexpected("`NAME=value`");
                 return self
@@ -131,8 +149,22 @@ impl<'c> Parser<'c, '_> {
         }
     }
 
-    /// `NAME = value`, if that stands here.
+    /// `NAME = value` or `local NAME = value`, if that stands here. Both mean the same: nobody else knows the names of
+    /// a record.
     fn assignment(&mut self) -> Parsed<Option<Statement>> {
+        let local = self.here();
+        if self.eat_keyword("local") && self.name_before("=").is_none() {
+            let names = matches!(
+                (self.peek(), self.peek_second()),
+                (TokenKind::Name(_), Some(TokenKind::Symbol(",")))
+            );
+            let refusal = refusal::local(self.peek(), names);
+            self.refuse(local, &refusal.construct, refusal.help)?;
+            // It is a part of what has been refused.
+            self.eat_keyword("function");
+            self.lost = true;
+            return Err(Stop);
+        }
         let Some(name) = self.name_before("=") else { return Ok(None) };
         self.at += 2;
         Ok(Some(Statement::Assign(name, self.expression()?)))
@@ -143,7 +175,7 @@ impl<'c> Parser<'c, '_> {
         let result = self.expression()?;
         while self.eat(";") {}
         if *self.peek() == TokenKind::End {
-            Ok(Record { statements, result })
+            Ok(Record { statements, result, passed_over: Vec::new() })
         } else {
             Err(self.not_the_end())
         }
@@ -234,11 +266,54 @@ impl<'c> Parser<'c, '_> {
                     return self.stop(fault);
                 };
                 self.refuse(span, &refusal.construct, refusal.help)?;
+                self.at += 1;
+                self.lost = true;
                 return Err(Stop);
             }
         };
         self.at += 1;
         Ok(Expr { kind, span })
+    }
+
+    /// Goes on from a construct that is not read to the end of the code, token by token, and reports what else is not:
+    /// somebody who rewrites a script wants to know all of it.
+    fn rest(&mut self) -> Record {
+        let mut passed_over = Vec::new();
+        let mut defined = Vec::new();
+        let start = self.here();
+        while *self.peek() != TokenKind::End {
+            let here = self.here();
+            let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|token| &token.kind);
+            let refused = match (self.peek(), self.peek_second()) {
+                (&TokenKind::Symbol(dot @ ("." | ":")), Some(&TokenKind::Name(name))) => {
+                    self.at += 1;
+                    Some(refusal::field(dot, name))
+                }
+                (&TokenKind::Name(name), _) if before == Some(&TokenKind::Keyword("function")) => {
+                    defined.push(name);
+                    None
+                }
+                (&TokenKind::Name(name), _) => {
+                    passed_over.push(Ident { text: name.into(), span: here });
+                    None
+                }
+                // A part of the loop in front of it.
+                (TokenKind::Keyword("do") | TokenKind::Symbol("::" | "..." | "-"), _) => None,
+                (TokenKind::Keyword("local"), Some(TokenKind::Name(_))) => None,
+                (token, _) => refusal::statement(token)
+                    .or_else(|| refusal::operator(token))
+                    .or_else(|| refusal::unary(token)),
+            };
+            if let Some(refusal) = refused
+                && self.refuse(here, &refusal.construct, refusal.help).is_err()
+            {
+                break;
+            }
+            self.at += 1;
+        }
+        passed_over.retain(|name| !defined.contains(&&*name.text));
+        let result = Expr { kind: ExprKind::Refused, span: start };
+        Record { statements: Vec::new(), result, passed_over }
     }
 
     fn parenthesised(&mut self) -> Parsed<Expr> {

@@ -19,6 +19,7 @@ impl Refusal {
 }
 
 const CONDITION: Option<&str> = Some("write one value that holds for every client");
+const LOCAL: Option<&str> = Some("write `local NAME=value`, or `NAME=value` alone");
 const VALUE: Option<&str> = Some("write the value that comes out");
 
 /// A token that stands between two values.
@@ -57,12 +58,24 @@ pub(super) fn statement(token: &TokenKind<'_>) -> Option<Refusal> {
             Refusal::new(format!("`{word}` loops are"), Some("write the list that comes out"))
         }
         TokenKind::Keyword("function") => Refusal::new("defining a `function` is", VALUE),
-        TokenKind::Keyword("local") => Refusal::new("`local` is", Some("write `NAME=value` alone")),
+        TokenKind::Keyword("local") => Refusal::new("`local` is", LOCAL),
         TokenKind::Keyword(word @ ("do" | "goto" | "break")) => Refusal::new(format!("`{word}` is"), None),
         TokenKind::Symbol("::") => Refusal::new("a label (`::`) is", None),
         TokenKind::Symbol("...") => Refusal::new("`...` is", None),
         _ => None,
     }
+}
+
+/// `local` in front of anything but one name and its value: `next`, or several `names`.
+pub(super) fn local(next: &TokenKind<'_>, names: bool) -> Refusal {
+    let (construct, help) = match next {
+        TokenKind::Keyword("function") => ("defining a `local function` is", VALUE),
+        _ if names => {
+            ("`local` with several names is", Some("give each name its value alone: `local a=… local b=…`"))
+        }
+        _ => ("`local` without `NAME=value` is", LOCAL),
+    };
+    Refusal { construct: construct.to_owned(), help }
 }
 
 /// `value.name` or `value:name`.

@@ -11,6 +11,9 @@ pub struct Record {
     pub statements: Vec<Statement>,
     /// What the record returns.
     pub result: Expr,
+    /// Names of functions and values behind a construct that is not read, which were passed over: for telling all
+    /// that is wrong at once. Empty where everything was read.
+    pub passed_over: Vec<Ident>,
 }
 
 /// A statement.

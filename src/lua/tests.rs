@@ -282,6 +282,38 @@ fn text_from_a_template_stands_where_the_template_stands() {
     assert_eq!((shape(&record.result), record.result.span), ("'k1000'".to_owned(), span));
 }
 
+#[test]
+fn a_local_name_with_its_value_is_a_name_like_others() {
+    let shapes = |code: &str| {
+        let zone = format!("@ IN LUA A \"{code}\"\n");
+        assert_eq!(faults_of(&zone), Vec::<String>::new(), "{code}");
+    };
+    shapes(";local m={'192.0.2.1','192.0.2.2'} return ifportup(18443, m)");
+    shapes("; local a = 'x'; b = 'y' local c = {a, b}; return c");
+}
+
+#[test]
+fn behind_a_construct_that_is_not_read_the_others_are_told_too() {
+    let zone = "@ IN LUA A ( \";if x == 'a' then return f(1) .. 'b'\"\n  \" elseif os.time() then for i=1,2 do end end\" )\n";
+    let not_run = "not supported: LUA records are read, not run";
+    assert_eq!(
+        faults_of(zone),
+        [
+            format!("error 1:16 [if] `if` statements are {not_run}"),
+            format!("error 1:21 [==] comparing (`==`) is {not_run}"),
+            format!("error 1:45 [..] joining strings with `..` is {not_run}"),
+            format!("error 2:14 [.] taking the field `.time` is {not_run}"),
+            format!("error 2:27 [for] `for` loops are {not_run}"),
+        ]
+    );
+}
+
+#[test]
+fn a_script_without_end_has_so_many_faults_told() {
+    let code = "if a then end ".repeat(FAULTS_MAX + 5);
+    assert_eq!(faults_of(&format!("@ IN LUA A \";{code}\"\n")).len(), FAULTS_MAX);
+}
+
 /// Each refused construct of Lua in a record of two lines, and where its caret stands in the second.
 #[test]
 fn what_is_not_read_is_refused_by_name_at_its_place() {
@@ -293,7 +325,10 @@ fn what_is_not_read_is_refused_by_name_at_its_place() {
         ("repeat until x", 4, "repeat", "`repeat` loops are"),
         ("function f() end", 4, "function", "defining a `function` is"),
         ("return function() end", 11, "function", "defining a `function` is"),
-        ("local x = 1", 4, "local", "`local` is"),
+        ("local x", 4, "local", "`local` without `NAME=value` is"),
+        ("local x, y = 1, 2", 4, "local", "`local` with several names is"),
+        ("local function f() end", 4, "local", "defining a `local function` is"),
+        ("return (local x)", 12, "local", "`local` is"),
         ("do end", 4, "do", "`do` is"),
         ("goto x", 4, "goto", "`goto` is"),
         ("::x::", 4, "::", "a label (`::`) is"),

@@ -116,6 +116,7 @@ fn read_lua(
             Some(Meaning::Pool(pool)) => found.extend(builder.add_pool(pool).err()),
             Some(Meaning::Constants(constants)) => {
                 for constant in &constants {
+                    found.extend(constant.doubt(inner));
                     let rdata = constant.rdata(inner);
                     let added = rdata.and_then(|rdata| builder.add(owner, inner, ttl, &rdata, span));
                     found.extend(added.err());

@@ -11,6 +11,20 @@ use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics};
 
 impl Constant {
+    /// What is odd about a name in it: one label is hardly ever meant to be a name in full.
+    pub(in crate::zonefile) fn doubt(&self, rtype: Rtype) -> Option<Diagnostic> {
+        let rdata = self.rdata(rtype).ok()?;
+        let alone = rdata::names(rtype, &rdata).find(|inner| inner.name.label_count() == 1)?;
+        let word = alone.name.to_string();
+        let word = word.trim_end_matches('.');
+        // Who writes the dot knows.
+        let ends = self.text.split(u8::is_ascii_whitespace).any(|written| written == word.as_bytes());
+        ends.then(|| {
+            Diagnostic::warning(self.span, format!("PowerDNS reads `{word}` here as absolute, and so do we"))
+                .help(format!("write the whole name, or `{word}.` if that is meant"))
+        })
+    }
+
     /// Its RDATA, uncompressed, as a record of some type.
     ///
     /// # Errors

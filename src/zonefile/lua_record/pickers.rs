@@ -154,7 +154,10 @@ impl<'r> Reader<'r, '_> {
     /// A value as a record of this record's type.
     fn member(&mut self, value: &Constant) -> Option<Member> {
         match value.rdata(self.inner) {
-            Ok(rdata) => Some(Member::new(rdata)),
+            Ok(rdata) => {
+                self.found.extend(value.doubt(self.inner));
+                Some(Member::new(rdata))
+            }
             Err(fault) => {
                 self.found.push(fault);
                 None

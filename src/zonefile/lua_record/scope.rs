@@ -45,6 +45,8 @@ impl<'r> Scope<'r> {
         }
         sound?;
         scope.look_at(&record.result, found);
+        // Of what was not read only what is never known: a name may have been given its value there.
+        found.extend(record.passed_over.iter().filter_map(unsupported));
         Some(scope)
     }
 
@@ -131,10 +133,10 @@ impl<'r> Scope<'r> {
                         .help("write `;include('config') return VALUE`"),
                 );
             }
-            ExprKind::Call(call) => match unknown_function(&call.function) {
-                Some(fault) => found.push(fault),
-                None => call.arguments.iter().for_each(|argument| self.look_at(argument, found)),
-            },
+            ExprKind::Call(call) => {
+                found.extend(unknown_function(&call.function));
+                call.arguments.iter().for_each(|argument| self.look_at(argument, found));
+            }
             ExprKind::Table(fields) => {
                 for field in fields {
                     field.key.iter().for_each(|key| self.look_at(key, found));
@@ -147,8 +149,7 @@ impl<'r> Scope<'r> {
 
     fn unknown_name(&self, name: &str, span: Span) -> Diagnostic {
         if QUERY_VARIABLES.contains(&name) {
-            return Diagnostic::error(span, format!("`{name}` is not supported"))
-                .remark("LUA records are read at load, not run for each query");
+            return query_variable(name, span);
         }
         let fault = Diagnostic::error(span, format!("unknown name `{name}`"));
         match nearest(name, self.values.keys().copied()) {
@@ -169,6 +170,36 @@ fn no_statement(call: &Call) -> Diagnostic {
     Diagnostic::error(call.function.span, message)
 }
 
+fn query_variable(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(span, format!("`{name}` is not supported"))
+        .remark("LUA records are read at load, not run for each query")
+}
+
+/// What is wrong with a name wherever it stands: PowerDNS gives it a meaning that it has not here.
+fn unsupported(name: &Ident) -> Option<Diagnostic> {
+    if QUERY_VARIABLES.contains(&&*name.text) {
+        return Some(query_variable(&name.text, name.span));
+    }
+    UNSUPPORTED.contains(&&*name.text).then(|| unknown_function(name)).flatten()
+}
+
+/// What to write in place of a function.
+fn instead_of(function: &str) -> Option<&'static str> {
+    if BY_CLIENT.contains(&function) {
+        return Some("`view` answers by the network that the client is in");
+    }
+    match function {
+        "createReverse" | "createReverse6" => Some(
+            "a `[[zone]]` with `reverse-of = \"NAME\"` is made from the addresses of another zone; names by number \
+             come from `$GENERATE 1-254 $ PTR host-$.NAME.`",
+        ),
+        "createForward" | "createForward6" => {
+            Some("names by number come from `$GENERATE 1-254 host-$ A 192.0.2.$`")
+        }
+        _ => None,
+    }
+}
+
 fn unknown_function(function: &Ident) -> Option<Diagnostic> {
     let name = &*function.text;
     if functions::meaning_of(name).is_some() {
@@ -179,10 +210,9 @@ fn unknown_function(function: &Ident) -> Option<Diagnostic> {
             functions::SUPPORTED.iter().map(|(name, _)| format!("`{name}`")).collect();
         let fault = Diagnostic::error(function.span, format!("`{name}` is not supported"))
             .remark(format!("supported are {}, strings and lists of strings", supported.join(", ")));
-        return Some(if BY_CLIENT.contains(&name) {
-            fault.help("`view` answers by the network that the client is in")
-        } else {
-            fault
+        return Some(match instead_of(name) {
+            Some(help) => fault.help(help),
+            None => fault,
         });
     }
     let fault = Diagnostic::error(function.span, format!("unknown function `{name}`"));

@@ -285,7 +285,10 @@ fn functions_that_know_clients_by_more_than_their_network_point_to_view() {
 fn every_function_of_powerdns_that_is_missing_is_named() {
     for function in functions::UNSUPPORTED {
         let expected = format!("error 1:2 [{function}] `{function}` is not supported");
-        assert_eq!(faults(&format!("{function}({{'192.0.2.1'}}, bestwho)")), [expected]);
+        let told = faults(&format!("{function}({{'192.0.2.1'}}, bestwho)"));
+        assert_eq!(told[0], expected);
+        // And what it is given, which is another thing to mend.
+        assert!(told.len() == 2 && told[1].ends_with("`bestwho` is not supported"), "{told:?}");
     }
     for variable in functions::QUERY_VARIABLES {
         let expected = format!("error 1:2 [{variable}] `{variable}` is not supported");
@@ -593,4 +596,53 @@ proptest! {
             prop_assert!(pool.groups.iter().all(|group| !group.is_empty()) && !pool.groups.is_empty());
         }
     }
+}
+
+#[test]
+fn functions_that_make_names_by_number_are_refused_with_what_makes_them_here() {
+    for (function, help) in [
+        ("createReverse", "`reverse-of = \"NAME\"`"),
+        ("createReverse6", "`$GENERATE 1-254 $ PTR host-$.NAME.`"),
+        ("createForward", "`$GENERATE 1-254 host-$ A 192.0.2.$`"),
+    ] {
+        let (_, written) = read_as(Rtype::PTR, &format!("\"{function}('%1%')\""), &Settings::default());
+        let told = written.sources.sentence(written.found.iter().next().unwrap());
+        assert!(told.contains(&format!("`{function}` is not supported")) && told.contains(help), "{told}");
+    }
+}
+
+#[test]
+fn a_script_is_told_all_that_is_not_read_in_it() {
+    let told =
+        faults(";local a='192.0.2.1' if country('DE') then return createReverse(qname) else return f(a) end");
+    let messages: Vec<&str> = told.iter().filter_map(|fault| Some(fault.split_once("] ")?.1)).collect();
+    assert_eq!(
+        messages,
+        [
+            "`if` statements are not supported: LUA records are read, not run",
+            "`country` is not supported",
+            "`createReverse` is not supported",
+            "`qname` is not supported",
+        ]
+    );
+    let told = faults("country(asnum('x'), qname)");
+    assert_eq!(told.len(), 3, "{told:?}");
+}
+
+#[test]
+fn a_name_of_one_label_without_its_dot_is_remarked_on() {
+    let warned = |inner, code: &str| {
+        let (_, written) = read_as(inner, &format!("\"{code}\""), &Settings::default());
+        written.faults().into_iter().filter(|fault| fault.starts_with("warning")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warned(Rtype::CNAME, "pickrandom({'b2','b4'})"),
+        [
+            "warning 1:14 ['b2'] PowerDNS reads `b2` here as absolute, and so do we",
+            "warning 1:19 ['b4'] PowerDNS reads `b4` here as absolute, and so do we",
+        ]
+    );
+    assert_eq!(warned(Rtype::MX, "pickrandom({'10 mail'})").len(), 1);
+    assert_eq!(warned(Rtype::CNAME, "pickrandom({'b2.', 'b4.example'})"), Vec::<String>::new());
+    assert_eq!(warned(Rtype::A, "pickrandom({'192.0.2.1'})"), Vec::<String>::new());
 }

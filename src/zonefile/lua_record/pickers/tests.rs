@@ -185,9 +185,12 @@ fn values_that_are_no_data_of_the_type_are_told_each_at_its_place() {
 
 #[test]
 fn types_that_shape_the_zone_are_not_chosen() {
-    for (inner, value) in
-        [(Rtype::NS, "ns"), (Rtype::DNAME, "a.net"), (Rtype::SOA, "a b 1 2 3 4 5"), (Rtype::DS, "1 8 250 00")]
-    {
+    for (inner, value) in [
+        (Rtype::NS, "ns."),
+        (Rtype::DNAME, "a.net"),
+        (Rtype::SOA, "a. b. 1 2 3 4 5"),
+        (Rtype::DS, "1 8 250 00"),
+    ] {
         let told = faults_as(inner, &format!("pickrandom({{'{value}'}})"));
         assert_eq!(told, [format!("error 1:2 [pickrandom] `pickrandom` cannot answer type {inner}")]);
     }
