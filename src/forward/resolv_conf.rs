@@ -5,16 +5,22 @@
 //! Not responsible for which of them is this server itself.
 
 use std::fs;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::settings::{Protocol, UpstreamAddress};
+use crate::source::{open_regular, patiently_for};
 use crate::transport::{ScopeError, ScopedIp};
 
 /// Longest file that is read, in bytes; a real one has a few hundred.
 const FILE_BYTES_MAX: usize = 64 << 10;
+
+/// How long it may take to come: the file is local, and others wait meanwhile.
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
@@ -43,8 +49,9 @@ pub(super) struct Stamp(Option<(u64, u64, u64, i64, i64)>);
 impl Stamp {
     /// Of the file as it is now; a missing one has a stamp, too.
     pub(super) fn of(path: &Path) -> Self {
+        let named = path.to_owned();
         Self(
-            fs::metadata(path)
+            patiently_for(path, WAIT_MAX, move |_| fs::metadata(named))
                 .ok()
                 .map(|file| (file.dev(), file.ino(), file.size(), file.mtime(), file.mtime_nsec())),
         )
@@ -73,7 +80,14 @@ pub struct PassedOver {
 
 /// The upstreams in a file, in its order; none where it cannot be read. What is passed over is told.
 pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
-    match fs::read(path) {
+    let named = path.to_owned();
+    let read = patiently_for(path, WAIT_MAX, move |_| {
+        let mut text = Vec::new();
+        // A pipe would wait for its other end.
+        open_regular(&named)?.0.take(FILE_BYTES_MAX as u64).read_to_end(&mut text)?;
+        Ok(text)
+    });
+    match read {
         Ok(text) => {
             let ResolvConf { upstreams, passed_over } = ResolvConf::of(&text);
             for PassedOver { line, why, .. } in passed_over {

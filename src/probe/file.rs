@@ -10,9 +10,15 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::source::patiently_for;
 
 /// Longest file that is read: four times the largest bundle of authorities in use.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// How long a file may take to come: probes, and others that share their threads, wait meanwhile.
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// A file that is of no use, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +87,17 @@ impl FileFault {
 /// When it cannot be read, or is too long.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let unreadable = |error: io::Error| FileFault::Unreadable { error: error.kind() }.of(path);
-    // Opening a pipe would wait for its other end.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(FileFault::Unreadable { error: io::ErrorKind::IsADirectory }.of(path));
-    }
-    let mut content = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).map_err(unreadable)?;
+    let named = path.to_owned();
+    let content = patiently_for(path, WAIT_MAX, move |_| {
+        // Opening a pipe would wait for its other end.
+        if !fs::metadata(&named)?.is_file() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut content = Vec::new();
+        File::open(&named)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+        Ok(content)
+    });
+    let content = content.map_err(unreadable)?;
     if content.len() as u64 > FILE_BYTES_MAX {
         return Err(FileFault::TooLong.of(path));
     }
@@ -108,7 +118,8 @@ pub(super) struct Stamp {
 impl Stamp {
     /// The present one; none while there is no file.
     pub(super) fn of(path: &Path) -> Option<Self> {
-        let meta = fs::metadata(path).ok()?;
+        let named = path.to_owned();
+        let meta = patiently_for(path, WAIT_MAX, move |_| fs::metadata(named)).ok()?;
         Some(Self {
             device: meta.dev(),
             inode: meta.ino(),

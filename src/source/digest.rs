@@ -4,16 +4,15 @@
 //! piece.
 //! Not responsible for attackers: who can write the file needs no collision.
 
-use std::fs::File;
 use std::hash::Hasher;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// Bytes that are read at a time, so that a large file costs no memory.
-const PIECE_BYTES: usize = 1 << 16;
+use super::TEXT_BYTES_MAX;
+use super::patience::{open_regular, patiently, patiently_for, pieces, wait_for_bytes};
 
 /// 128 bits that two texts share by chance only. The same in every process, so
 /// that it can be kept.
@@ -33,22 +32,36 @@ impl Digest {
     /// # Errors
     ///
     /// Those of the file system; [`io::ErrorKind::InvalidInput`] for what is no
-    /// regular file, which is not opened: a pipe would wait for a writer.
+    /// regular file, which is not opened: a pipe would wait for a writer;
+    /// [`io::ErrorKind::FileTooLarge`] for one that is longer than any text,
+    /// which is not read; [`io::ErrorKind::TimedOut`] for one that does not come.
     pub fn of_file(path: &Path) -> io::Result<Digest> {
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
+        Digest::of_file_with(path, |_| true).map(|digest| digest.unwrap_or(Digest::of(b"")))
+    }
+
+    /// Of a regular file whose length `wanted` takes; none of another one, which is not read then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Digest::of_file`].
+    pub(super) fn of_file_with(path: &Path, wanted: impl FnOnce(u64) -> bool) -> io::Result<Option<Digest>> {
+        let named = path.to_owned();
+        let (mut file, meta) = patiently(path, move |_| open_regular(&named))?;
+        let bytes = meta.len();
+        if bytes > TEXT_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let mut digesting = Digesting::default();
-        let mut file = File::open(path)?;
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            match file.read(&mut piece) {
-                Ok(0) => return Ok(digesting.finish()),
-                Ok(len) => digesting.take(piece.get(..len).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        if !wanted(bytes) {
+            return Ok(None);
         }
+        patiently_for(path, wait_for_bytes(bytes), move |left| {
+            let mut digesting = Digesting::default();
+            pieces(&mut file, TEXT_BYTES_MAX, left, |piece| {
+                digesting.take(piece);
+                Ok(())
+            })?;
+            Ok(Some(digesting.finish()))
+        })
     }
 }
 
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_file_has_the_digest_of_its_bytes_however_they_are_cut() {
-        let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 7).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let bytes: Vec<u8> = (0..200_003_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, &bytes).unwrap();

@@ -7,15 +7,20 @@
 
 mod diagnostic;
 mod digest;
+mod patience;
 mod render;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
 pub use digest::{Digest, Digesting};
+use patience::pieces;
+pub use patience::{Pending, WAIT_MAX, pending, take_has_come};
+pub(crate) use patience::{open_regular, patiently, patiently_for, wait_for_bytes};
 pub use render::Look;
 
 /// Which text a span points into; only [`Sources`] makes one.
@@ -131,9 +136,10 @@ pub struct TextFile {
 }
 
 impl TextFile {
-    /// Whether the file still holds that text. It is read, but not kept.
+    /// Whether the file still holds that text. It is read, but not kept; one of another length is not even read.
     pub fn is_unchanged(&self) -> bool {
-        Digest::of_file(&self.path).is_ok_and(|digest| digest == self.digest)
+        let same = Digest::of_file_with(&self.path, |bytes| bytes == self.bytes);
+        same.is_ok_and(|digest| digest == Some(self.digest))
     }
 }
 
@@ -231,22 +237,46 @@ impl Sources {
     }
 
     fn read_file(&mut self, path: &Path) -> Result<FileId, Error> {
-        let fail = |error| Error::Read { path: path.to_owned(), error };
-        let meta = std::fs::metadata(path).map_err(fail)?;
-        if !meta.is_file() {
-            return Err(Error::NotAFile { path: path.to_owned() });
-        }
-        if meta.len() > TEXT_BYTES_MAX {
+        let fail = |error: std::io::Error| match error.kind() {
+            ErrorKind::InvalidInput => Error::NotAFile { path: path.to_owned() },
+            ErrorKind::FileTooLarge => Error::TooLong { path: path.to_owned() },
+            _ => Error::Read { path: path.to_owned(), error },
+        };
+        let named = path.to_owned();
+        let (mut from, meta) = patiently(path, move |_| open_regular(&named)).map_err(fail)?;
+        let expected = meta.len();
+        if expected > TEXT_BYTES_MAX {
             return Err(Error::TooLong { path: path.to_owned() });
         }
-        let bytes = std::fs::read(path).map_err(fail)?;
-        // It may have grown meanwhile.
-        if bytes.len() as u64 > TEXT_BYTES_MAX {
-            return Err(Error::TooLong { path: path.to_owned() });
-        }
+        let read = patiently_for(path, wait_for_bytes(expected), move |left| {
+            let mut bytes = Vec::new();
+            // As std does it: for want of memory a file is not read, which ends nothing else.
+            bytes.try_reserve_exact(usize::try_from(expected).unwrap_or(usize::MAX))?;
+            pieces(&mut from, TEXT_BYTES_MAX, left, |piece| {
+                bytes.try_reserve(piece.len())?;
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            Ok(bytes)
+        });
+        let bytes = read.map_err(fail)?;
         let file = TextFile { path: path.to_owned(), bytes: bytes.len() as u64, digest: Digest::of(&bytes) };
         let text = Text { path: path.display().to_string(), bytes: Arc::new(bytes), file: Some(file) };
         Ok(self.push(text))
+    }
+
+    /// The path without links, by which a file is recognised; none where it leads nowhere. Of texts that were taken in
+    /// it is their name.
+    pub fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        match self.reach {
+            Reach::FileSystem => canonical(path),
+            Reach::Texts(_) => Some(path.to_owned()),
+        }
+    }
+
+    /// Whether files are read, and not texts that were taken in under their names.
+    pub fn reads_files(&self) -> bool {
+        matches!(self.reach, Reach::FileSystem)
     }
 
     /// A text that was taken in under the name of this file.
@@ -333,6 +363,12 @@ impl Sources {
         // There are no more lines than bytes before them, and one.
         (offset(start), offset(line))
     }
+}
+
+/// A path without links; none where it leads nowhere.
+pub fn canonical(path: &Path) -> Option<PathBuf> {
+    let named = path.to_owned();
+    patiently(path, move |_| std::fs::canonicalize(named)).ok()
 }
 
 /// The candidate nearest to what was written, for "did you mean": at most a

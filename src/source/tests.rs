@@ -150,3 +150,20 @@ fn of_a_text_that_is_let_go_the_file_stays_known_and_the_texts_before_it_stay_wh
     assert!(!sources.bytes(config).is_empty());
     assert!(sources.files_from(first).next().unwrap().is_unchanged());
 }
+
+#[test]
+fn a_file_that_is_far_too_long_is_refused_without_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse");
+    // Some file systems have no holes, and would be full of zeros.
+    let Ok(()) = std::fs::File::create(&path).and_then(|file| file.set_len(20 << 30)) else { return };
+    let begin = std::time::Instant::now();
+    let mut sources = Sources::default();
+    assert!(matches!(sources.read(&path), Err(Error::TooLong { .. })));
+    assert_eq!(Digest::of_file(&path).unwrap_err().kind(), std::io::ErrorKind::FileTooLarge);
+    // Nor is one read to its end that has another length than it had.
+    let short = TextFile { path: path.clone(), bytes: 7, digest: Digest::of(b"1234567") };
+    std::fs::File::create(&path).unwrap().set_len(3 << 30).unwrap();
+    assert!(!short.is_unchanged());
+    assert!(begin.elapsed() < std::time::Duration::from_secs(3), "it was read");
+}
