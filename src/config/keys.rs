@@ -191,6 +191,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Server,
+        "include-folders",
+        Absent::Default("[]"),
+        "folders that zones may $INCLUDE files from, besides the folder of the zone's own file and that of this file, \
+         with all below them; [\"/\"] for any, where whoever may write a zone may read what the server reads",
+    ),
+    key(
+        Section::Server,
         "nsid",
         Absent::Unset { example: r#""master-1""# },
         "what this node calls itself when asked by NSID or CHAOS id.server; without it nothing is told",
@@ -463,6 +470,13 @@ pub const KEYS: &[Key] = &[
         "view",
         Absent::Unset { example: r#""inside""# },
         "what this version is called in status, metrics and log; without it by the networks of `when-client-in`",
+    ),
+    key(
+        Section::Zone,
+        "memory-limit",
+        Absent::Unset { example: r#""512MiB""# },
+        "memory it may take while it is read, 1MiB at least; a zone that wants more is not loaded, and ends no other; \
+         without it 256MiB or, if that is more, 64 times the length of its text",
     ),
     key(
         Section::ZoneProbe,

@@ -22,6 +22,7 @@ mod lua;
 mod probe;
 mod probe_kind;
 mod server;
+mod size;
 mod socket_address;
 mod syntax;
 mod table;
@@ -100,8 +101,8 @@ pub fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagn
 }
 
 fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
-    let server = root.table(Section::Server, found).map(|table| Server::read(&table, found));
     let folder = path.parent().unwrap_or(Path::new(""));
+    let server = root.table(Section::Server, found).map(|table| Server::read(&table, folder, found));
     let dns = server.as_ref().map_or_else(|| Server::default().listen, |server| server.listen.clone());
     let admin = root.table(Section::Admin, found).map(|table| Admin::read(&table, folder, &dns, found));
     let limit = root.table(Section::Limit, found).map(|table| Limit::read(&table, found));

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::DURATION_MAX;
@@ -28,6 +29,9 @@ pub const IDENTITY_BYTES_MAX: usize = 128;
 
 const AFFINITIES: &[(&str, Affinity)] = &[("clients", Affinity::Clients), ("cores", Affinity::Cores)];
 
+/// Most folders of `include-folders`: each of them is looked at for every included file.
+const INCLUDE_FOLDERS_MAX: usize = 16;
+
 /// The port that is suggested where one is missing.
 const DNS_PORT: u16 = 53;
 
@@ -48,6 +52,8 @@ pub struct Server {
     pub tcp_idle: Duration,
     /// Whether files are watched, so that a change is taken over by itself.
     pub watch: Watch,
+    /// Folders that zones may include files from, besides that of their own file and that of the config file.
+    pub include_folders: Vec<PathBuf>,
     /// What is told of this node by NSID (RFC 5001) and CHAOS `id.server`.
     pub nsid: Option<String>,
     /// What is told to CHAOS `version.bind`.
@@ -69,6 +75,7 @@ impl Default for Server {
             tcp_connections_per_client: 100,
             tcp_idle: Duration::from_secs(10),
             watch: Watch::Files,
+            include_folders: Vec::new(),
             nsid: None,
             version: Some("edgedns".to_owned()),
             cookie_secret: None,
@@ -113,7 +120,7 @@ impl fmt::Debug for CookieSecret {
 
 impl Server {
     /// Reads `[server]`; what is absent or faulty keeps its default.
-    pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Self {
+    pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
         let default = Server::default();
         let idle = Duration::from_millis(1)..=DURATION_MAX;
         Self {
@@ -132,6 +139,10 @@ impl Server {
                 .read("tcp-idle", found, |value| value.duration(&idle))
                 .unwrap_or(default.tcp_idle),
             watch: table.read("watch", found, watch).unwrap_or(default.watch),
+            include_folders: table
+                .get("include-folders")
+                .and_then(|value| include_folders(value, folder, found))
+                .unwrap_or(default.include_folders),
             nsid: table.read("nsid", found, identity).unwrap_or(default.nsid),
             version: table.read("version", found, identity).unwrap_or(default.version),
             cookie_secret: table.read("cookie-secret", found, cookie_secret),
@@ -141,6 +152,22 @@ impl Server {
 
 fn watch(value: Value<'_>) -> Result<Watch, Diagnostic> {
     value.truth().map(|watched| if watched { Watch::Files } else { Watch::Nothing })
+}
+
+/// Folders, relative to that of the config file.
+fn include_folders(value: Value<'_>, folder: &Path, found: &mut Diagnostics) -> Option<Vec<PathBuf>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > INCLUDE_FOLDERS_MAX {
+        found.push(
+            value.fault(format!("more than {INCLUDE_FOLDERS_MAX} folders")).help("name one above them"),
+        );
+        return None;
+    }
+    let path = |item: Value<'_>| match item.text()? {
+        "" => Err(item.fault("an empty path names no folder")),
+        text => Ok(folder.join(text)),
+    };
+    Some(items.into_iter().filter_map(|item| keep(path(item), found)).collect())
 }
 
 fn workers(value: Value<'_>) -> Result<usize, Diagnostic> {

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::duration;
+use super::size;
 use super::syntax;
 use super::table::list;
 use crate::dns::{Name, NameRef};
@@ -88,6 +89,20 @@ impl<'t> Value<'t> {
         };
         let read = u32::from_str_radix(number.as_str(), number.radix()).ok();
         read.and_then(take).ok_or_else(|| self.fault(format!("`{}` is {bounds}", self.key)))
+    }
+
+    /// An amount of memory in bytes, within `bounds`, which are whole MiB.
+    pub(super) fn memory(self, bounds: &RangeInclusive<u64>) -> Result<u64, Diagnostic> {
+        let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an amount, as in \"256MiB\""))?;
+        let read = size::parse(text).ok_or_else(|| {
+            let help = "it is a whole number of `KiB`, `MiB` or `GiB`, as in \"256MiB\"";
+            self.fault(format!("`{text}` is no amount of memory")).help(help)
+        })?;
+        if bounds.contains(&read) {
+            return Ok(read);
+        }
+        let (least, most) = (bounds.start() >> 20, bounds.end() >> 20);
+        Err(self.fault(format!("`{}` is {least}MiB to {most}MiB", self.key)))
     }
 
     /// A duration within `bounds`.

@@ -4,6 +4,7 @@
 //! name. Not responsible for what is in the files.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::keys::Section;
@@ -14,13 +15,16 @@ use super::value::Value;
 use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
-use crate::zone::is_reverse;
+use crate::zone::{MemoryLimit, is_reverse};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
 
 /// Reverse zones whose origin is missing that are told of: each is compared with all names for the one that was meant.
 const NO_ORIGIN_MAX: usize = 100;
+
+/// What `memory-limit` may be, in bytes: a zone that takes more than the most holds more data than 32 bits can tell.
+const MEMORY_LIMITS: RangeInclusive<u64> = 1 << 20..=64 << 30;
 
 /// A zone to serve, or one of several versions of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct Zone {
     pub when_client_in: Option<Vec<Exempt>>,
     /// `allow-query`: who of them is answered; none: all.
     pub allow_query: Option<Vec<Exempt>>,
+    /// `memory-limit`: how much memory it may take while it is read.
+    pub memory_limit: MemoryLimit,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file.
     /// Probes of blocks that name the same owner must all pass.
     pub guards: Vec<ZoneProbe>,
@@ -108,6 +114,8 @@ pub(super) fn read_all(
         let view = table.read("view", found, view);
         let view =
             view.or_else(|| when_client_in.as_ref().and_then(|clients| Some(shown(clients.as_ref()?))));
+        let memory_limit = table.read("memory-limit", found, |value| value.memory(&MEMORY_LIMITS));
+        let memory_limit = memory_limit.map_or(MemoryLimit::ByText, MemoryLimit::Bytes);
         let reverse_of = read_reverse_of(&table, name.as_ref(), found);
         if let Some((name, name_span)) = name.clone() {
             let (for_everybody, reverse) = (when_client_in.is_none(), reverse_of.is_some());
@@ -125,7 +133,17 @@ pub(super) fn read_all(
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
         if let (Some((name, name_span)), Some(file)) = (name, file) {
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
-            zones.push(Zone { name, name_span, file, reverse_of, view, when_client_in, allow_query, guards });
+            zones.push(Zone {
+                name,
+                name_span,
+                file,
+                reverse_of,
+                view,
+                when_client_in,
+                allow_query,
+                memory_limit,
+                guards,
+            });
         }
     }
     let made = zones.iter().filter_map(|zone| zone.reverse_of.as_ref());

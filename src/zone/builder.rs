@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES};
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
 use super::pool::Pool;
@@ -34,6 +35,7 @@ pub struct Builder {
     /// Largest place that is given out, in bytes of names and of record data
     /// and in numbers of nodes, records and pools: they are 32 bits wide.
     pub(super) place_max: u32,
+    budget: Budget,
 }
 
 /// One record as it came.
@@ -66,6 +68,7 @@ impl Builder {
             libraries: Vec::new(),
             last: None,
             place_max: u32::MAX,
+            budget: Budget::default(),
         };
         let apex = builder.apex.clone();
         // The first of everything: there is room for it.
@@ -78,13 +81,41 @@ impl Builder {
         self.apex.as_ref()
     }
 
+    /// Limits the memory of what is taken in from now on; none: it is not limited.
+    pub fn set_memory_limit(&mut self, limit: Option<MemoryLimit>) {
+        self.budget.limit = limit;
+    }
+
+    /// More text was read, for which there may be more records.
+    pub fn allow_text(&mut self, bytes: u64) {
+        self.budget.allow_text(bytes);
+    }
+
+    /// Counts what somebody else keeps for this zone, before it is taken in: code, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the zone takes too much memory.
+    pub fn count_code(&mut self, bytes: u64, span: Span) -> Result<(), Diagnostic> {
+        /// What is made of a byte of code: a member of a pool, with its probe, takes some 400 bytes.
+        const PER_CODE_BYTE: u64 = 32;
+        self.budget.count(bytes.saturating_mul(PER_CODE_BYTE).saturating_add(RECORD_BYTES));
+        self.budget.check(span)
+    }
+
+    /// Whether the zone takes too much memory: nothing more is to be taken in.
+    pub fn is_over_memory_limit(&self) -> bool {
+        self.budget.exceeded().is_some()
+    }
+
     /// Takes in a record of class IN. `rdata` is uncompressed wire form,
     /// `span` the record's owner (or, where that is left out, its first word).
     ///
     /// # Errors
     ///
     /// When the owner does not lie in the zone, the RDATA is longer than
-    /// 65,535 bytes, or the zone holds more than places of 32 bits can name.
+    /// 65,535 bytes, the zone takes too much memory, or it holds more than
+    /// places of 32 bits can name.
     pub fn add(
         &mut self,
         owner: NameRef<'_>,
@@ -96,6 +127,8 @@ impl Builder {
         let node = self.node(owner, span)?;
         let too_long = || Diagnostic::error(span, "the record's data is longer than 65535 bytes");
         let rdata_len = u16::try_from(rdata.len()).map_err(|_| too_long())?;
+        self.budget.count(RECORD_BYTES + COPIES * u64::from(rdata_len));
+        self.budget.check(span)?;
         // So that the places of RRsets, of which there are no more, fit as well.
         self.place(self.records.len(), "4294967295 records", span)?;
         let rdata_at = self.place(self.rdata.len(), "4 GiB of record data", span)?;
@@ -237,6 +270,7 @@ impl Builder {
         let name_at = self.place(self.names.len(), "4 GiB of names", span)?;
         // The lowest byte says it all: a name has 255 bytes at most (RFC 1035, section 2.3.4).
         let [name_len, ..] = owner.wire().len().to_le_bytes();
+        self.budget.count(NAME_BYTES + COPIES * u64::from(name_len));
         self.names.extend_from_slice(owner.wire());
         self.nodes.push(NodeEntry { name_at, name_len, kind: Kind::Plain, parent, rrsets: 0 });
         self.index.insert(hash, node.0);

@@ -9,6 +9,7 @@
 //!  ────────────────────▶ Builder ──────▶ rules ──▶ Zone ──────────▶ answer
 //! ```
 
+mod budget;
 mod builder;
 mod guarding;
 mod jenkins;
@@ -19,6 +20,7 @@ mod reverse;
 mod rules;
 mod tree;
 
+pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::Builder;
 pub use guarding::{Choice, GuardTemplate, Guarding, Test};
 pub use jenkins::{client_hash, name_hash};

@@ -33,12 +33,12 @@ pub(super) struct Opened {
 impl Opened {
     /// The zone's own file.
     pub(super) fn first(sources: &Sources, file: FileId) -> Self {
-        Self::new(Path::new(sources.path(file)), None)
+        Self::new(sources, Path::new(sources.path(file)), None)
     }
 
-    fn new(path: &Path, by: Option<Span>) -> Self {
+    fn new(sources: &Sources, path: &Path, by: Option<Span>) -> Self {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self { path: std::fs::canonicalize(path).ok(), folder, by }
+        Self { path: sources.canonical(path), folder, by }
     }
 }
 
@@ -54,8 +54,8 @@ struct Before {
 enum Failure {
     /// Another path may help.
     Unreadable(Error),
-    /// It is being read already, and would never end.
-    Cycle(Diagnostic),
+    /// It is not to be read: it is being read already, and would never end, or it lies elsewhere.
+    Refused(Diagnostic),
 }
 
 impl Reader<'_> {
@@ -120,18 +120,18 @@ impl Reader<'_> {
         let written = Path::new(OsStr::from_bytes(word.text));
         let folder = self.opened.last().map(|opened| opened.folder.clone()).unwrap_or_default();
         let beside = folder.join(written);
-        let error = match self.read_once(sources, &beside, word.span) {
+        let error = match self.read_once(sources, &beside, word.span, found) {
             Err(Failure::Unreadable(error)) => error,
-            Err(Failure::Cycle(fault)) => return Err(fault),
+            Err(Failure::Refused(fault)) => return Err(fault),
             Ok(opened) => return Ok(opened),
         };
         let missing = matches!(&error, Error::Read { error, .. } if error.kind() == ErrorKind::NotFound);
         let fault = Diagnostic::error(word.span, error.to_string());
         let elsewhere = self.settings.include_folder.as_ref().map(|folder| folder.join(written));
         let Some(elsewhere) = elsewhere.filter(|path| missing && *path != beside) else { return Err(fault) };
-        match self.read_once(sources, &elsewhere, word.span) {
+        match self.read_once(sources, &elsewhere, word.span, found) {
             Err(Failure::Unreadable(also)) => Err(fault.remark(also.to_string())),
-            Err(Failure::Cycle(fault)) => Err(fault),
+            Err(Failure::Refused(fault)) => Err(fault),
             Ok(opened) => {
                 found.push(
                     Diagnostic::note(word.span, format!("`{}` is read", elsewhere.display()))
@@ -148,21 +148,53 @@ impl Reader<'_> {
         sources: &mut Sources,
         path: &Path,
         span: Span,
+        found: &mut Diagnostics,
     ) -> Result<(FileId, Opened), Failure> {
-        let opened = Opened::new(path, Some(span));
+        let opened = Opened::new(sources, path, Some(span));
         let is_same = |other: &Opened| other.path.is_some() && other.path == opened.path;
         if let Some(same) = self.opened.iter().position(is_same) {
-            return Err(Failure::Cycle(self.cycle(same, path, span)));
+            return Err(Failure::Refused(self.cycle(same, path, span)));
         }
         let known = self.included.iter().find(|(known, _)| opened.path.as_ref() == Some(known));
         if let Some(&(_, file)) = known {
             sources.note_naming(Naming { by: span, path: path.to_owned(), file });
             return Ok((file, opened));
         }
+        self.refuse_outside(sources, &opened, span).map_err(Failure::Refused)?;
         let file = sources.read(path).map_err(Failure::Unreadable)?;
+        self.take_text(sources, file, found);
         sources.note_naming(Naming { by: span, path: path.to_owned(), file });
         self.included.extend(opened.path.clone().map(|path| (path, file)));
         Ok((file, opened))
+    }
+
+    /// Who may write a zone's text need not be allowed to read every file that the server can read, and a fault shows
+    /// the line it is in: a text includes what lies beside it or below, and what the operator allows.
+    fn refuse_outside(&self, sources: &Sources, opened: &Opened, span: Span) -> Result<(), Diagnostic> {
+        let (Some(from), Some(path)) = (&self.settings.include_from, &opened.path) else { return Ok(()) };
+        // A text that was kept was read from its file before.
+        if !sources.reads_files() {
+            return Ok(());
+        }
+        let own = self.opened.first();
+        // Also where a link to the zone's file leads: others that belong to it lie there.
+        let behind_link = own.and_then(|own| own.path.as_deref()).and_then(Path::parent);
+        let is_below = |folder: &Path| {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            sources.canonical(folder).is_some_and(|folder| path.starts_with(folder))
+        };
+        let mut folders =
+            own.map(|own| own.folder.as_path()).into_iter().chain(from.iter().map(PathBuf::as_path));
+        if behind_link.is_some_and(|folder| path.starts_with(folder)) || folders.any(is_below) {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` lies in none of the folders that a zone may include from", path.display());
+        Err(Diagnostic::error(span, message)
+            .remark(
+                "those are the folder of the zone's file and that of the config file, with all below them",
+            )
+            .help("put the file there, or name its folder in `include-folders` of `[server]`"))
     }
 
     /// The way round, from the first `$INCLUDE` that leads to this one.

@@ -22,6 +22,7 @@ mod reader;
 mod search;
 mod write;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::dns::{Name, Rtype, Ttl};
@@ -41,6 +42,10 @@ pub struct Settings {
     /// Where an included file is looked for when there is none beside the file
     /// that includes it; PowerDNS looks only here (`directory` of its `bind.conf`).
     pub include_folder: Option<PathBuf>,
+    /// The folders that included files may lie in, besides that of the zone's own file; none: anywhere.
+    pub include_from: Option<Vec<PathBuf>>,
+    /// How much memory the zone may take.
+    pub memory_limit: zone::MemoryLimit,
     /// What LUA records take that do not say it themselves.
     pub lua: lua_record::Settings,
     /// Most records of one `$GENERATE`. The default, 65,536, is a reverse zone
@@ -54,6 +59,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             include_folder: None,
+            include_from: None,
+            memory_limit: zone::MemoryLimit::default(),
             lua: lua_record::Settings::default(),
             generate_max: 65_536,
             include_depth_max: 20,
@@ -73,15 +80,28 @@ pub fn read(
 ) {
     let apex = builder.apex().to_name();
     let mut lua_records = Vec::new();
-    let mut take = |entry: Entry<'_>, found: &mut Diagnostics| match entry {
-        Entry::Record { owner, rtype, ttl, rdata, span } => {
-            found.extend(builder.add(owner, rtype, ttl, rdata, span).err());
+    builder.set_memory_limit(Some(settings.memory_limit));
+    let mut take = |entry: Entry<'_>, found: &mut Diagnostics| {
+        match entry {
+            Entry::Text { bytes } => builder.allow_text(bytes),
+            Entry::Record { owner, rtype, ttl, rdata, span } => {
+                found.extend(builder.add(owner, rtype, ttl, rdata, span).err());
+            }
+            Entry::Lua { owner, inner, ttl, code, span } => {
+                match builder.count_code(code.text().len() as u64, span) {
+                    Ok(()) => lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span }),
+                    Err(fault) => found.push(fault),
+                }
+            }
         }
-        Entry::Lua { owner, inner, ttl, code, span } => {
-            lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span });
-        }
+        if builder.is_over_memory_limit() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     Reader::new(apex, settings, &mut take).zone(sources, file, found);
+    if builder.is_over_memory_limit() {
+        return;
+    }
+    // What is made of LUA records was counted with their code, what is made of other zones with those.
+    builder.set_memory_limit(None);
     read_lua(&lua_records, builder, settings, found);
 }
 

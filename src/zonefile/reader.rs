@@ -6,6 +6,8 @@
 //! Not responsible for which records may stand together (`zone`), for what
 //! stands in RDATA (`dns::rdata`) or in LUA code (`lua_record`).
 
+use std::ops::ControlFlow;
+
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata, rdata::Token};
 use crate::lua;
 use crate::source::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, FileId, Sources, Span};
@@ -15,9 +17,11 @@ use super::head::{self, Head};
 use super::include::Opened;
 use super::lexer::{End, Lexer, Start, shown};
 
-/// One record as it was read.
+/// One record as it was read, or a text in which more will be.
 #[derive(Debug)]
 pub(super) enum Entry<'e> {
+    /// A text that was not read before, and how long it is.
+    Text { bytes: u64 },
     /// A record of any type but LUA.
     Record {
         owner: NameRef<'e>,
@@ -32,8 +36,8 @@ pub(super) enum Entry<'e> {
     Lua { owner: NameRef<'e>, inner: Rtype, ttl: Ttl, code: lua::Code, span: Span },
 }
 
-/// Who takes the entries.
-pub(super) type Take<'r> = dyn FnMut(Entry<'_>, &mut Diagnostics) + 'r;
+/// Who takes the entries, and says when it is enough.
+pub(super) type Take<'r> = dyn FnMut(Entry<'_>, &mut Diagnostics) -> ControlFlow<()> + 'r;
 
 /// Reads zone text. What it remembers is what a line takes from earlier ones.
 pub(super) struct Reader<'r> {
@@ -54,6 +58,8 @@ pub(super) struct Reader<'r> {
     /// Whether a compound TTL was remarked on: once is enough.
     compound_ttl_said: bool,
     errors_before: usize,
+    /// Whether nothing more is taken.
+    is_enough: bool,
     /// RDATA of the current record; here so that its memory is used again.
     rdata: Vec<u8>,
 }
@@ -147,6 +153,7 @@ impl<'r> Reader<'r> {
             dropped: None,
             compound_ttl_said: false,
             errors_before: 0,
+            is_enough: false,
             rdata: Vec::new(),
         }
     }
@@ -155,6 +162,7 @@ impl<'r> Reader<'r> {
     pub(super) fn zone(&mut self, sources: &mut Sources, file: FileId, found: &mut Diagnostics) {
         self.errors_before = found.errors();
         self.opened.push(Opened::first(sources, file));
+        self.take_text(sources, file, found);
         self.file(sources, file, found);
         self.opened.pop();
         self.conclude(found);
@@ -201,9 +209,15 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Whether so much is wrong that nobody would read on.
+    /// Says that a text was read.
+    pub(super) fn take_text(&mut self, sources: &Sources, file: FileId, found: &mut Diagnostics) {
+        let bytes = sources.bytes(file).len() as u64;
+        self.is_enough |= (self.take)(Entry::Text { bytes }, found).is_break();
+    }
+
+    /// Whether so much is wrong that nobody would read on, or there is too much of it.
     fn is_hopeless(&self, found: &Diagnostics) -> bool {
-        found.errors() - self.errors_before >= DIAGNOSTICS_MAX
+        self.is_enough || found.errors() - self.errors_before >= DIAGNOSTICS_MAX
     }
 
     /// What can only be said at the end.
@@ -267,7 +281,7 @@ impl<'r> Reader<'r> {
             .map_err(|fault| head.explain(fault))?;
         if self.owner.state == OwnerState::Known {
             let entry = Entry::Record { owner: self.owner.name(), rtype, ttl, rdata: &self.rdata, span };
-            (self.take)(entry, found);
+            self.is_enough |= (self.take)(entry, found).is_break();
         }
         Ok(())
     }
@@ -289,7 +303,7 @@ impl<'r> Reader<'r> {
         let code = lua::Code::join(&chunks);
         if self.owner.state == OwnerState::Known {
             let entry = Entry::Lua { owner: self.owner.name(), inner, ttl, code, span };
-            (self.take)(entry, found);
+            self.is_enough |= (self.take)(entry, found).is_break();
         }
         Ok(())
     }

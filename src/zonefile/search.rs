@@ -3,6 +3,8 @@
 //! Responsible for finding them, included files and `$GENERATE` too, in memory for those alone.
 //! Not responsible for faults: whoever serves the zone has been told of them.
 
+use std::ops::ControlFlow;
+
 use super::Settings;
 use super::reader::{Entry, Reader};
 use crate::dns::{Name, NameRef, Rtype};
@@ -40,16 +42,19 @@ pub fn search(
     wanted: impl Fn(NameRef<'_>, Rtype) -> bool,
 ) -> Vec<Written> {
     let mut found = Vec::new();
-    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| match entry {
-        Entry::Record { owner, rtype, rdata, span, .. } if wanted(owner, rtype) => {
-            let content = Content::Rdata(rdata.to_vec());
-            found.push(Written { owner: owner.to_name(), rtype, content, span });
+    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
+        match entry {
+            Entry::Record { owner, rtype, rdata, span, .. } if wanted(owner, rtype) => {
+                let content = Content::Rdata(rdata.to_vec());
+                found.push(Written { owner: owner.to_name(), rtype, content, span });
+            }
+            Entry::Lua { owner, inner, code, span, .. } if wanted(owner, inner) => {
+                let content = Content::Lua(code.text().into_owned());
+                found.push(Written { owner: owner.to_name(), rtype: inner, content, span });
+            }
+            Entry::Text { .. } | Entry::Record { .. } | Entry::Lua { .. } => {}
         }
-        Entry::Lua { owner, inner, code, span, .. } if wanted(owner, inner) => {
-            let content = Content::Lua(code.text().into_owned());
-            found.push(Written { owner: owner.to_name(), rtype: inner, content, span });
-        }
-        Entry::Record { .. } | Entry::Lua { .. } => {}
+        ControlFlow::Continue(())
     };
     Reader::new(apex.clone(), settings, &mut take).zone(sources, file, &mut Diagnostics::default());
     found

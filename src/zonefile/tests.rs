@@ -114,3 +114,62 @@ fn a_record_out_of_the_zone_is_a_fault_at_its_owner() {
         "{said:?}"
     );
 }
+
+/// What reading a zone says that may take a MiB.
+fn read_in_a_mebibyte(text: &str, included: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("more.inc"), included).unwrap();
+    std::fs::write(folder.path().join("lab.zone"), text).unwrap();
+    let mut sources = Sources::default();
+    let file = sources.read(&folder.path().join("lab.zone")).unwrap();
+    let mut builder = Builder::new("example.org".parse().unwrap(), Span::new(file, 0, 0));
+    let mut found = Diagnostics::default();
+    let memory_limit = crate::zone::MemoryLimit::Bytes(1 << 20);
+    read(&mut sources, file, &mut builder, &Settings { memory_limit, ..Settings::default() }, &mut found);
+    assert!(builder.finish(&mut found).is_none() || found.errors() == 0);
+    let prefix = format!("{}/", folder.path().display());
+    found.iter().map(|one| sources.sentence(one).replace(&prefix, "")).collect()
+}
+
+const SOA: &str = "$TTL 60\n@ SOA ns host 1 2h 3 4 5\n NS ns\nns A 192.0.2.53\n";
+
+#[test]
+fn a_zone_that_takes_too_much_memory_ends_at_the_line_that_takes_it() {
+    let deep = "a.".repeat(100);
+    let long = format!("$GENERATE 0-65535 t$ TXT \"{}\"\n", "x".repeat(250));
+    let cases = [
+        // Many names, few names of many labels, long data, one file again and again, code.
+        ("$GENERATE 0-65535 h$ A 192.0.2.1\n".to_owned(), "", "lab.zone:5:"),
+        (format!("$GENERATE 0-65535 {deep}$ A 192.0.2.1\n"), "", "lab.zone:5:"),
+        (long, "", "lab.zone:5:"),
+        ("$INCLUDE more.inc\n".repeat(20), "$GENERATE 0-1000 @ TXT \"$\"\n", "more.inc:1:"),
+        ("$GENERATE 0-65535 l$ LUA A \"ifportup(1, {'192.0.2.1'})\"\n".to_owned(), "", "lab.zone:5:"),
+    ];
+    for (text, included, place) in cases {
+        let said = read_in_a_mebibyte(&format!("{SOA}{text}www A 192.0.2.1\n"), included);
+        let over: Vec<&String> =
+            said.iter().filter(|one| one.contains("more than 1 MiB of memory")).collect();
+        assert_eq!(over.len(), 1, "{said:?}");
+        assert!(over[0].starts_with(place) && over[0].contains("`memory-limit`"), "{over:?}");
+    }
+    assert_eq!(
+        read_in_a_mebibyte(&format!("{SOA}$GENERATE 0-1000 h$ A 192.0.2.1\n"), ""),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_longer_text_may_take_more_memory_and_a_file_that_is_included_again_is_no_longer_text() {
+    let mut builder =
+        Builder::new("example.org".parse().unwrap(), Span::new(Sources::default().add("x", vec![]), 0, 0));
+    builder.set_memory_limit(Some(crate::zone::MemoryLimit::ByText));
+    let span = Span::new(Sources::default().add("x", vec![]), 0, 0);
+    // A quarter of a GiB whatever the text, and 64 bytes for each byte of it.
+    builder.allow_text(1 << 20);
+    let quarter = (1 << 28) / 32 - 100;
+    builder.count_code(quarter, span).unwrap();
+    assert!(builder.count_code(100, span).is_err());
+    builder.allow_text(4 << 20);
+    builder.count_code(0, span).unwrap();
+    assert!(builder.count_code(quarter, span).is_err());
+}

@@ -411,3 +411,24 @@ fn an_address_that_cannot_be_listened_at_is_refused() {
     }
     assert_eq!(admin("127.0.0.2:53", "127.0.0.1:53").sentences(), Vec::<String>::new());
 }
+
+#[test]
+fn an_amount_of_memory_has_a_unit_and_a_folder_a_name() {
+    let zone = |line: &str| {
+        let text = ZONE.replace("file = \"lab.zone\"", &format!("file = \"lab.zone\"\n{line}"));
+        read(text).sentence()
+    };
+    for (line, said) in [
+        ("memory-limit = \"lots\"", "`lots` is no amount of memory"),
+        ("memory-limit = \"256MB\"", "`256MB` is no amount of memory"),
+        ("memory-limit = 268435456", "`memory-limit` takes an amount, as in \"256MiB\", not a whole number"),
+        ("memory-limit = \"512KiB\"", "`memory-limit` is 1MiB to 65536MiB"),
+        ("memory-limit = \"65GiB\"", "`memory-limit` is 1MiB to 65536MiB"),
+    ] {
+        assert!(zone(line).contains(said), "{line}: {}", zone(line));
+    }
+    assert!(server("include-folders = \"/srv\"").contains("`include-folders` takes a list"));
+    assert!(server("include-folders = [\"\"]").contains("an empty path names no folder"));
+    let many = vec!["\"/srv\""; 17].join(", ");
+    assert!(server(&format!("include-folders = [{many}]")).contains("more than 16 folders"));
+}

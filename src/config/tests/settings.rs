@@ -13,7 +13,7 @@ use crate::forward::Upstreams;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
-use crate::zone::{AllDown, MinUp, Order, Selector};
+use crate::zone::{AllDown, MemoryLimit, MinUp, Order, Selector};
 
 /// The whole surface.
 const WHOLE: &str = r#"
@@ -25,6 +25,7 @@ tcp-connections = 10
 tcp-connections-per-client = 3
 tcp-idle = "5s"
 watch = false
+include-folders = ["shared", "/srv/zones"]
 nsid = "master-1"
 version = ""
 cookie-secret = "00112233445566778899AABBCCddeeff"
@@ -74,6 +75,7 @@ fall = 5
 [[zone]]
 name = "."
 file = "/srv/root.zone"
+memory-limit = "1GiB"
 "#;
 
 fn file_of(zone: &Zone) -> &Path {
@@ -123,6 +125,15 @@ fn the_first_example_of_the_documentation_says_the_defaults() {
         (guard.choice.all_down, guard.choice.selector),
         (AllDown::Select(Selector::All), Selector::All)
     );
+}
+
+#[test]
+fn what_a_zone_may_take_and_include_is_told_for_each_and_for_all() {
+    let config = read(WHOLE).settings();
+    let folders: Vec<&Path> = config.server.include_folders.iter().map(PathBuf::as_path).collect();
+    assert_eq!(folders, [Path::new("/etc/shared"), Path::new("/srv/zones")]);
+    let limits: Vec<MemoryLimit> = config.zones.iter().map(|zone| zone.memory_limit).collect();
+    assert_eq!(limits, [MemoryLimit::ByText, MemoryLimit::Bytes(1 << 30)]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(in crate::zonefile) fn read_file(mut sources: Sources, file: FileId, setting
     let (mut records, mut found) = (Vec::new(), Diagnostics::default());
     let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
         records.push(match entry {
+            Entry::Text { .. } => return ControlFlow::Continue(()),
             Entry::Record { owner, rtype, ttl, rdata, .. } => {
                 let mut text = String::new();
                 rdata::write(rtype, rdata, &mut text);
@@ -44,6 +45,7 @@ pub(in crate::zonefile) fn read_file(mut sources: Sources, file: FileId, setting
                 format!("{owner} {ttl} LUA {inner} {}", code.text())
             }
         });
+        ControlFlow::Continue(())
     };
     let apex: Name = "example.org".parse().unwrap();
     Reader::new(apex, settings, &mut take).zone(&mut sources, file, &mut found);

@@ -184,3 +184,56 @@ fn a_record_without_owner_behind_an_include_is_told_whose_it_is() {
     assert_eq!(with_origin.outcome.records[2], "a.example.org. 3600 A 192.0.2.3");
     assert_eq!(with_origin.outcome.found.warnings(), 1);
 }
+
+#[test]
+fn a_zone_includes_from_its_folder_and_from_those_it_is_allowed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in [
+        ("zones/lab.zone", ""),
+        ("zones/beside.inc", "beside A 192.0.2.1"),
+        ("zones/sub/below.inc", "below A 192.0.2.2"),
+        ("elsewhere/other.inc", "other A 192.0.2.3"),
+        ("secret", "root:x:0"),
+        ("real/lab.zone", "$INCLUDE near.inc\n"),
+        ("real/near.inc", "near A 192.0.2.4"),
+    ] {
+        std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        std::fs::write(path(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink("../secret", path("zones/link.inc")).unwrap();
+    std::os::unix::fs::symlink("../../real/lab.zone", path("zones/sub/linked.zone")).unwrap();
+    let read = |zone: &str, text: Option<&str>, from: &[&str]| {
+        if let Some(text) = text {
+            std::fs::write(path(zone), text).unwrap();
+        }
+        let mut sources = Sources::default();
+        let file = sources.read(&path(zone)).unwrap();
+        let include_from = Some(from.iter().map(|name| path(name)).collect());
+        read_file(sources, file, &Settings { include_from, ..Settings::default() })
+    };
+    let zone = "zones/lab.zone";
+    for (text, from) in [
+        ("$INCLUDE beside.inc\n$INCLUDE sub/below.inc\n$INCLUDE sub/../beside.inc\n", &[][..]),
+        ("$INCLUDE ../elsewhere/other.inc\n", &["elsewhere"]),
+        ("$INCLUDE ../elsewhere/other.inc\n", &["nonexistent", "."]),
+    ] {
+        let outcome = read(zone, Some(text), from);
+        assert_eq!(outcome.said(), Vec::<String>::new(), "{text}");
+    }
+    let absolute = format!("$INCLUDE {}\n", path("secret").display());
+    for text in [
+        "$INCLUDE ../secret\n",
+        "$INCLUDE link.inc\n",
+        absolute.as_str(),
+        "$INCLUDE ../elsewhere/other.inc\n",
+    ] {
+        let said = read(zone, Some(text), &["real"]).said();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("`include-folders`") && !said[0].contains("root:x"), "{said:?}");
+    }
+    // A zone that is a link brings those with it that lie beside what it leads to.
+    assert_eq!(read("zones/sub/linked.zone", None, &[]).said().len(), 1);
+    std::os::unix::fs::symlink("../../real/near.inc", path("zones/sub/near.inc")).unwrap();
+    assert_eq!(read("zones/sub/linked.zone", None, &[]).said(), Vec::<String>::new());
+}
