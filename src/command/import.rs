@@ -3,7 +3,7 @@
 //! Responsible for the command's arguments, and for checking what was written.
 //! Not responsible for reading or writing: that is the room `import`.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,9 +20,18 @@ Examples:
   edgedns import pdns --from ./copy-of-etc-pdns --into ./edgedns
   edgedns import named --from /etc/named.conf --into ./edgedns
 
+Files of a copy:
+  PATH may be a copy of another machine's folder, wherever it lies. A file that the settings name from the root on is
+  looked for in the copy first, by the end of its path: for /etc/pdns/zones/a.zone that is PATH/zones/a.zone, or
+  PATH/a.zone. A file that is missing can be copied beside the one that names it. What is read from outside of the
+  copy is warned of. Where PATH is the folder that the server itself reads, such as /etc/pdns, its paths mean the
+  files of this machine.
+
 Exit status:
-  0  the files are written, and can be served
-  1  something was refused, or what was written cannot be served as it stands
+  0  the files are written, and whatever the other server answered to whomever is answered; refused is at most what
+     concerns nothing that is served: then the totals say so
+  1  something that was served is missing, or differs, or its clients are refused; or what was written cannot be
+     served as it stands. The last line says which settings that is about
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -54,7 +63,7 @@ struct PdnsArguments {
 
 #[derive(Args)]
 struct NamedArguments {
-    /// named.conf, or its folder; a copy of the node's folders will do.
+    /// named.conf, or its folder; a copy of the node's folders will do. What it includes is found beside it, too.
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
     #[command(flatten)]
@@ -102,7 +111,13 @@ fn tell(imported: &Imported) -> io::Result<bool> {
     let mut errors = io::stderr().lock();
     imported.write_faults(Look::on(&errors), &mut errors)?;
     drop(errors);
-    let Some(config) = &imported.config else { return Ok(false) };
-    let check = Check { config: config.clone(), format: Format::Text, dump: None };
-    Ok(daemon::check(&check)? && imported.is_whole())
+    let is_served = match &imported.config {
+        Some(config) => daemon::check(&Check { config: config.clone(), format: Format::Text, dump: None })?,
+        None => false,
+    };
+    // Last, so that nobody takes the end of the check for the end of all.
+    if let Some(lacking) = imported.lacks() {
+        writeln!(io::stderr().lock(), "{lacking}")?;
+    }
+    Ok(is_served && imported.is_whole())
 }

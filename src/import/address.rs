@@ -1,13 +1,12 @@
-//! Addresses and networks as other servers write them.
+//! Addresses as other servers write them.
 //!
-//! Responsible for their forms, and for telling who lets the whole world in.
-//! Not responsible for what is listened on or asked.
+//! Responsible for their forms.
+//! Not responsible for what is listened on or asked, or for networks: those are `networks`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::given::Word;
 use crate::source::Diagnostic;
-use crate::zone::Network;
 
 /// The port of DNS.
 pub(super) const DNS_PORT: u16 = 53;
@@ -56,30 +55,7 @@ pub(super) fn everywhere(port: u16) -> [SocketAddr; 2] {
     [SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))]
 }
 
-/// Who may do something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Clients {
-    /// Everybody, and where that is said.
-    World(Word),
-    /// Those in these networks.
-    Networks(Vec<String>),
-}
-
-/// Reads a list of networks. A network without bits is the whole world, whatever the address in front says. What
-/// is no network is pushed to `faults`.
-pub(super) fn clients(words: &[Word], faults: &mut Vec<Diagnostic>) -> Clients {
-    let mut networks = Vec::new();
-    for word in words {
-        match Network::parse(&word.text) {
-            Some(_) if word.text.ends_with("/0") => return Clients::World(word.clone()),
-            Some(_) => networks.push(word.text.clone()),
-            None if word.text.starts_with('!') => {
-                let fault =
-                    Diagnostic::warning(word.span, "an exception from the networks is not taken over");
-                faults.push(fault.help("list the networks that may ask without it"));
-            }
-            None => faults.push(Diagnostic::error(word.span, format!("`{}` is no network", word.text))),
-        }
-    }
-    Clients::Networks(networks)
+/// Loopback of both families, at one port.
+pub(super) fn on_this_host(port: u16) -> [SocketAddr; 2] {
+    [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
 }

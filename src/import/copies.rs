@@ -51,7 +51,7 @@ impl Copies {
     pub(super) fn take(
         &mut self,
         sources: &mut Sources,
-        (folders, directory): (&Folders, Option<&Path>),
+        (folders, directory): (&mut Folders, Option<&Path>),
         path: &Path,
         word: &Word,
         found: &mut Diagnostics,
@@ -59,7 +59,7 @@ impl Copies {
         let file = match sources.read(path) {
             Ok(file) => file,
             Err(error) => {
-                found.push(Diagnostic::error(word.span, error.to_string()));
+                found.push(Diagnostic::error(word.span, error.to_string()).help(folders.advice(&word.text)));
                 return None;
             }
         };
@@ -95,7 +95,7 @@ impl Copies {
     fn take_included(
         &mut self,
         sources: &mut Sources,
-        (folders, directory): (&Folders, Option<&Path>),
+        (folders, directory): (&mut Folders, Option<&Path>),
         first: (FileId, PathBuf),
         found: &mut Diagnostics,
     ) {
@@ -116,7 +116,8 @@ impl Copies {
                     found.push(Diagnostic::warning(included.span, message).help(help));
                     continue;
                 }
-                let from = folders.find(&included.text, directory, sources.path(file).as_ref());
+                let by = sources.path(file).to_owned();
+                let from = folders.find(&included, directory, by.as_ref(), found);
                 let beside = to.parent().unwrap_or(Path::new(FOLDER)).join(path);
                 if let Some((other, _)) = self.list.get(&beside) {
                     if *other != from {

@@ -8,6 +8,10 @@ use std::net::SocketAddr;
 
 use crate::dns::Name;
 
+/// A network that no client is in (RFC 1122, 3.2.1.3), for a zone from which nobody is answered: there an empty list is
+/// taken for a mistake.
+const NO_CLIENT: &str = "0.0.0.0/32";
+
 /// Where remarks at the end of a line begin.
 const REMARK_COLUMN: usize = 38;
 
@@ -26,6 +30,16 @@ pub(super) struct Zone {
     /// Relative to the folder of the config file.
     pub(super) file: String,
     pub(super) remark: String,
+    /// Who is answered from it; none: everybody.
+    pub(super) allow: Option<Allowed>,
+}
+
+/// Clients that may do something, and where that was said.
+#[derive(Clone, Debug)]
+pub(super) struct Allowed {
+    /// Networks as they are written; without any it is nobody.
+    pub(super) networks: Vec<String>,
+    pub(super) remark: String,
 }
 
 /// Names that are asked elsewhere.
@@ -42,10 +56,8 @@ pub(super) enum Allow {
     /// Nothing is said: this host and its networks.
     #[default]
     Default,
-    /// These networks.
-    Networks(Vec<String>, String),
-    /// Nobody: nothing is forwarded.
-    Nobody,
+    /// These.
+    These(Allowed),
     /// The other server let in the whole world, as this says; nothing is said here.
     ClosedWorld(String),
 }
@@ -95,9 +107,11 @@ impl Draft {
             text.push_str("\n[[zone]]\n");
             line(&mut text, "name", &name(&zone.name), &zone.remark);
             line(&mut text, "file", &toml::Value::String(zone.file.clone()), "");
+            if let Some(allow) = &zone.allow {
+                write_allow_query(&mut text, allow);
+            }
         }
-        let is_closed = matches!(self.allow, Allow::Nobody);
-        for forward in self.forwards.iter().filter(|_| !is_closed) {
+        for forward in &self.forwards {
             text.push_str("\n[[forward]]\n");
             line(&mut text, "zone", &name(&forward.zone), &forward.remark);
             line(&mut text, "upstream", &list(&forward.upstream), "");
@@ -109,14 +123,17 @@ impl Draft {
                 "\n# {who} asked the root servers itself; edgedns asks a resolver that does. Name it here:\n\
                  # [[forward]]\n# zone = \".\"\n# upstream = [\"192.0.2.53\"]\n"
             );
+            let mut allow = String::new();
+            self.write_allow(&mut allow);
+            allow.lines().for_each(|line| _ = writeln!(text, "# {}", line.trim_start_matches("# ")));
         }
         text
     }
 
     fn write_allow(&self, text: &mut String) {
         match &self.allow {
-            Allow::Default | Allow::Nobody => {}
-            Allow::Networks(networks, remark) => line(text, "allow", &list(networks), remark),
+            Allow::Default => {}
+            Allow::These(Allowed { networks, remark }) => line(text, "allow", &list(networks), remark),
             Allow::ClosedWorld(said) => {
                 _ = writeln!(
                     text,
@@ -126,6 +143,15 @@ impl Draft {
                 text.push_str("# networks. If others shall ask: allow = [\"192.0.2.0/24\"]\n");
             }
         }
+    }
+}
+
+fn write_allow_query(text: &mut String, allow: &Allowed) {
+    if allow.networks.is_empty() {
+        let nobody = [NO_CLIENT.to_owned()];
+        line(text, "allow-query", &list(&nobody), &format!("nobody has this address; {}", allow.remark));
+    } else {
+        line(text, "allow-query", &list(&allow.networks), &allow.remark);
     }
 }
 

@@ -4,53 +4,208 @@
 //! which only a copy is at hand.
 //! Not responsible for reading.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use super::given::Word;
+use crate::source::{Diagnostic, Diagnostics};
+
+/// Folders that servers have their settings in where they run. What lies there is no copy: a path in it that begins
+/// at the root means the file of this machine.
+const HOMES: &[&str] = &[
+    "/etc",
+    "/etc/bind",
+    "/etc/named",
+    "/etc/namedb",
+    "/etc/pdns",
+    "/etc/pdns-recursor",
+    "/etc/powerdns",
+    "/usr/local/etc",
+    "/usr/local/etc/bind",
+    "/usr/local/etc/namedb",
+    "/usr/local/etc/pdns",
+    "/usr/local/etc/powerdns",
+];
 
 /// The folders that an import looks in.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
-    /// Those above the place an import reads from, nearest first, the root left out. In a copy of a file tree
+    trees: Vec<Tree>,
+    /// Files outside of them that have been told of.
+    told: Vec<PathBuf>,
+}
+
+/// A folder that was named on the command line.
+#[derive(Clone, Debug)]
+struct Tree {
+    folder: PathBuf,
+    /// That folder and those above it, nearest first, the root left out. In a copy of a file tree
     /// one of them stands for the root: `backup/etc/pdns` for `/etc/pdns`.
     above: Vec<PathBuf>,
+    place: Place,
+}
+
+/// Where a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Where the server itself looks for its settings.
+    Home,
+    /// Elsewhere: it may be a copy of another machine's.
+    Copy,
 }
 
 impl Folders {
-    /// For an import that begins at `from`.
+    /// For an import that begins at `from`, a folder or a file.
     pub(super) fn new(from: &Path) -> Self {
-        let from = std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
-        let above = from.ancestors().filter(|folder| folder.parent().is_some());
-        Self { above: above.map(Path::to_owned).collect() }
+        Self { trees: vec![Tree::new(from)], told: Vec::new() }
+    }
+
+    /// Looks at `from`, too.
+    pub(super) fn add(&mut self, from: &Path) {
+        self.trees.push(Tree::new(from));
     }
 
     /// The file that `written` names in the file `by`, relative to `directory` if there is one. If it is in none
-    /// of the places where it could be, the first of them, for the message.
-    pub(super) fn find(&self, written: &str, directory: Option<&Path>, by: &Path) -> PathBuf {
+    /// of the places where it could be, the one that is named, for the message. A file that lies outside of all that
+    /// was named on the command line is told of.
+    pub(super) fn find(
+        &mut self,
+        written: &Word,
+        directory: Option<&Path>,
+        by: &Path,
+        found: &mut Diagnostics,
+    ) -> PathBuf {
+        let text = Path::new(&written.text);
         let beside = by.parent().unwrap_or(Path::new(""));
-        let written = Path::new(written);
-        let mut places = Vec::new();
-        if written.is_absolute() {
-            places.extend(self.copies(written));
-            places.push(written.to_owned());
-            places.extend(written.file_name().map(|name| beside.join(name)));
+        let trees = self.trees_for(by);
+        let whole = match directory {
+            Some(directory) if directory.is_absolute() => directory.join(text),
+            Some(directory) => beside.join(directory).join(text),
+            None => beside.join(text),
+        };
+        let is_meant_from_root = text.is_absolute() || directory.is_some_and(Path::is_absolute);
+        let own_tree = trees.iter().find(|tree| absolute(by).starts_with(&tree.folder));
+        let root = own_tree.map_or(beside, |tree| &tree.folder).to_owned();
+        let near = |path: PathBuf| Candidate { path, root: Some(root.clone()) };
+        let candidates = if is_meant_from_root {
+            let bare =
+                whole.file_name().map(|name| beside.join(name)).into_iter().chain(Some(beside.join(text)));
+            from_root(&trees, &whole, bare.map(near).collect())
         } else {
-            if let Some(directory) = directory {
-                if directory.is_absolute() {
-                    places.extend(self.copies(directory).map(|folder| folder.join(written)));
-                    places.push(directory.join(written));
-                } else {
-                    places.push(beside.join(directory).join(written));
-                }
-            }
-            places.push(beside.join(written));
+            vec![near(whole.clone()), near(beside.join(text))]
+        };
+        let Some(candidate) = candidates.into_iter().find(|candidate| candidate.path.exists()) else {
+            return whole;
+        };
+        let is_home = trees.first().is_some_and(|tree| tree.place == Place::Home);
+        if !is_home && candidate.is_outside() {
+            self.tell_of(&candidate.path, written, found);
         }
-        let first = places.first().filter(|_| written.is_relative());
-        let named = first.map_or_else(|| written.to_owned(), PathBuf::clone);
-        places.into_iter().find(|place| place.exists()).unwrap_or(named)
+        candidate.path
     }
 
-    /// Where an absolute path would lie in a copy.
-    fn copies<'f>(&'f self, written: &'f Path) -> impl Iterator<Item = PathBuf> + 'f {
-        let inside = written.strip_prefix("/").unwrap_or(written);
-        self.above.iter().map(move |folder| folder.join(inside))
+    /// What to do about a file that is not there.
+    pub(super) fn advice(&self, written: &str) -> String {
+        let folder = self.trees.first().map(|tree| tree.folder.display().to_string()).unwrap_or_default();
+        let name = Path::new(written).file_name().unwrap_or_default().to_string_lossy();
+        format!(
+            "copy it beside the file that names it, or to the end of its path below {folder}, as {name}; and import again"
+        )
     }
+
+    /// The trees, that of the file `by` first.
+    fn trees_for(&self, by: &Path) -> Vec<Tree> {
+        let by = absolute(by);
+        let (mut own, others): (Vec<Tree>, Vec<Tree>) =
+            self.trees.iter().cloned().partition(|tree| by.starts_with(&tree.folder));
+        own.extend(others);
+        own
+    }
+
+    /// Says that a file is this machine's own.
+    fn tell_of(&mut self, path: &Path, written: &Word, found: &mut Diagnostics) {
+        if self.told.iter().any(|known| known == path) {
+            return;
+        }
+        self.told.push(path.to_owned());
+        let message =
+            format!("{} is read from this machine, outside of what was named to be imported", path.display());
+        let fault = Diagnostic::warning(written.span, message);
+        found.push(fault.help(
+            "where that is a copy of another machine's files, copy this one into it, and import again",
+        ));
+    }
+}
+
+/// A place where a file could be.
+struct Candidate {
+    path: PathBuf,
+    /// The copy that it belongs to; none for the file of this machine.
+    root: Option<PathBuf>,
+}
+
+impl Candidate {
+    /// Whether what is read there is no part of the copy: a link may lead out of it.
+    fn is_outside(&self) -> bool {
+        let Some(root) = &self.root else { return true };
+        match (self.path.canonicalize(), root.canonicalize()) {
+            (Ok(path), Ok(root)) => !path.starts_with(root),
+            (Ok(_) | Err(_), _) => false,
+        }
+    }
+}
+
+/// Where a file could be that is named from the root on; `beside` is what lies beside the file that names it. The
+/// files of a copy come before those of this machine, unless the servers of this machine read them there, too.
+fn from_root(trees: &[Tree], whole: &Path, beside: Vec<Candidate>) -> Vec<Candidate> {
+    let inside = trees.iter().find(|tree| whole.starts_with(&tree.folder));
+    let itself = Candidate { path: whole.to_owned(), root: inside.map(|tree| tree.folder.clone()) };
+    let copied = trees.iter().flat_map(|tree| tree.copies(whole));
+    let below = trees.iter().flat_map(|tree| tree.ends(whole)).chain(beside);
+    let is_home = trees.first().is_some_and(|tree| tree.place == Place::Home);
+    if is_home || inside.is_some() {
+        copied.chain([itself]).chain(below).collect()
+    } else {
+        copied.chain(below).chain([itself]).collect()
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+impl Tree {
+    fn new(from: &Path) -> Self {
+        let from = absolute(from);
+        let folder = if from.is_file() { from.parent().unwrap_or(&from) } else { &from };
+        let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let place = if HOMES.iter().any(|home| real == Path::new(home)) { Place::Home } else { Place::Copy };
+        let above = folder.ancestors().filter(|folder| folder.parent().is_some());
+        Self { folder: folder.to_owned(), above: above.map(Path::to_owned).collect(), place }
+    }
+
+    /// Where an absolute path would lie in a copy that has all folders from the root on.
+    fn copies<'f>(&'f self, written: &'f Path) -> impl Iterator<Item = Candidate> + 'f {
+        let inside = downward(written);
+        let place = move |folder: &PathBuf| {
+            Some(Candidate { path: folder.join(inside?), root: Some(folder.clone()) })
+        };
+        self.above.iter().filter_map(place)
+    }
+
+    /// Where it would lie if the folder stands for one that the path leads through: the longest end first.
+    fn ends<'f>(&'f self, written: &'f Path) -> impl Iterator<Item = Candidate> + 'f {
+        let mut parts = downward(written).unwrap_or(Path::new("")).components();
+        std::iter::from_fn(move || {
+            parts.next()?;
+            let end = parts.as_path();
+            let candidate = || Candidate { path: self.folder.join(end), root: Some(self.folder.clone()) };
+            (!end.as_os_str().is_empty()).then(candidate)
+        })
+    }
+}
+
+/// A path from the root on that never leads up again, without the root.
+fn downward(path: &Path) -> Option<&Path> {
+    let inside = path.strip_prefix("/").unwrap_or(path);
+    inside.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)).then_some(inside)
 }

@@ -65,6 +65,18 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// It, as each place gives it that adds to it.
+    pub(super) fn parts(&self) -> Vec<Given> {
+        let part = |(place, written): (usize, &Written)| {
+            let value = match &self.value {
+                Value::Lines(lines) => Value::Lines(lines.get(place).cloned().into_iter().collect()),
+                Value::Nodes(nodes) => Value::Nodes(nodes.get(place).cloned().into_iter().collect()),
+            };
+            Given { name: self.name.clone(), span: written.span, written: vec![written.clone()], value }
+        };
+        self.written.iter().enumerate().map(part).collect()
+    }
+
     /// The value as one text: the last that was given.
     pub(super) fn text(&self) -> Word {
         let last = match &self.value {
@@ -83,6 +95,14 @@ impl Given {
             Value::Lines(lines) => lines.iter().flat_map(|line| line.split(separators)).collect(),
             Value::Nodes(nodes) => nodes.iter().flat_map(Node::words).collect(),
         }
+    }
+
+    /// Elements of a YAML list that are no words.
+    pub(super) fn strange(&self) -> Vec<Span> {
+        let Value::Nodes(nodes) = &self.value else { return Vec::new() };
+        let elements = nodes.iter().filter(|node| !node.is_empty()).flat_map(Node::elements);
+        let strange = |node: &&Node| !matches!(&node.content, Content::Scalar(text) if !text.is_empty());
+        elements.filter(strange).map(|node| node.span).collect()
     }
 
     /// Whether it says yes. In the old form that is anything but `no` and `off`.

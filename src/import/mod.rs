@@ -7,6 +7,9 @@
 //!                                                               └────┴▶ report
 //! ```
 //!
+//! Nobody gets in who was kept out: what cannot be carried over is closed, and refused in the report. What the report
+//! calls honoured was honoured.
+//!
 //! Responsible for reading them by their own rules, for saying of every
 //! setting what becomes of it, and for which files are written.
 //! Not responsible for writing them (`delivery`), for the running server, or for whether the result can be
@@ -19,6 +22,8 @@ mod folders;
 mod given;
 mod keyed;
 mod named;
+mod netmasks;
+mod networks;
 mod pdns;
 mod recursor;
 mod report;
@@ -30,9 +35,10 @@ mod zone;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-pub use report::{Fate, Finding, Kind, Report};
+pub use report::{Concern, Fate, Finding, Kind, Report};
 
 use crate::delivery::{Existing, File, WriteError, write_files};
+use crate::dns::Name;
 use crate::source::{Diagnostics, Look, Sources};
 use copies::Copies;
 use draft::Draft;
@@ -40,6 +46,9 @@ use folders::Folders;
 
 /// The config file in its folder.
 const CONFIG: &str = "edgedns.toml";
+
+/// Places of refused settings that the last line names; the report has all of them.
+const PLACES_MAX: usize = 8;
 
 /// A PowerDNS node.
 #[derive(Clone, Debug)]
@@ -161,9 +170,30 @@ impl Imported {
         Ok(())
     }
 
-    /// Whether the result does all that the other server did, as far as can be told without checking it.
+    /// Whether the result serves all that the other server did, as far as can be told without checking it.
     pub fn is_whole(&self) -> bool {
-        self.config.is_some() && self.found.errors() == 0 && self.report.count(Kind::Refused) == 0
+        self.lacks().is_none()
+    }
+
+    /// What is missing of that, in a sentence.
+    pub fn lacks(&self) -> Option<String> {
+        let missed = self.report.missed();
+        let place = |finding: &&Finding| {
+            let place = finding.span.map(|span| self.sources.place(span));
+            place.map_or_else(|| finding.setting.clone(), |place| format!("{}:{}", place.path, place.line))
+        };
+        let places = missed.iter().take(PLACES_MAX).map(place).collect::<Vec<_>>().join(", ");
+        let more = if missed.len() > PLACES_MAX { ", …" } else { "" };
+        match (&self.config, missed.len(), self.found.errors()) {
+            (Some(_), 0, 0) => None,
+            (None, ..) => Some("nothing was written: mend the errors above, and import again".to_owned()),
+            (Some(_), 0, errors) => {
+                Some(format!("not all that was served is served: errors above: {errors}"))
+            }
+            (Some(_), count, _) => {
+                Some(format!("not all that was served is served: refused above: {count}, at {places}{more}"))
+            }
+        }
     }
 }
 
@@ -175,6 +205,8 @@ struct Work {
     draft: Draft,
     copies: Copies,
     folders: Folders,
+    /// Zones that were served and are not, as the report says of each.
+    missing: Vec<Name>,
 }
 
 /// The files of the other server cannot be understood; what is wrong has been pushed.
@@ -189,6 +221,7 @@ impl Work {
             draft: Draft::default(),
             copies: Copies::default(),
             folders: Folders::new(from),
+            missing: Vec::new(),
         }
     }
 

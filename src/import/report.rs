@@ -39,34 +39,60 @@ impl Kind {
     }
 }
 
+/// What depends on a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concern {
+    /// How the server is run, and nothing that clients are answered.
+    Operation,
+    /// What clients are answered, or which of them.
+    Answers,
+}
+
 /// What became of a setting, and what is to be said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fate {
     /// Which of the four.
     pub kind: Kind,
+    /// What is missing where it is refused.
+    pub concern: Concern,
     /// Which key, why, how, or what to do.
     pub text: Cow<'static, str>,
 }
 
 impl Fate {
+    /// One of the four; where it is refused, something that was served is missing.
+    pub(super) fn new(kind: Kind, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, concern: Concern::Answers, text: text.into() }
+    }
+
     /// It means the same here.
     pub(super) fn honoured(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: Kind::Honoured, text: text.into() }
+        Self::new(Kind::Honoured, text)
     }
 
     /// Nothing here depends on it.
     pub(super) fn no_effect(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: Kind::NoEffect, text: text.into() }
+        Self::new(Kind::NoEffect, text)
     }
 
     /// It is different here.
     pub(super) fn changed(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: Kind::Changed, text: text.into() }
+        Self::new(Kind::Changed, text)
     }
 
-    /// It cannot be had here.
+    /// It cannot be had here, and something that was served is missing without it.
     pub(super) fn refused(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: Kind::Refused, text: text.into() }
+        Self::new(Kind::Refused, text)
+    }
+
+    /// It cannot be had here, and all that was served is served without it.
+    pub(super) fn dispensable(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { concern: Concern::Operation, ..Self::new(Kind::Refused, text) }
+    }
+
+    /// Whether something that was served is missing.
+    pub(super) fn is_missed(&self) -> bool {
+        self.kind == Kind::Refused && self.concern == Concern::Answers
     }
 }
 
@@ -110,6 +136,13 @@ impl Report {
         self.findings.iter().filter(|finding| finding.fate.kind == kind).count()
     }
 
+    /// Those without which something that was served is missing.
+    pub fn missed(&self) -> Vec<&Finding> {
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.fate.is_missed());
+        findings
+    }
+
     /// Writes the list, with a head line for each file and the numbers below it.
     pub(super) fn write(&self, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
         let findings = self.findings();
@@ -130,7 +163,13 @@ impl Report {
             writeln!(out, "{line:>5}  {setting:<width$}  {kind:<14}  {text}")?;
         }
         let counts = Kind::ALL.iter().map(|kind| format!("{} {}", self.count(*kind), kind.word()));
-        writeln!(out, "\n{}", counts.collect::<Vec<_>>().join(", "))
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        let spared = self.count(Kind::Refused) - self.missed().len();
+        let note = match spared {
+            0 => String::new(),
+            spared => format!(" ({spared} of them without effect on what is served)"),
+        };
+        writeln!(out, "\n{counts}{note}")
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Then<T> {
     UnlessOff(Kind, &'static str),
     /// It depends on the value.
     Read(T),
+    /// It depends on the value, and every line that adds to it has a fate of its own.
+    ReadEach(T),
 }
 
 impl<T: Copy> Rule<T> {
@@ -35,6 +37,10 @@ impl<T: Copy> Rule<T> {
     pub(super) const fn read(names: &'static [&'static str], function: T) -> Self {
         Self { names, then: Then::Read(function) }
     }
+
+    pub(super) const fn read_each(names: &'static [&'static str], function: T) -> Self {
+        Self { names, then: Then::ReadEach(function) }
+    }
 }
 
 /// What the rules say about a name.
@@ -44,7 +50,7 @@ pub(super) fn find<T: Copy>(rules: &[Rule<T>], name: &str) -> Option<Then<T>> {
 
 /// The fate of a setting whose rule needs no function.
 pub(super) fn plain(kind: Kind, text: &'static str) -> Fate {
-    Fate { kind, text: text.into() }
+    Fate::new(kind, text)
 }
 
 /// The fate of a setting that is off, and so as it is here.

@@ -39,6 +39,24 @@ const STATEMENTS: &[&str] = &[
     "zone",
 ];
 
+/// What begins a statement that keeps clients out: inside of another one it means that a semicolon is missing, and
+/// must not be lost.
+const RESTRICTING: &[&str] = &[
+    "allow-query",
+    "allow-query-cache",
+    "allow-query-cache-on",
+    "allow-query-on",
+    "allow-recursion",
+    "allow-recursion-on",
+    "blackhole",
+    "listen-on",
+    "listen-on-v6",
+    "match-clients",
+    "match-destinations",
+    "match-recursive-only",
+    "recursion",
+];
+
 /// One statement: its words and blocks up to the semicolon.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
@@ -73,13 +91,17 @@ impl Statement {
         (1..self.parts.len()).filter_map(|place| self.word(place))
     }
 
-    /// What its first block holds.
+    /// What its first block holds; nothing where it has none.
     pub(super) fn block(&self) -> &[Statement] {
-        let blocks = self.parts.iter().filter_map(|part| match part {
+        self.list().unwrap_or_default()
+    }
+
+    /// What its first block holds; none where it has none.
+    pub(super) fn list(&self) -> Option<&[Statement]> {
+        self.parts.iter().find_map(|part| match part {
             Part::Block(statements) => Some(statements.as_slice()),
             Part::Word(_) => None,
-        });
-        blocks.into_iter().next().unwrap_or_default()
+        })
     }
 
     /// As the report shows it: its words, and `{ … }` for a block with more than fits.
@@ -103,15 +125,65 @@ impl Statement {
     }
 }
 
-/// Reads a file and all that it includes. None of it counts when a fault was pushed.
+/// What a file says, with all that it includes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) statements: Vec<Statement>,
+    /// Faults of syntax: words behind one may have been taken for a part of another statement, or are lost.
+    pub(super) faults: usize,
+    /// The `include` statements whose files could not be read.
+    missing: Vec<Span>,
+}
+
+impl Parsed {
+    /// What is to be said of an `include`; none where its statements are here.
+    pub(super) fn missing(&self, include: &Statement) -> Option<Missing> {
+        if !self.missing.contains(&include.span) {
+            return None;
+        }
+        let path = include.word(1).map_or("", |word| word.text.as_str());
+        let stock = STOCK.iter().find(|(known, _)| *known == path);
+        Some(stock.map_or(Missing::Unknown, |(_, what)| Missing::Stock(what)))
+    }
+
+    /// Whether among these statements is an `include` of which nobody knows what is in it.
+    pub(super) fn lacks_some_of(&self, statements: &[Statement]) -> bool {
+        let mut includes = statements.iter().filter(|statement| statement.keyword() == "include");
+        includes.any(|include| matches!(self.missing(include), Some(Missing::Unknown)))
+    }
+}
+
+/// A file that an `include` names and that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It comes with the system, and this is in it.
+    Stock(&'static str),
+    /// Anything may be in it.
+    Unknown,
+}
+
+/// Files that come with the system, and what is in them.
+const STOCK: &[(&str, &str)] = &[
+    ("/etc/crypto-policies/back-ends/bind.config", "algorithms of DNSSEC, and nothing is validated here"),
+    ("/etc/named.rfc1912.zones", "the zones of `localhost`, which hosts know from /etc/hosts"),
+    ("/etc/named.root.key", "the key of the root zone, and nothing is validated here"),
+    ("/etc/rndc.key", "the key of `rndc`; the running server is told through [admin] socket"),
+    ("/etc/bind/bind.keys", "the key of the root zone, and nothing is validated here"),
+    ("/etc/bind/named.conf.default-zones", "the zones of `localhost`, which hosts know from /etc/hosts"),
+    ("/etc/bind/rndc.key", "the key of `rndc`; the running server is told through [admin] socket"),
+];
+
+/// Reads a file and all that it includes.
 pub(super) fn read(
     sources: &mut Sources,
     file: FileId,
-    folders: &Folders,
+    folders: &mut Folders,
     found: &mut Diagnostics,
-) -> Vec<Statement> {
-    let mut reader = Reader { sources, folders, found, directory: None, depth: 0, count: 0 };
-    reader.file(file)
+) -> Parsed {
+    let parsed = Parsed::default();
+    let mut reader = Reader { sources, folders, found, directory: None, depth: 0, count: 0, parsed };
+    let statements = reader.file(file);
+    Parsed { statements, ..reader.parsed }
 }
 
 /// The folder that relative paths begin at: `options { directory "…"; }`.
@@ -124,8 +196,10 @@ pub(super) fn directory(statements: &[Statement]) -> Option<PathBuf> {
 
 struct Reader<'r> {
     sources: &'r mut Sources,
-    folders: &'r Folders,
+    folders: &'r mut Folders,
     found: &'r mut Diagnostics,
+    /// What was noted besides statements.
+    parsed: Parsed,
     directory: Option<PathBuf>,
     /// Files that include each other, down to the one that is being read.
     depth: usize,
@@ -151,7 +225,7 @@ impl Reader<'_> {
                 Ok(Some(token)) => token,
                 Ok(None) => break,
                 Err(fault) => {
-                    self.found.push(fault);
+                    self.fault(fault);
                     return statements;
                 }
             };
@@ -169,10 +243,9 @@ impl Reader<'_> {
                     }
                     return statements;
                 }
-                Token::Close => self.found.push(Diagnostic::error(span, "`}` closes nothing")),
+                Token::Close => self.fault(Diagnostic::error(span, "`}` closes nothing")),
                 Token::Open if depth >= DEPTH_MAX => {
-                    self.found
-                        .push(Diagnostic::error(span, format!("blocks nested more than {DEPTH_MAX} deep")));
+                    self.fault(Diagnostic::error(span, format!("blocks nested more than {DEPTH_MAX} deep")));
                     return statements;
                 }
                 Token::Open => {
@@ -197,7 +270,7 @@ impl Reader<'_> {
         }
         if let Some(opened) = opened {
             let fault = Diagnostic::error(opened, "this `{` is never closed");
-            self.found.push(fault.help("write `};` where the block ends"));
+            self.fault(fault.help("write `};` where the block ends"));
         } else if begin.is_some() {
             self.missing_end(last);
         }
@@ -208,11 +281,22 @@ impl Reader<'_> {
         // Behind the last byte of a file there is nothing to point at.
         let length = offset(self.sources.bytes(last.file).len());
         let behind = Span::new(last.file, last.end.min(length), last.end.saturating_add(1).min(length));
-        self.found.push(Diagnostic::error(behind, "`;` is missing").label("here"));
+        self.fault(Diagnostic::error(behind, "`;` is missing").label("here"));
+    }
+
+    fn fault(&mut self, fault: Diagnostic) {
+        self.parsed.faults += 1;
+        self.found.push(fault);
     }
 
     /// Takes a whole statement; behind an `include`, the statements of the file it names.
     fn take(&mut self, statement: Statement, statements: &mut Vec<Statement>, depth: usize) {
+        let is_swallowed = |word: &&Word| RESTRICTING.contains(&word.text.to_ascii_lowercase().as_str());
+        // The word behind the first is its value, whatever it looks like.
+        if let Some(word) = statement.words().skip(1).find(is_swallowed).filter(|_| depth > 0) {
+            let message = format!("`;` is missing in front of `{}`", word.text);
+            self.fault(Diagnostic::error(word.span, message));
+        }
         if statement.keyword() == "directory" && depth == 1 {
             self.directory = statement.word(1).map(|word| PathBuf::from(&word.text));
         }
@@ -221,6 +305,7 @@ impl Reader<'_> {
             return;
         };
         let path = path.clone();
+        let include = statement.span;
         statements.push(statement);
         self.count += 1;
         let too_many = match (self.depth >= INCLUDE_DEPTH_MAX, self.count > INCLUDES_MAX) {
@@ -229,18 +314,24 @@ impl Reader<'_> {
             (false, false) => None,
         };
         if let Some(message) = too_many {
-            self.found.push(Diagnostic::error(path.span, message).help("does a file include itself?"));
+            self.fault(Diagnostic::error(path.span, message).help("does a file include itself?"));
             return;
         }
         let beside = self.sources.path(path.span.file).to_owned();
-        let found = self.folders.find(&path.text, self.directory.as_deref(), beside.as_ref());
+        let found = self.folders.find(&path, self.directory.as_deref(), beside.as_ref(), self.found);
         match self.sources.read(&found) {
             Ok(file) => {
                 self.depth += 1;
                 statements.extend(self.file(file));
                 self.depth -= 1;
             }
-            Err(error) => self.found.push(Diagnostic::error(path.span, error.to_string())),
+            Err(error) => {
+                self.parsed.missing.push(include);
+                if !STOCK.iter().any(|(known, _)| *known == path.text) {
+                    let fault = Diagnostic::error(path.span, error.to_string());
+                    self.found.push(fault.help(self.folders.advice(&path.text)));
+                }
+            }
         }
     }
 }

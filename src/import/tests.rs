@@ -73,7 +73,8 @@ proptest! {
             report.write(sources, &mut Vec::new()).expect("a buffer takes everything");
         });
         drawn(&bytes, |sources, file, found| {
-            for statement in statement::read(sources, file, &Folders::new("/nowhere".as_ref()), found) {
+            let mut folders = Folders::new("/nowhere".as_ref());
+            for statement in statement::read(sources, file, &mut folders, found).statements {
                 statement.shown();
             }
         });
@@ -86,7 +87,7 @@ fn what_is_missing_at_the_end_of_a_file_is_shown_within_it() {
     for text in ["zone x", "zone \"x", "options { directory \"x"] {
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let file = sources.add("text", text.as_bytes().to_vec());
-        statement::read(&mut sources, file, &Folders::new("/nowhere".as_ref()), &mut found);
+        statement::read(&mut sources, file, &mut Folders::new("/nowhere".as_ref()), &mut found);
         let places: Vec<_> = found.iter().filter_map(crate::source::Diagnostic::span).collect();
         assert!(
             !places.is_empty() && places.iter().all(|place| place.end as usize <= text.len()),

@@ -6,7 +6,7 @@
 
 use saphyr_parser::{Event, Marker, Parser, Span as Range};
 
-use super::given::Word;
+use super::given::{Word, is_secret};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, offset};
 
 /// Deepest nesting that is read. Settings are four deep; more is a mistake or an attack.
@@ -59,6 +59,23 @@ impl Node {
             Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => None,
         };
         self.elements().iter().filter_map(scalar).collect()
+    }
+
+    /// Its text on one line, secrets left out.
+    pub(super) fn shown(&self) -> String {
+        let pair = |(name, node): &(Word, Node)| match is_secret(&name.text) {
+            true => format!("{}: …", name.text),
+            false => format!("{}: {}", name.text, node.shown()),
+        };
+        match &self.content {
+            Content::Scalar(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Content::Sequence(nodes) => {
+                format!("[{}]", nodes.iter().map(Node::shown).collect::<Vec<_>>().join(", "))
+            }
+            Content::Mapping(pairs) => {
+                format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -48,6 +48,7 @@ pub(super) fn serve(
     let Some(file) = file.and_then(|file| file.word(1)) else {
         let fault = Diagnostic::error(word.span, format!("zone `{name}` has no `file`"));
         work.found.push(fault.help("write file \"…\"; into its block"));
+        work.missing.push(name.clone());
         return Fate::refused("it has no file: name one, and import again");
     };
     serve_file(work, name, word, file, directory)
@@ -61,12 +62,14 @@ pub(super) fn serve_file(
     file: &Word,
     directory: Option<&Path>,
 ) -> Fate {
-    let path = work.folders.find(&file.text, directory, work.sources.path(file.span.file).as_ref());
+    let by = work.sources.path(file.span.file).to_owned();
+    let path = work.folders.find(file, directory, by.as_ref(), &mut work.found);
     let place = work.sources.place(word.span);
-    let folders = (&work.folders, directory);
+    let folders = (&mut work.folders, directory);
     let copied = work.copies.take(&mut work.sources, folders, &path, file, &mut work.found);
     let Some(copied) = copied else {
-        return Fate::refused(format!("{} cannot be read: bring it, and import again", path.display()));
+        work.missing.push(name.clone());
+        return Fate::refused(format!("{} cannot be read: copy it, and import again", path.display()));
     };
     let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let fate = Fate::honoured(format!("→ [[zone]], {} as {copied}", path.display()));
@@ -74,6 +77,7 @@ pub(super) fn serve_file(
         name: name.clone(),
         file: copied,
         remark: format!("{source}:{}", place.line),
+        allow: None,
     });
     fate
 }

@@ -9,7 +9,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod access;
 mod answers;
+mod copies;
+mod faults;
 mod lua;
 mod named;
 mod node;

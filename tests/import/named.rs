@@ -123,6 +123,12 @@ fn several_views_are_refused_and_a_single_one_is_read_through() {
     let two = node(&format!("view \"in\" {{ {zone} }};\nview \"out\" {{ {zone} }};\n"));
     let result = two.import_named(&two.path("new"));
     result.assert_faults(&["views are not taken over", "/etc/named.conf:1:1", "a folder of its own"]);
+    result.assert_faults(&["`when-client-in`, which is what `match-clients` is"]);
+    result.assert_fate(
+        "view in { … }",
+        "refused",
+        "`when-client-in` of [[zone]] does what `match-clients` does",
+    );
     assert_eq!(result.status, Some(1));
 }
 
@@ -132,7 +138,8 @@ fn lists_that_name_each_other_end() {
         "acl a { b; };\nacl b { a; };\noptions { allow-recursion { a; nobody; !192.0.2.1; }; forwarders { 203.0.113.1; }; };\n",
     );
     let result = node.import_named(&node.path("new"));
-    result.assert_faults(&["`acl`s that name each other", "`nobody` is no network", "exceptions and keys"]);
+    result.assert_faults(&["`acl`s that name each other", "`nobody` is no network"]);
+    result.assert_lines(&["allow = []"]);
 }
 
 #[test]
@@ -146,10 +153,89 @@ fn a_rate_limit_becomes_ours() {
         "[limit]\nresponses-per-second = 20",
         "all-per-second = 90",
         "slip = 3",
-        "exempt = [\"192.0.2.0/24\", \"local\"]",
+        "exempt = [\"192.0.2.0/24\", \"127.0.0.1\", \"::1\"]",
     ] {
         assert!(result.config.contains(line), "no {line} in\n{}", result.config);
     }
     result.assert_fate("rate-limit { … }", "changed", "without counterpart: window");
     assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn what_is_off_is_off_whatever_it_is_called() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; allow-transfer { none; }; notify no; also-notify { }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; allow-update { none; }; allow-update-forwarding { }; };\n",
+    );
+    let result = node.named();
+    result.assert_fate("zone lab.test: allow-update { none; }", "honoured", "nothing to do: it is off");
+    result.assert_fate("zone lab.test: allow-update-forwarding { }", "honoured", "nothing to do: it is off");
+    result.assert_fate("also-notify { }", "honoured", "nothing to do: it is off");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn updates_that_somebody_may_send_are_pointed_out() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; allow-update { key \"k\"; }; };\n",
+    );
+    node.named().assert_fate("zone lab.test: allow-update { key k; }", "changed", "stop updating");
+}
+
+#[test]
+fn an_include_that_is_missing_leaves_the_rest_imported() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; allow-query { any; };\n\
+           include \"/etc/crypto-policies/back-ends/bind.config\"; };\n\
+         include \"/etc/named.rfc1912.zones\";\ninclude \"/etc/named.root.key\";\ninclude \"/etc/rndc.key\";\n\
+         include \"/etc/more.conf\";\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    for stock in [
+        "include /etc/crypto-policies/back-ends/bind…",
+        "include /etc/named.rfc1912.zones",
+        "include /etc/named.root.key",
+        "include /etc/rndc.key",
+    ] {
+        result.assert_fate(stock, "no effect here", "not copied; it has");
+    }
+    result.assert_fate("include /etc/more.conf", "refused", "copy it beside named.conf");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
+    result.assert_faults(&[
+        "/etc/named.conf:6:9",
+        "copy it beside the file that names it",
+        "zone lab.test.: serial",
+    ]);
+    assert_eq!(result.status, Some(1));
+    node.write("etc/more.conf", "zone \"more.test\" { type master; file \"lab.zone\"; };\n");
+    let whole = node.import_named(&node.path("whole"));
+    assert_eq!(whole.status, Some(0), "the stock files are not missed\n{}\n{}", whole.report, whole.faults);
+    whole.assert_fate("zone more.test", "honoured", "edgedns/zones/lab.zone");
+}
+
+#[test]
+fn a_fault_of_syntax_writes_nothing_and_the_totals_say_so() {
+    // The word that is missing would have closed the list of those who may ask.
+    let node = node(
+        "options { directory \"/var/named\" allow-query { none; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; }\nzone \"b.test\" { type hint; };\n",
+    );
+    let result = node.named();
+    assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{}", result.report);
+    result.assert_fate("named.conf", "refused", "nothing is written");
+    assert!(result.report.contains("1 refused"), "{}", result.report);
+    assert_eq!(result.last_line(), "nothing was written: mend the errors above, and import again");
+}
+
+#[test]
+fn a_list_of_clients_is_not_lost_in_the_statement_before_it() {
+    let node = node(
+        "options { directory \"/var/named\" allow-query { none; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    result.assert_faults(&["`;` is missing in front of `allow-query`", "/etc/named.conf:1:34"]);
+    assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{}", result.report);
 }

@@ -106,6 +106,21 @@ impl Node {
         self.import(vec!["named".into(), "--from".into(), self.path("etc/named.conf")], into, &[])
     }
 
+    /// The same into a folder beside the files.
+    pub(crate) fn named(&self) -> Result {
+        self.import_named(&self.path("new"))
+    }
+
+    /// `edgedns import` of one of two servers, with paths below the scratch folder as arguments of `--from` and
+    /// `--recursor`, into a folder beside the files.
+    pub(crate) fn import_of(&self, server: &str, from: &str, recursor: Option<&str>) -> Result {
+        let mut arguments = vec![server.into(), "--from".into(), self.path(from)];
+        if let Some(recursor) = recursor {
+            arguments.extend(["--recursor".into(), self.path(recursor)]);
+        }
+        self.import(arguments, &self.path("new"), &[])
+    }
+
     fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Result {
         let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
         command.arg("import").args(arguments).arg("--into").arg(into).args(more);
@@ -137,6 +152,20 @@ impl Result {
             shown == setting && fate == kind && said.contains(text)
         });
         assert!(found, "no `{setting}` that is {kind}: {text}\n{}\n{}", self.report, self.faults);
+    }
+
+    /// Fails unless the config has each of these lines, remarks left out.
+    pub(crate) fn assert_lines(&self, wanted: &[&str]) {
+        let lines: Vec<&str> =
+            self.config.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).collect();
+        for line in wanted {
+            assert!(lines.contains(line), "no {line} in\n{}\n{}\n{}", self.config, self.report, self.faults);
+        }
+    }
+
+    /// The last line that it said.
+    pub(crate) fn last_line(&self) -> &str {
+        self.faults.lines().last().unwrap_or_default()
     }
 
     /// Fails unless every piece of text is among the faults.

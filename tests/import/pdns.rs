@@ -144,7 +144,7 @@ fn bind_conf_is_read_with_comments_of_three_kinds_and_statements_that_do_not_mat
 }
 
 #[test]
-fn mistakes_in_bind_conf_are_drawn_and_nothing_is_written() {
+fn mistakes_in_bind_conf_are_drawn_and_what_pdns_conf_says_is_taken_over() {
     for (text, wanted) in [
         (
             "zone \"a.test\" { type master; file \"lab.zone\"; }\nzone \"b.test\" { type master; file \"lab.zone\"; };\n",
@@ -160,11 +160,18 @@ fn mistakes_in_bind_conf_are_drawn_and_nothing_is_written() {
         ("};\n", ["`}` closes nothing", "/etc/pdns/bind.conf:1:1"]),
         ("include \"bind.conf\";\n", ["files included more than 10 deep", "/etc/pdns/bind.conf:1:9"]),
     ] {
-        let node = node("");
+        let node = node("server-id=node-1\n");
         node.write("etc/pdns/bind.conf", text);
         let result = node.pdns();
-        assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{text}");
+        assert_eq!(result.status, Some(1), "{text}");
+        result.assert_lines(&["nsid = \"node-1\""]);
         result.assert_faults(&wanted);
+        result.assert_fate("bind-config=/etc/pdns/bind.conf", "refused", "it has faults");
+        assert!(
+            result.last_line().contains("refused above: 1, at /etc/pdns/pdns.conf:2"),
+            "{}",
+            result.faults
+        );
     }
 }
 

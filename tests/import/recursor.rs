@@ -71,6 +71,7 @@ fn both_forms_become_the_same_config() {
             "[[zone]]",
             "name = \"lab.test\"",
             "file = \"edgedns/zones/lab.zone\"",
+            "allow-query = [\"192.0.2.0/24\", \"2001:db8::/32\"]",
             "[[forward]]",
             "zone = \"corp.test\"",
             "upstream = [\"198.51.100.1\", \"198.51.100.2:5353\"]",

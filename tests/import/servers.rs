@@ -1,4 +1,4 @@
-//! The servers that are replaced, as processes: PowerDNS and pdns-recursor.
+//! The servers that are replaced, as processes: PowerDNS, pdns-recursor and BIND.
 //!
 //! Responsible for running them on loopback with nothing but a node's own files, and for ending them.
 //! Not responsible for what they answer.
@@ -39,15 +39,28 @@ impl Server {
         Self::start(program, folder, &[&hints, "--threads=1", "--disable-syslog", "--write-pid=no"])
     }
 
+    /// BIND with the `named.conf` of a folder. Its log goes to ours.
+    pub(crate) fn named(program: &Path, folder: &Path) -> Server {
+        let mut command = Command::new(program);
+        command.arg("-g").arg("-c").arg(folder.join("named.conf"));
+        Self::spawn(command, program, folder)
+    }
+
     fn start(program: &Path, folder: &Path, more: &[&str]) -> Server {
-        let path = folder.join("log");
-        let log = File::create(&path).expect("a log file");
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg(format!("--config-dir={}", folder.display()))
             .arg(format!("--socket-dir={}", folder.display()))
             // Its own user could not read a scratch folder; and no version is looked up on the internet.
             .args(["--daemon=no", "--setuid=", "--setgid=", "--security-poll-suffix="])
-            .args(more)
+            .args(more);
+        Self::spawn(command, program, folder)
+    }
+
+    fn spawn(mut command: Command, program: &Path, folder: &Path) -> Server {
+        let path = folder.join("log");
+        let log = File::create(&path).expect("a log file");
+        let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log file"))
             .stderr(log)

@@ -1,81 +1,173 @@
 //! Address match lists: who may do something, by networks and names of `acl`s.
 //!
-//! Responsible for resolving names, and for saying what cannot be.
+//! Responsible for what a list means, for resolving names, and for saying what cannot be.
 //! Not responsible for what the clients may do.
 
-use super::super::address::Clients;
+use std::net::IpAddr;
+
 use super::super::given::Word;
-use super::super::statement::{Part, Statement};
+use super::super::networks::{Block, Clients, List};
+use super::super::statement::{Missing, Part, Statement};
 use super::Reading;
 use crate::source::Diagnostic;
-use crate::zone::Network;
 
 /// Deepest nesting of `acl`s that name each other.
 const DEPTH_MAX: usize = 16;
 
-/// This host and its networks, as lists of networks name them.
-const LOCAL: &str = "local";
+/// Elements of one list, those of the `acl`s it names counted each time: lists that name each other several times would
+/// otherwise grow as powers of that.
+const ELEMENTS_MAX: usize = 4096;
+
+/// Octets of an IPv4 address.
+const OCTETS: usize = 4;
+
+/// Whether an element lets clients in, or keeps them out of all that follows.
+#[derive(Clone, Copy)]
+enum Sign {
+    Admit,
+    Exclude,
+}
+
+/// What stands behind the sign of an element.
+enum Element<'s> {
+    Word(Word),
+    List(&'s [Statement]),
+}
 
 impl Reading<'_> {
-    /// The clients of a list such as `{ 192.0.2.0/24; localnets; }`.
+    /// The clients of a list such as `{ !192.0.2.1; 192.0.2.0/24; localnets; }`.
     pub(super) fn clients(&mut self, list: &Statement) -> Clients {
-        let mut networks = Vec::new();
-        match self.collect(list.block(), &mut networks, 0) {
-            Some(world) => Clients::World(world),
-            None => Clients::Networks(networks),
+        let mut count = 0;
+        let mut clients = self.collect(list.block(), 0, &mut count);
+        let known =
+            self.listen.iter().all(Option::is_some) && self.listeners().all(|ip| !ip.is_unspecified());
+        if known {
+            clients.own_are_known();
         }
+        clients
     }
 
-    /// Adds the networks of a list; the word that lets in the whole world, if there is one.
-    fn collect(&mut self, list: &[Statement], networks: &mut Vec<String>, depth: usize) -> Option<Word> {
+    /// The same of a list whose faults do not matter, as nothing is opened by it.
+    pub(super) fn clients_without_faults(&mut self, list: &Statement) -> Clients {
+        let found = self.work.found.clone();
+        let clients = self.clients(list);
+        self.work.found = found;
+        clients
+    }
+
+    /// The addresses that are listened on, as far as they have been read.
+    pub(super) fn listeners(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.listen.iter().flatten().flatten().map(std::net::SocketAddr::ip)
+    }
+
+    /// As BIND reads a list (its manual, "Address Match Lists"): the first element that an address matches decides; a list
+    /// within one matches where it lets the address in, and only there.
+    fn collect(&mut self, list: &[Statement], depth: usize, count: &mut usize) -> Clients {
+        let mut result = List::default();
         for element in list {
-            if depth > DEPTH_MAX {
-                self.work.found.push(Diagnostic::error(element.span, "`acl`s that name each other"));
-                return None;
-            }
-            let word = match element.parts.first() {
-                Some(Part::Word(word)) => word,
-                Some(Part::Block(inner)) => {
-                    if let Some(world) = self.collect(inner, networks, depth + 1) {
-                        return Some(world);
-                    }
-                    continue;
+            *count += 1;
+            if depth > DEPTH_MAX || *count > ELEMENTS_MAX {
+                if *count <= ELEMENTS_MAX {
+                    self.work.found.push(Diagnostic::error(element.span, "`acl`s that name each other"));
+                } else if *count == ELEMENTS_MAX + 1 {
+                    let message =
+                        format!("a list of more than {ELEMENTS_MAX} elements, those of its `acl`s counted");
+                    self.work.found.push(Diagnostic::error(element.span, message));
                 }
-                None => continue,
+                result.exclude(&Clients::nobody_but("the rest of the list"), "the rest of the list");
+                break;
+            }
+            let Some((sign, inner)) = parted(element) else { continue };
+            let (sign, clients) = match inner {
+                Element::List(inner) => (sign, self.collect(inner, depth + 1, count)),
+                Element::Word(word) => self.named_clients((sign, &word), element, depth, count),
             };
-            match word.text.as_str() {
-                // What an `include` names stands behind it.
-                "none" | "include" => {}
-                "any" => return Some(word.clone()),
-                "localhost" | "localnets" => push_new(networks, LOCAL),
-                "key" | "!" => self.not_taken(word),
-                text if text.starts_with('!') => self.not_taken(word),
-                text if text.ends_with("/0") && Network::parse(text).is_some() => return Some(word.clone()),
-                text if Network::parse(text).is_some() => push_new(networks, text),
-                text => match self.acls.get(text).copied() {
-                    Some(inner) => {
-                        if let Some(world) = self.collect(inner, networks, depth + 1) {
-                            return Some(world);
-                        }
-                    }
-                    None => {
-                        let message = format!("`{text}` is no network, and no `acl` has this name");
-                        self.work.found.push(Diagnostic::error(word.span, message));
-                    }
-                },
+            match sign {
+                Sign::Admit => result.admit(&clients),
+                Sign::Exclude => result.exclude(&clients, &element.shown()),
             }
         }
-        None
+        result.finish()
     }
 
-    fn not_taken(&mut self, word: &Word) {
-        let fault = Diagnostic::warning(word.span, "exceptions and keys in a list are not taken over");
-        self.work.found.push(fault.help("list the networks that may ask"));
+    /// The clients that a word names. `none` is everybody with the sign turned over.
+    fn named_clients(
+        &mut self,
+        (sign, word): (Sign, &Word),
+        element: &Statement,
+        depth: usize,
+        count: &mut usize,
+    ) -> (Sign, Clients) {
+        let text = word.text.to_ascii_lowercase();
+        let clients = match text.as_str() {
+            "any" => Clients::world_of(word.clone()),
+            "none" => return (sign.turned(), Clients::world_of(word.clone())),
+            "localhost" => {
+                Clients::own(&self.listeners().filter(|ip| !ip.is_unspecified()).collect::<Vec<_>>())
+            }
+            "localnets" => Clients::local(),
+            "key" => Clients::with_key(format!("those with the {}", element.shown().trim_start_matches('!'))),
+            "geoip" | "ecs" => Clients::nobody_but(format!("those of `{}`", element.shown())),
+            // What it names stands behind it.
+            "include" => match self.parsed.missing(element) {
+                Some(Missing::Unknown) => {
+                    let unknown = Clients::nobody_but("what is in a file that is missing");
+                    return (Sign::Exclude, unknown);
+                }
+                Some(Missing::Stock(_)) | None => Clients::nobody(),
+            },
+            _ => match network(&text) {
+                Some(block) => Clients::network(block, word),
+                None => match self.acls.get(&text).copied() {
+                    Some(inner) => self.collect(inner, depth + 1, count),
+                    None => self.unknown(word),
+                },
+            },
+        };
+        (sign, clients)
+    }
+
+    fn unknown(&mut self, word: &Word) -> Clients {
+        let message = format!("`{}` is no network, and no `acl` has this name", word.text);
+        self.work.found.push(Diagnostic::error(word.span, message));
+        Clients::nobody_but(format!("`{}`", word.text))
     }
 }
 
-fn push_new(networks: &mut Vec<String>, network: &str) {
-    if !networks.iter().any(|known| known == network) {
-        networks.push(network.to_owned());
+impl Sign {
+    fn turned(self) -> Sign {
+        match self {
+            Sign::Admit => Sign::Exclude,
+            Sign::Exclude => Sign::Admit,
+        }
     }
+}
+
+/// The sign of an element, and what stands behind it; none where nothing does.
+fn parted(element: &Statement) -> Option<(Sign, Element<'_>)> {
+    let inner = |part: &'_ Part| match part {
+        Part::Word(word) => Element::Word(word.clone()),
+        Part::Block(_) => Element::List(element.block()),
+    };
+    match element.parts.first()? {
+        Part::Word(word) if word.text == "!" => Some((Sign::Exclude, inner(element.parts.get(1)?))),
+        Part::Word(word) => match word.text.strip_prefix('!') {
+            Some(text) => {
+                Some((Sign::Exclude, Element::Word(Word { text: text.to_owned(), span: word.span })))
+            }
+            None => Some((Sign::Admit, Element::Word(word.clone()))),
+        },
+        Part::Block(_) => Some((Sign::Admit, Element::List(element.block()))),
+    }
+}
+
+/// A network; of IPv4 also in the short form `10/8` that BIND takes.
+fn network(text: &str) -> Option<Block> {
+    if let Some(block) = Block::parse(text) {
+        return Some(block);
+    }
+    let (address, length) = text.split_once('/')?;
+    let octets = address.split('.').count();
+    let whole = format!("{address}{}/{length}", ".0".repeat(OCTETS.saturating_sub(octets)));
+    Block::parse(&whole).filter(|_| !address.contains(':'))
 }

@@ -1,9 +1,10 @@
 //! BIND: `named.conf` with primary zones.
 //!
 //! Responsible for the order of reading, and for its views and zones.
-//! Not responsible for options or lists of clients: those are `options`,
-//! `rules` and `clients`.
+//! Not responsible for options, lists of clients, or what they may do: those
+//! are `options`, `rules`, `clients` and `access`.
 
+mod access;
 mod clients;
 mod options;
 mod rules;
@@ -13,24 +14,35 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::address;
-use super::draft::{Allow, Forward};
+use super::draft::Forward;
 use super::report::{Fate, Kind};
 use super::rule::{self, Then};
-use super::statement::{self, Statement};
+use super::statement::{self, Missing, Parsed, Statement};
 use super::zone::{apex, given_again, serve};
 use super::{Unreadable, Work, file_at};
 use crate::dns::Name;
-use crate::source::{Diagnostic, Severity};
+use crate::source::{Diagnostic, Severity, Span};
 
 /// What the rules of `named.conf` work on.
 struct Reading<'r> {
     work: &'r mut Work,
-    /// `acl` statements by name.
+    parsed: &'r Parsed,
+    /// `acl` statements by name, in small letters.
     acls: BTreeMap<String, &'r [Statement]>,
+    /// Those of the server, and behind them those of the only view, which count where both say something.
     options: Vec<&'r Statement>,
+    /// The statements of the only view; none where there are none, or several.
+    view: Option<&'r [Statement]>,
     directory: Option<PathBuf>,
     /// What `listen-on` and `listen-on-v6` said; none where they were not given.
     listen: [Option<Vec<SocketAddr>>; 2],
+}
+
+/// Servers to ask, and those of the list that are not among them.
+#[derive(Debug, Default)]
+struct Servers {
+    upstream: Vec<String>,
+    lost: Vec<String>,
 }
 
 /// Reads `named.conf`; what it was read from.
@@ -38,28 +50,43 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
     let path = file_at(from, &["named.conf"]);
     let file = work.sources.read(&path).map_err(|error| {
         work.found.push(Diagnostic::placeless(Severity::Error, error.to_string()));
+        let fate = Fate::refused("it cannot be read: nothing is written");
+        work.report.tell_besides(path.display().to_string(), fate);
         Unreadable
     })?;
-    let statements = statement::read(&mut work.sources, file, &work.folders, &mut work.found);
-    if work.found.errors() > 0 {
+    let parsed = statement::read(&mut work.sources, file, &mut work.folders, &mut work.found);
+    if parsed.faults > 0 {
+        // A word that is missing may have been the end of a list of those who may ask.
+        let text = "it cannot be understood, so it cannot be told who may ask: nothing is written";
+        work.report.tell(Span::new(file, 0, 0), "named.conf", Fate::refused(text));
         return Err(Unreadable);
     }
-    let acls = statements.iter().filter(|statement| statement.keyword() == "acl");
-    let options = statements.iter().filter(|statement| statement.keyword() == "options");
+    let statements = &parsed.statements;
+    let named =
+        |keyword: &'static str| statements.iter().filter(move |statement| statement.keyword() == keyword);
+    let mut acls = BTreeMap::new();
+    for acl in named("acl") {
+        if let Some(name) = acl.word(1) {
+            // Of two the first counts.
+            acls.entry(name.text.to_ascii_lowercase()).or_insert(acl.block());
+        }
+    }
+    // Of several none is read.
+    let view = named("view").next().map(Statement::block).filter(|_| named("view").count() == 1);
+    let of_view = view.unwrap_or_default().iter().filter(|statement| statement.keyword() != "zone");
     let mut reading = Reading {
-        acls: acls.filter_map(|acl| Some((acl.word(1)?.text.clone(), acl.block()))).collect(),
-        options: options.flat_map(Statement::block).collect(),
-        directory: statement::directory(&statements),
+        acls,
+        options: named("options").flat_map(Statement::block).chain(of_view).collect(),
+        view,
+        directory: statement::directory(statements),
         listen: [None, None],
+        parsed: &parsed,
         work,
     };
-    for option in reading.options.clone() {
-        let fate = reading.option(option);
-        reading.work.report.tell(option.span, option.shown(), fate);
-    }
-    reading.statements(&statements);
-    reading.tell_of_defaults();
+    reading.judge_options();
+    reading.statements(statements);
     reading.finish();
+    reading.tell_of_defaults();
     Ok(path.display().to_string())
 }
 
@@ -69,19 +96,62 @@ impl<'r> Reading<'r> {
         self.options.iter().rev().find(|option| option.keyword() == keyword).copied()
     }
 
-    /// Whether an option says no.
+    /// Whether an option says no, or names nobody.
     fn is_off(option: &Statement) -> bool {
+        let is_none = |inner: &Statement| inner.parts.len() == 1 && inner.keyword() == "none";
         let word = option.word(1).map(|word| word.text.to_ascii_lowercase());
-        matches!(word.as_deref(), Some("no" | "false" | "0" | "none"))
+        match (word.as_deref(), option.list()) {
+            (Some("no" | "false" | "0" | "none"), None) => true,
+            (None, Some(list)) => list.iter().all(is_none),
+            (_, _) => false,
+        }
+    }
+
+    /// Says what becomes of every option; first of those that say where it listens, as lists of clients may mean the
+    /// addresses of this host.
+    fn judge_options(&mut self) {
+        let is_listener = |option: &&'r Statement| option.keyword().starts_with("listen-on");
+        let (listeners, others): (Vec<_>, Vec<_>) = self.options.iter().copied().partition(is_listener);
+        for option in listeners.into_iter().chain(others) {
+            let fate = match self.get(&option.keyword()) {
+                Some(counts)
+                    if option.keyword() != "include"
+                        && self.is_of_view(counts)
+                        && !self.is_of_view(option) =>
+                {
+                    Fate::no_effect("the view says otherwise, which counts")
+                }
+                _ => self.option(option),
+            };
+            self.work.report.tell(option.span, option.shown(), fate);
+        }
+    }
+
+    fn is_of_view(&self, option: &Statement) -> bool {
+        self.view.unwrap_or_default().iter().any(|inner| std::ptr::eq(inner, option))
+    }
+
+    /// What becomes of an `include`: its statements stand behind it, if it could be read.
+    fn include(&self, include: &Statement) -> Fate {
+        match self.parsed.missing(include) {
+            None => Fate::honoured("its statements are read, too"),
+            Some(Missing::Stock(what)) => Fate::no_effect(format!("not copied; it has {what}")),
+            Some(Missing::Unknown) => Fate::refused(
+                "it cannot be read: copy it beside named.conf, and import again; what it may restrict is closed until then",
+            ),
+        }
     }
 
     fn option(&mut self, option: &'r Statement) -> Fate {
         let keyword = option.keyword();
+        if keyword == "include" {
+            return self.include(option);
+        }
         match rule::find(rules::OPTIONS, &keyword) {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
             Some(Then::UnlessOff(..)) if Self::is_off(option) => rule::off(),
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-            Some(Then::Read(function)) => function(self, option),
+            Some(Then::Read(function) | Then::ReadEach(function)) => function(self, option),
             None => rule::unknown(rules::OPTIONS, &keyword, "BIND"),
         }
     }
@@ -92,41 +162,35 @@ impl<'r> Reading<'r> {
             let later = &statements[place + 1..];
             let fate = match statement.keyword().as_str() {
                 "options" => continue,
+                "include" => self.include(statement),
                 "zone" => {
                     self.zone(statement, later);
                     continue;
                 }
                 "view" if views == 1 => {
-                    self.view(statement);
-                    Fate::changed("the only view: its zones are served to everybody")
+                    let inside = statement.block();
+                    for (place, inner) in inside.iter().enumerate().filter(|(_, it)| it.keyword() == "zone") {
+                        self.zone(inner, &inside[place + 1..]);
+                    }
+                    Fate::honoured("the only view: its zones and options are those of the server")
                 }
                 "view" => {
                     let fault = Diagnostic::error(statement.span, "views are not taken over");
                     let help = "write each view's zones into a file of their own, import it into a folder of its own, and \
-                                give each [[zone]] its clients with `when-client-in`";
+                                give each [[zone]] its clients with `when-client-in`, which is what `match-clients` is";
                     self.work.found.push(fault.help(help));
-                    Fate::refused("zones of several views: import each view from a file of its own")
+                    Fate::refused(
+                        "zones of several views: import each view from a file of its own; `when-client-in` of [[zone]] \
+                         does what `match-clients` does",
+                    )
                 }
                 keyword => match rule::find(rules::STATEMENTS, keyword) {
                     Some(Then::Always(kind, text) | Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-                    Some(Then::Read(function)) => function(self, statement),
+                    Some(Then::Read(function) | Then::ReadEach(function)) => function(self, statement),
                     None => rule::unknown(rules::STATEMENTS, keyword, "BIND"),
                 },
             };
             self.work.report.tell(statement.span, statement.shown(), fate);
-        }
-    }
-
-    /// The zones and options of a view.
-    fn view(&mut self, view: &Statement) {
-        let inside = view.block();
-        for (place, inner) in inside.iter().enumerate() {
-            if inner.keyword() == "zone" {
-                self.zone(inner, &inside[place + 1..]);
-            } else {
-                let fate = Fate::refused("options of a view are not taken over: write them into `options`");
-                self.work.report.tell(inner.span, format!("view: {}", inner.shown()), fate);
-            }
         }
     }
 
@@ -169,6 +233,10 @@ impl<'r> Reading<'r> {
         let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
         let is_served = is_primary && fate.kind == Kind::Honoured;
         self.work.report.tell(statement.span, &shown, fate);
+        if is_served {
+            let allow = self.allow_query(inside);
+            self.work.draft.zones.last_mut().into_iter().for_each(|zone| zone.allow.clone_from(&allow));
+        }
         for inner in inside.iter().filter(|inner| !matches!(inner.keyword().as_str(), "type" | "file")) {
             let fate = self.zone_option(inner, is_served.then_some(&name));
             self.work.report.tell(inner.span, format!("{shown}: {}", inner.shown()), fate);
@@ -181,12 +249,15 @@ impl<'r> Reading<'r> {
             return Fate::no_effect("see its zone");
         }
         let keyword = inner.keyword();
+        if keyword == "include" {
+            return self.include(inner);
+        }
         let rule = rule::find(rules::ZONE_OPTIONS, &keyword).or_else(|| rule::find(rules::OPTIONS, &keyword));
         match rule {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
             Some(Then::UnlessOff(..)) if Self::is_off(inner) => rule::off(),
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-            Some(Then::Read(function)) => function(self, inner),
+            Some(Then::Read(function) | Then::ReadEach(function)) => function(self, inner),
             None => rule::unknown(rules::ZONE_OPTIONS, &keyword, "BIND"),
         }
     }
@@ -200,21 +271,25 @@ impl<'r> Reading<'r> {
                 "it has no forwarders: below this name BIND asks the root servers, which we do not",
             );
         };
-        let upstream = self.servers(servers);
-        self.forward(name.clone(), upstream, zone)
+        let servers = self.servers(servers);
+        self.forward(name.clone(), servers, zone)
     }
 
     /// Writes a `[[forward]]` block.
-    fn forward(&mut self, zone: Name, upstream: Vec<String>, statement: &Statement) -> Fate {
+    fn forward(&mut self, zone: Name, servers: Servers, statement: &Statement) -> Fate {
+        let Servers { upstream, lost } = servers;
         if upstream.is_empty() {
             return Fate::refused("nobody is left to ask: write a [[forward]] block with an upstream");
         }
         let place = self.work.sources.place(statement.span);
         let file = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
         let remark = format!("{file}:{}", place.line);
-        let fate = Fate::honoured(format!("→ [[forward]] upstream {}", upstream.join(", ")));
+        let said = format!("→ [[forward]] upstream {}", upstream.join(", "));
         self.work.draft.forwards.push(Forward { zone, upstream, remark });
-        fate
+        match lost.as_slice() {
+            [] => Fate::honoured(said),
+            lost => Fate::refused(format!("{said}, without {}", lost.join(", "))),
+        }
     }
 
     /// What holds although no line says so.
@@ -245,15 +320,16 @@ impl<'r> Reading<'r> {
 
     /// Puts together what was said in several options.
     fn finish(&mut self) {
-        let [v4, v6] = std::mem::take(&mut self.listen);
+        let [v4, v6] = self.listen.clone();
         let port = self.port();
         let [any_v4, any_v6] = address::everywhere(port);
         let listen = v4.unwrap_or_else(|| vec![any_v4]).into_iter().chain(v6.unwrap_or_else(|| vec![any_v6]));
         self.work.draft.listen = listen.collect();
         self.work.draft.listen_remark = "listen-on and listen-on-v6 of named.conf".to_owned();
-        if matches!(self.work.draft.allow, Allow::Default) && !self.work.draft.forwards.is_empty() {
-            let text = "this host and its networks may ask, as with BIND";
-            self.work.report.tell_besides("[[forward]] without `allow`", Fate::honoured(text));
+        if self.work.draft.listen.is_empty() {
+            self.work.draft.listen = address::on_this_host(port).into();
+            self.work.draft.listen_remark = "nothing else is left to listen on".to_owned();
         }
+        self.set_allow();
     }
 }

@@ -5,11 +5,13 @@
 
 use std::net::SocketAddr;
 
-use super::super::address::{self, Clients, everywhere};
-use super::super::draft::{Allow, Line};
+use super::super::address::{self, everywhere};
+use super::super::draft::Line;
+use super::super::given::Word;
+use super::super::networks::Block;
 use super::super::report::Fate;
 use super::super::statement::Statement;
-use super::Reading;
+use super::{Reading, Servers};
 use crate::dns::Name;
 use crate::source::Diagnostic;
 
@@ -28,67 +30,87 @@ impl Reading<'_> {
     }
 
     /// The servers of `forwarders { 192.0.2.1 port 5300; }`.
-    pub(super) fn servers(&mut self, list: &Statement) -> Vec<String> {
-        let port_of = |statement: &Statement| {
-            let words: Vec<_> = statement.words().collect();
-            let place = words.iter().position(|word| word.text == "port")?;
-            words.get(place + 1).and_then(|word| address::port(word).ok())
-        };
-        let usual = port_of(list).unwrap_or(address::DNS_PORT);
-        let mut servers = Vec::new();
+    pub(super) fn servers(&mut self, list: &Statement) -> Servers {
+        let mut servers = Servers::default();
+        let usual = self.port_of(list).unwrap_or(Ok(address::DNS_PORT));
         for server in list.block() {
             let Some(word) = server.word(0) else { continue };
-            if server.words().any(|word| word.text == "tls") {
-                let fault = Diagnostic::error(word.span, "a server that is asked over TLS");
+            let read = if server.words().any(|word| word.text == "tls") {
                 let help =
                     "write it into [[forward]] upstream with its name: \"tls://192.0.2.1#dns.example.com\"";
-                self.work.found.push(fault.help(help));
-                continue;
-            }
-            match address::socket_address(word, port_of(server).unwrap_or(usual)) {
-                Ok(address) => servers.push(address::upstream(address)),
-                Err(fault) => self.work.found.push(fault),
+                Err(Diagnostic::error(word.span, "a server that is asked over TLS").help(help))
+            } else {
+                let port = self.port_of(server).unwrap_or_else(|| usual.clone());
+                port.and_then(|port| address::socket_address(word, port))
+            };
+            match read {
+                _ if server.keyword() == "include" => servers.lost.extend(self.missing_server(server)),
+                Ok(address) => servers.upstream.push(address::upstream(address)),
+                Err(fault) => {
+                    self.work.found.push(fault);
+                    servers.lost.push(format!("`{}`", server.shown()));
+                }
             }
         }
         servers
     }
 
+    /// What is lost by an `include` among servers: what it names stands behind it, if it could be read.
+    fn missing_server(&self, include: &Statement) -> Option<String> {
+        self.parsed
+            .missing(include)
+            .map(|_| format!("what is in {}", include.word(1).map_or("it", |word| &word.text)))
+    }
+
+    /// What is said behind `port`.
+    fn port_of(&self, statement: &Statement) -> Option<Result<u16, Diagnostic>> {
+        let words: Vec<_> = statement.words().collect();
+        let place = words.iter().position(|word| word.text == "port")?;
+        words.get(place + 1).map(|word| address::port(word))
+    }
+
     fn listen(&mut self, option: &Statement, family: Family) -> Fate {
-        let words: Vec<_> = option.words().collect();
-        let named = words.iter().position(|word| word.text == "port").and_then(|place| words.get(place + 1));
-        let port = match named.map(|word| address::port(word)) {
-            Some(Ok(port)) => port,
-            Some(Err(fault)) => {
-                self.work.found.push(fault);
-                return Fate::refused("write its addresses and port to [server] listen");
-            }
-            None => self.port(),
-        };
-        if words.iter().any(|word| matches!(word.text.as_str(), "tls" | "http" | "proxy")) {
-            return Fate::refused("only UDP and TCP are served: let clients ask those");
-        }
         let place = match family {
             Family::V4 => 0,
             Family::V6 => 1,
         };
+        // Whatever becomes of it: the family is not listened on everywhere then.
+        self.listen[place].get_or_insert_default();
+        let port = match self.port_of(option) {
+            Some(Ok(port)) => port,
+            Some(Err(fault)) => {
+                self.work.found.push(fault);
+                return Fate::refused("not a port: write its addresses and port to [server] listen");
+            }
+            None => self.port(),
+        };
+        let is_other = |word: &Word| matches!(word.text.as_str(), "tls" | "http" | "proxy");
+        if option.words().any(is_other) {
+            return Fate::refused("only UDP and TCP are served: let clients ask those");
+        }
+        let everywhere = everywhere(port)[place];
+        let clients = self.clients(option);
+        let mut lost = clients.lost().to_vec();
         let mut addresses: Vec<SocketAddr> = Vec::new();
-        for element in option.block() {
-            let Some(word) = element.word(0) else { continue };
-            match word.text.as_str() {
-                "none" => {}
-                "any" => addresses.push(everywhere(port)[place]),
-                _ => match address::socket_address(word, port) {
-                    Ok(address) => addresses.push(address),
-                    Err(fault) => {
-                        self.work
-                            .found
-                            .push(fault.help("a listener is an address: networks and names are none"));
-                    }
-                },
+        match (clients.world().is_some(), clients.excepts()) {
+            (true, false) => addresses.push(everywhere),
+            (_, true) if !clients.is_nobody() => {
+                lost.push("what is left of a list with exceptions".to_owned())
+            }
+            (_, _) => {
+                // Networks stand for the addresses of the host in them, which are not known here.
+                let networks = clients.networks().filter(|it| it.address().is_none());
+                lost.extend(networks.map(|network| network.to_string()));
+                let all = clients.networks().filter_map(Block::address);
+                let of_family = all.filter(|ip| ip.is_ipv4() == everywhere.is_ipv4());
+                addresses.extend(of_family.map(|ip| SocketAddr::new(ip, port)));
             }
         }
         self.listen[place].get_or_insert_default().extend(addresses);
-        Fate::honoured("→ [server] listen")
+        match lost.as_slice() {
+            [] => Fate::honoured("→ [server] listen"),
+            lost => Fate::refused(format!("→ [server] listen without {}: write addresses", lost.join(", "))),
+        }
     }
 }
 
@@ -105,7 +127,7 @@ pub(super) fn port(reading: &mut Reading<'_>, option: &Statement) -> Fate {
         Some(Ok(_)) => Fate::honoured("→ [server] listen"),
         Some(Err(fault)) => {
             reading.work.found.push(fault);
-            Fate::refused("port 53 is listened on")
+            Fate::refused("not a port: port 53 is listened on")
         }
         None => Fate::refused("it has no value: port 53 is listened on"),
     }
@@ -118,8 +140,8 @@ pub(super) fn forwarders(reading: &mut Reading<'_>, option: &Statement) -> Fate 
     if !reading.recurses() {
         return Fate::no_effect("`recursion no`: nothing is forwarded");
     }
-    let upstream = reading.servers(option);
-    reading.forward(Name::root(), upstream, option)
+    let servers = reading.servers(option);
+    reading.forward(Name::root(), servers, option)
 }
 
 pub(super) fn forward(_: &mut Reading<'_>, option: &Statement) -> Fate {
@@ -138,67 +160,6 @@ pub(super) fn recursion(_: &mut Reading<'_>, option: &Statement) -> Fate {
     Fate::changed(
         "names outside our zones are asked of the upstreams of [[forward]], not of the root servers",
     )
-}
-
-pub(super) fn allow_recursion(reading: &mut Reading<'_>, option: &Statement) -> Fate {
-    if !reading.recurses() {
-        return Fate::no_effect("`recursion no`: nothing is forwarded");
-    }
-    // The first of these that is given counts, as in BIND.
-    let names = ["allow-recursion", "allow-query-cache", "allow-query"];
-    let counts = names.iter().find(|name| reading.get(name).is_some());
-    if counts.is_some_and(|counts| *counts != option.keyword()) {
-        return Fate::no_effect("another list counts for names of others: see `allow-recursion`");
-    }
-    match reading.clients(option) {
-        Clients::World(word) => {
-            reading.work.draft.allow = Allow::ClosedWorld(format!("{} of named.conf", option.keyword()));
-            let fault = Diagnostic::warning(word.span, "an open door: this lets the whole world in")
-                .remark("a resolver that answers everybody is used to flood others")
-                .help("not taken over: without [[forward]] allow it is this host and its networks");
-            reading.work.found.push(fault);
-            Fate::changed("an open door, closed: this host and its networks, without [[forward]] allow")
-        }
-        Clients::Networks(networks) if networks.is_empty() => {
-            reading.work.draft.allow = Allow::Nobody;
-            Fate::honoured("nobody may ask for names of others: there is no [[forward]]")
-        }
-        Clients::Networks(networks) => {
-            let remark = format!("{} of named.conf", option.keyword());
-            reading.work.draft.allow = Allow::Networks(networks, remark);
-            Fate::honoured("→ [[forward]] allow")
-        }
-    }
-}
-
-pub(super) fn allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate {
-    if reading.recurses() {
-        // It says who may ask for names of others, too, where no other list does.
-        allow_recursion(reading, option);
-    }
-    zone_allow_query(reading, option)
-}
-
-pub(super) fn zone_allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate {
-    match reading.clients(option) {
-        Clients::World(_) => Fate::honoured("names of our zones are answered to everybody"),
-        Clients::Networks(_) => {
-            Fate::changed("names of our zones are answered to everybody: write [[zone]] allow-query")
-        }
-    }
-}
-
-pub(super) fn allow_transfer(reading: &mut Reading<'_>, option: &Statement) -> Fate {
-    match reading.clients(option) {
-        Clients::World(word) => {
-            let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
-            let help = "nothing to do for edgedns, which refuses AXFR; close it where BIND goes on running";
-            reading.work.found.push(fault.help(help));
-            Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
-        }
-        Clients::Networks(networks) if networks.is_empty() => Fate::honoured("AXFR is REFUSED"),
-        Clients::Networks(_) => Fate::changed("AXFR is REFUSED: a secondary gets no more versions"),
-    }
 }
 
 pub(super) fn version(reading: &mut Reading<'_>, option: &Statement) -> Fate {
@@ -227,7 +188,7 @@ fn push(reading: &mut Reading<'_>, key: &'static str, value: impl Into<toml::Val
 pub(super) fn cookie_secret(reading: &mut Reading<'_>, option: &Statement) -> Fate {
     let text = option.word(1).map_or("", |word| word.text.as_str());
     if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Fate::refused("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
+        return Fate::dispensable("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
     }
     if reading.work.draft.server.iter().any(|line| line.key == "cookie-secret") {
         return Fate::changed("one secret is kept: cookies made with another are renewed");
@@ -242,7 +203,7 @@ pub(super) fn tcp_clients(reading: &mut Reading<'_>, option: &Statement) -> Fate
             push(reading, "tcp-connections", count, option);
             Fate::honoured("→ [server] tcp-connections")
         }
-        None => Fate::refused("not a number from 1 on: the default is left as it is"),
+        None => Fate::dispensable("not a number from 1 on: the default is left as it is"),
     }
 }
 
@@ -253,7 +214,7 @@ pub(super) fn tcp_idle(reading: &mut Reading<'_>, option: &Statement) -> Fate {
             push(reading, "tcp-idle", format!("{}ms", tenths * 100), option);
             Fate::honoured("→ [server] tcp-idle")
         }
-        None => Fate::refused("not a number from 1 on: the default is left as it is"),
+        None => Fate::dispensable("not a number from 1 on: the default is left as it is"),
     }
 }
 
@@ -275,8 +236,9 @@ pub(super) fn rate_limit(reading: &mut Reading<'_>, option: &Statement) -> Fate 
             }
             ("slip", Some(slip)) => reading.work.draft.limit.push(line("slip", slip.into())),
             ("exempt-clients", _) => {
-                if let Clients::Networks(networks) = reading.clients(inner) {
-                    let networks = networks.into_iter().map(toml::Value::String).collect();
+                let mut clients = reading.clients_without_faults(inner);
+                if clients.world().is_none() {
+                    let networks = clients.written().into_iter().map(toml::Value::String).collect();
                     reading.work.draft.limit.push(line("exempt", toml::Value::Array(networks)));
                 }
             }
@@ -299,11 +261,20 @@ pub(super) fn statistics(reading: &mut Reading<'_>, statement: &Statement) -> Fa
         "*" => Some(everywhere(port)[0]),
         _ => address::socket_address(word, port).ok(),
     });
-    let Some(address) = address else { return Fate::refused("write its address and port to [admin] listen") };
+    let Some(address) = address else {
+        return Fate::dispensable("no address: write one with its port to [admin] listen");
+    };
+    let is_for_some = inet.list().is_some() && !reading.clients_without_faults(inet).is_everybody();
+    let is_closed = is_for_some && !address.ip().is_loopback();
+    let address = if is_closed { address::on_this_host(address.port())[0] } else { address };
     let remark = "statistics-channels".to_owned();
     let line = Line { key: "listen", value: address.to_string().into(), remark };
     if reading.work.draft.admin.is_empty() {
         reading.work.draft.admin.push(line);
     }
-    Fate::changed("→ [admin] listen: /status and /metrics, read-only; whoever can connect may read")
+    Fate::changed(if is_closed {
+        "→ [admin] listen: whoever can connect may read, so it is on loopback, and its list of clients is not needed"
+    } else {
+        "→ [admin] listen: /status and /metrics, read-only; whoever can connect may read"
+    })
 }

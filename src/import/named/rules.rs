@@ -7,7 +7,7 @@
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
 use super::super::statement::Statement;
-use super::{Reading, options};
+use super::{Reading, access, options};
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;
@@ -28,7 +28,6 @@ const SIZES: &str = "there is nothing to tune by it here";
 /// Statements of the file.
 pub(super) const STATEMENTS: &[R] = &[
     R::always(&["acl"], Kind::Honoured, "taken in where a list names it"),
-    R::always(&["include"], Kind::Honoured, "its statements are read, too"),
     R::always(
         &["logging"],
         Kind::NoEffect,
@@ -54,16 +53,15 @@ pub(super) const STATEMENTS: &[R] = &[
 /// Options of the whole server.
 pub(super) const OPTIONS: &[R] = &[
     R::always(&["directory"], Kind::Honoured, "zone files are looked for there"),
-    R::always(&["include"], Kind::Honoured, "its statements are read, too"),
     R::read(&["listen-on"], options::listen_on),
     R::read(&["listen-on-v6"], options::listen_on_v6),
     R::read(&["port"], options::port),
     R::read(&["recursion"], options::recursion),
     R::read(&["forwarders"], options::forwarders),
     R::read(&["forward"], options::forward),
-    R::read(&["allow-recursion", "allow-query-cache"], options::allow_recursion),
-    R::read(&["allow-query"], options::allow_query),
-    R::read(&["allow-transfer"], options::allow_transfer),
+    R::read(&["allow-recursion", "allow-query-cache"], access::allow_recursion),
+    R::read(&["allow-query"], access::allow_query),
+    R::read(&["allow-transfer"], access::allow_transfer),
     R::read(&["version"], options::version),
     R::read(&["server-id"], options::server_id),
     R::read(&["cookie-secret"], options::cookie_secret),
@@ -72,11 +70,14 @@ pub(super) const OPTIONS: &[R] = &[
     R::read(&["rate-limit"], options::rate_limit),
     R::always(&["masterfile-format"], Kind::Honoured, "text is read; see the zones where it is not"),
     R::always(&["hostname"], Kind::NoEffect, "CHAOS hostname.bind is not answered"),
-    R::unless_off(
-        &["allow-query-on", "allow-recursion-on", "allow-query-cache-on", "blackhole", "no-case-compress"],
-        Kind::Changed,
-        "queries are answered on every listener, to everybody",
+    R::read(
+        &["allow-query-on", "allow-recursion-on", "allow-query-cache-on", "match-destinations"],
+        access::on_address,
     ),
+    R::read(&["blackhole"], access::blackhole),
+    R::read(&["match-clients"], access::match_clients),
+    R::read(&["match-recursive-only"], access::match_recursive_only),
+    R::unless_off(&["no-case-compress"], Kind::Changed, "names are compressed whatever their case"),
     R::unless_off(&["allow-update", "allow-update-forwarding"], Kind::Changed, UPDATE),
     R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], Kind::Refused, UNSIGNED),
     R::unless_off(&["dnssec-validation"], Kind::Changed, VALIDATION),
@@ -363,8 +364,8 @@ pub(super) const OPTIONS: &[R] = &[
 
 /// What a zone may hold beside its type and file, where it is something else than as an option of the server.
 pub(super) const ZONE_OPTIONS: &[R] = &[
-    R::read(&["allow-query"], options::zone_allow_query),
-    R::read(&["allow-transfer"], options::allow_transfer),
+    R::read(&["allow-query"], access::zone_allow_query),
+    R::read(&["allow-transfer"], access::allow_transfer),
     R::always(&["database", "dlz"], Kind::Refused, "zones come from files: write it to one, and import that"),
     R::unless_off(&["allow-update", "update-policy", "allow-update-forwarding"], Kind::Changed, UPDATE),
     R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], Kind::Refused, UNSIGNED),

@@ -27,10 +27,10 @@ const FILES: &str = "what stands in the zone file is served";
 /// What becomes of each setting.
 pub(super) const RULES: &[R] = &[
     // Which files are read.
-    R::read(&["launch"], values::launch),
+    R::read_each(&["launch"], values::launch),
     R::read(&["bind-config"], values::bind_config),
     R::read(&["bind-check-interval"], values::bind_check_interval),
-    R::always(&["include-dir"], Kind::Honoured, "its files are read, too"),
+    R::read(&["include-dir"], values::include_dir),
     R::unless_off(
         &["bind-ignore-broken-records"],
         Kind::Changed,
@@ -61,7 +61,8 @@ pub(super) const RULES: &[R] = &[
     ),
     R::always(&["config-dir", "config-name", "no-config"], Kind::NoEffect, "this file was named with --from"),
     // Where it listens, and how much of it.
-    R::read(&["local-address", "local-port"], values::local_address),
+    R::read_each(&["local-address"], values::local_address),
+    R::read(&["local-port"], values::local_address),
     R::unless_off(&["local-ipv6"], Kind::Refused, "write its addresses into local-address, and import again"),
     R::always(
         &["local-address-nonexist-fail", "local-ipv6-nonexist-fail", "non-local-bind"],
@@ -125,12 +126,9 @@ pub(super) const RULES: &[R] = &[
         Kind::NoEffect,
         "nothing is run at a query",
     ),
-    R::unless_off(
-        &["lua-prequery-script", "lua-axfr-script", "lua-dnsupdate-policy-script", "lua-global-include-dir"],
-        Kind::Refused,
-        SCRIPT,
-    ),
-    R::unless_off(&["enable-lua-record-updates"], Kind::Changed, UPDATE),
+    R::unless_off(&["lua-prequery-script", "lua-global-include-dir"], Kind::Refused, SCRIPT),
+    R::unless_off(&["lua-axfr-script", "outgoing-axfr-expand-alias"], Kind::Changed, TRANSFER),
+    R::unless_off(&["enable-lua-record-updates", "lua-dnsupdate-policy-script"], Kind::Changed, UPDATE),
     // What is answered.
     R::always(&["any-to-tcp"], Kind::NoEffect, "ANY gets one RRset (RFC 8482), which fits into a datagram"),
     R::unless_off(
@@ -138,11 +136,7 @@ pub(super) const RULES: &[R] = &[
         Kind::Changed,
         "pools are rotated; `order = \"fixed\"` of [[zone.probe]] keeps it",
     ),
-    R::unless_off(
-        &["expand-alias", "outgoing-axfr-expand-alias"],
-        Kind::Refused,
-        "ALIAS records are not expanded: write the addresses",
-    ),
+    R::unless_off(&["expand-alias"], Kind::Refused, "ALIAS records are not expanded: write the addresses"),
     R::always(&["resolver"], Kind::NoEffect, "ALIAS records are not expanded"),
     R::always(&["dname-processing"], Kind::NoEffect, "DNAME is always followed"),
     R::always(&["resolve-across-zones"], Kind::NoEffect, "a chain ends at the zone: resolvers ask again"),
@@ -372,6 +366,6 @@ pub(super) fn foreign(name: &str) -> Option<Fate> {
     let known = BACKENDS.iter().find(|backend| name.starts_with(**backend));
     known.map(|backend| {
         let backend = backend.trim_end_matches('-');
-        Fate::refused(format!("of the backend {backend}: only zone files are read; see `launch`"))
+        Fate::dispensable(format!("of the backend {backend}: only zone files are read; see `launch`"))
     })
 }

@@ -3,11 +3,14 @@
 //! Responsible for reading a value and for the key it becomes.
 //! Not responsible for settings that always have the same fate: those are `rules`.
 
-use super::super::address::{self, Clients, clients};
+use std::net::SocketAddr;
+
+use super::super::address::{self, on_this_host};
 use super::super::draft::Line;
 use super::super::given::Given;
+use super::super::netmasks;
 use super::super::report::Fate;
-use super::{Front, Reading, is_kept};
+use super::{Front, Reading, addresses_of, faulty_listener, is_kept};
 use crate::source::{Diagnostic, Severity};
 
 /// PowerDNS's UDP payload limit, which is ours, too.
@@ -38,8 +41,12 @@ pub(super) fn launch(reading: &mut Reading<'_>, given: &Given) -> Fate {
     }
 }
 
-pub(super) fn bind_config(_: &mut Reading<'_>, _: &Given) -> Fate {
-    Fate::honoured("→ [[zone]], one for each of its zones")
+pub(super) fn bind_config(reading: &mut Reading<'_>, _: &Given) -> Fate {
+    reading.zones.clone()
+}
+
+pub(super) fn include_dir(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    super::include_dir(reading.work, given, reading.path)
 }
 
 pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
@@ -52,12 +59,17 @@ pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
 }
 
 pub(super) fn local_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
+    if let Some(fate) = faulty_listener(given) {
+        return fate;
+    }
     let Front::Recursor(front) = reading.front else { return Fate::honoured("→ [server] listen") };
     if given.name == "local-port" {
         return Fate::changed("clients ask where pdns-recursor was asked: one server, one hop less");
     }
-    let kept: Vec<String> =
-        reading.own.iter().filter(|own| is_kept(**own, front)).map(ToString::to_string).collect();
+    let here: Vec<_> = addresses_of(given, address::DNS_PORT).into_iter().filter_map(Result::ok).collect();
+    let is_here = |own: &&SocketAddr| here.iter().any(|it| it.ip() == own.ip());
+    let kept = reading.own.iter().filter(is_here).filter(|own| is_kept(**own, front));
+    let kept: Vec<String> = kept.map(ToString::to_string).collect();
     match kept.as_slice() {
         [] => Fate::changed("only pdns-recursor asked there: its addresses are listened on, and this is not"),
         kept => Fate::honoured(format!("→ [server] listen: {}, beside the recursor's", kept.join(", "))),
@@ -106,8 +118,8 @@ fn number(
         }
         Err(why) => {
             let message = format!("`{}` is no value of `{}`: {why}", word.text, given.name);
-            reading.work.found.push(Diagnostic::error(word.span, message));
-            Fate::refused("the default is left as it is")
+            reading.work.found.push(Diagnostic::warning(word.span, message));
+            Fate::dispensable("no value of it: the default is left as it is")
         }
     }
 }
@@ -150,7 +162,7 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, given: &Given) -> Fate {
         return Fate::honoured("chance makes a secret at each start");
     }
     if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Fate::refused("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
+        return Fate::dispensable("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
     }
     reading.work.draft.server.push(line("cookie-secret", text, given));
     Fate::honoured("→ [server] cookie-secret: let nobody else read the config file")
@@ -177,8 +189,8 @@ pub(super) fn health_checks_interval(reading: &mut Reading<'_>, given: &Given) -
         }
         _ => {
             let message = format!("`{}` is no number of seconds", word.text);
-            reading.work.found.push(Diagnostic::error(word.span, message));
-            Fate::refused("the default of [probe] interval, 1s, is left as it is")
+            reading.work.found.push(Diagnostic::warning(word.span, message));
+            Fate::dispensable("not seconds: the default of [probe] interval, 1s, is left as it is")
         }
     }
 }
@@ -192,18 +204,16 @@ pub(super) fn disable_axfr(_: &mut Reading<'_>, given: &Given) -> Fate {
 }
 
 pub(super) fn allow_axfr(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let mut faults = Vec::new();
-    let words = given.items(&[',', ' ', '\t', ';']);
     let transfers_are_off = reading.settings.is_on("disable-axfr") == Some(true);
-    match clients(&words, &mut faults) {
-        Clients::World(word) if !transfers_are_off => {
+    match netmasks::clients_of(given, &mut Vec::new()).world() {
+        Some(word) if !transfers_are_off => {
             let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
             let help =
                 "nothing to do for edgedns, which refuses AXFR; close it where PowerDNS goes on running";
             reading.work.found.push(fault.help(help));
             Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
         }
-        Clients::World(_) | Clients::Networks(_) => {
+        Some(_) | None => {
             Fate::changed("AXFR is REFUSED: a secondary behind these addresses gets no more versions")
         }
     }
@@ -213,43 +223,73 @@ pub(super) fn webserver(reading: &mut Reading<'_>, given: &Given) -> Fate {
     if !given.is_on() {
         return Fate::honoured("nothing listens without [admin] listen");
     }
-    let get = |name: &str| reading.settings.get(name).map(Given::text).filter(|word| !word.text.is_empty());
-    let port = match get("webserver-port").map(|word| address::port(&word)) {
-        Some(Ok(port)) => port,
-        Some(Err(fault)) => {
+    let listen = match webserver_listens(reading) {
+        Ok(listen) => listen,
+        Err(fault) => {
             reading.work.found.push(fault);
-            return Fate::refused("write its address and port to [admin] listen");
+            return Fate::dispensable("no address and port: write them to [admin] listen");
         }
-        None => 8081,
     };
-    let listen = match get("webserver-address") {
-        Some(word) => match address::socket_address(&word, port) {
-            Ok(address) => address,
-            Err(fault) => {
-                reading.work.found.push(fault);
-                return Fate::refused("write its address and port to [admin] listen");
-            }
-        },
-        None => ([127, 0, 0, 1], port).into(),
-    };
+    let is_closed = is_for_some(reading) && !listen.ip().is_loopback();
+    let listen = if is_closed { on_this_host(listen.port())[0] } else { listen };
     reading.work.draft.admin.push(line("listen", listen.to_string(), given));
+    if is_closed {
+        return Fate::changed(NO_LIST);
+    }
     Fate::honoured(
         "→ [admin] listen: /metrics as there, /status for /jsonstat, read-only and without password",
     )
+}
+
+/// What becomes of a web server that not everybody may ask.
+const NO_LIST: &str = "→ [admin] listen on loopback: it has neither a list of clients nor a password, so nobody else may connect";
+
+/// Where the web server listens.
+fn webserver_listens(reading: &Reading<'_>) -> Result<SocketAddr, Diagnostic> {
+    let get = |name: &str| reading.settings.get(name).map(Given::text).filter(|word| !word.text.is_empty());
+    // PowerDNS has 8081 and loopback.
+    let port = get("webserver-port").map_or(Ok(8081), |word| address::port(&word));
+    let port = port.map_err(softened)?;
+    get("webserver-address").map_or(Ok(([127, 0, 0, 1], port).into()), |word| {
+        address::socket_address(&word, port).map_err(softened)
+    })
+}
+
+/// A fault without which everything is served.
+fn softened(fault: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..fault }
+}
+
+/// Whether the web server asks who somebody is: by address, which without a word is loopback, or by password.
+fn is_for_some(reading: &Reading<'_>) -> bool {
+    let has_password = reading.settings.get("webserver-password").is_some_and(|given| !given.is_empty());
+    let allow = reading.settings.get("webserver-allow-from");
+    let is_open = allow.is_some_and(|given| netmasks::clients_of(given, &mut Vec::new()).world().is_some());
+    has_password || !is_open
 }
 
 pub(super) fn webserver_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
     if reading.settings.is_on("webserver") != Some(true) {
         return Fate::no_effect("`webserver` is off");
     }
-    let word = given.text();
-    let ip = word.text.parse::<std::net::IpAddr>().ok();
-    if ip.is_some_and(|ip| !ip.is_loopback()) {
-        let fault = Diagnostic::warning(word.span, "a door: whoever reaches this address sees the status");
-        reading
-            .work
-            .found
-            .push(fault.help("[admin] listen on 127.0.0.1, or keep strangers out with a firewall"));
+    let listen = match webserver_listens(reading) {
+        Ok(listen) => listen,
+        Err(fault) => {
+            reading.work.found.push(fault);
+            return Fate::dispensable("no address and port: write them to [admin] listen");
+        }
+    };
+    if listen.ip().is_loopback() {
+        return Fate::honoured("→ [admin] listen");
+    }
+    if is_for_some(reading) {
+        return Fate::changed(NO_LIST);
+    }
+    if given.name == "webserver-address" {
+        let fault =
+            Diagnostic::warning(given.text().span, "a door: whoever reaches this address sees the status");
+        let help = "[admin] listen on 127.0.0.1, or keep strangers out with a firewall";
+        reading.work.found.push(fault.help(help));
     }
     Fate::honoured("→ [admin] listen")
 }
@@ -258,8 +298,7 @@ pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, given: &Given) -> 
     if reading.settings.is_on("webserver") != Some(true) {
         return Fate::no_effect("`webserver` is off");
     }
-    let mut faults = Vec::new();
-    if let Clients::World(word) = clients(&given.items(&[',', ' ', '\t', ';']), &mut faults) {
+    if let Some(word) = netmasks::clients_of(given, &mut Vec::new()).world() {
         reading
             .work
             .found

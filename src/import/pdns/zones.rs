@@ -5,37 +5,44 @@
 
 use std::path::Path;
 
+use super::super::Work;
 use super::super::given::Settings;
-use super::super::report::Fate;
-use super::super::statement::{self, Statement};
+use super::super::report::{Fate, Kind};
+use super::super::statement::{self, Missing, Parsed, Statement};
 use super::super::zone::{apex, given_again, serve};
-use super::super::{Unreadable, Work};
 use crate::source::{Diagnostic, Severity};
 
-/// Reads the file that `bind-config` names. `path` is where `pdns.conf` is.
-pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Result<(), Unreadable> {
+/// Reads the file that `bind-config` names; what became of it. `path` is where `pdns.conf` is.
+pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Fate {
     let Some(given) = settings.get("bind-config").filter(|given| !given.is_empty()) else {
         let message = format!("{} has no `bind-config`: there are no zones to import", path.display());
         work.found.push(Diagnostic::placeless(Severity::Error, message));
-        return Err(Unreadable);
+        let fate = Fate::refused("there are no zones to import: name a bind.conf, and import again");
+        if settings.get("bind-config").is_none() {
+            work.report.tell_besides("bind-config", fate.clone());
+        }
+        return fate;
     };
     let word = given.text();
-    let errors = work.found.errors();
-    let bind_conf = work.folders.find(&word.text, None, path);
-    let file = work.sources.read(&bind_conf).map_err(|error| {
-        work.found.push(Diagnostic::error(word.span, error.to_string()));
-        Unreadable
-    })?;
-    let statements = statement::read(&mut work.sources, file, &work.folders, &mut work.found);
-    if work.found.errors() > errors {
-        return Err(Unreadable);
-    }
-    let directory = statement::directory(&statements);
+    let bind_conf = work.folders.find(&word, None, path, &mut work.found);
+    let file = match work.sources.read(&bind_conf) {
+        Ok(file) => file,
+        Err(error) => {
+            let fault = Diagnostic::error(word.span, error.to_string());
+            let is_quoted = word.text.starts_with(['"', '\'']);
+            let quotes = "PowerDNS takes quotes as a part of the path: write it without them".to_owned();
+            work.found.push(fault.help(if is_quoted { quotes } else { work.folders.advice(&word.text) }));
+            return Fate::refused("it cannot be read, so no zone is imported: copy it, and import again");
+        }
+    };
+    let parsed = statement::read(&mut work.sources, file, &mut work.folders, &mut work.found);
+    let statements = &parsed.statements;
+    let directory = statement::directory(statements);
     for (place, statement) in statements.iter().enumerate() {
         match statement.keyword().as_str() {
-            "zone" => zone(work, statement, &statements[place + 1..], directory.as_deref()),
-            "options" => options(work, statement),
-            "include" => work.report.tell(statement.span, statement.shown(), included()),
+            "zone" => zone(work, &parsed, statement, (&statements[place + 1..], directory.as_deref())),
+            "options" => options(work, &parsed, statement),
+            "include" => work.report.tell(statement.span, statement.shown(), included(&parsed, statement)),
             _ => work.report.tell(
                 statement.span,
                 statement.shown(),
@@ -43,18 +50,33 @@ pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Result<
             ),
         }
     }
-    Ok(())
+    if parsed.faults > 0 {
+        return Fate::refused(
+            "it has faults, as drawn below: zones behind one may be missing; mend it, and import again",
+        );
+    }
+    if statements.iter().any(|statement| statement.keyword() == "zone") {
+        Fate::honoured("→ [[zone]], one for each of its zones")
+    } else {
+        Fate::honoured("nothing to do: it has no zones")
+    }
 }
 
-fn included() -> Fate {
-    Fate::honoured("its statements are read, too")
+fn included(parsed: &Parsed, include: &Statement) -> Fate {
+    match parsed.missing(include) {
+        None => Fate::honoured("its statements are read, too"),
+        Some(Missing::Stock(what)) => Fate::no_effect(format!("not copied; it has {what}")),
+        Some(Missing::Unknown) => {
+            Fate::refused("it cannot be read: copy it beside the file that names it, and import again")
+        }
+    }
 }
 
-fn options(work: &mut Work, options: &Statement) {
+fn options(work: &mut Work, parsed: &Parsed, options: &Statement) {
     for option in options.block() {
         let fate = match option.keyword().as_str() {
             "directory" => Fate::honoured("zone files are looked for there"),
-            "include" => included(),
+            "include" => included(parsed, option),
             _ => Fate::no_effect("the BIND backend ignores it, too"),
         };
         work.report.tell(option.span, option.shown(), fate);
@@ -62,7 +84,12 @@ fn options(work: &mut Work, options: &Statement) {
 }
 
 /// Imports one zone, unless one of the `later` statements is of the same.
-fn zone(work: &mut Work, statement: &Statement, later: &[Statement], directory: Option<&Path>) {
+fn zone(
+    work: &mut Work,
+    parsed: &Parsed,
+    statement: &Statement,
+    (later, directory): (&[Statement], Option<&Path>),
+) {
     let inside = statement.block();
     let get = |keyword: &str| inside.iter().find(|inner| inner.keyword() == keyword);
     let shown = format!("zone {}", statement.word(1).map_or("", |word| &word.text));
@@ -79,7 +106,7 @@ fn zone(work: &mut Work, statement: &Statement, later: &[Statement], directory: 
     for inner in inside {
         let fate = match inner.keyword().as_str() {
             "type" | "file" => continue,
-            "include" => included(),
+            "include" => included(parsed, inner),
             _ => {
                 Fate::no_effect("the BIND backend ignores it, or it is of transfers, which there are none of")
             }
@@ -95,5 +122,8 @@ fn zone(work: &mut Work, statement: &Statement, later: &[Statement], directory: 
         Some("hint") => Fate::no_effect("the root servers are not asked"),
         Some(other) => Fate::refused(format!("PowerDNS does not serve zones of type `{other}`, either")),
     };
+    if fate.kind == Kind::Refused {
+        work.missing.push(name);
+    }
     work.report.tell(statement.span, shown, fate);
 }

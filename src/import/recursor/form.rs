@@ -13,7 +13,7 @@ use super::super::rule;
 use super::super::yaml::{self, Content, Node};
 use super::super::{Unreadable, Work, keyed};
 use super::rules::RULES;
-use crate::source::{Diagnostic, FileId, Severity, Sources, Span, nearest, offset};
+use crate::source::{Diagnostic, FileId, Severity, Span, nearest, offset};
 
 /// The sections of the YAML form.
 const SECTIONS: &[&str] = &[
@@ -97,7 +97,7 @@ fn take_yaml(work: &mut Work, file: FileId, settings: &mut Settings) {
 /// Takes one setting: a list adds to what an earlier file said, everything else takes its place.
 fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: &mut Settings) {
     let name = old_name(section, &key.text);
-    let value = if is_secret(&key.text) { "…".to_owned() } else { one_line(&work.sources, node.span) };
+    let value = if is_secret(&key.text) { "…".to_owned() } else { node.shown() };
     let written = Written { span: key.span, shown: format!("{section}.{}: {value}", key.text) };
     let value = Value::Nodes(vec![node.clone()]);
     let given = Given { name, span: key.span, written: vec![written], value };
@@ -131,12 +131,6 @@ pub(super) fn old_name(section: &str, key: &str) -> String {
     }
 }
 
-/// The text of a value on one line.
-fn one_line(sources: &Sources, span: Span) -> String {
-    let text = String::from_utf8_lossy(sources.slice(span));
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The networks in the file that a setting names: one a line, or a YAML list; none when it cannot be read.
 pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option<Vec<Word>> {
     let file = named_file(work, by, given)?;
@@ -157,9 +151,10 @@ pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option
 /// The file that a setting names; none when it cannot be read.
 pub(super) fn named_file(work: &mut Work, by: &Path, given: &Given) -> Option<FileId> {
     let word = given.text();
-    let path = work.folders.find(&word.text, None, by);
+    let path = work.folders.find(&word, None, by, &mut work.found);
+    let help = work.folders.advice(&word.text);
     let file = work.sources.read(&path);
-    file.map_err(|error| work.found.push(Diagnostic::error(word.span, error.to_string()))).ok()
+    file.map_err(|error| work.found.push(Diagnostic::error(word.span, error.to_string()).help(help))).ok()
 }
 
 /// The lines of a file.

@@ -35,14 +35,17 @@ struct Entry {
     asked: Asked,
 }
 
+/// An entry, or how it is written where it cannot be read.
+type Read = Result<Entry, String>;
+
 /// `forward-zones`, `forward-zones-recurse`.
 pub(super) fn forward_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
     let asked =
         if given.name == "forward-zones-recurse" { Asked::Recursively } else { Asked::Authoritatively };
-    let entries = match &given.value {
+    let entries: Vec<Read> = match &given.value {
         Value::Lines(lines) => {
             let items = lines.iter().flat_map(|line| line.split(&[',']));
-            items.filter_map(|item| from_text(reading, &item, asked)).collect()
+            items.map(|item| from_text(reading, &item, asked)).collect()
         }
         Value::Nodes(nodes) => from_nodes(reading, nodes, asked),
     };
@@ -55,11 +58,15 @@ pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fa
         return Fate::honoured("nothing to do: it is empty");
     }
     let Some(file) = form::named_file(reading.work, &reading.recursor.path, given) else {
-        return Fate::refused("it cannot be read: bring it, and import again");
+        return Fate::refused("it cannot be read: copy it, and import again");
     };
     let bytes = reading.work.sources.bytes(file);
     if form::is_yaml(&bytes) {
+        let errors = reading.work.found.errors();
         let root = yaml::read(file, &bytes, &mut reading.work.found);
+        if reading.work.found.errors() > errors {
+            return Fate::refused("it cannot be understood: mend it, and import again");
+        }
         let entries = from_nodes(reading, root.as_slice(), Asked::Authoritatively);
         return take_all(reading, &entries);
     }
@@ -74,87 +81,114 @@ pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fa
         let is_recursive =
             text.split('=').next().is_some_and(|head| head.starts_with(['+', '^']) && head.contains('+'));
         let asked = if is_recursive { Asked::Recursively } else { Asked::Authoritatively };
-        entries.extend(from_text(reading, &line.part(zone), asked));
+        entries.push(from_text(reading, &line.part(zone), asked));
     }
     take_all(reading, &entries)
 }
 
 /// `auth-zones`: zone files that the recursor answers from itself.
 pub(super) fn auth_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let pairs: Vec<(Word, Word)> = match &given.value {
-        Value::Lines(lines) => lines
-            .iter()
-            .flat_map(|line| line.split(&[',']))
-            .filter_map(|item| {
-                let (zone, file) = item.text.split_once('=')?;
-                Some((item.part(zone.trim()), item.part(file.trim())))
-            })
-            .collect(),
-        Value::Nodes(nodes) => nodes
-            .iter()
-            .flat_map(Node::elements)
-            .filter_map(|node| Some((node.get("zone")?.words().pop()?, node.get("file")?.words().pop()?)))
-            .collect(),
-    };
     let mut refused = Vec::new();
-    for (zone, file) in pairs {
-        let Some(name) = zone_name(reading, &zone) else { continue };
-        if serve_file(reading.work, &name, &zone, &file, None).kind != Kind::Honoured {
-            refused.push(zone.text);
+    let mut count = 0;
+    for pair in zone_files(given) {
+        count += 1;
+        let (zone, file) = match pair {
+            Ok(pair) => pair,
+            Err(word) => {
+                let fault = Diagnostic::error(word.span, "this names no zone with its file");
+                reading.work.found.push(fault.help("write zone=file, or `zone` and `file` in YAML"));
+                refused.push("an entry without a zone and a file".to_owned());
+                continue;
+            }
+        };
+        match zone_name(reading, &zone) {
+            Some(name) if serve_file(reading.work, &name, &zone, &file, None).kind == Kind::Honoured => {}
+            Some(_) => refused.push(format!("{}, whose file cannot be read", zone.text)),
+            None => refused.push(format!("`{}`, which is not a name", zone.text)),
         }
     }
     match refused.as_slice() {
+        [] if count == 0 => Fate::honoured("nothing to do: it is empty"),
         [] => Fate::honoured("→ [[zone]]"),
-        refused => Fate::refused(format!("{}: the file cannot be read", refused.join(", "))),
+        refused => {
+            Fate::refused(format!("→ [[zone]] without {}: mend it, and import again", refused.join(", ")))
+        }
     }
 }
 
-fn from_text(reading: &mut Reading<'_>, item: &Word, asked: Asked) -> Option<Entry> {
+/// The zones of `auth-zones` and their files; where one of both is missing, the place.
+fn zone_files(given: &Given) -> Vec<Result<(Word, Word), Word>> {
+    let from_text = |item: Word| match item.text.split_once('=') {
+        Some((zone, file)) => Ok((item.part(zone.trim()), item.part(file.trim()))),
+        None => Err(item),
+    };
+    let from_node = |node: &Node| {
+        let get = |key: &str| node.get(key)?.words().pop();
+        get("zone").zip(get("file")).ok_or_else(|| Word { text: String::new(), span: node.span })
+    };
+    match &given.value {
+        Value::Lines(lines) => lines.iter().flat_map(|line| line.split(&[','])).map(from_text).collect(),
+        Value::Nodes(nodes) => {
+            let filled = nodes.iter().filter(|node| !node.is_empty());
+            filled.flat_map(Node::elements).map(from_node).collect()
+        }
+    }
+}
+
+fn from_text(reading: &mut Reading<'_>, item: &Word, asked: Asked) -> Read {
     let Some((zone, servers)) = item.text.split_once('=') else {
         let fault = Diagnostic::error(item.span, format!("`{}` names no server", item.text));
         reading.work.found.push(fault.help("write zone=address"));
-        return None;
+        return Err(item.text.clone());
     };
     let servers = item.part(servers.trim()).split(&[';', ',', ' ', '\t']);
-    Some(Entry { zone: item.part(zone.trim()), servers, asked })
+    Ok(Entry { zone: item.part(zone.trim()), servers, asked })
 }
 
-fn from_nodes(reading: &mut Reading<'_>, nodes: &[Node], asked: Asked) -> Vec<Entry> {
+fn from_nodes(reading: &mut Reading<'_>, nodes: &[Node], asked: Asked) -> Vec<Read> {
     let mut entries = Vec::new();
-    for node in nodes.iter().flat_map(Node::elements) {
+    for node in nodes.iter().filter(|node| !node.is_empty()).flat_map(Node::elements) {
         let zone = node.get("zone").and_then(|zone| zone.words().pop());
         let servers = node.get("forwarders").map(Node::words);
         let (Some(zone), Some(servers)) = (zone, servers) else {
             reading.work.found.push(Diagnostic::error(node.span, "`zone` and `forwarders` are wanted"));
+            let shown = node.words().pop().map_or_else(|| "an entry".to_owned(), |word| word.text);
+            entries.push(Err(shown));
             continue;
         };
         let recurse = node.get("recurse").and_then(|recurse| recurse.words().pop());
         let is_recursive = recurse.is_some_and(|word| word.text == "true");
-        entries.push(Entry { zone, servers, asked: if is_recursive { Asked::Recursively } else { asked } });
+        entries.push(Ok(Entry {
+            zone,
+            servers,
+            asked: if is_recursive { Asked::Recursively } else { asked },
+        }));
     }
     entries
 }
 
-fn zone_name(reading: &mut Reading<'_>, zone: &Word) -> Option<Name> {
-    match Name::parse(zone.text.as_bytes(), NameRef::ROOT) {
+fn zone_name(reading: &mut Reading<'_>, word: &Word) -> Option<Name> {
+    match Name::parse(word.text.as_bytes(), NameRef::ROOT) {
         Ok(name) => Some(name),
         Err(error) => {
-            reading.work.found.push(Diagnostic::error(zone.span, format!("`{}`: {error}", zone.text)));
+            reading.work.found.push(Diagnostic::error(word.span, format!("`{}`: {error}", word.text)));
             None
         }
     }
 }
 
-/// Takes every zone of a setting; what became of them together.
-fn take_all(reading: &mut Reading<'_>, entries: &[Entry]) -> Fate {
+fn take_all(reading: &mut Reading<'_>, entries: &[Read]) -> Fate {
     let fates: Vec<(String, Fate)> = entries
         .iter()
-        .map(|entry| {
-            let fate = match zone_name(reading, &entry.zone) {
-                Some(name) => take(reading, &name, entry),
-                None => Fate::refused("not a name"),
-            };
-            (entry.zone.text.clone(), fate)
+        .map(|entry| match entry {
+            Ok(entry) => {
+                let fate = match zone_name(reading, &entry.zone) {
+                    Some(name) => take(reading, &name, entry),
+                    None => Fate::refused("not a name"),
+                };
+                (entry.zone.text.clone(), fate)
+            }
+            Err(shown) => (shown.clone(), Fate::refused("left out, as it names no zone with its servers")),
         })
         .collect();
     match fates.as_slice() {
@@ -165,17 +199,21 @@ fn take_all(reading: &mut Reading<'_>, entries: &[Entry]) -> Fate {
             let kind = fates.iter().map(|(_, fate)| fate.kind).max().unwrap_or(first.kind);
             let texts: Vec<String> =
                 fates.iter().map(|(zone, fate)| format!("{zone}: {}", fate.text)).collect();
-            Fate { kind, text: texts.join("; ").into() }
+            Fate::new(kind, texts.join("; "))
         }
     }
 }
 
 fn take(reading: &mut Reading<'_>, name: &Name, entry: &Entry) -> Fate {
     let mut servers: Vec<SocketAddr> = Vec::new();
+    let mut lost = Vec::new();
     for word in &entry.servers {
         match address::socket_address(word, address::DNS_PORT) {
             Ok(address) => servers.push(address),
-            Err(fault) => reading.work.found.push(fault),
+            Err(fault) => {
+                reading.work.found.push(fault);
+                lost.push(format!("`{}`", word.text));
+            }
         }
     }
     let is_own = |server: &SocketAddr| reading.own.iter().any(|own| address::reaches(*server, *own));
@@ -193,22 +231,30 @@ fn take(reading: &mut Reading<'_>, name: &Name, entry: &Entry) -> Fate {
     if all_own {
         return if has(&|zone| zone.is_below(name.as_ref())) {
             Fate::honoured("→ [[zone]]: the zones below it are answered here")
+        } else if reading.work.missing.contains(name) {
+            Fate::refused("PowerDNS was asked, whose zone is not taken over: see bind-config")
         } else {
             Fate::changed("PowerDNS was asked, which has no such zone: other names are left to [[forward]]")
         };
     }
     servers.retain(|server| !reading.own.iter().any(|own| address::reaches(*server, *own)));
-    forward(reading, name, entry, &servers)
+    forward(reading, name, entry, (&servers, lost))
 }
 
-/// A zone that others are asked for.
-fn forward(reading: &mut Reading<'_>, name: &Name, entry: &Entry, servers: &[SocketAddr]) -> Fate {
-    let plain: Vec<String> =
-        servers.iter().filter(|server| server.port() != TLS_PORT).map(|it| address::upstream(*it)).collect();
-    if plain.len() < servers.len() {
+/// A zone that others are asked for; of the servers that are written, some cannot be asked.
+fn forward(
+    reading: &mut Reading<'_>,
+    name: &Name,
+    entry: &Entry,
+    (servers, mut lost): (&[SocketAddr], Vec<String>),
+) -> Fate {
+    let (tls, plain): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        servers.iter().partition(|server| server.port() == TLS_PORT);
+    if !tls.is_empty() {
         let fault = Diagnostic::error(entry.zone.span, "a server at port 853 is asked over TLS");
         let help = "write it into [[forward]] upstream with its name: \"tls://192.0.2.1#dns.example.com\"";
         reading.work.found.push(fault.help(help));
+        lost.extend(tls.iter().map(|server| format!("`{server}`")));
     }
     if plain.is_empty() {
         return Fate::refused("nobody is left to ask: write a [[forward]] block with an upstream");
@@ -218,16 +264,15 @@ fn forward(reading: &mut Reading<'_>, name: &Name, entry: &Entry, servers: &[Soc
     let remark = format!("{file}:{}", place.line);
     // The last of several counts.
     reading.work.draft.forwards.retain(|forward| forward.zone != *name);
-    let upstream = plain.join(", ");
+    let plain: Vec<String> = plain.into_iter().map(address::upstream).collect();
+    let said = format!("→ [[forward]] upstream {}", plain.join(", "));
     reading.work.draft.forwards.push(Forward { zone: name.clone(), upstream: plain, remark });
-    match entry.asked {
-        Asked::Recursively => Fate::honoured(format!("→ [[forward]] upstream {upstream}")),
-        Asked::Authoritatively => {
-            // Aliases in its answers are followed, as there; referrals are not.
-            Fate::changed(format!(
-                "→ [[forward]] upstream {upstream}: asked as a resolver is, with RD set; what it delegates to others is \
-                 SERVFAIL"
-            ))
-        }
+    match (lost.as_slice(), entry.asked) {
+        ([], Asked::Recursively) => Fate::honoured(said),
+        // Aliases in its answers are followed, as there; referrals are not.
+        ([], Asked::Authoritatively) => Fate::changed(format!(
+            "{said}: asked as a resolver is, with RD set; what it delegates to others is SERVFAIL"
+        )),
+        (lost, _) => Fate::refused(format!("{said}, without {}", lost.join(", "))),
     }
 }

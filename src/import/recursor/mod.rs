@@ -12,14 +12,14 @@ mod rules;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::address::{Clients, clients};
-use super::draft::Allow;
+use super::draft::{Allow, Allowed};
 use super::given::{Given, Settings, Word};
-use super::pdns::listen_addresses;
-use super::report::Fate;
+use super::networks::{Block, Clients, List};
+use super::pdns::{include_dir, listen_addresses};
+use super::report::{Fate, Kind};
 use super::rule::{self, Then};
-use super::{Unreadable, Work, file_at};
-use crate::source::Diagnostic;
+use super::{Unreadable, Work, file_at, netmasks};
+use crate::source::{Diagnostic, Span};
 
 /// Who may ask a recursor that was not told.
 const ALLOWED: &[&str] = &[
@@ -40,12 +40,20 @@ pub(super) struct Recursor {
     settings: Settings,
 }
 
+/// PowerDNS, which it stands in front of.
+pub(super) struct Beside<'r> {
+    /// Where PowerDNS listens: what is asked there is answered here.
+    pub(super) own: &'r [SocketAddr],
+    /// Of these, one where clients may ask it without the recursor.
+    pub(super) public: Option<SocketAddr>,
+}
+
 /// What the rules work on.
 struct Reading<'r> {
     work: &'r mut Work,
     recursor: &'r Recursor,
-    /// Where PowerDNS listens: what is asked there is answered here.
     own: &'r [SocketAddr],
+    public: Option<SocketAddr>,
 }
 
 /// Reads its files; `path` is a folder or a file.
@@ -58,20 +66,28 @@ pub(super) fn settings(work: &mut Work, path: &Path) -> Result<Recursor, Unreada
 
 /// Where it listens.
 pub(super) fn listen(work: &mut Work, recursor: &Recursor) -> Vec<SocketAddr> {
-    listen_addresses(work, &recursor.settings).unwrap_or_else(|port| {
+    listen_addresses(work, &recursor.settings, &recursor.path).unwrap_or_else(|port| {
         vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
     })
 }
 
 /// Says what becomes of every setting, and writes it into the draft.
-pub(super) fn judge(work: &mut Work, recursor: &Recursor, own: &[SocketAddr]) {
-    let mut reading = Reading { work, recursor, own };
+pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
+    let mut reading = Reading { work, recursor, own: beside.own, public: beside.public };
     for given in recursor.settings.iter() {
-        let fate = match rule::find(rules::RULES, &given.name) {
+        let rule = rule::find(rules::RULES, &given.name);
+        if let Some(Then::ReadEach(function)) = rule {
+            for part in given.parts() {
+                let fate = function(&mut reading, &part);
+                part.written.iter().for_each(|it| reading.work.report.tell(it.span, &it.shown, fate.clone()));
+            }
+            continue;
+        }
+        let fate = match rule {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
             Some(Then::UnlessOff(..)) if given.is_off() => rule::off(),
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-            Some(Then::Read(function)) => function(&mut reading, given),
+            Some(Then::Read(function) | Then::ReadEach(function)) => function(&mut reading, given),
             None => rule::unknown(rules::RULES, &given.name, "pdns-recursor"),
         };
         for written in &given.written {
@@ -87,67 +103,117 @@ pub(super) fn judge(work: &mut Work, recursor: &Recursor, own: &[SocketAddr]) {
     }
 }
 
-impl Reading<'_> {
-    /// Who may ask for names of others.
+impl<'r> Reading<'r> {
+    /// Writes who may ask: for names of others, and for those of our zones, which nobody else reached through it.
     fn allow(&mut self) {
-        let get = |name: &str| self.recursor.settings.get(name);
-        // A file takes the place of the list.
-        let given = get("allow-from-file").filter(|given| !given.is_empty()).or(get("allow-from"));
-        let Some(given) = given else {
-            let networks = ALLOWED.iter().map(ToString::to_string).collect();
-            let remark = "what pdns-recursor allows that was not told".to_owned();
-            self.work.draft.allow = Allow::Networks(networks, remark);
-            return;
+        let (mut clients, remark) = self.admitted();
+        let networks = clients.written();
+        if self.public.is_none() && !clients.is_everybody() {
+            let allowed = Allowed { networks: networks.clone(), remark: remark.clone() };
+            self.work.draft.zones.iter_mut().for_each(|zone| zone.allow = Some(allowed.clone()));
+        }
+        self.work.draft.allow = match (clients.world().is_some(), clients.excepts()) {
+            (true, false) => Allow::ClosedWorld(remark),
+            (true, true) => Allow::These(Allowed { networks: clients.on_this_host().written(), remark }),
+            (false, _) => Allow::These(Allowed { networks, remark }),
+        };
+    }
+
+    /// Who may ask, and which setting says so.
+    fn admitted(&mut self) -> (Clients, String) {
+        if let Some(given) = self.recursor.settings.get("include-dir").filter(|given| !given.is_empty())
+            && include_dir(self.work, given, &self.recursor.path).kind != Kind::Honoured
+        {
+            return (Clients::nobody(), "files that are missing may say who may ask".to_owned());
+        }
+        let Some(given) = self.counting() else {
+            let mut usual = List::default();
+            let file = self.work.sources.next();
+            for text in ALLOWED {
+                let said = Word { text: (*text).to_owned(), span: Span::new(file, 0, 0) };
+                Block::parse(text).into_iter().for_each(|block| usual.admit(&Clients::network(block, &said)));
+            }
+            return (usual.finish(), "what pdns-recursor allows that was not told".to_owned());
         };
         let place = self.work.sources.place(given.span);
         let name = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
         let remark = format!("{} of {name}", given.name);
-        let mut faults = Vec::new();
-        self.work.draft.allow = match self.clients(given, &mut faults) {
-            Some(Clients::Networks(networks)) if !networks.is_empty() => Allow::Networks(networks, remark),
-            Some(Clients::World(_)) => Allow::ClosedWorld(remark),
-            Some(Clients::Networks(_)) | None => Allow::Default,
-        };
+        (self.clients(given, &mut Vec::new()), remark)
     }
 
-    /// The clients that a list or a file names; none when the file cannot be read.
-    fn clients(&mut self, given: &Given, faults: &mut Vec<Diagnostic>) -> Option<Clients> {
-        let words = if given.name == "allow-from-file" {
-            form::networks_file(self.work, &self.recursor.path, given)?
-        } else {
-            given.items(&[',', ' ', '\t', ';'])
-        };
-        if words.is_empty() {
+    /// The setting that says who may ask: a file takes the place of the list.
+    fn counting(&self) -> Option<&'r Given> {
+        let settings: &'r Settings = &self.recursor.settings;
+        let get = |name: &str| settings.get(name);
+        get("allow-from-file").filter(|given| !given.is_empty()).or(get("allow-from"))
+    }
+
+    /// The clients that a list or a file names.
+    fn clients(&mut self, given: &Given, faults: &mut Vec<Diagnostic>) -> Clients {
+        if given.name == "allow-from-file" {
+            return match form::networks_file(self.work, &self.recursor.path, given) {
+                Some(words) if words.is_empty() => {
+                    Clients::world_of(Word { span: given.span, ..given.text() })
+                }
+                Some(words) => netmasks::clients(&words, faults),
+                None => Clients::nobody_but("those in the file, which cannot be read"),
+            };
+        }
+        if given.is_empty() {
             // Nobody is told apart.
-            return Some(Clients::World(Word { text: given.text().text, span: given.span }));
+            return Clients::world_of(Word { span: given.span, ..given.text() });
         }
-        Some(clients(&words, faults))
+        netmasks::clients_of(given, faults)
     }
 
-    /// What becomes of a list of those who may ask.
-    fn tell_clients(&mut self, given: &Given) -> Fate {
-        let file_counts = self.recursor.settings.get("allow-from-file").is_some_and(|file| !file.is_empty());
-        if given.name == "allow-from" && file_counts {
-            return Fate::no_effect("allow-from-file takes its place");
-        }
-        if given.name == "allow-from-file" && given.is_empty() {
-            return Fate::honoured("nothing to do: it is empty");
-        }
+    /// What becomes of a list of those who may ask; `part` is one line of it.
+    fn tell_clients(&mut self, part: &Given) -> Fate {
+        let whole = match self.counting() {
+            Some(counting) if counting.name == part.name => counting,
+            _ if part.is_empty() => return Fate::honoured("nothing to do: it is empty"),
+            _ => return Fate::no_effect("allow-from-file takes its place"),
+        };
         let mut faults = Vec::new();
-        let clients = self.clients(given, &mut faults);
+        let lost = self.clients(part, &mut faults).lost().to_vec();
         self.work.found.extend(faults);
-        match clients {
-            None => Fate::refused("it cannot be read: [[forward]] allow is this host and its networks"),
-            Some(Clients::Networks(_)) => {
-                Fate::honoured("→ [[forward]] allow; names of our zones are answered to everybody")
+        let mut clients = self.clients(whole, &mut Vec::new());
+        let zones = match self.public {
+            Some(public) => {
+                format!("names of our zones are answered to everybody, as PowerDNS does at {public}")
             }
-            Some(Clients::World(word)) => {
-                let fault = Diagnostic::warning(word.span, "an open door: this lets the whole world in")
-                    .remark("a resolver that answers everybody is used to flood others")
-                    .help("not taken over: without [[forward]] allow it is this host and its networks");
-                self.work.found.push(fault);
-                Fate::changed("an open door, closed: this host and its networks, without [[forward]] allow")
+            None => "[[zone]] allow-query".to_owned(),
+        };
+        let said = match self.public {
+            Some(_) => format!("→ [[forward]] allow; {zones}"),
+            None => format!("→ [[forward]] allow, {zones}"),
+        };
+        if let Some(word) = clients.world() {
+            let fault = Diagnostic::warning(word.span, "an open door: this lets the whole world in")
+                .remark("a resolver that answers everybody is used to flood others")
+                .help("not taken over: without [[forward]] allow it is this host and its networks");
+            self.work.found.push(fault);
+            if clients.excepts() {
+                return Fate::refused(
+                    "an open door, closed: everybody but some cannot be said of the networks of this host, so it is this \
+                     host alone; write the networks that may ask to [[forward]] allow",
+                );
             }
+            let zones = if clients.is_everybody() { String::new() } else { format!("; {zones}") };
+            let text =
+                format!("an open door, closed: this host and its networks, without [[forward]] allow{zones}");
+            return if lost.is_empty() { Fate::changed(text) } else { without(&text, &lost) };
         }
+        clients.written();
+        let too_many = clients.lost().iter().filter(|lost| lost.starts_with("the smallest")).cloned();
+        let lost: Vec<String> = lost.into_iter().chain(too_many).collect();
+        if lost.is_empty() { Fate::honoured(said) } else { without(&said, &lost) }
     }
+}
+
+/// A list that became a key, but for some who are refused now.
+fn without(said: &str, lost: &[String]) -> Fate {
+    Fate::refused(format!(
+        "{said}, without {}: they are REFUSED; write the networks that may ask",
+        lost.join(", ")
+    ))
 }

@@ -5,6 +5,7 @@
 //! Not responsible for values, or for the names of the YAML form.
 
 use super::super::given::Given;
+use super::super::pdns::{faulty_listener, include_dir};
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
 use super::{Reading, forward};
@@ -29,9 +30,9 @@ const TRANSFER: &str = "nothing is transferred or notified of";
 /// What becomes of each setting.
 pub(super) const RULES: &[R] = &[
     // Who is asked.
-    R::read(&["forward-zones", "forward-zones-recurse"], forward::forward_zones),
+    R::read_each(&["forward-zones", "forward-zones-recurse"], forward::forward_zones),
     R::read(&["forward-zones-file"], forward::forward_zones_file),
-    R::read(&["auth-zones"], forward::auth_zones),
+    R::read_each(&["auth-zones"], forward::auth_zones),
     R::unless_off(
         &["forwarding-catalog-zones"],
         Kind::Refused,
@@ -40,9 +41,11 @@ pub(super) const RULES: &[R] = &[
     R::always(&["dont-query"], Kind::NoEffect, "nobody is asked but the upstreams of [[forward]]"),
     R::always(&["hint-file"], Kind::NoEffect, "the root servers are not asked"),
     // Who may ask, and where.
-    R::read(&["allow-from", "allow-from-file"], |reading, given| reading.tell_clients(given)),
+    R::read_each(&["allow-from", "allow-from-file"], |reading, given| reading.tell_clients(given)),
     R::unless_off(&["allow-no-rd"], Kind::Changed, "queries without RD get names of our zones only"),
-    R::always(&["local-address", "local-port"], Kind::Honoured, "→ [server] listen"),
+    R::read_each(&["local-address", "local-port"], |_, given| {
+        faulty_listener(given).unwrap_or_else(|| Fate::honoured("→ [server] listen"))
+    }),
     R::always(
         &["non-local-bind"],
         Kind::NoEffect,
@@ -368,7 +371,7 @@ pub(super) const RULES: &[R] = &[
         Kind::NoEffect,
         "names that are new are not watched for",
     ),
-    R::always(&["include-dir"], Kind::Honoured, "its files are read, too"),
+    R::read(&["include-dir"], |reading, given| include_dir(reading.work, given, &reading.recursor.path)),
     R::always(&["ignore-unknown-settings"], Kind::NoEffect, "every setting is told here"),
     R::always(
         &["config-dir", "config-name", "enable-old-settings"],
