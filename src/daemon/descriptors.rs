@@ -26,7 +26,10 @@ const PROBES_AT_ONCE_USUAL_MAX: usize = 8192;
 ///
 /// Those of setrlimit(2); then the limit is what it was.
 pub(super) fn raise() -> io::Result<()> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return Ok(());
+    }
     Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 

@@ -19,10 +19,11 @@ use crate::https::lax;
 use crate::tls::Authority;
 
 /// A flood pauses so often, so that many of them leave something of a machine for others.
-const FLOOD_PAUSE: Duration = Duration::from_millis(5);
+const FLOOD_PAUSE: Duration = Duration::from_millis(10);
 
-/// What a flood sends between two pauses, in bytes.
-const FLOOD_BYTES: usize = 16 << 10;
+/// What a flood sends between two pauses, in bytes: some hundred frames, or the longest head that is read
+/// within a third of a second.
+const FLOOD_BYTES: usize = 2 << 10;
 
 /// From one piece of a trickle to the next: far less than any timeout here.
 const TRICKLE_PAUSE: Duration = Duration::from_millis(10);
@@ -49,7 +50,7 @@ pub(crate) enum Then {
     Silence,
     /// Nothing more is said or read.
     Stall,
-    /// This, again and again, as fast as it is taken.
+    /// This, again and again, as fast as it is taken, but for pauses.
     Flood(Vec<u8>),
     /// The bytes of this, one by one and again and again.
     Trickle(Vec<u8>),

@@ -100,8 +100,7 @@ const TIMEOUTS_TO_WARM_UP: u64 = 2_000;
 fn copies(over: Over) -> u8 {
     match over {
         Over::Nothing | Over::Http | Over::Handshake => 8,
-        Over::Https => 1,
-        Over::Http2 => 2,
+        Over::Https | Over::Http2 => 1,
     }
 }
 
