@@ -11,12 +11,14 @@ use std::time::Duration;
 use super::asked::{Asked, Wanted};
 use super::begun;
 use super::cache::{Asker, Cache, Look, Moment};
+use super::chain;
 use super::chance::Chance;
 use super::counters::ClerkCounters;
 use super::judge::judge;
 use super::plan::Plan;
 use super::query::{Case, Form, Heard, Query};
 use super::resolve::Resolved;
+use super::response::Response;
 use super::settings::{Prefetch, Settings};
 use super::stored::{Age, Courtesy, Stored};
 use crate::answer::Peer;
@@ -81,6 +83,13 @@ impl Rehearsal {
         let length = self.write(&stored, Age::Seconds(0), client, out);
         self.cache.keep(self.wanted.key(), stored, Moment::default(), Asker::Client);
         length
+    }
+
+    /// Whether the answer in a message ends at an alias that somebody else is
+    /// asked about.
+    pub fn leads_on(&self, message: &[u8]) -> bool {
+        let response = Response::read(message);
+        response.is_some_and(|response| chain::departure(&self.plan, &self.wanted, &response).is_some())
     }
 
     /// What is written to `client` at once, so long after the message came;

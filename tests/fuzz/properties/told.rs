@@ -142,5 +142,5 @@ fn addresses(record: &Extra<'_>) -> Vec<IpAddr> {
 
 /// Whether a name lies in a zone; both in lower case, and with their last dot.
 pub(super) fn is_at_or_below(name: &str, apex: &str) -> bool {
-    name == apex || name.strip_suffix(apex).is_some_and(|front| front.ends_with('.'))
+    name == apex || apex == "." || name.strip_suffix(apex).is_some_and(|front| front.ends_with('.'))
 }

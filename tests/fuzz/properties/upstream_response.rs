@@ -36,6 +36,8 @@ pub(crate) const WORDS: &[&[u8]] = &[
     b"\xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04\x0a\x01\x02\x03",
     b"\xc0\x0c\0\x1c\0\x01\x7f\xff\xff\xff\0\x10\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01",
     b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x10",
+    b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x0d\x03www\x07example\0",
+    b"\xc0\x10\0\x27\0\x01\0\0\0\x3c\0\x09\x07example\0",
     b"\xc0\x0c\0\x06\0\x01\0\0\x03\x84\0\x16\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x3c",
     b"\xc0\x0c\0\x41\0\x01\0\0\x01\x2c\0\x0b\0\x01\0\0\x04\0\x04\x0a\0\0\x01",
     b"\0\0\x29\x04\xd0\0\0\x80\0\0\0",
@@ -86,6 +88,8 @@ struct Sent<'s> {
     upstream: &'s Told,
     /// The name that it was asked for, in lower case.
     wanted: String,
+    /// Whether somebody else is asked for what stands behind its last alias.
+    leads_on: bool,
     age: Age,
 }
 
@@ -140,6 +144,8 @@ const INVARIANTS: [Invariant; 9] = [
         sent.pairs().all(|(given, said)| match sent.age {
             // The highest bit means 0 (RFC 2181, section 8).
             Age::Seconds(_) if said.ttl > 0x7fff_ffff => given.ttl == 0,
+            // A made one is its own source.
+            Age::Seconds(_) if std::ptr::eq(given, said) => true,
             Age::Seconds(age) => given.ttl <= said.ttl.saturating_sub(age),
             Age::Stale => given.ttl == 30,
         })
@@ -166,6 +172,11 @@ impl Sent<'_> {
 
     /// Whether the answer is all there; what adds to it may be left out.
     fn is_whole(&self) -> bool {
+        let [answers, authorities, _] = &self.told.sections;
+        if self.leads_on {
+            let at_alias = answers.last().is_some_and(|last| last.rtype == Rtype::CNAME);
+            return at_alias && authorities.is_empty();
+        }
         let upstream = self.upstream.sections.iter().take(2).map(Vec::len);
         let mut sent: Vec<usize> = self.told.sections.iter().take(2).map(Vec::len).collect();
         sent[0] -= self.begun();
@@ -174,6 +185,33 @@ impl Sent<'_> {
 
     /// Every record that is sent on, with the one it was.
     fn pairs(&self) -> impl Iterator<Item = (&told::Record, &told::Record)> {
+        let chain = self.leads_on.then(|| self.told.sections[0].iter().skip(self.begun()));
+        let links = chain.into_iter().flatten().map(|given| (given, self.source(given)));
+        let sections = (!self.leads_on).then(|| self.sections()).into_iter().flatten();
+        links.chain(sections)
+    }
+
+    /// The record that a link of a chain was; the link itself where it is the CNAME of a DNAME that the upstream has
+    /// sent alone.
+    fn source<'r>(&'r self, given: &'r told::Record) -> &'r told::Record {
+        let said = self.upstream.sections[0].iter();
+        let same = said
+            .filter(|said| (&given.owner, given.rtype, &given.data) == (&said.owner, said.rtype, &said.data));
+        same.max_by_key(|said| said.ttl).unwrap_or_else(|| {
+            let made = self.upstream.sections[0]
+                .iter()
+                .any(|said| said.rtype == Rtype::DNAME && told::is_at_or_below(&given.owner, &said.owner));
+            assert!(
+                made && given.rtype == Rtype::CNAME,
+                "the upstream has not said {} {}",
+                given.owner,
+                given.data
+            );
+            given
+        })
+    }
+
+    fn sections(&self) -> impl Iterator<Item = (&told::Record, &told::Record)> {
         let skip = [self.begun(), 0, 0];
         let given = self.told.sections.iter().zip(skip).map(|(section, ours)| section.iter().skip(ours));
         given.zip(&self.upstream.sections).flat_map(|(given, said)| given.zip(said))
@@ -205,9 +243,11 @@ fn try_out(rehearsal: &Rehearsal, message: &[u8], way: Way, client: Client<'_>) 
     let upstream = Told::read(message);
     let (asked, _) = Question::read(rehearsal.query()).expect("a question");
     let wanted = asked.qname.to_string().to_ascii_lowercase();
+    let leads_on = rehearsal.leads_on(message);
     let check = |client, response: &[u8], age| {
         let told = Told::read(response);
-        let sent = Sent { client, response, told, upstream: &upstream, wanted: wanted.clone(), age };
+        let wanted = wanted.clone();
+        let sent = Sent { client, response, told, upstream: &upstream, wanted, leads_on, age };
         for (invariant, holds) in INVARIANTS {
             assert!(holds(&sent), "{invariant}; {age:?}, {client:?}: {response:02x?}");
         }
