@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -131,14 +132,33 @@ pub(super) struct Answer {
     pub(super) sight: Sight,
 }
 
+/// What an exchange waits for, for whoever gives it up.
+#[derive(Debug, Default)]
+pub(super) struct Progress(Mutex<Option<Reason>>);
+
+impl Progress {
+    fn waits_for_tcp(&self, reason: Option<Reason>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// What has failed where it has been waited for long enough.
+    pub(super) fn given_up(&self) -> Failure {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Failure::NoTcp { reason, why: Box::new(Failure::TimedOut) },
+            None => Failure::TimedOut,
+        }
+    }
+}
+
 /// Asks `upstream`, without end.
 pub(super) async fn ask(
     upstream: &Upstream,
     wanted: &Wanted,
     manner: Manner,
     chance: &Chance,
+    progress: &Progress,
 ) -> Result<Answer, Failure> {
-    let first = ask_with(upstream, wanted, manner, chance).await;
+    let first = ask_with(upstream, wanted, manner, chance, progress).await;
     let refused = match first {
         Ok(answer) if manner.form == Form::Plain => return Ok(answer),
         Ok(mut answer) if !is_format_error(&answer.message) => {
@@ -151,7 +171,7 @@ pub(super) async fn ask(
     };
     // Ask without EDNS, which is all that could be wrong with the query.
     let plain = Manner { form: Form::Plain, ..manner };
-    let mut answer = ask_with(upstream, wanted, plain, chance).await?;
+    let mut answer = ask_with(upstream, wanted, plain, chance, progress).await?;
     // A header alone repeats no question: it may be anybody's, and shows nothing.
     if let Some(sight) = refused
         && !is_format_error(&answer.message)
@@ -188,6 +208,7 @@ async fn ask_with(
     wanted: &Wanted,
     manner: Manner,
     chance: &Chance,
+    progress: &Progress,
 ) -> Result<Answer, Failure> {
     let query = Query::new(wanted, manner.form, manner.case, chance);
     let shows_case = query.shows_case();
@@ -202,7 +223,7 @@ async fn ask_with(
     upstream.tallies.over_tcp.fetch_add(1, Ordering::Relaxed);
     let place = upstream.address.address;
     if reason != Reason::OtherCase {
-        let (message, _) = over_tcp(place, &query).await.map_err(|why| without_tcp(reason, why))?;
+        let message = over_tcp_alone(place, &query, reason, progress).await?;
         return Ok(Answer { message, sight: Sight::default() });
     }
     // Over a connection nobody forges it: this is the upstream's way.
@@ -216,15 +237,27 @@ async fn ask_with(
     match over_udp(upstream, &query).await? {
         Said::Response(message) => Ok(Answer { message, sight: sight(Shown::Yes) }),
         Said::AskAgain(reason) => {
-            let (message, _) = over_tcp(place, &query).await.map_err(|why| without_tcp(reason, why))?;
+            let message = over_tcp_alone(place, &query, reason, progress).await?;
             Ok(Answer { message, sight: sight(Shown::Yes) })
         }
     }
 }
 
-/// What has failed where an answer is to be had over TCP alone.
-fn without_tcp(reason: Reason, why: Failure) -> Failure {
-    if why.is_local() { why } else { Failure::NoTcp { reason, why: Box::new(why) } }
+/// Asks over TCP what is to be had there alone.
+async fn over_tcp_alone(
+    place: SocketAddr,
+    query: &Query,
+    reason: Reason,
+    progress: &Progress,
+) -> Result<Vec<u8>, Failure> {
+    progress.waits_for_tcp(Some(reason));
+    let done = over_tcp(place, query).await;
+    progress.waits_for_tcp(None);
+    match done {
+        Ok((message, _)) => Ok(message),
+        Err(why) if why.is_local() => Err(why),
+        Err(why) => Err(Failure::NoTcp { reason, why: Box::new(why) }),
+    }
 }
 
 async fn over_udp(upstream: &Upstream, query: &Query) -> Result<Said, Failure> {

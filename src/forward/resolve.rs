@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::asked::Wanted;
 use super::chain;
-use super::exchange::{Answer, Failure};
+use super::exchange::{Answer, Failure, Progress};
 use super::forwarder::Shared;
 use super::plan::{Order, Plan, PlannedZone};
 use super::response::{Meaning, Response};
@@ -84,7 +84,7 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
         let asked = std::time::Instant::now();
         let purpose = if number < upstreams.len() { Purpose::Query } else { Purpose::QueryAgain };
-        tries.ask(number, upstream, purpose);
+        let progress = tries.ask(number, upstream, purpose);
         if let Some(response) = tries.wait(timeout).await {
             return Resolved::Response(response);
         }
@@ -95,7 +95,8 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
         }
         if !tries.over.contains(&number) {
             // Not in time; it may still come.
-            upstream.timed_out(asked, purpose);
+            upstream.timed_out(asked, &progress, purpose);
+            tries.note(&progress.given_up());
         }
         watch::begin(&tries.shared, upstream);
     }
@@ -106,13 +107,23 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
 }
 
 impl Tries {
-    fn ask(&mut self, number: usize, upstream: &Arc<Upstream>, purpose: Purpose) {
+    fn ask(&mut self, number: usize, upstream: &Arc<Upstream>, purpose: Purpose) -> Arc<Progress> {
         let (shared, upstream) = (Arc::clone(&self.shared), Arc::clone(upstream));
         let wanted = self.wanted.clone();
+        let progress = Arc::<Progress>::default();
+        let shown = Arc::clone(&progress);
         self.asked.spawn(async move {
-            let done = upstream.ask(&wanted, purpose, &shared.chance).await;
+            let done = upstream.ask(&wanted, purpose, &shared.chance, &progress).await;
             (number, upstream, done)
         });
+        shown
+    }
+
+    /// Remembers what a client is told of a failure.
+    fn note(&mut self, failure: &Failure) {
+        if matches!(failure, Failure::NoTcp { .. }) {
+            self.why = Why::NoTcp;
+        }
     }
 
     /// The first good response within `limit`; none, and no more waiting,
@@ -128,9 +139,7 @@ impl Tries {
             let message = match done {
                 Ok(answer) => answer.message,
                 Err(failure) => {
-                    if matches!(failure, Failure::NoTcp { .. }) {
-                        self.why = Why::NoTcp;
-                    }
+                    self.note(&failure);
                     continue;
                 }
             };

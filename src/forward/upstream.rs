@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::asked::Wanted;
 use super::chance::Chance;
 use super::dot::Link;
-use super::exchange::{self, Answer, Failure};
+use super::exchange::{self, Answer, Failure, Progress};
 use super::habits::{Habits, Manner, Shown, Sight};
 use super::query::Case;
 use super::settings::{Protocol, UpstreamAddress};
@@ -152,10 +152,11 @@ impl Upstream {
         wanted: &Wanted,
         purpose: Purpose,
         chance: &Chance,
+        progress: &Progress,
     ) -> Result<Answer, Failure> {
         self.tallies.queries.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let response = self.probe(wanted, self.manner(purpose), chance).await;
+        let response = self.probe(wanted, self.manner(purpose), chance, progress).await;
         match &response {
             Ok(answer) => {
                 if purpose != Purpose::Watch {
@@ -180,9 +181,10 @@ impl Upstream {
         wanted: &Wanted,
         manner: Manner,
         chance: &Chance,
+        progress: &Progress,
     ) -> Result<Answer, Failure> {
         match &self.link {
-            None => exchange::ask(self, wanted, manner, chance).await,
+            None => exchange::ask(self, wanted, manner, chance, progress).await,
             Some(link) => {
                 let message = link.ask(wanted, chance).await?;
                 Ok(Answer { message, sight: Sight::default() })
@@ -262,11 +264,11 @@ impl Upstream {
 
     /// It has not answered what it was asked then. Over a connection over
     /// which nothing has come since, nothing will.
-    pub(super) fn timed_out(&self, asked: Instant, purpose: Purpose) {
+    pub(super) fn timed_out(&self, asked: Instant, progress: &Progress, purpose: Purpose) {
         if let Some(link) = &self.link {
             link.leave_if_silent_since(asked);
         }
-        self.failed(&Failure::TimedOut, purpose);
+        self.failed(&progress.given_up(), purpose);
     }
 
     /// It has not answered. Trouble of this host says nothing about it.
@@ -278,9 +280,12 @@ impl Upstream {
         self.tallies.failures.fetch_add(1, Ordering::Relaxed);
         let mut health = self.health();
         let before = health.failures;
-        let most = match purpose {
-            Purpose::Query | Purpose::QueryAgain => before.max(FAILURES_UNTIL_DOWN.saturating_sub(1)),
-            Purpose::Watch => FAILURES_UNTIL_DOWN,
+        let most = match (purpose, failure) {
+            // What answers over UDP is there.
+            (Purpose::Query | Purpose::QueryAgain, _) | (Purpose::Watch, Failure::NoTcp { .. }) => {
+                before.max(FAILURES_UNTIL_DOWN.saturating_sub(1))
+            }
+            (Purpose::Watch, _) => FAILURES_UNTIL_DOWN,
         };
         health.failures = before.saturating_add(1).min(most);
         health.last_error = Some(failure.to_string());

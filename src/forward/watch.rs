@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::asked::Wanted;
-use super::exchange::Answer;
+use super::exchange::{Answer, Progress};
 use super::forwarder::Shared;
 use super::habits::{Manner, Shown, Sight};
 use super::query::Case;
@@ -117,17 +117,19 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     let patience = shared.plan().patience(upstream).max(ANSWER_MAX);
     let lives = async {
         let asked = Instant::now();
-        match timeout(patience, upstream.ask(&plain, Purpose::Watch, &shared.chance)).await {
+        let progress = Progress::default();
+        match timeout(patience, upstream.ask(&plain, Purpose::Watch, &shared.chance, &progress)).await {
             Ok(answer) => answer.ok(),
             Err(_) => {
-                upstream.timed_out(asked, Purpose::Watch);
+                upstream.timed_out(asked, &progress, Purpose::Watch);
                 None
             }
         }
     };
     // Whether these are answered says nothing: the servers of the names may be silent.
     let aside = async |wanted: Option<&Wanted>, case| {
-        let asked = upstream.probe(wanted?, Manner::own(case), &shared.chance);
+        let progress = Progress::default();
+        let asked = upstream.probe(wanted?, Manner::own(case), &shared.chance, &progress);
         timeout(patience, asked).await.ok()?.ok()
     };
     let twin = twin(upstream, &plain);

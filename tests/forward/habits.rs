@@ -1,6 +1,6 @@
 //! What upstreams do not understand: what is learned of it from whom, and for how long.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 
 use hickory_proto::op::ResponseCode;
 
@@ -177,12 +177,31 @@ fn an_upstream_that_is_silent_about_names_in_mixed_case_is_asked_again_in_lower_
     program.stop();
 }
 
+/// `large.test` fits no datagram.
+fn large(asked: &Asked) -> Act {
+    if asked.qname == "large.test" { Act::Send(vec![asked.truncated()]) } else { well(asked) }
+}
+
+#[test]
+fn an_upstream_whose_tcp_a_firewall_swallows_is_told_so() {
+    let upstream = Upstream::start_without_tcp(large);
+    // The system makes connections, which nobody takes.
+    let swallowing = TcpListener::bind(upstream.place()).expect("a free port");
+    let lab = Lab::new(&(everything(&[upstream.place()]) + "timeout = \"200ms\"\n"));
+    let program = lab.start();
+    let response = ask(program.listen(), "large.test.");
+    assert_eq!((code(&response), extended_error(&response)), (ResponseCode::ServFail, Some(22)));
+    assert_eq!(error_text(&response), "upstreams answer over UDP, but not over TCP, which this answer takes");
+    let error = lab.wait("why", |forward| Some(forward["upstreams"][0]["last_error"].as_str()?.to_owned()));
+    assert_eq!(error, "answers over UDP, but truncated; over TCP, on the same port: timed out");
+    assert_eq!(said(&ask(program.listen(), "www.test.")), RIGHT.to_string());
+    drop(swallowing);
+    program.stop();
+}
+
 #[test]
 fn an_upstream_whose_answer_takes_tcp_and_has_none_is_told_so() {
-    let upstream = Upstream::start_without_tcp(|asked: &Asked| match asked.qname.as_str() {
-        "large.test" => Act::Send(vec![asked.truncated()]),
-        _ => well(asked),
-    });
+    let upstream = Upstream::start_without_tcp(large);
     let lab = Lab::new(&(everything(&[upstream.place()]) + "timeout = \"200ms\"\n"));
     let program = lab.start();
     let response = ask(program.listen(), "large.test.");
