@@ -36,8 +36,8 @@ const MISMATCHED_MAX: u32 = 1000;
 
 /// How long TCP is waited for, to find out whether it is the upstream that
 /// does not keep the case of names: firewalls drop TCP to port 53, and the
-/// client is still to get its answer in the time of one attempt.
-const OTHER_CASE_TCP_MAX: Duration = Duration::from_millis(400);
+/// client is still to get its answer in the usual time of one attempt.
+const OTHER_CASE_TCP_MAX: Duration = Duration::from_millis(800);
 
 /// errno values of a host that is out of something. What fails by them says
 /// nothing about an upstream.

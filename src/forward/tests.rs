@@ -2,6 +2,7 @@
 //! are cut or garbled.
 
 mod cache;
+mod chains;
 mod hostile;
 mod messages;
 mod orders;

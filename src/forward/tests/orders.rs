@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::exchange::Failure;
+use super::super::exchange::{Failure, Reason};
 use super::super::plan::{Order, Plan};
 use super::super::settings::{
     ForwardZone, OwnPlaces, Policy, Protocol, Settings, UpstreamAddress, Upstreams,
@@ -78,6 +78,18 @@ fn trouble_of_this_host_is_not_the_upstreams() {
     let out_of_sockets = Failure::System(std::io::Error::from_raw_os_error(libc::EMFILE));
     upstream.failed(&out_of_sockets, Purpose::Watch);
     assert_eq!(upstream.standing(), Standing::Well);
+}
+
+#[test]
+fn an_upstream_that_answers_over_udp_alone_is_not_down() {
+    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let upstream = &plan.upstreams()[0];
+    let failure = Failure::NoTcp { reason: Reason::Truncated, why: Box::new(Failure::TimedOut) };
+    (0..10).for_each(|_| upstream.failed(&failure, Purpose::Watch));
+    assert_eq!(
+        (upstream.standing(), order(&plan)),
+        (Standing::Suspect, "192.0.2.2:53 192.0.2.1:53".to_owned())
+    );
 }
 
 #[test]

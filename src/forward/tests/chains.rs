@@ -1,0 +1,117 @@
+//! Chains of aliases in answers of upstreams: how far one is the upstream's.
+
+use super::super::asked::Wanted;
+use super::super::chain::{Departure, departure};
+use super::super::plan::Plan;
+use super::super::response::{Response, Section};
+use super::super::settings::{ForwardZone, Settings, Upstreams};
+use super::messages::{record, response, soa};
+use crate::dns::{Name, Rtype};
+
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const DNAME: u16 = 39;
+const RRSIG: u16 = 46;
+
+/// `lab.test.` is ours; `test.` and all the rest are forwarded to different upstreams.
+fn plan() -> Plan {
+    let zone = |apex: &str| ForwardZone::new(apex.parse().unwrap(), Upstreams::Listed(Vec::new()));
+    let own_zones = vec!["lab.test.".parse().unwrap()];
+    Plan::new(Settings { zones: vec![zone("."), zone("test.")], own_zones, ..Settings::default() }, None)
+}
+
+fn wire(name: &str) -> Vec<u8> {
+    name.parse::<Name>().unwrap().as_ref().wire().to_vec()
+}
+
+/// A record below another owner.
+fn at(owner: &str, rtype: u16, rdata: &[u8]) -> Vec<u8> {
+    [&wire(owner), &record(rtype, 60, rdata)[2..]].concat()
+}
+
+fn signature(owner: &str, covered: u16) -> Vec<u8> {
+    at(owner, RRSIG, &[&covered.to_be_bytes()[..], &[0; 16], &wire("example.")].concat())
+}
+
+/// Where the answer to `www.example. A` with these records leads on.
+fn leads(rcode: u16, sections: [&[Vec<u8>]; 3]) -> Option<Departure> {
+    let message = response(rcode, sections);
+    let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    departure(&plan(), &wanted, &Response::read(&message).unwrap())
+}
+
+/// The records of what is kept: owner and type.
+fn kept(departure: &Departure) -> Vec<String> {
+    let response = Response::read(&departure.message).unwrap();
+    assert!(response.records.iter().all(|record| record.section == Section::Answer));
+    let told = |record| format!("{} {}", response.owner(record).unwrap(), record.rtype);
+    response.records.iter().map(told).collect()
+}
+
+#[test]
+fn a_chain_is_kept_as_far_as_our_zone_with_its_signatures_and_in_its_order() {
+    let answers = [
+        at("www.lab.test.", A, &[203, 0, 113, 66]),
+        at("middle.other.", CNAME, &wire("www.lab.test.")),
+        signature("middle.other.", CNAME),
+        signature("www.lab.test.", A),
+        at("www.example.", CNAME, &wire("middle.other.")),
+        at("stranger.other.", CNAME, &wire("www.lab.test.")),
+        signature("www.example.", CNAME),
+    ];
+    let departure = leads(0, [&answers, &[soa(60, 60)], &[]]).unwrap();
+    assert_eq!(departure.target.to_string(), "www.lab.test.");
+    let chain = ["www.example. RRSIG", "www.example. CNAME", "middle.other. RRSIG", "middle.other. CNAME"];
+    assert_eq!(kept(&departure), chain);
+}
+
+#[test]
+fn the_name_of_the_question_is_written_as_each_client_writes_it() {
+    let alias = [at("wWw.eXample.", CNAME, &wire("www.lab.test."))];
+    let departure = leads(0, [&alias, &[], &[]]).unwrap();
+    let start = 12 + wire("www.example.").len() + 4;
+    assert_eq!(departure.message[start..start + 2], [0xc0, 12]);
+}
+
+#[test]
+fn a_chain_ends_with_what_its_upstream_says_of_its_own_names() {
+    let alias = |target: &str| vec![record(CNAME, 60, &wire(target))];
+    let with_address = |target: &str| [alias(target), vec![at(target, A, &[203, 0, 113, 66])]].concat();
+    let nothing = [soa(60, 60)];
+    // The SOA is that of www.example., which does not hold the target; that of the root would.
+    let root_soa = [at(".", 6, &[0; 22])];
+    for (target, rcode, answers, authority, leads_on) in [
+        ("other.", 0, with_address("other."), &[][..], false),
+        ("other.", 0, alias("other."), &root_soa[..], false),
+        ("other.", 3, alias("other."), &[][..], false),
+        ("other.", 0, alias("other."), &[][..], true),
+        ("other.", 0, alias("other."), &nothing[..], true),
+        ("www.test.", 0, with_address("www.test."), &[][..], false),
+        ("www.test.", 0, alias("www.test."), &root_soa[..], true),
+        ("www.test.", 3, alias("www.test."), &[][..], true),
+        ("lab.test.", 0, with_address("lab.test."), &[][..], true),
+        ("xlab.test.", 0, with_address("xlab.test."), &[][..], false),
+    ] {
+        let departure = leads(rcode, [&answers, authority, &[]]);
+        assert_eq!(departure.is_some(), leads_on, "{target} {rcode} {}", authority.len());
+    }
+}
+
+#[test]
+fn a_dname_that_stands_alone_makes_the_alias() {
+    let dname = [at("example.", DNAME, &wire("lab.test.")), signature("example.", DNAME)];
+    let departure = leads(0, [&dname, &[], &[]]).unwrap();
+    assert_eq!(departure.target.to_string(), "www.lab.test.");
+    assert_eq!(kept(&departure), ["example. DNAME", "example. RRSIG", "www.example. CNAME"]);
+    let long = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(58)].join(".");
+    assert!(leads(0, [&[at("example.", DNAME, &wire(&long))], &[], &[]]).is_none(), "it would be too long");
+}
+
+#[test]
+fn a_loop_of_an_upstream_and_a_chain_without_end_are_passed_on_as_they_are() {
+    let turn = [record(CNAME, 60, &wire("b.other.")), at("b.other.", CNAME, &wire("www.example."))];
+    assert!(leads(0, [&turn, &[], &[]]).is_none());
+    let mut long = vec![record(CNAME, 60, &wire("n0.other."))];
+    long.extend((0..20).map(|n| at(&format!("n{n}.other."), CNAME, &wire(&format!("n{}.other.", n + 1)))));
+    assert!(leads(0, [&long, &[], &[]]).is_none());
+}
