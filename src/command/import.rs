@@ -21,17 +21,16 @@ Examples:
   edgedns import named --from /etc/named.conf --into ./edgedns
 
 Files of a copy:
-  PATH may be a copy of another machine's folder, wherever it lies. A file that the settings name from the root on is
-  looked for in the copy first, by the end of its path: for /etc/pdns/zones/a.zone that is PATH/zones/a.zone, or
-  PATH/a.zone. A file that is missing can be copied beside the one that names it. What is read from outside of the
-  copy is warned of. Where PATH is the folder that the server itself reads, such as /etc/pdns, its paths mean the
-  files of this machine.
+  PATH may be a copy of another machine's folder, wherever it lies. /etc/pdns/zones/a.zone is then
+  PATH/zones/a.zone, or PATH/a.zone; and any file may lie beside the one that names it. What is
+  read from outside of the copy is warned of. A PATH that the server itself reads, such as
+  /etc/pdns, is no copy: its paths mean the files of this machine.
 
 Exit status:
-  0  the files are written, and whatever the other server answered to whomever is answered; refused is at most what
-     concerns nothing that is served: then the totals say so
-  1  something that was served is missing, or differs, or its clients are refused; or what was written cannot be
-     served as it stands. The last line says which settings that is about
+  0  the files are written, and serve whatever the other server did, to whomever it did; settings
+     may be refused that concern nothing served: the totals say how many
+  1  something that was served is missing, or not served to all of its clients, or what was
+     written cannot be served as it stands; the last line says which settings that is about
   2  the command line is wrong";
 
 #[derive(Args)]

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Take over another server's files: write edgedns.toml and zones, and say what became of every setting.
     ///
     /// Reads files only and touches no running server. Ends by checking what was written; exits with 1 when that
-    /// cannot be served as it stands, or when something was refused.
+    /// cannot be served as it stands, or something that was served is missing.
     Import(import::Arguments),
     /// Write a config and its zones as one MachineConfig for OpenShift nodes, to standard output.
     ///

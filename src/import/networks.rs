@@ -428,10 +428,16 @@ impl List {
                 self.sure.iter().any(|known| matches!(known, Item::Network(known) if known.covers(block)))
             }
         };
-        match self.sure.len() {
-            _ if is_known => {}
-            0..WORKED_OUT_MAX => self.sure.push(item),
-            _ => self.lose("networks of a list that is too long"),
+        if is_known {
+            return;
+        }
+        if let Item::Network(block) = item {
+            self.sure.retain(|known| !matches!(known, Item::Network(known) if block.covers(*known)));
+        }
+        if self.sure.len() < WORKED_OUT_MAX {
+            self.sure.push(item);
+        } else {
+            self.lose("networks of a list that is too long");
         }
     }
 

@@ -184,6 +184,11 @@ fn an_exception_behind_the_network_that_holds_it_is_none() {
 }
 
 #[test]
+fn what_a_wider_network_holds_is_not_written_beside_it() {
+    assert_eq!(read(&["10.0.0.1", "192.0.2.0/24", "10.0.0.0/24"]), ["192.0.2.0/24", "10.0.0.0/24"]);
+}
+
+#[test]
 fn a_list_too_long_for_the_config_file_loses_its_smallest_networks_and_says_so() {
     let mut list = List::default();
     list.exclude(&Clients::network(Block::parse("2001:db8::1").unwrap(), &word()), "2001:db8::1");
