@@ -34,6 +34,17 @@ pub(super) struct Copies {
     list: BTreeMap<PathBuf, (PathBuf, Copy)>,
     /// The first LUA record of each zone file that has one.
     lua: Vec<Span>,
+    /// What zone files include and is not copied, by the place they go to.
+    left: BTreeMap<PathBuf, Vec<Left>>,
+}
+
+/// A file that a zone file includes and that is not copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It is named by a path that stays the same, and read there if it is there.
+    Elsewhere(String),
+    /// It is nowhere, or its name is that of another.
+    Lost(String),
 }
 
 impl Copies {
@@ -44,6 +55,11 @@ impl Copies {
     /// Where LUA records are, one place for each file.
     pub(super) fn lua_records(&self) -> &[Span] {
         &self.lua
+    }
+
+    /// What the zone file that is called so in the config file includes, and is not copied.
+    pub(super) fn left_of(&self, copied: &str) -> &[Left] {
+        self.left.get(Path::new(copied)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Takes the zone file at `path`, which `word` names, and what it includes. What it is called in the config
@@ -99,6 +115,8 @@ impl Copies {
         first: (FileId, PathBuf),
         found: &mut Diagnostics,
     ) {
+        let zone = first.1.clone();
+        let mut left = Vec::new();
         let mut waiting = vec![first];
         let mut count = 0;
         while let Some((file, to)) = waiting.pop() {
@@ -108,12 +126,17 @@ impl Copies {
                 count += 1;
                 let path = Path::new(&included.text);
                 if count > INCLUDES_MAX {
-                    return;
+                    continue;
                 }
                 if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
                     let message = format!("`{}` lies elsewhere and is not copied", included.text);
                     let help = "copy it into the folder of the zone files, and name it relative to that";
                     found.push(Diagnostic::warning(included.span, message).help(help));
+                    left.push(if path.is_absolute() {
+                        Left::Elsewhere(included.text)
+                    } else {
+                        Left::Lost(included.text)
+                    });
                     continue;
                 }
                 let by = sources.path(file).to_owned();
@@ -127,6 +150,7 @@ impl Copies {
                         let fault =
                             fault.remark(format!("{} is copied, {} is not", other.display(), from.display()));
                         found.push(fault.help("give one of them another name, and import again"));
+                        left.push(Left::Lost(included.text));
                     }
                     continue;
                 }
@@ -135,10 +159,14 @@ impl Copies {
                         self.put(sources, file, &from, &beside);
                         waiting.push((file, beside));
                     }
-                    Err(error) => found.push(Diagnostic::warning(included.span, error.to_string())),
+                    Err(error) => {
+                        found.push(Diagnostic::warning(included.span, error.to_string()));
+                        left.push(Left::Lost(included.text));
+                    }
                 }
             }
         }
+        self.left.insert(zone, left);
     }
 }
 

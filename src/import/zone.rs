@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::Work;
+use super::copies::Left;
 use super::draft::Zone;
 use super::given::Word;
 use super::report::Fate;
@@ -72,7 +73,7 @@ pub(super) fn serve_file(
         return Fate::refused(format!("{} cannot be read: copy it, and import again", path.display()));
     };
     let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let fate = Fate::honoured(format!("→ [[zone]], {} as {copied}", path.display()));
+    let fate = fate_of(format!("→ [[zone]], {} as {copied}", path.display()), work.copies.left_of(&copied));
     work.draft.zones.push(Zone {
         name: name.clone(),
         file: copied,
@@ -80,4 +81,21 @@ pub(super) fn serve_file(
         allow: None,
     });
     fate
+}
+
+/// What becomes of a zone whose file is copied, but for what it includes and is not.
+fn fate_of(said: String, left: &[Left]) -> Fate {
+    let lost = left.iter().find_map(|left| match left {
+        Left::Lost(path) => Some(path),
+        Left::Elsewhere(_) => None,
+    });
+    let elsewhere = left.iter().find_map(|left| match left {
+        Left::Elsewhere(path) => Some(path),
+        Left::Lost(_) => None,
+    });
+    match (lost, elsewhere) {
+        (Some(path), _) => Fate::refused(format!("{said}, without {path}, which it includes")),
+        (None, Some(path)) => Fate::changed(format!("{said}; it includes {path}, which is not copied")),
+        (None, None) => Fate::honoured(said),
+    }
 }

@@ -293,6 +293,24 @@ fn a_zone_that_nobody_may_ask_stays_closed() {
 }
 
 #[test]
+fn a_zone_of_which_a_part_is_missing_stays_closed() {
+    let node = Node::new(&[
+        (
+            "etc/named.conf",
+            &format!(
+                "options {{ recursion no; directory \"/etc\"; }};\n{}",
+                zone("lab.test", "allow-query { 192.0.2.0/24; };")
+            ),
+        ),
+        ("etc/lab.zone", &format!("{ZONE}$INCLUDE gone.inc\n")),
+    ]);
+    let result = node.named();
+    result.assert_fate("zone lab.test", "refused", "without gone.inc, which it includes");
+    result.assert_lines(&["allow-query = [\"192.0.2.0/24\"]"]);
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
 fn the_list_of_a_zone_counts_before_that_of_the_server() {
     let result = of_bind("recursion no; allow-query { 192.0.2.0/24; };", "allow-query { any; };");
     assert!(!result.config.contains("allow-query ="), "{}", result.config);

@@ -201,6 +201,8 @@ fn zone_files_of_one_name_and_files_they_include_are_all_copied() {
     assert_eq!(node.read("new/edgedns/zones/db.2"), ZONE);
     assert!(result.config.contains("file = \"edgedns/zones/db.2\""), "{}", result.config);
     result.assert_faults(&["`/elsewhere/x` lies elsewhere and is not copied"]);
+    result.assert_fate("zone a.test", "changed", "it includes /elsewhere/x, which is not copied");
+    result.assert_fate("zone b.test", "honoured", "edgedns/zones/db.2");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::address;
 use super::draft::Forward;
-use super::report::{Fate, Kind};
+use super::report::Fate;
 use super::rule::{self, Then};
 use super::statement::{self, Missing, Parsed, Statement};
 use super::zone::{apex, given_again, serve};
@@ -211,6 +211,7 @@ impl<'r> Reading<'r> {
         let kind = get("type").and_then(|inner| inner.word(1)).map(|word| word.text.to_ascii_lowercase());
         let is_raw = |format: &&Statement| format.word(1).is_some_and(|word| word.text != "text");
         let raw = get("masterfile-format").or_else(|| self.get("masterfile-format")).filter(is_raw);
+        let served = self.work.draft.zones.len();
         let fate = match kind.as_deref() {
             Some("master" | "primary") if raw.is_some() => Fate::refused(
                 "its file is not text: write one with `named-compilezone -f raw -F text`, and import again",
@@ -231,7 +232,8 @@ impl<'r> Reading<'r> {
             None => Fate::refused("it has no type: write `type primary;`"),
         };
         let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
-        let is_served = is_primary && fate.kind == Kind::Honoured;
+        // Whatever is to be said of its file: who may not ask is kept out.
+        let is_served = is_primary && self.work.draft.zones.len() > served;
         self.work.report.tell(statement.span, &shown, fate);
         if is_served {
             let allow = self.allow_query(inside);

@@ -102,8 +102,8 @@ pub(super) fn auth_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
             }
         };
         match zone_name(reading, &zone) {
-            Some(name) if serve_file(reading.work, &name, &zone, &file, None).kind == Kind::Honoured => {}
-            Some(_) => refused.push(format!("{}, whose file cannot be read", zone.text)),
+            Some(name) if serve_file(reading.work, &name, &zone, &file, None).kind != Kind::Refused => {}
+            Some(_) => refused.push(format!("{}, whose file cannot be read whole", zone.text)),
             None => refused.push(format!("`{}`, which is not a name", zone.text)),
         }
     }
