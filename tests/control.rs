@@ -220,6 +220,36 @@ fn forced_verdicts_outlive_a_program_that_was_killed() {
 }
 
 #[test]
+fn what_will_not_outlive_a_restart_is_told_until_it_will() {
+    let lab = Lab::new();
+    lab.configure_admin("socket = \"control.sock\"\nstate-directory = \"later\"", "");
+    let program = lab.site.start();
+    let output = lab.ask(&["force", &lab.name(1), "down"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("this will not outlive a restart: "), "{}", said(&output));
+    let trouble = lab.status()["state_trouble"].as_str().map(str::to_owned);
+    assert!(trouble.is_some_and(|why| why.contains("No such file")));
+    assert!(said(&lab.ask(&["status"])).contains("what is to outlive a restart is not written: "));
+    // It is tried again, so that nobody has to say it twice.
+    std::fs::create_dir(lab.site.folder().join("later")).expect("a folder");
+    wait_for("the state", PATIENCE, || lab.status()["state_trouble"].is_null().then_some(()));
+    assert!(lab.site.folder().join("later/forced.json").exists());
+    assert_eq!(lab.ask(&["force", "*", "auto"]).status.code(), Some(0));
+    program.stop();
+}
+
+#[test]
+fn where_nothing_is_kept_only_taking_back_is_for_good() {
+    let lab = Lab::new();
+    lab.configure_admin("socket = \"control.sock\"", "");
+    let program = lab.site.start();
+    assert_eq!(lab.ask(&["force", &lab.name(1), "down"]).status.code(), Some(3));
+    assert_eq!(lab.ask(&["force", "*", "auto"]).status.code(), Some(0));
+    assert!(lab.status()["state_trouble"].is_null());
+    program.stop();
+}
+
+#[test]
 fn a_target_that_nobody_knows_is_warned_about_and_nonsense_is_refused() {
     let lab = Lab::new();
     let program = lab.site.start();

@@ -24,7 +24,11 @@ Examples:
 Exit status:
   0  the server has taken it over, and told which targets it means
   1  it has not, or cannot be reached
-  2  the command line is wrong";
+  2  the command line is wrong
+  3  it has, but that will not outlive a restart: it cannot be written";
+
+/// The exit status of what is in force, but only until a restart.
+const NOT_KEPT: u8 = 3;
 
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
@@ -47,6 +51,9 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let Self { server, target, verdict, lasts, reason } = self;
         let order = ForceOrder { pattern: target, order: verdict, lasts, remark: reason };
-        super::exit(daemon::force(&server.into(), &order).map(|()| true))
+        match daemon::force(&server.into(), &order) {
+            Ok(false) => ExitCode::from(NOT_KEPT),
+            said => super::exit(said),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What can be asked of `edgedns`: one file per command.
 //!
 //! Responsible for the arguments of each command and its exit status: 0 yes,
-//! 1 no or failed, 2 a wrong command line.
+//! 1 no or failed, 2 a wrong command line, 3 done but not for good.
 //! Not responsible for carrying commands out: that is `daemon` for what
 //! concerns a server.
 

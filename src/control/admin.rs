@@ -111,7 +111,9 @@ async fn healthz(State(requests): Requests) -> Result<Response, Unanswered> {
 
 async fn readyz(State(requests): Requests) -> Result<Response, Unanswered> {
     let status = ask(&requests, |reply| Request::Status { reply }).await?;
-    Ok(well_or(&status.not_ready, "ready"))
+    let well =
+        std::iter::once("ready".to_owned()).chain(status.remarks()).collect::<Vec<String>>().join("\n");
+    Ok(well_or(&status.not_ready, &well))
 }
 
 /// 200 where there is no trouble, else 503 with each in its line.

@@ -65,6 +65,16 @@ fn server(text: &mut Text, status: &Status) {
         [plain(u64::from(status.local_trouble.is_some()))],
     );
     text.gauge(
+        "edgedns_watch_trouble",
+        "Whether changes of files are not noticed, though they should be.",
+        [plain(u64::from(status.watch_trouble.is_some()))],
+    );
+    text.gauge(
+        "edgedns_state_trouble",
+        "Whether what is to outlive a restart cannot be written.",
+        [plain(u64::from(status.state_trouble.is_some()))],
+    );
+    text.gauge(
         "edgedns_forced_rules",
         "Rules of the operator that stand before probes.",
         [plain(status.forced.len())],

@@ -44,12 +44,28 @@ pub struct Status {
     pub targets: Vec<TargetStatus>,
     /// Trouble on this host that keeps probes from saying anything.
     pub local_trouble: Option<String>,
+    /// Why changes of files are not noticed, so that only who asks makes the server reload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch_trouble: Option<String>,
+    /// Why what is to outlive a restart is not written: forced verdicts, the last good text of zones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_trouble: Option<String>,
     /// What the operator has said of targets and still holds, oldest first; the last one that means a
     /// target counts.
     pub forced: Vec<RuleStatus>,
     /// How forwarding is doing; none: nothing is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward: Option<ForwardStatus>,
+}
+
+impl Status {
+    /// What is not as it should be though all that is configured is served, one line each.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        let watch = self.watch_trouble.as_ref().map(|why| format!("changes of files are not noticed: {why}"));
+        let state = self.state_trouble.as_ref();
+        let state = state.map(|why| format!("what is to outlive a restart is not written: {why}"));
+        watch.into_iter().chain(state)
+    }
 }
 
 /// An address that is listened at, over UDP and TCP.

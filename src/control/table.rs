@@ -77,6 +77,9 @@ fn title(status: &Status, look: Look) -> String {
     for why in status.not_ready.iter().chain(&status.local_trouble) {
         lines += &format!("{INDENT}{}\n", paint(why, Ink::Bad, look));
     }
+    for remark in status.remarks() {
+        lines += &format!("{INDENT}{}\n", paint(&remark, Ink::Doubtful, look));
+    }
     lines
 }
 

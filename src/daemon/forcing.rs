@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
 use super::clock::Clocks;
+use super::last_fault::LastFault;
 use crate::control::Calendar;
 use crate::health::force::{Rule, RuleError, Rules, Term};
 
@@ -135,12 +136,14 @@ struct Job {
     folder: PathBuf,
     rules: Rules,
     told: Told,
+    fault: LastFault,
 }
 
 /// Writes rules in the order in which they were said, so that the loop waits for no disk.
 pub(super) struct Keeper {
     jobs: mpsc::Sender<Job>,
     task: JoinHandle<()>,
+    fault: LastFault,
 }
 
 impl Keeper {
@@ -153,18 +156,24 @@ impl Keeper {
                 let _ = tokio::task::spawn_blocking(move || job.run()).await;
             }
         });
-        Keeper { jobs, task }
+        Keeper { jobs, task, fault: LastFault::default() }
     }
 
     /// Writes the rules soon, and tells when it is done.
     pub(super) fn keep(&self, folder: Option<&Path>, rules: Rules, told: Told) {
         let Some(folder) = folder else {
+            self.fault.set(None);
             return told(Some("`[admin]` has no `state-directory`".to_owned()));
         };
-        let job = Job { folder: folder.to_owned(), rules, told };
+        let job = Job { folder: folder.to_owned(), rules, told, fault: self.fault.clone() };
         if let Err(refused) = self.jobs.try_send(job) {
             (refused.into_inner().told)(Some("the disk does not keep up".to_owned()));
         }
+    }
+
+    /// Why what is forced would not outlive a restart, although that is wanted.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.fault.get()
     }
 
     /// Writes what waits still, and ends.
@@ -180,7 +189,9 @@ impl Job {
             let file = self.folder.join(FILE);
             format!("{}: {fault}", file.display())
         });
-        if let Some(fault) = &fault {
+        let before = self.fault.get();
+        self.fault.set(fault.clone());
+        if let Some(fault) = fault.as_ref().filter(|_| before != fault) {
             error!("what is forced will not outlive a restart: {fault}");
         }
         (self.told)(fault);
@@ -294,6 +305,23 @@ mod tests {
         keeper.keep(Some(folder.path()), last, Box::new(|fault| assert_eq!(fault, None)));
         keeper.stop().await;
         assert_eq!(load(Some(folder.path()), Clocks::now()).iter().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn that_it_cannot_be_written_is_known_until_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let keeper = Keeper::start();
+        let keep = async |keeper: &Keeper| {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            keeper.keep(Some(&gone), rules(), Box::new(|fault| tell.send(fault).unwrap()));
+            told.await.unwrap()
+        };
+        assert_eq!(keeper.fault(), None);
+        let fault = keep(&keeper).await;
+        assert!(fault.is_some() && keeper.fault() == fault);
+        fs::create_dir(&gone).unwrap();
+        assert_eq!((keep(&keeper).await, keeper.fault()), (None, None));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod descriptors;
 mod folders;
 mod forcing;
 mod kept;
+mod last_fault;
 mod load;
 mod log;
 mod machineconfig;

@@ -202,13 +202,13 @@ fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string_pretty(value).map_err(io::Error::other)?)
 }
 
-/// Forces verdicts, and prints the targets that were meant.
+/// Forces verdicts, and prints the targets that were meant; true when it outlives a restart.
 ///
 /// # Errors
 ///
 /// When the server refuses or cannot be asked.
-pub fn force(server: &Server, order: &ForceOrder) -> Result<(), RemoteError> {
+pub fn force(server: &Server, order: &ForceOrder) -> Result<bool, RemoteError> {
     let forced = server.client()?.force(order)?;
     write!(io::stdout().lock(), "{}", control::force_lines(order, &forced))?;
-    Ok(())
+    Ok(forced.not_kept.is_none())
 }

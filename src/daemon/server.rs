@@ -37,7 +37,7 @@ use self::report::report_zones;
 use self::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use self::supervision::Supervision;
 use self::taking_over::Upcoming;
-use self::transitions::tell;
+use self::transitions::{FirstVerdicts, Telling, tell, tell_quietly};
 use super::clock::Clocks;
 use super::descriptors;
 use super::folders::control_socket;
@@ -171,6 +171,9 @@ struct Server {
     text_keeper: kept::Keeper,
     /// Where both is kept.
     state_directory: Option<PathBuf>,
+    /// When it was last tried again to write what could not be written.
+    state_tried: Instant,
+    first_verdicts: FirstVerdicts,
     supervision: Supervision,
     /// The files of what is served, as they were read last.
     stands: Stands,
@@ -244,6 +247,8 @@ impl Server {
             rules,
             rules_kept_at,
             state_directory,
+            state_tried: started,
+            first_verdicts: FirstVerdicts::default(),
             supervision,
         };
         server.local_trouble.mark_changed();
@@ -294,6 +299,8 @@ impl Server {
                     self.tell_headline();
                     self.taps.expire(Instant::now());
                     self.follow_networks();
+                    self.keep_what_is_not_kept();
+                    self.tell_first_verdicts();
                 }
             }
         }
@@ -317,6 +324,10 @@ impl Server {
         self.publish(fresh);
         self.board = board.clone();
         for transition in changed.drain(..) {
+            if self.first_verdicts.take(&transition) == Telling::InTotal {
+                tell_quietly(&transition);
+                continue;
+            }
             // A target of what is about to be served matters to none of the pools that are.
             let is_new = self.served.pools_of(transition.target).next().is_none();
             let upcoming = self.upcoming.as_ref().filter(|_| is_new);

@@ -28,6 +28,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, error, info, warn};
 
+use super::last_fault::LastFault;
 use super::load::Stands;
 use crate::control::Request;
 use crate::source::Digest;
@@ -50,20 +51,27 @@ const FILES_NAMED_MAX: usize = 4;
 pub(super) struct Watching {
     stands: watch::Sender<Stands>,
     task: JoinHandle<()>,
+    trouble: LastFault,
 }
 
 impl Watching {
     /// Watches nothing yet; reloads are asked for at `requests`.
     pub(super) fn start(requests: mpsc::Sender<Request>) -> Watching {
         let (stands, read) = watch::channel(Stands::new());
-        let task = tokio::spawn(turn(read, requests));
-        Watching { stands, task }
+        let trouble = LastFault::default();
+        let task = tokio::spawn(turn(read, requests, trouble.clone()));
+        Watching { stands, task, trouble }
     }
 
     /// Watches these files from now on. One that does not stand any more as it
     /// was read is a change at once.
     pub(super) fn follow(&self, stands: Stands) {
         self.stands.send_replace(stands);
+    }
+
+    /// Why some change of a file would not be noticed; none: all are.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.get()
     }
 }
 
@@ -73,8 +81,8 @@ impl Drop for Watching {
     }
 }
 
-async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>) {
-    let mut lookout = Lookout::default();
+async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>, trouble: LastFault) {
+    let mut lookout = Lookout { trouble: trouble.clone(), ..Lookout::default() };
     let touched = Arc::clone(&lookout.touched);
     loop {
         let looked = tokio::select! {
@@ -95,6 +103,7 @@ async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>
             Ok(looked) => looked,
             Err(fault) => {
                 error!("files are watched no more, SIGHUP still reloads: {fault}");
+                trouble.set(Some(fault.to_string()));
                 return;
             }
         };
@@ -157,6 +166,8 @@ struct Lookout {
     seen: Stands,
     /// What has been complained about.
     said: HashSet<String>,
+    /// What is to be complained about now.
+    trouble: LastFault,
 }
 
 impl Lookout {
@@ -198,6 +209,16 @@ impl Lookout {
     /// Watches every folder that leads to a file, once more, since a folder of
     /// the same name may be another one by now.
     fn watch(&mut self) {
+        let before = self.trouble.get();
+        self.trouble.set(None);
+        self.watch_all();
+        if before.is_some() && self.trouble.get().is_none() {
+            info!("changes of files are noticed again");
+            self.said.clear();
+        }
+    }
+
+    fn watch_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let steps: HashSet<PathBuf> = self.read.keys().flat_map(|path| trail::of(path)).collect();
             let before = std::mem::replace(&mut *lock(&self.steps), steps.clone());
@@ -251,6 +272,9 @@ impl Lookout {
     fn complain(&mut self, folder: Option<&PathBuf>, error: &notify::Error) {
         let place = folder.map_or_else(String::new, |folder| format!("{}: ", folder.display()));
         let said = remedy(error).map_or_else(|| format!("{place}{error}"), ToOwned::to_owned);
+        if !matches!(error.kind, notify::ErrorKind::PathNotFound) && self.trouble.get().is_none() {
+            self.trouble.set(Some(said.clone()));
+        }
         if !self.said.insert(said.clone()) {
             return;
         }

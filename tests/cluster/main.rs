@@ -13,6 +13,7 @@ mod limit;
 mod links;
 mod masters;
 mod reload;
+mod start;
 mod views;
 mod watch;
 mod zone_faults;

@@ -182,3 +182,53 @@ fn files_are_watched_while_the_config_says_so() {
     serves(&program, 3);
     program.stop();
 }
+
+/// A user who has no inotify instance, and gets some.
+const NO_INOTIFY: &str = r#"
+set -u
+echo 0 > /proc/sys/user/max_inotify_instances
+"$1" --config edgedns.toml 2>log &
+server=$!
+trap 'kill $server; wait $server' EXIT
+until_it() { for _ in $(seq 400); do "$@" && return; sleep 0.05; done; echo "not within 20 s: $*"; exit 1; }
+ready() { grep -q ready log; }
+told() { "$1" status --config edgedns.toml | grep -q 'changes of files are not noticed: .*max_user_instances'; }
+silent() { ! told "$1"; }
+until_it ready
+until_it told "$1"
+echo 10 > /proc/sys/user/max_inotify_instances
+"$1" reload --config edgedns.toml 2>/dev/null; echo "reload: $?"
+until_it silent "$1"
+grep -c 'changes of files are noticed again' log
+"#;
+
+#[test]
+fn files_that_are_not_watched_are_told_until_they_are() {
+    let site = Site::new();
+    site.write("lab.zone", "@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns\nns 60 A 192.0.2.53\n");
+    site.configure_watched(
+        "[admin]\nsocket = \"control.sock\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n",
+    );
+    let space = |script| {
+        let mut command = std::process::Command::new("unshare");
+        command.args([
+            "--user",
+            "--map-root-user",
+            "bash",
+            "-c",
+            script,
+            "node",
+            env!("CARGO_BIN_EXE_edgedns"),
+        ]);
+        command.current_dir(site.folder()).output()
+    };
+    if !space("echo 10 > /proc/sys/user/max_inotify_instances").is_ok_and(|can| can.status.success()) {
+        assert!(std::env::var_os("TOOLS").is_none(), "no user namespace with limits of its own can be made");
+        println!("not tried here, because no user namespace with limits of its own can be made");
+        return;
+    }
+    let node = space(NO_INOTIFY).expect("unshare runs");
+    let log = std::fs::read_to_string(site.folder().join("log")).unwrap_or_default();
+    let said = String::from_utf8_lossy(&node.stdout);
+    assert_eq!(said, "reload: 0\n1\n", "{}\n{log}", String::from_utf8_lossy(&node.stderr));
+}

@@ -3,6 +3,7 @@
 use axum::body::to_bytes;
 
 use super::*;
+use crate::control::Status;
 
 /// The code and the text of a response.
 async fn told(response: impl IntoResponse) -> (u16, String) {
@@ -42,4 +43,21 @@ async fn a_server_that_is_stopping_says_so() {
     let (requests, waiting) = mpsc::channel(1);
     drop(waiting);
     assert_eq!(told(status(State(requests)).await).await, (503, "the server is stopping\n".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_not_as_it_should_be_is_remarked_by_a_server_that_is_ready() {
+    let (requests, mut waiting) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let Some(Request::Status { reply }) = waiting.recv().await else { panic!("another request") };
+        let status = Status {
+            watch_trouble: Some("no inotify".to_owned()),
+            state_trouble: Some("the disk is full".to_owned()),
+            ..Status::default()
+        };
+        reply.send(Box::new(status))
+    });
+    let remarks = "changes of files are not noticed: no inotify\n\
+        what is to outlive a restart is not written: the disk is full\n";
+    assert_eq!(told(readyz(State(requests)).await).await, (200, format!("ready\n{remarks}")));
 }

@@ -63,6 +63,7 @@ fn status() -> Status {
             ..Default::default()
         },
         transports: vec![udp()],
+        watch_trouble: Some("no inotify".to_owned()),
         zones: vec![zone, broken],
         pools: vec![pool],
         probes,
@@ -141,6 +142,8 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_build_info{version=\"1.2.3\"} 1",
         "edgedns_ready 0",
         "edgedns_snapshot_generation 9",
+        "edgedns_watch_trouble 1",
+        "edgedns_state_trouble 0",
         "edgedns_snapshot_published_timestamp_seconds 1795227480",
         "edgedns_questions_total{transport=\"udp\",type=\"A\"} 6",
         "edgedns_rcodes_total{transport=\"udp\",rcode=\"NXDOMAIN\"} 2",

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
+use super::super::last_fault::LastFault;
 use super::{Basis, Written, ZoneId, is_kept, remove_unfinished, write};
 
 /// How long a stop waits for the disk.
@@ -35,14 +36,17 @@ type Wanted = Option<(PathBuf, Vec<Good>)>;
 pub(in crate::daemon) struct Keeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
+    fault: LastFault,
 }
 
 impl Keeper {
     /// A keeper that works in the runtime.
     pub(in crate::daemon) fn start() -> Keeper {
         let (wanted, mut newest) = watch::channel(None);
+        let fault = LastFault::default();
+        let known = fault.clone();
         let task = tokio::spawn(async move {
-            let mut work = Work::default();
+            let mut work = Work::new(known.clone());
             while newest.changed().await.is_ok() {
                 let wanted: Wanted = newest.borrow_and_update().clone();
                 let done = tokio::task::spawn_blocking(move || {
@@ -50,15 +54,20 @@ impl Keeper {
                     work
                 });
                 // One that panics has done nothing: the next begins anew.
-                work = done.await.unwrap_or_default();
+                work = done.await.unwrap_or_else(|_| Work::new(known.clone()));
             }
         });
-        Keeper { wanted, task }
+        Keeper { wanted, task, fault }
     }
 
     /// Keeps these texts soon, in this state directory; where there is none, nothing.
     pub(in crate::daemon) fn keep(&self, folder: Option<&Path>, good: Vec<Good>) {
         self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), good)));
+    }
+
+    /// Why the text of some zone that is served is not kept, although that is wanted.
+    pub(in crate::daemon) fn fault(&self) -> Option<String> {
+        self.fault.get()
     }
 
     /// Keeps what is still to be kept, and ends.
@@ -69,7 +78,6 @@ impl Keeper {
 }
 
 /// What has been done.
-#[derive(Default)]
 struct Work {
     /// Where nothing half-written is left.
     cleaned: Option<PathBuf>,
@@ -77,25 +85,29 @@ struct Work {
     /// takes one out by mistake wants it back.
     kept: HashMap<ZoneId, Arc<Basis>>,
     /// What was wrong the last time, so that it is said once.
-    said: Option<String>,
+    fault: LastFault,
 }
 
 impl Work {
+    fn new(fault: LastFault) -> Self {
+        Self { cleaned: None, kept: HashMap::new(), fault }
+    }
+
     fn keep(&mut self, wanted: Option<&(PathBuf, Vec<Good>)>) {
-        let Some((folder, good)) = wanted else { return };
+        let Some((folder, good)) = wanted else { return self.fault.set(None) };
         let faults =
             std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one)));
         // All of them, though only one is said: they are of one disk.
         let faults: Vec<String> = faults.filter_map(Result::err).collect();
         let first = faults.into_iter().next();
-        if let Some(fault) = first.as_ref().filter(|_| self.said != first) {
+        if let Some(fault) = first.as_ref().filter(|_| self.fault.get() != first) {
             warn!(
                 "zones that are served cannot be kept for a start with a broken file: {fault}; let this user write to \
                  {}, or name another `state-directory` in `[admin]`",
                 folder.display()
             );
         }
-        self.said = first;
+        self.fault.set(first);
     }
 
     fn clean(&mut self, folder: &Path) -> Result<(), String> {

@@ -4,6 +4,8 @@
 //! start.
 //! Not responsible for watching (`watching`) or writing (`kept`).
 
+use std::time::{Duration, Instant};
+
 use tokio::task::JoinHandle;
 
 use super::super::kept::Good;
@@ -11,6 +13,9 @@ use super::super::load::{Reading, Stands};
 use super::super::watching::Watching;
 use super::{Server, read};
 use crate::config::{Config, Watch};
+
+/// How often it is tried again to write what could not be written.
+const STATE_RETRY: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Reads everything that has changed since it was read for what is served.
@@ -35,6 +40,25 @@ impl Server {
         }
         if let Some(watching) = &self.watching {
             watching.follow(self.stands.clone());
+        }
+    }
+
+    /// Why what is to outlive a restart is not written.
+    pub(super) fn state_trouble(&self) -> Option<String> {
+        self.keeper.fault().or_else(|| self.text_keeper.fault())
+    }
+
+    /// Writes once more what could not be written: a disk that was full may have room again.
+    pub(super) fn keep_what_is_not_kept(&mut self) {
+        if self.state_tried.elapsed() < STATE_RETRY {
+            return;
+        }
+        self.state_tried = Instant::now();
+        if self.keeper.fault().is_some() {
+            self.keeper.keep(self.state_directory.as_deref(), self.rules.clone(), Box::new(|_| {}));
+        }
+        if self.text_keeper.fault().is_some() {
+            self.keep_texts();
         }
     }
 

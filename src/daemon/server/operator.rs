@@ -75,7 +75,10 @@ impl Server {
             let _ = reply.send(Err(error));
             return;
         }
+        // Where nothing is ever kept, nothing that is taken back comes again.
+        let comes_to_nothing = order == Order::Auto && self.state_directory.is_none();
         self.believe_rules(Box::new(move |not_kept| {
+            let not_kept = not_kept.filter(|_| !comes_to_nothing);
             // Whoever asked may have gone.
             let _ = reply.send(Ok(Forced { targets, not_kept }));
         }));

@@ -13,6 +13,9 @@ use crate::control::Calendar;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
 
+/// Zones that a start names one by one; of more it tells a total.
+const ZONES_NAMED_MAX: usize = 20;
+
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
     for zone in zones {
@@ -62,11 +65,16 @@ impl Server {
                 );
             }
         }
-        for zone in &self.served.zones {
-            if let Some(version) = &zone.version {
-                let (records, serial, source) = (version.records, version.serial, &zone.source);
-                info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
-            }
+        let loaded = self.served.zones.iter().filter_map(|zone| Some((zone, zone.version.as_ref()?)));
+        for (zone, version) in loaded.clone().take(ZONES_NAMED_MAX) {
+            let (records, serial, source) = (version.records, version.serial, &zone.source);
+            info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
+        }
+        let rest = loaded.skip(ZONES_NAMED_MAX);
+        let (more, records) =
+            rest.fold((0, 0), |(more, records), (_, version)| (more + 1, records + version.records));
+        if more > 0 {
+            info!("and {more} more zones with {records} records; `edgedns status` names them all");
         }
         let board = self.engine.board();
         let (pools, down) = self.served.pool_counts(&board);

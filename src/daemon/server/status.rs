@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
 use super::super::served::ServedZone;
+use super::super::watching::Watching;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
 use crate::control::{
@@ -38,6 +39,8 @@ impl Server {
             pools: self.served.pools_with_views().map(|(view, bound)| pool(view, bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
+            watch_trouble: self.watching.as_ref().and_then(Watching::trouble),
+            state_trouble: self.state_trouble(),
             forced: self.rules.iter().map(|one| rule(one, clocks)).collect(),
             forward: self.forwarding.status(self.counted.forward_limited()),
         }

@@ -7,6 +7,7 @@
 use tracing::{debug, error, info, warn};
 
 use super::super::served::{Served, sentence};
+use super::Server;
 use crate::health::{Board, Cause, Transition, Verdict};
 
 /// Pools named in the log line of a transition; the rest is counted.
@@ -14,6 +15,81 @@ const POOLS_NAMED_MAX: usize = 4;
 
 /// Pools that the log line of a transition can be found by.
 const POOLS_INDEXED_MAX: usize = 32;
+
+/// Targets that are told of one by one when they turn out to be down at the start; of more a total is told. After a
+/// power cut all of a site may be down.
+const DOWN_TOLD_MAX: usize = 20;
+
+/// The verdicts of a start, until every target has one.
+#[derive(Debug, Default)]
+pub(super) struct FirstVerdicts {
+    down: usize,
+    stage: Stage,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    FirstRound,
+    /// Every target has had an outcome; what follows from the last ones may be on its way.
+    Ending,
+    Over,
+}
+
+/// How a change is told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    Single,
+    InTotal,
+}
+
+impl FirstVerdicts {
+    /// How this one is told.
+    pub(super) fn take(&mut self, transition: &Transition) -> Telling {
+        let is_first = transition.from == Verdict::Pending && transition.to == Verdict::Down;
+        if self.stage == Stage::Over || !is_first {
+            return Telling::Single;
+        }
+        self.down += 1;
+        if self.down > DOWN_TOLD_MAX { Telling::InTotal } else { Telling::Single }
+    }
+
+    /// The first round is over. The second time this is said, how many were not told one by one.
+    fn end(&mut self) -> usize {
+        match self.stage {
+            Stage::FirstRound => self.stage = Stage::Ending,
+            Stage::Ending => {
+                self.stage = Stage::Over;
+                return self.down.saturating_sub(DOWN_TOLD_MAX);
+            }
+            Stage::Over => {}
+        }
+        0
+    }
+}
+
+impl Server {
+    /// Says how many targets were found down at the start besides those that were named.
+    pub(super) fn tell_first_verdicts(&mut self) {
+        if !self.first_round.is_finished() {
+            return;
+        }
+        let untold = self.first_verdicts.end();
+        if untold > 0 {
+            let targets = self.engine.report().len();
+            warn!(
+                "{} of {targets} targets were down when first probed, {untold} of them not named here; `edgedns status` \
+                 names them all",
+                untold + DOWN_TOLD_MAX
+            );
+        }
+    }
+}
+
+/// Says of one of many what is believed of it: for who looks closely.
+pub(super) fn tell_quietly(transition: &Transition) {
+    debug!(probe_target = transition.probe.to_string(), "{transition}");
+}
 
 /// Says what is believed of a target from now on, and what of it.
 pub(super) fn tell(transition: &Transition, served: &Served, board: &Board) {

@@ -194,3 +194,14 @@ fn a_limit_is_told_with_its_remedy() {
     );
     assert_eq!(remedy(&io(libc::EACCES)), None);
 }
+
+#[test]
+fn what_cannot_be_watched_is_known_until_it_can() {
+    let mut lookout = Lookout::default();
+    lookout.complain(None, &notify::Error::io(std::io::Error::from_raw_os_error(libc::EMFILE)));
+    assert!(lookout.trouble.get().is_some_and(|why| why.contains("fs.inotify.max_user_instances")));
+    // That a folder has gone is an event, and no trouble.
+    lookout.watch();
+    lookout.complain(Some(&PathBuf::from("/gone")), &notify::Error::new(notify::ErrorKind::PathNotFound));
+    assert_eq!(lookout.trouble.get(), None);
+}

@@ -1,0 +1,20 @@
+//! Why something that goes on beside the loop cannot be done now.
+//!
+//! Responsible for one text that whoever does it writes, and whoever is asked how everything stands reads.
+//! Not responsible for what the text says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why it could not be done the last time; none: it could. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastFault(Arc<Mutex<Option<String>>>);
+
+impl LastFault {
+    pub(super) fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, fault: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
