@@ -9,6 +9,7 @@ mod harness;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
+use harness::namespace;
 use harness::program::Site;
 
 const ZONE: &str = "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n";
@@ -86,4 +87,38 @@ fn a_text_for_people_draws_trouble_and_lists_what_is_fine() {
     assert!(said.contains("zone lab.example.: serial 1") && said.contains("\nfine: "), "{said}");
     assert!(said.contains(&format!("has {} over UDP", site.listen())) && said.contains("= help: "), "{said}");
     assert!(said.contains("\nnot ok: "), "{said}");
+}
+
+/// A host with 198.51.100.1 and a link-local address.
+const HOST: &str = r#"
+set -u
+ip link set lo up
+ip link add v0 type veth peer name v1
+ip address add 198.51.100.1/24 dev v0; ip link set v0 up; ip link set v1 up
+"$1" check --config edgedns.toml --system 2>check.log
+grep -o 'edgedns starts all the same' check.log
+"$1" --config edgedns.toml 2>log &
+server=$!
+trap 'kill $server; wait $server' EXIT
+for _ in $(seq 400); do grep -q ready log && break; kill -0 $server || break; sleep 0.05; done
+grep -o ready log
+"#;
+
+#[test]
+fn a_start_at_addresses_that_are_not_there_is_what_was_said_of_it() {
+    for listen in ["192.0.2.77:5300", "[2001:db8::77]:5300", "[fe80::77%v0]:5300"] {
+        let site = site();
+        let text = format!("[server]\nlisten = [\"{listen}\"]\nworkers = 1\nwatch = false\n\n{ZONE}");
+        site.write("edgedns.toml", &text);
+        let Some(host) = namespace::run(&site, HOST) else { return };
+        let said = String::from_utf8_lossy(&host.stdout);
+        let text = |file: &str| std::fs::read_to_string(site.folder().join(file)).unwrap_or_default();
+        assert_eq!(
+            said,
+            "edgedns starts all the same\nready\n",
+            "{listen}\n{}\n{}",
+            text("check.log"),
+            text("log")
+        );
+    }
 }
