@@ -10,6 +10,7 @@ mod counted;
 mod explaining;
 mod files;
 mod forwarding;
+mod locals;
 mod operator;
 mod reloads;
 mod report;
@@ -31,6 +32,7 @@ use tracing::{info, warn};
 use self::admin::Admin;
 use self::counted::Counted;
 use self::forwarding::Forwarding;
+use self::locals::Locals;
 use self::operator::Control;
 use self::reloads::Reloads;
 use self::report::report_zones;
@@ -44,6 +46,7 @@ use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
 use super::load::{Loaded, Purpose, Reading, Stands, Version, ZoneId};
+use super::own::known_networks;
 use super::served::Served;
 use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
@@ -148,6 +151,7 @@ struct Server {
     taps: Taps,
     explaining: explaining::Turn,
     forwarding: Forwarding,
+    locals: Locals,
     /// Made at start where the config names none, so that a reload keeps it.
     cookie_secret: Option<CookieSecret>,
     started: Instant,
@@ -202,7 +206,7 @@ impl Server {
         engine.force(&rules);
         let cookie_secret = random_secret();
         let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
-        served.set_limit(rate_limit(&config));
+        served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_outside(forwarding.outside());
         served.bind(engine.watch(&served.targets()));
@@ -234,6 +238,7 @@ impl Server {
             taps,
             explaining: explaining::Turn::default(),
             forwarding,
+            locals: Locals::of(&config),
             cookie_secret,
             started,
             started_at: SystemTime::now(),

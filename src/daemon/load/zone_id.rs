@@ -17,7 +17,7 @@ pub(in crate::daemon) struct ZoneId {
 }
 
 impl ZoneId {
-    pub(super) fn of(zone: &config::Zone) -> ZoneId {
+    pub(in crate::daemon) fn of(zone: &config::Zone) -> ZoneId {
         ZoneId { name: zone.name.clone(), view: zone.view.clone() }
     }
 }

@@ -74,10 +74,18 @@ impl Forwarding {
         Outside::new(self.forwards.iter().map(zone))
     }
 
-    /// Whether this host is in other networks now, and that matters.
+    /// The networks of this host, as they were found last.
+    pub(super) fn networks(&self) -> &[Prefix] {
+        &self.networks
+    }
+
+    fn are_local(&self) -> bool {
+        self.forwards.iter().any(|forward| forward.allow.contains(&Exempt::Local))
+    }
+
+    /// Whether this host is in other networks now.
     fn networks_changed(&mut self) -> bool {
-        let local = |forward: &Forward| forward.allow.contains(&Exempt::Local);
-        if self.looked.elapsed() < NETWORKS_INTERVAL || !self.forwards.iter().any(local) {
+        if self.looked.elapsed() < NETWORKS_INTERVAL {
             return false;
         }
         self.looked = Instant::now();
@@ -96,7 +104,8 @@ impl Forwarding {
 impl Server {
     /// Lets the clients of this host's networks ask, whichever these are now.
     pub(super) fn follow_networks(&mut self) {
-        if !self.forwarding.networks_changed() {
+        let matters = self.forwarding.are_local() || self.locals.are_any();
+        if !matters || !self.forwarding.networks_changed() {
             return;
         }
         let networks: Vec<String> = of_others(&self.forwarding.networks).map(ToString::to_string).collect();
@@ -108,6 +117,7 @@ impl Server {
             info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
         }
         self.served.set_outside(self.forwarding.outside());
+        self.mean_by_local();
         self.publish_anew();
     }
 }

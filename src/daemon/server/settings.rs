@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
-use crate::answer::{CookieSecret, Identity, RateLimit};
-use crate::config::Config;
+use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
+use crate::config::{Config, Limit};
 use crate::daemon::descriptors;
-use crate::daemon::own::{known_networks, networks_of};
+use crate::daemon::own::networks_of;
 use crate::health;
 use crate::transport::{self, TcpSettings};
 
@@ -48,11 +48,9 @@ pub(super) fn random_secret() -> Option<CookieSecret> {
     Some(CookieSecret::new(secret))
 }
 
-/// The limit, if there is one. The networks of this host are those of now:
-/// one that comes later is exempt after the next reload.
-pub(super) fn rate_limit(config: &Config) -> Option<RateLimit> {
-    let limit = &config.limit;
-    let exempt = || networks_of(&limit.exempt, &known_networks());
+/// The limit, if there is one; `own` are the networks of this host.
+pub(super) fn rate_limit(limit: &Limit, own: &[Prefix]) -> Option<RateLimit> {
+    let exempt = || networks_of(&limit.exempt, own);
     match (limit.responses_per_second, limit.all_per_second) {
         (None, None) => None,
         (None, Some(all)) => Some(RateLimit::for_all(all, limit.slip, exempt())),

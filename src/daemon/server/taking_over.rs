@@ -18,7 +18,9 @@ use tracing::{error, info, warn};
 use super::super::descriptors;
 use super::super::folders::control_socket;
 use super::super::load::{Loaded, Reading, is_error};
+use super::super::own::known_networks;
 use super::super::served::Served;
+use super::locals::Locals;
 use super::reloads::{Ended, Reloads};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
@@ -113,7 +115,7 @@ impl Server {
         self.tell_shortage(&config);
         self.engine.change(health_settings(&config));
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
-        served.set_limit(rate_limit(&config));
+        served.set_limit(rate_limit(&config.limit, &known_networks()));
         served.bind(self.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let round = self.engine.first_round();
@@ -128,8 +130,11 @@ impl Server {
     fn finish_taking_over(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
         let Upcoming { served, config, state_directory, kept, diagnostics, settled } = upcoming;
         self.served = served;
+        self.locals = Locals::of(&config);
         self.forwarding.change(&config, self.cookie_secret);
         self.served.set_outside(self.forwarding.outside());
+        // The reading may have looked at the networks a while ago.
+        self.mean_by_local();
         self.publish_anew();
         // Who is not asked holds the old zones, beside the new ones.
         self.running.catch_up();

@@ -1,0 +1,75 @@
+//! What the configuration says of `local` besides forwarding: whom zones answer, and whom the rate limit leaves alone.
+//!
+//! Responsible for that following the networks of this host, which at boot come after us.
+//! Not responsible for which these are (`own`), or for what is forwarded (`forwarding`).
+
+use super::super::load::ZoneId;
+use super::super::own::networks_of;
+use super::Server;
+use super::settings::rate_limit;
+use crate::answer::{Access, Prefix};
+use crate::config::{Config, Exempt, Limit};
+
+/// Who is meant, as it is written.
+#[derive(Default)]
+pub(super) struct Locals {
+    limit: Limit,
+    zones: Vec<ZoneClients>,
+}
+
+/// The clients of a zone that is not for everybody.
+struct ZoneClients {
+    zone: ZoneId,
+    view: Option<Vec<Exempt>>,
+    allowed: Option<Vec<Exempt>>,
+}
+
+impl Locals {
+    /// What of a configuration depends on the networks of this host.
+    pub(super) fn of(config: &Config) -> Self {
+        let zones = config.zones.iter().map(|zone| ZoneClients {
+            zone: ZoneId::of(zone),
+            view: zone.when_client_in.clone(),
+            allowed: zone.allow_query.clone(),
+        });
+        Self { limit: config.limit.clone(), zones: zones.filter(ZoneClients::are_local).collect() }
+    }
+
+    /// Whether anything does.
+    pub(super) fn are_any(&self) -> bool {
+        self.limits() || !self.zones.is_empty()
+    }
+
+    fn limits(&self) -> bool {
+        let Limit { responses_per_second, all_per_second, .. } = self.limit;
+        (responses_per_second.is_some() || all_per_second.is_some()) && self.limit.exempt.contains(&Exempt::Local)
+    }
+}
+
+impl ZoneClients {
+    fn are_local(&self) -> bool {
+        [&self.view, &self.allowed].into_iter().flatten().any(|clients| clients.contains(&Exempt::Local))
+    }
+
+    fn access(&self, own: &[Prefix]) -> Option<Box<Access>> {
+        let networks = |clients: &Vec<Exempt>| networks_of(clients, own);
+        Access::new(self.view.as_ref().map(networks), self.allowed.as_ref().map(networks))
+    }
+}
+
+impl Server {
+    /// Means by `local` the networks that were found last; the next snapshot has it.
+    pub(super) fn mean_by_local(&mut self) {
+        if !self.locals.are_any() {
+            return;
+        }
+        let own = self.forwarding.networks();
+        if self.locals.limits() {
+            self.served.set_limit(rate_limit(&self.locals.limit, own));
+        }
+        for clients in &self.locals.zones {
+            self.served.set_access(&clients.zone, &clients.access(own));
+        }
+        self.served.fill_shelf();
+    }
+}
