@@ -67,7 +67,7 @@ pub struct ResolvConf {
     pub passed_over: Vec<PassedOver>,
 }
 
-/// A line that is not understood.
+/// A line that is not understood, or not all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassedOver {
     /// Which, from 1.
@@ -91,7 +91,7 @@ pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
         Ok(text) => {
             let ResolvConf { upstreams, passed_over } = ResolvConf::of(&text);
             for PassedOver { line, why, .. } in passed_over {
-                tracing::warn!("{}:{line}: {why}; the line is passed over", path.display());
+                tracing::warn!("{}:{line}: {why}", path.display());
             }
             upstreams
         }
@@ -122,38 +122,37 @@ impl ResolvConf {
                 read.passed_over.push(PassedOver { line: number, bytes: place, why });
                 break;
             }
-            match name_server(&String::from_utf8_lossy(bytes)) {
-                Ok(None) => {}
-                Ok(Some(address)) => {
-                    let upstream = UpstreamAddress { address, protocol: Protocol::Plain };
-                    if !read.upstreams.contains(&upstream) {
-                        read.upstreams.push(upstream);
-                    }
-                }
-                Err(why) => read.passed_over.push(PassedOver { line: number, bytes: place, why }),
-            }
+            let (address, why) = name_server(&String::from_utf8_lossy(bytes));
+            let upstream = address.map(|address| UpstreamAddress { address, protocol: Protocol::Plain });
+            read.upstreams.extend(upstream.filter(|upstream| !read.upstreams.contains(upstream)));
+            read.passed_over.extend(why.map(|why| PassedOver { line: number, bytes: place, why }));
         }
         read
     }
 }
 
-/// The name server of a line; none where the line is about something else.
-fn name_server(line: &str) -> Result<Option<SocketAddr>, String> {
+/// The name server of a line, if it is about one, and what of the line is not understood.
+fn name_server(line: &str) -> (Option<SocketAddr>, Option<String>) {
     let mut words = line.split_whitespace();
     let is_comment = |word: &str| word.starts_with(['#', ';']);
     match words.next() {
-        None => return Ok(None),
+        None => return (None, None),
         Some(NAME_SERVER) => {}
-        Some(word) if is_comment(word) || KEYWORDS.contains(&word) => return Ok(None),
-        Some(word) => return Err(format!("`{word}` is no keyword of resolv.conf")),
+        Some(word) if is_comment(word) || KEYWORDS.contains(&word) => return (None, None),
+        Some(word) => return (None, Some(format!("`{word}` is no keyword of resolv.conf"))),
     }
     let Some(word) = words.next().filter(|word| !is_comment(word)) else {
-        return Err("`nameserver` names no address".to_owned());
+        return (None, Some("`nameserver` names no address".to_owned()));
     };
-    let address = address(word)?;
-    match words.next().filter(|word| !is_comment(word)) {
-        None => Ok(Some(address)),
-        Some(more) => Err(format!("a line names one address, and `{more}` is one too many")),
+    match address(word) {
+        Err(why) => (None, Some(why)),
+        Ok(address) => {
+            let more = words.next().filter(|word| !is_comment(word));
+            // As the C library has it.
+            let more =
+                more.map(|more| format!("a line names one address: `{word}` is taken, `{more}` is not"));
+            (Some(address), more)
+        }
     }
 }
 
@@ -219,7 +218,7 @@ mod tests {
             ("nameserver [::1]:x", "has no port"),
             ("nameserver 10.0.0.1:53", "is written `[192.0.2.1]:5353`"),
             ("nameserver 10.0.0.1,10.0.0.2", "a line of its own"),
-            ("nameserver 10.0.0.1 10.0.0.2", "`10.0.0.2` is one too many"),
+            ("nameserver 10.0.0.1 10.0.0.2", "`10.0.0.1` is taken, `10.0.0.2` is not"),
             ("nameserver fe80::1", "means nothing without its interface"),
             ("nameserver fe80::1%nonesuch", "has no interface `nonesuch` now"),
             ("nameserver 2001:db8::1%lo", "is not link-local"),
@@ -229,7 +228,8 @@ mod tests {
             let [one] = &read.passed_over[..] else { panic!("{line}: {:?}", read.passed_over) };
             assert!(one.why.contains(why), "{line}: {}", one.why);
             assert_eq!((one.line, one.bytes.clone()), (2, 8..8 + line.len()), "{line}");
-            assert_eq!(read.upstreams.len(), 1, "{line}");
+            let taken = 1 + usize::from(why.contains("is taken"));
+            assert_eq!(read.upstreams.len(), taken, "{line}");
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) fn look(reading: &mut Reading) {
             for PassedOver { bytes, why, .. } in passed_over {
                 let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
                 let span = Span { file, start: place(bytes.start), end: place(bytes.end) };
-                found.push(Diagnostic::warning(span, why).label("this line is passed over"));
+                found.push(Diagnostic::warning(span, why).label("not understood"));
             }
         }
         upstreams.retain(|upstream| !own.hold(upstream.address));
