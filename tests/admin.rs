@@ -194,6 +194,12 @@ fn a_zone_that_cannot_be_read_is_told_until_it_can() {
     assert_eq!(lab.sample("edgedns_zone_ok{zone=\"lab.example.\"}"), 0.0);
     assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 1.0);
     let status: Value = serde_json::from_str(&get(lab.admin, "/status").body).expect("JSON");
+    // Its place, but nothing that stands there: whoever can connect may not be allowed to read the file.
+    let error = status["zones"][0]["error"].as_str().expect("the fault");
+    assert!(error.contains("lab.zone:1:") && error.contains("`…`") && !error.contains("nonsense"), "{error}");
+    assert!(status["zones"][0]["drawn"].is_null(), "{status}");
+    let output = lab.site.run(&["status", "--config", "edgedns.toml", "--format", "json"]);
+    let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let drawn = status["zones"][0]["drawn"].as_str().expect("the fault, drawn");
     assert!(
         drawn.contains("lab.zone:1:") && drawn.contains("@ SOA nonsense\n") && drawn.contains('^'),

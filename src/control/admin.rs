@@ -3,7 +3,7 @@
 //! | path       | for             | says                                                        |
 //! |------------|-----------------|-------------------------------------------------------------|
 //! | `/`        | people          | the page, which asks `/status` every second                 |
-//! | `/status`  | scripts         | how everything stands, as over the control socket           |
+//! | `/status`  | scripts         | how everything stands, without the words of faulty zones    |
 //! | `/metrics` | Prometheus      | the same in numbers                                         |
 //! | `/healthz` | who restarts it | 200 while everything turns, else 503 and what does not      |
 //! | `/readyz`  | who watches it  | 200 while all that is configured is served, else 503 and why |
@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use super::connections::{self, Bounds};
 use super::host::{self, AdminHosts};
 use super::metrics::{self, Form};
-use super::{Request, process};
+use super::{Request, Status, process};
 
 /// Connections that are served at a time. A browser keeps up to six.
 const CONNECTIONS_MAX: usize = 64;
@@ -92,14 +92,14 @@ async fn page() -> Response {
 }
 
 async fn status(State(requests): Requests) -> Result<Response, Unanswered> {
-    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    let status = ask_status(&requests).await?;
     Ok((HEADERS, Json(status)).into_response())
 }
 
 async fn metrics(State(requests): Requests, headers: HeaderMap) -> Result<Response, Unanswered> {
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let form = Form::accepted(accepted.unwrap_or_default());
-    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    let status = ask_status(&requests).await?;
     let text = metrics::text(&status, process::usage(), form);
     Ok((HEADERS, [(header::CONTENT_TYPE, form.content_type())], text).into_response())
 }
@@ -110,10 +110,16 @@ async fn healthz(State(requests): Requests) -> Result<Response, Unanswered> {
 }
 
 async fn readyz(State(requests): Requests) -> Result<Response, Unanswered> {
-    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+    let status = ask_status(&requests).await?;
     let well =
         std::iter::once("ready".to_owned()).chain(status.remarks()).collect::<Vec<String>>().join("\n");
     Ok(well_or(&status.not_ready, &well))
+}
+
+/// How everything stands, as far as it concerns whoever can connect.
+async fn ask_status(requests: &mpsc::Sender<Request>) -> Result<Status, Unanswered> {
+    let status = ask(requests, |reply| Request::Status { reply }).await?;
+    Ok(status.without_source_text())
 }
 
 /// 200 where there is no trouble, else 503 with each in its line.

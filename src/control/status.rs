@@ -66,6 +66,27 @@ impl Status {
         let state = state.map(|why| format!("what is to outlive a restart is not written: {why}"));
         watch.into_iter().chain(state)
     }
+
+    /// The same for whoever can connect: faults with their places, but without what stands there. A file that cannot be
+    /// read as a zone may be a secret that was named as one.
+    #[must_use]
+    pub fn without_source_text(mut self) -> Status {
+        self.not_ready.iter_mut().for_each(hide_words);
+        for zone in &mut self.zones {
+            zone.error.iter_mut().for_each(hide_words);
+            zone.drawn = None;
+        }
+        self
+    }
+}
+
+/// Words of a text stand between backquotes, and may have some themselves.
+fn hide_words(sentence: &mut String) {
+    if let (Some(first), Some(last)) = (sentence.find('`'), sentence.rfind('`'))
+        && first < last
+    {
+        sentence.replace_range(first + 1..last, "…");
+    }
 }
 
 /// An address that is listened at, over UDP and TCP.
@@ -436,4 +457,26 @@ pub struct ForwardCacheStatus {
     pub stale: u64,
     /// Answers that made room.
     pub evicted: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_text_are_hidden_whatever_is_in_them_and_their_place_is_not() {
+        for (sentence, shown) in [
+            (
+                "lab.zone:4:8: unknown record type `AA`; did you mean `A`?",
+                "lab.zone:4:8: unknown record type `…`?",
+            ),
+            ("t:1:1: `a`b` is not a name", "t:1:1: `…` is not a name"),
+            ("t:1:1: `` is not a name", "t:1:1: `…` is not a name"),
+            ("cannot read t: permission denied", "cannot read t: permission denied"),
+        ] {
+            let mut hidden = sentence.to_owned();
+            hide_words(&mut hidden);
+            assert_eq!(hidden, shown);
+        }
+    }
 }
