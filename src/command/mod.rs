@@ -25,7 +25,6 @@ use clap::{Subcommand, ValueEnum};
 use edgedns::daemon::{self, Error, Format, RemoteError};
 use edgedns::delivery::WriteError;
 use edgedns::dns::Rtype;
-use edgedns::source::nearest;
 
 /// Threads for what waits: probes, TCP, signals. The UDP workers are others.
 const RUNTIME_THREADS: usize = 2;
@@ -141,7 +140,7 @@ impl From<LogFormat> for daemon::LogFormat {
 
 /// A record type on the command line.
 fn rtype(text: &str) -> Result<Rtype, String> {
-    let nearest = || nearest(text, Rtype::mnemonics()).map(|near| format!("; did you mean {near}?"));
+    let nearest = || Rtype::nearest(text).map(|near| format!("; did you mean {near}?"));
     Rtype::parse(text.as_bytes()).ok_or_else(|| format!("no such type{}", nearest().unwrap_or_default()))
 }
 

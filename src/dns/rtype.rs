@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::rdata::{self, TYPES};
+use super::rdata::{self, Standing, TYPES};
+use crate::source::nearest;
 
 /// An RRTYPE or QTYPE (RFC 1035, section 3.2; RFC 3597 for unknown ones).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +65,8 @@ impl Rtype {
 /// for or rides along in messages, and PowerDNS's LUA.
 const OTHERS: &[(Rtype, &str)] = &[
     (Rtype::OPT, "OPT"),
+    // Only in bitmaps of answers (RFC 9824, section 2).
+    (Rtype(128), "NXNAME"),
     (Rtype(249), "TKEY"),
     (Rtype(250), "TSIG"),
     (Rtype::IXFR, "IXFR"),
@@ -90,9 +93,15 @@ impl Rtype {
         number.parse().ok().map(Rtype)
     }
 
-    /// All mnemonics that [`Rtype::parse`] reads, for suggestions.
+    /// All mnemonics that [`Rtype::parse`] reads.
     pub fn mnemonics() -> impl Iterator<Item = &'static str> {
         TYPES.iter().map(|entry| entry.mnemonic).chain(OTHERS.iter().map(|&(_, mnemonic)| mnemonic))
+    }
+
+    /// The mnemonic that was likely meant by a word that is none: of a type that people write or ask for.
+    pub fn nearest(word: &str) -> Option<&'static str> {
+        let in_use = TYPES.iter().filter(|entry| entry.standing == Standing::InUse);
+        nearest(word, in_use.map(|entry| entry.mnemonic).chain(["ANY", "AXFR", "LUA"]))
     }
 
     /// Whether this cannot stand in a zone: 0, OPT, and the range of QTYPEs
@@ -119,7 +128,6 @@ impl fmt::Display for Rtype {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::nearest;
 
     #[test]
     fn every_mnemonic_is_read_in_any_case_and_shown_again() {
@@ -128,6 +136,35 @@ mod tests {
             assert_eq!(rtype.to_string(), mnemonic);
             assert_eq!(Rtype::parse(format!("type{}", rtype.0).as_bytes()), Some(rtype));
         }
+    }
+
+    #[test]
+    fn every_type_that_iana_lists_has_its_number() {
+        let listed = [
+            (3, "MD"),
+            (10, "NULL"),
+            (23, "NSAP-PTR"),
+            (31, "EID"),
+            (38, "A6"),
+            (49, "DHCID"),
+            (55, "HIP"),
+            (58, "TALINK"),
+            (66, "DSYNC"),
+            (68, "BRID"),
+            (103, "UNSPEC"),
+            (107, "LP"),
+            (128, "NXNAME"),
+            (260, "AMTRELAY"),
+            (264, "IPN"),
+            (32_768, "TA"),
+            (32_769, "DLV"),
+        ];
+        for (number, mnemonic) in listed {
+            assert_eq!(Rtype::parse(mnemonic.as_bytes()), Some(Rtype(number)), "{mnemonic}");
+        }
+        // All but those of OTHERS (41, 128, 249 to 255), the unassigned ones and 54, which was never used.
+        let rows = TYPES.len();
+        assert_eq!(rows, (1..=68).count() - 2 + (99..=109).count() + (256..=264).count() + 2);
     }
 
     #[test]
@@ -141,7 +178,9 @@ mod tests {
 
     #[test]
     fn what_is_only_asked_for_cannot_stand_in_a_zone() {
-        for meta in [Rtype(0), Rtype::OPT, Rtype(128), Rtype(249), Rtype::AXFR, Rtype::ANY] {
+        for meta in
+            [Rtype(0), Rtype::OPT, Rtype::parse(b"NXNAME").unwrap(), Rtype(249), Rtype::AXFR, Rtype::ANY]
+        {
             assert!(meta.is_meta(), "{meta}");
         }
         for plain in [Rtype::A, Rtype::HTTPS, Rtype(99), Rtype(127), Rtype(256), Rtype::LUA] {
@@ -151,7 +190,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_mnemonic_has_a_nearest_one() {
-        assert_eq!(nearest("AA", Rtype::mnemonics()), Some("A"));
-        assert_eq!(nearest("CNMAE", Rtype::mnemonics()), Some("CNAME"));
+        assert_eq!(Rtype::nearest("AA"), Some("A"));
+        assert_eq!(Rtype::nearest("CNMAE"), Some("CNAME"));
+        // Not MD, which nobody has written for forty years.
+        assert_eq!(Rtype::nearest("MZ"), Some("MX"));
+        assert_eq!(Rtype::nearest("mail"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Bitmaps of RRTYPEs (RFC 4034, section 4.1.2).
+//! Bitmaps of RRTYPEs, in windows (RFC 4034, section 4.1.2) and flat (RFC
+//! 2535, section 5.2).
 //!
 //! Responsible for windows and bits, both ways.
 //! Not responsible for which types a name has.
@@ -13,6 +14,45 @@ use crate::source::Diagnostic;
 
 /// Bytes of bits in one window of 256 types.
 const WINDOW_BYTES_MAX: usize = 32;
+
+/// Most bytes of a flat bitmap: it knows types up to 127.
+const FLAT_BYTES_MAX: usize = 16;
+
+/// Reads all words that are left as types up to 127, in any order.
+pub(super) fn read_flat(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    let mut bits = [0u8; FLAT_BYTES_MAX];
+    let mut used = 0;
+    while !reader.rest.is_empty() {
+        let token = reader.word("a type")?;
+        let rtype = read::record_type(&token)?;
+        let place = usize::from(rtype.0 / 8);
+        let Some(byte) = bits.get_mut(place).filter(|_| rtype.0 > 0) else {
+            return Err(Diagnostic::error(token.span, format!("type {rtype} has no place in this bitmap"))
+                .label("it holds types 1 to 127"));
+        };
+        *byte |= 0x80 >> (rtype.0 % 8);
+        used = used.max(place + 1);
+    }
+    reader.out.extend_from_slice(bits.get(..used).unwrap_or_default());
+    Ok(())
+}
+
+/// Whether these bytes are a flat bitmap, not longer than it must be.
+pub(super) fn fits_flat(bytes: &[u8]) -> bool {
+    // A first bit stands for the windows of RFC 4034's forerunners, which nobody has made.
+    let plain = bytes.first().is_none_or(|first| first & 0x80 == 0);
+    plain && bytes.len() <= FLAT_BYTES_MAX && bytes.last() != Some(&0)
+}
+
+/// Writes the types of a flat bitmap, separated by blanks.
+pub(super) fn write_flat(bytes: &[u8], out: &mut String) -> fmt::Result {
+    let mut blank = "";
+    for low in (0..128).filter(|low| is_set(bytes, *low)) {
+        write!(out, "{blank}{}", Rtype(u16::from(low)))?;
+        blank = " ";
+    }
+    Ok(())
+}
 
 /// Reads all words that are left as types, in any order.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {

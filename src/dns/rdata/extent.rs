@@ -5,8 +5,8 @@
 //! Not responsible for what the bytes look like in text: that is `write`.
 
 use super::super::NameRef;
-use super::table::{Emptiness, Entry, Field, Kind};
-use super::{bitmap, loc, svcb};
+use super::table::{Entry, Field, Kind, OtherLength};
+use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb};
 
 /// One field as it lies in its RDATA.
 pub(super) struct Piece<'r> {
@@ -16,6 +16,8 @@ pub(super) struct Piece<'r> {
     pub(super) at: usize,
     /// Its bytes.
     pub(super) bytes: &'r [u8],
+    /// The RDATA before it.
+    pub(super) before: &'r [u8],
 }
 
 /// The fields of some RDATA, from first to last; ends at the first that does
@@ -42,42 +44,57 @@ impl<'r> Iterator for Pieces<'r> {
     type Item = Piece<'r>;
     fn next(&mut self) -> Option<Piece<'r>> {
         let field = self.fields.as_slice().first()?;
-        let bytes = extent(field.kind, self.rdata, self.at)?;
+        let (before, rest) = self.rdata.split_at_checked(self.at)?;
+        let bytes = rest.get(..length(field.kind, before, rest)?)?;
         // Only a field that fits counts as found, see `took_all`.
         self.fields.next();
-        let piece = Piece { kind: field.kind, at: self.at, bytes };
+        let piece = Piece { kind: field.kind, at: self.at, bytes, before };
         self.at += bytes.len();
         Some(piece)
     }
 }
 
-/// The bytes of a field that begins at `at`; none when they do not fit its kind.
-fn extent(kind: Kind, rdata: &[u8], at: usize) -> Option<&[u8]> {
-    let rest = rdata.get(at..)?;
-    let length = match kind {
-        Kind::U8 | Kind::Named8(_) => 1,
-        Kind::U16 | Kind::Named16(_) | Kind::Type => 2,
-        Kind::U32 | Kind::Timer | Kind::Timestamp | Kind::Ipv4 => 4,
-        Kind::Eui48 => 6,
-        Kind::Eui64 => 8,
-        Kind::Ipv6 => 16,
-        Kind::Name(..) => NameRef::split_from(rest).ok()?.0.wire().len(),
-        Kind::CharString | Kind::Salt => counted(rest)?.len() + 1,
-        Kind::HashedOwner => counted(rest).filter(|hash| !hash.is_empty())?.len() + 1,
-        Kind::Tag => counted(rest).filter(|tag| is_tag(tag))?.len() + 1,
-        Kind::CharStrings => strings_length(rest)?,
-        Kind::Text(Emptiness::Allowed) => rest.len(),
-        Kind::Text(Emptiness::Forbidden) | Kind::Base64 => Some(rest.len()).filter(|&length| length > 0)?,
-        Kind::Digest(lengths) => {
-            let selector = rdata.get(at.checked_sub(1)?).copied()?;
-            Some(rest.len())
-                .filter(|&length| digest_length(lengths, selector).map_or(length > 0, |it| it == length))?
+/// How many bytes of `rest` a field takes that stands behind `before`; none when they do not fit its kind.
+fn length(kind: Kind, before: &[u8], rest: &[u8]) -> Option<usize> {
+    if rest.is_empty() && kind.may_be_absent(before) {
+        return Some(0);
+    }
+    let all = Some(rest.len());
+    match kind {
+        Kind::U8 | Kind::Named8(_) | Kind::RelayType => Some(1),
+        Kind::U16 | Kind::Named16(_) | Kind::Flags16(_) | Kind::Type => Some(2),
+        Kind::U32 | Kind::Timer | Kind::Timestamp | Kind::Ipv4 => Some(4),
+        Kind::Eui48 => Some(6),
+        Kind::Eui64 | Kind::Locator64 | Kind::Halves64 => Some(8),
+        Kind::Ipv6 => Some(16),
+        Kind::Name(..) => name_length(rest),
+        Kind::CharString | Kind::OptionalString | Kind::Salt => Some(counted(rest)?.len() + 1),
+        Kind::HashedOwner => Some(counted(rest).filter(|hash| !hash.is_empty())?.len() + 1),
+        Kind::Tag => Some(counted(rest).filter(|tag| is_tag(tag))?.len() + 1),
+        Kind::Digits => Some(counted(rest).filter(|digits| foreign::are_digits(digits))?.len() + 1),
+        Kind::CharStrings => strings_length(rest),
+        Kind::Text(_) | Kind::Opaque | Kind::Base64OrDash => all,
+        Kind::Base64(_) | Kind::Hex | Kind::Nsap => all.filter(|&length| length > 0),
+        Kind::Digest(lengths, other) => {
+            let wanted = digest_length(lengths, *before.last()?).filter(|_| other == OtherLength::Refused);
+            all.filter(|&length| wanted.map_or(length > 0, |wanted| wanted == length))
         }
-        Kind::TypeBitmap => Some(rest.len()).filter(|_| bitmap::fits(rest))?,
-        Kind::SvcParams => Some(rest.len()).filter(|_| svcb::fits(rest))?,
-        Kind::Location => loc::extent(rest)?,
-    };
-    rest.get(..length)
+        Kind::TypeBitmap => all.filter(|_| bitmap::fits(rest)),
+        Kind::FlatBitmap => all.filter(|_| bitmap::fits_flat(rest)),
+        Kind::SvcParams => all.filter(|_| svcb::fits(rest)),
+        Kind::Location => loc::extent(rest),
+        Kind::Prefixes => all.filter(|_| prefixes::fit(rest)),
+        Kind::Gateway(place) => gateway::length(place, before, rest),
+        Kind::HostIdentity => all.filter(|_| hip::fits(rest)),
+        Kind::Services => all.filter(|_| services::fit(rest)),
+        Kind::AddressChain => all.filter(|_| a6::fits(rest)),
+        Kind::Atm => all.filter(|_| foreign::fits_atm(rest)),
+    }
+}
+
+/// How long the name is that `bytes` begins with.
+pub(super) fn name_length(bytes: &[u8]) -> Option<usize> {
+    NameRef::split_from(bytes).ok().map(|(name, _)| name.wire().len())
 }
 
 /// How long a digest must be whose kind is `selector`, if that is known.

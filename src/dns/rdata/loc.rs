@@ -155,14 +155,18 @@ fn scaled(text: &[u8], places: usize) -> Option<u64> {
     if whole.is_empty() { None } else { decimal(digits.get(..whole.len() + places)?) }
 }
 
-/// The bytes of a place, if `rdata` begins with one that text can say.
+/// The bytes of a place, if `rdata` begins with one.
 pub(super) fn extent(rdata: &[u8]) -> Option<usize> {
+    // RFC 1876, section 2: nothing is known of other versions, so they may hold anything.
+    if rdata.first().is_some_and(|&version| version != 0) {
+        return Some(rdata.len());
+    }
     let (sizes, numbers) = rdata.get(1..LENGTH)?.split_first_chunk::<3>()?;
     let sizes_fit = sizes.iter().all(|&size| size == 0 || (matches!(size >> 4, 1..=9) && size & 0xf <= 9));
     let fits = |axis: &Axis, at: usize| {
         number(numbers, at).is_some_and(|place| u64::from(place.abs_diff(MERIDIAN)) <= angle_max(axis))
     };
-    (rdata.first() == Some(&0) && sizes_fit && fits(&LATITUDE, 0) && fits(&LONGITUDE, 4)).then_some(LENGTH)
+    (sizes_fit && fits(&LATITUDE, 0) && fits(&LONGITUDE, 4)).then_some(LENGTH)
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
@@ -171,6 +175,9 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// Writes a place with all its parts.
 pub(super) fn write(rdata: &[u8], out: &mut String) -> fmt::Result {
+    if rdata.first() != Some(&0) {
+        return Err(fmt::Error);
+    }
     for (axis, at) in [(&LATITUDE, 4), (&LONGITUDE, 8)] {
         let place = number(rdata, at).ok_or(fmt::Error)?;
         let [positive, negative] = axis.halves.map(char::from);

@@ -4,13 +4,19 @@
 //! Responsible for what stands in the RDATA of each type.
 //! Not responsible for owner, TTL and class.
 
+mod a6;
 mod bitmap;
 mod encoding;
 mod extent;
+mod foreign;
+mod gateway;
+mod hip;
 mod loc;
 mod number;
+mod prefixes;
 mod read;
 mod reader;
+mod services;
 mod svcb;
 mod table;
 mod time;
@@ -25,7 +31,7 @@ use extent::Pieces;
 use reader::Reader;
 use table::{Compression, Kind};
 
-pub(super) use table::{TYPES, entry};
+pub(super) use table::{Standing, TYPES, entry};
 
 /// Longest RDATA in bytes: its length has 16 bits (RFC 1035, section 3.2.1).
 pub const RDATA_BYTES_MAX: usize = 65_535;
@@ -69,18 +75,32 @@ pub fn parse(
     read
 }
 
+/// Whether these words are RDATA in the form for unknown types (RFC 3597, section 5).
+pub fn is_unknown_form(tokens: &[Token<'_>]) -> bool {
+    unknown::announced(tokens).is_some()
+}
+
+/// Whether the RDATA of a type ends in character strings or other text, which may stand between quotes.
+pub fn ends_in_text(rtype: Rtype) -> bool {
+    let is_text = |kind| matches!(kind, Kind::CharString | Kind::CharStrings | Kind::Text(_));
+    entry(rtype).and_then(|entry| entry.fields.last()).is_some_and(|last| is_text(last.kind))
+}
+
 fn read_rdata(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     if let Some(rest) = unknown::announced(reader.rest) {
         reader.rest = rest;
         return unknown::read(rtype, reader);
     }
-    let Some(entry) = entry(rtype) else {
+    let Some(entry) = entry(rtype).filter(|entry| !entry.is_opaque()) else {
         return Err(unknown::wanted(rtype, reader));
     };
     for (index, field) in entry.fields.iter().enumerate() {
-        if reader.rest.is_empty() && !field.kind.may_be_absent() {
+        if reader.rest.is_empty() {
+            if field.kind.may_be_absent(reader.rdata()) {
+                continue;
+            }
             let missing = entry.fields.get(index..).unwrap_or_default();
-            return Err(read::missing(entry, missing, reader.end));
+            return Err(read::missing(entry, missing, reader));
         }
         read::field(field, reader)?;
     }
@@ -112,11 +132,13 @@ fn write_fields(rtype: Rtype, rdata: &[u8], out: &mut String) -> fmt::Result {
     let mut pieces = Pieces::of(entry, rdata);
     let start = out.len();
     for piece in &mut pieces {
-        let absent = piece.bytes.is_empty() && piece.kind.may_be_absent();
-        if out.len() > start && !absent {
+        if piece.bytes.is_empty() && piece.kind.may_be_absent(piece.before) {
+            continue;
+        }
+        if out.len() > start {
             out.push(' ');
         }
-        write::field(piece.kind, piece.bytes, out)?;
+        write::field(&piece, out)?;
     }
     if pieces.took_all() { Ok(()) } else { Err(fmt::Error) }
 }

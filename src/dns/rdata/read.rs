@@ -6,21 +6,20 @@
 
 mod address;
 mod name;
+mod strings;
 
-use super::super::presentation::unescape_into;
 use super::super::{Rtype, TtlForm, parse_timer, powerdns_reading};
 use super::encoding::{BASE32HEX, BASE64, Encoding, Fault, HEX};
-use super::extent::{digest_length, is_tag};
+use super::extent::digest_length;
 use super::reader::{Reader, quoted, show};
-use super::table::{Emptiness, Entry, Field, Kind};
-use super::{Token, bitmap, loc, number, svcb, time};
-use crate::source::{Diagnostic, Span, nearest};
-pub(super) use address::address;
+use super::table::{Entry, Field, InPowerDns, Kind, OtherLength};
+use super::{Token, a6, bitmap, foreign, gateway, hip, loc, number, prefixes, services, svcb, time};
+use crate::source::{Diagnostic, Span};
+pub(super) use address::{address, ipv4, ipv6};
+pub(super) use strings::char_string;
+use strings::{char_strings, tag, text};
 
-/// Longest character string, in bytes: its length has 8 bits (RFC 1035, section 3.3).
-const STRING_BYTES_MAX: usize = 255;
-
-/// Reads one field from as many words as its kind takes.
+/// Reads one field from as many words as its kind takes; there is one at least.
 pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let what = field.name;
     match field.kind {
@@ -29,6 +28,8 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
         Kind::U32 => unsigned::<4>(what, reader),
         Kind::Named8(mnemonics) => named::<1, _>(what, mnemonics, reader),
         Kind::Named16(mnemonics) => named::<2, _>(what, mnemonics, reader),
+        Kind::Flags16(mnemonics) => flags(what, mnemonics, reader),
+        Kind::Halves64 => halves(what, reader),
         Kind::Timer => timer(what, reader),
         Kind::Timestamp => timestamp(what, reader),
         Kind::Type => {
@@ -36,45 +37,62 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
             reader.out.extend(rtype.0.to_be_bytes());
             Ok(())
         }
-        Kind::Ipv4 => address::ipv4(what, reader),
-        Kind::Ipv6 => address::ipv6(what, reader),
+        Kind::Ipv4 => ipv4(what, reader),
+        Kind::Ipv6 => ipv6(what, reader),
         Kind::Eui48 => address::eui(what, 6, reader),
         Kind::Eui64 => address::eui(what, 8, reader),
+        Kind::Locator64 => foreign::read_locator(what, reader),
+        Kind::Nsap => foreign::read_nsap(what, reader),
+        Kind::Atm => foreign::read_atm(what, reader),
+        Kind::Digits => foreign::read_digits(what, reader),
+        Kind::Prefixes => prefixes::read(reader),
+        Kind::Gateway(place) => gateway::read(what, place, reader),
+        Kind::RelayType => gateway::read_relay_type(reader),
+        Kind::HostIdentity => hip::read(reader),
+        Kind::Services => services::read(what, reader),
+        Kind::AddressChain => a6::read(reader),
         Kind::Name(_, in_powerdns) => name::read(what, in_powerdns, reader),
-        Kind::CharString => {
+        Kind::CharString | Kind::OptionalString => {
             let token = reader.next(what)?;
             char_string(&token, reader)
         }
         Kind::CharStrings => char_strings(reader),
         Kind::Text(emptiness) => text(what, emptiness, reader),
         Kind::Tag => tag(what, reader),
-        Kind::Digest(lengths) => digest(what, lengths, reader),
-        Kind::Base64 => {
-            let words = std::mem::take(&mut reader.rest);
-            encoded(what, &BASE64, words, reader)
-        }
+        Kind::Digest(lengths, other) => digest(what, lengths, other, reader),
+        Kind::Hex => rest_encoded(what, &HEX, reader).map(|_| ()),
+        Kind::Base64(_) => rest_encoded(what, &BASE64, reader).map(|_| ()),
+        Kind::Base64OrDash => base64_or_dash(what, reader),
+        // Its text never comes here, see `Entry::is_opaque`.
+        Kind::Opaque => Ok(()),
         Kind::Salt => salt(what, reader),
         Kind::HashedOwner => {
             let token = reader.word(what)?;
             counted(what, &BASE32HEX, &token, reader)
         }
         Kind::TypeBitmap => bitmap::read(reader),
+        Kind::FlatBitmap => bitmap::read_flat(reader),
         Kind::SvcParams => svcb::read(reader),
         Kind::Location => loc::read(reader),
     }
 }
 
+/// Reads a name that all servers complete alike.
+pub(super) fn plain_name(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    name::read(what, InPowerDns::Completed, reader)
+}
+
 /// The fault of fields that are not there.
 #[cold]
-pub(super) fn missing(entry: &Entry, fields: &[Field], end: Span) -> Diagnostic {
-    let names: Vec<&str> =
-        fields.iter().filter(|one| !one.kind.may_be_absent()).map(|one| one.name).collect();
+pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) -> Diagnostic {
+    let wanted = fields.iter().filter(|one| !one.kind.may_be_absent(reader.rdata()));
+    let names: Vec<&str> = wanted.map(|one| one.name).collect();
     let list = match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     };
-    Diagnostic::error(end, format!("missing {list}")).help(form(entry))
+    Diagnostic::error(reader.end, format!("missing {list}")).help(form(entry))
 }
 
 /// The fault of a word behind the last field.
@@ -106,6 +124,40 @@ fn named<const BYTES: usize, N: Copy + Into<u64>>(
     let token = reader.word(what)?;
     let value = number::named(what, &token, mnemonics, max::<BYTES>())?;
     put::<BYTES>(value, reader);
+    Ok(())
+}
+
+fn flags(
+    what: &str,
+    mnemonics: &'static [(&'static str, u16)],
+    reader: &mut Reader<'_, '_>,
+) -> Result<(), Diagnostic> {
+    let token = reader.word(what)?;
+    let mut value = 0;
+    for text in token.text.split(|&byte| byte == b'|') {
+        value |= number::named(what, &Token { text, ..token }, mnemonics, max::<2>())?;
+    }
+    put::<2>(value, reader);
+    Ok(())
+}
+
+/// Reads one number of 64 bits, or its upper and its lower half.
+fn halves(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    let token = reader.word(what)?;
+    let value = match token.text.iter().position(|&byte| byte == b'.') {
+        None => number::decimal(token.text),
+        Some(dot) => {
+            let half = |text: &[u8]| number::decimal(text).filter(|&half| half <= max::<4>());
+            half(&token.text[..dot])
+                .zip(half(&token.text[dot + 1..]))
+                .map(|(upper, lower)| upper << 32 | lower)
+        }
+    };
+    let value = value.ok_or_else(|| {
+        Diagnostic::error(token.span, format!("`{}` is not a {what}", show(token.text)))
+            .help("write a number of at most 64 bits, or two of 32 joined by a dot")
+    })?;
+    put::<8>(value, reader);
     Ok(())
 }
 
@@ -153,90 +205,55 @@ pub(super) fn record_type(token: &Token<'_>) -> Result<Rtype, Diagnostic> {
     Rtype::parse(token.text).ok_or_else(|| {
         let word = show(token.text);
         let fault = Diagnostic::error(token.span, format!("unknown record type `{word}`"));
-        match nearest(&word, Rtype::mnemonics()) {
+        match Rtype::nearest(&word) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault,
         }
     })
 }
 
-fn char_strings(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    let words = std::mem::take(&mut reader.rest);
-    if let [first, .., last] = words
-        && words.iter().all(|word| !word.quoted)
-    {
-        let message = format!("these are {} strings; readers join them without blanks", words.len());
-        let warning = Diagnostic::warning(first.span.to(last.span), message);
-        reader.found.push(warning.help("put quotes round text with blanks"));
-    }
-    words.iter().try_for_each(|word| char_string(word, reader).map_err(|fault| split_help(fault, word)))
-}
-
-fn split_help(fault: Diagnostic, word: &Token<'_>) -> Diagnostic {
-    if word.text.len() > STRING_BYTES_MAX {
-        fault.help("split it: `\"first part\" \"second part\"`; readers join them")
-    } else {
-        fault
-    }
-}
-
-fn char_string(token: &Token<'_>, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    let at = reader.out.len();
-    reader.out.push(0);
-    unescaped(token, reader.out)?;
-    let length = reader.out.len() - at - 1;
-    let counted = u8::try_from(length).map_err(|_| {
-        let message = format!("string of {length} bytes; one holds at most {STRING_BYTES_MAX}");
-        Diagnostic::error(token.span, message)
-    })?;
-    if let Some(byte) = reader.out.get_mut(at) {
-        *byte = counted;
-    }
-    Ok(())
-}
-
-/// Appends the bytes that a string stands for.
-pub(super) fn unescaped(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), Diagnostic> {
-    unescape_into(token.text, out).map_err(|error| Diagnostic::error(token.span, error.to_string()))
-}
-
-fn text(what: &str, emptiness: Emptiness, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    let token = reader.next(what)?;
-    let at = reader.out.len();
-    unescaped(&token, reader.out)?;
-    if reader.out.len() == at && emptiness == Emptiness::Forbidden {
-        return Err(Diagnostic::error(token.span, format!("empty {what}")));
-    }
-    Ok(())
-}
-
-fn tag(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    let token = reader.word(what)?;
-    let length = u8::try_from(token.text.len()).ok().filter(|_| is_tag(token.text)).ok_or_else(|| {
-        Diagnostic::error(token.span, format!("`{}` is not a {what}", show(token.text)))
-            .help("it has letters and digits only, such as `issue`")
-    })?;
-    reader.out.push(length);
-    reader.out.extend_from_slice(token.text);
-    Ok(())
-}
-
 fn digest(
     what: &str,
     lengths: &'static [(u8, usize)],
+    other: OtherLength,
     reader: &mut Reader<'_, '_>,
 ) -> Result<(), Diagnostic> {
-    let words = std::mem::take(&mut reader.rest);
     let at = reader.out.len();
     let selector = reader.out.last().copied().unwrap_or(0);
-    encoded(what, &HEX, words, reader)?;
-    let (length, wanted) = (reader.out.len() - at, digest_length(lengths, selector));
-    match (wanted, words) {
-        (Some(wanted), [first, .., last] | [first @ last]) if wanted != length => {
-            let message = format!("{what} of {length} bytes; one of kind {selector} has {wanted}");
-            Err(Diagnostic::error(first.span.to(last.span), message))
+    let span = rest_encoded(what, &HEX, reader)?;
+    let length = reader.out.len() - at;
+    let Some(wanted) = digest_length(lengths, selector).filter(|&wanted| wanted != length) else {
+        return Ok(());
+    };
+    let message = format!("{what} of {length} bytes; one of kind {selector} has {wanted}");
+    match other {
+        OtherLength::Refused => Err(Diagnostic::error(span, message)),
+        OtherLength::Remarked => {
+            reader.found.push(Diagnostic::warning(span, message).remark("clients pass over this record"));
+            Ok(())
         }
-        _ => Ok(()),
+    }
+}
+
+/// Reads all words that are left as bytes, one at least; gives back where they stand.
+fn rest_encoded(what: &str, encoding: &Encoding, reader: &mut Reader<'_, '_>) -> Result<Span, Diagnostic> {
+    let words = std::mem::take(&mut reader.rest);
+    let span = match words {
+        [first, .., last] | [first @ last] => first.span.to(last.span),
+        [] => reader.end,
+    };
+    let at = reader.out.len();
+    encoded(what, encoding, words, reader)?;
+    if reader.out.len() > at { Ok(span) } else { Err(Diagnostic::error(span, format!("empty {what}"))) }
+}
+
+fn base64_or_dash(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    match reader.rest {
+        [dash] if dash.text == b"-" && !dash.quoted => {
+            reader.rest = &[];
+            Ok(())
+        }
+        _ => rest_encoded(what, &BASE64, reader).map(|_| ()),
     }
 }
 

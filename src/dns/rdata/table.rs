@@ -15,6 +15,17 @@ pub(in crate::dns) struct Entry {
     pub(in crate::dns) mnemonic: &'static str,
     /// What its RDATA holds, from first to last.
     pub(super) fields: &'static [Field],
+    /// Whether it can be meant by a misspelt word.
+    pub(in crate::dns) standing: Standing,
+}
+
+/// Whether anybody writes records of a type today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dns) enum Standing {
+    /// Zones have them.
+    InUse,
+    /// Experiments, and what has been given up: read where it stands, suggested to nobody.
+    Rare,
 }
 
 /// One field of some RDATA.
@@ -41,6 +52,10 @@ pub(super) enum Kind {
     Named8(&'static [(&'static str, u8)]),
     /// A number of 16 bits, for which a mnemonic may stand.
     Named16(&'static [(&'static str, u16)]),
+    /// A number of 16 bits, for which mnemonics joined by `|` may stand.
+    Flags16(&'static [(&'static str, u16)]),
+    /// A number of 64 bits, or its halves joined by a dot.
+    Halves64,
     /// Seconds, 32 bits, units allowed.
     Timer,
     /// Seconds since 1970 modulo 2^32, or a date (RFC 4034, section 3.2).
@@ -55,10 +70,32 @@ pub(super) enum Kind {
     Eui48,
     /// Eight bytes likewise.
     Eui64,
+    /// Eight bytes as four groups of hexadecimal digits (RFC 6742, section 2.1.1).
+    Locator64,
+    /// The rest: address prefixes, none too (RFC 3123, section 4).
+    Prefixes,
+    /// Where traffic goes: nothing, an address or a name. An earlier field says which.
+    Gateway(GatewayType),
+    /// Whether a relay may be found by discovery, and the type of its gateway (RFC 8777, section 4.2).
+    RelayType,
+    /// The rest: a host's identity and its rendezvous servers (RFC 8005, section 5).
+    HostIdentity,
+    /// The rest: the ports of services, none too (RFC 1035, section 3.4.2).
+    Services,
+    /// The rest: a part of an IPv6 address, and the name that has the other (RFC 2874, section 3.1).
+    AddressChain,
+    /// The rest: an NSAP address, as `0x47.0005…` (RFC 1706, section 5).
+    Nsap,
+    /// The rest: an ATM address, as hexadecimal or as `+` and digits.
+    Atm,
+    /// A string of digits, four at least (RFC 1183, section 3.1).
+    Digits,
     /// A domain name.
     Name(Compression, InPowerDns),
     /// A character string (RFC 1035, section 3.3).
     CharString,
+    /// A character string, or nothing.
+    OptionalString,
     /// The rest: character strings, one at least.
     CharStrings,
     /// The rest: one string that needs no length and knows no limit.
@@ -66,16 +103,24 @@ pub(super) enum Kind {
     /// Letters and digits behind their length (RFC 8659, section 4.1).
     Tag,
     /// The rest: bytes in hexadecimal, one at least; the byte before them says how many
-    /// they must be, for those values of it that are listed.
-    Digest(&'static [(u8, usize)]),
-    /// The rest: bytes in base64, one at least.
-    Base64,
+    /// are to be, for those values of it that are listed.
+    Digest(&'static [(u8, usize)], OtherLength),
+    /// The rest: bytes in hexadecimal, one at least.
+    Hex,
+    /// The rest: bytes in base64, one at least, or where it says so none.
+    Base64(Absence),
+    /// The rest: bytes in base64, or `-` for none.
+    Base64OrDash,
+    /// The rest: any bytes, which no other form than `\#` can tell (RFC 3597, section 5).
+    Opaque,
     /// Bytes in hexadecimal behind their length; `-` for none (RFC 5155, section 3.3).
     Salt,
     /// Bytes in base32hex behind their length (RFC 5155, section 3.3).
     HashedOwner,
     /// The rest: a bitmap of RRTYPEs (RFC 4034, section 4.1.2).
     TypeBitmap,
+    /// The rest: a bitmap of the RRTYPEs up to 127 (RFC 2535, section 5.2).
+    FlatBitmap,
     /// The rest: SvcParams (RFC 9460, section 2.1).
     SvcParams,
     /// A place on earth (RFC 1876).
@@ -101,13 +146,72 @@ pub(super) enum InPowerDns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Emptiness {
     Allowed,
-    Forbidden,
+    /// It may, but the RFC wants it not to be.
+    Remarked,
+}
+
+/// What becomes of a digest whose length is not that of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherLength {
+    Refused,
+    /// NSD, Knot and BIND serve it, and clients pass over it.
+    Remarked,
+}
+
+/// When bytes in base64 may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    Never,
+    Always,
+    /// When the third byte of the RDATA is 0: no algorithm (RFC 4025, section 2.4).
+    WithoutAlgorithm,
+    /// When both of the first two bits are set: no key (RFC 2535, section 3.1.2).
+    WithNoKeyFlag,
+}
+
+/// Where the field stands that says what a gateway is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GatewayType {
+    /// Two bytes before it (RFC 4025, section 2.1).
+    BeforeAlgorithm,
+    /// In the lower seven bits right before it (RFC 8777, section 4.2).
+    BelowDiscovery,
+}
+
+impl Absence {
+    /// Whether nothing may stand behind the RDATA `before`.
+    fn holds(self, before: &[u8]) -> bool {
+        match self {
+            Absence::Never => false,
+            Absence::Always => true,
+            Absence::WithoutAlgorithm => before.get(2) == Some(&0),
+            Absence::WithNoKeyFlag => before.first().is_some_and(|flags| flags & 0xc0 == 0xc0),
+        }
+    }
 }
 
 impl Kind {
-    /// Whether nothing at all is a value of this kind.
-    pub(super) fn may_be_absent(self) -> bool {
-        matches!(self, Kind::TypeBitmap | Kind::SvcParams)
+    /// Whether nothing at all is a value of this kind, behind the RDATA `before`.
+    pub(super) fn may_be_absent(self, before: &[u8]) -> bool {
+        match self {
+            Kind::Base64(absence) => absence.holds(before),
+            _ => matches!(
+                self,
+                Kind::TypeBitmap
+                    | Kind::FlatBitmap
+                    | Kind::SvcParams
+                    | Kind::Prefixes
+                    | Kind::Services
+                    | Kind::OptionalString
+            ),
+        }
+    }
+}
+
+impl Entry {
+    /// Whether its RDATA can be written in no other form than `\#`.
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self.fields, [Field { kind: Kind::Opaque, .. }])
     }
 }
 
@@ -118,7 +222,11 @@ pub(in crate::dns) fn entry(rtype: Rtype) -> Option<&'static Entry> {
 }
 
 const fn row(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> Entry {
-    Entry { rtype: Rtype(number), mnemonic, fields }
+    Entry { rtype: Rtype(number), mnemonic, fields, standing: Standing::InUse }
+}
+
+const fn rare(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> Entry {
+    Entry { rtype: Rtype(number), mnemonic, fields, standing: Standing::Rare }
 }
 
 const fn f(name: &'static str, kind: Kind) -> Field {
@@ -132,47 +240,103 @@ const PLAIN_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::Complete
 /// A name of a later type, in which PowerDNS knows no relative names.
 const FULL_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::TakenAsAbsolute);
 
-/// All types with RDATA, by number.
+/// All types with RDATA that IANA lists, by number.
 pub(in crate::dns) const TYPES: &[Entry] = &[
     row(1, "A", &[f("address", Kind::Ipv4)]),
     row(2, "NS", &[f("nsdname", NAME)]),
+    rare(3, "MD", &[f("madname", NAME)]),
+    rare(4, "MF", &[f("madname", NAME)]),
     row(5, "CNAME", &[f("cname", NAME)]),
     row(6, "SOA", SOA),
+    rare(7, "MB", &[f("madname", NAME)]),
+    rare(8, "MG", &[f("mgmname", NAME)]),
+    rare(9, "MR", &[f("newname", NAME)]),
+    rare(10, "NULL", OPAQUE),
+    rare(11, "WKS", WKS),
     row(12, "PTR", &[f("ptrdname", NAME)]),
     row(13, "HINFO", &[f("cpu", Kind::CharString), f("os", Kind::CharString)]),
+    rare(14, "MINFO", &[f("rmailbx", NAME), f("emailbx", NAME)]),
     row(15, "MX", &[f("preference", Kind::U16), f("exchange", NAME)]),
     row(16, "TXT", &[f("text", Kind::CharStrings)]),
     row(17, "RP", &[f("mailbox", PLAIN_NAME), f("txt-name", PLAIN_NAME)]),
     row(18, "AFSDB", &[f("subtype", Kind::U16), f("hostname", PLAIN_NAME)]),
+    rare(19, "X25", &[f("psdn-address", Kind::Digits)]),
+    rare(20, "ISDN", &[f("isdn-address", Kind::CharString), f("subaddress", Kind::OptionalString)]),
+    rare(21, "RT", &[f("preference", Kind::U16), f("intermediate-host", PLAIN_NAME)]),
+    rare(22, "NSAP", &[f("nsap-address", Kind::Nsap)]),
+    rare(23, "NSAP-PTR", &[f("owner", PLAIN_NAME)]),
+    rare(24, "SIG", RRSIG),
+    rare(25, "KEY", KEY),
+    rare(26, "PX", &[f("preference", Kind::U16), f("map822", PLAIN_NAME), f("mapx400", PLAIN_NAME)]),
+    rare(27, "GPOS", GPOS),
     row(28, "AAAA", &[f("address", Kind::Ipv6)]),
     row(29, "LOC", &[f("location", Kind::Location)]),
+    rare(30, "NXT", &[f("next-domain-name", PLAIN_NAME), f("types", Kind::FlatBitmap)]),
+    rare(31, "EID", &[f("endpoint", Kind::Hex)]),
+    rare(32, "NIMLOC", &[f("locator", Kind::Hex)]),
     row(33, "SRV", SRV),
+    rare(34, "ATMA", &[f("address", Kind::Atm)]),
     row(35, "NAPTR", NAPTR),
     row(36, "KX", &[f("preference", Kind::U16), f("exchanger", FULL_NAME)]),
     row(37, "CERT", CERT),
+    rare(38, "A6", &[f("prefix-length [address-suffix] [prefix-name]", Kind::AddressChain)]),
     row(39, "DNAME", &[f("target", PLAIN_NAME)]),
+    rare(40, "SINK", SINK),
+    row(42, "APL", &[f("prefixes", Kind::Prefixes)]),
     row(43, "DS", DS),
     row(44, "SSHFP", SSHFP),
+    row(45, "IPSECKEY", IPSECKEY),
     row(46, "RRSIG", RRSIG),
     row(47, "NSEC", &[f("next-domain-name", FULL_NAME), f("types", Kind::TypeBitmap)]),
     row(48, "DNSKEY", DNSKEY),
+    row(49, "DHCID", &[f("digest", BASE64)]),
     row(50, "NSEC3", NSEC3),
     row(51, "NSEC3PARAM", NSEC3PARAM),
     row(52, "TLSA", TLSA),
     row(53, "SMIMEA", TLSA),
+    rare(55, "HIP", &[f("algorithm hit public-key [rendezvous-servers]", Kind::HostIdentity)]),
+    rare(56, "NINFO", &[f("text", Kind::CharStrings)]),
+    rare(57, "RKEY", DNSKEY),
+    rare(58, "TALINK", &[f("previous", PLAIN_NAME), f("next", PLAIN_NAME)]),
     row(59, "CDS", DS),
     row(60, "CDNSKEY", DNSKEY),
-    row(61, "OPENPGPKEY", &[f("key", Kind::Base64)]),
+    row(61, "OPENPGPKEY", &[f("key", BASE64)]),
     row(62, "CSYNC", &[f("serial", Kind::U32), f("flags", Kind::U16), f("types", Kind::TypeBitmap)]),
     row(63, "ZONEMD", ZONEMD),
     row(64, "SVCB", SVCB),
     row(65, "HTTPS", SVCB),
+    row(66, "DSYNC", DSYNC),
+    rare(67, "HHIT", &[f("identity", BASE64)]),
+    rare(68, "BRID", &[f("identity", BASE64)]),
     row(99, "SPF", &[f("text", Kind::CharStrings)]),
+    rare(100, "UINFO", OPAQUE),
+    rare(101, "UID", OPAQUE),
+    rare(102, "GID", OPAQUE),
+    rare(103, "UNSPEC", OPAQUE),
+    rare(104, "NID", &[f("preference", Kind::U16), f("node-id", Kind::Locator64)]),
+    rare(105, "L32", &[f("preference", Kind::U16), f("locator", Kind::Ipv4)]),
+    rare(106, "L64", &[f("preference", Kind::U16), f("locator", Kind::Locator64)]),
+    rare(107, "LP", &[f("preference", Kind::U16), f("pointer", PLAIN_NAME)]),
     row(108, "EUI48", &[f("address", Kind::Eui48)]),
     row(109, "EUI64", &[f("address", Kind::Eui64)]),
     row(256, "URI", URI),
     row(257, "CAA", CAA),
+    rare(258, "AVC", &[f("text", Kind::CharStrings)]),
+    rare(259, "DOA", DOA),
+    row(260, "AMTRELAY", AMTRELAY),
+    row(261, "RESINFO", &[f("text", Kind::CharStrings)]),
+    rare(262, "WALLET", &[f("text", Kind::CharStrings)]),
+    rare(263, "CLA", &[f("adapters", Kind::CharStrings)]),
+    rare(264, "IPN", &[f("node-number", Kind::Halves64)]),
+    rare(32_768, "TA", DS),
+    rare(32_769, "DLV", DS),
 ];
+
+/// Bytes of a length in base64.
+const BASE64: Kind = Kind::Base64(Absence::Never);
+
+/// RDATA without a form of its own: RFC 1035, section 3.3.10, and what IANA only reserves.
+const OPAQUE: &[Field] = &[f("data", Kind::Opaque)];
 
 /// RFC 1035, section 3.3.13.
 const SOA: &[Field] = &[
@@ -204,7 +368,7 @@ const CERT: &[Field] = &[
     f("type", Kind::Named16(CERT_TYPES)),
     f("key-tag", Kind::U16),
     f("algorithm", Kind::Named8(ALGORITHMS)),
-    f("certificate", Kind::Base64),
+    f("certificate", BASE64),
 ];
 
 /// RFC 4034, section 5.1; CDS in RFC 7344.
@@ -212,14 +376,14 @@ const DS: &[Field] = &[
     f("key-tag", Kind::U16),
     f("algorithm", Kind::Named8(ALGORITHMS)),
     f("digest-type", Kind::Named8(DIGEST_TYPES)),
-    f("digest", Kind::Digest(&[(1, 20), (2, 32), (3, 32), (4, 48)])),
+    f("digest", Kind::Digest(&[(1, 20), (2, 32), (3, 32), (4, 48)], OtherLength::Refused)),
 ];
 
 /// RFC 4255, section 3.1; SHA-256 in RFC 6594.
 const SSHFP: &[Field] = &[
     f("algorithm", Kind::U8),
     f("fingerprint-type", Kind::U8),
-    f("fingerprint", Kind::Digest(&[(1, 20), (2, 32)])),
+    f("fingerprint", Kind::Digest(&[(1, 20), (2, 32)], OtherLength::Refused)),
 ];
 
 /// RFC 4034, section 3.1.
@@ -232,15 +396,75 @@ const RRSIG: &[Field] = &[
     f("inception", Kind::Timestamp),
     f("key-tag", Kind::U16),
     f("signer", FULL_NAME),
-    f("signature", Kind::Base64),
+    f("signature", BASE64),
 ];
 
 /// RFC 4034, section 2.1; CDNSKEY in RFC 7344.
 const DNSKEY: &[Field] = &[
-    f("flags", Kind::U16),
-    f("protocol", Kind::U8),
+    f("flags", Kind::Flags16(KEY_FLAGS)),
+    f("protocol", Kind::Named8(KEY_PROTOCOLS)),
     f("algorithm", Kind::Named8(ALGORITHMS)),
-    f("public-key", Kind::Base64),
+    f("public-key", BASE64),
+];
+
+/// RFC 2535, section 3.1, as RFC 3445 left it; a key may say that there is none.
+const KEY: &[Field] = &[
+    f("flags", Kind::Flags16(KEY_FLAGS)),
+    f("protocol", Kind::Named8(KEY_PROTOCOLS)),
+    f("algorithm", Kind::Named8(ALGORITHMS)),
+    f("public-key", Kind::Base64(Absence::WithNoKeyFlag)),
+];
+
+/// RFC 4025, section 2.1.
+const IPSECKEY: &[Field] = &[
+    f("precedence", Kind::U8),
+    f("gateway-type", Kind::U8),
+    f("algorithm", Kind::U8),
+    f("gateway", Kind::Gateway(GatewayType::BeforeAlgorithm)),
+    f("public-key", Kind::Base64(Absence::WithoutAlgorithm)),
+];
+
+/// RFC 8777, section 4.2.
+const AMTRELAY: &[Field] = &[
+    f("precedence", Kind::U8),
+    f("discovery-optional relay-type", Kind::RelayType),
+    f("relay", Kind::Gateway(GatewayType::BelowDiscovery)),
+];
+
+/// RFC 1035, section 3.4.2.
+const WKS: &[Field] = &[
+    f("address", Kind::Ipv4),
+    f("protocol", Kind::Named8(&[("ICMP", 1), ("TCP", 6), ("UDP", 17)])),
+    f("services", Kind::Services),
+];
+
+/// RFC 1712, section 3.
+const GPOS: &[Field] =
+    &[f("longitude", Kind::CharString), f("latitude", Kind::CharString), f("altitude", Kind::CharString)];
+
+/// As BIND has it (draft-eastlake-kitchen-sink).
+const SINK: &[Field] = &[
+    f("meaning", Kind::U8),
+    f("coding", Kind::U8),
+    f("subcoding", Kind::U8),
+    f("data", Kind::Base64(Absence::Always)),
+];
+
+/// RFC 9859, section 2.1.
+const DSYNC: &[Field] = &[
+    f("type", Kind::Type),
+    f("scheme", Kind::Named8(&[("NOTIFY", 1)])),
+    f("port", Kind::U16),
+    f("target", PLAIN_NAME),
+];
+
+/// As BIND has it (draft-durand-doa-over-dns).
+const DOA: &[Field] = &[
+    f("enterprise", Kind::U32),
+    f("type", Kind::U32),
+    f("location", Kind::U8),
+    f("media-type", Kind::CharString),
+    f("data", Kind::Base64OrDash),
 ];
 
 /// RFC 5155, section 3.1.
@@ -265,7 +489,7 @@ const TLSA: &[Field] = &[
     ),
     f("selector", Kind::Named8(&[("Cert", 0), ("SPKI", 1), ("PrivSel", 255)])),
     f("matching-type", Kind::Named8(&[("Full", 0), ("SHA2-256", 1), ("SHA2-512", 2), ("PrivMatch", 255)])),
-    f("data", Kind::Digest(&[(1, 32), (2, 64)])),
+    f("data", Kind::Digest(&[(1, 32), (2, 64)], OtherLength::Remarked)),
 ];
 
 /// RFC 8976, section 2.2.
@@ -273,7 +497,7 @@ const ZONEMD: &[Field] = &[
     f("serial", Kind::U32),
     f("scheme", Kind::U8),
     f("hash-algorithm", Kind::U8),
-    f("digest", Kind::Digest(&[(1, 48), (2, 64)])),
+    f("digest", Kind::Digest(&[(1, 48), (2, 64)], OtherLength::Refused)),
 ];
 
 /// RFC 9460, section 2.
@@ -281,7 +505,7 @@ const SVCB: &[Field] = &[f("priority", Kind::U16), f("target", FULL_NAME), f("pa
 
 /// RFC 7553, section 4.
 const URI: &[Field] =
-    &[f("priority", Kind::U16), f("weight", Kind::U16), f("target", Kind::Text(Emptiness::Forbidden))];
+    &[f("priority", Kind::U16), f("weight", Kind::U16), f("target", Kind::Text(Emptiness::Remarked))];
 
 /// RFC 8659, section 4.
 const CAA: &[Field] =
@@ -310,6 +534,47 @@ const ALGORITHMS: &[(&str, u8)] = &[
     ("PRIVATEDNS", 253),
     ("PRIVATEOID", 254),
 ];
+
+/// Flags of a key by their mnemonics in RFC 2535, section 7.1, and in BIND.
+const KEY_FLAGS: &[(&str, u16)] = &[
+    ("NOCONF", 0x4000),
+    ("NOAUTH", 0x8000),
+    ("NOKEY", 0xc000),
+    ("FLAG2", 0x2000),
+    ("EXTEND", 0x1000),
+    ("FLAG4", 0x0800),
+    ("FLAG5", 0x0400),
+    ("USER", 0x0000),
+    ("ZONE", 0x0100),
+    ("HOST", 0x0200),
+    ("NTYP3", 0x0300),
+    ("FLAG8", 0x0080),
+    ("FLAG9", 0x0040),
+    ("FLAG10", 0x0020),
+    ("FLAG11", 0x0010),
+    ("SIG0", 0x0000),
+    ("SIG1", 0x0001),
+    ("SIG2", 0x0002),
+    ("SIG3", 0x0003),
+    ("SIG4", 0x0004),
+    ("SIG5", 0x0005),
+    ("SIG6", 0x0006),
+    ("SIG7", 0x0007),
+    ("SIG8", 0x0008),
+    ("SIG9", 0x0009),
+    ("SIG10", 0x000a),
+    ("SIG11", 0x000b),
+    ("SIG12", 0x000c),
+    ("SIG13", 0x000d),
+    ("SIG14", 0x000e),
+    ("SIG15", 0x000f),
+    ("KSK", 0x0001),
+    ("REVOKE", 0x0080),
+];
+
+/// What a key is for (RFC 2535, section 7.1).
+const KEY_PROTOCOLS: &[(&str, u8)] =
+    &[("NONE", 0), ("TLS", 1), ("EMAIL", 2), ("DNSSEC", 3), ("IPSEC", 4), ("ALL", 255)];
 
 /// Digest types of DS as BIND reads them.
 const DIGEST_TYPES: &[(&str, u8)] =

@@ -49,7 +49,11 @@ pub(super) fn read(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diag
 /// The fault of a type that can be written in no other form.
 pub(super) fn wanted(rtype: Rtype, reader: &Reader<'_, '_>) -> Diagnostic {
     let span = reader.rest.first().map_or(reader.end, |first| first.span);
-    Diagnostic::error(span, format!("the fields of type {rtype} are not known")).help(FORM)
+    let message = match entry(rtype) {
+        Some(_) => format!("data of type {rtype} has no fields"),
+        None => format!("the fields of type {rtype} are not known"),
+    };
+    Diagnostic::error(span, message).help(FORM)
 }
 
 /// Writes any bytes.

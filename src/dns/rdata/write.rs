@@ -9,20 +9,26 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::super::presentation::write_quoted;
 use super::super::{NameRef, Rtype};
 use super::encoding::{BASE32HEX, BASE64, HEX};
-use super::extent::counted;
+use super::extent::{Piece, counted};
 use super::table::Kind;
-use super::{bitmap, loc, svcb, time};
+use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb, time};
 
-/// Writes the bytes of one field.
+/// Writes one field.
 ///
 /// # Errors
 ///
-/// When they are not of their kind, which [`super::extent::Pieces`] excludes.
-pub(super) fn field(kind: Kind, bytes: &[u8], out: &mut String) -> fmt::Result {
-    match kind {
-        Kind::U8 | Kind::U16 | Kind::U32 | Kind::Named8(_) | Kind::Named16(_) | Kind::Timer => {
-            write!(out, "{}", number(bytes))
-        }
+/// When its bytes can be read and have no form in text but that of RFC 3597.
+pub(super) fn field(piece: &Piece<'_>, out: &mut String) -> fmt::Result {
+    let bytes = piece.bytes;
+    match piece.kind {
+        Kind::U8
+        | Kind::U16
+        | Kind::U32
+        | Kind::Named8(_)
+        | Kind::Named16(_)
+        | Kind::Flags16(_)
+        | Kind::Timer => write!(out, "{}", number(bytes)),
+        Kind::Halves64 => write!(out, "{}", u64::from_be_bytes(exactly(bytes)?)),
         Kind::Timestamp => time::write(number(bytes), out),
         Kind::Type => write!(out, "{}", Rtype(u16::from_be_bytes(exactly(bytes)?))),
         Kind::Ipv4 => write!(out, "{}", Ipv4Addr::from(exactly::<4>(bytes)?)),
@@ -32,18 +38,21 @@ pub(super) fn field(kind: Kind, bytes: &[u8], out: &mut String) -> fmt::Result {
             let (name, _) = NameRef::split_from(bytes).map_err(|_| fmt::Error)?;
             write!(out, "{name}")
         }
-        Kind::CharString => write_quoted(behind_length(bytes)?, out),
+        Kind::CharString | Kind::Digits => write_quoted(behind_length(bytes)?, out),
+        Kind::OptionalString if bytes.is_empty() => Ok(()),
+        Kind::OptionalString => write_quoted(behind_length(bytes)?, out),
         Kind::CharStrings => char_strings(bytes, out),
         Kind::Text(_) => write_quoted(bytes, out),
         Kind::Tag => {
             out.extend(behind_length(bytes)?.iter().copied().map(char::from));
             Ok(())
         }
-        Kind::Digest(_) => {
+        Kind::Digest(..) | Kind::Hex => {
             HEX.encode(bytes, out);
             Ok(())
         }
-        Kind::Base64 => {
+        Kind::Base64OrDash if bytes.is_empty() => out.write_char('-'),
+        Kind::Base64(_) | Kind::Base64OrDash => {
             BASE64.encode(bytes, out);
             Ok(())
         }
@@ -53,8 +62,19 @@ pub(super) fn field(kind: Kind, bytes: &[u8], out: &mut String) -> fmt::Result {
             Ok(())
         }
         Kind::TypeBitmap => bitmap::write(bytes, out),
+        Kind::FlatBitmap => bitmap::write_flat(bytes, out),
         Kind::SvcParams => svcb::write(bytes, out),
         Kind::Location => loc::write(bytes, out),
+        Kind::Locator64 => foreign::write_locator(bytes, out),
+        Kind::Prefixes => prefixes::write(bytes, out),
+        Kind::Gateway(place) => gateway::write(place, piece, out),
+        Kind::RelayType => gateway::write_relay_type(bytes, out),
+        Kind::HostIdentity => hip::write(bytes, out),
+        Kind::Services => services::write(bytes, out),
+        Kind::AddressChain => a6::write(bytes, out),
+        Kind::Nsap => foreign::write_nsap(bytes, out),
+        Kind::Atm => foreign::write_atm(bytes, out),
+        Kind::Opaque => Err(fmt::Error),
     }
 }
 
@@ -63,7 +83,7 @@ fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 
-fn exactly<const BYTES: usize>(bytes: &[u8]) -> Result<[u8; BYTES], fmt::Error> {
+pub(super) fn exactly<const BYTES: usize>(bytes: &[u8]) -> Result<[u8; BYTES], fmt::Error> {
     bytes.try_into().map_err(|_| fmt::Error)
 }
 

@@ -16,7 +16,7 @@ pub(in crate::dns::rdata) fn address<A: std::str::FromStr>(text: &[u8]) -> Optio
 }
 
 /// Reads an IPv4 address.
-pub(super) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+pub(in crate::dns::rdata) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let address: Ipv4Addr = address(token.text).ok_or_else(|| not_ipv4(&token))?;
     reader.out.extend_from_slice(&address.octets());
@@ -24,7 +24,7 @@ pub(super) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagno
 }
 
 /// Reads an IPv6 address.
-pub(super) fn ipv6(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+pub(in crate::dns::rdata) fn ipv6(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let address: Ipv6Addr = address(token.text).ok_or_else(|| not_ipv6(&token))?;
     reader.out.extend_from_slice(&address.octets());

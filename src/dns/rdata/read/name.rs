@@ -13,6 +13,18 @@ use super::super::table::InPowerDns;
 use super::address::address;
 use crate::source::Diagnostic;
 
+/// The fields that are a mailbox, written as a name (RFC 1035, section 8).
+const MAILBOXES: [&str; 4] = ["rname", "mailbox", "rmailbx", "emailbx"];
+
+/// What is odd about a mailbox that was written as mail programs write it.
+fn at_sign(token: &Token<'_>) -> Option<Diagnostic> {
+    let at = token.text.iter().position(|&byte| byte == b'@').filter(|_| token.text != b"@")?;
+    let (local, host) = (token.text.get(..at)?, token.text.get(at + 1..)?);
+    let local = show(local.strip_suffix(b"\\").unwrap_or(local)).replace('.', "\\.");
+    let warning = Diagnostic::warning(token.span, "the `@` in this mailbox is read as a letter like others");
+    Some(warning.help(format!("a mailbox is written with a dot in its place: `{local}.{}`", show(host))))
+}
+
 /// Reads a name and completes it with the origin.
 pub(super) fn read(
     what: &str,
@@ -21,6 +33,9 @@ pub(super) fn read(
 ) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let at = reader.out.len();
+    if MAILBOXES.contains(&what) {
+        reader.found.extend(at_sign(&token));
+    }
     match Name::parse_into(token.text, reader.origin, reader.out) {
         Ok(Written::Absolute) => Ok(()),
         Ok(Written::Relative) => {

@@ -21,6 +21,7 @@ const KNOWN: &[&str] = &[
     "MX",
     "NAPTR",
     "NS",
+    "NULL",
     "OPENPGPKEY",
     "PTR",
     "SMIMEA",
@@ -53,13 +54,20 @@ fn encoded_again(rtype: Rtype, rdata: &[u8]) -> Result<(RData, Vec<u8>), String>
     Ok((data, bytes))
 }
 
+/// Whether the oracle takes such a record in an answer: one without RDATA in updates only, and SIG as the
+/// signature of a message only (RFC 2931).
+fn takes(rtype: Rtype, rdata: &[u8]) -> bool {
+    const SIG: Rtype = Rtype(24);
+    !rdata.is_empty() && rtype != SIG
+}
+
 #[test]
 fn the_oracle_reads_every_example_and_encodes_it_to_the_same_bytes() {
     for (mnemonic, text, ..) in super::forms::FORMS {
         let rtype = rtype(mnemonic);
         let rdata = wire(mnemonic, text);
-        if rdata.is_empty() {
-            continue; // The oracle knows records without RDATA in updates only.
+        if !takes(rtype, &rdata) {
+            continue;
         }
         let (data, again) =
             encoded_again(rtype, &rdata).unwrap_or_else(|error| panic!("{mnemonic} {text}: {error}"));
@@ -73,6 +81,7 @@ proptest::proptest! {
 
     #[test]
     fn the_oracle_reads_random_rdata_and_encodes_it_to_the_same_bytes((rtype, rdata) in any_rdata()) {
+        proptest::prop_assume!(takes(rtype, &rdata));
         let again = encoded_again(rtype, &rdata).map(|(_, again)| hex(&again));
         proptest::prop_assert_eq!(again, Ok(hex(&rdata)), "{}", rtype);
     }

@@ -62,3 +62,44 @@ fn text_without_quotes_loses_its_blanks_and_is_pointed_out() {
 fn parameters_in_alias_mode_are_pointed_out() {
     assert_eq!(warnings("HTTPS", "0 a. alpn=h2"), ["parameters in AliasMode: clients ignore them"]);
 }
+
+#[test]
+fn what_bind_nsd_and_knot_serve_though_clients_pass_over_it_is_pointed_out() {
+    assert_eq!(warnings("TLSA", "3 1 1 aa"), ["data of 1 bytes; one of kind 1 has 32"]);
+    assert_eq!(warnings("TLSA", "3 1 0 aa"), <[String; 0]>::default());
+    assert_eq!(warnings("URI", "1 1 \"\""), ["empty target"]);
+}
+
+#[test]
+fn a_mailbox_with_an_at_sign_is_pointed_out() {
+    let said = ["the `@` in this mailbox is read as a letter like others"];
+    for (mnemonic, text) in [
+        ("SOA", "ns. root@example.com. 1 2 3 4 5"),
+        ("SOA", r"ns. root\@example.com. 1 2 3 4 5"),
+        ("RP", "root@example.com. ."),
+        ("MINFO", "root@example.com. ."),
+    ] {
+        assert_eq!(warnings(mnemonic, text), said, "{mnemonic} {text}");
+    }
+    for (mnemonic, text) in [("SOA", "ns. @ 1 2 3 4 5"), ("SOA", r"ns. a\.b.c. 1 2 3 4 5"), ("CNAME", "a@b.")]
+    {
+        assert_eq!(warnings(mnemonic, text), <[String; 0]>::default(), "{mnemonic} {text}");
+    }
+    let line = Line::new("ns. first.last@example.com. 1 2 3 4 5");
+    let mut found = Diagnostics::default();
+    line.read(Rtype::SOA, &mut found).unwrap();
+    let help: Vec<&str> =
+        found.iter().flat_map(|one| &one.remarks).map(|remark| remark.text.as_str()).collect();
+    assert_eq!(help, [r"a mailbox is written with a dot in its place: `first\.last.example.com.`"]);
+}
+
+#[test]
+fn typographic_quotes_round_a_text_are_pointed_out() {
+    let said = "these typographic quotes are a part of the text";
+    assert_eq!(warnings("TXT", "“v=spf1”"), [said]);
+    assert_eq!(warnings("TXT", "“v=spf1 -all”").last().map(String::as_str), Some(said));
+    assert_eq!(warnings("TXT", "\"“v=spf1”\""), [said]);
+    assert_eq!(warnings("SPF", "„v=spf1“"), [said]);
+    assert_eq!(warnings("TXT", "\"he said “no”\""), <[String; 0]>::default());
+    assert_eq!(warnings("TXT", "\"grün\""), <[String; 0]>::default());
+}
