@@ -5,13 +5,10 @@
 //! Not responsible for the TTL of a record that gives none: that is `reader`.
 
 use crate::dns::{Rtype, Ttl, TtlForm, rdata::Token};
-use crate::source::{Diagnostic, Diagnostics, Span, nearest};
+use crate::source::{Diagnostic, Diagnostics, Span};
 
 use super::lexer::shown;
-
-/// Longest word that is compared with all mnemonics, in bytes; a longer one
-/// is no misspelt type.
-const MISSPELT_BYTES_MAX: usize = 12;
+use super::unknown_type::{self, RECORD_FORM};
 
 /// The head of a record, and the words behind it.
 #[derive(Debug)]
@@ -62,13 +59,16 @@ pub(super) fn read<'w, 't>(
                 head.refuse_what_cannot_stand()?;
                 return Ok(head);
             }
-            Word::Unknown => return Err(unknown_type(word, owner)),
+            Word::Unknown => return Err(unknown_type(word, owner, behind)),
         }
         rest = behind;
     }
+    if let Some(owner) = owner.filter(|owner| unknown_type::is_comment(owner)) {
+        return Err(unknown_type::comment(owner));
+    }
     Err(Diagnostic::error(end, "this record has no type")
         .label("a type is missing here, such as `A`")
-        .remark("a record is written as `owner [TTL] [class] type data`"))
+        .remark(RECORD_FORM))
 }
 
 /// Whether a line can be a record without an owner, and is not just data.
@@ -128,32 +128,23 @@ fn set_ttl(ttl: &mut Option<GivenTtl>, word: &Token<'_>) -> Result<(), Diagnosti
     }
 }
 
-fn unknown_type(word: &Token<'_>, owner: Option<&Token<'_>>) -> Diagnostic {
-    let text = shown(word.text);
+fn unknown_type(word: &Token<'_>, owner: Option<&Token<'_>>, behind: &[Token<'_>]) -> Diagnostic {
     if word.quoted {
         return Diagnostic::error(word.span, "a record type is missing before this string");
     }
-    let fault = Diagnostic::error(word.span, format!("unknown record type `{text}`"));
     if let Some(owner) = owner
         && !matches!(classify(owner), Word::Unknown)
     {
+        // Such names are common, too: `ns AA 192.0.2.1`.
+        let fault = unknown_type::misspelt(word).unwrap_or_else(|| unknown_type::unknown(word));
         return fault.and_at(owner.span, "this is read as the owner").help(
             "a line that leaves its owner out begins with a blank, and takes the owner of the record before it",
         );
     }
     if word.text.first() == Some(&b'$') {
-        return fault.help("a directive begins in the first column");
+        return unknown_type::unknown(word).help("a directive begins in the first column");
     }
-    match nearest_type(word.text) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("a type without a mnemonic is written as `TYPE65280 \\# 4 c0000201`"),
-    }
-}
-
-/// The mnemonic that was likely meant.
-fn nearest_type(text: &[u8]) -> Option<&'static str> {
-    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MISSPELT_BYTES_MAX)?;
-    nearest(text, Rtype::mnemonics())
+    unknown_type::fault(word, owner, behind)
 }
 
 /// The type that a word names, unless it stands between quotes.
@@ -201,9 +192,10 @@ impl<'t> Head<'_, 't> {
             .remark("PowerDNS loads such a record without a word and answers SERVFAIL")
     }
 
-    /// Adds to a fault in the RDATA what was likely meant.
+    /// Adds to a fault in the RDATA what was likely meant: another type, where that is what the fault is about.
     pub(super) fn explain(&self, fault: Diagnostic) -> Diagnostic {
-        match type_of(self.rdata.first()) {
+        let first = self.rdata.first().filter(|first| fault.span() == Some(first.span));
+        match type_of(first) {
             Some(second) if self.rdata.len() > 1 => fault.help(format!(
                 "`{second}` is a record type too: one of `{}` and `{second}` is too many",
                 self.rtype
@@ -231,7 +223,7 @@ impl<'t> Head<'_, 't> {
                     .label("a type is missing before this")
                     .help(FORM));
             }
-            None => return Err(unknown_type(word, None).remark(FORM)),
+            None => return Err(unknown_type(word, None, code).remark(FORM)),
         };
         if code.is_empty() {
             return Err(Diagnostic::error(end, "this LUA record has no code").help(FORM));

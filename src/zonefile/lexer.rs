@@ -16,6 +16,9 @@ const WORDS_MAX: usize = 66_000;
 /// Each costs a look through the rest of the file.
 const UNCLOSED_MAX: u32 = 16;
 
+/// What some editors put at the beginning of a text.
+pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The end-of-file character of CP/M and DOS; some editors still leave one.
 const CONTROL_Z: u8 = 0x1a;
 
@@ -27,6 +30,8 @@ pub(super) struct Lexer<'t> {
     /// Offsets of the parentheses that are open.
     open: Vec<u32>,
     unclosed: u32,
+    /// As in [`Line::cut`], of the line that is being read.
+    cut: Option<Span>,
 }
 
 /// What is known about a line besides its words. A line goes on to the next
@@ -39,6 +44,10 @@ pub(super) struct Line {
     pub(super) fault: Option<Fault>,
     /// How it ended.
     pub(super) end: End,
+    /// A byte order mark that stood at its beginning; it is skipped.
+    pub(super) mark: Option<Span>,
+    /// Where a `;` begins a comment that may be meant as text.
+    pub(super) cut: Option<Span>,
 }
 
 /// What stands in the first column of a line.
@@ -95,15 +104,16 @@ impl Fault {
 impl<'t> Lexer<'t> {
     /// A lexer at the beginning of a text.
     pub(super) fn new(text: &'t [u8], file: FileId) -> Self {
-        Self { text, file, at: 0, open: Vec::new(), unclosed: 0 }
+        Self { text, file, at: 0, open: Vec::new(), unclosed: 0, cut: None }
     }
 
     /// Skips the mark that some editors put at the beginning of a text, and
-    /// says where it stood.
-    pub(super) fn skip_byte_order_mark(&mut self) -> Option<Span> {
-        const MARK: &[u8] = "\u{feff}".as_bytes();
-        self.at = if self.text.starts_with(MARK) { MARK.len() } else { 0 };
-        (self.at > 0).then(|| self.span(0, self.at))
+    /// that stays in its middle when such texts are joined.
+    fn skip_byte_order_mark(&mut self) -> Option<Span> {
+        let from = self.at;
+        let marked = self.text.get(from..).is_some_and(|text| text.starts_with(BYTE_ORDER_MARK));
+        self.at += if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        marked.then(|| self.span(from, self.at))
     }
 
     /// The words of the next line that has any (or a fault), put into
@@ -112,6 +122,8 @@ impl<'t> Lexer<'t> {
     pub(super) fn line(&mut self, words: &mut Vec<Token<'t>>) -> Option<Line> {
         words.clear();
         while self.at < self.text.len() {
+            let mark = self.skip_byte_order_mark();
+            self.cut = None;
             let start = match self.text.get(self.at) {
                 Some(b' ' | b'\t') => Start::Indented,
                 _ => Start::FirstColumn,
@@ -119,8 +131,8 @@ impl<'t> Lexer<'t> {
             let mut fault = None;
             self.scan(words, &mut fault);
             let end = if self.open.is_empty() { End::Complete } else { self.recover(words, &mut fault) };
-            if !words.is_empty() || fault.is_some() {
-                return Some(Line { start, fault, end });
+            if !words.is_empty() || fault.is_some() || mark.is_some() {
+                return Some(Line { start, fault, end, mark, cut: self.cut });
             }
         }
         None
@@ -137,7 +149,13 @@ impl<'t> Lexer<'t> {
                         return;
                     }
                 }
-                b';' => self.at = self.line_end(self.at),
+                b';' => {
+                    let end = self.line_end(self.at);
+                    if self.cut.is_none() && self.cuts_text(words, end) {
+                        self.cut = Some(self.span(self.at, self.at + 1));
+                    }
+                    self.at = end;
+                }
                 b'(' => {
                     self.open.push(offset(self.at));
                     self.at += 1;
@@ -159,6 +177,16 @@ impl<'t> Lexer<'t> {
                 }
             }
         }
+    }
+
+    /// Whether the comment that begins here and ends at `end` may be meant as text: right behind a word
+    /// without quotes, as in `v=DKIM1; k=rsa`, or when it goes on with a tag and `=`.
+    fn cuts_text(&self, words: &[Token<'_>], end: usize) -> bool {
+        let Some(last) = words.last().filter(|last| !last.quoted) else { return false };
+        let comment = self.text.get(self.at + 1..end).unwrap_or_default().trim_ascii();
+        let tag = comment.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let right_behind = last.span.end as usize == self.at;
+        (right_behind && !comment.is_empty()) || (tag > 0 && comment.get(tag) == Some(&b'='))
     }
 
     /// After the end of the text was met inside parentheses: goes back to the

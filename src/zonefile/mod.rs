@@ -12,6 +12,7 @@
 //! place, and for where name servers differ in reading it.
 //! Not responsible for which records may stand together: that is `zone`.
 
+mod charset;
 mod directive;
 mod generate;
 mod head;
@@ -20,6 +21,7 @@ mod lexer;
 pub mod lua_record;
 mod reader;
 mod search;
+mod unknown_type;
 mod write;
 
 use std::ops::ControlFlow;

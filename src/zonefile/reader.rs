@@ -12,10 +12,10 @@ use crate::dns::{Name, NameRef, Rtype, Ttl, rdata, rdata::Token};
 use crate::lua;
 use crate::source::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, FileId, Sources, Span};
 
-use super::Settings;
 use super::head::{self, Head};
 use super::include::Opened;
 use super::lexer::{End, Lexer, Start, shown};
+use super::{Settings, charset, unknown_type};
 
 /// One record as it was read, or a text in which more will be.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(super) struct Reader<'r> {
     errors_before: usize,
     /// Whether nothing more is taken.
     is_enough: bool,
+    /// Where a comment begins in the current line that may be meant as text.
+    cut: Option<Span>,
     /// RDATA of the current record; here so that its memory is used again.
     rdata: Vec<u8>,
 }
@@ -154,6 +156,7 @@ impl<'r> Reader<'r> {
             compound_ttl_said: false,
             errors_before: 0,
             is_enough: false,
+            cut: None,
             rdata: Vec::new(),
         }
     }
@@ -171,14 +174,11 @@ impl<'r> Reader<'r> {
     /// Reads one file to its end.
     pub(super) fn file(&mut self, sources: &mut Sources, file: FileId, found: &mut Diagnostics) {
         let bytes = sources.bytes(file);
-        let mut lexer = Lexer::new(&bytes, file);
-        if let Some(span) = lexer.skip_byte_order_mark() {
-            found.push(
-                Diagnostic::warning(span, "this file begins with a byte order mark, which is skipped")
-                    .remark("other name servers read it as part of the first owner")
-                    .help("save the file as UTF-8 without a byte order mark"),
-            );
+        if let Some(fault) = charset::not_utf8(&bytes, file) {
+            found.push(fault);
+            return;
         }
+        let mut lexer = Lexer::new(&bytes, file);
         let mut words = Vec::new();
         let mut recovering = false;
         while !self.is_hopeless(found)
@@ -189,6 +189,8 @@ impl<'r> Reader<'r> {
                 continue;
             }
             recovering = line.end == End::Unclosed;
+            found.extend(line.mark.map(charset::skipped_mark));
+            self.cut = line.cut;
             let read = match (line.fault, line.start, words.first()) {
                 (Some(fault), start, first) => {
                     found.push(fault.diagnostic());
@@ -203,9 +205,7 @@ impl<'r> Reader<'r> {
                 }
                 (None, start, _) => self.record(start, &words, found),
             };
-            if let Err(fault) = read {
-                found.push(fault);
-            }
+            found.extend(read.err());
         }
     }
 
@@ -251,18 +251,35 @@ impl<'r> Reader<'r> {
         };
         let owner_word = (start == Start::FirstColumn).then_some(first);
         let head = head::read(owner_word, rest, end, found)?;
-        let ttl = self.ttl(&head, found);
+        let read = self.behind_head(&head, first.span, end, found);
+        let Some(owner) = owner_word.filter(|owner| unknown_type::is_comment(owner)) else { return read };
+        // A comment of another language may hold a type by chance; or a record was to be commented out.
+        if read.is_ok() {
+            found.push(unknown_type::owner_like_a_comment(owner));
+        }
+        read.map_err(|_| unknown_type::comment(owner))
+    }
+
+    /// What follows the type.
+    fn behind_head(
+        &mut self,
+        head: &Head<'_, '_>,
+        first: Span,
+        end: Span,
+        found: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        let ttl = self.ttl(head, found);
         if let Some(doubt) = self.doubts.origin.take() {
-            found.push(doubt.and_at(first.span, "from here on"));
+            found.push(doubt.and_at(first, "from here on"));
         }
         match head.rtype {
-            Rtype::LUA => self.lua(&head, ttl, first.span, end, found),
+            Rtype::LUA => self.lua(head, ttl, first, end, found),
             Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM => {
-                let dropped = self.dropped.get_or_insert(Dropped { first: first.span, count: 0 });
+                let dropped = self.dropped.get_or_insert(Dropped { first, count: 0 });
                 dropped.count += 1;
                 Ok(())
             }
-            _ => self.plain(&head, ttl, first.span, end, found),
+            _ => self.plain(head, ttl, first, end, found),
         }
     }
 
@@ -279,6 +296,11 @@ impl<'r> Reader<'r> {
         let rtype = head.rtype;
         rdata::parse(rtype, head.rdata, self.origin.as_ref(), end, &mut self.rdata, found)
             .map_err(|fault| head.explain(fault))?;
+        if let Some(cut) = self.cut.take()
+            && rdata::ends_in_text(rtype)
+        {
+            found.push(charset::cut_text(cut));
+        }
         if self.owner.state == OwnerState::Known {
             let entry = Entry::Record { owner: self.owner.name(), rtype, ttl, rdata: &self.rdata, span };
             self.is_enough |= (self.take)(entry, found).is_break();
@@ -295,6 +317,9 @@ impl<'r> Reader<'r> {
         end: Span,
         found: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
+        if rdata::is_unknown_form(head.rdata) {
+            return Err(self.lua_on_the_wire(head, end, found));
+        }
         let (inner, chunks) = head.lua(end)?;
         let chunks: Vec<lua::Chunk<'_>> = chunks
             .iter()
@@ -306,6 +331,14 @@ impl<'r> Reader<'r> {
             self.is_enough |= (self.take)(entry, found).is_break();
         }
         Ok(())
+    }
+
+    /// The fault of a LUA record in the form for unknown types.
+    fn lua_on_the_wire(&mut self, head: &Head<'_, '_>, end: Span, found: &mut Diagnostics) -> Diagnostic {
+        self.rdata.clear();
+        let read = rdata::parse(Rtype::LUA, head.rdata, NameRef::ROOT, end, &mut self.rdata, found);
+        let span = head.rdata.first().map_or(end, |first| first.span.to(end));
+        read.err().unwrap_or_else(|| unknown_type::lua_on_the_wire(&self.rdata, span))
     }
 
     /// The TTL of a record, given or inherited.
@@ -370,6 +403,7 @@ impl<'r> Reader<'r> {
             .map_err(|error| not_a_name(word, error))?;
         self.owner.text.extend_from_slice(word.text);
         self.owner.state = OwnerState::Known;
+        found.extend(charset::strange_owner(word, self.owner.name()));
         if written == crate::dns::name::Written::Relative {
             self.warn_of_a_missing_dot(word, found);
         }

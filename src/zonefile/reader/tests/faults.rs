@@ -189,6 +189,20 @@ fn a_second_type_is_suspected_where_the_data_is_wrong() {
 }
 
 #[test]
+fn a_name_that_is_spelt_like_a_type_is_no_second_type() {
+    for text in [
+        "@ IN SOA ns root 20240115001122 3600 900 1209600 3600",
+        "@ IN SOA mx root 1 x 900 1209600 3600",
+        "a NAPTR 1 1 a b !(! c x",
+        "a MX 10 a b",
+        "a RP a a..b",
+    ] {
+        assert!(!said(text)[0].contains("is a record type too"), "{text}");
+    }
+    assert!(said("a NAPTR a 1 1 s x")[0].contains("one of `NAPTR` and `A` is too many"));
+}
+
+#[test]
 fn an_owner_that_lacks_its_final_dot_is_remarked() {
     assert_eq!(
         drawn("www.Example.org A 192.0.2.1"),
