@@ -102,8 +102,8 @@ fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
 fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
     let node = zone.node(NodeId::APEX);
     let Some(soa) = node.rrset(Rtype::SOA) else {
-        // It may be one of the records that could not be read.
-        if found.errors() > 0 {
+        // It may be one of the records that could not be read, or stand at another name.
+        if found.errors() > 0 || soa_elsewhere(zone, found) {
             return;
         }
         let message = format!("the zone `{}` has no SOA record at its apex", zone.apex());
@@ -124,11 +124,33 @@ fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
             ),
         );
     }
-    let elsewhere = zone.node_ids().skip(1).filter_map(|id| zone.node(id).rrset(Rtype::SOA));
-    for soa in elsewhere {
-        let message = format!("a SOA record that is not at the apex, `{}`", zone.apex());
-        found.push(Diagnostic::error(soa.span(), message).label("another zone begins here?"));
+    soa_elsewhere(zone, found);
+}
+
+/// Says of every SOA record that is not at the apex where it stands; whether there was one.
+fn soa_elsewhere(zone: &Zone, found: &mut Diagnostics) -> bool {
+    let mut met = false;
+    for node in zone.node_ids().skip(1).map(|id| zone.node(id)) {
+        let Some(soa) = node.rrset(Rtype::SOA) else { continue };
+        met = true;
+        let message =
+            format!("this SOA record is not at the apex, `{}`, but at `{}`", zone.apex(), node.name());
+        let help = if is_apex_without_dot(zone.apex(), node.name()) {
+            format!("did you mean `{}`, with a dot at its end, or `@`?", zone.apex())
+        } else {
+            "the owner of a zone's SOA record is the zone itself, `@`".to_owned()
+        };
+        found.push(Diagnostic::error(soa.span(), message).help(help));
     }
+    met
+}
+
+/// Whether an owner is the apex written without its final dot, and thus the apex twice.
+fn is_apex_without_dot(apex: NameRef<'_>, owner: NameRef<'_>) -> bool {
+    let (apex, owner) = (apex.wire(), owner.wire());
+    let labels = apex.split_last().map_or(apex, |(_, labels)| labels);
+    let twice = owner.len().checked_sub(apex.len()).and_then(|at| owner.get(..at));
+    twice.is_some_and(|first| first.eq_ignore_ascii_case(labels))
 }
 
 /// What is answered together must fit a message: an RRset and the LUA records of its type.

@@ -53,7 +53,29 @@ fn a_zone_has_one_soa() {
 fn a_soa_stands_at_the_apex_only() {
     let (zone, said) = Lab::new(sound!("sub 60 SOA ns host 2 2 3 4 30")).finish();
     assert!(zone.is_none());
-    assert_eq!(said, ["error lab.zone:4:1: a SOA record that is not at the apex, `example.`"]);
+    let fault = "error lab.zone:4:1: this SOA record is not at the apex, `example.`, but at `sub.example.`; the owner \
+                 of a zone's SOA record is the zone itself, `@`";
+    assert_eq!(said, [fault]);
+}
+
+#[test]
+fn a_zone_whose_only_soa_stands_elsewhere_is_told_where() {
+    let (_, said) = Lab::new("other 60 SOA ns host 2 2 3 4 30\n").finish();
+    assert_eq!(
+        said,
+        [
+            "error lab.zone:1:1: this SOA record is not at the apex, `example.`, but at `other.example.`; the owner of a \
+          zone's SOA record is the zone itself, `@`"
+        ]
+    );
+    let (_, said) = Lab::new("Example 60 SOA ns host 2 2 3 4 30\n").finish();
+    assert_eq!(
+        said,
+        [
+            "error lab.zone:1:1: this SOA record is not at the apex, `example.`, but at `Example.example.`; did you mean \
+          `example.`, with a dot at its end, or `@`?"
+        ]
+    );
 }
 
 #[test]
