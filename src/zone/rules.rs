@@ -102,8 +102,8 @@ fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
 fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
     let node = zone.node(NodeId::APEX);
     let Some(soa) = node.rrset(Rtype::SOA) else {
-        // It may be one of the records that could not be read, or stand at another name.
-        if found.errors() > 0 || soa_elsewhere(zone, found) {
+        // It may stand at another name, or be one of the records that could not be read.
+        if soa_elsewhere(zone, found) || found.errors() > 0 {
             return;
         }
         let message = format!("the zone `{}` has no SOA record at its apex", zone.apex());
