@@ -163,7 +163,12 @@ pub(crate) fn serve(log: LogFormat, command: impl Future<Output = Result<(), Err
         .thread_name("edgedns-io")
         .enable_all()
         .build();
-    let ended = runtime.map_err(Error::System).and_then(|runtime| runtime.block_on(command));
+    let ended = runtime.map_err(Error::System).and_then(|runtime| {
+        let ended = runtime.block_on(command);
+        // A file that never comes would hold up the end as long: whoever still waits for one is left.
+        runtime.shutdown_background();
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),

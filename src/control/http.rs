@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
-use super::{Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, host, traced};
+use super::{Cause, Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, host, traced};
 use crate::health::force::RuleError;
 use crate::transport::TRACES_MAX;
 
@@ -63,7 +63,8 @@ async fn status(State(requests): Requests) -> Result<Response, Refusal> {
 }
 
 async fn reload(State(requests): Requests) -> Result<Response, Refusal> {
-    let reloaded = ask(&requests, |reply| Request::Reload { reply: Some(reply) }).await?;
+    let request = |reply| Request::Reload { cause: Cause::Operator, reply: Some(reply) };
+    let reloaded = ask(&requests, request).await?;
     let code = match reloaded.outcome {
         Completeness::Whole => StatusCode::OK,
         Completeness::Partly | Completeness::Refused => StatusCode::CONFLICT,

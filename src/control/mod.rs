@@ -48,7 +48,9 @@ pub use explanation::{AnswerTold, ExplainOrder, Explanation, PoolTold, RecordTol
 pub use headline::{HEADLINE_BYTES_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
-pub use request::{Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests};
+pub use request::{
+    Cause, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests,
+};
 pub use sd_notify::ServiceManager;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{

@@ -22,6 +22,8 @@ pub const REQUESTS_WAITING_MAX: usize = 16;
 pub enum Request {
     /// Read configuration and zones again.
     Reload {
+        /// Why.
+        cause: Cause,
         /// Told what came of it; none: the log says it.
         reply: Option<oneshot::Sender<Reloaded>>,
     },
@@ -60,6 +62,15 @@ pub enum Request {
     },
     /// End cleanly.
     Stop,
+}
+
+/// What leads to a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody says so: what stands there is meant.
+    Operator,
+    /// Files have changed. One of them may not be finished.
+    Change,
 }
 
 /// What is to be believed of some targets.

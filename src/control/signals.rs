@@ -7,7 +7,7 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::Request;
+use super::{Cause, Request};
 
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -29,7 +29,7 @@ pub(super) fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
             while arrivals.recv().await.is_some() {
                 // A stop must get through; a reload that finds the queue full is asked for again.
                 let request = match meaning {
-                    Meaning::Reload => Request::Reload { reply: None },
+                    Meaning::Reload => Request::Reload { cause: Cause::Operator, reply: None },
                     Meaning::Stop => Request::Stop,
                 };
                 if requests.send(request).await.is_err() {

@@ -38,7 +38,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 let status = Status { version: "here".to_owned(), ..Status::default() };
                 reply.send(Box::new(status)).unwrap();
             }
-            Request::Reload { reply } => {
+            Request::Reload { reply, .. } => {
                 let reloaded = Reloaded {
                     outcome: Completeness::Refused,
                     zones: 1,

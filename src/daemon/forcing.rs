@@ -4,7 +4,6 @@
 //! that it is whole whenever the power fails.
 //! Not responsible for what a rule means: that is `health::force`.
 
-use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,8 +15,10 @@ use tracing::{error, warn};
 
 use super::clock::Clocks;
 use super::last_fault::LastFault;
+use super::state_file::{self, Filled};
 use crate::control::Calendar;
 use crate::health::force::{Rule, RuleError, Rules, Term};
+use crate::source::patiently;
 
 /// The file in the state directory.
 const FILE: &str = "forced.json";
@@ -54,7 +55,8 @@ struct KeptRule {
 /// forced then.
 pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
     let Some(folder) = folder else { return Rules::default() };
-    let mut rules = match read(folder, now) {
+    let named = folder.to_owned();
+    let mut rules = match patiently(&folder.join(FILE), move |_| read(&named, now)) {
         Ok(rules) => rules,
         Err(fault) => {
             let file = folder.join(FILE);
@@ -71,11 +73,7 @@ pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
 }
 
 fn read(folder: &Path, now: Clocks) -> io::Result<Rules> {
-    let file = match File::open(folder.join(FILE)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rules::default()),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = state_file::open(&folder.join(FILE))? else { return Ok(Rules::default()) };
     let mut text = String::new();
     file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
     let kept: Kept = serde_json::from_str(&text)?;
@@ -90,12 +88,12 @@ fn read(folder: &Path, now: Clocks) -> io::Result<Rules> {
 /// this returns.
 fn write(folder: &Path, rules: &Rules, now: Clocks) -> io::Result<()> {
     let kept = Kept { rules: rules.iter().map(|rule| KeptRule::of(rule, now)).collect() };
-    let unfinished = folder.join(FILE_UNFINISHED);
-    let mut file = File::create(&unfinished)?;
-    file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, folder.join(FILE))?;
-    File::open(folder)?.sync_all()
+    let text = serde_json::to_vec_pretty(&kept)?;
+    state_file::replace(&folder.join(FILE), &folder.join(FILE_UNFINISHED), |file| {
+        file.write_all(&text)?;
+        Ok(Filled::Whole)
+    })?;
+    Ok(())
 }
 
 impl KeptRule {
@@ -200,6 +198,9 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
     use super::*;
     use crate::health::force::{BootTime, Order};
 
@@ -242,6 +243,21 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(names, [FILE]);
+    }
+
+    #[test]
+    fn what_is_forced_is_for_this_user_only_and_goes_through_no_planted_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("victim"), "theirs").unwrap();
+        symlink(file("victim"), file(FILE_UNFINISHED)).unwrap();
+        symlink(file("victim"), file(FILE)).unwrap();
+        write(folder.path(), &rules(), said()).unwrap();
+        assert_eq!(fs::read_to_string(file("victim")).unwrap(), "theirs");
+        let meta = file(FILE).symlink_metadata().unwrap();
+        assert!(meta.is_file());
+        assert_eq!(meta.mode() & 0o777, 0o600);
+        assert_eq!(load(Some(folder.path()), said()), rules());
     }
 
     #[test]

@@ -15,16 +15,16 @@
 
 mod keeper;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::load::{Basis, ZoneId};
-use crate::source::{Digest, Digesting, TextFile};
+use super::state_file::{self, Filled};
+use crate::source::{Digest, Digesting, TextFile, open_regular, patiently_for, wait_for_bytes};
 
 pub(super) use keeper::{Good, Keeper};
 
@@ -176,13 +176,22 @@ fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Whether a text is not half as long as the one that is kept under the same serial: it may be half a file.
+fn has_shrunk(folder: &Path, good: &Good) -> bool {
+    let Ok(Some((head, _))) = open(folder, &good.zone) else { return false };
+    let kept: u64 = head.files.iter().map(|file| file.bytes).sum();
+    let now: u64 = good.basis.texts.iter().map(|text| text.bytes).sum();
+    head.serial == good.serial && is_half(kept, now)
+}
+
+/// Whether a text of so many bytes is not half of another one.
+pub(super) fn is_half(before: u64, now: u64) -> bool {
+    now.saturating_mul(2) < before
+}
+
 /// Opens a kept text and reads its head.
 fn open(folder: &Path, zone: &ZoneId) -> Result<Option<(Head, BufReader<File>)>, Error> {
-    let file = match File::open(path(folder, zone)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let Some(file) = state_file::open(&path(folder, zone))? else { return Ok(None) };
     let whole = file.metadata()?.len();
     let mut file = BufReader::new(file);
     let first = line(&mut file)?;
@@ -218,57 +227,35 @@ fn line(file: &mut impl BufRead) -> Result<String, Error> {
     }
 }
 
-/// What came of writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
-    /// The text is there and stays.
-    Whole,
-    /// A file has changed since it was read; the text that was kept before is
-    /// still there.
-    Overtaken,
+/// Writes a text, unless a file has changed since it was read: then the text that was kept before is still there. The
+/// zone's files are copied piece by piece, so that a large one is not in memory.
+fn write(folder: &Path, good: &Good) -> io::Result<Filled> {
+    state_file::make_folder(&folder.join(FOLDER))?;
+    let unfinished = folder.join(FOLDER).join(file_name(&good.zone, END_UNFINISHED));
+    // Whoever must not read the zone file must not read it here, which is seen to there.
+    state_file::replace(&path(folder, &good.zone), &unfinished, |file| fill(file, good))
 }
 
-/// Writes a text so that the file is the old one or the new one at any moment,
-/// and the new one when this returns. The zone's files are copied piece by
-/// piece, so that a large one is not in memory.
-fn write(folder: &Path, good: &Good) -> io::Result<Written> {
-    let below = folder.join(FOLDER);
-    match fs::create_dir(&below) {
-        // The folder must outlive a power cut as well.
-        Ok(()) => File::open(folder)?.sync_all()?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    let unfinished = below.join(file_name(&good.zone, END_UNFINISHED));
-    let written = write_file(&unfinished, good);
-    match written {
-        Ok(Written::Whole) => {
-            fs::rename(&unfinished, path(folder, &good.zone))?;
-            File::open(&below)?.sync_all()?;
-        }
-        // What remains is removed at the next start, if not now.
-        Ok(Written::Overtaken) | Err(_) => drop(fs::remove_file(&unfinished)),
-    }
-    written
-}
-
-fn write_file(unfinished: &Path, good: &Good) -> io::Result<Written> {
+fn fill(file: &mut File, good: &Good) -> io::Result<Filled> {
     let head = format!("; {}", serde_json::to_string(&Head::of(good))?);
-    // Whoever must not read the zone file must not read it here.
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished)?;
     let mut file = BufWriter::new(file);
     write!(file, "{FIRST_LINE}{}\n{head}\n", Digest::of(head.as_bytes()))?;
     for text in &good.basis.texts {
-        // One byte more than there was shows that there are more.
-        let now = File::open(&text.path).map(|now| now.take(text.bytes.saturating_add(1)));
-        match now.and_then(|mut now| copy(&mut now, &mut file)) {
+        file.flush()?;
+        let (from, bytes, mut to) = (text.path.clone(), text.bytes, file.get_ref().try_clone()?);
+        let copied = patiently_for(&text.path, wait_for_bytes(bytes), move |_| {
+            // One byte more than there was shows that there are more.
+            let mut now = open_regular(&from)?.0.take(bytes.saturating_add(1));
+            copy(&mut now, &mut to)
+        });
+        match copied {
             Ok(copied) if copied == (text.bytes, text.digest) => {}
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(_) | Err(_) => return Ok(Written::Overtaken),
+            Ok(_) | Err(_) => return Ok(Filled::Abandoned),
         }
     }
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(Written::Whole)
+    file.flush()?;
+    Ok(Filled::Whole)
 }
 
 /// Copies to the end; how many bytes, and their digest.
@@ -315,7 +302,7 @@ pub(super) fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
 /// and underscores as they are, other bytes as `%2f`. A name that is too long is
 /// cut, and has the digest of the whole behind `~`, which stands nowhere else,
 /// and neither does `@`, behind which a view has its name, letters as they are.
-fn file_name(zone: &ZoneId, end: &str) -> String {
+pub(super) fn file_name(zone: &ZoneId, end: &str) -> String {
     let escaped = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),
         other => format!("%{other:02x}"),

@@ -5,8 +5,10 @@
 //! Not responsible for what happens with them.
 
 mod abreast;
+mod mark;
 mod others;
 mod reverse;
+mod serving;
 mod version;
 mod zone_id;
 mod zone_source;
@@ -15,18 +17,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use super::own::{known_addresses, known_networks, networks_of};
 use super::{folders, kept};
 use crate::answer::{Access, Prefix};
 use crate::config::{self, Config, Exempt, ZoneProbe};
-use crate::source::{Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources};
-use crate::zone::{self, GuardTemplate, Guarding, Test, Zone};
+use crate::dns::Rtype;
+use crate::source::{
+    Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources, TextFile, patiently_for,
+};
+use crate::zone::{self, GuardTemplate, Guarding, NodeId, Test, Zone};
 use crate::zonefile;
 
 use others::Others;
 use reverse::{Given, Wanting, given};
 
+pub(super) use mark::Marks;
+pub(super) use serving::{Cause, Serving};
 pub(super) use version::{Basis, Version};
 pub(super) use zone_id::ZoneId;
 pub(super) use zone_source::ZoneSource;
@@ -35,14 +43,20 @@ pub(super) use zone_source::ZoneSource;
 /// ones tell what to mend.
 const ERRORS_DRAWN_MAX: usize = 3;
 
+/// How long the text that is kept of a zone may take to come. It is on a disk of this node, and may be long.
+const KEPT_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A zone of which no text is kept is left alone after so many processes have ended over it.
+const TIMES_WITHOUT_KEPT_TEXT: u32 = 2;
+
 /// What a reading is for.
 pub(super) enum Purpose {
     /// To say what is wrong: everything is read.
     Check,
-    /// To be served. Of what has not changed since one of these versions was
-    /// read nothing is read again; a zone that cannot be read and has none here
+    /// To be served. Of what has not changed since one of its versions was
+    /// read nothing is read again; a zone that cannot be read and has none there
     /// is taken from the state directory.
-    Serve(Vec<(ZoneId, Version)>),
+    Serve(Serving),
 }
 
 /// What one reading gave: everything that was wrong, and what can be served.
@@ -78,6 +92,12 @@ pub(super) struct LoadedZone {
     pub(super) drawn: Option<String>,
     /// Why the text that is kept of it is of no use.
     pub(super) kept_error: Option<String>,
+    /// Why it stays as it is for now, though there is nothing wrong with it.
+    pub(super) waits: Option<String>,
+    /// What was read of it just now and is held back until it is read again.
+    pub(super) held: Option<Vec<TextFile>>,
+    /// Files that were not read, as they stand: what happens to them is news.
+    unread: Stands,
 }
 
 /// The files of a reading, each with the digest of what was read; none where
@@ -128,14 +148,33 @@ impl Reading {
         let versions = zones.filter_map(|zone| zone.version.as_ref());
         let unchanged = versions.flat_map(|version| &version.basis.texts);
         let read = unchanged.chain(self.sources.files()).map(|text| (text.path.clone(), Some(text.digest)));
-        self.sources.unread().map(|path| (path.to_owned(), None)).chain(read).collect()
+        let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
+        let left_alone = zones.flat_map(|zone| zone.unread.clone());
+        self.sources.unread().map(|path| (path.to_owned(), None)).chain(read).chain(left_alone).collect()
     }
 }
 
 impl LoadedZone {
+    /// Nothing is known of it yet.
+    fn new(zone: &config::Zone, access: Option<Box<Access>>) -> LoadedZone {
+        LoadedZone {
+            id: ZoneId::of(zone),
+            source: ZoneSource::of(zone),
+            access,
+            faults: Diagnostics::default(),
+            version: None,
+            error: None,
+            drawn: None,
+            kept_error: None,
+            waits: None,
+            held: None,
+            unread: Stands::new(),
+        }
+    }
+
     /// Whether it is served as its file stands.
     pub(super) fn is_whole(&self) -> bool {
-        self.version.is_some() && self.error.is_none()
+        self.version.is_some() && self.error.is_none() && self.waits.is_none()
     }
 }
 
@@ -182,54 +221,154 @@ impl ZoneReader<'_> {
         others: &Others,
         each: &mut impl FnMut(&ZoneId, &Zone),
     ) -> LoadedZone {
-        let mut loaded = LoadedZone {
-            id: ZoneId::of(zone),
-            source: ZoneSource::of(zone),
-            access: self.access(zone),
-            faults: Diagnostics::default(),
-            version: None,
-            error: None,
-            drawn: None,
-            kept_error: None,
-        };
+        let mut loaded = LoadedZone::new(zone, self.access(zone));
         let forward = self.forward(zone, others);
-        let mut basis = self.basis(zone, forward);
+        let basis = self.basis(zone, forward);
         let before = self.before(&loaded.id);
         let says_enough = |version: &&Version| version.hosts.is_some() || !self.wants_hosts(&zone.name);
         if let Some(version) = before.filter(|version| version.is_current(&basis)).filter(says_enough) {
             loaded.version = Some(version.clone());
             return loaded;
         }
+        if let Some(version) = before.filter(|version| self.is_written(&version.basis.texts)) {
+            loaded.version = Some(version.clone());
+            loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
+            return loaded;
+        }
+        if self.is_left_alone(zone, &mut loaded) {
+            if before.is_none() {
+                self.load_kept(sources, zone, forward, basis, &mut loaded);
+            }
+            return loaded;
+        }
+        let _mark = self.mark(zone, &loaded.id);
+        self.load_text(sources, zone, (forward, basis), &mut loaded, |read, faults| {
+            if let Some(known) = others.addresses() {
+                zone::check_reverse(read, known, faults);
+            }
+            each(&ZoneId::of(zone), read);
+        });
+        loaded
+    }
+
+    /// Reads a zone and all it includes; `seen` sees what can be served.
+    fn load_text(
+        &self,
+        sources: &mut Sources,
+        zone: &config::Zone,
+        (forward, mut basis): (Option<&Version>, Basis),
+        loaded: &mut LoadedZone,
+        seen: impl FnOnce(&Zone, &mut Diagnostics),
+    ) {
         let first = sources.next();
         let faults = &mut loaded.faults;
         let read = read_file(sources, zone, faults)
             .and_then(|file| Some((file, given(zone, forward, faults)?)))
             .and_then(|(file, hosts)| read_zone(sources, file, hosts, zone, &basis, faults));
-        if let (Some(zone), Some(known)) = (&read, others.addresses()) {
-            zone::check_reverse(zone, known, faults);
-        }
+        let Some(read) = read else {
+            faults.sort();
+            return self.fall_back(sources, zone, (forward, basis), loaded);
+        };
+        basis.texts = sources.files_from(first).cloned().collect();
+        let same_serial = self.same_serial(&read, &loaded.id, &basis.texts);
+        seen(&read, faults);
         faults.sort();
-        let version = read.and_then(|read| {
-            each(&loaded.id, &read);
-            basis.texts = sources.files_from(first).cloned().collect();
-            if let (Purpose::Serve(_), None) = (self.purpose, loaded.faults.iter().next()) {
-                // Nothing will be drawn from the text, and compiling takes memory as well.
-                sources.let_go(first);
-            }
-            self.version(&read, basis, zone.name_span, &mut loaded.faults)
-        });
-        match version {
-            Some(version) => loaded.version = Some(version),
-            None => {
-                loaded.error = Some(why_not(sources, self.path, &loaded.faults));
-                loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
-                if before.is_none() {
-                    let basis = self.basis(zone, forward);
-                    self.load_kept(sources, zone, forward, basis, &mut loaded);
-                }
+        let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
+        if matches!(self.purpose, Purpose::Serve(_)) && nothing_to_draw {
+            // Nothing will be drawn from the text, and compiling takes memory as well.
+            sources.let_go(first);
+        }
+        let Some(version) = self.version(&read, basis, zone.name_span, &mut loaded.faults) else {
+            return self.fall_back(sources, zone, (forward, self.basis(zone, forward)), loaded);
+        };
+        self.take(version, loaded);
+        if loaded.waits.is_none() {
+            loaded.faults.extend(same_serial);
+        }
+    }
+
+    /// Says why what was read is not served; a zone that is not served takes the text that is kept of it.
+    fn fall_back(
+        &self,
+        sources: &mut Sources,
+        zone: &config::Zone,
+        (forward, basis): (Option<&Version>, Basis),
+        loaded: &mut LoadedZone,
+    ) {
+        loaded.error = Some(why_not(sources, self.path, &loaded.faults));
+        loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
+        if self.before(&loaded.id).is_none() {
+            self.load_kept(sources, zone, forward, basis, loaded);
+        }
+    }
+
+    /// What was read is what is to be served, unless it is held back.
+    fn take(&self, read: Version, loaded: &mut LoadedZone) {
+        if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
+            loaded.waits = serving.held(&loaded.id, before, &read);
+            if loaded.waits.is_some() {
+                loaded.held = Some(read.basis.texts.clone());
+                return;
             }
         }
-        loaded
+        loaded.version = Some(read);
+    }
+
+    /// A remark that whoever compares serials will not see what has changed.
+    fn same_serial(&self, read: &Zone, id: &ZoneId, texts: &[TextFile]) -> Option<Diagnostic> {
+        let before = self.before(id).filter(|before| before.kept_at.is_none())?;
+        let same_digests =
+            || texts.iter().map(|text| text.digest).eq(before.basis.texts.iter().map(|text| text.digest));
+        if before.serial != read.serial() || texts.is_empty() || same_digests() {
+            return None;
+        }
+        let soa = read.node(NodeId::APEX).rrset(Rtype::SOA)?;
+        let message = format!("the text has changed, the serial is still {}", before.serial);
+        Some(
+            Diagnostic::warning(soa.span(), message)
+                .remark(
+                    "it is served all the same; secondaries, and people who compare serials, see no change",
+                )
+                .help("raise the serial with each change"),
+        )
+    }
+
+    /// Whether one of these files is not finished yet.
+    fn is_written(&self, texts: &[TextFile]) -> bool {
+        matches!(self.purpose, Purpose::Serve(serving) if serving.is_written(texts))
+    }
+
+    /// Marks a zone that is about to be read to be served.
+    fn mark(&self, zone: &config::Zone, id: &ZoneId) -> Option<mark::Mark<'_>> {
+        let (Purpose::Serve(serving), Some(folder)) = (self.purpose, self.state_directory) else {
+            return None;
+        };
+        let stamp = mark::Stamp::of(&zone.file.as_ref()?.path)?;
+        serving.marks.put(folder, id, stamp)
+    }
+
+    /// Whether a zone is not read, because a process ended while it did so, and nobody has asked for it or changed it
+    /// since. One of which no text is kept is tried once more: it may have been a coincidence.
+    fn is_left_alone(&self, zone: &config::Zone, loaded: &mut LoadedZone) -> bool {
+        let (Purpose::Serve(serving), Some(folder), Some(file)) =
+            (self.purpose, self.state_directory, &zone.file)
+        else {
+            return false;
+        };
+        let left = || mark::left(folder, &loaded.id, mark::Stamp::of(&file.path)?);
+        let Some(left) = (serving.cause != Cause::Operator).then(left).flatten() else { return false };
+        if left.times < TIMES_WITHOUT_KEPT_TEXT && !kept::path(folder, &loaded.id).exists() {
+            return false;
+        }
+        loaded.unread.insert(file.path.clone(), Digest::of_file(&file.path).ok());
+        let why = format!(
+            "the server was ended while it read {}, as it is when a zone takes all memory; that file is not read before \
+             it changes, or `edgedns reload` or SIGHUP asks for it",
+            file.path.display()
+        );
+        loaded.faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
+        loaded.error = Some(why);
+        true
     }
 
     /// What a version of the zone is made from besides its text.
@@ -237,11 +376,22 @@ impl ZoneReader<'_> {
         Basis {
             source: ZoneSource::of(zone),
             forward: forward.map(|version| Arc::clone(&version.basis)),
-            settings: zonefile::Settings { lua: lua_settings(self.config), ..zonefile::Settings::default() },
+            settings: zonefile::Settings {
+                lua: lua_settings(self.config),
+                include_from: Some(self.include_from()),
+                memory_limit: zone.memory_limit,
+                ..zonefile::Settings::default()
+            },
             guards: zone.guards.iter().flat_map(guardings).collect(),
             own: self.own.clone(),
             texts: Vec::new(),
         }
+    }
+
+    /// The folders that zones may include files from, besides their own.
+    fn include_from(&self) -> Vec<PathBuf> {
+        let own = self.path.parent().unwrap_or(Path::new("")).to_owned();
+        std::iter::once(own).chain(self.config.server.include_folders.iter().cloned()).collect()
     }
 
     /// Whom a zone answers.
@@ -265,7 +415,11 @@ impl ZoneReader<'_> {
         loaded: &mut LoadedZone,
     ) {
         let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory) else { return };
-        let kept = match kept::read(folder, &loaded.id) {
+        let (named, id) = (folder.to_owned(), loaded.id.clone());
+        let read = patiently_for(&kept::path(folder, &loaded.id), KEPT_WAIT_MAX, move |_| {
+            Ok(kept::read(&named, &id))
+        });
+        let kept = match read.unwrap_or_else(|error| Err(error.into())) {
             Ok(None) => return,
             Ok(Some(kept)) => kept,
             Err(fault) => {
@@ -295,7 +449,7 @@ impl ZoneReader<'_> {
 fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Version> {
     match purpose {
         Purpose::Check => HashMap::new(),
-        Purpose::Serve(versions) => versions.iter().map(|(id, version)| (id, version)).collect(),
+        Purpose::Serve(serving) => serving.versions.iter().map(|(id, version)| (id, version)).collect(),
     }
 }
 

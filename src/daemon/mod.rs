@@ -21,6 +21,7 @@ mod places;
 mod remote;
 mod served;
 mod server;
+mod state_file;
 mod terminal;
 mod watching;
 

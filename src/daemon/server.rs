@@ -21,6 +21,7 @@ mod taking_over;
 mod transitions;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::runtime::Handle;
@@ -45,15 +46,15 @@ use super::descriptors;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
 use super::kept;
-use super::load::{Loaded, Purpose, Reading, Stands, Version, ZoneId};
+use super::load::{self, Loaded, Marks, Purpose, Reading, Serving, Stands, ZoneId};
 use super::own::known_networks;
 use super::served::Served;
 use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
-use crate::control::{self, Request, ServiceManager};
+use crate::control::{self, Cause, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, LocalTrouble, Transition};
-use crate::source::{Diagnostic, Look, Sources};
+use crate::source::{Diagnostic, Look, Sources, TextFile};
 use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
 
 /// How often snapshots that no worker holds any more are freed.
@@ -98,7 +99,19 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     }
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();
-    let reading = supervision::first_reading(read(path.clone(), Vec::new()), &manager).await;
+    let marks = Arc::new(Marks::default());
+    let first = Serving { cause: load::Cause::Start, marks: Arc::clone(&marks), ..Serving::default() };
+    let mut early = Vec::new();
+    let reading = tokio::select! {
+        reading = supervision::first_reading(read(path.clone(), first), &manager) => reading,
+        () = told_to_stop(&mut requests, &mut early) => {
+            manager.stopping();
+            marks.remove_all();
+            return Ok(());
+        }
+    };
+    // They were taken from the same queue, which has room for them.
+    early.into_iter().for_each(|request| drop(sender.try_send(request)));
     let reading = reading.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
     let stands = reading.stands();
     let Some(loaded) = reading.loaded else {
@@ -114,11 +127,21 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     supervision::tell_first_round(&manager, loaded.config.probe.startup_wait);
     let supervision = Supervision::new(manager);
     let (mut server, transitions) =
-        Server::start(path, loaded, stands, listeners, sender, supervision).await?;
+        Server::start(path, loaded, stands, listeners, sender, supervision, marks).await?;
     server.tell_ready();
     server.turn(&mut requests, transitions).await;
     server.stop().await;
     Ok(())
+}
+
+/// Resolves when somebody wants an end; what else they want is for later.
+async fn told_to_stop(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<Request>) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Stop => return,
+            other => early.push(other),
+        }
+    }
 }
 
 /// Faults as they are drawn for people.
@@ -132,8 +155,8 @@ pub(super) fn drawn<'d>(
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the
 /// loop goes on. What is `served` and has not changed is not read again.
-fn read(path: PathBuf, served: Vec<(ZoneId, Version)>) -> JoinHandle<Reading> {
-    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(served), |_, _| {}))
+fn read(path: PathBuf, serving: Serving) -> JoinHandle<Reading> {
+    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(serving), |_, _| {}))
 }
 
 struct Server {
@@ -183,6 +206,11 @@ struct Server {
     stands: Stands,
     /// None: they are not watched.
     watching: Option<Watching>,
+    /// What the last reading held back, to see whether the next one finds the same.
+    held: Vec<(ZoneId, Vec<TextFile>)>,
+    /// When files last came that had not come before.
+    came: Option<Instant>,
+    marks: Arc<Marks>,
     requests: mpsc::Sender<Request>,
     local_trouble: watch::Receiver<Option<LocalTrouble>>,
     local_trouble_told: Option<LocalTrouble>,
@@ -197,6 +225,7 @@ impl Server {
         listeners: Listeners,
         requests: mpsc::Sender<Request>,
         supervision: Supervision,
+        marks: Arc<Marks>,
     ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
         let started = Instant::now();
         let Loaded { config, zones, state_directory } = loaded;
@@ -227,6 +256,9 @@ impl Server {
             text_keeper: kept::Keeper::start(),
             stands: Stands::new(),
             watching: None,
+            held: Vec::new(),
+            came: None,
+            marks,
             path,
             publisher,
             published_at: SystemTime::now(),
@@ -281,9 +313,10 @@ impl Server {
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Reload { reply }) => {
+                    Some(Request::Reload { cause: Cause::Change, .. }) if self.is_config_written() => {}
+                    Some(Request::Reload { cause, reply }) => {
                         self.supervision.reloading();
-                        reloads.ask(reply, || self.begin_reading());
+                        reloads.ask(cause, reply, |cause| self.begin_reading(cause));
                     }
                     // Whoever asked may have gone meanwhile.
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
@@ -306,6 +339,7 @@ impl Server {
                     self.follow_networks();
                     self.keep_what_is_not_kept();
                     self.tell_first_verdicts();
+                    self.follow_files_that_came();
                 }
             }
         }
@@ -347,6 +381,7 @@ impl Server {
         self.running.stop().await;
         self.keeper.stop().await;
         self.text_keeper.stop().await;
+        self.marks.remove_all();
         let lateness = self.engine.lateness();
         let [half, most] = [50, 99].map(|percent| lateness.percentile(percent).as_micros());
         let probes = lateness.probes();

@@ -1,7 +1,7 @@
 //! Files that are watched, so that a change is taken over without asking.
 //!
 //! ```text
-//! inotify ─▶ touched ─ quiet for 100 ms ─▶ look ─▶ another digest? ─▶ Request::Reload
+//! inotify ─▶ touched ─ quiet for 100 ms ─▶ look ─▶ closed, and another digest? ─▶ Request::Reload
 //!                ▲       the loop has read ─▶ watch ─ changed since? ─┐
 //!                └──────────────────────────────────────────────────────┘
 //! ```
@@ -15,8 +15,9 @@
 //! knows them.
 
 mod trail;
+mod writing;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,14 +31,18 @@ use tracing::{debug, error, info, warn};
 
 use super::last_fault::LastFault;
 use super::load::Stands;
-use crate::control::Request;
-use crate::source::Digest;
+use crate::control::{Cause, Request};
+use crate::source::{Digest, patiently};
+
+use writing::WRITING_MAX;
+pub(super) use writing::Writing;
 
 /// How long nothing may happen to the files before they are looked at: an
 /// editor or a script is done then.
-const QUIET: Duration = Duration::from_millis(100);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 
-/// Longest wait for that: who never stops writing is followed all the same.
+/// Longest wait for that: who never stops changing files is followed all the same. One that is open for writing is not
+/// read for that.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How often folders that appear while others are being watched are followed
@@ -50,6 +55,7 @@ const FILES_NAMED_MAX: usize = 4;
 /// Watches files until it is dropped.
 pub(super) struct Watching {
     stands: watch::Sender<Stands>,
+    writing: Writing,
     task: JoinHandle<()>,
     trouble: LastFault,
 }
@@ -59,8 +65,14 @@ impl Watching {
     pub(super) fn start(requests: mpsc::Sender<Request>) -> Watching {
         let (stands, read) = watch::channel(Stands::new());
         let trouble = LastFault::default();
-        let task = tokio::spawn(turn(read, requests, trouble.clone()));
-        Watching { stands, task, trouble }
+        let writing = Writing::default();
+        let task = tokio::spawn(turn(read, requests, writing.clone(), trouble.clone()));
+        Watching { stands, writing, task, trouble }
+    }
+
+    /// The files that somebody is writing just now.
+    pub(super) fn writing(&self) -> Writing {
+        self.writing.clone()
     }
 
     /// Watches these files from now on. One that does not stand any more as it
@@ -81,11 +93,26 @@ impl Drop for Watching {
     }
 }
 
-async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>, trouble: LastFault) {
-    let mut lookout = Lookout { trouble: trouble.clone(), ..Lookout::default() };
+async fn turn(
+    mut read: watch::Receiver<Stands>,
+    requests: mpsc::Sender<Request>,
+    writing: Writing,
+    trouble: LastFault,
+) {
+    let mut lookout = Lookout { writing: writing.clone(), trouble: trouble.clone(), ..Lookout::default() };
     let touched = Arc::clone(&lookout.touched);
     loop {
+        let overdue = async {
+            match writing.due() {
+                Some(due) => sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let looked = tokio::select! {
+            () = overdue => {
+                complain_of_writing(&writing);
+                continue;
+            }
             changed = read.changed() => {
                 if changed.is_err() {
                     return;
@@ -109,7 +136,7 @@ async fn turn(mut read: watch::Receiver<Stands>, requests: mpsc::Sender<Request>
         };
         if !changed.is_empty() {
             info!("{}: reloading", sentence(&changed));
-            if requests.send(Request::Reload { reply: None }).await.is_err() {
+            if requests.send(Request::Reload { cause: Cause::Change, reply: None }).await.is_err() {
                 return;
             }
         }
@@ -140,6 +167,18 @@ async fn quiet(touched: &Notify) {
     }
 }
 
+/// Says of files that have been open for writing for long that they are not read.
+fn complain_of_writing(writing: &Writing) {
+    let seconds = WRITING_MAX.as_secs();
+    for path in writing.overdue(std::time::Instant::now()) {
+        warn!(
+            "{} has been open for writing for {seconds} s: what stands there is not loaded before it is closed, what is \
+             served stays",
+            path.display()
+        );
+    }
+}
+
 fn sentence(changed: &[PathBuf]) -> String {
     let named: Vec<String> =
         changed.iter().take(FILES_NAMED_MAX).map(|path| path.display().to_string()).collect();
@@ -151,13 +190,18 @@ fn sentence(changed: &[PathBuf]) -> String {
     format!("{}{more} {verb} changed", named.join(", "))
 }
 
+/// Entries of folders, each with the names of the files that it is itself; none where it only leads to one.
+type Steps = HashMap<PathBuf, Vec<PathBuf>>;
+
 /// What is watched, and what was seen there.
 #[derive(Default)]
 struct Lookout {
     inotify: Option<RecommendedWatcher>,
     touched: Arc<Notify>,
     /// The entries of folders that lead to a file, by their whole path.
-    steps: Arc<Mutex<HashSet<PathBuf>>>,
+    steps: Arc<Mutex<Steps>>,
+    /// The files that somebody is writing.
+    writing: Writing,
     /// The folders they are in.
     folders: BTreeSet<PathBuf>,
     /// As the last reading found the files.
@@ -186,17 +230,19 @@ impl Lookout {
         };
         self.seen = self.read.iter().map(known).collect();
         self.watch();
-        if self.seen.iter().any(|(path, seen)| Digest::of_file(path).ok() != *seen) {
+        let is_closed = |path: &PathBuf| !self.writing.holds(path);
+        if self.seen.iter().any(|(path, seen)| is_closed(path) && Digest::of_file(path).ok() != *seen) {
             self.touched.notify_one();
         }
         Vec::new()
     }
 
-    /// The files that have changed since the last look.
+    /// The files that have changed since the last look. One that is open for writing is looked at when it is closed,
+    /// which is an event.
     fn look(&mut self) -> Vec<PathBuf> {
         self.watch();
         let mut changed = Vec::new();
-        for (path, seen) in &mut self.seen {
+        for (path, seen) in self.seen.iter_mut().filter(|(path, _)| !self.writing.holds(path)) {
             let now = Digest::of_file(path).ok();
             if now != *seen {
                 *seen = now;
@@ -220,8 +266,9 @@ impl Lookout {
 
     fn watch_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
-            let steps: HashSet<PathBuf> = self.read.keys().flat_map(|path| trail::of(path)).collect();
+            let steps = self.steps();
             let before = std::mem::replace(&mut *lock(&self.steps), steps.clone());
+            self.forget_written(&before, &steps);
             self.watch_folders();
             if before == steps {
                 break;
@@ -229,9 +276,33 @@ impl Lookout {
         }
     }
 
+    /// What leads to the files as it is now. A path that does not come is not watched: that would wait, too.
+    fn steps(&self) -> Steps {
+        let mut steps = Steps::new();
+        for path in self.read.keys() {
+            let named = path.clone();
+            let mut trail = patiently(path, move |_| Ok(trail::of(&named))).unwrap_or_default();
+            if let Some(file) = trail.pop() {
+                steps.entry(file).or_default().push(path.clone());
+            }
+            for step in trail {
+                steps.entry(step).or_default();
+            }
+        }
+        steps
+    }
+
+    /// Who wrote a file that has another name now writes none of ours.
+    fn forget_written(&self, before: &Steps, now: &Steps) {
+        for (file, names) in before.iter().filter(|(file, names)| now.get(*file) != Some(names)) {
+            let is_still = |name: &PathBuf| now.get(file).is_some_and(|names| names.contains(name));
+            names.iter().filter(|name| !is_still(name)).for_each(|name| self.writing.forget(name));
+        }
+    }
+
     fn watch_folders(&mut self) {
         let wanted: BTreeSet<PathBuf> =
-            lock(&self.steps).iter().filter_map(|step| step.parent()).map(Path::to_owned).collect();
+            lock(&self.steps).keys().filter_map(|step| step.parent()).map(Path::to_owned).collect();
         let inotify = match self.inotify.take().map_or_else(|| self.open(), Ok) {
             Ok(inotify) => inotify,
             Err(error) => return self.complain(None, &error),
@@ -253,13 +324,16 @@ impl Lookout {
 
     fn open(&self) -> notify::Result<RecommendedWatcher> {
         let (touched, steps) = (Arc::clone(&self.touched), Arc::clone(&self.steps));
+        let writing = self.writing.clone();
         notify::recommended_watcher(move |event: notify::Result<Event>| {
             let touches = match &event {
                 // An event was lost: anything may have happened.
-                Ok(event) if event.need_rescan() => true,
-                Ok(event) => {
-                    is_change(event.kind) && event.paths.iter().any(|path| lock(&steps).contains(path))
+                Ok(event) if event.need_rescan() => {
+                    writing.forget_all();
+                    true
                 }
+                Ok(event) if is_change(event.kind) => take_in(event, &lock(&steps), &writing),
+                Ok(_) => false,
                 Err(_) => true,
             };
             if touches {
@@ -284,6 +358,16 @@ impl Lookout {
             _ => warn!("changes of files are not noticed, SIGHUP still reloads: {said}"),
         }
     }
+}
+
+/// Notes which files an event is about; whether it is about any step of ours.
+fn take_in(event: &Event, steps: &Steps, writing: &Writing) -> bool {
+    let now = std::time::Instant::now();
+    let touched = event.paths.iter().filter_map(|path| steps.get(path));
+    touched.fold(false, |_, names| {
+        names.iter().for_each(|name| writing.happened(name, event.kind, now));
+        true
+    })
 }
 
 /// Whether an event can mean that a path leads to another text. That somebody

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use super::asked::Wanted;
 use super::plan::Plan;
 use super::response::{Record, Response, Section};
-use crate::zone::CNAME_CHAIN_MAX;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::response::name;
 use crate::dns::{Name, NameRef, Rtype};
+use crate::zone::CNAME_CHAIN_MAX;
 
 /// A pointer to the name of the question: it is written as each client
 /// writes it.

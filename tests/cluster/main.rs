@@ -8,6 +8,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod hard_files;
 mod last_good;
 mod limit;
 mod links;

@@ -9,6 +9,7 @@
 pub mod client;
 pub mod http;
 pub mod lab;
+pub mod lease;
 pub mod master;
 pub mod namespace;
 pub mod place;

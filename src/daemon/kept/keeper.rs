@@ -7,17 +7,22 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
 use tracing::{debug, warn};
 
 use super::super::last_fault::LastFault;
-use super::{Basis, Written, ZoneId, is_kept, remove_unfinished, write};
+use super::{Basis, Filled, ZoneId, has_shrunk, is_kept, remove_unfinished, write};
 
 /// How long a stop waits for the disk.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a text is served that has lost more than half under the same serial before it takes the place of the one
+/// that is kept: somebody has looked by then, or the rest has come.
+const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// A zone whose text is good, and the files it is in.
 #[derive(Clone)]
@@ -47,10 +52,21 @@ impl Keeper {
         let known = fault.clone();
         let task = tokio::spawn(async move {
             let mut work = Work::new(known.clone());
-            while newest.changed().await.is_ok() {
+            loop {
+                let due = work.due();
+                let later = async {
+                    match due {
+                        Some(due) => sleep_until(due.into()).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    changed = newest.changed() => if changed.is_err() { return },
+                    () = later => {}
+                }
                 let wanted: Wanted = newest.borrow_and_update().clone();
                 let done = tokio::task::spawn_blocking(move || {
-                    work.keep(wanted.as_ref());
+                    work.keep(wanted.as_ref(), Instant::now());
                     work
                 });
                 // One that panics has done nothing: the next begins anew.
@@ -78,25 +94,35 @@ impl Keeper {
 }
 
 /// What has been done.
-struct Work {
+#[derive(Default)]
+pub(super) struct Work {
     /// Where nothing half-written is left.
     cleaned: Option<PathBuf>,
     /// What is kept in that folder; of zones that are served no more, too: who
     /// takes one out by mistake wants it back.
     kept: HashMap<ZoneId, Arc<Basis>>,
+    /// What is not kept before a moment, since it may be half a text.
+    postponed: HashMap<ZoneId, (Arc<Basis>, Instant)>,
     /// What was wrong the last time, so that it is said once.
     fault: LastFault,
 }
 
 impl Work {
     fn new(fault: LastFault) -> Self {
-        Self { cleaned: None, kept: HashMap::new(), fault }
+        Self { fault, ..Self::default() }
     }
 
-    fn keep(&mut self, wanted: Option<&(PathBuf, Vec<Good>)>) {
+    /// When there is something to do, though nothing changes.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.postponed.values().map(|(_, due)| *due).min()
+    }
+
+    pub(super) fn keep(&mut self, wanted: Option<&(PathBuf, Vec<Good>)>, now: Instant) {
+        let good = wanted.map_or(&[][..], |(_, good)| good);
+        self.postponed.retain(|zone, _| good.iter().any(|one| one.zone == *zone));
         let Some((folder, good)) = wanted else { return self.fault.set(None) };
         let faults =
-            std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one)));
+            std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one, now)));
         // All of them, though only one is said: they are of one disk.
         let faults: Vec<String> = faults.filter_map(Result::err).collect();
         let first = faults.into_iter().next();
@@ -119,16 +145,19 @@ impl Work {
         Ok(())
     }
 
-    fn keep_one(&mut self, folder: &Path, good: &Good) -> Result<(), String> {
+    fn keep_one(&mut self, folder: &Path, good: &Good, now: Instant) -> Result<(), String> {
         if self.kept.get(&good.zone).is_some_and(|kept| Arc::ptr_eq(kept, &good.basis)) {
+            return Ok(());
+        }
+        if self.is_postponed(folder, good, now) {
             return Ok(());
         }
         // One that is of no use, for whatever reason, is written anew.
         if !is_kept(folder, good).unwrap_or(false) {
             match write(folder, good) {
-                Ok(Written::Whole) => debug!("zone {} serial {} is kept", good.zone, good.serial),
+                Ok(Filled::Whole) => debug!("zone {} serial {} is kept", good.zone, good.serial),
                 // There will be a reload, and then the next text.
-                Ok(Written::Overtaken) => {
+                Ok(Filled::Abandoned) => {
                     debug!("zone {} serial {} is not kept: its file has changed", good.zone, good.serial);
                     return Ok(());
                 }
@@ -137,5 +166,29 @@ impl Work {
         }
         self.kept.insert(good.zone.clone(), Arc::clone(&good.basis));
         Ok(())
+    }
+
+    /// Whether a text is not kept yet, since it may be half of one.
+    fn is_postponed(&mut self, folder: &Path, good: &Good, now: Instant) -> bool {
+        let known = self.postponed.remove(&good.zone).filter(|(basis, _)| Arc::ptr_eq(basis, &good.basis));
+        let due = match known {
+            Some((_, due)) => due,
+            None if !has_shrunk(folder, good) => return false,
+            None => {
+                let (zone, minutes) = (&good.zone, SHRUNK_WAIT.as_secs() / 60);
+                warn!(
+                    zone = %zone.name,
+                    "the text of zone {zone} has lost more than half, and its serial is still {}: it is served, and kept \
+                     as the last good one in {minutes} min unless it changes until then",
+                    good.serial
+                );
+                now + SHRUNK_WAIT
+            }
+        };
+        if due <= now {
+            return false;
+        }
+        self.postponed.insert(good.zone.clone(), (Arc::clone(&good.basis), due));
+        true
     }
 }

@@ -80,7 +80,7 @@ fn what_is_written_is_read_again_byte_by_byte() {
     let place = Place::new();
     assert!(read(place.state(), &zone()).unwrap().is_none());
     assert!(!is_kept(place.state(), &place.good()).unwrap());
-    assert_eq!(write(place.state(), &place.good()).unwrap(), Written::Whole);
+    assert_eq!(write(place.state(), &place.good()).unwrap(), Filled::Whole);
     assert!(is_kept(place.state(), &place.good()).unwrap());
     assert_eq!(place.names(), ["lab.example.zone"]);
     let kept = read(place.state(), &zone()).unwrap().unwrap();
@@ -117,10 +117,10 @@ fn a_file_that_has_changed_meanwhile_leaves_what_was_kept() {
     let good = place.good();
     for change in ["@ SOA ns h 2 2 3 4 5\n", "@ SOA ns h 1 2 3 4 5\n; longer", ""] {
         fs::write(place.file("a.zone"), change).unwrap();
-        assert_eq!(write(place.state(), &good).unwrap(), Written::Overtaken, "{change:?}");
+        assert_eq!(write(place.state(), &good).unwrap(), Filled::Abandoned, "{change:?}");
     }
     fs::remove_file(place.file("a.zone")).unwrap();
-    assert_eq!(write(place.state(), &good).unwrap(), Written::Overtaken);
+    assert_eq!(write(place.state(), &good).unwrap(), Filled::Abandoned);
     assert_eq!(fs::read(place.kept()).unwrap(), before);
     assert_eq!(place.names(), ["lab.example.zone"]);
 }
@@ -193,4 +193,32 @@ fn every_zone_has_a_file_name_of_its_own_that_is_one() {
         .map(|view| file_name(&id("lab", Some(view)), END));
     assert_eq!(views[..3], ["lab@inside.zone", "lab@Inside.zone", "lab@192%2e0%2e2%2e0%2f24%20local.zone"]);
     assert!(file_name(&id("lab@inside", None), END) != views[0]);
+}
+
+#[test]
+fn a_text_that_has_shrunk_under_the_same_serial_replaces_the_kept_one_only_after_a_while() {
+    let place = Place::new();
+    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
+    let whole = place.good();
+    let mut work = keeper::Work::default();
+    let begin = std::time::Instant::now();
+    let keep = |work: &mut keeper::Work, good: &Good, now| {
+        work.keep(Some(&(place.state().to_owned(), vec![good.clone()])), now);
+        fs::read(place.kept()).unwrap()
+    };
+    let before = keep(&mut work, &whole, begin);
+    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(40)).unwrap();
+    let half = place.good();
+    assert_eq!(keep(&mut work, &half, begin), before);
+    let due = work.due().expect("it is kept later");
+    assert!(due >= begin + Duration::from_secs(60), "it is kept at once");
+    assert_eq!(keep(&mut work, &half, due - Duration::from_secs(1)), before);
+    assert!(keep(&mut work, &half, due) != before && work.due().is_none());
+    // Nor does a restart make it younger or older: what is on the disk is compared.
+    let serial = Good { serial: 8, ..whole.clone() };
+    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
+    assert!(keep(&mut work, &whole, due).len() > before.len() / 2);
+    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
+    let raised = Good { serial: serial.serial, ..place.good() };
+    assert!(keep(&mut work, &raised, due).len() < before.len() / 2, "a new serial says that it is meant");
 }

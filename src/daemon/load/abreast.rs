@@ -14,7 +14,7 @@ use std::thread::{self, Builder};
 use super::others::Others;
 use super::{LoadedZone, Purpose, ZoneReader};
 use crate::config;
-use crate::source::Sources;
+use crate::source::{Sources, patiently};
 
 /// Zones that are read at once at most. Each has its text and its tree in memory until it is compiled.
 const READERS_MAX: usize = 4;
@@ -29,7 +29,7 @@ pub(super) fn readers_max(purpose: &Purpose) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let cores = match purpose {
         Purpose::Check => 1,
-        Purpose::Serve(served) if served.is_empty() => cores,
+        Purpose::Serve(serving) if serving.versions.is_empty() => cores,
         Purpose::Serve(_) => cores / 2,
     };
     cores.clamp(1, READERS_MAX)
@@ -69,7 +69,11 @@ impl ZoneReader<'_> {
 
 /// How long the zone's own file is; what it includes is not known before it is read.
 fn text_bytes(zone: &config::Zone) -> u64 {
-    zone.file.as_ref().and_then(|file| fs::metadata(&file.path).ok()).map_or(0, |file| file.len())
+    let len = |file: &config::ZoneFile| {
+        let named = file.path.clone();
+        patiently(&file.path, move |_| Ok(fs::metadata(named)?.len())).ok()
+    };
+    zone.file.as_ref().and_then(len).unwrap_or(0)
 }
 
 /// What `work` makes of each item, in no order, by `threads` of which this one is the first. Where the system has no

@@ -31,6 +31,10 @@ fn rich(serial: u32) -> String {
     )
 }
 
+fn serve(versions: Vec<(ZoneId, Version)>) -> Purpose {
+    Purpose::Serve(Serving { versions, ..Serving::default() })
+}
+
 impl Site {
     fn new() -> Site {
         let site = Site { folder: tempfile::tempdir().unwrap() };
@@ -52,7 +56,7 @@ impl Site {
 
     fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
         let served = served.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
-        let purpose = Purpose::Serve(served.collect());
+        let purpose = serve(served.collect());
         Reading::new(&self.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones
     }
 
@@ -114,7 +118,7 @@ fn a_reading_knows_how_every_file_stood_read_or_not() {
     let before = site.read(&[]);
     fs::remove_file(site.path("one.zone")).unwrap();
     let served = before.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?))).collect();
-    let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(served), |_, _| {});
+    let reading = Reading::new(&site.path("edgedns.toml"), &serve(served), |_, _| {});
     let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
     let expected: Stands = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
     assert_eq!(reading.stands(), expected);
@@ -283,4 +287,74 @@ fn what_a_zone_costs_to_read_does_not_grow_with_the_number_of_zones() {
     for (few, many) in few.into_iter().zip(many) {
         assert!(many < 10 * few, "{few} steps for 20 zones, {many} for 160");
     }
+}
+
+/// A zone of many hosts, so that half of it is far longer than what else is there.
+fn long(serial: u32, hosts: u32) -> String {
+    (0..hosts).fold(zone(serial), |zone, host| zone + &format!("h{host} A 192.0.2.9\n"))
+}
+
+#[test]
+fn a_zone_that_has_lost_more_than_half_under_its_serial_is_held_back_until_it_is_found_so_again() {
+    let site = Site::new();
+    site.write("one.zone", &long(1, 100));
+    let before = site.read(&[]);
+    let versions: Vec<_> =
+        before.iter().map(|zone| (zone.id.clone(), zone.version.clone().unwrap())).collect();
+    let read = |cause, held: &[(ZoneId, Vec<TextFile>)]| {
+        let serving =
+            Serving { versions: versions.clone(), cause, held: held.to_vec(), ..Serving::default() };
+        let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});
+        reading.loaded.unwrap().zones.remove(0)
+    };
+    site.write("one.zone", &long(1, 40));
+    let held = read(Cause::Change, &[]);
+    assert!(held.version.is_none() && held.error.is_none() && !held.is_whole());
+    let known = [(held.id.clone(), held.held.unwrap())];
+    assert!(read(Cause::Change, &known).is_whole(), "it has stayed so");
+    site.write("one.zone", &long(1, 30));
+    assert!(!read(Cause::Change, &known).is_whole(), "it is yet another text");
+    // Whoever says so, or raises the serial, means it; so does who takes out little.
+    assert!(read(Cause::Operator, &[]).is_whole());
+    site.write("one.zone", &long(2, 30));
+    assert!(read(Cause::Change, &[]).is_whole());
+    site.write("one.zone", &long(1, 60));
+    assert!(read(Cause::Change, &[]).is_whole());
+}
+
+#[test]
+fn a_zone_over_which_a_process_ended_is_left_alone_until_somebody_asks_or_changes_it() {
+    let site = Site::new();
+    let state = site.path("state");
+    let marks = Marks::default();
+    let killed = |times: u32| {
+        for _ in 0..times {
+            let stamp = mark::Stamp::of(&site.path("one.zone")).unwrap();
+            std::mem::forget(marks.put(
+                &state,
+                &ZoneId::from("one.example".parse::<crate::dns::Name>().unwrap()),
+                stamp,
+            ));
+        }
+    };
+    let read = |cause| {
+        let serving = Serving { cause, ..Serving::default() };
+        Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {})
+    };
+    let is_whole = |cause| read(cause).loaded.unwrap().zones[0].is_whole();
+    // There is no kept text: once may have been a coincidence.
+    killed(1);
+    assert!(is_whole(Cause::Start), "it is tried once more");
+    killed(2);
+    let reading = read(Cause::Start);
+    let now = Digest::of_file(&site.path("one.zone")).ok();
+    assert_eq!(reading.stands()[&site.path("one.zone")], now, "what happens to it is news");
+    let zones = reading.loaded.unwrap().zones;
+    assert!(zones[0].error.as_ref().unwrap().contains("the server was ended while it read"));
+    assert!(zones[1].is_whole());
+    assert!(!is_whole(Cause::Change), "others have changed");
+    assert!(is_whole(Cause::Operator));
+    killed(2);
+    site.write("one.zone", &long(3, 1));
+    assert!(is_whole(Cause::Change), "it has changed");
 }

@@ -105,7 +105,7 @@ impl Server {
         let probing =
             (!self.first_round.is_finished()).then(|| "the first round of probes is under way".to_owned());
         let zones = self.served.zones.iter().filter_map(zone_trouble);
-        probing.into_iter().chain(zones).chain(self.refusal.clone()).collect()
+        probing.into_iter().chain(zones).chain(self.refusal.clone()).chain(self.silent_files()).collect()
     }
 }
 

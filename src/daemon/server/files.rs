@@ -4,23 +4,86 @@
 //! start.
 //! Not responsible for watching (`watching`) or writing (`kept`).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::info;
 
 use super::super::kept::Good;
-use super::super::load::{Reading, Stands};
-use super::super::watching::Watching;
+use super::super::load::{self, LoadedZone, Reading, Serving, Stands};
+use super::super::watching::{QUIET, Watching};
 use super::{Server, read};
 use crate::config::{Config, Watch};
+use crate::control::{Cause, Request};
+use crate::source::{Pending, pending, take_has_come};
+
+/// How often files that have come lead to a reload at most: reading them costs the others time if they do not after all.
+const CAME_INTERVAL: Duration = Duration::from_secs(60);
+
+/// From when on it is told that a file is waited for: what takes less is a slow disk.
+const SILENT_TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// How often it is tried again to write what could not be written.
 const STATE_RETRY: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Reads everything that has changed since it was read for what is served.
-    pub(super) fn begin_reading(&self) -> JoinHandle<Reading> {
-        read(self.path.clone(), self.served.versions())
+    pub(super) fn begin_reading(&self, cause: Cause) -> JoinHandle<Reading> {
+        let cause = match cause {
+            Cause::Operator => load::Cause::Operator,
+            Cause::Change => load::Cause::Change,
+        };
+        let serving = Serving {
+            versions: self.served.versions(),
+            cause,
+            held: self.held.clone(),
+            writing: self.watching.as_ref().map(Watching::writing).unwrap_or_default(),
+            marks: Arc::clone(&self.marks),
+        };
+        read(self.path.clone(), serving)
+    }
+
+    /// Whether somebody is writing the config file. When that is closed, it is a change of its own, and all the others
+    /// are read with it.
+    pub(super) fn is_config_written(&self) -> bool {
+        self.watching.as_ref().is_some_and(|watching| watching.writing().holds(&self.path))
+    }
+
+    /// Remembers what was held back, and has it read once more.
+    pub(super) fn hold(&mut self, zones: &[LoadedZone]) {
+        let held = zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.held.clone()?)));
+        self.held = held.collect();
+        if !self.held.is_empty() {
+            let requests = self.requests.clone();
+            tokio::spawn(async move {
+                sleep(QUIET).await;
+                // Nobody is there any more when the server ends.
+                let _ = requests.send(Request::Reload { cause: Cause::Change, reply: None }).await;
+            });
+        }
+    }
+
+    /// Has files read again that nobody waited for any more and that have come since. A file may do so again and again.
+    pub(super) fn follow_files_that_came(&mut self) {
+        let is_soon = self.came.is_some_and(|came| came.elapsed() < CAME_INTERVAL);
+        if self.watching.is_none() || is_soon || !take_has_come() {
+            return;
+        }
+        self.came = Some(Instant::now());
+        info!("a file has come that did not before: reloading");
+        // A queue that is full of requests has a reload in it, or will be asked soon.
+        let _ = self.requests.try_send(Request::Reload { cause: Cause::Change, reply: None });
+    }
+
+    /// Files that are waited for, one line each.
+    pub(super) fn silent_files(&self) -> impl Iterator<Item = String> + use<> {
+        let silent = |one: &Pending| one.since.elapsed() >= SILENT_TOLD_AFTER;
+        pending().into_iter().filter(silent).map(|Pending { path, since }| {
+            let seconds = since.elapsed().as_secs();
+            format!("reading {} for {seconds} s, and nothing comes of it", path.display())
+        })
     }
 
     /// Watches the files of a reading, if that is wanted. A reading that could not use the config file,

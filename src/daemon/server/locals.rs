@@ -42,7 +42,8 @@ impl Locals {
 
     fn limits(&self) -> bool {
         let Limit { responses_per_second, all_per_second, .. } = self.limit;
-        (responses_per_second.is_some() || all_per_second.is_some()) && self.limit.exempt.contains(&Exempt::Local)
+        (responses_per_second.is_some() || all_per_second.is_some())
+            && self.limit.exempt.contains(&Exempt::Local)
     }
 }
 

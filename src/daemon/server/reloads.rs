@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::super::load::Reading;
-use crate::control::Reloaded;
+use crate::control::{Cause, Reloaded};
 
 /// Whoever waits for what comes of a reload.
 pub(super) type Waiting = Vec<oneshot::Sender<Reloaded>>;
@@ -18,8 +18,8 @@ pub(super) struct Reloads {
     /// The reload that is under way.
     step: Option<Step>,
     waiting: Waiting,
-    /// Who asked since it began; none: nobody, so there is no next one.
-    next: Option<Waiting>,
+    /// Why there will be a next one, and who asked since this one began; none: nobody, so there is none.
+    next: Option<(Cause, Waiting)>,
 }
 
 /// How far a reload has come.
@@ -39,15 +39,21 @@ impl Reloads {
     /// Begins a reading, now or when the one that is under way has been taken over.
     pub(super) fn ask(
         &mut self,
+        cause: Cause,
         reply: Option<oneshot::Sender<Reloaded>>,
-        begin: impl FnOnce() -> JoinHandle<Reading>,
+        begin: impl FnOnce(Cause) -> JoinHandle<Reading>,
     ) {
         if self.step.is_some() {
-            self.next.get_or_insert_default().extend(reply);
+            let (next, waiting) = self.next.get_or_insert((cause, Waiting::new()));
+            // What somebody says counts more than what is seen.
+            if cause == Cause::Operator {
+                *next = cause;
+            }
+            waiting.extend(reply);
             return;
         }
         self.waiting.extend(reply);
-        self.step = Some(Step::Reading(begin()));
+        self.step = Some(Step::Reading(begin(cause)));
     }
 
     /// The end of the step that is under way; never where there is none.
@@ -77,10 +83,10 @@ impl Reloads {
 
     /// Begins what was asked for during the last reload. That is over by now, so that nothing it has read
     /// is read again.
-    pub(super) fn go_on(&mut self, begin: impl FnOnce() -> JoinHandle<Reading>) {
-        if let Some(next) = self.next.take() {
-            self.waiting = next;
-            self.step = Some(Step::Reading(begin()));
+    pub(super) fn go_on(&mut self, begin: impl FnOnce(Cause) -> JoinHandle<Reading>) {
+        if let Some((cause, waiting)) = self.next.take() {
+            self.waiting = waiting;
+            self.step = Some(Step::Reading(begin(cause)));
         }
     }
 }

@@ -9,6 +9,7 @@
 //! or for whoever asked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle};
@@ -17,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::super::descriptors;
 use super::super::folders::control_socket;
-use super::super::load::{Loaded, Reading, is_error};
+use super::super::load::{Loaded, LoadedZone, Reading, is_error};
 use super::super::own::known_networks;
 use super::super::served::Served;
 use super::locals::Locals;
@@ -41,9 +42,36 @@ pub(super) struct Upcoming {
     state_directory: Option<PathBuf>,
     /// Zones that stay as they were.
     kept: usize,
+    /// What changes, by serials.
+    changes: String,
     diagnostics: String,
     /// Ends when every worker serves what the config says, and the ports given up are free.
     settled: JoinHandle<()>,
+}
+
+/// Zones named in the summary; the rest is counted.
+const CHANGES_NAMED_MAX: usize = 4;
+
+/// What a reading brings, by serials; empty: nothing.
+fn changes(zones: &[LoadedZone], served: &Served) -> String {
+    let change = |zone: &LoadedZone| {
+        let (id, version) = (&zone.id, zone.version.as_ref()?);
+        let before = served.zones.iter().find(|served| served.id == *id);
+        let serial = version.serial;
+        match before.and_then(|served| served.version.as_ref()) {
+            None => Some(format!("{id} at serial {serial}")),
+            Some(before) if Arc::ptr_eq(&before.basis, &version.basis) => None,
+            Some(before) if before.serial == serial => Some(format!("{id} changed, still serial {serial}")),
+            Some(before) => Some(format!("{id} from serial {} to {serial}", before.serial)),
+        }
+    };
+    let changes: Vec<String> = zones.iter().filter_map(change).collect();
+    let named =
+        changes.iter().take(CHANGES_NAMED_MAX).map(|change| format!("; {change}")).collect::<String>();
+    match changes.len().saturating_sub(CHANGES_NAMED_MAX) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
 }
 
 impl Server {
@@ -75,7 +103,7 @@ impl Server {
             // Whoever asked may have gone meanwhile.
             waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
         });
-        reloads.go_on(|| self.begin_reading());
+        reloads.go_on(|cause| self.begin_reading(cause));
     }
 
     /// The first half, with what ends when the second may follow; or why nothing has changed, where the
@@ -112,6 +140,8 @@ impl Server {
         report_zones(&reading.sources, &zones, &self.served);
         drop(reading.sources);
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
+        self.hold(&zones);
+        let changes = changes(&zones, &self.served);
         self.tell_shortage(&config);
         self.engine.change(health_settings(&config));
         let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
@@ -120,7 +150,7 @@ impl Server {
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let round = self.engine.first_round();
         self.upcoming =
-            Some(Box::new(Upcoming { served, config, state_directory, kept, diagnostics, settled }));
+            Some(Box::new(Upcoming { served, config, state_directory, kept, changes, diagnostics, settled }));
         Ok(tokio::spawn(async move {
             let _ = timeout(wait, round).await;
         }))
@@ -128,7 +158,7 @@ impl Server {
 
     /// The second half: what was read is served from now on.
     fn finish_taking_over(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
-        let Upcoming { served, config, state_directory, kept, diagnostics, settled } = upcoming;
+        let Upcoming { served, config, state_directory, kept, changes, diagnostics, settled } = upcoming;
         self.served = served;
         self.locals = Locals::of(&config);
         self.forwarding.change(&config, self.cookie_secret);
@@ -143,17 +173,17 @@ impl Server {
         self.control.follow(control_socket(&config).as_deref());
         self.admin.follow(&config.admin);
         let zones = self.served.zones.len();
+        let generation = self.publisher.generation();
         let summary = match kept {
-            0 => format!("reloaded: {zones} zones, generation {}", self.publisher.generation()),
+            0 => format!("reloaded: {zones} zones, generation {generation}{changes}"),
             _ => {
+                let read = zones - kept;
                 format!(
-                    "reloaded: {} of {zones} zones, {kept} stay as they were, generation {}",
-                    zones - kept,
-                    self.publisher.generation()
+                    "reloaded: {read} of {zones} zones, {kept} stay as they were, generation {generation}{changes}"
                 )
             }
         };
-        info!(generation = self.publisher.generation(), "{summary}");
+        info!(generation, "{summary}");
         let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
         (Reloaded { outcome, zones, summary, diagnostics }, settled)
     }

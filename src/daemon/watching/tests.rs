@@ -43,9 +43,23 @@ impl Site {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// As [`Site::new`], when the files are watched: who began to write before is not known.
+    async fn watched(make: impl FnOnce(&Path), files: &[&str]) -> Site {
+        let mut site = Site::new(make, files);
+        for file in files {
+            site.write(file, "a change to be heard of");
+        }
+        site.hears("it is watched").await;
+        let _ = timeout(QUIET * 3, site.requests.recv()).await;
+        site
+    }
+
     async fn hears(&mut self, what: &str) {
         let heard = timeout(PATIENCE, self.requests.recv()).await;
-        assert!(matches!(heard, Ok(Some(Request::Reload { reply: None }))), "{what}: {heard:?}");
+        assert!(
+            matches!(heard, Ok(Some(Request::Reload { cause: Cause::Change, reply: None }))),
+            "{what}: {heard:?}"
+        );
     }
 
     /// Nothing is heard of what was done so far: a change after it is the first to be.
@@ -55,6 +69,19 @@ impl Site {
         change(self);
         self.hears("the change after it").await;
         assert!(self.requests.try_recv().is_err(), "it was heard twice");
+    }
+}
+
+/// A file that is written in pieces, as a slow copy does it.
+struct Writer(fs::File);
+
+impl Writer {
+    fn begin(site: &Site, name: &str) -> Writer {
+        Writer(fs::File::create(site.path(name)).unwrap())
+    }
+
+    fn write(&mut self, piece: &str) {
+        std::io::Write::write_all(&mut self.0, piece.as_bytes()).unwrap();
     }
 }
 
@@ -204,4 +231,54 @@ fn what_cannot_be_watched_is_known_until_it_can() {
     lookout.watch();
     lookout.complain(Some(&PathBuf::from("/gone")), &notify::Error::new(notify::ErrorKind::PathNotFound));
     assert_eq!(lookout.trouble.get(), None);
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_slowly_is_heard_of_when_it_is_closed_and_not_before() {
+    for pause in [150, 300, 600] {
+        let mut site = Site::watched(one, &["lab.zone"]).await;
+        let mut writer = Writer::begin(&site, "lab.zone");
+        writer.write("half ");
+        let early = timeout(QUIET + Duration::from_millis(pause), site.requests.recv()).await;
+        assert!(early.is_err(), "half a file was heard of: {early:?}");
+        assert!(site.watching.writing().holds(&site.path("lab.zone")));
+        writer.write("and half");
+        drop(writer);
+        site.hears("closed").await;
+        assert!(!site.watching.writing().holds(&site.path("lab.zone")));
+        assert!(site.requests.try_recv().is_err(), "it was heard twice");
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_many_pieces_is_one_change() {
+    let mut site = Site::watched(one, &["lab.zone"]).await;
+    let mut writer = Writer::begin(&site, "lab.zone");
+    for _ in 0..40 {
+        writer.write("a piece\n");
+        sleep(QUIET / 2).await;
+    }
+    assert!(site.requests.try_recv().is_err(), "a piece was heard of");
+    drop(writer);
+    site.hears("closed").await;
+    assert!(site.requests.try_recv().is_err(), "it was heard twice");
+}
+
+#[tokio::test]
+async fn who_writes_one_file_holds_up_no_other_and_a_renamed_one_needs_no_close() {
+    let two = |folder: &Path| {
+        one(folder);
+        fs::write(folder.join("other.zone"), "1").unwrap();
+    };
+    let mut site = Site::watched(two, &["lab.zone", "other.zone"]).await;
+    let mut writer = Writer::begin(&site, "lab.zone");
+    writer.write("half");
+    site.write("other.zone", "2");
+    site.hears("the other one").await;
+    assert!(site.watching.writing().holds(&site.path("lab.zone")));
+    site.write("fresh", "3");
+    fs::rename(site.path("fresh"), site.path("lab.zone")).unwrap();
+    site.hears("another file has its name").await;
+    assert!(!site.watching.writing().holds(&site.path("lab.zone")));
+    drop(writer);
 }

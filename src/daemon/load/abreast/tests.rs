@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::daemon::load::{Reading, Version, ZoneId};
+use crate::daemon::load::{Reading, Serving, Version, ZoneId};
 use crate::source::Look;
 
 /// Longest wait for another thread, which takes none when it is there.
@@ -66,8 +66,12 @@ impl Site {
     }
 
     fn read_again(&self, readers: usize, served: Vec<(ZoneId, Version)>) -> Reading {
-        Reading::by(readers, &self.path("edgedns.toml"), &Purpose::Serve(served), |_, _| {})
+        Reading::by(readers, &self.path("edgedns.toml"), &serve(served), |_, _| {})
     }
+}
+
+fn serve(versions: Vec<(ZoneId, Version)>) -> Purpose {
+    Purpose::Serve(Serving { versions, ..Serving::default() })
 }
 
 /// What is served of a reading.
@@ -160,10 +164,10 @@ fn a_panic_over_one_item_is_passed_on_when_the_others_are_done() {
 #[test]
 fn a_check_takes_one_zone_after_the_other_and_a_reload_leaves_cores_to_those_who_answer() {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let start = Purpose::Serve(Vec::new());
+    let start = serve(Vec::new());
     assert_eq!(readers_max(&Purpose::Check), 1);
     assert_eq!(readers_max(&start), cores.min(READERS_MAX));
     let site = Site::new();
-    let reload = Purpose::Serve(versions(site.read(1)));
+    let reload = serve(versions(site.read(1)));
     assert_eq!(readers_max(&reload), (cores / 2).clamp(1, READERS_MAX));
 }

@@ -1,0 +1,149 @@
+//! A mark for each zone that is being read: whatever ends the process then is likely the zone's doing.
+//!
+//! ```text
+//!   put ── read, compile ── removed       all is well
+//!    └───── killed ─────▶ found at the next start: the last good text is served, the file is left alone
+//! ```
+//!
+//! A zone that takes all memory has the kernel end the process, which no code of ours sees. Without a mark the next
+//! start would read it again, and the next.
+//!
+//! Responsible for marks, and for which file they are of. Not responsible for what is served instead.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::ZoneId;
+use crate::daemon::{kept, state_file};
+use crate::source::patiently;
+
+/// Below the state directory: nothing else is there.
+const FOLDER: &str = "reading";
+
+/// The end of a mark's name.
+const END: &str = ".mark";
+
+/// Longest mark that is read, in bytes: it is four numbers.
+const MARK_BYTES_MAX: u64 = 128;
+
+/// A zone's file, by what tells one version from the next without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    /// Of the file as it stands.
+    pub(super) fn of(path: &Path) -> Option<Stamp> {
+        let named = path.to_owned();
+        let meta = patiently(path, move |_| fs::metadata(named)).ok()?;
+        Some(Stamp { bytes: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) })
+    }
+}
+
+/// A mark that a process has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LeftMark {
+    /// How many processes have ended over this file, one after the other.
+    pub(super) times: u32,
+    stamp: Stamp,
+}
+
+/// The marks that are put now.
+#[derive(Debug, Default)]
+pub(in crate::daemon) struct Marks(Mutex<BTreeSet<PathBuf>>);
+
+/// A mark that is removed when it is dropped.
+pub(super) struct Mark<'m> {
+    marks: &'m Marks,
+    path: PathBuf,
+}
+
+impl Marks {
+    /// Marks a zone whose file is of this stamp. A mark that cannot be had stops nothing.
+    pub(super) fn put(&self, folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<Mark<'_>> {
+        let times = left(folder, zone, stamp).map_or(0, |left| left.times).saturating_add(1);
+        let path = path(folder, zone);
+        state_file::make_folder(&folder.join(FOLDER)).ok()?;
+        let mut file = state_file::create(&path).ok()?;
+        self.lock().insert(path.clone());
+        let mark = Mark { marks: self, path };
+        // It need not outlive a power cut, which is no zone's doing.
+        let Stamp { bytes, modified: (seconds, nanoseconds) } = stamp;
+        writeln!(file, "{times} {bytes} {seconds} {nanoseconds}").ok()?;
+        Some(mark)
+    }
+
+    /// Removes all of them: the process is about to end in good order.
+    pub(in crate::daemon) fn remove_all(&self) {
+        for path in std::mem::take(&mut *self.lock()) {
+            // The folder may be gone by now, and the mark with it.
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        // Whoever holds the lock only adds or takes out.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        self.marks.lock().remove(&self.path);
+    }
+}
+
+/// The mark that another process has left on a file of this stamp; none on one that has changed since.
+pub(super) fn left(folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<LeftMark> {
+    use std::io::Read;
+    let file = state_file::open(&path(folder, zone)).ok()??;
+    let mut text = String::new();
+    file.take(MARK_BYTES_MAX).read_to_string(&mut text).ok()?;
+    let mut numbers = text.split_whitespace();
+    let times = numbers.next()?.parse().ok()?;
+    let bytes = numbers.next()?.parse().ok()?;
+    let modified = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    Some(LeftMark { times, stamp: Stamp { bytes, modified } }).filter(|left| left.stamp == stamp)
+}
+
+fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
+    folder.join(FOLDER).join(kept::file_name(zone, END))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Name;
+
+    #[test]
+    fn a_mark_is_there_while_a_zone_is_read_and_counts_who_ended_over_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lab.zone");
+        fs::write(&file, "text").unwrap();
+        let zone: ZoneId = "lab.example".parse::<Name>().unwrap().into();
+        let stamp = Stamp::of(&file).unwrap();
+        let marks = Marks::default();
+        let found = || left(folder.path(), &zone, stamp).map(|left| left.times);
+        assert_eq!(found(), None);
+        for times in 1..3 {
+            let mark = marks.put(folder.path(), &zone, stamp).unwrap();
+            assert_eq!(found(), Some(times));
+            // Killed: nobody removes it.
+            std::mem::forget(mark);
+        }
+        fs::write(&file, "other text").unwrap();
+        assert_eq!(left(folder.path(), &zone, Stamp::of(&file).unwrap()), None);
+        drop(marks.put(folder.path(), &zone, stamp));
+        assert_eq!(found(), None);
+        std::mem::forget(marks.put(folder.path(), &zone, stamp));
+        marks.remove_all();
+        assert_eq!(found(), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! Files of the state directory: whole or not there, and ours alone.
+//!
+//! Who may write to the folder, beside us, could plant a link there under a name that we write to, or a pipe under one
+//! that we read. So nothing is opened for writing that was there before, nothing is read that is no regular file, and
+//! what is written can be read by this user only.
+//!
+//! Responsible for how such a file is made, put in its place and opened. Not responsible for what is in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::source::{open_regular, patiently};
+
+/// Only for this user.
+const MODE: u32 = 0o600;
+
+/// What becomes of a file that was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// It takes its place.
+    Whole,
+    /// What was there before stays.
+    Abandoned,
+}
+
+/// Writes a file so that at `place` is the old one or the new one at any moment, and the new one when this returns.
+/// Until it is whole it has the name `unfinished`, in the same folder.
+pub(super) fn replace(
+    place: &Path,
+    unfinished: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<Filled>,
+) -> io::Result<Filled> {
+    let mut file = create(unfinished)?;
+    let filled = fill(&mut file).and_then(|filled| {
+        if filled == Filled::Whole {
+            file.sync_all()?;
+            fs::rename(unfinished, place)?;
+            File::open(place.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(filled)
+    });
+    if !matches!(filled, Ok(Filled::Whole)) {
+        // What remains is removed or written over the next time, if not now.
+        drop(fs::remove_file(unfinished));
+    }
+    filled
+}
+
+/// Makes an empty file, whatever had its name: a link is removed, not what it leads to.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    // O_CREAT with O_EXCL follows no link, not even one that has been put there since.
+    OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)
+}
+
+/// Opens a file to read it; none where there is none.
+pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+    let named = path.to_owned();
+    match patiently(path, move |_| open_regular(&named)) {
+        Ok((file, _)) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            Err(io::Error::other("it is no regular file"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder, if it is not there. A link to one is none of ours: it would lead what we write elsewhere.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        // The folder must outlive a power cut as well.
+        Ok(()) => File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let is_folder = path.symlink_metadata()?.is_dir();
+            if is_folder { Ok(()) } else { Err(io::Error::other("it is no folder")) }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    fn write(place: &Path, unfinished: &Path, text: &str) -> io::Result<Filled> {
+        replace(place, unfinished, |file| {
+            file.write_all(text.as_bytes())?;
+            Ok(Filled::Whole)
+        })
+    }
+
+    #[test]
+    fn a_link_that_somebody_has_planted_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("victim"), "theirs").unwrap();
+        for planted in ["state", "state.new"] {
+            let _ = fs::remove_file(file(planted));
+            symlink(file("victim"), file(planted)).unwrap();
+            write(&file("state"), &file("state.new"), "ours").unwrap();
+            assert_eq!(fs::read_to_string(file("victim")).unwrap(), "theirs", "{planted}");
+            assert_eq!(fs::read_to_string(file("state")).unwrap(), "ours", "{planted}");
+            assert!(file("state").symlink_metadata().unwrap().is_file(), "{planted}");
+        }
+        fs::create_dir(file("elsewhere")).unwrap();
+        symlink(file("elsewhere"), file("folder")).unwrap();
+        assert!(make_folder(&file("folder")).is_err());
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        // Even if one was there that everybody could read.
+        fs::write(file("state"), "old").unwrap();
+        fs::write(file("state.new"), "old").unwrap();
+        write(&file("state"), &file("state.new"), "new").unwrap();
+        assert_eq!(fs::metadata(file("state")).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        write(&file("state"), &file("state.new"), "old").unwrap();
+        let refused = replace(&file("state"), &file("state.new"), |_| Err(ErrorKind::StorageFull.into()));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
+        let abandoned = replace(&file("state"), &file("state.new"), |_| Ok(Filled::Abandoned));
+        assert_eq!(abandoned.unwrap(), Filled::Abandoned);
+        assert_eq!(fs::read_to_string(file("state")).unwrap(), "old");
+        assert!(!file("state.new").exists());
+    }
+
+    #[test]
+    fn a_pipe_under_the_name_of_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("state");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert!(open(&pipe).is_err());
+        assert!(open(&folder.path().join("missing")).unwrap().is_none());
+    }
+}

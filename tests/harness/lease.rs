@@ -1,0 +1,47 @@
+//! A file that does not come: it stands there, is regular and long enough, and whoever opens it waits.
+//!
+//! Another process holds a write lease on it (fcntl(2), `F_SETLEASE`): the kernel lets nobody open the file before that
+//! gives it back, or `/proc/sys/fs/lease-break-time` (45 s) is over. So do a file server that has gone and a file
+//! system in user space, for which a test would need more than a file.
+//!
+//! Responsible for holding it. Not responsible for how long somebody waits.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// Takes a write lease, says so, and holds it until it is killed, whoever asks for the file.
+const HOLD: &str = r#"
+$SIG{IO} = "IGNORE";
+open(my $file, "+<", $ARGV[0]) or die "$!\n";
+fcntl($file, 1024, 1) or die "$!\n";
+$| = 1;
+print "held\n";
+sleep 1 while 1;
+"#;
+
+/// A file while it does not come.
+pub struct Lease(Child);
+
+impl Lease {
+    /// Holds a file. None where the system cannot: no perl, or a file system without leases.
+    pub fn on(path: &Path) -> Option<Lease> {
+        let mut command = Command::new("perl");
+        let command = command.args(["-e", HOLD]).arg(path).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut lease = Lease(command.spawn().ok()?);
+        let mut said = String::new();
+        BufReader::new(lease.0.stdout.take()?).read_line(&mut said).ok()?;
+        if said.trim() != "held" {
+            eprintln!("not tried here, because {} cannot be held by a lease", path.display());
+            return None;
+        }
+        Some(lease)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
