@@ -54,10 +54,12 @@ pub(super) fn departure(plan: &Plan, wanted: &Wanted, response: &Response<'_>) -
     if matches!(wanted.qtype(), Rtype::CNAME | Rtype::DNAME | Rtype::ANY) {
         return None;
     }
-    let aliases = aliases(response);
-    if aliases.is_empty() {
+    if !response.records.iter().any(is_alias) {
         return None;
     }
+    let message = in_lower_case(wanted, response)?;
+    let response = &Response::read(&message)?;
+    let aliases = aliases(response);
     let mut name = wanted.qname().to_name();
     let mut links = Vec::new();
     while let Some(link) = link(&aliases, &name) {
@@ -98,10 +100,23 @@ fn ends(plan: &Plan, wanted: &Wanted, response: &Response<'_>, last: &Name) -> b
     same && (nothing || response.rcode != Rcode::NOERROR)
 }
 
+/// The message with its question as it is kept: names that point there must
+/// not be written in the case that we made up to tell forged responses.
+fn in_lower_case(wanted: &Wanted, response: &Response<'_>) -> Option<Vec<u8>> {
+    let qname = wanted.qname().wire();
+    let mut message = response.message.to_vec();
+    message.get_mut(HEADER_BYTES..)?.get_mut(..qname.len())?.copy_from_slice(qname);
+    Some(message)
+}
+
+/// Whether a record leads to another name.
+fn is_alias(record: &Record<'_>) -> bool {
+    record.section == Section::Answer && matches!(record.rtype, Rtype::CNAME | Rtype::DNAME)
+}
+
 /// The aliases of the answer section.
 fn aliases<'r, 'm>(response: &'r Response<'m>) -> Vec<Alias<'r, 'm>> {
-    let answers = response.records.iter().filter(|record| record.section == Section::Answer);
-    let aliases = answers.filter(|record| matches!(record.rtype, Rtype::CNAME | Rtype::DNAME));
+    let aliases = response.records.iter().filter(|record| is_alias(record));
     let read = |record| {
         let (target, _) = name(response.message, Record::rdata_at(record)?)?;
         Some(Alias { owner: response.owner(record)?, target, record })

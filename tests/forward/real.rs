@@ -69,12 +69,12 @@ fn knot() -> Daemon {
     serving(Daemon { child, place, _folder: folder }, "n0.large.test.")
 }
 
-/// PowerDNS Recursor, which forwards `large.test` to `upstream`.
-fn recursor(upstream: SocketAddr) -> Daemon {
+/// PowerDNS Recursor, which forwards these zones, `large.test` among them: `zone=address`, several with commas.
+fn recursor(forwards: &str) -> Daemon {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let place = free_port(loopback());
     let config = format!(
-        "local-address={}\nlocal-port={}\nsocket-dir={}\nthreads=1\nforward-zones=large.test={upstream}\n\
+        "local-address={}\nlocal-port={}\nsocket-dir={}\nthreads=1\nforward-zones={forwards}\n\
          dnssec=off\ndont-query=\nsecurity-poll-suffix=\n",
         place.ip(),
         place.port(),
@@ -164,12 +164,39 @@ fn aliases_that_an_authoritative_server_leaves_to_its_client_are_followed() {
 }
 
 #[test]
+fn aliases_end_where_they_end_behind_a_recursor_with_the_same_forwards() {
+    if !is_installed("knotd") || !is_installed("pdns_recursor") {
+        return;
+    }
+    let (knot, elsewhere) = (knot(), Upstream::start(well));
+    let other = format!("zone = \"elsewhere.test\"\nupstream = [\"{}\"]\n", elsewhere.place());
+    let lab =
+        Lab::new(&format!("zone = \"large.test\"\nupstream = [\"{}\"]\n\n[[forward]]\n{other}", knot.place));
+    let program = lab.start();
+    let zones = [
+        ("large.test", knot.place),
+        ("elsewhere.test", elsewhere.place()),
+        ("lab.example", program.listen()),
+    ];
+    let recursor = recursor(&zones.map(|(zone, place)| format!("{zone}={place}")).join(","));
+    for qname in ["ours.large.test.", "others.large.test.", "n1.large.test.", "missing.large.test."] {
+        let told = |server| {
+            let response = ask(server, qname);
+            let records = response.answers.iter().map(|one| format!("{} {:?}", one.name, one.data));
+            (code(&response), records.collect::<Vec<_>>())
+        };
+        assert_eq!(told(program.listen()), told(recursor.place), "{qname}");
+    }
+    program.stop();
+}
+
+#[test]
 fn a_recursor_can_be_the_upstream() {
     if !is_installed("knotd") || !is_installed("pdns_recursor") {
         return;
     }
     let knot = knot();
-    let recursor = recursor(knot.place);
+    let recursor = recursor(&format!("large.test={}", knot.place));
     let lab = Lab::new(&everything(&[recursor.place]));
     let program = lab.site.start();
     for number in 0..200 {

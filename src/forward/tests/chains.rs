@@ -68,9 +68,15 @@ fn a_chain_is_kept_as_far_as_our_zone_with_its_signatures_and_in_its_order() {
 #[test]
 fn the_name_of_the_question_is_written_as_each_client_writes_it() {
     let alias = [at("wWw.eXample.", CNAME, &wire("www.lab.test."))];
-    let departure = leads(0, [&alias, &[], &[]]).unwrap();
+    let kept = leads(0, [&alias, &[], &[]]).unwrap();
     let start = 12 + wire("www.example.").len() + 4;
-    assert_eq!(departure.message[start..start + 2], [0xc0, 12]);
+    assert_eq!(kept.message[start..start + 2], [0xc0, 12]);
+    // A name that ends in the question must not show in which case we have asked.
+    let mut message = response(0, [&[record(CNAME, 60, b"\x05other\xc0\x10")], &[], &[]]);
+    message[12..12 + 13].make_ascii_uppercase();
+    let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    let departure = departure(&plan(), &wanted, &Response::read(&message).unwrap()).unwrap();
+    assert_eq!(departure.target.to_string(), "other.example.");
 }
 
 #[test]
