@@ -17,7 +17,7 @@ pub(super) const LIST_MAX: usize = 64;
 
 /// Networks that are kept of one set while it is worked out: enough for any list that is written by hand, and few enough
 /// that one made to be slow ends.
-const WORKED_OUT_MAX: usize = 256;
+const WORKED_OUT_MAX: usize = 512;
 
 /// This host and its networks, as lists of networks name them.
 const LOCAL: &str = "local";
@@ -452,7 +452,7 @@ impl List {
 fn at_least(block: Block, out: &[Block]) -> Vec<Block> {
     let mut left = vec![block];
     for out in out {
-        left = left.into_iter().flat_map(|piece| piece.minus(*out)).collect();
+        take_out(&mut left, *out);
         if left.len() > WORKED_OUT_MAX {
             left.sort_by_key(|piece| piece.length);
             left.truncate(WORKED_OUT_MAX);
@@ -465,12 +465,24 @@ fn at_least(block: Block, out: &[Block]) -> Vec<Block> {
 fn at_most(block: Block, out: &[Block]) -> Vec<Block> {
     let mut left = vec![block];
     for out in out {
-        let less: Vec<Block> = left.iter().flat_map(|piece| piece.minus(*out)).collect();
-        if less.len() <= WORKED_OUT_MAX {
-            left = less;
+        let before = left.clone();
+        take_out(&mut left, *out);
+        if left.len() > WORKED_OUT_MAX {
+            left = before;
         }
     }
     left
+}
+
+/// Takes a block out of pieces that have nothing in common: it lies in one of them, or holds some.
+fn take_out(pieces: &mut Vec<Block>, out: Block) {
+    match pieces.iter().position(|piece| piece.covers(out)) {
+        Some(place) => {
+            let less = pieces[place].minus(out);
+            pieces.splice(place..=place, less);
+        }
+        None => pieces.retain(|piece| !out.covers(*piece)),
+    }
 }
 
 /// Of too many blocks, everything.
