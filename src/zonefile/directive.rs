@@ -73,6 +73,7 @@ impl Reader<'_> {
                     .help("write the whole name, with a dot at its end"),
             );
         }
+        self.doubts.theirs = origin.clone();
         self.set_origin(origin);
         Ok(())
     }

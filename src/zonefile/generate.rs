@@ -4,10 +4,12 @@
 //! Responsible for the range, the templates and their numbers.
 //! Not responsible for the records: each is read as if it had been written out.
 
-use crate::dns::rdata::Token;
+use crate::dns::Rtype;
+use crate::dns::rdata::{self, Token};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span};
 
-use super::lexer::{Start, shown};
+use super::head;
+use super::lexer::{Lexer, Start, shown};
 use super::reader::Reader;
 
 /// Widest number, in characters; PowerDNS cuts wider ones to this.
@@ -70,6 +72,8 @@ impl Reader<'_> {
                 Diagnostic::error(place.span, message).help("a record follows, such as `host-$ A 192.0.2.$`")
             );
         }
+        let unquoted = self.unquoted(range, words, found);
+        let words = unquoted.as_deref().unwrap_or(words);
         let templates = words.iter().map(|word| template(word, found)).collect::<Result<Vec<_>, _>>()?;
         let before = self.owner.clone();
         let mut said: Vec<(Severity, Option<Span>)> = Vec::new();
@@ -109,6 +113,67 @@ impl Reader<'_> {
             self.doubts.owner = Some((directive.span, theirs));
         }
         Ok(())
+    }
+
+    /// The words of a record whose data is one quoted string that stands for several words, as in BIND, whose manual
+    /// writes `MX "0 ."`: there the data is one word, and loses its quotes. None where the string is data as it
+    /// stands, as in TXT; where BIND makes other data of it, that is told.
+    fn unquoted<'t>(
+        &self,
+        range: Range,
+        words: &[Token<'t>],
+        found: &mut Diagnostics,
+    ) -> Option<Vec<Token<'t>>> {
+        let (owner, rest) = words.split_first()?;
+        let end = words.last()?.span;
+        let head = head::read(Some(owner), rest, end, &mut Diagnostics::default()).ok()?;
+        let [string] = head.rdata else { return None };
+        if !string.quoted || head.rtype == Rtype::LUA {
+            return None;
+        }
+        let mut inner = Vec::new();
+        Lexer::new(string.text, string.span.file).line(&mut inner)?;
+        for word in &mut inner {
+            // Behind the quote that the string begins with.
+            let at = string.span.start + 1;
+            word.span = Span { start: word.span.start + at, end: word.span.end + at, ..word.span };
+        }
+        let read = |words: &[Token<'_>]| self.first_rdata(range, head.rtype, words);
+        let (as_it_stands, as_bind) = (read(&[*string]), read(&inner));
+        if let Some(data) = &as_it_stands {
+            if as_bind.as_ref() != Some(data) {
+                let theirs = match as_bind {
+                    Some(theirs) => {
+                        let mut text = String::new();
+                        rdata::write(head.rtype, &theirs, &mut text);
+                        format!("BIND takes the quotes off, and reads `{text}` in the first record")
+                    }
+                    None => "BIND takes the quotes off, and then cannot read it".to_owned(),
+                };
+                let message = "this string is read as it stands in every record";
+                let help = "write a string that is one word, or the records one by one";
+                found.push(Diagnostic::warning(string.span, message).remark(theirs).help(help));
+            }
+            return None;
+        }
+        let before = words.len().saturating_sub(1);
+        Some(words.iter().take(before).copied().chain(inner).collect())
+    }
+
+    /// What data the first record of a range has; none where it is none.
+    fn first_rdata(&self, range: Range, rtype: Rtype, words: &[Token<'_>]) -> Option<Vec<u8>> {
+        let mut told = Diagnostics::default();
+        let expanded = words.iter().map(|word| {
+            let mut text = Vec::new();
+            template(word, &mut told).ok()?.expand(range.start, &mut text).ok()?;
+            Some((word, text))
+        });
+        let expanded: Vec<_> = expanded.collect::<Option<_>>()?;
+        let tokens: Vec<Token<'_>> = expanded.iter().map(|(word, text)| Token { text, ..**word }).collect();
+        let (end, mut wire) = (words.last()?.span, Vec::new());
+        let mut told = Diagnostics::default();
+        rdata::parse(rtype, &tokens, self.origin.as_ref(), end, &mut wire, &mut told).ok()?;
+        Some(wire)
     }
 
     fn read_range(&self, word: &Token<'_>) -> Result<Range, Diagnostic> {

@@ -1,7 +1,7 @@
 //! `$INCLUDE`: another file in the middle of this one.
 //!
 //! Responsible for which file is meant, for its end (limits, cycles), and for
-//! what it leaves behind: origin and previous owner.
+//! what it leaves behind: the previous owner, but no origin.
 //! Not responsible for reading it: that is `reader`.
 
 use std::ffi::OsStr;
@@ -68,7 +68,6 @@ impl Reader<'_> {
         origin: Option<&Token<'_>>,
         found: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
-        found.extend(self.doubts.origin.take().map(|doubt| doubt.and_at(directive.span, "from here on")));
         let origin = origin.map(|word| self.read_origin(word).map(|(name, _)| (word, name))).transpose()?;
         self.refuse_too_many(path.span)?;
         let (file, opened) = self.open(sources, path, found)?;
@@ -78,11 +77,13 @@ impl Reader<'_> {
             if name != self.origin {
                 found.push(
                     Diagnostic::warning(word.span, format!("the file is read under the origin `{name}`"))
-                        .remark(format!("PowerDNS ignores this word and stays at `{}`", self.origin))
+                        .remark(format!("PowerDNS ignores this word and stays at `{}`", self.doubts.theirs))
                         .help("begin the included file with an `$ORIGIN` line, and leave this word out"),
                 );
             }
             self.set_origin(name);
+            // Who reads the file otherwise has just been told.
+            self.doubts.origin = None;
         }
         self.opened.push(opened);
         self.file(sources, file, found);
@@ -205,22 +206,14 @@ impl Reader<'_> {
         way.iter().filter_map(|opened| opened.by).fold(fault, |fault, by| fault.and_at(by, "from here"))
     }
 
-    /// Goes back to the including file. Without an origin in the `$INCLUDE`
-    /// what the file changed stays changed, as zones written for PowerDNS
-    /// expect; with one, RFC 1035, section 5.1, holds. Where that makes a
-    /// difference, the next line that depends on it says so.
+    /// Goes back to the including file, and to its origin: "a $INCLUDE entry never changes the relative origin of the
+    /// parent file, regardless of changes to the relative origin made within the included file" (RFC 1035, section
+    /// 5.1). PowerDNS stays at what the included file set. The first record that means another name by that says so.
     fn leave(&mut self, before: Before, span: Span) {
-        let after = self.origin.clone();
-        let (ours, theirs, who) = match &before.given {
-            None => (&after, &before.origin, "RFC 1035 and BIND go back to"),
-            // PowerDNS never took the given origin, only what `$ORIGIN` lines set.
-            Some(given) if *given == after => (&before.origin, &before.origin, ""),
-            Some(_) => (&before.origin, &after, "PowerDNS stays at"),
-        };
-        self.doubts.origin = (ours != theirs).then(|| {
-            Diagnostic::warning(span, format!("behind this line the origin is `{ours}`"))
-                .remark(format!("{who} `{theirs}`"))
-                .help("write an absolute `$ORIGIN` behind the `$INCLUDE`")
+        self.doubts.origin = (before.origin != self.doubts.theirs).then(|| {
+            Diagnostic::warning(span, format!("behind this line the origin is `{}` again", before.origin))
+                .remark(format!("RFC 1035, section 5.1; PowerDNS stays at `{}`", self.doubts.theirs))
+                .help("write an absolute `$ORIGIN` behind the `$INCLUDE`, or absolute names")
         });
         if self.owner.wire != before.owner.wire {
             let remark = match (&before.given, before.owner.wire.is_empty()) {
@@ -234,7 +227,7 @@ impl Reader<'_> {
         }
         if before.given.is_some() {
             self.owner = before.owner;
-            self.set_origin(before.origin);
         }
+        self.set_origin(before.origin);
     }
 }

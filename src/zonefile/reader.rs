@@ -122,8 +122,10 @@ impl DefaultTtl {
 }
 
 /// Readings in which name servers differ: said only when a line depends on them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Doubts {
+    /// The origin that PowerDNS is at: what the last `$ORIGIN` set, in whichever file.
+    pub(super) theirs: Name,
     /// On the origin, since an `$INCLUDE`.
     pub(super) origin: Option<Diagnostic>,
     /// On the previous owner: where it comes from, and who reads another.
@@ -145,13 +147,13 @@ impl<'r> Reader<'r> {
             settings,
             take,
             origin: apex.clone(),
+            doubts: Doubts { theirs: apex.clone(), origin: None, owner: None },
             apex,
             owner: Owner::default(),
             default_ttl: DefaultTtl::LastGiven(unsaid),
             opened: Vec::new(),
             included: Vec::new(),
             include_count: 0,
-            doubts: Doubts::default(),
             dropped: None,
             compound_ttl_said: false,
             errors_before: 0,
@@ -251,6 +253,10 @@ impl<'r> Reader<'r> {
         };
         let owner_word = (start == Start::FirstColumn).then_some(first);
         let head = head::read(owner_word, rest, end, found)?;
+        if self.doubts.origin.is_some() && self.depends_on_origin(start, first, &head, end) {
+            let doubt = self.doubts.origin.take();
+            found.extend(doubt.map(|doubt| doubt.and_at(first.span, "this record is another one there")));
+        }
         let read = self.behind_head(&head, first.span, end, found);
         let Some(owner) = owner_word.filter(|owner| unknown_type::is_comment(owner)) else { return read };
         // A comment of another language may hold a type by chance; or a record was to be commented out.
@@ -269,9 +275,6 @@ impl<'r> Reader<'r> {
         found: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
         let ttl = self.ttl(head, found);
-        if let Some(doubt) = self.doubts.origin.take() {
-            found.push(doubt.and_at(first, "from here on"));
-        }
         match head.rtype {
             Rtype::LUA => self.lua(head, ttl, first, end, found),
             Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM => {
@@ -281,6 +284,21 @@ impl<'r> Reader<'r> {
             }
             _ => self.plain(head, ttl, first, end, found),
         }
+    }
+
+    /// Whether a record is another one at the origin that PowerDNS is at.
+    fn depends_on_origin(&self, start: Start, first: &Token<'_>, head: &Head<'_, '_>, end: Span) -> bool {
+        let read = |origin: NameRef<'_>| {
+            let mut wire = Vec::new();
+            if start == Start::FirstColumn {
+                // A fault of it is told elsewhere.
+                let _ = Name::parse_into(first.text, origin, &mut wire);
+            }
+            let mut told = Diagnostics::default();
+            let read = rdata::parse(head.rtype, head.rdata, origin, end, &mut wire, &mut told).is_ok();
+            (read, wire)
+        };
+        read(self.origin.as_ref()) != read(self.doubts.theirs.as_ref())
     }
 
     /// A record of any type that is not special here.

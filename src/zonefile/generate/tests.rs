@@ -28,7 +28,7 @@ fn every_word_is_a_template() {
 #[test]
 fn numbers_have_offset_width_and_radix() {
     let text = |template: &str| {
-        let line = records(format!("$GENERATE 10-10 t TXT \"{template}\""));
+        let line = read(format!("$GENERATE 10-10 t TXT \"{template}\"")).records;
         line[0].strip_prefix("t.example.org. 3600 TXT ").unwrap().to_owned()
     };
     assert_eq!(text("$ ${0} ${5} ${-3} ${+1}"), "\"10 10 15 7 11\"");
@@ -93,4 +93,45 @@ fn a_record_without_owner_behind_it_is_told_whose_it_is() {
     let outcome = read("a A 192.0.2.1\n$GENERATE 1-2 h$ A 192.0.2.$\n A 192.0.2.9\n");
     assert_eq!(outcome.records[3], "h2.example.org. 3600 A 192.0.2.9");
     assert_eq!(outcome.found.warnings(), 1);
+}
+
+#[test]
+fn data_of_several_words_stands_between_quotes_as_in_the_manual_of_bind() {
+    assert_eq!(
+        records("$GENERATE 1-2 HOST-$ MX \"0 .\"\n"),
+        ["HOST-1.example.org. 3600 MX 0 .", "HOST-2.example.org. 3600 MX 0 ."]
+    );
+    assert_eq!(
+        records("$GENERATE 0-1 _etcd-server-ssl._tcp 30 IN SRV \"0 10 2380 etcd-$\"")[1],
+        "_etcd-server-ssl._tcp.example.org. 30 SRV 0 10 2380 etcd-1.example.org."
+    );
+    for (line, record) in [
+        ("h$ A \"192.0.2.$\"", "h7.example.org. 3600 A 192.0.2.7"),
+        ("h$ CNAME \"x$\"", "h7.example.org. 3600 CNAME x7.example.org."),
+        ("h$ AAAA \"2001:db8::$\"", "h7.example.org. 3600 AAAA 2001:db8::7"),
+        ("h$ CAA \"0 issue ca$.test\"", "h7.example.org. 3600 CAA 0 issue \"ca7.test\""),
+        ("h$ HINFO \"cpu os$\"", "h7.example.org. 3600 HINFO \"cpu\" \"os7\""),
+        ("h$ TXT \"a$\"", "h7.example.org. 3600 TXT \"a7\""),
+        ("h$ LUA A \"pickrandom({'192.0.2.$'})\"", "h7.example.org. 3600 LUA A pickrandom({'192.0.2.7'})"),
+    ] {
+        assert_eq!(records(format!("$GENERATE 7-7 {line}")), [record]);
+    }
+    let outcome = read("$GENERATE 250-300 h$ A \"192.0.2.$\"\n");
+    assert_eq!(outcome.records.len(), 6);
+    assert!(outcome.said()[0].starts_with("error lab.zone:1:25: `192.0.2.256` is not an IPv4 address"));
+}
+
+#[test]
+fn a_string_that_bind_would_take_apart_is_told_of() {
+    let outcome = read("$GENERATE 1-2 t$ TXT \"a $ b\"\n");
+    assert_eq!(outcome.records[1], "t2.example.org. 3600 TXT \"a 2 b\"");
+    assert_eq!(
+        outcome.said(),
+        [
+            "warning lab.zone:1:22: this string is read as it stands in every record; BIND takes the quotes off, and reads \
+          `\"a\" \"1\" \"b\"` in the first record; write a string that is one word, or the records one by one"
+        ]
+    );
+    // Several strings are several words to BIND as well, and an error there.
+    assert_eq!(read("$GENERATE 1-2 t$ TXT \"a\" \"b c\"\n").said(), Vec::<String>::new());
 }

@@ -127,17 +127,48 @@ fn nesting_has_a_limit() {
 }
 
 #[test]
-fn without_an_origin_the_one_set_inside_stays_and_who_depends_on_it_is_told() {
+fn an_origin_set_inside_ends_with_the_file_and_who_depends_on_it_is_told() {
     let included = read_all(&[
         ("main.zone", "a A 192.0.2.1\n$INCLUDE h\nc A 192.0.2.3\nd A 192.0.2.3\n"),
         ("h", "$TTL 9\n$ORIGIN sub.example.org.\nb A 192.0.2.2\n"),
     ]);
-    assert_eq!(included.outcome.records[2], "c.sub.example.org. 9 A 192.0.2.3");
+    assert_eq!(included.outcome.records[1], "b.sub.example.org. 9 A 192.0.2.2");
+    assert_eq!(included.outcome.records[2], "c.example.org. 9 A 192.0.2.3");
     assert_eq!(
         included.said,
-        ["warning main.zone:2:1: behind this line the origin is `sub.example.org.`; RFC 1035 and BIND go \
-          back to `example.org.`; write an absolute `$ORIGIN` behind the `$INCLUDE`"]
+        [
+            "warning main.zone:2:1: behind this line the origin is `example.org.` again; RFC 1035, section 5.1; PowerDNS \
+          stays at `sub.example.org.`; write an absolute `$ORIGIN` behind the `$INCLUDE`, or absolute names"
+        ]
     );
+}
+
+#[test]
+fn records_that_are_the_same_at_either_origin_leave_no_doubt() {
+    let inner = ("h", "$ORIGIN sub.example.org.\nb A 192.0.2.2\n");
+    let main = "$INCLUDE h\nc.example.org. A 192.0.2.3\n  TXT \"c\"\nd.example.org. MX 5 c.example.org.\n";
+    assert_eq!(read_all(&[("main.zone", main), inner]).said, Vec::<String>::new());
+    // A name in the data is one, too.
+    let main = format!("{main}e.example.org. MX 5 c\n");
+    let included = read_all(&[("main.zone", main.as_str()), inner]);
+    assert_eq!(included.outcome.records[4], "e.example.org. 3600 MX 5 c.example.org.");
+    assert_eq!(included.said.len(), 1);
+    // Neither is a file that sets back what it has set.
+    let back = ("h", "$ORIGIN sub.example.org.\nb A 192.0.2.2\n$ORIGIN example.org.\n");
+    assert_eq!(read_all(&[("main.zone", "$INCLUDE h\nc A 192.0.2.3\n"), back]).said, Vec::<String>::new());
+}
+
+#[test]
+fn an_origin_ends_with_each_of_the_files_that_include_each_other() {
+    let included = read_all(&[
+        ("main.zone", "$INCLUDE one\nc A 192.0.2.3\n"),
+        ("one", "$ORIGIN one.example.org.\n$INCLUDE two\nb A 192.0.2.2\n"),
+        ("two", "$ORIGIN two.example.org.\na A 192.0.2.1\n"),
+    ]);
+    let owners: Vec<&str> =
+        included.outcome.records.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(owners, ["a.two.example.org.", "b.one.example.org.", "c.example.org."]);
+    assert_eq!(included.said.len(), 2, "{:?}", included.said);
 }
 
 #[test]
@@ -164,8 +195,9 @@ fn with_an_origin_the_file_is_read_under_it_and_nothing_stays() {
             "warning main.zone:2:12: the file is read under the origin `sub.example.org.`; PowerDNS ignores \
              this word and stays at `example.org.`; begin the included file with an `$ORIGIN` line, and \
              leave this word out",
-            "warning main.zone:2:1: behind this line the origin is `example.org.`; PowerDNS stays at \
-             `other.example.org.`; write an absolute `$ORIGIN` behind the `$INCLUDE`",
+            "warning main.zone:2:1: behind this line the origin is `example.org.` again; RFC 1035, \
+             section 5.1; PowerDNS stays at `other.example.org.`; write an absolute `$ORIGIN` behind the `$INCLUDE`, \
+             or absolute names",
         ]
     );
 }
