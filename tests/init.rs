@@ -59,3 +59,51 @@ fn a_wrong_address_is_a_wrong_command_line() {
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("`192.0.2.300` is no address"), "{}", said(&output));
 }
+
+#[test]
+fn the_reverse_zones_it_writes_come_out_the_same_when_they_are_made() {
+    let kinds: [&[&str]; 3] = [
+        &["--master", "192.0.2.13", "--master", "192.0.2.14", "--master", "192.0.2.15"],
+        &["--master", "192.0.2.13"],
+        &[
+            "--master",
+            "a=192.0.2.13",
+            "--worker",
+            "192.0.2.20",
+            "--bootstrap",
+            "192.0.2.12",
+            "--ingress",
+            "192.0.2.99",
+        ],
+    ];
+    for kind in kinds {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(init(folder.path(), kind).status.success());
+        let config = folder.path().join("edgedns.toml");
+        let dump = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+            let output = command
+                .args(["check", "--dump", "2.0.192.in-addr.arpa", "--config"])
+                .arg(&config)
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stdout.clone()).unwrap();
+            let pointers = text.lines().filter_map(|line| {
+                let mut words = line.split_whitespace();
+                let (owner, target) = (words.next()?, words.next_back()?);
+                line.contains(" PTR ").then(|| format!("{owner} {target}"))
+            });
+            (pointers.collect::<Vec<String>>(), said(&output))
+        };
+        let (written, _) = dump();
+        let text = fs::read_to_string(&config).unwrap();
+        let file = text.lines().find(|line| line.starts_with("file") && line.contains("in-addr")).unwrap();
+        fs::write(&config, text.replace(file, "reverse-of = \"ocp4.example.com\"")).unwrap();
+        let (mut made, told) = dump();
+        // What the routers have is no node's.
+        made.retain(|line| !line.starts_with("99."));
+        assert!(!written.is_empty(), "{told}");
+        assert_eq!(made, written, "{told}");
+        assert!(told.contains("ok: 0 errors, 0 warnings"), "{told}");
+    }
+}

@@ -27,7 +27,7 @@ use crate::dns::Rtype;
 use crate::source::{
     Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources, TextFile, patiently_for,
 };
-use crate::zone::{self, GuardTemplate, Guarding, NodeId, Test, Zone};
+use crate::zone::{self, Apexes, GuardTemplate, Guarding, NodeId, Test, Zone};
 use crate::zonefile;
 
 use others::Others;
@@ -123,6 +123,7 @@ impl Reading {
                 purpose,
                 config: &config,
                 wanting: Wanting::of(&config),
+                apexes: Arc::new(config.zones.iter().map(|zone| zone.name.as_ref()).collect()),
                 served: served(purpose),
                 state_directory: state_directory.as_deref(),
                 own: known_addresses(),
@@ -186,6 +187,8 @@ struct ZoneReader<'r> {
     config: &'r Config,
     /// Which zones want to know the addresses of others.
     wanting: Wanting<'r>,
+    /// The apexes of all zones.
+    apexes: Arc<Apexes>,
     /// The versions that are served now.
     served: HashMap<&'r ZoneId, &'r Version>,
     state_directory: Option<&'r Path>,
@@ -264,7 +267,7 @@ impl ZoneReader<'_> {
         let faults = &mut loaded.faults;
         let read = read_file(sources, zone, faults)
             .and_then(|file| Some((file, given(zone, forward, faults)?)))
-            .and_then(|(file, hosts)| read_zone(sources, file, hosts, zone, &basis, faults));
+            .and_then(|(file, hosts)| self.read_zone(sources, file, hosts, zone, &basis, faults));
         let Some(read) = read else {
             faults.sort();
             return self.fall_back(sources, zone, (forward, basis), loaded);
@@ -405,6 +408,30 @@ impl ZoneReader<'_> {
         self.served.get(zone).copied()
     }
 
+    /// Reads one zone from its text and all that it includes. None when it cannot
+    /// be served; `found` says why.
+    fn read_zone(
+        &self,
+        sources: &mut Sources,
+        file: Option<FileId>,
+        given: Option<Given<'_>>,
+        zone: &config::Zone,
+        basis: &Basis,
+        found: &mut Diagnostics,
+    ) -> Option<Zone> {
+        let mut builder = zone::Builder::new(zone.name.clone(), zone.name_span);
+        if let Some(file) = file {
+            zonefile::read(sources, file, &mut builder, &basis.settings, found);
+        }
+        if let Some(Given { hosts, span }) = given {
+            builder.add_reverse(hosts, span, found);
+        }
+        builder.set_own_addresses(basis.own.clone());
+        builder.set_apexes(Arc::clone(&self.apexes));
+        basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        builder.finish(found)
+    }
+
     /// Takes the text that is kept of the zone, if there is one.
     fn load_kept(
         &self,
@@ -433,7 +460,7 @@ impl ZoneReader<'_> {
         let hosts = given(zone, forward, &mut faults);
         let read =
             sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
-                read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
+                self.read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
             });
         match read.and_then(|read| self.version(&read, basis, zone.name_span, &mut faults)) {
             Some(version) => loaded.version = Some(Version { kept_at: Some(loaded_at), ..version }),
@@ -484,28 +511,6 @@ fn read_file(sources: &mut Sources, zone: &config::Zone, found: &mut Diagnostics
     };
     sources.note_naming(Naming { by: named.span, path: named.path.clone(), file });
     Some(Some(file))
-}
-
-/// Reads one zone from its text and all that it includes. None when it cannot
-/// be served; `found` says why.
-fn read_zone(
-    sources: &mut Sources,
-    file: Option<FileId>,
-    given: Option<Given<'_>>,
-    zone: &config::Zone,
-    basis: &Basis,
-    found: &mut Diagnostics,
-) -> Option<Zone> {
-    let mut builder = zone::Builder::new(zone.name.clone(), zone.name_span);
-    if let Some(file) = file {
-        zonefile::read(sources, file, &mut builder, &basis.settings, found);
-    }
-    if let Some(Given { hosts, span }) = given {
-        builder.add_reverse(hosts, span, found);
-    }
-    builder.set_own_addresses(basis.own.clone());
-    basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
-    builder.finish(found)
 }
 
 fn lua_settings(config: &Config) -> zonefile::lua_record::Settings {

@@ -3,15 +3,18 @@
 //! Responsible for the name tree and for grouping records into RRsets.
 //! Not responsible for the rules between records: that is `rules`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::apexes::Apexes;
 use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES};
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
 use super::pool::Pool;
 use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, PoolId, RecordEntry, RrsetEntry, Zone};
-use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
+use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// A zone that is being put together.
@@ -30,6 +33,7 @@ pub struct Builder {
     pools: Vec<(NodeId, Pool)>,
     guardings: Vec<Guarding>,
     own: Vec<IpAddr>,
+    apexes: Arc<Apexes>,
     libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
     /// Largest place that is given out, in bytes of names and of record data
@@ -65,6 +69,7 @@ impl Builder {
             pools: Vec::new(),
             guardings: Vec::new(),
             own: Vec::new(),
+            apexes: Arc::default(),
             libraries: Vec::new(),
             last: None,
             place_max: u32::MAX,
@@ -179,6 +184,12 @@ impl Builder {
         self.own = own;
     }
 
+    /// Tells the apexes of all zones that are served: names in them are not this zone's, and names that were meant to
+    /// lie there are told of. They change nothing that is answered.
+    pub fn set_apexes(&mut self, apexes: Arc<Apexes>) {
+        self.apexes = apexes;
+    }
+
     /// The serial is at least this one (RFC 1982), whatever the SOA record said.
     pub(super) fn raise_serial(&mut self, least: u32) {
         let soa = self.records.iter().find(|one| one.node == NodeId::APEX && one.rtype == Rtype::SOA);
@@ -208,10 +219,11 @@ impl Builder {
         self.records.sort_by_key(|record| (record.node, record.rtype));
         let mut zone = self.grouped(found);
         zone.mark_cuts();
+        zone.level_ttls(found);
         zone.guard_all(&self.guardings, found);
         zone.look_up_tested(found);
         zone.warn_of_probes_of_nobody(found);
-        super::rules::check(&zone, self.span, found);
+        super::rules::check(&zone, self.span, &self.apexes, found);
         (found.errors() == 0).then_some(zone)
     }
 
@@ -223,9 +235,13 @@ impl Builder {
             return Ok(last);
         }
         if !owner.is_at_or_below(self.apex.as_ref()) {
+            // PowerDNS and NSD refuse such a zone, BIND and Knot go on without the record. It is nearly always a name
+            // of ours with a dot too many, or behind a wrong $ORIGIN: a name that is gone, which nobody notices while
+            // the rest is answered. Refused, it is seen at once, and what was served last goes on being served.
             let message = format!("`{owner}` does not lie in the zone `{}`", self.apex);
             let help = "names that do not end in a dot are relative to $ORIGIN";
-            return Err(Diagnostic::error(span, message).label("out of zone").help(help));
+            let other = "a record of another zone is answered from there: remove it here, as BIND and Knot do unasked";
+            return Err(Diagnostic::error(span, message).label("out of zone").help(help).remark(other));
         }
         let node = self.find_or_insert(owner, span)?;
         self.last = Some(node);
@@ -323,19 +339,37 @@ impl Builder {
     /// Appends the records of an RRset without repetitions, which RFC 2181,
     /// section 5, forbids.
     fn keep_distinct(&self, group: &[Collected], records: &mut Vec<RecordEntry>, found: &mut Diagnostics) {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashMap::new();
         for one in group {
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
-            if group.len() > 1 && !seen.insert(rdata) {
+            let first = (group.len() > 1).then(|| seen.insert(caseless(one.rtype, rdata), rdata)).flatten();
+            if let Some(first) = first {
                 let message = "the same record stands here a second time";
-                found.push(
-                    Diagnostic::warning(one.span, message).help("it is answered once; remove this line"),
-                );
+                let told =
+                    Diagnostic::warning(one.span, message).help("it is answered once; remove this line");
+                let by_case = "names that differ in case only are the same (RFC 4343)";
+                found.push(if first == rdata { told } else { told.remark(by_case) });
                 continue;
             }
             records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len });
         }
     }
+}
+
+/// RDATA to be compared with others of its RRset: names in it that differ in case only are the same (RFC 4343;
+/// RFC 4034, section 6.2), hence so are the records.
+fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
+    let mut lower = Cow::Borrowed(rdata);
+    for inner in rdata::names(rtype, rdata) {
+        let wire = inner.name.wire();
+        if wire.iter().any(u8::is_ascii_uppercase)
+            && let Some(name) = lower.to_mut().get_mut(inner.at..inner.at + wire.len())
+        {
+            // Length bytes are at most 63, so none of them is an upper-case letter.
+            name.make_ascii_lowercase();
+        }
+    }
+    lower
 }
 
 /// The place of something that was counted by [`Builder::place`] when it came in, or of what is made of such things,
@@ -364,6 +398,29 @@ impl Zone {
             (0..self.nodes.len()).filter(|&at| self.covering(NodeId(index(at))).is_some()).collect();
         for at in occluded {
             self.nodes[at].kind = Kind::Occluded;
+        }
+    }
+}
+
+impl Zone {
+    /// One TTL for each RRset, also where code chooses some of its records (RFC 2181, section 5.2).
+    fn level_ttls(&mut self, found: &mut Diagnostics) {
+        let mut from = 0;
+        while let (Some(node), Some(first)) = (self.pool_nodes.get(from).copied(), self.pools.get(from)) {
+            let rtype = first.rtype;
+            let is_same = |(at, pool): &(&NodeId, &Pool)| **at == node && pool.rtype == rtype;
+            let rest = self.pool_nodes.iter().zip(&self.pools).skip(from);
+            let to = from + rest.take_while(is_same).count();
+            let plain = self.node(node).rrset(rtype).map(|rrset| (rrset.ttl(), rrset.span()));
+            let pools = self.pools[from..to].iter().map(|pool| (pool.ttl, pool.span));
+            let ttl = super::rules::one_ttl(plain.into_iter().chain(pools), found);
+            for pool in &mut self.pools[from..to] {
+                pool.ttl = ttl;
+                pool.ttl_degraded = pool.ttl_degraded.min(ttl);
+            }
+            let rrsets = self.rrsets_of(node);
+            self.rrsets[rrsets].iter_mut().filter(|set| set.rtype == rtype).for_each(|set| set.ttl = ttl);
+            from = to;
         }
     }
 }

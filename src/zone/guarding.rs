@@ -166,6 +166,7 @@ impl Zone {
             self.guard(node, guarding, &mut made, found);
         }
         self.take_in(made);
+        super::beside::warn(self, guardings, found);
     }
 
     /// Puts pools among those there are, in the order of their nodes.

@@ -9,6 +9,8 @@
 //!  ────────────────────▶ Builder ──────▶ rules ──▶ Zone ──────────▶ answer
 //! ```
 
+mod apexes;
+mod beside;
 mod budget;
 mod builder;
 mod guarding;
@@ -18,8 +20,10 @@ mod network;
 mod pool;
 mod reverse;
 mod rules;
+mod targets;
 mod tree;
 
+pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::Builder;
 pub use guarding::{Choice, GuardTemplate, Guarding, Test};

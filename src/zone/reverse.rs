@@ -4,26 +4,28 @@
 //! Responsible for which names an address is known by.
 //! Not responsible for which zone is made from which.
 //!
-//! Nodes take their host name from the PTR record of their address, so an
-//! address shall have the name of a host, not of whatever else it serves:
+//! Nodes take their host name from the PTR record of their address, so an address shall have one, with the official name
+//! of a host (RFC 1912, section 2.1) and not of whatever else it serves. Of its names the one with the best claim has it:
 //!
 //! ```text
-//! a plain A or AAAA record                        gives its name
-//! the same, of a name server of the zone          only where there is none of those
-//! a guarded one that is the only one of its name  only where there is neither
-//! pools of several, LUA records, wildcards        never
+//! 1 host     a plain A or AAAA record, the only one of its name; that NS records name it makes no difference
+//! 2 several  the same, one of several of its name: a host with many addresses, or a service on many hosts
+//! 3 service  a name of a service: the target of SRV or MX records, a name beside a wildcard, or called as services are
+//! 4 guarded  the only address of a guarded name
+//!            pools of several, LUA records, wildcards: never
 //! ```
 //!
-//! Several names of the same rank are several PTR records.
+//! Of several with the same claim the one that stands first in the file has it, and the operator is told.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::apexes::Apexes;
 use super::builder::Builder;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
-use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// What a zone says of addresses.
@@ -50,13 +52,24 @@ struct Host {
     claim: Claim,
 }
 
-/// By which right; the first counts.
+/// By which right; the first counts. See the head of this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim {
     Host,
-    NameServer,
+    Several,
+    Service,
     Guarded,
 }
+
+/// What services are called, beside hosts of other names at the same addresses; a number may follow, as in `ns1` and
+/// `etcd-0`. A host that is really called so, and has no other name, still has its PTR record.
+const SERVICES: &[&str] = &[
+    "api", "api-int", "console", "dns", "etcd", "ingress", "lb", "ldap", "mail", "mirror", "mx", "ns", "ntp",
+    "proxy", "quay", "registry", "smtp", "time", "vip", "www",
+];
+
+/// Addresses of which it is told that several names have the same claim to them; the others are counted.
+const TIES_TOLD_MAX: usize = 8;
 
 /// Whether the names of a zone are made from addresses.
 pub fn is_reverse(apex: NameRef<'_>) -> bool {
@@ -84,22 +97,22 @@ impl Hosts {
             addresses: HashMap::new(),
             cuts: HashSet::new(),
         };
-        let name_servers: HashSet<&[u8]> =
-            apex.rrset(Rtype::NS).into_iter().flat_map(Rrset::rdatas).collect();
+        let services = Services::of(zone);
         for node in zone.node_ids().map(|id| zone.node(id)) {
             match node.kind() {
-                Kind::Plain | Kind::Dname => hosts.take(zone, node, &name_servers),
+                Kind::Plain | Kind::Dname => hosts.take(zone, node, &services),
                 Kind::ZoneCut => {
                     hosts.cuts.insert(node.name().to_name());
                 }
                 Kind::Occluded => {}
             }
         }
+        // Of one claim they stay in the order of the file.
         hosts.names.values_mut().for_each(|names| names.sort_by_key(|host| host.claim));
         hosts
     }
 
-    fn take(&mut self, zone: &Zone, node: Node<'_>, name_servers: &HashSet<&[u8]>) {
+    fn take(&mut self, zone: &Zone, node: Node<'_>, services: &Services) {
         for rtype in [Rtype::A, Rtype::AAAA] {
             let rrset = node.rrset(rtype);
             let pools: Vec<_> = node.pools_of(rtype).map(|id| &zone.pools()[id.index()]).collect();
@@ -112,8 +125,9 @@ impl Hosts {
             self.addresses.entry(node.name().to_name()).or_default().extend(&held);
             let one = held.iter().all(|address| held.first() == Some(address));
             let claim = match pools.as_slice() {
-                [] if name_servers.contains(node.name().wire()) => Claim::NameServer,
-                [] => Claim::Host,
+                [] if services.has(node) => Claim::Service,
+                [] if one => Claim::Host,
+                [] => Claim::Several,
                 [only] if only.lua.is_none() && one => Claim::Guarded,
                 _ => continue,
             };
@@ -164,6 +178,7 @@ impl Builder {
         }
         self.raise_serial(hosts.serial);
         let Some(held) = addresses_below(apex.as_ref()) else { return };
+        let mut ties = Vec::new();
         for (address, names) in hosts.names.range(held) {
             let Some(owner) = reverse_name(*address) else { continue };
             let is_away = std::iter::successors(Some(owner.as_ref()), |name| name.parent())
@@ -171,23 +186,80 @@ impl Builder {
             if taken.contains(&owner) || is_away || !owner.as_ref().is_at_or_below(apex.as_ref()) {
                 continue;
             }
-            let best = names.first().map(|host| host.claim);
-            let best = || names.iter().filter(|host| Some(host.claim) == best);
-            let ttl = best().map(|host| host.ttl).min().unwrap_or_default();
-            for host in best() {
-                let added = self.add(owner.as_ref(), Rtype::PTR, ttl, host.name.as_ref().wire(), span);
-                found.extend(added.err());
+            let Some(first) = names.first() else { continue };
+            found.extend(
+                self.add(owner.as_ref(), Rtype::PTR, first.ttl, first.name.as_ref().wire(), span).err(),
+            );
+            if names.get(1).is_some_and(|other| other.claim == first.claim) {
+                ties.push((*address, names));
             }
         }
+        found.extend(tied(&ties, span));
     }
+}
+
+/// Tells of addresses that several names have the same claim to.
+fn tied(ties: &[(IpAddr, &Vec<Host>)], span: Span) -> Option<Diagnostic> {
+    let shown = |(address, names): &(IpAddr, &Vec<Host>)| {
+        let claim = names.first().map(|host| host.claim);
+        let equal = names.iter().filter(|host| Some(host.claim) == claim);
+        let equal: Vec<String> = equal.take(TIES_TOLD_MAX).map(|host| format!("`{}`", host.name)).collect();
+        format!("{address} has the names {}", equal.join(" and "))
+    };
+    let (first, others) = ties.split_first()?;
+    let chosen = &first.1.first()?.name;
+    let told = Diagnostic::warning(span, format!("{}: its PTR record leads to `{chosen}`", shown(first)))
+        .label("any of them could be the host's")
+        .remark("nodes take their host name from it; of names with the same claim the first in the zone file is taken")
+        .help("write the PTR record that is meant into a `file` of this reverse zone: what it says comes first");
+    let told = others
+        .iter()
+        .take(TIES_TOLD_MAX)
+        .fold(told, |told, tie| told.remark(format!("so it is where {}", shown(tie))));
+    let more = others.len().saturating_sub(TIES_TOLD_MAX);
+    Some(if more > 0 { told.remark(format!("and of {more} addresses more")) } else { told })
+}
+
+/// Which names of a zone are those of services.
+struct Services {
+    /// Where SRV and MX records point to.
+    targets: HashSet<NodeId>,
+}
+
+impl Services {
+    fn of(zone: &Zone) -> Services {
+        let sets = zone
+            .node_ids()
+            .map(|id| zone.node(id))
+            .flat_map(|node| [Rtype::SRV, Rtype::MX].into_iter().filter_map(move |rtype| node.rrset(rtype)));
+        let names = sets.flat_map(|set| {
+            set.rdatas()
+                .filter_map(move |bytes| rdata::names(set.rtype(), bytes).next().map(|inner| inner.name))
+        });
+        Services { targets: names.filter_map(|name| zone.find(name)).collect() }
+    }
+
+    fn has(&self, node: Node<'_>) -> bool {
+        // Below `*.apps` are routes; a wildcard of the whole zone says nothing of its names.
+        let parent = node.parent();
+        let beside_wildcard = parent.id() != NodeId::APEX && parent.wildcard().is_some();
+        beside_wildcard || self.targets.contains(&node.id()) || is_called_as_services_are(node.name())
+    }
+}
+
+fn is_called_as_services_are(name: NameRef<'_>) -> bool {
+    let Some(label) = name.labels().next() else { return false };
+    let digits = label.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = label.get(..label.len() - digits).unwrap_or(label);
+    let word = if digits > 0 { word.strip_suffix(b"-").unwrap_or(word) } else { word };
+    SERVICES.iter().any(|service| service.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// What the zones of one server say of addresses, found by address and by apex: a reverse zone looks at what is its
 /// own, however many other zones there are.
 #[derive(Debug, Default)]
 pub struct Addresses {
-    /// All zones there are, each of which answers for itself; in wire form and lower case.
-    apexes: HashSet<Box<[u8]>>,
+    apexes: Arc<Apexes>,
     /// What the zones of an apex say, one for each view.
     zones: HashMap<Name, Vec<Arc<Hosts>>>,
     /// Every address with the host that was told first.
@@ -196,8 +268,7 @@ pub struct Addresses {
 
 impl Addresses {
     /// Nothing is said so far; there are zones with these apexes.
-    pub fn new<'n>(apexes: impl IntoIterator<Item = NameRef<'n>>) -> Addresses {
-        let apexes = apexes.into_iter().map(|apex| apex.to_lowercase().into()).collect();
+    pub fn new(apexes: Arc<Apexes>) -> Addresses {
         Addresses { apexes, ..Addresses::default() }
     }
 
@@ -210,16 +281,6 @@ impl Addresses {
         }
         self.zones.entry(hosts.apex.clone()).or_default().push(hosts);
     }
-
-    /// The apex of the zone that answers for a name.
-    fn nearest<'n>(&self, name: NameRef<'n>) -> Option<NameRef<'n>> {
-        let lower = name.to_lowercase();
-        let is_apex = |name: &NameRef<'_>| {
-            let from = lower.len().checked_sub(name.wire().len());
-            from.and_then(|from| lower.get(from..)).is_some_and(|wire| self.apexes.contains(wire))
-        };
-        std::iter::successors(Some(name), |name| name.parent()).find(is_apex)
-    }
 }
 
 /// Compares a reverse zone with what the zones of its server say of addresses: hosts without a PTR record, and PTR
@@ -227,7 +288,7 @@ impl Addresses {
 pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
     let Some(held) = addresses_below(zone.apex()) else { return };
     for (address, host) in known.hosts.range(held) {
-        let own = |owner: &Name| known.nearest(owner.as_ref()) == Some(zone.apex());
+        let own = |owner: &Name| known.apexes.nearest(owner.as_ref()) == Some(zone.apex());
         let Some(owner) = reverse_name(*address).filter(own) else { continue };
         if !is_answered(zone, owner.as_ref()) {
             let message = format!(
@@ -249,7 +310,7 @@ pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
 
 fn check_pointers(rrset: Rrset<'_>, address: IpAddr, known: &Addresses, found: &mut Diagnostics) {
     for target in rrset.rdatas().filter_map(|rdata| Some(NameRef::split_from(rdata).ok()?.0)) {
-        let own = known.nearest(target).and_then(|apex| known.zones.get(&apex.to_name()));
+        let own = known.apexes.nearest(target).and_then(|apex| known.zones.get(&apex.to_name()));
         let said: Vec<bool> = own.into_iter().flatten().filter_map(|one| one.has(target, address)).collect();
         if !said.is_empty() && !said.contains(&true) {
             let message =

@@ -7,7 +7,9 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::apexes::Apexes;
 use super::pool::{Pool, RECORD_BYTES};
+use super::targets;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -56,11 +58,12 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Di
     ttl
 }
 
-/// Checks a whole zone; `span` is where the operator named it.
-pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
+/// Checks a whole zone; `span` is where the operator named it, `apexes` are those of all zones that are served.
+pub(super) fn check(zone: &Zone, span: Span, apexes: &Apexes, found: &mut Diagnostics) {
     apex(zone, span, found);
     chains(zone, found);
     link_local_targets(zone, found);
+    targets::apex_wildcard(zone, found);
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
         let node = zone.node(id);
@@ -68,13 +71,14 @@ pub(super) fn check(zone: &Zone, span: Span, found: &mut Diagnostics) {
         match node.kind() {
             Kind::Occluded => occluded(zone, node, &glue, found),
             Kind::ZoneCut => {
-                cut(zone, node, found);
+                alone(zone, node, found);
+                cut(zone, node, apexes, found);
                 wildcard(node, found);
             }
             Kind::Plain | Kind::Dname => {
                 alone(zone, node, found);
                 wildcard(node, found);
-                targets(zone, node, found);
+                targets::check(zone, node, apexes, found);
             }
         }
     }
@@ -309,19 +313,15 @@ fn wildcard(node: Node<'_>, found: &mut Diagnostics) {
 
 /// A zone cut: what stands there beside NS and DS is not answered, and name
 /// servers inside the child need glue.
-fn cut(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
+fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     let Some(ns) = node.rrset(Rtype::NS) else { return };
     let servers: Vec<NameRef<'_>> = target_names(ns).collect();
-    for rrset in node.all_rrsets() {
-        let address = matches!(rrset.rtype(), Rtype::A | Rtype::AAAA);
-        let glue = address && servers.contains(&node.name());
-        if !matches!(rrset.rtype(), Rtype::NS | Rtype::DS) && !glue {
-            found.push(hidden(rrset.rtype(), rrset.span(), node.name(), ns.span()));
+    let is_server = servers.contains(&node.name());
+    let records = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(lua_records(zone, node));
+    for (rtype, span) in records.filter(|(rtype, _)| !(is_server && is_address(*rtype))) {
+        if !matches!(rtype, Rtype::NS | Rtype::DS) {
+            found.push(hidden(rtype, span, node.name(), ns.span()));
         }
-    }
-    for id in node.pools() {
-        let pool = &zone.pools()[id.index()];
-        found.push(hidden(pool.rtype, pool.span, node.name(), ns.span()));
     }
     for server in servers {
         let below = server.is_at_or_below(node.name());
@@ -334,7 +334,7 @@ fn cut(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
                     .help(format!("add `{server} IN A …` to this zone")),
             );
         } else if !below {
-            target(zone, ns, server, found);
+            targets::target(zone, ns, server, apexes, found);
         }
     }
 }
@@ -351,57 +351,47 @@ fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
     servers.filter_map(|server| zone.find(server)).collect()
 }
 
+/// Records below a zone cut or a DNAME. Plain ones and LUA records are glue alike where they are addresses of a name
+/// server (RFC 1034, section 4.2.1).
 fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Diagnostics) {
     let Some(covering) = zone.covering(node.id()).map(|id| zone.node(id)) else { return };
-    let (rtype, what) = match covering.kind() {
-        Kind::Dname => (Rtype::DNAME, "is redirected by a DNAME"),
-        Kind::ZoneCut | Kind::Plain | Kind::Occluded => (Rtype::NS, "is delegated"),
-    };
-    let Some(cover) = covering.rrset(rtype) else { return };
+    let records = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(lua_records(zone, node));
+    if let (Kind::Dname, Some(dname)) = (covering.kind(), covering.rrset(Rtype::DNAME)) {
+        for (rtype, span) in records {
+            found.push(below_dname(rtype, span, covering.name(), dname.span()));
+        }
+        return;
+    }
+    let Some(cover) = covering.rrset(Rtype::NS) else { return };
     let served_as_glue = glue.contains(&node.id());
-    let hidden = node
-        .all_rrsets()
-        .map(|set| (set.rtype(), set.span()))
-        .filter(|(rtype, _)| !(served_as_glue && matches!(*rtype, Rtype::A | Rtype::AAAA)));
-    let pools = node.pools().map(|id| &zone.pools()[id.index()]).filter(|pool| pool.lua.is_some());
-    for (rtype, span) in hidden.chain(pools.map(|pool| (pool.rtype, pool.span))) {
-        let message = format!("this {rtype} record is occluded: `{}` {what}", covering.name());
+    for (rtype, span) in records.filter(|(rtype, _)| !(served_as_glue && is_address(*rtype))) {
+        let message = format!("this {rtype} record is occluded: `{}` is delegated", covering.name());
         found.push(Diagnostic::warning(span, message).and_at(cover.span(), "it is hidden by this"));
     }
 }
 
-/// Targets of NS, MX and SRV records must be names with addresses, not
-/// aliases (RFC 2181, section 10.3; RFC 2782).
-fn targets(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
-    for rrset in node.all_rrsets() {
-        if matches!(rrset.rtype(), Rtype::NS | Rtype::MX | Rtype::SRV) {
-            target_names(rrset).for_each(|name| target(zone, rrset, name, found));
-        }
-    }
+/// RFC 6672, section 2.4: no records exist below the owner of a DNAME record, and a server may refuse a zone that has
+/// some. NSD and Knot do; BIND and PowerDNS load it and never answer them.
+fn below_dname(rtype: Rtype, span: Span, owner: NameRef<'_>, dname: Span) -> Diagnostic {
+    Diagnostic::error(
+        span,
+        format!("this {rtype} record lies below `{owner}`, which is redirected by a DNAME"),
+    )
+    .and_at(dname, "the DNAME record")
+    .remark(
+        "RFC 6672, section 2.4: there is nothing below it; what is asked there is looked for at its target",
+    )
+    .help("remove one of both: the record would never be answered")
 }
 
-fn target(zone: &Zone, rrset: Rrset<'_>, name: NameRef<'_>, found: &mut Diagnostics) {
-    // `MX 0 .` and `SRV 0 0 0 .` say that there is no such service (RFC 7505, RFC 2782).
-    if name.is_root() || !name.is_at_or_below(zone.apex()) {
-        return;
-    }
-    let rtype = rrset.rtype();
-    let Some(node) = matching(zone, name) else {
-        let message = format!("this {rtype} record points to `{name}`, which does not exist");
-        found.push(Diagnostic::warning(rrset.span(), message));
-        return;
-    };
-    if let Some(alias) = node.alias() {
-        let message = format!("this {rtype} record points to `{name}`, which is a CNAME");
-        found.push(
-            Diagnostic::warning(rrset.span(), message)
-                .and_at(alias, "the alias")
-                .help(format!("name the target of the alias: {rtype} wants a name with addresses")),
-        );
-    } else if node.kind() == Kind::Plain && !has_address(node) {
-        let message = format!("this {rtype} record points to `{name}`, which has no address");
-        found.push(Diagnostic::warning(rrset.span(), message));
-    }
+/// The LUA records of a node, each with the type it answers.
+fn lua_records<'z>(zone: &'z Zone, node: Node<'z>) -> impl Iterator<Item = (Rtype, Span)> + use<'z> {
+    let pools = node.pools().map(|id| &zone.pools()[id.index()]);
+    pools.filter(|pool| pool.lua.is_some()).map(|pool| (pool.rtype, pool.span))
+}
+
+fn is_address(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::A | Rtype::AAAA)
 }
 
 /// The node that answers for a name: itself, a wildcard, or what covers it.
@@ -419,8 +409,8 @@ pub(super) fn matching<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>
     }
 }
 
-fn has_address(node: Node<'_>) -> bool {
-    node.types().any(|rtype| matches!(rtype, Rtype::A | Rtype::AAAA))
+pub(super) fn has_address(node: Node<'_>) -> bool {
+    node.types().any(is_address)
 }
 
 /// The names that the records of an RRset point to.

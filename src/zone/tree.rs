@@ -122,6 +122,12 @@ impl Zone {
         self.records.len() + lua
     }
 
+    /// Where the RRsets of a node are.
+    pub(super) fn rrsets_of(&self, id: NodeId) -> std::ops::Range<usize> {
+        let from = |at: usize| self.nodes.get(at).map_or(self.rrsets.len(), |node| node.rrsets as usize);
+        from(id.0 as usize)..from(id.0 as usize + 1)
+    }
+
     /// Every node, in no order but the apex first.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         // The builder gave every node a place of 32 bits.
@@ -252,6 +258,12 @@ impl<'z> Node<'z> {
         self.rrset(Rtype::CNAME).map(Rrset::span).or_else(pool)
     }
 
+    /// Where the first of its records was written; none where there is none.
+    pub fn first_span(self) -> Option<Span> {
+        let pool = || self.pools().next().map(|id| self.zone.pools[id.index()].span);
+        self.all_rrsets().next().map(Rrset::span).or_else(pool)
+    }
+
     /// The types that exist at this node, pools included, each once.
     pub fn types(self) -> impl Iterator<Item = Rtype> + use<'z> {
         let zone = self.zone;
@@ -264,9 +276,7 @@ impl<'z> Node<'z> {
 
     pub(super) fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
         let zone = self.zone;
-        let end =
-            zone.nodes.get(self.id.0 as usize + 1).map_or(zone.rrsets.len(), |next| next.rrsets as usize);
-        (self.entry().rrsets as usize..end).map(move |at| Rrset { zone, at })
+        zone.rrsets_of(self.id).map(move |at| Rrset { zone, at })
     }
 
     fn entry(self) -> &'z NodeEntry {

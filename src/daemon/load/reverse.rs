@@ -4,6 +4,7 @@
 //! Not responsible for the records: those are `zone`'s.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::others::Others;
 use super::{Basis, Purpose, Version, ZoneReader};
@@ -102,7 +103,7 @@ impl ZoneReader<'_> {
     /// Where a check gathers what zones say of addresses; none: no zone is compared with them.
     pub(super) fn compared(&self) -> Option<Addresses> {
         let is_compared = matches!(self.purpose, Purpose::Check) && self.wanting.reverse;
-        is_compared.then(|| Addresses::new(self.config.zones.iter().map(|zone| zone.name.as_ref())))
+        is_compared.then(|| Addresses::new(Arc::clone(&self.apexes)))
     }
 
     /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config

@@ -56,11 +56,22 @@ fn forward(text: &str) -> Arc<Hosts> {
 
 /// The PTR records of `2.0.192.in-addr.arpa.` with `file`, made from `hosts`.
 fn made(hosts: &Hosts, apex: &str, file: &str) -> Vec<String> {
+    let (made, said) = made_and_said(hosts, apex, file);
+    assert_eq!(said, [""; 0]);
+    made
+}
+
+/// The same, and what is told of them.
+fn made_and_said(hosts: &Hosts, apex: &str, file: &str) -> (Vec<String>, Vec<String>) {
     let mut lab = Lab::new(apex, file);
     let (span, mut found) = (Span::new(lab.file, 0, 0), Diagnostics::default());
     lab.builder.add_reverse(hosts, span, &mut found);
-    assert_eq!((found.errors(), found.warnings()), (0, 0));
-    pointers(&lab.finish())
+    let said = found.iter().map(|one| {
+        let remarks = one.remarks.iter().map(|remark| remark.text.clone());
+        std::iter::once(one.message.clone()).chain(remarks).collect::<Vec<String>>().join("; ")
+    });
+    let said = said.collect();
+    (pointers(&lab.finish()), said)
 }
 
 fn pointers(zone: &Zone) -> Vec<String> {
@@ -96,10 +107,67 @@ fn a_node_that_serves_the_zone_is_named_as_the_node() {
 }
 
 #[test]
-fn two_names_of_one_rank_are_two_records() {
-    let hosts = forward("ns A 192.0.2.53\napi A 192.0.2.5\napi-int A 192.0.2.5\n");
-    let made = made(&hosts, REVERSE, "");
-    assert_eq!(made.iter().filter(|one| one.starts_with("5.2.")).count(), 2, "{made:?}");
+fn a_node_keeps_its_name_whatever_it_serves() {
+    // As `edgedns init` writes it: the masters are the name servers, and etcd has names of its own.
+    let cluster = "@ NS master-0\n@ NS master-1\nmaster-0 A 192.0.2.1\nmaster-1 A 192.0.2.2\n";
+    let named =
+        ["1.2.0.192.in-addr.arpa. master-0.lab.example.", "2.2.0.192.in-addr.arpa. master-1.lab.example."];
+    for more in [
+        "etcd-0 A 192.0.2.1\netcd-1 A 192.0.2.2\n",
+        "api A 192.0.2.1\napi A 192.0.2.2\napi-int A 192.0.2.1\napi-int A 192.0.2.2\n",
+        "registry A 192.0.2.1\nntp1 A 192.0.2.2\nNS1 A 192.0.2.1\n",
+        "_x._tcp SRV 0 0 1 store\nstore A 192.0.2.1\n@ MX 5 post\npost A 192.0.2.2\n",
+        "*.apps A 192.0.2.1\noauth-openshift.apps A 192.0.2.1\n",
+        "pool A 192.0.2.1\npool A 192.0.2.2\n",
+    ] {
+        // Wherever it stands in the file.
+        for text in [format!("{cluster}{more}"), format!("{more}{cluster}")] {
+            let hosts = Hosts::of(
+                &Lab::new("lab.example.", &format!("@ SOA ns.test. h 7 2 3 4 30\n{text}")).finish(),
+            );
+            assert_eq!(made(&hosts, REVERSE, ""), named, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_only_serves_is_still_the_name_of_its_address() {
+    let hosts = forward(
+        "ns A 192.0.2.53\nregistry A 192.0.2.5\netcd-0 A 192.0.2.6\nwide A 192.0.2.7\nwide A 192.0.2.8\n",
+    );
+    let names: Vec<String> = made(&hosts, REVERSE, "");
+    let expected = [
+        "5.2.0.192.in-addr.arpa. registry.lab.example.",
+        "53.2.0.192.in-addr.arpa. ns.lab.example.",
+        "6.2.0.192.in-addr.arpa. etcd-0.lab.example.",
+        "7.2.0.192.in-addr.arpa. wide.lab.example.",
+        "8.2.0.192.in-addr.arpa. wide.lab.example.",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn of_two_names_with_the_same_claim_the_first_is_taken_and_it_is_told_how_to_choose() {
+    let hosts =
+        forward("ns A 192.0.2.53\none A 192.0.2.5\nother A 192.0.2.5\nb A 192.0.2.6\na A 192.0.2.6\n");
+    let (made, said) = made_and_said(&hosts, REVERSE, "");
+    assert_eq!(
+        made,
+        [
+            "5.2.0.192.in-addr.arpa. one.lab.example.",
+            "53.2.0.192.in-addr.arpa. ns.lab.example.",
+            "6.2.0.192.in-addr.arpa. b.lab.example.",
+        ]
+    );
+    assert_eq!(
+        said,
+        ["192.0.2.5 has the names `one.lab.example.` and `other.lab.example.`: its PTR record leads to \
+          `one.lab.example.`; nodes take their host name from it; of names with the same claim the first in the zone \
+          file is taken; write the PTR record that is meant into a `file` of this reverse zone: what it says comes \
+          first; so it is where 192.0.2.6 has the names `b.lab.example.` and `a.lab.example.`"]
+    );
+    let file = "5 PTR other.lab.example.\n6 PTR a.lab.example.\n";
+    assert_eq!(made_and_said(&hosts, REVERSE, file).1, [""; 0]);
 }
 
 #[test]
@@ -133,7 +201,7 @@ fn what_is_delegated_is_left_to_others() {
 fn told(hosts: &Arc<Hosts>, reverse: &str, apexes: &[&str]) -> Vec<String> {
     let zone = Lab::new(REVERSE, &format!("{SOA}{reverse}")).finish();
     let apexes: Vec<Name> = apexes.iter().chain(&[REVERSE]).map(|apex| apex.parse().unwrap()).collect();
-    let mut known = Addresses::new(apexes.iter().map(Name::as_ref));
+    let mut known = Addresses::new(Arc::new(apexes.iter().map(Name::as_ref).collect()));
     known.add(Arc::clone(hosts));
     let mut found = Diagnostics::default();
     check_reverse(&zone, &known, &mut found);

@@ -176,3 +176,59 @@ fn a_link_local_target_is_warned_of() {
     let [one] = &said[..] else { panic!("{said:?}") };
     assert!(one.contains("`fe80::1` of `api.example.` cannot be probed: it is link-local"), "{one}");
 }
+
+#[test]
+fn names_beside_a_guarded_wildcard_with_its_addresses_are_told_of() {
+    let text = sound!(
+        "*.apps 10 A 192.0.2.1" "*.apps 10 A 192.0.2.2" "*.apps 10 AAAA 2001:db8::1" "oauth.apps 10 A 192.0.2.2"
+        "oauth.apps 10 A 192.0.2.1" "oauth.apps 10 AAAA 2001:db8::1" "a.console.apps 10 A 192.0.2.1"
+        "a.console.apps 10 A 192.0.2.2" "pinned.apps 10 A 192.0.2.1" "other.apps 10 A 192.0.2.1"
+        "other.apps 10 A 192.0.2.3" "www 10 A 192.0.2.1" "www 10 A 192.0.2.2"
+    );
+    assert_eq!(
+        Lab::new(text).guard("*.apps", 443, ALL).said(),
+        [
+            "warning edgedns.toml:2:10: `*.apps.example.` is guarded, and names beside it with the same addresses not; \
+             what is written out is not made by the wildcard (RFC 4592, section 2.2.1): it is answered whatever is up; \
+             add \"oauth.apps\", \"a.console.apps\" to `names`, or remove their records"
+        ]
+    );
+    let all = Lab::new(text).guard("*.apps", 443, ALL).guard("oauth.apps", 443, ALL).guard(
+        "a.console.apps",
+        443,
+        ALL,
+    );
+    assert_eq!(all.said(), [""; 0]);
+    assert_eq!(Lab::new(text).said(), [""; 0]);
+    // A single node: its only address is all of them.
+    let single = sound!("*.apps 10 A 192.0.2.1" "oauth.apps 10 A 192.0.2.1");
+    assert_eq!(Lab::new(single).guard("*.apps", 443, ALL).said().len(), 1);
+}
+
+#[test]
+fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
+    let text = sound!("_x._tcp 10 SRV 0 0 1 a" "a 10 A 192.0.2.1" "a 10 A 192.0.2.2");
+    let target = |lab: Lab| {
+        let span = lab.named;
+        let mut lab = lab;
+        lab.builder.guard(Guarding {
+            owner: name(b"_x._tcp"),
+            span,
+            guards: vec![GuardTemplate {
+                test: Test::TargetPort,
+                source: None,
+                timeout: Duration::from_secs(1),
+                interval: Duration::from_secs(1),
+                retry: Duration::from_secs(1),
+                rise: NonZeroU32::MIN,
+                fall: NonZeroU32::MIN,
+            }],
+            choice: Choice::default(),
+        });
+        lab
+    };
+    for lab in [target(Lab::new(text)).guard("a", 2, ALL), target(Lab::new(text).guard("a", 2, ALL))] {
+        let members = members(&lab.finish().0.unwrap());
+        assert!(members.iter().any(|one| one.ends_with(": 192.0.2.1:1 192.0.2.2:1")), "{members:?}");
+    }
+}

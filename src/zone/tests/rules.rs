@@ -145,6 +145,17 @@ fn a_cname_stands_alone_and_both_places_are_drawn() {
 }
 
 #[test]
+fn a_zone_cut_is_no_alias() {
+    let (zone, said) = Lab::new(sound!("cut 60 NS ns" "cut 60 CNAME ns")).finish();
+    assert!(zone.is_none());
+    assert!(
+        said.iter()
+            .any(|one| one.contains("error lab.zone:4:1: `cut.example.` has a CNAME record and others")),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn a_cname_stands_not_beside_a_lua_record_either() {
     let (zone, said) = Lab::new(sound!("www 60 CNAME ns" "api 60 TXT x")).lua("www", "api").finish();
     assert!(zone.is_none());
@@ -157,7 +168,7 @@ fn a_cname_stands_not_beside_a_lua_record_either() {
 
 #[test]
 fn a_name_is_an_alias_of_one_other() {
-    let (zone, said) = Lab::new(sound!("www 60 CNAME ns" "www 60 CNAME host")).finish();
+    let (zone, said) = Lab::new(sound!("www 60 CNAME ns" "www 60 CNAME @")).finish();
     assert!(zone.is_none());
     assert_eq!(said, ["error lab.zone:4:1: `www.example.` has more than one CNAME record"]);
     let said = Lab::new(sound!("d 60 DNAME a" "d 60 DNAME b")).said();
@@ -221,15 +232,91 @@ fn what_lies_below_a_zone_cut_is_occluded_unless_it_is_glue() {
 }
 
 #[test]
-fn what_lies_below_a_dname_is_occluded() {
+fn nothing_lies_below_a_dname() {
     let lab = || Lab::new(sound!("d 60 DNAME elsewhere.test." "www.d 60 A 192.0.2.1"));
     assert_eq!(
         lab().said(),
-        ["warning lab.zone:5:1: this A record is occluded: `d.example.` is redirected by a DNAME"]
+        [
+            "error lab.zone:5:1: this A record lies below `d.example.`, which is redirected by a DNAME; RFC 6672, \
+          section 2.4: there is nothing below it; what is asked there is looked for at its target; remove one of \
+          both: the record would never be answered"
+        ]
     );
     let drawn = lab().drawn();
     assert!(drawn.contains("5 | www.d 60 A 192.0.2.1\n  | ^^^^^"), "{drawn}");
-    assert!(drawn.contains("4 | d 60 DNAME elsewhere.test.\n  | - it is hidden by this\n"), "{drawn}");
+    assert!(drawn.contains("4 | d 60 DNAME elsewhere.test.\n  | - the DNAME record\n"), "{drawn}");
+    let (zone, _) = Lab::new(sound!("d 60 DNAME elsewhere.test." "api 60 TXT x")).lua("x.d", "api").finish();
+    assert!(zone.is_none(), "a LUA record is a record");
+    // Where all of it is delegated, nothing of it is answered here.
+    let (zone, _) = Lab::new(sound!("c 60 NS ns" "d.c 60 DNAME ns" "www.d.c 60 A 192.0.2.1")).finish();
+    assert!(zone.is_some());
+}
+
+#[test]
+fn records_that_differ_in_the_case_of_a_name_are_one() {
+    let (zone, said) = Lab::new(sound!(
+        "www 60 CNAME ns" "www 60 CNAME NS" "d 60 DNAME x.test." "d 60 DNAME X.test." "@ 60 SOA NS Host 1 2 3 4 30"
+        "m 60 MX 5 ns" "m 60 MX 5 nS" "m 60 MX 6 nS"
+    ))
+    .finish();
+    let repeated = |line: u32| {
+        format!(
+            "warning lab.zone:{line}:1: the same record stands here a second time; it is answered once; remove this \
+             line; names that differ in case only are the same (RFC 4343)"
+        )
+    };
+    let mut expected = [8, 5, 7, 10].map(repeated);
+    let mut said = said;
+    expected.sort();
+    said.sort();
+    assert_eq!(said, expected);
+    let zone = zone.unwrap();
+    let count = |owner: &str, rtype| {
+        let node = zone.node(zone.find(name(owner.as_bytes()).as_ref()).unwrap());
+        node.rrset(rtype).unwrap().rdatas().len()
+    };
+    assert_eq!([count("www", Rtype::CNAME), count("d", Rtype::DNAME), count("m", Rtype::MX)], [1, 1, 2]);
+    // Text is not a name.
+    assert_eq!(Lab::new(sound!("t 60 TXT a" "t 60 TXT A")).said(), [""; 0]);
+}
+
+#[test]
+fn a_lua_record_is_glue_like_a_plain_one() {
+    let said = Lab::new(sound!("cut 60 NS ns.cut" "api 60 TXT x")).lua("ns.cut", "api").said();
+    assert_eq!(said, [""; 0]);
+    // A name server that has the child's own name.
+    let said = Lab::new(sound!("cut 60 NS cut" "api 60 TXT x")).lua("cut", "api").said();
+    assert_eq!(said, [""; 0]);
+    let said = Lab::new(sound!("cut 60 NS ns.cut" "ns.cut 60 A 192.0.2.1" "api 60 TXT x"))
+        .lua("www.cut", "api")
+        .said();
+    assert_eq!(said, ["warning lab.zone:6:1: this A record is occluded: `cut.example.` is delegated"]);
+}
+
+#[test]
+fn plain_records_and_lua_records_of_one_rrset_have_one_ttl() {
+    let mut lab = Lab::new(sound!("b 12 A 192.0.2.9" "x 34 TXT y" "z 20 TXT y"));
+    for (owner, word, ttl) in [("b", "x 34", 34), ("c", "x 34", 34), ("c", "z 20", 20)] {
+        let pool = pool(owner, lab.place(word));
+        let ttl = Ttl::from_seconds(ttl).unwrap();
+        lab.builder.add_pool(Pool { ttl, ttl_degraded: ttl, ..pool }).unwrap();
+    }
+    let (zone, said) = lab.finish();
+    let told = |line: u32, low: u32, other: u32| {
+        format!(
+            "warning lab.zone:{line}:1: the TTLs of one RRset differ: {low} and {other}; RFC 2181, section 5.2, wants \
+             one TTL; {low}, the lowest, is served"
+        )
+    };
+    assert_eq!(said, [told(5, 12, 34), told(6, 20, 34)]);
+    let zone = zone.unwrap();
+    let ttls: Vec<[u32; 2]> =
+        zone.pools().iter().map(|pool| [pool.ttl.seconds(), pool.ttl_degraded.seconds()]).collect();
+    assert_eq!(ttls, [[12, 12], [20, 20], [20, 20]]);
+    let node = zone.node(zone.find(name(b"b").as_ref()).unwrap());
+    assert_eq!(node.rrset(Rtype::A).unwrap().ttl().seconds(), 12);
+    let same = Lab::new(sound!("b 0 A 192.0.2.9" "x 34 TXT y")).lua("b", "x 34").said();
+    assert_eq!(same, [""; 0]);
 }
 
 #[test]
