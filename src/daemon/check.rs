@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use system::Searched;
+
 use super::load::{Purpose, Reading, is_error};
 use crate::deploy::system as host;
 use crate::dns::Name;
@@ -93,7 +95,7 @@ struct FindingPlace {
 ///
 /// When the output cannot be written.
 pub fn check(check: &Check) -> io::Result<bool> {
-    run(check, |_| None)
+    run(check, Searched::default(), |_, _| None)
 }
 
 /// As [`check`], and looks at this host, too: true when everything can be served, and here.
@@ -102,13 +104,20 @@ pub fn check(check: &Check) -> io::Result<bool> {
 ///
 /// When the output cannot be written.
 pub fn check_with_system(check: &Check) -> io::Result<bool> {
-    run(check, |reading| Some(system::examine(&check.config, reading)))
+    run(check, Searched::by_this_host(), |reading, searched| {
+        Some(system::examine(&check.config, reading, searched))
+    })
 }
 
-fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>) -> io::Result<bool> {
+fn run(
+    check: &Check,
+    mut searched: Searched,
+    look: impl FnOnce(&Reading, Searched) -> Option<Vec<host::Finding>>,
+) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
     let mut reading = Reading::new(&check.config, &Purpose::Check, |id, zone| {
+        searched.see(zone);
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
             if let Some(view) = &id.view {
@@ -118,7 +127,7 @@ fn run(check: &Check, look: impl FnOnce(&Reading) -> Option<Vec<host::Finding>>)
         }
     });
     upstreams::look(&mut reading);
-    let found = look(&reading);
+    let found = look(&reading, searched);
     let result = Result::of(&reading, found.as_deref());
     match check.format {
         Format::Text => write_text(&reading, &result, &found.unwrap_or_default())?,

@@ -458,10 +458,9 @@ impl ZoneReader<'_> {
         let mut sources = sources.closed_over(kept.texts);
         let mut faults = Diagnostics::default();
         let hosts = given(zone, forward, &mut faults);
-        let read =
-            sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
-                self.read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
-            });
+        let read = sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
+            self.read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
+        });
         match read.and_then(|read| self.version(&read, basis, zone.name_span, &mut faults)) {
             Some(version) => loaded.version = Some(Version { kept_at: Some(loaded_at), ..version }),
             None => {

@@ -24,9 +24,11 @@ mod state;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::dns::Name;
 use crate::source::{Diagnostic, Severity};
 
 pub use host::Host;
+pub use resolver::search_domains;
 
 /// What a config asks of the host it is served on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Wanted {
     pub state_directory: Option<PathBuf>,
     /// The control socket; none: where systemd says.
     pub socket: Option<PathBuf>,
+    /// Domains that this host searches, each with the wildcard that answers for every name in it.
+    pub wildcards: Vec<(Name, Name)>,
 }
 
 /// How bad it is.

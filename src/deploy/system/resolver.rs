@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use crate::dns::Name;
+
 use super::{Finding, Grade, Host, Wanted, listed};
 
 const SUBJECT: &str = "resolv.conf";
@@ -28,17 +30,19 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
         return vec![Finding::new(SUBJECT, Grade::Warning, message).help(DISPATCHER)];
     };
     let servers = name_servers(&text);
+    let mut found: Vec<Finding> = wanted.wildcards.iter().map(searched).collect();
     let Some(first) = servers.first().copied() else {
         let message = format!("{FILE} names no server: the C library asks 127.0.0.1");
-        return vec![Finding::new(SUBJECT, Grade::Warning, message).help(DISPATCHER)];
+        found.push(Finding::new(SUBJECT, Grade::Warning, message).help(DISPATCHER));
+        return found;
     };
-    let mut found = vec![if first == RESOLVED {
+    found.push(if first == RESOLVED {
         resolved()
     } else if let Some(loopback) = servers.iter().find(|server| server.is_loopback()) {
         on_loopback(host, *loopback)
     } else {
         asked(host, wanted, &servers, first)
-    }];
+    });
     if servers.len() > NAME_SERVERS_MAX {
         let left_out = listed(servers.iter().skip(NAME_SERVERS_MAX));
         let message =
@@ -58,6 +62,28 @@ fn name_servers(text: &str) -> Vec<IpAddr> {
         (words.next()? == "nameserver").then(|| words.next()).flatten()
     });
     named.filter_map(|address| address.split('%').next()?.parse().ok()).collect()
+}
+
+/// The domains that a host searches for names: those of the last `search` or `domain` line (resolv.conf(5)), the root
+/// left out.
+pub fn search_domains(host: &Host) -> Vec<Name> {
+    let text = host.text(FILE).unwrap_or_default();
+    let mut lists = text.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        matches!(words.next()?, "search" | "domain").then_some(words)
+    });
+    let named = lists.next_back().into_iter().flatten().filter_map(|word| word.parse::<Name>().ok());
+    named.filter(|name| !name.as_ref().is_root()).collect()
+}
+
+fn searched((domain, wildcard): &(Name, Name)) -> Finding {
+    let message =
+        format!("{FILE} searches `{domain}`, where the wildcard `{wildcard}` answers for every name");
+    Finding::new(SUBJECT, Grade::Warning, message)
+        .note(format!(
+            "kubelet hands the list to pods with `ndots:5`: `github.com` is asked as `github.com.{domain}` first"
+        ))
+        .help("name what is to be answered, as `*.apps` does, or take the domain off the list")
 }
 
 fn resolved() -> Finding {
@@ -103,6 +129,24 @@ fn asked(host: &Host, wanted: &Wanted, servers: &[IpAddr], first: IpAddr) -> Fin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_list_of_domains_is_the_one_that_is_searched() {
+        let folder = tempfile::tempdir().unwrap();
+        let searched = |text: &str| -> Vec<String> {
+            std::fs::create_dir_all(folder.path().join("etc")).unwrap();
+            std::fs::write(folder.path().join("etc/resolv.conf"), text).unwrap();
+            let host = Host::new(folder.path().into(), std::time::SystemTime::UNIX_EPOCH, Vec::new());
+            search_domains(&host).iter().map(Name::to_string).collect()
+        };
+        assert_eq!(
+            searched("search a.example\nnameserver 192.0.2.1\nsearch b.example\tC.example. # x\n")[..2],
+            ["b.example.", "C.example."]
+        );
+        assert_eq!(searched("search a.example\ndomain b.example\n"), ["b.example."]);
+        assert_eq!(searched("search .\n"), [""; 0]);
+        assert_eq!(searched("nameserver 192.0.2.1\n"), [""; 0]);
+    }
 
     #[test]
     fn name_servers_are_read_as_the_c_library_reads_them() {

@@ -314,3 +314,14 @@ fn selinux_is_told_with_the_domain() {
     fs::create_dir_all(node.place("/etc/selinux/targeted/active/modules/200/edgedns")).unwrap();
     assert!(told(&node).contains("edgedns_t"));
 }
+
+#[test]
+fn a_wildcard_that_answers_for_what_is_searched_is_told_of() {
+    let mut node = Node::new();
+    let name = |text: &str| text.parse::<crate::dns::Name>().unwrap();
+    node.wanted.wildcards = vec![(name("ocp4.example.com"), name("*.example.com"))];
+    let trouble = node.trouble();
+    let message = "/etc/resolv.conf searches `ocp4.example.com.`, where the wildcard `*.example.com.` answers for every name";
+    assert_eq!(said(&trouble), ("resolv.conf", Grade::Warning, message));
+    assert!(trouble.notes[0].contains("`github.com.ocp4.example.com.`"), "{trouble:?}");
+}
