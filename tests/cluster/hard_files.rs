@@ -350,13 +350,16 @@ fn a_zone_that_a_script_appends_to_is_not_served_while_it_has_lost_more_than_hal
     lab.wait_for_kept("h1999 ");
     let text = many(1) + "more A 192.0.2.8\n";
     never_missing(&program, || {
-        // Two fifths of it in twenty pieces, which takes longer than the longest wait for an end of changes.
-        for (number, piece) in text.as_bytes()[..text.len() * 2 / 5].chunks(text.len() / 50).enumerate() {
+        // Two fifths of it in twenty pieces, each of which makes a zone with those before it; that takes longer than the
+        // longest wait for an end of changes.
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for (number, piece) in lines[..lines.len() * 2 / 5].chunks(lines.len() / 50).enumerate() {
+            let piece = piece.concat();
             // Opened and closed each time: nobody can know that there is more.
             let mut options = OpenOptions::new();
             let file = if number == 0 { options.write(true).truncate(true) } else { options.append(true) };
             file.open(lab.file("lab.zone"))
-                .and_then(|mut file| file.write_all(piece))
+                .and_then(|mut file| file.write_all(piece.as_bytes()))
                 .expect("a scratch file");
             std::thread::sleep(Duration::from_millis(75));
         }
