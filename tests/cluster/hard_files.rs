@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::harness::client::{ask, sorted_addresses};
 use crate::harness::http::get;
 use crate::harness::lease::Lease;
 use crate::harness::program::{Program, Site};
+use crate::harness::tools::tool;
 use crate::harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// How long a file is waited for, with what a loaded machine adds.
@@ -99,8 +99,9 @@ fn reload(program: &Program) {
 /// The program may have this much memory from now on, in bytes.
 fn limit_memory(program: &Program, bytes: u64) {
     let limit = format!("--as={bytes}");
-    let limited = Command::new("prlimit").arg("--pid").arg(program.pid().to_string()).arg(limit).status();
-    assert!(limited.is_ok_and(|status| status.success()), "prlimit (util-linux) is needed");
+    let mut prlimit = tool("prlimit").expect("a program of util-linux");
+    let limited = prlimit.arg("--pid").arg(program.pid().to_string()).arg(limit).status();
+    assert!(limited.is_ok_and(|status| status.success()), "a limit for the program");
 }
 
 /// 1.6 GB of records in 26 kB of text.

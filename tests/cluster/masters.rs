@@ -1,7 +1,6 @@
 //! Answers follow the masters.
 
 use std::net::IpAddr;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType;
@@ -9,6 +8,7 @@ use hickory_proto::rr::RecordType;
 use crate::harness::client::{addresses, ask, ask_tcp, sorted_addresses};
 use crate::harness::master::Master;
 use crate::harness::program::{Program, Site};
+use crate::harness::tools::tool;
 use crate::harness::{PATIENCE, loopback, wait_for};
 
 /// What the API of every master listens at in the zone file.
@@ -218,16 +218,11 @@ fn a_stop_ends_with_status_0_while_a_client_keeps_a_connection() {
 /// None where dig is not installed.
 fn dig(program: &Program, arguments: &[&str]) -> Option<String> {
     let listen = program.listen();
-    let output = Command::new("dig")
+    let output = tool("dig")?
         .arg(format!("@{}", listen.ip()))
         .args(["-p", &listen.port().to_string(), "+norecurse", "+tries=1"])
         .args(arguments)
-        .output();
-    match output {
-        Ok(output) => Some(String::from_utf8(output.stdout).expect("dig writes text")),
-        Err(error) => {
-            println!("dig is not asked: {error}");
-            None
-        }
-    }
+        .output()
+        .expect("dig runs");
+    Some(String::from_utf8(output.stdout).expect("dig writes text"))
 }

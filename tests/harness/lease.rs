@@ -8,7 +8,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
+
+use super::tools::{not_tried, tool};
 
 /// Takes a write lease, says so, and holds it until it is killed, whoever asks for the file.
 const HOLD: &str = r#"
@@ -26,13 +28,13 @@ pub struct Lease(Child);
 impl Lease {
     /// Holds a file. None where the system cannot: no perl, or a file system without leases.
     pub fn on(path: &Path) -> Option<Lease> {
-        let mut command = Command::new("perl");
+        let mut command = tool("perl")?;
         let command = command.args(["-e", HOLD]).arg(path).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut lease = Lease(command.spawn().ok()?);
         let mut said = String::new();
         BufReader::new(lease.0.stdout.take()?).read_line(&mut said).ok()?;
         if said.trim() != "held" {
-            eprintln!("not tried here, because {} cannot be held by a lease", path.display());
+            not_tried(&format!("{} cannot be held by a lease", path.display()));
             return None;
         }
         Some(lease)
