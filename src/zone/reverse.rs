@@ -387,6 +387,7 @@ fn addresses_below(apex: NameRef<'_>) -> Option<RangeInclusive<IpAddr>> {
         let nibbles = digits(16)?;
         let open = 32_usize.checked_sub(nibbles.len())?;
         let bits = nibbles.iter().fold(0_u128, |bits, nibble| bits << 4 | u128::from(*nibble & 0xf));
+        // A shift by all 128 bits leaves none of them.
         let first = bits.checked_shl(4 * u32::try_from(open).ok()?).unwrap_or(0);
         let rest = u128::MAX.checked_shr(4 * u32::try_from(nibbles.len()).ok()?).unwrap_or(0);
         return Some(Ipv6Addr::from_bits(first).into()..=Ipv6Addr::from_bits(first | rest).into());

@@ -8,7 +8,7 @@ use crate::config::Forward;
 use crate::daemon::load::Reading;
 use crate::daemon::own::known_addresses;
 use crate::forward::{OwnPlaces, PassedOver, ResolvConf, Upstreams};
-use crate::source::{Diagnostic, Diagnostics, Severity, Span};
+use crate::source::{Diagnostic, Diagnostics, Severity, Span, offset};
 
 /// Adds what is wrong with each resolv.conf that the config names to what is wrong with the config.
 pub(super) fn look(reading: &mut Reading) {
@@ -33,8 +33,7 @@ pub(super) fn look(reading: &mut Reading) {
         if !told.contains(&path.as_path()) {
             told.push(path);
             for PassedOver { bytes, why, .. } in passed_over {
-                let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-                let span = Span { file, start: place(bytes.start), end: place(bytes.end) };
+                let span = Span { file, start: offset(bytes.start), end: offset(bytes.end) };
                 found.push(Diagnostic::warning(span, why).label("not understood"));
             }
         }

@@ -21,6 +21,7 @@ const BYTES: usize = 16;
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let prefix = reader.word("prefix-length")?;
     let prefix = number::bounded("prefix-length", &prefix, u64::from(BITS))?;
+    // It was bounded by a number of 8 bits.
     let prefix = u8::try_from(prefix).unwrap_or(BITS);
     reader.out.push(prefix);
     if prefix < BITS {

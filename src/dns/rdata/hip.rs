@@ -28,6 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     reader.out.extend([0, algorithm, 0, 0]);
     let tag_length = bytes("hit", &HEX, usize::from(u8::MAX), reader)?;
     let key_length = bytes("public-key", &BASE64, usize::from(u16::MAX), reader)?;
+    // Neither is longer than what it was read with allows.
     let (tag_length, key_length) =
         (u8::try_from(tag_length).unwrap_or(0), u16::try_from(key_length).unwrap_or(0).to_be_bytes());
     if let Some(lengths) = reader.out.get_mut(at..).and_then(|all| all.first_chunk_mut()) {
