@@ -51,6 +51,7 @@ use super::own::known_networks;
 use super::served::Served;
 use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
+use crate::config::Config;
 use crate::control::{self, Cause, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, LocalTrouble, Transition};
@@ -288,16 +289,21 @@ impl Server {
             first_verdicts: FirstVerdicts::default(),
             supervision,
         };
-        server.local_trouble.mark_changed();
-        server.tell_shortage(&config);
-        server.control.follow(control_socket(&config).as_deref());
-        server.admin.follow(&config.admin);
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
-        server.note(&mut first);
-        server.keep_texts();
-        server.follow_files(stands, Some(&config));
-        server.report_ready();
+        server.begin(&config, stands, &mut first);
         Ok((server, transitions))
+    }
+
+    /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
+    fn begin(&mut self, config: &Config, stands: Stands, first: &mut Vec<Transition>) {
+        self.local_trouble.mark_changed();
+        self.tell_shortage(config);
+        self.control.follow(control_socket(config).as_deref());
+        self.admin.follow(&config.admin);
+        self.note(first);
+        self.keep_texts();
+        self.follow_files(stands, Some(config));
+        self.report_ready();
     }
 
     /// The one loop: whatever happens, happens here, one after the other.
