@@ -49,8 +49,9 @@ pub enum Count {
     Limited,
     /// Over the rate limit and sent with TC and empty sections, or an error.
     Slipped,
-    /// For a name outside our zones, and not forwarded because it was over the
-    /// rate limit. Counted as limited or slipped, too.
+    /// For a name outside our zones, or for an alias that leads there, and not
+    /// forwarded because it was over the rate limit. Counted as limited or
+    /// slipped, too.
     ForwardLimited,
 }
 

@@ -127,16 +127,22 @@ pub fn respond(
                 Admission::Prohibited => because = Because::Prohibited,
                 Admission::NotForwarded => {}
             },
-            Because::Nothing => {
+            // What does not fit is asked again over TCP, and gone on from there.
+            Because::Nothing if !response.overflown() => {
                 begun = outside.begun(snapshot, scratch, peer, (&header, &question), &response)
             }
+            Because::Nothing => {}
             Because::Prohibited => {}
         }
     }
     match complete(snapshot, scratch, peer, (&header, 1), &mut extras, &mut response, because) {
-        // Of what was held back or did not fit nothing is left to go on from.
-        Reply::Send { len } if begun == Begun::Yes && response.counts[0] != 0 => Reply::Begun { len },
-        reply => reply,
+        reply if begun == Begun::No => reply,
+        Reply::Send { len } if response.counts[0] != 0 => Reply::Begun { len },
+        // Of what was held back nothing is left to go on from.
+        reply => {
+            scratch.counters.add(Count::ForwardLimited);
+            reply
+        }
     }
 }
 

@@ -154,11 +154,7 @@ impl<'c> Parser<'c, '_> {
     fn assignment(&mut self) -> Parsed<Option<Statement>> {
         let local = self.here();
         if self.eat_keyword("local") && self.name_before("=").is_none() {
-            let names = matches!(
-                (self.peek(), self.peek_second()),
-                (TokenKind::Name(_), Some(TokenKind::Symbol(",")))
-            );
-            let refusal = refusal::local(self.peek(), names);
+            let refusal = refusal::local(self.peek(), self.peek_second());
             self.refuse(local, &refusal.construct, refusal.help)?;
             // It is a part of what has been refused.
             self.eat_keyword("function");

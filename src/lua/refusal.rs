@@ -66,11 +66,11 @@ pub(super) fn statement(token: &TokenKind<'_>) -> Option<Refusal> {
     }
 }
 
-/// `local` in front of anything but one name and its value: `next`, or several `names`.
-pub(super) fn local(next: &TokenKind<'_>, names: bool) -> Refusal {
-    let (construct, help) = match next {
-        TokenKind::Keyword("function") => ("defining a `local function` is", VALUE),
-        _ if names => {
+/// `local` in front of anything but one name and its value: of the two tokens that follow.
+pub(super) fn local(next: &TokenKind<'_>, behind: Option<&TokenKind<'_>>) -> Refusal {
+    let (construct, help) = match (next, behind) {
+        (TokenKind::Keyword("function"), _) => ("defining a `local function` is", VALUE),
+        (TokenKind::Name(_), Some(TokenKind::Symbol(","))) => {
             ("`local` with several names is", Some("give each name its value alone: `local a=… local b=…`"))
         }
         _ => ("`local` without `NAME=value` is", LOCAL),

@@ -24,6 +24,9 @@ pub const ANSWER_BYTES_MAX: usize = 65_535 - 12 - (255 + 4) - (11 + 28 + 259);
 /// found so far.
 pub const CNAME_CHAIN_MAX: usize = 16;
 
+/// Most bytes of a chain of aliases: each link a DNAME and the CNAME that it makes, all names in full.
+const CHAIN_BYTES_MAX: usize = CNAME_CHAIN_MAX * 2 * (RECORD_BYTES + 2 * 255);
+
 /// Most pools behind one owner name and type: an answer counts them in a byte.
 pub const POOLS_MAX: usize = 255;
 
@@ -61,13 +64,15 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Di
 /// Checks a whole zone; `span` is where the operator named it, `apexes` are those of all zones that are served.
 pub(super) fn check(zone: &Zone, span: Span, apexes: &Apexes, found: &mut Diagnostics) {
     apex(zone, span, found);
-    chains(zone, found);
     link_local_targets(zone, found);
     targets::apex_wildcard(zone, found);
+    let mut large = HashSet::new();
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
         let node = zone.node(id);
-        size(zone, node, found);
+        if size(zone, node, found) > ANSWER_BYTES_MAX - CHAIN_BYTES_MAX {
+            large.insert(id);
+        }
         match node.kind() {
             Kind::Occluded => occluded(zone, node, &glue, found),
             Kind::ZoneCut => {
@@ -82,6 +87,7 @@ pub(super) fn check(zone: &Zone, span: Span, apexes: &Apexes, found: &mut Diagno
             }
         }
     }
+    chains(zone, &large, found);
 }
 
 /// RFC 4007, section 11: a link-local address means something only together with an interface, for which records have
@@ -157,10 +163,13 @@ fn is_apex_without_dot(apex: NameRef<'_>, owner: NameRef<'_>) -> bool {
     twice.is_some_and(|first| first.eq_ignore_ascii_case(labels))
 }
 
-/// What is answered together must fit a message: an RRset and the LUA records of its type.
-fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
+/// What is answered together must fit a message: an RRset and the LUA records of its type. Returns what the whole node
+/// takes.
+fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> usize {
+    let mut whole = 0;
     for rrset in node.all_rrsets() {
         let bytes = rrset_bytes(rrset);
+        whole += bytes;
         if bytes > ANSWER_BYTES_MAX {
             let message = format!("this RRset takes {bytes} bytes and does not fit a message");
             found.push(Diagnostic::error(rrset.span(), message).label(format!("at most {ANSWER_BYTES_MAX}")));
@@ -172,6 +181,7 @@ fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
         let rtype = first.rtype;
         let plain = node.rrsets().find(|rrset| rrset.rtype() == rtype).map_or(0, rrset_bytes);
         let bytes = alike.iter().map(|pool| pool.answer_bytes_max()).sum::<usize>() + plain;
+        whole += bytes;
         if bytes > ANSWER_BYTES_MAX {
             let what = if alike.len() == 1 && plain == 0 { "this pool" } else { "all that is answered here" };
             let message = format!("{what} takes {bytes} bytes and does not fit a message");
@@ -188,6 +198,7 @@ fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
             );
         }
     }
+    whole
 }
 
 fn rrset_bytes(rrset: Rrset<'_>) -> usize {
@@ -201,23 +212,14 @@ fn answer_bytes(zone: &Zone, node: Node<'_>, rtype: Rtype) -> usize {
     plain + pooled.sum::<usize>()
 }
 
-/// The records of an alias are answered in front of those it leads to, and
-/// both must fit a message.
-fn chains(zone: &Zone, found: &mut Diagnostics) {
-    /// Most bytes of a link: a DNAME, and the CNAME that it makes.
-    const LINK_BYTES_MAX: usize = 2 * (RECORD_BYTES + 2 * 255);
-    let nodes = || zone.node_ids().map(|id| zone.node(id));
-    let is_large = |node: &Node<'_>| {
-        let pooled = node.pools().map(|id| zone.pools()[id.index()].answer_bytes_max());
-        let all = node.all_rrsets().map(rrset_bytes).chain(pooled).sum::<usize>();
-        all + CNAME_CHAIN_MAX * LINK_BYTES_MAX > ANSWER_BYTES_MAX
-    };
-    // Nearly every zone has none of them.
-    let large: HashSet<NodeId> = nodes().filter(is_large).map(Node::id).collect();
+/// The records of an alias are answered in front of those it leads to, and both must fit a message. `large` are the
+/// nodes where that is not certain: nearly every zone has none.
+fn chains(zone: &Zone, large: &HashSet<NodeId>, found: &mut Diagnostics) {
     if large.is_empty() {
         return;
     }
-    for node in nodes().filter(|node| node.kind() != Kind::Occluded) {
+    let nodes = zone.node_ids().map(|id| zone.node(id));
+    for node in nodes.filter(|node| node.kind() != Kind::Occluded) {
         let Some(cname) = node.rrset(Rtype::CNAME) else { continue };
         let Some((end, links)) = chain_end(zone, cname) else { continue };
         for rtype in end.types().filter(|_| large.contains(&end.id())) {

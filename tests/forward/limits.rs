@@ -134,6 +134,7 @@ fn an_alias_of_ours_that_is_over_the_limit_is_not_followed_outside() {
     let responses = flood(&lab, program.listen(), "alias.lab.example.", 100);
     let whole = responses.iter().filter(|response| !response.metadata.truncation).count();
     assert!((5..=20).contains(&whole), "{whole} of 100 are whole");
+    assert_eq!(lab.sample("edgedns_forward_limited_total{limit=\"rate\"}"), 100.0 - whole as f64);
     assert!(responses.iter().all(|one| one.metadata.truncation == one.answers.is_empty()), "{responses:?}");
     program.stop();
 }

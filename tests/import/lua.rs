@@ -40,14 +40,18 @@ impl Target {
                     return;
                 }
                 // A client that goes away is the client's own matter.
-                let _ = answer(stream, is_ready.load(Ordering::SeqCst));
+                let _ = answer(stream, &is_ready);
             }
         });
         Self { place, ready, stop, thread: Some(thread) }
     }
 
-    fn set(&self, ready: bool) {
-        self.ready.store(ready, Ordering::SeqCst);
+    fn open(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    fn close(&self) {
+        self.ready.store(false, Ordering::SeqCst);
     }
 }
 
@@ -61,7 +65,7 @@ impl Drop for Target {
     }
 }
 
-fn answer(mut stream: TcpStream, ready: bool) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, ready: &AtomicBool) -> std::io::Result<()> {
     stream.set_read_timeout(Some(REQUEST_MAX))?;
     let mut request = Vec::new();
     let mut piece = [0; 1024];
@@ -72,7 +76,7 @@ fn answer(mut stream: TcpStream, ready: bool) -> std::io::Result<()> {
         }
         request.extend_from_slice(&piece[..length]);
     }
-    let status = if ready { "200 OK" } else { "503 Service Unavailable" };
+    let status = if ready.load(Ordering::SeqCst) { "200 OK" } else { "503 Service Unavailable" };
     stream.write_all(
         format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").as_bytes(),
     )
@@ -119,10 +123,10 @@ fn a_url_of_another_host_decides_about_an_address_as_in_powerdns() {
     theirs.wait_until("PowerDNS answers", || ask(place, "lab.example", RecordType::SOA).map(|_| ()));
     let ours = site.start();
     wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 1]);
-    first.set(false);
+    first.close();
     wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 2]);
-    first.set(true);
-    second.set(false);
+    first.open();
+    second.close();
     wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 1]);
     ours.stop();
 }
