@@ -4,6 +4,14 @@
 //! their presentation format.
 //! Not responsible for zones (which pieces belong together) or for sockets.
 
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
 pub mod message;
 pub mod name;
 mod name_hash;

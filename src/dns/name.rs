@@ -148,7 +148,12 @@ fn parse_labels(text: &[u8], origin: NameRef<'_>, out: &mut Vec<u8>) -> Result<W
         match length {
             0 => return Err(NameError::EmptyLabel),
             // The lowest byte says it all: it is 63 at most.
-            1..=LABEL_BYTES_MAX => [out[length_at], ..] = length.to_le_bytes(),
+            1..=LABEL_BYTES_MAX => {
+                let [low, ..] = length.to_le_bytes();
+                if let Some(place) = out.get_mut(length_at) {
+                    *place = low;
+                }
+            }
             _ => return Err(NameError::LabelTooLong),
         }
         let dot = text.get(end) == Some(&b'.');
@@ -173,7 +178,7 @@ fn parse_label(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<usize, N
             b'.' => break,
             b'\\' => {
                 let (value, width) =
-                    super::presentation::unescape(&text[at..]).ok_or(NameError::BadEscape)?;
+                    text.get(at..).and_then(super::presentation::unescape).ok_or(NameError::BadEscape)?;
                 out.push(value);
                 at += width;
             }

@@ -58,6 +58,10 @@ impl NameHash {
     }
 
     /// The hash of a whole name, whatever its case.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a name has no more labels than there are places, and they lie in it"
+    )]
     pub fn of(name: NameRef<'_>) -> NameHash {
         let lower = name.to_lowercase();
         let mut labels = [(0_usize, 0_usize); super::name::LABELS_MAX];

@@ -68,12 +68,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
         for rtype in window {
             let [_, low] = rtype.0.to_be_bytes();
             used = usize::from(low / 8) + 1;
-            bits[used - 1] |= 0x80 >> (low % 8);
+            if let Some(byte) = bits.get_mut(usize::from(low / 8)) {
+                *byte |= 0x80 >> (low % 8);
+            }
         }
         let [number, _] = window.first().map_or([0, 0], |first| first.0.to_be_bytes());
         // A window has 32 bytes at most (RFC 4034, section 4.1.2).
         reader.out.extend([number, u8::try_from(used).unwrap_or(u8::MAX)]);
-        reader.out.extend_from_slice(&bits[..used]);
+        reader.out.extend(bits.iter().take(used));
     }
     Ok(())
 }

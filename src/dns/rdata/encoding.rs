@@ -58,6 +58,7 @@ enum Case {
     AsWritten,
 }
 
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which refuses what is out of bounds")]
 const fn values(alphabet: &[u8], case: Case) -> [u8; 256] {
     let mut values = [NO_VALUE; 256];
     let mut value: u8 = 0;
@@ -93,7 +94,8 @@ impl Encoding {
         let (mut held, mut held_bits) = (0u32, 0u32);
         for (word, text) in words.enumerate() {
             for &letter in text {
-                let value = self.values[usize::from(letter)];
+                // A table of 256 has a value for every byte.
+                let value = self.values.get(usize::from(letter)).copied().unwrap_or(NO_VALUE);
                 if letter == b'=' && self.padding == Padding::ToFour && padding < 2 {
                     padding += 1;
                     continue;

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use super::Token;
 use super::number::{bounded, decimal};
-use super::reader::{Reader, show};
+use super::reader::{Reader, show, split_once};
 use crate::source::Diagnostic;
 
 /// Bytes of version 0, the only one.
@@ -144,8 +144,7 @@ fn thousandths(text: &[u8]) -> Option<u64> {
 /// A decimal number times ten to the `places`; none with more places. Ten
 /// digits before the dot are more than any field takes.
 fn scaled(text: &[u8], places: usize) -> Option<u64> {
-    let dot = text.iter().position(|&byte| byte == b'.');
-    let (whole, fraction) = dot.map_or((text, &b""[..]), |at| (&text[..at], &text[at + 1..]));
+    let (whole, fraction) = split_once(text, b'.').unwrap_or((text, b""));
     if whole.len() > 10 || fraction.len() > places {
         return None;
     }

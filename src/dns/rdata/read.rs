@@ -11,7 +11,7 @@ mod strings;
 use super::super::{Rtype, TtlForm, parse_timer, powerdns_reading};
 use super::encoding::{BASE32HEX, BASE64, Encoding, Fault, HEX};
 use super::extent::digest_length;
-use super::reader::{Reader, quoted, show};
+use super::reader::{Reader, quoted, show, split_once};
 use super::table::{Entry, Field, InPowerDns, Kind, OtherLength};
 use super::{Token, a6, bitmap, foreign, gateway, hip, loc, number, prefixes, services, svcb, time};
 use crate::source::{Diagnostic, Span};
@@ -144,13 +144,11 @@ fn flags(
 /// Reads one number of 64 bits, or its upper and its lower half.
 fn halves(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
-    let value = match token.text.iter().position(|&byte| byte == b'.') {
+    let value = match split_once(token.text, b'.') {
         None => number::decimal(token.text),
-        Some(dot) => {
+        Some((upper, lower)) => {
             let half = |text: &[u8]| number::decimal(text).filter(|&half| half <= max::<4>());
-            half(&token.text[..dot])
-                .zip(half(&token.text[dot + 1..]))
-                .map(|(upper, lower)| upper << 32 | lower)
+            half(upper).zip(half(lower)).map(|(upper, lower)| upper << 32 | lower)
         }
     };
     let value = value.ok_or_else(|| {

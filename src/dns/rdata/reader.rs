@@ -59,11 +59,15 @@ pub(super) fn quoted(token: &Token<'_>, what: &str) -> Diagnostic {
 /// Longest word that a diagnostic repeats, in characters; the caret shows the rest.
 const SHOWN_MAX: usize = 60;
 
+/// What stands before and behind the first `byte` of a text; none where it has none.
+pub(super) fn split_once(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let (before, from) = text.split_at_checked(text.iter().position(|&one| one == byte)?)?;
+    Some((before, from.split_first()?.1))
+}
+
 /// A word as diagnostics show it.
 pub(super) fn show(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
-    }
+    let shown = text.char_indices().nth(SHOWN_MAX).and_then(|(end, _)| text.get(..end));
+    shown.map_or_else(|| text.to_string(), |shown| format!("{shown}…"))
 }

@@ -11,7 +11,7 @@ use std::fmt::{self, Write};
 
 use super::Token;
 use super::number::decimal;
-use super::reader::{Reader, quoted, show};
+use super::reader::{Reader, quoted, show, split_once};
 use crate::source::{Diagnostic, Span, nearest};
 use value::Value;
 
@@ -95,8 +95,8 @@ fn param(reader: &mut Reader<'_, '_>) -> Result<Param, Diagnostic> {
     if token.quoted {
         return Err(quoted(&token, "a parameter").help("put the quotes round its value: `alpn=\"h2,h3\"`"));
     }
-    let (name, written) = match token.text.iter().position(|&byte| byte == b'=') {
-        Some(at) => (&token.text[..at], Some(&token.text[at + 1..])),
+    let (name, written) = match split_once(token.text, b'=') {
+        Some((name, written)) => (name, Some(written)),
         None => (token.text, None),
     };
     let (written, span) = match written {

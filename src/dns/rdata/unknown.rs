@@ -27,7 +27,7 @@ pub(super) fn read(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diag
         return Err(Diagnostic::error(reader.end, "missing length").help(FORM));
     };
     let announced = number::bounded("length", length, RDATA_BYTES_MAX as u64)?;
-    let span = bytes.last().map_or(length.span, |last| bytes[0].span.to(last.span));
+    let span = bytes.first().zip(bytes.last()).map_or(length.span, |(first, last)| first.span.to(last.span));
     read::encoded("RDATA", &HEX, bytes, reader)?;
     reader.rest = &[];
     let rdata = reader.rdata();
