@@ -110,7 +110,8 @@ fn source(value: Value<'_>) -> Result<IpAddr, Diagnostic> {
         IpAddr::V6(ip) if ip.is_unicast_link_local() => Err(value
             .fault(format!("`{text}` is link-local: no address in a zone can be probed from it"))
             .help("name an address of this host that reaches the targets, or leave `source` out")),
-        IpAddr::V6(_) if text.contains('%') => value.address(),
+        // An interface stands behind a link-local address only.
+        IpAddr::V4(_) | IpAddr::V6(_) if text.contains('%') => value.address(),
         IpAddr::V4(_) | IpAddr::V6(_) => Ok(address),
     }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::load::{Basis, ZoneId};
 use super::state_file::{self, Filled};
-use crate::source::{Digest, Digesting, TextFile, open_regular, patiently_for, wait_for_bytes};
+use crate::source::{Digest, Digesting, TextFile, open_regular, patiently, patiently_for, wait_for_bytes};
 
 pub(super) use keeper::{Good, Keeper};
 
@@ -243,14 +243,17 @@ fn fill(file: &mut File, good: &Good) -> io::Result<Filled> {
     for text in &good.basis.texts {
         file.flush()?;
         let (from, bytes, mut to) = (text.path.clone(), text.bytes, file.get_ref().try_clone()?);
+        // That the zone's own file cannot be read any more is no fault of the place where it is kept.
+        let Ok((now, _)) = patiently(&text.path, move |_| open_regular(&from)) else {
+            return Ok(Filled::Abandoned);
+        };
         let copied = patiently_for(&text.path, wait_for_bytes(bytes), move |_| {
             // One byte more than there was shows that there are more.
-            let mut now = open_regular(&from)?.0.take(bytes.saturating_add(1));
-            copy(&mut now, &mut to)
+            copy(&mut now.take(bytes.saturating_add(1)), &mut to)
         });
         match copied {
             Ok(copied) if copied == (text.bytes, text.digest) => {}
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(error),
             Ok(_) | Err(_) => return Ok(Filled::Abandoned),
         }
     }

@@ -236,6 +236,7 @@ impl ZoneReader<'_> {
         if let Some(version) = before.filter(|version| self.is_written(&version.basis.texts)) {
             loaded.version = Some(version.clone());
             loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
+            loaded.unread.extend(self.open_for_writing(&version.basis.texts));
             return loaded;
         }
         if self.is_left_alone(zone, &mut loaded) {
@@ -310,7 +311,12 @@ impl ZoneReader<'_> {
         if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
             loaded.waits = serving.held(&loaded.id, before, &read);
             if loaded.waits.is_some() {
-                loaded.held = Some(read.basis.texts.clone());
+                let texts = &read.basis.texts;
+                if serving.is_written(texts) {
+                    loaded.unread.extend(self.open_for_writing(texts));
+                } else {
+                    loaded.held = Some(texts.clone());
+                }
                 return;
             }
         }
@@ -339,6 +345,19 @@ impl ZoneReader<'_> {
     /// Whether one of these files is not finished yet.
     fn is_written(&self, texts: &[TextFile]) -> bool {
         matches!(self.purpose, Purpose::Serve(serving) if serving.is_written(texts))
+    }
+
+    /// Those of these files that somebody is writing, as files that were not read: that one is closed is news then,
+    /// also when it has the text that was seen once before.
+    fn open_for_writing<'t>(
+        &'t self,
+        texts: &'t [TextFile],
+    ) -> impl Iterator<Item = (PathBuf, Option<Digest>)> + 't {
+        let is_open = |text: &&TextFile| match self.purpose {
+            Purpose::Check => false,
+            Purpose::Serve(serving) => serving.writing.holds(&text.path),
+        };
+        texts.iter().filter(is_open).map(|text| (text.path.clone(), None))
     }
 
     /// Marks a zone that is about to be read to be served.

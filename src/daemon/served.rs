@@ -72,15 +72,18 @@ impl Served {
         self.outside = outside.map(Arc::new);
     }
 
-    /// Has a zone answer these clients, once the shelf is filled again.
-    pub(super) fn set_access(&mut self, zone: &ZoneId, access: &Option<Box<Access>>) {
-        for served in self.zones.iter_mut().filter(|served| served.id == *zone) {
-            served.access.clone_from(access);
+    /// Has these zones answer these clients.
+    pub(super) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
+        for served in &mut self.zones {
+            if let Some(access) = access.get(&served.id) {
+                served.access.clone_from(access);
+            }
         }
+        self.fill_shelf();
     }
 
     /// Puts the zones where snapshots find them.
-    pub(super) fn fill_shelf(&mut self) {
+    fn fill_shelf(&mut self) {
         let mut pools_from = 0;
         let slots = self.zones.iter().map(|zone| {
             let slot = ZoneSlot {

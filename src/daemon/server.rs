@@ -209,6 +209,8 @@ struct Server {
     watching: Option<Watching>,
     /// What the last reading held back, to see whether the next one finds the same.
     held: Vec<(ZoneId, Vec<TextFile>)>,
+    /// Whether a change is to be read that was seen while somebody wrote the config file.
+    is_put_off: bool,
     /// When files last came that had not come before.
     came: Option<Instant>,
     marks: Arc<Marks>,
@@ -239,6 +241,9 @@ impl Server {
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_outside(forwarding.outside());
+        // The reading may have looked at the networks a while ago.
+        let locals = Locals::of(&config);
+        locals.mean(&mut served, forwarding.networks());
         served.bind(engine.watch(&served.targets()));
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
@@ -258,6 +263,7 @@ impl Server {
             stands: Stands::new(),
             watching: None,
             held: Vec::new(),
+            is_put_off: false,
             came: None,
             marks,
             path,
@@ -271,7 +277,7 @@ impl Server {
             taps,
             explaining: explaining::Turn::default(),
             forwarding,
-            locals: Locals::of(&config),
+            locals,
             cookie_secret,
             started,
             started_at: SystemTime::now(),
@@ -319,7 +325,7 @@ impl Server {
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Reload { cause: Cause::Change, .. }) if self.is_config_written() => {}
+                    Some(Request::Reload { cause: Cause::Change, .. }) if self.is_config_written() => self.is_put_off = true,
                     Some(Request::Reload { cause, reply }) => {
                         self.supervision.reloading();
                         reloads.ask(cause, reply, |cause| self.begin_reading(cause));
@@ -346,6 +352,7 @@ impl Server {
                     self.keep_what_is_not_kept();
                     self.tell_first_verdicts();
                     self.follow_files_that_came();
+                    self.read_what_was_put_off();
                 }
             }
         }

@@ -207,10 +207,12 @@ fn begin(path: &Path, wait: Duration, left: &Left) -> io::Result<(u64, Duration)
     if let Some(same) = under_way.iter().filter(is_left).find(|one| one.pending.path == path) {
         return Err(does_not_come(same.pending.since.elapsed()));
     }
+    // A long file takes its time on a disk that is well, too: what its length earns it keeps.
+    let for_length = wait.saturating_sub(WAIT_MAX);
     let wait = match under_way.iter().filter(is_left).count() {
         0 => wait,
-        1..MANY => wait.min(WAIT_BESIDE_MAX),
-        MANY..LEFT_MAX => wait.min(WAIT_BESIDE_MANY_MAX),
+        1..MANY => wait.min(WAIT_BESIDE_MAX.saturating_add(for_length)),
+        MANY..LEFT_MAX => wait.min(WAIT_BESIDE_MANY_MAX.saturating_add(for_length)),
         _ => return Err(io::Error::new(ErrorKind::TimedOut, "too many other files do not come")),
     };
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
@@ -243,27 +245,35 @@ fn does_not_come(elapsed: Duration) -> io::Error {
 
 /// Has a worker do a job. Where the system has no thread left, this one does it: to wait is better than not to read.
 fn hand_over(job: Job) {
-    WORKER.with_borrow_mut(|worker| {
-        let job = match worker {
-            Some(jobs) => match jobs.send(job) {
-                Ok(()) => return,
-                // It has panicked.
-                Err(mpsc::SendError(job)) => job,
-            },
-            None => job,
-        };
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        let work = move || waiting.into_iter().for_each(|job| job());
-        let started =
-            thread::Builder::new().name("edgedns-file".to_owned()).stack_size(STACK_BYTES).spawn(work);
-        match started {
-            Ok(_) => match jobs.send(job) {
-                Ok(()) => *worker = Some(jobs),
-                Err(mpsc::SendError(job)) => job(),
-            },
-            Err(_) => job(),
+    // It may touch another file itself, hence not while the worker is borrowed.
+    if let Some(job) = WORKER.with_borrow_mut(|worker| handed(worker, job)) {
+        job();
+    }
+}
+
+/// Sends a job to a worker, a new one where there is none; the job where it cannot be sent.
+fn handed(worker: &mut Option<mpsc::Sender<Job>>, job: Job) -> Option<Job> {
+    let job = match worker {
+        Some(jobs) => match jobs.send(job) {
+            Ok(()) => return None,
+            // It has panicked.
+            Err(mpsc::SendError(job)) => job,
+        },
+        None => job,
+    };
+    let (jobs, waiting) = mpsc::channel::<Job>();
+    let work = move || waiting.into_iter().for_each(|job| job());
+    let started = thread::Builder::new().name("edgedns-file".to_owned()).stack_size(STACK_BYTES).spawn(work);
+    if started.is_err() {
+        return Some(job);
+    }
+    match jobs.send(job) {
+        Ok(()) => {
+            *worker = Some(jobs);
+            None
         }
-    });
+        Err(mpsc::SendError(job)) => Some(job),
+    }
 }
 
 fn lock() -> MutexGuard<'static, Vec<UnderWay>> {

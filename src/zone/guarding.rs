@@ -5,7 +5,7 @@
 //! making pools of its RRsets.
 //! Not responsible for running probes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -16,6 +16,12 @@ use super::{AllDown, CNAME_CHAIN_MAX, Guard, Member, MinUp, Order, Pool, Selecto
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::probe::{Kind, Port, Probe, Tcp, no_host};
 use crate::source::{Diagnostic, Diagnostics, Span};
+
+/// Most addresses of one name that are probed for a record: each has targets of its own for every record that is
+/// guarded by them, so that two long lists would make a table of both.
+const TESTED_MAX: usize = 64;
+
+const TOO_MANY_HELP: &str = "guard the addresses themselves, or name a host that has fewer";
 
 /// A guard without its address: what is to be tested at each address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,7 +371,11 @@ impl Zone {
             return Err(fault("is answered by this record itself"));
         }
         let addresses = self.addresses_at(node, &Made::default());
-        if addresses.is_empty() { Err(fault("has no address")) } else { Ok(addresses) }
+        match addresses.len() {
+            0 => Err(fault("has no address")),
+            1..=TESTED_MAX => Ok(addresses),
+            _ => Err(Diagnostic::error(*span, too_many(name.as_ref())).help(TOO_MANY_HELP)),
+        }
     }
 
     /// The node that answers for a name, aliases followed; none where that is not in this zone.
@@ -390,9 +400,9 @@ impl Zone {
         super::rules::matching(self, name).map_or(Vec::new(), |node| self.addresses_at(node, made))
     }
 
-    /// The same of a node; `made` are pools that are not among the zone's yet.
+    /// The same of a node, one more than are tested at most; `made` are pools that are not among the zone's yet.
     fn addresses_at(&self, node: Node<'_>, made: &Made) -> Vec<IpAddr> {
-        let mut addresses = Vec::new();
+        let (mut addresses, mut seen) = (Vec::new(), HashSet::new());
         for rtype in [Rtype::A, Rtype::AAAA] {
             let plain = node.rrset(rtype).into_iter().flat_map(Rrset::rdatas);
             let lua = node.pools_of(rtype).map(|id| &self.pools[id.index()]);
@@ -401,7 +411,7 @@ impl Zone {
                 .flat_map(|pool| pool.groups.iter().flatten())
                 .map(|member| &*member.rdata);
             for address in plain.chain(pooled).filter_map(|rdata| address_of(rtype, rdata)) {
-                if !addresses.contains(&address) {
+                if addresses.len() <= TESTED_MAX && seen.insert(address) {
                     addresses.push(address);
                 }
             }
@@ -442,9 +452,17 @@ impl Zone {
 
 /// Every target of a guarded SRV RRset needs an address to probe.
 fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnostics) {
-    for member in pool.groups.iter().flatten().filter(|member| member.guards.is_empty()) {
+    for member in pool.groups.iter().flatten() {
         // `SRV 0 0 0 .` says that there is no such service (RFC 2782): nothing to probe.
         let Some(target) = srv_target(&member.rdata).filter(|target| !target.is_root()) else { continue };
+        let tested: HashSet<IpAddr> = member.guards.iter().map(|guard| guard.probe.address).collect();
+        if tested.len() > TESTED_MAX {
+            let fault = Diagnostic::error(span, too_many(target)).and_at(rrset.span(), "the SRV records");
+            found.push(fault.help(TOO_MANY_HELP));
+        }
+        if !member.guards.is_empty() {
+            continue;
+        }
         let message = format!("`{target}`, a target of `{}`, has no address to probe", pool.owner);
         found.push(
             Diagnostic::error(span, message)
@@ -452,6 +470,10 @@ fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnost
                 .help("targets are looked up in this zone: give it an A or AAAA record here"),
         );
     }
+}
+
+fn too_many(name: NameRef<'_>) -> String {
+    format!("`{name}` has more than {TESTED_MAX} addresses to probe")
 }
 
 /// The same guards at each of these addresses.

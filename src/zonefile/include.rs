@@ -163,6 +163,12 @@ impl Reader<'_> {
         }
         self.refuse_outside(sources, &opened, span).map_err(Failure::Refused)?;
         let file = sources.read(path).map_err(Failure::Unreadable)?;
+        if self.settings.include_from.is_some() && sources.canonical(path) != opened.path {
+            let message = format!("`{}` leads elsewhere than a moment ago", path.display());
+            return Err(Failure::Refused(
+                Diagnostic::error(span, message).help("reload when it stays as it is"),
+            ));
+        }
         self.take_text(sources, file, found);
         sources.note_naming(Naming { by: span, path: path.to_owned(), file });
         self.included.extend(opened.path.clone().map(|path| (path, file)));

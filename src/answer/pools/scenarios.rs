@@ -349,6 +349,20 @@ fn a_url_whose_host_is_a_name_of_the_zone_is_asked_at_its_addresses() {
 }
 
 #[test]
+fn a_name_with_more_addresses_than_are_probed_is_refused() {
+    let with = |addresses: u32| {
+        let addresses: String = (1..=addresses).map(|last| format!("check A 198.51.100.{last}\n")).collect();
+        let url = "ext LUA A \"ifurlextup({{['192.0.2.9']='http://check.x.example/'}})\"\n";
+        zone(&format!("{url}{addresses}"), Vec::new())
+    };
+    let (whole, said) = with(64);
+    assert_eq!((whole.unwrap().pools()[0].groups[0][0].guards.len(), said), (64, Vec::<String>::new()));
+    let (none, said) = with(65);
+    assert!(none.is_none());
+    assert!(said.concat().contains("`check.x.example.` has more than 64 addresses to probe"), "{said:?}");
+}
+
+#[test]
 fn a_url_whose_host_has_no_address_here_is_refused_with_what_to_write() {
     for (host, what) in [
         (

@@ -377,6 +377,7 @@ fn a_link_local_address_needs_its_interface_and_others_have_none() {
     assert!(upstream("fe80::1").contains("means nothing without its interface"));
     assert!(upstream("tls://[fe80::1]:853#dns.example").contains("means nothing without its interface"));
     assert!(upstream("fe80::1%nonesuch").contains("this host has no interface `nonesuch` now"));
+    assert!(read(format!("{ZONE}source = \"192.0.2.1%lo\"\n")).sentence().contains("192.0.2.1%lo"));
     for source in ["fe80::1", "fe80::1%lo"] {
         let sentence = read(format!("{ZONE}source = \"{source}\"\n")).sentence();
         assert!(sentence.contains("is link-local: no address in a zone can be probed from it"), "{sentence}");

@@ -4,7 +4,7 @@
 //! has changed, and for saying once that it cannot be done.
 //! Not responsible for the form of the files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -103,6 +103,8 @@ pub(super) struct Work {
     kept: HashMap<ZoneId, Arc<Basis>>,
     /// What is not kept before a moment, since it may be half a text.
     postponed: HashMap<ZoneId, (Arc<Basis>, Instant)>,
+    /// What was postponed and is kept as soon as the disk takes it.
+    ripe: HashMap<ZoneId, Arc<Basis>>,
     /// What was wrong the last time, so that it is said once.
     fault: LastFault,
 }
@@ -119,7 +121,9 @@ impl Work {
 
     pub(super) fn keep(&mut self, wanted: Option<&(PathBuf, Vec<Good>)>, now: Instant) {
         let good = wanted.map_or(&[][..], |(_, good)| good);
-        self.postponed.retain(|zone, _| good.iter().any(|one| one.zone == *zone));
+        let zones: HashSet<&ZoneId> = good.iter().map(|one| &one.zone).collect();
+        self.postponed.retain(|zone, _| zones.contains(zone));
+        self.ripe.retain(|zone, _| zones.contains(zone));
         let Some((folder, good)) = wanted else { return self.fault.set(None) };
         let faults =
             std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one, now)));
@@ -139,6 +143,7 @@ impl Work {
     fn clean(&mut self, folder: &Path) -> Result<(), String> {
         if self.cleaned.as_deref() != Some(folder) {
             self.kept.clear();
+            self.ripe.clear();
             remove_unfinished(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             self.cleaned = Some(folder.to_owned());
         }
@@ -164,12 +169,16 @@ impl Work {
                 Err(error) => return Err(format!("{}: {error}", super::path(folder, &good.zone).display())),
             }
         }
+        self.ripe.remove(&good.zone);
         self.kept.insert(good.zone.clone(), Arc::clone(&good.basis));
         Ok(())
     }
 
     /// Whether a text is not kept yet, since it may be half of one.
     fn is_postponed(&mut self, folder: &Path, good: &Good, now: Instant) -> bool {
+        if self.ripe.get(&good.zone).is_some_and(|basis| Arc::ptr_eq(basis, &good.basis)) {
+            return false;
+        }
         let known = self.postponed.remove(&good.zone).filter(|(basis, _)| Arc::ptr_eq(basis, &good.basis));
         let due = match known {
             Some((_, due)) => due,
@@ -186,6 +195,7 @@ impl Work {
             }
         };
         if due <= now {
+            self.ripe.insert(good.zone.clone(), Arc::clone(&good.basis));
             return false;
         }
         self.postponed.insert(good.zone.clone(), (Arc::clone(&good.basis), due));

@@ -56,7 +56,14 @@ pub(super) struct LeftMark {
 
 /// The marks that are put now.
 #[derive(Debug, Default)]
-pub(in crate::daemon) struct Marks(Mutex<BTreeSet<PathBuf>>);
+pub(in crate::daemon) struct Marks(Mutex<Put>);
+
+#[derive(Debug, Default)]
+struct Put {
+    paths: BTreeSet<PathBuf>,
+    /// The process is about to end in good order: what is read meanwhile is not its end.
+    is_over: bool,
+}
 
 /// A mark that is removed when it is dropped.
 pub(super) struct Mark<'m> {
@@ -70,8 +77,13 @@ impl Marks {
         let times = left(folder, zone, stamp).map_or(0, |left| left.times).saturating_add(1);
         let path = path(folder, zone);
         state_file::make_folder(&folder.join(FOLDER)).ok()?;
+        let mut put = self.lock();
+        if put.is_over {
+            return None;
+        }
         let mut file = state_file::create(&path).ok()?;
-        self.lock().insert(path.clone());
+        put.paths.insert(path.clone());
+        drop(put);
         let mark = Mark { marks: self, path };
         // It need not outlive a power cut, which is no zone's doing.
         let Stamp { bytes, modified: (seconds, nanoseconds) } = stamp;
@@ -79,15 +91,17 @@ impl Marks {
         Some(mark)
     }
 
-    /// Removes all of them: the process is about to end in good order.
+    /// Removes all of them for good: the process is about to end in good order, and threads may read until it does.
     pub(in crate::daemon) fn remove_all(&self) {
-        for path in std::mem::take(&mut *self.lock()) {
+        let mut put = self.lock();
+        put.is_over = true;
+        for path in std::mem::take(&mut put.paths) {
             // The folder may be gone by now, and the mark with it.
             let _ = fs::remove_file(path);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+    fn lock(&self) -> MutexGuard<'_, Put> {
         // Whoever holds the lock only adds or takes out.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +110,7 @@ impl Marks {
 impl Drop for Mark<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
-        self.marks.lock().remove(&self.path);
+        self.marks.lock().paths.remove(&self.path);
     }
 }
 
@@ -144,6 +158,9 @@ mod tests {
         assert_eq!(found(), None);
         std::mem::forget(marks.put(folder.path(), &zone, stamp));
         marks.remove_all();
+        assert_eq!(found(), None);
+        // A thread that reads on until the process has gone leaves none.
+        assert!(marks.put(folder.path(), &zone, stamp).is_none());
         assert_eq!(found(), None);
     }
 }

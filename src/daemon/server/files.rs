@@ -45,8 +45,16 @@ impl Server {
         read(self.path.clone(), serving)
     }
 
-    /// Whether somebody is writing the config file. When that is closed, it is a change of its own, and all the others
-    /// are read with it.
+    /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may be what it
+    /// was, and then its end is no change.
+    pub(super) fn read_what_was_put_off(&mut self) {
+        let change = Request::Reload { cause: Cause::Change, reply: None };
+        if self.is_put_off && !self.is_config_written() && self.requests.try_send(change).is_ok() {
+            self.is_put_off = false;
+        }
+    }
+
+    /// Whether somebody is writing the config file. What has changed beside it is read when that is done.
     pub(super) fn is_config_written(&self) -> bool {
         self.watching.as_ref().is_some_and(|watching| watching.writing().holds(&self.path))
     }

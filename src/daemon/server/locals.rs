@@ -5,6 +5,7 @@
 
 use super::super::load::ZoneId;
 use super::super::own::networks_of;
+use super::super::served::Served;
 use super::Server;
 use super::settings::rate_limit;
 use crate::answer::{Access, Prefix};
@@ -58,19 +59,23 @@ impl ZoneClients {
     }
 }
 
+impl Locals {
+    /// Means these networks of the host by `local`; the next snapshot has it.
+    pub(super) fn mean(&self, served: &mut Served, own: &[Prefix]) {
+        if !self.are_any() {
+            return;
+        }
+        if self.limits() {
+            served.set_limit(rate_limit(&self.limit, own));
+        }
+        let clients = self.zones.iter().map(|clients| (&clients.zone, clients.access(own)));
+        served.set_access(&clients.collect());
+    }
+}
+
 impl Server {
     /// Means by `local` the networks that were found last; the next snapshot has it.
     pub(super) fn mean_by_local(&mut self) {
-        if !self.locals.are_any() {
-            return;
-        }
-        let own = self.forwarding.networks();
-        if self.locals.limits() {
-            self.served.set_limit(rate_limit(&self.locals.limit, own));
-        }
-        for clients in &self.locals.zones {
-            self.served.set_access(&clients.zone, &clients.access(own));
-        }
-        self.served.fill_shelf();
+        self.locals.mean(&mut self.served, self.forwarding.networks());
     }
 }

@@ -109,7 +109,7 @@ impl Server {
         self.keep_rules(told);
     }
 
-    fn keep_rules(&mut self, told: Told) {
+    pub(super) fn keep_rules(&mut self, told: Told) {
         self.rules_kept_at = Clocks::now();
         self.keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
     }

@@ -81,6 +81,11 @@ impl Reloads {
         std::mem::take(&mut self.waiting)
     }
 
+    /// Whether somebody has asked for another reload since this one began.
+    pub(super) fn is_asked_again(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// Begins what was asked for during the last reload. That is over by now, so that nothing it has read
     /// is read again.
     pub(super) fn go_on(&mut self, begin: impl FnOnce(Cause) -> JoinHandle<Reading>) {

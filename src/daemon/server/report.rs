@@ -4,10 +4,12 @@
 //! with what is served instead; and for where is listened, and with what.
 //! Not responsible for how a fault is drawn.
 
+use std::collections::HashMap;
+
 use tracing::{error, info, warn};
 
-use super::super::load::{LoadedZone, Version, is_error};
-use super::super::served::Served;
+use super::super::load::{LoadedZone, Version, ZoneId, is_error};
+use super::super::served::{Served, ServedZone};
 use super::Server;
 use crate::control::Calendar;
 use crate::source::Sources;
@@ -18,6 +20,7 @@ const ZONES_NAMED_MAX: usize = 20;
 
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
+    let before: HashMap<&ZoneId, &ServedZone> = before.zones.iter().map(|zone| (&zone.id, zone)).collect();
     for zone in zones {
         let (id, name) = (&zone.id, &zone.id.name);
         for fault in zone.faults.iter() {
@@ -37,8 +40,7 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
         if zone.is_whole() {
             continue;
         }
-        let before = before.zones.iter().find(|served| served.id == *id);
-        let before = before.and_then(|served| served.version.as_ref());
+        let before = before.get(id).and_then(|served| served.version.as_ref());
         let serial = zone.version.as_ref().or(before).map(|version| version.serial);
         error!(zone = %name, serial, "zone {id} is not loaded: {}", instead(zone.version.as_ref(), before));
     }

@@ -8,6 +8,7 @@
 //! Not responsible for when files are read (`reloads`), for reading (`load`),
 //! or for whoever asked.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,9 @@ use tracing::{error, info, warn};
 
 use super::super::descriptors;
 use super::super::folders::control_socket;
-use super::super::load::{Loaded, LoadedZone, Reading, is_error};
+use super::super::load::{Loaded, LoadedZone, Reading, ZoneId, is_error};
 use super::super::own::known_networks;
-use super::super::served::Served;
+use super::super::served::{Served, ServedZone};
 use super::locals::Locals;
 use super::reloads::{Ended, Reloads};
 use super::report::report_zones;
@@ -54,9 +55,10 @@ const CHANGES_NAMED_MAX: usize = 4;
 
 /// What a reading brings, by serials; empty: nothing.
 fn changes(zones: &[LoadedZone], served: &Served) -> String {
+    let served: HashMap<&ZoneId, &ServedZone> = served.zones.iter().map(|zone| (&zone.id, zone)).collect();
     let change = |zone: &LoadedZone| {
         let (id, version) = (&zone.id, zone.version.as_ref()?);
-        let before = served.zones.iter().find(|served| served.id == *id);
+        let before = served.get(id);
         let serial = version.serial;
         match before.and_then(|served| served.version.as_ref()) {
             None => Some(format!("{id} at serial {serial}")),
@@ -94,7 +96,10 @@ impl Server {
     /// Tells everybody what came of it: whoever asked when all has `settled`.
     fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>, reloads: &mut Reloads) {
         self.refusal = (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
-        self.tell_ready();
+        // Whoever asked meanwhile is told so by the service manager when the next reload is over.
+        if !reloads.is_asked_again() {
+            self.tell_ready();
+        }
         let waiting = reloads.take_waiting();
         tokio::spawn(async move {
             if let Some(settled) = settled {
@@ -168,7 +173,11 @@ impl Server {
         self.publish_anew();
         // Who is not asked holds the old zones, beside the new ones.
         self.running.catch_up();
-        self.state_directory = state_directory;
+        if self.state_directory != state_directory {
+            self.state_directory = state_directory;
+            // What cannot be written is logged where it is tried.
+            self.keep_rules(Box::new(|_| {}));
+        }
         self.keep_texts();
         self.control.follow(control_socket(&config).as_deref());
         self.admin.follow(&config.admin);

@@ -35,7 +35,7 @@ impl Writing {
     }
 
     /// Takes in what has happened to a file.
-    pub(super) fn happened(&self, path: &Path, kind: EventKind, now: Instant) {
+    pub(in crate::daemon) fn happened(&self, path: &Path, kind: EventKind, now: Instant) {
         match kind {
             EventKind::Modify(ModifyKind::Data(_)) => {
                 self.lock().entry(path.to_owned()).or_insert(Open { since: now, told: false });

@@ -81,3 +81,18 @@ fn a_file_without_end_is_left_when_nobody_waits_or_it_is_too_long() {
     assert_eq!(unwanted.unwrap_err().kind(), ErrorKind::TimedOut);
     assert_eq!(taken, 3 * PIECE_BYTES);
 }
+
+#[test]
+fn beside_a_file_that_does_not_come_a_long_one_still_has_the_time_of_its_length() {
+    let (late, release) = stuck(Path::new("/test/hangs"));
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
+    let wait = |bytes| begin(Path::new("/test/long"), wait_for_bytes(bytes), &Left::default());
+    let (id, short) = wait(0).unwrap();
+    end(id);
+    let (id, long) = wait(20 * BYTES_PER_SECOND_MIN).unwrap();
+    end(id);
+    assert!(short < WAIT_MAX, "{short:?}");
+    assert_eq!(long - short, Duration::from_secs(20));
+    drop(release);
+    wait_until(|| !is_pending(Path::new("/test/hangs")));
+}
