@@ -11,8 +11,9 @@
 use std::sync::Arc;
 
 use super::asked::Wanted;
-use super::plan::Plan;
+use super::plan::{Plan, PlannedZone};
 use super::response::{Record, Response, Section};
+use super::settings::Rebinding;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::response::name;
 use crate::dns::{Name, NameRef, Rtype};
@@ -87,11 +88,16 @@ pub(super) fn leads_to_ours(plan: &Plan, wanted: &Wanted, response: &Response<'_
 fn ends(plan: &Plan, wanted: &Wanted, response: &Response<'_>, last: &Name) -> bool {
     let at_last = |record: &&Record<'_>| response.owner(record).is_some_and(|owner| owner == *last);
     let mut answers = response.records.iter().filter(|record| record.section == Section::Answer);
-    if answers.any(|record| record.rtype == wanted.qtype() && at_last(&record)) {
-        return true;
-    }
+    let answered = answers.any(|record| record.rtype == wanted.qtype() && at_last(&record));
     let Some(zone) = plan.zone_of(last.as_ref()) else { return true };
-    let same = plan.zone_of(wanted.qname()).is_some_and(|own| Arc::ptr_eq(own, zone));
+    let own = plan.zone_of(wanted.qname());
+    let same = own.is_some_and(|own| Arc::ptr_eq(own, zone));
+    if answered {
+        // Names that may have private addresses are told by their own upstreams: one whose answers may hold none would
+        // get round that by an alias into them.
+        let allows = |zone: &Arc<PlannedZone>| zone.settings.rebinding == Rebinding::Allowed;
+        return same || !allows(zone) || own.is_some_and(allows);
+    }
     let mut authority = response.records.iter().filter(|record| record.section == Section::Authority);
     let nothing = authority.any(|record| {
         let holds = |apex: Name| last.as_ref().is_at_or_below(apex.as_ref());
@@ -172,6 +178,10 @@ fn depart(wanted: &Wanted, response: &Response<'_>, links: &[Link<'_, '_>]) -> O
     message.extend_from_slice(&wanted.qtype().0.to_be_bytes());
     message.extend_from_slice(&[0, 1]);
     message.extend_from_slice(&records.bytes);
+    // With its names in full it may be longer than any message, and is passed on as it is.
+    if message.len() > usize::from(u16::MAX) {
+        return None;
+    }
     Some(Departure { message, target: links.last()?.target.clone() })
 }
 

@@ -322,6 +322,10 @@ impl Clerk {
         }
         self.answer(wanted, left, &stored, &plan);
         self.shared.cache.keep(wanted.key(), stored, self.shared.cache.now(), asker);
+        // Another plan may have come meanwhile, and with it the end of what is kept of aliases.
+        if !self.shared.plan().divides_as(&plan) {
+            self.shared.cache.forget_aliases();
+        }
     }
 
     fn answer(&mut self, wanted: &Wanted, waiting: Vec<Waiter>, stored: &Stored, plan: &Plan) {
@@ -414,6 +418,8 @@ async fn fly(
 fn client(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
+        // Neighbours on a link share this network, and nothing else.
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }

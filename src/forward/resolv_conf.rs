@@ -84,7 +84,8 @@ pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
     let read = patiently_for(path, WAIT_MAX, move |_| {
         let mut text = Vec::new();
         // A pipe would wait for its other end.
-        open_regular(&named)?.0.take(FILE_BYTES_MAX as u64).read_to_end(&mut text)?;
+        // One byte more shows that there are more.
+        open_regular(&named)?.0.take((FILE_BYTES_MAX as u64).saturating_add(1)).read_to_end(&mut text)?;
         Ok(text)
     });
     match read {

@@ -252,6 +252,13 @@ impl Clients {
         self.world.as_ref()
     }
 
+    /// Whether a word lets in every address of the family that this one is of, and none was taken out.
+    pub(super) fn is_world_of(&self, address: IpAddr) -> bool {
+        let is_family = |all: &&Block| all.first().is_ipv4() == address.is_ipv4();
+        let all = Block::EVERYTHING.iter().find(is_family);
+        self.world.is_some() && all.is_some_and(|all| self.networks().any(|block| block.covers(*all)))
+    }
+
     /// Whether anybody was taken out.
     pub(super) fn excepts(&self) -> bool {
         self.excepts
@@ -313,10 +320,12 @@ impl Clients {
         let possible: Vec<Block> = possible.take(WORKED_OUT_MAX + 1).collect();
         let is_whole = possible.len() <= WORKED_OUT_MAX;
         self.lost.iter().chain(&other.lost).for_each(|lost| list.lose(lost));
+        // One of each family have nobody in common.
+        let world = self.world.clone().filter(|_| other.world.is_some() && !list.sure.is_empty());
         Clients {
             sure: list.sure,
             possible: if is_whole { possible } else { Block::EVERYTHING.into() },
-            world: self.world.clone().filter(|_| other.world.is_some()),
+            world,
             excepts: self.excepts || other.excepts,
             lost: list.lost,
         }

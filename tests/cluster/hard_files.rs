@@ -114,6 +114,8 @@ fn greedy() -> String {
 fn a_zone_that_would_take_all_memory_is_not_loaded_and_the_others_are() {
     let lab = Lab::new();
     let mut program = lab.site.start();
+    // The next start needs it.
+    lab.wait_for_kept(" host 1 ");
     limit_memory(&program, 3 << 30);
     lab.site.write("lab.zone", &greedy());
     lab.site.write("other.zone", &zone(2));

@@ -239,3 +239,15 @@ fn a_list_of_clients_is_not_lost_in_the_statement_before_it() {
     result.assert_faults(&["`;` is missing in front of `allow-query`", "/etc/named.conf:1:34"]);
     assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{}", result.report);
 }
+
+#[test]
+fn all_addresses_of_one_family_are_none_of_the_other() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; listen-on port 5353 { 192.0.2.1; };\n\
+           listen-on-v6 port 5353 { 0.0.0.0/0; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    assert!(result.config.contains("listen = [\"192.0.2.1:5353\"]"), "{}", result.config);
+    result.assert_fate("listen-on-v6 port 5353 { 0.0.0.0/0; }", "refused", "without 0.0.0.0/0");
+}

@@ -87,7 +87,7 @@ fn secrets_are_told_of_and_never_shown() {
 #[test]
 fn open_doors_are_pointed_out() {
     let result = node(
-        "allow-axfr-ips=127.0.0.1,0.0.0.0/0\nwebserver=yes\nwebserver-address=192.0.2.1\nwebserver-allow-from=::/0\n",
+        "allow-axfr-ips=127.0.0.1,0.0.0.0/0\nwebserver=yes\nwebserver-address=192.0.2.1\nwebserver-allow-from=0.0.0.0/0\n",
     )
     .pdns();
     result.assert_faults(&[
@@ -96,6 +96,16 @@ fn open_doors_are_pointed_out() {
         "a door: whoever reaches this address sees the status",
         "an open door: everybody may ask the web server",
     ]);
+}
+
+#[test]
+fn a_web_server_that_some_may_not_ask_listens_on_loopback() {
+    for allow in ["::/0", "0.0.0.0/0,!10.0.0.0/8", "192.0.2.0/24"] {
+        let result =
+            node(&format!("webserver=yes\nwebserver-address=192.0.2.1\nwebserver-allow-from={allow}\n"))
+                .pdns();
+        assert!(result.config.contains("listen = \"127.0.0.1:8081\""), "{allow}\n{}", result.config);
+    }
 }
 
 #[test]

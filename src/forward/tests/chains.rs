@@ -4,7 +4,7 @@ use super::super::asked::Wanted;
 use super::super::chain::{Departure, departure};
 use super::super::plan::Plan;
 use super::super::response::{Response, Section};
-use super::super::settings::{ForwardZone, Settings, Upstreams};
+use super::super::settings::{ForwardZone, Rebinding, Settings, Upstreams};
 use super::messages::{record, response, soa};
 use crate::dns::{Name, Rtype};
 
@@ -120,4 +120,24 @@ fn a_loop_of_an_upstream_and_a_chain_without_end_are_passed_on_as_they_are() {
     let mut long = vec![record(CNAME, 60, &wire("n0.other."))];
     long.extend((0..20).map(|n| at(&format!("n{n}.other."), CNAME, &wire(&format!("n{}.other.", n + 1)))));
     assert!(leads(0, [&long, &[], &[]]).is_none());
+}
+
+#[test]
+fn an_upstream_whose_answers_hold_no_private_addresses_says_none_of_names_that_may_have_them() {
+    let zone = |apex: &str, rebinding| {
+        let zone = ForwardZone::new(apex.parse().unwrap(), Upstreams::Listed(Vec::new()));
+        ForwardZone { rebinding, ..zone }
+    };
+    let leads = |all, test| {
+        let zones = vec![zone(".", all), zone("test.", test)];
+        let plan = Plan::new(Settings { zones, ..Settings::default() }, None);
+        let answers = [at("www.example.", CNAME, &wire("x.test.")), at("x.test.", A, &[10, 0, 0, 1])];
+        let message = response(0, [&answers, &[], &[]]);
+        let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+        departure(&plan, &wanted, &Response::read(&message).unwrap()).map(|departure| departure.target)
+    };
+    assert_eq!(leads(Rebinding::Refused, Rebinding::Allowed), Some("x.test.".parse().unwrap()));
+    // Where both are trusted alike the answer is whole.
+    assert_eq!(leads(Rebinding::Allowed, Rebinding::Allowed), None);
+    assert_eq!(leads(Rebinding::Refused, Rebinding::Refused), None);
 }

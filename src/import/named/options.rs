@@ -92,7 +92,7 @@ impl Reading<'_> {
         let clients = self.clients(option);
         let mut lost = clients.lost().to_vec();
         let mut addresses: Vec<SocketAddr> = Vec::new();
-        match (clients.world().is_some(), clients.excepts()) {
+        match (clients.is_world_of(everywhere.ip()), clients.excepts()) {
             (true, false) => addresses.push(everywhere),
             (_, true) if !clients.is_nobody() => {
                 lost.push("what is left of a list with exceptions".to_owned())

@@ -230,7 +230,7 @@ pub(super) fn webserver(reading: &mut Reading<'_>, given: &Given) -> Fate {
             return Fate::dispensable("no address and port: write them to [admin] listen");
         }
     };
-    let is_closed = is_for_some(reading) && !listen.ip().is_loopback();
+    let is_closed = is_for_some(reading, listen) && !listen.ip().is_loopback();
     let listen = if is_closed { on_this_host(listen.port())[0] } else { listen };
     reading.work.draft.admin.push(line("listen", listen.to_string(), given));
     if is_closed {
@@ -261,10 +261,11 @@ fn softened(fault: Diagnostic) -> Diagnostic {
 }
 
 /// Whether the web server asks who somebody is: by address, which without a word is loopback, or by password.
-fn is_for_some(reading: &Reading<'_>) -> bool {
+fn is_for_some(reading: &Reading<'_>, listen: SocketAddr) -> bool {
     let has_password = reading.settings.get("webserver-password").is_some_and(|given| !given.is_empty());
     let allow = reading.settings.get("webserver-allow-from");
-    let is_open = allow.is_some_and(|given| netmasks::clients_of(given, &mut Vec::new()).world().is_some());
+    let is_open =
+        allow.is_some_and(|given| netmasks::clients_of(given, &mut Vec::new()).is_world_of(listen.ip()));
     has_password || !is_open
 }
 
@@ -282,7 +283,7 @@ pub(super) fn webserver_address(reading: &mut Reading<'_>, given: &Given) -> Fat
     if listen.ip().is_loopback() {
         return Fate::honoured("→ [admin] listen");
     }
-    if is_for_some(reading) {
+    if is_for_some(reading, listen) {
         return Fate::changed(NO_LIST);
     }
     if given.name == "webserver-address" {

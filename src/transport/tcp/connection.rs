@@ -123,8 +123,8 @@ impl<R: Responder> Connection<R> {
         }
         match end {
             End::Gone => {}
-            // What came in the meantime is answered; there is no time for taking leave.
-            End::Evicted => _ = self.answer_last().await,
+            // What came in the meantime is answered; there is no time for taking leave, nor for one who does not read.
+            End::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
             End::Done | End::Stopped => self.take_leave().await,
             End::Cut => {
                 self.shared.counters.cut.fetch_add(1, Ordering::Relaxed);
