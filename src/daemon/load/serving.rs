@@ -3,12 +3,13 @@
 //! Responsible for which zone stays as it is though its file has changed. Not responsible for reading.
 
 use std::sync::Arc;
+use std::{fs, thread};
 
 use super::mark::Marks;
 use super::{Version, ZoneId};
 use crate::daemon::kept::is_half;
-use crate::daemon::watching::Writing;
-use crate::source::TextFile;
+use crate::daemon::watching::{QUIET, Writing};
+use crate::source::{TextFile, patiently};
 
 /// Why files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,10 @@ impl Serving {
             return None;
         }
         let (texts, known) = (&read.basis.texts, &before.basis.texts);
+        if are_fresh(texts) {
+            // What tells that somebody is writing may be under way, on a machine with much to do.
+            thread::sleep(QUIET);
+        }
         if self.is_written(texts) {
             return Some("somebody is writing its file; it is read when that is done".to_owned());
         }
@@ -63,5 +68,39 @@ impl Serving {
                 read.serial
             )
         })
+    }
+}
+
+/// Whether one of these files was written a moment ago. A time to come says nothing: then a clock was set.
+fn are_fresh(texts: &[TextFile]) -> bool {
+    texts.iter().any(|text| {
+        let named = text.path.clone();
+        let written = patiently(&text.path, move |_| fs::metadata(named)?.modified());
+        written.ok().and_then(|written| written.elapsed().ok()).is_some_and(|age| age < QUIET)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::source::Digest;
+
+    #[test]
+    fn a_file_is_fresh_for_a_moment_after_it_was_written_and_a_clock_that_was_set_makes_none_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zone");
+        fs::write(&path, "text").unwrap();
+        let texts = [TextFile { path: path.clone(), bytes: 4, digest: Digest::of(b"text") }];
+        let written = |at: SystemTime| {
+            fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+            are_fresh(&texts)
+        };
+        let minute = Duration::from_secs(60);
+        assert!(!written(SystemTime::now() - minute));
+        assert!(!written(SystemTime::now() + minute));
+        // Until it has been so for a moment, which a busy machine may let pass in between.
+        assert!((0..100).any(|_| written(SystemTime::now())));
     }
 }

@@ -50,8 +50,11 @@ impl Site {
         self.folder.path().join(name)
     }
 
+    /// Writes a file as if that had been a minute ago.
     fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
+        let file = fs::File::options().write(true).open(self.path(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
     }
 
     fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
