@@ -5,11 +5,13 @@
 //! Not responsible for accepting, or for what is asked.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+
+use crate::transport;
 
 /// The places of one listener.
 pub(super) struct Places {
@@ -88,7 +90,7 @@ impl Places {
         let number = taken.next;
         taken.next = number.wrapping_add(1);
         let doing = Doing::Waiting(Instant::now());
-        let connection = Connection { client: client.map(network), doing, _stays: stays };
+        let connection = Connection { client: client.map(transport::client), doing, _stays: stays };
         taken.connections.insert(number, connection);
         drop(taken);
         Place { standing: Standing { number, places: Arc::clone(self) }, ended }
@@ -159,16 +161,6 @@ impl Drop for Answering {
     fn drop(&mut self) {
         self.0.does(Doing::Waiting(Instant::now()));
         self.0.places.changed.notify_one();
-    }
-}
-
-/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address; of the /64
-/// that all links share, an address.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,7 +26,7 @@ use super::resolve::{Resolved, Why, resolve};
 use super::stored::{Age, Courtesy, ExtendedError, Stored};
 use super::waiter::Waiter;
 use crate::dns::message::Rcode;
-use crate::transport::Deferred;
+use crate::transport::{Deferred, client};
 
 /// Queries that workers have handed over and that have not been looked at.
 /// Looking takes microseconds: who finds this full is in a flood.
@@ -412,16 +412,6 @@ async fn fly(
         }
     };
     let _ = doing.send(Done::Over(wanted, resolved)).await;
-}
-
-/// Who counts as one client.
-fn client(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        // Neighbours on a link share this network, and nothing else.
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-    }
 }
 
 fn courtesy(plan: &Plan) -> Courtesy {

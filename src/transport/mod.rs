@@ -55,7 +55,7 @@ pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
 pub use responder::{Elsewhere, Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_place};
-pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings};
+pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings, client};
 pub use trace::{Filter, Names, Seen, TRACES_MAX, Taps, Trace};
 pub use udp::UdpCounters;
 

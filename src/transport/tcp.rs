@@ -29,6 +29,7 @@ pub use frames::{Frame, Input};
 
 use super::Responder;
 use connection::Connection;
+pub use limits::client;
 use limits::{Limits, Refusal};
 
 /// Longest DNS message over TCP, in bytes: what the length field can say.
