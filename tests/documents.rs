@@ -134,10 +134,14 @@ fn commands_are_found_in_every_place_of_a_line() {
     assert_eq!(found("systemctl status edgedns; rpm -q edgedns"), [""; 0]);
 }
 
-/// `zones/keys.md` is made from the list that the reader of the config file itself goes by; `WRITE=1` writes it anew.
+/// Begins the part of `docs/configuration.md` that is made from the table of keys.
+const KEYS_BEGIN: &str =
+    "<!-- From here on made from the table of keys: WRITE=1 cargo test --test documents -->\n";
+
+/// The list that the reader of the config file itself goes by; `WRITE=1` writes it anew.
 #[test]
 fn the_reference_has_every_key_with_its_default() {
-    let mut text = String::from("# Every key of the config file\n");
+    let mut text = String::new();
     for (place, key) in KEYS.iter().enumerate() {
         if place == 0 || KEYS[place - 1].section != key.section {
             let section = match key.section {
@@ -165,12 +169,15 @@ fn the_reference_has_every_key_with_its_default() {
         };
         text += &format!("| `{}` | {default} | {} |\n", key.name, key.help);
     }
-    let file = Path::new(ROOT).join("zones/keys.md");
+    let file = Path::new(ROOT).join("docs/configuration.md");
+    let page = std::fs::read_to_string(&file).unwrap();
+    let (head, written) =
+        page.split_once(KEYS_BEGIN).expect("docs/configuration.md marks where its tables begin");
     if std::env::var_os("WRITE").is_some() {
-        std::fs::write(&file, &text).unwrap();
+        std::fs::write(&file, format!("{head}{KEYS_BEGIN}{text}")).unwrap();
+    } else {
+        assert!(written == text, "docs/configuration.md is out of date: WRITE=1 cargo test --test documents");
     }
-    let written = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == text, "zones/keys.md is out of date: WRITE=1 cargo test --test documents");
 }
 
 #[test]
