@@ -1,7 +1,9 @@
-//! The architecture, held: rooms look down, files say what they are for, `unsafe` has one address, no drawers.
+//! The architecture, held: rooms and files look down, files say what they are for, `unsafe` has one address, no
+//! drawers.
 //!
-//! Responsible for what can be read off the text of `src`. Not responsible for whether a room is the right one.
+//! Reads the text of `src` alone. Whether a room is the right one is for people to say.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,26 +13,72 @@ const UNSAFE: &str = "transport/mmsg.rs";
 /// Names of files and folders into which anything could be put.
 const DRAWERS: [&str; 7] = ["utils", "util", "common", "helpers", "misc", "types", "manager"];
 
+/// At every scale: rooms in the order of `lib.rs`, files in the order of the list of modules they stand in. A file
+/// uses what is listed before it, and nothing that a file above its folder defines; so there is no circle.
 #[test]
-fn a_room_uses_only_rooms_below_it() {
-    let library = read(&source().join("lib.rs"));
-    let rooms: Vec<&str> =
-        library.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.split_once(';')?.0)).collect();
-    assert!(rooms.len() > 5, "the rooms are the `pub mod` lines of src/lib.rs, lowest first: {rooms:?}");
-    let floor = |room: &str| rooms.iter().position(|other| *other == room);
-    let mut faults = Vec::new();
-    for (file, text) in files() {
-        let Some(own) = file.split(['/', '.']).next().and_then(floor) else { continue };
-        for (line, room) in rooms_used(&text) {
-            match floor(room) {
-                Some(used) if used <= own => {}
-                Some(_) => faults.push(format!("src/{file}:{line}: `{}` looks up at `{room}`", rooms[own])),
-                None => faults.push(format!("src/{file}:{line}: `{room}` is no room of src/lib.rs")),
-            }
-        }
-    }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+fn a_module_uses_only_modules_listed_before_it() {
+    let tree = Tree::read();
+    assert!(tree.modules[&Vec::new()].children.len() > 15, "the rooms are the `pub mod` lines of src/lib.rs");
+    let uses: Vec<Use> = tree.modules.keys().flat_map(|user| tree.uses(user)).collect();
+    let mut faults: Vec<String> = uses
+        .iter()
+        .filter(|one| !LEFT.contains(&one.list.as_str()))
+        .filter_map(|one| tree.fault(one))
+        .collect();
+    faults.sort();
+    faults.dedup();
+    let lists: BTreeSet<&str> =
+        uses.iter().filter(|one| tree.fault(one).is_some()).map(|one| one.list.as_str()).collect();
+    let remedies: Vec<String> =
+        lists.iter().filter(|list| !LEFT.contains(list)).map(|list| tree.remedy(list, &uses)).collect();
+    let tidy: Vec<&&str> = LEFT.iter().filter(|list| !lists.contains(**list)).collect();
+    assert!(
+        faults.is_empty(),
+        "{} uses look up or round:\n{}\n{}",
+        faults.len(),
+        faults.join("\n"),
+        remedies.join("\n")
+    );
+    assert!(tidy.is_empty(), "no fault is left in {tidy:?}: take it out of LEFT");
 }
+
+/// Lists of modules that are not in order yet.
+const LEFT: &[&str] = &[
+    "answer/mod.rs",
+    "answer/pools.rs",
+    "command/manual.rs",
+    "command/mod.rs",
+    "config/mod.rs",
+    "control/metrics.rs",
+    "control/mod.rs",
+    "daemon/compare.rs",
+    "daemon/kept.rs",
+    "daemon/load.rs",
+    "daemon/mod.rs",
+    "daemon/server.rs",
+    "deploy/init.rs",
+    "deploy/machineconfig/mod.rs",
+    "deploy/system.rs",
+    "dns/mod.rs",
+    "dns/rdata/mod.rs",
+    "dns/rdata/svcb.rs",
+    "forward/mod.rs",
+    "health/mod.rs",
+    "import/mod.rs",
+    "import/named/mod.rs",
+    "import/pdns/mod.rs",
+    "import/recursor/mod.rs",
+    "lib.rs",
+    "lua/mod.rs",
+    "probe/http.rs",
+    "probe/mod.rs",
+    "source/mod.rs",
+    "transport/mod.rs",
+    "transport/tcp.rs",
+    "zone/mod.rs",
+    "zonefile/lua_record.rs",
+    "zonefile/mod.rs",
+];
 
 #[test]
 fn every_file_begins_with_what_it_is_for() {
@@ -74,37 +122,389 @@ fn a_conversion_with_a_substitute_says_why_it_cannot_fail() {
     );
 }
 
-/// The rooms that a text names behind `crate::`, with the line; also inside `crate::{…}`.
-fn rooms_used(text: &str) -> Vec<(usize, &str)> {
-    let mut used = Vec::new();
-    let plain: String = text.lines().flat_map(|line| [blanked(line), "\n".into()]).collect();
-    for (at, _) in plain.match_indices("crate::").filter(|(at, _)| !plain[..*at].ends_with('$')) {
-        let behind = at + "crate::".len();
-        let mut depth = 0_usize;
-        let mut fresh = true;
-        // One name, or each name that begins a branch of the outermost braces.
-        for (offset, character) in plain[behind..].char_indices() {
-            if character.is_alphabetic() && fresh && depth <= 1 {
-                used.push((plain[..behind + offset].lines().count(), word(&text[behind + offset..])));
+/// A module's path from the root of the crate: its room, its folder, its file.
+type ModulePath = Vec<String>;
+
+/// The modules of `src` without those of tests; `main.rs` and what belongs to it stands above `lib.rs`.
+struct Tree {
+    modules: BTreeMap<ModulePath, Module>,
+}
+
+struct Module {
+    /// Where it stands, below `src`.
+    file: String,
+    /// What is left of its text: no comment, no string, no test.
+    tokens: Vec<Token>,
+    /// Its modules, in the order of the list.
+    children: Vec<String>,
+    /// What it imports: the name here, and the path that was written.
+    imports: BTreeMap<String, ModulePath>,
+}
+
+/// A use by a module of something that is not below it.
+struct Use {
+    /// The file with the list of modules in which both stand.
+    list: String,
+    /// File and line.
+    place: String,
+    /// The module of that list which uses, itself or a file in its folder.
+    user: String,
+    used: Used,
+}
+
+enum Used {
+    /// Another module of the list.
+    Beside(String),
+    /// Something that the file with the list defines.
+    Above(String),
+}
+
+/// A word or a sign, and the line it stands in.
+struct Token {
+    text: String,
+    line: usize,
+}
+
+impl Tree {
+    fn read() -> Tree {
+        let mut tree = Tree { modules: BTreeMap::new() };
+        tree.add(Vec::new(), "lib.rs".into());
+        let main = Module::read("main.rs".into());
+        for child in main.children {
+            tree.add_child(&Vec::new(), "", &child);
+            tree.modules.get_mut(&Vec::new()).expect("the root is there").children.push(child);
+        }
+        tree
+    }
+
+    fn add(&mut self, path: ModulePath, file: String) {
+        let module = Module::read(file);
+        let stem = module.file.trim_end_matches(".rs");
+        let folder = stem.strip_suffix("/mod").or(stem.strip_suffix("lib")).unwrap_or(stem).to_string();
+        for child in &module.children {
+            self.add_child(&path, &folder, child);
+        }
+        self.modules.insert(path, module);
+    }
+
+    fn add_child(&mut self, parent: &ModulePath, folder: &str, child: &str) {
+        let stem = if folder.is_empty() { child.to_string() } else { format!("{folder}/{child}") };
+        let file = [format!("{stem}.rs"), format!("{stem}/mod.rs")]
+            .into_iter()
+            .find(|file| source().join(file).exists())
+            .unwrap_or_else(|| panic!("no file for the module {child} of src/{folder}"));
+        self.add([parent.clone(), vec![child.to_string()]].concat(), file);
+    }
+
+    /// Every use by a module of something beside or above it.
+    fn uses(&self, user: &ModulePath) -> Vec<Use> {
+        let module = &self.modules[user];
+        let mut uses = Vec::new();
+        for (line, path) in module.paths() {
+            let Some((used, item)) = self.resolve(user, &path, 8) else { continue };
+            let shared = user.iter().zip(&used).take_while(|(one, other)| one == other).count();
+            // What a module uses of itself and of its own folder is below it; to name one above it is nothing.
+            if shared == user.len() || (shared == used.len() && item.is_none()) {
+                continue;
             }
-            fresh = matches!(character, '{' | ',') || (fresh && character.is_whitespace());
-            match character {
-                '{' => depth += 1,
-                '}' => depth = depth.saturating_sub(1),
+            let list = self.modules[&user[..shared]].file.clone();
+            let place = format!("src/{}:{line}", module.file);
+            let used = used
+                .get(shared)
+                .map_or_else(|| Used::Above(item.unwrap_or_default()), |name| Used::Beside(name.clone()));
+            uses.push(Use { list, place, user: user[shared].clone(), used });
+        }
+        uses
+    }
+
+    /// What is wrong with a use.
+    fn fault(&self, one: &Use) -> Option<String> {
+        let Use { list, place, user, used } = one;
+        let order = self.order(list);
+        let floor = |name: &String| order.iter().position(|child| child == name);
+        match used {
+            Used::Above(item) => {
+                Some(format!("{place}: looks round at `{item}`, which src/{list} defines above it"))
+            }
+            Used::Beside(other) => (floor(other) > floor(user))
+                .then(|| format!("{place}: `{user}` looks up at `{other}`, listed behind it in src/{list}")),
+        }
+    }
+
+    /// The order that a list of modules could have, as near to its own as can be; or why it cannot have one.
+    fn remedy(&self, list: &str, uses: &[Use]) -> String {
+        let mut order: Vec<String> = Vec::new();
+        let mut left = self.order(list).clone();
+        let needs = |user: &String, left: &[String]| {
+            let beside = uses.iter().filter(|one| one.list == list && one.user == *user);
+            let needed = |one: &Use| match &one.used {
+                Used::Beside(name) if name != user && left.contains(name) => Some(name.clone()),
+                _ => None,
+            };
+            beside.filter_map(needed).collect::<BTreeSet<String>>()
+        };
+        while let Some(at) = left.iter().position(|name| needs(name, &left).is_empty()) {
+            order.push(left.remove(at));
+        }
+        // Above a circle are those whom nobody needs any more.
+        while let Some(at) =
+            left.iter().position(|name| !left.iter().any(|user| needs(user, &left).contains(name)))
+        {
+            left.remove(at);
+        }
+        if left.is_empty() {
+            return format!("an order for src/{list}: {}", order.join(", "));
+        }
+        let circle = left.iter().map(|name| format!("{name} -> {:?}", needs(name, &left)));
+        format!("a circle in src/{list}: {}", circle.collect::<Vec<String>>().join("; "))
+    }
+
+    fn order(&self, list: &str) -> &Vec<String> {
+        &self
+            .modules
+            .values()
+            .find(|module| module.file == list)
+            .expect("a list that a use was found under")
+            .children
+    }
+
+    /// The module that defines what a path names, and the name of it there; none: it is not in this crate.
+    fn resolve(
+        &self,
+        user: &ModulePath,
+        path: &[String],
+        turns: usize,
+    ) -> Option<(ModulePath, Option<String>)> {
+        let first = path.first()?.as_str();
+        let mut at = match first {
+            "crate" => Vec::new(),
+            "self" | "super" => user.clone(),
+            _ => return None,
+        };
+        let mut rest = path;
+        while let Some((word, behind)) = rest.split_first() {
+            match word.as_str() {
+                "super" => drop(at.pop()),
+                "crate" | "self" => {}
+                _ => break,
+            }
+            rest = behind;
+        }
+        loop {
+            let module = self.modules.get(&at)?;
+            let Some((word, behind)) = rest.split_first() else { return Some((at, None)) };
+            if module.children.contains(word) {
+                at.push(word.clone());
+                rest = behind;
+            } else if let Some(import) = module.imports.get(word).filter(|_| turns > 0) {
+                let local = module.children.contains(&import[0]);
+                let import =
+                    if local { [vec!["self".into()], import.clone()].concat() } else { import.clone() };
+                return self.resolve(&at, &[&import, behind].concat(), turns - 1);
+            } else {
+                return Some((at, Some(word.clone())));
+            }
+        }
+    }
+}
+
+impl Module {
+    fn read(file: String) -> Module {
+        let tokens = without_tests(tokens(&read(&source().join(&file))));
+        let word = |at: usize| tokens.get(at).map_or("", |token: &Token| token.text.as_str());
+        let children = (0..tokens.len())
+            .filter(|at| word(*at) == "mod" && word(at + 2) == ";")
+            .map(|at| word(at + 1).to_string())
+            .collect();
+        let mut imports = BTreeMap::new();
+        // `use<'a>` belongs to a type.
+        for at in (0..tokens.len()).filter(|at| word(*at) == "use" && word(at + 1) != "<") {
+            for (_, path, name) in branches(&tokens, &mut (at + 1), &[]) {
+                imports.insert(name, path);
+            }
+        }
+        Module { file, tokens, children, imports }
+    }
+
+    /// Every path that it writes, in `use` or in its code, with the line.
+    fn paths(&self) -> Vec<(usize, ModulePath)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        let mut paths = Vec::new();
+        let mut at = 0;
+        while at < self.tokens.len() {
+            if word(at) == "use" && word(at + 1) != "<" {
+                at += 1;
+                paths.extend(
+                    branches(&self.tokens, &mut at, &[]).into_iter().map(|(line, path, _)| (line, path)),
+                );
+            } else if matches!(word(at), "crate" | "super" | "self")
+                && word(at + 1) == "::"
+                && (at == 0 || !matches!(word(at - 1), "::" | "$" | "in"))
+            {
+                let line = self.tokens[at].line;
+                let mut path = vec![word(at).to_string()];
+                while word(at + 1) == "::"
+                    && word(at + 2).starts_with(|sign: char| sign.is_alphabetic() || sign == '_')
+                {
+                    path.push(word(at + 2).to_string());
+                    at += 2;
+                }
+                paths.push((line, path));
+            }
+            at += 1;
+        }
+        paths
+    }
+}
+
+/// The paths of a tree of `use` that begins at a token, each with its line and the name it gets here.
+fn branches(tokens: &[Token], at: &mut usize, before: &[String]) -> Vec<(usize, ModulePath, String)> {
+    let mut path = before.to_vec();
+    let mut found = Vec::new();
+    let mut line = 0;
+    while let Some(token) = tokens.get(*at) {
+        *at += 1;
+        match token.text.as_str() {
+            "::" => {}
+            "{" => {
+                while tokens.get(*at).is_some_and(|token| token.text != "}") {
+                    found.extend(branches(tokens, at, &path));
+                    if tokens.get(*at).is_some_and(|token| token.text == ",") {
+                        *at += 1;
+                    }
+                }
+                *at += 1;
+                return found;
+            }
+            "as" => {
+                let name = tokens.get(*at).map_or(String::new(), |token| token.text.clone());
+                *at += 1;
+                return vec![(line, path, name)];
+            }
+            ";" | "," | "}" => {
+                *at -= 1;
+                break;
+            }
+            // `use a::b::{self}` is `b`.
+            "self" if !path.is_empty() => line = token.line,
+            "*" => line = token.line,
+            word => {
+                line = token.line;
+                path.push(word.to_string());
+            }
+        }
+    }
+    let name = path.last().cloned().unwrap_or_default();
+    found.push((line, path, name));
+    found
+}
+
+/// What is left when each item behind `#[cfg(test)]` is taken away.
+fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+    let mark = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let mut left = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        left.push(token);
+        let at_mark = left.len().checked_sub(mark.len()).map(|at| &left[at..]);
+        if !at_mark.is_some_and(|last| last.iter().map(|token| token.text.as_str()).eq(mark)) {
+            continue;
+        }
+        left.truncate(left.len() - mark.len());
+        let mut depth = 0_usize;
+        for token in tokens.by_ref() {
+            match token.text.as_str() {
+                "{" | "(" | "[" => depth += 1,
+                "}" | ")" | "]" => depth -= 1,
                 _ => {}
             }
-            if depth == 0 {
+            if depth == 0 && matches!(token.text.as_str(), ";" | "}") {
                 break;
             }
         }
     }
-    used
+    left
+}
+
+/// The words and signs of a text, without comments and strings.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut found = Vec::new();
+    let mut line = 1;
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let alphabetic = |sign: char| sign.is_alphanumeric() || sign == '_';
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if let Some(hashes) = raw_string(rest) {
+            let end = format!("\"{}", "#".repeat(hashes));
+            let begin = rest.find('"').expect("it begins with a quote") + 1;
+            begin + rest[begin..].find(&end).expect("a string ends") + end.len()
+        } else if first == '"' {
+            1 + quoted(&rest[1..], '"')
+        } else if first == '\'' && (rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\'')) {
+            1 + quoted(&rest[1..], '\'')
+        } else {
+            let length = if alphabetic(first) {
+                rest.find(|sign| !alphabetic(sign)).unwrap_or(rest.len())
+            } else if rest.starts_with("::") {
+                2
+            } else {
+                first.len_utf8()
+            };
+            if !first.is_whitespace() {
+                found.push(Token { text: rest[..length].into(), line });
+            }
+            length
+        };
+        line += rest[..length].matches('\n').count();
+        rest = &rest[length..];
+    }
+    found
+}
+
+/// How many hashes a raw string has that begins here.
+fn raw_string(text: &str) -> Option<usize> {
+    let behind = text.strip_prefix('r').or_else(|| text.strip_prefix("br"))?;
+    let hashes = behind.bytes().take_while(|byte| *byte == b'#').count();
+    behind[hashes..].starts_with('"').then_some(hashes)
+}
+
+/// How long a text in quotes is behind its first one, the last one included.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut signs = text.char_indices();
+    while let Some((at, sign)) = signs.next() {
+        if sign == '\\' {
+            signs.next();
+        } else if sign == quote {
+            return at + 1;
+        }
+    }
+    text.len()
 }
 
 #[test]
-fn rooms_are_found_in_every_kind_of_path() {
-    let text = "use crate::dns::Name;\nuse crate::{\n    zone::{self, Zone},\n    health,\n};\n// crate::daemon\nfn f(x: crate::probe::Kind) {}\n";
-    assert_eq!(rooms_used(text), [(1, "dns"), (3, "zone"), (4, "health"), (7, "probe")]);
+fn paths_are_found_wherever_they_are_written() {
+    let text = "use crate::dns::Name;\nuse crate::{\n    zone::{self, Zone as Z},\n    health,\n};\n// crate::daemon\n\
+                fn f(x: crate::probe::Kind) { g('\"', \"crate::no\", r#\"crate::\"no\"#); super::other::h() }\n\
+                #[cfg(test)]\nmod tests { use crate::import; }\npub(in crate::zone) fn k() {}\nuse dns::Name as N;\n";
+    let module = Module {
+        file: String::new(),
+        tokens: without_tests(tokens(text)),
+        children: Vec::new(),
+        imports: BTreeMap::new(),
+    };
+    let paths: Vec<(usize, String)> =
+        module.paths().into_iter().map(|(line, path)| (line, path.join("::"))).collect();
+    let expected = [
+        (1, "crate::dns::Name"),
+        (3, "crate::zone"),
+        (3, "crate::zone::Zone"),
+        (4, "crate::health"),
+        (7, "crate::probe::Kind"),
+        (7, "super::other::h"),
+        (11, "dns::Name"),
+    ];
+    assert_eq!(paths, expected.map(|(line, path)| (line, path.to_string())));
 }
 
 /// Fails for every file in which `fault` finds a line.
@@ -121,18 +521,8 @@ fn code(line: &str) -> &str {
     line.find("//").map_or(line, |comment| &line[..comment])
 }
 
-/// A line with blanks for its comment, so that offsets stay what they are.
-fn blanked(line: &str) -> String {
-    let code = code(line);
-    format!("{code}{}", " ".repeat(line.len() - code.len()))
-}
-
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !(character.is_alphanumeric() || character == '_'))
-}
-
-fn word(text: &str) -> &str {
-    words(text).next().unwrap_or_default()
 }
 
 /// Every Rust file below `src`: its path there and its text.
