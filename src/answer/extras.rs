@@ -6,7 +6,8 @@
 
 use super::tsig::{TSIG, Tsig, read_tsig};
 use crate::dns::Rtype;
-use crate::dns::message::{Edns, Extra, Header, Options, option};
+use crate::dns::edns::{Edns, Options, option};
+use crate::dns::message::{Extra, Header};
 
 /// What is read of a query behind its question.
 #[derive(Default)]
@@ -26,7 +27,7 @@ pub(super) fn read_extras<'q>(header: &Header, rest: &'q [u8], extras: &mut Extr
     // A lone OPT record without options: what nearly every resolver sends.
     if let (&[0, 0, 41, p0, p1, _, version, flags, _, 0, 0], [0, 0, 1]) = (rest, behind) {
         let payload = u16::from_be_bytes([p0, p1]);
-        extras.edns = Some(Edns { payload, version, flags, options: &[] });
+        extras.edns = Some(Edns { payload, extended_rcode: 0, version, flags, options: &[] });
         return Some(());
     }
     read_every(behind, rest, extras)

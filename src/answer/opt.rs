@@ -12,7 +12,7 @@ use super::plan::Section;
 use super::respond::Scratch;
 use super::snapshot::{Identity, Snapshot};
 use super::write::Response;
-use crate::dns::message::{Edns, option};
+use crate::dns::edns::{Edns, option};
 
 /// Why a response is what it is, for its extended error.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,8 @@ use super::tsig::write_tsig;
 use super::write::Response;
 use super::{Peer, Reply, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN, chaos, splice};
 use crate::dns::Rtype;
-use crate::dns::message::{Edns, HEADER_BYTES, Header, Opcode, Question, Rcode, class};
+use crate::dns::edns::Edns;
+use crate::dns::message::{HEADER_BYTES, Header, Opcode, Question, Rcode, class};
 
 /// What one worker needs besides the snapshot: room for one name, its
 /// counters, its source of chance, and the time of the batch.

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dns::Name;
-use crate::dns::message::{Edns, Extra, Header, Question};
+use crate::dns::edns::Edns;
+use crate::dns::message::{Extra, Header, Question};
 use crate::health::{Board, Verdict};
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::{Builder, Zone};

@@ -1,8 +1,7 @@
-//! Queries as they come off the wire: header, question, EDNS.
+//! Messages as they come off the wire: header, question, records (RFC 1035, section 4).
 //!
-//! Responsible for reading a query without copying or allocating, and for the
-//! words of the header. HOT.
-//! Not responsible for what is answered.
+//! Reads a query without copying or allocating, and defines the words of the header. HOT.
+//! EDNS is read and written by `edns`, messages are written by `message_writer`.
 
 use std::fmt;
 
@@ -70,7 +69,7 @@ impl Opcode {
     pub const NOTIFY: Opcode = Opcode(4);
 }
 
-/// The header of a query.
+/// The header of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Message id.
@@ -92,6 +91,9 @@ impl Header {
     pub const RD: u16 = 0x0100;
     /// Recursion is available.
     pub const RA: u16 = 0x0080;
+    /// The data is authentic (RFC 4035, section 3.2.3); in a query: the client understands this bit (RFC 6840,
+    /// section 5.7).
+    pub const AD: u16 = 0x0020;
     /// The client checks signatures itself: copied into what is forwarded (RFC 4035, section 3.2.2), cleared in what
     /// is answered with authority (section 3.1.6).
     pub const CD: u16 = 0x0010;
@@ -102,6 +104,16 @@ impl Header {
         let [i, j, f, g, a, b, c, d, e, h, k, l, ..] = *message else { return None };
         let counts = [[a, b], [c, d], [e, h], [k, l]].map(u16::from_be_bytes);
         Some(Header { id: u16::from_be_bytes([i, j]), flags: u16::from_be_bytes([f, g]), counts })
+    }
+
+    /// Writes it to the front of a message.
+    #[inline]
+    pub fn write(&self, message: &mut [u8; HEADER_BYTES]) {
+        let [questions, answers, authorities, additionals] = self.counts;
+        let fields = [self.id, self.flags, questions, answers, authorities, additionals];
+        for (to, field) in message.as_chunks_mut::<2>().0.iter_mut().zip(fields) {
+            *to = field.to_be_bytes();
+        }
     }
 
     /// What is asked to be done.
@@ -115,6 +127,17 @@ impl Header {
     pub fn is_response(&self) -> bool {
         self.flags & Self::QR != 0
     }
+}
+
+/// The sections of a message that hold records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The records that answer the question.
+    Answer,
+    /// The SOA of a negative answer, or the NS of a referral.
+    Authority,
+    /// Addresses, glue, OPT and TSIG.
+    Additional,
 }
 
 /// The question of a query.
@@ -205,80 +228,4 @@ fn skip_name(mut rest: &[u8]) -> Option<(bool, &[u8])> {
         }
     }
     None
-}
-
-/// What a client says with its OPT record (RFC 6891).
-#[derive(Clone, Copy, Debug)]
-pub struct Edns<'q> {
-    /// Largest UDP payload it takes, in bytes.
-    pub payload: u16,
-    /// EDNS version it speaks.
-    pub version: u8,
-    /// The first byte of its flags; the highest bit is DO (RFC 3225).
-    pub flags: u8,
-    /// Its options, as they came.
-    pub options: &'q [u8],
-}
-
-impl<'q> Edns<'q> {
-    /// What an OPT record says; none if the record is not one.
-    #[inline]
-    pub fn of(extra: &Extra<'q>) -> Option<Edns<'q>> {
-        let [_, version, flags, _] = extra.ttl.to_be_bytes();
-        (extra.rtype == Rtype::OPT && extra.at_root).then_some(Edns {
-            payload: extra.class,
-            version,
-            flags,
-            options: extra.rdata,
-        })
-    }
-}
-
-/// Codes of the EDNS options that are looked at.
-pub mod option {
-    /// Name server identifier (RFC 5001).
-    pub const NSID: u16 = 3;
-    /// DNS cookie (RFC 7873).
-    pub const COOKIE: u16 = 10;
-    /// Extended DNS error (RFC 8914).
-    pub const EXTENDED_ERROR: u16 = 15;
-}
-
-/// The options of an OPT record, one after the other; `Err` when they do not
-/// fill it exactly.
-#[derive(Clone, Debug)]
-pub struct Options<'q> {
-    rest: &'q [u8],
-}
-
-/// An OPT record whose options overrun it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overrun;
-
-impl<'q> Options<'q> {
-    /// Walks the options.
-    #[inline]
-    pub fn new(options: &'q [u8]) -> Self {
-        Self { rest: options }
-    }
-}
-
-impl<'q> Iterator for Options<'q> {
-    type Item = Result<(u16, &'q [u8]), Overrun>;
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let Some((&[c, d, l, m], rest)) = self.rest.split_first_chunk::<4>() else {
-            self.rest = &[];
-            return Some(Err(Overrun));
-        };
-        let Some((value, rest)) = rest.split_at_checked(usize::from(u16::from_be_bytes([l, m]))) else {
-            self.rest = &[];
-            return Some(Err(Overrun));
-        };
-        self.rest = rest;
-        Some(Ok((u16::from_be_bytes([c, d]), value)))
-    }
 }

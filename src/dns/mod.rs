@@ -12,14 +12,27 @@
     clippy::string_slice
 )]
 
-pub mod message;
-pub mod name;
-mod name_hash;
 pub mod presentation;
-pub mod rdata;
-pub mod response;
-pub mod rtype;
+
+pub mod name;
+
+mod name_hash;
+
 mod ttl;
+
+pub mod rdata;
+
+pub mod rtype;
+
+pub mod message;
+
+pub mod message_writer;
+
+pub mod edns;
+
+pub mod compression;
+
+pub mod response;
 
 pub use name::{Name, NameError, NameRef};
 pub use name_hash::NameHash;

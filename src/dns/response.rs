@@ -1,13 +1,15 @@
-//! Responses read back: what a message says, names in full.
+//! Responses read back, names in full: for `explain`, `compare`, traces and tests.
 //!
-//! Responsible for taking apart what this server has written, for people who want to see it.
-//! Not responsible for queries (that is `message`), and never on the way of an answer.
+//! Allocates, so it is never used on the way of an answer. Queries are read by `message`.
 
 use std::fmt;
 
-use super::message::{Extra, HEADER_BYTES, Header, Options, Question, Rcode, option};
-use super::name::{LABELS_MAX, NAME_BYTES_MAX};
-use super::{Name, Rtype, rdata};
+use super::compression::{NamesWithin, name, names_within};
+use super::edns::Edns;
+use super::message::{Extra, HEADER_BYTES, Header, Question, Rcode};
+use super::name::Name;
+use super::rdata;
+use super::rtype::Rtype;
 
 /// A response, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +20,8 @@ pub struct Response {
     pub rcode: Rcode,
     /// The records of the answer, authority and additional sections, an OPT record aside.
     pub sections: [Vec<Record>; 3],
-    /// What the OPT record says, if there is one.
-    pub edns: Option<EdnsTold>,
+    /// The contents of the OPT record, if there is one.
+    pub edns: Option<ResponseEdns>,
     /// Length of the message in bytes.
     pub bytes: usize,
 }
@@ -39,10 +41,10 @@ pub struct Record {
     pub rdata: Vec<u8>,
 }
 
-/// What a server says with its OPT record (RFC 6891).
+/// The contents of a response's OPT record (RFC 6891).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EdnsTold {
-    /// Largest UDP payload that it takes, in bytes.
+pub struct ResponseEdns {
+    /// Largest UDP payload that the server accepts, in bytes.
     pub payload: u16,
     /// The first of its extended errors (RFC 8914).
     pub error: Option<u16>,
@@ -69,9 +71,10 @@ impl Response {
                 let (record, end) = Record::read(message, at)?;
                 if record.rtype == Rtype::OPT {
                     let (extra, _) = Extra::read(message.get(at..)?)?;
-                    let [extended, ..] = extra.ttl.to_be_bytes();
-                    response.rcode = Rcode(response.rcode.0 | u16::from(extended) << 4);
-                    response.edns = Some(EdnsTold::of(&extra));
+                    let edns = Edns::of(&extra)?;
+                    response.rcode = edns.rcode(&header);
+                    response.edns =
+                        Some(ResponseEdns { payload: edns.payload, error: edns.extended_error() });
                 } else {
                     section.push(record);
                 }
@@ -88,8 +91,8 @@ impl Response {
             (Header::AA, "aa"),
             (Header::TC, "tc"),
             (Header::RD, "rd"),
-            (0x0080, "ra"),
-            (0x0020, "ad"),
+            (Header::RA, "ra"),
+            (Header::AD, "ad"),
             (Header::CD, "cd"),
         ];
         let set = self.header.flags;
@@ -141,44 +144,6 @@ impl fmt::Display for Record {
     }
 }
 
-impl EdnsTold {
-    fn of(extra: &Extra<'_>) -> EdnsTold {
-        let errors = Options::new(extra.rdata).flatten().filter(|(code, _)| *code == option::EXTENDED_ERROR);
-        let mut codes = errors.filter_map(|(_, value)| value.first_chunk().copied());
-        EdnsTold { payload: extra.class, error: codes.next().map(u16::from_be_bytes) }
-    }
-}
-
-/// How names stand in RDATA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamesWithin {
-    /// Bytes before the first.
-    pub before: usize,
-    /// Names, one behind the other.
-    pub names: usize,
-    /// Bytes behind the last.
-    pub behind: usize,
-}
-
-/// The names in the RDATA of a type, where they may be compressed; none for all other types. Those of RFC 1035 are
-/// compressed, and those of a few later types are to be understood so (RFC 3597, section 4).
-pub fn names_within(rtype: Rtype) -> Option<NamesWithin> {
-    let (before, names, behind) = match rtype {
-        // MD, MF, MB, MG and MR as well.
-        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME | Rtype(3 | 4 | 7..=9) => (0, 1, 0),
-        Rtype::SOA => (0, 2, 20),
-        // MINFO, and RP.
-        Rtype(14 | 17) => (0, 2, 0),
-        // AFSDB and RT as well.
-        Rtype::MX | Rtype(18 | 21) => (2, 1, 0),
-        // PX.
-        Rtype(26) => (2, 2, 0),
-        Rtype::SRV => (6, 1, 0),
-        _ => return None,
-    };
-    Some(NamesWithin { before, names, behind })
-}
-
 /// The RDATA between two offsets, its names in full.
 fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<u8>> {
     let Some(NamesWithin { before, names, .. }) = names_within(rtype) else {
@@ -193,32 +158,6 @@ fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<
     }
     rdata.extend_from_slice(message.get(at..end)?);
     Some(rdata)
-}
-
-/// The name at `at` of a message, in full, and where it ends there; none where it does not end.
-pub fn name(message: &[u8], mut at: usize) -> Option<(Name, usize)> {
-    let mut wire = Vec::new();
-    let mut end = None;
-    // Each label is one turn, and so is each pointer between two of them.
-    for _ in 0..=2 * LABELS_MAX {
-        let &length = message.get(at)?;
-        if length >= 0xc0 {
-            let &[high, low] = message.get(at..)?.first_chunk()?;
-            end = end.or(Some(at.checked_add(2)?));
-            at = usize::from(u16::from_be_bytes([high & 0x3f, low]));
-            continue;
-        }
-        let next = at.checked_add(usize::from(length))?.checked_add(1)?;
-        wire.extend_from_slice(message.get(at..next)?);
-        if wire.len() > NAME_BYTES_MAX {
-            return None;
-        }
-        if length == 0 {
-            return Some((Name::from_wire(&wire).ok()?, end.unwrap_or(next)));
-        }
-        at = next;
-    }
-    None
 }
 
 #[cfg(test)]

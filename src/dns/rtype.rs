@@ -51,6 +51,8 @@ impl Rtype {
     pub const SVCB: Rtype = Rtype(64);
     /// Service binding of HTTP origins (RFC 9460).
     pub const HTTPS: Rtype = Rtype(65);
+    /// Signature of a transaction (RFC 8945).
+    pub const TSIG: Rtype = Rtype(250);
     /// Incremental zone transfer.
     pub const IXFR: Rtype = Rtype(251);
     /// Zone transfer.
@@ -68,7 +70,7 @@ const OTHERS: &[(Rtype, &str)] = &[
     // Only in bitmaps of answers (RFC 9824, section 2).
     (Rtype(128), "NXNAME"),
     (Rtype(249), "TKEY"),
-    (Rtype(250), "TSIG"),
+    (Rtype::TSIG, "TSIG"),
     (Rtype::IXFR, "IXFR"),
     (Rtype::AXFR, "AXFR"),
     (Rtype(253), "MAILB"),

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use crate::dns::message::{Edns, Extra, HEADER_BYTES, Header, Options, Question, option};
+use crate::dns::edns::{Edns, Options, option};
+use crate::dns::message::{Extra, HEADER_BYTES, Header, Question};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype};
 

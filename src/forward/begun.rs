@@ -12,8 +12,8 @@ use super::asked::{Asked, Wanted, records_at};
 use super::response::{Record, Response, Section};
 use super::stored::{Age, Courtesy, End, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
 use crate::answer::{Peer, Transport};
+use crate::dns::compression::name;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
-use crate::dns::response::name;
 use crate::dns::{Name, Rtype};
 use crate::zone::CNAME_CHAIN_MAX;
 

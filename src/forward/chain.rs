@@ -14,8 +14,8 @@ use super::asked::Wanted;
 use super::plan::{Plan, PlannedZone};
 use super::response::{Record, Response, Section};
 use super::settings::Rebinding;
+use crate::dns::compression::name;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
-use crate::dns::response::name;
 use crate::dns::{Name, NameRef, Rtype};
 use crate::zone::CNAME_CHAIN_MAX;
 

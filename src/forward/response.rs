@@ -6,8 +6,9 @@
 //! Not responsible for whether it is one to our query.
 
 use super::names::walk;
-use crate::dns::message::{Edns, Extra, Header, Options, Question, Rcode, option};
-use crate::dns::response::{NamesWithin, name, names_within};
+use crate::dns::compression::{NamesWithin, name, names_within};
+use crate::dns::edns::{Edns, Options, option};
+use crate::dns::message::{Extra, Header, Question, Rcode};
 use crate::dns::{Name, Rtype};
 
 /// A signature of the transaction. We ask for none, so that none is for us.

@@ -12,7 +12,8 @@ use super::response::{Meaning, Record, Response, Section};
 use super::settings::CacheSettings;
 use crate::answer::{CookieSecret, Peer, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 use crate::dns::Rtype;
-use crate::dns::message::{Header, Rcode, option};
+use crate::dns::edns::option;
+use crate::dns::message::{Header, Rcode};
 
 /// Header bit: recursion is available.
 pub(super) const RECURSION_AVAILABLE: u16 = 0x0080;

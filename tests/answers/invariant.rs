@@ -5,7 +5,8 @@
 
 use edgedns::answer::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 use edgedns::dns::Rtype;
-use edgedns::dns::message::{Edns, Extra, HEADER_BYTES, Header, Question};
+use edgedns::dns::edns::Edns;
+use edgedns::dns::message::{Extra, HEADER_BYTES, Header, Question};
 
 /// Fails unless the response could be one to this query.
 pub(crate) fn check(query: &[u8], response: &[u8], stream: Stream) {

@@ -14,7 +14,8 @@ use std::net::IpAddr;
 
 use edgedns::answer::{CookieSecret, Peer, Transport};
 use edgedns::dns::Rtype;
-use edgedns::dns::message::{class, option};
+use edgedns::dns::edns::option;
+use edgedns::dns::message::class;
 
 use crate::scenario::{Step, Verb};
 use crate::served::{CLIENT, name};

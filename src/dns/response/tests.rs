@@ -16,7 +16,7 @@ fn names_come_back_in_full() {
     assert_eq!(lines, ["www.example. 60 IN CNAME api.example.", "api.example. 10 IN A 192.0.2.1"]);
     assert_eq!(response.answers()[0].target().unwrap().to_string(), "api.example.");
     assert_eq!(response.flags().collect::<Vec<_>>(), ["qr", "aa", "rd"]);
-    assert_eq!(response.edns, Some(EdnsTold { payload: 1232, error: Some(20) }));
+    assert_eq!(response.edns, Some(ResponseEdns { payload: 1232, error: Some(20) }));
     assert_eq!(response.rcode, Rcode::BADVERS);
     assert!(response.is_authoritative());
 }
