@@ -57,6 +57,8 @@
 
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
+pub mod pattern; // globs of names and addresses
+
 pub mod delivery; // files for an operator: all of them or none; knows not what is in them
 
 pub mod dns; // names, types, RDATA, messages; knows no zones

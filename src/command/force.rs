@@ -10,7 +10,8 @@ use clap::Args;
 use edgedns::config::read_duration;
 use edgedns::control::ForceOrder;
 use edgedns::daemon;
-use edgedns::health::force::{Order, Pattern, Remark};
+use edgedns::health::force::{Order, Remark};
+use edgedns::pattern::Pattern;
 
 use super::server::ServerArguments;
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{ExplainOrder, Explanation, Status, signals};
-use crate::health::force::{Order, Pattern, Remark, RuleError};
+use crate::health::force::{Order, Remark, RuleError};
+use crate::pattern::Pattern;
 use crate::transport::{Filter, Trace};
 
 /// Requests that wait for `daemon`. A script faster than this gets nothing

@@ -11,13 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Verdict;
+use crate::pattern::{Pattern, TextError, read_line};
 
 /// Rules that may stand at a time. Each is matched with every target when one of them changes; an
 /// operator who needs more wants a wider pattern.
 pub const RULES_MAX: usize = 256;
-
-/// Longest pattern and longest remark, in bytes: one line of a log.
-pub const TEXT_BYTES_MAX: usize = 200;
 
 /// What is to be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +65,8 @@ impl FromStr for Order {
 pub enum RuleError {
     /// Neither up nor down nor auto.
     UnknownOrder(String),
-    /// The pattern names nothing.
-    Empty,
-    /// Longer than [`TEXT_BYTES_MAX`].
-    TooLong,
-    /// A character that would garble the log.
-    Control(char),
+    /// The target is no pattern, or the remark does not fit on one line.
+    Text(TextError),
     /// [`RULES_MAX`] stand already.
     TooMany,
 }
@@ -81,9 +75,8 @@ impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RuleError::UnknownOrder(text) => write!(f, "`{text}` is none of up, down and auto"),
-            RuleError::Empty => f.write_str("the target is empty; `*` means all of them"),
-            RuleError::TooLong => write!(f, "longer than {TEXT_BYTES_MAX} bytes"),
-            RuleError::Control(c) => write!(f, "{c:?} is a control character"),
+            RuleError::Text(TextError::Empty) => f.write_str("the target is empty; `*` means all of them"),
+            RuleError::Text(error) => error.fmt(f),
             RuleError::TooMany => write!(f, "{RULES_MAX} rules stand already"),
         }
     }
@@ -91,70 +84,9 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-fn line(text: &str) -> Result<&str, RuleError> {
-    match text.chars().find(|c| c.is_control()) {
-        Some(control) => Err(RuleError::Control(control)),
-        None if text.len() > TEXT_BYTES_MAX => Err(RuleError::TooLong),
-        None => Ok(text),
-    }
-}
-
-/// The targets that a rule means, by their names as they are shown: `192.0.2.1:6443`, `192.0.2.1:*`,
-/// `*`. An asterisk stands for any text, a question mark for one character; brackets are those of IPv6
-/// addresses.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pattern(String);
-
-impl Pattern {
-    /// Whether it means the target of this name.
-    pub fn matches(&self, name: &str) -> bool {
-        glob(self.0.as_bytes(), name.as_bytes())
-    }
-
-    /// Whether it means every target that `other` does.
-    fn covers(&self, other: &Pattern) -> bool {
-        self.matches(&other.0)
-    }
-}
-
-/// Whether a pattern fits a text, or every text that fits a text with wildcards of its own: hence no
-/// question mark takes an asterisk.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut seen) = (0, 0);
-    // Behind the last asterisk, and how far the text had been taken there: whatever follows goes back to it.
-    let mut retry: Option<(usize, usize)> = None;
-    while let Some(&byte) = text.get(seen) {
-        match pattern.get(at) {
-            Some(b'*') => {
-                at += 1;
-                retry = Some((at, seen));
-                continue;
-            }
-            Some(b'?') if byte != b'*' => {}
-            Some(wanted) if *wanted != b'?' && wanted.eq_ignore_ascii_case(&byte) => {}
-            Some(_) | None => {
-                let Some((behind, taken)) = retry else { return false };
-                (at, seen) = (behind, taken + 1);
-                retry = Some((behind, seen));
-                continue;
-            }
-        }
-        (at, seen) = (at + 1, seen + 1);
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
-}
-
-impl FromStr for Pattern {
-    type Err = RuleError;
-
-    fn from_str(text: &str) -> Result<Self, RuleError> {
-        if text.is_empty() { Err(RuleError::Empty) } else { Ok(Pattern(line(text)?.to_owned())) }
-    }
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl From<TextError> for RuleError {
+    fn from(error: TextError) -> Self {
+        RuleError::Text(error)
     }
 }
 
@@ -166,7 +98,7 @@ impl FromStr for Remark {
     type Err = RuleError;
 
     fn from_str(text: &str) -> Result<Self, RuleError> {
-        line(text).map(|text| Remark(text.to_owned()))
+        Ok(Remark(read_line(text)?.to_owned()))
     }
 }
 
@@ -207,7 +139,7 @@ impl Term {
 /// What an operator has said once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
-    /// Of which targets.
+    /// Of which targets, by their names as they are shown: `192.0.2.1:6443`.
     pub pattern: Pattern,
     /// What is to be believed of them.
     pub order: Order,

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::answer::{Peer, Prefix};
 use crate::dns::message::Question;
 use crate::dns::{Name, Rtype};
-use crate::health::force::{Pattern, RuleError};
+use crate::pattern::{Pattern, TextError};
 
 /// Traces at a time: each copies what it wants, and there are few operators.
 pub const TRACES_MAX: usize = 4;
@@ -108,7 +108,7 @@ impl FromStr for Names {
             return text.parse().map(Names::Below).map_err(|error| error.to_string());
         }
         let dot = if text.ends_with(['*', '.']) { "" } else { "." };
-        format!("{text}{dot}").parse().map(Names::Like).map_err(|error: RuleError| error.to_string())
+        format!("{text}{dot}").parse().map(Names::Like).map_err(|error: TextError| error.to_string())
     }
 }
 
