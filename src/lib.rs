@@ -61,6 +61,8 @@ pub mod pattern; // globs of names and addresses
 
 pub mod delivery; // files for an operator: all of them or none; knows not what is in them
 
+pub mod tls; // trust anchors, certificates, client settings; knows no peers
+
 pub mod dns; // names, types, RDATA, messages; knows no zones
 
 pub mod lua; // the expression language of LUA records; runs nothing

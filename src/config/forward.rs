@@ -18,8 +18,9 @@ use crate::dns::{Name, NameRef};
 use crate::forward::{
     ATTEMPTS_MAX, ForwardZone, Policy, Protocol, Rebinding, UPSTREAMS_MAX, UpstreamAddress, Upstreams,
 };
-use crate::probe::{AuthorityFile, ServerName, Verify, no_host};
+use crate::probe::no_host;
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::tls::{AuthorityFile, ServerName, Verify};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
 
 /// How long an upstream may be waited for. Clients ask again after five

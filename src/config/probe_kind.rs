@@ -12,11 +12,11 @@ use super::keys::Section;
 use super::table::{Part, Table, keep};
 use super::value::Value;
 use crate::probe::{
-    self, AuthorityFile, BODY_LIMIT_BYTES_MAX, ClientCertificate, FileError, Handshake, Header, HeaderError,
-    Host, Http, Https, Kind, Method, Port, Protocol, REDIRECTS_MAX, ServerName, Statuses, Tcp, Tls, Token,
-    Verify,
+    self, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Https, Kind, Method, Port, REDIRECTS_MAX,
+    Statuses, Tcp, Tls, Token,
 };
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::tls::{AuthorityFile, ClientCertificate, FileError, Handshake, Protocol, ServerName, Verify};
 
 const METHODS: &[(&str, Method)] = &[("GET", Method::Get), ("HEAD", Method::Head)];
 

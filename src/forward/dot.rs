@@ -3,8 +3,7 @@
 //!
 //! Responsible for the connection's life, and for giving each response to
 //! whoever asked.
-//! Not responsible for what TLS demands: that is `probe`, which proves
-//! certificates, too.
+//! Not responsible for what TLS demands: that is the room `tls`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,7 +22,7 @@ use super::asked::Wanted;
 use super::chance::Chance;
 use super::exchange::{Failure, framed, read_frame};
 use super::query::{Case, Form, Query};
-use crate::probe::{Handshake, ServerName, Verify};
+use crate::tls::{Handshake, ServerName, Verify};
 
 /// Queries that wait for the connection's task.
 const WAITING_MAX: usize = 256;

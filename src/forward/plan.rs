@@ -15,7 +15,7 @@ use super::upstream::{Standing, Upstream};
 use super::{UPSTREAMS_MAX, resolv_conf};
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
-use crate::probe::Verify;
+use crate::tls::Verify;
 
 /// The settings, ready to be followed.
 pub(super) struct Plan {

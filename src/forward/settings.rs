@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::answer::CookieSecret;
 use crate::dns::Name;
-use crate::probe::{ServerName, Verify};
+use crate::tls::{ServerName, Verify};
 
 /// Most upstreams of one zone; with more, the last ones are never asked.
 pub const UPSTREAMS_MAX: usize = 16;

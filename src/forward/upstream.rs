@@ -24,7 +24,7 @@ use super::habits::{Habits, Manner, Shown, Sight};
 use super::query::Case;
 use super::settings::{Protocol, UpstreamAddress};
 use crate::dns::Name;
-use crate::probe::Verify;
+use crate::tls::Verify;
 
 /// Failures in a row after which an upstream is not asked any more, but for
 /// finding out whether it is back. One datagram may be lost, and another; and

@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 
-use super::file::{self, FileError, FileFault};
-use super::handshake::Handshake;
 use super::http::{Exchanges, Http, Security};
 use super::outcome::{Failure, Phase};
 use super::{Ends, Evidence, KindEntry, Session};
+use crate::tls::{FileError, FileFault, Handshake, read_file};
+
+/// What is wrong with a file that holds no token: it is empty, or has what cannot stand in an HTTP header.
+const NO_TOKEN: FileFault = FileFault::Useless { why: "no token is in it" };
 
 pub(super) const ENTRY: KindEntry =
     KindEntry { name: "https", help: "as http, over TLS with a certificate that can be believed" };
@@ -59,8 +61,8 @@ impl Token {
 
     /// The value of the header `Authorization`.
     pub(super) fn read(&self) -> Result<HeaderValue, FileError> {
-        let content = file::read(&self.0)?;
-        let bad = || FileFault::BadToken.of(&self.0);
+        let content = read_file(&self.0)?;
+        let bad = || NO_TOKEN.of(&self.0);
         let token = content.trim_ascii();
         if token.is_empty() {
             return Err(bad());
@@ -110,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_file_without_a_token_is_refused() {
-        assert_eq!(token(b" \n"), Err(FileFault::BadToken));
-        assert_eq!(token(b"abc\ndef"), Err(FileFault::BadToken));
+        assert_eq!(token(b" \n"), Err(NO_TOKEN));
+        assert_eq!(token(b"abc\ndef"), Err(NO_TOKEN));
     }
 
     #[test]

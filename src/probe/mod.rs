@@ -4,10 +4,7 @@
 //! Not responsible for when to probe, or for what several outcomes mean
 //! together: that is `health`.
 
-mod authority;
-mod certificate;
 mod connect;
-mod file;
 mod handshake;
 mod http;
 mod https;
@@ -24,8 +21,6 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-pub use file::{FileError, FileFault};
-pub use handshake::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
 pub use http::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Method, Path, REDIRECTS_MAX,
     Statuses,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use super::Weight;
-use super::file::FileError;
+use crate::tls::FileError;
 
 /// What one run saw.
 #[derive(Clone, Debug, PartialEq, Eq)]

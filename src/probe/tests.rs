@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
+use crate::tls::{Handshake, ServerName, Verify};
 
 fn tcp(to: SocketAddr) -> Probe {
     let port = Port::new(to.port()).unwrap();

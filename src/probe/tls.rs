@@ -10,9 +10,10 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 use super::connect::connect;
-use super::handshake::{Handshake, Handshaker};
+use super::handshake::Handshaker;
 use super::outcome::{Failure, Phase};
 use super::{Ends, Evidence, KindEntry, Port, Session};
+use crate::tls::Handshake;
 
 pub(super) const ENTRY: KindEntry = KindEntry {
     name: "tls",

@@ -4,10 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::probe::{
-    ClientCertificate, Handshake, Host, Http, Https, Kind, Path, Port, Probe, Prober, Protocol, ServerName,
-    Token, Verify,
-};
+use edgedns::probe::{Host, Http, Https, Kind, Path, Port, Probe, Prober, Token};
+use edgedns::tls::{ClientCertificate, Handshake, Protocol, ServerName, Verify};
 use tokio::time::timeout;
 
 use crate::server::{End, LIMIT, Server, ok, passed};

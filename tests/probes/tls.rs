@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use edgedns::probe::{
-    AuthorityFile, ClientCertificate, Handshake, Kind, Outcome, Probe, Protocol, ServerName, Tls, Verify,
-};
+use edgedns::probe::{Kind, Outcome, Probe, Tls};
+use edgedns::tls::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use super::{Outcome, ZONE, read_in};
 use crate::config::ProbeSpec;
 use crate::probe::{
-    BODY_LIMIT_BYTES, ClientCertificate, Header, Host, Http, Https, Kind, Method, Path, Port, Probe,
-    Protocol, ServerName, Statuses, Tls, Verify,
+    BODY_LIMIT_BYTES, Header, Host, Http, Https, Kind, Method, Path, Port, Probe, Statuses, Tls,
 };
+use crate::tls::{ClientCertificate, Protocol, ServerName, Verify};
 
 /// A folder with every file that examples name.
 pub(super) fn folder() -> TempDir {
@@ -66,7 +66,7 @@ fn port(number: u16) -> Port {
 
 #[test]
 fn a_port_alone_takes_the_defaults_of_its_kind() {
-    let handshake = |protocols: &[&str]| crate::probe::Handshake {
+    let handshake = |protocols: &[&str]| crate::tls::Handshake {
         server_name: None,
         verify: Verify::System,
         protocols: protocols.iter().filter_map(|name| Protocol::new(name)).collect(),
@@ -112,7 +112,7 @@ fn every_key_of_a_handshake_is_read_and_files_lie_beside_the_config_file() {
     let Kind::Tls(tls) = &probes[0].kind else { panic!("{probes:?}") };
     let file = |name| folder.path().join(name);
     assert_eq!(tls.handshake.server_name, ServerName::new("api.lab.example"));
-    assert_eq!(tls.handshake.verify, Verify::File(crate::probe::AuthorityFile::new(file("ca.pem")).unwrap()));
+    assert_eq!(tls.handshake.verify, Verify::File(crate::tls::AuthorityFile::new(file("ca.pem")).unwrap()));
     assert_eq!(tls.handshake.protocols, [Protocol::new("x").unwrap()]);
     let client = ClientCertificate::new(file("client.pem"), file("client.key")).unwrap();
     assert_eq!(tls.handshake.client, Some(client));

@@ -18,11 +18,11 @@ use super::connection::{Connection, Question};
 use super::redirect::{Place, Resource, Scheme};
 use super::{Http, Method};
 use crate::probe::connect::connect;
-use crate::probe::file::{FileError, FromFiles};
-use crate::probe::handshake::{Handshake, Handshaker};
+use crate::probe::handshake::Handshaker;
 use crate::probe::https::Token;
 use crate::probe::outcome::{Failure, Phase, Reason};
 use crate::probe::{Ends, Evidence, Weight};
+use crate::tls::{FileError, FromFiles, Handshake};
 
 /// How long a connection is used. A new one shows what an old one cannot: that the target still
 /// accepts connections, and what its certificate is today.

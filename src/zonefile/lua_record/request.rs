@@ -10,10 +10,11 @@ use super::Reader;
 use super::url::{Scheme, Url};
 use crate::lua::Expr;
 use crate::probe::{
-    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Handshake, Header, HeaderError, Host, Http, Https, Kind, Method,
-    Protocol, REDIRECTS_MAX, Statuses, Verify,
+    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Https, Kind, Method,
+    REDIRECTS_MAX, Statuses,
 };
 use crate::source::{Diagnostic, Span};
+use crate::tls::{Handshake, Protocol, Verify};
 
 /// What the options say of a request and its response.
 #[derive(Clone, Debug, Default)]

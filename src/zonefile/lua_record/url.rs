@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use super::pool::{At, read_port};
 use super::value::shown;
-use crate::probe::{Host, Path, Port, ServerName};
+use crate::probe::{Host, Path, Port};
 use crate::source::{Diagnostic, Span};
+use crate::tls::ServerName;
 use crate::zone::TestedName;
 
 /// Where a request goes, and what is said there. Most functions ask at the addresses they answer, whatever the host's

@@ -7,9 +7,10 @@ use super::super::tests::{faults_as, pool_of, read_as};
 use super::*;
 use crate::dns::Rtype;
 use crate::probe::{
-    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, Http, Https, Kind, Method, REDIRECTS_MAX, Verify,
+    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, Http, Https, Kind, Method, REDIRECTS_MAX,
 };
 use crate::source::Look;
+use crate::tls::Verify;
 use crate::zone::{AllDown, Guard, Member, Pool, Selector, WhilePending};
 use crate::zonefile::lua_record::Settings;
 

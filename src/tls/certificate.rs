@@ -16,7 +16,7 @@ const VERSION: u8 = 0xa0;
 const DAY_SECONDS: i64 = 86_400;
 
 /// The last moment at which a certificate is valid; none if it cannot be read.
-pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
+pub fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let mut outer = Der(certificate);
     let mut whole = Der(outer.take(SEQUENCE)?);
     let mut body = Der(whole.take(SEQUENCE)?);

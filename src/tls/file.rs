@@ -1,9 +1,7 @@
-//! Files that probes are run with: authorities, a client certificate with its
-//! key, a token.
+//! Files with secrets and certificates: read again when they change.
 //!
-//! Responsible for noticing that such a file has changed, and for what is
-//! wrong with one.
-//! Not responsible for what is made of it.
+//! Responsible for noticing that a file has changed, and for saying what is wrong with one.
+//! Not responsible for what is made of its content.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -17,7 +15,7 @@ use crate::source::patiently_for;
 /// Longest file that is read: four times the largest bundle of authorities in use.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// How long a file may take to come: probes, and others that share their threads, wait meanwhile.
+/// How long a file may take to come: probes, and what shares their threads, wait meanwhile.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// A file that is of no use, and why.
@@ -47,8 +45,11 @@ pub enum FileFault {
     NoKey,
     /// The key is of a kind that cannot be used, or not that of the certificate.
     BadKey,
-    /// It is empty, or holds what cannot stand in an HTTP header.
-    BadToken,
+    /// It can be read, and is of no use to its reader.
+    Useless {
+        /// What is wrong with it.
+        why: &'static str,
+    },
 }
 
 impl fmt::Display for FileFault {
@@ -60,7 +61,7 @@ impl fmt::Display for FileFault {
             FileFault::BadCertificate => f.write_str("a certificate in it cannot be used"),
             FileFault::NoKey => f.write_str("no private key in PEM is in it"),
             FileFault::BadKey => f.write_str("the key does not belong to the certificate"),
-            FileFault::BadToken => f.write_str("no token is in it"),
+            FileFault::Useless { why } => f.write_str(why),
         }
     }
 }
@@ -75,7 +76,7 @@ impl std::error::Error for FileError {}
 
 impl FileFault {
     /// This, of the file at `path`.
-    pub(super) fn of(self, path: &Path) -> FileError {
+    pub fn of(self, path: &Path) -> FileError {
         FileError { path: path.to_owned(), fault: self }
     }
 }
@@ -85,7 +86,7 @@ impl FileFault {
 /// # Errors
 ///
 /// When it cannot be read, or is too long.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let unreadable = |error: io::Error| FileFault::Unreadable { error: error.kind() }.of(path);
     let named = path.to_owned();
     let content = patiently_for(path, WAIT_MAX, move |_| {
@@ -135,14 +136,20 @@ impl Stamp {
 /// What was good stays in use while its successor is of no use: who renews a
 /// certificate writes two files, one after the other.
 #[derive(Debug)]
-pub(super) struct FromFiles<T> {
+pub struct FromFiles<T> {
     stamps: Vec<Option<Stamp>>,
     made: Option<T>,
 }
 
+impl<T: Clone> Default for FromFiles<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T: Clone> FromFiles<T> {
     /// Nothing has been made yet.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { stamps: Vec::new(), made: None }
     }
 
@@ -151,7 +158,7 @@ impl<T: Clone> FromFiles<T> {
     /// # Errors
     ///
     /// When they are of no use, and never were.
-    pub(super) fn current(
+    pub fn current(
         &mut self,
         paths: &[&Path],
         make: impl FnOnce() -> Result<T, FileError>,

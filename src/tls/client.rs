@@ -1,0 +1,162 @@
+//! What a TLS client says and demands in a handshake, and the configuration made from it.
+//!
+//! Not responsible for the handshake itself, or for what its failure means: that is whoever connects.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::{Resumption, WantsClientCert};
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ConfigBuilder};
+
+use super::authority::{self, Anybody};
+use super::file::{self, FileError, FileFault};
+use super::server_name::ServerName;
+
+/// Longest name of an application protocol, in bytes (RFC 7301, section 3.1).
+const PROTOCOL_BYTES_MAX: usize = 255;
+
+/// What is said and demanded in a handshake.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Handshake {
+    /// The name that is asked for (SNI) and that the certificate must be for; none: the address
+    /// that is probed, which is not told but must be in the certificate.
+    pub server_name: Option<ServerName>,
+    /// Whom the certificate must be from.
+    pub verify: Verify,
+    /// Application protocols to agree on, the best first; none: it is not spoken of. A target that
+    /// does not speak of it either agrees to HTTP/1.1 where that is among them, and to nothing else.
+    pub protocols: Vec<Protocol>,
+    /// What the client proves itself with, where it is asked to.
+    pub client: Option<ClientCertificate>,
+}
+
+/// Whom a certificate must be from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Verify {
+    /// Anybody; nor need it be for this name or still be valid.
+    Off,
+    /// An authority that this system believes.
+    System,
+    /// An authority in this file.
+    File(AuthorityFile),
+}
+
+/// A file that held an authority when the configuration was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AuthorityFile(PathBuf);
+
+impl AuthorityFile {
+    /// Looks into the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no authority in it.
+    pub fn new(path: PathBuf) -> Result<Self, FileError> {
+        authority::read(&path).map(|_| AuthorityFile(path))
+    }
+}
+
+/// An application protocol, as `h2`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Protocol(Box<str>);
+
+impl Protocol {
+    /// A protocol; none for an empty name or one that is too long.
+    pub fn new(name: &str) -> Option<Self> {
+        (1..=PROTOCOL_BYTES_MAX).contains(&name.len()).then(|| Protocol(name.into()))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a client proves itself with: files that belonged together when the configuration was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCertificate {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl ClientCertificate {
+    /// Looks into the files: the certificate, with those between it and its authority, and the key.
+    ///
+    /// # Errors
+    ///
+    /// When one is of no use, or the key is not that of the certificate.
+    pub fn new(certificate: PathBuf, key: PathBuf) -> Result<Self, FileError> {
+        let pair = ClientCertificate { certificate, key };
+        pair.prove(builder(&Verify::Off)?)?;
+        Ok(pair)
+    }
+
+    fn prove(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, FileError> {
+        let chain = authority::certificates(&self.certificate)?;
+        if chain.is_empty() {
+            return Err(FileFault::NoCertificate.of(&self.certificate));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&file::read(&self.key)?);
+        let key = key.map_err(|_| FileFault::NoKey.of(&self.key))?;
+        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(&self.key))
+    }
+}
+
+fn builder(verify: &Verify) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, FileError> {
+    // An own provider, so that no other part of the program can change it.
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has what TLS 1.2 and 1.3 need");
+    Ok(match verify {
+        Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody)),
+        Verify::System => builder.with_root_certificates(authority::read(authority::system_file())?),
+        Verify::File(AuthorityFile(path)) => builder.with_root_certificates(authority::read(path)?),
+    })
+}
+
+impl Handshake {
+    /// The files it is made from.
+    pub fn files(&self) -> Vec<&Path> {
+        let authorities = match &self.verify {
+            Verify::Off => None,
+            Verify::System => Some(authority::system_file()),
+            Verify::File(AuthorityFile(path)) => Some(path.as_path()),
+        };
+        let client = self.client.iter().flat_map(|client| [client.certificate.as_path(), &client.key]);
+        authorities.into_iter().chain(client).collect()
+    }
+
+    /// What handshakes are made with, from the files as they are now.
+    ///
+    /// # Errors
+    ///
+    /// When a file is of no use.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, FileError> {
+        let builder = builder(&self.verify)?;
+        let mut config = match &self.client {
+            Some(client) => client.prove(builder)?,
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = self.protocols.iter().map(|one| one.name().into()).collect();
+        // A resumed session would show no certificate, hence not that it has expired.
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_has_a_name_that_fits() {
+        assert_eq!(Protocol::new("h2").unwrap().name(), "h2");
+        assert!(Protocol::new("").is_none() && Protocol::new(&"x".repeat(256)).is_none());
+    }
+}

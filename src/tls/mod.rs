@@ -1,0 +1,20 @@
+//! TLS: trust anchors, certificates, and what clients are configured with.
+//!
+//! Responsible for reading authorities, certificates and keys from files, again when these change, and for making
+//! a configuration from them.
+//! Not responsible for connections and handshakes: `probe` and `forward` make those.
+
+mod file;
+
+mod server_name;
+
+mod certificate;
+
+mod authority;
+
+mod client;
+
+pub use certificate::not_after;
+pub use client::{AuthorityFile, ClientCertificate, Handshake, Protocol, Verify};
+pub use file::{FileError, FileFault, FromFiles, read as read_file};
+pub use server_name::ServerName;
