@@ -90,3 +90,5 @@ pub mod deploy; // files for a cluster, made offline; the host they go to
 pub mod config; // the config file
 
 pub mod daemon; // start order, the one loop, the only Publisher
+
+pub mod tools; // what is a command and no server: check, compare, demo, asking a running server

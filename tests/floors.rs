@@ -51,7 +51,7 @@ const LEFT: &[&str] = &[
     "config/mod.rs",
     "control/metrics.rs",
     "control/mod.rs",
-    "daemon/compare.rs",
+    "tools/compare.rs",
     "daemon/kept.rs",
     "daemon/load.rs",
     "daemon/mod.rs",

@@ -1,14 +1,14 @@
 //! `edgedns check`: everything the server would read, without serving.
 //!
 //! Responsible for the command's arguments.
-//! Not responsible for reading: that is `daemon`.
+//! Not responsible for reading: that is `tools`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::daemon::{self, Check, RemoteError};
 use edgedns::dns::Name;
+use edgedns::tools::{self, Check, RemoteError};
 
 use super::OutputFormat;
 
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
-        let checked = if self.system { daemon::check_with_system(&check) } else { daemon::check(&check) };
+        let checked = if self.system { tools::check_with_system(&check) } else { tools::check(&check) };
         super::exit(checked.map_err(RemoteError::Output))
     }
 }

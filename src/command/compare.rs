@@ -1,7 +1,7 @@
 //! `edgedns compare`: what another server answers differently, before ours takes its place.
 //!
 //! Responsible for the command's arguments.
-//! Not responsible for asking and comparing: that is `daemon`.
+//! Not responsible for asking and comparing: that is `tools`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::daemon::{self, CompareError, Comparison, RemoteError};
+use edgedns::tools::{self, CompareError, Comparison, RemoteError};
 
 use super::OutputFormat;
 
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let Self { with, config, local, rate, sample, format } = self;
-        match daemon::compare(&Comparison { with, config, local, rate, sample, format: format.into() }) {
+        match tools::compare(&Comparison { with, config, local, rate, sample, format: format.into() }) {
             Err(CompareError::Output(error)) => super::exit(Err(RemoteError::Output(error))),
             Err(error) => super::fail(&error),
             Ok(same) => super::exit(Ok(same)),
@@ -80,8 +80,8 @@ fn server(text: &str) -> Result<SocketAddr, String> {
 
 /// A rate that a server stands.
 fn rate(text: &str) -> Result<NonZeroU32, String> {
-    let rate = text.parse::<NonZeroU32>().ok().filter(|rate| rate.get() <= daemon::COMPARE_RATE_MAX);
-    rate.ok_or_else(|| format!("from 1 to {}", daemon::COMPARE_RATE_MAX))
+    let rate = text.parse::<NonZeroU32>().ok().filter(|rate| rate.get() <= tools::COMPARE_RATE_MAX);
+    rate.ok_or_else(|| format!("from 1 to {}", tools::COMPARE_RATE_MAX))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use edgedns::control::ExplainOrder;
-use edgedns::daemon;
 use edgedns::dns::{Name, Rtype};
+use edgedns::tools;
 
 use super::server::ServerArguments;
 use super::{OutputFormat, rtype};
@@ -47,6 +47,6 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let order = ExplainOrder { qname: self.name, qtype: self.qtype, client: self.from };
-        super::exit(daemon::explain(&self.server.into(), &order, self.format.into()))
+        super::exit(tools::explain(&self.server.into(), &order, self.format.into()))
     }
 }

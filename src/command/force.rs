@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use edgedns::config::read_duration;
 use edgedns::control::ForceOrder;
-use edgedns::daemon;
 use edgedns::health::force::{Order, Remark};
 use edgedns::pattern::Pattern;
+use edgedns::tools;
 
 use super::server::ServerArguments;
 
@@ -52,7 +52,7 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let Self { server, target, verdict, lasts, reason } = self;
         let order = ForceOrder { pattern: target, order: verdict, lasts, remark: reason };
-        match daemon::force(&server.into(), &order) {
+        match tools::force(&server.into(), &order) {
             Ok(false) => ExitCode::from(NOT_KEPT),
             said => super::exit(said),
         }

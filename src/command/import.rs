@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use edgedns::daemon::{self, Check, Format, RemoteError};
 use edgedns::delivery::Existing;
 use edgedns::import::{self, Imported, Named, Pdns};
 use edgedns::source::Look;
+use edgedns::tools::{self, Check, Format, RemoteError};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -111,7 +111,7 @@ fn tell(imported: &Imported) -> io::Result<bool> {
     imported.write_faults(Look::on(&errors), &mut errors)?;
     drop(errors);
     let is_served = match &imported.config {
-        Some(config) => daemon::check(&Check { config: config.clone(), format: Format::Text, dump: None })?,
+        Some(config) => tools::check(&Check { config: config.clone(), format: Format::Text, dump: None })?,
         None => false,
     };
     // Last, so that nobody takes the end of the check for the end of all.

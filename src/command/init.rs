@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::daemon::{self, Check, Format, RemoteError};
 use edgedns::delivery::{Existing, write_files};
 use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
+use edgedns::tools::{self, Check, Format, RemoteError};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -76,7 +76,7 @@ fn finish(written: &[PathBuf], config: PathBuf) -> io::Result<bool> {
         writeln!(out, "wrote {}", file.display())?;
     }
     let shown = config.display().to_string();
-    let holds = daemon::check(&Check { config, format: Format::Text, dump: None })?;
+    let holds = tools::check(&Check { config, format: Format::Text, dump: None })?;
     if holds {
         writeln!(out, "next: edgedns --config {shown}, and on another host: dig @<this host> api.<cluster>")?;
     }

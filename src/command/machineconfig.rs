@@ -1,15 +1,15 @@
 //! `edgedns machineconfig`: a config and its zones for OpenShift nodes.
 //!
 //! Responsible for the command's arguments.
-//! Not responsible for reading (`daemon`), or for what is made of it (`deploy`).
+//! Not responsible for reading (`tools`), or for what is made of it (`deploy`).
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use edgedns::daemon::{self, MachineConfigRequest, RemoteError};
 use edgedns::deploy::machineconfig::{Form, ObjectName, Part, Role, Url};
+use edgedns::tools::{self, MachineConfigRequest, RemoteError};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -92,7 +92,7 @@ impl Arguments {
         };
         let parts = node.parts().chain(cluster.parts()).collect();
         let request = MachineConfigRequest { config, role, name, form, parts };
-        super::exit(daemon::machineconfig(&request).map_err(RemoteError::Output))
+        super::exit(tools::machineconfig(&request).map_err(RemoteError::Output))
     }
 }
 

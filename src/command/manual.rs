@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
-use edgedns::daemon::RemoteError;
 use edgedns::delivery::{Existing, File, write_files};
+use edgedns::tools::RemoteError;
 
 /// The section of the manual for commands of administrators.
 const SECTION: &str = "8";

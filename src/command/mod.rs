@@ -2,8 +2,7 @@
 //!
 //! Responsible for the arguments of each command and its exit status: 0 yes,
 //! 1 no or failed, 2 a wrong command line, 3 done but not for good.
-//! Not responsible for carrying commands out: that is `daemon` for what
-//! concerns a server.
+//! Not responsible for carrying commands out: that is `tools`, and `daemon` for serving.
 
 mod check;
 mod compare;
@@ -22,9 +21,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
-use edgedns::daemon::{self, Error, Format, RemoteError};
+use edgedns::daemon::{self, Error};
 use edgedns::delivery::WriteError;
 use edgedns::dns::Rtype;
+use edgedns::tools::{self, Format, RemoteError};
 
 /// Threads for what waits: probes, TCP, signals. The UDP workers are others.
 const RUNTIME_THREADS: usize = 2;
@@ -91,7 +91,7 @@ impl Command {
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),
-            Self::Demo => serve(LogFormat::Auto, daemon::demo()),
+            Self::Demo => serve(LogFormat::Auto, tools::demo()),
             Self::Import(arguments) => arguments.run(),
             Self::Manual(arguments) => arguments.run(),
         }

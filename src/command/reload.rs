@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::daemon;
+use edgedns::tools;
 
 use super::server::ServerArguments;
 
@@ -31,6 +31,6 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        super::exit(daemon::reload(&self.server.into()))
+        super::exit(tools::reload(&self.server.into()))
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Responsible for the two arguments that every command to a running server
 //! takes.
-//! Not responsible for connecting: that is `daemon`.
+//! Not responsible for connecting: that is `tools`.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use edgedns::daemon::{Server, USUAL_SOCKET};
+use edgedns::tools::{Server, USUAL_SOCKET};
 
 #[derive(Args)]
 pub(super) struct ServerArguments {

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::daemon;
+use edgedns::tools;
 
 use super::OutputFormat;
 use super::server::ServerArguments;
@@ -40,9 +40,9 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let (server, format) = (self.server.into(), self.format.into());
         super::exit(if self.watch {
-            daemon::watch(&server, format).map(|()| true)
+            tools::watch(&server, format).map(|()| true)
         } else {
-            daemon::status(&server, format)
+            tools::status(&server, format)
         })
     }
 }

@@ -10,8 +10,8 @@ use clap::Args;
 use edgedns::answer::Prefix;
 use edgedns::config::read_duration;
 use edgedns::control::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceOrder};
-use edgedns::daemon;
 use edgedns::dns::Rtype;
+use edgedns::tools;
 use edgedns::transport::{Filter, Names};
 
 use super::server::ServerArguments;
@@ -59,7 +59,7 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let filter = Filter { names: self.name, clients: self.client, qtype: self.qtype };
         let order = TraceOrder { filter, queries_max: self.limit, lasts: self.lasts };
-        super::exit(daemon::trace(&self.server.into(), &order, self.format.into()).map(|()| true))
+        super::exit(tools::trace(&self.server.into(), &order, self.format.into()).map(|()| true))
     }
 }
 

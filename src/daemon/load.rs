@@ -33,11 +33,11 @@ use crate::zonefile;
 use others::Others;
 use reverse::{Given, Wanting, given};
 
-pub(super) use mark::Marks;
-pub(super) use serving::{Cause, Serving};
-pub(super) use version::{Basis, Version};
-pub(super) use zone_id::ZoneId;
-pub(super) use zone_source::ZoneSource;
+pub(crate) use mark::Marks;
+pub(crate) use serving::{Cause, Serving};
+pub(crate) use version::{Basis, Version};
+pub(crate) use zone_id::ZoneId;
+pub(crate) use zone_source::ZoneSource;
 
 /// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
 /// ones tell what to mend.
@@ -50,7 +50,7 @@ const KEPT_WAIT_MAX: Duration = Duration::from_secs(30);
 const TIMES_WITHOUT_KEPT_TEXT: u32 = 2;
 
 /// What a reading is for.
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// To say what is wrong: everything is read.
     Check,
     /// To be served. Of what has not changed since one of its versions was
@@ -60,54 +60,54 @@ pub(super) enum Purpose {
 }
 
 /// What one reading gave: everything that was wrong, and what can be served.
-pub(super) struct Reading {
-    pub(super) sources: Sources,
+pub(crate) struct Reading {
+    pub(crate) sources: Sources,
     /// None when the config file cannot be used; then nothing else was read.
-    pub(super) loaded: Option<Loaded>,
+    pub(crate) loaded: Option<Loaded>,
     /// What is wrong with the config file.
-    pub(super) config_faults: Diagnostics,
+    pub(crate) config_faults: Diagnostics,
 }
 
 /// A config file and its zones.
-pub(super) struct Loaded {
-    pub(super) config: Config,
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
     /// In the order of the config file.
-    pub(super) zones: Vec<LoadedZone>,
+    pub(crate) zones: Vec<LoadedZone>,
     /// What is to outlive a restart is kept here; none: it is not.
-    pub(super) state_directory: Option<PathBuf>,
+    pub(crate) state_directory: Option<PathBuf>,
 }
 
 /// A zone as it was read just now.
-pub(super) struct LoadedZone {
-    pub(super) id: ZoneId,
-    pub(super) source: ZoneSource,
+pub(crate) struct LoadedZone {
+    pub(crate) id: ZoneId,
+    pub(crate) source: ZoneSource,
     /// Whom it answers; none: everybody.
-    pub(super) access: Option<Box<Access>>,
-    pub(super) faults: Diagnostics,
+    pub(crate) access: Option<Box<Access>>,
+    pub(crate) faults: Diagnostics,
     /// None when it cannot be served as it stands, and no text of it is kept.
-    pub(super) version: Option<Version>,
+    pub(crate) version: Option<Version>,
     /// Why it cannot be served as it stands, in one sentence.
-    pub(super) error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The same, drawn, with the errors that come next.
-    pub(super) drawn: Option<String>,
+    pub(crate) drawn: Option<String>,
     /// Why the text that is kept of it is of no use.
-    pub(super) kept_error: Option<String>,
+    pub(crate) kept_error: Option<String>,
     /// Why it stays as it is for now, though there is nothing wrong with it.
-    pub(super) waits: Option<String>,
+    pub(crate) waits: Option<String>,
     /// What was read of it just now and is held back until it is read again.
-    pub(super) held: Option<Vec<TextFile>>,
+    pub(crate) held: Option<Vec<TextFile>>,
     /// Files that were not read, as they stand: what happens to them is news.
     unread: Stands,
 }
 
 /// The files of a reading, each with the digest of what was read; none where
 /// it could not be read.
-pub(super) type Stands = BTreeMap<PathBuf, Option<Digest>>;
+pub(crate) type Stands = BTreeMap<PathBuf, Option<Digest>>;
 
 impl Reading {
     /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is read before
     /// it is compiled and let go; what is to be served may be read by several threads, and nobody looks.
-    pub(super) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> Reading {
+    pub(crate) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> Reading {
         Reading::by(abreast::readers_max(purpose), path, purpose, each)
     }
 
@@ -137,14 +137,14 @@ impl Reading {
     }
 
     /// Everything that was found, the config file's first.
-    pub(super) fn faults(&self) -> impl Iterator<Item = &Diagnostic> {
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Diagnostic> {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         self.config_faults.iter().chain(zones.flat_map(|zone| zone.faults.iter()))
     }
 
     /// How the files stood; also those that were not read again because they
     /// had not changed.
-    pub(super) fn stands(&self) -> Stands {
+    pub(crate) fn stands(&self) -> Stands {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let versions = zones.filter_map(|zone| zone.version.as_ref());
         let unchanged = versions.flat_map(|version| &version.basis.texts);
@@ -174,7 +174,7 @@ impl LoadedZone {
     }
 
     /// Whether it is served as its file stands.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.version.is_some() && self.error.is_none() && self.waits.is_none()
     }
 }
@@ -572,7 +572,7 @@ fn target_guard(times: &config::Probe, source: Option<IpAddr>) -> GuardTemplate 
 }
 
 /// Whether something found is an error.
-pub(super) fn is_error(diagnostic: &Diagnostic) -> bool {
+pub(crate) fn is_error(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error
 }
 

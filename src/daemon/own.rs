@@ -29,7 +29,7 @@ static ADDRESSES: LastRead<IpAddr> = LastRead::new("the addresses of this host",
 static NETWORKS: LastRead<Prefix> = LastRead::new("the networks of this host", "`local` is loopback alone");
 
 /// All addresses of this host now; where they cannot be read, those of before.
-pub(super) fn known_addresses() -> Vec<IpAddr> {
+pub(crate) fn known_addresses() -> Vec<IpAddr> {
     ADDRESSES.renew(own_addresses(), Vec::new)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn known_networks() -> Vec<Prefix> {
 /// # Errors
 ///
 /// When a table cannot be read: that is no host without addresses.
-pub(super) fn own_addresses() -> io::Result<Vec<IpAddr>> {
+pub(crate) fn own_addresses() -> io::Result<Vec<IpAddr>> {
     let (trie, interfaces) = (read("fib_trie")?, ipv6_interfaces()?);
     let ipv6 = interfaces.lines().filter_map(interface).map(|(address, _)| IpAddr::from(address));
     Ok(local(&trie).map(IpAddr::from).chain(ipv6).collect())

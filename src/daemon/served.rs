@@ -16,23 +16,23 @@ use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
 
 /// A zone that is served.
-pub(super) struct ServedZone {
-    pub(super) id: ZoneId,
-    pub(super) source: ZoneSource,
+pub(crate) struct ServedZone {
+    pub(crate) id: ZoneId,
+    pub(crate) source: ZoneSource,
     /// Whom it answers; none: everybody.
-    pub(super) access: Option<Box<Access>>,
+    pub(crate) access: Option<Box<Access>>,
     /// None: it could never be read, and answers SERVFAIL.
-    pub(super) version: Option<Version>,
+    pub(crate) version: Option<Version>,
     /// Why the last reading of it is not served.
-    pub(super) error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The same, drawn.
-    pub(super) drawn: Option<String>,
+    pub(crate) drawn: Option<String>,
 }
 
 /// All zones with their pools bound to targets.
 #[derive(Default)]
-pub(super) struct Served {
-    pub(super) zones: Vec<ServedZone>,
+pub(crate) struct Served {
+    pub(crate) zones: Vec<ServedZone>,
     pools: Vec<BoundPool>,
     /// Each target with the place of each pool it matters to; ascending.
     followers: Vec<(TargetId, usize)>,
@@ -45,7 +45,7 @@ pub(super) struct Served {
 impl Served {
     /// What is served after a reading: zones that could not be read keep the
     /// version that `before` has of them.
-    pub(super) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
+    pub(crate) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
         let served: HashMap<&ZoneId, &ServedZone> =
             before.zones.iter().map(|zone| (&zone.id, zone)).collect();
         let kept = |id: &ZoneId| served.get(id).and_then(|zone| zone.version.clone());
@@ -63,17 +63,17 @@ impl Served {
     }
 
     /// Limits responses from now on, or no more.
-    pub(super) fn set_limit(&mut self, limit: Option<RateLimit>) {
+    pub(crate) fn set_limit(&mut self, limit: Option<RateLimit>) {
         self.limit = limit.map(Arc::new);
     }
 
     /// Forwards these names from now on, or none.
-    pub(super) fn set_outside(&mut self, outside: Option<Outside>) {
+    pub(crate) fn set_outside(&mut self, outside: Option<Outside>) {
         self.outside = outside.map(Arc::new);
     }
 
     /// Has these zones answer these clients.
-    pub(super) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
+    pub(crate) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
         for served in &mut self.zones {
             if let Some(access) = access.get(&served.id) {
                 served.access.clone_from(access);
@@ -101,7 +101,7 @@ impl Served {
     }
 
     /// Every target that some member of some pool needs, in a fixed order.
-    pub(super) fn targets(&self) -> Vec<Target> {
+    pub(crate) fn targets(&self) -> Vec<Target> {
         let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
         let members =
             versions.flat_map(|version| &version.pools).flat_map(|pool| pool.groups.iter().flatten());
@@ -110,7 +110,7 @@ impl Served {
 
     /// Binds the pools to their targets; `ids` are those of
     /// [`Served::targets`], in the same order.
-    pub(super) fn bind(&mut self, ids: Vec<TargetId>) {
+    pub(crate) fn bind(&mut self, ids: Vec<TargetId>) {
         let mut ids = ids.into_iter();
         let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
         self.pools = versions
@@ -136,7 +136,7 @@ impl Served {
     }
 
     /// The snapshot for a board. A pure function.
-    pub(super) fn snapshot(&self, board: &Board) -> Snapshot {
+    pub(crate) fn snapshot(&self, board: &Board) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),
             zones: Arc::clone(&self.shelf),
@@ -147,12 +147,12 @@ impl Served {
     }
 
     /// All pools, in the order of the zones.
-    pub(super) fn pools(&self) -> &[BoundPool] {
+    pub(crate) fn pools(&self) -> &[BoundPool] {
         &self.pools
     }
 
     /// All pools, each with what the version of its zone is called where there are others.
-    pub(super) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
+    pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
         let views = self.zones.iter().flat_map(|zone| {
             let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
             std::iter::repeat_n(zone.id.view.as_deref(), pools)
@@ -162,7 +162,7 @@ impl Served {
 
     /// What [`Served::snapshot`] makes of `board`, from the one that it made of `before`: only the pools
     /// whose targets have changed are chosen anew, so that one flip among thousands of pools costs one.
-    pub(super) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
+    pub(crate) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
         let changed: BTreeSet<usize> =
             board.changes_since(before).flat_map(|target| self.places_of(target)).collect();
         let pools = changed.into_iter().filter_map(|place| Some((place, self.pools.get(place)?)));
@@ -176,13 +176,13 @@ impl Served {
     }
 
     /// What is served of each zone, for a reading that is to read only what has changed.
-    pub(super) fn versions(&self) -> Vec<(ZoneId, Version)> {
+    pub(crate) fn versions(&self) -> Vec<(ZoneId, Version)> {
         let versions = self.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
         versions.collect()
     }
 
     /// The pools that a target matters to.
-    pub(super) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
+    pub(crate) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
         self.places_of(target).filter_map(|place| self.pools.get(place))
     }
 
@@ -193,14 +193,14 @@ impl Served {
     }
 
     /// How many pools there are, and how many of them have no member up.
-    pub(super) fn pool_counts(&self, board: &Board) -> (usize, usize) {
+    pub(crate) fn pool_counts(&self, board: &Board) -> (usize, usize) {
         let down = self.pools.iter().filter(|pool| pool.candidates(board).0 == Standing::AllDown);
         (self.pools.len(), down.count())
     }
 }
 
 /// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.
-pub(super) fn sentence(pool: &BoundPool, board: &Board) -> String {
+pub(crate) fn sentence(pool: &BoundPool, board: &Board) -> String {
     let (standing, members) = pool.candidates(board);
     let owner = &pool.pool.owner;
     let kind = if pool.pool.rtype == Rtype::A { String::new() } else { format!(" {}", pool.pool.rtype) };

@@ -55,7 +55,7 @@ use crate::config::Config;
 use crate::control::{self, Cause, Request, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, LocalTrouble, Transition};
-use crate::source::{Diagnostic, Look, Sources, TextFile};
+use crate::source::{Look, TextFile};
 use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
 
 /// How often snapshots that no worker holds any more are freed.
@@ -116,7 +116,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let reading = reading.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
     let stands = reading.stands();
     let Some(loaded) = reading.loaded else {
-        return Err(Error::Config(drawn(&reading.sources, reading.config_faults.iter(), look)));
+        return Err(Error::Config(reading.sources.render_all(reading.config_faults.iter(), look)));
     };
     for fault in reading.config_faults.iter() {
         warn!("{}", reading.sources.sentence(fault));
@@ -143,15 +143,6 @@ async fn told_to_stop(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<Re
             other => early.push(other),
         }
     }
-}
-
-/// Faults as they are drawn for people.
-pub(super) fn drawn<'d>(
-    sources: &Sources,
-    faults: impl Iterator<Item = &'d Diagnostic>,
-    look: Look,
-) -> String {
-    faults.map(|fault| sources.render(fault, look)).collect::<Vec<String>>().join("\n\n")
 }
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the

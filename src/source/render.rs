@@ -50,6 +50,11 @@ struct Drawn {
 }
 
 impl Sources {
+    /// Draws diagnostics, with an empty line between two.
+    pub fn render_all<'d>(&self, diagnostics: impl Iterator<Item = &'d Diagnostic>, look: Look) -> String {
+        diagnostics.map(|diagnostic| self.render(diagnostic, look)).collect::<Vec<String>>().join("\n\n")
+    }
+
     /// Draws a diagnostic with its lines and carets, over several lines,
     /// without a line break at the end.
     pub fn render(&self, diagnostic: &Diagnostic, look: Look) -> String {

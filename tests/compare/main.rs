@@ -1,7 +1,7 @@
 //! `edgedns compare` with real servers: PowerDNS, Knot DNS, BIND, another edgedns.
 //!
 //! Responsible for what the command says and for its exit status.
-//! Not responsible for which single answers mean the same: see `daemon::compare`.
+//! Not responsible for which single answers mean the same: see `tools::compare`.
 
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -56,7 +56,7 @@ pub(super) struct LeftMark {
 
 /// The marks that are put now.
 #[derive(Debug, Default)]
-pub(in crate::daemon) struct Marks(Mutex<Put>);
+pub(crate) struct Marks(Mutex<Put>);
 
 #[derive(Debug, Default)]
 struct Put {
@@ -92,7 +92,7 @@ impl Marks {
     }
 
     /// Removes all of them for good: the process is about to end in good order, and threads may read until it does.
-    pub(in crate::daemon) fn remove_all(&self) {
+    pub(crate) fn remove_all(&self) {
         let mut put = self.lock();
         put.is_over = true;
         for path in std::mem::take(&mut put.paths) {

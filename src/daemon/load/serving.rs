@@ -13,7 +13,7 @@ use crate::source::{TextFile, patiently};
 
 /// Why files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::daemon) enum Cause {
+pub(crate) enum Cause {
     /// The server starts.
     Start,
     /// Somebody says so: what stands there is meant.
@@ -25,15 +25,15 @@ pub(in crate::daemon) enum Cause {
 
 /// What a reading for serving goes by.
 #[derive(Clone, Default)]
-pub(in crate::daemon) struct Serving {
+pub(crate) struct Serving {
     /// What has not changed since one of these was read is not read again.
-    pub(in crate::daemon) versions: Vec<(ZoneId, Version)>,
-    pub(in crate::daemon) cause: Cause,
+    pub(crate) versions: Vec<(ZoneId, Version)>,
+    pub(crate) cause: Cause,
     /// What the last reading found and held back.
-    pub(in crate::daemon) held: Vec<(ZoneId, Vec<TextFile>)>,
+    pub(crate) held: Vec<(ZoneId, Vec<TextFile>)>,
     /// Files that somebody is writing just now.
-    pub(in crate::daemon) writing: Writing,
-    pub(in crate::daemon) marks: Arc<Marks>,
+    pub(crate) writing: Writing,
+    pub(crate) marks: Arc<Marks>,
 }
 
 impl Serving {

@@ -15,32 +15,32 @@ use crate::zonefile;
 
 /// A zone that can be served.
 #[derive(Clone)]
-pub(in crate::daemon) struct Version {
-    pub(in crate::daemon) serial: u32,
-    pub(in crate::daemon) loaded_at: SystemTime,
-    pub(in crate::daemon) records: usize,
-    pub(in crate::daemon) book: Arc<Book>,
-    pub(in crate::daemon) pools: Vec<Arc<Pool>>,
-    pub(in crate::daemon) basis: Arc<Basis>,
+pub(crate) struct Version {
+    pub(crate) serial: u32,
+    pub(crate) loaded_at: SystemTime,
+    pub(crate) records: usize,
+    pub(crate) book: Arc<Book>,
+    pub(crate) pools: Vec<Arc<Pool>>,
+    pub(crate) basis: Arc<Basis>,
     /// What it says of addresses, where other zones are made from it.
-    pub(in crate::daemon) hosts: Option<Arc<Hosts>>,
+    pub(crate) hosts: Option<Arc<Hosts>>,
     /// When its text was read from the zone's file for the first time, where it
     /// comes from the state directory now; none: it comes from its file.
-    pub(in crate::daemon) kept_at: Option<SystemTime>,
+    pub(crate) kept_at: Option<SystemTime>,
 }
 
 /// Everything a version is made from: the same gives the same version.
 #[derive(Debug)]
-pub(in crate::daemon) struct Basis {
-    pub(in crate::daemon) source: ZoneSource,
+pub(crate) struct Basis {
+    pub(crate) source: ZoneSource,
     /// What the zone was made from whose addresses are in this one.
-    pub(in crate::daemon) forward: Option<Arc<Basis>>,
-    pub(in crate::daemon) settings: zonefile::Settings,
-    pub(in crate::daemon) guards: Vec<Guarding>,
+    pub(crate) forward: Option<Arc<Basis>>,
+    pub(crate) settings: zonefile::Settings,
+    pub(crate) guards: Vec<Guarding>,
     /// The addresses of this node.
-    pub(in crate::daemon) own: Vec<IpAddr>,
+    pub(crate) own: Vec<IpAddr>,
     /// The files that it was read from, its own first; none where the text was a kept one.
-    pub(in crate::daemon) texts: Vec<TextFile>,
+    pub(crate) texts: Vec<TextFile>,
 }
 
 impl Version {

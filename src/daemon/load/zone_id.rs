@@ -10,14 +10,14 @@ use crate::dns::Name;
 
 /// A zone, or a version of it for some clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::daemon) struct ZoneId {
-    pub(in crate::daemon) name: Name,
+pub(crate) struct ZoneId {
+    pub(crate) name: Name,
     /// What the version is called where there are others.
-    pub(in crate::daemon) view: Option<String>,
+    pub(crate) view: Option<String>,
 }
 
 impl ZoneId {
-    pub(in crate::daemon) fn of(zone: &config::Zone) -> ZoneId {
+    pub(crate) fn of(zone: &config::Zone) -> ZoneId {
         ZoneId { name: zone.name.clone(), view: zone.view.clone() }
     }
 }

@@ -10,11 +10,11 @@ use crate::dns::Name;
 
 /// A zone file, another zone, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::daemon) struct ZoneSource {
+pub(crate) struct ZoneSource {
     /// The zone's own file.
-    pub(in crate::daemon) file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The zone whose addresses give its PTR records.
-    pub(in crate::daemon) reverse_of: Option<Name>,
+    pub(crate) reverse_of: Option<Name>,
 }
 
 impl ZoneSource {

@@ -22,11 +22,11 @@ use super::super::folders::control_socket;
 use super::super::load::{Loaded, LoadedZone, Reading, ZoneId, is_error};
 use super::super::own::known_networks;
 use super::super::served::{Served, ServedZone};
+use super::Server;
 use super::locals::Locals;
 use super::reloads::{Ended, Reloads};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
-use super::{Server, drawn};
 use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
@@ -120,7 +120,7 @@ impl Server {
             self.refused(summary, String::new())
         })?;
         self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
-        let diagnostics = drawn(&reading.sources, reading.faults(), Look::Plain);
+        let diagnostics = reading.sources.render_all(reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
             let errors = reading.config_faults.iter().filter(|fault| is_error(fault));
             let errors: Vec<String> = errors.map(|fault| reading.sources.sentence(fault)).collect();

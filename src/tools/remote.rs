@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Format;
-use super::server::drawn;
+use super::format::Format;
 use super::terminal;
 use crate::config;
 use crate::control::{self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Status, TraceOrder};
@@ -78,7 +77,7 @@ impl Server {
         };
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let read = config::read(&mut sources, config, &mut found)
-            .ok_or_else(|| RemoteError::Config(drawn(&sources, found.iter(), Look::on(&io::stderr()))))?;
+            .ok_or_else(|| RemoteError::Config(sources.render_all(found.iter(), Look::on(&io::stderr()))))?;
         let socket = read.admin.socket.ok_or_else(|| RemoteError::NoSocket(config.clone()))?;
         Ok(Client::new(&socket))
     }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::{Config, held};
-use crate::daemon::load::Reading;
-use crate::daemon::own::own_addresses;
+use crate::daemon::{Reading, own_addresses};
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
 use crate::zone::Zone;

@@ -28,9 +28,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::check::Format;
-use super::load::{Purpose, Reading, is_error};
-use super::server::drawn;
+use super::format::Format;
+use crate::daemon::{Purpose, Reading, is_error};
 use crate::dns::message::Rcode;
 use crate::source::Look;
 use asking::{Manner, Reply, Silence, ask, local_address};
@@ -134,7 +133,7 @@ pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
     if reading.loaded.is_none() || reading.faults().any(is_error) {
         let errors = reading.faults().filter(|fault| is_error(fault));
         let look = Look::on(&io::stderr());
-        return Err(CompareError::Config(drawn(&reading.sources, errors, look)));
+        return Err(CompareError::Config(reading.sources.render_all(errors, look)));
     }
     if plans.is_empty() {
         return Err(CompareError::NoZones(comparison.config.clone()));

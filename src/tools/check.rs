@@ -12,20 +12,12 @@ use serde::Serialize;
 
 use system::Searched;
 
-use super::load::{Purpose, Reading, is_error};
+use super::format::Format;
+use crate::daemon::{Purpose, Reading, is_error};
 use crate::deploy::system as host;
 use crate::dns::Name;
 use crate::source::{Diagnostic, Look, RemarkKind, Sources};
 use crate::zonefile;
-
-/// How the result is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Drawn for people, to standard error.
-    Text,
-    /// One JSON object, to standard output.
-    Json,
-}
 
 /// What is to be checked.
 #[derive(Clone, Debug)]

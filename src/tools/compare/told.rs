@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::super::check::Format;
 use super::Comparison;
 use super::asking::{Manner, Silence};
 use super::judging::{Judgement, Known, Part, plain};
@@ -18,6 +17,7 @@ use super::plan::Question;
 use crate::control::paint::{Ink, counted, paint};
 use crate::dns::Name;
 use crate::source::Look;
+use crate::tools::format::Format;
 
 /// Differences that are drawn: whoever has more has one reason for them, and `json` has them all.
 const SHOWN_MAX: u64 = 200;

@@ -5,8 +5,7 @@
 use std::path::Path;
 
 use crate::config::Forward;
-use crate::daemon::load::Reading;
-use crate::daemon::own::known_addresses;
+use crate::daemon::{Reading, known_addresses};
 use crate::forward::{OwnPlaces, PassedOver, ResolvConf, Upstreams};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span, offset};
 

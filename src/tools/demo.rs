@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::server::{Error, run};
+use crate::daemon::{Error, run};
 use crate::dns::message::Header;
 use crate::source::Look;
 use crate::transport::Inherited;

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::super::load::LoadedZone;
-use super::super::served::Served;
 use super::asking::{Echo, Manner, Reply, query};
 use super::judging::normal;
 use super::plan::Question;
 use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Scratch, Snapshot, Transport, explain, respond,
 };
+use crate::daemon::{LoadedZone, Served};
 use crate::dns::message::{Header, Rcode};
 use crate::dns::response::Response;
 use crate::dns::{Name, Rtype};

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::load::{Purpose, Reading, is_error};
 use crate::config::{Held, Secrecy, held};
+use crate::daemon::{Purpose, Reading, is_error};
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, Order, POOL_BYTES_MAX, Part, Role, Site,
     node_place,
