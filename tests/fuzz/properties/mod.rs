@@ -3,7 +3,7 @@
 //! Each property takes an input, and panics when it does not hold. Every one is a pure function of the input,
 //! so that what was found once is found again.
 //!
-//! Responsible for the properties. Not responsible for inputs: libFuzzer (`targets`) and `tests/replay.rs`
+//! Responsible for the properties. Not responsible for inputs: libFuzzer (`targets`) and `tests/answers/replay.rs`
 //! make them.
 #![allow(dead_code, reason = "shared between programs, most of which drive one property")]
 
@@ -15,11 +15,7 @@ pub(crate) mod respond;
 pub(crate) mod upstream_response;
 pub(crate) mod zone_text;
 
-#[path = "../../answers/invariant.rs"]
-mod invariant;
 mod made_message;
-#[path = "../../answers/served.rs"]
-mod served;
 mod told;
 
 /// A property and what drives it further.

@@ -2,7 +2,7 @@
 //!
 //! The first byte of the input says how the rest comes: its lowest bit over TCP, the next under a rate limit.
 //!
-//! Responsible for what every response has in common. Not responsible for what it says: that is `tests/answers`.
+//! Responsible for what every response has in common. Not responsible for what it says: that is `tests/answers/scenarios`.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -14,8 +14,8 @@ use edgedns::answer::{
 use edgedns::health::Verdict;
 use hickory_proto::op::Message;
 
-use super::invariant::{self, Stream};
-use super::served::{self, CLIENT, Served};
+use crate::invariant::{self, Stream};
+use crate::served::{self, CLIENT, Served};
 
 /// Every kind of record and name that is answered in a way of its own.
 const ZONE: &str = r#"

@@ -5,7 +5,7 @@
 //! how the message is made (`made_message`). The second chooses the client's query, or says how long it is where the
 //! input has it; what follows makes the message.
 //!
-//! Responsible for what holds for every message. Not responsible for which answer is right: that is `tests/forward`.
+//! Responsible for what holds for every message. Not responsible for which answer is right: that is `tests/program/forward`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -22,10 +22,10 @@ use edgedns::forward::{
 };
 use edgedns::health::Verdict;
 
-use super::invariant::{Stream, longest};
 use super::made_message;
-use super::served::{CLIENT, Served, name, query};
 use super::told::{self, Told};
+use crate::invariant::{Stream, longest};
+use crate::served::{CLIENT, Served, name, query};
 
 /// Records that may follow a question, whole and in pieces, and instructions that make some.
 pub(crate) const WORDS: &[&[u8]] = &[

@@ -7,7 +7,7 @@ use edgedns::source::{Diagnostics, Look, Sources, Span};
 use edgedns::zone::{Builder, Zone};
 use edgedns::zonefile::{self, Settings};
 
-use super::served::name;
+use crate::served::name;
 
 /// Words of zone text.
 pub(crate) const WORDS: &[&[u8]] = &[

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../properties/mod.rs"]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::upstream_response::holds(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| edgedns_fuzz::holds("upstream_response", input));

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../properties/mod.rs"]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::zone_text::holds(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| edgedns_fuzz::holds("zone_text", input));

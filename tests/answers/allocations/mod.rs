@@ -1,0 +1,279 @@
+//! The hot path allocates nothing: not for any kind of answer, not for what cannot be read, and not for what
+//! upstreams have answered before.
+//!
+//! Responsible for counting what `respond` allocates. Not responsible for what it answers: that is `scenarios`.
+#![allow(unsafe_code, reason = "a global allocator that counts can only be written with it")]
+
+mod forwarded;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use edgedns::answer::{
+    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Scratch, Snapshot, Transport,
+};
+use edgedns::health::Verdict;
+use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
+
+use crate::served::{self, CLIENT, Served, query};
+use forwarded::{Forwarded, finds};
+
+/// The system's allocator, with a count for each thread: tests beside this one do not disturb.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on unchanged; counting touches only a plain cell of the thread that needs no
+// allocation and no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the promises of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block came from `alloc` above, that is, from `System`.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as for `dealloc`; the caller keeps the promises about `size`.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const ZONE: &str = r#"
+$TTL 60
+@ SOA ns host 1 2 3 4 30
+@ NS ns
+ns A 192.0.2.53
+*.w A 192.0.2.1
+mx MX 5 ns
+_x._tcp SRV 0 0 1 api
+api LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'})"
+one LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'}, {selector='random'})"
+same LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'}, {selector='hashed'})"
+none LUA A "ifportup(2, {'192.0.2.1'}, {backupSelector='empty'})"
+fails LUA A "ifportup(3, {'192.0.2.1'}, {failOnIncompleteCheck='true'})"
+*.apps LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'})"
+sample LUA A "pickrandomsample(2, {'192.0.2.1', '192.0.2.2', '192.0.2.3'})"
+weighted LUA A "pickwhashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
+named LUA TXT "picknamehashed({{1, 'a'}, {2, 'b'}})"
+told LUA A "pickselfweighted('http://x:1/', {'192.0.2.1', '192.0.2.2'})"
+ring LUA A "pickchashed({{1, '192.0.2.1'}, {2, '192.0.2.2'}})"
+seen LUA A "view({{{'127.0.0.0/8', '::/0'}, {'192.0.2.1', '192.0.2.2'}}})"
+stranger LUA A "view({{{'198.51.100.0/24'}, {'192.0.2.1'}}})"
+chosen LUA CNAME "pickrandom({'api.example', 'api.d.example', 'gone.example'})"
+alias CNAME api
+nowhere CNAME missing
+d DNAME t
+api.t LUA A "ifportup(1, {'192.0.2.1', '192.0.2.2'})"
+mx.t MX 5 ns
+loop DNAME x.loop
+sub NS ns.sub
+ns.sub A 192.0.2.54
+$GENERATE 1-99 big A 192.0.2.$
+"#;
+
+/// Every kind of answer there is.
+const QUESTIONS: [(&str, u16); 34] = [
+    ("ns.example.", 1),
+    ("example.", 2),
+    ("example.", 6),
+    ("example.", 43),
+    ("x.y.w.example.", 1),
+    ("x.w.example.", 28),
+    ("mx.example.", 15),
+    ("_x._tcp.example.", 33),
+    ("api.example.", 1),
+    ("sample.example.", 1),
+    ("weighted.example.", 1),
+    ("named.example.", 16),
+    ("told.example.", 1),
+    ("ring.example.", 1),
+    ("seen.example.", 1),
+    ("stranger.example.", 1),
+    ("chosen.example.", 1),
+    ("one.example.", 1),
+    ("same.example.", 1),
+    ("none.example.", 1),
+    ("fails.example.", 1),
+    ("some.apps.example.", 1),
+    ("alias.example.", 1),
+    ("nowhere.example.", 1),
+    ("api.d.example.", 1),
+    ("mx.d.example.", 15),
+    ("missing.d.example.", 1),
+    ("a.loop.example.", 1),
+    ("below.sub.example.", 1),
+    ("missing.example.", 1),
+    ("ns.example.", 255),
+    ("big.example.", 1),
+    ("elsewhere.test.", 1),
+    ("example.", 252),
+];
+
+/// OPT records, and a TSIG record.
+const EXTRAS: [&[u8]; 5] = [
+    b"",
+    b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00",
+    b"\x00\x00\x29\x04\xd0\x00\x01\x00\x00\x00\x00",
+    b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x10\x00\x03\x00\x00\x00\x0a\x00\x08cccccccc",
+    b"\x00\x00\xfa\x00\xff\x00\x00\x00\x00\x00\x11\x00\x00\x00\x6b\x49\xd2\x00\x01\x2c\x00\x00\x12\x34\x00\x00\x00\x00",
+];
+
+#[test]
+fn no_answer_allocates() {
+    let (snapshot, mut scratch) = server();
+    let mut out = vec![0; 65_535];
+    for (qname, qtype) in QUESTIONS {
+        for extra in EXTRAS {
+            let mut query = query(qname, qtype);
+            query.extend_from_slice(extra);
+            query[11] = u8::from(!extra.is_empty());
+            for transport in [Transport::Udp, Transport::Tcp] {
+                let peer = Peer { transport, ..CLIENT };
+                let (allocations, answered) = counted(&snapshot, &mut scratch, peer, &query, &mut out);
+                assert_eq!(allocations, 0, "{qname} {qtype} with {extra:02x?} over {transport:?}");
+                assert!(answered, "{qname} {qtype} with {extra:02x?} over {transport:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_answer_over_the_limit_allocates() {
+    let (mut snapshot, mut scratch) = server();
+    let exempt = Prefix::around(IpAddr::from([192, 0, 2, 0]), 24);
+    snapshot.limit = Some(Arc::new(RateLimit::new(NonZeroU32::MIN, 2, vec![exempt])));
+    let mut out = vec![0; 1232];
+    let mut held_back = 0;
+    for (qname, qtype) in QUESTIONS {
+        let query = query(qname, qtype);
+        for _ in 0..10 {
+            let (allocations, answered) = counted(&snapshot, &mut scratch, CLIENT, &query, &mut out);
+            assert_eq!(allocations, 0, "{qname} {qtype}");
+            held_back += usize::from(!answered);
+        }
+    }
+    assert!(held_back > QUESTIONS.len(), "{held_back} were held back");
+}
+
+#[test]
+fn no_broken_query_allocates() {
+    let (snapshot, mut scratch) = server();
+    let mut out = vec![0; 65_535];
+    let mut whole = query("api.example.", 1);
+    whole.extend_from_slice(EXTRAS[3]);
+    whole[11] = 1;
+    for length in 0..whole.len() {
+        let (allocations, _) = counted(&snapshot, &mut scratch, CLIENT, &whole[..length], &mut out);
+        assert_eq!(allocations, 0, "the first {length} bytes");
+    }
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut query = whole.clone();
+            query[at] ^= 1 << bit;
+            let (allocations, _) = counted(&snapshot, &mut scratch, CLIENT, &query, &mut out);
+            assert_eq!(allocations, 0, "bit {bit} of byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_worker_allocates_for_a_trace_only_while_there_is_one() {
+    let (snapshot, scratch) = server();
+    let (publisher, taps) = (Publisher::new(snapshot), Taps::default());
+    let mut responder = SnapshotResponder::new(publisher.readers().reader(), scratch, &taps);
+    let (query, mut out) = (query("api.example.", 1), vec![0; 1232]);
+    let mut batch = || {
+        let before = ALLOCATIONS.get();
+        responder.begin_batch();
+        for _ in 0..10 {
+            assert!(matches!(responder.respond(CLIENT, &query, &mut out), Reply::Send { .. }));
+        }
+        ALLOCATIONS.get() - before
+    };
+    assert_eq!(batch(), 0);
+    let trace = taps.open(Filter::default(), Instant::now() + Duration::from_secs(60));
+    assert!(batch() > 0, "queries are copied");
+    drop(trace);
+    // The batch that finds out that it is over only lets go.
+    assert_eq!((batch(), batch()), (0, 0));
+}
+
+#[test]
+fn no_answer_of_an_upstream_that_is_in_the_cache_allocates() {
+    let server = Forwarded::start();
+    let mut worker = server.worker();
+    let mut queries = Vec::new();
+    for (qname, qtype) in [("one.test.", 1), ("many.test.", 1), ("none.test.", 28)] {
+        // Without an OPT record, with DO, and with a cookie.
+        for extra in [EXTRAS[0], EXTRAS[1], EXTRAS[3]] {
+            let mut query = query(qname, qtype);
+            query.extend_from_slice(extra);
+            query[11] = u8::from(!extra.is_empty());
+            queries.push(query);
+        }
+    }
+    server.fill(&mut worker, &queries);
+    let mut out = vec![0; 65_535];
+    for query in &queries {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let peer = Peer { transport, ..CLIENT };
+            let before = ALLOCATIONS.get();
+            let found = finds(&mut worker, peer, query, &mut out);
+            assert_eq!(ALLOCATIONS.get() - before, 0, "{query:02x?} over {transport:?}");
+            assert!(found, "{query:02x?} over {transport:?}");
+        }
+    }
+    server.stop();
+}
+
+#[test]
+fn the_allocator_counts() {
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(vec![0_u8; 100]));
+    assert_eq!(ALLOCATIONS.get() - before, 1);
+}
+
+/// How often one answer allocated, and whether there was one.
+fn counted(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    peer: Peer,
+    query: &[u8],
+    out: &mut [u8],
+) -> (usize, bool) {
+    let before = ALLOCATIONS.get();
+    let answered = served::ask(snapshot, scratch, peer, query, out).is_some();
+    (ALLOCATIONS.get() - before, answered)
+}
+
+fn server() -> (Snapshot, Scratch) {
+    let mut served = Served::default();
+    served.add("example.", ZONE, |_| Vec::new());
+    served.add_unreadable("broken.test.");
+    let identity = Identity {
+        nsid: Some("ns1".into()),
+        version: Some("1".into()),
+        cookies: Some(CookieSecret::new([7; 16])),
+    };
+    let verdict = |target: &str| match target {
+        "192.0.2.1:2" => Verdict::Down,
+        "192.0.2.1:3" => Verdict::Pending,
+        _ => Verdict::Up,
+    };
+    (served.snapshot(identity, verdict), Scratch::new(Arc::new(Counters::default()), 1))
+}

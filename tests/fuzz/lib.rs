@@ -1,0 +1,15 @@
+//! The properties for libFuzzer, with what they share with the tests that drive them without it.
+
+#[path = "../answers/invariant.rs"]
+mod invariant;
+#[path = "../answers/served.rs"]
+mod served;
+
+mod properties;
+
+/// Panics unless the property of this name holds for an input.
+pub fn holds(property: &str, input: &[u8]) {
+    let mut targets = properties::TARGETS.iter();
+    let target = targets.find(|target| target.name == property).expect("a property of the list");
+    (target.holds)(input);
+}

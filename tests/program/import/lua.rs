@@ -1,0 +1,132 @@
+//! LUA records beside PowerDNS: one zone file, one set of targets, and what both servers answer.
+//!
+//! Responsible for functions whose probes go elsewhere than to the addresses that are answered.
+//! Not responsible for records of real nodes: those are compared whole in `answers`.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hickory_proto::rr::RecordType;
+
+use super::answers::{IN_A_ROW, addresses, ask};
+use super::servers::{Server, installed};
+use crate::harness::program::{Program, Site};
+use crate::harness::{free_port, loopback};
+
+/// Longer than a request over loopback takes.
+const REQUEST_MAX: Duration = Duration::from_secs(2);
+
+/// A target that answers 200 while it is ready, then 503.
+struct Target {
+    place: SocketAddr,
+    ready: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Target {
+    fn start() -> Self {
+        let listener = TcpListener::bind((loopback(), 0)).expect("a loopback address");
+        let place = listener.local_addr().expect("a bound socket");
+        let (ready, stop) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let (is_ready, stops) = (Arc::clone(&ready), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if stops.load(Ordering::SeqCst) {
+                    return;
+                }
+                // A client that goes away is the client's own matter.
+                let _ = answer(stream, &is_ready);
+            }
+        });
+        Self { place, ready, stop, thread: Some(thread) }
+    }
+
+    fn open(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    fn close(&self) {
+        self.ready.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.place));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream, ready: &AtomicBool) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(REQUEST_MAX))?;
+    let mut request = Vec::new();
+    let mut piece = [0; 1024];
+    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+        let length = stream.read(&mut piece)?;
+        if length == 0 {
+            return Ok(());
+        }
+        request.extend_from_slice(&piece[..length]);
+    }
+    let status = if ready.load(Ordering::SeqCst) { "200 OK" } else { "503 Service Unavailable" };
+    stream.write_all(
+        format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").as_bytes(),
+    )
+}
+
+/// `ext` answers addresses where nobody is: each while a URL elsewhere is up, the second set while the first is not.
+fn zone(first: SocketAddr, second: SocketAddr) -> String {
+    format!(
+        "$TTL 10\n@ IN SOA ns host 1 3600 600 86400 10\n@ IN NS ns\nns IN A 192.0.2.53\n\
+         ext IN LUA A \"ifurlextup({{{{['192.0.2.1']='http://{first}/'}}, {{['192.0.2.2']='http://{second}/'}}}}, {{interval=0.1}})\"\n"
+    )
+}
+
+/// Waits until both servers answer `ext` with this address alone. PowerDNS answers any address before it has probed.
+fn wait_for_both(theirs: &mut Server, place: SocketAddr, ours: &Program, wanted: [u8; 4]) {
+    let wanted = IpAddr::from(wanted);
+    theirs.wait_until(&format!("PowerDNS answers {wanted}"), || {
+        (0..IN_A_ROW).all(|_| addresses(place, "ext.lab.example.") == Some(vec![wanted])).then_some(())
+    });
+    ours.wait_for_addresses("ext.lab.example.", &[wanted]);
+}
+
+#[test]
+fn a_url_of_another_host_decides_about_an_address_as_in_powerdns() {
+    let Some(pdns) = installed("pdns_server") else { return };
+    let (first, second) = (Target::start(), Target::start());
+    let site = Site::new();
+    site.write("lab.zone", &zone(first.place, second.place));
+    site.configure("[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n");
+    let place = free_port(loopback());
+    let folder = site.folder().display();
+    site.write(
+        "bind.conf",
+        &format!("zone \"lab.example\" {{ type master; file \"{folder}/lab.zone\"; }};\n"),
+    );
+    site.write(
+        "pdns.conf",
+        &format!(
+            "launch=bind\nbind-config={folder}/bind.conf\nenable-lua-records=yes\nlua-health-checks-interval=1\n\
+             local-address={place}\n"
+        ),
+    );
+    let mut theirs = Server::pdns(&pdns, site.folder());
+    theirs.wait_until("PowerDNS answers", || ask(place, "lab.example", RecordType::SOA).map(|_| ()));
+    let ours = site.start();
+    wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 1]);
+    first.close();
+    wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 2]);
+    first.open();
+    second.close();
+    wait_for_both(&mut theirs, place, &ours, [192, 0, 2, 1]);
+    ours.stop();
+}

@@ -1,0 +1,253 @@
+//! BIND's `named.conf`.
+//!
+//! Responsible for primary zones, listeners, clients and forwarders.
+//! Not responsible for its grammar, which `bind.conf` shares.
+
+use super::node::Node;
+
+const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
+
+/// A node with this `named.conf`, and a zone file.
+fn node(named_conf: &str) -> Node {
+    Node::new(&[("etc/named.conf", named_conf), ("var/named/lab.zone", ZONE)])
+}
+
+#[test]
+fn a_primary_behind_forwarders_is_taken_over() {
+    let node = node(
+        "acl office { 192.0.2.0/24; localnets; };\n\
+         options {\n\
+           directory \"/var/named\";\n\
+           listen-on port 5353 { 192.0.2.1; };\n\
+           listen-on-v6 { none; };\n\
+           allow-query { any; };\n\
+           allow-recursion { office; 198.51.100.7; };\n\
+           allow-transfer { none; };\n\
+           forwarders port 5300 { 203.0.113.1; 203.0.113.2 port 54; };\n\
+           forward only;\n\
+           version \"none of your business\";\n\
+           tcp-clients 200;\n\
+           tcp-idle-timeout 300;\n\
+           pid-file \"/run/named/named.pid\";\n\
+         };\n\
+         include \"/etc/zones.conf\";\n",
+    );
+    node.write(
+        "etc/zones.conf",
+        "zone \"lab.test\" IN { type primary; file \"lab.zone\"; allow-update { none; }; };\n\
+         zone \"corp.test\" { type forward; forwarders { 198.51.100.1; }; };\n\
+         zone \".\" IN { type hint; file \"named.ca\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    for line in [
+        "listen = [\"192.0.2.1:5353\"]",
+        "version = \"none of your business\"",
+        "tcp-connections = 200",
+        "tcp-idle = \"30000ms\"",
+        "name = \"lab.test\"",
+        "zone = \".\"",
+        "upstream = [\"203.0.113.1:5300\", \"203.0.113.2:54\"]",
+        "zone = \"corp.test\"",
+        "upstream = [\"198.51.100.1\"]",
+        "allow = [\"192.0.2.0/24\", \"local\", \"198.51.100.7\"]",
+    ] {
+        assert!(
+            result.config.contains(line),
+            "no {line} in\n{}\n{}\n{}",
+            result.config,
+            result.report,
+            result.faults
+        );
+    }
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
+    result.assert_fate("include /etc/zones.conf", "honoured", "its statements are read");
+    result.assert_fate("zone .", "no effect here", "root servers");
+    result.assert_fate("pid-file /run/named/named.pid", "no effect here", "service manager");
+    result.assert_fate("allow-transfer { none; }", "honoured", "REFUSED");
+    assert!(!result.report.contains("refused  "), "{}", result.report);
+}
+
+#[test]
+fn open_doors_are_pointed_out() {
+    let node = node(
+        "options { directory \"/var/named\"; allow-recursion { any; }; allow-transfer { 0.0.0.0/0; };\n\
+         forwarders { 203.0.113.1; }; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_faults(&[
+        "an open door: this lets the whole world in",
+        "/etc/named.conf:1:53",
+        "an open door: everybody may transfer the zones",
+    ]);
+    assert!(!result.config.lines().any(|line| line.starts_with("allow =")), "{}", result.config);
+}
+
+#[test]
+fn what_bind_opens_without_a_word_is_pointed_out_too() {
+    let node = node(
+        "options { directory \"/var/named\"; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("without `allow-transfer`", "changed", "everybody may transfer zones");
+    result.assert_fate("recursion", "changed", "name a resolver");
+    assert!(result.config.contains("listen = [\"0.0.0.0:53\", \"[::]:53\"]"), "{}", result.config);
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn what_cannot_be_had_is_refused_with_what_to_do() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion yes; response-policy { zone \"rpz\"; }; recursoin no; };\n\
+         zone \"a.test\" { type slave; masters { 192.0.2.9; }; file \"a\"; };\n\
+         zone \"b.test\" { type master; file \"lab.zone\"; masterfile-format raw; };\n\
+         zone \"c.test\" { type master; file \"lab.zone\"; dnssec-policy default; };\n\
+         zone \"d.test\" { type static-stub; server-addresses { 192.0.2.9; }; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_fate("zone a.test", "refused", "no transfers");
+    result.assert_fate("zone b.test", "refused", "named-compilezone");
+    result.assert_fate("zone c.test", "honoured", "edgedns/zones/lab.zone");
+    result.assert_fate("zone c.test: dnssec-policy default", "refused", "served unsigned");
+    result.assert_fate("zone d.test", "refused", "[[forward]]");
+    result.assert_fate("recursoin no", "refused", "did you mean `recursion`?");
+    result.assert_fate("recursion", "refused", "name a resolver");
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn several_views_are_refused_and_a_single_one_is_read_through() {
+    let zone = "zone \"lab.test\" { type master; file \"/var/named/lab.zone\"; };";
+    let one = node(&format!("view \"all\" {{ match-clients {{ any; }}; {zone} }};\n"));
+    let result = one.import_named(&one.path("new"));
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
+    let two = node(&format!("view \"in\" {{ {zone} }};\nview \"out\" {{ {zone} }};\n"));
+    let result = two.import_named(&two.path("new"));
+    result.assert_faults(&["views are not taken over", "/etc/named.conf:1:1", "a folder of its own"]);
+    result.assert_faults(&["`when-client-in`, which is what `match-clients` is"]);
+    result.assert_fate(
+        "view in { … }",
+        "refused",
+        "`when-client-in` of [[zone]] does what `match-clients` does",
+    );
+    assert_eq!(result.status, Some(1));
+}
+
+#[test]
+fn lists_that_name_each_other_end() {
+    let node = node(
+        "acl a { b; };\nacl b { a; };\noptions { allow-recursion { a; nobody; !192.0.2.1; }; forwarders { 203.0.113.1; }; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    result.assert_faults(&["`acl`s that name each other", "`nobody` is no network"]);
+    result.assert_lines(&["allow = []"]);
+}
+
+#[test]
+fn a_rate_limit_becomes_ours() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; rate-limit { responses-per-second 20; all-per-second 90; slip 3; window 5;\n\
+         exempt-clients { 192.0.2.0/24; localhost; }; }; };\nzone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.import_named(&node.path("new"));
+    for line in [
+        "[limit]\nresponses-per-second = 20",
+        "all-per-second = 90",
+        "slip = 3",
+        "exempt = [\"192.0.2.0/24\", \"127.0.0.1\", \"::1\"]",
+    ] {
+        assert!(result.config.contains(line), "no {line} in\n{}", result.config);
+    }
+    result.assert_fate("rate-limit { … }", "changed", "without counterpart: window");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn what_is_off_is_off_whatever_it_is_called() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; allow-transfer { none; }; notify no; also-notify { }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; allow-update { none; }; allow-update-forwarding { }; };\n",
+    );
+    let result = node.named();
+    result.assert_fate("zone lab.test: allow-update { none; }", "honoured", "nothing to do: it is off");
+    result.assert_fate("zone lab.test: allow-update-forwarding { }", "honoured", "nothing to do: it is off");
+    result.assert_fate("also-notify { }", "honoured", "nothing to do: it is off");
+    assert_eq!(result.status, Some(0), "{}\n{}", result.report, result.faults);
+}
+
+#[test]
+fn updates_that_somebody_may_send_are_pointed_out() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; allow-update { key \"k\"; }; };\n",
+    );
+    node.named().assert_fate("zone lab.test: allow-update { key k; }", "changed", "stop updating");
+}
+
+#[test]
+fn an_include_that_is_missing_leaves_the_rest_imported() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; allow-query { any; };\n\
+           include \"/etc/crypto-policies/back-ends/bind.config\"; };\n\
+         include \"/etc/named.rfc1912.zones\";\ninclude \"/etc/named.root.key\";\ninclude \"/etc/rndc.key\";\n\
+         include \"/etc/more.conf\";\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    for stock in [
+        "include /etc/crypto-policies/back-ends/bind…",
+        "include /etc/named.rfc1912.zones",
+        "include /etc/named.root.key",
+        "include /etc/rndc.key",
+    ] {
+        result.assert_fate(stock, "no effect here", "not copied; it has");
+    }
+    result.assert_fate("include /etc/more.conf", "refused", "copy it beside named.conf");
+    result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
+    result.assert_faults(&[
+        "/etc/named.conf:6:9",
+        "copy it beside the file that names it",
+        "zone lab.test.: serial",
+    ]);
+    assert_eq!(result.status, Some(1));
+    node.write("etc/more.conf", "zone \"more.test\" { type master; file \"lab.zone\"; };\n");
+    let whole = node.import_named(&node.path("whole"));
+    assert_eq!(whole.status, Some(0), "the stock files are not missed\n{}\n{}", whole.report, whole.faults);
+    whole.assert_fate("zone more.test", "honoured", "edgedns/zones/lab.zone");
+}
+
+#[test]
+fn a_fault_of_syntax_writes_nothing_and_the_totals_say_so() {
+    // The word that is missing would have closed the list of those who may ask.
+    let node = node(
+        "options { directory \"/var/named\" allow-query { none; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; }\nzone \"b.test\" { type hint; };\n",
+    );
+    let result = node.named();
+    assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{}", result.report);
+    result.assert_fate("named.conf", "refused", "nothing is written");
+    assert!(result.report.contains("1 refused"), "{}", result.report);
+    assert_eq!(result.last_line(), "nothing was written: mend the errors above, and import again");
+}
+
+#[test]
+fn a_list_of_clients_is_not_lost_in_the_statement_before_it() {
+    let node = node(
+        "options { directory \"/var/named\" allow-query { none; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    result.assert_faults(&["`;` is missing in front of `allow-query`", "/etc/named.conf:1:34"]);
+    assert_eq!((result.status, result.config.as_str()), (Some(1), ""), "{}", result.report);
+}
+
+#[test]
+fn all_addresses_of_one_family_are_none_of_the_other() {
+    let node = node(
+        "options { directory \"/var/named\"; recursion no; listen-on port 5353 { 192.0.2.1; };\n\
+           listen-on-v6 port 5353 { 0.0.0.0/0; }; };\n\
+         zone \"lab.test\" { type master; file \"lab.zone\"; };\n",
+    );
+    let result = node.named();
+    assert!(result.config.contains("listen = [\"192.0.2.1:5353\"]"), "{}", result.config);
+    result.assert_fate("listen-on-v6 port 5353 { 0.0.0.0/0; }", "refused", "without 0.0.0.0/0");
+}

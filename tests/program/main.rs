@@ -1,0 +1,19 @@
+//! The program, run as an operator runs it: its commands, its listeners, its files and its log.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod admin;
+mod cluster;
+mod colours;
+mod control;
+mod explain;
+mod forward;
+mod import;
+mod init;
+mod machineconfig;
+mod manual;
+mod monitoring;
+mod probes;
+mod supervision;
+mod trace;
