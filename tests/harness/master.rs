@@ -3,13 +3,17 @@
 //! Responsible for a TCP port that accepts, is closed, or hangs, and can change from one to the other.
 //! Not responsible for anything behind the port: nothing is ever said on a connection.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
+
+/// Longest time for which a process that is being started may hold a listener that was closed.
+const HELD_MAX: Duration = Duration::from_secs(10);
 
 /// One port of one master.
 pub struct Master {
@@ -94,7 +98,14 @@ impl Master {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         // Connections of the last life of the port may still linger.
         socket.set_reuse_address(true).expect("a socket option");
-        socket.bind(&self.place.into()).expect("a port of a loopback address");
+        // A process that is being started by another thread holds, until it is another program, what this one has
+        // closed: a listener of a moment ago, on a loaded machine for long.
+        let end = Instant::now() + HELD_MAX;
+        while let Err(fault) = socket.bind(&self.place.into()) {
+            let is_held = fault.kind() == ErrorKind::AddrInUse && Instant::now() < end;
+            assert!(is_held, "a port of {}: {fault}", self.place);
+            std::thread::sleep(Duration::from_millis(2));
+        }
         socket.listen(backlog).expect("a bound socket");
         socket
     }
