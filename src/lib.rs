@@ -22,7 +22,7 @@
 //!                                                              │
 //!  client ──▶ transport ──▶ answer::respond(snapshot, query, out) ──▶ transport ──▶ client
 //!                 │ not ours        └── counters ──▶ control (reads only)     ▲
-//!                 └──▶ forward: cache ──▶ upstreams ──────────────────────────┘
+//!                 └──▶ forward: cache ──▶ requestor ──▶ upstreams ────────────┘
 //! ```
 //!
 //! 1. Zone text becomes zones. Every fault is found here, all of them in one
@@ -78,6 +78,8 @@ pub mod health; // verdict, schedule, board, engine; knows no records
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
 pub mod transport; // UDP and TCP; knows no zones
+
+pub mod requestor; // asking another server, judging its response; knows no caches and no clients
 
 pub mod forward; // names that are not ours: upstreams, cache; asks our zones as clients do
 

@@ -15,10 +15,9 @@ use super::socket_address::scope_fault;
 use super::table::{Table, keep};
 use super::value::Value;
 use crate::dns::{Name, NameRef};
-use crate::forward::{
-    ATTEMPTS_MAX, ForwardZone, Policy, Protocol, Rebinding, UPSTREAMS_MAX, UpstreamAddress, Upstreams,
-};
+use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, Upstreams};
 use crate::probe::no_host;
+use crate::requestor::{Protocol, Remote};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::{AuthorityFile, ServerName, Verify};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
@@ -134,7 +133,7 @@ fn read_upstreams(
         found.push(value.fault(format!("`upstream` has 1 to {UPSTREAMS_MAX} items, not {}", items.len())));
         return None;
     }
-    let mut first: Vec<(UpstreamAddress, Span)> = Vec::new();
+    let mut first: Vec<(Remote, Span)> = Vec::new();
     for item in items {
         let Some(address) = keep(upstream(item), found) else { continue };
         if listen.contains(&address.address) {
@@ -150,10 +149,10 @@ fn read_upstreams(
 }
 
 /// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`.
-fn upstream(value: Value<'_>) -> Result<UpstreamAddress, Diagnostic> {
+fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
     let text = value.text()?;
     let (place, protocol, port) = match text.strip_prefix(TLS) {
-        None => (text, Protocol::Plain, DNS_PORT),
+        None => (text, Protocol::Udp, DNS_PORT),
         Some(rest) => {
             let (place, name) =
                 rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
@@ -181,7 +180,7 @@ fn upstream(value: Value<'_>) -> Result<UpstreamAddress, Diagnostic> {
         return Err(fault.help("name the address at which a resolver listens"));
     }
     let address = address.filter(|address| address.port() != 0);
-    address.map(|address| UpstreamAddress { address, protocol }).ok_or_else(|| {
+    address.map(|address| Remote { address, protocol }).ok_or_else(|| {
         value.fault(format!("`{text}` is no address of an upstream")).help(
             "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
         )

@@ -11,6 +11,7 @@ use crate::dns::edns::{Edns, Options, option};
 use crate::dns::message::{Extra, HEADER_BYTES, Header, Question};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype};
+use crate::requestor::Request;
 
 /// Bytes of a client cookie (RFC 7873, section 4).
 pub(super) const CLIENT_COOKIE_BYTES: usize = 8;
@@ -147,14 +148,24 @@ impl Wanted {
         Rtype(u16::from_be_bytes([high, low]))
     }
 
+    /// What upstreams are asked. AD says that we understand it in the response (RFC 6840, section 5.7).
+    pub(super) fn request(&self) -> Request<'_> {
+        Request {
+            qname: self.qname(),
+            qtype: self.qtype(),
+            flags: Header::RD | AUTHENTIC | self.header_flags(),
+            edns_flags: self.edns_flags(),
+        }
+    }
+
     /// DO as it goes into the OPT record.
-    pub(super) fn edns_flags(&self) -> u8 {
+    fn edns_flags(&self) -> u8 {
         let [_, _, wishes] = self.tail();
         if wishes & SIGNATURES != 0 { DNSSEC_OK } else { 0 }
     }
 
     /// CD as it goes into the header.
-    pub(super) fn header_flags(&self) -> u16 {
+    fn header_flags(&self) -> u16 {
         let [_, _, wishes] = self.tail();
         if wishes & UNCHECKED != 0 { Header::CD } else { 0 }
     }

@@ -9,12 +9,13 @@
 use std::time::Duration;
 
 use super::asked::{Asked, Wanted, records_at};
-use super::response::{Record, Response, Section};
 use super::stored::{Age, Courtesy, End, RECURSION_AVAILABLE, Stored, limit, opt_bytes};
 use crate::answer::{Peer, Transport};
 use crate::dns::compression::name;
+use crate::dns::message::Section;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::{Name, Rtype};
+use crate::requestor::{Record, Response};
 use crate::zone::CNAME_CHAIN_MAX;
 
 /// What has been written.

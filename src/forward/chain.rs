@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use super::asked::Wanted;
 use super::plan::{Plan, PlannedZone};
-use super::response::{Record, Response, Section};
 use super::settings::Rebinding;
 use crate::dns::compression::name;
+use crate::dns::message::Section;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::{Name, NameRef, Rtype};
+use crate::requestor::{Record, Response};
 use crate::zone::CNAME_CHAIN_MAX;
 
 /// A pointer to the name of the question: it is written as each client

@@ -96,7 +96,7 @@ enum Late {
 impl Clerk {
     pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Event>) -> Self {
         let (doing, done) = mpsc::channel(UNDER_WAY_MAX);
-        let ours = Ours::new(shared.chance.next());
+        let ours = Ours::new(shared.random.next());
         Self {
             shared,
             queue,

@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::cache::Cache;
-use super::chance::Chance;
 use super::clerk::{Clerk, Event, QUEUE_MAX};
 use super::counters::{ClerkCounters, WorkerCounters};
 use super::desk::Desk;
@@ -25,6 +24,7 @@ use super::settings::{Settings, Upstreams};
 use super::upstream::Upstream;
 use super::watch::{self, Tokens};
 use crate::answer::Readers;
+use crate::tls::Random;
 
 /// How often it is looked whether resolv.conf is another one.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 /// What desks, clerk and tasks share.
 pub(super) struct Shared {
     pub(super) cache: Cache,
-    pub(super) chance: Chance,
+    pub(super) random: Random,
     pub(super) tokens: Tokens,
     pub(super) counters: ClerkCounters,
     /// Of the plan; goes up whenever that is another one.
@@ -70,7 +70,7 @@ impl Forwarder {
         let plan = Plan::new(settings, None);
         let shared = Arc::new(Shared {
             cache: Cache::new(&plan.cache),
-            chance: Chance::new(),
+            random: Random::new(),
             tokens: Tokens::default(),
             counters: ClerkCounters::default(),
             generation: AtomicU64::new(1),
@@ -155,7 +155,7 @@ fn follow_once(shared: &Arc<Shared>) {
         }
         zone.read(&plan.own, &mut known);
         let upstreams: Vec<String> =
-            zone.upstreams().iter().map(|upstream| upstream.address.to_string()).collect();
+            zone.upstreams().iter().map(|upstream| upstream.remote().to_string()).collect();
         tracing::info!(
             "{} has changed: {} is forwarded to {}",
             path.display(),

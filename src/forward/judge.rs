@@ -12,10 +12,10 @@ use super::counters::ClerkCounters;
 use super::plan::Plan;
 use super::rebinding;
 use super::resolve::{Resolved, Why};
-use super::response::Response;
 use super::settings::Rebinding;
 use super::stored::{ExtendedError, Stored};
 use crate::dns::message::Rcode;
+use crate::requestor::Response;
 
 /// How long it is remembered that upstreams said SERVFAIL. Long enough for
 /// what asks in a loop (RFC 9520, section 3.2), short enough for people.

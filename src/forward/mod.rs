@@ -44,25 +44,18 @@ mod asked;
 mod begun;
 mod cache;
 mod chain;
-mod chance;
 mod clerk;
 mod counters;
 mod desk;
-mod dot;
-mod exchange;
 mod forwarder;
-mod habits;
 mod judge;
-mod names;
 mod ours;
 mod plan;
-mod query;
 mod rebinding;
 mod rehearsal;
 mod report;
 mod resolv_conf;
 mod resolve;
-mod response;
 mod settings;
 mod shelf;
 mod stored;
@@ -77,8 +70,8 @@ pub use rehearsal::{Client, Rehearsal, Way};
 pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
 pub use resolv_conf::{PassedOver, ResolvConf, upstreams_in};
 pub use settings::{
-    ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Protocol, Rebinding, Settings,
-    UPSTREAMS_MAX, UpstreamAddress, Upstreams,
+    ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Rebinding, Settings,
+    UPSTREAMS_MAX, Upstreams,
 };
 
 #[cfg(test)]

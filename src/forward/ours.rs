@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asked::Asked;
-use super::response::{Response, Section};
 use super::settings::CacheSettings;
 use super::stored::Stored;
 use crate::answer::{self, Counters, Peer, Readers, Reply, Scratch, Transport};
+use crate::dns::message::Section;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::{NameRef, Rtype};
+use crate::requestor::Response;
 
 /// TTLs of ours are what they are.
 const BOUNDS: CacheSettings = CacheSettings {

@@ -8,13 +8,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::settings::{
-    CacheSettings, ForwardZone, OwnPlaces, Policy, Protocol, Settings, UpstreamAddress, Upstreams,
-};
+use super::settings::{CacheSettings, ForwardZone, OwnPlaces, Policy, Settings, Upstreams};
 use super::upstream::{Standing, Upstream};
 use super::{UPSTREAMS_MAX, resolv_conf};
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
+use crate::requestor::{Protocol, Remote};
 use crate::tls::Verify;
 
 /// The settings, ready to be followed.
@@ -141,17 +140,17 @@ impl PlannedZone {
         *self.upstreams.lock().unwrap_or_else(PoisonError::into_inner) = upstreams;
     }
 
-    fn upstream(&self, address: UpstreamAddress, known: &mut Vec<Arc<Upstream>>) -> Arc<Upstream> {
+    fn upstream(&self, remote: Remote, known: &mut Vec<Arc<Upstream>>) -> Arc<Upstream> {
         // Without TLS there is no certificate to be believed.
-        let verify = match address.protocol {
-            Protocol::Plain => &Verify::System,
+        let verify = match remote.protocol {
+            Protocol::Udp | Protocol::Tcp => &Verify::System,
             Protocol::Tls(_) => &self.settings.verify,
         };
-        let same = known.iter().find(|known| known.address == address && known.verify == *verify);
+        let same = known.iter().find(|known| *known.remote() == remote && known.verify() == verify);
         if let Some(same) = same {
             return Arc::clone(same);
         }
-        let fresh = Arc::new(Upstream::new(address, verify.clone(), self.settings.apex.clone()));
+        let fresh = Arc::new(Upstream::new(remote, verify.clone(), self.settings.apex.clone()));
         known.push(Arc::clone(&fresh));
         fresh
     }

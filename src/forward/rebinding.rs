@@ -7,11 +7,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::names::name_end;
 use super::plan::Plan;
-use super::response::{Record, Response};
 use super::settings::Rebinding;
 use crate::dns::Rtype;
+use crate::requestor::{Record, Response};
 
 /// Keys of parameters of SVCB and HTTPS records (RFC 9460, section 14.3.2).
 const IPV4_HINT: u8 = 4;
@@ -63,6 +62,17 @@ fn hints(rdata: &[u8]) -> Vec<IpAddr> {
         rest = next;
     }
     found
+}
+
+/// Where a name ends at its place: behind its root, or its first pointer.
+fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return at.checked_add(1),
+            0xc0.. => return at.checked_add(2),
+            length => at = at.checked_add(usize::from(length))?.checked_add(1)?,
+        }
+    }
 }
 
 /// Whether an address leads to this host or into networks behind it.

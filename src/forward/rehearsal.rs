@@ -12,16 +12,15 @@ use super::asked::{Asked, Wanted};
 use super::begun;
 use super::cache::{Asker, Cache, Look, Moment};
 use super::chain;
-use super::chance::Chance;
 use super::counters::ClerkCounters;
 use super::judge::judge;
 use super::plan::Plan;
-use super::query::{Case, Form, Heard, Query};
 use super::resolve::Resolved;
-use super::response::Response;
 use super::settings::{Prefetch, Settings};
 use super::stored::{Age, Courtesy, Stored};
 use crate::answer::Peer;
+use crate::requestor::{Case, DatagramClass, Form, Query, Response};
+use crate::tls::Random;
 
 /// A query of a client that is forwarded.
 #[derive(Clone, Copy, Debug)]
@@ -58,22 +57,22 @@ impl Rehearsal {
     pub fn new(settings: Settings, client: Client<'_>, key: [u8; 16]) -> Option<Self> {
         let wanted = begun::wanted(&Asked::read(client.query)?, client.begun)?;
         let plan = Plan::new(settings, None);
-        let query = Query::new(&wanted, Form::Usual, Case::Mixed, &Chance::keyed(key));
+        let query = Query::new(&wanted.request(), Form::WithEdns, Case::Mixed, &Random::keyed(key));
         let cache = Cache::new(&plan.cache);
         Some(Self { plan, cache, query, wanted, counters: ClerkCounters::default() })
     }
 
     /// The query that the upstream is sent.
     pub fn query(&self) -> &[u8] {
-        &self.query.bytes
+        self.query.bytes()
     }
 
     /// Takes a message from the upstream: writes the response to `client`,
     /// and keeps it where it may be kept. None where it is not taken.
     pub fn take(&self, message: &[u8], way: Way, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let fits = match way {
-            Way::Datagram => self.query.hear(message) == Heard::Response,
-            Way::Connection => self.query.take(message).is_some(),
+            Way::Datagram => self.query.classify(message) == DatagramClass::Response,
+            Way::Connection => self.query.accept(message).is_some(),
         };
         if !fits {
             return None;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::counters::{Count, WorkerCounters};
 use super::forwarder::Shared;
-use super::habits::Habit;
 use super::plan::PlannedZone;
 use super::settings::{ForwardZone, Policy};
 use super::upstream::Upstream;
+use crate::requestor::Quirk;
 
 /// Everything about forwarding at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -158,23 +158,27 @@ fn zone(zone: &PlannedZone) -> ZoneReport {
             Policy::Fastest => "fastest",
             Policy::InOrder => "in-order",
         },
-        upstreams: zone.upstreams().iter().map(|upstream| upstream.address.to_string()).collect(),
+        upstreams: zone.upstreams().iter().map(|upstream| upstream.remote().to_string()).collect(),
     }
 }
 
 fn upstream(upstream: &Upstream) -> UpstreamReport {
-    let tallies = &upstream.tallies;
+    let counters = &upstream.counters;
     UpstreamReport {
-        address: upstream.address.to_string(),
+        address: upstream.remote().to_string(),
         standing: upstream.standing().word(),
         latency: upstream.smoothed(),
-        queries: tallies.queries.load(Ordering::Relaxed),
-        answers: tallies.answers.load(Ordering::Relaxed),
-        failures: tallies.failures.load(Ordering::Relaxed),
-        mismatched: tallies.mismatched.load(Ordering::Relaxed),
-        over_tcp: tallies.over_tcp.load(Ordering::Relaxed),
-        seconds: Duration::from_nanos(tallies.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
-        habits: Habit::ALL.into_iter().filter(|habit| upstream.habits.has(*habit)).map(Habit::word).collect(),
+        queries: counters.queries.load(Ordering::Relaxed),
+        answers: counters.answers.load(Ordering::Relaxed),
+        failures: counters.failures.load(Ordering::Relaxed),
+        mismatched: upstream.mismatched(),
+        over_tcp: upstream.over_tcp(),
+        seconds: Duration::from_nanos(counters.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
+        habits: Quirk::ALL
+            .into_iter()
+            .filter(|quirk| upstream.quirks().has(*quirk))
+            .map(Quirk::word)
+            .collect(),
         last_error: upstream.last_error(),
     }
 }

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::settings::{Protocol, UpstreamAddress};
+use crate::requestor::{Protocol, Remote};
 use crate::source::{open_regular, patiently_for};
 use crate::transport::{ScopeError, ScopedIp};
 
@@ -62,7 +62,7 @@ impl Stamp {
 #[derive(Debug, Default)]
 pub struct ResolvConf {
     /// The upstreams that it names, in its order, each once.
-    pub upstreams: Vec<UpstreamAddress>,
+    pub upstreams: Vec<Remote>,
     /// What it says besides that is not understood.
     pub passed_over: Vec<PassedOver>,
 }
@@ -79,7 +79,7 @@ pub struct PassedOver {
 }
 
 /// The upstreams in a file, in its order; none where it cannot be read. What is passed over is told.
-pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
+pub(super) fn read(path: &Path) -> Vec<Remote> {
     let named = path.to_owned();
     let read = patiently_for(path, WAIT_MAX, move |_| {
         let mut text = Vec::new();
@@ -104,7 +104,7 @@ pub(super) fn read(path: &Path) -> Vec<UpstreamAddress> {
 }
 
 /// The upstreams that the text of a resolv.conf(5) names, in its order, each once.
-pub fn upstreams_in(text: &[u8]) -> Vec<UpstreamAddress> {
+pub fn upstreams_in(text: &[u8]) -> Vec<Remote> {
     ResolvConf::of(text).upstreams
 }
 
@@ -124,7 +124,7 @@ impl ResolvConf {
                 break;
             }
             let (address, why) = name_server(&String::from_utf8_lossy(bytes));
-            let upstream = address.map(|address| UpstreamAddress { address, protocol: Protocol::Plain });
+            let upstream = address.map(|address| Remote { address, protocol: Protocol::Udp });
             read.upstreams.extend(upstream.filter(|upstream| !read.upstreams.contains(upstream)));
             read.passed_over.extend(why.map(|why| PassedOver { line: number, bytes: place, why }));
         }

@@ -12,12 +12,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::asked::Wanted;
 use super::chain;
-use super::exchange::{Answer, Failure, Progress};
 use super::forwarder::Shared;
 use super::plan::{Order, Plan, PlannedZone};
-use super::response::{Meaning, Response};
 use super::upstream::{Purpose, Upstream};
 use super::watch;
+use crate::requestor::{Answer, Failure, Meaning, Progress, Response};
 
 /// What came of a question.
 pub(super) enum Resolved {
@@ -96,7 +95,7 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &PlannedZone, wanted: Wan
         if !tries.over.contains(&number) {
             // Not in time; it may still come.
             upstream.timed_out(asked, &progress, purpose);
-            tries.note(&progress.given_up());
+            tries.note(&progress.timed_out());
         }
         watch::begin(&tries.shared, upstream);
     }
@@ -113,7 +112,7 @@ impl Tries {
         let progress = Arc::<Progress>::default();
         let shown = Arc::clone(&progress);
         self.asked.spawn(async move {
-            let done = upstream.ask(&wanted, purpose, &shared.chance, &progress).await;
+            let done = upstream.ask(&wanted, purpose, &shared.random, &progress).await;
             (number, upstream, done)
         });
         shown
@@ -133,7 +132,7 @@ impl Tries {
         while let Ok(Some(done)) = timeout_at(deadline, self.asked.join_next()).await {
             let Ok((number, upstream, done)) = done else { continue };
             self.over.push(number);
-            if upstream.habits.to_be_looked_at() {
+            if upstream.quirks().needs_check() {
                 watch::begin(&self.shared, &upstream);
             }
             let message = match done {

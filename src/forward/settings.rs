@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::answer::CookieSecret;
 use crate::dns::Name;
-use crate::tls::{ServerName, Verify};
+use crate::requestor::Remote;
+use crate::tls::Verify;
 
 /// Most upstreams of one zone; with more, the last ones are never asked.
 pub const UPSTREAMS_MAX: usize = 16;
@@ -72,38 +73,9 @@ impl ForwardZone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upstreams {
     /// These, in this order.
-    Listed(Vec<UpstreamAddress>),
+    Listed(Vec<Remote>),
     /// Those in a file as resolv.conf(5), which is followed.
     System(PathBuf),
-}
-
-/// Where an upstream is, and how it is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UpstreamAddress {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// How it is asked.
-    pub protocol: Protocol,
-}
-
-/// How an upstream is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// Over UDP, and over TCP where an answer does not fit.
-    Plain,
-    /// Over TLS (RFC 7858), by a connection that is kept. The certificate
-    /// must be for this name, or for the address.
-    Tls(Option<ServerName>),
-}
-
-impl fmt::Display for UpstreamAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.protocol {
-            Protocol::Plain => write!(f, "{}", self.address),
-            Protocol::Tls(None) => write!(f, "tls://{}", self.address),
-            Protocol::Tls(Some(name)) => write!(f, "tls://{}#{name}", self.address),
-        }
-    }
 }
 
 /// Which upstream is asked first.

@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use super::asked::{AUTHENTIC, Asked, DNSSEC_OK, Wanted, records_at};
-use super::response::{Meaning, Record, Response, Section};
 use super::settings::CacheSettings;
 use crate::answer::{CookieSecret, Peer, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 use crate::dns::Rtype;
 use crate::dns::edns::option;
+use crate::dns::message::Section;
 use crate::dns::message::{Header, Rcode};
+use crate::requestor::{Meaning, Record, Response};
 
 /// Header bit: recursion is available.
 pub(super) const RECURSION_AVAILABLE: u16 = 0x0080;

@@ -17,14 +17,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::asked::Wanted;
-use super::chance::Chance;
-use super::dot::Link;
-use super::exchange::{self, Answer, Failure, Progress};
-use super::habits::{Habits, Manner, Shown, Sight};
-use super::query::Case;
-use super::settings::{Protocol, UpstreamAddress};
 use crate::dns::Name;
-use crate::tls::Verify;
+use crate::requestor::{
+    Answer, Case, Encoding, Failure, Observed, Progress, Quirks, Remote, Requestor, Shown,
+};
+use crate::tls::{Random, Verify};
 
 /// Failures in a row after which an upstream is not asked any more, but for
 /// finding out whether it is back. One datagram may be lost, and another; and
@@ -34,14 +31,10 @@ const FAILURES_UNTIL_DOWN: u32 = 3;
 
 /// An upstream.
 pub(super) struct Upstream {
-    pub(super) address: UpstreamAddress,
-    /// Whom its certificate must be from.
-    pub(super) verify: Verify,
+    requestor: Requestor,
     /// Where names that find out whether it is back are made.
     pub(super) below: Name,
-    pub(super) habits: Habits,
-    pub(super) tallies: Tallies,
-    link: Option<Link>,
+    pub(super) counters: UpstreamCounters,
     health: Mutex<Health>,
     /// Queries of ours that it has sent back to us.
     pub(super) looped: AtomicU64,
@@ -53,14 +46,10 @@ pub(super) struct Upstream {
 
 /// What has happened with an upstream.
 #[derive(Debug, Default)]
-pub(super) struct Tallies {
+pub(super) struct UpstreamCounters {
     pub(super) queries: AtomicU64,
     pub(super) answers: AtomicU64,
     pub(super) failures: AtomicU64,
-    /// Datagrams that were no response to what was asked.
-    pub(super) mismatched: AtomicU64,
-    /// Asked again over TCP.
-    pub(super) over_tcp: AtomicU64,
     /// Nanoseconds that all answers took together.
     pub(super) nanoseconds: AtomicU64,
 }
@@ -119,11 +108,7 @@ impl Standing {
 }
 
 impl Upstream {
-    pub(super) fn new(address: UpstreamAddress, verify: Verify, below: Name) -> Self {
-        let link = match &address.protocol {
-            Protocol::Plain => None,
-            Protocol::Tls(name) => Some(Link::new(address.address, name.clone(), verify.clone())),
-        };
+    pub(super) fn new(remote: Remote, verify: Verify, below: Name) -> Self {
         let health = Health {
             failures: 0,
             looping: Looping::No,
@@ -132,17 +117,39 @@ impl Upstream {
             since: Instant::now(),
         };
         Self {
-            address,
-            verify,
+            requestor: Requestor::new(remote, verify),
             below,
-            habits: Habits::default(),
-            tallies: Tallies::default(),
-            link,
+            counters: UpstreamCounters::default(),
             health: Mutex::new(health),
             looped: AtomicU64::new(0),
             watched: AtomicBool::new(false),
             retested: AtomicBool::new(false),
         }
+    }
+
+    /// Where it is, and how it is asked.
+    pub(super) fn remote(&self) -> &Remote {
+        self.requestor.remote()
+    }
+
+    /// Whom its certificate must be from.
+    pub(super) fn verify(&self) -> &Verify {
+        self.requestor.verify()
+    }
+
+    /// What it does not understand.
+    pub(super) fn quirks(&self) -> &Quirks {
+        self.requestor.quirks()
+    }
+
+    /// Datagrams that were no response to what was asked.
+    pub(super) fn mismatched(&self) -> u64 {
+        self.requestor.mismatched()
+    }
+
+    /// Queries that were asked again over TCP.
+    pub(super) fn over_tcp(&self) -> u64 {
+        self.requestor.over_tcp()
     }
 
     /// Asks once; the message is a response to just this question, and well
@@ -151,22 +158,22 @@ impl Upstream {
         &self,
         wanted: &Wanted,
         purpose: Purpose,
-        chance: &Chance,
+        random: &Random,
         progress: &Progress,
     ) -> Result<Answer, Failure> {
-        self.tallies.queries.fetch_add(1, Ordering::Relaxed);
+        self.counters.queries.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let response = self.probe(wanted, self.manner(purpose), chance, progress).await;
+        let response = self.ask_without_judging(wanted, self.encoding(purpose), random, progress).await;
         match &response {
             Ok(answer) => {
                 if purpose != Purpose::Watch {
-                    self.habits.noticed(answer.sight);
+                    self.quirks().notice(answer.observed);
                 }
-                self.tallies.answers.fetch_add(1, Ordering::Relaxed);
+                self.counters.answers.fetch_add(1, Ordering::Relaxed);
                 let took = began.elapsed();
                 // A duration for statistics: 64 bits of nanoseconds are 584 years.
                 let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-                self.tallies.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+                self.counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
                 self.answered(took);
             }
             Err(failure) => self.failed(failure, purpose),
@@ -174,41 +181,34 @@ impl Upstream {
         response
     }
 
-    /// Asks something whose answer, or want of it, says nothing about the
-    /// upstream.
-    pub(super) async fn probe(
+    /// Asks something whose answer, or lack of one, says nothing about the health of the upstream.
+    pub(super) async fn ask_without_judging(
         &self,
         wanted: &Wanted,
-        manner: Manner,
-        chance: &Chance,
+        encoding: Encoding,
+        random: &Random,
         progress: &Progress,
     ) -> Result<Answer, Failure> {
-        match &self.link {
-            None => exchange::ask(self, wanted, manner, chance, progress).await,
-            Some(link) => {
-                let message = link.ask(wanted, chance).await?;
-                Ok(Answer { message, sight: Sight::default() })
-            }
-        }
+        self.requestor.ask(&wanted.request(), encoding, random, progress).await
     }
 
     /// How it is asked.
-    fn manner(&self, purpose: Purpose) -> Manner {
+    fn encoding(&self, purpose: Purpose) -> Encoding {
         match purpose {
-            Purpose::Query => self.habits.manner(),
+            Purpose::Query => self.quirks().encoding(),
             // It may be silent because of the case: others do not mix it, and are answered.
-            Purpose::QueryAgain => Manner { case: Case::Lower, ..self.habits.manner() },
-            Purpose::Watch => Manner::own(Case::Lower),
+            Purpose::QueryAgain => Encoding { case: Case::Lower, ..self.quirks().encoding() },
+            Purpose::Watch => Encoding::with_edns(Case::Lower),
         }
     }
 
     /// Believes what our own questions have shown.
-    pub(super) fn learn(&self, sight: Sight) {
-        for (habit, shown) in self.habits.learn(sight, Instant::now()) {
+    pub(super) fn learn(&self, observed: Observed) {
+        for (quirk, shown) in self.quirks().learn(observed, Instant::now()) {
             match shown {
-                Shown::Yes => tracing::warn!("upstream {} {}", self.address, habit.told()),
+                Shown::Yes => tracing::warn!("upstream {} {}", self.remote(), quirk.description()),
                 Shown::No | Shown::Nothing => {
-                    tracing::info!("upstream {} {}", self.address, habit.told_over());
+                    tracing::info!("upstream {} {}", self.remote(), quirk.recovery());
                 }
             }
         }
@@ -258,17 +258,15 @@ impl Upstream {
         health.since = Instant::now();
         drop(health);
         if before >= FAILURES_UNTIL_DOWN {
-            tracing::info!("upstream {} answers again, after {} s", self.address, lasted.as_secs());
+            tracing::info!("upstream {} answers again, after {} s", self.remote(), lasted.as_secs());
         }
     }
 
     /// It has not answered what it was asked then. Over a connection over
     /// which nothing has come since, nothing will.
     pub(super) fn timed_out(&self, asked: Instant, progress: &Progress, purpose: Purpose) {
-        if let Some(link) = &self.link {
-            link.leave_if_silent_since(asked);
-        }
-        self.failed(&progress.given_up(), purpose);
+        self.requestor.close_if_silent_since(asked);
+        self.failed(&progress.timed_out(), purpose);
     }
 
     /// It has not answered. Trouble of this host says nothing about it.
@@ -277,7 +275,7 @@ impl Upstream {
             self.health().last_error = Some(failure.to_string());
             return;
         }
-        self.tallies.failures.fetch_add(1, Ordering::Relaxed);
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
         let mut health = self.health();
         let before = health.failures;
         let most = match (purpose, failure) {
@@ -298,7 +296,7 @@ impl Upstream {
         if news {
             tracing::warn!(
                 "upstream {} is down after {FAILURES_UNTIL_DOWN} failures: {failure}; it is asked no more until it answers again",
-                self.address
+                self.remote()
             );
         }
     }
@@ -320,7 +318,7 @@ impl Upstream {
         if before == Looping::No {
             tracing::error!(
                 "upstream {} sends our own queries back to us: it is asked no more until that ends",
-                self.address
+                self.remote()
             );
         }
     }
@@ -331,7 +329,7 @@ impl Upstream {
         let before = std::mem::replace(&mut health.looping, Looping::No);
         drop(health);
         if before == Looping::Yes {
-            tracing::info!("upstream {} does not send our queries back any more", self.address);
+            tracing::info!("upstream {} does not send our queries back any more", self.remote());
         }
     }
 

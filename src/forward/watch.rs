@@ -16,15 +16,11 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::asked::Wanted;
-use super::exchange::{Answer, Progress};
 use super::forwarder::Shared;
-use super::habits::{Manner, Shown, Sight};
-use super::query::Case;
-use super::response::Response;
-use super::settings::Protocol;
 use super::upstream::{Purpose, Standing, Upstream};
 use crate::dns::message::Rcode;
 use crate::dns::{Name, NameRef, Rtype};
+use crate::requestor::{Answer, Case, Encoding, Observed, Progress, Protocol, Response, Shown};
 
 /// How long an answer is waited for, at least.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -77,7 +73,7 @@ pub(super) fn introduce(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
 pub(super) fn begin(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     if upstream.standing() != Standing::Well {
         start(shared, upstream, FIRST_PAUSE);
-    } else if upstream.habits.to_be_looked_at() {
+    } else if upstream.quirks().needs_check() {
         // Names may be odd as often as clients like.
         start(shared, upstream, PAUSE_MIN);
     }
@@ -118,7 +114,7 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     let lives = async {
         let asked = Instant::now();
         let progress = Progress::default();
-        match timeout(patience, upstream.ask(&plain, Purpose::Watch, &shared.chance, &progress)).await {
+        match timeout(patience, upstream.ask(&plain, Purpose::Watch, &shared.random, &progress)).await {
             Ok(answer) => answer.ok(),
             Err(_) => {
                 upstream.timed_out(asked, &progress, Purpose::Watch);
@@ -129,7 +125,8 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     // Whether these are answered says nothing: the servers of the names may be silent.
     let aside = async |wanted: Option<&Wanted>, case| {
         let progress = Progress::default();
-        let asked = upstream.probe(wanted?, Manner::own(case), &shared.chance, &progress);
+        let asked =
+            upstream.ask_without_judging(wanted?, Encoding::with_edns(case), &shared.random, &progress);
         timeout(patience, asked).await.ok()?.ok()
     };
     let twin = twin(upstream, &plain);
@@ -141,9 +138,10 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     }
     let is_twin = twin.is_some_and(|twin| twin == plain);
     let ignores_upper = is_twin && is_well(lives.as_ref()) && !is_well(upper.as_ref());
-    let lost = [loops, upper].map(|answer| answer.map_or(Shown::Nothing, |answer| answer.sight.loses_case));
-    upstream.learn(Sight {
-        lacks_edns: lives.map_or(Shown::Nothing, |answer| answer.sight.lacks_edns),
+    let lost =
+        [loops, upper].map(|answer| answer.map_or(Shown::Nothing, |answer| answer.observed.loses_case));
+    upstream.learn(Observed {
+        lacks_edns: lives.map_or(Shown::Nothing, |answer| answer.observed.lacks_edns),
         loses_case: match lost {
             _ if ignores_upper => Shown::Yes,
             [Shown::Yes, _] | [_, Shown::Yes] => Shown::Yes,
@@ -151,7 +149,7 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
             [Shown::Nothing, Shown::Nothing] => Shown::Nothing,
         },
     });
-    if upstream.habits.any() {
+    if upstream.quirks().any() {
         retest(shared, upstream);
     }
 }
@@ -161,12 +159,14 @@ async fn look(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
 /// section 6.3), also in a closed site. None over TLS: there all is in lower
 /// case.
 fn twin(upstream: &Upstream, plain: &Wanted) -> Option<Wanted> {
-    match upstream.address.protocol {
+    match upstream.remote().protocol {
         Protocol::Tls(_) => None,
-        Protocol::Plain if upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic) => {
+        Protocol::Udp | Protocol::Tcp
+            if upstream.below.as_ref().wire().iter().any(u8::is_ascii_alphabetic) =>
+        {
             Some(plain.clone())
         }
-        Protocol::Plain => {
+        Protocol::Udp | Protocol::Tcp => {
             let localhost = Name::from_wire(b"\x09localhost\0").ok()?;
             Some(Wanted::plain(localhost.as_ref(), Rtype::A))
         }
@@ -193,7 +193,7 @@ async fn keep_testing(shared: Weak<Shared>, upstream: Weak<Upstream>) {
         sleep(pause).await;
         let (Some(shared), Some(upstream)) = (shared.upgrade(), upstream.upgrade()) else { return };
         look(&shared, &upstream).await;
-        if !upstream.habits.any() {
+        if !upstream.quirks().any() {
             upstream.retested.store(false, Ordering::Release);
             return;
         }
@@ -203,7 +203,7 @@ async fn keep_testing(shared: Weak<Shared>, upstream: Weak<Upstream>) {
 
 /// A name that nobody can guess.
 fn token(shared: &Shared) -> [u8; TOKEN_BYTES] {
-    let number = u128::from(shared.chance.next()) << 64 | u128::from(shared.chance.next());
+    let number = u128::from(shared.random.next()) << 64 | u128::from(shared.random.next());
     let mut token = [b'0'; TOKEN_BYTES];
     for (place, digit) in token.iter_mut().zip(format!("{number:032x}").bytes()) {
         *place = digit;

@@ -4,6 +4,8 @@
 //! a configuration from them.
 //! Not responsible for connections and handshakes: `probe` and `forward` make those.
 
+mod random;
+
 mod file;
 
 mod server_name;
@@ -17,4 +19,5 @@ mod client;
 pub use certificate::not_after;
 pub use client::{AuthorityFile, ClientCertificate, Handshake, Protocol, Verify};
 pub use file::{FileError, FileFault, FromFiles, read as read_file};
+pub use random::{Random, random_bytes, system_bytes};
 pub use server_name::ServerName;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::super::cache::{Asker, Cache, Look, Moment};
-use super::super::response::Response;
 use super::super::settings::{CacheSettings, Prefetch};
 use super::super::stored::{Age, Stored};
-use super::messages::{record, response};
 use crate::dns::message::Rcode;
+use crate::requestor::Response;
+use crate::requestor::tests::messages::{record, response};
 
 const KEY: &[u8] = b"\x03www\x07example\0\0\x01\0";
 

@@ -3,10 +3,11 @@
 use super::super::asked::Wanted;
 use super::super::chain::{Departure, departure};
 use super::super::plan::Plan;
-use super::super::response::{Response, Section};
 use super::super::settings::{ForwardZone, Rebinding, Settings, Upstreams};
-use super::messages::{record, response, soa};
+use crate::dns::message::Section;
 use crate::dns::{Name, Rtype};
+use crate::requestor::Response;
+use crate::requestor::tests::messages::{record, response, soa};
 
 const A: u16 = 1;
 const CNAME: u16 = 5;

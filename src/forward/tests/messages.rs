@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use super::super::asked::{Asked, Wanted};
-use super::super::chance::Chance;
-use super::super::query::{Case, Fit, Form, Query};
-use super::super::response::{Meaning, Response};
+use super::super::asked::Asked;
 use super::super::settings::CacheSettings;
 use super::super::stored::{Age, Courtesy, Stored};
 use crate::answer::{CookieSecret, Peer, Transport};
-use crate::dns::{Name, Rtype};
+use crate::dns::Name;
+use crate::requestor::Response;
+use crate::requestor::tests::messages::{record, response, soa};
 
-use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::op::Message;
 
 /// A query of a client: RD, and an OPT record with these flags and options.
 pub(super) fn query(qname: &str, qtype: u16, opt: Option<(u8, &[u8])>) -> Vec<u8> {
@@ -25,39 +24,6 @@ pub(super) fn query(qname: &str, qtype: u16, opt: Option<(u8, &[u8])>) -> Vec<u8
         query.extend_from_slice(options);
     }
     query
-}
-
-/// A record whose owner is the name of the question.
-pub(super) fn record(rtype: u16, ttl: u32, rdata: &[u8]) -> Vec<u8> {
-    let mut record = vec![0xc0, 12];
-    record.extend_from_slice(&rtype.to_be_bytes());
-    record.extend_from_slice(&[0, 1]);
-    record.extend_from_slice(&ttl.to_be_bytes());
-    record.extend_from_slice(&u16::try_from(rdata.len()).unwrap().to_be_bytes());
-    record.extend_from_slice(rdata);
-    record
-}
-
-/// An SOA record whose last field is `minimum`.
-pub(super) fn soa(ttl: u32, minimum: u32) -> Vec<u8> {
-    let mut rdata = vec![0, 0];
-    rdata.extend_from_slice(&[0; 16]);
-    rdata.extend_from_slice(&minimum.to_be_bytes());
-    record(6, ttl, &rdata)
-}
-
-/// A response to a question for `www.example.`, with records by section.
-pub(super) fn response(flags: u16, sections: [&[Vec<u8>]; 3]) -> Vec<u8> {
-    let mut message = vec![0, 7];
-    message.extend_from_slice(&(0x8180 | flags).to_be_bytes());
-    message.extend_from_slice(&[0, 1]);
-    for section in sections {
-        message.extend_from_slice(&u16::try_from(section.len()).unwrap().to_be_bytes());
-    }
-    message.extend_from_slice("www.example.".parse::<Name>().unwrap().as_ref().wire());
-    message.extend_from_slice(&[0, 1, 0, 1]);
-    sections.concat().concat().iter().for_each(|byte| message.push(*byte));
-    message
 }
 
 const OPT: [u8; 11] = [0, 0, 41, 4, 0xd0, 0, 0, 0x80, 0, 0, 0];
@@ -172,20 +138,6 @@ fn a_client_with_a_cookie_gets_one_back() {
 }
 
 #[test]
-fn upstreams_that_cannot_or_send_us_elsewhere_have_failed() {
-    let meaning = |message: &[u8]| Response::read(message).unwrap().meaning();
-    for rcode in [1, 2, 4, 5, 9] {
-        assert_eq!(meaning(&response(rcode, [&[], &[], &[]])), Meaning::Failure, "{rcode}");
-    }
-    assert_eq!(meaning(&response(0, [&[], &[record(2, 60, &[0])], &[]])), Meaning::Failure, "a referral");
-    assert_eq!(meaning(&response(0, [&[], &[record(2, 60, &[0]), soa(1, 1)], &[]])), Meaning::Nothing);
-    assert_eq!(meaning(&response(3, [&[record(5, 60, &[0])], &[], &[]])), Meaning::Nothing);
-    let mut opt = OPT.to_vec();
-    opt[5] = 1;
-    assert_eq!(meaning(&response(0, [&[], &[], &[opt]])), Meaning::Failure, "BADVERS");
-}
-
-#[test]
 fn no_part_and_no_garbled_form_of_a_response_is_passed_on_unsound() {
     let whole =
         response(0, [&[record(1, 300, &[1; 4])], &[soa(900, 60)], &[record(28, 60, &[2; 16]), OPT.to_vec()]]);
@@ -206,46 +158,5 @@ fn no_part_and_no_garbled_form_of_a_response_is_passed_on_unsound() {
             kept.write(&asked, peer, Age::Seconds(1), Courtesy::default(), &mut out);
             response.records.iter().for_each(|record| drop(response.owner(record)));
         }
-    }
-}
-
-#[test]
-fn a_response_fits_only_with_its_id_and_its_question_letter_by_letter() {
-    let chance = Chance::new();
-    let wanted = Wanted::plain(
-        "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww.example.".parse::<Name>().unwrap().as_ref(),
-        Rtype::A,
-    );
-    let query = Query::new(&wanted, Form::Usual, Case::Mixed, &chance);
-    let mut response = query.bytes.clone();
-    response[2] |= 0x80;
-    assert_eq!(query.fit(&response), Fit::Exact);
-    assert_eq!(query.fit(&query.bytes), Fit::None, "a query is no response");
-    let mut other = response.clone();
-    other[0] ^= 1;
-    assert_eq!(query.fit(&other), Fit::None, "another id");
-    let mut lower = response.clone();
-    lower.make_ascii_lowercase();
-    lower[..12].copy_from_slice(&response[..12]);
-    assert_eq!(query.fit(&lower), Fit::OtherCase);
-    let mut name = response.clone();
-    name[13] ^= 1;
-    assert_eq!(query.fit(&name), Fit::None, "another name");
-    for length in 0..40 {
-        let fit = if length == 12 { Fit::Bare } else { Fit::None };
-        assert_eq!(query.fit(&response[..length]), fit, "{length} bytes");
-    }
-}
-
-#[test]
-fn a_query_over_tls_is_padded_to_a_block() {
-    let chance = Chance::new();
-    for qname in ["a.", "www.example.", "a-name-of-some-length.of-a-subdomain.example."] {
-        let wanted = Wanted::plain(qname.parse::<Name>().unwrap().as_ref(), Rtype::A);
-        let query = Query::new(&wanted, Form::Padded, Case::Lower, &chance);
-        assert_eq!(query.bytes.len() % 128, 0);
-        let message = Message::from_vec(&query.bytes).unwrap();
-        assert_eq!(message.metadata.response_code, ResponseCode::NoError);
-        assert!(message.edns.is_some());
     }
 }

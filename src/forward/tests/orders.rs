@@ -4,16 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::exchange::{Failure, Reason};
 use super::super::plan::{Order, Plan};
-use super::super::settings::{
-    ForwardZone, OwnPlaces, Policy, Protocol, Settings, UpstreamAddress, Upstreams,
-};
+use super::super::settings::{ForwardZone, OwnPlaces, Policy, Settings, Upstreams};
 use super::super::upstream::{Purpose, Standing, Upstream};
 use crate::dns::Name;
+use crate::requestor::{Failure, Protocol, Remote, TcpReason};
 
 fn zone(apex: &str, policy: Policy, upstreams: &[&str]) -> ForwardZone {
-    let address = |text: &&str| UpstreamAddress { address: text.parse().unwrap(), protocol: Protocol::Plain };
+    let address = |text: &&str| Remote { address: text.parse().unwrap(), protocol: Protocol::Udp };
     let listed = Upstreams::Listed(upstreams.iter().map(address).collect());
     ForwardZone { policy, ..ForwardZone::new(apex.parse().unwrap(), listed) }
 }
@@ -25,7 +23,7 @@ fn plan(zones: Vec<ForwardZone>, before: Option<&Plan>) -> Plan {
 fn order(plan: &Plan) -> String {
     match plan.zones[0].order() {
         Order::Ask(upstreams) => {
-            upstreams.iter().map(|one| one.address.to_string()).collect::<Vec<_>>().join(" ")
+            upstreams.iter().map(|one| one.remote().to_string()).collect::<Vec<_>>().join(" ")
         }
         Order::NoUpstream => "nobody".to_owned(),
         Order::AllDown => "all down".to_owned(),
@@ -84,7 +82,7 @@ fn trouble_of_this_host_is_not_the_upstreams() {
 fn an_upstream_that_answers_over_udp_alone_is_not_down() {
     let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
     let upstream = &plan.upstreams()[0];
-    let failure = Failure::NoTcp { reason: Reason::Truncated, why: Box::new(Failure::TimedOut) };
+    let failure = Failure::NoTcp { reason: TcpReason::Truncated, why: Box::new(Failure::TimedOut) };
     (0..10).for_each(|_| upstream.failed(&failure, Purpose::Watch));
     assert_eq!(
         (upstream.standing(), order(&plan)),

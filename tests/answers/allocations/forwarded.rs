@@ -12,8 +12,9 @@ use edgedns::answer::{
     Counters, Identity, Outside, OutsideZone, Peer, Prefix, Publisher, Reply, Scratch, Snapshot,
 };
 use edgedns::dns::message::Question;
-use edgedns::forward::{ForwardZone, Forwarder, Protocol, Settings, UpstreamAddress, Upstreams};
+use edgedns::forward::{ForwardZone, Forwarder, Settings, Upstreams};
 use edgedns::health::Verdict;
+use edgedns::requestor::{Protocol, Remote};
 use edgedns::transport::{self, Inherited, Listeners, Responder, SnapshotResponder, Taps};
 use tokio::runtime::Runtime;
 
@@ -41,7 +42,7 @@ impl Forwarded {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a loopback address");
         let upstream = socket.local_addr().expect("a bound socket");
         let answering = std::thread::spawn(move || answer(&socket));
-        let address = UpstreamAddress { address: upstream, protocol: Protocol::Plain };
+        let address = Remote { address: upstream, protocol: Protocol::Udp };
         let zone = ForwardZone::new(name("."), Upstreams::Listed(vec![address]));
         let settings = Settings { zones: vec![zone], ..Settings::default() };
         let forwarder = Forwarder::start(runtime.handle(), settings);

@@ -17,10 +17,9 @@ use edgedns::answer::{
 };
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Extra, HEADER_BYTES, Header, Question};
-use edgedns::forward::{
-    Client, ForwardZone, Protocol, Rebinding, Rehearsal, Settings, UpstreamAddress, Upstreams, Way,
-};
+use edgedns::forward::{Client, ForwardZone, Rebinding, Rehearsal, Settings, Upstreams, Way};
 use edgedns::health::Verdict;
+use edgedns::requestor::{Protocol, Remote};
 
 use super::made_message;
 use super::told::{self, Told};
@@ -356,8 +355,7 @@ fn is_private(address: &IpAddr) -> bool {
 
 fn settings() -> Settings {
     let zone = |apex: &str, rebinding| {
-        let upstream =
-            UpstreamAddress { address: SocketAddr::from(([192, 0, 2, 1], 53)), protocol: Protocol::Plain };
+        let upstream = Remote { address: SocketAddr::from(([192, 0, 2, 1], 53)), protocol: Protocol::Udp };
         ForwardZone { rebinding, ..ForwardZone::new(name(apex), Upstreams::Listed(vec![upstream])) }
     };
     Settings {

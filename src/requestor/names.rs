@@ -1,4 +1,4 @@
-//! Names in messages of upstreams, pointers and all (RFC 1035, section 4.1.4).
+//! Names in messages of other servers, pointers and all (RFC 1035, section 4.1.4).
 //!
 //! Responsible for which of them stay what they are when the message is passed
 //! on: its header, its TTLs and the case of its question are written anew.
@@ -63,15 +63,4 @@ fn holds_fixed(ttls: &[u16], part: Range<usize>) -> bool {
     let fixed = |ttl: &u16| usize::from(*ttl).saturating_sub(4)..usize::from(*ttl).saturating_add(6);
     let next = ttls.partition_point(|ttl| fixed(ttl).end <= part.start);
     ttls.get(next).is_some_and(|ttl| fixed(ttl).start < part.end)
-}
-
-/// Where a name ends at its place: behind its root, or its first pointer.
-pub(super) fn name_end(message: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *message.get(at)? {
-            0 => return at.checked_add(1),
-            0xc0.. => return at.checked_add(2),
-            length => at = at.checked_add(usize::from(length))?.checked_add(1)?,
-        }
-    }
 }

@@ -1,14 +1,14 @@
-//! A query to an upstream.
+//! A query to another server.
 //!
-//! Responsible for its bytes, and for which response is to it.
+//! Responsible for its bytes, and for which message is a response to it.
 //! Not responsible for sending it.
 
-use super::asked::{AUTHENTIC, Wanted};
-use super::chance::Chance;
 use super::response::Response;
-use crate::dns::message::{HEADER_BYTES, Header, Opcode};
+use crate::dns::message::{HEADER_BYTES, Header, Question};
+use crate::dns::{NameRef, Rtype};
+use crate::tls::Random;
 
-/// The UDP payload told to upstreams, in bytes: what passes every link
+/// The UDP payload announced to servers, in bytes: what passes every link
 /// without fragments, into which an attacker could slip his own (RFC 9715).
 pub(super) const PAYLOAD: u16 = 1232;
 
@@ -21,20 +21,33 @@ const PADDING: u16 = 12;
 /// Bytes of an OPT record without options.
 const OPT_BYTES: usize = 11;
 
-/// How a query is written.
+/// What is asked, as far as the asker chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// With EDNS.
-    Usual,
-    /// Without, for upstreams that do not know it.
-    Plain,
-    /// With EDNS and padding, where it travels encrypted.
+pub struct Request<'r> {
+    /// The name.
+    pub qname: NameRef<'r>,
+    /// The type; the class is IN.
+    pub qtype: Rtype,
+    /// Opcode and flags of the header.
+    pub flags: u16,
+    /// The first byte of the flags of the OPT record: DO.
+    pub edns_flags: u8,
+}
+
+/// How a query has EDNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// With an OPT record.
+    WithEdns,
+    /// Without, for servers that do not know it.
+    WithoutEdns,
+    /// With an OPT record and padding, where it travels encrypted.
     Padded,
 }
 
-/// How letters are written.
+/// How the letters of a name are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
+pub enum Case {
     /// At random, so that a forged response must guess it, too (0x20).
     Mixed,
     /// All upper, which shows for sure whether it matters.
@@ -44,19 +57,19 @@ pub(super) enum Case {
 }
 
 /// A query that has been written.
-pub(super) struct Query {
-    pub(super) bytes: Vec<u8>,
+#[derive(Clone, Debug)]
+pub struct Query {
+    bytes: Vec<u8>,
     /// Where the question ends.
     question_end: usize,
 }
 
 /// How a message fits a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub enum Fit {
     /// It is a response to it.
     Exact,
-    /// It is, but for the case of the name: forged, or of a server that does
-    /// not keep it.
+    /// It is, but for the case of the name: it is forged, or its server does not keep the case.
     OtherCase,
     /// It may be: a header alone, as servers send that cannot read a query.
     Bare,
@@ -66,7 +79,7 @@ pub(super) enum Fit {
 
 /// What a datagram is to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub enum DatagramClass {
     /// A response to it, whole and well formed.
     Response,
     /// One that is cut off.
@@ -75,24 +88,22 @@ pub(super) enum Heard {
     Malformed,
     /// One whose question is written otherwise.
     OtherCase,
-    /// Word that the query could not be read.
-    Unread,
-    /// Something else.
-    Stranger,
+    /// A header alone, as to a query that could not be read.
+    Unreadable,
+    /// No response to it.
+    Mismatch,
 }
 
 impl Query {
-    /// A query for `wanted` with an id and case that nobody can foretell.
-    pub(super) fn new(wanted: &Wanted, form: Form, case: Case, chance: &Chance) -> Self {
+    /// A query with an id, and where it is wanted a case, that cannot be predicted.
+    pub fn new(request: &Request<'_>, form: Form, case: Case, random: &Random) -> Self {
         let mut bytes = Vec::with_capacity(320);
-        // AD says that we understand it in the response (RFC 6840, section 5.7).
-        let flags = Header::RD | AUTHENTIC | wanted.header_flags();
-        let additionals = u16::from(form != Form::Plain);
-        for field in [chance.id(), flags, 1, 0, 0, additionals] {
+        let additionals = u16::from(form != Form::WithoutEdns);
+        for field in [random.id(), request.flags, 1, 0, 0, additionals] {
             bytes.extend_from_slice(&field.to_be_bytes());
         }
-        let mut coins = chance.next();
-        for &byte in wanted.qname().wire() {
+        let mut coins = random.next();
+        for &byte in request.qname.wire() {
             // Length bytes are at most 63 and no letters.
             let upper = match case {
                 Case::Mixed => coins & 1 != 0,
@@ -102,12 +113,12 @@ impl Query {
             bytes.push(if upper { byte.to_ascii_uppercase() } else { byte });
             coins = coins.rotate_right(1);
         }
-        bytes.extend_from_slice(&wanted.qtype().0.to_be_bytes());
+        bytes.extend_from_slice(&request.qtype.0.to_be_bytes());
         bytes.extend_from_slice(&[0, 1]);
         let question_end = bytes.len();
-        if form != Form::Plain {
+        if form != Form::WithoutEdns {
             let [high, low] = PAYLOAD.to_be_bytes();
-            bytes.extend_from_slice(&[0, 0, 41, high, low, 0, 0, wanted.edns_flags(), 0, 0, 0]);
+            bytes.extend_from_slice(&[0, 0, 41, high, low, 0, 0, request.edns_flags, 0, 0, 0]);
         }
         if form == Form::Padded {
             pad(&mut bytes, question_end);
@@ -115,45 +126,59 @@ impl Query {
         Self { bytes, question_end }
     }
 
-    /// Whether its name is not all lower: then an answer shows what becomes of that.
+    /// A query that its sender has written, under a fresh id; none for a message without a question, or longer than
+    /// 65,535 bytes. A NOTIFY or an UPDATE is one, too.
+    pub fn of_message(mut message: Vec<u8>, random: &Random) -> Option<Self> {
+        let (_, rest) = Question::read(&message)?;
+        let question_end = message.len().checked_sub(rest.len())?;
+        u16::try_from(message.len()).ok()?;
+        *message.first_chunk_mut()? = random.id().to_be_bytes();
+        Some(Self { bytes: message, question_end })
+    }
+
+    /// The whole message.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether its name is not all in lower case: then an answer shows what becomes of the case.
     pub(super) fn shows_case(&self) -> bool {
         let question = self.bytes.get(HEADER_BYTES..self.question_end).unwrap_or_default();
         question.split_last_chunk::<4>().is_some_and(|(name, _)| name.iter().any(u8::is_ascii_uppercase))
     }
 
     /// What a datagram is to it.
-    pub(super) fn hear(&self, datagram: &[u8]) -> Heard {
+    pub fn classify(&self, datagram: &[u8]) -> DatagramClass {
         match self.fit(datagram) {
-            Fit::None => Heard::Stranger,
-            Fit::OtherCase => Heard::OtherCase,
-            Fit::Bare => Heard::Unread,
-            // Only now: of a stranger's datagram there is nothing to read.
+            Fit::None => DatagramClass::Mismatch,
+            Fit::OtherCase => DatagramClass::OtherCase,
+            Fit::Bare => DatagramClass::Unreadable,
+            // Only now: in a datagram that is no response to it there is nothing to read.
             Fit::Exact => match Response::read(datagram) {
-                None => Heard::Malformed,
-                Some(response) if response.is_truncated() => Heard::Truncated,
-                Some(_) => Heard::Response,
+                None => DatagramClass::Malformed,
+                Some(response) if response.is_truncated() => DatagramClass::Truncated,
+                Some(_) => DatagramClass::Response,
             },
         }
     }
 
-    /// How a message of a connection fits; none where it is no response to it
-    /// that is whole and well formed.
-    pub(super) fn take(&self, message: &[u8]) -> Option<Fit> {
+    /// How a message of a connection fits; none where it is no response to it that is whole and well formed.
+    pub fn accept(&self, message: &[u8]) -> Option<Fit> {
         let fit = self.fit(message);
         if fit == Fit::None {
             return None;
         }
-        // Nobody is left to be asked for what is cut off.
+        // There is no other transport to ask for the rest of a truncated one.
         let whole = Response::read(message).is_some_and(|response| !response.is_truncated());
         whole.then_some(fit)
     }
 
     /// How a message fits.
-    pub(super) fn fit(&self, message: &[u8]) -> Fit {
+    pub fn fit(&self, message: &[u8]) -> Fit {
         let (Some(asked), Some(header)) = (Header::read(&self.bytes), Header::read(message)) else {
             return Fit::None;
         };
-        let is_response = header.is_response() && header.opcode() == Opcode::QUERY;
+        let is_response = header.is_response() && header.opcode() == asked.opcode();
         if !is_response || header.id != asked.id {
             return Fit::None;
         }

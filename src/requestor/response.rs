@@ -1,14 +1,13 @@
-//! Responses of upstreams.
+//! Responses of other servers.
 //!
-//! Responsible for looking through every record once, so that nothing that is
-//! passed on or kept ends early or overruns, or is one thing to us and another
-//! to a client; and for what a response means.
-//! Not responsible for whether it is one to our query.
+//! Looks through every record once, so that nothing that is passed on or kept ends early or overruns, or means one
+//! thing to us and another to a client; and says what a response means.
+//! Not responsible for whether a message is a response to our query: that is `query`.
 
 use super::names::walk;
 use crate::dns::compression::{NamesWithin, name, names_within};
 use crate::dns::edns::{Edns, Options, option};
-use crate::dns::message::{Extra, Header, Question, Rcode};
+use crate::dns::message::{Extra, Header, Question, Rcode, Section};
 use crate::dns::{Name, Rtype};
 
 /// A signature of the transaction. We ask for none, so that none is for us.
@@ -19,72 +18,73 @@ const TSIG: Rtype = Rtype(250);
 const RECORDS_MAX: usize = 6000;
 
 /// A response that is well formed.
-pub(super) struct Response<'m> {
-    pub(super) message: &'m [u8],
-    pub(super) header: Header,
-    pub(super) question: Question<'m>,
+pub struct Response<'m> {
+    /// The whole message.
+    pub message: &'m [u8],
+    /// Its header.
+    pub header: Header,
+    /// Its question.
+    pub question: Question<'m>,
     /// All that is passed on, in the order of the message.
-    pub(super) records: Vec<Record<'m>>,
+    pub records: Vec<Record<'m>>,
     /// Where the last of them ends.
-    pub(super) end: usize,
+    pub end: usize,
     /// With the bits that the OPT record adds.
-    pub(super) rcode: Rcode,
+    pub rcode: Rcode,
     /// Whether it has an OPT record.
-    pub(super) edns: Spoken,
-    /// What the upstream says of why (RFC 8914).
-    pub(super) extended_error: Option<u16>,
+    pub edns: Spoken,
+    /// Why, as the server says (RFC 8914).
+    pub extended_error: Option<u16>,
     /// Where the TTLs of all records so far are.
     ttls: Vec<u16>,
 }
 
-/// Whether the upstream speaks EDNS.
+/// Whether a server speaks EDNS.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spoken {
+pub enum Spoken {
+    /// It has sent an OPT record.
     Yes,
+    /// It has not.
     No,
 }
 
-/// The section of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
-    Answer,
-    Authority,
-    Additional,
-}
-
 /// A record of a response.
-pub(super) struct Record<'m> {
-    pub(super) section: Section,
-    pub(super) rtype: Rtype,
-    pub(super) ttl: u32,
+pub struct Record<'m> {
+    /// Its section.
+    pub section: Section,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Its TTL, in seconds.
+    pub ttl: u32,
     /// Where its owner begins in the message.
-    pub(super) at: usize,
+    pub at: usize,
     /// Where its TTL is: four bytes before the length, which is before the RDATA.
-    pub(super) ttl_at: usize,
-    pub(super) rdata: &'m [u8],
+    pub ttl_at: usize,
+    /// Its RDATA, as it stands in the message.
+    pub rdata: &'m [u8],
 }
 
 /// What a response means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
     /// There are records.
     Records,
     /// There are none, or no such name.
     Nothing,
-    /// The upstream cannot, or will not, or sends us elsewhere.
+    /// The server cannot or will not answer, or refers us to other servers.
     Failure,
 }
 
 impl Record<'_> {
     /// Where its RDATA begins in the message: behind TTL and length.
-    pub(super) fn rdata_at(&self) -> Option<usize> {
+    pub fn rdata_at(&self) -> Option<usize> {
         self.ttl_at.checked_add(6)
     }
 }
 
 impl<'m> Response<'m> {
     /// Looks through a message; none where it is not well formed.
-    pub(super) fn read(message: &'m [u8]) -> Option<Self> {
+    pub fn read(message: &'m [u8]) -> Option<Self> {
         let header = Header::read(message)?;
         let (question, mut rest) = Question::read(message)?;
         let low = header.flags.to_be_bytes()[1] & 0x0f;
@@ -178,7 +178,7 @@ impl<'m> Response<'m> {
     }
 
     /// How many records each section has.
-    pub(super) fn counts(&self) -> [u16; 3] {
+    pub fn counts(&self) -> [u16; 3] {
         [Section::Answer, Section::Authority, Section::Additional].map(|section| {
             let count = self.records.iter().filter(|record| record.section == section).count();
             // A record takes 11 bytes at least, and a message has 65,535.
@@ -187,7 +187,7 @@ impl<'m> Response<'m> {
     }
 
     /// What it means.
-    pub(super) fn meaning(&self) -> Meaning {
+    pub fn meaning(&self) -> Meaning {
         let has_answers = self.records.iter().any(|record| record.section == Section::Answer);
         match self.rcode {
             Rcode::NOERROR if has_answers => Meaning::Records,
@@ -201,7 +201,7 @@ impl<'m> Response<'m> {
 
     /// Whether it sends us elsewhere: its server is authoritative for the zone above, and does not ask on
     /// for us (RFC 1034, section 4.3.2).
-    pub(super) fn is_referral(&self) -> bool {
+    pub fn is_referral(&self) -> bool {
         let is = |record: &Record<'_>, section, rtype| record.section == section && record.rtype == rtype;
         self.rcode == Rcode::NOERROR
             && !self.records.iter().any(|record| record.section == Section::Answer)
@@ -210,13 +210,13 @@ impl<'m> Response<'m> {
     }
 
     /// Whether it was cut off.
-    pub(super) fn is_truncated(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         self.header.flags & Header::TC != 0
     }
 
     /// The RDATA of a record with its names in full: it can stand in another
     /// message then.
-    pub(super) fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
+    pub fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
         let Some(within) = names_within(record.rtype) else { return Some(record.rdata.to_vec()) };
         let mut whole = record.rdata.get(..within.before)?.to_vec();
         let mut at = record.ttl_at.checked_add(6)?.checked_add(within.before)?;
@@ -231,7 +231,7 @@ impl<'m> Response<'m> {
     }
 
     /// The owner of a record.
-    pub(super) fn owner(&self, record: &Record<'_>) -> Option<Name> {
+    pub fn owner(&self, record: &Record<'_>) -> Option<Name> {
         Some(name(self.message, record.at)?.0)
     }
 }

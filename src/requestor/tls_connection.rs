@@ -1,9 +1,7 @@
-//! An upstream over TLS (RFC 7858): one connection, kept, shared by all
-//! queries.
+//! A server over TLS (RFC 7858): one connection that is kept and shared by all queries.
 //!
-//! Responsible for the connection's life, and for giving each response to
-//! whoever asked.
-//! Not responsible for what TLS demands: that is the room `tls`.
+//! Responsible for the life of the connection, and for matching responses to queries.
+//! Not responsible for what the handshake demands: that is the room `tls`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,17 +16,16 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::asked::Wanted;
-use super::chance::Chance;
-use super::exchange::{Failure, framed, read_frame};
-use super::query::{Case, Form, Query};
+use super::failure::Failure;
+use super::framing::{framed, read_frame};
+use super::query::Query;
 use crate::tls::{Handshake, ServerName, Verify};
 
 /// Queries that wait for the connection's task.
 const WAITING_MAX: usize = 256;
 
-/// Queries under way over one connection; more wait.
-const UNDER_WAY_MAX: usize = 1024;
+/// Queries in flight over one connection; more wait.
+const IN_FLIGHT_MAX: usize = 1024;
 
 /// How long a connection is kept without a query.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -36,9 +33,9 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Longest wait for a connection with its handshake.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// The way to one upstream.
-pub(super) struct Link {
-    place: SocketAddr,
+/// The connection to one server, opened again whenever it is needed.
+pub(super) struct TlsConnection {
+    address: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
     /// The connection that was opened last.
@@ -49,7 +46,7 @@ pub(super) struct Link {
 #[derive(Clone)]
 struct Open {
     /// To its task.
-    sender: mpsc::Sender<Request>,
+    sender: mpsc::Sender<Pending>,
     since: Instant,
     /// When something came over it last.
     heard: Arc<Mutex<Option<Instant>>>,
@@ -63,50 +60,50 @@ impl Open {
     }
 }
 
-/// Something has come.
+/// Notes that something has come.
 fn hear(heard: &Mutex<Option<Instant>>) {
     *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
-struct Request {
+/// A query that waits for its response.
+struct Pending {
     query: Query,
     reply: oneshot::Sender<Result<Vec<u8>, Failure>>,
 }
 
-impl Link {
-    pub(super) fn new(place: SocketAddr, name: Option<ServerName>, verify: Verify) -> Self {
-        Self { place, name, verify, open: Mutex::new(None) }
+impl TlsConnection {
+    /// Nothing is opened yet. The certificate must be for `name`; none: for the address.
+    pub(super) fn new(address: SocketAddr, name: Option<ServerName>, verify: Verify) -> Self {
+        Self { address, name, verify, open: Mutex::new(None) }
     }
 
-    /// Asks, over the connection that there is or a new one.
-    pub(super) async fn ask(&self, wanted: &Wanted, chance: &Chance) -> Result<Vec<u8>, Failure> {
-        // An upstream may end a connection just when it is used; that is no fault of it.
+    /// Asks over the connection that is open, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// When there is no connection, or no response over it. Only connecting has a time limit: the caller drops the
+    /// future.
+    pub(super) async fn ask(&self, query: Query) -> Result<Vec<u8>, Failure> {
         let (sender, fresh) = self.sender();
-        match self.ask_over(&sender, wanted, chance).await {
+        match self.ask_over(&sender, query.clone()).await {
+            // A server may close a connection just when it is used; that is no failure of its.
             Err(Failure::Closed) if fresh == Fresh::No => {
                 self.forget(&sender);
                 let (sender, _) = self.sender();
-                self.ask_over(&sender, wanted, chance).await
+                self.ask_over(&sender, query).await
             }
             done => done,
         }
     }
 
-    async fn ask_over(
-        &self,
-        sender: &mpsc::Sender<Request>,
-        wanted: &Wanted,
-        chance: &Chance,
-    ) -> Result<Vec<u8>, Failure> {
-        // Nobody can forge what travels encrypted; some servers do not keep the case.
-        let query = Query::new(wanted, Form::Padded, Case::Lower, chance);
+    async fn ask_over(&self, sender: &mpsc::Sender<Pending>, query: Query) -> Result<Vec<u8>, Failure> {
         let (reply, answered) = oneshot::channel();
-        sender.send(Request { query, reply }).await.map_err(|_| Failure::Closed)?;
+        sender.send(Pending { query, reply }).await.map_err(|_| Failure::Closed)?;
         answered.await.map_err(|_| Failure::Closed)?
     }
 
-    /// The way to the connection's task; it is started where there is none.
-    fn sender(&self) -> (mpsc::Sender<Request>, Fresh) {
+    /// The channel to the connection's task, which is started if there is none.
+    fn sender(&self) -> (mpsc::Sender<Pending>, Fresh) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = open.as_ref().filter(|open| !open.sender.is_closed()) {
             return (open.sender.clone(), Fresh::No);
@@ -114,20 +111,18 @@ impl Link {
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         let heard = Arc::<Mutex<Option<Instant>>>::default();
         *open = Some(Open { sender: sender.clone(), since: Instant::now(), heard: Arc::clone(&heard) });
-        tokio::spawn(serve(self.place, self.name.clone(), self.verify.clone(), requests, heard));
+        tokio::spawn(serve(self.address, self.name.clone(), self.verify.clone(), requests, heard));
         (sender, Fresh::Yes)
     }
 
-    /// Lets the connection that is open go if nothing has come over it since
-    /// something was asked: nothing comes any more. While other answers come
-    /// it is only this one that does not, and a new connection would be as
-    /// silent about it.
-    pub(super) fn leave_if_silent_since(&self, asked: Instant) {
+    /// Closes the open connection if nothing has come over it since a query was sent: it is dead. While other
+    /// responses come only this one is missing, and it would be missing over a new connection, too.
+    pub(super) fn close_if_silent_since(&self, asked: Instant) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.take_if(|open| open.is_silent_since(asked));
     }
 
-    fn forget(&self, old: &mpsc::Sender<Request>) {
+    fn forget(&self, old: &mpsc::Sender<Pending>) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.as_ref().is_some_and(|open| open.sender.same_channel(old)) {
             *open = None;
@@ -135,7 +130,7 @@ impl Link {
     }
 }
 
-/// Whether a connection was opened for just this query.
+/// Whether a connection is opened for just this query.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fresh {
     Yes,
@@ -144,19 +139,19 @@ enum Fresh {
 
 /// One connection, from its first query to its end.
 async fn serve(
-    place: SocketAddr,
+    address: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
-    mut requests: mpsc::Receiver<Request>,
+    mut requests: mpsc::Receiver<Pending>,
     heard_at: Arc<Mutex<Option<Instant>>>,
 ) {
-    match timeout(CONNECT_MAX, connect(place, name, verify)).await {
+    match timeout(CONNECT_MAX, connect(address, name, verify)).await {
         Ok(Ok(stream)) => {
             hear(&heard_at);
             let (reader, writer) = split(stream);
             let (heard, responses) = mpsc::channel(WAITING_MAX);
             let reading = tokio::spawn(read(reader, heard, heard_at));
-            Connection { writer, responses, under_way: HashMap::new(), next: 0 }.run(&mut requests).await;
+            Connection { writer, responses, in_flight: HashMap::new(), next: 0 }.run(&mut requests).await;
             reading.abort();
         }
         Ok(Err(failure)) => refuse(&mut requests, &failure),
@@ -164,37 +159,37 @@ async fn serve(
     }
 }
 
-/// Tells everybody who waits why there is no connection.
-fn refuse(requests: &mut mpsc::Receiver<Request>, failure: &Failure) {
+/// Fails the queries that wait for a connection: there is none.
+fn refuse(requests: &mut mpsc::Receiver<Pending>, failure: &Failure) {
     requests.close();
     while let Ok(request) = requests.try_recv() {
-        let told = if failure.is_local() {
+        let failure = if failure.is_local() {
             Failure::File(failure.to_string())
         } else {
             Failure::Tls(failure.to_string())
         };
-        // Whoever asked may have gone.
-        let _ = request.reply.send(Err(told));
+        // The asker may have given up.
+        let _ = request.reply.send(Err(failure));
     }
 }
 
 async fn connect(
-    place: SocketAddr,
+    address: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let name = name.map(|name| name.to_pki());
     let handshake = Handshake { server_name: None, verify, protocols: Vec::new(), client: None };
     let config = handshake.config().map_err(|error| Failure::File(error.to_string()))?;
-    let stream = TcpStream::connect(place).await?;
+    let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let name = name.unwrap_or_else(|| pki_types::ServerName::IpAddress(place.ip().into()));
+    let name = name.unwrap_or_else(|| pki_types::ServerName::IpAddress(address.ip().into()));
     let secured = TlsConnector::from(config).connect(name, stream).await;
     secured.map_err(|error| Failure::Tls(format!("TLS: {error}")))
 }
 
-/// Reads until the upstream ends; in a task of its own, because a message
-/// that has been read half must not be dropped.
+/// Reads until the server closes; in a task of its own, because a message of which a part has been read must not be
+/// dropped.
 async fn read(
     mut reader: ReadHalf<TlsStream<TcpStream>>,
     heard: mpsc::Sender<Vec<u8>>,
@@ -212,14 +207,14 @@ async fn read(
 struct Connection {
     writer: WriteHalf<TlsStream<TcpStream>>,
     responses: mpsc::Receiver<Vec<u8>>,
-    under_way: HashMap<u16, Request>,
+    in_flight: HashMap<u16, Pending>,
     next: u16,
 }
 
 impl Connection {
-    async fn run(mut self, requests: &mut mpsc::Receiver<Request>) {
+    async fn run(mut self, requests: &mut mpsc::Receiver<Pending>) {
         loop {
-            let takes_more = self.under_way.len() < UNDER_WAY_MAX;
+            let takes_more = self.in_flight.len() < IN_FLIGHT_MAX;
             tokio::select! {
                 request = requests.recv(), if takes_more => match request {
                     Some(request) => if self.send(request).await.is_err() { return },
@@ -227,12 +222,12 @@ impl Connection {
                 },
                 response = self.responses.recv() => match response {
                     Some(message) => self.give(message),
-                    // The upstream has ended it; whoever waits learns by the loss.
+                    // The server has closed it; those who wait learn by the loss.
                     None => return,
                 },
                 () = tokio::time::sleep(IDLE_MAX) => {
-                    self.under_way.retain(|_, request| !request.reply.is_closed());
-                    if self.under_way.is_empty() {
+                    self.in_flight.retain(|_, request| !request.reply.is_closed());
+                    if self.in_flight.is_empty() {
                         requests.close();
                         return;
                     }
@@ -241,15 +236,15 @@ impl Connection {
         }
     }
 
-    async fn send(&mut self, mut request: Request) -> std::io::Result<()> {
+    async fn send(&mut self, mut request: Pending) -> std::io::Result<()> {
         // Ids are only to tell queries of one connection apart.
-        self.under_way.retain(|_, request| !request.reply.is_closed());
-        while self.under_way.contains_key(&self.next) {
+        self.in_flight.retain(|_, request| !request.reply.is_closed());
+        while self.in_flight.contains_key(&self.next) {
             self.next = self.next.wrapping_add(1);
         }
         request.query.set_id(self.next);
-        let bytes = framed(&request.query.bytes);
-        self.under_way.insert(self.next, request);
+        let bytes = framed(request.query.bytes())?;
+        self.in_flight.insert(self.next, request);
         self.next = self.next.wrapping_add(1);
         self.writer.write_all(&bytes).await?;
         self.writer.flush().await
@@ -257,10 +252,10 @@ impl Connection {
 
     fn give(&mut self, message: Vec<u8>) {
         let Some(id) = message.first_chunk().copied().map(u16::from_be_bytes) else { return };
-        let Some(request) = self.under_way.remove(&id) else { return };
-        let fit = request.query.take(&message);
-        let response = fit.map(|_| message).ok_or(Failure::Nonsense);
-        // Whoever asked may have gone.
+        let Some(request) = self.in_flight.remove(&id) else { return };
+        let fit = request.query.accept(&message);
+        let response = fit.map(|_| message).ok_or(Failure::Malformed);
+        // The asker may have given up.
         let _ = request.reply.send(response);
     }
 }

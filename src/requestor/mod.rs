@@ -1,0 +1,60 @@
+//! Asking another server: over UDP, TCP or TLS, and judging what comes back.
+//!
+//! Responsible for the bytes of a query, for sending it, and for taking nothing for its response that is not one
+//! (RFC 5452).
+//! Not responsible for who is asked when, or for what a response is used for: caches, forwarded zones and clients
+//! are unknown here.
+//!
+//! ```text
+//!   Request ─▶ Query ─▶ Requestor ─┬─ UDP ── truncated, malformed, in another case ──▶ TCP ─┬─▶ Answer
+//!   message ─▶ Query ──────┘       ├─ TCP ───────────────────────────────────────────────────┤   or Failure
+//!                                  └─ TLS, one connection that is kept ──────────────────────┘
+//! ```
+//!
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of what lies
+//! in memory, none of which comes near the end of its type: where an addition must be written as `saturating_add` for
+//! the lint, it never saturates. A conversion that cannot fail says why beside it (`tests/floors.rs`).
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod remote;
+
+mod names;
+
+mod response;
+
+mod query;
+
+mod failure;
+
+mod quirks;
+
+mod framing;
+
+mod tcp;
+
+mod udp;
+
+mod exchange;
+
+mod tls_connection;
+
+mod ask;
+
+pub use ask::Requestor;
+pub use exchange::{Answer, Progress};
+pub use failure::{Failure, TcpReason};
+pub use query::{Case, DatagramClass, Fit, Form, Query, Request};
+pub use quirks::{Encoding, Observed, Quirk, Quirks, Shown};
+pub use remote::{Protocol, Remote};
+pub use response::{Meaning, Record, Response, Spoken};
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
+pub(crate) mod tests;
