@@ -1,0 +1,92 @@
+//! Examples work: configs are taken, commands are known, files that are run are there.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::ROOT;
+use super::markdown::pages;
+use super::shell::{lines, run_in, words};
+
+/// A zone without guards, for the configs that guard plain records.
+const PLAIN: &str = "\
+$TTL 10
+@ IN SOA ns1 hostmaster 1 3h 30m 2w 10
+@ IN NS ns1
+ns1 IN A 192.0.2.13
+master-0 IN A 192.0.2.13
+master-1 IN A 192.0.2.14
+api IN A 192.0.2.13
+api IN A 192.0.2.14
+api-int IN A 192.0.2.13
+*.apps IN A 192.0.2.13
+";
+
+fn check(config: &Path) -> Output {
+    let edgedns = env!("CARGO_BIN_EXE_edgedns");
+    Command::new(edgedns).arg("check").arg("--config").arg(config).output().expect("edgedns runs")
+}
+
+#[test]
+fn every_config_that_is_shown_is_taken_without_a_word() {
+    let mut shown = 0;
+    for page in pages() {
+        for block in page.blocks("toml") {
+            shown += 1;
+            let folder = tempfile::tempdir().unwrap();
+            let zones = folder.path().join("zones");
+            std::fs::create_dir(&zones).unwrap();
+            let example = "ocp4.example.com.zone";
+            std::fs::copy(Path::new(ROOT).join("zones").join(example), zones.join(example)).unwrap();
+            std::fs::write(zones.join("plain.zone"), PLAIN).unwrap();
+            let config = folder.path().join("edgedns.toml");
+            std::fs::write(&config, &block).unwrap();
+            let output = check(&config);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let is_clean = output.status.success() && said.contains("0 errors, 0 warnings");
+            assert!(is_clean, "{}:\n{block}\n{said}", page.name());
+        }
+    }
+    assert!(shown >= 8, "{shown} configs");
+}
+
+#[test]
+fn the_example_to_start_from_is_sound() {
+    let output = check(&Path::new(ROOT).join("zones/edgedns.toml"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("0 errors, 0 warnings"), "{said}");
+}
+
+/// With `--help` behind it, a command is read up to there: unknown commands, options and values are refused.
+#[test]
+fn every_command_of_edgedns_that_is_shown_is_one_that_it_knows() {
+    let mut faults = Vec::new();
+    let mut shown = 0;
+    for page in pages() {
+        for arguments in lines(&page).iter().flat_map(|line| run_in(line)) {
+            shown += 1;
+            let edgedns = env!("CARGO_BIN_EXE_edgedns");
+            let output = Command::new(edgedns).args(&arguments).arg("--help").output().expect("edgedns runs");
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                faults.push(format!("{}: edgedns {}\n{said}", page.name(), arguments.join(" ")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(shown >= 50, "{shown} commands");
+}
+
+#[test]
+fn every_program_of_the_project_that_is_shown_is_there() {
+    let mut shown = 0;
+    for page in pages() {
+        for line in lines(&page) {
+            let Some(program) = words(&line).into_iter().next() else { continue };
+            if ["systemd/", "tests/", "benches/"].iter().any(|folder| program.starts_with(folder)) {
+                shown += 1;
+                assert!(Path::new(ROOT).join(&program).is_file(), "{}: there is no {program}", page.name());
+            }
+        }
+    }
+    assert!(shown >= 5, "{shown} programs");
+}
