@@ -7,13 +7,13 @@
 
 use super::book::{Book, NodeFlags};
 use super::lookup::Found;
-use super::plan::{ANY_OTHER, DNAME_BELOW, Plan, PoolRef, Section};
+use super::plan::{ANY_OTHER, DNAME_BELOW, Plan, PoolRef};
 use super::respond::Scratch;
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::write::{Response, moved};
 use super::{Peer, splice};
 use crate::dns::Rtype;
-use crate::dns::message::{Question, Rcode};
+use crate::dns::message::{Question, Rcode, Section};
 
 /// Where an answer is taken from: a zone and what belongs to it.
 pub(super) struct Authority<'s> {
@@ -54,7 +54,7 @@ impl<'s> Authority<'s> {
                 let exists = !matches!(found, Found::NxDomain);
                 response.rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
                 response.plan(&self.book.negative(), longer);
-                response.count(Section::Authority, 1);
+                response.message.count(Section::Authority, 1);
             }
         }
     }
@@ -108,7 +108,7 @@ impl<'s> Authority<'s> {
         }
         if negative {
             response.plan(&self.book.negative(), longer);
-            response.count(Section::Authority, 1);
+            response.message.count(Section::Authority, 1);
         }
     }
 
@@ -128,7 +128,7 @@ impl<'s> Authority<'s> {
             let Some(pool) = self.snapshot.pools.get(self.zone.pools_from, at.pool) else { continue };
             let owner = owner(at);
             let courtesy = at.section == Section::Additional && !plan.is_referral();
-            if courtesy && pool.bytes_max(owner.as_ref().len()) > response.room() {
+            if courtesy && pool.bytes_max(owner.as_ref().len()) > response.message.room() {
                 continue;
             }
             let records = match pool.turned(owner.as_ref(), chance) {
@@ -142,7 +142,7 @@ impl<'s> Authority<'s> {
                 (Section::Answer, Some(1..)) if at.leads_on => return Pooled::Alias,
                 (Section::Answer, Some(records)) => answered = answered.saturating_add(records),
                 (Section::Answer, None) => {
-                    response.clear();
+                    response.message.clear();
                     response.rcode = Rcode::SERVFAIL;
                     response.authoritative = false;
                     return Pooled::Fails;

@@ -2,11 +2,11 @@
 //!
 //! Responsible for the four names operators ask. Not responsible for the text.
 
-use super::plan::Section;
 use super::snapshot::Identity;
 use super::write::{OWN, Response};
 use crate::dns::Rtype;
-use crate::dns::message::{Question, Rcode, class};
+use crate::dns::message::{Question, Rcode, Section, class};
+use crate::dns::message_writer::RecordHead;
 
 /// Answers a question of class CHAOS; REFUSED for what is not told.
 #[cold]
@@ -26,13 +26,6 @@ pub(super) fn answer(identity: &Identity, question: &Question<'_>, response: &mu
     let text = text.as_bytes();
     let text = text.get(..text.len().min(255)).unwrap_or_default();
     let [length, ..] = text.len().to_le_bytes();
-    let rdlength = u16::from(length).saturating_add(1);
-    response.put(&OWN);
-    response.put(&Rtype::TXT.0.to_be_bytes());
-    response.put(&class::CH.to_be_bytes());
-    response.put(&[0; 4]);
-    response.put(&rdlength.to_be_bytes());
-    response.put(&[length]);
-    response.put(text);
-    response.count(Section::Answer, 1);
+    let head = RecordHead { rtype: Rtype::TXT, class: class::CH, ttl: 0 };
+    response.message.record(Section::Answer, &OWN, &head, &[&[length], text]);
 }

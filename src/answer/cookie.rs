@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use siphasher::sip::SipHasher24;
 
-/// Length of a client cookie in bytes (RFC 7873, section 4).
-pub(super) const CLIENT_COOKIE_BYTES: usize = 8;
+use crate::dns::edns::CLIENT_COOKIE_BYTES;
+
 /// Length of client and server cookie together (RFC 9018, section 4).
 pub const COOKIE_BYTES: usize = 24;
 

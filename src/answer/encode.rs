@@ -9,10 +9,11 @@
     reason = "runs at load, on checked zones"
 )]
 
-use super::plan::{Draft, PlanFlags, PoolRef, Section, TooLarge};
+use super::plan::{Draft, PlanFlags, PoolRef, TooLarge};
 use super::resolve::{Ending, Entry, Owner, Records, Resolution};
-use super::write::QNAME_POINTER;
-use crate::dns::message::HEADER_BYTES;
+use crate::dns::compression::{POINTER_BITS, POINTER_MAX, QNAME_POINTER};
+use crate::dns::message::{HEADER_BYTES, Section};
+use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
 
@@ -23,7 +24,7 @@ const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 
 /// A name can be pointed to up to here, however much longer the QNAME is
 /// (RFC 1035, section 4.1.4: 14 bits).
-const POINTED_MAX: usize = 0x3fff - 255;
+const POINTED_MAX: usize = POINTER_MAX as usize - NAME_BYTES_MAX;
 
 /// Whether the QNAME may be longer than the name a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,7 +251,7 @@ impl<'b> Encoder<'b> {
         let Some(name) = owner.name() else { return Some((QNAME_POINTER, false)) };
         let lower = name.to_lowercase();
         let (_, at) = self.names.iter().find(|(known, _)| *known == lower)?;
-        Some((0xc000 | at, self.kind == Base::Longer))
+        Some((POINTER_BITS | at, self.kind == Base::Longer))
     }
 
     fn fixed(&mut self, rtype: Rtype, ttl: Ttl) {
@@ -303,7 +304,7 @@ impl<'b> Encoder<'b> {
         if self.kind == Base::Longer {
             self.draft.moves.push(u16::try_from(self.draft.bytes.len()).map_err(|_| TooLarge::Answer)?);
         }
-        self.draft.bytes.extend_from_slice(&(0xc000 | at).to_be_bytes());
+        self.draft.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes());
         Ok(())
     }
 }

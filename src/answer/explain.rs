@@ -10,10 +10,12 @@ use std::sync::Arc;
 use super::authority::{Authority, plan_type};
 use super::book::{Book, BookNode};
 use super::lookup::{Asked, Found};
-use super::plan::{ANY_OTHER, DNAME_BELOW, Section};
+use super::plan::{ANY_OTHER, DNAME_BELOW};
 use super::respond::{Scratch, respond, zone_of};
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::{CNAME_CHAIN_MAX, Peer, Reply, Transport};
+use crate::dns::message::{Section, class};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, NameRef, Rtype};
 
@@ -176,9 +178,9 @@ impl Aliases<'_> {
         if !self.answers.is_empty() {
             return alias(self.answers);
         }
-        let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        query.extend_from_slice(name.as_ref().wire());
-        query.extend_from_slice(&[0, 5, 0, 1]);
+        let query = message_writer::owned(QUERY_BYTES_MAX, 0, 0, |query| {
+            query.question(name.as_ref(), Rtype::CNAME, class::IN);
+        });
         let peer = Peer { address: self.client, transport: Transport::Tcp };
         let mut scratch = Scratch::new(Arc::default(), 1);
         let mut out = vec![0; usize::from(u16::MAX)];

@@ -4,7 +4,7 @@
 //! for refusing what is not well formed.
 //! Not responsible for what is made of it: that is `respond`, `opt` and `tsig`.
 
-use super::tsig::{TSIG, Tsig, read_tsig};
+use super::tsig::{Tsig, read_tsig};
 use crate::dns::Rtype;
 use crate::dns::edns::{Edns, Options, option};
 use crate::dns::message::{Extra, Header};
@@ -48,7 +48,7 @@ fn read_every<'q>(counts: [u16; 3], mut rest: &'q [u8], extras: &mut Extras<'q>)
                 return None;
             }
             read_options(&extra, extras)?;
-        } else if extra.rtype == TSIG {
+        } else if extra.rtype == Rtype::TSIG {
             // Last of all (RFC 8945, section 5.1).
             if index < before || index.saturating_add(1) != all {
                 return None;

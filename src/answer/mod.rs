@@ -79,14 +79,10 @@ pub use respond::{Scratch, respond};
 pub use snapshot::{Identity, Snapshot, ZoneShelf, ZoneSlot};
 pub use spread::SpreadTotals;
 
+use crate::dns::edns::{Edns, udp_size_limit};
 use crate::zone::CNAME_CHAIN_MAX;
 
-/// Largest UDP payload that is sent, in bytes, whatever the client says:
-/// what passes every link without fragments (DNS flag day 2020).
-pub const UDP_PAYLOAD_MAX: usize = 1232;
-
-/// UDP payload of a client without EDNS, in bytes (RFC 1035, section 2.3.4).
-pub const UDP_PAYLOAD_PLAIN: usize = 512;
+pub use crate::dns::edns::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 
 /// What becomes of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +113,17 @@ pub enum Transport {
     Udp,
     /// A stream.
     Tcp,
+}
+
+impl Transport {
+    /// Longest response in bytes; `edns` is the client's OPT record.
+    #[inline]
+    pub fn size_limit(self, edns: Option<&Edns<'_>>) -> usize {
+        match self {
+            Transport::Tcp => usize::from(u16::MAX),
+            Transport::Udp => udp_size_limit(edns),
+        }
+    }
 }
 
 /// Who asks, and how.

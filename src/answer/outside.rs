@@ -8,11 +8,11 @@ use std::net::IpAddr;
 
 use super::lookup::Asked;
 use super::respond::zone_of;
-use super::splice::Decoded;
 use super::write::Response;
 use super::{Peer, Prefix, Scratch, Snapshot};
+use crate::dns::compression::Decompressed;
 use crate::dns::message::{Extra, Header, Question, class};
-use crate::dns::{Name, NameRef, Rtype};
+use crate::dns::{Name, Rtype};
 
 /// A name whose whole subtree is forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Outside {
         (header, question): (&Header, &Question<'_>),
         response: &Response<'_>,
     ) -> Begun {
-        let (message, records_at) = response.written();
+        let (message, records_at) = (response.message.written(), response.message.records_at());
         let first = message.get(records_at..).and_then(Extra::read);
         let is_alias = |rtype| matches!(rtype, Rtype::CNAME | Rtype::DNAME);
         let follows = !is_alias(question.qtype) && question.qtype != Rtype::ANY;
@@ -123,11 +123,11 @@ impl Outside {
         (header, question): (&Header, &Question<'_>),
         response: &Response<'_>,
     ) -> Begun {
-        let mut target = Decoded::new();
+        let mut target = Decompressed::new();
         if last_alias(response, &mut target).is_none() {
             return Begun::No;
         }
-        let Ok((name, _)) = NameRef::split_from(target.as_ref()) else { return Begun::No };
+        let Some(name) = target.name() else { return Begun::No };
         scratch.asked.set(name);
         if zone_of(snapshot, &scratch.asked, question.qtype).is_some() {
             return Begun::No;
@@ -140,11 +140,11 @@ impl Outside {
 }
 
 /// Where the last record of an answer leads, if it is a CNAME.
-fn last_alias(response: &Response<'_>, target: &mut Decoded) -> Option<usize> {
-    let (message, records_at) = response.written();
-    let mut rest = message.get(records_at..)?;
+fn last_alias(response: &Response<'_>, target: &mut Decompressed) -> Option<usize> {
+    let message = response.message.written();
+    let mut rest = message.get(response.message.records_at()..)?;
     let mut last = None;
-    for _ in 0..response.counts[0] {
+    for _ in 0..response.message.counts()[0] {
         let (record, after) = Extra::read(rest)?;
         let rdata_at = message.len().checked_sub(after.len())?.checked_sub(record.rdata.len())?;
         last = Some((record.rtype, rdata_at));

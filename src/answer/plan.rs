@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use crate::dns::message::Rcode;
+use crate::dns::message::{Rcode, Section};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX};
 
 /// The plan for every type that has none of its own. A reserved QTYPE (RFC
@@ -56,14 +56,6 @@ impl fmt::Display for TooLarge {
             TooLarge::Book => f.write_str("up to it the compiled zone takes more than 4 GiB"),
         }
     }
-}
-
-/// The sections of a message that records are put into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
-    Answer,
-    Authority,
-    Additional,
 }
 
 /// A place in a plan that a pool's records are put into: behind its bytes.

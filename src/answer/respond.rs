@@ -18,10 +18,10 @@ use super::rate_limit::{Buckets, RateLimit, Ration, Source};
 use super::snapshot::{Snapshot, ZoneSlot};
 use super::tsig::write_tsig;
 use super::write::Response;
-use super::{Peer, Reply, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN, chaos, splice};
+use super::{Peer, Reply, Transport, UDP_PAYLOAD_PLAIN, chaos, splice};
 use crate::dns::Rtype;
-use crate::dns::edns::Edns;
 use crate::dns::message::{HEADER_BYTES, Header, Opcode, Question, Rcode, class};
+use crate::dns::message_writer::MessageWriter;
 
 /// What one worker needs besides the snapshot: room for one name, its
 /// counters, its source of chance, and the time of the batch.
@@ -83,7 +83,7 @@ impl Scratch {
 /// Answers one query. HOT: no allocation, lock, log, clock, system call or panic.
 ///
 /// `query` is a whole DNS message; `out` takes the response: it should hold
-/// [`UDP_PAYLOAD_MAX`] bytes for UDP and 65,535 for TCP, and what does not fit
+/// [`UDP_PAYLOAD_MAX`](super::UDP_PAYLOAD_MAX) bytes for UDP and 65,535 for TCP, and what does not fit
 /// is sent truncated. Into fewer than [`UDP_PAYLOAD_PLAIN`] nothing is sent.
 pub fn respond(
     snapshot: &Snapshot,
@@ -115,8 +115,10 @@ pub fn respond(
         return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
     }
     let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };
-    let limit = size_limit(peer.transport, extras.edns.as_ref());
-    let mut response = Response::new(out, question.wire, limit, reserved);
+    let mut message = MessageWriter::new(out, peer.transport.size_limit(extras.edns.as_ref()));
+    message.put_question(question.wire);
+    message.reserve(reserved);
+    let mut response = Response::new(message);
     let mut because = decide(snapshot, scratch, peer, &question, &extras, &mut response);
     let mut begun = Begun::No;
     if let Some(outside) = &snapshot.outside {
@@ -129,16 +131,16 @@ pub fn respond(
                 Admission::NotForwarded => {}
             },
             // What does not fit is asked again over TCP, and gone on from there.
-            Because::Nothing if !response.overflown() => {
+            Because::Nothing if !response.message.is_overflown() => {
                 begun = outside.begun(snapshot, scratch, peer, (&header, &question), &response)
             }
             Because::Nothing => {}
             Because::Prohibited => {}
         }
     }
-    match complete(snapshot, scratch, peer, (&header, 1), &mut extras, &mut response, because) {
+    match complete(snapshot, scratch, peer, &header, &mut extras, &mut response, because) {
         reply if begun == Begun::No => reply,
-        Reply::Send { len } if response.counts[0] != 0 => Reply::Begun { len },
+        Reply::Send { len } if response.message.counts()[0] != 0 => Reply::Begun { len },
         // Of what was held back nothing is left to go on from.
         reply => {
             scratch.counters.add(Count::ForwardLimited);
@@ -219,23 +221,13 @@ pub(super) fn zone_of<'s>(snapshot: &'s Snapshot, asked: &Asked, qtype: Rtype) -
     above.or_else(|| snapshot.zones.find(asked, labels)).map(|(zone, _)| zone)
 }
 
-/// How long the response may be.
-#[inline]
-fn size_limit(transport: Transport, edns: Option<&Edns<'_>>) -> usize {
-    match (transport, edns) {
-        (Transport::Tcp, _) => usize::from(u16::MAX),
-        (Transport::Udp, None) => UDP_PAYLOAD_PLAIN,
-        (Transport::Udp, Some(edns)) => usize::from(edns.payload).clamp(UDP_PAYLOAD_PLAIN, UDP_PAYLOAD_MAX),
-    }
-}
-
 /// Completes a response: rate limit, truncation, TSIG, OPT, header, counters.
 #[inline(always)]
 fn complete(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     peer: Peer,
-    (header, questions): (&Header, u16),
+    header: &Header,
     extras: &mut Extras<'_>,
     response: &mut Response<'_>,
     because: Because,
@@ -255,15 +247,15 @@ fn complete(
         _ => {}
     }
     scratch.counters.add(count);
-    if response.overflown() {
-        response.clear();
+    if response.message.is_overflown() {
+        response.message.clear();
         flags |= Header::TC;
         scratch.counters.add(Count::Truncated);
     }
     if response.authoritative {
         flags |= Header::AA;
     }
-    close(snapshot, scratch, peer, (header, flags, questions), extras, response, because)
+    close(snapshot, scratch, peer, (header, flags), extras, response, because)
 }
 
 /// Whether the cookie is one of ours.
@@ -280,7 +272,7 @@ fn close(
     snapshot: &Snapshot,
     scratch: &Scratch,
     peer: Peer,
-    (header, mut flags, questions): (&Header, u16, u16),
+    (header, mut flags): (&Header, u16),
     extras: &Extras<'_>,
     response: &mut Response<'_>,
     because: Because,
@@ -289,13 +281,13 @@ fn close(
     flags |= u16::from(rcode & 0x0f);
     if let Some(edns) = extras.edns {
         scratch.counters.add(Count::Edns);
-        response.open();
+        response.message.release();
         write_opt(snapshot, scratch, peer, extras, edns, because, response);
     }
     if let Some(tsig) = &extras.tsig {
         write_tsig(header, tsig, response);
     }
-    scratch.sent(response.rcode, response.finish(header, flags, questions))
+    scratch.sent(response.rcode, response.message.finish(header.id, flags))
 }
 
 /// For a name that is forwarded for this client. What an upstream will say is
@@ -328,11 +320,11 @@ fn forwarded(
             scratch.counters.add(Count::Forwarded);
             scratch.counters.add(Count::Slipped);
             extras.wants_nsid = false;
-            response.clear();
+            response.message.clear();
             response.rcode = Rcode::NOERROR;
             // Over TCP the recursion is available that is held back here.
             let flags = reply_flags(header) | Header::TC | Header::RA;
-            close(snapshot, scratch, peer, (header, flags, 1), extras, response, Because::Nothing)
+            close(snapshot, scratch, peer, (header, flags), extras, response, Because::Nothing)
         }
         Ration::Nothing => Reply::Drop,
     }
@@ -346,10 +338,10 @@ fn slip(scratch: &Scratch, extras: &mut Extras<'_>, response: &mut Response<'_>)
     scratch.counters.add(Count::Slipped);
     // Who is not limited can still ask for it.
     extras.wants_nsid = false;
-    if response.counts == [0; 3] {
+    if response.message.counts() == [0; 3] {
         return 0;
     }
-    response.clear();
+    response.message.clear();
     Header::TC
 }
 
@@ -362,7 +354,7 @@ fn reply_flags(header: &Header) -> u16 {
 /// What a response is counted as.
 #[inline]
 fn count_of(response: &Response<'_>) -> Count {
-    let [answers, authorities, _] = response.counts;
+    let [answers, authorities, _] = response.message.counts();
     match response.rcode {
         Rcode::NOERROR if answers != 0 => Count::Answered,
         Rcode::NOERROR if authorities != 0 && !response.authoritative => Count::Referral,
@@ -386,7 +378,7 @@ fn bare(
     rcode: Rcode,
     out: &mut [u8],
 ) -> Reply {
-    let mut response = Response::new(out, &[], HEADER_BYTES, 0);
+    let mut response = Response::new(MessageWriter::new(out, HEADER_BYTES));
     response.rcode = rcode;
     let count = count_of(&response);
     if let Some(limit) = &snapshot.limit {
@@ -397,7 +389,7 @@ fn bare(
         }
     }
     scratch.counters.add(count);
-    scratch.sent(rcode, response.finish(header, reply_flags(header) | rcode.0, 0))
+    scratch.sent(rcode, response.message.finish(header.id, reply_flags(header) | rcode.0))
 }
 
 /// No question: a client may ask for a server cookie alone (RFC 7873, section
@@ -415,8 +407,8 @@ fn without_question(
     let read = query.get(HEADER_BYTES..).and_then(|rest| read_extras(header, rest, &mut extras));
     match read {
         Some(()) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
-            let mut response = Response::new(out, &[], UDP_PAYLOAD_PLAIN, 0);
-            complete(snapshot, scratch, peer, (header, 0), &mut extras, &mut response, Because::Nothing)
+            let mut response = Response::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
+            complete(snapshot, scratch, peer, header, &mut extras, &mut response, Because::Nothing)
         }
         _ => bare(snapshot, scratch, peer, header, Rcode::FORMERR, out),
     }

@@ -10,12 +10,14 @@
 use super::authority::{Authority, Pooled, plan_type};
 use super::book::BookNode;
 use super::lookup::Found;
-use super::plan::{DNAME_BELOW, Plan, Section};
+use super::plan::{DNAME_BELOW, Plan};
 use super::respond::Scratch;
-use super::write::{OWN, Response, moved};
+use super::write::{OWN, Response, move_pointer, moved};
 use super::{CNAME_CHAIN_MAX, Peer};
-use crate::dns::message::{HEADER_BYTES, Question, Rcode};
-use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
+use crate::dns::compression::{Decompressed, NamesWithin, POINTER_BITS, POINTER_MAX, names_within};
+use crate::dns::message::{HEADER_BYTES, Question, Rcode, Section};
+use crate::dns::message_writer::MessageWriter;
+use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype};
 
 /// Room for the name that is being followed and for the message that a plan
@@ -27,9 +29,6 @@ pub(super) struct Room {
 
 /// Longest message a plan is made for.
 const MESSAGE_BYTES: usize = HEADER_BYTES + NAME_BYTES_MAX + 4 + u16::MAX as usize;
-
-/// Largest offset a compression pointer reaches (RFC 1035, section 4.1.4).
-pub(super) const POINTER_MAX: u16 = 0x3fff;
 
 impl Room {
     pub(super) fn new() -> Self {
@@ -51,11 +50,10 @@ impl Standing {
     fn pointer(self) -> Option<[u8; 2]> {
         match self {
             Standing::Question => Some(OWN),
-            Standing::At(at) if at <= usize::from(POINTER_MAX) => {
-                let [.., high, low] = at.to_be_bytes();
-                Some([high | 0xc0, low])
+            Standing::At(at) => {
+                let at = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX)?;
+                Some((POINTER_BITS | at).to_be_bytes())
             }
-            Standing::At(_) => None,
         }
     }
 }
@@ -150,7 +148,7 @@ fn synthesise<'s>(
     let cut = scratch.asked.offset(labels);
     match link.standing {
         Standing::Question => response.plan(&dname, cut),
-        Standing::At(_) => splice(scratch, &dname, link.length, cut, link.standing, response),
+        Standing::At(_) => splice(scratch, &dname, link.length, cut, link.standing, &mut response.message),
     }
     // Owner, type and class, TTL, length, target: as `compile` writes it.
     let (ttl, target) = (dname.bytes().get(6..10)?, dname.bytes().get(12..)?);
@@ -163,18 +161,19 @@ fn synthesise<'s>(
     }
     let name = scratch.splice.name.get(..link.length).unwrap_or_default();
     // Two that lead into each other: each link once.
-    if stands_already(name, Rtype::CNAME, response) {
+    if stands_already(name, Rtype::CNAME, &response.message) {
         return None;
     }
-    put_owner(name, link.standing, response);
-    response.put(&[0, 5, 0, 1]);
-    response.put(ttl);
+    let message = &mut response.message;
+    put_owner(name, link.standing, message);
+    message.put(&[0, 5, 0, 1]);
+    message.put(ttl);
     // Not above `NAME_BYTES_MAX`: that was looked at.
-    response.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
-    let standing = Standing::At(response.position());
-    response.put(prefix);
-    response.put(target);
-    response.count(Section::Answer, 1);
+    message.put(&u16::try_from(whole).unwrap_or(0).to_be_bytes());
+    let standing = Standing::At(message.position());
+    message.put(prefix);
+    message.put(target);
+    message.count(Section::Answer, 1);
     copy(scratch.splice.name.get_mut(cut..).unwrap_or_default(), target);
     let growing = Some(node).filter(|_| target.len() >= link.length.saturating_sub(cut));
     Some(Link { length: whole, standing, growing })
@@ -218,18 +217,18 @@ fn land<'s>(
     };
     let shift = scratch.asked.offset(base);
     response.rcode = plan.flags().rcode();
-    splice(scratch, &plan, link.length, shift, link.standing, response);
+    splice(scratch, &plan, link.length, shift, link.standing, &mut response.message);
     let mut negative = plan.flags().is_negative();
     if plan.has_pools() {
         let Scratch { splice: room, chance, .. } = scratch;
         let own = |at: super::plan::PoolRef| {
             let pointer = if at.moves { moved(at.owner, shift) } else { at.owner };
-            let mut name = Decoded::new();
+            let mut name = Decompressed::new();
             name.read(&room.message, usize::from(pointer & POINTER_MAX));
             name
         };
         let again = |at: &super::plan::PoolRef| {
-            at.leads_on && stands_already(own(*at).as_ref(), Rtype::CNAME, response)
+            at.leads_on && stands_already(own(*at).as_ref(), Rtype::CNAME, &response.message)
         };
         if plan.pools().any(|at| again(&at)) {
             return None;
@@ -249,10 +248,10 @@ fn land<'s>(
 
 fn put_negative(authority: &Authority<'_>, longer: usize, response: &mut Response<'_>) {
     response.plan(&authority.book.negative(), longer);
-    response.count(Section::Authority, 1);
+    response.message.count(Section::Authority, 1);
 }
 
-fn put_owner(name: &[u8], standing: Standing, response: &mut Response<'_>) {
+fn put_owner(name: &[u8], standing: Standing, response: &mut MessageWriter<'_>) {
     match standing.pointer() {
         Some(pointer) => response.put(&pointer),
         None => response.put(name),
@@ -268,7 +267,7 @@ fn splice(
     length: usize,
     shift: usize,
     standing: Standing,
-    response: &mut Response<'_>,
+    response: &mut MessageWriter<'_>,
 ) {
     let Room { name, message } = &mut scratch.splice;
     let name = name.get(..length).unwrap_or_default();
@@ -277,37 +276,32 @@ fn splice(
     copy(message.get_mut(start..).unwrap_or_default(), plan.bytes());
     if shift != 0 {
         for place in plan.moves() {
-            let at = start.saturating_add(place);
-            if let Some([a, b]) = message.get_mut(at..at.saturating_add(2)) {
-                let [high, low] = moved(u16::from_be_bytes([*a, *b]), shift).to_be_bytes();
-                (*a, *b) = (high, low);
-            }
+            move_pointer(message, start.saturating_add(place), shift);
         }
     }
     let mut at = start;
     for (section, count) in
         [Section::Answer, Section::Authority, Section::Additional].into_iter().zip(plan.counts())
     {
-        let (before, fitted) = (response.position(), !response.overflown());
-        let counted = response.counts;
+        let (before, fitted) = (response.position(), !response.is_overflown());
+        let counted = response.counts();
         for _ in 0..count {
             let Some(next) = copy_record(message, at, (name, standing), section, response) else { return };
             at = next;
         }
         // Additional addresses are a courtesy, glue is none.
-        if section == Section::Additional && fitted && response.overflown() && !plan.is_referral() {
-            response.take_back(before);
-            response.counts = counted;
+        if section == Section::Additional && fitted && response.is_overflown() && !plan.is_referral() {
+            response.take_back(before, counted);
         }
     }
 }
 
 /// Whether the answer section has a record of this owner and type: a link of
 /// the chain that must not stand there twice.
-fn stands_already(owner: &[u8], rtype: Rtype, response: &Response<'_>) -> bool {
-    let (message, mut at) = response.written();
-    for _ in 0..response.counts[0] {
-        let mut other = Decoded::new();
+fn stands_already(owner: &[u8], rtype: Rtype, response: &MessageWriter<'_>) -> bool {
+    let (message, mut at) = (response.written(), response.records_at());
+    for _ in 0..response.counts()[0] {
+        let mut other = Decompressed::new();
         let Some(fixed) = other.read(message, at) else { return false };
         let rdata = fixed.saturating_add(10);
         let Some(&[t0, t1, .., l0, l1]) = message.get(fixed..rdata) else { return false };
@@ -326,9 +320,9 @@ fn copy_record(
     at: usize,
     (name, standing): (&[u8], Standing),
     section: Section,
-    response: &mut Response<'_>,
+    response: &mut MessageWriter<'_>,
 ) -> Option<usize> {
-    let mut owner = Decoded::new();
+    let mut owner = Decompressed::new();
     let fixed = owner.read(message, at)?;
     let rdata = fixed.saturating_add(10);
     let &[t0, t1, .., l0, l1] = message.get(fixed..rdata)? else { return None };
@@ -345,17 +339,12 @@ fn copy_record(
     }
     response.put(message.get(fixed..rdata)?);
     let from = response.position();
-    // Only the types of RFC 1035 are ever compressed (RFC 3597, section 4).
-    let (skip, names) = match rtype {
-        Rtype::NS | Rtype::CNAME | Rtype::PTR => (0, 1),
-        Rtype::MX => (2, 1),
-        Rtype::SOA => (0, 2),
-        _ => (0, 0),
-    };
-    let mut next = rdata.saturating_add(skip);
+    let none = NamesWithin { before: 0, names: 0, behind: 0 };
+    let NamesWithin { before, names, .. } = names_within(rtype).unwrap_or(none);
+    let mut next = rdata.saturating_add(before);
     response.put(message.get(rdata..next)?);
     for _ in 0..names {
-        let mut inner = Decoded::new();
+        let mut inner = Decompressed::new();
         next = inner.read(message, next)?;
         response.put(inner.as_ref());
     }
@@ -372,67 +361,20 @@ fn copy_record(
 /// the QNAME.
 #[cold]
 pub(super) fn cut_repetition(response: &mut Response<'_>) {
-    let (message, mut at) = response.written();
-    let mut asked = Decoded::new();
+    let message = response.message.written();
+    let mut at = response.message.records_at();
+    let mut asked = Decompressed::new();
     if asked.read(message, HEADER_BYTES).is_none() {
         return;
     }
-    for links in 1..=response.counts[0] {
-        let (mut owner, mut target) = (Decoded::new(), Decoded::new());
+    for links in 1..=response.message.counts()[0] {
+        let (mut owner, mut target) = (Decompressed::new(), Decompressed::new());
         let Some(fixed) = owner.read(message, at) else { return };
         // Type, class, TTL and length are ten bytes; the target is all of the RDATA.
         let Some(end) = target.read(message, fixed.saturating_add(10)) else { return };
         if asked.as_ref().eq_ignore_ascii_case(target.as_ref()) {
-            return response.keep_links(links, end);
+            return response.message.take_back(end, [links, 0, 0]);
         }
         at = end;
-    }
-}
-
-/// A name read out of a message, in full.
-pub(super) struct Decoded {
-    name: [u8; NAME_BYTES_MAX],
-    length: usize,
-}
-
-impl Decoded {
-    pub(super) fn new() -> Self {
-        Self { name: [0; NAME_BYTES_MAX], length: 0 }
-    }
-
-    /// Reads the name at `at`; returns where it ends there.
-    pub(super) fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
-        let mut end = None;
-        // Each label is one turn, and so is each pointer between two of them.
-        for _ in 0..LABELS_MAX.saturating_mul(2) {
-            let &length = message.get(at)?;
-            if length >= 0xc0 {
-                let &[high, low] = message.get(at..at.saturating_add(2))?.first_chunk()?;
-                end = end.or(Some(at.saturating_add(2)));
-                at = usize::from(u16::from_be_bytes([high & 0x3f, low]));
-                continue;
-            }
-            let next = at.saturating_add(usize::from(length)).saturating_add(1);
-            let label = message.get(at..next)?;
-            copy(self.name.get_mut(self.length..)?, label);
-            self.length = self.length.saturating_add(label.len()).min(NAME_BYTES_MAX);
-            if length == 0 {
-                return end.or(Some(next));
-            }
-            at = next;
-        }
-        None
-    }
-
-    /// Turns it to lower case.
-    pub(super) fn lower(&mut self) {
-        // Length bytes are at most 63 and no letters, so they stay as they are.
-        self.name.make_ascii_lowercase();
-    }
-}
-
-impl AsRef<[u8]> for Decoded {
-    fn as_ref(&self) -> &[u8] {
-        self.name.get(..self.length).unwrap_or_default()
     }
 }

@@ -4,9 +4,9 @@
 //! it: error BADKEY.
 //! Not responsible for the response code beside it.
 
-use super::plan::Section;
 use super::write::Response;
-use crate::dns::message::{Extra, Header};
+use crate::dns::message::{Extra, Header, Section, class};
+use crate::dns::message_writer::RecordHead;
 use crate::dns::{NameRef, Rtype};
 
 /// What comes back of a transaction signature (RFC 8945, section 4.2).
@@ -16,9 +16,6 @@ pub(super) struct Tsig<'q> {
     /// When it was signed, and how far the clocks may differ.
     signed_and_fudge: &'q [u8; 8],
 }
-
-/// Transaction signature (RFC 8945).
-pub(super) const TSIG: Rtype = Rtype(250);
 
 /// What is wanted of a TSIG record. None when it is not well formed.
 #[cold]
@@ -42,18 +39,11 @@ const BADKEY: u16 = 17;
 /// section 5.3.2).
 #[cold]
 pub(super) fn write_tsig(header: &Header, tsig: &Tsig<'_>, response: &mut Response<'_>) {
-    response.open_all();
-    response.put(tsig.key.wire());
-    response.put(&[0, 250, 0, 255, 0, 0, 0, 0]);
-    let length = tsig.algorithm.wire().len().saturating_add(16);
-    // A name has 255 bytes at most.
-    response.put(&u16::try_from(length).unwrap_or(0).to_be_bytes());
-    response.put(tsig.algorithm.wire());
-    response.put(tsig.signed_and_fudge);
+    let message = &mut response.message;
+    message.release_all();
+    let head = RecordHead { rtype: Rtype::TSIG, class: class::ANY, ttl: 0 };
+    let (id, error) = (header.id.to_be_bytes(), BADKEY.to_be_bytes());
     // No MAC; the original id; the error; no other data.
-    response.put(&[0, 0]);
-    response.put(&header.id.to_be_bytes());
-    response.put(&BADKEY.to_be_bytes());
-    response.put(&[0, 0]);
-    response.count(Section::Additional, 1);
+    let rdata = [tsig.algorithm.wire(), tsig.signed_and_fudge, &[0, 0], &id, &error, &[0, 0]];
+    message.record(Section::Additional, tsig.key.wire(), &head, &rdata);
 }

@@ -17,7 +17,9 @@ use crate::answer::{
     Explained, Finding, Link, Outset, Peer, Reply, Scratch, Snapshot, Transport, explain, respond,
 };
 use crate::control::{AnswerTold, Calendar, ExplainOrder, Explanation, PoolTold, StepTold};
+use crate::dns::edns::OptWriter;
 use crate::dns::message::{Rcode, class};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, Rtype};
 use crate::health::Report;
@@ -167,12 +169,10 @@ fn why_prohibited(zone: Option<&ServedZone>, client: IpAddr) -> String {
 
 /// Asks as a client would over TCP, which neither truncates nor limits; nothing of it is counted.
 fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) {
-    /// One question, and one additional record.
-    const HEADER: [u8; 12] = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
-    /// EDNS, with the UDP payload that clients name.
-    const OPT: [u8; 11] = [0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0];
-    let question = [order.qname.as_ref().wire(), &order.qtype.0.to_be_bytes(), &class::IN.to_be_bytes()];
-    let query = [&HEADER[..], &question.concat(), &OPT].concat();
+    let query = message_writer::owned(QUERY_BYTES_MAX, 0, 0, |query| {
+        query.question(order.qname.as_ref(), order.qtype, class::IN);
+        OptWriter::new(query, Rcode::NOERROR, 0).finish();
+    });
     let peer = Peer { address: order.client, transport: Transport::Tcp };
     let mut out = vec![0; usize::from(u16::MAX)];
     let seed = super::settings::random_secret().map_or(1, |secret| secret.seed());

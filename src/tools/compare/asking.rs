@@ -15,9 +15,9 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::plan::Question;
-use crate::answer::UDP_PAYLOAD_MAX;
-use crate::dns::Rtype;
-use crate::dns::message::{self, Header, class};
+use crate::dns::edns::OptWriter;
+use crate::dns::message::{self, Header, Rcode, class};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::Response;
 
 /// How long one response may take: resolvers of clients wait as long.
@@ -158,19 +158,10 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
 pub(super) fn query(question: &Question, manner: Manner) -> Vec<u8> {
     let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
     let flags = if manner == Manner::Resolver { Header::RD } else { 0 };
-    // A constant of 1,232.
-    let payload = u16::try_from(UDP_PAYLOAD_MAX).unwrap_or(u16::MAX);
-    let mut query = vec![high, low];
-    for word in [flags, 1, 0, 0, 1] {
-        query.extend(word.to_be_bytes());
-    }
-    query.extend(question.qname.as_ref().wire());
-    query.extend([question.qtype.0, class::IN].map(u16::to_be_bytes).concat());
-    query.push(0);
-    for word in [Rtype::OPT.0, payload, 0, 0, 0] {
-        query.extend(word.to_be_bytes());
-    }
-    query
+    message_writer::owned(QUERY_BYTES_MAX, u16::from_be_bytes([high, low]), flags, |query| {
+        query.question(question.qname.as_ref(), question.qtype, class::IN);
+        OptWriter::new(query, Rcode::NOERROR, 0).finish();
+    })
 }
 
 /// The address of this host that a server sees; nothing is sent.
@@ -191,6 +182,7 @@ fn unspecified(server: SocketAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::Rtype;
 
     fn question() -> Question {
         Question { qname: "Www.example.com".parse().unwrap(), qtype: Rtype::A }
