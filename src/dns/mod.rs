@@ -20,9 +20,9 @@ mod name_hash;
 
 mod ttl;
 
-pub mod rdata;
-
 pub mod rtype;
+
+pub mod rdata;
 
 pub mod message;
 

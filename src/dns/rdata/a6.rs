@@ -6,10 +6,10 @@
 use std::fmt::{self, Write};
 use std::net::Ipv6Addr;
 
-use super::super::NameRef;
+use super::super::name::NameRef;
 use super::number;
-use super::read;
 use super::reader::Reader;
+use super::{address, name};
 use crate::source::Diagnostic;
 
 /// Bits of an address.
@@ -26,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     reader.out.push(prefix);
     if prefix < BITS {
         let at = reader.out.len();
-        read::ipv6("address-suffix", reader)?;
+        address::ipv6("address-suffix", reader)?;
         // What belongs to the prefix is not sent.
         reader.out.drain(at..at + usize::from(prefix / 8));
         if let Some(first) = reader.out.get_mut(at) {
@@ -34,7 +34,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
         }
     }
     if prefix > 0 {
-        read::plain_name("prefix-name", reader)?;
+        name::plain_name("prefix-name", reader)?;
     }
     Ok(())
 }

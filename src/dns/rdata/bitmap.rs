@@ -6,9 +6,9 @@
 
 use std::fmt::{self, Write};
 
-use super::super::Rtype;
-use super::extent::counted;
-use super::read;
+use super::super::rtype::Rtype;
+use super::number::record_type;
+use super::piece::counted;
 use super::reader::Reader;
 use crate::source::Diagnostic;
 
@@ -24,7 +24,7 @@ pub(super) fn read_flat(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let mut used = 0;
     while !reader.rest.is_empty() {
         let token = reader.word("a type")?;
-        let rtype = read::record_type(&token)?;
+        let rtype = record_type(&token)?;
         let place = usize::from(rtype.0 / 8);
         let Some(byte) = bits.get_mut(place).filter(|_| rtype.0 > 0) else {
             return Err(Diagnostic::error(token.span, format!("type {rtype} has no place in this bitmap"))
@@ -59,7 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let mut types = Vec::with_capacity(reader.rest.len());
     while !reader.rest.is_empty() {
         let token = reader.word("a type")?;
-        types.push(read::record_type(&token)?);
+        types.push(record_type(&token)?);
     }
     types.sort_unstable();
     for window in types.chunk_by(|one, next| one.0 >> 8 == next.0 >> 8) {

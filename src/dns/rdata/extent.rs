@@ -4,21 +4,9 @@
 //! some bytes are RDATA of their type.
 //! Not responsible for what the bytes look like in text: that is `write`.
 
-use super::super::NameRef;
+use super::piece::{Piece, counted, digest_length, is_tag, name_length};
 use super::table::{Entry, Field, Kind, OtherLength};
 use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb};
-
-/// One field as it lies in its RDATA.
-pub(super) struct Piece<'r> {
-    /// What it is.
-    pub(super) kind: Kind,
-    /// Offset of its first byte in the RDATA.
-    pub(super) at: usize,
-    /// Its bytes.
-    pub(super) bytes: &'r [u8],
-    /// The RDATA before it.
-    pub(super) before: &'r [u8],
-}
 
 /// The fields of some RDATA, from first to last; ends at the first that does
 /// not fit.
@@ -90,27 +78,6 @@ fn length(kind: Kind, before: &[u8], rest: &[u8]) -> Option<usize> {
         Kind::AddressChain => all.filter(|_| a6::fits(rest)),
         Kind::Atm => all.filter(|_| foreign::fits_atm(rest)),
     }
-}
-
-/// How long the name is that `bytes` begins with.
-pub(super) fn name_length(bytes: &[u8]) -> Option<usize> {
-    NameRef::split_from(bytes).ok().map(|(name, _)| name.wire().len())
-}
-
-/// How long a digest must be whose kind is `selector`, if that is known.
-pub(super) fn digest_length(lengths: &[(u8, usize)], selector: u8) -> Option<usize> {
-    lengths.iter().find(|(listed, _)| *listed == selector).map(|&(_, length)| length)
-}
-
-/// Whether these bytes can be a property tag (RFC 8659, section 4.1).
-pub(super) fn is_tag(tag: &[u8]) -> bool {
-    !tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric)
-}
-
-/// The bytes behind the length that `bytes` begins with.
-pub(super) fn counted(bytes: &[u8]) -> Option<&[u8]> {
-    let (&length, rest) = bytes.split_first()?;
-    rest.get(..usize::from(length))
 }
 
 /// All of `bytes`, if that is character strings, one at least.

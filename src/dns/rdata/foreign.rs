@@ -6,9 +6,10 @@
 use std::fmt::{self, Write};
 
 use super::encoding::HEX;
+use super::piece::exactly;
 use super::reader::{Reader, show};
-use super::write::exactly;
-use super::{Token, read};
+use super::strings::char_string;
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// Fewest digits of a PSDN address: those of its data network (RFC 1183, section 3.1).
@@ -28,7 +29,7 @@ pub(super) fn are_digits(bytes: &[u8]) -> bool {
 pub(super) fn read_digits(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.next(what)?;
     let at = reader.out.len() + 1;
-    read::char_string(&token, reader)?;
+    char_string(&token, reader)?;
     if reader.out.get(at..).is_some_and(are_digits) { Ok(()) } else { Err(no_psdn_address(what, &token)) }
 }
 

@@ -6,14 +6,13 @@
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::NameRef;
-use super::Token;
-use super::extent::{Piece, name_length};
+use super::super::name::NameRef;
 use super::number;
-use super::read;
+use super::piece::{Piece, exactly, name_length};
 use super::reader::{Reader, show};
 use super::table::GatewayType;
-use super::write::exactly;
+use super::token::Token;
+use super::{address, name};
 use crate::source::Diagnostic;
 
 /// The bit of AMTRELAY's type that makes discovery optional (RFC 8777, section 4.2.2).
@@ -43,9 +42,9 @@ pub(super) fn read(what: &str, place: GatewayType, reader: &mut Reader<'_, '_>) 
             let token = reader.word(what)?;
             if token.text == b"." { Ok(()) } else { Err(not_nothing(what, &token)) }
         }
-        Some(AN_IPV4_ADDRESS) => read::ipv4(what, reader),
-        Some(AN_IPV6_ADDRESS) => read::ipv6(what, reader),
-        Some(A_NAME) => read::plain_name(what, reader),
+        Some(AN_IPV4_ADDRESS) => address::ipv4(what, reader),
+        Some(AN_IPV6_ADDRESS) => address::ipv6(what, reader),
+        Some(A_NAME) => name::plain_name(what, reader),
         _ => {
             let token = reader.word(what)?;
             let message = format!("no {what} of this type is known");

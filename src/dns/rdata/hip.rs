@@ -5,10 +5,11 @@
 
 use std::fmt::{self, Write};
 
-use super::super::NameRef;
+use super::super::name::NameRef;
+use super::encoded::encoded;
 use super::encoding::{BASE64, Encoding, HEX};
+use super::name;
 use super::number;
-use super::read;
 use super::reader::Reader;
 use crate::source::Diagnostic;
 
@@ -35,7 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
         *lengths = [tag_length, algorithm, key_length[0], key_length[1]];
     }
     while !reader.rest.is_empty() {
-        read::plain_name("rendezvous-servers", reader)?;
+        name::plain_name("rendezvous-servers", reader)?;
     }
     Ok(())
 }
@@ -49,7 +50,7 @@ fn bytes(
 ) -> Result<usize, Diagnostic> {
     let token = reader.word(what)?;
     let at = reader.out.len();
-    read::encoded(what, encoding, std::slice::from_ref(&token), reader)?;
+    encoded(what, encoding, std::slice::from_ref(&token), reader)?;
     let length = reader.out.len() - at;
     if (1..=bytes_max).contains(&length) {
         return Ok(length);

@@ -5,9 +5,9 @@
 
 use std::fmt::{self, Write};
 
-use super::Token;
 use super::number::{bounded, decimal};
 use super::reader::{Reader, show, split_once};
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// Bytes of version 0, the only one.

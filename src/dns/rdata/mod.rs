@@ -4,48 +4,67 @@
 //! Responsible for what stands in the RDATA of each type.
 //! Not responsible for owner, TTL and class.
 
-mod a6;
-mod bitmap;
-mod encoding;
-mod extent;
-mod foreign;
-mod gateway;
-mod hip;
-mod loc;
-mod number;
-mod prefixes;
-mod read;
-mod reader;
-mod services;
-mod svcb;
 mod table;
+
+mod mnemonic;
+
+mod token;
+
+mod reader;
+
+mod encoding;
+
+mod number;
+
 mod time;
-mod unknown;
+
+mod piece;
+
+mod address;
+
+mod name;
+
+mod strings;
+
+mod encoded;
+
+mod loc;
+
+mod services;
+
+mod prefixes;
+
+mod bitmap;
+
+mod foreign;
+
+mod gateway;
+
+mod hip;
+
+mod a6;
+
+mod svcb;
+
+mod extent;
+
+mod read;
+
 mod write;
+
+mod unknown;
 
 use std::fmt;
 
-use super::{NameRef, Rtype};
+use super::name::NameRef;
+use super::rtype::Rtype;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use extent::Pieces;
 use reader::Reader;
-use table::{Compression, Kind};
+use table::{Compression, Kind, entry};
 
-pub(super) use table::{Standing, TYPES, entry};
-
-/// Longest RDATA in bytes: its length has 16 bits (RFC 1035, section 3.2.1).
-pub const RDATA_BYTES_MAX: usize = 65_535;
-
-/// One word of a record's RDATA as the lexer of zone text found it.
-#[derive(Clone, Copy, Debug)]
-pub struct Token<'t> {
-    /// The bytes as written, escapes included, quotes not.
-    pub text: &'t [u8],
-    /// Whether it stood between double quotes.
-    pub quoted: bool,
-    /// Where it stands (with its quotes).
-    pub span: Span,
-}
+pub use piece::RDATA_BYTES_MAX;
+pub use token::Token;
 
 /// Reads the RDATA of a record from its words and appends the wire form
 /// (names uncompressed, in the case they were written) to `out`.

@@ -1,10 +1,10 @@
-//! Numbers and what may stand for them.
+//! Numbers and the mnemonics that may stand for them.
 //!
-//! Responsible for decimal numbers with a limit, and for mnemonics.
-//! Not responsible for times: those are `ttl` and `time`.
+//! Times are read by `ttl` and `time`.
 
-use super::Token;
+use super::super::rtype::Rtype;
 use super::reader::show;
+use super::token::Token;
 use crate::source::{Diagnostic, nearest};
 
 /// The value of digits and nothing else; none beyond 64 bits.
@@ -59,4 +59,16 @@ fn unknown_mnemonic(what: &str, token: &Token<'_>, known: impl Iterator<Item = &
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help("a number can be written too"),
     }
+}
+
+/// The type a word names.
+pub(super) fn record_type(token: &Token<'_>) -> Result<Rtype, Diagnostic> {
+    Rtype::parse(token.text).ok_or_else(|| {
+        let word = show(token.text);
+        let fault = Diagnostic::error(token.span, format!("unknown record type `{word}`"));
+        match Rtype::nearest(&word) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault,
+        }
+    })
 }

@@ -6,10 +6,10 @@
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::Token;
+use super::address::address;
 use super::number::decimal;
-use super::read::address;
 use super::reader::{Reader, quoted, show};
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// Address families by their numbers at IANA.

@@ -4,20 +4,18 @@
 //! read. The larger kinds have files of their own.
 //! Not responsible for which fields a type has: that is `table`.
 
-mod address;
-mod name;
-mod strings;
-
-use super::super::{Rtype, TtlForm, parse_timer, powerdns_reading};
-use super::encoding::{BASE32HEX, BASE64, Encoding, Fault, HEX};
-use super::extent::digest_length;
-use super::reader::{Reader, quoted, show, split_once};
-use super::table::{Entry, Field, InPowerDns, Kind, OtherLength};
-use super::{Token, a6, bitmap, foreign, gateway, hip, loc, number, prefixes, services, svcb, time};
-use crate::source::{Diagnostic, Span};
-pub(super) use address::{address, ipv4, ipv6};
-pub(super) use strings::char_string;
-use strings::{char_strings, tag, text};
+use super::super::ttl::{TtlForm, parse_timer, powerdns_reading};
+use super::address::{eui, ipv4, ipv6};
+use super::encoded::{base64_or_dash, counted, rest_encoded, salt};
+use super::encoding::{BASE32HEX, BASE64, HEX};
+use super::number::record_type;
+use super::piece::digest_length;
+use super::reader::{Reader, show, split_once};
+use super::strings::{char_string, char_strings, tag, text};
+use super::table::{Entry, Field, Kind, OtherLength};
+use super::token::Token;
+use super::{a6, bitmap, foreign, gateway, hip, loc, name, number, prefixes, services, svcb, time};
+use crate::source::Diagnostic;
 
 /// Reads one field from as many words as its kind takes; there is one at least.
 pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
@@ -39,8 +37,8 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
         }
         Kind::Ipv4 => ipv4(what, reader),
         Kind::Ipv6 => ipv6(what, reader),
-        Kind::Eui48 => address::eui(what, 6, reader),
-        Kind::Eui64 => address::eui(what, 8, reader),
+        Kind::Eui48 => eui(what, 6, reader),
+        Kind::Eui64 => eui(what, 8, reader),
         Kind::Locator64 => foreign::read_locator(what, reader),
         Kind::Nsap => foreign::read_nsap(what, reader),
         Kind::Atm => foreign::read_atm(what, reader),
@@ -77,11 +75,6 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
     }
 }
 
-/// Reads a name that all servers complete alike.
-pub(super) fn plain_name(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    name::read(what, InPowerDns::Completed, reader)
-}
-
 /// The fault of fields that are not there.
 #[cold]
 pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) -> Diagnostic {
@@ -92,7 +85,7 @@ pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) 
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     };
-    Diagnostic::error(reader.end, format!("missing {list}")).help(form(entry))
+    Diagnostic::error(reader.end, format!("missing {list}")).help(entry.form())
 }
 
 /// The fault of a word behind the last field.
@@ -100,13 +93,7 @@ pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) 
 pub(super) fn too_many(entry: &Entry, extra: &Token<'_>) -> Diagnostic {
     let fault = Diagnostic::error(extra.span, format!("`{}` is one word too many", show(extra.text)));
     let comment = !extra.quoted && (extra.text.starts_with(b"#") || extra.text.starts_with(b"//"));
-    fault.help(if comment { "comments begin with `;`".to_owned() } else { form(entry) })
-}
-
-/// How a type is written.
-pub(super) fn form(entry: &Entry) -> String {
-    let names: Vec<&str> = entry.fields.iter().map(|field| field.name).collect();
-    format!("{} is written as: {}", entry.mnemonic, names.join(" "))
+    fault.help(if comment { "comments begin with `;`".to_owned() } else { entry.form() })
 }
 
 fn unsigned<const BYTES: usize>(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
@@ -198,18 +185,6 @@ fn timestamp(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> 
     Ok(())
 }
 
-/// The type a word names.
-pub(super) fn record_type(token: &Token<'_>) -> Result<Rtype, Diagnostic> {
-    Rtype::parse(token.text).ok_or_else(|| {
-        let word = show(token.text);
-        let fault = Diagnostic::error(token.span, format!("unknown record type `{word}`"));
-        match Rtype::nearest(&word) {
-            Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault,
-        }
-    })
-}
-
 fn digest(
     what: &str,
     lengths: &'static [(u8, usize)],
@@ -231,86 +206,4 @@ fn digest(
             Ok(())
         }
     }
-}
-
-/// Reads all words that are left as bytes, one at least; gives back where they stand.
-fn rest_encoded(what: &str, encoding: &Encoding, reader: &mut Reader<'_, '_>) -> Result<Span, Diagnostic> {
-    let words = std::mem::take(&mut reader.rest);
-    let span = match words {
-        [first, .., last] | [first @ last] => first.span.to(last.span),
-        [] => reader.end,
-    };
-    let at = reader.out.len();
-    encoded(what, encoding, words, reader)?;
-    if reader.out.len() > at { Ok(span) } else { Err(Diagnostic::error(span, format!("empty {what}"))) }
-}
-
-fn base64_or_dash(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    match reader.rest {
-        [dash] if dash.text == b"-" && !dash.quoted => {
-            reader.rest = &[];
-            Ok(())
-        }
-        _ => rest_encoded(what, &BASE64, reader).map(|_| ()),
-    }
-}
-
-/// Appends the bytes that all `words` together stand for.
-pub(super) fn encoded(
-    what: &str,
-    encoding: &Encoding,
-    words: &[Token<'_>],
-    reader: &mut Reader<'_, '_>,
-) -> Result<(), Diagnostic> {
-    if let Some(word) = words.iter().find(|word| word.quoted) {
-        return Err(quoted(word, what));
-    }
-    let decoded = encoding.decode(words.iter().map(|word| word.text), reader.out);
-    decoded.map_err(|fault| not_encoded(what, encoding, words, fault, reader.end))
-}
-
-#[cold]
-fn not_encoded(what: &str, encoding: &Encoding, words: &[Token<'_>], fault: Fault, end: Span) -> Diagnostic {
-    let name = encoding.name;
-    match fault {
-        Fault::Letter { word, letter } => {
-            let (span, text) =
-                words.get(word).map_or((end, String::new()), |word| (word.span, show(word.text)));
-            let letter = char::from(letter).escape_default();
-            Diagnostic::error(span, format!("`{text}` is not {name}: `{letter}`")).label(what)
-        }
-        Fault::CutShort => {
-            let span = words.last().map_or(end, |last| last.span);
-            let message = format!("{what} is cut short: its {name} ends within a byte");
-            Diagnostic::error(span, message)
-        }
-    }
-}
-
-fn salt(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
-    let token = reader.word(what)?;
-    if token.text == b"-" {
-        reader.out.push(0);
-        return Ok(());
-    }
-    counted(what, &HEX, &token, reader)
-}
-
-/// Appends the bytes that one word stands for, behind their length.
-fn counted(
-    what: &str,
-    encoding: &Encoding,
-    token: &Token<'_>,
-    reader: &mut Reader<'_, '_>,
-) -> Result<(), Diagnostic> {
-    let at = reader.out.len();
-    reader.out.push(0);
-    encoded(what, encoding, std::slice::from_ref(token), reader)?;
-    let length = reader.out.len() - at - 1;
-    let fits = u8::try_from(length).ok().filter(|&length| length > 0);
-    match (fits, reader.out.get_mut(at)) {
-        (Some(length), Some(byte)) => *byte = length,
-        _ => return Err(Diagnostic::error(token.span, format!("{what} of {length} bytes; it has 1 to 255"))),
-    }
-    Ok(())
 }

@@ -4,8 +4,8 @@
 //! diagnostics.
 //! Not responsible for what they mean: that is `read`.
 
-use super::super::NameRef;
-use super::Token;
+use super::super::name::NameRef;
+use super::token::Token;
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// What is left to read, and where it goes.

@@ -5,43 +5,15 @@
 //! Not responsible for what stands in a value: that is `value`. Not
 //! responsible for priority and target: those are plain fields.
 
+mod key;
 mod value;
 
 use std::fmt::{self, Write};
 
-use super::Token;
-use super::number::decimal;
 use super::reader::{Reader, quoted, show, split_once};
+use super::token::Token;
 use crate::source::{Diagnostic, Span, nearest};
-use value::Value;
-
-/// A key with a meaning.
-struct Key {
-    code: u16,
-    name: &'static str,
-    value: Value,
-}
-
-const MANDATORY: u16 = 0;
-const ALPN: u16 = 1;
-const NO_DEFAULT_ALPN: u16 = 2;
-/// Reserved, never a key (RFC 9460, section 14.3.2).
-const INVALID: u16 = 65_535;
-
-/// All keys with a meaning; the others are `keyNNNNN` with any bytes.
-const KEYS: &[Key] = &[
-    Key { code: MANDATORY, name: "mandatory", value: Value::Keys },
-    Key { code: ALPN, name: "alpn", value: Value::Alpn },
-    Key { code: NO_DEFAULT_ALPN, name: "no-default-alpn", value: Value::Nothing },
-    Key { code: 3, name: "port", value: Value::Port },
-    Key { code: 4, name: "ipv4hint", value: Value::Ipv4s },
-    Key { code: 5, name: "ech", value: Value::Base64 },
-    Key { code: 6, name: "ipv6hint", value: Value::Ipv6s },
-    // RFC 9461, section 5.
-    Key { code: 7, name: "dohpath", value: Value::Path },
-    // RFC 9540, section 4.
-    Key { code: 8, name: "ohttp", value: Value::Nothing },
-];
+use key::{ALPN, INVALID, KEYS, MANDATORY, NO_DEFAULT_ALPN, Name, Value, read_key, value_of};
 
 /// One parameter as it was read.
 struct Param {
@@ -141,15 +113,6 @@ fn without_quotes(written: &[u8]) -> &[u8] {
     written.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(written)
 }
 
-/// The code of a key, and how its value is written: by the key's own rules
-/// behind its name, as plain bytes behind `keyNNNNN`.
-fn read_key(name: &[u8]) -> Option<(u16, Value)> {
-    match KEYS.iter().find(|key| key.name.as_bytes() == name) {
-        Some(key) => Some((key.code, key.value)),
-        None => code_of_generic(name).map(|code| (code, Value::Opaque)),
-    }
-}
-
 #[cold]
 fn unknown_key(name: &[u8], span: Span) -> Diagnostic {
     let word = show(name);
@@ -158,19 +121,6 @@ fn unknown_key(name: &[u8], span: Span) -> Diagnostic {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help("others are written as `key` and their number up to 65534: `key667=…`"),
     }
-}
-
-/// The number of `keyNNNNN`, without leading zeros (RFC 9460, section 2.1).
-fn code_of_generic(name: &[u8]) -> Option<u16> {
-    let digits = name.strip_prefix(b"key")?;
-    if digits.len() > 1 && digits.starts_with(b"0") {
-        return None;
-    }
-    u16::try_from(decimal(digits)?).ok().filter(|&code| code != INVALID)
-}
-
-fn value_of(code: u16) -> Value {
-    KEYS.iter().find(|key| key.code == code).map_or(Value::Opaque, |key| key.value)
 }
 
 /// The first key that wants another which is not there, and that other (RFC
@@ -223,16 +173,4 @@ pub(super) fn write(bytes: &[u8], out: &mut String) -> fmt::Result {
         rest = after;
     }
     Ok(())
-}
-
-/// A key as it is shown.
-struct Name(u16);
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match KEYS.iter().find(|key| key.code == self.0) {
-            Some(key) => f.write_str(key.name),
-            None => write!(f, "key{}", self.0),
-        }
-    }
 }

@@ -4,24 +4,32 @@
 //! Not responsible for reading or writing a kind: that is `read`, `extent`
 //! and `write`. A new type is one row here.
 
-use super::super::Rtype;
+use super::super::rtype::Rtype;
 
 /// One type: what it is called and what its RDATA holds.
 #[derive(Debug)]
-pub(in crate::dns) struct Entry {
+pub(super) struct Entry {
     /// The type.
-    pub(in crate::dns) rtype: Rtype,
+    pub(super) rtype: Rtype,
     /// Its name in zone text.
-    pub(in crate::dns) mnemonic: &'static str,
+    pub(super) mnemonic: &'static str,
     /// What its RDATA holds, from first to last.
     pub(super) fields: &'static [Field],
     /// Whether it can be meant by a misspelt word.
-    pub(in crate::dns) standing: Standing,
+    pub(super) standing: Standing,
+}
+
+impl Entry {
+    /// The fields in the order in which they are written.
+    pub(super) fn form(&self) -> String {
+        let names: Vec<&str> = self.fields.iter().map(|field| field.name).collect();
+        format!("{} is written as: {}", self.mnemonic, names.join(" "))
+    }
 }
 
 /// Whether anybody writes records of a type today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dns) enum Standing {
+pub(super) enum Standing {
     /// Zones have them.
     InUse,
     /// Experiments, and what has been given up: read where it stands, suggested to nobody.
@@ -216,7 +224,7 @@ impl Entry {
 }
 
 /// The row of a type.
-pub(in crate::dns) fn entry(rtype: Rtype) -> Option<&'static Entry> {
+pub(super) fn entry(rtype: Rtype) -> Option<&'static Entry> {
     let at = TYPES.binary_search_by_key(&rtype, |entry| entry.rtype).ok()?;
     TYPES.get(at)
 }
@@ -241,7 +249,7 @@ const PLAIN_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::Complete
 const FULL_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::TakenAsAbsolute);
 
 /// All types with RDATA that IANA lists, by number.
-pub(in crate::dns) const TYPES: &[Entry] = &[
+pub(super) const TYPES: &[Entry] = &[
     row(1, "A", &[f("address", Kind::Ipv4)]),
     row(2, "NS", &[f("nsdname", NAME)]),
     rare(3, "MD", &[f("madname", NAME)]),

@@ -1,5 +1,6 @@
 //! RDATA as zone text writes it and as messages carry it.
 
+use super::table::TYPES;
 use super::*;
 use crate::dns::Name;
 use crate::source::{FileId, Look, Sources};

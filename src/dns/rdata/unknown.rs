@@ -5,12 +5,15 @@
 
 use std::fmt::Write;
 
-use super::super::Rtype;
+use super::super::rtype::Rtype;
+use super::encoded::encoded;
 use super::encoding::HEX;
 use super::extent::Pieces;
+use super::number;
+use super::piece::RDATA_BYTES_MAX;
 use super::reader::{Reader, show};
 use super::table::entry;
-use super::{RDATA_BYTES_MAX, Token, number, read};
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// What follows `\#`, if that is how the words begin.
@@ -28,7 +31,7 @@ pub(super) fn read(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diag
     };
     let announced = number::bounded("length", length, RDATA_BYTES_MAX as u64)?;
     let span = bytes.first().zip(bytes.last()).map_or(length.span, |(first, last)| first.span.to(last.span));
-    read::encoded("RDATA", &HEX, bytes, reader)?;
+    encoded("RDATA", &HEX, bytes, reader)?;
     reader.rest = &[];
     let rdata = reader.rdata();
     if rdata.len() as u64 != announced {
@@ -40,7 +43,7 @@ pub(super) fn read(rtype: Rtype, reader: &mut Reader<'_, '_>) -> Result<(), Diag
         pieces.by_ref().for_each(drop);
         if !pieces.took_all() {
             let message = format!("these bytes are no RDATA of type {rtype}");
-            return Err(Diagnostic::error(span, message).help(read::form(entry)));
+            return Err(Diagnostic::error(span, message).help(entry.form()));
         }
     }
     Ok(())

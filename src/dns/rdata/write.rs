@@ -6,10 +6,11 @@
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::super::name::NameRef;
 use super::super::presentation::write_quoted;
-use super::super::{NameRef, Rtype};
+use super::super::rtype::Rtype;
 use super::encoding::{BASE32HEX, BASE64, HEX};
-use super::extent::{Piece, counted};
+use super::piece::{Piece, counted, exactly};
 use super::table::Kind;
 use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb, time};
 
@@ -81,10 +82,6 @@ pub(super) fn field(piece: &Piece<'_>, out: &mut String) -> fmt::Result {
 /// The number that at most four bytes are.
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |value, &byte| value << 8 | u32::from(byte))
-}
-
-pub(super) fn exactly<const BYTES: usize>(bytes: &[u8]) -> Result<[u8; BYTES], fmt::Error> {
-    bytes.try_into().map_err(|_| fmt::Error)
 }
 
 fn behind_length(bytes: &[u8]) -> Result<&[u8], fmt::Error> {

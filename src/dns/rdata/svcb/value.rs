@@ -9,50 +9,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::super::presentation::{unescape_into, write_quoted};
 use super::super::encoding::BASE64;
-use super::super::extent::counted;
-use super::super::number::decimal;
-use super::super::read::address;
-use super::{MANDATORY, Name, read_key};
 
-/// What the value of a key is.
-#[derive(Clone, Copy)]
-pub(super) enum Value {
-    /// Keys (RFC 9460, section 8).
-    Keys,
-    /// ALPN protocol ids (section 7.1).
-    Alpn,
-    /// No value.
-    Nothing,
-    /// A port (section 7.2).
-    Port,
-    /// IPv4 addresses (section 7.3).
-    Ipv4s,
-    /// IPv6 addresses (section 7.3).
-    Ipv6s,
-    /// Bytes in base64.
-    Base64,
-    /// A relative URI template with the variable `dns` (RFC 9461, section 5).
-    Path,
-    /// Any bytes.
-    Opaque,
-}
+use super::super::address::address;
+use super::super::number::decimal;
+use super::super::piece::counted;
+
+use super::key::{MANDATORY, Name, Value, read_key};
 
 impl Value {
-    /// What is wanted, in words.
-    pub(super) fn form(self) -> &'static str {
-        match self {
-            Value::Keys => "a list of other keys, each once: alpn,port",
-            Value::Alpn => "a list of protocol ids: h2,h3",
-            Value::Nothing => "no value",
-            Value::Port => "a number from 0 to 65535",
-            Value::Ipv4s => "a list of IPv4 addresses: 192.0.2.1,192.0.2.2",
-            Value::Ipv6s => "a list of IPv6 addresses: 2001:db8::1,2001:db8::2",
-            Value::Base64 => "base64",
-            Value::Path => "a path with the variable `dns`: /dns-query{?dns}",
-            Value::Opaque => "a string",
-        }
-    }
-
     /// Appends the wire form of a value as written, escapes included; none if
     /// it cannot be read. What has been read may still not fit.
     pub(super) fn read(self, written: &[u8], out: &mut Vec<u8>) -> Option<()> {

@@ -5,18 +5,19 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::encoding::HEX;
-use super::super::reader::{Reader, show};
-use super::super::{Token, number};
+use super::encoding::HEX;
+use super::number;
+use super::reader::{Reader, show};
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// The address a word holds, if it is one.
-pub(in crate::dns::rdata) fn address<A: std::str::FromStr>(text: &[u8]) -> Option<A> {
+pub(super) fn address<A: std::str::FromStr>(text: &[u8]) -> Option<A> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Reads an IPv4 address.
-pub(in crate::dns::rdata) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+pub(super) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let address: Ipv4Addr = address(token.text).ok_or_else(|| not_ipv4(&token))?;
     reader.out.extend_from_slice(&address.octets());
@@ -24,7 +25,7 @@ pub(in crate::dns::rdata) fn ipv4(what: &str, reader: &mut Reader<'_, '_>) -> Re
 }
 
 /// Reads an IPv6 address.
-pub(in crate::dns::rdata) fn ipv6(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+pub(super) fn ipv6(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let address: Ipv6Addr = address(token.text).ok_or_else(|| not_ipv6(&token))?;
     reader.out.extend_from_slice(&address.octets());

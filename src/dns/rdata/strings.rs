@@ -3,11 +3,11 @@
 //! Responsible for reading them and for what was likely meant where quotes are missing or are none.
 //! Not responsible for escapes: those are `dns::presentation`.
 
-use super::super::super::presentation::unescape_into;
-use super::super::Token;
-use super::super::extent::is_tag;
-use super::super::reader::{Reader, show};
-use super::super::table::Emptiness;
+use super::super::presentation::unescape_into;
+use super::piece::is_tag;
+use super::reader::{Reader, show};
+use super::table::Emptiness;
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// Longest character string, in bytes: its length has 8 bits (RFC 1035, section 3.3).
@@ -38,10 +38,7 @@ fn split_help(fault: Diagnostic, word: &Token<'_>) -> Diagnostic {
 }
 
 /// Reads one character string.
-pub(in crate::dns::rdata) fn char_string(
-    token: &Token<'_>,
-    reader: &mut Reader<'_, '_>,
-) -> Result<(), Diagnostic> {
+pub(super) fn char_string(token: &Token<'_>, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let at = reader.out.len();
     reader.out.push(0);
     unescaped(token, reader.out)?;

@@ -5,12 +5,12 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::super::Name;
-use super::super::super::name::Written;
-use super::super::Token;
-use super::super::reader::{Reader, show};
-use super::super::table::InPowerDns;
+use super::super::name::Name;
+use super::super::name::Written;
 use super::address::address;
+use super::reader::{Reader, show};
+use super::table::InPowerDns;
+use super::token::Token;
 use crate::source::Diagnostic;
 
 /// The fields that are a mailbox, written as a name (RFC 1035, section 8).
@@ -49,6 +49,11 @@ pub(super) fn read(
                 .label(what))
         }
     }
+}
+
+/// Reads a name that all servers complete alike.
+pub(super) fn plain_name(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
+    read(what, InPowerDns::Completed, reader)
 }
 
 /// What is odd about a relative name that was read to `at`.

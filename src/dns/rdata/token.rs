@@ -1,0 +1,16 @@
+//! Words of zone text, as RDATA is read from them.
+//!
+//! Where a word begins and ends is decided by the lexer of `zonefile`.
+
+use crate::source::Span;
+
+/// One word of a record's RDATA as the lexer of zone text found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'t> {
+    /// The bytes as written, escapes included, quotes not.
+    pub text: &'t [u8],
+    /// Whether it stood between double quotes.
+    pub quoted: bool,
+    /// Where it stands (with its quotes).
+    pub span: Span,
+}
