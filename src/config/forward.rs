@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::keys::Section;
-use super::limit::{EXEMPT_MAX, Exempt, one_exempt};
+use super::limit::{EXEMPT_MAX, one_exempt};
 use super::probe_kind::file;
 use super::socket_address::scope_fault;
 use super::table::{Table, keep};
@@ -21,6 +21,7 @@ use crate::requestor::{Protocol, Remote};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::{AuthorityFile, ServerName, Verify};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
+use crate::zones::Clients;
 
 /// How long an upstream may be waited for. Clients ask again after five
 /// seconds.
@@ -46,7 +47,7 @@ pub struct Forward {
     /// Whom to ask, and how.
     pub zone: ForwardZone,
     /// Who may ask.
-    pub allow: Vec<Exempt>,
+    pub allow: Vec<Clients>,
 }
 
 /// Reads every `[[forward]]`. None of the addresses of `listen` can be an upstream.
@@ -78,7 +79,7 @@ pub(super) fn read_all(
             verify: ca.map_or(Verify::System, Verify::File),
             ..usual
         };
-        forwards.push(Forward { zone, allow: allow.unwrap_or_else(|| vec![Exempt::Local]) });
+        forwards.push(Forward { zone, allow: allow.unwrap_or_else(|| vec![Clients::Local]) });
     }
     forwards
 }
@@ -188,7 +189,7 @@ fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
 }
 
 /// Who may ask; none if the list as a whole is of no use.
-fn allow(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+fn allow(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
     let items = keep(value.items(), found)?;
     if items.len() > EXEMPT_MAX {
         found.push(value.fault(format!("more than {EXEMPT_MAX} prefixes")).help("name larger networks"));
@@ -197,7 +198,7 @@ fn allow(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
     let mut allowed = Vec::with_capacity(items.len());
     for item in items {
         let Some(clients) = keep(one_exempt(item), found) else { continue };
-        if let Exempt::Prefix(prefix) = clients
+        if let Clients::Prefix(prefix) = clients
             && prefix.length() == 0
         {
             let open = Diagnostic::warning(item.span(), "the whole world may ask");

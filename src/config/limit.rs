@@ -4,13 +4,13 @@
 //! Not responsible for limiting (that is `answer`), or for which networks
 //! this host is in (that is `daemon`).
 
-use std::fmt;
 use std::num::NonZeroU32;
 
 use super::table::{Table, keep};
 use super::value::Value;
-use crate::answer::{Prefix, PrefixError};
+use crate::answer::PrefixError;
 use crate::source::{Diagnostic, Diagnostics};
+use crate::zones::Clients;
 
 /// Most responses per second, of one kind or of all. More is more than one network
 /// sends queries; beyond it is a slip.
@@ -23,9 +23,6 @@ pub const SLIP_MAX: u32 = 10;
 /// Most exempt prefixes: each costs a comparison per query.
 pub const EXEMPT_MAX: usize = 64;
 
-/// The word for loopback and the networks this host is in.
-const LOCAL: &str = "local";
-
 /// `[limit]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -36,32 +33,12 @@ pub struct Limit {
     /// One in so many of those over the limit is sent as TC; 0: none.
     pub slip: u32,
     /// Who is not limited.
-    pub exempt: Vec<Exempt>,
-}
-
-/// Clients that are not limited, or are those of a zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exempt {
-    /// This host, and those on its networks: the routers between them and the
-    /// world do not let their addresses in from outside.
-    Local,
-    /// Those with such an address.
-    Prefix(Prefix),
-}
-
-/// As it is written.
-impl fmt::Display for Exempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Exempt::Local => f.write_str(LOCAL),
-            Exempt::Prefix(prefix) => fmt::Display::fmt(prefix, f),
-        }
-    }
+    pub exempt: Vec<Clients>,
 }
 
 impl Default for Limit {
     fn default() -> Self {
-        Self { responses_per_second: None, all_per_second: None, slip: 2, exempt: vec![Exempt::Local] }
+        Self { responses_per_second: None, all_per_second: None, slip: 2, exempt: vec![Clients::Local] }
     }
 }
 
@@ -103,7 +80,7 @@ fn slip(value: Value<'_>) -> Result<u32, Diagnostic> {
 }
 
 /// Who is exempt; none if the list as a whole is of no use.
-fn exempt(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+fn exempt(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
     let items = keep(value.items(), found)?;
     if items.len() > EXEMPT_MAX {
         found.push(value.fault(format!("more than {EXEMPT_MAX} prefixes")).help("name larger networks"));
@@ -114,12 +91,12 @@ fn exempt(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
 }
 
 /// Clients by their network, or `local`.
-pub(super) fn one_exempt(value: Value<'_>) -> Result<Exempt, Diagnostic> {
+pub(super) fn one_exempt(value: Value<'_>) -> Result<Clients, Diagnostic> {
     let text = value.text()?;
-    if text == LOCAL {
-        return Ok(Exempt::Local);
+    if text == Clients::LOCAL {
+        return Ok(Clients::Local);
     }
-    text.parse().map(Exempt::Prefix).map_err(|error| match error {
+    text.parse().map(Clients::Prefix).map_err(|error| match error {
         PrefixError::Address => value
             .fault(format!("`{text}` is no network"))
             .help("write it as \"192.0.2.0/24\" or \"2001:db8::/32\"; \"local\" stands for this host's own"),

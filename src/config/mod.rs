@@ -41,11 +41,11 @@ pub use duration::{DURATION_MAX, read_duration};
 pub use forward::Forward;
 pub use held::{Held, Secrecy, held};
 pub use keys::{Absent, KEYS, Key, Section};
-pub use limit::{EXEMPT_MAX, Exempt, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
+pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX, Watch};
-pub use zone::{ReverseOf, Zone, ZoneFile};
+pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 
 use table::Table;

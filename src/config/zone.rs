@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::keys::Section;
-use super::limit::{EXEMPT_MAX, Exempt, one_exempt};
+use super::limit::{EXEMPT_MAX, one_exempt};
 use super::probe::Probe;
 use super::table::{Table, keep};
 use super::value::Value;
@@ -16,6 +16,7 @@ use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::zone::{MemoryLimit, is_reverse};
+use crate::zones::{Clients, ReverseOf, ZoneFile};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -41,32 +42,14 @@ pub struct Zone {
     /// else the networks of `when-client-in`.
     pub view: Option<String>,
     /// `when-client-in`: who sees this version; none: all who see none before it.
-    pub when_client_in: Option<Vec<Exempt>>,
+    pub when_client_in: Option<Vec<Clients>>,
     /// `allow-query`: who of them is answered; none: all.
-    pub allow_query: Option<Vec<Exempt>>,
+    pub allow_query: Option<Vec<Clients>>,
     /// `memory-limit`: how much memory it may take while it is read.
     pub memory_limit: MemoryLimit,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file.
     /// Probes of blocks that name the same owner must all pass.
     pub guards: Vec<ZoneProbe>,
-}
-
-/// A zone file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoneFile {
-    /// If it was written relative, below the config file's folder.
-    pub path: PathBuf,
-    /// Where it is named.
-    pub span: Span,
-}
-
-/// The zone that a reverse zone is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReverseOf {
-    /// Its apex, which some other `[[zone]]` has.
-    pub zone: Name,
-    /// Where it is named.
-    pub span: Span,
 }
 
 /// A block that has been read, faulty or not, so that the second run brings no surprise.
@@ -232,7 +215,7 @@ fn read_reverse_of(
 }
 
 /// Clients by their networks; at least one.
-fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Exempt>> {
+fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
     let items = keep(value.items(), found)?;
     if items.is_empty() {
         let help = "name networks, or leave the key out for everybody";
@@ -258,6 +241,6 @@ fn view(value: Value<'_>) -> Result<String, Diagnostic> {
 }
 
 /// A view by its clients.
-fn shown(clients: &[Exempt]) -> String {
-    clients.iter().map(Exempt::to_string).collect::<Vec<String>>().join(" ")
+fn shown(clients: &[Clients]) -> String {
+    clients.iter().map(Clients::to_string).collect::<Vec<String>>().join(" ")
 }

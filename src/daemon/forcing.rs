@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
 use super::clock::Clocks;
-use super::last_fault::LastFault;
-use super::state_file::{self, Filled};
 use crate::control::Calendar;
 use crate::health::force::{Rule, RuleError, Rules, Term};
 use crate::source::patiently;
+use crate::zones::LastFault;
+use crate::zones::state_file::{self, Filled};
 
 /// The file in the state directory.
 const FILE: &str = "forced.json";

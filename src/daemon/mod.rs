@@ -8,20 +8,15 @@ mod clock;
 mod descriptors;
 mod folders;
 mod forcing;
-mod kept;
-mod last_fault;
 mod load;
 mod log;
-mod own;
 mod places;
 mod served;
 mod server;
-mod state_file;
-mod watching;
+mod zone_settings;
 
 pub use log::{LogFormat, start_logging};
 pub use server::{Error, run};
 
-pub(crate) use load::{LoadedZone, Purpose, Reading, is_error};
-pub(crate) use own::{known_addresses, own_addresses};
+pub(crate) use load::Reading;
 pub(crate) use served::Served;

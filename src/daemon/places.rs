@@ -10,13 +10,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::{ZoneId, ZoneSource};
 use crate::config;
 use crate::control::{Explanation, RecordTold};
 use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::Pool;
 use crate::zonefile::{self, Content, Written};
+use crate::zones::{ZoneId, ZoneSource};
 
 /// What is looked for.
 pub(super) struct Search {

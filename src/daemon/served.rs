@@ -7,13 +7,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::load::{LoadedZone, Version, ZoneId, ZoneSource};
 use crate::answer::{
     Access, BoundPool, Identity, Outside, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot,
 };
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
+use crate::zones::{LoadedZone, Version, ZoneId, ZoneSource};
 
 /// A zone that is served.
 pub(crate) struct ServedZone {

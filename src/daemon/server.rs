@@ -45,11 +45,8 @@ use super::clock::Clocks;
 use super::descriptors;
 use super::folders::control_socket;
 use super::forcing::{self, Keeper};
-use super::kept;
-use super::load::{self, Loaded, Marks, Purpose, Reading, Serving, Stands, ZoneId};
-use super::own::known_networks;
+use super::load::{Loaded, Reading};
 use super::served::Served;
-use super::watching::Watching;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
 use crate::config::Config;
 use crate::control::{self, Cause, Request, ServiceManager};
@@ -57,6 +54,7 @@ use crate::health::force::Rules;
 use crate::health::{Board, Engine, LocalTrouble, Transition};
 use crate::source::{Look, TextFile};
 use crate::transport::{self, Inherited, Listeners, Running, SnapshotResponder, Taps};
+use crate::zones::{self, FileDigests, Marks, Purpose, Serving, Watching, ZoneId, known_networks};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -101,7 +99,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();
     let marks = Arc::new(Marks::default());
-    let first = Serving { cause: load::Cause::Start, marks: Arc::clone(&marks), ..Serving::default() };
+    let first = Serving { cause: zones::Cause::Start, marks: Arc::clone(&marks), ..Serving::default() };
     let mut early = Vec::new();
     let reading = tokio::select! {
         reading = supervision::first_reading(read(path.clone(), first), &manager) => reading,
@@ -187,7 +185,7 @@ struct Server {
     /// When they were written last, or read.
     rules_kept_at: Clocks,
     keeper: Keeper,
-    text_keeper: kept::Keeper,
+    text_keeper: zones::Keeper,
     /// Where both is kept.
     state_directory: Option<PathBuf>,
     /// When it was last tried again to write what could not be written.
@@ -195,7 +193,7 @@ struct Server {
     first_verdicts: FirstVerdicts,
     supervision: Supervision,
     /// The files of what is served, as they were read last.
-    stands: Stands,
+    stands: FileDigests,
     /// None: they are not watched.
     watching: Option<Watching>,
     /// What the last reading held back, to see whether the next one finds the same.
@@ -215,7 +213,7 @@ impl Server {
     async fn start(
         path: PathBuf,
         loaded: Loaded,
-        stands: Stands,
+        stands: FileDigests,
         listeners: Listeners,
         requests: mpsc::Sender<Request>,
         supervision: Supervision,
@@ -250,8 +248,8 @@ impl Server {
             local_trouble: engine.local_trouble(),
             local_trouble_told: None,
             keeper: Keeper::start(),
-            text_keeper: kept::Keeper::start(),
-            stands: Stands::new(),
+            text_keeper: zones::Keeper::start(),
+            stands: FileDigests::new(),
             watching: None,
             held: Vec::new(),
             is_put_off: false,
@@ -292,7 +290,7 @@ impl Server {
     }
 
     /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
-    fn begin(&mut self, config: &Config, stands: Stands, first: &mut Vec<Transition>) {
+    fn begin(&mut self, config: &Config, stands: FileDigests, first: &mut Vec<Transition>) {
         self.local_trouble.mark_changed();
         self.tell_shortage(config);
         self.control.follow(control_socket(config).as_deref());

@@ -77,6 +77,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Whether it is an error, which cannot be served.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// A fault that cannot be served.
     pub fn error(span: Span, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, span, message)

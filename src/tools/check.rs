@@ -13,11 +13,12 @@ use serde::Serialize;
 use system::Searched;
 
 use super::format::Format;
-use crate::daemon::{Purpose, Reading, is_error};
+use crate::daemon::Reading;
 use crate::deploy::system as host;
 use crate::dns::Name;
 use crate::source::{Diagnostic, Look, RemarkKind, Sources};
 use crate::zonefile;
+use crate::zones::Purpose;
 
 /// What is to be checked.
 #[derive(Clone, Debug)]
@@ -187,7 +188,7 @@ impl Result {
             records: zone.version.as_ref().map(|version| version.records),
             pools: zone.version.as_ref().map(|version| version.pools.len()),
         });
-        let readable = reading.loaded.is_some() && !reading.faults().any(is_error);
+        let readable = reading.loaded.is_some() && !reading.faults().any(Diagnostic::is_error);
         Result {
             ok: readable && host_errors == 0,
             errors: errors + host_errors,

@@ -29,9 +29,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::format::Format;
-use crate::daemon::{Purpose, Reading, is_error};
+use crate::daemon::Reading;
 use crate::dns::message::Rcode;
-use crate::source::Look;
+use crate::source::{Diagnostic, Look};
+use crate::zones::Purpose;
 use asking::{Manner, Reply, Silence, ask, local_address};
 use judging::{Case, judge};
 use ours::Ours;
@@ -130,8 +131,8 @@ pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
     let mut reading = Reading::new(&comparison.config, &Purpose::Check, |_, zone| {
         plans.push(ZonePlan::of(zone, comparison.sample));
     });
-    if reading.loaded.is_none() || reading.faults().any(is_error) {
-        let errors = reading.faults().filter(|fault| is_error(fault));
+    if reading.loaded.is_none() || reading.faults().any(Diagnostic::is_error) {
+        let errors = reading.faults().filter(|fault| fault.is_error());
         let look = Look::on(&io::stderr());
         return Err(CompareError::Config(reading.sources.render_all(errors, look)));
     }

@@ -9,12 +9,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::{Held, Secrecy, held};
-use crate::daemon::{Purpose, Reading, is_error};
+use crate::daemon::Reading;
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, Order, POOL_BYTES_MAX, Part, Role, Site,
     node_place,
 };
 use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
+use crate::zones::Purpose;
 
 /// What is to be made, and from which config.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     let reading = Reading::new(&request.config, &Purpose::Check, |_, _| {});
     tell(&reading.sources, reading.faults())?;
     let read = reading.loaded.as_ref().zip(reading.sources.first());
-    let Some((loaded, config)) = read.filter(|_| !reading.faults().any(is_error)) else {
+    let Some((loaded, config)) = read.filter(|_| !reading.faults().any(Diagnostic::is_error)) else {
         return refuse();
     };
     let mut gathering = Gathering::new(&reading.sources, config);

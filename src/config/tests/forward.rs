@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::{Config, Exempt};
+use super::super::Config;
 use super::{ZONE, read};
 use crate::forward::{Policy, Prefetch, Rebinding, Upstreams};
+use crate::zones::Clients;
 
 const WHOLE: &str = "\
 [[forward]]
@@ -50,13 +51,13 @@ fn every_key_is_read() {
             "tls://[::1]:8853",
         ]
     );
-    assert_eq!(everything.allow, [Exempt::Local, Exempt::Prefix("192.0.2.0/24".parse().unwrap())]);
+    assert_eq!(everything.allow, [Clients::Local, Clients::Prefix("192.0.2.0/24".parse().unwrap())]);
     assert_eq!((everything.zone.policy, everything.zone.attempts), (Policy::InOrder, 5));
     assert_eq!(everything.zone.timeout, Duration::from_millis(500));
     assert_eq!(everything.zone.rebinding, Rebinding::Refused);
     assert_eq!(corp.zone.upstreams, Upstreams::System(Path::new("/etc/run/resolv.conf").into()));
     assert_eq!((corp.zone.policy, corp.zone.rebinding), (Policy::Fastest, Rebinding::Allowed));
-    assert_eq!(corp.allow, [Exempt::Local]);
+    assert_eq!(corp.allow, [Clients::Local]);
     assert_eq!((cache.entries, cache.bytes, cache.prefetch), (500, 2_000_000, Prefetch::Off));
     assert_eq!(
         [cache.ttl_min, cache.ttl_max, cache.negative_ttl_max, cache.serve_stale],

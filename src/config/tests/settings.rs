@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Config, Exempt, read as read_path};
+use super::super::{Config, read as read_path};
 use super::{ZONE, read};
 use crate::config::{ProbeSpec, Watch, Zone};
 use crate::dns::Ttl;
@@ -14,6 +14,7 @@ use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
 use crate::zone::{AllDown, MemoryLimit, MinUp, Order, Selector};
+use crate::zones::Clients;
 
 /// The whole surface.
 const WHOLE: &str = r#"
@@ -159,7 +160,7 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(config.probe.startup_wait, Duration::from_secs(2));
     assert_eq!((config.limit.responses_per_second, config.limit.slip), (None, 2));
     assert_eq!(config.limit.all_per_second, None);
-    assert_eq!(config.limit.exempt, [Exempt::Local]);
+    assert_eq!(config.limit.exempt, [Clients::Local]);
     assert_eq!(config.lua.selector, Selector::All);
 }
 
@@ -190,8 +191,8 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!(config.admin.state_directory.as_deref(), Some(Path::new("/var/lib/edgedns")));
     assert_eq!((config.limit.responses_per_second.map(NonZeroU32::get), config.limit.slip), (Some(50), 1));
     assert_eq!(config.limit.all_per_second.map(NonZeroU32::get), Some(400));
-    let prefix = |text: &str| Exempt::Prefix(text.parse().unwrap());
-    assert_eq!(config.limit.exempt, [Exempt::Local, prefix("192.0.2.0/24"), prefix("2001:db8::1/128")]);
+    let prefix = |text: &str| Clients::Prefix(text.parse().unwrap());
+    assert_eq!(config.limit.exempt, [Clients::Local, prefix("192.0.2.0/24"), prefix("2001:db8::1/128")]);
     assert_eq!(config.lua.selector, Selector::Random);
 }
 
@@ -349,9 +350,9 @@ fn versions_of_a_zone_are_told_apart_by_view_or_network() {
     let zones = read(text).settings().zones;
     let views: Vec<_> = zones.iter().map(|zone| zone.view.as_deref()).collect();
     assert_eq!(views, [Some("inside"), Some("local 2001:db8::/32"), None]);
-    let second = [Exempt::Local, Exempt::Prefix("2001:db8::/32".parse().unwrap())];
+    let second = [Clients::Local, Clients::Prefix("2001:db8::/32".parse().unwrap())];
     assert_eq!(zones[1].when_client_in.as_deref(), Some(&second[..]));
-    assert_eq!(zones[1].allow_query.as_deref(), Some(&[Exempt::Prefix("::1".parse().unwrap())][..]));
+    assert_eq!(zones[1].allow_query.as_deref(), Some(&[Clients::Prefix("::1".parse().unwrap())][..]));
     assert_eq!((&zones[2].when_client_in, &zones[2].allow_query), (&None, &None));
 }
 

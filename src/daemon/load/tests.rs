@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::daemon::kept::{Good, Keeper};
 use crate::dns::name::steps;
+use crate::source::{Digest, TextFile};
+use crate::zones::{Cause, Good, Keeper, Marks, Serving, Stamp, Version};
 
 /// A folder with a config file and two zones, of which one includes a file.
 struct Site {
@@ -123,7 +124,7 @@ fn a_reading_knows_how_every_file_stood_read_or_not() {
     let served = before.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?))).collect();
     let reading = Reading::new(&site.path("edgedns.toml"), &serve(served), |_, _| {});
     let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
-    let expected: Stands = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
+    let expected: FileDigests = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
     assert_eq!(reading.stands(), expected);
     assert_eq!(expected[&site.path("one.zone")], None);
 }
@@ -332,7 +333,7 @@ fn a_zone_over_which_a_process_ended_is_left_alone_until_somebody_asks_or_change
     let marks = Marks::default();
     let killed = |times: u32| {
         for _ in 0..times {
-            let stamp = mark::Stamp::of(&site.path("one.zone")).unwrap();
+            let stamp = Stamp::of(&site.path("one.zone")).unwrap();
             std::mem::forget(marks.put(
                 &state,
                 &ZoneId::from("one.example".parse::<crate::dns::Name>().unwrap()),

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::daemon::load::{Purpose, Reading};
+use crate::daemon::load::Reading;
 use crate::health::Verdict;
+use crate::zones::Purpose;
 
 const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:5300\"]\n\n[[zone]]\nname = \"lab.example\"\nfile = \"zone\"\n\n\
     [[zone.probe]]\nnames = [\"api\", \"apps\"]\ntcp = 6443\n\n[[zone.probe]]\nnames = [\"registry\"]\ntcp = 443\n";

@@ -11,13 +11,12 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::super::kept::Good;
-use super::super::load::{self, LoadedZone, Reading, Serving, Stands};
-use super::super::watching::{QUIET, Watching};
+use super::super::load::Reading;
 use super::{Server, read};
 use crate::config::{Config, Watch};
 use crate::control::{Cause, Request};
 use crate::source::{Pending, pending, take_has_come};
+use crate::zones::{self, FileDigests, Good, LoadedZone, QUIET, Serving, Watching};
 
 /// How often files that have come lead to a reload at most: reading them costs the others time if they do not after all.
 const CAME_INTERVAL: Duration = Duration::from_secs(60);
@@ -28,12 +27,17 @@ const SILENT_TOLD_AFTER: Duration = Duration::from_secs(2);
 /// How often it is tried again to write what could not be written.
 const STATE_RETRY: Duration = Duration::from_secs(5);
 
+/// What the loop is asked when a file has changed.
+fn files_changed() -> Request {
+    Request::Reload { cause: Cause::Change, reply: None }
+}
+
 impl Server {
     /// Reads everything that has changed since it was read for what is served.
     pub(super) fn begin_reading(&self, cause: Cause) -> JoinHandle<Reading> {
         let cause = match cause {
-            Cause::Operator => load::Cause::Operator,
-            Cause::Change => load::Cause::Change,
+            Cause::Operator => zones::Cause::Operator,
+            Cause::Change => zones::Cause::Change,
         };
         let serving = Serving {
             versions: self.served.versions(),
@@ -48,7 +52,7 @@ impl Server {
     /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may be what it
     /// was, and then its end is no change.
     pub(super) fn read_what_was_put_off(&mut self) {
-        let change = Request::Reload { cause: Cause::Change, reply: None };
+        let change = files_changed();
         if self.is_put_off && !self.is_config_written() && self.requests.try_send(change).is_ok() {
             self.is_put_off = false;
         }
@@ -68,7 +72,7 @@ impl Server {
             tokio::spawn(async move {
                 sleep(QUIET).await;
                 // Nobody is there any more when the server ends.
-                let _ = requests.send(Request::Reload { cause: Cause::Change, reply: None }).await;
+                let _ = requests.send(files_changed()).await;
             });
         }
     }
@@ -82,7 +86,7 @@ impl Server {
         self.came = Some(Instant::now());
         info!("a file has come that did not before: reloading");
         // A queue that is full of requests has a reload in it, or will be asked soon.
-        let _ = self.requests.try_send(Request::Reload { cause: Cause::Change, reply: None });
+        let _ = self.requests.try_send(files_changed());
     }
 
     /// Files that are waited for, one line each.
@@ -96,7 +100,7 @@ impl Server {
 
     /// Watches the files of a reading, if that is wanted. A reading that could not use the config file,
     /// and so has none, has read no other file: those of before matter still.
-    pub(super) fn follow_files(&mut self, stands: Stands, config: Option<&Config>) {
+    pub(super) fn follow_files(&mut self, stands: FileDigests, config: Option<&Config>) {
         match config {
             None => self.stands.extend(stands),
             Some(config) => {
@@ -104,7 +108,8 @@ impl Server {
                 match config.server.watch {
                     Watch::Nothing => self.watching = None,
                     Watch::Files => {
-                        self.watching.get_or_insert_with(|| Watching::start(self.requests.clone()));
+                        self.watching
+                            .get_or_insert_with(|| Watching::start(self.requests.clone(), files_changed));
                     }
                 }
             }

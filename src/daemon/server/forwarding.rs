@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::info;
 
-use super::super::own::{known_addresses, known_networks, networks_of, of_others};
 use super::Server;
 use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix, Readers};
-use crate::config::{Config, Exempt, Forward};
+use crate::config::{Config, Forward};
 use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
 use crate::forward::{CacheReport, Forwarder, OwnPlaces, Report, Settings, UpstreamReport, ZoneReport};
+use crate::zones::{Clients, known_addresses, known_networks, networks_of, of_others};
 
 /// How often it is looked whether this host is in other networks: at boot
 /// they come after us.
@@ -80,7 +80,7 @@ impl Forwarding {
     }
 
     fn are_local(&self) -> bool {
-        self.forwards.iter().any(|forward| forward.allow.contains(&Exempt::Local))
+        self.forwards.iter().any(|forward| forward.allow.contains(&Clients::Local))
     }
 
     /// Whether this host is in other networks now.

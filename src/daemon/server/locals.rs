@@ -3,13 +3,13 @@
 //! Responsible for that following the networks of this host, which at boot come after us.
 //! Not responsible for which these are (`own`), or for what is forwarded (`forwarding`).
 
-use super::super::load::ZoneId;
-use super::super::own::networks_of;
 use super::super::served::Served;
+use super::super::zone_settings::zone_id;
 use super::Server;
 use super::settings::rate_limit;
 use crate::answer::{Access, Prefix};
-use crate::config::{Config, Exempt, Limit};
+use crate::config::{Config, Limit};
+use crate::zones::{Clients, ZoneId, networks_of};
 
 /// Who is meant, as it is written.
 #[derive(Default)]
@@ -21,15 +21,15 @@ pub(super) struct Locals {
 /// The clients of a zone that is not for everybody.
 struct ZoneClients {
     zone: ZoneId,
-    view: Option<Vec<Exempt>>,
-    allowed: Option<Vec<Exempt>>,
+    view: Option<Vec<Clients>>,
+    allowed: Option<Vec<Clients>>,
 }
 
 impl Locals {
     /// What of a configuration depends on the networks of this host.
     pub(super) fn of(config: &Config) -> Self {
         let zones = config.zones.iter().map(|zone| ZoneClients {
-            zone: ZoneId::of(zone),
+            zone: zone_id(zone),
             view: zone.when_client_in.clone(),
             allowed: zone.allow_query.clone(),
         });
@@ -44,17 +44,17 @@ impl Locals {
     fn limits(&self) -> bool {
         let Limit { responses_per_second, all_per_second, .. } = self.limit;
         (responses_per_second.is_some() || all_per_second.is_some())
-            && self.limit.exempt.contains(&Exempt::Local)
+            && self.limit.exempt.contains(&Clients::Local)
     }
 }
 
 impl ZoneClients {
     fn are_local(&self) -> bool {
-        [&self.view, &self.allowed].into_iter().flatten().any(|clients| clients.contains(&Exempt::Local))
+        [&self.view, &self.allowed].into_iter().flatten().any(|clients| clients.contains(&Clients::Local))
     }
 
     fn access(&self, own: &[Prefix]) -> Option<Box<Access>> {
-        let networks = |clients: &Vec<Exempt>| networks_of(clients, own);
+        let networks = |clients: &Vec<Clients>| networks_of(clients, own);
         Access::new(self.view.as_ref().map(networks), self.allowed.as_ref().map(networks))
     }
 }

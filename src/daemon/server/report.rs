@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use tracing::{error, info, warn};
 
-use super::super::load::{LoadedZone, Version, ZoneId, is_error};
 use super::super::served::{Served, ServedZone};
 use super::Server;
 use crate::control::Calendar;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
+use crate::zones::{LoadedZone, Version, ZoneId};
 
 /// Zones that a start names one by one; of more it tells a total.
 const ZONES_NAMED_MAX: usize = 20;
@@ -24,7 +24,7 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
     for zone in zones {
         let (id, name) = (&zone.id, &zone.id.name);
         for fault in zone.faults.iter() {
-            if is_error(fault) {
+            if fault.is_error() {
                 error!(zone = %name, "{}", sources.sentence(fault));
             } else {
                 warn!(zone = %name, "{}", sources.sentence(fault));

@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
 use crate::config::{Config, Limit};
 use crate::daemon::descriptors;
-use crate::daemon::own::networks_of;
 use crate::health;
 use crate::transport::{self, TcpSettings};
+use crate::zones::networks_of;
 
 pub(super) fn transport_settings(config: &Config) -> transport::Settings {
     transport::Settings {

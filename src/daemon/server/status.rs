@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
 use super::super::served::ServedZone;
-use super::super::watching::Watching;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
 use crate::control::{
@@ -17,6 +16,7 @@ use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
+use crate::zones::Watching;
 
 impl Server {
     pub(super) fn status(&self) -> Status {

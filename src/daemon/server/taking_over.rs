@@ -19,8 +19,7 @@ use tracing::{error, info, warn};
 
 use super::super::descriptors;
 use super::super::folders::control_socket;
-use super::super::load::{Loaded, LoadedZone, Reading, ZoneId, is_error};
-use super::super::own::known_networks;
+use super::super::load::{Loaded, Reading};
 use super::super::served::{Served, ServedZone};
 use super::Server;
 use super::locals::Locals;
@@ -30,6 +29,7 @@ use super::settings::{health_settings, identity, rate_limit, transport_settings}
 use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
+use crate::zones::{LoadedZone, ZoneId, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings.
 /// Whoever is there answers within milliseconds; the others are pending until
@@ -122,7 +122,7 @@ impl Server {
         self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
         let diagnostics = reading.sources.render_all(reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
-            let errors = reading.config_faults.iter().filter(|fault| is_error(fault));
+            let errors = reading.config_faults.iter().filter(|fault| fault.is_error());
             let errors: Vec<String> = errors.map(|fault| reading.sources.sentence(fault)).collect();
             errors.iter().skip(1).for_each(|fault| error!("{fault}"));
             let why = errors.first().map_or("it cannot be read", String::as_str);

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::{Config, held};
-use crate::daemon::{Reading, own_addresses};
+use crate::daemon::Reading;
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
 use crate::zone::Zone;
+use crate::zones::own_addresses;
 
 /// The domains that this host searches, and the zones that answer for them.
 #[derive(Default)]

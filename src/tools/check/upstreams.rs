@@ -5,9 +5,10 @@
 use std::path::Path;
 
 use crate::config::Forward;
-use crate::daemon::{Reading, known_addresses};
+use crate::daemon::Reading;
 use crate::forward::{OwnPlaces, PassedOver, ResolvConf, Upstreams};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span, offset};
+use crate::zones::known_addresses;
 
 /// Adds what is wrong with each resolv.conf that the config names to what is wrong with the config.
 pub(super) fn look(reading: &mut Reading) {

@@ -13,11 +13,12 @@ use super::plan::Question;
 use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Scratch, Snapshot, Transport, explain, respond,
 };
-use crate::daemon::{LoadedZone, Served};
+use crate::daemon::Served;
 use crate::dns::message::{Header, Rcode};
 use crate::dns::response::Response;
 use crate::dns::{Name, Rtype};
 use crate::health::{Board, Verdict};
+use crate::zones::LoadedZone;
 
 /// Longest response over TCP (RFC 1035, section 4.2.2).
 const MESSAGE_BYTES_MAX: usize = 65_535;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::daemon::{Purpose, Reading};
+use crate::daemon::Reading;
+use crate::zones::Purpose;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\nwww A 192.0.2.2\n\
     api 10 LUA A \"ifportup(6443, {'192.0.2.1', '192.0.2.2', '192.0.2.3'})\"\nmx MX 10 NS\n\

@@ -15,32 +15,41 @@ use crate::zonefile;
 
 /// A zone that can be served.
 #[derive(Clone)]
-pub(crate) struct Version {
-    pub(crate) serial: u32,
-    pub(crate) loaded_at: SystemTime,
-    pub(crate) records: usize,
-    pub(crate) book: Arc<Book>,
-    pub(crate) pools: Vec<Arc<Pool>>,
-    pub(crate) basis: Arc<Basis>,
+pub struct Version {
+    /// Of its SOA record.
+    pub serial: u32,
+    /// When its contents were accepted.
+    pub loaded_at: SystemTime,
+    /// How many records it has.
+    pub records: usize,
+    /// Its compiled form.
+    pub book: Arc<Book>,
+    /// The pools that its compiled form names, in that order.
+    pub pools: Vec<Arc<Pool>>,
+    /// What it was made from.
+    pub basis: Arc<Basis>,
     /// What it says of addresses, where other zones are made from it.
-    pub(crate) hosts: Option<Arc<Hosts>>,
+    pub hosts: Option<Arc<Hosts>>,
     /// When its text was read from the zone's file for the first time, where it
     /// comes from the state directory now; none: it comes from its file.
-    pub(crate) kept_at: Option<SystemTime>,
+    pub kept_at: Option<SystemTime>,
 }
 
 /// Everything a version is made from: the same gives the same version.
 #[derive(Debug)]
-pub(crate) struct Basis {
-    pub(crate) source: ZoneSource,
+pub struct Basis {
+    /// Where its records come from.
+    pub source: ZoneSource,
     /// What the zone was made from whose addresses are in this one.
-    pub(crate) forward: Option<Arc<Basis>>,
-    pub(crate) settings: zonefile::Settings,
-    pub(crate) guards: Vec<Guarding>,
+    pub forward: Option<Arc<Basis>>,
+    /// How its text was read.
+    pub settings: zonefile::Settings,
+    /// What guards its plain RRsets.
+    pub guards: Vec<Guarding>,
     /// The addresses of this node.
-    pub(crate) own: Vec<IpAddr>,
+    pub own: Vec<IpAddr>,
     /// The files that it was read from, its own first; none where the text was a kept one.
-    pub(crate) texts: Vec<TextFile>,
+    pub texts: Vec<TextFile>,
 }
 
 impl Version {

@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{info, warn};
 
+use super::clients::Clients;
 use crate::answer::Prefix;
-use crate::config::Exempt;
 
 /// Most networks that are taken; a host with more is a router.
 const NETWORKS_MAX: usize = 64;
@@ -29,12 +29,12 @@ static ADDRESSES: LastRead<IpAddr> = LastRead::new("the addresses of this host",
 static NETWORKS: LastRead<Prefix> = LastRead::new("the networks of this host", "`local` is loopback alone");
 
 /// All addresses of this host now; where they cannot be read, those of before.
-pub(crate) fn known_addresses() -> Vec<IpAddr> {
+pub fn known_addresses() -> Vec<IpAddr> {
     ADDRESSES.renew(own_addresses(), Vec::new)
 }
 
 /// What `local` stands for now; where it cannot be read, what it stood for before.
-pub(super) fn known_networks() -> Vec<Prefix> {
+pub fn known_networks() -> Vec<Prefix> {
     NETWORKS.renew(own_networks(), || loopback().to_vec())
 }
 
@@ -46,7 +46,7 @@ pub(super) fn known_networks() -> Vec<Prefix> {
 /// # Errors
 ///
 /// When a table cannot be read: that is no host without addresses.
-pub(crate) fn own_addresses() -> io::Result<Vec<IpAddr>> {
+pub fn own_addresses() -> io::Result<Vec<IpAddr>> {
     let (trie, interfaces) = (read("fib_trie")?, ipv6_interfaces()?);
     let ipv6 = interfaces.lines().filter_map(interface).map(|(address, _)| IpAddr::from(address));
     Ok(local(&trie).map(IpAddr::from).chain(ipv6).collect())
@@ -79,18 +79,18 @@ fn each_once(networks: impl Iterator<Item = Prefix>) -> Vec<Prefix> {
 
 /// The networks as people are told of them: loopback and single addresses, such as those that `lo` has
 /// besides, are nobody's but this host's.
-pub(super) fn of_others(networks: &[Prefix]) -> impl Iterator<Item = &Prefix> {
+pub fn of_others(networks: &[Prefix]) -> impl Iterator<Item = &Prefix> {
     let loopback = loopback();
     networks.iter().filter(move |network| !network.is_one_address() && !loopback.contains(network))
 }
 
 /// The networks of clients that the config names; `own` are those of this host.
-pub(super) fn networks_of(clients: &[Exempt], own: &[Prefix]) -> Vec<Prefix> {
+pub fn networks_of(clients: &[Clients], own: &[Prefix]) -> Vec<Prefix> {
     let mut networks = Vec::new();
     for client in clients {
         match client {
-            Exempt::Local => networks.extend_from_slice(own),
-            Exempt::Prefix(prefix) => networks.push(*prefix),
+            Clients::Local => networks.extend_from_slice(own),
+            Clients::Prefix(prefix) => networks.push(*prefix),
         }
     }
     networks

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::daemon::load::ZoneSource;
 use crate::dns::Name;
 use crate::source::Sources;
 use crate::zonefile;
+use crate::zones::version::Basis;
+use crate::zones::zone_source::ZoneSource;
 
 /// A text in two files, and the state directory.
 struct Place {

@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why it could not be done the last time; none: it could. Clones are the same one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastFault(Arc<Mutex<Option<String>>>);
+pub struct LastFault(Arc<Mutex<Option<String>>>);
 
 impl LastFault {
-    pub(super) fn get(&self) -> Option<String> {
+    /// The fault; none: it could be done the last time.
+    pub fn get(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn set(&self, fault: Option<String>) {
+    /// Remembers how it went this time.
+    pub fn set(&self, fault: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 }

@@ -5,21 +5,15 @@
 
 use std::fmt;
 
-use crate::config;
 use crate::dns::Name;
 
 /// A zone, or a version of it for some clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ZoneId {
-    pub(crate) name: Name,
+pub struct ZoneId {
+    /// The apex.
+    pub name: Name,
     /// What the version is called where there are others.
-    pub(crate) view: Option<String>,
-}
-
-impl ZoneId {
-    pub(crate) fn of(zone: &config::Zone) -> ZoneId {
-        ZoneId { name: zone.name.clone(), view: zone.view.clone() }
-    }
+    pub view: Option<String>,
 }
 
 /// The only version of a zone.

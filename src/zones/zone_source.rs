@@ -5,20 +5,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config;
+use super::settings::ZoneSettings;
 use crate::dns::Name;
 
 /// A zone file, another zone, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ZoneSource {
+pub struct ZoneSource {
     /// The zone's own file.
-    pub(crate) file: Option<PathBuf>,
+    pub file: Option<PathBuf>,
     /// The zone whose addresses give its PTR records.
-    pub(crate) reverse_of: Option<Name>,
+    pub reverse_of: Option<Name>,
 }
 
 impl ZoneSource {
-    pub(super) fn of(zone: &config::Zone) -> ZoneSource {
+    pub(super) fn of(zone: &ZoneSettings) -> ZoneSource {
         ZoneSource {
             file: zone.file.as_ref().map(|file| file.path.clone()),
             reverse_of: zone.reverse_of.as_ref().map(|reverse_of| reverse_of.zone.clone()),

@@ -22,11 +22,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::load::{Basis, ZoneId};
 use super::state_file::{self, Filled};
+use super::zone_id::ZoneId;
 use crate::source::{Digest, Digesting, TextFile, open_regular, patiently, patiently_for, wait_for_bytes};
 
-pub(super) use keeper::{Good, Keeper};
+pub use keeper::{Good, Keeper};
 
 /// Below the state directory: nothing else is there.
 const FOLDER: &str = "last-good";

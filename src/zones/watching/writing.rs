@@ -19,7 +19,7 @@ pub(super) const WRITING_MAX: Duration = Duration::from_secs(10);
 
 /// The files, by the names under which they are watched. Shared between who hears of them and who reads them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Writing(Arc<Mutex<HashMap<PathBuf, Open>>>);
+pub struct Writing(Arc<Mutex<HashMap<PathBuf, Open>>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -30,12 +30,12 @@ struct Open {
 
 impl Writing {
     /// Whether this file is being written.
-    pub(crate) fn holds(&self, path: &Path) -> bool {
+    pub fn holds(&self, path: &Path) -> bool {
         self.lock().contains_key(path)
     }
 
     /// Takes in what has happened to a file.
-    pub(crate) fn happened(&self, path: &Path, kind: EventKind, now: Instant) {
+    pub fn happened(&self, path: &Path, kind: EventKind, now: Instant) {
         match kind {
             EventKind::Modify(ModifyKind::Data(_)) => {
                 self.lock().entry(path.to_owned()).or_insert(Open { since: now, told: false });

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::LoadedZone;
+use super::loaded::LoadedZone;
 use crate::dns::Name;
 use crate::zone::Addresses;
 

@@ -5,15 +5,16 @@
 use std::sync::Arc;
 use std::{fs, thread};
 
-use super::mark::Marks;
-use super::{Version, ZoneId};
-use crate::daemon::kept::is_half;
-use crate::daemon::watching::{QUIET, Writing};
 use crate::source::{TextFile, patiently};
+use crate::zones::last_good::is_half;
+use crate::zones::mark::Marks;
+use crate::zones::version::Version;
+use crate::zones::watching::{QUIET, Writing};
+use crate::zones::zone_id::ZoneId;
 
 /// Why files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     /// The server starts.
     Start,
     /// Somebody says so: what stands there is meant.
@@ -23,17 +24,29 @@ pub(crate) enum Cause {
     Change,
 }
 
+/// What a reading is for.
+pub enum Purpose {
+    /// To say what is wrong: everything is read.
+    Check,
+    /// To be served. Of what has not changed since one of its versions was
+    /// read nothing is read again; a zone that cannot be read and has none there
+    /// is taken from the state directory.
+    Serve(Serving),
+}
+
 /// What a reading for serving goes by.
 #[derive(Clone, Default)]
-pub(crate) struct Serving {
+pub struct Serving {
     /// What has not changed since one of these was read is not read again.
-    pub(crate) versions: Vec<(ZoneId, Version)>,
-    pub(crate) cause: Cause,
+    pub versions: Vec<(ZoneId, Version)>,
+    /// Why files are read.
+    pub cause: Cause,
     /// What the last reading found and held back.
-    pub(crate) held: Vec<(ZoneId, Vec<TextFile>)>,
+    pub held: Vec<(ZoneId, Vec<TextFile>)>,
     /// Files that somebody is writing just now.
-    pub(crate) writing: Writing,
-    pub(crate) marks: Arc<Marks>,
+    pub writing: Writing,
+    /// The zones that are being read.
+    pub marks: Arc<Marks>,
 }
 
 impl Serving {

@@ -29,17 +29,16 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, error, info, warn};
 
+use super::file_digests::FileDigests;
 use super::last_fault::LastFault;
-use super::load::Stands;
-use crate::control::{Cause, Request};
 use crate::source::{Digest, patiently};
 
 use writing::WRITING_MAX;
-pub(super) use writing::Writing;
+pub use writing::Writing;
 
 /// How long nothing may happen to the files before they are looked at: an
 /// editor or a script is done then.
-pub(super) const QUIET: Duration = Duration::from_millis(100);
+pub const QUIET: Duration = Duration::from_millis(100);
 
 /// Longest wait for that: who never stops changing files is followed all the same. One that is open for writing is not
 /// read for that.
@@ -53,36 +52,36 @@ const ROUNDS_MAX: usize = 8;
 const FILES_NAMED_MAX: usize = 4;
 
 /// Watches files until it is dropped.
-pub(super) struct Watching {
-    stands: watch::Sender<Stands>,
+pub struct Watching {
+    stands: watch::Sender<FileDigests>,
     writing: Writing,
     task: JoinHandle<()>,
     trouble: LastFault,
 }
 
 impl Watching {
-    /// Watches nothing yet; reloads are asked for at `requests`.
-    pub(super) fn start(requests: mpsc::Sender<Request>) -> Watching {
-        let (stands, read) = watch::channel(Stands::new());
+    /// Watches nothing yet. Each change of a file has `message` sent to `requests`.
+    pub fn start<M: Send + 'static>(requests: mpsc::Sender<M>, message: fn() -> M) -> Watching {
+        let (stands, read) = watch::channel(FileDigests::new());
         let trouble = LastFault::default();
         let writing = Writing::default();
-        let task = tokio::spawn(turn(read, requests, writing.clone(), trouble.clone()));
+        let task = tokio::spawn(turn(read, Listener { requests, message }, writing.clone(), trouble.clone()));
         Watching { stands, writing, task, trouble }
     }
 
     /// The files that somebody is writing just now.
-    pub(super) fn writing(&self) -> Writing {
+    pub fn writing(&self) -> Writing {
         self.writing.clone()
     }
 
     /// Watches these files from now on. One that does not stand any more as it
     /// was read is a change at once.
-    pub(super) fn follow(&self, stands: Stands) {
+    pub fn follow(&self, stands: FileDigests) {
         self.stands.send_replace(stands);
     }
 
     /// Why some change of a file would not be noticed; none: all are.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<String> {
         self.trouble.get()
     }
 }
@@ -93,9 +92,15 @@ impl Drop for Watching {
     }
 }
 
-async fn turn(
-    mut read: watch::Receiver<Stands>,
-    requests: mpsc::Sender<Request>,
+/// Where a change is sent to, and in which words.
+struct Listener<M> {
+    requests: mpsc::Sender<M>,
+    message: fn() -> M,
+}
+
+async fn turn<M>(
+    mut read: watch::Receiver<FileDigests>,
+    listener: Listener<M>,
     writing: Writing,
     trouble: LastFault,
 ) {
@@ -136,7 +141,7 @@ async fn turn(
         };
         if !changed.is_empty() {
             info!("{}: reloading", sentence(&changed));
-            if requests.send(Request::Reload { cause: Cause::Change, reply: None }).await.is_err() {
+            if listener.requests.send((listener.message)()).await.is_err() {
                 return;
             }
         }
@@ -205,9 +210,9 @@ struct Lookout {
     /// The folders they are in.
     folders: BTreeSet<PathBuf>,
     /// As the last reading found the files.
-    read: Stands,
+    read: FileDigests,
     /// As they were seen last, or read since: what differs from this is news.
-    seen: Stands,
+    seen: FileDigests,
     /// What has been complained about.
     said: HashSet<String>,
     /// What is to be complained about now.
@@ -220,7 +225,7 @@ impl Lookout {
     ///
     /// What has been seen of a file is forgotten only if the reading has found something else than the one
     /// before: a reading that did not come to it knows nothing new.
-    fn learn(&mut self, read: Stands) -> Vec<PathBuf> {
+    fn learn(&mut self, read: FileDigests) -> Vec<PathBuf> {
         let before = std::mem::replace(&mut self.read, read);
         let seen = std::mem::take(&mut self.seen);
         let known = |(path, digest): (&PathBuf, &Option<Digest>)| {

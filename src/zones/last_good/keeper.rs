@@ -14,8 +14,11 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 use tracing::{debug, warn};
 
-use super::super::last_fault::LastFault;
-use super::{Basis, Filled, ZoneId, has_shrunk, is_kept, remove_unfinished, write};
+use super::{has_shrunk, is_kept, remove_unfinished, write};
+use crate::zones::last_fault::LastFault;
+use crate::zones::state_file::Filled;
+use crate::zones::version::Basis;
+use crate::zones::zone_id::ZoneId;
 
 /// How long a stop waits for the disk.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -26,11 +29,15 @@ const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// A zone whose text is good, and the files it is in.
 #[derive(Clone)]
-pub(in crate::daemon) struct Good {
-    pub(in crate::daemon) zone: ZoneId,
-    pub(in crate::daemon) serial: u32,
-    pub(in crate::daemon) loaded_at: SystemTime,
-    pub(in crate::daemon) basis: Arc<Basis>,
+pub struct Good {
+    /// The zone.
+    pub zone: ZoneId,
+    /// Of its SOA record.
+    pub serial: u32,
+    /// When its text was read.
+    pub loaded_at: SystemTime,
+    /// What it was made from: the files and their digests.
+    pub basis: Arc<Basis>,
 }
 
 /// What is to be kept, and in which state directory.
@@ -38,7 +45,7 @@ type Wanted = Option<(PathBuf, Vec<Good>)>;
 
 /// Keeps texts, one after the other. What is to be kept may change faster than
 /// a disk writes: then only the newest is written.
-pub(in crate::daemon) struct Keeper {
+pub struct Keeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
     fault: LastFault,
@@ -46,7 +53,7 @@ pub(in crate::daemon) struct Keeper {
 
 impl Keeper {
     /// A keeper that works in the runtime.
-    pub(in crate::daemon) fn start() -> Keeper {
+    pub fn start() -> Keeper {
         let (wanted, mut newest) = watch::channel(None);
         let fault = LastFault::default();
         let known = fault.clone();
@@ -77,17 +84,17 @@ impl Keeper {
     }
 
     /// Keeps these texts soon, in this state directory; where there is none, nothing.
-    pub(in crate::daemon) fn keep(&self, folder: Option<&Path>, good: Vec<Good>) {
+    pub fn keep(&self, folder: Option<&Path>, good: Vec<Good>) {
         self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), good)));
     }
 
     /// Why the text of some zone that is served is not kept, although that is wanted.
-    pub(in crate::daemon) fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<String> {
         self.fault.get()
     }
 
     /// Keeps what is still to be kept, and ends.
-    pub(in crate::daemon) async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.wanted);
         let _ = tokio::time::timeout(STOP_WAIT, self.task).await;
     }

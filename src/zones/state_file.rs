@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 
 /// What becomes of a file that was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filled {
+pub enum Filled {
     /// It takes its place.
     Whole,
     /// What was there before stays.
@@ -27,7 +27,7 @@ pub(super) enum Filled {
 
 /// Writes a file so that at `place` is the old one or the new one at any moment, and the new one when this returns.
 /// Until it is whole it has the name `unfinished`, in the same folder.
-pub(super) fn replace(
+pub fn replace(
     place: &Path,
     unfinished: &Path,
     fill: impl FnOnce(&mut File) -> io::Result<Filled>,
@@ -49,7 +49,7 @@ pub(super) fn replace(
 }
 
 /// Makes an empty file, whatever had its name: a link is removed, not what it leads to.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+pub fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -59,7 +59,7 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file to read it; none where there is none.
-pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+pub fn open(path: &Path) -> io::Result<Option<File>> {
     let named = path.to_owned();
     match patiently(path, move |_| open_regular(&named)) {
         Ok((file, _)) => Ok(Some(file)),
@@ -72,7 +72,7 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// Makes a folder, if it is not there. A link to one is none of ours: it would lead what we write elsewhere.
-pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+pub fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         // The folder must outlive a power cut as well.
         Ok(()) => File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),

@@ -4,28 +4,26 @@
 //! config file, whoever was done first.
 //! Not responsible for reading one.
 
-use std::cmp::Reverse;
 use std::fs;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
-use super::others::Others;
-use super::{LoadedZone, Purpose, ZoneReader};
-use crate::config;
-use crate::source::{Sources, patiently};
+use super::serving::Purpose;
+use crate::source::patiently;
+use crate::zones::settings::{ZoneFile, ZoneSettings};
 
 /// Zones that are read at once at most. Each has its text and its tree in memory until it is compiled.
-const READERS_MAX: usize = 4;
+pub const READERS_MAX: usize = 4;
 
 /// Zone text from which on a second thread is worth it, in bytes. Less is read in a few milliseconds, for which no
 /// core need be taken from whoever else is starting.
-const WORTH_BYTES: u64 = 256 << 10;
+pub(super) const WORTH_BYTES: u64 = 256 << 10;
 
 /// How many zones are read at once. At a reload half the cores stay with those who are answering; at a start there is
 /// nobody yet. A check takes one zone after the other, since it compares each with those before it.
-pub(super) fn readers_max(purpose: &Purpose) -> usize {
+pub fn readers_max(purpose: &Purpose) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let cores = match purpose {
         Purpose::Check => 1,
@@ -35,41 +33,9 @@ pub(super) fn readers_max(purpose: &Purpose) -> usize {
     cores.clamp(1, READERS_MAX)
 }
 
-impl ZoneReader<'_> {
-    /// Loads zones that need no other beside each other, each with its place in the config file; none where that is not
-    /// worth it.
-    pub(super) fn load_abreast(
-        &self,
-        sources: &mut Sources,
-        zones: &[(usize, &config::Zone)],
-    ) -> Vec<(usize, LoadedZone)> {
-        if self.readers.min(zones.len()) < 2 {
-            return Vec::new();
-        }
-        let mut sized: Vec<_> = zones.iter().map(|&(place, zone)| (text_bytes(zone), place, zone)).collect();
-        if sized.iter().map(|(bytes, ..)| bytes).sum::<u64>() < WORTH_BYTES {
-            return Vec::new();
-        }
-        // The largest first, so that none of them is begun when everybody else is done.
-        sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
-        let common = &*sources;
-        let mut loaded = abreast(self.readers, &sized, |&(_, place, zone)| {
-            let mut branch = common.branch();
-            let zone = self.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
-            (place, zone, branch)
-        });
-        loaded.sort_by_key(|(place, ..)| *place);
-        let joined = loaded.into_iter().map(|(place, zone, branch)| {
-            sources.join(branch);
-            (place, zone)
-        });
-        joined.collect()
-    }
-}
-
 /// How long the zone's own file is; what it includes is not known before it is read.
-fn text_bytes(zone: &config::Zone) -> u64 {
-    let len = |file: &config::ZoneFile| {
+pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
+    let len = |file: &ZoneFile| {
         let named = file.path.clone();
         patiently(&file.path, move |_| Ok(fs::metadata(named)?.len())).ok()
     };
@@ -82,7 +48,11 @@ fn text_bytes(zone: &config::Zone) -> u64 {
 /// # Panics
 ///
 /// When `work` does, but not before everything else is done.
-fn abreast<I: Sync, M: Send>(threads: usize, items: &[I], work: impl Fn(&I) -> M + Sync) -> Vec<M> {
+pub(super) fn abreast<I: Sync, M: Send>(
+    threads: usize,
+    items: &[I],
+    work: impl Fn(&I) -> M + Sync,
+) -> Vec<M> {
     let next = AtomicUsize::new(0);
     let turn = || {
         let items = std::iter::from_fn(|| items.get(next.fetch_add(1, Ordering::Relaxed)));

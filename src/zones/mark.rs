@@ -17,8 +17,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::ZoneId;
-use crate::daemon::{kept, state_file};
+use super::zone_id::ZoneId;
+use super::{last_good, state_file};
 use crate::source::patiently;
 
 /// Below the state directory: nothing else is there.
@@ -32,14 +32,14 @@ const MARK_BYTES_MAX: u64 = 128;
 
 /// A zone's file, by what tells one version from the next without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     bytes: u64,
     modified: (i64, i64),
 }
 
 impl Stamp {
     /// Of the file as it stands.
-    pub(super) fn of(path: &Path) -> Option<Stamp> {
+    pub fn of(path: &Path) -> Option<Stamp> {
         let named = path.to_owned();
         let meta = patiently(path, move |_| fs::metadata(named)).ok()?;
         Some(Stamp { bytes: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) })
@@ -56,7 +56,7 @@ pub(super) struct LeftMark {
 
 /// The marks that are put now.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(Mutex<Put>);
+pub struct Marks(Mutex<Put>);
 
 #[derive(Debug, Default)]
 struct Put {
@@ -66,14 +66,14 @@ struct Put {
 }
 
 /// A mark that is removed when it is dropped.
-pub(super) struct Mark<'m> {
+pub struct Mark<'m> {
     marks: &'m Marks,
     path: PathBuf,
 }
 
 impl Marks {
     /// Marks a zone whose file is of this stamp. A mark that cannot be had stops nothing.
-    pub(super) fn put(&self, folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<Mark<'_>> {
+    pub fn put(&self, folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<Mark<'_>> {
         let times = left(folder, zone, stamp).map_or(0, |left| left.times).saturating_add(1);
         let path = path(folder, zone);
         state_file::make_folder(&folder.join(FOLDER)).ok()?;
@@ -92,7 +92,7 @@ impl Marks {
     }
 
     /// Removes all of them for good: the process is about to end in good order, and threads may read until it does.
-    pub(crate) fn remove_all(&self) {
+    pub fn remove_all(&self) {
         let mut put = self.lock();
         put.is_over = true;
         for path in std::mem::take(&mut put.paths) {
@@ -128,7 +128,7 @@ pub(super) fn left(folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<LeftMar
 }
 
 fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
-    folder.join(FOLDER).join(kept::file_name(zone, END))
+    folder.join(FOLDER).join(last_good::file_name(zone, END))
 }
 
 #[cfg(test)]

@@ -1,0 +1,88 @@
+//! What the config file says of zones, as the settings of the room `zones`.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::folders;
+use crate::config::{self, Config, ZoneProbe};
+use crate::zone::{GuardTemplate, Guarding, Test};
+use crate::zonefile;
+use crate::zones::{Settings, ZoneId, ZoneSettings};
+
+/// The settings of all zones of the config file at `path`.
+pub(super) fn zone_settings(config: &Config, path: &Path) -> Settings {
+    Settings {
+        config: path.to_owned(),
+        zones: config.zones.iter().map(one_zone).collect(),
+        text: zonefile::Settings {
+            lua: lua_settings(config),
+            include_from: Some(include_from(config, path)),
+            ..zonefile::Settings::default()
+        },
+        state_directory: folders::state_directory(config),
+    }
+}
+
+/// The zone, or the version of it, that a `[[zone]]` block is about.
+pub(super) fn zone_id(zone: &config::Zone) -> ZoneId {
+    ZoneId { name: zone.name.clone(), view: zone.view.clone() }
+}
+
+fn one_zone(zone: &config::Zone) -> ZoneSettings {
+    ZoneSettings {
+        id: zone_id(zone),
+        name_span: zone.name_span,
+        file: zone.file.clone(),
+        reverse_of: zone.reverse_of.clone(),
+        when_client_in: zone.when_client_in.clone(),
+        allow_query: zone.allow_query.clone(),
+        memory_limit: zone.memory_limit,
+        guards: zone.guards.iter().flat_map(guardings).collect(),
+    }
+}
+
+/// The folders that zones may include files from, besides their own.
+fn include_from(config: &Config, path: &Path) -> Vec<PathBuf> {
+    let own = path.parent().unwrap_or(Path::new("")).to_owned();
+    std::iter::once(own).chain(config.server.include_folders.iter().cloned()).collect()
+}
+
+fn lua_settings(config: &Config) -> zonefile::lua_record::Settings {
+    zonefile::lua_record::Settings {
+        selector: config.lua.selector,
+        interval: config.probe.interval,
+        timeout: config.probe.timeout,
+        retry: config.probe.retry,
+        rise: config.probe.rise,
+        fall: config.probe.fall,
+    }
+}
+
+/// What a `[[zone.probe]]` block says about each of its owners.
+fn guardings(block: &ZoneProbe) -> impl Iterator<Item = Guarding> {
+    let guards: Vec<GuardTemplate> = block
+        .probes
+        .iter()
+        .map(|probe| GuardTemplate {
+            test: Test::Same(probe.kind.clone()),
+            source: probe.source,
+            timeout: probe.timeout,
+            interval: probe.interval,
+            retry: probe.retry,
+            rise: probe.rise,
+            fall: probe.fall,
+        })
+        .chain(block.target.as_ref().map(|times| target_guard(times, block.source)))
+        .collect();
+    block.names.iter().map(move |(owner, span)| Guarding {
+        owner: owner.clone(),
+        span: *span,
+        guards: guards.clone(),
+        choice: block.choice.clone(),
+    })
+}
+
+fn target_guard(times: &config::Probe, source: Option<IpAddr>) -> GuardTemplate {
+    let config::Probe { interval, timeout, retry, rise, fall, .. } = *times;
+    GuardTemplate { test: Test::TargetPort, source, timeout, interval, retry, rise, fall }
+}

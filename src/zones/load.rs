@@ -1,0 +1,86 @@
+//! Reading all zones: in which order, and how many at once.
+//!
+//! Responsible for what they give being in the order of the config file, whichever was read first.
+//! Not responsible for reading one (`reader`).
+
+mod serving;
+
+mod loaded;
+
+mod others;
+
+mod reverse;
+
+mod parallel;
+
+mod reader;
+
+use std::cmp::Reverse;
+
+pub use loaded::LoadedZone;
+pub use parallel::{READERS_MAX, readers_max};
+pub use serving::{Cause, Purpose, Serving};
+
+use self::others::Others;
+use self::parallel::{WORTH_BYTES, abreast, text_bytes};
+use self::reader::ZoneReader;
+use super::settings::{Settings, ZoneSettings};
+use super::zone_id::ZoneId;
+use crate::source::Sources;
+use crate::zone::Zone;
+
+/// Reads all zones, at most `readers` of them at once. In a check `each` sees every zone that is read before it is
+/// compiled and let go; what is to be served may be read by several threads, and nothing looks at it.
+pub fn load(
+    sources: &mut Sources,
+    settings: &Settings,
+    purpose: &Purpose,
+    readers: usize,
+    mut each: impl FnMut(&ZoneId, &Zone),
+) -> Vec<LoadedZone> {
+    let reader = ZoneReader::new(settings, purpose);
+    let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
+    // Zones that say something of others' addresses are read behind these.
+    zones.sort_by_key(|(_, zone)| reverse::turn(zone));
+    let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.reverse_of.is_none()));
+    let abreast = load_abreast(&reader, sources, read, readers);
+    let others = if abreast.is_empty() { &zones } else { made };
+    let mut loaded = Others::gathering(reader.compared());
+    abreast.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
+    for &(place, zone) in others {
+        let one = reader.load(sources, zone, &loaded, &mut each);
+        loaded.push(place, one);
+    }
+    loaded.into_zones()
+}
+
+/// Loads zones that need no other beside each other, each with its place in the config file; none where that is not
+/// worth it.
+fn load_abreast(
+    reader: &ZoneReader<'_>,
+    sources: &mut Sources,
+    zones: &[(usize, &ZoneSettings)],
+    readers: usize,
+) -> Vec<(usize, LoadedZone)> {
+    if readers.min(zones.len()) < 2 {
+        return Vec::new();
+    }
+    let mut sized: Vec<_> = zones.iter().map(|&(place, zone)| (text_bytes(zone), place, zone)).collect();
+    if sized.iter().map(|(bytes, ..)| bytes).sum::<u64>() < WORTH_BYTES {
+        return Vec::new();
+    }
+    // The largest first, so that none of them is begun when everybody else is done.
+    sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
+    let common = &*sources;
+    let mut loaded = abreast(readers, &sized, |&(_, place, zone)| {
+        let mut branch = common.branch();
+        let zone = reader.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
+        (place, zone, branch)
+    });
+    loaded.sort_by_key(|(place, ..)| *place);
+    let joined = loaded.into_iter().map(|(place, zone, branch)| {
+        sources.join(branch);
+        (place, zone)
+    });
+    joined.collect()
+}

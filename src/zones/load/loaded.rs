@@ -1,0 +1,59 @@
+//! A zone as it was read just now: what of it can be served, and what is wrong with it.
+
+use crate::answer::Access;
+use crate::source::{Diagnostics, TextFile};
+use crate::zones::file_digests::FileDigests;
+use crate::zones::settings::ZoneSettings;
+use crate::zones::version::Version;
+use crate::zones::zone_id::ZoneId;
+use crate::zones::zone_source::ZoneSource;
+
+/// A zone as it was read just now.
+pub struct LoadedZone {
+    /// What tells it from the others.
+    pub id: ZoneId,
+    /// Where its records come from.
+    pub source: ZoneSource,
+    /// Whom it answers; none: everybody.
+    pub access: Option<Box<Access>>,
+    /// What is wrong with it.
+    pub faults: Diagnostics,
+    /// None when it cannot be served as it stands, and no text of it is kept.
+    pub version: Option<Version>,
+    /// Why it cannot be served as it stands, in one sentence.
+    pub error: Option<String>,
+    /// The same, drawn, with the errors that come next.
+    pub drawn: Option<String>,
+    /// Why the text that is kept of it is of no use.
+    pub kept_error: Option<String>,
+    /// Why it stays as it is for now, though there is nothing wrong with it.
+    pub waits: Option<String>,
+    /// What was read of it just now and is held back until it is read again.
+    pub held: Option<Vec<TextFile>>,
+    /// Files that were not read, as they stand: what happens to them is news.
+    pub unread: FileDigests,
+}
+
+impl LoadedZone {
+    /// Nothing is known of it yet.
+    pub(super) fn new(zone: &ZoneSettings, access: Option<Box<Access>>) -> LoadedZone {
+        LoadedZone {
+            id: zone.id.clone(),
+            source: ZoneSource::of(zone),
+            access,
+            faults: Diagnostics::default(),
+            version: None,
+            error: None,
+            drawn: None,
+            kept_error: None,
+            waits: None,
+            held: None,
+            unread: FileDigests::new(),
+        }
+    }
+
+    /// Whether it is served as its file stands.
+    pub fn is_whole(&self) -> bool {
+        self.version.is_some() && self.error.is_none() && self.waits.is_none()
+    }
+}

@@ -1,0 +1,424 @@
+//! One zone from its settings to a version of it, or to why there is none.
+//!
+//! Responsible for the way from a path to a compiled zone, the same for start, reload and `edgedns check`.
+//! Not responsible for the order in which zones are read, or for what happens with them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use super::loaded::LoadedZone;
+use super::others::Others;
+use super::reverse::{Given, Wanting, given};
+use super::serving::{Cause, Purpose};
+use crate::answer::{Access, Prefix};
+use crate::dns::{Name, Rtype};
+use crate::source::{
+    Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources, Span, TextFile, patiently_for,
+};
+use crate::zone::{self, Addresses, Apexes, Hosts, NodeId, Zone};
+use crate::zonefile;
+use crate::zones::clients::Clients;
+use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
+use crate::zones::settings::{Settings, ZoneSettings};
+use crate::zones::version::{Basis, Version};
+use crate::zones::zone_id::ZoneId;
+use crate::zones::zone_source::ZoneSource;
+use crate::zones::{last_good, mark};
+
+/// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
+/// ones tell what to mend.
+const ERRORS_DRAWN_MAX: usize = 3;
+
+/// How long the text that is kept of a zone may take to come. It is on a disk of this node, and may be long.
+const KEPT_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A zone of which no text is kept is left alone after so many processes have ended over it.
+const TIMES_WITHOUT_KEPT_TEXT: u32 = 2;
+
+/// What is the same for all zones of a reading.
+pub(super) struct ZoneReader<'r> {
+    purpose: &'r Purpose,
+    settings: &'r Settings,
+    /// Which zones want to know the addresses of others.
+    wanting: Wanting<'r>,
+    /// The apexes of all zones.
+    apexes: Arc<Apexes>,
+    /// The versions that are served now.
+    served: HashMap<&'r ZoneId, &'r Version>,
+    /// The addresses of this node.
+    own: Vec<IpAddr>,
+    /// The networks this node is in.
+    networks: LazyLock<Vec<Prefix>>,
+}
+
+impl<'r> ZoneReader<'r> {
+    /// Reads the zones of `settings`.
+    pub(super) fn new(settings: &'r Settings, purpose: &'r Purpose) -> Self {
+        ZoneReader {
+            purpose,
+            settings,
+            wanting: Wanting::of(&settings.zones),
+            apexes: Arc::new(settings.zones.iter().map(|zone| zone.id.name.as_ref()).collect()),
+            served: served(purpose),
+            own: known_addresses(),
+            networks: LazyLock::new(known_networks),
+        }
+    }
+
+    pub(super) fn load(
+        &self,
+        sources: &mut Sources,
+        zone: &ZoneSettings,
+        others: &Others,
+        each: &mut impl FnMut(&ZoneId, &Zone),
+    ) -> LoadedZone {
+        let mut loaded = LoadedZone::new(zone, self.access(zone));
+        let forward = self.forward(zone, others);
+        let basis = self.basis(zone, forward);
+        let before = self.before(&loaded.id);
+        let says_enough = |version: &&Version| version.hosts.is_some() || !self.wants_hosts(&zone.id.name);
+        if let Some(version) = before.filter(|version| version.is_current(&basis)).filter(says_enough) {
+            loaded.version = Some(version.clone());
+            return loaded;
+        }
+        if let Some(version) = before.filter(|version| self.is_written(&version.basis.texts)) {
+            loaded.version = Some(version.clone());
+            loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
+            loaded.unread.extend(self.open_for_writing(&version.basis.texts));
+            return loaded;
+        }
+        if self.is_left_alone(zone, &mut loaded) {
+            if before.is_none() {
+                self.load_kept(sources, zone, forward, basis, &mut loaded);
+            }
+            return loaded;
+        }
+        let _mark = self.mark(zone, &loaded.id);
+        self.load_text(sources, zone, (forward, basis), &mut loaded, |read, faults| {
+            if let Some(known) = others.addresses() {
+                zone::check_reverse(read, known, faults);
+            }
+            each(&zone.id, read);
+        });
+        loaded
+    }
+
+    /// Reads a zone and all it includes; `seen` sees what can be served.
+    fn load_text(
+        &self,
+        sources: &mut Sources,
+        zone: &ZoneSettings,
+        (forward, mut basis): (Option<&Version>, Basis),
+        loaded: &mut LoadedZone,
+        seen: impl FnOnce(&Zone, &mut Diagnostics),
+    ) {
+        let first = sources.next();
+        let faults = &mut loaded.faults;
+        let read = read_file(sources, zone, faults)
+            .and_then(|file| Some((file, given(zone, forward, faults)?)))
+            .and_then(|(file, hosts)| self.read_zone(sources, file, hosts, zone, &basis, faults));
+        let Some(read) = read else {
+            faults.sort();
+            return self.fall_back(sources, zone, (forward, basis), loaded);
+        };
+        basis.texts = sources.files_from(first).cloned().collect();
+        let same_serial = self.same_serial(&read, &loaded.id, &basis.texts);
+        seen(&read, faults);
+        faults.sort();
+        let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
+        if matches!(self.purpose, Purpose::Serve(_)) && nothing_to_draw {
+            // Nothing will be drawn from the text, and compiling takes memory as well.
+            sources.let_go(first);
+        }
+        let Some(version) = self.version(&read, basis, zone.name_span, &mut loaded.faults) else {
+            return self.fall_back(sources, zone, (forward, self.basis(zone, forward)), loaded);
+        };
+        self.take(version, loaded);
+        if loaded.waits.is_none() {
+            loaded.faults.extend(same_serial);
+        }
+    }
+
+    /// Says why what was read is not served; a zone that is not served takes the text that is kept of it.
+    fn fall_back(
+        &self,
+        sources: &mut Sources,
+        zone: &ZoneSettings,
+        (forward, basis): (Option<&Version>, Basis),
+        loaded: &mut LoadedZone,
+    ) {
+        loaded.error = Some(why_not(sources, &self.settings.config, &loaded.faults));
+        loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
+        if self.before(&loaded.id).is_none() {
+            self.load_kept(sources, zone, forward, basis, loaded);
+        }
+    }
+
+    /// What was read is what is to be served, unless it is held back.
+    fn take(&self, read: Version, loaded: &mut LoadedZone) {
+        if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
+            loaded.waits = serving.held(&loaded.id, before, &read);
+            if loaded.waits.is_some() {
+                let texts = &read.basis.texts;
+                if serving.is_written(texts) {
+                    loaded.unread.extend(self.open_for_writing(texts));
+                } else {
+                    loaded.held = Some(texts.clone());
+                }
+                return;
+            }
+        }
+        loaded.version = Some(read);
+    }
+
+    /// A remark that whoever compares serials will not see what has changed.
+    fn same_serial(&self, read: &Zone, id: &ZoneId, texts: &[TextFile]) -> Option<Diagnostic> {
+        let before = self.before(id).filter(|before| before.kept_at.is_none())?;
+        let same_digests =
+            || texts.iter().map(|text| text.digest).eq(before.basis.texts.iter().map(|text| text.digest));
+        if before.serial != read.serial() || texts.is_empty() || same_digests() {
+            return None;
+        }
+        let soa = read.node(NodeId::APEX).rrset(Rtype::SOA)?;
+        let message = format!("the text has changed, the serial is still {}", before.serial);
+        Some(
+            Diagnostic::warning(soa.span(), message)
+                .remark(
+                    "it is served all the same; secondaries, and people who compare serials, see no change",
+                )
+                .help("raise the serial with each change"),
+        )
+    }
+
+    /// Whether one of these files is not finished yet.
+    fn is_written(&self, texts: &[TextFile]) -> bool {
+        matches!(self.purpose, Purpose::Serve(serving) if serving.is_written(texts))
+    }
+
+    /// Those of these files that somebody is writing, as files that were not read: that one is closed is news then,
+    /// also when it has the text that was seen once before.
+    fn open_for_writing<'t>(
+        &'t self,
+        texts: &'t [TextFile],
+    ) -> impl Iterator<Item = (PathBuf, Option<Digest>)> + 't {
+        let is_open = |text: &&TextFile| match self.purpose {
+            Purpose::Check => false,
+            Purpose::Serve(serving) => serving.writing.holds(&text.path),
+        };
+        texts.iter().filter(is_open).map(|text| (text.path.clone(), None))
+    }
+
+    /// Marks a zone that is about to be read to be served.
+    fn mark(&self, zone: &ZoneSettings, id: &ZoneId) -> Option<mark::Mark<'_>> {
+        let (Purpose::Serve(serving), Some(folder)) = (self.purpose, self.state_directory()) else {
+            return None;
+        };
+        let stamp = mark::Stamp::of(&zone.file.as_ref()?.path)?;
+        serving.marks.put(folder, id, stamp)
+    }
+
+    /// Whether a zone is not read, because a process ended while it did so, and nobody has asked for it or changed it
+    /// since. One of which no text is kept is tried once more: it may have been a coincidence.
+    fn is_left_alone(&self, zone: &ZoneSettings, loaded: &mut LoadedZone) -> bool {
+        let (Purpose::Serve(serving), Some(folder), Some(file)) =
+            (self.purpose, self.state_directory(), &zone.file)
+        else {
+            return false;
+        };
+        let left = || mark::left(folder, &loaded.id, mark::Stamp::of(&file.path)?);
+        let Some(left) = (serving.cause != Cause::Operator).then(left).flatten() else { return false };
+        if left.times < TIMES_WITHOUT_KEPT_TEXT && !last_good::path(folder, &loaded.id).exists() {
+            return false;
+        }
+        loaded.unread.insert(file.path.clone(), Digest::of_file(&file.path).ok());
+        let why = format!(
+            "the server was ended while it read {}, as it is when a zone takes all memory; that file is not read before \
+             it changes, or `edgedns reload` or SIGHUP asks for it",
+            file.path.display()
+        );
+        loaded.faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
+        loaded.error = Some(why);
+        true
+    }
+
+    /// What a version of the zone is made from besides its text.
+    fn basis(&self, zone: &ZoneSettings, forward: Option<&Version>) -> Basis {
+        Basis {
+            source: ZoneSource::of(zone),
+            forward: forward.map(|version| Arc::clone(&version.basis)),
+            settings: zonefile::Settings { memory_limit: zone.memory_limit, ..self.settings.text.clone() },
+            guards: zone.guards.clone(),
+            own: self.own.clone(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Whom a zone answers.
+    fn access(&self, zone: &ZoneSettings) -> Option<Box<Access>> {
+        let networks = |clients: &Vec<Clients>| networks_of(clients, &self.networks);
+        Access::new(zone.when_client_in.as_ref().map(networks), zone.allow_query.as_ref().map(networks))
+    }
+
+    /// Where what is to outlive a restart is kept.
+    fn state_directory(&self) -> Option<&Path> {
+        self.settings.state_directory.as_deref()
+    }
+
+    /// The version that is served now.
+    fn before(&self, zone: &ZoneId) -> Option<&Version> {
+        self.served.get(zone).copied()
+    }
+
+    /// Reads one zone from its text and all that it includes. None when it cannot
+    /// be served; `found` says why.
+    fn read_zone(
+        &self,
+        sources: &mut Sources,
+        file: Option<FileId>,
+        given: Option<Given<'_>>,
+        zone: &ZoneSettings,
+        basis: &Basis,
+        found: &mut Diagnostics,
+    ) -> Option<Zone> {
+        let mut builder = zone::Builder::new(zone.id.name.clone(), zone.name_span);
+        if let Some(file) = file {
+            zonefile::read(sources, file, &mut builder, &basis.settings, found);
+        }
+        if let Some(Given { hosts, span }) = given {
+            builder.add_reverse(hosts, span, found);
+        }
+        builder.set_own_addresses(basis.own.clone());
+        builder.set_apexes(Arc::clone(&self.apexes));
+        basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        builder.finish(found)
+    }
+
+    /// Takes the text that is kept of the zone, if there is one.
+    fn load_kept(
+        &self,
+        sources: &Sources,
+        zone: &ZoneSettings,
+        forward: Option<&Version>,
+        basis: Basis,
+        loaded: &mut LoadedZone,
+    ) {
+        let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory()) else { return };
+        let (named, id) = (folder.to_owned(), loaded.id.clone());
+        let read = patiently_for(&last_good::path(folder, &loaded.id), KEPT_WAIT_MAX, move |_| {
+            Ok(last_good::read(&named, &id))
+        });
+        let kept = match read.unwrap_or_else(|error| Err(error.into())) {
+            Ok(None) => return,
+            Ok(Some(kept)) => kept,
+            Err(fault) => {
+                loaded.kept_error = Some(fault.to_string());
+                return;
+            }
+        };
+        let (own, loaded_at) = (PathBuf::from(kept.own_file()), kept.loaded_at);
+        let mut sources = sources.closed_over(kept.texts);
+        let mut faults = Diagnostics::default();
+        let hosts = given(zone, forward, &mut faults);
+        let read = sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
+            self.read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
+        });
+        match read.and_then(|read| self.version(&read, basis, zone.name_span, &mut faults)) {
+            Some(version) => loaded.version = Some(Version { kept_at: Some(loaded_at), ..version }),
+            None => {
+                faults.sort();
+                loaded.kept_error = Some(why_not(&sources, &self.settings.config, &faults));
+            }
+        }
+    }
+
+    /// The version of the zone that a reverse zone is made from. Of several
+    /// the one of its own view, else the one for everybody else, else the first.
+    pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l Version> {
+        let name = &zone.reverse_of.as_ref()?.zone;
+        let named = loaded.named(name);
+        let own = named.clone().find(|forward| forward.id.view == zone.id.view);
+        let forward = own.or_else(|| {
+            named.clone().find(|forward| forward.access.as_ref().is_none_or(|one| one.is_for_everybody()))
+        });
+        let forward = forward.or_else(|| named.clone().next())?;
+        forward
+            .version
+            .as_ref()
+            .or_else(|| self.before(&forward.id))
+            .filter(|version| version.hosts.is_some())
+    }
+
+    /// Whether some other zone wants to know the addresses of this one.
+    pub(super) fn wants_hosts(&self, name: &Name) -> bool {
+        match self.purpose {
+            Purpose::Check => self.wanting.reverse,
+            Purpose::Serve(_) => self.wanting.origins.contains(name),
+        }
+    }
+
+    /// Where a check gathers what zones say of addresses; none: no zone is compared with them.
+    pub(super) fn compared(&self) -> Option<Addresses> {
+        let is_compared = matches!(self.purpose, Purpose::Check) && self.wanting.reverse;
+        is_compared.then(|| Addresses::new(Arc::clone(&self.apexes)))
+    }
+
+    /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config
+    /// file `names` it: the text of the zone may have been let go.
+    pub(super) fn version(
+        &self,
+        zone: &Zone,
+        basis: Basis,
+        names: Span,
+        found: &mut Diagnostics,
+    ) -> Option<Version> {
+        let hosts = self.wants_hosts(&zone.apex().to_name()).then(|| Hosts::of(zone).into());
+        let compiled = Version::of(zone, basis);
+        let version =
+            compiled.map_err(|error| found.push(Diagnostic::error(names, error.to_string()))).ok()?;
+        Some(Version { hosts, ..version })
+    }
+}
+
+/// The versions that are served now, by their zones.
+fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Version> {
+    match purpose {
+        Purpose::Check => HashMap::new(),
+        Purpose::Serve(serving) => serving.versions.iter().map(|(id, version)| (id, version)).collect(),
+    }
+}
+
+/// Why a zone is not served: the first error in its files; one in the config file may be its echo.
+fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
+    let in_config =
+        |fault: &&Diagnostic| fault.span().is_none_or(|span| Path::new(&sources.place(span).path) == config);
+    let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| fault.is_error()).collect();
+    let first = errors.iter().find(|fault| !in_config(fault)).or(errors.first());
+    first.map_or_else(|| "it cannot be read".to_owned(), |first| sources.sentence(first))
+}
+
+/// The first errors as they are drawn in the terminal.
+fn drawn_errors(sources: &Sources, faults: &Diagnostics) -> String {
+    let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| fault.is_error()).collect();
+    let drawn = errors.iter().take(ERRORS_DRAWN_MAX).map(|fault| sources.render(fault, Look::Plain));
+    let more = errors.len().saturating_sub(ERRORS_DRAWN_MAX);
+    let more = (more > 0).then(|| format!("and {more} more: `edgedns check` shows all of them"));
+    drawn.chain(more).collect::<Vec<String>>().join("\n\n")
+}
+
+/// Reads the zone's own file. None where that cannot be done; a zone that has none has nothing to read.
+fn read_file(sources: &mut Sources, zone: &ZoneSettings, found: &mut Diagnostics) -> Option<Option<FileId>> {
+    let Some(named) = &zone.file else { return Some(None) };
+    let file = match sources.read(&named.path) {
+        Ok(file) => file,
+        Err(error) => {
+            let fault = Diagnostic::error(named.span, error.to_string());
+            found.push(fault.label(format!("the zone file of `{}`", zone.id.name)));
+            return None;
+        }
+    };
+    sources.note_naming(Naming { by: named.span, path: named.path.clone(), file });
+    Some(Some(file))
+}
