@@ -4,15 +4,10 @@
 //! Not responsible for reading one (`reader`).
 
 mod serving;
-
 mod loaded;
-
 mod others;
-
 mod reverse;
-
 mod parallel;
-
 mod reader;
 
 use std::cmp::Reverse;

@@ -10,29 +10,17 @@
 //! ```
 
 mod clients;
-
 mod zone_id;
-
 mod last_fault;
-
 mod file_digests;
-
 pub mod state_file;
-
 mod local_addresses;
-
 mod settings;
-
 mod watching;
-
 mod zone_source;
-
 mod version;
-
 mod last_good;
-
 mod mark;
-
 mod load;
 
 pub use clients::Clients;

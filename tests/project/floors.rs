@@ -52,8 +52,6 @@ const LEFT: &[&str] = &[
     "control/metrics.rs",
     "control/mod.rs",
     "tools/compare.rs",
-    "daemon/kept.rs",
-    "daemon/load.rs",
     "daemon/mod.rs",
     "daemon/server.rs",
     "deploy/init.rs",

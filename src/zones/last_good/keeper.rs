@@ -7,14 +7,14 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 use tracing::{debug, warn};
 
-use super::{has_shrunk, is_kept, remove_unfinished, write};
+use super::text::{self, Good, has_shrunk, is_kept, remove_unfinished, write};
 use crate::zones::last_fault::LastFault;
 use crate::zones::state_file::Filled;
 use crate::zones::version::Basis;
@@ -26,19 +26,6 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// How long a text is served that has lost more than half under the same serial before it takes the place of the one
 /// that is kept: somebody has looked by then, or the rest has come.
 const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
-
-/// A zone whose text is good, and the files it is in.
-#[derive(Clone)]
-pub struct Good {
-    /// The zone.
-    pub zone: ZoneId,
-    /// Of its SOA record.
-    pub serial: u32,
-    /// When its text was read.
-    pub loaded_at: SystemTime,
-    /// What it was made from: the files and their digests.
-    pub basis: Arc<Basis>,
-}
 
 /// What is to be kept, and in which state directory.
 type Wanted = Option<(PathBuf, Vec<Good>)>;
@@ -173,7 +160,7 @@ impl Work {
                     debug!("zone {} serial {} is not kept: its file has changed", good.zone, good.serial);
                     return Ok(());
                 }
-                Err(error) => return Err(format!("{}: {error}", super::path(folder, &good.zone).display())),
+                Err(error) => return Err(format!("{}: {error}", text::path(folder, &good.zone).display())),
             }
         }
         self.ripe.remove(&good.zone);

@@ -8,6 +8,7 @@ use super::*;
 use crate::dns::Name;
 use crate::source::Sources;
 use crate::zonefile;
+use crate::zones::last_good::{Keeper, keeper};
 use crate::zones::version::Basis;
 use crate::zones::zone_source::ZoneSource;
 
