@@ -3,8 +3,6 @@
 
 mod affinity;
 mod change;
-#[path = "../../tests/harness/place.rs"]
-mod place;
 mod pulse;
 mod tcp;
 mod udp;
@@ -146,7 +144,7 @@ fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
         Settings { listen, ..settings.clone() }
     };
     let bound = |port| Listeners::bind(&with(port), Inherited::none());
-    let port = place::claimed_port(|port| bound(port).is_ok());
+    let port = harness::claimed_port(|port| bound(port).is_ok());
     (with(port), bound(port).unwrap())
 }
 

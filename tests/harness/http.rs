@@ -5,20 +5,38 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::PATIENCE;
+use serde_json::Value;
+
+use crate::PATIENCE;
 
 /// What came back.
 #[derive(Clone, Debug)]
 pub struct Response {
+    /// The status code.
     pub code: u16,
     /// The lines of the head.
     pub head: String,
+    /// All that followed the head.
     pub body: String,
+}
+
+impl Response {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
 }
 
 /// GET.
 pub fn get(server: SocketAddr, path: &str) -> Response {
     request(server, "GET", path, "", "").unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The value of one sample of the server's metrics.
+pub fn sample(server: SocketAddr, series: &str) -> f64 {
+    let text = get(server, "/metrics").body;
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {series} in\n{text}"))
 }
 
 /// Any request; `headers` are whole lines.

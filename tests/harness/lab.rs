@@ -1,16 +1,16 @@
 //! The cluster that most tests serve: three masters behind one name, probed quickly.
 //!
 //! Responsible for its zone and config, and for which masters are answered.
-//! Not responsible for what a test does with it: that is an `impl` of the test's own.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use hickory_proto::rr::RecordType;
 
-use super::client::sorted_addresses;
-use super::master::Master;
-use super::program::{Program, Site};
-use super::{free_port, loopback};
+use crate::client::sorted_addresses;
+use crate::http::sample;
+use crate::master::Master;
+use crate::program::{Program, Site};
+use crate::{free_port, loopback};
 
 /// The masters' port.
 pub const PORT: u16 = 6443;
@@ -41,9 +41,13 @@ tcp = 6443
 
 /// Three masters behind one name, and a place for the admin listener.
 pub struct Lab {
+    /// The folder of its files.
     pub site: Site,
+    /// The masters' addresses.
     pub hosts: [Ipv4Addr; 3],
+    /// The masters, in the same order.
     pub masters: [Master; 3],
+    /// Where the admin listener is told to listen.
     pub admin: SocketAddr,
 }
 
@@ -70,6 +74,24 @@ impl Lab {
         self.site.configure(&format!("[admin]\n{admin}\n{QUICK_PROBES}{probe}\n{GUARDED_ZONE}"));
     }
 
+    /// Starts the server, and waits until its admin listener is there, too.
+    pub fn start(&self) -> Program {
+        let program = self.site.start();
+        program.wait_for_line(&format!("page, status and metrics at http://{}/", self.admin));
+        program
+    }
+
+    /// Has the server reload, and waits until that is over, whatever came of it.
+    pub fn reload(&self) {
+        let _ = self.site.run(&["reload", "--socket", "control.sock"]);
+    }
+
+    /// The value of one sample of the metrics.
+    pub fn sample(&self, series: &str) -> f64 {
+        sample(self.admin, series)
+    }
+
+    /// Writes the zone with this serial.
     pub fn write_zone(&self, serial: u32) {
         let addresses: String = self.hosts.iter().map(|host| format!("api A {host}\n")).collect();
         let soa = format!("@ SOA ns.lab.example. root.lab.example. {serial} 3600 600 86400 60");

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use super::tools::{not_tried, tool};
+use crate::tools::{not_tried, tool};
 
 /// Takes a write lease, says so, and holds it until it is killed, whoever asks for the file.
 const HOLD: &str = r#"

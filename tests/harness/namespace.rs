@@ -5,17 +5,14 @@
 
 use std::process::Output;
 
-use super::program::Site;
-use super::tools::in_own_network;
+use crate::program::{Site, executable, forget_settings};
+use crate::tools::in_own_network;
 
 /// Runs a script of bash in a network namespace of its own, in the folder of `site`; its first argument is the program
 /// under test. None where this system lets nobody make such a network.
 pub fn run(site: &Site, script: &str) -> Option<Output> {
     let mut command = in_own_network(&[])?;
-    command.args(["bash", "-c", script, "node", env!("CARGO_BIN_EXE_edgedns")]);
-    for variable in ["EDGEDNS_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"]
-    {
-        command.env_remove(variable);
-    }
-    Some(command.env("NO_COLOR", "1").current_dir(site.folder()).output().expect("unshare runs"))
+    command.args(["bash", "-c", script, "node"]).arg(executable());
+    forget_settings(&mut command);
+    Some(command.current_dir(site.folder()).output().expect("unshare runs"))
 }

@@ -3,8 +3,6 @@
 //! An abstract socket is a claim that every process of a network namespace sees and that ends with its owner. Ports lie
 //! below those that the kernel gives to connections, so that no client of anybody takes one between two uses.
 //! Not responsible for who listens there.
-#![allow(dead_code, reason = "every test program takes the parts it needs")]
-#![allow(unreachable_pub, reason = "shared between test programs, each of which is a crate of its own")]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

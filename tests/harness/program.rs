@@ -11,9 +11,45 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{PATIENCE, free_port, loopback, wait_for};
+use crate::{PATIENCE, free_port, loopback, wait_for};
+
+/// The file of the program under test.
+///
+/// Cargo names it to the tests that it runs. A test that a debugger runs finds it where cargo leaves it: in the folder
+/// above its own.
+pub fn executable() -> PathBuf {
+    std::env::var_os("CARGO_BIN_EXE_edgedns").map_or_else(
+        || {
+            let test = std::env::current_exe().expect("the file of this test");
+            test.ancestors().nth(2).expect("a target folder").join("edgedns")
+        },
+        PathBuf::from,
+    )
+}
+
+/// The program under test, without what an operator has set for other runs, and without colours.
+pub fn command() -> Command {
+    let mut command = Command::new(executable());
+    forget_settings(&mut command);
+    command
+}
+
+/// Takes from a command what an operator has set for edgedns, and colours.
+pub(crate) fn forget_settings(command: &mut Command) {
+    for variable in ["EDGEDNS_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"]
+    {
+        command.env_remove(variable);
+    }
+    command.env("NO_COLOR", "1");
+}
+
+/// All that a command wrote: what it was asked for, then its messages.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+}
 
 /// A folder with a config file and zones, and a place to listen at.
 pub struct Site {
@@ -31,7 +67,9 @@ pub struct Program {
 /// One line of the log, and when it was read.
 #[derive(Clone, Debug)]
 pub struct Line {
+    /// When it was read.
     pub when: Instant,
+    /// The line, without its end.
     pub text: String,
 }
 
@@ -112,6 +150,24 @@ impl Site {
         command.output().expect("the program runs")
     }
 
+    /// Runs a command that finds the running server by the config file, to its end.
+    pub fn ask(&self, arguments: &[&str]) -> Output {
+        self.run(&[arguments, &["--config", "edgedns.toml"]].concat())
+    }
+
+    /// What `edgedns status` says, as JSON.
+    pub fn status(&self) -> Value {
+        let output = self.ask(&["status", "--format", "json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
+    }
+
+    /// `edgedns force`, which must succeed; what it said.
+    pub fn force(&self, arguments: &[&str]) -> String {
+        let output = self.ask(&[&["force"], arguments].concat());
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    }
+
     /// Begins `edgedns reload`, over the control socket in the folder, which ends when the reload does.
     pub fn reload(&self) -> Child {
         let mut command = self.command();
@@ -138,14 +194,8 @@ impl Site {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
-        // What an operator has set for other runs must not change this one; and no colours.
-        for variable in
-            ["EDGEDNS_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"]
-        {
-            command.env_remove(variable);
-        }
-        command.env("NO_COLOR", "1").current_dir(self.folder());
+        let mut command = command();
+        command.current_dir(self.folder());
         command
     }
 
@@ -199,7 +249,7 @@ impl Program {
         use hickory_proto::rr::RecordType;
         let mut seen = None;
         let ask = || {
-            seen = super::client::sorted_addresses(self.listen, qname, RecordType::A);
+            seen = crate::client::sorted_addresses(self.listen, qname, RecordType::A);
             (seen.as_deref() == Some(wanted)).then_some(())
         };
         wait_for(&format!("{qname} A {wanted:?}"), PATIENCE, ask);

@@ -4,8 +4,6 @@
 //! is for CI, makes it a failure too when the environment cannot do what a test needs. `NOT_TRIED` names a file
 //! that takes a line for each test that was not tried: `tests/run` shows them at its end.
 //! Not responsible for what the programs are asked.
-#![allow(dead_code, reason = "every test program takes the parts it needs")]
-#![allow(unreachable_pub, reason = "shared between test programs, each of which is a crate of its own")]
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -2,9 +2,6 @@
 //!
 //! Besides, `package` is a folder of scripts, which `tests/run` calls.
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
 mod page;
 mod system;
 mod unit;

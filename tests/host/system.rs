@@ -7,8 +7,8 @@
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::namespace;
-use crate::harness::program::Site;
+use harness::namespace;
+use harness::program::Site;
 
 const ZONE: &str = "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n";
 

@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::harness::tools::{is_installed, tool};
+use harness::tools::{is_installed, tool};
 
 /// Programs that read a zone file, and what stands before apex and file.
 const PEERS: [(&str, &[&str]); 3] =
@@ -150,7 +150,7 @@ fn ours(folder: &Path, texts: &[String]) -> Vec<Fate> {
         config += &format!("[[zone]]\nname = \"{}\"\nfile = \"{number}.zone\"\n", apex(number));
     }
     fs::write(folder.join("edgedns.toml"), config).expect("a scratch file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+    let mut command = harness::program::command();
     let output =
         command.arg("check").arg("--config").arg(folder.join("edgedns.toml")).output().expect("edgedns runs");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -2,9 +2,6 @@
 //!
 //! `PEERS=required` in the environment makes a missing one a failure.
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
 mod compare;
 mod loads;
 mod records;

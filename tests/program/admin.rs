@@ -12,37 +12,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::client::{ask, ask_tcp};
-use crate::harness::http::{get, request, speak};
-use crate::harness::lab::{API, Lab};
-use crate::harness::program::Program;
-use crate::harness::tools::tool;
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::{ask, ask_tcp};
+use harness::http::{get, request, speak};
+use harness::lab::{API, Lab};
+use harness::tools::tool;
+use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 /// Connections that are served at a time.
 const CONNECTIONS_MAX: usize = 64;
-
-impl Lab {
-    fn reload(&self) {
-        let _ = self.site.run(&["reload", "--socket", "control.sock"]);
-    }
-
-    fn start(&self) -> Program {
-        let program = self.site.start();
-        program.wait_for_line(&format!("page, status and metrics at http://{}/", self.admin));
-        program
-    }
-
-    /// The value of one sample of the metrics.
-    fn sample(&self, series: &str) -> f64 {
-        let text = get(self.admin, "/metrics").body;
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
-        value.unwrap_or_else(|| panic!("no {series} in\n{text}"))
-    }
-}
 
 #[test]
 fn a_server_that_serves_all_is_alive_and_ready() {
@@ -190,7 +170,7 @@ fn a_zone_that_cannot_be_read_is_told_until_it_can() {
     assert_eq!(response.body.lines().count(), 1, "{}", response.body);
     assert_eq!(lab.sample("edgedns_zone_ok{zone=\"lab.example.\"}"), 0.0);
     assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 1.0);
-    let status: Value = serde_json::from_str(&get(lab.admin, "/status").body).expect("JSON");
+    let status: Value = get(lab.admin, "/status").json();
     // Its place, but nothing that stands there: whoever can connect may not be allowed to read the file.
     let error = status["zones"][0]["error"].as_str().expect("the fault");
     assert!(error.contains("lab.zone:1:") && !error.contains("nonsense"), "{error}");

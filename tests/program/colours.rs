@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use crate::harness::lab::Lab;
+use harness::lab::Lab;
 
 /// A node of PowerDNS, with mistakes in its zones.
 const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/three-node/etc/pdns");

@@ -3,36 +3,12 @@
 //! Responsible for the commands as they are typed, and for what holds of answers after each.
 //! Not responsible for HTTP or for state machines: those are tested in their rooms.
 
-use std::process::Output;
-
-use crate::harness::lab::{API, Lab};
-use crate::harness::master::Master;
-use crate::harness::{PATIENCE, client, wait_for};
+use harness::lab::{API, Lab};
+use harness::master::Master;
+use harness::program::said;
+use harness::{PATIENCE, client, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
-
-impl Lab {
-    /// A command that speaks to the server of this site.
-    fn ask(&self, arguments: &[&str]) -> Output {
-        self.site.run(&[arguments, &["--config", "edgedns.toml"]].concat())
-    }
-
-    fn status(&self) -> Value {
-        let output = self.ask(&["status", "--format", "json"]);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
-    }
-
-    fn force(&self, arguments: &[&str]) -> String {
-        let output = self.ask(&[&["force"], arguments].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        said(&output)
-    }
-}
-
-/// All that a command wrote.
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
-}
 
 #[test]
 fn the_status_tells_what_every_pool_answers_and_why() {
@@ -40,7 +16,7 @@ fn the_status_tells_what_every_pool_answers_and_why() {
     lab.masters[1].close();
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 2]);
-    let status = lab.status();
+    let status = lab.site.status();
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(
         (&status["zones"][0]["name"], &status["zones"][0]["serial"]),
@@ -57,7 +33,7 @@ fn the_status_tells_what_every_pool_answers_and_why() {
     assert_eq!(down["last_error"], "connection refused");
     assert!(down["last_probe_age_ms"].as_u64().is_some_and(|age| age < 20_000), "{down}");
     assert!(status["targets"][0]["latency_ms"].as_f64().is_some_and(|latency| latency < 2000.0));
-    let table = lab.ask(&["status"]);
+    let table = lab.site.ask(&["status"]);
     assert!(table.status.success(), "{}", said(&table));
     let table = said(&table);
     assert!(table.contains(&format!("{API} A: 2 of 3 up, now {} {}", lab.hosts[0], lab.hosts[2])), "{table}");
@@ -71,11 +47,11 @@ fn the_status_fails_while_a_pool_has_no_member_up() {
     lab.masters.iter_mut().for_each(Master::close);
     let program = lab.site.start();
     wait_for("a status that fails", PATIENCE, || {
-        let output = lab.ask(&["status"]);
+        let output = lab.site.ask(&["status"]);
         (output.status.code() == Some(1) && said(&output).contains("A: ALL 3 DOWN, now")).then_some(())
     });
     lab.masters[0].open();
-    wait_for("a status that is well", PATIENCE, || lab.ask(&["status"]).status.success().then_some(()));
+    wait_for("a status that is well", PATIENCE, || lab.site.ask(&["status"]).status.success().then_some(()));
     program.stop();
 }
 
@@ -83,7 +59,7 @@ fn the_status_fails_while_a_pool_has_no_member_up() {
 fn a_status_that_is_watched_is_told_again_and_again_until_nobody_reads_it() {
     let lab = Lab::new();
     let program = lab.site.start();
-    let mut watching = std::process::Command::new(env!("CARGO_BIN_EXE_edgedns"))
+    let mut watching = harness::program::command()
         .args(["status", "--watch", "--socket", "control.sock"])
         .current_dir(lab.site.folder())
         .stdout(std::process::Stdio::piped())
@@ -112,10 +88,10 @@ fn a_reload_waits_and_says_what_came_of_it() {
     let lab = Lab::new();
     let program = lab.site.start();
     lab.write_zone(2);
-    let output = lab.ask(&["reload"]);
+    let output = lab.site.ask(&["reload"]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("reloaded: 1 zones"), "{}", said(&output));
-    assert_eq!(lab.status()["zones"][0]["serial"], 2);
+    assert_eq!(lab.site.status()["zones"][0]["serial"], 2);
     program.stop();
 }
 
@@ -124,16 +100,16 @@ fn a_reload_of_a_faulty_zone_fails_with_its_diagnostics_and_the_old_one_stays() 
     let lab = Lab::new();
     let program = lab.site.start();
     lab.site.write("lab.zone", "@ SOA nonsense\n");
-    let output = lab.ask(&["reload"]);
+    let output = lab.site.ask(&["reload"]);
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
     assert!(text.contains("lab.zone:1:") && text.contains("1 stay as they were"), "{text}");
-    let zone = lab.status()["zones"][0].clone();
+    let zone = lab.site.status()["zones"][0].clone();
     assert_eq!(zone["serial"], 1);
     assert!(zone["error"].as_str().is_some_and(|error| error.contains("lab.zone:1:")), "{zone}");
     lab.write_zone(3);
-    assert!(lab.ask(&["reload"]).status.success());
-    assert_eq!(lab.status()["zones"][0]["error"], Value::Null);
+    assert!(lab.site.ask(&["reload"]).status.success());
+    assert_eq!(lab.site.status()["zones"][0]["error"], Value::Null);
     program.stop();
 }
 
@@ -156,16 +132,16 @@ fn a_forced_target_is_gone_from_the_answers_when_the_command_ends() {
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
     let name = lab.name(1);
-    let text = lab.force(&[&name, "down", "--for", "30m", "--reason", "kernel update"]);
+    let text = lab.site.force(&[&name, "down", "--for", "30m", "--reason", "kernel update"]);
     assert_eq!(text, format!("{name}: down\n"));
     lab.assert_masters(&program, &[0, 2]);
     let line = program.wait_for_line("forced down by operator").text;
     let [first, third] = [lab.hosts[0], lab.hosts[2]];
     let words = format!("{name} forced down by operator for 30m: kernel update ({API} now {first} {third})");
     assert!(line.ends_with(&words), "{line}");
-    let target = lab.status()["targets"][1].clone();
+    let target = lab.site.status()["targets"][1].clone();
     assert_eq!((&target["verdict"], &target["forced"]), (&"up".into(), &"down".into()));
-    lab.force(&[&name, "auto"]);
+    lab.site.force(&[&name, "auto"]);
     lab.assert_masters(&program, &[0, 1, 2]);
     program.wait_for_line(&format!("{name} up, no longer forced"));
     program.stop();
@@ -176,14 +152,14 @@ fn the_last_rule_that_means_a_target_holds() {
     let lab = Lab::new();
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
-    lab.force(&["*", "down"]);
-    lab.force(&[&format!("{}:*", lab.hosts[2]), "auto"]);
+    lab.site.force(&["*", "down"]);
+    lab.site.force(&[&format!("{}:*", lab.hosts[2]), "auto"]);
     lab.assert_masters(&program, &[2]);
-    lab.force(&[&lab.name(0), "up"]);
+    lab.site.force(&[&lab.name(0), "up"]);
     lab.assert_masters(&program, &[0, 2]);
-    lab.force(&["*", "auto"]);
+    lab.site.force(&["*", "auto"]);
     lab.assert_masters(&program, &[0, 1, 2]);
-    assert_eq!(lab.status()["forced"], Value::Array(Vec::new()));
+    assert_eq!(lab.site.status()["forced"], Value::Array(Vec::new()));
     program.stop();
 }
 
@@ -192,7 +168,7 @@ fn a_forced_verdict_ends_when_its_time_is_over() {
     let lab = Lab::new();
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
-    lab.force(&[&lab.name(1), "down", "--for", "1s"]);
+    lab.site.force(&[&lab.name(1), "down", "--for", "1s"]);
     program.wait_for_line("that time is over");
     lab.wait_for_masters(&program, &[0, 1, 2]);
     program.stop();
@@ -202,14 +178,14 @@ fn a_forced_verdict_ends_when_its_time_is_over() {
 fn forced_verdicts_outlive_a_program_that_was_killed() {
     let lab = Lab::new();
     let program = lab.site.start();
-    lab.force(&[&lab.name(1), "down", "--reason", "disk"]);
+    lab.site.force(&[&lab.name(1), "down", "--reason", "disk"]);
     // Dropped, it is killed, and leaves its socket behind.
     drop(program);
     assert!(lab.site.folder().join("control.sock").exists());
     let program = lab.site.start();
     program.wait_for_line("forced down by operator: disk; said ");
     lab.assert_masters(&program, &[0, 2]);
-    lab.force(&["*", "auto"]);
+    lab.site.force(&["*", "auto"]);
     program.stop();
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
@@ -221,17 +197,17 @@ fn what_will_not_outlive_a_restart_is_told_until_it_will() {
     let lab = Lab::new();
     lab.configure_admin("socket = \"control.sock\"\nstate-directory = \"later\"", "");
     let program = lab.site.start();
-    let output = lab.ask(&["force", &lab.name(1), "down"]);
+    let output = lab.site.ask(&["force", &lab.name(1), "down"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("this will not outlive a restart: "), "{}", said(&output));
-    let trouble = lab.status()["state_trouble"].as_str().map(str::to_owned);
+    let trouble = lab.site.status()["state_trouble"].as_str().map(str::to_owned);
     assert!(trouble.is_some_and(|why| why.contains("No such file")));
-    assert!(said(&lab.ask(&["status"])).contains("what is to outlive a restart is not written: "));
+    assert!(said(&lab.site.ask(&["status"])).contains("what is to outlive a restart is not written: "));
     // It is tried again, so that nobody has to say it twice.
     std::fs::create_dir(lab.site.folder().join("later")).expect("a folder");
-    wait_for("the state", PATIENCE, || lab.status()["state_trouble"].is_null().then_some(()));
+    wait_for("the state", PATIENCE, || lab.site.status()["state_trouble"].is_null().then_some(()));
     assert!(lab.site.folder().join("later/forced.json").exists());
-    assert_eq!(lab.ask(&["force", "*", "auto"]).status.code(), Some(0));
+    assert_eq!(lab.site.ask(&["force", "*", "auto"]).status.code(), Some(0));
     program.stop();
 }
 
@@ -240,9 +216,9 @@ fn where_nothing_is_kept_only_taking_back_is_for_good() {
     let lab = Lab::new();
     lab.configure_admin("socket = \"control.sock\"", "");
     let program = lab.site.start();
-    assert_eq!(lab.ask(&["force", &lab.name(1), "down"]).status.code(), Some(3));
-    assert_eq!(lab.ask(&["force", "*", "auto"]).status.code(), Some(0));
-    assert!(lab.status()["state_trouble"].is_null());
+    assert_eq!(lab.site.ask(&["force", &lab.name(1), "down"]).status.code(), Some(3));
+    assert_eq!(lab.site.ask(&["force", "*", "auto"]).status.code(), Some(0));
+    assert!(lab.site.status()["state_trouble"].is_null());
     program.stop();
 }
 
@@ -250,8 +226,8 @@ fn where_nothing_is_kept_only_taking_back_is_for_good() {
 fn a_target_that_nobody_knows_is_warned_about_and_nonsense_is_refused() {
     let lab = Lab::new();
     let program = lab.site.start();
-    assert!(lab.force(&["192.0.2.9:*", "down"]).contains("means no target"));
-    let refused = |arguments: &[&str]| lab.ask(&[&["force"], arguments].concat()).status.code();
+    assert!(lab.site.force(&["192.0.2.9:*", "down"]).contains("means no target"));
+    let refused = |arguments: &[&str]| lab.site.ask(&[&["force"], arguments].concat()).status.code();
     assert_eq!(refused(&["*", "off"]), Some(2));
     assert_eq!(refused(&["*", "down", "--for", "soon"]), Some(2));
     assert_eq!(refused(&["*", "down", "--reason", "a\nb"]), Some(2));
@@ -268,7 +244,7 @@ fn a_second_server_leaves_the_socket_of_the_first_alone() {
     second.wait_for_line("another process answers on it");
     other.wait_for_masters(&second, &[0, 1, 2]);
     second.stop();
-    assert_eq!(lab.status()["targets"][0]["address"], lab.hosts[0].to_string());
+    assert_eq!(lab.site.status()["targets"][0]["address"], lab.hosts[0].to_string());
     program.stop();
     assert!(!socket.exists());
 }
@@ -281,10 +257,10 @@ fn the_socket_follows_the_configuration() {
     assert!(lab.site.run(&["reload", "--socket", "control.sock"]).status.success());
     let old = lab.site.folder().join("control.sock");
     wait_for("the end of the old socket", PATIENCE, || (!old.exists()).then_some(()));
-    assert_eq!(lab.status()["zones"][0]["serial"], 1);
+    assert_eq!(lab.site.status()["zones"][0]["serial"], 1);
     lab.configure_admin("", "");
     assert!(lab.site.run(&["reload", "--socket", "other.sock"]).status.success());
-    let output = lab.ask(&["status"]);
+    let output = lab.site.ask(&["status"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("has no `socket` in `[admin]`"), "{}", said(&output));
     program.stop();
@@ -304,7 +280,7 @@ fn a_master_that_flaps_is_held_down_until_it_is_all_there_is() {
     program.wait_for_line(&format!("{} held down: 3 changes within 24h", lab.name(1)));
     lab.masters[1].open();
     wait_for("passes of the master that is held", PATIENCE, || {
-        let target = lab.status()["targets"][1].clone();
+        let target = lab.site.status()["targets"][1].clone();
         (target["verdict"] == "up" && target["held"] == true).then_some(())
     });
     lab.assert_masters(&program, &[0, 2]);

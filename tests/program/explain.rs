@@ -5,10 +5,10 @@
 
 use std::process::Output;
 
-use crate::harness::lab::{GUARDED_ZONE, QUICK_PROBES};
-use crate::harness::master::Master;
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, client, loopback, wait_for};
+use harness::lab::{GUARDED_ZONE, QUICK_PROBES};
+use harness::master::Master;
+use harness::program::{Program, Site};
+use harness::{PATIENCE, client, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 

@@ -4,19 +4,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use harness::program::said;
 
 fn init(into: &Path, more: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+    let mut command = harness::program::command();
     command
         .args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--into"])
         .arg(into)
         .args(more);
     command.output().expect("edgedns runs")
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
@@ -81,7 +79,7 @@ fn the_reverse_zones_it_writes_come_out_the_same_when_they_are_made() {
         assert!(init(folder.path(), kind).status.success());
         let config = folder.path().join("edgedns.toml");
         let dump = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+            let mut command = harness::program::command();
             let output = command
                 .args(["check", "--dump", "2.0.192.in-addr.arpa", "--config"])
                 .arg(&config)

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::harness::tools::{in_own_network, not_tried, tool};
+use harness::tools::{in_own_network, not_tried, tool};
 
 const ZONE: &str = "\
 $TTL 10
@@ -98,7 +98,7 @@ impl Node {
 }
 
 fn edgedns() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+    let mut command = harness::program::command();
     command.env("NO_COLOR", "1");
     command
 }

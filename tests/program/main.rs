@@ -1,8 +1,5 @@
 //! The program, run as an operator runs it: its commands, its listeners, its files and its log.
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
 mod admin;
 mod cluster;
 mod colours;

@@ -10,7 +10,8 @@ use std::process::{Command, Output};
 use edgedns::config::{Absent, KEYS, Section};
 use tempfile::TempDir;
 
-use crate::harness::tools::tool;
+use harness::program::said;
+use harness::tools::tool;
 
 /// The manual, written into a folder of its own.
 fn manual() -> TempDir {
@@ -21,7 +22,7 @@ fn manual() -> TempDir {
 }
 
 fn edgedns(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_edgedns")).args(arguments).output().expect("edgedns runs")
+    harness::program::command().args(arguments).output().expect("edgedns runs")
 }
 
 /// What a program says; none where it is not installed.
@@ -29,10 +30,6 @@ fn asked(name: &str, prepare: impl FnOnce(&mut Command)) -> Option<Output> {
     let mut command = tool(name)?;
     prepare(&mut command);
     Some(command.output().unwrap_or_else(|error| panic!("{name} is not asked: {error}")))
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

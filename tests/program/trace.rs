@@ -4,10 +4,10 @@
 //! `answers/allocations` and the tests of `transport` hold that.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, client, wait_for};
+use harness::program::{Program, Site};
+use harness::{PATIENCE, client, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ struct Tracing(Child);
 
 impl Tracing {
     fn start(site: &Site, arguments: &[&str]) -> Tracing {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+        let mut command = harness::program::command();
         command.current_dir(site.folder()).env("NO_COLOR", "1");
         command.args(["trace", "--socket", "control.sock"]).args(arguments);
         Tracing(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs"))

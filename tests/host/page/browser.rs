@@ -10,9 +10,9 @@ use std::process::{Child, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::http::request;
-use crate::harness::tools::{is_installed, tool};
-use crate::harness::{PATIENCE, free_port, wait_for};
+use harness::http::request;
+use harness::tools::{is_installed, tool};
+use harness::{PATIENCE, free_port, wait_for};
 
 /// No graphics card, no questions, and nobody called on the network but the page.
 const ARGUMENTS: [&str; 8] = [

@@ -6,11 +6,11 @@ mod browser;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::harness::client::ask;
-use crate::harness::master::Master;
-use crate::harness::program::Site;
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
 use browser::Browser;
+use harness::client::ask;
+use harness::master::Master;
+use harness::program::Site;
+use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
 

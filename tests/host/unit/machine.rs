@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::tools::not_tried;
-use crate::harness::{PATIENCE, wait_for};
+use harness::program::executable;
+use harness::tools::not_tried;
+use harness::{PATIENCE, wait_for};
 
 /// What of systemd's own a machine needs.
 const UNITS: &[&str] = &[
@@ -88,7 +89,7 @@ impl Plan {
         plan.write("etc/edgedns.toml", CONFIG);
         plan.write("etc/edgedns/lab.zone", &zone(1));
         let at = |place: &str| plan.folder.path().join(place);
-        fs::copy(env!("CARGO_BIN_EXE_edgedns"), at("usr/bin/edgedns")).expect("a copy of the program");
+        fs::copy(executable(), at("usr/bin/edgedns")).expect("a copy of the program");
         for wanted in
             ["sockets.target.wants/systemd-journald.socket", "sysinit.target.wants/systemd-journald.service"]
         {

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use crate::harness::tools::tool;
+use harness::program::executable;
+use harness::tools::tool;
 
 /// The highest exposure that is accepted, in tenths: other name servers have 21 (PowerDNS) to 96.
 const EXPOSURE_MAX: u32 = 15;
@@ -26,7 +27,7 @@ fn analyze(arguments: &[&str]) -> Option<Output> {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let file = folder.path().join("edgedns.service");
     // The program is where it was built.
-    let unit = unit().replace("/usr/bin/edgedns", env!("CARGO_BIN_EXE_edgedns"));
+    let unit = unit().replace("/usr/bin/edgedns", &executable().display().to_string());
     fs::write(&file, unit).expect("a scratch file");
     Some(analyze.args(arguments).arg(&file).output().expect("systemd-analyze runs"))
 }

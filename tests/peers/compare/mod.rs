@@ -9,9 +9,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use crate::harness::program::{Program, Site};
-use crate::harness::tools::is_installed;
-use crate::harness::{free_port, loopback};
+use harness::program::{Program, Site, said};
+use harness::tools::is_installed;
+use harness::{free_port, loopback};
 use peer::{Kind, RESOLVER};
 
 /// Everything that answers are made of: addresses, an alias, a wildcard, an empty non-terminal, a zone cut, a service,
@@ -55,10 +55,6 @@ fn compare(site: &Site, with: SocketAddr, more: &[&str]) -> Output {
     let with = with.to_string();
     let rate: &[&str] = if more.contains(&"--rate") { &[] } else { &["--rate", "2000"] };
     site.run(&[&["compare", "--config", "edgedns.toml", "--with", &with][..], rate, more].concat())
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]

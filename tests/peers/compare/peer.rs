@@ -11,9 +11,9 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use tempfile::TempDir;
 
-use crate::harness::client::ask;
-use crate::harness::tools::{is_installed, tool};
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::ask;
+use harness::tools::{is_installed, tool};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use edgedns::dns::response::{Record, Response};
 
 use super::{APEX, hex};
 
-use crate::harness::tools::{is_installed, tool};
+use harness::tools::{is_installed, tool};
 
 /// Everything that is run here, and that comes with the servers.
 const PROGRAMS: [&str; 5] = ["named-rrchecker", "kzonecheck", "knotd", "knotc", "nsd-checkzone"];
@@ -163,7 +163,7 @@ struct Served {
 impl Served {
     fn start(records: &[&str]) -> Served {
         let folder = zone(records);
-        let place = crate::harness::free_port(crate::harness::loopback());
+        let place = harness::free_port(harness::loopback());
         let (at, ip, port) = (folder.path().display(), place.ip(), place.port());
         let config = format!(
             "server:\n  rundir: {at}\n  listen: {ip}@{port}\ncontrol:\n  listen: {at}/control\nlog:\n  - target: stderr\n    \
@@ -180,9 +180,7 @@ impl Served {
 
     /// Owner and RDATA in hexadecimal of all records, from a transfer of the zone.
     fn transferred(&self) -> Vec<(String, String)> {
-        let records = crate::harness::wait_for("Knot DNS serves the zone", crate::harness::PATIENCE, || {
-            self.transfer()
-        });
+        let records = harness::wait_for("Knot DNS serves the zone", harness::PATIENCE, || self.transfer());
         records.iter().map(|record| (record.owner.to_string(), hex(&record.rdata))).collect()
     }
 

@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::question::{Edns, Question};
 use super::zone::{Planted, Which};
-use crate::harness::tools::{is_installed, tool};
-use crate::harness::{PATIENCE, free_port, loopback};
+use harness::tools::tool;
+use harness::{PATIENCE, free_port, loopback};
 
 /// Questions under way to one server: fewer than the socket buffers on both sides hold.
 const WINDOW: usize = 64;
@@ -45,17 +45,18 @@ pub(crate) struct Server {
 }
 
 impl Kind {
-    fn program(self) -> &'static str {
+    /// A command that runs it; none where it is not installed.
+    fn command(self) -> Option<Command> {
         match self {
-            Kind::Nsd => "nsd",
-            Kind::Knot => "knotd",
-            Kind::Edgedns => env!("CARGO_BIN_EXE_edgedns"),
+            Kind::Nsd => tool("nsd"),
+            Kind::Knot => tool("knotd"),
+            Kind::Edgedns => Some(harness::program::command()),
         }
     }
 
     /// Whether the program is there to be run.
     pub(crate) fn is_installed(self) -> bool {
-        is_installed(self.program())
+        self.command().is_some()
     }
 
     /// Starts it with both zones of every pair, and waits until it answers for the last.
@@ -79,14 +80,14 @@ impl Kind {
         };
         fs::write(&config, text).expect("a config file");
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
-        let mut command = tool(self.program()).expect("the program was there");
+        let mut command = self.command().expect("the program was there");
         match self {
             Kind::Nsd => command.arg("-d").arg("-c"),
             Kind::Knot => command.arg("-c"),
             Kind::Edgedns => command.arg("--config"),
         };
         command.arg(config).stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program()));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{self:?}: {error}"));
         let mut server = Server { child, place, folder };
         server.wait_until_it_serves(&apexes);
         server

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::harness::client::{ask, sorted_addresses};
-use crate::harness::http::get;
-use crate::harness::lease::Lease;
-use crate::harness::program::{Program, Site};
-use crate::harness::tools::tool;
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::{ask, sorted_addresses};
+use harness::http::get;
+use harness::lease::Lease;
+use harness::program::{Program, Site};
+use harness::tools::tool;
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 /// How long a file is waited for, with what a loaded machine adds.
 const FILE_WAIT_MAX: Duration = Duration::from_secs(12);

@@ -7,10 +7,10 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
-use crate::harness::client::{ask, sorted_addresses};
-use crate::harness::http::get;
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::{ask, sorted_addresses};
+use harness::http::get;
+use harness::program::{Program, Site};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 const LAB: &str = "www.lab.example.";
 
@@ -47,7 +47,7 @@ impl Lab {
     }
 
     fn zone_status(&self) -> Value {
-        let status: Value = serde_json::from_str(&get(self.admin, "/status").body).expect("JSON");
+        let status: Value = get(self.admin, "/status").json();
         status["zones"][0].clone()
     }
 }

@@ -3,9 +3,9 @@
 use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
 
-use crate::harness::client::{addresses, ask, ask_tcp};
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, wait_for};
+use harness::client::{addresses, ask, ask_tcp};
+use harness::program::{Program, Site};
+use harness::{PATIENCE, wait_for};
 
 const ZONE: &str = "@ 60 SOA ns host 1 2 3 4 30\n@ 60 NS ns\nns 60 A 192.0.2.53\nwww 60 A 192.0.2.1\n";
 

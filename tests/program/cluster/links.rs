@@ -1,7 +1,7 @@
 //! A link whose MTU is below what every link should carry: nothing is sent in fragments.
 
-use crate::harness::program::Site;
-use crate::harness::tools::in_own_network;
+use harness::program::{Site, executable};
+use harness::tools::in_own_network;
 
 /// In a network of its own, whose loopback carries 1000 bytes. What dig does
 /// when it hears nothing, it is told to do here, step by step.
@@ -36,7 +36,8 @@ fn a_response_is_never_sent_in_fragments() {
     );
     let Some(mut node) = in_own_network(&[]) else { return };
     let node = node
-        .args(["bash", "-c", NODE, "node", env!("CARGO_BIN_EXE_edgedns")])
+        .args(["bash", "-c", NODE, "node"])
+        .arg(executable())
         .current_dir(site.folder())
         .output()
         .expect("unshare runs");

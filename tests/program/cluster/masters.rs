@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType;
 
-use crate::harness::client::{addresses, ask, ask_tcp, sorted_addresses};
-use crate::harness::master::Master;
-use crate::harness::program::{Program, Site};
-use crate::harness::tools::tool;
-use crate::harness::{PATIENCE, loopback, wait_for};
+use harness::client::{addresses, ask, ask_tcp, sorted_addresses};
+use harness::master::Master;
+use harness::program::{Program, Site};
+use harness::tools::tool;
+use harness::{PATIENCE, loopback, wait_for};
 
 /// What the API of every master listens at in the zone file.
 const API_PORT: u16 = 6443;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use crate::harness::client::{addresses, ask, sorted_addresses};
-use crate::harness::program::{Program, Site};
-use crate::harness::{free_port, loopback};
+use harness::client::{addresses, ask, sorted_addresses};
+use harness::program::{Program, Site};
+use harness::{free_port, loopback};
 
 const CONFIG: &str = "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n";
 
@@ -136,7 +136,7 @@ fn no_query_is_lost_over_ten_reloads_of_which_five_are_broken() {
             reload(&program);
             assert_eq!(address(&program), format!("192.0.2.{good}"));
             let before = asked.load(Ordering::Relaxed);
-            crate::harness::wait_for("fifty answers", Duration::from_secs(20), || {
+            harness::wait_for("fifty answers", Duration::from_secs(20), || {
                 (asked.load(Ordering::Relaxed) >= before + 50).then_some(())
             });
         }
@@ -164,7 +164,7 @@ fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
         reload(&program);
     }
     // Not one query is asked; a version of the zone is 6 MiB.
-    crate::harness::wait_for("one version in memory", Duration::from_secs(20), || {
+    harness::wait_for("one version in memory", Duration::from_secs(20), || {
         (resident_kibibytes(&program) < before + 3 * 1024).then_some(())
     });
     program.stop();

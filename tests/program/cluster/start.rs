@@ -1,8 +1,8 @@
 //! What a start says where there is much to say.
 
-use crate::harness::lab::QUICK_PROBES;
-use crate::harness::loopback;
-use crate::harness::program::Site;
+use harness::lab::QUICK_PROBES;
+use harness::loopback;
+use harness::program::Site;
 
 /// Zones and targets that a start names one by one.
 const NAMED: usize = 20;

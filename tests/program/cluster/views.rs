@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, wait_for};
+use harness::program::{Program, Site};
+use harness::{PATIENCE, wait_for};
 
 const ZONES: &str = r#"
 [admin]

@@ -8,11 +8,11 @@ use std::process::Command;
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
-use crate::harness::client::sorted_addresses;
-use crate::harness::http::get;
-use crate::harness::program::{Program, Site};
-use crate::harness::tools::{not_tried, tool};
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::sorted_addresses;
+use harness::http::get;
+use harness::program::{Program, Site, executable};
+use harness::tools::{not_tried, tool};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 const QNAME: &str = "www.lab.example.";
 
@@ -44,7 +44,7 @@ impl Lab {
     }
 
     fn status(&self) -> Value {
-        serde_json::from_str(&get(self.admin, "/status").body).expect("JSON")
+        get(self.admin, "/status").json()
     }
 
     fn generation(&self) -> u64 {
@@ -215,15 +215,7 @@ fn files_that_are_not_watched_are_told_until_they_are() {
     let Some(unshare) = tool("unshare").map(|unshare| unshare.get_program().to_owned()) else { return };
     let space = |script| {
         let mut command = Command::new(&unshare);
-        command.args([
-            "--user",
-            "--map-root-user",
-            "bash",
-            "-c",
-            script,
-            "node",
-            env!("CARGO_BIN_EXE_edgedns"),
-        ]);
+        command.args(["--user", "--map-root-user", "bash", "-c", script, "node"]).arg(executable());
         command.current_dir(site.folder()).output()
     };
     let can = space("echo 10 > /proc/sys/user/max_inotify_instances").expect("unshare runs");

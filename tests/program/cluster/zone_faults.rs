@@ -1,6 +1,6 @@
 //! `edgedns check`: what is wrong is found before it is served.
 
-use crate::harness::program::Site;
+use harness::program::Site;
 
 /// Both zones as a node has them today.
 fn three_node() -> Site {
@@ -37,6 +37,6 @@ fn check_passes_once_the_mistakes_are_corrected() {
 
 #[test]
 fn a_bad_command_line_ends_with_status_2() {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_edgedns")).arg("--confg").output();
+    let output = harness::program::command().arg("--confg").output();
     assert_eq!(output.expect("the program runs").status.code(), Some(2));
 }

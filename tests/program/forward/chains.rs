@@ -9,7 +9,7 @@ use super::client::{ask, code, error_text, query, said, send, send_tcp};
 use super::lab::{Lab, ZONE, everything};
 use super::upstream::{Act, Asked, Upstream, wire};
 use super::usual::well;
-use crate::harness::program::Program;
+use harness::program::Program;
 
 /// What the public says of a name of ours.
 const PUBLIC: [u8; 4] = [203, 0, 113, 66];

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use crate::harness::client::ANSWER_MAX;
+use harness::client::ANSWER_MAX;
 
 /// A query as stub resolvers send it: RD, and EDNS.
 pub(crate) fn query(qname: &str, rtype: RecordType) -> Message {

@@ -9,7 +9,7 @@ use super::client::{ask, code, extended_error, said};
 use super::lab::{Lab, everything};
 use super::upstream::{Act, Asked, Over, Upstream};
 use super::usual::well;
-use crate::harness::{free_port, loopback};
+use harness::{free_port, loopback};
 
 const RIGHT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 const FORGED: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 66);

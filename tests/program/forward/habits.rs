@@ -9,7 +9,7 @@ use super::faults::{LETTERS, in_small_letters};
 use super::lab::{Lab, everything};
 use super::upstream::{Act, Asked, Over, Upstream};
 use super::usual::well;
-use crate::harness::{PATIENCE, wait_for};
+use harness::{PATIENCE, wait_for};
 
 const RIGHT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use crate::harness::http::get;
-use crate::harness::program::{Program, Site};
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::http::{get, sample};
+use harness::program::{Program, Site};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 pub(crate) const ZONE: &str = "$TTL 60\n@ IN SOA ns host 1 3600 600 86400 60\n@ IN NS ns\nwww IN A 192.0.2.1\nalias IN CNAME www.elsewhere.test.\nlost IN CNAME missing.test.\n*.sub IN CNAME alias\nns IN A 192.0.2.53\n";
 
@@ -50,7 +50,7 @@ impl Lab {
 
     /// What the status says of forwarding.
     pub(crate) fn forward(&self) -> Value {
-        let status: Value = serde_json::from_str(&get(self.admin, "/status").body).expect("JSON");
+        let status: Value = get(self.admin, "/status").json();
         status["forward"].clone()
     }
 
@@ -85,10 +85,7 @@ impl Lab {
 
     /// The value of a series of the metrics.
     pub(crate) fn sample(&self, series: &str) -> f64 {
-        let metrics = self.metrics();
-        let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        let value = value.unwrap_or_else(|| panic!("no {series} in\n{metrics}"));
-        value.parse().expect("a number")
+        sample(self.admin, series)
     }
 
     pub(crate) fn reload(&self, program: &Program) {

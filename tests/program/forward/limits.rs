@@ -10,7 +10,7 @@ use super::client::{ask, code, query, receive, said, send_tcp, sent};
 use super::lab::{Lab, everything};
 use super::upstream::{Act, Asked, Upstream};
 use super::usual::well;
-use crate::harness::{PATIENCE, wait_for};
+use harness::{PATIENCE, wait_for};
 
 #[test]
 fn a_question_is_asked_once_however_many_ask_it() {

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::harness::namespace;
-use crate::harness::program::Site;
+use harness::namespace;
+use harness::program::Site;
 
 /// A node and the router it is connected to by `v0`; each serves a zone of its own at its link-local address. The
 /// router has announced itself as name server, and the node has written that into its resolv.conf (RFC 8106).

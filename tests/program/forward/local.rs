@@ -1,7 +1,7 @@
 //! Whom `local` means, while the host cannot be looked at.
 
-use crate::harness::namespace;
-use crate::harness::program::Site;
+use harness::namespace;
+use harness::program::Site;
 
 /// A host in 192.0.2.0/24. Its server is left without a descriptor to open anything with, and gets them back.
 const NODE: &str = r#"

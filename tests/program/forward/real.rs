@@ -14,8 +14,8 @@ use super::client::{ask, code, query, said, send, send_tcp};
 use super::lab::{Lab, everything};
 use super::upstream::Upstream;
 use super::usual::well;
-use crate::harness::tools::{is_installed, tool};
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::tools::{is_installed, tool};
+use harness::{PATIENCE, free_port, loopback, wait_for};
 
 const NAMES: usize = 10_000;
 

@@ -8,7 +8,7 @@ use hickory_proto::op::ResponseCode;
 use super::client::{ask, code, extended_error, said};
 use super::lab::{Lab, everything};
 use super::upstream::{Act, Asked, Upstream};
-use crate::harness::{PATIENCE, wait_for};
+use harness::{PATIENCE, wait_for};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 

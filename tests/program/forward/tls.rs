@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::client::{ask, code, query, receive, said, sent};
 use super::lab::Lab;
 use super::upstream::{Asked, Over};
-use crate::harness::{free_port, loopback};
+use harness::{free_port, loopback};
 
 /// A server with a certificate for `dns.test`.
 struct Server {

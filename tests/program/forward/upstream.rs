@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::harness::{free_port, loopback};
+use harness::{free_port, loopback};
 
 /// What an upstream is asked.
 #[derive(Clone)]

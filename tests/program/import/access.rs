@@ -15,8 +15,8 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::node::{Node, Result};
 use super::servers::{Server, installed};
-use crate::harness::program::{Program, Site};
-use crate::harness::{free_port, loopback};
+use harness::program::{Program, Site};
+use harness::{free_port, loopback};
 
 /// How long an answer over loopback may take before it counts as none: the recursor says nothing to those who may not ask.
 const ANSWER_MAX: Duration = Duration::from_secs(2);

@@ -15,9 +15,9 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::node::Node;
 use super::servers::{Server, installed};
-use crate::harness::master::Master;
-use crate::harness::program::{Program, Site};
-use crate::harness::{free_port, loopback};
+use harness::master::Master;
+use harness::program::{Program, Site};
+use harness::{free_port, loopback};
 
 /// How long an answer over loopback may take before it counts as lost.
 const ANSWER_MAX: Duration = Duration::from_secs(2);

@@ -14,8 +14,8 @@ use hickory_proto::rr::RecordType;
 
 use super::answers::{IN_A_ROW, addresses, ask};
 use super::servers::{Server, installed};
-use crate::harness::program::{Program, Site};
-use crate::harness::{free_port, loopback};
+use harness::program::{Program, Site};
+use harness::{free_port, loopback};
 
 /// Longer than a request over loopback takes.
 const REQUEST_MAX: Duration = Duration::from_secs(2);

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -122,7 +121,7 @@ impl Node {
     }
 
     fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Result {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+        let mut command = harness::program::command();
         command.arg("import").args(arguments).arg("--into").arg(into).args(more);
         let output = command.env("NO_COLOR", "1").output().expect("the program runs");
         let root = self.folder.path().display().to_string();

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::tools::{is_installed, path_of};
-use crate::harness::{PATIENCE, wait_for};
+use harness::tools::{is_installed, path_of};
+use harness::{PATIENCE, wait_for};
 
 /// A running server. Killed when dropped.
 pub(crate) struct Server {

@@ -10,12 +10,12 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
-use crate::harness::client::ask;
-use crate::harness::http::get;
-use crate::harness::master::Master;
-use crate::harness::program::Site;
-use crate::harness::tools::tool;
-use crate::harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::client::ask;
+use harness::http::get;
+use harness::master::Master;
+use harness::program::{Site, said};
+use harness::tools::tool;
+use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -211,8 +211,4 @@ fn metrics_asked_for(expression: &str) -> BTreeSet<&str> {
 /// What promtool says; none where it is not installed.
 fn promtool(arguments: &[&str], folder: &Path) -> Option<Output> {
     Some(tool("promtool")?.args(arguments).current_dir(folder).output().expect("promtool runs"))
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::hostile::{Certificates, Hostile, Over, Target, all, open_connections};
 use super::server::LIMIT;
-use crate::harness::program::{Program, Site};
-use crate::harness::wait_for;
+use harness::program::{Program, Site};
+use harness::wait_for;
 
 /// Targets that are met at once: few enough for handshakes to be over long before a probe is.
 const MEETINGS_AT_ONCE: usize = 16;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::server::{End, Reply, Server, ok, response};
 use super::tls::Authority;
-use crate::harness::program::Site;
+use harness::program::Site;
 
 const ZONE: &str = "\
 $ORIGIN lab.example.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::harness::lab::Lab;
-use crate::harness::program::Program;
+use harness::lab::Lab;
+use harness::program::Program;
 
 /// Starts the program with these soft and hard limits.
 fn start(lab: &Lab, soft: u32, hard: u32) -> Program {

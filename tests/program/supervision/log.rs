@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::lab::{API, Lab};
+use harness::lab::{API, Lab};
 
 #[test]
 fn every_line_of_a_json_log_is_an_object_with_what_it_can_be_found_by() {

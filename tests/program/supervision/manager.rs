@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::PATIENCE;
+use harness::PATIENCE;
 
 pub(crate) struct Manager {
     folder: TempDir,

@@ -1,8 +1,8 @@
 //! What the service manager hears, and when.
 
 use super::manager::Manager;
-use crate::harness::lab::{GUARDED_ZONE, Lab, QUICK_PROBES};
-use crate::harness::master::Master;
+use harness::lab::{GUARDED_ZONE, Lab, QUICK_PROBES};
+use harness::master::Master;
 
 #[test]
 fn ready_is_told_when_the_first_round_of_probes_has_decided_what_is_answered() {

@@ -9,8 +9,8 @@ use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RecordType};
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::lab::{API, GUARDED_ZONE, Lab, QUICK_PROBES};
-use crate::harness::{PATIENCE, free_port, loopback};
+use harness::lab::{API, GUARDED_ZONE, Lab, QUICK_PROBES};
+use harness::{PATIENCE, free_port, loopback};
 
 /// What is inherited gets the numbers from 3 on, by way of numbers that nobody else uses.
 const INHERIT: &str = r#"
@@ -100,8 +100,8 @@ fn what_is_not_passed_is_bound_besides() {
     let program = lab.site.spawn_as(|command| pass(command, &[&udp]));
     program.wait_for_line("ready");
     let up = |found: Option<Message>| found.map(|message| message.answers.len());
-    assert_eq!(up(crate::harness::client::ask(lab.site.listen(), API, RecordType::A)), Some(3));
-    assert_eq!(up(crate::harness::client::ask_tcp(lab.site.listen(), API, RecordType::A)), Some(3));
+    assert_eq!(up(harness::client::ask(lab.site.listen(), API, RecordType::A)), Some(3));
+    assert_eq!(up(harness::client::ask_tcp(lab.site.listen(), API, RecordType::A)), Some(3));
     program.stop();
 }
 

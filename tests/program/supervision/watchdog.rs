@@ -8,11 +8,11 @@ use std::time::Duration;
 use hickory_proto::rr::RecordType;
 
 use super::manager::Manager;
-use crate::harness::client::{addresses, ask_tcp};
-use crate::harness::lab::{API, Lab};
-use crate::harness::program::Program;
-use crate::harness::tools::tool;
-use crate::harness::{PATIENCE, wait_for};
+use harness::client::{addresses, ask_tcp};
+use harness::lab::{API, Lab};
+use harness::program::Program;
+use harness::tools::tool;
+use harness::{PATIENCE, wait_for};
 
 /// Half a second: fed every quarter.
 const WATCHDOG_USEC: &str = "500000";

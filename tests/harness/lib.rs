@@ -3,8 +3,7 @@
 //! Responsible for starting and stopping edgedns, for stand-in masters that it probes, for asking it, and for
 //! addresses nobody else uses.
 //! Not responsible for what the answers should be: the tests say that.
-#![allow(dead_code, reason = "every test program takes the parts it needs")]
-#![allow(unreachable_pub, reason = "shared between test programs, each of which is a crate of its own")]
+#![allow(clippy::new_without_default, reason = "a folder and a port of one's own are made, and no default")]
 
 pub mod client;
 pub mod http;
@@ -16,7 +15,7 @@ pub mod place;
 pub mod program;
 pub mod tools;
 
-pub use place::{free_port, loopback};
+pub use place::{claimed_port, free_port, loopback};
 
 use std::time::{Duration, Instant};
 
