@@ -13,7 +13,7 @@ use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES};
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
 use super::pool::Pool;
-use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, PoolId, RecordEntry, RrsetEntry, Zone};
+use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, RecordEntry, RrsetEntry, Zone, index};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
@@ -372,13 +372,6 @@ fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
     lower
 }
 
-/// The place of something that was counted by [`Builder::place`] when it came in, or of what is made of such things,
-/// one of at least one of them.
-fn index(length: usize) -> u32 {
-    // Whatever would not fit was refused there.
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
-
 impl Zone {
     /// Finds out which nodes are zone cuts or DNAMEs, and which lie below one.
     fn mark_cuts(&mut self) {
@@ -422,12 +415,5 @@ impl Zone {
             self.rrsets[rrsets].iter_mut().filter(|set| set.rtype == rtype).for_each(|set| set.ttl = ttl);
             from = to;
         }
-    }
-}
-
-/// Pools are numbered in the order of their nodes.
-impl PoolId {
-    pub(super) fn at(place: usize) -> PoolId {
-        PoolId(index(place))
     }
 }

@@ -9,31 +9,37 @@
 //!  ────────────────────▶ Builder ──────▶ rules ──▶ Zone ──────────▶ answer
 //! ```
 
+mod network;
+mod jenkins;
+mod member;
+mod pool;
 mod apexes;
+mod name_index;
+mod tree;
+mod lookup;
+mod reverse_names;
+mod targets;
+mod rules;
+mod guarding;
 mod beside;
+mod tested;
+mod guarded;
 mod budget;
 mod builder;
-mod guarding;
-mod jenkins;
-mod name_index;
-mod network;
-mod pool;
 mod reverse;
-mod rules;
-mod targets;
-mod tree;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::Builder;
 pub use guarding::{Choice, GuardTemplate, Guarding, Test};
 pub use jenkins::{client_hash, name_hash};
+pub use lookup::CNAME_CHAIN_MAX;
+pub use member::{Guard, MEMBERS_MAX, Member, TestedName};
 pub use network::Network;
-pub use pool::{
-    AllDown, Guard, MEMBERS_MAX, Member, MinUp, Order, Pool, Selector, TestedName, WEIGHTS_MAX, WhilePending,
-};
-pub use reverse::{Addresses, Hosts, check_reverse, is_reverse};
-pub use rules::{ANSWER_BYTES_MAX, CNAME_CHAIN_MAX, POOLS_MAX};
+pub use pool::{AllDown, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending};
+pub use reverse::{Addresses, Hosts, check_reverse};
+pub use reverse_names::is_reverse;
+pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
 pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
 
 #[cfg(test)]

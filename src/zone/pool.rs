@@ -3,19 +3,12 @@
 //!
 //! Responsible for what a pool is. Not responsible for verdicts.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use super::jenkins::ring_points;
+use super::member::Member;
 use super::network::Network;
 use crate::dns::{Name, Rtype, Ttl, rdata};
-use crate::probe::Probe;
 use crate::source::Span;
-
-/// Most members of one pool. Each is probed all the time; thousands behind
-/// one name are a mistake.
-pub const MEMBERS_MAX: usize = 1_000;
 
 /// Bytes of a record before its RDATA, when the owner is a pointer: owner,
 /// type, class, TTL and length (RFC 1035, section 4.1.3).
@@ -101,82 +94,6 @@ impl Pool {
         rdata::write(self.rtype, &member.rdata, &mut text);
         text
     }
-}
-
-/// A record of a pool and what must pass for it to be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// What is answered: RDATA of the pool's type, uncompressed.
-    pub rdata: Box<[u8]>,
-    /// Its share among the others, for selectors that weigh.
-    pub weight: NonZeroU32,
-    /// Whether it is what this node serves, for [`Order::LocalFirst`].
-    pub is_local: bool,
-    /// Its places on the ring, for [`Selector::ConsistentHashed`] only.
-    pub ring: Box<[u32]>,
-    /// What must pass: all guards of one of their addresses. An address of a
-    /// pool has guards for itself, or, where a URL says so, for the addresses
-    /// of another host; an SRV record for each address of its target. Without
-    /// any the member is always up.
-    pub guards: Vec<Guard>,
-    /// A name whose addresses are tested instead of the member's own. They are
-    /// looked up in the zone when all its records are there: the guards, one
-    /// for each address, are made then from those that stand here before.
-    pub tested: Option<TestedName>,
-}
-
-/// A name that a test goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TestedName {
-    /// The name.
-    pub name: Name,
-    /// Where it is written.
-    pub span: Span,
-}
-
-impl Member {
-    /// A member of weight 1 that is always up.
-    pub fn new(rdata: impl Into<Box<[u8]>>) -> Member {
-        Member {
-            rdata: rdata.into(),
-            weight: NonZeroU32::MIN,
-            is_local: false,
-            ring: Box::default(),
-            guards: Vec::new(),
-            tested: None,
-        }
-    }
-
-    /// A member of a pool of addresses.
-    pub fn at(address: IpAddr) -> Member {
-        match address {
-            IpAddr::V4(address) => Member::new(address.octets()),
-            IpAddr::V6(address) => Member::new(address.octets()),
-        }
-    }
-
-    /// Puts it on the ring: a point for each unit of its weight. `value` is
-    /// what it was written as, which is what PowerDNS hashes.
-    #[must_use]
-    pub fn on_ring(self, value: &[u8]) -> Member {
-        let ring = ring_points(value, self.weight.get()).collect();
-        Member { ring, ..self }
-    }
-}
-
-/// A probe with its times and thresholds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Guard {
-    /// What is tested.
-    pub probe: Probe,
-    /// From one probe to the next.
-    pub interval: Duration,
-    /// From an outcome that contradicts the verdict to the next probe.
-    pub retry: Duration,
-    /// Consecutive passes until a target that was down is up.
-    pub rise: NonZeroU32,
-    /// Consecutive failures until a target that was up is down.
-    pub fall: NonZeroU32,
 }
 
 /// How an answer is chosen among candidates.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::apexes::Apexes;
+use super::lookup::{CNAME_CHAIN_MAX, is_address};
 use super::pool::{Pool, RECORD_BYTES};
 use super::targets;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
@@ -18,11 +19,6 @@ use crate::source::{Diagnostic, Diagnostics, Span};
 /// record it must fit a message of 65,535 bytes. The OPT record takes 11 bytes
 /// itself, 28 for a cookie and 259 for the longest name server identifier.
 pub const ANSWER_BYTES_MAX: usize = 65_535 - 12 - (255 + 4) - (11 + 28 + 259);
-
-/// Most links of a chain of CNAME and DNAME records that are followed inside
-/// a zone. Longer ones are loops or mistakes; the client gets what has been
-/// found so far.
-pub const CNAME_CHAIN_MAX: usize = 16;
 
 /// Most bytes of a chain of aliases: each link a DNAME and the CNAME that it makes, all names in full.
 const CHAIN_BYTES_MAX: usize = CNAME_CHAIN_MAX * 2 * (RECORD_BYTES + 2 * 255);
@@ -245,7 +241,7 @@ fn chain_end<'z>(zone: &'z Zone, cname: Rrset<'z>) -> Option<(Node<'z>, usize)> 
         if !name.as_ref().is_at_or_below(zone.apex()) {
             return None;
         }
-        let node = matching(zone, name.as_ref())?;
+        let node = zone.matching(name.as_ref())?;
         let next = if node.kind() == Kind::Dname && node.name() != name.as_ref() {
             let dname = node.rrset(Rtype::DNAME)?;
             let wire = name.as_ref().wire();
@@ -327,7 +323,7 @@ fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     }
     for server in servers {
         let below = server.is_at_or_below(node.name());
-        let address = zone.find(server).is_some_and(|id| has_address(zone.node(id)));
+        let address = zone.find(server).is_some_and(|id| zone.node(id).has_address());
         if below && !address {
             let message = format!("no glue for `{server}`, a name server of `{}`", node.name());
             found.push(
@@ -390,29 +386,6 @@ fn below_dname(rtype: Rtype, span: Span, owner: NameRef<'_>, dname: Span) -> Dia
 fn lua_records<'z>(zone: &'z Zone, node: Node<'z>) -> impl Iterator<Item = (Rtype, Span)> + use<'z> {
     let pools = node.pools().map(|id| &zone.pools()[id.index()]);
     pools.filter(|pool| pool.lua.is_some()).map(|pool| (pool.rtype, pool.span))
-}
-
-fn is_address(rtype: Rtype) -> bool {
-    matches!(rtype, Rtype::A | Rtype::AAAA)
-}
-
-/// The node that answers for a name: itself, a wildcard, or what covers it.
-pub(super) fn matching<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
-    let mut encloser = name;
-    loop {
-        match zone.find(encloser) {
-            Some(id) if encloser.wire().len() == name.wire().len() => return Some(zone.node(id)),
-            Some(id) => {
-                let node = zone.node(id);
-                return if node.kind() == Kind::Plain { node.wildcard() } else { Some(node) };
-            }
-            None => encloser = encloser.parent()?,
-        }
-    }
-}
-
-pub(super) fn has_address(node: Node<'_>) -> bool {
-    node.types().any(is_address)
 }
 
 /// The names that the records of an RRset point to.

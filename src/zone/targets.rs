@@ -15,8 +15,8 @@
 //! ```
 
 use super::apexes::Apexes;
-use super::reverse::is_reverse;
-use super::tree::{Kind, Node, NodeId, Rrset, Zone};
+use super::reverse_names::is_reverse;
+use super::tree::{Kind, Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, rdata};
 use crate::source::{Diagnostic, Diagnostics};
 
@@ -109,7 +109,7 @@ fn addresses(rrset: Rrset<'_>, name: NameRef<'_>, node: Node<'_>, found: &mut Di
                 .and_at(alias, "the alias")
                 .help(format!("name the target of the alias: {rtype} wants a name with addresses")),
         );
-    } else if node.kind() == Kind::Plain && !super::rules::has_address(node) {
+    } else if node.kind() == Kind::Plain && !node.has_address() {
         let message = format!("this {rtype} record points to `{name}`, which has no address");
         found.push(Diagnostic::warning(rrset.span(), message));
     }
@@ -117,7 +117,7 @@ fn addresses(rrset: Rrset<'_>, name: NameRef<'_>, node: Node<'_>, found: &mut Di
 
 /// A PTR record of an address points to a name among addresses, where no host is.
 fn pointer(zone: &Zone, rrset: Rrset<'_>, name: NameRef<'_>, found: &mut Diagnostics) {
-    if zone.find(name).is_some_and(|id| super::rules::has_address(zone.node(id))) {
+    if zone.find(name).is_some_and(|id| zone.node(id).has_address()) {
         return;
     }
     let message = format!("this PTR record leads to `{name}`, where no host is");
@@ -215,7 +215,7 @@ pub(super) fn apex_wildcard(zone: &Zone, found: &mut Diagnostics) {
     let cluster = [&b"api"[..], b"api-int"].into_iter().find_map(|label| {
         let id = zone.find(Name::parse(label, zone.apex()).ok()?.as_ref())?;
         let node = zone.node(id);
-        (super::rules::has_address(node) || node.alias().is_some()).then_some(node)
+        (node.has_address() || node.alias().is_some()).then_some(node)
     });
     let (Some(cluster), Some(span)) = (cluster, wildcard.first_span()) else { return };
     let mut told = Diagnostic::warning(
@@ -232,18 +232,4 @@ pub(super) fn apex_wildcard(zone: &Zone, found: &mut Diagnostics) {
         ))
         .help("write `*.apps` for the routes, and the other names one by one"),
     );
-}
-
-impl Zone {
-    /// The wildcard that gives addresses to every name below `domain` that does not exist, be it right below it or
-    /// below a parent of it.
-    pub fn answering_wildcard(&self, domain: NameRef<'_>) -> Option<Node<'_>> {
-        if !domain.is_at_or_below(self.apex()) {
-            return None;
-        }
-        let mut enclosers = std::iter::successors(Some(domain), |name| name.parent());
-        let encloser = self.node(enclosers.find_map(|name| self.find(name)).unwrap_or(NodeId::APEX));
-        let wildcard = encloser.wildcard().filter(|_| encloser.kind() == Kind::Plain)?;
-        (super::rules::has_address(wildcard) || wildcard.alias().is_some()).then_some(wildcard)
-    }
 }

@@ -62,6 +62,18 @@ impl PoolId {
     pub fn number(self) -> u32 {
         self.0
     }
+
+    /// Pools are numbered in the order of their nodes.
+    fn at(place: usize) -> PoolId {
+        PoolId(index(place))
+    }
+}
+
+/// The place of something that the builder counted when it came in, or of what is made of such things, one of at least
+/// one of them.
+pub(super) fn index(length: usize) -> u32 {
+    // The builder refused whatever would not fit.
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// What a node is to a query at or below it.
