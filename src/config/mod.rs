@@ -9,26 +9,26 @@
 //! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, admin, … ▶ Config
 //! ```
 
-mod admin;
-mod cache;
-mod choosing;
-mod damping;
+mod size;
 mod duration;
-mod forward;
-mod held;
+mod syntax;
 mod keys;
-mod limit;
-mod lua;
+mod value;
+mod table;
+mod damping;
+mod held;
+mod choosing;
 mod probe;
 mod probe_kind;
-mod server;
-mod size;
-mod socket_address;
-mod syntax;
-mod table;
-mod value;
-mod zone;
 mod zone_probe;
+mod limit;
+mod cache;
+mod zone;
+mod socket_address;
+mod forward;
+mod server;
+mod lua;
+mod admin;
 
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Section};
 use super::syntax;
-use super::value::Value;
+use super::value::{Value, list};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest};
 
 /// A table whose keys are all known.
@@ -257,14 +257,5 @@ fn meant(section: Section, name: &str) -> String {
     match section {
         Section::Root => format!("the tables are {}", list(&all, "and")),
         _ => format!("`{}` knows {}", section.header(), list(&all, "and")),
-    }
-}
-
-/// Words in backquotes, with commas and a last `and` or `or`.
-pub(super) fn list(words: &[&str], last: &str) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
-        _ => quoted.concat(),
     }
 }

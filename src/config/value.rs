@@ -14,7 +14,6 @@ use toml::de::DeValue;
 use super::duration;
 use super::size;
 use super::syntax;
-use super::table::list;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, FileId, Span, nearest};
 
@@ -177,5 +176,14 @@ impl<'t> Value<'t> {
             DeValue::Table(_) => "a table",
         };
         self.fault(format!("`{}` takes {what}, not {is}", self.key))
+    }
+}
+
+/// Words in backquotes, with commas and a last `and` or `or`.
+pub(super) fn list(words: &[&str], last: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
+        _ => quoted.concat(),
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::pattern::{Pattern, TextError, read_line};
 
 /// Rules that may stand at a time. Each is matched with every target when one of them changes; an

@@ -18,24 +18,20 @@
 //! Not responsible for one run of a probe (that is `probe`), or for what is
 //! answered: this room knows no records.
 
-mod belief;
-mod board;
 mod damping;
-mod engine;
-pub mod force;
-mod latency;
-mod lateness;
 mod network;
-mod report;
-mod schedule;
-mod table;
-mod turns;
+pub mod force;
 mod verdict;
-
-use std::num::NonZeroU32;
-use std::time::Duration;
-
-use crate::probe::Probe;
+mod target;
+mod board;
+mod schedule;
+mod latency;
+mod report;
+mod belief;
+mod table;
+mod lateness;
+mod turns;
+mod engine;
 
 pub use board::{Board, TargetId};
 pub use damping::Damping;
@@ -45,28 +41,5 @@ pub use lateness::Lateness;
 pub use network::Extent;
 pub use report::{Cause, History, LocalTrouble, Observed, Report, Tally, Transition};
 pub use schedule::{WAIT_MAX, WAIT_MIN};
+pub use target::Target;
 pub use verdict::Verdict;
-
-use verdict::Thresholds;
-
-/// A probe with its times and thresholds: all of it together is its identity, and what is asked
-/// for twice is probed once.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Target {
-    /// What is tested.
-    pub probe: Probe,
-    /// From the start of one probe to the start of the next; [`WAIT_MIN`] to [`WAIT_MAX`].
-    pub interval: Duration,
-    /// From an outcome that contradicts the verdict to the next probe; bounded likewise.
-    pub retry: Duration,
-    /// Consecutive passes until a target that was down is up.
-    pub rise: NonZeroU32,
-    /// Consecutive failures until a target that was up is down.
-    pub fall: NonZeroU32,
-}
-
-impl Target {
-    fn thresholds(&self) -> Thresholds {
-        Thresholds { rise: self.rise, fall: self.fall }
-    }
-}

@@ -9,6 +9,9 @@ use std::ops::Range;
 
 use crate::source::{Diagnostic, Diagnostics, Span, offset};
 
+/// Longest code that is read, in bytes: the longest RDATA there is, as PowerDNS keeps the code in one.
+pub const CODE_BYTES_MAX: usize = 65_535;
+
 /// One word of a record's RDATA behind the inner type.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'t> {

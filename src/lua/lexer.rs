@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::code::Code;
+use super::number::number;
 use crate::source::{Diagnostic, Span};
 
 /// A token and its place in the code.
@@ -120,7 +121,7 @@ impl<'c> Lexer<'c, '_> {
             self.at += 1;
         }
         let written = &self.text[start..self.at];
-        if let Some(value) = super::number(written) {
+        if let Some(value) = number(written) {
             return TokenKind::Number(value);
         }
         let shown = String::from_utf8_lossy(written);

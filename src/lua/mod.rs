@@ -5,53 +5,17 @@
 //! name; nothing is ever run.
 //! Not responsible for what a function means, or which functions exist: that is `zonefile`.
 
+mod number;
 mod code;
 mod lexer;
-mod parser;
-mod refusal;
 mod syntax;
+mod refusal;
+mod parser;
 
-pub use code::{Chunk, Code};
+pub use code::{CODE_BYTES_MAX, Chunk, Code};
+pub use number::number;
 pub use parser::{FAULTS_MAX, NESTING_MAX, parse, parse_statements};
 pub use syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
-
-/// Longest code that is read, in bytes: the longest RDATA there is, as PowerDNS keeps the code in one.
-pub const CODE_BYTES_MAX: usize = 65_535;
-
-/// Reads a number as Lua does, in a program or in a string that stands for one: decimal with
-/// fraction and exponent, or hexadecimal without; blanks around it and a minus sign are allowed.
-/// None for everything else, and for what no finite number is near to.
-pub fn number(text: &[u8]) -> Option<f64> {
-    let text = text.trim_ascii();
-    let (sign, digits) = match text.strip_prefix(b"-") {
-        Some(digits) => (-1.0, digits),
-        None => (1.0, text),
-    };
-    let value = match digits.strip_prefix(b"0x").or_else(|| digits.strip_prefix(b"0X")) {
-        Some(hexadecimal) => from_hexadecimal(hexadecimal)?,
-        None => from_decimal(digits)?,
-    };
-    value.is_finite().then_some(sign * value)
-}
-
-fn from_hexadecimal(digits: &[u8]) -> Option<f64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0.0, |value, &byte| {
-        let digit = char::from(byte).to_digit(16)?;
-        Some(value * 16.0 + f64::from(digit))
-    })
-}
-
-fn from_decimal(digits: &[u8]) -> Option<f64> {
-    // Rust reads more than Lua does: "inf", "nan", a plus sign in front.
-    let legal = |&byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
-    if !digits.iter().all(legal) || matches!(digits.first(), None | Some(b'+' | b'-')) {
-        return None;
-    }
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
 
 #[cfg(test)]
 pub(crate) mod tests;

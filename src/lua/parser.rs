@@ -3,7 +3,7 @@
 //! Responsible for how tokens stand together, and for refusing by name the Lua that is not read.
 //! Not responsible for what names and functions mean.
 
-use super::code::Code;
+use super::code::{CODE_BYTES_MAX, Code};
 use super::lexer::{self, Token, TokenKind};
 use super::refusal;
 use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
@@ -45,8 +45,8 @@ fn read<T>(
     of: impl FnOnce(&mut Parser<'_, '_>) -> Parsed<T>,
 ) -> Option<T> {
     code.remark_on_quoting(found);
-    if code.bytes().len() > super::CODE_BYTES_MAX {
-        let message = format!("LUA code longer than {} bytes", super::CODE_BYTES_MAX);
+    if code.bytes().len() > CODE_BYTES_MAX {
+        let message = format!("LUA code longer than {} bytes", CODE_BYTES_MAX);
         found.push(Diagnostic::error(whole, message));
         return None;
     }

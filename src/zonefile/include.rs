@@ -13,34 +13,12 @@ use crate::dns::{Name, rdata::Token};
 use crate::source::{Diagnostic, Diagnostics, Error, FileId, Naming, Sources, Span};
 
 use super::lexer::shown;
+use super::opened::Opened;
 use super::reader::{Owner, Reader};
 
 /// Files included in one zone, each time counted: files that include each
 /// other's neighbours twice would otherwise grow as powers of two.
 const INCLUDES_MAX: u32 = 10_000;
-
-/// A file that is being read.
-#[derive(Clone, Debug)]
-pub(super) struct Opened {
-    /// Without links, to recognise it.
-    path: Option<PathBuf>,
-    /// Its folder, as the operator named it.
-    folder: PathBuf,
-    /// The path in the `$INCLUDE` it was opened by; none for the zone's own file.
-    by: Option<Span>,
-}
-
-impl Opened {
-    /// The zone's own file.
-    pub(super) fn first(sources: &Sources, file: FileId) -> Self {
-        Self::new(sources, Path::new(sources.path(file)), None)
-    }
-
-    fn new(sources: &Sources, path: &Path, by: Option<Span>) -> Self {
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self { path: sources.canonical(path), folder, by }
-    }
-}
 
 /// What the including file had.
 struct Before {

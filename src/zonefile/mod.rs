@@ -12,20 +12,21 @@
 //! place, and for where name servers differ in reading it.
 //! Not responsible for which records may stand together: that is `zone`.
 
-mod charset;
-mod directive;
-mod generate;
-mod head;
-mod include;
 mod lexer;
-pub mod lua_record;
-mod reader;
-mod search;
 mod unknown_type;
+mod head;
+mod charset;
+pub mod lua_record;
+mod settings;
+mod opened;
+mod reader;
+mod include;
+mod generate;
+mod directive;
+mod search;
 mod write;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use crate::dns::{Name, Rtype, Ttl};
 use crate::lua;
@@ -36,39 +37,8 @@ use lua_record::{Library, Meaning};
 use reader::{Entry, Reader};
 
 pub use search::{Content, Written, search};
+pub use settings::Settings;
 pub use write::write;
-
-/// What can be set about reading zone text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Where an included file is looked for when there is none beside the file
-    /// that includes it; PowerDNS looks only here (`directory` of its `bind.conf`).
-    pub include_folder: Option<PathBuf>,
-    /// The folders that included files may lie in, besides that of the zone's own file; none: anywhere.
-    pub include_from: Option<Vec<PathBuf>>,
-    /// How much memory the zone may take.
-    pub memory_limit: zone::MemoryLimit,
-    /// What LUA records take that do not say it themselves.
-    pub lua: lua_record::Settings,
-    /// Most records of one `$GENERATE`. The default, 65,536, is a reverse zone
-    /// of 16 bits; a larger range is a slip of the pen.
-    pub generate_max: u32,
-    /// How deep files may include each other; PowerDNS's `max-include-depth`.
-    pub include_depth_max: u8,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            include_folder: None,
-            include_from: None,
-            memory_limit: zone::MemoryLimit::default(),
-            lua: lua_record::Settings::default(),
-            generate_max: 65_536,
-            include_depth_max: 20,
-        }
-    }
-}
 
 /// Reads the zone text in `file`, and all that it includes, into `builder`.
 /// Every fault is pushed to `found`; after one, reading goes on with the next
@@ -125,7 +95,7 @@ fn read_lua(
 ) {
     let mut library = Library::default();
     for LuaRecord { owner, ttl, code, span, .. } in records.iter().filter(|one| one.inner == Rtype::LUA) {
-        library.add(owner.clone(), code, *span, found);
+        lua_record::read_library(owner.clone(), code, *span, &mut library, found);
         found.extend(builder.add_lua_library(owner.clone(), *ttl, &code.text(), *span).err());
     }
     let apex = builder.apex().to_name();

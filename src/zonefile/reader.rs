@@ -13,9 +13,10 @@ use crate::lua;
 use crate::source::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, FileId, Sources, Span};
 
 use super::head::{self, Head};
-use super::include::Opened;
 use super::lexer::{End, Lexer, Start, shown};
-use super::{Settings, charset, unknown_type};
+use super::opened::Opened;
+use super::settings::Settings;
+use super::{charset, unknown_type};
 
 /// One record as it was read, or a text in which more will be.
 #[derive(Debug)]

@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use super::Settings;
 use super::reader::{Entry, Reader};
+use super::settings::Settings;
 use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, FileId, Sources, Span};
 

@@ -5,7 +5,7 @@
 //! Not responsible for RDATA itself: that is `dns::rdata`.
 
 use super::super::lexer::{self, Lexer};
-use super::Constant;
+use super::meaning::Constant;
 use crate::dns::rdata::{self, Token};
 use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics};

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::address::{At, Target, WrittenAddress};
+use super::meaning::Meaning;
 use super::options::Subject;
-use super::pool::{At, Target, Written};
+use super::reader::Reader;
 use super::url::Url;
-use super::{Meaning, Reader};
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::probe::Kind;
 use crate::source::{Diagnostic, Span};
@@ -19,7 +20,7 @@ use crate::zone::{MEMBERS_MAX, Pool, Selector};
 struct Extended {
     /// What PowerDNS sorts by.
     key: Box<str>,
-    written: Written,
+    written: WrittenAddress,
     url: Url,
 }
 
@@ -178,7 +179,7 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    fn remark_on_port(&mut self, written: &Written) {
+    fn remark_on_port(&mut self, written: &WrittenAddress) {
         if written.port.is_some() {
             let fault = Diagnostic::warning(written.span, "this port is not used: the URL decides");
             self.found.push(fault.remark("so it is in PowerDNS"));
@@ -187,8 +188,8 @@ impl<'r> Reader<'r, '_> {
 }
 
 /// Targets that are tested at their own address.
-fn at_itself(kind: &Kind) -> impl Fn(&Written) -> Target {
-    |&Written { address, span, .. }| Target { address, at: At::Itself, kind: kind.clone(), span }
+fn at_itself(kind: &Kind) -> impl Fn(&WrittenAddress) -> Target {
+    |&WrittenAddress { address, span, .. }| Target { address, at: At::Itself, kind: kind.clone(), span }
 }
 
 /// Where some bytes of a string stand; all of it where there are none, or where it is written in

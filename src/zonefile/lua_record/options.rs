@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::reader::Reader;
 use super::request::Request;
-use super::value::shown;
-use super::{Reader, Settings};
+use super::settings::Settings;
+use super::shown::shown;
 use crate::lua::{Expr, ExprKind, Field};
 use crate::source::{Diagnostic, nearest};
 use crate::zone::{AllDown, Selector, WhilePending};

@@ -6,8 +6,9 @@
 
 use std::num::NonZeroU32;
 
-use super::value::shown;
-use super::{Constant, Meaning, Reader};
+use super::meaning::{Constant, Meaning};
+use super::reader::Reader;
+use super::shown::shown;
 use crate::dns::Rtype;
 use crate::lua::{Call, Expr, Field};
 use crate::source::{Diagnostic, Span};

@@ -5,91 +5,18 @@
 //! Not responsible for probes of URLs: those are `if_url_up`.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use super::address::{At, Family, Target, WrittenAddress, read_port, split_port};
+use super::meaning::Meaning;
 use super::options::{Options, Subject};
-use super::value::shown;
-use super::{Meaning, Reader};
+use super::reader::Reader;
+use super::shown::shown;
 use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
 use crate::probe::{Kind, Port, Probe, Tcp};
 use crate::source::{Diagnostic, Span};
-use crate::zone::{Guard, MEMBERS_MAX, Member, Pool, TestedName};
-
-/// The family of addresses that a record answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    Ipv4,
-    Ipv6,
-}
-
-impl Family {
-    pub(super) fn has(self, address: IpAddr) -> bool {
-        match self {
-            Family::Ipv4 => address.is_ipv4(),
-            Family::Ipv6 => address.is_ipv6(),
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "IPv4",
-            Family::Ipv6 => "IPv6",
-        }
-    }
-
-    /// The inner type of records that answer this family.
-    fn mnemonic(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "A",
-            Family::Ipv6 => "AAAA",
-        }
-    }
-
-    fn other(self) -> Family {
-        match self {
-            Family::Ipv4 => Family::Ipv6,
-            Family::Ipv6 => Family::Ipv4,
-        }
-    }
-
-    fn forms(self) -> &'static str {
-        match self {
-            Family::Ipv4 => "write it as '192.0.2.1', or with a port of its own as '192.0.2.1:8443'",
-            Family::Ipv6 => "write it as '2001:db8::1', or with a port of its own as '[2001:db8::1]:8443'",
-        }
-    }
-}
-
-/// An address as it was written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Written {
-    pub(super) address: IpAddr,
-    /// Overrides the port of the function.
-    pub(super) port: Option<Port>,
-    pub(super) span: Span,
-}
-
-/// A member to be, and what is tested for it.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) address: IpAddr,
-    /// Where that is.
-    pub(super) at: At,
-    pub(super) kind: Kind,
-    pub(super) span: Span,
-}
-
-/// Where a member is tested.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum At {
-    /// At its own address.
-    Itself,
-    /// At another one.
-    Address(IpAddr),
-    /// At those of a name.
-    Name(TestedName),
-}
+use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
 
 impl<'r> Reader<'r, '_> {
     /// `ifportup(port, addresses [, options])`
@@ -107,7 +34,7 @@ impl<'r> Reader<'r, '_> {
         let groups = self.groups(addresses);
         let options = self.options_or_defaults(rest.first(), Subject::Port);
         let (port, groups, options) = (port?, groups?, options?);
-        let target = |&Written { address, port: own, span }: &Written| Target {
+        let target = |&WrittenAddress { address, port: own, span }: &WrittenAddress| Target {
             address,
             at: At::Itself,
             kind: Kind::Tcp(Tcp { port: own.unwrap_or(port) }),
@@ -174,7 +101,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// One list of addresses, or a list of such lists. Never empty, and neither is any group.
-    pub(super) fn groups(&mut self, value: &'r Expr) -> Option<Vec<Vec<Written>>> {
+    pub(super) fn groups(&mut self, value: &'r Expr) -> Option<Vec<Vec<WrittenAddress>>> {
         let (fields, span) = self.table(value, "a list of addresses in braces")?;
         let items: Option<Vec<&'r Expr>> =
             fields.iter().map(|field| self.item(field)).collect::<Vec<_>>().into_iter().collect();
@@ -197,8 +124,8 @@ impl<'r> Reader<'r, '_> {
         } else {
             vec![self.addresses(&items, span, &mut room)]
         };
-        let groups: Vec<Vec<Written>> = groups.into_iter().collect::<Option<_>>()?;
-        let groups: Vec<Vec<Written>> = groups.into_iter().filter(|group| !group.is_empty()).collect();
+        let groups: Vec<Vec<WrittenAddress>> = groups.into_iter().collect::<Option<_>>()?;
+        let groups: Vec<Vec<WrittenAddress>> = groups.into_iter().filter(|group| !group.is_empty()).collect();
         if groups.is_empty() {
             self.error(span, "all sets are empty: there is nothing to answer");
             return None;
@@ -207,7 +134,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// One list of addresses, for functions that have no sets. Never empty.
-    pub(super) fn one_group(&mut self, value: &'r Expr) -> Option<Vec<Written>> {
+    pub(super) fn one_group(&mut self, value: &'r Expr) -> Option<Vec<WrittenAddress>> {
         let (fields, _) = self.table(value, "a list of addresses in braces")?;
         let set = fields.iter().map(|field| self.scope.resolve(&field.value)).find(|item| is_set(item));
         if let Some(set) = set {
@@ -219,7 +146,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// One set. An empty one is dropped by the caller.
-    fn set(&mut self, set: &'r Expr, room: &mut usize) -> Option<Vec<Written>> {
+    fn set(&mut self, set: &'r Expr, room: &mut usize) -> Option<Vec<WrittenAddress>> {
         let (fields, span) = self.table(set, "a set of addresses in braces")?;
         if fields.is_empty() {
             self.found.push(Diagnostic::warning(span, "this set is empty, and left out"));
@@ -229,7 +156,7 @@ impl<'r> Reader<'r, '_> {
         self.addresses(&items, span, room)
     }
 
-    fn addresses(&mut self, items: &[&'r Expr], span: Span, room: &mut usize) -> Option<Vec<Written>> {
+    fn addresses(&mut self, items: &[&'r Expr], span: Span, room: &mut usize) -> Option<Vec<WrittenAddress>> {
         let Some(left) = room.checked_sub(items.len()) else {
             self.error(span, format!("more than {MEMBERS_MAX} addresses in one record"));
             return None;
@@ -239,7 +166,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// One address, and the port that may stand behind it.
-    pub(super) fn address(&mut self, item: &'r Expr) -> Option<Written> {
+    pub(super) fn address(&mut self, item: &'r Expr) -> Option<WrittenAddress> {
         let family = self.family()?;
         let text = self.text(item, "an address in quotes")?;
         let span = item.span;
@@ -264,7 +191,7 @@ impl<'r> Reader<'r, '_> {
                 return None;
             }
         };
-        Some(Written { address, port, span })
+        Some(WrittenAddress { address, port, span })
     }
 
     /// The members of a group, each target once.
@@ -304,27 +231,4 @@ impl<'r> Reader<'r, '_> {
 
 fn is_set(item: &Expr) -> bool {
     matches!(item.kind, ExprKind::Table(_))
-}
-
-/// The address, and the text of the port behind it: `192.0.2.1:8443`, `[2001:db8::1]:8443`.
-fn split_port(text: &str) -> Option<(IpAddr, Option<&str>)> {
-    if let Some(bracketed) = text.strip_prefix('[') {
-        let (address, behind) = bracketed.split_once(']')?;
-        let address = address.parse::<Ipv6Addr>().ok()?.into();
-        return match behind {
-            "" => Some((address, None)),
-            _ => Some((address, Some(behind.strip_prefix(':')?))),
-        };
-    }
-    if let Ok(address) = text.parse() {
-        return Some((address, None));
-    }
-    let (address, port) = text.split_once(':')?;
-    Some((address.parse::<Ipv4Addr>().ok()?.into(), Some(port)))
-}
-
-pub(super) fn read_port(text: &str) -> Option<Port> {
-    // Rust reads "+80" too.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).and_then(Port::new)
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Reader;
+use super::reader::Reader;
 use super::url::{Scheme, Url};
 use crate::lua::Expr;
 use crate::probe::{

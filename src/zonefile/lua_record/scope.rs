@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::functions::{self, BY_CLIENT, INCLUDE, QUERY_VARIABLES, UNSUPPORTED};
 use super::library::Library;
-use super::value::shown;
+use super::names::{self, BY_CLIENT, INCLUDE, QUERY_VARIABLES, UNSUPPORTED};
+use super::shown::shown;
 use crate::dns::{Name, NameRef};
 use crate::lua::{Call, Expr, ExprKind, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
@@ -202,12 +202,11 @@ fn instead_of(function: &str) -> Option<&'static str> {
 
 fn unknown_function(function: &Ident) -> Option<Diagnostic> {
     let name = &*function.text;
-    if functions::meaning_of(name).is_some() {
+    if names::function(name).is_some() {
         return None;
     }
     if UNSUPPORTED.contains(&name) {
-        let supported: Vec<String> =
-            functions::SUPPORTED.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let supported: Vec<String> = names::supported().map(|name| format!("`{name}`")).collect();
         let fault = Diagnostic::error(function.span, format!("`{name}` is not supported"))
             .remark(format!("supported are {}, strings and lists of strings", supported.join(", ")));
         return Some(match instead_of(name) {
@@ -216,7 +215,7 @@ fn unknown_function(function: &Ident) -> Option<Diagnostic> {
         });
     }
     let fault = Diagnostic::error(function.span, format!("unknown function `{name}`"));
-    Some(match nearest(name, functions::names()) {
+    Some(match nearest(name, names::all_functions()) {
         Some(known) if UNSUPPORTED.contains(&known) => {
             fault.remark(format!("PowerDNS has `{known}`, which is not supported"))
         }

@@ -4,12 +4,16 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::reader::CONSTANTS_MAX;
 use super::*;
 use crate::dns::Name;
 use crate::lua::tests::Written;
 use crate::probe::{Kind, Port, Tcp};
 use crate::source::Look;
-use crate::zone::{AllDown, Selector, WhilePending};
+use crate::zone::{AllDown, Pool, Selector, WhilePending};
 
 /// Reads the one record of `zone`, which answers `inner`.
 pub(super) fn read_as(inner: Rtype, zone: &str, settings: &Settings) -> (Option<Meaning>, Written) {
@@ -273,8 +277,8 @@ fn an_empty_set_is_left_out_with_a_warning() {
 
 #[test]
 fn functions_that_know_clients_by_more_than_their_network_point_to_view() {
-    for function in functions::BY_CLIENT {
-        assert!(functions::UNSUPPORTED.contains(function), "{function}");
+    for function in names::BY_CLIENT {
+        assert!(names::UNSUPPORTED.contains(function), "{function}");
     }
     let (_, written) = read_as(Rtype::A, "\"country('US')\"", &Settings::default());
     let sentence = written.sources.sentence(written.found.iter().next().unwrap());
@@ -283,14 +287,14 @@ fn functions_that_know_clients_by_more_than_their_network_point_to_view() {
 
 #[test]
 fn every_function_of_powerdns_that_is_missing_is_named() {
-    for function in functions::UNSUPPORTED {
+    for function in names::UNSUPPORTED {
         let expected = format!("error 1:2 [{function}] `{function}` is not supported");
         let told = faults(&format!("{function}({{'192.0.2.1'}}, bestwho)"));
         assert_eq!(told[0], expected);
         // And what it is given, which is another thing to mend.
         assert!(told.len() == 2 && told[1].ends_with("`bestwho` is not supported"), "{told:?}");
     }
-    for variable in functions::QUERY_VARIABLES {
+    for variable in names::QUERY_VARIABLES {
         let expected = format!("error 1:2 [{variable}] `{variable}` is not supported");
         assert_eq!(faults_as(Rtype::TXT, variable), [expected]);
     }

@@ -6,8 +6,8 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
-use super::pool::{At, read_port};
-use super::value::shown;
+use super::address::{At, read_port};
+use super::shown::shown;
 use crate::probe::{Host, Path, Port};
 use crate::source::{Diagnostic, Span};
 use crate::tls::ServerName;

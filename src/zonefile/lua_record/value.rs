@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Reader, functions};
+use super::names;
+
+use super::reader::Reader;
+use super::shown::shown;
 use crate::lua::{self, Expr, ExprKind, Field};
 use crate::source::{Diagnostic, Span};
 
@@ -78,7 +81,7 @@ impl<'r> Reader<'r, '_> {
             ExprKind::Refused | ExprKind::Name(_) => return None,
             ExprKind::Call(call) => {
                 let function = &call.function.text;
-                if functions::meaning_of(function).is_some() {
+                if names::function(function).is_some() {
                     let message = format!("`{function}` cannot stand inside a table or another call");
                     self.found.push(Diagnostic::error(value.span, message));
                 }
@@ -104,16 +107,5 @@ fn number(value: &Expr) -> Option<f64> {
         ExprKind::Number(number) => Some(*number),
         ExprKind::String(text) => lua::number(text),
         _ => None,
-    }
-}
-
-/// A string as a message shows it: its beginning, when it is long.
-pub(super) fn shown(text: &[u8]) -> String {
-    /// Enough for every address and every word that could have been meant.
-    const CHARACTERS_MAX: usize = 50;
-    let text = String::from_utf8_lossy(text);
-    match text.char_indices().nth(CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! What each function that chooses takes, and what it refuses.
 
+use super::super::read_library;
 use super::super::tests::{faults_as, pool_of, read_as};
 use super::*;
 use crate::dns::Name;
@@ -202,7 +203,13 @@ fn types_that_shape_the_zone_are_not_chosen() {
 fn including(code: &str, library: &str) -> Vec<String> {
     let mut books = super::super::Library::default();
     let mut other = crate::lua::tests::Written::new(&format!("config LUA LUA \"{library}\""));
-    books.add("config.lab.example.".parse().unwrap(), &other.code, other.span, &mut other.found);
+    read_library(
+        "config.lab.example.".parse().unwrap(),
+        &other.code,
+        other.span,
+        &mut books,
+        &mut other.found,
+    );
     let (owner, apex): (Name, Name) = ("api.lab.example.".parse().unwrap(), "lab.example.".parse().unwrap());
     let mut written = crate::lua::tests::Written::new(&format!("\"{code}\""));
     let record = super::super::Written {
