@@ -20,8 +20,8 @@
 
 mod damping;
 mod network;
-pub mod force;
 mod verdict;
+pub mod force;
 mod target;
 mod board;
 mod schedule;

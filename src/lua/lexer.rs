@@ -10,6 +10,9 @@ use super::code::Code;
 use super::number::number;
 use crate::source::{Diagnostic, Span};
 
+/// Faults reported of one record. Somebody who made more will begin at the first.
+pub const FAULTS_MAX: usize = 20;
+
 /// A token and its place in the code.
 #[derive(Clone, Debug)]
 pub(super) struct Token<'c> {
@@ -60,7 +63,7 @@ pub(super) fn tokens<'c>(
         let kind = lexer.token()?;
         let range = start..lexer.at;
         lexer.warn_of_chunks(&kind, range.clone());
-        if lexer.errors >= super::FAULTS_MAX {
+        if lexer.errors >= FAULTS_MAX {
             return None;
         }
         let last = kind == TokenKind::End;

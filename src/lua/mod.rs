@@ -13,8 +13,9 @@ mod refusal;
 mod parser;
 
 pub use code::{CODE_BYTES_MAX, Chunk, Code};
+pub use lexer::FAULTS_MAX;
 pub use number::number;
-pub use parser::{FAULTS_MAX, NESTING_MAX, parse, parse_statements};
+pub use parser::{NESTING_MAX, parse, parse_statements};
 pub use syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Not responsible for what names and functions mean.
 
 use super::code::{CODE_BYTES_MAX, Code};
-use super::lexer::{self, Token, TokenKind};
+use super::lexer::{self, FAULTS_MAX, Token, TokenKind};
 use super::refusal;
 use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span};
@@ -12,9 +12,6 @@ use crate::source::{Diagnostic, Diagnostics, Severity, Span};
 /// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each
 /// level costs stack.
 pub const NESTING_MAX: usize = 20;
-
-/// Faults reported of one record. Somebody who made more will begin at the first.
-pub const FAULTS_MAX: usize = 20;
 
 /// Reads the code of a record. `whole` is the record's place, for faults that have none of their own.
 ///

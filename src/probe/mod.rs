@@ -4,36 +4,43 @@
 //! Not responsible for when to probe, or for what several outcomes mean
 //! together: that is `health`.
 
-mod connect;
-mod handshake;
-mod http;
-mod https;
-mod nobody;
+mod port;
+mod weight;
 mod outcome;
 mod symptom;
+mod nobody;
+mod session;
+mod connect;
+mod handshake;
+mod entry;
+mod token;
 mod tcp;
 mod tls;
-mod weight;
+mod http;
+mod https;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU16;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+pub use entry::KindEntry;
 pub use http::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Method, Path, REDIRECTS_MAX,
     Statuses,
 };
-pub use https::{Https, Token};
+pub use https::Https;
 pub use nobody::no_host;
 pub use outcome::{Outcome, Phase, Reason, Trouble};
+pub use port::Port;
 pub use symptom::Symptom;
 pub use tcp::Tcp;
 pub use tls::Tls;
+pub use token::Token;
 pub use weight::Weight;
 
 use outcome::Failure;
+use session::{Ends, Evidence, Session};
 
 /// What to test at one address, with all its parameters. Two probes that are
 /// equal need to run only once.
@@ -89,38 +96,6 @@ impl Prober {
     }
 }
 
-/// The two ends of a connection.
-#[derive(Clone, Copy, Debug)]
-struct Ends {
-    address: IpAddr,
-    source: Option<IpAddr>,
-}
-
-impl Ends {
-    fn to(self, port: Port) -> SocketAddr {
-        SocketAddr::new(self.address, port.get())
-    }
-}
-
-/// What a pass has brought to light besides.
-#[derive(Clone, Copy, Debug, Default)]
-struct Evidence {
-    not_after: Option<SystemTime>,
-    weight: Option<Weight>,
-}
-
-/// The runs of one kind of probe at one target, one after the other.
-trait Session {
-    /// Runs once; `phase` says at any time how far it has come. When the future is dropped, nothing
-    /// half-done is left for the next run.
-    async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure>;
-
-    /// Resolves when a connection that was kept ends.
-    async fn ended(&mut self) {
-        std::future::pending().await
-    }
-}
-
 /// As log lines and the status name it: `192.0.2.1:6443`, `[2001:db8::1]:443`, with the source
 /// where one was asked for.
 impl fmt::Display for Probe {
@@ -128,33 +103,6 @@ impl fmt::Display for Probe {
         self.kind.fmt_at(self.address, f)?;
         self.source.map_or(Ok(()), |source| write!(f, " from {source}"))
     }
-}
-
-/// A port that can be connected to: never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Port(NonZeroU16);
-
-impl Port {
-    /// The lowest.
-    pub const MIN: Port = Port(NonZeroU16::MIN);
-
-    /// A port; none for 0.
-    pub fn new(port: u16) -> Option<Self> {
-        NonZeroU16::new(port).map(Port)
-    }
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0.get()
-    }
-}
-
-/// What people are told about a kind of probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KindEntry {
-    /// Its name: the key in the configuration and the label in metrics.
-    pub name: &'static str,
-    /// What a pass means, in one line.
-    pub help: &'static str,
 }
 
 /// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten.

@@ -8,7 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::Weight;
+use super::weight::Weight;
 use crate::tls::FileError;
 
 /// What one run saw.

@@ -3,7 +3,7 @@
 //! Responsible for which reason belongs to which, and for their names: metrics have them as a label.
 //! Not responsible for the words of a log line: those are in `outcome`.
 
-use super::Reason;
+use super::outcome::Reason;
 
 /// Makes the enum, the list and the names from one line per symptom.
 macro_rules! symptoms {

@@ -6,8 +6,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use super::connect::connect;
+use super::entry::KindEntry;
 use super::outcome::{Failure, Phase};
-use super::{Ends, Evidence, KindEntry, Port, Session};
+use super::port::Port;
+use super::session::{Ends, Evidence, Session};
 
 pub(super) const ENTRY: KindEntry = KindEntry { name: "tcp", help: "the port accepts a TCP connection" };
 

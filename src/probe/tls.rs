@@ -10,9 +10,11 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 use super::connect::connect;
+use super::entry::KindEntry;
 use super::handshake::Handshaker;
 use super::outcome::{Failure, Phase};
-use super::{Ends, Evidence, KindEntry, Port, Session};
+use super::port::Port;
+use super::session::{Ends, Evidence, Session};
 use crate::tls::Handshake;
 
 pub(super) const ENTRY: KindEntry = KindEntry {

@@ -15,13 +15,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::connection::{Connection, Question};
+use super::parameters::Http;
 use super::redirect::{Place, Resource, Scheme};
-use super::{Http, Method};
+use super::request::Method;
 use crate::probe::connect::connect;
 use crate::probe::handshake::Handshaker;
-use crate::probe::https::Token;
 use crate::probe::outcome::{Failure, Phase, Reason};
-use crate::probe::{Ends, Evidence, Weight};
+use crate::probe::session::{Ends, Evidence};
+use crate::probe::token::Token;
+use crate::probe::weight::Weight;
 use crate::tls::{FileError, FromFiles, Handshake};
 
 /// How long a connection is used. A new one shows what an old one cannot: that the target still
