@@ -21,43 +21,43 @@ use command::{Command, LogFormat};
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
-  edgedns demo                                   # an example cluster, to look at
-  edgedns check --config /etc/edgedns.toml       # everything the server would read, and what is wrong with it
+  edgedns demo                                   # an example cluster on loopback
+  edgedns check --config /etc/edgedns.toml       # read everything, report every fault
   edgedns --config /etc/edgedns.toml             # serve
   edgedns --config /etc/edgedns.toml --log-format json
   edgedns status                                 # what is answered now
   edgedns explain api.ocp4.example.com           # and why
 
 Signals:
-  SIGHUP           read config file and zones again; what cannot be read leaves what is served as it is
-  SIGTERM, SIGINT  answer what has been received, and end
+  SIGHUP           reload config and zones; what cannot be read stays as it is served
+  SIGTERM, SIGINT  answer what has been received, then exit
 
 Environment:
-  EDGEDNS_LOG     the least of the log: error, warn, info (the default), debug or trace
-  NO_COLOR        anything: no colours, on a terminal either
-  CLICOLOR_FORCE  anything but 0: colours into a file or a pipe, too
+  EDGEDNS_LOG     lowest level that is logged: error, warn, info (the default), debug or trace
+  NO_COLOR        if set, no colours, not even on a terminal
+  CLICOLOR_FORCE  if set to anything but 0, colours in files and pipes as well
 
 Files:
-  /etc/edgedns.toml          the config file of the service
-  /run/edgedns/control.sock  where its commands reach it, unless --socket or --config says otherwise
+  /etc/edgedns.toml          config file of the service
+  /run/edgedns/control.sock  control socket of the service; see --socket and --config of commands
 
 Exit status:
-  0  it served, and was told to end
+  0  it served until it was stopped
   1  it cannot serve; standard error says why
   2  the command line is wrong";
 
 /// Authoritative DNS whose answers follow health probes.
 ///
-/// Serves the zones of a config file in the foreground, answering guarded
-/// names with the members whose probes pass. SIGHUP reloads, SIGTERM ends.
+/// Serves the zones of a config file in the foreground. Guarded names are
+/// answered with the members whose probes pass. SIGHUP reloads, SIGTERM stops.
 #[derive(Parser)]
 #[command(version, long_version = control::version(), args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 #[command(after_long_help = HELP_END)]
 struct Arguments {
-    /// Config file; paths in it are relative to its folder.
+    /// Config file to serve; paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What the log looks like; it goes to standard error or to the journal.
+    /// Format of the log, which goes to standard error or to the journal.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Auto, requires = "config")]
     log_format: LogFormat,
     #[command(subcommand)]

@@ -17,11 +17,12 @@ const HELP_END: &str = "\
 Examples:
   edgedns check --config /etc/edgedns.toml
   edgedns check --config /etc/edgedns.toml --format json | jq .
-  edgedns check --config /etc/edgedns.toml --dump ocp4.example.com   # the zone as it was understood
+  edgedns check --config /etc/edgedns.toml --dump ocp4.example.com   # a zone as edgedns reads it
+  edgedns check --config /etc/edgedns.toml --system                  # and this host
 
 Exit status:
-  0  all of it can be served; there may be warnings
-  1  there are errors, each drawn where it is
+  0  everything can be served; there may be warnings
+  1  there are errors, each shown where it is
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -30,16 +31,16 @@ pub(crate) struct Arguments {
     /// Config file; paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// How to write the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Print this zone in canonical form to standard output.
+    /// Print this zone in canonical form.
     #[arg(long, value_name = "ZONE", conflicts_with = "format")]
     dump: Option<Name>,
-    /// Look at this host, too: what would keep the service from working here, and what to do about it.
+    /// Also examine this host: what would keep the service from working here, and what to do about it.
     ///
-    /// Who has its ports, addresses that are not there, files its user may not read, resolv.conf, the clock, the
-    /// platform's own name server, limits of the kernel. Before or after the installation; as root it sees most.
+    /// Examines processes on its ports, missing addresses, files its user cannot read, resolv.conf, the clock, the
+    /// platform's own name server and kernel limits. Works before and after the installation; root sees most.
     #[arg(long, conflicts_with = "dump")]
     system: bool,
 }

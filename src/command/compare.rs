@@ -18,13 +18,13 @@ const USUAL_PORT: u16 = 53;
 
 const HELP_END: &str = "\
 Examples:
-  edgedns compare --with 192.0.2.1                               # the server that is to be replaced
+  edgedns compare --with 192.0.2.1                               # the server to be replaced
   edgedns compare --with 192.0.2.1:5300 --local 127.0.0.1        # two running servers
-  edgedns compare --with 192.0.2.1 --sample 1000 --format json   # a large zone, for scripts
+  edgedns compare --with 192.0.2.1 --sample 1000 --format json   # large zones, for scripts
 
 Exit status:
   0  both answer the same
-  1  they differ, or one of them cannot be asked
+  1  they differ, or one of them does not answer
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -33,19 +33,19 @@ pub(crate) struct Arguments {
     /// The server to compare with: PowerDNS, BIND, another edgedns.
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server)]
     with: SocketAddr,
-    /// Config file with the zones that are asked about; our answers are made from it, as if every member were up.
+    /// Config file with the zones to ask about. Our answers are computed from it, as if every member were up.
     #[arg(long, value_name = "FILE", default_value = "/etc/edgedns.toml")]
     config: PathBuf,
-    /// Ask this running edgedns for our answers instead.
+    /// Ask this running edgedns for our answers instead of computing them.
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server)]
     local: Option<SocketAddr>,
-    /// Most questions a second.
+    /// Questions per second, at most.
     #[arg(long, value_name = "QUESTIONS", default_value = "200", value_parser = rate)]
     rate: NonZeroU32,
-    /// Only so many names of each zone, spread evenly; its apex, pools and wildcards are always among them.
+    /// Ask about this many names of each zone only, spread evenly; apex, pools and wildcards are always included.
     #[arg(long, value_name = "NAMES")]
     sample: Option<NonZeroUsize>,
-    /// How to write the result; `json` is one object in each line, the last one the totals.
+    /// Output format; `json` writes one object per line, the totals last.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

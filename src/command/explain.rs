@@ -19,11 +19,11 @@ const HELP_END: &str = "\
 Examples:
   edgedns explain api.ocp4.example.com
   edgedns explain console.apps.ocp4.example.com AAAA
-  edgedns explain api.ocp4.example.com --from 192.0.2.7   # as this client is answered
+  edgedns explain api.ocp4.example.com --from 192.0.2.7   # for this client
 
 Exit status:
-  0  it is answered, be it that the name or the type does not exist
-  1  it is answered with an error, or the server cannot be reached
+  0  the response is NOERROR, with or without records
+  1  the response is another one, NXDOMAIN included, or the server cannot be reached
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -31,15 +31,15 @@ Exit status:
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// The name, absolute; the final dot may be left out.
+    /// Name to ask for, absolute; the final dot may be left out.
     name: Name,
-    /// The type of the records.
+    /// Record type.
     #[arg(value_name = "TYPE", value_parser = rtype, default_value = "A")]
     qtype: Rtype,
-    /// Who asks: some zones and pools answer by the client's address.
+    /// Address of the client: some zones and pools answer by it.
     #[arg(long, value_name = "CLIENT", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     from: IpAddr,
-    /// How to write it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

@@ -23,10 +23,10 @@ Examples:
   edgedns force '*:6443' up --for 10m --reason \"probes are wrong\"
 
 Exit status:
-  0  the server has taken it over, and told which targets it means
-  1  it has not, or cannot be reached
+  0  the verdict is in force; the output names the targets
+  1  it is not, or the server cannot be reached
   2  the command line is wrong
-  3  it has, but that will not outlive a restart: it cannot be written";
+  3  it is in force, but will not outlive a restart: it could not be written";
 
 /// The exit status of what is in force, but only until a restart.
 const NOT_KEPT: u8 = 3;
@@ -36,14 +36,14 @@ const NOT_KEPT: u8 = 3;
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// The targets, by name as `status` shows them; `*` stands for any text: '192.0.2.1:*'.
+    /// Targets as `status` shows them; `*` stands for any text: '192.0.2.1:*'.
     target: Pattern,
-    /// What they are: up, down or auto.
+    /// Verdict to force: up or down; auto leaves it to the probes again.
     verdict: Order,
-    /// For how long, as in 30m; without it until `auto`.
+    /// How long it lasts, as in 30m; without it until `auto`.
     #[arg(long = "for", value_name = "DURATION", value_parser = read_duration)]
     lasts: Option<Duration>,
-    /// Why, for the log and the status.
+    /// Reason, shown in log and status.
     #[arg(long, value_name = "TEXT")]
     reason: Option<Remark>,
 }

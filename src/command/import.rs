@@ -21,16 +21,16 @@ Examples:
   edgedns import named --from /etc/named.conf --into ./edgedns
 
 Files of a copy:
-  PATH may be a copy of another machine's folder, wherever it lies. /etc/pdns/zones/a.zone is then
-  PATH/zones/a.zone, or PATH/a.zone; and any file may lie beside the one that names it. What is
-  read from outside of the copy is warned of. A PATH that the server itself reads, such as
-  /etc/pdns, is no copy: its paths mean the files of this machine.
+  PATH may be a copy of another machine's folder, anywhere. /etc/pdns/zones/a.zone is then read
+  from PATH/zones/a.zone or PATH/a.zone, and any file may be beside the one that names it. Reading
+  from outside the copy is warned about. A PATH that the server itself reads, such as /etc/pdns,
+  is no copy: its paths mean the files of this machine.
 
 Exit status:
-  0  the files are written, and serve whatever the other server did, to whomever it did; settings
-     may be refused that concern nothing served: the totals say how many
-  1  something that was served is missing, or not served to all of its clients, or what was
-     written cannot be served as it stands; the last line says which settings that is about
+  0  the files are written and serve everything the other server did, to the same clients;
+     the totals count refused settings that concern nothing served
+  1  something that was served is missing, or not served to all of its clients, or the result
+     cannot be served as it is; the last line names the settings
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -42,18 +42,18 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Server {
-    /// A PowerDNS node: pdns.conf, the zones of its BIND backend, and pdns-recursor if it runs in front.
+    /// Import a PowerDNS node: pdns.conf, the zones of its BIND backend, and pdns-recursor in front of it.
     Pdns(PdnsArguments),
-    /// A BIND node: named.conf and its primary zones.
+    /// Import a BIND node: named.conf and its primary zones.
     Named(NamedArguments),
 }
 
 #[derive(Args)]
 struct PdnsArguments {
-    /// The folder of pdns.conf, or that file: /etc/pdns, on Debian /etc/powerdns. A copy of the node's folders will do.
+    /// Folder of pdns.conf, or that file: /etc/pdns, on Debian /etc/powerdns. A copy of the node's folders will do.
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
-    /// The folder of recursor.conf or recursor.yml, or that file, if pdns-recursor runs in front.
+    /// Folder of recursor.conf or recursor.yml, or that file, if pdns-recursor runs in front.
     #[arg(long, value_name = "PATH")]
     recursor: Option<PathBuf>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ struct PdnsArguments {
 
 #[derive(Args)]
 struct NamedArguments {
-    /// named.conf, or its folder; a copy of the node's folders will do. What it includes is found beside it, too.
+    /// named.conf or its folder. A copy of the node's folders will do; included files may be beside it.
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
     #[command(flatten)]
@@ -71,10 +71,10 @@ struct NamedArguments {
 
 #[derive(Args)]
 struct ResultArguments {
-    /// The folder to write to: edgedns.toml, and the zone files under edgedns/zones/.
+    /// Folder to write to: edgedns.toml, and zone files in edgedns/zones.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
-    /// Replace files that are there already.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 }

@@ -20,35 +20,35 @@ Examples:
   edgedns init --cluster ocp4 --base-domain example.com --master master-0=192.0.2.13,2001:db8::13 --into /etc
 
 Exit status:
-  0  the files are written, and can be served
-  1  one of them is there already, or cannot be written
+  0  the files are written and can be served
+  1  one of them exists already, or cannot be written
   2  the command line is wrong";
 
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
-    /// The cluster's name, as in install-config.yaml: ocp4.
+    /// Name of the cluster, as in install-config.yaml: ocp4.
     #[arg(long, value_name = "NAME")]
     cluster: HostName,
-    /// The domain it is in: example.com.
+    /// Domain it is in: example.com.
     #[arg(long, value_name = "DOMAIN")]
     base_domain: HostName,
-    /// A master, one or more times: 192.0.2.13, or master-0=192.0.2.13,2001:db8::13.
+    /// A master: 192.0.2.13, or master-0=192.0.2.13,2001:db8::13. May be given several times.
     #[arg(long = "master", value_name = "[NAME=]ADDRESS[,ADDRESS]", required = true)]
     masters: Vec<Node>,
-    /// A worker, likewise: it only gets a name.
+    /// A worker, written likewise; it gets a name only.
     #[arg(long = "worker", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
     workers: Vec<Node>,
-    /// An address that *.apps goes to; without it the masters'.
+    /// An address that *.apps leads to; by default the masters'.
     #[arg(long, value_name = "ADDRESS")]
     ingress: Vec<IpAddr>,
-    /// The node that installs the cluster, and serves its API meanwhile.
+    /// The bootstrap node, which serves the API during the installation.
     #[arg(long, value_name = "[NAME=]ADDRESS[,ADDRESS]")]
     bootstrap: Option<Node>,
-    /// The folder that gets edgedns.toml and edgedns/zones; /etc on a node.
+    /// Folder for edgedns.toml and edgedns/zones; /etc on a node.
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
-    /// Write over files that are there.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 }

@@ -19,23 +19,23 @@ Examples:
   edgedns machineconfig --config edgedns.toml --dns-operator --upstream 192.0.2.13
 
 Exit status:
-  0  it is written
-  1  the config or what it names has errors, each drawn where it is: nothing is written
+  0  the document is written
+  1  the config or a file it names has errors, each shown where it is; nothing is written
   2  the command line is wrong";
 
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
-    /// Config file; paths in it are relative to its folder, here as on a node.
+    /// Config file; paths in it are relative to its folder, here and on a node.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The pool of nodes it is for: master, worker, or a pool of your own.
+    /// Pool of nodes it is for: master, worker, or a pool of your own.
     #[arg(long, default_value = "master")]
     role: Role,
-    /// How to write it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = FormArgument::Machineconfig)]
     format: FormArgument,
-    /// What it is called; 99-ROLE-edgedns without it.
+    /// Name of the object; by default 99-ROLE-edgedns.
     #[arg(long)]
     name: Option<ObjectName>,
     #[command(flatten)]
@@ -45,29 +45,29 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "More for the nodes")]
+#[command(next_help_heading = "Additions for the nodes")]
 struct NodeParts {
-    /// Have NetworkManager put the node's own address first into /etc/resolv.conf.
+    /// Make NetworkManager put the node's own address first in /etc/resolv.conf.
     #[arg(long)]
     dispatcher: bool,
-    /// Mask the dnsmasq.service that the assisted installer sets up where there is a single node.
+    /// Mask the dnsmasq.service that the assisted installer sets up on a single node.
     #[arg(long)]
     mask_dnsmasq: bool,
-    /// Layer the RPM from here while a cluster is installed: a unit that runs until edgedns is there.
+    /// Layer the RPM from this URL while a cluster is installed, by a unit that runs until edgedns is there.
     #[arg(long, value_name = "URL")]
     day1_install: Option<Url>,
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Documents for the cluster, behind the MachineConfig")]
+#[command(next_help_heading = "Documents for the cluster, after the MachineConfig")]
 struct ClusterParts {
     /// Reload edgedns instead of rebooting when its files change (OpenShift 4.17 and later).
     #[arg(long)]
     node_disruption_policy: bool,
-    /// Have cluster DNS ask the masters for the zones of the config.
+    /// Make cluster DNS ask the masters for the zones of the config.
     #[arg(long)]
     dns_operator: bool,
-    /// Where cluster DNS asks, one or more times; without it the nodes' addresses in [server] listen.
+    /// An address that cluster DNS asks; by default the nodes' addresses in [server] listen. May be given several times.
     #[arg(long, value_name = "ADDRESS", requires = "dns_operator")]
     upstream: Vec<IpAddr>,
 }
@@ -76,9 +76,9 @@ struct ClusterParts {
 enum FormArgument {
     /// YAML for `oc apply`.
     Machineconfig,
-    /// YAML to be read, changed and translated with butane.
+    /// YAML for butane.
     Butane,
-    /// The Ignition config alone: JSON.
+    /// The Ignition config alone, as JSON.
     Ignition,
 }
 

@@ -35,7 +35,7 @@ Exit status:
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
 pub(crate) struct Arguments {
-    /// The folder that gets man and completions; files that are there are written over.
+    /// Folder for man pages and completions; existing files are replaced.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }

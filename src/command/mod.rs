@@ -35,45 +35,45 @@ Examples:
   edgedns demo
 
 Exit status:
-  0  it was ended by Ctrl-C
-  1  an address on loopback cannot be had: somebody else has it
+  0  it was stopped by Ctrl-C
+  1  an address on loopback is in use
   2  the command line is wrong";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Read everything the server would and say what is wrong; exit 0 or 1.
+    /// Read everything the server would read and report every fault; exit 0 or 1.
     Check(check::Arguments),
-    /// Ask another server everything about our zones, and show what it answers differently; exit 1 if it does.
+    /// Ask another server everything about our zones and show the differences; exit 1 if there are any.
     Compare(compare::Arguments),
-    /// Make the running server read its files again, and wait for what comes of it.
+    /// Make the running server reload its files, and wait for the result.
     ///
-    /// Exits with 1, and says why, when not all of it is served.
+    /// Exits with 1 and the reasons unless everything in the files is served.
     Reload(reload::Arguments),
-    /// Show what every pool of the running server answers now; exit 1 if one has no member up.
+    /// Show what every pool of the running server answers now; exit 1 if a pool is down.
     Status(status::Arguments),
-    /// Show what the running server answers a question, and why; exit 1 if that is an error.
+    /// Show what the running server answers a question, and why; exit 1 unless it is NOERROR.
     Explain(explain::Arguments),
-    /// Show queries to the running server and their answers as they come.
+    /// Show queries to the running server, with their answers, as they come.
     Trace(trace::Arguments),
-    /// Have targets be up or down whatever their probes say; `auto` leaves them to their probes.
+    /// Force targets up or down whatever their probes say; `auto` leaves them to their probes again.
     Force(force::Arguments),
     /// Write a first config and zones for a cluster, and check them.
     Init(init::Arguments),
-    /// Take over another server's files: write edgedns.toml and zones, and say what became of every setting.
+    /// Convert another server's files to edgedns.toml and zones, and report what becomes of every setting.
     ///
-    /// Reads files only and touches no running server. Ends by checking what was written; exits with 1 when that
-    /// cannot be served as it stands, or something that was served is missing.
+    /// Reads files only and touches no running server. Checks what it wrote; exits with 1 if that cannot be
+    /// served as it is, or if something that was served is missing.
     Import(import::Arguments),
     /// Write a config and its zones as one MachineConfig for OpenShift nodes, to standard output.
     ///
-    /// The config becomes /etc/edgedns.toml; what it names, zone files with what they include and the files
-    /// of probes, goes where the config will look for it there. Everything is read as `check` reads it, and
-    /// nothing is written where there is an error. The same files make the same bytes.
+    /// The config becomes /etc/edgedns.toml. Zone files, the files they include and the files of probes go where
+    /// the config looks for them on a node. Everything is read as `check` reads it; if there is an error, nothing
+    /// is written. The same files give the same bytes.
     Machineconfig(machineconfig::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     #[command(after_long_help = DEMO_HELP_END)]
     Demo,
-    /// Write man pages and completions for shells, for packages.
+    /// Write man pages and shell completions, for packages.
     #[command(hide = true)]
     Manual(manual::Arguments),
 }
@@ -100,9 +100,9 @@ impl Command {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
-    /// Drawn for people.
+    /// For people.
     Text,
-    /// One JSON object, to standard output.
+    /// JSON, to standard output.
     Json,
 }
 
@@ -117,13 +117,13 @@ impl From<OutputFormat> for Format {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Entries of the journal where standard error is the journal, else plain.
+    /// Journal if standard error is the journal, otherwise plain.
     Auto,
-    /// Lines for people, on a terminal in colour.
+    /// Lines for people, in colour on a terminal.
     Plain,
     /// One JSON object per line.
     Json,
-    /// Entries of the journal, with fields.
+    /// Entries of the systemd journal, with fields.
     Journal,
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn serve(log: LogFormat, command: impl Future<Output = Result<(), Err
 fn fail_to_write(error: &WriteError) -> ExitCode {
     match error {
         WriteError::Exists(_) => {
-            fail(&format!("{error}; name another folder with --into, or write over it with --force"))
+            fail(&format!("{error}; choose another folder with --into, or replace it with --force"))
         }
         WriteError::System { .. } => fail(error),
     }

@@ -18,8 +18,8 @@ Examples:
   edgedns reload --config /etc/edgedns.toml   # the socket that this file names
 
 Exit status:
-  0  all that the files say is served
-  1  something of it is not: what was served before goes on being served; or the server cannot be reached
+  0  everything in the files is served
+  1  something is not, and stays as it was served before; or the server cannot be reached
   2  the command line is wrong";
 
 #[derive(Args)]

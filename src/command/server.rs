@@ -11,10 +11,10 @@ use edgedns::tools::{Server, USUAL_SOCKET};
 
 #[derive(Args)]
 pub(super) struct ServerArguments {
-    /// Config file of the server: its `[admin]` table names the socket.
+    /// Config file of the server, whose `[admin]` table names the socket.
     #[arg(long, value_name = "FILE", conflicts_with = "socket")]
     config: Option<PathBuf>,
-    /// The server's control socket.
+    /// Control socket of the server.
     #[arg(long, value_name = "SOCKET", default_value = USUAL_SOCKET)]
     socket: PathBuf,
 }

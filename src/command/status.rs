@@ -19,8 +19,8 @@ Examples:
   edgedns status --format json | jq '.pools[] | {owner, answering}'
 
 Exit status:
-  0  every pool has a member up, or nothing is known of it yet; with --watch always
-  1  all members of some pool are down, or the server cannot be reached
+  0  no pool has all its members down; with --watch always
+  1  all members of a pool are down, or the server cannot be reached
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -28,10 +28,10 @@ Exit status:
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// How to write it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Show it anew every second, until Ctrl-C.
+    /// Refresh every second, until Ctrl-C.
     #[arg(long)]
     watch: bool,
 }

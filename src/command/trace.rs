@@ -25,8 +25,8 @@ Examples:
   edgedns trace --type AAAA --limit 1000 --for 2m --format json
 
 Exit status:
-  0  it came to its end
-  1  the server cannot be reached, or has as many traces as it allows
+  0  the trace ended by itself
+  1  the server cannot be reached, or already has as many traces as it allows
   2  the command line is wrong";
 
 #[derive(Args)]
@@ -34,23 +34,23 @@ Exit status:
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// Only this name and those below it; or what looks like this: '*.apps.example.com', 'api*'.
+    /// Only this name and names below it, or a pattern: '*.apps.example.com', 'api*'.
     #[arg(long, value_name = "NAME")]
     name: Option<Names>,
-    /// Only these clients: 192.0.2.7, 192.0.2.0/24.
+    /// Only clients in this prefix: 192.0.2.7, 192.0.2.0/24.
     #[arg(long, value_name = "PREFIX")]
     client: Option<Prefix>,
     /// Only this type.
     #[arg(long = "type", value_name = "TYPE", value_parser = rtype)]
     qtype: Option<Rtype>,
-    /// End after so many queries.
+    /// Stop after this many queries.
     #[arg(long, value_name = "QUERIES", default_value_t = 100,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(TRACE_QUERIES_MAX)))]
     limit: u32,
-    /// End after so long, as in 30s; at most 10m.
+    /// Stop after this time, as in 30s; at most 10m.
     #[arg(long = "for", value_name = "DURATION", value_parser = lasting, default_value = "30s")]
     lasts: Duration,
-    /// How to write it; `json` is one object in each line.
+    /// Output format; `json` writes one object per line.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

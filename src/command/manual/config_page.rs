@@ -14,10 +14,10 @@ const EXAMPLE: &str = include_str!("../../../zones/edgedns.toml");
 const DESCRIPTION: [&str; 3] = [
     "The file is TOML. Paths in it are relative to its folder. Durations are written as \"200ms\", \"1s\", \"5m\" or \
      \"1h\"; names without a final dot are absolute, except where a key says otherwise.",
-    "A key that is not known, a value that does not fit, and a zone file with a fault are all told in one run, each \
-     with its place and what was probably meant: edgedns check reads everything that the server would.",
-    "The server reads the file at its start, and again when it changes (unless [server] watch says no), on SIGHUP and \
-     on edgedns reload. When it cannot be used then, nothing changes and the log says why.",
+    "edgedns check reads everything that the server would read. It reports unknown keys, unfit values and faults in zone \
+     files in one run, each with its place and, if it can, a suggestion.",
+    "The server reads the file at start, when it changes (unless [server] watch is false), on SIGHUP and on edgedns \
+     reload. A file that cannot be used then changes nothing, and the log says why.",
 ];
 
 const FILES: [(&str, &str); 3] = [
@@ -69,7 +69,7 @@ fn table(roff: &mut Roff, section: Section) {
             bold(Section::ZoneProbe.header()),
         ]);
     } else if section.header().starts_with("[[") {
-        roff.text([roman("May stand several times.")]);
+        roff.text([roman("May be given several times.")]);
     }
     for key in keys {
         roff.control("TP", []).text(title(key)).text([roman(key.help)]);
@@ -81,7 +81,7 @@ fn title(key: &Key) -> Vec<Inline> {
     let (written, without) = match key.absent {
         Absent::Default(value) => (value, "the default"),
         Absent::Unset { example } => (example, "an example; there is no default"),
-        Absent::Required { example } => (example, "an example; it must be there"),
+        Absent::Required { example } => (example, "an example; required"),
         Absent::Inherited => return vec![bold(key.name), roman("    (by default as in [probe])")],
     };
     vec![bold(key.name), roman(" = "), roman(written), roman(format!("    ({without})"))]
