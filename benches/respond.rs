@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use edgedns::answer::{Counters, Identity, Scratch, Snapshot, compile, respond};
+use edgedns::answer::{Counters, Identity, Snapshot, WorkerContext, compile, respond};
 use edgedns::health::Verdict;
 
 use served::{CLIENT, Served, query, read};
@@ -133,7 +133,7 @@ fn ask(bencher: Bencher<'_, '_>, names: u32, name: &str) {
 struct Asked {
     snapshot: Arc<Snapshot>,
     queries: Vec<Vec<u8>>,
-    scratch: Scratch,
+    scratch: WorkerContext,
     out: [u8; 1232],
 }
 
@@ -146,7 +146,7 @@ impl Asked {
         Asked {
             snapshot: snapshot(names),
             queries: queries.collect(),
-            scratch: Scratch::new(Arc::new(Counters::default()), 1),
+            scratch: WorkerContext::new(Arc::new(Counters::default()), 1),
             out: [0; 1232],
         }
     }

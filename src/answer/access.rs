@@ -1,19 +1,12 @@
-//! Whom a zone answers: which of its versions a client sees, and whether it
-//! may ask at all.
+//! The clients of a zone: which of its versions a client sees, and whether it may ask. HOT where a zone is not for all.
 //!
-//! Responsible for choosing by the client's address. A zone for everybody
-//! costs one look at an empty place.
-//! Not responsible for finding the zone of a name.
-//!
-//! Versions of one name are looked at in the order of the config file; the
-//! first that is for the client answers it or refuses it, and no other is
-//! tried. The address is the one that the query came from: EDNS client subnet
-//! (RFC 7871) says whatever a client likes, so it opens nothing here.
+//! Versions of one name are looked at in the order of the config file. The first that is for the client answers it or
+//! refuses it, and no other is tried. The address is the one that the query came from: EDNS client subnet (RFC 7871)
+//! says whatever a client likes, so it opens nothing here.
 
 use std::net::IpAddr;
 
 use super::prefix::Prefix;
-use super::snapshot::{ZoneShelf, ZoneSlot};
 
 /// The clients of a zone that is not for everybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +15,7 @@ pub struct Access {
     view: Option<Box<[Prefix]>>,
     /// Who of them may ask; none: all.
     allowed: Option<Box<[Prefix]>>,
-    /// The place of the next version of the same name on its shelf.
+    /// The place of the next version of the same name in the zone table.
     pub(super) next: Option<u32>,
 }
 
@@ -48,36 +41,9 @@ impl Access {
         self.view.as_ref().is_none_or(|view| holds(view, client))
     }
 
-    fn allows(&self, client: IpAddr) -> bool {
-        self.allowed.as_ref().is_none_or(|allowed| holds(allowed, client))
-    }
-}
-
-impl ZoneShelf {
-    /// The version of a zone that answers this client, of which `first` is the
-    /// first on the shelf; none: it is refused. HOT.
     #[inline]
-    pub(super) fn version_for<'s>(&'s self, first: &'s ZoneSlot, client: IpAddr) -> Option<&'s ZoneSlot> {
-        match first.access {
-            None => Some(first),
-            Some(_) => self
-                .seen_by(first, client)
-                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client))),
-        }
-    }
-
-    /// The version that this client sees, whether it may ask or not. HOT where
-    /// zones have versions.
-    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneSlot, client: IpAddr) -> Option<&'s ZoneSlot> {
-        let mut version = first;
-        // A place only ever leads to a later one, so this ends.
-        while let Some(access) = &version.access {
-            if access.is_seen_by(client) {
-                break;
-            }
-            version = self.zones().get(access.next? as usize)?;
-        }
-        Some(version)
+    pub(super) fn allows(&self, client: IpAddr) -> bool {
+        self.allowed.as_ref().is_none_or(|allowed| holds(allowed, client))
     }
 }
 

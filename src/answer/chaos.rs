@@ -2,8 +2,9 @@
 //!
 //! Responsible for the four names operators ask. Not responsible for the text.
 
+use super::pointer::OWN;
+use super::response::Response;
 use super::snapshot::Identity;
-use super::write::{OWN, Response};
 use crate::dns::Rtype;
 use crate::dns::message::{Question, Rcode, Section, class};
 use crate::dns::message_writer::RecordHead;

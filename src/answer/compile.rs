@@ -1,7 +1,6 @@
-//! A zone into a book: every owner and type made ready to be answered.
+//! Compiles a zone, at load: every owner and type is prepared for its answer.
 //!
-//! Responsible for which plans a node gets.
-//! Not responsible for what they say (`resolve`) or their bytes (`encode`).
+//! Decides which templates a node gets; what is in them is worked out by `sections`, their bytes by `encoder`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -9,13 +8,17 @@
     reason = "runs at load, on checked zones"
 )]
 
+mod sections;
+
+mod encoder;
+
 use std::collections::HashMap;
 use std::fmt;
 
-use super::book::{BOOK_BYTES_MAX, Book, BookWriter, NodeFlags, Place};
-use super::encode::{AtQuery, Base, Encoder};
-use super::plan::{ANY_OTHER, DNAME_BELOW, Draft, TooLarge};
-use super::resolve::{chain_end, first_name, resolve};
+use self::encoder::{AtQuery, Encoder, QnameLength};
+use self::sections::{chain_end, first_name, sections_of};
+use super::compiled_zone::{COMPILED_BYTES_MAX, CompiledZone, CompiledZoneBuilder, NodeFlags, NodeOffset};
+use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
 use crate::dns::{Name, NameHash, Rtype, Ttl};
 use crate::zone::{Kind, Node, NodeId, Zone};
 
@@ -47,49 +50,49 @@ impl std::error::Error for CompileError {}
 
 /// Compiles a zone. A pure function: the same zone gives the same bytes.
 ///
-/// Pools are left open: a plan names their place in [`Zone::pools`].
+/// Pools are left open: a template names their place in [`Zone::pools`].
 ///
 /// # Errors
 ///
-/// When an answer does not fit a message, or the whole does not fit places of
+/// When an answer does not fit a message, or the whole does not fit offsets of
 /// 32 bits.
-pub fn compile(zone: &Zone) -> Result<Book, CompileError> {
-    compile_into(zone, BOOK_BYTES_MAX)
+pub fn compile(zone: &Zone) -> Result<CompiledZone, CompileError> {
+    compile_into(zone, COMPILED_BYTES_MAX)
 }
 
 /// Compiles a zone into at most `bytes_max` bytes.
-pub(super) fn compile_into(zone: &Zone, bytes_max: usize) -> Result<Book, CompileError> {
+pub(super) fn compile_into(zone: &Zone, bytes_max: usize) -> Result<CompiledZone, CompileError> {
     let of_apex = |cause| CompileError { owner: zone.apex().to_name(), qtype: ANY_OTHER, cause };
     let negative = negative(zone).map_err(of_apex)?;
     let apex = zone.apex();
     let mut compiler = Compiler {
         zone,
-        writer: BookWriter::new(apex.wire().len(), apex.label_count(), bytes_max),
+        builder: CompiledZoneBuilder::new(apex.wire().len(), apex.label_count(), bytes_max),
         wildcards: Vec::new(),
-        places: HashMap::new(),
+        offsets: HashMap::new(),
         at_query: AtQuery { pools: zone.pools(), negative_bytes: negative.bytes.len() },
-        plans: Vec::new(),
+        templates: Vec::new(),
     };
     for id in zone.node_ids() {
         compiler.node(zone.node(id))?;
     }
     for &(parent, wildcard) in &compiler.wildcards {
-        if let Some(&place) = compiler.places.get(&parent) {
-            compiler.writer.link_wildcard(place, wildcard);
+        if let Some(&offset) = compiler.offsets.get(&parent) {
+            compiler.builder.link_wildcard(offset, wildcard);
         }
     }
-    compiler.writer.finish(&negative).map_err(of_apex)
+    compiler.builder.finish(&negative).map_err(of_apex)
 }
 
 struct Compiler<'z> {
     zone: &'z Zone,
-    writer: BookWriter,
+    builder: CompiledZoneBuilder,
     /// What is synthesised from, below which node.
-    wildcards: Vec<(NodeId, Place)>,
+    wildcards: Vec<(NodeId, NodeOffset)>,
     /// Where nodes with a wildcard right below them were put.
-    places: HashMap<NodeId, Place>,
+    offsets: HashMap<NodeId, NodeOffset>,
     at_query: AtQuery<'z>,
-    plans: Vec<Draft>,
+    templates: Vec<TemplateBuilder>,
 }
 
 impl<'z> Compiler<'z> {
@@ -105,90 +108,96 @@ impl<'z> Compiler<'z> {
         let hash = NameHash::of(node.name());
         let of_node = |cause| error(node, ANY_OTHER, cause);
         if !node.name().is_wildcard() || node.id() == NodeId::APEX {
-            self.plan_all(node, kind)?;
-            let place = self.writer.add(hash, relative, flags, &self.plans).map_err(of_node)?;
+            self.add_templates(node, kind)?;
+            let offset = self.builder.add(hash, relative, flags, &self.templates).map_err(of_node)?;
             if node.wildcard().is_some() {
-                self.places.insert(node.id(), place);
+                self.offsets.insert(node.id(), offset);
             }
             return Ok(());
         }
-        // Asked by its own name, a wildcard is a name like others; for the
+        // HashedName by its own name, a wildcard is a name like others; for the
         // names it makes, its NS and DNAME records are plain data.
         let special = kind != Kind::Plain;
-        self.plan_all(node, Kind::Plain)?;
+        self.add_templates(node, Kind::Plain)?;
         let made = if special {
-            self.writer.add_unlisted(relative, NodeFlags::WILDCARD, &self.plans)
+            self.builder.add_unlisted(relative, NodeFlags::WILDCARD, &self.templates)
         } else {
-            self.writer.add(hash, relative, NodeFlags::WILDCARD, &self.plans)
+            self.builder.add(hash, relative, NodeFlags::WILDCARD, &self.templates)
         };
         let made = made.map_err(of_node)?;
         self.wildcards.push((node.parent().id(), made));
         let own = if special {
-            self.plan_all(node, kind)?;
+            self.add_templates(node, kind)?;
             let flags = if kind == Kind::Dname { flags.with(NodeFlags::WILDCARD) } else { flags };
-            self.writer.add(hash, relative, flags, &self.plans).map_err(of_node)?
+            self.builder.add(hash, relative, flags, &self.templates).map_err(of_node)?
         } else {
             made
         };
         if node.wildcard().is_some() {
-            self.places.insert(node.id(), own);
+            self.offsets.insert(node.id(), own);
         }
         Ok(())
     }
 
-    /// Makes the plans of a node.
-    fn plan_all(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
-        self.plans.clear();
+    /// Makes the templates of a node.
+    fn add_templates(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
+        self.templates.clear();
         match kind {
             Kind::ZoneCut => {
-                self.plan(node, kind, Rtype::DS, Rtype::DS.0)?;
-                self.plan(node, kind, NO_TYPE, ANY_OTHER)?;
+                self.add_template(node, kind, Rtype::DS, Rtype::DS.0)?;
+                self.add_template(node, kind, NO_TYPE, ANY_OTHER)?;
             }
             Kind::Plain | Kind::Dname | Kind::Occluded => {
                 if node.alias().is_some() {
-                    self.plan(node, kind, Rtype::CNAME, Rtype::CNAME.0)?;
+                    self.add_template(node, kind, Rtype::CNAME, Rtype::CNAME.0)?;
                     self.alias(node, kind)?;
                 } else {
-                    node.types().try_for_each(|rtype| self.plan(node, kind, rtype, rtype.0))?;
+                    node.types().try_for_each(|rtype| self.add_template(node, kind, rtype, rtype.0))?;
                 }
                 if kind == Kind::Dname
                     && let Some(rrset) = node.rrset(Rtype::DNAME)
                     && let Some(target) = first_name(rrset)
                 {
-                    let encoder = Encoder::new(node.name(), Base::Longer);
+                    let encoder = Encoder::new(node.name(), QnameLength::Longer);
                     let wire = target.wire();
                     let made = encoder.record(DNAME_BELOW, Rtype::DNAME, rrset.ttl(), wire);
-                    self.plans.push(made.map_err(|cause| error(node, DNAME_BELOW, cause))?);
+                    self.templates.push(made.map_err(|cause| error(node, DNAME_BELOW, cause))?);
                 }
             }
         }
         Ok(())
     }
 
-    /// The plans of an alias: for the types at its chain's end, and one for
+    /// The templates of an alias: for the types at its chain's end, and one for
     /// all others.
     fn alias(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
         let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
         for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
-            self.plan(node, kind, rtype, rtype.0)?;
+            self.add_template(node, kind, rtype, rtype.0)?;
         }
         // A DS record that ends a chain stands at a zone cut, beside what is not answered there.
-        if !self.plans.iter().any(|plan| plan.qtype == Rtype::DS.0) {
-            self.plan(node, kind, Rtype::DS, Rtype::DS.0)?;
+        if !self.templates.iter().any(|template| template.qtype == Rtype::DS.0) {
+            self.add_template(node, kind, Rtype::DS, Rtype::DS.0)?;
         }
-        self.plan(node, kind, NO_TYPE, ANY_OTHER)
+        self.add_template(node, kind, NO_TYPE, ANY_OTHER)
     }
 
-    fn plan(&mut self, node: Node<'z>, kind: Kind, rtype: Rtype, qtype: u16) -> Result<(), CompileError> {
-        let resolution = resolve(self.zone, node, kind, rtype);
+    fn add_template(
+        &mut self,
+        node: Node<'z>,
+        kind: Kind,
+        rtype: Rtype,
+        qtype: u16,
+    ) -> Result<(), CompileError> {
+        let sections = sections_of(self.zone, node, kind, rtype);
         let wildcard = node.name().is_wildcard() && node.id() != NodeId::APEX && kind != Kind::ZoneCut;
-        let (base, longer) = match kind {
-            _ if wildcard => (node.parent().name(), Base::Longer),
-            Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), Base::Longer),
-            Kind::ZoneCut | Kind::Plain | Kind::Dname | Kind::Occluded => (node.name(), Base::Exact),
+        let (base, length) = match kind {
+            _ if wildcard => (node.parent().name(), QnameLength::Longer),
+            Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), QnameLength::Longer),
+            Kind::ZoneCut | Kind::Plain | Kind::Dname | Kind::Occluded => (node.name(), QnameLength::Exact),
         };
-        let made = Encoder::new(base, longer).plan(qtype, &resolution, &self.at_query);
-        self.plans.push(made.map_err(|cause| error(node, qtype, cause))?);
+        let made = Encoder::new(base, length).template(qtype, &sections, &self.at_query);
+        self.templates.push(made.map_err(|cause| error(node, qtype, cause))?);
         Ok(())
     }
 }
@@ -202,11 +211,11 @@ const NO_TYPE: Rtype = Rtype(ANY_OTHER);
 
 /// The SOA record of negative answers: its TTL is the lower of its own and
 /// its MINIMUM field (RFC 2308, section 3).
-fn negative(zone: &Zone) -> Result<Draft, TooLarge> {
+fn negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
     let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();
     let minimum = rdata.last_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
     let own = soa.map_or(Ttl::default(), |soa| soa.ttl());
     let ttl = Ttl::from_seconds(minimum).map_or(own, |minimum| own.min(minimum));
-    Encoder::new(zone.apex(), Base::Longer).negative(ttl, rdata)
+    Encoder::new(zone.apex(), QnameLength::Longer).negative(ttl, rdata)
 }

@@ -1,45 +1,50 @@
-//! Why a name is answered as it is: the same look-up as `respond`'s, told step by step.
+//! Explains an answer: what was decided of the query, and what was found for every name on the way.
 //!
-//! Responsible for what was found for the QNAME and for every name that it leads to. Never on the way of an
+//! Asks the same `decision` and the same `lookup` as `respond`; what is answered is handed in. Never on the path of an
 //! answer, so it may allocate.
-//! Not responsible for the answer itself: that is made by `respond`, and handed in.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::authority::{Authority, plan_type};
-use super::book::{Book, BookNode};
-use super::lookup::{Asked, Found};
-use super::plan::{ANY_OTHER, DNAME_BELOW};
-use super::respond::{Scratch, respond, zone_of};
-use super::snapshot::{Snapshot, ZoneSlot};
-use super::{CNAME_CHAIN_MAX, Peer, Reply, Transport};
-use crate::dns::message::{Section, class};
+use super::authority::{Authority, template_for, template_type};
+use super::compiled_zone::CompiledNode;
+use super::context::{QueryContext, WorkerContext};
+use super::decision::{Decision, decide};
+use super::hashed_name::HashedName;
+use super::lookup::{Found, closest, search};
+use super::peer::{Peer, Reply, Transport};
+use super::query_edns::QueryEdns;
+use super::respond::respond;
+use super::snapshot::Snapshot;
+use super::template::{ANY_OTHER, DNAME_BELOW};
+use super::zone_table::ZoneEntry;
+use crate::dns::message::{Header, Question, Section, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, NameRef, Rtype};
+use crate::zone::CNAME_CHAIN_MAX;
 
 /// What was found on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
-    /// Where the search set out.
-    pub outset: Outset,
+    /// What was decided of the query.
+    pub decided: Decided,
     /// The QNAME, and every name that it leads to.
-    pub links: Vec<Link>,
+    pub steps: Vec<ExplainedStep>,
     /// The pools that are asked, as places in what [`super::Pools::new`] was given.
     pub pools: Vec<usize>,
 }
 
-/// Where a search sets out: the first thing that is decided of a query.
+/// The first thing that is decided of a query of class IN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outset {
+pub enum Decided {
     /// No zone of this server holds the name.
     NotOurs,
     /// No version of the zone at this place is for the client.
     Prohibited(usize),
     /// The zone at this place has no version that could be read.
     Unreadable(usize),
-    /// A transfer of the zone at this place, which nobody gets.
+    /// A transfer of the zone at this place, which is refused to everyone.
     Transfer(usize),
     /// The zone at this place is answered from.
     Zone(usize),
@@ -47,7 +52,7 @@ pub enum Outset {
 
 /// One name on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct ExplainedStep {
     /// The name.
     pub name: Name,
     /// What was found for it.
@@ -85,75 +90,79 @@ pub enum Finding {
         encloser: Name,
     },
     /// It lies outside the zone: the client asks again.
-    Elsewhere,
-    /// The chain leads back to it: each link is answered once.
+    Outside,
+    /// The chain leads back to it: each step is answered once.
     Again,
 }
 
-impl Outset {
-    /// The place of the zone in [`super::ZoneShelf::zones`].
+impl Decided {
+    /// The place of the zone in [`super::ZoneTable::zones`].
     pub fn zone(self) -> Option<usize> {
         match self {
-            Outset::NotOurs => None,
-            Outset::Prohibited(place)
-            | Outset::Unreadable(place)
-            | Outset::Transfer(place)
-            | Outset::Zone(place) => Some(place),
+            Decided::NotOurs => None,
+            Decided::Prohibited(place)
+            | Decided::Unreadable(place)
+            | Decided::Transfer(place)
+            | Decided::Zone(place) => Some(place),
         }
     }
 }
 
-/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at the
-/// query, that is the one to follow.
+/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at the query,
+/// that is the one to follow.
 pub fn explain(
     snapshot: &Snapshot,
     client: IpAddr,
-    (qname, qtype): (NameRef<'_>, Rtype),
+    qname: NameRef<'_>,
+    qtype: Rtype,
     answers: &[Record],
 ) -> Explained {
-    let mut asked = Asked::new();
-    asked.set(qname);
-    let mut explained = Explained { outset: Outset::NotOurs, links: Vec::new(), pools: Vec::new() };
-    let Some(first) = zone_of(snapshot, &asked, qtype) else { return explained };
-    let place_of = |zone: &ZoneSlot| {
+    let question = Question { qname, qtype, qclass: class::IN, wire: &[] };
+    let query = QueryContext {
+        snapshot,
+        peer: Peer { address: client, transport: Transport::Tcp },
+        header: Header { id: 0, flags: 0, counts: [1, 0, 0, 0] },
+        question,
+        edns: QueryEdns::default(),
+    };
+    let mut name = HashedName::new();
+    let place_of = |zone: &ZoneEntry| {
         snapshot.zones.zones().iter().position(|other| std::ptr::eq(other, zone)).unwrap_or(0)
     };
-    let Some(zone) = snapshot.zones.version_for(first, client) else {
-        let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
-        explained.outset = Outset::Prohibited(place_of(seen));
-        return explained;
-    };
-    let place = place_of(zone);
-    let Some(book) = zone.book.as_deref().filter(|_| !matches!(qtype, Rtype::AXFR | Rtype::IXFR)) else {
-        let transfer = matches!(qtype, Rtype::AXFR | Rtype::IXFR);
-        explained.outset = if transfer { Outset::Transfer(place) } else { Outset::Unreadable(place) };
-        return explained;
-    };
-    explained.outset = Outset::Zone(place);
-    let authority = Authority { snapshot, zone, book };
-    let mut name = qname.to_name();
-    let mut aliases = Aliases { snapshot, client, answers };
-    // The longest chain there is; a CNAME and a DNAME may take turns in it.
-    for _ in 0..=CNAME_CHAIN_MAX.saturating_mul(2) {
-        let finding = explained.finding(&authority, &mut asked, &name, qtype);
-        let next = if leads_on(qtype, &finding) { aliases.of(&name) } else { None };
-        let finding =
-            if next.is_none() && explained.has_been(&name, &finding) { Finding::Again } else { finding };
-        let over = finding == Finding::Again || explained.links.iter().any(|link| link.name == name);
-        explained.links.push(Link { name, finding: if over { Finding::Again } else { finding } });
-        match next.filter(|_| !over) {
-            Some(next) => name = next,
-            None => break,
+    let (decided, authority) = match decide(&query, &mut name) {
+        Decision::Prohibited(first) => {
+            let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
+            (Decided::Prohibited(place_of(seen)), None)
         }
+        Decision::Transfer(zone) => (Decided::Transfer(place_of(zone)), None),
+        Decision::Unreadable(zone) => (Decided::Unreadable(place_of(zone)), None),
+        Decision::Zone(authority) => (Decided::Zone(place_of(authority.zone)), Some(authority)),
+        // The others are not for questions of class IN without EDNS.
+        Decision::NotOurs
+        | Decision::BadVersion
+        | Decision::NoKey
+        | Decision::BadCookie
+        | Decision::Chaos
+        | Decision::UnknownClass => (Decided::NotOurs, None),
+    };
+    let mut explained = Explained { decided, steps: Vec::new(), pools: Vec::new() };
+    if let Some(authority) = authority {
+        explained.follow(
+            &authority,
+            &mut name,
+            qname.to_name(),
+            qtype,
+            &Aliases { snapshot, client, answers },
+        );
     }
     explained
 }
 
 /// Whether a CNAME is followed rather than what was asked for. One that a DNAME makes is as little what was
-/// asked for as any other link; a name below a DNAME has no CNAME of its own.
-fn leads_on(qtype: Rtype, finding: &Finding) -> bool {
+/// asked for as any other step; a name below a DNAME has no CNAME of its own.
+fn is_followed(qtype: Rtype, finding: &Finding) -> bool {
     match finding {
-        Finding::Elsewhere | Finding::Missing { .. } => false,
+        Finding::Outside | Finding::Missing { .. } => false,
         Finding::Dname { .. } => qtype != Rtype::CNAME,
         Finding::Exact { .. } | Finding::Wildcard { .. } | Finding::Cut { .. } | Finding::Again => {
             !matches!(qtype, Rtype::CNAME | Rtype::ANY)
@@ -162,7 +171,7 @@ fn leads_on(qtype: Rtype, finding: &Finding) -> bool {
 }
 
 /// Where names lead: as the answer says, which may have been chosen by chance. Where there is none, because
-/// a pool at the end of the chain made a SERVFAIL of it, the chain is asked for link by link.
+/// a pool at the end of the chain made a SERVFAIL of it, the chain is asked for step by step.
 struct Aliases<'a> {
     snapshot: &'a Snapshot,
     client: IpAddr,
@@ -170,7 +179,7 @@ struct Aliases<'a> {
 }
 
 impl Aliases<'_> {
-    fn of(&mut self, name: &Name) -> Option<Name> {
+    fn of(&self, name: &Name) -> Option<Name> {
         let alias = |records: &[Record]| {
             let mut own = records.iter().filter(|one| one.owner == *name && one.rtype == Rtype::CNAME);
             own.find_map(Record::target)
@@ -182,9 +191,9 @@ impl Aliases<'_> {
             query.question(name.as_ref(), Rtype::CNAME, class::IN);
         });
         let peer = Peer { address: self.client, transport: Transport::Tcp };
-        let mut scratch = Scratch::new(Arc::default(), 1);
+        let mut worker = WorkerContext::new(Arc::default(), 1);
         let mut out = vec![0; usize::from(u16::MAX)];
-        let Reply::Send { len } = respond(self.snapshot, &mut scratch, peer, &query, &mut out) else {
+        let Reply::Send { len } = respond(self.snapshot, &mut worker, peer, &query, &mut out) else {
             return None;
         };
         alias(Response::read(out.get(..len)?)?.answers())
@@ -192,27 +201,51 @@ impl Aliases<'_> {
 }
 
 impl Explained {
+    /// Takes down what is found for a name, and for every name that it leads to.
+    fn follow(
+        &mut self,
+        authority: &Authority<'_>,
+        hashed: &mut HashedName,
+        mut name: Name,
+        qtype: Rtype,
+        aliases: &Aliases<'_>,
+    ) {
+        // The longest chain there is; a CNAME and a DNAME may take turns in it.
+        for _ in 0..=CNAME_CHAIN_MAX.saturating_mul(2) {
+            let finding = self.finding(authority, hashed, &name, qtype);
+            let next = if is_followed(qtype, &finding) { aliases.of(&name) } else { None };
+            let finding =
+                if next.is_none() && self.has_been(&name, &finding) { Finding::Again } else { finding };
+            let over = finding == Finding::Again || self.steps.iter().any(|step| step.name == name);
+            self.steps.push(ExplainedStep { name, finding: if over { Finding::Again } else { finding } });
+            match next.filter(|_| !over) {
+                Some(next) => name = next,
+                None => break,
+            }
+        }
+    }
+
     /// Whether a DNAME that leads to itself has been there already: it is answered once.
     fn has_been(&self, name: &Name, finding: &Finding) -> bool {
         matches!(finding, Finding::Dname { .. })
-            && self.links.iter().any(|link| link.finding == *finding && link.name != *name)
+            && self.steps.iter().any(|step| step.finding == *finding && step.name != *name)
     }
 
     /// What is found for one name; takes note of the pools that answer it.
     fn finding(
         &mut self,
         authority: &Authority<'_>,
-        asked: &mut Asked,
+        hashed: &mut HashedName,
         name: &Name,
         qtype: Rtype,
     ) -> Finding {
-        let (zone, book) = (authority.zone, authority.book);
-        if !name.as_ref().is_at_or_below(zone.apex.as_ref()) {
-            return Finding::Elsewhere;
+        let compiled = authority.compiled;
+        if !name.as_ref().is_at_or_below(authority.zone.apex.as_ref()) {
+            return Finding::Outside;
         }
-        asked.set(name.as_ref());
-        let found = book.search(asked);
-        self.note_pools(authority, &found, qtype, asked.labels());
+        hashed.set(name.as_ref());
+        let found = search(compiled, hashed);
+        self.note_pools(authority, &found, qtype, hashed.labels());
         match found {
             Found::Exact(node) => Finding::Exact { types: types(&node) },
             Found::Wildcard(node, labels) => {
@@ -220,13 +253,14 @@ impl Explained {
             }
             Found::Cut(_, labels) => Finding::Cut { cut: suffix(name, labels) },
             Found::Dname(_, labels) => Finding::Dname { owner: suffix(name, labels) },
-            Found::NxDomain => Finding::Missing { encloser: encloser(book, zone, asked, name) },
+            Found::NxDomain => Finding::Missing { encloser: encloser(authority, hashed, name) },
         }
     }
 
     fn note_pools(&mut self, authority: &Authority<'_>, found: &Found<'_>, qtype: Rtype, labels: usize) {
-        let (plan, _) = authority.plan(found, plan_type(qtype), labels);
-        let asked = plan.iter().flat_map(|plan| plan.pools()).filter(|at| at.section == Section::Answer);
+        let (template, _) = template_for(found, template_type(qtype), labels);
+        let asked =
+            template.iter().flat_map(|template| template.pools()).filter(|at| at.section == Section::Answer);
         for at in asked {
             let place = authority.zone.pools_from.saturating_add(at.pool) as usize;
             if !self.pools.contains(&place) {
@@ -236,21 +270,24 @@ impl Explained {
     }
 }
 
-/// The types of a node. An alias has plans for the types at the end of its chain, too.
-fn types(node: &BookNode<'_>) -> Vec<Rtype> {
-    if node.plan(Rtype::CNAME.0).is_some() {
+/// The types of a node. An alias has templates for the types at the end of its chain, too.
+fn types(node: &CompiledNode<'_>) -> Vec<Rtype> {
+    if node.template(Rtype::CNAME.0).is_some() {
         return vec![Rtype::CNAME];
     }
-    let plans =
-        node.plans().map(|plan| plan.qtype()).filter(|qtype| !matches!(*qtype, ANY_OTHER | DNAME_BELOW));
-    let mut types: Vec<Rtype> = plans.map(Rtype).collect();
+    let templates = node
+        .templates()
+        .map(|template| template.qtype())
+        .filter(|qtype| !matches!(*qtype, ANY_OTHER | DNAME_BELOW));
+    let mut types: Vec<Rtype> = templates.map(Rtype).collect();
     types.sort_unstable();
     types.dedup();
     types
 }
 
-fn encloser(book: &Book, zone: &ZoneSlot, asked: &Asked, name: &Name) -> Name {
-    book.closest(asked).map_or_else(|| zone.apex.clone(), |(_, labels)| suffix(name, labels))
+fn encloser(authority: &Authority<'_>, hashed: &HashedName, name: &Name) -> Name {
+    let closest = closest(authority.compiled, hashed);
+    closest.map_or_else(|| authority.zone.apex.clone(), |(_, labels)| suffix(name, labels))
 }
 
 /// The last so many labels of a name.

@@ -5,7 +5,7 @@
 //! Not responsible for sockets, files or the clock.
 //!
 //! ```text
-//!   zone::Zone ──compile──▶ Book ─┐
+//!   zone::Zone ──compile──▶ CompiledZone ─┐
 //!                                 ├─▶ Snapshot ─ Publisher ─ cell ─▶ Reader
 //!   pools, Board ─choose──▶ Pools ┘                                    │
 //!                                                                      ▼
@@ -36,104 +36,88 @@
     clippy::arithmetic_side_effects
 )]
 
-mod access;
-mod authority;
-mod book;
-mod cell;
-mod chaos;
-mod compile;
-mod cookie;
-mod counters;
-mod encode;
-mod explain;
-mod extras;
-mod lookup;
-mod opt;
-mod outside;
-mod plan;
-mod pools;
 mod prefix;
-mod rate_limit;
-mod resolve;
-mod respond;
-mod snapshot;
-mod splice;
+
+mod access;
+
 mod spread;
+
+mod peer;
+
+mod counters;
+
+mod rate_limit;
+
+mod cookie;
+
+mod pointer;
+
+mod template;
+
+mod compiled_zone;
+
+mod hashed_name;
+
+mod lookup;
+
+mod pools;
+
+mod response;
+
+mod zone_table;
+
+mod forward_table;
+
+mod snapshot;
+
+mod chaos;
+
 mod tsig;
-mod write;
 
-use std::net::IpAddr;
+mod query_edns;
 
+mod context;
+
+mod opt;
+
+mod authority;
+
+mod chase;
+
+mod zone_answer;
+
+mod decision;
+
+mod forward_tail;
+
+mod finish;
+
+mod respond;
+
+mod explain;
+
+mod compile;
+
+mod cell;
+
+pub use crate::dns::edns::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 pub use access::Access;
-pub use book::Book;
 pub use cell::{Publisher, Reader, Readers};
 pub use compile::{CompileError, compile};
+pub use compiled_zone::CompiledZone;
+pub use context::WorkerContext;
 pub use cookie::{COOKIE_BYTES, CookieSecret};
 pub use counters::{Count, Counters, Totals};
-pub use explain::{Explained, Finding, Link, Outset, explain};
-pub use outside::{Outside, OutsideZone};
+pub use explain::{Decided, Explained, ExplainedStep, Finding, explain};
+pub use forward_table::{ForwardTable, ForwardedZone};
+pub use peer::{Peer, Reply, Transport};
 pub use pools::{BoundPool, Pools, Standing};
 pub use prefix::{Prefix, PrefixError};
 pub use rate_limit::RateLimit;
-pub use respond::{Scratch, respond};
-pub use snapshot::{Identity, Snapshot, ZoneShelf, ZoneSlot};
+pub use respond::respond;
+pub use snapshot::{Identity, Snapshot};
 pub use spread::SpreadTotals;
-
-use crate::dns::edns::{Edns, udp_size_limit};
-use crate::zone::CNAME_CHAIN_MAX;
-
-pub use crate::dns::edns::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
-
-/// What becomes of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The first `len` bytes of the buffer go back to the client.
-    Send {
-        /// Length of the response in bytes.
-        len: usize,
-    },
-    /// Nothing is sent.
-    Drop,
-    /// It is for a name outside our zones that is forwarded for this client:
-    /// somebody else answers. Only where a snapshot has an [`Outside`].
-    Elsewhere,
-    /// The first `len` bytes of the buffer answer as far as our zones go: to
-    /// an alias that leads outside them, where names are forwarded for this
-    /// client. Somebody else answers the rest.
-    Begun {
-        /// Length of the response in bytes.
-        len: usize,
-    },
-}
-
-/// How the query came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// One datagram: the answer is bounded by what the client takes.
-    Udp,
-    /// A stream.
-    Tcp,
-}
-
-impl Transport {
-    /// Longest response in bytes; `edns` is the client's OPT record.
-    #[inline]
-    pub fn size_limit(self, edns: Option<&Edns<'_>>) -> usize {
-        match self {
-            Transport::Tcp => usize::from(u16::MAX),
-            Transport::Udp => udp_size_limit(edns),
-        }
-    }
-}
-
-/// Who asks, and how.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// The client's address.
-    pub address: IpAddr,
-    /// How the query came.
-    pub transport: Transport,
-}
+pub use zone_table::{ZoneEntry, ZoneTable};
 
 #[cfg(test)]
 mod tests;

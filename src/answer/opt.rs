@@ -1,47 +1,43 @@
-//! The OPT record of a response (RFC 6891). HOT.
+//! Writes the OPT record of a response (RFC 6891). HOT.
 //!
-//! Responsible for how much room it takes and for writing it: payload size,
-//! extended response code, cookie, extended error and name server identifier.
-//! Not responsible for reading the client's: that is `extras`.
+//! Says how much room it takes, and writes payload size, extended response code, cookie, extended error and name
+//! server identifier.
 
-use super::Peer;
+use super::context::{QueryContext, WorkerContext};
 use super::cookie::COOKIE_BYTES;
 use super::counters::Count;
-use super::extras::Extras;
-use super::respond::Scratch;
-use super::snapshot::{Identity, Snapshot};
-use super::write::Response;
+use super::query_edns::QueryEdns;
+use super::response::Response;
+use super::snapshot::Identity;
 use crate::dns::edns::{
     CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, extended_error, option,
 };
 
-/// Why a response is what it is, for its extended error.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Because {
-    Nothing,
-    NotOurs,
+/// The extended error of a response (RFC 8914), where the response code does not say it all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ede {
+    /// No zone of ours holds the name, and it is not forwarded.
+    NotAuthoritative,
     /// Ours or forwarded, but not for this client.
     Prohibited,
 }
 
-impl Because {
-    /// Its extended error; none where the response code says it all.
+impl Ede {
     #[inline]
-    fn extended_error(self) -> Option<u16> {
+    fn code(self) -> u16 {
         match self {
-            Because::Nothing => None,
-            Because::NotOurs => Some(extended_error::NOT_AUTHORITATIVE),
-            Because::Prohibited => Some(extended_error::PROHIBITED),
+            Ede::NotAuthoritative => extended_error::NOT_AUTHORITATIVE,
+            Ede::Prohibited => extended_error::PROHIBITED,
         }
     }
 }
 
 /// Room to keep for the OPT record.
 #[inline]
-pub(super) fn opt_bytes(identity: &Identity, extras: &Extras<'_>) -> usize {
-    let nsid = if extras.wants_nsid { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
-    let cookie = if extras.cookie.is_some() { OPTION_HEAD_BYTES + COOKIE_BYTES } else { 0 };
-    // An extended error stands beside no records, where there is room.
+pub(super) fn opt_bytes(identity: &Identity, edns: &QueryEdns<'_>) -> usize {
+    let nsid = if edns.wants_nsid { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
+    let cookie = if edns.cookie.is_some() { OPTION_HEAD_BYTES + COOKIE_BYTES } else { 0 };
+    // A response with an extended error has no records, hence room.
     OPT_BYTES.saturating_add(nsid).saturating_add(cookie)
 }
 
@@ -50,31 +46,31 @@ fn nsid(identity: &Identity) -> &[u8] {
     nsid.get(..nsid.len().min(255)).unwrap_or_default()
 }
 
+/// Writes the record; `opt` is the query's. The DO bit is copied (RFC 3225, section 3).
 #[inline]
 pub(super) fn write_opt(
-    snapshot: &Snapshot,
-    scratch: &Scratch,
-    peer: Peer,
-    extras: &Extras<'_>,
-    edns: Edns<'_>,
-    because: Because,
+    query: &QueryContext<'_>,
+    worker: &WorkerContext,
+    opt: Edns<'_>,
+    ede: Option<Ede>,
     response: &mut Response<'_>,
 ) {
-    let mut opt = OptWriter::new(&mut response.message, response.rcode, edns.flags & DNSSEC_OK);
-    if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies)
+    let QueryContext { snapshot, peer, edns, .. } = query;
+    let mut writer = OptWriter::new(&mut response.message, response.rcode, opt.flags & DNSSEC_OK);
+    if let (Some(cookie), Some(secret)) = (edns.cookie, &snapshot.identity.cookies)
         && let Some(client) = cookie.first_chunk::<CLIENT_COOKIE_BYTES>()
     {
-        if extras.cookie_is_ours {
-            scratch.counters.add(Count::Cookie);
+        if edns.cookie_is_ours {
+            worker.counters.add(Count::Cookie);
         }
-        opt.option(option::COOKIE, &secret.cookie(*client, scratch.now_seconds, peer.address));
+        writer.option(option::COOKIE, &secret.cookie(*client, worker.now_seconds, peer.address));
     }
-    if let Some(code) = because.extended_error() {
-        opt.extended_error(code, "");
+    if let Some(ede) = ede {
+        writer.extended_error(ede.code(), "");
     }
     // Last, because a long one may not fit behind a long QNAME.
-    if extras.wants_nsid && snapshot.identity.nsid.is_some() {
-        opt.option(option::NSID, nsid(&snapshot.identity));
+    if edns.wants_nsid && snapshot.identity.nsid.is_some() {
+        writer.option(option::NSID, nsid(&snapshot.identity));
     }
-    opt.finish();
+    writer.finish();
 }

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use self::turned::Turned;
-use super::write::OWN;
+use super::pointer::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
 use crate::zone::{MEMBERS_MAX, Member, Network, Order, Pool, Selector, client_hash};

@@ -44,7 +44,7 @@ const FILL_NS: u64 = 1_000_000_000;
 /// touched, and takes no memory, while nothing is limited.
 const ROWS: usize = 1 << 14;
 
-/// Buckets of a row.
+/// RrlTable of a row.
 const WAYS: usize = 4;
 
 /// Bits of an address that say its network: what a site is given at least,
@@ -84,7 +84,7 @@ impl RateLimit {
 
     /// Whether a client is never limited.
     #[inline]
-    pub(super) fn spares(&self, client: IpAddr) -> bool {
+    pub(super) fn is_exempt(&self, client: IpAddr) -> bool {
         self.exempt.iter().any(|prefix| prefix.contains(client))
     }
 }
@@ -105,23 +105,32 @@ impl fmt::Debug for RateLimit {
 
 /// What becomes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ration {
+pub(super) enum RrlAction {
     /// It is sent.
-    Whole,
-    /// TC is sent in its stead.
+    Pass,
+    /// TC is sent instead.
     Slip,
     /// Nothing is sent.
-    Nothing,
+    Drop,
 }
 
 /// The name whose records a response is made from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
+pub(super) enum RrlSource {
     /// This one: the QNAME, a zone cut, the owner of a DNAME, or an apex
     /// whose SOA says that a name does not exist.
     Name(NameHash),
     /// The wildcard below this closest encloser (RFC 4592, section 3.3.1).
     WildcardBelow(NameHash),
+}
+
+/// A response, as far as the limit looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LimitedResponse {
+    pub(super) client: IpAddr,
+    /// What it is counted as.
+    pub(super) count: Count,
+    pub(super) source: RrlSource,
 }
 
 /// A key, or 0 where there is none yet, and when the bucket will be full.
@@ -131,13 +140,13 @@ type Bucket = [u64; 2];
 ///
 /// A bucket is the moment at which it will be full again: it fills by itself
 /// as time goes by, and each response moves that moment further away.
-pub(super) struct Buckets {
+pub(super) struct RrlTable {
     rows: Vec<[Bucket; WAYS]>,
     /// Keeps others from choosing which networks share a row.
     seed: u64,
 }
 
-impl Buckets {
+impl RrlTable {
     /// Full buckets for all. The memory is the system's zero pages until it is written.
     pub(super) fn new(seed: u64) -> Self {
         Self { rows: vec![[[0; 2]; WAYS]; ROWS], seed }
@@ -149,21 +158,22 @@ impl Buckets {
     /// `count` is what it is counted as, `now_ns` the time since 1970, and
     /// `entropy` decides which of those held back slip.
     #[inline]
-    pub(super) fn ration(
+    pub(super) fn action(
         &mut self,
         limit: &RateLimit,
-        (client, count, source): (IpAddr, Count, Source),
+        response: LimitedResponse,
         now_ns: u64,
         entropy: u64,
-    ) -> Ration {
+    ) -> RrlAction {
+        let LimitedResponse { client, count, source } = response;
         let key = self.key(client, count, source);
         // In this order: what is held back for its own sake takes nothing from the rest of the network.
         if self.take(key, limit.cost_ns, now_ns) && self.take_of_all(client, limit, now_ns) {
-            Ration::Whole
+            RrlAction::Pass
         } else if entropy.checked_rem(u64::from(limit.slip)) == Some(0) {
-            Ration::Slip
+            RrlAction::Slip
         } else {
-            Ration::Nothing
+            RrlAction::Drop
         }
     }
 
@@ -178,15 +188,15 @@ impl Buckets {
 
     /// What responses have in common that are limited together.
     #[inline]
-    fn key(&self, client: IpAddr, count: Count, source: Source) -> u64 {
+    fn key(&self, client: IpAddr, count: Count, source: RrlSource) -> u64 {
         let (kind, source) = match (count, source) {
             (
                 Count::Answered | Count::NoData | Count::NxDomain | Count::Referral | Count::Forwarded,
-                Source::Name(name),
+                RrlSource::Name(name),
             ) => (count, name),
             (
                 Count::Answered | Count::NoData | Count::NxDomain | Count::Referral,
-                Source::WildcardBelow(encloser),
+                RrlSource::WildcardBelow(encloser),
             ) => (count, encloser.below(b"*")),
             // Errors are all alike, whatever was asked.
             _ => (Count::FormErr, NameHash::ROOT),

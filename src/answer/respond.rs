@@ -1,415 +1,142 @@
 //! The one function that answers a query. HOT.
 //!
-//! Responsible for the order in which a query is looked at and for what is
-//! decided at a query rather than at load.
-//! Not responsible for bytes of records: those are ready in the `book`.
+//! Reads the query, has it decided and answered, and hands over what is forwarded: the order of it all.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::authority::Authority;
-use super::counters::{Count, Counters};
-use super::extras::{Extras, read_extras};
-use super::lookup::Asked;
-use super::opt::{Because, opt_bytes, write_opt};
-use super::outside::{Admission, Begun};
-use super::pools::next_chance;
-use super::rate_limit::{Buckets, RateLimit, Ration, Source};
-use super::snapshot::{Snapshot, ZoneSlot};
-use super::tsig::write_tsig;
-use super::write::Response;
-use super::{Peer, Reply, Transport, UDP_PAYLOAD_PLAIN, chaos, splice};
-use crate::dns::Rtype;
-use crate::dns::message::{HEADER_BYTES, Header, Opcode, Question, Rcode, class};
+use super::chaos;
+use super::context::{QueryContext, WorkerContext};
+use super::counters::Count;
+use super::decision::{Decision, decide};
+use super::finish::{limit_and_finish, limit_and_forward, respond_bare};
+use super::forward_table::Admission;
+use super::forward_tail::Tail;
+use super::opt::{Ede, opt_bytes};
+use super::peer::{Peer, Reply};
+use super::query_edns::QueryEdns;
+use super::response::Response;
+use super::snapshot::Snapshot;
+use super::zone_answer;
+use crate::dns::edns::UDP_PAYLOAD_PLAIN;
+use crate::dns::message::{HEADER_BYTES, Header, Opcode, Question, Rcode};
 use crate::dns::message_writer::MessageWriter;
-
-/// What one worker needs besides the snapshot: room for one name, its
-/// counters, its source of chance, and the time of the batch.
-pub struct Scratch {
-    pub(super) asked: Asked,
-    pub(super) splice: splice::Room,
-    pub(super) chance: u64,
-    pub(super) counters: Arc<Counters>,
-    buckets: Buckets,
-    pub(super) now_seconds: u32,
-    now_ns: u64,
-}
-
-impl Scratch {
-    /// For one worker; `seed` starts its source of chance.
-    pub fn new(counters: Arc<Counters>, seed: u64) -> Self {
-        // The generator stands still at 0.
-        let chance = seed | 1;
-        Self {
-            asked: Asked::new(),
-            splice: splice::Room::new(),
-            chance,
-            counters,
-            buckets: Buckets::new(seed),
-            now_seconds: 0,
-            now_ns: 0,
-        }
-    }
-
-    /// The time, for cookies and rate limits; told once per batch.
-    #[inline]
-    pub fn set_now(&mut self, since_1970: Duration) {
-        // Modulo 2^32, as RFC 9018 counts; the nanoseconds of a u64 last until 2554.
-        self.now_seconds = u32::try_from(since_1970.as_secs() & u64::from(u32::MAX)).unwrap_or(0);
-        self.now_ns = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
-    }
-
-    /// What becomes of a response. Over a stream nobody's address is forged.
-    fn ration(&mut self, limit: &RateLimit, peer: Peer, (count, source): (Count, Source)) -> Ration {
-        if peer.transport == Transport::Tcp || limit.spares(peer.address) {
-            return Ration::Whole;
-        }
-        let entropy = next_chance(&mut self.chance) >> 32;
-        let ration = self.buckets.ration(limit, (peer.address, count, source), self.now_ns, entropy);
-        if ration == Ration::Nothing {
-            self.counters.add(Count::Limited);
-        }
-        ration
-    }
-
-    /// A response of `len` bytes, which is counted.
-    #[inline]
-    fn sent(&self, rcode: Rcode, len: usize) -> Reply {
-        self.counters.spread.response(rcode, len);
-        Reply::Send { len }
-    }
-}
+use crate::dns::{NameRef, Rtype};
 
 /// Answers one query. HOT: no allocation, lock, log, clock, system call or panic.
 ///
 /// `query` is a whole DNS message; `out` takes the response: it should hold
-/// [`UDP_PAYLOAD_MAX`](super::UDP_PAYLOAD_MAX) bytes for UDP and 65,535 for TCP, and what does not fit
-/// is sent truncated. Into fewer than [`UDP_PAYLOAD_PLAIN`] nothing is sent.
+/// [`UDP_PAYLOAD_MAX`](super::UDP_PAYLOAD_MAX) bytes for UDP and 65,535 for TCP, and what does not fit is sent
+/// truncated. Into fewer than [`UDP_PAYLOAD_PLAIN`] nothing is written.
 pub fn respond(
     snapshot: &Snapshot,
-    scratch: &mut Scratch,
+    worker: &mut WorkerContext,
     peer: Peer,
     query: &[u8],
     out: &mut [u8],
 ) -> Reply {
-    scratch.counters.add(Count::of(peer.transport));
+    worker.counters.add(Count::of(peer.transport));
     let header = Header::read(query).filter(|header| !header.is_response());
     let Some(header) = header.filter(|_| out.len() >= UDP_PAYLOAD_PLAIN) else {
-        scratch.counters.add(Count::Dropped);
+        worker.counters.add(Count::Dropped);
         return Reply::Drop;
     };
     if header.opcode() != Opcode::QUERY {
-        return bare(snapshot, scratch, peer, &header, Rcode::NOTIMP, out);
+        return respond_bare(snapshot, worker, peer, &header, Rcode::NOTIMP, out);
     }
     if header.counts[0] == 0 {
-        return without_question(snapshot, scratch, peer, &header, query, out);
+        return respond_without_question(snapshot, worker, peer, &header, query, out);
     }
     let read = if header.counts[0] == 1 { Question::read(query) } else { None };
     let Some((question, rest)) = read else {
-        return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
+        return respond_bare(snapshot, worker, peer, &header, Rcode::FORMERR, out);
     };
-    scratch.counters.spread.question(question.qtype);
-    let mut extras = Extras::default();
+    worker.counters.spread.question(question.qtype);
+    let mut edns = QueryEdns::default();
     let [_, behind @ ..] = header.counts;
-    if behind != [0; 3] && read_extras(&header, rest, &mut extras).is_none() {
-        return bare(snapshot, scratch, peer, &header, Rcode::FORMERR, out);
+    if behind != [0; 3] && edns.read(&header, rest).is_none() {
+        return respond_bare(snapshot, worker, peer, &header, Rcode::FORMERR, out);
     }
-    let reserved = if extras.edns.is_some() { opt_bytes(&snapshot.identity, &extras) } else { 0 };
-    let mut message = MessageWriter::new(out, peer.transport.size_limit(extras.edns.as_ref()));
+    let mut query = QueryContext { snapshot, peer, header, question, edns };
+    let query = &mut query;
+    let reserved = if query.edns.opt.is_some() { opt_bytes(&snapshot.identity, &query.edns) } else { 0 };
+    let mut message = MessageWriter::new(out, peer.transport.size_limit(query.edns.opt.as_ref()));
     message.put_question(question.wire);
     message.reserve(reserved);
     let mut response = Response::new(message);
-    let mut because = decide(snapshot, scratch, peer, &question, &extras, &mut response);
-    let mut begun = Begun::No;
-    if let Some(outside) = &snapshot.outside {
-        match because {
-            Because::NotOurs => match outside.admit(&scratch.asked, peer.address, &header, &question) {
-                Admission::Admitted => {
-                    return forwarded(snapshot, scratch, peer, &header, &mut extras, &mut response);
+    let mut ede = answer(query, worker, &mut response);
+    let mut tail = Tail::None;
+    if let Some(table) = &snapshot.forward {
+        match ede {
+            Some(Ede::NotAuthoritative) => {
+                match table.admit(&worker.name, peer.address, &query.header, &question) {
+                    Admission::Admitted => return limit_and_forward(query, worker, &mut response),
+                    Admission::Prohibited => ede = Some(Ede::Prohibited),
+                    Admission::NotForwarded => {}
                 }
-                Admission::Prohibited => because = Because::Prohibited,
-                Admission::NotForwarded => {}
-            },
-            // What does not fit is asked again over TCP, and gone on from there.
-            Because::Nothing if !response.message.is_overflown() => {
-                begun = outside.begun(snapshot, scratch, peer, (&header, &question), &response)
             }
-            Because::Nothing => {}
-            Because::Prohibited => {}
+            // What does not fit is asked for again over TCP, and gone on from there.
+            None if !response.message.is_overflown() => {
+                tail = Tail::of(&response, table, query, worker);
+            }
+            None | Some(Ede::Prohibited) => {}
         }
     }
-    match complete(snapshot, scratch, peer, &header, &mut extras, &mut response, because) {
-        reply if begun == Begun::No => reply,
-        Reply::Send { len } if response.message.counts()[0] != 0 => Reply::Begun { len },
-        // Of what was held back nothing is left to go on from.
+    match limit_and_finish(query, worker, &mut response, ede) {
+        reply if tail == Tail::None => reply,
+        Reply::Send { len } if response.message.counts()[0] != 0 => Reply::ForwardTail { len },
+        // The rate limit took the alias back: there is nothing to go on from.
         reply => {
-            scratch.counters.add(Count::ForwardLimited);
+            worker.counters.add(Count::ForwardLimited);
             reply
         }
     }
 }
 
-/// Chooses the answer and writes its records.
+/// Writes the answer that is decided on.
 #[inline(always)]
-fn decide(
-    snapshot: &Snapshot,
-    scratch: &mut Scratch,
-    peer: Peer,
-    question: &Question<'_>,
-    extras: &Extras<'_>,
-    response: &mut Response<'_>,
-) -> Because {
-    if extras.edns.is_some_and(|edns| edns.version != 0) {
-        response.rcode = Rcode::BADVERS;
-        return Because::Nothing;
-    }
-    if extras.tsig.is_some() {
-        response.rcode = Rcode::NOTAUTH;
-        return Because::Nothing;
-    }
-    if let Some(cookie) = extras.cookie
-        && !matches!(cookie.len(), 8 | 16..=40)
-    {
-        response.rcode = Rcode::FORMERR;
-        return Because::Nothing;
-    }
-    match question.qclass {
-        // A wildcard class is answered as IN, the only class there is here.
-        class::IN | class::ANY => {}
-        class::CH => {
-            chaos::answer(&snapshot.identity, question, response);
-            return Because::Nothing;
+fn answer(query: &QueryContext<'_>, worker: &mut WorkerContext, response: &mut Response<'_>) -> Option<Ede> {
+    match decide(query, &mut worker.name) {
+        Decision::Zone(authority) => {
+            zone_answer::answer(&authority, query, worker, response);
+            return None;
         }
-        _ => {
+        Decision::Chaos => {
+            chaos::answer(&query.snapshot.identity, &query.question, response);
+            return None;
+        }
+        Decision::NotOurs => {
             response.rcode = Rcode::REFUSED;
-            return Because::Nothing;
+            return Some(Ede::NotAuthoritative);
         }
-    }
-    scratch.asked.set(question.qname);
-    let Some(zone) = zone_of(snapshot, &scratch.asked, question.qtype) else {
-        response.rcode = Rcode::REFUSED;
-        return Because::NotOurs;
-    };
-    let Some(zone) = snapshot.zones.version_for(zone, peer.address) else {
-        response.rcode = Rcode::REFUSED;
-        return Because::Prohibited;
-    };
-    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
-        response.rcode = Rcode::REFUSED;
-        return Because::Nothing;
-    }
-    match zone.book.as_deref() {
-        Some(book) => {
-            let authority = Authority { snapshot, zone, book };
-            authority.answer(scratch, peer, question, response);
+        Decision::Prohibited(_) => {
+            response.rcode = Rcode::REFUSED;
+            return Some(Ede::Prohibited);
         }
-        None => response.rcode = Rcode::SERVFAIL,
+        Decision::BadVersion => response.rcode = Rcode::BADVERS,
+        Decision::NoKey => response.rcode = Rcode::NOTAUTH,
+        Decision::BadCookie => response.rcode = Rcode::FORMERR,
+        Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
+        Decision::Unreadable(_) => response.rcode = Rcode::SERVFAIL,
     }
-    Because::Nothing
+    None
 }
 
-/// The zone that answers a name, the first of its versions. Delegation signers stand on the parent's
-/// side of a cut (RFC 4035, section 3.1.4.1), so a DS question for an apex
-/// goes to the zone above, if that is ours, too.
-#[inline]
-pub(super) fn zone_of<'s>(snapshot: &'s Snapshot, asked: &Asked, qtype: Rtype) -> Option<&'s ZoneSlot> {
-    let labels = asked.labels();
-    let above = match (qtype, labels.checked_sub(1)) {
-        (Rtype::DS, Some(above)) => snapshot.zones.find(asked, above),
-        _ => None,
-    };
-    above.or_else(|| snapshot.zones.find(asked, labels)).map(|(zone, _)| zone)
-}
-
-/// Completes a response: rate limit, truncation, TSIG, OPT, header, counters.
-#[inline(always)]
-fn complete(
-    snapshot: &Snapshot,
-    scratch: &mut Scratch,
-    peer: Peer,
-    header: &Header,
-    extras: &mut Extras<'_>,
-    response: &mut Response<'_>,
-    because: Because,
-) -> Reply {
-    let mut flags = reply_flags(header);
-    // By what it would have been, also where that does not fit or is over the limit.
-    let count = count_of(response);
-    look_at_cookie(snapshot, scratch, peer, extras);
-    match &snapshot.limit {
-        Some(limit) if !extras.cookie_is_ours => {
-            match scratch.ration(limit, peer, (count, response.source)) {
-                Ration::Whole => {}
-                Ration::Slip => flags |= slip(scratch, extras, response),
-                Ration::Nothing => return Reply::Drop,
-            }
-        }
-        _ => {}
-    }
-    scratch.counters.add(count);
-    if response.message.is_overflown() {
-        response.message.clear();
-        flags |= Header::TC;
-        scratch.counters.add(Count::Truncated);
-    }
-    if response.authoritative {
-        flags |= Header::AA;
-    }
-    close(snapshot, scratch, peer, (header, flags), extras, response, because)
-}
-
-/// Whether the cookie is one of ours.
-#[inline(always)]
-fn look_at_cookie(snapshot: &Snapshot, scratch: &Scratch, peer: Peer, extras: &mut Extras<'_>) {
-    if let (Some(cookie), Some(secret)) = (extras.cookie, &snapshot.identity.cookies) {
-        extras.cookie_is_ours = secret.is_ours(cookie, scratch.now_seconds, peer.address);
-    }
-}
-
-/// Ends a response: OPT, TSIG and header.
-#[inline(always)]
-fn close(
-    snapshot: &Snapshot,
-    scratch: &Scratch,
-    peer: Peer,
-    (header, mut flags): (&Header, u16),
-    extras: &Extras<'_>,
-    response: &mut Response<'_>,
-    because: Because,
-) -> Reply {
-    let [_, rcode] = response.rcode.0.to_be_bytes();
-    flags |= u16::from(rcode & 0x0f);
-    if let Some(edns) = extras.edns {
-        scratch.counters.add(Count::Edns);
-        response.message.release();
-        write_opt(snapshot, scratch, peer, extras, edns, because, response);
-    }
-    if let Some(tsig) = &extras.tsig {
-        write_tsig(header, tsig, response);
-    }
-    scratch.sent(response.rcode, response.message.finish(header.id, flags))
-}
-
-/// For a name that is forwarded for this client. What an upstream will say is
-/// not known, so the rate limit takes all that is forwarded for one kind of
-/// response, by the name asked; and what it holds back is not asked for.
-#[inline(never)]
-fn forwarded(
-    snapshot: &Snapshot,
-    scratch: &mut Scratch,
-    peer: Peer,
-    header: &Header,
-    extras: &mut Extras<'_>,
-    response: &mut Response<'_>,
-) -> Reply {
-    look_at_cookie(snapshot, scratch, peer, extras);
-    let source = Source::Name(scratch.asked.hash(scratch.asked.labels()));
-    let ration = match &snapshot.limit {
-        Some(limit) if !extras.cookie_is_ours => scratch.ration(limit, peer, (Count::Forwarded, source)),
-        _ => Ration::Whole,
-    };
-    if ration != Ration::Whole {
-        scratch.counters.add(Count::ForwardLimited);
-    }
-    match ration {
-        Ration::Whole => {
-            scratch.counters.add(Count::Forwarded);
-            Reply::Elsewhere
-        }
-        Ration::Slip => {
-            scratch.counters.add(Count::Forwarded);
-            scratch.counters.add(Count::Slipped);
-            extras.wants_nsid = false;
-            response.message.clear();
-            response.rcode = Rcode::NOERROR;
-            // Over TCP the recursion is available that is held back here.
-            let flags = reply_flags(header) | Header::TC | Header::RA;
-            close(snapshot, scratch, peer, (header, flags), extras, response, Because::Nothing)
-        }
-        Ration::Nothing => Reply::Drop,
-    }
-}
-
-/// What is sent to a client that is over its limit, so that it asks again in
-/// a way that cannot be forged: the question with TC. An error, which has no
-/// records to leave out, is sent as it is. Returns flags to be set.
+/// No question: a client may ask for a server cookie alone (RFC 7873, section 5.4); anything else is a format
+/// error.
 #[cold]
-fn slip(scratch: &Scratch, extras: &mut Extras<'_>, response: &mut Response<'_>) -> u16 {
-    scratch.counters.add(Count::Slipped);
-    // Who is not limited can still ask for it.
-    extras.wants_nsid = false;
-    if response.message.counts() == [0; 3] {
-        return 0;
-    }
-    response.message.clear();
-    Header::TC
-}
-
-#[inline]
-fn reply_flags(header: &Header) -> u16 {
-    // Opcode and RD come back as they were (RFC 1035, section 4.1.1).
-    Header::QR | header.flags & (0x7800 | Header::RD)
-}
-
-/// What a response is counted as.
-#[inline]
-fn count_of(response: &Response<'_>) -> Count {
-    let [answers, authorities, _] = response.message.counts();
-    match response.rcode {
-        Rcode::NOERROR if answers != 0 => Count::Answered,
-        Rcode::NOERROR if authorities != 0 && !response.authoritative => Count::Referral,
-        Rcode::NOERROR => Count::NoData,
-        Rcode::NXDOMAIN => Count::NxDomain,
-        Rcode::FORMERR => Count::FormErr,
-        Rcode::SERVFAIL => Count::ServFail,
-        Rcode::NOTIMP => Count::NotImp,
-        Rcode::REFUSED => Count::Refused,
-        _ => Count::OtherRcode,
-    }
-}
-
-/// A response of a header alone, for what cannot be read or is not served.
-#[cold]
-fn bare(
+fn respond_without_question(
     snapshot: &Snapshot,
-    scratch: &mut Scratch,
-    peer: Peer,
-    header: &Header,
-    rcode: Rcode,
-    out: &mut [u8],
-) -> Reply {
-    let mut response = Response::new(MessageWriter::new(out, HEADER_BYTES));
-    response.rcode = rcode;
-    let count = count_of(&response);
-    if let Some(limit) = &snapshot.limit {
-        match scratch.ration(limit, peer, (count, response.source)) {
-            Ration::Whole => {}
-            Ration::Slip => scratch.counters.add(Count::Slipped),
-            Ration::Nothing => return Reply::Drop,
-        }
-    }
-    scratch.counters.add(count);
-    scratch.sent(rcode, response.message.finish(header.id, reply_flags(header) | rcode.0))
-}
-
-/// No question: a client may ask for a server cookie alone (RFC 7873, section
-/// 5.4); anything else is a format error.
-#[cold]
-fn without_question(
-    snapshot: &Snapshot,
-    scratch: &mut Scratch,
+    worker: &mut WorkerContext,
     peer: Peer,
     header: &Header,
     query: &[u8],
     out: &mut [u8],
 ) -> Reply {
-    let mut extras = Extras::default();
-    let read = query.get(HEADER_BYTES..).and_then(|rest| read_extras(header, rest, &mut extras));
-    match read {
-        Some(()) if extras.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40)) => {
-            let mut response = Response::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
-            complete(snapshot, scratch, peer, header, &mut extras, &mut response, Because::Nothing)
-        }
-        _ => bare(snapshot, scratch, peer, header, Rcode::FORMERR, out),
+    let mut edns = QueryEdns::default();
+    let read = query.get(HEADER_BYTES..).and_then(|rest| edns.read(header, rest));
+    if read.is_none() || !edns.has_sound_cookie() {
+        return respond_bare(snapshot, worker, peer, header, Rcode::FORMERR, out);
     }
+    let question = Question { qname: NameRef::ROOT, qtype: Rtype(0), qclass: 0, wire: &[] };
+    let mut query = QueryContext { snapshot, peer, header: *header, question, edns };
+    let mut response = Response::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
+    limit_and_finish(&mut query, worker, &mut response, None)
 }

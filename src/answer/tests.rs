@@ -96,18 +96,18 @@ fn snapshot(zone: &Zone) -> Snapshot {
             .collect(),
     });
     let bound: Vec<BoundPool> = bound.collect();
-    let book = Some(Arc::new(compile(zone).unwrap()));
-    let slot = ZoneSlot { apex: zone.apex().to_name(), book, pools_from: 0, access: None };
+    let compiled = Some(Arc::new(compile(zone).unwrap()));
+    let slot = ZoneEntry { apex: zone.apex().to_name(), compiled, pools_from: 0, access: None };
     Snapshot {
         identity: Arc::new(Identity {
             nsid: Some("n".repeat(300)),
             version: Some("1".into()),
             cookies: Some(CookieSecret::new([7; 16])),
         }),
-        zones: Arc::new(ZoneShelf::new(vec![slot])),
+        zones: Arc::new(ZoneTable::new(vec![slot])),
         pools: Arc::new(Pools::new(&bound, &board)),
         limit: None,
-        outside: None,
+        forward: None,
     }
 }
 
@@ -123,12 +123,12 @@ fn query(qname: &str, qtype: u16, payload: u16) -> Vec<u8> {
 }
 
 fn answer(snapshot: &Snapshot, transport: Transport, query: &[u8], room: usize) -> Option<Vec<u8>> {
-    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut worker = WorkerContext::new(Arc::new(Counters::default()), 1);
     let mut out = vec![0xaa; room];
     let peer = Peer { address: "127.0.0.1".parse().unwrap(), transport };
-    match respond(snapshot, &mut scratch, peer, query, &mut out) {
+    match respond(snapshot, &mut worker, peer, query, &mut out) {
         Reply::Send { len } => Some(out[..len].to_vec()),
-        Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => None,
+        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => None,
     }
 }
 
@@ -282,7 +282,7 @@ fn a_zone_compiled_twice_gives_the_same_bytes() {
     assert!(first.raw() != other.raw());
 }
 
-/// Behind a DNAME the plans of other names are taken apart and put together again: what they say must not change.
+/// Behind a DNAME the templates of other names are taken apart and put together again: what they say must not change.
 #[test]
 fn what_a_dname_leads_to_is_answered_as_if_it_were_asked() {
     let snapshot = snapshot(&zone(ZONE));

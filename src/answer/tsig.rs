@@ -4,7 +4,7 @@
 //! it: error BADKEY.
 //! Not responsible for the response code beside it.
 
-use super::write::Response;
+use super::response::Response;
 use crate::dns::message::{Extra, Header, Section, class};
 use crate::dns::message_writer::RecordHead;
 use crate::dns::{NameRef, Rtype};

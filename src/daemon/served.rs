@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::answer::{
-    Access, BoundPool, Identity, Outside, Pools, RateLimit, Snapshot, Standing, ZoneShelf, ZoneSlot,
+    Access, BoundPool, ForwardTable, Identity, Pools, RateLimit, Snapshot, Standing, ZoneEntry, ZoneTable,
 };
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
@@ -36,10 +36,10 @@ pub(crate) struct Served {
     pools: Vec<BoundPool>,
     /// Each target with the place of each pool it matters to; ascending.
     followers: Vec<(TargetId, usize)>,
-    shelf: Arc<ZoneShelf>,
+    table: Arc<ZoneTable>,
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
-    outside: Option<Arc<Outside>>,
+    forward: Option<Arc<ForwardTable>>,
 }
 
 impl Served {
@@ -68,8 +68,8 @@ impl Served {
     }
 
     /// Forwards these names from now on, or none.
-    pub(crate) fn set_outside(&mut self, outside: Option<Outside>) {
-        self.outside = outside.map(Arc::new);
+    pub(crate) fn set_forward(&mut self, forward: Option<ForwardTable>) {
+        self.forward = forward.map(Arc::new);
     }
 
     /// Has these zones answer these clients.
@@ -86,9 +86,9 @@ impl Served {
     fn fill_shelf(&mut self) {
         let mut pools_from = 0;
         let slots = self.zones.iter().map(|zone| {
-            let slot = ZoneSlot {
+            let slot = ZoneEntry {
                 apex: zone.id.name.clone(),
-                book: zone.version.as_ref().map(|version| Arc::clone(&version.book)),
+                compiled: zone.version.as_ref().map(|version| Arc::clone(&version.compiled)),
                 pools_from,
                 access: zone.access.clone(),
             };
@@ -97,7 +97,7 @@ impl Served {
             pools_from = pools_from.saturating_add(u32::try_from(pools).unwrap_or(u32::MAX));
             slot
         });
-        self.shelf = Arc::new(ZoneShelf::new(slots.collect()));
+        self.table = Arc::new(ZoneTable::new(slots.collect()));
     }
 
     /// Every target that some member of some pool needs, in a fixed order.
@@ -139,10 +139,10 @@ impl Served {
     pub(crate) fn snapshot(&self, board: &Board) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),
-            zones: Arc::clone(&self.shelf),
+            zones: Arc::clone(&self.table),
             pools: Arc::new(Pools::new(&self.pools, board)),
             limit: self.limit.clone(),
-            outside: self.outside.clone(),
+            forward: self.forward.clone(),
         }
     }
 
@@ -168,10 +168,10 @@ impl Served {
         let pools = changed.into_iter().filter_map(|place| Some((place, self.pools.get(place)?)));
         Snapshot {
             identity: Arc::clone(&self.identity),
-            zones: Arc::clone(&self.shelf),
+            zones: Arc::clone(&self.table),
             pools: Arc::new(snapshot.pools.with(pools, board)),
             limit: self.limit.clone(),
-            outside: self.outside.clone(),
+            forward: self.forward.clone(),
         }
     }
 

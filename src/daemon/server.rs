@@ -229,7 +229,7 @@ impl Server {
         let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
-        served.set_outside(forwarding.outside());
+        served.set_forward(forwarding.table());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
         locals.mean(&mut served, forwarding.networks());

@@ -19,7 +19,7 @@ use super::forwarder::Shared;
 use super::settings::Prefetch;
 use super::stored::{Courtesy, End};
 use crate::answer::{CookieSecret, Peer};
-use crate::transport::{Deferred, Elsewhere};
+use crate::transport::{Deferred, ForwardResponder};
 
 /// The desk of one worker.
 pub struct Desk {
@@ -53,7 +53,7 @@ impl Desk {
     }
 }
 
-impl Elsewhere for Desk {
+impl ForwardResponder for Desk {
     fn begin_batch(&mut self, now: Duration) {
         let newest = self.shared.generation.load(Ordering::Acquire);
         if newest != self.generation {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::asked::Asked;
 use super::settings::CacheSettings;
 use super::stored::Stored;
-use crate::answer::{self, Counters, Peer, Readers, Reply, Scratch, Transport};
+use crate::answer::{self, Counters, Peer, Readers, Reply, Transport, WorkerContext};
 use crate::dns::message::Section;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::{NameRef, Rtype};
@@ -29,7 +29,7 @@ const BOUNDS: CacheSettings = CacheSettings {
 
 /// Our zones, as somebody asks them who is not at a socket.
 pub(super) struct Ours {
-    scratch: Scratch,
+    scratch: WorkerContext,
     out: Box<[u8]>,
 }
 
@@ -47,7 +47,7 @@ impl Ours {
     /// `seed` starts its source of chance.
     pub(super) fn new(seed: u64) -> Self {
         // Counted is what clients ask: this they have been counted for already.
-        let scratch = Scratch::new(Arc::new(Counters::default()), seed);
+        let scratch = WorkerContext::new(Arc::new(Counters::default()), seed);
         Self { scratch, out: vec![0; usize::from(u16::MAX)].into_boxed_slice() }
     }
 
@@ -65,9 +65,9 @@ impl Ours {
         let query = query(target, asked);
         let reply = answer::respond(readers.reader().held(), &mut self.scratch, peer, &query, &mut self.out);
         let response = match reply {
-            Reply::Elsewhere => return Said::Forwarded,
+            Reply::Forward => return Said::Forwarded,
             Reply::Drop => None,
-            Reply::Send { len } | Reply::Begun { len } => self.out.get(..len).and_then(Response::read),
+            Reply::Send { len } | Reply::ForwardTail { len } => self.out.get(..len).and_then(Response::read),
         };
         match response {
             Some(response) if response.rcode != Rcode::REFUSED => Said::Answer(stored(&response)),

@@ -317,7 +317,7 @@ impl Batch {
                 control_length: from.msg_controllen,
             };
             match respond(&arrival, response) {
-                Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => {
+                Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => {
                     unused = Some(((to, bytes), response))
                 }
                 Reply::Send { len } => {

@@ -52,7 +52,7 @@ pub use deferred::Deferred;
 pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, Protocol, UDP_BUFFER_BYTES};
-pub use responder::{Elsewhere, Responder, SnapshotResponder};
+pub use responder::{ForwardResponder, Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_place};
 pub use tcp::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings, client};

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Deferred;
 use super::trace::{Tap, Taps};
-use crate::answer::{self, Peer, Reader, Reply, Scratch};
+use crate::answer::{self, Peer, Reader, Reply, WorkerContext};
 
 /// Answers queries: one per UDP worker, and one for all TCP connections.
 pub trait Responder: Send + 'static {
@@ -19,14 +19,14 @@ pub trait Responder: Send + 'static {
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply;
 
     /// Takes a query for which [`Responder::respond`] has just said
-    /// [`Reply::Elsewhere`] or [`Reply::Begun`]. Must not wait.
+    /// [`Reply::Forward`] or [`Reply::ForwardTail`]. Must not wait.
     fn hand_over(&mut self, deferred: Deferred) {
         drop(deferred);
     }
 }
 
 /// Answers queries for names outside our zones, for one worker.
-pub trait Elsewhere: Send {
+pub trait ForwardResponder: Send {
     /// Called before the first query of each batch, with the time since 1970.
     fn begin_batch(&mut self, now: Duration);
 
@@ -41,32 +41,32 @@ pub trait Elsewhere: Send {
 /// Answers from the newest snapshot.
 pub struct SnapshotResponder {
     reader: Reader,
-    scratch: Scratch,
-    elsewhere: Option<Box<dyn Elsewhere>>,
+    worker: WorkerContext,
+    forward: Option<Box<dyn ForwardResponder>>,
     tap: Tap,
 }
 
 impl SnapshotResponder {
-    /// Answers what `reader` shows, with the buffers and counters of `scratch`; traces are opened at `taps`.
-    pub fn new(reader: Reader, scratch: Scratch, taps: &Taps) -> Self {
-        Self { reader, scratch, elsewhere: None, tap: taps.tap() }
+    /// Answers what `reader` shows, with the buffers and counters of `worker`; traces are opened at `taps`.
+    pub fn new(reader: Reader, worker: WorkerContext, taps: &Taps) -> Self {
+        Self { reader, worker, forward: None, tap: taps.tap() }
     }
 
-    /// Lets `elsewhere` answer for names outside the zones.
+    /// Lets `forward` answer for names outside the zones.
     #[must_use]
-    pub fn with(mut self, elsewhere: Box<dyn Elsewhere>) -> Self {
-        self.elsewhere = Some(elsewhere);
+    pub fn with(mut self, forward: Box<dyn ForwardResponder>) -> Self {
+        self.forward = Some(forward);
         self
     }
 
     /// For a name that is forwarded: at once where the answer is known.
     #[inline(never)]
-    fn respond_elsewhere(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
-        match &mut self.elsewhere {
+    fn respond_forwarded(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
+        match &mut self.forward {
             None => Reply::Drop,
-            Some(elsewhere) => match elsewhere.respond(peer, query, out) {
+            Some(forward) => match forward.respond(peer, query, out) {
                 Some(len) => Reply::Send { len },
-                None => Reply::Elsewhere,
+                None => Reply::Forward,
             },
         }
     }
@@ -74,19 +74,19 @@ impl SnapshotResponder {
 
 impl Responder for SnapshotResponder {
     fn begin_batch(&mut self) {
-        let forwards = self.reader.current().outside.is_some();
+        let forwards = self.reader.current().forward.is_some();
         self.tap.look();
         let now = since_1970();
-        self.scratch.set_now(now);
-        if forwards && let Some(elsewhere) = &mut self.elsewhere {
-            elsewhere.begin_batch(now);
+        self.worker.set_now(now);
+        if forwards && let Some(forward) = &mut self.forward {
+            forward.begin_batch(now);
         }
     }
 
     #[inline]
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply {
-        let reply = match answer::respond(self.reader.held(), &mut self.scratch, peer, query, out) {
-            Reply::Elsewhere => self.respond_elsewhere(peer, query, out),
+        let reply = match answer::respond(self.reader.held(), &mut self.worker, peer, query, out) {
+            Reply::Forward => self.respond_forwarded(peer, query, out),
             reply => reply,
         };
         if self.tap.is_open() {
@@ -96,8 +96,8 @@ impl Responder for SnapshotResponder {
     }
 
     fn hand_over(&mut self, deferred: Deferred) {
-        if let Some(elsewhere) = &mut self.elsewhere {
-            elsewhere.hand_over(deferred);
+        if let Some(forward) = &mut self.forward {
+            forward.hand_over(deferred);
         }
     }
 }
@@ -106,8 +106,8 @@ impl SnapshotResponder {
     #[cold]
     fn show(&self, peer: Peer, query: &[u8], reply: Reply, out: &[u8]) {
         let response = match reply {
-            Reply::Send { len } | Reply::Begun { len } => out.get(..len),
-            Reply::Drop | Reply::Elsewhere => None,
+            Reply::Send { len } | Reply::ForwardTail { len } => out.get(..len),
+            Reply::Drop | Reply::Forward => None,
         };
         self.tap.show(peer, query, response);
     }

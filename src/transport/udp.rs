@@ -256,8 +256,8 @@ impl<R: Responder> Service<R> {
             let reply = responder.respond(peer, arrival.query, out);
             match reply {
                 Reply::Send { .. } | Reply::Drop => {}
-                Reply::Elsewhere => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
-                Reply::Begun { len } => {
+                Reply::Forward => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
+                Reply::ForwardTail { len } => {
                     let begun = out.get(..len).unwrap_or_default();
                     responder.hand_over(Deferred::datagram(peer, arrival, socket).begun(begun));
                 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::zone_source::ZoneSource;
-use crate::answer::{Book, CompileError, compile};
+use crate::answer::{CompileError, CompiledZone, compile};
 use crate::source::TextFile;
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
@@ -23,7 +23,7 @@ pub struct Version {
     /// How many records it has.
     pub records: usize,
     /// Its compiled form.
-    pub book: Arc<Book>,
+    pub compiled: Arc<CompiledZone>,
     /// The pools that its compiled form names, in that order.
     pub pools: Vec<Arc<Pool>>,
     /// What it was made from.
@@ -58,7 +58,7 @@ impl Version {
             serial: zone.serial(),
             loaded_at: SystemTime::now(),
             records: zone.record_count(),
-            book: Arc::new(compile(zone)?),
+            compiled: Arc::new(compile(zone)?),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
             basis: Arc::new(basis),
             hosts: None,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use edgedns::answer::{Counters, Identity, Publisher, Readers, Scratch, Snapshot, respond};
+use edgedns::answer::{Counters, Identity, Publisher, Readers, Snapshot, WorkerContext, respond};
 use edgedns::health::Verdict;
 
 use crate::served::{self, CLIENT, Served, query};
@@ -42,7 +42,7 @@ fn snapshot(serial: u32) -> Snapshot {
 #[test]
 fn every_name_of_a_large_zone_is_answered_and_no_other() {
     let snapshot = snapshot(1);
-    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
     let mut out = [0; 1232];
     for number in 0..NAMES {
         let label = label(number);
@@ -78,7 +78,7 @@ fn queries_are_answered_while_a_large_zone_is_reloaded() {
 /// Asks for one name after the other, as a worker does, and wants each answer whole and not older than the last.
 fn ask_until(stop: &AtomicBool, readers: &Readers) -> u32 {
     let mut reader = readers.reader();
-    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
     let mut out = [0; 1232];
     let mut answered = 0;
     let mut flips = 0;

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use edgedns::answer::{
-    Access, BoundPool, Identity, Peer, Pools, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot,
-    compile, respond,
+    Access, BoundPool, Identity, Peer, Pools, Reply, Snapshot, Transport, WorkerContext, ZoneEntry,
+    ZoneTable, compile, respond,
 };
 use edgedns::dns::Name;
 use edgedns::health::{Board, TargetId, Verdict};
@@ -24,7 +24,7 @@ pub(crate) const CLIENT: Peer =
 /// Zones that are answered from.
 #[derive(Default)]
 pub(crate) struct Served {
-    slots: Vec<ZoneSlot>,
+    slots: Vec<ZoneEntry>,
     pools: Vec<Arc<Pool>>,
     /// Of the next zone.
     access: Option<Box<Access>>,
@@ -48,10 +48,10 @@ impl Served {
     /// Compiles a zone that has been read.
     pub(crate) fn add_zone(&mut self, zone: &Zone) {
         let pools_from = u32::try_from(self.pools.len()).expect("a test's pools");
-        let book = Some(Arc::new(compile(zone).expect("the zone is compiled")));
-        self.slots.push(ZoneSlot {
+        let compiled = Some(Arc::new(compile(zone).expect("the zone is compiled")));
+        self.slots.push(ZoneEntry {
             apex: zone.apex().to_name(),
-            book,
+            compiled,
             pools_from,
             access: self.access.take(),
         });
@@ -60,7 +60,7 @@ impl Served {
 
     /// A zone of which no version could ever be read.
     pub(crate) fn add_unreadable(&mut self, apex: &str) {
-        self.slots.push(ZoneSlot { apex: name(apex), book: None, pools_from: 0, access: None });
+        self.slots.push(ZoneEntry { apex: name(apex), compiled: None, pools_from: 0, access: None });
     }
 
     /// What is answered from when `verdict` gives what is believed of each target, named as in the log:
@@ -83,10 +83,10 @@ impl Served {
             .collect();
         Snapshot {
             identity: Arc::new(identity),
-            zones: Arc::new(ZoneShelf::new(self.slots.clone())),
+            zones: Arc::new(ZoneTable::new(self.slots.clone())),
             pools: Arc::new(Pools::new(&bound, &board)),
             limit: None,
-            outside: None,
+            forward: None,
         }
     }
 }
@@ -129,13 +129,13 @@ pub(crate) fn query(qname: &str, qtype: u16) -> Vec<u8> {
 /// The response to a query; none when nothing is sent.
 pub(crate) fn ask<'o>(
     snapshot: &Snapshot,
-    scratch: &mut Scratch,
+    scratch: &mut WorkerContext,
     peer: Peer,
     query: &[u8],
     out: &'o mut [u8],
 ) -> Option<&'o [u8]> {
     match respond(snapshot, scratch, peer, query, out) {
         Reply::Send { len } => Some(&out[..len]),
-        Reply::Drop | Reply::Elsewhere | Reply::Begun { .. } => None,
+        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => None,
     }
 }

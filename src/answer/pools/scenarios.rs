@@ -8,7 +8,7 @@ use hickory_proto::rr::{Name as HickoryName, RecordType};
 
 use super::*;
 use crate::answer::{
-    Counters, Peer, Reply, Scratch, Snapshot, Transport, ZoneShelf, ZoneSlot, compile, respond,
+    Counters, Peer, Reply, Snapshot, Transport, WorkerContext, ZoneEntry, ZoneTable, compile, respond,
 };
 use crate::health::Verdict;
 use crate::source::{Diagnostics, Sources, Span};
@@ -18,7 +18,7 @@ use crate::zonefile;
 /// A zone that is answered from, every target with the same verdict.
 struct Served {
     snapshot: Snapshot,
-    scratch: Scratch,
+    scratch: WorkerContext,
 }
 
 /// A response: code, then the records of each section as text.
@@ -65,18 +65,18 @@ impl Served {
                 targets: pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect()).collect(),
             })
             .collect();
-        let slot = ZoneSlot {
+        let slot = ZoneEntry {
             apex: zone.apex().to_name(),
-            book: Some(Arc::new(compile(zone).unwrap())),
+            compiled: Some(Arc::new(compile(zone).unwrap())),
             pools_from: 0,
             access: None,
         };
         let snapshot = Snapshot {
-            zones: Arc::new(ZoneShelf::new(vec![slot])),
+            zones: Arc::new(ZoneTable::new(vec![slot])),
             pools: Arc::new(Pools::new(&bound, &board)),
             ..Snapshot::default()
         };
-        Served { snapshot, scratch: Scratch::new(Arc::new(Counters::default()), 7) }
+        Served { snapshot, scratch: WorkerContext::new(Arc::new(Counters::default()), 7) }
     }
 
     fn ask_from(&mut self, client: &str, owner: &str, rtype: RecordType) -> Given {

@@ -4,7 +4,7 @@
 //! Responsible for having it ready, so that it is one copy.
 //! Not responsible for pools that answer otherwise: those go record by record.
 
-use super::super::write::OWN;
+use super::super::pointer::OWN;
 use super::below;
 use crate::dns::Rtype;
 

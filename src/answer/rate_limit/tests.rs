@@ -12,29 +12,29 @@ fn limit(responses_per_second: u32, slip: u32) -> RateLimit {
     RateLimit::new(NonZeroU32::new(responses_per_second).unwrap(), slip, Vec::new())
 }
 
-fn name(text: &str) -> Source {
-    Source::Name(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
+fn name(text: &str) -> RrlSource {
+    RrlSource::Name(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
 }
 
-fn below(text: &str) -> Source {
-    Source::WildcardBelow(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
+fn below(text: &str) -> RrlSource {
+    RrlSource::WildcardBelow(NameHash::of(text.parse::<crate::dns::Name>().unwrap().as_ref()))
 }
 
 /// A worker's buckets, with a limit of ten in a second.
 struct Worker {
-    buckets: Buckets,
+    buckets: RrlTable,
     limit: RateLimit,
 }
 
 impl Worker {
     fn new() -> Self {
-        Self { buckets: Buckets::new(7), limit: limit(10, 0) }
+        Self { buckets: RrlTable::new(7), limit: limit(10, 0) }
     }
 
     /// How many of a thousand responses at once are sent.
-    fn sent(&mut self, client: &str, count: Count, source: Source, now: u64) -> usize {
-        let kind = (client.parse().unwrap(), count, source);
-        let mut one = |_: &u32| self.buckets.ration(&self.limit, kind, now, 0) == Ration::Whole;
+    fn sent(&mut self, client: &str, count: Count, source: RrlSource, now: u64) -> usize {
+        let response = LimitedResponse { client: client.parse().unwrap(), count, source };
+        let mut one = |_: &u32| self.buckets.action(&self.limit, response, now, 0) == RrlAction::Pass;
         (0..1000).filter(|number| one(number)).count()
     }
 }
@@ -108,11 +108,12 @@ fn one_in_so_many_slips_of_those_held_back() {
     let mut slipped = [0; 4];
     for slip in 0..4_u32 {
         let limit = limit(1, slip);
-        let mut buckets = Buckets::new(7);
-        let kind = (CLIENT.parse().unwrap(), Count::Answered, name("."));
-        assert_eq!(buckets.ration(&limit, kind, NOW, 0), Ration::Whole);
-        let rations = (0..600).map(|entropy| buckets.ration(&limit, kind, NOW, entropy));
-        slipped[slip as usize] = rations.filter(|ration| *ration == Ration::Slip).count();
+        let mut buckets = RrlTable::new(7);
+        let (client, source) = (CLIENT.parse().unwrap(), name("."));
+        let response = LimitedResponse { client, count: Count::Answered, source };
+        assert_eq!(buckets.action(&limit, response, NOW, 0), RrlAction::Pass);
+        let actions = (0..600).map(|entropy| buckets.action(&limit, response, NOW, entropy));
+        slipped[slip as usize] = actions.filter(|action| *action == RrlAction::Slip).count();
     }
     assert_eq!(slipped, [0, 600, 300, 200]);
 }
@@ -133,8 +134,9 @@ fn a_flood_from_everywhere_does_not_make_one_forget_who_is_over_the_limit() {
     let (count, source) = (Count::Answered, name("api.example."));
     worker.sent(CLIENT, count, source, NOW);
     for network in 0..1_000_000_u32 {
-        let forged = IpAddr::from((0x0a00_0000 | network << 8).to_be_bytes());
-        let _ = worker.buckets.ration(&worker.limit, (forged, count, source), NOW, 0);
+        let client = IpAddr::from((0x0a00_0000 | network << 8).to_be_bytes());
+        let forged = LimitedResponse { client, count, source };
+        let _ = worker.buckets.action(&worker.limit, forged, NOW, 0);
     }
     assert_eq!(worker.sent(CLIENT, count, source, NOW), 0);
 }
@@ -143,9 +145,9 @@ fn a_flood_from_everywhere_does_not_make_one_forget_who_is_over_the_limit() {
 fn a_table_without_room_lets_strangers_pass() {
     let mut worker = Worker::new();
     let passed = (0..200_000_u32).filter(|network| {
-        let stranger = IpAddr::from((network << 8).to_be_bytes());
-        let kind = (stranger, Count::Answered, name("api.example."));
-        worker.buckets.ration(&worker.limit, kind, NOW, 0) == Ration::Whole
+        let client = IpAddr::from((network << 8).to_be_bytes());
+        let response = LimitedResponse { client, count: Count::Answered, source: name("api.example.") };
+        worker.buckets.action(&worker.limit, response, NOW, 0) == RrlAction::Pass
     });
     assert_eq!(passed.count(), 200_000);
 }
@@ -160,12 +162,11 @@ fn the_highest_rate_is_no_limit_and_the_lowest_is_one() {
 
 /// How many of a thousand responses at once are sent, each for a name of its own.
 fn sent_of_many_names(limit: &RateLimit, client: &str, now: u64) -> usize {
-    let mut buckets = Buckets::new(7);
+    let mut buckets = RrlTable::new(7);
     let client: IpAddr = client.parse().unwrap();
     let names = (0..1000).map(|number| name(&format!("n{number}.example.")));
-    names
-        .filter(|name| buckets.ration(limit, (client, Count::Answered, *name), now, 0) == Ration::Whole)
-        .count()
+    let responses = names.map(|source| LimitedResponse { client, count: Count::Answered, source });
+    responses.filter(|response| buckets.action(limit, *response, now, 0) == RrlAction::Pass).count()
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn what_its_own_limit_holds_back_takes_nothing_from_the_rest_of_the_network() {
     let mut worker = Worker { limit: limit(10, 0).with_all(NonZeroU32::new(15).unwrap()), ..Worker::new() };
     assert_eq!(worker.sent(CLIENT, Count::Answered, name("api.example."), NOW), 10);
     assert_eq!(worker.sent(CLIENT, Count::Answered, name("www.example."), NOW), 5);
-    assert_eq!(worker.sent("192.0.2.9", Count::Refused, Source::Name(NameHash::ROOT), NOW), 0);
+    assert_eq!(worker.sent("192.0.2.9", Count::Refused, RrlSource::Name(NameHash::ROOT), NOW), 0);
     assert_eq!(worker.sent("192.0.3.1", Count::Answered, name("www.example."), NOW), 10);
 }
 

@@ -108,9 +108,10 @@ fn zones_that_are_read_at_once_are_told_of_and_served_as_if_read_one_after_the_o
         assert_eq!(told(&four), expected);
         let others = &four.loaded.as_ref().unwrap().zones;
         for (zone, other) in zones.iter().zip(others) {
-            let (book, same) = (&zone.version, &other.version);
-            let is_same = book.as_ref().map(|one| &*one.book) == same.as_ref().map(|one| &*one.book);
-            assert!(is_same, "{}: the book is another one", zone.id);
+            let (compiled, same) = (&zone.version, &other.version);
+            let is_same =
+                compiled.as_ref().map(|one| &*one.compiled) == same.as_ref().map(|one| &*one.compiled);
+            assert!(is_same, "{}: the compiled zone is another one", zone.id);
         }
     }
 }
@@ -124,7 +125,7 @@ fn a_zone_that_has_not_changed_keeps_its_book_when_others_are_read_at_once() {
     let after = versions(site.read_again(4, before.clone()));
     let same = before.iter().zip(&after).map(|((id, version), (other, now))| {
         assert_eq!(id, other);
-        Arc::ptr_eq(&version.book, &now.book)
+        Arc::ptr_eq(&version.compiled, &now.compiled)
     });
     // The first zone is made from the second, which has changed.
     assert_eq!(same.collect::<Vec<bool>>(), [false, false, true, true]);

@@ -69,10 +69,10 @@ impl Site {
         let after = self.read(before);
         let same = before.iter().zip(&after).map(|(before, after)| {
             let (before, after) = (before.version.as_ref().unwrap(), after.version.as_ref().unwrap());
-            let book = Arc::ptr_eq(&before.book, &after.book);
+            let compiled = Arc::ptr_eq(&before.compiled, &after.compiled);
             let pools = before.pools.iter().zip(&after.pools).all(|(one, other)| Arc::ptr_eq(one, other));
-            assert!(before.pools.is_empty() || book == pools);
-            book
+            assert!(before.pools.is_empty() || compiled == pools);
+            compiled
         });
         same.collect()
     }
@@ -145,7 +145,7 @@ async fn a_broken_zone_is_taken_from_its_kept_text_and_is_the_same_zone() {
         moment.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs()
     };
     assert_eq!(is.kept_at.map(seconds), Some(seconds(was.loaded_at)));
-    assert!(is.book == was.book, "the book is another one");
+    assert!(is.compiled == was.compiled, "the compiled zone is another one");
     assert_eq!((is.serial, is.records), (was.serial, was.records));
     // Pools, too, apart from where they stand in their text.
     let told = |version: &Version| -> Vec<String> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::settings::random_secret;
-use crate::answer::{Count, Counters, Readers, Scratch, SpreadTotals, Totals, Transport};
+use crate::answer::{Count, Counters, Readers, SpreadTotals, Totals, Transport, WorkerContext};
 use crate::control::{HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
 use crate::forward::Forwarder;
 use crate::transport::{DURATION_BOUNDS, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
@@ -36,7 +36,7 @@ impl Counted {
             counted.workers().push((transport(worker), Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
             let desk = Box::new(forwarder.desk());
-            SnapshotResponder::new(readers.reader(), Scratch::new(own, seed), &taps).with(desk)
+            SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps).with(desk)
         }
     }
 

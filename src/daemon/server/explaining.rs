@@ -14,7 +14,8 @@ use super::super::served::ServedZone;
 use super::choosing::choice;
 use super::{Server, status};
 use crate::answer::{
-    Explained, Finding, Link, Outset, Peer, Reply, Scratch, Snapshot, Transport, explain, respond,
+    Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext, explain,
+    respond,
 };
 use crate::control::{AnswerTold, Calendar, ExplainOrder, Explanation, PoolTold, StepTold};
 use crate::dns::edns::OptWriter;
@@ -56,8 +57,8 @@ impl Server {
         let snapshot = self.publisher.newest();
         let (response, leaves) = ask(&snapshot, order);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
-        let found = explain(&snapshot, order.client, (order.qname.as_ref(), order.qtype), answers);
-        let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
+        let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
+        let zone = found.decided.zone().and_then(|place| self.served.zones.get(place));
         let explanation = Explanation {
             name: order.qname.to_string(),
             rtype: order.qtype.to_string(),
@@ -66,7 +67,7 @@ impl Server {
             started_at: Calendar(self.started_at),
             generation: self.publisher.generation(),
             zone: zone.map(status::zone),
-            steps: found.links.iter().map(step).collect(),
+            steps: found.steps.iter().map(step).collect(),
             pools: self.pools_told(&found, order),
             because: self.because(&found, order, zone, response.as_ref(), leaves),
             forwarded: leaves == Leaves::Whole,
@@ -82,7 +83,7 @@ impl Server {
             config: self.path.clone(),
             id: zone.id.clone(),
             source: zone.source.clone(),
-            sections: response.map(|response| origins(&response, &found.links)).unwrap_or_default(),
+            sections: response.map(|response| origins(&response, &found.steps)).unwrap_or_default(),
             pools: self.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
         });
         (explanation, search)
@@ -95,7 +96,7 @@ impl Server {
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
         let reports: Vec<Report> = if found.pools.is_empty() { Vec::new() } else { self.engine.report() };
         let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
-        let zone = found.outset.zone().and_then(|place| self.served.zones.get(place));
+        let zone = found.decided.zone().and_then(|place| self.served.zones.get(place));
         let view = zone.and_then(|zone| zone.id.view.as_deref());
         let told = self.pools_of(found).map(|bound| {
             let own = |report: &&Report| bound.targets.iter().flatten().flatten().any(|id| *id == report.id);
@@ -133,16 +134,16 @@ impl Server {
             return format!("no zone of this server holds the name; the upstreams of {forwarded} are asked");
         }
         let Some(response) = response else { return "nothing is sent".to_owned() };
-        match found.outset {
-            Outset::NotOurs => {
+        match found.decided {
+            Decided::NotOurs => {
                 format!("REFUSED: no zone of this server holds the name; {}", self.zones_named())
             }
-            Outset::Prohibited(_) => {
+            Decided::Prohibited(_) => {
                 format!("REFUSED: {}", why_prohibited(zone, order.client))
             }
-            Outset::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
-            Outset::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
-            Outset::Zone(_) => conclusion(found, order.qtype, response),
+            Decided::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
+            Decided::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
+            Decided::Zone(_) => conclusion(found, order.qtype, response),
         }
     }
 
@@ -176,10 +177,10 @@ fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) 
     let peer = Peer { address: order.client, transport: Transport::Tcp };
     let mut out = vec![0; usize::from(u16::MAX)];
     let seed = super::settings::random_secret().map_or(1, |secret| secret.seed());
-    match respond(snapshot, &mut Scratch::new(Arc::default(), seed), peer, &query, &mut out) {
+    match respond(snapshot, &mut WorkerContext::new(Arc::default(), seed), peer, &query, &mut out) {
         Reply::Send { len } => (out.get(..len).and_then(Response::read), Leaves::NotAtAll),
-        Reply::Begun { len } => (out.get(..len).and_then(Response::read), Leaves::AtAnAlias),
-        Reply::Elsewhere => (None, Leaves::Whole),
+        Reply::ForwardTail { len } => (out.get(..len).and_then(Response::read), Leaves::AtAnAlias),
+        Reply::Forward => (None, Leaves::Whole),
         Reply::Drop => (None, Leaves::NotAtAll),
     }
 }
@@ -213,13 +214,13 @@ fn answer(response: &Response) -> AnswerTold {
 }
 
 /// What each record of a response was made from.
-fn origins(response: &Response, links: &[Link]) -> [Vec<Origin>; 3] {
-    response.sections.each_ref().map(|records| records.iter().map(|record| origin(record, links)).collect())
+fn origins(response: &Response, steps: &[ExplainedStep]) -> [Vec<Origin>; 3] {
+    response.sections.each_ref().map(|records| records.iter().map(|record| origin(record, steps)).collect())
 }
 
-fn origin(record: &Record, links: &[Link]) -> Origin {
+fn origin(record: &Record, steps: &[ExplainedStep]) -> Origin {
     let Record { owner, rtype, rdata, .. } = record;
-    match links.iter().find(|link| link.name == *owner).map(|link| &link.finding) {
+    match steps.iter().find(|step| step.name == *owner).map(|step| &step.finding) {
         Some(Finding::Wildcard { source, .. }) => {
             Origin { owner: source.clone(), rtype: *rtype, rdata: Some(rdata.clone()) }
         }
@@ -234,8 +235,8 @@ fn not_newest(error: &String) -> String {
     format!("not the newest version of the zone: {error}")
 }
 
-fn step(link: &Link) -> StepTold {
-    let Link { name, finding } = link;
+fn step(step: &ExplainedStep) -> StepTold {
+    let ExplainedStep { name, finding } = step;
     let (found, at, types, sentence) = match finding {
         Finding::Exact { types } if types.is_empty() => {
             let sentence = format!("{name} has no record, and is there only because names below it are");
@@ -268,7 +269,7 @@ fn step(link: &Link) -> StepTold {
             );
             ("missing", Some(encloser), &[][..], sentence)
         }
-        Finding::Elsewhere => ("elsewhere", None, &[][..], format!("{name} lies outside the zone")),
+        Finding::Outside => ("elsewhere", None, &[][..], format!("{name} lies outside the zone")),
         Finding::Again => ("again", None, &[][..], format!("{name} has been there already")),
     };
     StepTold {
@@ -291,11 +292,11 @@ fn listed(types: &[Rtype]) -> String {
 
 /// Why a zone's answer is what it is.
 fn conclusion(found: &Explained, qtype: Rtype, response: &Response) -> String {
-    let last = found.links.last();
+    let last = found.steps.last();
     let rcode = response.rcode;
     let [answers, authorities, _] = response.sections.each_ref().map(Vec::len);
     let authority = if response.is_authoritative() { "from authority" } else { "without authority" };
-    let finding = last.map(|link| &link.finding);
+    let finding = last.map(|step| &step.finding);
     match (rcode, finding) {
         (Rcode::NXDOMAIN, _) => format!("{rcode}, {authority}: the name does not exist"),
         (Rcode::SERVFAIL, _) => format!("{rcode}: that is the choice of the pool as it stands"),
@@ -303,7 +304,7 @@ fn conclusion(found: &Explained, qtype: Rtype, response: &Response) -> String {
         (Rcode::NOERROR, Some(Finding::Cut { cut })) if authorities > 0 && !response_has_soa(response) => {
             format!("{rcode}, {authority}: a referral to the servers of {cut}")
         }
-        (Rcode::NOERROR, Some(Finding::Elsewhere)) => {
+        (Rcode::NOERROR, Some(Finding::Outside)) => {
             format!("{rcode}, {authority}: the client asks again for the last name")
         }
         (Rcode::NOERROR, Some(Finding::Again)) => {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tracing::info;
 
 use super::Server;
-use crate::answer::{CookieSecret, Outside, OutsideZone, Prefix, Readers};
+use crate::answer::{CookieSecret, ForwardTable, ForwardedZone, Prefix, Readers};
 use crate::config::{Config, Forward};
 use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
@@ -66,12 +66,12 @@ impl Forwarding {
     }
 
     /// What is forwarded, and for whom.
-    pub(super) fn outside(&self) -> Option<Outside> {
-        let zone = |forward: &Forward| OutsideZone {
+    pub(super) fn table(&self) -> Option<ForwardTable> {
+        let zone = |forward: &Forward| ForwardedZone {
             apex: forward.zone.apex.clone(),
             allow: networks_of(&forward.allow, &self.networks),
         };
-        Outside::new(self.forwards.iter().map(zone))
+        ForwardTable::new(self.forwards.iter().map(zone))
     }
 
     /// The networks of this host, as they were found last.
@@ -116,7 +116,7 @@ impl Server {
         } else {
             info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
         }
-        self.served.set_outside(self.forwarding.outside());
+        self.served.set_forward(self.forwarding.table());
         self.mean_by_local();
         self.publish_anew();
     }

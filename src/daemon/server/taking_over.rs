@@ -167,7 +167,7 @@ impl Server {
         self.served = served;
         self.locals = Locals::of(&config);
         self.forwarding.change(&config, self.cookie_secret);
-        self.served.set_outside(self.forwarding.outside());
+        self.served.set_forward(self.forwarding.table());
         // The reading may have looked at the networks a while ago.
         self.mean_by_local();
         self.publish_anew();

@@ -11,7 +11,7 @@ use super::asking::{Echo, Manner, Reply, query};
 use super::judging::normal;
 use super::plan::Question;
 use crate::answer::{
-    Counters, Identity, Peer, Reply as Sent, Scratch, Snapshot, Transport, explain, respond,
+    Counters, Identity, Peer, Reply as Sent, Snapshot, Transport, WorkerContext, explain, respond,
 };
 use crate::daemon::Served;
 use crate::dns::message::{Header, Rcode};
@@ -27,7 +27,7 @@ const MESSAGE_BYTES_MAX: usize = 65_535;
 pub(super) struct Ours {
     served: Served,
     snapshot: Snapshot,
-    scratch: Scratch,
+    scratch: WorkerContext,
     /// Who asks: some pools choose by the client.
     client: IpAddr,
     buffer: Vec<u8>,
@@ -66,7 +66,7 @@ impl Ours {
         let board: Board = served.targets().iter().map(|_| Verdict::Up).collect();
         served.bind(board.ids().collect());
         let snapshot = served.snapshot(&board);
-        let scratch = Scratch::new(Arc::new(Counters::default()), 1);
+        let scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
         Ours { served, snapshot, scratch, client, buffer: vec![0; MESSAGE_BYTES_MAX] }
     }
 
@@ -76,9 +76,9 @@ impl Ours {
         let peer = Peer { address: self.client, transport: Transport::Tcp };
         let sent = respond(&self.snapshot, &mut self.scratch, peer, &query, &mut self.buffer);
         let message = match sent {
-            Sent::Send { len } | Sent::Begun { len } => self.buffer.get(..len),
+            Sent::Send { len } | Sent::ForwardTail { len } => self.buffer.get(..len),
             // Nothing is forwarded here.
-            Sent::Drop | Sent::Elsewhere => None,
+            Sent::Drop | Sent::Forward => None,
         };
         // To a query of our own making there is a response, and one that can be read.
         message.and_then(|message| Reply::read(&query, message)).unwrap_or_else(|| Reply {
@@ -95,7 +95,7 @@ impl Ours {
 
     /// Who may be in an RRset; none where it comes from no pool.
     pub(super) fn members(&self, owner: &Name, rtype: Rtype) -> Option<Members> {
-        let found = explain(&self.snapshot, self.client, (owner.as_ref(), rtype), &[]);
+        let found = explain(&self.snapshot, self.client, owner.as_ref(), rtype, &[]);
         let pools = found.pools.iter().filter_map(|place| self.served.pools().get(*place));
         let pools: Vec<_> = pools.map(|bound| &bound.pool).filter(|pool| pool.rtype == rtype).collect();
         if pools.is_empty() {

@@ -103,7 +103,7 @@ fn a_response_that_comes_later_leaves_from_the_address_that_was_asked() {
         let mut way = None;
         batch.answer(|arrival, _| {
             way = Some(arrival.return_address());
-            Reply::Elsewhere
+            Reply::Forward
         });
         assert_eq!(batch.send(server.as_fd()), 0);
         // The batch has gone on to others meanwhile.

@@ -239,12 +239,12 @@ impl<R: Responder> Connection<R> {
                 Reply::Send { len } => {
                     frames::push(&mut self.output, response.get(..len).unwrap_or_default());
                 }
-                Reply::Elsewhere => {
+                Reply::Forward => {
                     if let Some(deferred) = self.later.defer(self.peer, query) {
                         responder.hand_over(deferred);
                     }
                 }
-                Reply::Begun { len } => {
+                Reply::ForwardTail { len } => {
                     if let Some(deferred) = self.later.defer(self.peer, query) {
                         responder.hand_over(deferred.begun(response.get(..len).unwrap_or_default()));
                     }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use edgedns::answer::{
-    Counters, Identity, Outside, OutsideZone, Peer, Prefix, Publisher, Reply, Scratch, Snapshot,
+    Counters, ForwardTable, ForwardedZone, Identity, Peer, Prefix, Publisher, Reply, Snapshot, WorkerContext,
 };
 use edgedns::dns::message::Question;
 use edgedns::forward::{ForwardZone, Forwarder, Settings, Upstreams};
@@ -52,7 +52,7 @@ impl Forwarded {
 
     /// One more worker.
     pub(crate) fn worker(&self) -> SnapshotResponder {
-        let scratch = Scratch::new(Arc::new(Counters::default()), 1);
+        let scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
         SnapshotResponder::new(self.publisher.readers().reader(), scratch, &self.taps)
             .with(Box::new(self.forwarder.desk()))
     }
@@ -134,8 +134,8 @@ fn response(query: &[u8]) -> Vec<u8> {
 }
 
 fn snapshot() -> Snapshot {
-    let everything = OutsideZone { apex: name("."), allow: vec![Prefix::around(CLIENT.address, 8)] };
+    let everything = ForwardedZone { apex: name("."), allow: vec![Prefix::around(CLIENT.address, 8)] };
     let mut snapshot = Served::default().snapshot(Identity::default(), |_| Verdict::Up);
-    snapshot.outside = Outside::new([everything]).map(Arc::new);
+    snapshot.forward = ForwardTable::new([everything]).map(Arc::new);
     snapshot
 }

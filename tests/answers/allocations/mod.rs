@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edgedns::answer::{
-    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Scratch, Snapshot, Transport,
+    CookieSecret, Counters, Identity, Peer, Prefix, Publisher, RateLimit, Reply, Snapshot, Transport,
+    WorkerContext,
 };
 use edgedns::health::Verdict;
 use edgedns::transport::{Filter, Responder, SnapshotResponder, Taps};
@@ -251,7 +252,7 @@ fn the_allocator_counts() {
 /// How often one answer allocated, and whether there was one.
 fn counted(
     snapshot: &Snapshot,
-    scratch: &mut Scratch,
+    scratch: &mut WorkerContext,
     peer: Peer,
     query: &[u8],
     out: &mut [u8],
@@ -261,7 +262,7 @@ fn counted(
     (ALLOCATIONS.get() - before, answered)
 }
 
-fn server() -> (Snapshot, Scratch) {
+fn server() -> (Snapshot, WorkerContext) {
     let mut served = Served::default();
     served.add("example.", ZONE, |_| Vec::new());
     served.add_unreadable("broken.test.");
@@ -275,5 +276,5 @@ fn server() -> (Snapshot, Scratch) {
         "192.0.2.1:3" => Verdict::Pending,
         _ => Verdict::Up,
     };
-    (served.snapshot(identity, verdict), Scratch::new(Arc::new(Counters::default()), 1))
+    (served.snapshot(identity, verdict), WorkerContext::new(Arc::new(Counters::default()), 1))
 }

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use edgedns::answer::{Explained, Finding, Link, Outset, Snapshot, explain};
+use edgedns::answer::{Decided, Explained, ExplainedStep, Finding, Snapshot, explain};
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Header, Opcode, Question, Rcode, class};
 use edgedns::dns::response::Response;
@@ -26,37 +26,37 @@ pub(crate) fn check(snapshot: &Snapshot, client: IpAddr, query: &[u8], message: 
         return;
     }
     let qtype = question.qtype;
-    let explained = explain(snapshot, client, (question.qname, qtype), response.answers());
+    let explained = explain(snapshot, client, question.qname, qtype, response.answers());
     let context = || format!("{} {qtype}: {explained:?} for {response:?}", question.qname);
-    match explained.outset {
-        Outset::NotOurs | Outset::Prohibited(_) | Outset::Transfer(_) => {
+    match explained.decided {
+        Decided::NotOurs | Decided::Prohibited(_) | Decided::Transfer(_) => {
             assert_eq!(response.rcode, Rcode::REFUSED, "{}", context());
         }
-        Outset::Unreadable(_) => assert_eq!(response.rcode, Rcode::SERVFAIL, "{}", context()),
-        Outset::Zone(_) if response.rcode == Rcode::SERVFAIL => {
+        Decided::Unreadable(_) => assert_eq!(response.rcode, Rcode::SERVFAIL, "{}", context()),
+        Decided::Zone(_) if response.rcode == Rcode::SERVFAIL => {
             assert!(!explained.pools.is_empty(), "only a pool fails: {}", context());
         }
-        Outset::Zone(_) => {
-            chain(&explained.links, &response, qtype, &context());
-            let last = explained.links.last().expect("the QNAME at least");
+        Decided::Zone(_) => {
+            chain(&explained.steps, &response, qtype, &context());
+            let last = explained.steps.last().expect("the QNAME at least");
             assert!(agrees(last, &explained, &response, qtype), "{}", context());
         }
     }
 }
 
 /// Every alias of the answer is a step, in the order of the answer.
-fn chain(links: &[Link], response: &Response, qtype: Rtype, context: &str) {
+fn chain(steps: &[ExplainedStep], response: &Response, qtype: Rtype, context: &str) {
     if matches!(qtype, Rtype::CNAME | Rtype::ANY) {
         return;
     }
     let aliases = response.answers().iter().filter(|record| record.rtype == Rtype::CNAME);
     let owners: Vec<_> = aliases.map(|record| record.owner.to_string()).collect();
-    let steps: Vec<_> = links.iter().map(|link| link.name.to_string()).collect();
+    let steps: Vec<_> = steps.iter().map(|step| step.name.to_string()).collect();
     assert!(steps.len() <= owners.len() + 1 && steps.starts_with(&owners), "{context}");
 }
 
 /// Whether what was found for the last name is what the response says of it.
-fn agrees(last: &Link, explained: &Explained, response: &Response, qtype: Rtype) -> bool {
+fn agrees(last: &ExplainedStep, explained: &Explained, response: &Response, qtype: Rtype) -> bool {
     let pooled = !explained.pools.is_empty();
     let [answers, authorities, _] = &response.sections;
     let own = answers.iter().any(|record| record.owner == last.name && record.rtype != Rtype::CNAME);
@@ -74,6 +74,6 @@ fn agrees(last: &Link, explained: &Explained, response: &Response, qtype: Rtype)
             let right = if exists { own || alias || pooled } else { nodata || types == &[Rtype::CNAME] };
             response.rcode == Rcode::NOERROR && right
         }
-        Finding::Elsewhere | Finding::Again => answers.iter().any(|record| record.rtype == Rtype::CNAME),
+        Finding::Outside | Finding::Again => answers.iter().any(|record| record.rtype == Rtype::CNAME),
     }
 }

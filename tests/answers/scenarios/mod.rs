@@ -16,7 +16,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::answer::{Access, Counters, Identity, RateLimit, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX};
+use edgedns::answer::{
+    Access, Counters, Identity, RateLimit, Snapshot, Transport, UDP_PAYLOAD_MAX, WorkerContext,
+};
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Kind, Port, Tcp};
@@ -62,7 +64,7 @@ fn run(text: &str) -> Vec<String> {
     };
     let mut verdicts: HashMap<&str, Verdict> = HashMap::new();
     let counters = Arc::new(Counters::default());
-    let mut scratch = Scratch::new(Arc::clone(&counters), 1);
+    let mut scratch = WorkerContext::new(Arc::clone(&counters), 1);
     let mut now = Duration::from_secs(query::NOW.into());
     scratch.set_now(now);
     let mut limit = None;
@@ -171,7 +173,12 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
 }
 
 /// Asks as often as the step says; a fault if the response is another than the one expected.
-fn judge(step: &Step, snapshot: &Snapshot, scratch: &mut Scratch, counters: &Counters) -> Option<String> {
+fn judge(
+    step: &Step,
+    snapshot: &Snapshot,
+    scratch: &mut WorkerContext,
+    counters: &Counters,
+) -> Option<String> {
     let times: usize = step.value("times").map_or(1, |text| text.parse().expect("a number"));
     let mut expected = Expected::of(step.expected());
     for _ in 0..times {
@@ -200,7 +207,7 @@ fn summary(got: &Response) -> Vec<String> {
     got.head.iter().cloned().chain(numbers).collect()
 }
 
-fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut Scratch, counters: &Counters) -> Response {
+fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut WorkerContext, counters: &Counters) -> Response {
     let query = query::bytes(step);
     let peer = query::peer(step);
     let (transport, stream, room) = match peer.transport {

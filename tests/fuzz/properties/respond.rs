@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use edgedns::answer::{
-    CookieSecret, Counters, Identity, Peer, RateLimit, Scratch, Snapshot, Transport, UDP_PAYLOAD_MAX,
+    CookieSecret, Counters, Identity, Peer, RateLimit, Snapshot, Transport, UDP_PAYLOAD_MAX, WorkerContext,
 };
 use edgedns::health::Verdict;
 use hickory_proto::op::Message;
@@ -108,7 +108,7 @@ fn answers(
     query: &[u8],
     mut out: Vec<u8>,
 ) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
     scratch.set_now(Duration::from_secs(1_800_000_000));
     let mut ask = || served::ask(snapshot, &mut scratch, peer, query, &mut out).map(<[u8]>::to_vec);
     (ask(), ask())

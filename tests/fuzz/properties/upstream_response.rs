@@ -12,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use edgedns::answer::{
-    CookieSecret, Counters, Identity, Outside, OutsideZone, Peer, Prefix, Reply, Scratch, Snapshot,
-    Transport, respond,
+    CookieSecret, Counters, ForwardTable, ForwardedZone, Identity, Peer, Prefix, Reply, Snapshot, Transport,
+    WorkerContext, respond,
 };
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Extra, HEADER_BYTES, Header, Question};
@@ -304,11 +304,11 @@ fn client_query(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 
 /// What our zones have begun to answer, for a query that is forwarded; none for others.
 fn forwarded(peer: Peer, query: &[u8]) -> Option<Option<Box<[u8]>>> {
-    let mut scratch = Scratch::new(Arc::new(Counters::default()), 1);
+    let mut scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
     let mut out = vec![0; 1232];
     match respond(server(), &mut scratch, peer, query, &mut out) {
-        Reply::Elsewhere => Some(None),
-        Reply::Begun { len } => Some(Some(out[..len].into())),
+        Reply::Forward => Some(None),
+        Reply::ForwardTail { len } => Some(Some(out[..len].into())),
         Reply::Send { .. } | Reply::Drop => None,
     }
 }
@@ -371,9 +371,9 @@ fn server() -> &'static Snapshot {
     SERVER.get_or_init(|| {
         let mut served = Served::default();
         served.add("example.", ZONE, |_| Vec::new());
-        let everything = OutsideZone { apex: name("."), allow: vec![Prefix::around(CLIENT.address, 8)] };
+        let everything = ForwardedZone { apex: name("."), allow: vec![Prefix::around(CLIENT.address, 8)] };
         let mut snapshot = served.snapshot(Identity::default(), |_| Verdict::Up);
-        snapshot.outside = Outside::new([everything]).map(Arc::new);
+        snapshot.forward = ForwardTable::new([everything]).map(Arc::new);
         snapshot
     })
 }

@@ -1,9 +1,7 @@
-//! The answer of a zone, by names: RFC 1034, section 4.3.2, with wildcards
+//! Works out, at load, which RRsets belong into which section of an answer: RFC 1034, section 4.3.2, with wildcards
 //! (RFC 4592) and DNAME (RFC 6672).
 //!
-//! Responsible for which RRsets stand in which section, worked out once per
-//! owner and type when a zone is loaded.
-//! Not responsible for bytes: that is `encode`.
+//! Done once per owner and type when a zone is loaded. The bytes are written by `encoder`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -11,21 +9,20 @@
     reason = "runs at load, on checked zones"
 )]
 
-use super::CNAME_CHAIN_MAX;
 use crate::dns::message::Rcode;
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
-use crate::zone::{Kind, Node, PoolId, Rrset, Zone};
+use crate::zone::{CNAME_CHAIN_MAX, Kind, Node, PoolId, Rrset, Zone};
 
-/// What a zone answers: the records of each section.
-pub(super) struct Resolution<'z> {
+/// What a zone answers to one type at one node: the records of each section.
+pub(super) struct Sections<'z> {
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
-    pub(super) answer: Vec<Entry<'z>>,
-    pub(super) authority: Vec<Entry<'z>>,
-    pub(super) additional: Vec<Entry<'z>>,
+    pub(super) answer: Vec<SectionEntry<'z>>,
+    pub(super) authority: Vec<SectionEntry<'z>>,
+    pub(super) additional: Vec<SectionEntry<'z>>,
     pub(super) ending: Ending,
-    /// An alias at a wildcard leads to a name that the wildcard makes, too:
-    /// if that is the QNAME, its first link says all.
+    /// An alias at a wildcard leads to a name that the wildcard makes, too: if that is the QNAME, its first link says
+    /// all.
     pub(super) repeats: bool,
 }
 
@@ -37,16 +34,16 @@ pub(super) enum Ending {
     /// The zone's SOA, in the authority section (RFC 2308).
     Negative,
     /// It ends in a CNAME from a pool, which is followed at the query.
-    LeadsOn,
+    PoolAlias,
 }
 
 /// Records of one owner and type in a section.
-pub(super) struct Entry<'z> {
+pub(super) struct SectionEntry<'z> {
     pub(super) owner: Owner<'z>,
     pub(super) records: Records<'z>,
 }
 
-/// Who owns records.
+/// The owner of records.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Owner<'z> {
     /// The name asked, whatever it is.
@@ -54,7 +51,7 @@ pub(super) enum Owner<'z> {
     /// A name of the zone.
     Name(NameRef<'z>),
     /// A name that a DNAME or a wildcard made.
-    Made(Name),
+    Synthesised(Name),
 }
 
 /// Where records come from.
@@ -67,8 +64,8 @@ pub(super) enum Records<'z> {
     Pool(PoolId),
 }
 
-/// A node and the name it answers for.
-struct Standing<'z> {
+/// A node that a chain has reached, and the name it answers for.
+struct Reached<'z> {
     node: Node<'z>,
     owner: Owner<'z>,
     role: Role,
@@ -86,8 +83,8 @@ enum Role {
 }
 
 /// What lookup found for a name within a zone.
-enum Found<'z> {
-    Node(Standing<'z>),
+enum Lookup<'z> {
+    Node(Reached<'z>),
     /// Below a DNAME.
     Dname(Node<'z>),
     NxDomain,
@@ -99,16 +96,15 @@ impl<'z> Owner<'z> {
         match self {
             Owner::Qname => None,
             Owner::Name(name) => Some(*name),
-            Owner::Made(name) => Some(name.as_ref()),
+            Owner::Synthesised(name) => Some(name.as_ref()),
         }
     }
 }
 
-/// What the zone answers for a type at a node that was found for the QNAME,
-/// exactly or as a wildcard. A wildcard answers for what it makes, so its NS
-/// and DNAME records are plain data there (RFC 4592, sections 4.2 and 4.4).
-pub(super) fn resolve<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rtype) -> Resolution<'z> {
-    let mut resolution = Resolution {
+/// What the zone answers for a type at a node that was found for the QNAME, exactly or as a wildcard. A wildcard
+/// answers for what it makes, so its NS and DNAME records are plain data there (RFC 4592, sections 4.2 and 4.4).
+pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rtype) -> Sections<'z> {
+    let mut sections = Sections {
         rcode: Rcode::NOERROR,
         authoritative: true,
         answer: Vec::new(),
@@ -118,49 +114,48 @@ pub(super) fn resolve<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rty
         repeats: false,
     };
     let role = if kind == Kind::ZoneCut { Role::Cut } else { Role::Answers };
-    resolution.run(zone, Standing { node, owner: Owner::Qname, role }, qtype);
-    resolution.add_addresses(zone);
-    resolution
+    sections.run(zone, Reached { node, owner: Owner::Qname, role }, qtype);
+    sections.add_addresses(zone);
+    sections
 }
 
-/// The nodes whose types are worth a plan of their own at `node`: those at
-/// the end of its chain of aliases.
+/// The node at the end of the chain of aliases that begins at `node`: its types get templates of their own there.
 pub(super) fn chain_end<'z>(zone: &'z Zone, node: Node<'z>) -> Option<Node<'z>> {
-    let mut standing = Standing { node, owner: Owner::Qname, role: Role::Answers };
+    let mut reached = Reached { node, owner: Owner::Qname, role: Role::Answers };
     for _ in 0..CNAME_CHAIN_MAX {
-        let Some(target) = standing.node.rrset(Rtype::CNAME).and_then(first_name) else {
-            return Some(standing.node);
+        let Some(target) = reached.node.rrset(Rtype::CNAME).and_then(first_name) else {
+            return Some(reached.node);
         };
-        standing = follow(zone, target.to_name())?;
+        reached = follow(zone, target.to_name())?;
     }
     None
 }
 
-impl<'z> Resolution<'z> {
-    fn run(&mut self, zone: &'z Zone, mut standing: Standing<'z>, qtype: Rtype) {
-        let first = standing.node.id();
-        let asked = Some(standing.node.name()).filter(|name| !name.is_wildcard());
+impl<'z> Sections<'z> {
+    fn run(&mut self, zone: &'z Zone, mut reached: Reached<'z>, qtype: Rtype) {
+        let first = reached.node.id();
+        let asked = Some(reached.node.name()).filter(|name| !name.is_wildcard());
         for _ in 0..=CNAME_CHAIN_MAX {
-            if standing.role != Role::Answers && !self.at_cut(zone, &standing, qtype) {
+            if reached.role != Role::Answers && !self.at_cut(zone, &reached, qtype) {
                 return;
             }
             let cname =
-                standing.node.rrset(Rtype::CNAME).filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY));
-            let Some(cname) = cname else { return self.end(standing, qtype) };
+                reached.node.rrset(Rtype::CNAME).filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY));
+            let Some(cname) = cname else { return self.end(reached, qtype) };
             // A loop: each link once, and no more (as NSD and Knot have it).
-            let again = |entry: &Entry<'_>| entry.owner.name().or(asked) == standing.owner.name();
-            if standing.owner != Owner::Qname && self.answer.iter().any(again) {
+            let again = |entry: &SectionEntry<'_>| entry.owner.name().or(asked) == reached.owner.name();
+            if reached.owner != Owner::Qname && self.answer.iter().any(again) {
                 return;
             }
             // Which name a wildcard answers for is not known yet: it may be this one.
-            self.repeats |= asked.is_none() && standing.owner != Owner::Qname && standing.node.id() == first;
+            self.repeats |= asked.is_none() && reached.owner != Owner::Qname && reached.node.id() == first;
             let Some(target) = first_name(cname) else { return };
-            self.answer.push(Entry { owner: standing.owner, records: Records::Rrset(cname) });
+            self.answer.push(SectionEntry { owner: reached.owner, records: Records::Rrset(cname) });
             if !target.is_at_or_below(zone.apex()) {
                 return;
             }
             match follow_into(zone, target.to_name(), &mut self.answer) {
-                Followed::To(next) => standing = next,
+                Followed::To(next) => reached = next,
                 Followed::Out => return,
                 Followed::NxDomain => {
                     self.rcode = Rcode::NXDOMAIN;
@@ -178,14 +173,15 @@ impl<'z> Resolution<'z> {
     /// At a zone cut: the referral, unless the DS record is asked, which is
     /// the parent's (RFC 4035, section 3.1.4.1). True if the node is to be
     /// answered from.
-    fn at_cut(&mut self, zone: &'z Zone, standing: &Standing<'z>, qtype: Rtype) -> bool {
-        if qtype == Rtype::DS && standing.role == Role::Cut {
+    fn at_cut(&mut self, zone: &'z Zone, reached: &Reached<'z>, qtype: Rtype) -> bool {
+        if qtype == Rtype::DS && reached.role == Role::Cut {
             return true;
         }
-        let Some(ns) = standing.node.rrset(Rtype::NS) else { return true };
+        let Some(ns) = reached.node.rrset(Rtype::NS) else { return true };
         // An alias that leads here was still answered with authority.
         self.authoritative = !self.answer.is_empty();
-        self.authority.push(Entry { owner: Owner::Name(standing.node.name()), records: Records::Rrset(ns) });
+        self.authority
+            .push(SectionEntry { owner: Owner::Name(reached.node.name()), records: Records::Rrset(ns) });
         for target in names_of(ns) {
             self.add_address(zone, target);
         }
@@ -194,28 +190,28 @@ impl<'z> Resolution<'z> {
 
     /// Ends the chain at a node: with its records, or with an alias that is
     /// chosen at the query.
-    fn end(&mut self, standing: Standing<'z>, qtype: Rtype) {
-        let alias = standing.node.pools_of(Rtype::CNAME).next();
+    fn end(&mut self, reached: Reached<'z>, qtype: Rtype) {
+        let alias = reached.node.pools_of(Rtype::CNAME).next();
         match alias.filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY)) {
             Some(pool) => {
-                self.answer.push(Entry { owner: standing.owner, records: Records::Pool(pool) });
-                self.ending = Ending::LeadsOn;
+                self.answer.push(SectionEntry { owner: reached.owner, records: Records::Pool(pool) });
+                self.ending = Ending::PoolAlias;
             }
-            None => self.land(&standing, qtype),
+            None => self.put_records(&reached, qtype),
         }
     }
 
     /// Answers from the node where the chain ends.
-    fn land(&mut self, standing: &Standing<'z>, qtype: Rtype) {
+    fn put_records(&mut self, reached: &Reached<'z>, qtype: Rtype) {
         let mut found = false;
-        let any = standing.node.types().next();
+        let any = reached.node.types().next();
         let wanted = if qtype == Rtype::ANY { any.unwrap_or(qtype) } else { qtype };
-        for rrset in standing.node.rrsets().filter(|rrset| rrset.rtype() == wanted) {
-            self.answer.push(Entry { owner: standing.owner.clone(), records: Records::Rrset(rrset) });
+        for rrset in reached.node.rrsets().filter(|rrset| rrset.rtype() == wanted) {
+            self.answer.push(SectionEntry { owner: reached.owner.clone(), records: Records::Rrset(rrset) });
             found = true;
         }
-        for pool in standing.node.pools_of(wanted) {
-            self.answer.push(Entry { owner: standing.owner.clone(), records: Records::Pool(pool) });
+        for pool in reached.node.pools_of(wanted) {
+            self.answer.push(SectionEntry { owner: reached.owner.clone(), records: Records::Pool(pool) });
             found = true;
         }
         if !found {
@@ -256,7 +252,7 @@ impl<'z> Resolution<'z> {
         for rtype in [Rtype::A, Rtype::AAAA] {
             let rrsets = node.rrsets().filter(|rrset| rrset.rtype() == rtype).map(Records::Rrset);
             for records in rrsets.chain(node.pools_of(rtype).map(Records::Pool)) {
-                self.additional.push(Entry { owner: Owner::Name(target), records });
+                self.additional.push(SectionEntry { owner: Owner::Name(target), records });
             }
         }
     }
@@ -289,7 +285,7 @@ fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
 
 /// What follows from an alias.
 enum Followed<'z> {
-    To(Standing<'z>),
+    To(Reached<'z>),
     /// Out of the zone, or round in a circle.
     Out,
     NxDomain,
@@ -298,12 +294,12 @@ enum Followed<'z> {
 }
 
 /// Follows a name through DNAMEs, whose records and CNAMEs go into `answer`.
-fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<Entry<'z>>) -> Followed<'z> {
+fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<SectionEntry<'z>>) -> Followed<'z> {
     for _ in 0..CNAME_CHAIN_MAX {
         let node = match find(zone, &name) {
-            Found::Node(standing) => return Followed::To(standing),
-            Found::NxDomain => return Followed::NxDomain,
-            Found::Dname(node) => node,
+            Lookup::Node(reached) => return Followed::To(reached),
+            Lookup::NxDomain => return Followed::NxDomain,
+            Lookup::Dname(node) => node,
         };
         let Some((rrset, target)) = node.rrset(Rtype::DNAME).and_then(|set| Some((set, first_name(set)?)))
         else {
@@ -311,16 +307,16 @@ fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<Entry<'z>>) 
         };
         let owner = Owner::Name(node.name());
         if !answer.iter().any(|entry| entry.owner == owner) {
-            answer.push(Entry { owner, records: Records::Rrset(rrset) });
+            answer.push(SectionEntry { owner, records: Records::Rrset(rrset) });
         }
         let wire = name.as_ref().wire();
         let prefix = &wire[..wire.len() - node.name().wire().len()];
         let Ok(made) = Name::from_wire(&[prefix, target.wire()].concat()) else { return Followed::TooLong };
-        let owner = Owner::Made(name);
+        let owner = Owner::Synthesised(name);
         if answer.iter().any(|entry| entry.owner.name() == owner.name()) {
             return Followed::Out;
         }
-        answer.push(Entry { owner, records: Records::Cname(rrset.ttl(), made.clone()) });
+        answer.push(SectionEntry { owner, records: Records::Cname(rrset.ttl(), made.clone()) });
         // Out of the zone; or a DNAME into itself, where every turn would add labels.
         if !made.as_ref().is_at_or_below(zone.apex()) || target.is_at_or_below(node.name()) {
             return Followed::Out;
@@ -331,31 +327,31 @@ fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<Entry<'z>>) 
 }
 
 /// Where a name leads through DNAMEs.
-fn follow(zone: &Zone, name: Name) -> Option<Standing<'_>> {
+fn follow(zone: &Zone, name: Name) -> Option<Reached<'_>> {
     if !name.as_ref().is_at_or_below(zone.apex()) {
         return None;
     }
     match follow_into(zone, name, &mut Vec::new()) {
-        Followed::To(standing) => Some(standing),
+        Followed::To(reached) => Some(reached),
         Followed::Out | Followed::NxDomain | Followed::TooLong => None,
     }
 }
 
 /// What answers a name of the zone.
-fn find<'z>(zone: &'z Zone, name: &Name) -> Found<'z> {
+fn find<'z>(zone: &'z Zone, name: &Name) -> Lookup<'z> {
     let mut encloser = name.as_ref();
     let id = loop {
         match (zone.find(encloser), encloser.parent()) {
             (Some(id), _) => break id,
             (None, Some(parent)) => encloser = parent,
-            (None, None) => return Found::NxDomain,
+            (None, None) => return Lookup::NxDomain,
         }
     };
     let node = zone.node(id);
-    let found = |node, role| Found::Node(Standing { node, owner: Owner::Made(name.clone()), role });
+    let found = |node, role| Lookup::Node(Reached { node, owner: Owner::Synthesised(name.clone()), role });
     if let Some(covering) = zone.covering(id).map(|id| zone.node(id)) {
         return match covering.kind() {
-            Kind::Dname => Found::Dname(covering),
+            Kind::Dname => Lookup::Dname(covering),
             Kind::Plain | Kind::ZoneCut | Kind::Occluded => found(covering, Role::AboveAsCut),
         };
     }
@@ -364,10 +360,10 @@ fn find<'z>(zone: &'z Zone, name: &Name) -> Found<'z> {
         // Below a cut a DS record is the child's, too.
         Kind::ZoneCut => found(node, if exact { Role::Cut } else { Role::AboveAsCut }),
         Kind::Plain | Kind::Dname | Kind::Occluded if exact => found(node, Role::Answers),
-        Kind::Dname => Found::Dname(node),
+        Kind::Dname => Lookup::Dname(node),
         Kind::Plain | Kind::Occluded => match node.wildcard() {
             Some(wildcard) => found(wildcard, Role::Answers),
-            None => Found::NxDomain,
+            None => Lookup::NxDomain,
         },
     }
 }

@@ -1,46 +1,41 @@
-//! What is to be answered at one node to one type, as ready bytes.
+//! The answer of one node to one type, as prepared bytes. HOT where it is read.
 //!
 //! ```text
-//! plan    | qtype | answers | authorities | additionals | bytes_len | moves | pools | flags | needed |
-//!         | pool refs … | moves … | bytes … |
+//! template | qtype | answers | authorities | additionals | bytes_len | fixups | pools | flags | required |
+//!          | pool refs … | fixups … | bytes … |
 //! ```
 //!
-//! Offsets of records inside the message are known when a plan is made,
-//! because the question before them is the owner's name; where the QNAME is
-//! longer, `moves` lists the compression pointers that move along.
-//!
-//! Responsible for the layout of a plan, written and read. HOT.
-//! Not responsible for which records stand in it (`encode`), or for where it
-//! lies: that is the `book`.
+//! Defines the layout, written and read. Offsets of records in the message are known when a template is made, because
+//! the question before them is the owner's name. Where the QNAME is longer, `fixups` lists the compression pointers
+//! that move along. Which records a template has is decided by `compile`; templates are kept in a `compiled_zone`.
 
 use std::fmt;
 
 use crate::dns::message::{Rcode, Section};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX};
 
-/// The plan for every type that has none of its own. A reserved QTYPE (RFC
-/// 6895, section 3.1).
+/// The template for every type that has none of its own. A reserved QTYPE (RFC 6895, section 3.1).
 pub(super) const ANY_OTHER: u16 = 0;
-/// The plan with the DNAME record alone, for names below it. Reserved, too.
+/// The template with the DNAME record alone, for names below it. Reserved, too.
 pub(super) const DNAME_BELOW: u16 = 0xffff;
 
-const PLAN_HEAD_BYTES: usize = 16;
+const HEAD_BYTES: usize = 16;
 const POOL_REF_BYTES: usize = 8;
 /// Bits of a pool reference.
-const MOVES: u8 = 1;
-const LEADS_ON: u8 = 2;
+const IS_MOVED: u8 = 1;
+const IS_FOLLOWED: u8 = 2;
 
-/// Why an answer, or a whole zone, cannot be made ready.
+/// Why an answer, or a whole zone, cannot be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TooLarge {
     /// The records of an answer do not fit a message.
     Answer,
-    /// A pool's owner stands where no compression pointer reaches.
+    /// A pool's owner is written where no compression pointer reaches.
     Owner,
-    /// More pools than a plan can name.
+    /// More pools than a template can name.
     Pools,
-    /// The zone, when it is compiled, takes more bytes than places can name.
-    Book,
+    /// The compiled zone takes more bytes than offsets can name.
+    Zone,
 }
 
 impl fmt::Display for TooLarge {
@@ -53,12 +48,12 @@ impl fmt::Display for TooLarge {
                 f.write_str("so many aliases lead to its pool that no pointer reaches its owner")
             }
             TooLarge::Pools => write!(f, "it is made from more than {POOLS_MAX} pools"),
-            TooLarge::Book => f.write_str("up to it the compiled zone takes more than 4 GiB"),
+            TooLarge::Zone => f.write_str("up to it the compiled zone takes more than 4 GiB"),
         }
     }
 }
 
-/// A place in a plan that a pool's records are put into: behind its bytes.
+/// A pool whose records are written behind a template's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PoolRef {
     /// The pool's place in its zone.
@@ -67,27 +62,24 @@ pub(super) struct PoolRef {
     pub(super) owner: u16,
     pub(super) section: Section,
     /// Whether the pointer moves with the length of the QNAME.
-    pub(super) moves: bool,
+    pub(super) is_moved: bool,
     /// Whether it gives an alias that is to be followed.
-    pub(super) leads_on: bool,
+    pub(super) is_followed: bool,
 }
 
-/// What is to be answered, made ready. Read from a `book`.
-///
-/// A view: everything is read where it lies, when it is wanted. Most plans
-/// have no use for most of it.
+/// A template in a compiled zone. A view: a field is read when it is needed, and most answers need few.
 #[derive(Clone, Copy)]
-pub(super) struct Plan<'b> {
-    head: &'b [u8; PLAN_HEAD_BYTES],
-    /// Pools, moves and bytes, one after the other, and nothing else.
+pub(super) struct ResponseTemplate<'b> {
+    head: &'b [u8; HEAD_BYTES],
+    /// Pools, fixups and bytes, one after the other, and nothing else.
     rest: &'b [u8],
 }
 
-/// Response code, authority, and whether the negative SOA follows.
+/// Response code, authority, and what follows the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PlanFlags(u8);
+pub(super) struct TemplateFlags(u8);
 
-impl PlanFlags {
+impl TemplateFlags {
     const AA: u8 = 0x10;
     const NEGATIVE: u8 = 0x20;
     const POOLED: u8 = 0x40;
@@ -109,8 +101,7 @@ impl PlanFlags {
         Self(self.0 | Self::POOLED)
     }
 
-    /// Whether the type exists only by its pools: if they give nothing, it
-    /// is NODATA.
+    /// Whether the type exists only by its pools: if they give nothing, it is NODATA.
     #[inline]
     pub(super) fn is_pooled(self) -> bool {
         self.0 & Self::POOLED != 0
@@ -143,9 +134,9 @@ impl PlanFlags {
     }
 }
 
-impl<'b> Plan<'b> {
+impl<'b> ResponseTemplate<'b> {
     /// No records, and nothing besides.
-    pub(super) const NONE: Plan<'static> = Plan { head: &[0; PLAN_HEAD_BYTES], rest: &[] };
+    pub(super) const NONE: ResponseTemplate<'static> = ResponseTemplate { head: &[0; HEAD_BYTES], rest: &[] };
 
     /// The type it answers, or one of [`ANY_OTHER`] and [`DNAME_BELOW`].
     #[inline]
@@ -161,18 +152,18 @@ impl<'b> Plan<'b> {
         [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes)
     }
 
-    /// Code, authority and what else follows.
+    /// Response code, authority, and what else follows.
     #[inline]
-    pub(super) fn flags(&self) -> PlanFlags {
+    pub(super) fn flags(&self) -> TemplateFlags {
         let [.., flags, _, _] = *self.head;
-        PlanFlags(flags)
+        TemplateFlags(flags)
     }
 
     /// The pools whose records follow the bytes, in order.
     #[inline]
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolRef> + use<'b> {
-        let (moves_at, _) = self.places();
-        let pools = self.rest.get(..moves_at).unwrap_or_default();
+        let (fixups_at, _) = self.places();
+        let pools = self.rest.get(..fixups_at).unwrap_or_default();
         pools.as_chunks::<POOL_REF_BYTES>().0.iter().map(|&[a, b, c, d, e, f, section, bits]| PoolRef {
             pool: u32::from_le_bytes([a, b, c, d]),
             owner: u16::from_le_bytes([e, f]),
@@ -181,8 +172,8 @@ impl<'b> Plan<'b> {
                 1 => Section::Authority,
                 _ => Section::Additional,
             },
-            moves: bits & MOVES != 0,
-            leads_on: bits & LEADS_ON != 0,
+            is_moved: bits & IS_MOVED != 0,
+            is_followed: bits & IS_FOLLOWED != 0,
         })
     }
 
@@ -194,10 +185,10 @@ impl<'b> Plan<'b> {
 
     /// Places in the bytes where a pointer moves with the length of the QNAME.
     #[inline]
-    pub(super) fn moves(&self) -> impl Iterator<Item = usize> + use<'b> {
-        let (moves_at, bytes_at) = self.places();
-        let moves = self.rest.get(moves_at..bytes_at).unwrap_or_default();
-        moves.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
+    pub(super) fn fixups(&self) -> impl Iterator<Item = usize> + use<'b> {
+        let (fixups_at, bytes_at) = self.places();
+        let fixups = self.rest.get(fixups_at..bytes_at).unwrap_or_default();
+        fixups.as_chunks::<2>().0.iter().map(|&pair| usize::from(u16::from_le_bytes(pair)))
     }
 
     /// Its records as they go into the message.
@@ -207,78 +198,76 @@ impl<'b> Plan<'b> {
         self.rest.get(bytes_at..).unwrap_or_default()
     }
 
-    /// Where moves and bytes begin.
+    /// Where fixups and bytes begin.
     #[inline]
     fn places(&self) -> (usize, usize) {
         let [.., m0, m1, pools, _, _, _] = *self.head;
-        let moves_at = usize::from(pools).wrapping_mul(POOL_REF_BYTES);
-        let moves = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
-        (moves_at, moves_at.wrapping_add(moves))
+        let fixups_at = usize::from(pools).wrapping_mul(POOL_REF_BYTES);
+        let fixups = usize::from(u16::from_le_bytes([m0, m1])).wrapping_mul(2);
+        (fixups_at, fixups_at.wrapping_add(fixups))
     }
 
-    /// The bytes that must be sent. What follows are additional addresses,
-    /// which a client can ask for (RFC 2181, section 9).
+    /// The bytes that must be sent: all but additional addresses, which a client can ask for (RFC 2181, section 9).
     #[cold]
-    pub(super) fn needed(&self) -> &'b [u8] {
+    pub(super) fn without_additional(&self) -> &'b [u8] {
         let [.., low, high] = *self.head;
         let bytes = self.bytes();
         bytes.get(..usize::from(u16::from_le_bytes([low, high]))).unwrap_or(bytes)
     }
 
-    /// Whether it is a referral: then all its addresses are glue, which must
-    /// be sent (RFC 9471, section 3).
+    /// Whether it is a referral: then all its addresses are glue, which must be sent (RFC 9471, section 3).
     #[inline]
     pub(super) fn is_referral(&self) -> bool {
         let [_, authorities, _] = self.counts();
         authorities != 0
     }
 
-    /// The plan at the front of `bytes`, and what follows it.
+    /// The template at the front of `bytes`, and what follows it.
     #[inline]
-    pub(super) fn read(bytes: &'b [u8]) -> Option<(Plan<'b>, &'b [u8])> {
-        let (head, rest) = bytes.split_first_chunk::<PLAN_HEAD_BYTES>()?;
+    pub(super) fn read(bytes: &'b [u8]) -> Option<(ResponseTemplate<'b>, &'b [u8])> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
         let [.., l0, l1, _, _, _, _, _, _] = *head;
-        let (_, bytes_at) = Plan { head, rest }.places();
+        let (_, bytes_at) = ResponseTemplate { head, rest }.places();
         let length = usize::from(u16::from_le_bytes([l0, l1])).wrapping_add(bytes_at);
         let (rest, after) = rest.split_at_checked(length)?;
-        Some((Plan { head, rest }, after))
+        Some((ResponseTemplate { head, rest }, after))
     }
 }
 
-/// A plan that is being made.
+/// A template that is being made, at load.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct TemplateBuilder {
     pub(super) qtype: u16,
     pub(super) counts: [u16; 3],
     pub(super) flags: u8,
-    /// Where the additional addresses begin that need not be sent.
-    pub(super) courtesy_at: Option<usize>,
+    /// Where the additional addresses begin that may be left out.
+    pub(super) additional_at: Option<usize>,
     pub(super) pools: Vec<PoolRef>,
     /// Most bytes that its pools add at a query.
-    pub(super) pooled_bytes: usize,
-    pub(super) moves: Vec<u16>,
+    pub(super) pool_bytes: usize,
+    pub(super) fixups: Vec<u16>,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Draft {
-    pub(super) fn set_flags(&mut self, flags: PlanFlags) {
+impl TemplateBuilder {
+    pub(super) fn set_flags(&mut self, flags: TemplateFlags) {
         self.flags = flags.0;
     }
 
-    /// Puts it behind what is in `out`, which stays as it is where that cannot
-    /// be done: whoever reads a plan finds the next one by its lengths.
+    /// Appends it to `out`, which is left as it was on an error: readers find the next template by the lengths of this
+    /// one.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), TooLarge> {
         let short = |length: usize| u16::try_from(length).map_err(|_| TooLarge::Answer);
-        let (bytes, moves) = (short(self.bytes.len())?, short(self.moves.len())?);
-        let needed = short(self.courtesy_at.unwrap_or(self.bytes.len()))?;
+        let (bytes, fixups) = (short(self.bytes.len())?, short(self.fixups.len())?);
+        let required = short(self.additional_at.unwrap_or(self.bytes.len()))?;
         let pools = u8::try_from(self.pools.len()).map_err(|_| TooLarge::Pools)?;
         out.extend_from_slice(&self.qtype.to_le_bytes());
         self.counts.iter().for_each(|count| out.extend_from_slice(&count.to_le_bytes()));
         out.extend_from_slice(&bytes.to_le_bytes());
-        out.extend_from_slice(&moves.to_le_bytes());
+        out.extend_from_slice(&fixups.to_le_bytes());
         out.push(pools);
         out.push(self.flags);
-        out.extend_from_slice(&needed.to_le_bytes());
+        out.extend_from_slice(&required.to_le_bytes());
         for pool in &self.pools {
             out.extend_from_slice(&pool.pool.to_le_bytes());
             out.extend_from_slice(&pool.owner.to_le_bytes());
@@ -287,11 +276,11 @@ impl Draft {
                 Section::Authority => 1,
                 Section::Additional => 2,
             };
-            let moves = if pool.moves { MOVES } else { 0 };
-            let leads_on = if pool.leads_on { LEADS_ON } else { 0 };
-            out.extend_from_slice(&[section, moves | leads_on]);
+            let moved = if pool.is_moved { IS_MOVED } else { 0 };
+            let followed = if pool.is_followed { IS_FOLLOWED } else { 0 };
+            out.extend_from_slice(&[section, moved | followed]);
         }
-        self.moves.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
+        self.fixups.iter().for_each(|at| out.extend_from_slice(&at.to_le_bytes()));
         out.extend_from_slice(&self.bytes);
         Ok(())
     }

@@ -1,7 +1,6 @@
-//! Records into plans: owners and RDATA in wire form with compressed names.
+//! Encodes records into templates: owners and RDATA in wire form with compressed names, at load.
 //!
-//! Responsible for the bytes of a plan and for which of its pointers move.
-//! Not responsible for which records: that is `resolve`.
+//! Decides which pointers of a template move with the QNAME. Which records it has is worked out by `sections`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -9,16 +8,16 @@
     reason = "runs at load, on checked zones"
 )]
 
-use super::plan::{Draft, PlanFlags, PoolRef, TooLarge};
-use super::resolve::{Ending, Entry, Owner, Records, Resolution};
+use super::super::template::{PoolRef, TemplateBuilder, TemplateFlags, TooLarge};
+use super::sections::{Ending, Owner, Records, SectionEntry, Sections};
 use crate::dns::compression::{POINTER_BITS, POINTER_MAX, QNAME_POINTER};
 use crate::dns::message::{HEADER_BYTES, Section};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
 
-/// Most bytes of a plan with additional addresses: what would make it longer
-/// is left out. They are a courtesy, and a client that wants three quarters
+/// Most bytes of a template with additional addresses: what would make it longer
+/// is left out. They are a optional, and a client that wants three quarters
 /// of a message can ask for them.
 const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 
@@ -26,9 +25,9 @@ const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 /// (RFC 1035, section 4.1.4: 14 bits).
 const POINTED_MAX: usize = POINTER_MAX as usize - NAME_BYTES_MAX;
 
-/// Whether the QNAME may be longer than the name a plan is made for.
+/// Whether the QNAME may be longer than the name a template is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Base {
+pub(super) enum QnameLength {
     /// It is that name.
     Exact,
     /// It is that name or one below it.
@@ -43,97 +42,97 @@ pub(super) struct AtQuery<'z> {
     pub(super) negative_bytes: usize,
 }
 
-/// How far a draft has come, to go back to.
+/// How far a template has come, to go back to.
 struct Mark {
     bytes: usize,
-    moves: usize,
+    fixups: usize,
     pools: usize,
-    pooled_bytes: usize,
+    pool_bytes: usize,
     names: usize,
     counts: [u16; 3],
 }
 
-/// Writes plans made for one name.
+/// Writes templates made for one name.
 pub(super) struct Encoder<'b> {
     base: NameRef<'b>,
-    kind: Base,
-    draft: Draft,
+    length: QnameLength,
+    template: TemplateBuilder,
     /// Names that can be pointed to: lower-case wire form and offset in the message.
     names: Vec<(Vec<u8>, u16)>,
 }
 
 impl<'b> Encoder<'b> {
-    pub(super) fn new(base: NameRef<'b>, kind: Base) -> Self {
-        Self { base, kind, draft: Draft::default(), names: Vec::new() }
+    pub(super) fn new(base: NameRef<'b>, length: QnameLength) -> Self {
+        Self { base, length, template: TemplateBuilder::default(), names: Vec::new() }
     }
 
-    /// The plan of a type.
-    pub(super) fn plan(
+    /// The template of a type.
+    pub(super) fn template(
         mut self,
         qtype: u16,
-        resolution: &Resolution<'_>,
+        sections: &Sections<'_>,
         at_query: &AtQuery<'_>,
-    ) -> Result<Draft, TooLarge> {
+    ) -> Result<TemplateBuilder, TooLarge> {
         self.question();
-        self.draft.qtype = qtype;
+        self.template.qtype = qtype;
         let mut pooled = false;
         let mut plain = false;
-        for entry in &resolution.answer {
+        for entry in &sections.answer {
             pooled |= matches!(entry.records, Records::Pool(_));
             plain |= matches!(entry.records, Records::Rrset(set) if is_final(set.rtype(), qtype));
             self.entry(Section::Answer, entry, at_query)?;
         }
-        if resolution.ending == Ending::LeadsOn
-            && let Some(alias) = self.draft.pools.last_mut()
+        if sections.ending == Ending::PoolAlias
+            && let Some(alias) = self.template.pools.last_mut()
         {
-            alias.leads_on = true;
+            alias.is_followed = true;
         }
-        resolution.authority.iter().try_for_each(|entry| self.entry(Section::Authority, entry, at_query))?;
-        let negative = pooled || resolution.ending == Ending::Negative;
-        let behind = self.draft.pooled_bytes.max(if negative { at_query.negative_bytes } else { 0 });
-        if self.draft.bytes.len() + behind > ANSWER_BYTES_MAX {
+        sections.authority.iter().try_for_each(|entry| self.entry(Section::Authority, entry, at_query))?;
+        let negative = pooled || sections.ending == Ending::Negative;
+        let behind = self.template.pool_bytes.max(if negative { at_query.negative_bytes } else { 0 });
+        if self.template.bytes.len() + behind > ANSWER_BYTES_MAX {
             return Err(TooLarge::Answer);
         }
-        self.draft.courtesy_at = resolution.authority.is_empty().then_some(self.draft.bytes.len());
-        self.additional(resolution, at_query);
-        let mut flags = PlanFlags::new(resolution.rcode);
-        if resolution.authoritative {
+        self.template.additional_at = sections.authority.is_empty().then_some(self.template.bytes.len());
+        self.additional(sections, at_query);
+        let mut flags = TemplateFlags::new(sections.rcode);
+        if sections.authoritative {
             flags = flags.authoritative();
         }
-        if resolution.ending == Ending::Negative {
+        if sections.ending == Ending::Negative {
             flags = flags.negative();
         }
         if pooled && !plain {
             flags = flags.pooled();
         }
-        if resolution.repeats {
+        if sections.repeats {
             flags = flags.repeating();
         }
-        self.draft.set_flags(flags);
-        Ok(self.draft)
+        self.template.set_flags(flags);
+        Ok(self.template)
     }
 
     /// Adds the addresses that fit. Those of a referral are glue, which is
     /// wanted whole (RFC 9471, section 3).
-    fn additional(&mut self, resolution: &Resolution<'_>, at_query: &AtQuery<'_>) {
-        let is_referral = !resolution.authority.is_empty();
+    fn additional(&mut self, sections: &Sections<'_>, at_query: &AtQuery<'_>) {
+        let is_referral = !sections.authority.is_empty();
         let most = if is_referral { ANSWER_BYTES_MAX } else { ADDITIONAL_BYTES_MAX };
-        for entry in &resolution.additional {
+        for entry in &sections.additional {
             let before = self.mark();
             let added = self.entry(Section::Additional, entry, at_query);
-            if added.is_err() || self.draft.bytes.len() + self.draft.pooled_bytes > most {
+            if added.is_err() || self.template.bytes.len() + self.template.pool_bytes > most {
                 self.take_back(&before);
             }
         }
     }
 
     fn mark(&self) -> Mark {
-        let Draft { bytes, moves, pools, pooled_bytes, counts, .. } = &self.draft;
+        let TemplateBuilder { bytes, fixups, pools, pool_bytes, counts, .. } = &self.template;
         Mark {
             bytes: bytes.len(),
-            moves: moves.len(),
+            fixups: fixups.len(),
             pools: pools.len(),
-            pooled_bytes: *pooled_bytes,
+            pool_bytes: *pool_bytes,
             names: self.names.len(),
             counts: *counts,
         }
@@ -141,15 +140,15 @@ impl<'b> Encoder<'b> {
 
     /// Takes back all that was written since.
     fn take_back(&mut self, mark: &Mark) {
-        self.draft.bytes.truncate(mark.bytes);
-        self.draft.moves.truncate(mark.moves);
-        self.draft.pools.truncate(mark.pools);
-        self.draft.pooled_bytes = mark.pooled_bytes;
-        self.draft.counts = mark.counts;
+        self.template.bytes.truncate(mark.bytes);
+        self.template.fixups.truncate(mark.fixups);
+        self.template.pools.truncate(mark.pools);
+        self.template.pool_bytes = mark.pool_bytes;
+        self.template.counts = mark.counts;
         self.names.truncate(mark.names);
     }
 
-    /// A plan of one record whose RDATA stays in full, as DNAME's must (RFC
+    /// A template of one record whose RDATA stays in full, as DNAME's must (RFC
     /// 6672, section 2.5).
     pub(super) fn record(
         mut self,
@@ -157,27 +156,27 @@ impl<'b> Encoder<'b> {
         rtype: Rtype,
         ttl: Ttl,
         rdata: &[u8],
-    ) -> Result<Draft, TooLarge> {
+    ) -> Result<TemplateBuilder, TooLarge> {
         self.question();
-        self.draft.qtype = qtype;
+        self.template.qtype = qtype;
         self.name(self.base, Compress::Yes)?;
         self.fixed(rtype, ttl);
         let length = u16::try_from(rdata.len()).map_err(|_| TooLarge::Answer)?;
-        self.draft.bytes.extend_from_slice(&length.to_be_bytes());
-        self.draft.bytes.extend_from_slice(rdata);
-        self.draft.counts[0] = 1;
-        Ok(self.draft)
+        self.template.bytes.extend_from_slice(&length.to_be_bytes());
+        self.template.bytes.extend_from_slice(rdata);
+        self.template.counts[0] = 1;
+        Ok(self.template)
     }
 
     /// The SOA record of negative answers: it may stand anywhere in a
     /// message, so its pointers lead into the question only.
-    pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Result<Draft, TooLarge> {
+    pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Result<TemplateBuilder, TooLarge> {
         self.question();
         let known = self.names.len();
         self.name(self.base, Compress::Yes)?;
         self.fixed(Rtype::SOA, ttl);
         self.rdata(Rtype::SOA, rdata, |encoder| encoder.names.truncate(known))?;
-        Ok(self.draft)
+        Ok(self.template)
     }
 
     /// The question's name can be pointed to, with all its suffixes.
@@ -200,17 +199,22 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    fn entry(&mut self, section: Section, entry: &Entry<'_>, at_query: &AtQuery<'_>) -> Result<(), TooLarge> {
+    fn entry(
+        &mut self,
+        section: Section,
+        entry: &SectionEntry<'_>,
+        at_query: &AtQuery<'_>,
+    ) -> Result<(), TooLarge> {
         match &entry.records {
             Records::Pool(pool) => {
-                let (owner, moves) = self.pointer_to(&entry.owner).ok_or(TooLarge::Owner)?;
-                if self.draft.pools.len() >= POOLS_MAX {
+                let (owner, is_moved) = self.pointer_to(&entry.owner).ok_or(TooLarge::Owner)?;
+                if self.template.pools.len() >= POOLS_MAX {
                     return Err(TooLarge::Pools);
                 }
                 let records = at_query.pools.get(pool.index()).map_or(0, Pool::answer_bytes_max);
-                self.draft.pooled_bytes += records;
+                self.template.pool_bytes += records;
                 let pool = pool.number();
-                self.draft.pools.push(PoolRef { pool, owner, section, moves, leads_on: false });
+                self.template.pools.push(PoolRef { pool, owner, section, is_moved, is_followed: false });
             }
             Records::Cname(ttl, target) => {
                 self.owner(&entry.owner)?;
@@ -231,14 +235,14 @@ impl<'b> Encoder<'b> {
     }
 
     fn count(&mut self, section: Section) -> Result<(), TooLarge> {
-        let count = &mut self.draft.counts[section as usize];
+        let count = &mut self.template.counts[section as usize];
         *count = count.checked_add(1).ok_or(TooLarge::Answer)?;
         Ok(())
     }
 
     fn owner(&mut self, owner: &Owner<'_>) -> Result<(), TooLarge> {
         match owner.name() {
-            None => self.draft.bytes.extend_from_slice(&QNAME_POINTER.to_be_bytes()),
+            None => self.template.bytes.extend_from_slice(&QNAME_POINTER.to_be_bytes()),
             Some(name) => self.name(name, Compress::Yes)?,
         }
         Ok(())
@@ -251,29 +255,30 @@ impl<'b> Encoder<'b> {
         let Some(name) = owner.name() else { return Some((QNAME_POINTER, false)) };
         let lower = name.to_lowercase();
         let (_, at) = self.names.iter().find(|(known, _)| *known == lower)?;
-        Some((POINTER_BITS | at, self.kind == Base::Longer))
+        Some((POINTER_BITS | at, self.length == QnameLength::Longer))
     }
 
     fn fixed(&mut self, rtype: Rtype, ttl: Ttl) {
-        self.draft.bytes.extend_from_slice(&rtype.0.to_be_bytes());
-        self.draft.bytes.extend_from_slice(&[0, 1]);
-        self.draft.bytes.extend_from_slice(&ttl.seconds().to_be_bytes());
+        self.template.bytes.extend_from_slice(&rtype.0.to_be_bytes());
+        self.template.bytes.extend_from_slice(&[0, 1]);
+        self.template.bytes.extend_from_slice(&ttl.seconds().to_be_bytes());
     }
 
     /// RDATA with its length; `after_name` is called after each name.
     fn rdata(&mut self, rtype: Rtype, rdata: &[u8], after_name: impl Fn(&mut Self)) -> Result<(), TooLarge> {
-        let length_at = self.draft.bytes.len();
-        self.draft.bytes.extend_from_slice(&[0, 0]);
+        let length_at = self.template.bytes.len();
+        self.template.bytes.extend_from_slice(&[0, 0]);
         let mut copied = 0;
         for inner in rdata::names(rtype, rdata) {
-            self.draft.bytes.extend_from_slice(&rdata[copied..inner.at]);
+            self.template.bytes.extend_from_slice(&rdata[copied..inner.at]);
             self.name(inner.name, if inner.compressible { Compress::Yes } else { Compress::No })?;
             after_name(self);
             copied = inner.at + inner.name.wire().len();
         }
-        self.draft.bytes.extend_from_slice(&rdata[copied..]);
-        let length = u16::try_from(self.draft.bytes.len() - length_at - 2).map_err(|_| TooLarge::Answer)?;
-        self.draft.bytes[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+        self.template.bytes.extend_from_slice(&rdata[copied..]);
+        let length =
+            u16::try_from(self.template.bytes.len() - length_at - 2).map_err(|_| TooLarge::Answer)?;
+        self.template.bytes[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
 
@@ -289,22 +294,24 @@ impl<'b> Encoder<'b> {
                 (Some(at), Compress::Yes) => return self.pointer(at),
                 (Some(_), Compress::No) => {}
                 (None, Compress::Yes | Compress::No) => {
-                    self.remember(lower, start + self.draft.bytes.len());
+                    self.remember(lower, start + self.template.bytes.len());
                 }
             }
             let label = usize::from(suffix.wire()[0]) + 1;
-            self.draft.bytes.extend_from_slice(&suffix.wire()[..label]);
+            self.template.bytes.extend_from_slice(&suffix.wire()[..label]);
             rest = suffix.parent();
         }
-        self.draft.bytes.push(0);
+        self.template.bytes.push(0);
         Ok(())
     }
 
     fn pointer(&mut self, at: u16) -> Result<(), TooLarge> {
-        if self.kind == Base::Longer {
-            self.draft.moves.push(u16::try_from(self.draft.bytes.len()).map_err(|_| TooLarge::Answer)?);
+        if self.length == QnameLength::Longer {
+            self.template
+                .fixups
+                .push(u16::try_from(self.template.bytes.len()).map_err(|_| TooLarge::Answer)?);
         }
-        self.draft.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes());
+        self.template.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes());
         Ok(())
     }
 }

@@ -1,0 +1,69 @@
+//! Decides whether a query is answered from a zone, and from which. HOT.
+//!
+//! `respond` acts on the decision, `explain` shows it: neither decides anything itself.
+
+use super::authority::Authority;
+use super::context::QueryContext;
+use super::hashed_name::HashedName;
+use super::zone_table::ZoneEntry;
+use crate::dns::Rtype;
+use crate::dns::message::class;
+
+/// The first thing that is decided of a query, with its reason.
+pub(super) enum Decision<'q> {
+    /// Its EDNS version is not spoken here.
+    BadVersion,
+    /// It has a TSIG, and there are no keys.
+    NoKey,
+    /// Its cookie has a length that no cookie has.
+    BadCookie,
+    /// It is of class CHAOS: it asks about the server.
+    Chaos,
+    /// It is of a class that is not served.
+    UnknownClass,
+    /// No zone of this server holds the name.
+    NotOurs,
+    /// No version of the zone is for the client. With the first version.
+    Prohibited(&'q ZoneEntry),
+    /// It asks for a transfer of the zone, which is refused to everyone.
+    Transfer(&'q ZoneEntry),
+    /// The zone has no version that could be read.
+    Unreadable(&'q ZoneEntry),
+    /// It is answered from a zone.
+    Zone(Authority<'q>),
+}
+
+/// Decides what a query is answered from. `name` takes the QNAME in.
+#[inline(always)]
+pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Decision<'q> {
+    let QueryContext { snapshot, peer, question, edns, .. } = query;
+    if edns.opt.is_some_and(|opt| opt.version != 0) {
+        return Decision::BadVersion;
+    }
+    if edns.tsig.is_some() {
+        return Decision::NoKey;
+    }
+    if edns.cookie.is_some() && !edns.has_sound_cookie() {
+        return Decision::BadCookie;
+    }
+    match question.qclass {
+        // Class ANY is answered as IN, the only class of our zones.
+        class::IN | class::ANY => {}
+        class::CH => return Decision::Chaos,
+        _ => return Decision::UnknownClass,
+    }
+    name.set(question.qname);
+    let Some(first) = snapshot.zones.zone_for(name, question.qtype) else {
+        return Decision::NotOurs;
+    };
+    let Some(zone) = snapshot.zones.version_for(first, peer.address) else {
+        return Decision::Prohibited(first);
+    };
+    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
+        return Decision::Transfer(zone);
+    }
+    match zone.compiled.as_deref() {
+        Some(compiled) => Decision::Zone(Authority { zone, compiled }),
+        None => Decision::Unreadable(zone),
+    }
+}

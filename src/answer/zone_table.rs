@@ -1,0 +1,163 @@
+//! The zones of a server, found by name. HOT where it finds.
+//!
+//! Finds the zone of a name, and of its versions the one that answers a client.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::access::Access;
+use super::compiled_zone::CompiledZone;
+use super::hashed_name::HashedName;
+use crate::dns::{Name, NameHash, Rtype};
+
+/// A zone and whom it answers.
+#[derive(Clone)]
+pub struct ZoneEntry {
+    /// The zone's own name.
+    pub apex: Name,
+    /// The compiled zone; none when no version of it could ever be read: then the zone answers SERVFAIL, and the other
+    /// zones are not affected.
+    pub compiled: Option<Arc<CompiledZone>>,
+    /// Where the pools of this zone begin in [`super::Pools`].
+    pub pools_from: u32,
+    /// The clients that it answers; none: all.
+    pub access: Option<Box<Access>>,
+}
+
+/// All zones of a server, found by name.
+#[derive(Default)]
+pub struct ZoneTable {
+    zones: Vec<ZoneEntry>,
+    /// The apexes of `zones` in wire form, in lower case.
+    apexes: Vec<Box<[u8]>>,
+    /// Places in `zones` by the hash of the apex, plus one; open addressing.
+    slots: Vec<(NameHash, u32)>,
+    /// How many labels the zones have, each number once, the largest first.
+    label_counts: Vec<usize>,
+}
+
+impl ZoneTable {
+    /// A table with these zones. Several with one name are versions of it: of those that a client may see the first
+    /// counts.
+    pub fn new(mut zones: Vec<ZoneEntry>) -> Self {
+        let later = link_versions(&mut zones);
+        let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
+        let apexes = zones.iter().map(|zone| zone.apex.as_ref().to_lowercase().into()).collect();
+        let mut table =
+            Self { zones, apexes, slots: vec![(NameHash::ROOT, 0); size], label_counts: Vec::new() };
+        for (place, zone) in table.zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
+            let hash = NameHash::of(zone.apex.as_ref());
+            table.label_counts.push(zone.apex.as_ref().label_count());
+            // Each takes a hundred bytes and more: four thousand million zones do not fit into memory.
+            let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
+            let mut at = table.start(hash);
+            while table.slots.get(at).is_some_and(|(_, taken)| *taken != 0) {
+                at = at.wrapping_add(1) & table.mask();
+            }
+            if let Some(slot) = table.slots.get_mut(at) {
+                *slot = (hash, number);
+            }
+        }
+        table.label_counts.sort_unstable_by(|one, other| other.cmp(one));
+        table.label_counts.dedup();
+        table
+    }
+
+    /// The zones, in the order they were given.
+    pub fn zones(&self) -> &[ZoneEntry] {
+        &self.zones
+    }
+
+    /// The longest zone that holds a name and has at most `labels_max` labels. HOT.
+    #[inline]
+    fn find(&self, name: &HashedName, labels_max: usize) -> Option<&ZoneEntry> {
+        for &labels in &self.label_counts {
+            if labels <= labels_max
+                && let Some(zone) = self.exact(name.hash(labels), name.suffix(labels))
+            {
+                return Some(zone);
+            }
+        }
+        None
+    }
+
+    /// The zone that answers a name, the first of its versions; none when the name is in no zone of ours.
+    /// Delegation signers belong to the parent's side of a cut (RFC 4035, section 3.1.4.1), so a DS question for
+    /// an apex goes to the zone above, if that is ours, too. HOT.
+    #[inline]
+    pub(super) fn zone_for(&self, name: &HashedName, qtype: Rtype) -> Option<&ZoneEntry> {
+        let labels = name.labels();
+        let above = match (qtype, labels.checked_sub(1)) {
+            (Rtype::DS, Some(above)) => self.find(name, above),
+            _ => None,
+        };
+        above.or_else(|| self.find(name, labels))
+    }
+
+    /// The version of a zone that answers this client, `first` being the first of them; none: it is refused. HOT.
+    #[inline]
+    pub(super) fn version_for<'s>(&'s self, first: &'s ZoneEntry, client: IpAddr) -> Option<&'s ZoneEntry> {
+        match first.access {
+            None => Some(first),
+            Some(_) => self
+                .seen_by(first, client)
+                .filter(|version| version.access.as_ref().is_none_or(|access| access.allows(client))),
+        }
+    }
+
+    /// The version that this client sees, whether it may ask or not. HOT where zones have versions.
+    pub(super) fn seen_by<'s>(&'s self, first: &'s ZoneEntry, client: IpAddr) -> Option<&'s ZoneEntry> {
+        let mut version = first;
+        // A place only ever leads to a later one, so this ends.
+        while let Some(access) = &version.access {
+            if access.is_seen_by(client) {
+                break;
+            }
+            version = self.zones().get(access.next? as usize)?;
+        }
+        Some(version)
+    }
+
+    /// The zone of exactly this name. Not inlined: the loop of `find` would keep all it needs on the stack, for what is
+    /// nearly always one turn.
+    #[inline(never)]
+    fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneEntry> {
+        let mut at = self.start(hash);
+        while let Some(&(found, number)) = self.slots.get(at) {
+            let place = (number as usize).checked_sub(1)?;
+            if found == hash && self.apexes.get(place).is_some_and(|apex| **apex == *lower) {
+                return self.zones.get(place);
+            }
+            at = at.wrapping_add(1) & self.mask();
+        }
+        None
+    }
+
+    #[inline]
+    fn start(&self, hash: NameHash) -> usize {
+        #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        let bits = hash.bits() as usize;
+        bits & self.mask()
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.slots.len().wrapping_sub(1)
+    }
+}
+
+/// Links each version of a name to the next. Returns the places of all but the first: those are reached through it.
+fn link_versions(zones: &mut [ZoneEntry]) -> HashSet<usize> {
+    let mut newest: HashMap<Name, usize> = HashMap::new();
+    let mut later = HashSet::new();
+    for place in 0..zones.len() {
+        let Some(apex) = zones.get(place).map(|zone| zone.apex.clone()) else { break };
+        let Some(before) = newest.insert(apex, place) else { continue };
+        later.insert(place);
+        if let Some(access) = zones.get_mut(before).and_then(|zone| zone.access.as_mut()) {
+            access.next = u32::try_from(place).ok();
+        }
+    }
+    later
+}
