@@ -1,8 +1,9 @@
-//! The clients of a zone: which of its versions a client sees, and whether it may ask. HOT where a zone is not for all.
+//! The clients of a zone: which of its versions a client sees, and whether it may ask. HOT where a zone is
+//! not for all.
 //!
-//! Versions of one name are looked at in the order of the config file. The first that is for the client answers it or
-//! refuses it, and no other is tried. The address is the one that the query came from: EDNS client subnet (RFC 7871)
-//! says whatever a client likes, so it opens nothing here.
+//! Versions of one name are looked at in the order of the config file. The first that is for the client
+//! answers it or refuses it, and no other is tried. The address is the one that the query came from: EDNS
+//! client subnet (RFC 7871) says whatever a client likes, so it opens nothing here.
 
 use std::net::IpAddr;
 
@@ -20,8 +21,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// A version of a zone for clients in `view`, of whom those in `allowed`
-    /// may ask. None where that is everybody.
+    /// A version of a zone for clients in `view`, of whom those in `allowed` may ask. None where that is
+    /// everybody.
     pub fn new(view: Option<Vec<Prefix>>, allowed: Option<Vec<Prefix>>) -> Option<Box<Access>> {
         if view.is_none() && allowed.is_none() {
             return None;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::compiled_zone::{CompiledZone, NodeFlags};
 use super::lookup::Found;
 use super::pools::Pools;
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::template::{ANY_OTHER, DNAME_BELOW, PoolRef, ResponseTemplate};
 use super::zone_table::ZoneEntry;
 use crate::dns::Rtype;
@@ -19,8 +19,8 @@ pub(super) struct Authority<'q> {
     pub(super) compiled: &'q CompiledZone,
 }
 
-/// The template for what was found, and the labels of the name it was made for. Without a template the answer is
-/// the zone's negative one. `labels` are those of the name that was looked up.
+/// The template for what was found, and the labels of the name it was made for. Without a template the answer
+/// is the zone's negative one. `labels` are those of the name that was looked up.
 #[inline(always)]
 pub(super) fn template_for<'z>(
     found: &Found<'z>,
@@ -71,7 +71,7 @@ impl Authority<'_> {
         rng: &mut u64,
         client: IpAddr,
         template: &ResponseTemplate<'_>,
-        response: &mut Response<'_>,
+        response: &mut ResponseWriter<'_>,
         owner: impl Fn(PoolRef) -> O,
     ) -> Pooled {
         let mut answered = 0_u16;
@@ -106,7 +106,7 @@ impl Authority<'_> {
 
     /// Writes the SOA of a negative answer; the QNAME is `beyond_apex` bytes longer than the apex.
     #[inline(always)]
-    pub(super) fn put_negative(&self, beyond_apex: usize, response: &mut Response<'_>) {
+    pub(super) fn put_negative(&self, beyond_apex: usize, response: &mut ResponseWriter<'_>) {
         response.put_template(&self.compiled.negative(), beyond_apex);
         response.message.count(Section::Authority, 1);
     }

@@ -1,19 +1,17 @@
 //! The cell that holds the newest snapshot: one writer, many readers.
 //!
-//! Responsible for handing over a snapshot without a reader ever waiting for
-//! more than a pointer swap, and for freeing old ones on the writer's side.
-//! Not responsible for what a snapshot holds.
+//! A reader never waits for longer than a pointer swap, and the writer, not a reader, frees old snapshots.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Snapshot;
 
-/// The writer's end. Not `Clone`: there is one, and `daemon` has it.
+/// The writer's end. Not `Clone`: there is one, which belongs to `daemon`.
 pub struct Publisher {
     shared: Arc<Shared>,
-    /// Snapshots that a reader may still hold. They wait here so that the
-    /// writer, not a worker, frees a million names.
+    /// Snapshots that a reader may still hold. They wait here so that the writer, not a worker, frees a
+    /// million names.
     retired: Vec<Arc<Snapshot>>,
 }
 
@@ -58,8 +56,7 @@ impl Publisher {
         self.reclaim();
     }
 
-    /// Frees the old snapshots that no reader holds any more; says how many
-    /// are still held.
+    /// Frees the old snapshots that no reader holds any more; says how many are still held.
     pub fn reclaim(&mut self) -> usize {
         self.retired.retain(|old| Arc::strong_count(old) > 1);
         self.retired.len()

@@ -1,17 +1,16 @@
-//! CHAOS: what a server says of itself (`version.bind`, RFC 4892's `id.server`).
-//!
-//! Responsible for the four names operators ask. Not responsible for the text.
+//! Answers questions of class CHAOS about the server itself: `version.bind`, `id.server` (RFC 4892) and their
+//! like.
 
 use super::pointer::OWN;
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::snapshot::Identity;
 use crate::dns::Rtype;
 use crate::dns::message::{Question, Rcode, Section, class};
 use crate::dns::message_writer::RecordHead;
 
-/// Answers a question of class CHAOS; REFUSED for what is not told.
+/// Answers a question of class CHAOS; REFUSED for other names, and for what the operator keeps back.
 #[cold]
-pub(super) fn answer(identity: &Identity, question: &Question<'_>, response: &mut Response<'_>) {
+pub(super) fn answer(identity: &Identity, question: &Question<'_>, response: &mut ResponseWriter<'_>) {
     let is = |wire: &[u8]| question.qname.wire().eq_ignore_ascii_case(wire);
     let text = if is(b"\x07version\x04bind\0") || is(b"\x07version\x06server\0") {
         identity.version.as_deref()

@@ -1,8 +1,8 @@
-//! Aliases that are known at the query only: the CNAME that a DNAME makes (RFC 6672), and the one that is chosen from
-//! a pool; and the answer for the name they lead to.
+//! Aliases that are known at the query only: the CNAME that a DNAME makes (RFC 6672), and the one that is
+//! chosen from a pool; and the answer for the name they lead to.
 //!
-//! Follows what cannot be prepared, because it depends on the labels in front of a DNAME's owner or on a choice. Not
-//! on the path of ordinary queries: CNAME records of the zone are in the templates.
+//! Follows what cannot be prepared, because it depends on the labels in front of a DNAME's owner or on a
+//! choice. Not on the path of ordinary queries: CNAME records of the zone are in the templates.
 //!
 //! ```text
 //!   name ─ look_up ─▶ DNAME ──▶ synthesise: DNAME, CNAME ──▶ the next name, and so on
@@ -10,15 +10,16 @@
 //!                                                         └▶ alias from a pool ──▶ the next name
 //! ```
 //!
-//! A template is made for a message whose question is its own name. To append it to another message, that message
-//! is rebuilt in the [`ChaseBuffer`], its records are read there, and written with their names in full.
+//! A template is made for a message whose question is its own name. To append it to another message, that
+//! message is rebuilt in the [`ChaseBuffer`], its records are read there, and written with their names in
+//! full.
 
 use super::authority::{Authority, Pooled, template_for, template_type};
 use super::compiled_zone::CompiledNode;
 use super::context::{ChaseBuffer, QueryContext, WorkerContext};
 use super::lookup::{Found, search};
 use super::pointer::{OWN, move_pointer, moved};
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::template::{DNAME_BELOW, PoolRef, ResponseTemplate};
 use crate::dns::compression::{Decompressed, NamesWithin, POINTER_BITS, POINTER_MAX, names_within};
 use crate::dns::message::{HEADER_BYTES, Rcode, Section};
@@ -63,17 +64,17 @@ struct Chase<'c, 'z, 'q, 'o> {
     authority: &'c Authority<'z>,
     query: &'c QueryContext<'q>,
     worker: &'c mut WorkerContext,
-    response: &'c mut Response<'o>,
+    response: &'c mut ResponseWriter<'o>,
 }
 
-/// Answers a name below a DNAME, which has `labels` labels: DNAME, synthesised CNAME, and so on until the name is
-/// found, leaves the zone, or the chain is too long.
+/// Answers a name below a DNAME, which has `labels` labels: DNAME, synthesised CNAME, and so on until the
+/// name is found, leaves the zone, or the chain is too long.
 #[cold]
 pub(super) fn follow_dname<'z>(
     authority: &Authority<'z>,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
     dname: CompiledNode<'z>,
     labels: usize,
 ) {
@@ -90,7 +91,7 @@ pub(super) fn follow_pool_alias(
     authority: &Authority<'_>,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
 ) {
     let mut chase = Chase { authority, query, worker, response };
     let step = chase.pool_target();
@@ -138,8 +139,8 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         inside.then(|| search(compiled, name))
     }
 
-    /// Writes a DNAME of `labels` labels and the CNAME it makes of the name that is followed; returns where that
-    /// leads.
+    /// Writes a DNAME of `labels` labels and the CNAME it makes of the name that is followed; returns where
+    /// that leads.
     fn synthesise(
         &mut self,
         node: CompiledNode<'z>,
@@ -182,7 +183,8 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         Some(ChaseStep { length: whole, owner, growing })
     }
 
-    /// Appends the answer for a name that is no DNAME's; returns where it leads if that is an alias from a pool.
+    /// Appends the answer for a name that is no DNAME's; returns where it leads if that is an alias from a
+    /// pool.
     fn put_answer(&mut self, found: &Found<'_>, step: ChaseStep<'_>) -> Option<ChaseStep<'z>> {
         let Self { authority, query, worker, response } = self;
         let qname_bytes = query.question.qname.wire().len();
@@ -241,8 +243,8 @@ fn put_owner(name: &[u8], owner: OwnerRef, message: &mut MessageWriter<'_>) {
     }
 }
 
-/// Appends a template that was made for another question: rebuilds the message it was made for, reads its records
-/// there, and writes them with their names in full.
+/// Appends a template that was made for another question: rebuilds the message it was made for, reads its
+/// records there, and writes them with their names in full.
 fn splice(
     buffer: &mut ChaseBuffer,
     template: &ResponseTemplate<'_>,
@@ -277,7 +279,8 @@ fn splice(
     }
 }
 
-/// Whether the answer section has a record of this owner and type: a link of the chain, which is written once.
+/// Whether the answer section has a record of this owner and type: a link of the chain, which is written
+/// once.
 fn is_link_written(owner: &[u8], rtype: Rtype, message: &MessageWriter<'_>) -> bool {
     let (written, mut at) = (message.written(), message.records_at());
     for _ in 0..message.counts()[0] {
@@ -293,8 +296,8 @@ fn is_link_written(owner: &[u8], rtype: Rtype, message: &MessageWriter<'_>) -> b
     false
 }
 
-/// Writes the record at `at` of the rebuilt message with its names in full, unless it is a link that is written
-/// already; returns where the next one begins.
+/// Writes the record at `at` of the rebuilt message with its names in full, unless it is a link that is
+/// written already; returns where the next one begins.
 fn copy_record(
     rebuilt: &[u8],
     at: usize,
@@ -339,7 +342,7 @@ fn copy_record(
 
 /// Takes back what follows the link of a chain of aliases that leads back to the QNAME.
 #[cold]
-pub(super) fn cut_repetition(response: &mut Response<'_>) {
+pub(super) fn cut_repetition(response: &mut ResponseWriter<'_>) {
     let message = response.message.written();
     let mut at = response.message.records_at();
     let mut qname = Decompressed::new();

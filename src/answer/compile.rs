@@ -1,6 +1,7 @@
 //! Compiles a zone, at load: every owner and type is prepared for its answer.
 //!
-//! Decides which templates a node gets; what is in them is worked out by `sections`, their bytes by `encoder`.
+//! Decides which templates a node gets; what is in them is worked out by `sections`, their bytes by
+//! `encoder`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -24,9 +25,8 @@ use crate::zone::{Kind, Node, NodeId, Zone};
 
 /// Why a zone cannot be compiled: what is too large in it, and where.
 ///
-/// The rules of [`crate::zone`] refuse the same with more words, as far as it
-/// can be seen there: this is for what they do not foresee, so that nothing
-/// is ever written with a length that is not its own.
+/// The rules of [`crate::zone`] refuse the same with more words, as far as it can be seen there: this is for
+/// what they do not foresee, so that nothing is ever written with a length that is not its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     owner: Name,
@@ -54,8 +54,7 @@ impl std::error::Error for CompileError {}
 ///
 /// # Errors
 ///
-/// When an answer does not fit a message, or the whole does not fit offsets of
-/// 32 bits.
+/// When an answer does not fit a message, or the whole does not fit offsets of 32 bits.
 pub fn compile(zone: &Zone) -> Result<CompiledZone, CompileError> {
     compile_into(zone, COMPILED_BYTES_MAX)
 }
@@ -115,8 +114,8 @@ impl<'z> Compiler<'z> {
             }
             return Ok(());
         }
-        // HashedName by its own name, a wildcard is a name like others; for the
-        // names it makes, its NS and DNAME records are plain data.
+        // HashedName by its own name, a wildcard is a name like others; for the names it makes, its NS and
+        // DNAME records are plain data.
         let special = kind != Kind::Plain;
         self.add_templates(node, Kind::Plain)?;
         let made = if special {
@@ -168,14 +167,13 @@ impl<'z> Compiler<'z> {
         Ok(())
     }
 
-    /// The templates of an alias: for the types at its chain's end, and one for
-    /// all others.
+    /// The templates of an alias: for the types at its chain's end, and one for all others.
     fn alias(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
         let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
         for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
             self.add_template(node, kind, rtype, rtype.0)?;
         }
-        // A DS record that ends a chain stands at a zone cut, beside what is not answered there.
+        // A DS record that ends a chain belongs to a zone cut, whose other types are not answered.
         if !self.templates.iter().any(|template| template.qtype == Rtype::DS.0) {
             self.add_template(node, kind, Rtype::DS, Rtype::DS.0)?;
         }
@@ -209,8 +207,8 @@ fn error(node: Node<'_>, qtype: u16, cause: TooLarge) -> CompileError {
 /// A QTYPE that no node has: what it is answered, every other such type is.
 const NO_TYPE: Rtype = Rtype(ANY_OTHER);
 
-/// The SOA record of negative answers: its TTL is the lower of its own and
-/// its MINIMUM field (RFC 2308, section 3).
+/// The SOA record of negative answers: its TTL is the lower of its own and its MINIMUM field (RFC 2308,
+/// section 3).
 fn negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
     let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();

@@ -108,8 +108,7 @@ impl<'b> CompiledNode<'b> {
         other
     }
 
-    /// The template of an RRset of the node, whichever comes first (RFC 8482,
-    /// section 4.1).
+    /// The template of an RRset of the node, whichever comes first (RFC 8482, section 4.1).
     #[inline]
     pub(super) fn template_for_any(&self) -> Option<ResponseTemplate<'b>> {
         let first = ResponseTemplate::read(self.template_bytes()).map(|(template, _)| template);
@@ -145,8 +144,7 @@ impl<'b> CompiledNode<'b> {
 }
 
 impl CompiledZone {
-    /// The node of a name: its hash, and its lower-case wire form up to the
-    /// apex's first label. HOT.
+    /// The node of a name: its hash, and its lower-case wire form up to the apex's first label. HOT.
     #[inline]
     pub(super) fn find(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
         let mask = self.slots.len().wrapping_sub(1);
@@ -199,9 +197,8 @@ impl CompiledZone {
         self.apex_labels
     }
 
-    /// The SOA record of negative answers, all names in pointers to the
-    /// apex's part of the question: [`NEGATIVE_OWNER`] first, then type and
-    /// so on. Its pointers are made for QNAME = apex.
+    /// The SOA record of negative answers, all names in pointers to the apex's part of the question:
+    /// [`NEGATIVE_OWNER`] first, then type and so on. Its pointers are made for QNAME = apex.
     #[inline]
     pub(super) fn negative(&self) -> ResponseTemplate<'_> {
         ResponseTemplate::read(&self.negative).map_or(ResponseTemplate::NONE, |(template, _)| template)
@@ -220,8 +217,8 @@ impl CompiledZone {
     }
 }
 
-/// Most bytes of nodes and templates: offsets are 32 bits wide, and a slot holds one more than the offset, because 0
-/// is an empty one.
+/// Most bytes of nodes and templates: offsets are 32 bits wide, and a slot holds one more than the offset,
+/// because 0 is an empty one.
 pub(super) const COMPILED_BYTES_MAX: usize = u32::MAX as usize - 1;
 
 /// A compiled zone that is being filled.
@@ -300,7 +297,8 @@ impl CompiledZoneBuilder {
     pub(super) fn finish(self, negative: &TemplateBuilder) -> Result<CompiledZone, TooLarge> {
         let mut soa = Vec::new();
         negative.write(&mut soa)?;
-        // No more nodes than bytes, of which there are at most 2^32: neither this nor the mask leaves 64 bits.
+        // No more nodes than bytes, of which there are at most 2^32: neither this nor the mask leaves 64
+        // bits.
         let wanted = self.nodes.len().wrapping_mul(3) / 2;
         let size = wanted.max(4).next_power_of_two();
         let mask = size.wrapping_sub(1);

@@ -24,8 +24,8 @@ pub(super) struct QueryContext<'q> {
     pub(super) edns: QueryEdns<'q>,
 }
 
-/// What belongs to one worker: its counters, its random numbers, its rate limits, room for names, and the time of
-/// the batch.
+/// What belongs to one worker: its counters, its random numbers, its rate limits, room for names, and the
+/// time of the batch.
 pub struct WorkerContext {
     /// The name that is looked up.
     pub(super) name: HashedName,
@@ -39,8 +39,8 @@ pub struct WorkerContext {
     now_ns: u64,
 }
 
-/// Room for a chain of aliases: the name that is followed, and the message that a template was made for, so that
-/// its pointers can be read.
+/// Room for a chain of aliases: the name that is followed, and the message that a template was made for, so
+/// that its pointers can be read.
 pub(super) struct ChaseBuffer {
     pub(super) name: [u8; NAME_BYTES_MAX],
     pub(super) message: Box<[u8]>,
@@ -75,7 +75,8 @@ impl WorkerContext {
         self.now_ns = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
     }
 
-    /// What the rate limit does to a response; over a stream, whose client's address cannot be forged, nothing.
+    /// What the rate limit does to a response; over a stream, whose client's address cannot be forged,
+    /// nothing.
     pub(super) fn limit(
         &mut self,
         limit: &RateLimit,

@@ -1,7 +1,6 @@
-//! DNS cookies (RFC 7873) of the interoperable kind (RFC 9018).
+//! DNS cookies (RFC 7873) of the interoperable kind (RFC 9018): makes and checks server cookies.
 //!
-//! Responsible for making and checking server cookies.
-//! Not responsible for the clock: the second comes in as an argument.
+//! The time comes in as an argument.
 
 use std::hash::Hasher;
 use std::net::IpAddr;
@@ -15,12 +14,10 @@ pub const COOKIE_BYTES: usize = 24;
 
 /// A server cookie is honoured for an hour (RFC 9018, section 4.3).
 const LIFETIME_SECONDS: u32 = 3600;
-/// Clocks of the servers of one anycast address may differ by five minutes
-/// (RFC 9018, section 4.3).
+/// Clocks of the servers of one anycast address may differ by five minutes (RFC 9018, section 4.3).
 const SKEW_SECONDS: u32 = 300;
 
-/// The secret that server cookies are made with; servers that share an
-/// address share it.
+/// The secret that server cookies are made with; servers that share an address share it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CookieSecret([u8; 16]);
 

@@ -1,7 +1,6 @@
 //! Counters: what workers have answered.
 //!
-//! Responsible for counting without a worker ever touching another's memory.
-//! Not responsible for showing: `control` reads and adds up.
+//! Each worker writes its own memory only. `control` adds up and shows them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,8 +35,7 @@ pub enum Count {
     Refused,
     /// Any other response code.
     OtherRcode,
-    /// For a name outside our zones, and forwarded; or over the rate limit and
-    /// sent with TC instead.
+    /// For a name outside our zones, and forwarded; or over the rate limit and sent with TC instead.
     Forwarded,
     /// Did not fit: sent with TC and empty sections.
     Truncated,
@@ -49,9 +47,8 @@ pub enum Count {
     Limited,
     /// Over the rate limit and sent with TC and empty sections, or an error.
     Slipped,
-    /// For a name outside our zones, or for an alias that leads there, and not
-    /// forwarded because it was over the rate limit. Counted as limited or
-    /// slipped, too.
+    /// For a name outside our zones, or for an alias that leads there, and not forwarded because it was over
+    /// the rate limit. Counted as limited or slipped, too.
     ForwardLimited,
 }
 
@@ -120,8 +117,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Adds one. HOT: with one writer a load and a store do, no locked
-    /// instruction is needed.
+    /// Adds one. HOT: with one writer a load and a store do, no locked instruction is needed.
     #[inline]
     pub(super) fn add(&self, count: Count) {
         if let Some(value) = self.values.get(count as usize) {

@@ -1,7 +1,7 @@
 //! Explains an answer: what was decided of the query, and what was found for every name on the way.
 //!
-//! Asks the same `decision` and the same `lookup` as `respond`; what is answered is handed in. Never on the path of an
-//! answer, so it may allocate.
+//! Asks the same `decision` and the same `lookup` as `respond`; what is answered is handed in. Never on the
+//! path of an answer, so it may allocate.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -108,8 +108,8 @@ impl Decided {
     }
 }
 
-/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at the query,
-/// that is the one to follow.
+/// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at
+/// the query, that is the one to follow.
 pub fn explain(
     snapshot: &Snapshot,
     client: IpAddr,
@@ -170,8 +170,8 @@ fn is_followed(qtype: Rtype, finding: &Finding) -> bool {
     }
 }
 
-/// Where names lead: as the answer says, which may have been chosen by chance. Where there is none, because
-/// a pool at the end of the chain made a SERVFAIL of it, the chain is asked for step by step.
+/// Where names lead: as the answer says, which may have been chosen by chance. Where there is none, because a
+/// pool at the end of the chain made a SERVFAIL of it, the chain is asked for step by step.
 struct Aliases<'a> {
     snapshot: &'a Snapshot,
     client: IpAddr,
@@ -231,7 +231,7 @@ impl Explained {
             && self.steps.iter().any(|step| step.finding == *finding && step.name != *name)
     }
 
-    /// What is found for one name; takes note of the pools that answer it.
+    /// What is found for one name. Adds the pools that answer it.
     fn finding(
         &mut self,
         authority: &Authority<'_>,
@@ -290,7 +290,7 @@ fn encloser(authority: &Authority<'_>, hashed: &HashedName, name: &Name) -> Name
     closest.map_or_else(|| authority.zone.apex.clone(), |(_, labels)| suffix(name, labels))
 }
 
-/// The last so many labels of a name.
+/// The last `labels` labels of a name.
 fn suffix(name: &Name, labels: usize) -> Name {
     let mut suffix = name.as_ref();
     while suffix.label_count() > labels
@@ -301,7 +301,7 @@ fn suffix(name: &Name, labels: usize) -> Name {
     suffix.to_name()
 }
 
-/// The wildcard right below a name; the name itself where there is no room for one, which has none then.
+/// The wildcard right below a name; the name itself if it is too long to have one.
 fn wildcard_below(name: &Name) -> Name {
     Name::from_wire(&[b"\x01*", name.as_ref().wire()].concat()).unwrap_or_else(|_| name.clone())
 }

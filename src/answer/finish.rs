@@ -1,13 +1,14 @@
 //! Finishes a response: rate limit, truncation, OPT, TSIG, header, counters. HOT.
 //!
-//! Everything that is sent leaves through here, so that everything is counted, and limited if there is a limit.
+//! Everything that is sent leaves through here, so that everything is counted, and limited if there is a
+//! limit.
 
 use super::context::{QueryContext, WorkerContext};
 use super::counters::Count;
 use super::opt::{Ede, write_opt};
 use super::peer::{Peer, Reply};
 use super::rate_limit::{RrlAction, RrlSource};
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::snapshot::Snapshot;
 use super::tsig::write_tsig;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
@@ -18,11 +19,11 @@ use crate::dns::message_writer::MessageWriter;
 pub(super) fn limit_and_finish(
     query: &mut QueryContext<'_>,
     worker: &mut WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
     ede: Option<Ede>,
 ) -> Reply {
     let mut flags = reply_flags(&query.header);
-    // By what it would have been, also where that does not fit or is over the limit.
+    // As what it would have been, even if that does not fit or is over the limit.
     let count = count_of(response);
     check_cookie(query, worker);
     match &query.snapshot.limit {
@@ -60,7 +61,7 @@ fn check_cookie(query: &mut QueryContext<'_>, worker: &WorkerContext) {
 fn finish(
     query: &QueryContext<'_>,
     worker: &WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
     mut flags: u16,
     ede: Option<Ede>,
 ) -> Reply {
@@ -84,13 +85,13 @@ fn send(worker: &WorkerContext, rcode: Rcode, len: usize) -> Reply {
     Reply::Send { len }
 }
 
-/// For a name that is forwarded for this client. What an upstream will answer is not known, so the rate limit takes
-/// all that is forwarded for one kind of response, by the QNAME; what it holds back is not asked for.
+/// For a name that is forwarded for this client. What an upstream will answer is not known, so the rate limit
+/// takes all that is forwarded for one kind of response, by the QNAME; what it holds back is not asked for.
 #[inline(never)]
 pub(super) fn limit_and_forward(
     query: &mut QueryContext<'_>,
     worker: &mut WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
 ) -> Reply {
     check_cookie(query, worker);
     let source = RrlSource::Name(worker.name.hash(worker.name.labels()));
@@ -122,11 +123,11 @@ pub(super) fn limit_and_forward(
     }
 }
 
-/// Makes of a response what a client that is over its limit gets, so that it asks again in a way that cannot be
-/// forged: the question with TC. An error, which has no records to leave out, stays as it is. Returns flags to be
-/// set.
+/// Turns a response into what a client over its limit gets, so that it asks again in a way that cannot be
+/// forged: the question with TC. An error, which has no records to leave out, stays as it is. Returns flags
+/// to be set.
 #[cold]
-fn slip(query: &mut QueryContext<'_>, worker: &WorkerContext, response: &mut Response<'_>) -> u16 {
+fn slip(query: &mut QueryContext<'_>, worker: &WorkerContext, response: &mut ResponseWriter<'_>) -> u16 {
     worker.counters.add(Count::Slipped);
     // A client that is not limited can still ask for it.
     query.edns.wants_nsid = false;
@@ -145,7 +146,7 @@ fn reply_flags(header: &Header) -> u16 {
 
 /// What a response is counted as.
 #[inline]
-fn count_of(response: &Response<'_>) -> Count {
+fn count_of(response: &ResponseWriter<'_>) -> Count {
     let [answers, authorities, _] = response.message.counts();
     match response.rcode {
         Rcode::NOERROR if answers != 0 => Count::Answered,
@@ -170,7 +171,7 @@ pub(super) fn respond_bare(
     rcode: Rcode,
     out: &mut [u8],
 ) -> Reply {
-    let mut response = Response::new(MessageWriter::new(out, HEADER_BYTES));
+    let mut response = ResponseWriter::new(MessageWriter::new(out, HEADER_BYTES));
     response.rcode = rcode;
     let count = count_of(&response);
     if let Some(limit) = &snapshot.limit {

@@ -1,4 +1,5 @@
-//! Names outside our zones that are forwarded, and for whom. HOT, but only for queries outside our zones.
+//! Names outside our zones that are forwarded, and for which clients. HOT, but only for queries outside our
+//! zones.
 //!
 //! Forwards nothing unless the operator says so. The answers come from `forward`.
 
@@ -57,8 +58,8 @@ impl ForwardTable {
         (!entries.is_empty()).then_some(Self { entries })
     }
 
-    /// Whether a query for `name` is forwarded for `client`. One without RD is not: it asks what we know ourselves,
-    /// and the answer would show what others have asked.
+    /// Whether a query for `name` is forwarded for `client`. One without RD is not: it asks what we know
+    /// ourselves, and the answer would show what others have asked.
     pub(super) fn admit(
         &self,
         name: &HashedName,

@@ -1,10 +1,11 @@
 //! Recognises answers of our zones that end at an alias whose target is forwarded. HOT.
 //!
-//! Only with a forward table, and only where a response begins with an alias, does this cost more than one look.
+//! Only with a forward table, and only where a response begins with an alias, does this cost more than one
+//! look.
 
 use super::context::{QueryContext, WorkerContext};
 use super::forward_table::{Admission, ForwardTable};
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use crate::dns::Rtype;
 use crate::dns::compression::Decompressed;
 use crate::dns::message::Extra;
@@ -19,11 +20,11 @@ pub(super) enum Tail {
 }
 
 impl Tail {
-    /// Whether the target of the last alias is forwarded for this client: a stub resolver does not ask on (RFC 1034,
-    /// section 5.3.1).
+    /// Whether the target of the last alias is forwarded for this client: a stub resolver does not ask on
+    /// (RFC 1034, section 5.3.1).
     #[inline]
     pub(super) fn of(
-        response: &Response<'_>,
+        response: &ResponseWriter<'_>,
         table: &ForwardTable,
         query: &QueryContext<'_>,
         worker: &mut WorkerContext,
@@ -43,7 +44,7 @@ impl Tail {
 
     #[cold]
     fn of_alias(
-        response: &Response<'_>,
+        response: &ResponseWriter<'_>,
         table: &ForwardTable,
         query: &QueryContext<'_>,
         worker: &mut WorkerContext,
@@ -63,7 +64,7 @@ impl Tail {
 }
 
 /// Reads the target of the last record of an answer, if that is a CNAME.
-fn read_last_alias(response: &Response<'_>, target: &mut Decompressed) -> Option<usize> {
+fn read_last_alias(response: &ResponseWriter<'_>, target: &mut Decompressed) -> Option<usize> {
     let message = response.message.written();
     let mut rest = message.get(response.message.records_at()..)?;
     let mut last = None;

@@ -5,20 +5,18 @@
 use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
 use crate::dns::{NameHash, NameRef};
 
-/// A name in lower case with the offset and hash of each of its suffixes;
-/// one pass over the name makes it.
+/// A name in lower case with the offset and hash of each of its suffixes; one pass over the name makes it.
 pub(super) struct HashedName {
     lower: [u8; LOWER_BYTES],
     length: usize,
     labels: usize,
     /// Where each label begins, from the left; the root is the last.
     starts: [u8; LABELS_MAX + 1],
-    /// Hash of the suffix of so many labels.
+    /// Hash of the suffix of `labels` labels.
     hashes: [NameHash; LABELS_MAX + 1],
 }
 
-/// Room for a name, and behind it for the word that is read where a last
-/// label ends.
+/// Room for a name, and behind it for the word that is read where a last label ends.
 const LOWER_BYTES: usize = NAME_BYTES_MAX + 9;
 
 /// So many bytes are lower-cased at a time: a vector.
@@ -64,8 +62,7 @@ impl HashedName {
         }
     }
 
-    /// Copies a name in lower case, a vector at a time; the last one overlaps
-    /// the one before.
+    /// Copies a name in lower case, a vector at a time; the last one overlaps the one before.
     #[inline]
     fn lower(&mut self, wire: &[u8]) {
         // Length bytes are at most 63 and no letters, so they stay as they are.
@@ -98,21 +95,20 @@ impl HashedName {
         self.labels
     }
 
-    /// Hash of the suffix of so many labels.
+    /// Hash of the suffix of `labels` labels.
     #[inline]
     pub(super) fn hash(&self, labels: usize) -> NameHash {
         self.hashes.get(labels).copied().unwrap_or(NameHash::ROOT)
     }
 
-    /// Offset of the suffix of so many labels: how much longer the name is
-    /// than that suffix, in bytes.
+    /// Offset of the suffix of `labels` labels: how much longer the name is than that suffix, in bytes.
     #[inline]
     pub(super) fn offset(&self, labels: usize) -> usize {
         let start = self.labels.checked_sub(labels).and_then(|place| self.starts.get(place));
         start.copied().map_or(0, usize::from)
     }
 
-    /// The lower-case wire form of the suffix of so many labels.
+    /// The lower-case wire form of the suffix of `labels` labels.
     #[inline]
     pub(super) fn suffix(&self, labels: usize) -> &[u8] {
         self.lower.get(self.offset(labels)..self.length).unwrap_or_default()

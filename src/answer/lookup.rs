@@ -1,5 +1,5 @@
-//! Finds what answers a name within a zone: its node, its zone cut, its DNAME or its wildcard (RFC 1034, section
-//! 4.3.2; RFC 4592). HOT.
+//! Finds what answers a name within a zone: its node, its zone cut, its DNAME or its wildcard (RFC 1034,
+//! section 4.3.2; RFC 4592). HOT.
 
 use super::compiled_zone::{CompiledNode, CompiledZone, NodeFlags};
 use super::hashed_name::HashedName;
@@ -9,18 +9,18 @@ use super::rate_limit::RrlSource;
 pub(super) enum Found<'b> {
     /// The name exists.
     Exact(CompiledNode<'b>),
-    /// It is synthesised from the wildcard below a closest encloser of so many labels.
+    /// It is synthesised from the wildcard below a closest encloser with this many labels.
     Wildcard(CompiledNode<'b>, usize),
-    /// It lies at or below a zone cut of so many labels.
+    /// It lies at or below a zone cut with this many labels.
     Cut(CompiledNode<'b>, usize),
-    /// It lies below a DNAME of so many labels.
+    /// It lies below a DNAME with this many labels.
     Dname(CompiledNode<'b>, usize),
     /// It does not exist.
     NxDomain,
 }
 
 impl Found<'_> {
-    /// The name whose records the answer is made from, in a zone of so many labels.
+    /// The name whose records the answer is made from, in a zone with `apex_labels` labels.
     #[inline]
     pub(super) fn source(&self, asked: &HashedName, apex_labels: usize) -> RrlSource {
         match *self {
@@ -32,8 +32,8 @@ impl Found<'_> {
     }
 }
 
-/// What answers a name that lies in this zone. HOT: one look-up for a name that exists, one more per label up to
-/// the closest encloser.
+/// What answers a name that lies in this zone. HOT: one look-up for a name that exists, one more per label up
+/// to the closest encloser.
 #[inline(always)]
 pub(super) fn search<'z>(zone: &'z CompiledZone, name: &HashedName) -> Found<'z> {
     match closest(zone, name) {

@@ -1,32 +1,39 @@
-//! Answers: zones and verdicts compiled into ready bytes, and the one
-//! function that answers a query from them.
+//! Answers: zones and verdicts compiled into prepared bytes, and the one function that answers a query from
+//! them.
 //!
-//! Responsible for what a query is answered.
-//! Not responsible for sockets, files or the clock.
+//! Knows no sockets, no files and no clock.
 //!
 //! ```text
 //!   zone::Zone ──compile──▶ CompiledZone ─┐
-//!                                 ├─▶ Snapshot ─ Publisher ─ cell ─▶ Reader
-//!   pools, Board ─choose──▶ Pools ┘                                    │
-//!                                                                      ▼
-//!   query ─────────────────────────────────────────────────────────▶ respond ─▶ response
+//!                                         ├─▶ Snapshot ─ Publisher ─ cell ─▶ Reader
+//!   pools, Board ─choose──▶ Pools ────────┘                                    │
+//!                                                                              ▼
+//!   query ─────────────────────────────────────────────────────────────────▶ respond ─▶ response
 //! ```
 //!
-//! What is prepared at load is not computed at a query: for every owner and
-//! type the `book` holds the records of all sections as they go into the
-//! message, names compressed; CNAME chains within the zone, additional
-//! addresses, referrals with glue and negative answers included. A query
-//! costs one look-up and one copy. What can only be known at the query is
-//! filled in: which members of a pool are up, where a pointer leads when the
-//! QNAME is longer than the owner the bytes were made for (wildcards,
-//! referrals, negative answers), and the CNAME that a DNAME makes.
+//! A query on its way, by file:
 //!
-//! No number saturates into a length or an offset. What is added here are
-//! lengths of slices and counts of what lies in memory, none of which comes
-//! near the end of its type: where an addition must be written as
-//! `saturating_add` for the lint, it never saturates. A conversion that cannot
-//! fail says why beside it (`tests/floors.rs`); one of cold code that can is an
-//! error ([`CompileError`]).
+//! ```text
+//!   respond ─▶ decision ─▶ zone_table, access     which zone, and whether at all
+//!      │
+//!      ├─▶ zone_answer ─▶ lookup ─▶ compiled_zone     what the name is there
+//!      │        ├─▶ authority, template, pools        the records
+//!      │        └─▶ chase                             aliases that are known at the query only
+//!      ├─▶ forward_table, forward_tail                what `forward` answers
+//!      └─▶ finish ─▶ rate_limit, opt, tsig            what every response ends with
+//! ```
+//!
+//! What is prepared at load is not computed at a query: for every owner and type the compiled zone holds the
+//! records of all sections as they go into the message, names compressed; CNAME chains within the zone,
+//! additional addresses, referrals with glue and negative answers included. A query costs one look-up and one
+//! copy. What can only be known at the query is filled in: which members of a pool are up, where a pointer
+//! leads when the QNAME is longer than the owner the bytes were made for (wildcards, referrals, negative
+//! answers), and the CNAME that a DNAME makes.
+//!
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
+//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
+//! (`tests/project/floors.rs`); one of cold code that can is an error ([`CompileError`]).
 
 #![deny(
     clippy::unwrap_used,
@@ -62,7 +69,7 @@ mod lookup;
 
 mod pools;
 
-mod response;
+mod response_writer;
 
 mod zone_table;
 

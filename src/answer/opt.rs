@@ -1,13 +1,13 @@
 //! Writes the OPT record of a response (RFC 6891). HOT.
 //!
-//! Says how much room it takes, and writes payload size, extended response code, cookie, extended error and name
-//! server identifier.
+//! Says how much room it takes, and writes payload size, extended response code, cookie, extended error and
+//! name server identifier.
 
 use super::context::{QueryContext, WorkerContext};
 use super::cookie::COOKIE_BYTES;
 use super::counters::Count;
 use super::query_edns::QueryEdns;
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::snapshot::Identity;
 use crate::dns::edns::{
     CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, extended_error, option,
@@ -53,7 +53,7 @@ pub(super) fn write_opt(
     worker: &WorkerContext,
     opt: Edns<'_>,
     ede: Option<Ede>,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
 ) {
     let QueryContext { snapshot, peer, edns, .. } = query;
     let mut writer = OptWriter::new(&mut response.message, response.rcode, opt.flags & DNSSEC_OK);

@@ -17,8 +17,8 @@ pub enum Reply {
     /// The name lies outside our zones and is forwarded for this client: `forward` answers. Only with a
     /// [`ForwardTable`](super::ForwardTable) in the snapshot.
     Forward,
-    /// The first `len` bytes of the buffer answer as far as our zones go: to an alias that leads outside them, to a
-    /// name that is forwarded for this client. `forward` adds the rest.
+    /// The first `len` bytes of the buffer answer as far as our zones go: to an alias that leads outside
+    /// them, to a name that is forwarded for this client. `forward` adds the rest.
     ForwardTail {
         /// Length of the response in bytes.
         len: usize,

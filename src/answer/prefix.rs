@@ -1,7 +1,4 @@
-//! Prefixes of addresses, as in `192.0.2.0/24`: a network, or a single address.
-//!
-//! Responsible for reading and comparing them.
-//! Not responsible for what is done with addresses that lie in one.
+//! Address prefixes, as in `192.0.2.0/24`: a network, or a single address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,9 +14,9 @@ pub struct Prefix {
 /// Why a text is no prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrefixError {
-    /// What stands before the slash is no address.
+    /// The part before the slash is no address.
     Address,
-    /// What stands behind it is no number of bits of such an address.
+    /// The part behind the slash is no number of bits of such an address.
     Length {
         /// All the bits there are.
         longest: u8,
@@ -32,8 +29,8 @@ pub enum PrefixError {
 }
 
 impl Prefix {
-    /// The network of so many leading bits that an address lies in; of more
-    /// bits than it has, the address itself.
+    /// The network of `length` leading bits that an address lies in; with more bits than it has, the address
+    /// itself.
     pub fn around(address: IpAddr, length: u8) -> Self {
         let length = length.min(longest(address));
         let cleared = bits(address) & mask(address, length);

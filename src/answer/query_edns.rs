@@ -74,8 +74,8 @@ impl<'q> QueryEdns<'q> {
         Some(())
     }
 
-    /// Whether there is a cookie, of a length that cookies have: a client's alone, or with a server's (RFC 7873,
-    /// section 5.2.2).
+    /// Whether there is a cookie, of a length that cookies have: a client's alone, or with a server's (RFC
+    /// 7873, section 5.2.2).
     #[inline]
     pub(super) fn has_sound_cookie(&self) -> bool {
         self.cookie.is_some_and(|cookie| matches!(cookie.len(), 8 | 16..=40))

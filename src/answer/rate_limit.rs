@@ -1,11 +1,10 @@
-//! Response rate limiting: how many responses of one kind the clients of one
-//! network get in a second over UDP.
+//! Response rate limiting: how many responses of one kind the clients of one network get in a second over
+//! UDP.
 //!
-//! Whoever forges the source address of a query makes this server send the
-//! response to somebody who never asked. The limit keeps that stream thin.
-//! The client whose address it is can still be heard: some of what is held
-//! back goes out as TC, so that it asks again over TCP, which nobody can
-//! forge; and a client with a server cookie of ours is not limited at all.
+//! A forged source address makes this server send its response to a third party. The limit keeps that stream
+//! thin. The client that owns the address can still get answers: some of what is held back goes out as TC, so
+//! that it asks again over TCP, which cannot be forged; and a client with a server cookie of ours is not
+//! limited at all.
 //!
 //! ```text
 //!   network of the client ┐                  enough in the bucket ─▶ the response
@@ -14,17 +13,13 @@
 //!                                                   the others: nothing
 //! ```
 //!
-//! That limit is for one kind and one name, so that many names get round it:
-//! a second one, where it is set, is for all that a network gets. Who has both
-//! is held back by the first that is over. What is forwarded is limited before
-//! it is looked up anywhere, as one kind, by the name asked.
+//! That limit is for one kind and one name, so many names get round it. A second one, if it is set, is for
+//! everything that a network gets. With both, the first that is exceeded holds a response back. What is
+//! forwarded is limited before it is looked up anywhere, as one kind, by the QNAME.
 //!
-//! Each worker counts for itself, and the kernel gives all queries from one
-//! address and port to one worker: a network that uses many ports may get the
-//! limit from every worker.
-//!
-//! Responsible for who is limited and when.
-//! Not responsible for the clock, or for writing what is sent instead.
+//! Each worker counts for itself, and the kernel gives all queries from one address and port to one worker: a
+//! network that uses many ports may get the limit from every worker. The time comes in as an argument; what
+//! is sent instead is written by `finish`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -34,28 +29,26 @@ use super::counters::Count;
 use super::prefix::Prefix;
 use crate::dns::NameHash;
 
-/// How long a bucket takes to fill, in nanoseconds: it holds the responses of
-/// one second, and they may come at once.
+/// How long a bucket takes to fill, in nanoseconds: it holds the responses of one second, and they may come
+/// at once.
 const FILL_NS: u64 = 1_000_000_000;
 
-/// Rows of the table. With four buckets of 16 bytes each a row has the size
-/// of a cache line, and the table of a worker 1 MiB: room for 65,536 networks
-/// and names at a time, as a bucket is needed for a second only. It is never
-/// touched, and takes no memory, while nothing is limited.
+/// Rows of the table. With four buckets of 16 bytes each a row has the size of a cache line, and the table of
+/// a worker 1 MiB: room for 65,536 networks and names at a time, as a bucket is needed for a second only. It
+/// is never touched, and takes no memory, while nothing is limited.
 const ROWS: usize = 1 << 14;
 
 /// RrlTable of a row.
 const WAYS: usize = 4;
 
-/// Bits of an address that say its network: what a site is given at least,
-/// so that one client cannot be many (as in BIND, NSD and Knot).
+/// Bits of an address that say its network: what a site is given at least, so that one client cannot be many
+/// (as in BIND, NSD and Knot).
 const NETWORK_BITS: (u32, u32) = (24, 56);
 
 /// What is limited, and how strictly.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RateLimit {
-    /// What one response takes out of the bucket of its kind and name, in
-    /// nanoseconds of filling; 0: nothing.
+    /// What one response takes out of the bucket of its kind and name, in nanoseconds of filling; 0: nothing.
     cost_ns: u64,
     /// What it takes out of its network's; none: it has none.
     all_cost_ns: Option<u64>,
@@ -64,9 +57,8 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many responses of one kind per second and network; of those held
-    /// back every `slip`th (by chance) is sent as TC, 0: none. Clients in
-    /// `exempt` are not limited: each prefix costs a comparison per query.
+    /// So many responses of one kind per second and network; of those held back every `slip`th (by chance) is
+    /// sent as TC, 0: none. Clients in `exempt` are not limited: each prefix costs a comparison per query.
     pub fn new(responses_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
         Self { cost_ns: cost_ns(responses_per_second), all_cost_ns: None, slip, exempt }
     }
@@ -76,7 +68,7 @@ impl RateLimit {
         Self { cost_ns: 0, all_cost_ns: Some(cost_ns(all_per_second)), slip, exempt }
     }
 
-    /// With so many per second and network besides, whatever they are.
+    /// The same with a second limit: responses of all kinds per second and network.
     #[must_use]
     pub fn with_all(self, all_per_second: NonZeroU32) -> Self {
         Self { all_cost_ns: Some(cost_ns(all_per_second)), ..self }
@@ -89,7 +81,7 @@ impl RateLimit {
     }
 }
 
-/// What one of so many in a second takes out of a bucket.
+/// What one response takes out of a bucket that is good for `per_second` of them.
 fn cost_ns(per_second: NonZeroU32) -> u64 {
     let per_second = u64::from(per_second.get());
     // It is not 0.
@@ -117,8 +109,8 @@ pub(super) enum RrlAction {
 /// The name whose records a response is made from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RrlSource {
-    /// This one: the QNAME, a zone cut, the owner of a DNAME, or an apex
-    /// whose SOA says that a name does not exist.
+    /// This one: the QNAME, a zone cut, the owner of a DNAME, or an apex whose SOA says that a name does not
+    /// exist.
     Name(NameHash),
     /// The wildcard below this closest encloser (RFC 4592, section 3.3.1).
     WildcardBelow(NameHash),
@@ -133,13 +125,13 @@ pub(super) struct LimitedResponse {
     pub(super) source: RrlSource,
 }
 
-/// A key, or 0 where there is none yet, and when the bucket will be full.
+/// A key, 0 if the bucket is unused, and the time at which the bucket will be full.
 type Bucket = [u64; 2];
 
 /// What the networks have left, at one worker.
 ///
-/// A bucket is the moment at which it will be full again: it fills by itself
-/// as time goes by, and each response moves that moment further away.
+/// A bucket is the moment at which it will be full again: it fills by itself as time goes by, and each
+/// response moves that moment further away.
 pub(super) struct RrlTable {
     rows: Vec<[Bucket; WAYS]>,
     /// Keeps others from choosing which networks share a row.
@@ -152,11 +144,10 @@ impl RrlTable {
         Self { rows: vec![[[0; 2]; WAYS]; ROWS], seed }
     }
 
-    /// What becomes of a response to `client`. HOT: touches one cache line for
-    /// each limit there is.
+    /// What becomes of a response to `client`. HOT: touches one cache line for each limit there is.
     ///
-    /// `count` is what it is counted as, `now_ns` the time since 1970, and
-    /// `entropy` decides which of those held back slip.
+    /// `count` is what it is counted as, `now_ns` the time since 1970, and `entropy` decides which of those
+    /// held back slip.
     #[inline]
     pub(super) fn action(
         &mut self,
@@ -203,7 +194,7 @@ impl RrlTable {
         };
         let [kind, ..] = (kind as usize).to_le_bytes();
         let who = network(client) << 8 | u64::from(kind);
-        // 0 stands for a bucket that is nobody's.
+        // 0 marks an unused bucket.
         mixed(mixed(who ^ self.seed) ^ source.bits()).max(1)
     }
 
@@ -212,16 +203,16 @@ impl RrlTable {
     fn take(&mut self, key: u64, cost_ns: u64, now_ns: u64) -> bool {
         #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
         let place = key as usize & (ROWS - 1);
-        // No bucket is further from full than from empty to full, unless the
-        // clock has been set back meanwhile: then it counts as full.
+        // No bucket is further from full than from empty to full, unless the clock has been set back
+        // meanwhile: then it counts as full.
         let latest = now_ns.saturating_add(FILL_NS);
         let worth = |bucket: &&mut Bucket| match **bucket {
             [held, _] if held == key => (0, 0),
             [_, full_at] if full_at > latest => (1, 0),
             [_, full_at] => (1, full_at),
         };
-        // One's own, or the one that is nearest to full: a full one says no
-        // more than a new one, so that strangers in the row lose nothing.
+        // One's own, or the one that is nearest to full: a full one says no more than a new one, so that
+        // strangers in the row lose nothing.
         let row = self.rows.get_mut(place);
         let Some([held, full_at]) = row.and_then(|row| row.iter_mut().min_by_key(worth)) else { return true };
         if *held != key || *full_at > latest {

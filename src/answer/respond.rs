@@ -1,6 +1,6 @@
 //! The one function that answers a query. HOT.
 //!
-//! Reads the query, has it decided and answered, and hands over what is forwarded: the order of it all.
+//! Defines the order: read the query, decide, answer, forward or finish.
 
 use super::chaos;
 use super::context::{QueryContext, WorkerContext};
@@ -12,7 +12,7 @@ use super::forward_tail::Tail;
 use super::opt::{Ede, opt_bytes};
 use super::peer::{Peer, Reply};
 use super::query_edns::QueryEdns;
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::snapshot::Snapshot;
 use super::zone_answer;
 use crate::dns::edns::UDP_PAYLOAD_PLAIN;
@@ -23,8 +23,8 @@ use crate::dns::{NameRef, Rtype};
 /// Answers one query. HOT: no allocation, lock, log, clock, system call or panic.
 ///
 /// `query` is a whole DNS message; `out` takes the response: it should hold
-/// [`UDP_PAYLOAD_MAX`](super::UDP_PAYLOAD_MAX) bytes for UDP and 65,535 for TCP, and what does not fit is sent
-/// truncated. Into fewer than [`UDP_PAYLOAD_PLAIN`] nothing is written.
+/// [`UDP_PAYLOAD_MAX`](super::UDP_PAYLOAD_MAX) bytes for UDP and 65,535 for TCP, and what does not fit is
+/// sent truncated. Into fewer than [`UDP_PAYLOAD_PLAIN`] nothing is written.
 pub fn respond(
     snapshot: &Snapshot,
     worker: &mut WorkerContext,
@@ -60,7 +60,7 @@ pub fn respond(
     let mut message = MessageWriter::new(out, peer.transport.size_limit(query.edns.opt.as_ref()));
     message.put_question(question.wire);
     message.reserve(reserved);
-    let mut response = Response::new(message);
+    let mut response = ResponseWriter::new(message);
     let mut ede = answer(query, worker, &mut response);
     let mut tail = Tail::None;
     if let Some(table) = &snapshot.forward {
@@ -92,7 +92,11 @@ pub fn respond(
 
 /// Writes the answer that is decided on.
 #[inline(always)]
-fn answer(query: &QueryContext<'_>, worker: &mut WorkerContext, response: &mut Response<'_>) -> Option<Ede> {
+fn answer(
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+) -> Option<Ede> {
     match decide(query, &mut worker.name) {
         Decision::Zone(authority) => {
             zone_answer::answer(&authority, query, worker, response);
@@ -137,6 +141,6 @@ fn respond_without_question(
     }
     let question = Question { qname: NameRef::ROOT, qtype: Rtype(0), qclass: 0, wire: &[] };
     let mut query = QueryContext { snapshot, peer, header: *header, question, edns };
-    let mut response = Response::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
+    let mut response = ResponseWriter::new(MessageWriter::new(out, UDP_PAYLOAD_PLAIN));
     limit_and_finish(&mut query, worker, &mut response, None)
 }

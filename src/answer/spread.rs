@@ -1,7 +1,6 @@
-//! How queries spread over types, and responses over codes and sizes.
+//! Counts queries by type, and responses by code and size. HOT.
 //!
-//! Responsible for counting them in a few plain stores. HOT.
-//! Not responsible for kinds of answers: those are in `counters`.
+//! Kinds of answers are counted in `counters`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +8,7 @@ use crate::dns::Rtype;
 use crate::dns::message::Rcode;
 
 /// The types that are counted one by one: what clients of a cluster ask for. All others are counted together,
-/// so that nobody can make the metrics grow by asking.
+/// so that no client can make the metrics grow by asking.
 const QTYPES_COUNTED: [u16; 19] = [
     Rtype::A.0,
     Rtype::NS.0,
@@ -107,12 +106,12 @@ impl SpreadTotals {
         }
     }
 
-    /// Questions by type; none stands for all types that are not counted by themselves.
+    /// Questions by type; none for all types that are not counted by themselves.
     pub fn questions(&self) -> impl Iterator<Item = (Option<Rtype>, u64)> {
         QTYPES_COUNTED.into_iter().map(Rtype).map(Some).chain([None]).zip(self.qtypes)
     }
 
-    /// Responses sent, by code; none stands for all codes that are not counted by themselves.
+    /// Responses sent, by code; none for all codes that are not counted by themselves.
     pub fn rcodes(&self) -> impl Iterator<Item = (Option<Rcode>, u64)> {
         RCODES_COUNTED.into_iter().map(Rcode).map(Some).chain([None]).zip(self.rcodes)
     }

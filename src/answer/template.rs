@@ -5,9 +5,10 @@
 //!          | pool refs … | fixups … | bytes … |
 //! ```
 //!
-//! Defines the layout, written and read. Offsets of records in the message are known when a template is made, because
-//! the question before them is the owner's name. Where the QNAME is longer, `fixups` lists the compression pointers
-//! that move along. Which records a template has is decided by `compile`; templates are kept in a `compiled_zone`.
+//! Defines the layout, written and read. Offsets of records in the message are known when a template is made,
+//! because the question before them is the owner's name. Where the QNAME is longer, `fixups` lists the
+//! compression pointers that move along. Which records a template has is decided by `compile`; templates are
+//! kept in a `compiled_zone`.
 
 use std::fmt;
 
@@ -135,7 +136,7 @@ impl TemplateFlags {
 }
 
 impl<'b> ResponseTemplate<'b> {
-    /// No records, and nothing besides.
+    /// No records, and nothing else.
     pub(super) const NONE: ResponseTemplate<'static> = ResponseTemplate { head: &[0; HEAD_BYTES], rest: &[] };
 
     /// The type it answers, or one of [`ANY_OTHER`] and [`DNAME_BELOW`].
@@ -207,7 +208,8 @@ impl<'b> ResponseTemplate<'b> {
         (fixups_at, fixups_at.wrapping_add(fixups))
     }
 
-    /// The bytes that must be sent: all but additional addresses, which a client can ask for (RFC 2181, section 9).
+    /// The bytes that must be sent: all but additional addresses, which a client can ask for (RFC 2181,
+    /// section 9).
     #[cold]
     pub(super) fn without_additional(&self) -> &'b [u8] {
         let [.., low, high] = *self.head;
@@ -254,8 +256,8 @@ impl TemplateBuilder {
         self.flags = flags.0;
     }
 
-    /// Appends it to `out`, which is left as it was on an error: readers find the next template by the lengths of this
-    /// one.
+    /// Appends it to `out`, which is left as it was on an error: readers find the next template by the
+    /// lengths of this one.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), TooLarge> {
         let short = |length: usize| u16::try_from(length).map_err(|_| TooLarge::Answer);
         let (bytes, fixups) = (short(self.bytes.len())?, short(self.fixups.len())?);

@@ -282,7 +282,8 @@ fn a_zone_compiled_twice_gives_the_same_bytes() {
     assert!(first.raw() != other.raw());
 }
 
-/// Behind a DNAME the templates of other names are taken apart and put together again: what they say must not change.
+/// Behind a DNAME the templates of other names are taken apart and put together again: what they say must not
+/// change.
 #[test]
 fn what_a_dname_leads_to_is_answered_as_if_it_were_asked() {
     let snapshot = snapshot(&zone(ZONE));

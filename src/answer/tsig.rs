@@ -1,10 +1,8 @@
-//! Transaction signatures (RFC 8945): there are no keys here, and this says so.
+//! Transaction signatures (RFC 8945): reads a query's TSIG, and answers it with BADKEY, as there are no keys.
 //!
-//! Responsible for reading a query's TSIG record and for the one that answers
-//! it: error BADKEY.
-//! Not responsible for the response code beside it.
+//! The response code beside it is set by `respond`.
 
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use crate::dns::message::{Extra, Header, Section, class};
 use crate::dns::message_writer::RecordHead;
 use crate::dns::{NameRef, Rtype};
@@ -17,7 +15,7 @@ pub(super) struct Tsig<'q> {
     signed_and_fudge: &'q [u8; 8],
 }
 
-/// What is wanted of a TSIG record. None when it is not well formed.
+/// Reads what is returned of a TSIG record. None when it is not well formed.
 #[cold]
 pub(super) fn read_tsig<'q>(record: &'q [u8], extra: &Extra<'q>) -> Option<Tsig<'q>> {
     let (key, _) = NameRef::split_from(record).ok()?;
@@ -31,14 +29,12 @@ pub(super) fn read_tsig<'q>(record: &'q [u8], extra: &Extra<'q>) -> Option<Tsig<
     whole.then_some(Tsig { key, algorithm, signed_and_fudge })
 }
 
-/// Error BADKEY (RFC 8945, section 3): there is no key here that could have
-/// made this signature.
+/// Error BADKEY (RFC 8945, section 3): there is no key here that could have made this signature.
 const BADKEY: u16 = 17;
 
-/// The TSIG record that says so: the query's, without a signature (RFC 8945,
-/// section 5.3.2).
+/// The TSIG record that says so: the query's, without a signature (RFC 8945, section 5.3.2).
 #[cold]
-pub(super) fn write_tsig(header: &Header, tsig: &Tsig<'_>, response: &mut Response<'_>) {
+pub(super) fn write_tsig(header: &Header, tsig: &Tsig<'_>, response: &mut ResponseWriter<'_>) {
     let message = &mut response.message;
     message.release_all();
     let head = RecordHead { rtype: Rtype::TSIG, class: class::ANY, ttl: 0 };

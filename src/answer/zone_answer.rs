@@ -7,7 +7,7 @@ use super::chase;
 use super::context::{QueryContext, WorkerContext};
 use super::lookup::{Found, search};
 use super::pointer::moved;
-use super::response::Response;
+use super::response_writer::ResponseWriter;
 use super::template::{PoolRef, ResponseTemplate};
 use crate::dns::message::Rcode;
 
@@ -26,7 +26,7 @@ pub(super) fn answer(
     authority: &Authority<'_>,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
 ) {
     let name = &worker.name;
     let apex_labels = authority.compiled.apex_labels();
@@ -60,7 +60,7 @@ fn put(
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
     placed: &Placed<'_>,
-    response: &mut Response<'_>,
+    response: &mut ResponseWriter<'_>,
 ) {
     let Placed { template, beyond_owner, beyond_apex } = placed;
     response.rcode = template.flags().rcode();

@@ -11,13 +11,13 @@ use super::compiled_zone::CompiledZone;
 use super::hashed_name::HashedName;
 use crate::dns::{Name, NameHash, Rtype};
 
-/// A zone and whom it answers.
+/// A zone and the clients that it answers.
 #[derive(Clone)]
 pub struct ZoneEntry {
     /// The zone's own name.
     pub apex: Name,
-    /// The compiled zone; none when no version of it could ever be read: then the zone answers SERVFAIL, and the other
-    /// zones are not affected.
+    /// The compiled zone; none when no version of it could ever be read: then the zone answers SERVFAIL, and
+    /// the other zones are not affected.
     pub compiled: Option<Arc<CompiledZone>>,
     /// Where the pools of this zone begin in [`super::Pools`].
     pub pools_from: u32,
@@ -38,8 +38,8 @@ pub struct ZoneTable {
 }
 
 impl ZoneTable {
-    /// A table with these zones. Several with one name are versions of it: of those that a client may see the first
-    /// counts.
+    /// A table with these zones. Several with one name are versions of it: of those that a client may see the
+    /// first counts.
     pub fn new(mut zones: Vec<ZoneEntry>) -> Self {
         let later = link_versions(&mut zones);
         let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
@@ -83,8 +83,8 @@ impl ZoneTable {
     }
 
     /// The zone that answers a name, the first of its versions; none when the name is in no zone of ours.
-    /// Delegation signers belong to the parent's side of a cut (RFC 4035, section 3.1.4.1), so a DS question for
-    /// an apex goes to the zone above, if that is ours, too. HOT.
+    /// Delegation signers belong to the parent's side of a cut (RFC 4035, section 3.1.4.1), so a DS question
+    /// for an apex goes to the zone above, if that is ours, too. HOT.
     #[inline]
     pub(super) fn zone_for(&self, name: &HashedName, qtype: Rtype) -> Option<&ZoneEntry> {
         let labels = name.labels();
@@ -95,7 +95,8 @@ impl ZoneTable {
         above.or_else(|| self.find(name, labels))
     }
 
-    /// The version of a zone that answers this client, `first` being the first of them; none: it is refused. HOT.
+    /// The version of a zone that answers this client, `first` being the first of them; none: it is refused.
+    /// HOT.
     #[inline]
     pub(super) fn version_for<'s>(&'s self, first: &'s ZoneEntry, client: IpAddr) -> Option<&'s ZoneEntry> {
         match first.access {
@@ -119,8 +120,8 @@ impl ZoneTable {
         Some(version)
     }
 
-    /// The zone of exactly this name. Not inlined: the loop of `find` would keep all it needs on the stack, for what is
-    /// nearly always one turn.
+    /// The zone of exactly this name. Not inlined: the loop of `find` would keep all it needs on the stack,
+    /// for what is nearly always one turn.
     #[inline(never)]
     fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneEntry> {
         let mut at = self.start(hash);
@@ -147,7 +148,8 @@ impl ZoneTable {
     }
 }
 
-/// Links each version of a name to the next. Returns the places of all but the first: those are reached through it.
+/// Links each version of a name to the next. Returns the places of all but the first: those are reached
+/// through it.
 fn link_versions(zones: &mut [ZoneEntry]) -> HashSet<usize> {
     let mut newest: HashMap<Name, usize> = HashMap::new();
     let mut later = HashSet::new();

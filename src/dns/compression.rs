@@ -1,6 +1,6 @@
 //! Compressed names (RFC 1035, section 4.1.4): pointers, and names read in full.
 //!
-//! Follows pointers without allocating. Whether a message of somebody else may be passed on as it stands is
+//! Follows pointers without allocating. Whether a message of another server may be passed on unchanged is
 //! decided by `forward`, which is stricter.
 
 use super::message::HEADER_BYTES;
@@ -13,7 +13,7 @@ pub const POINTER_BITS: u16 = 0xc000;
 /// Largest offset that a pointer reaches: it has 14 bits.
 pub const POINTER_MAX: u16 = 0x3fff;
 
-/// Pointer to the question's name, which stands right behind the header.
+/// Pointer to the question's name, which follows the header.
 pub const QNAME_POINTER: u16 = POINTER_BITS | HEADER_BYTES as u16;
 
 /// A name that was read out of a message, in full, in room of its own.
@@ -36,8 +36,8 @@ impl Decompressed {
         Self { wire: [0; NAME_BYTES_MAX], length: 0 }
     }
 
-    /// Reads the name at `at`; returns where it ends there. None, with no name read, when it does not end, or is
-    /// no name.
+    /// Reads the name at `at`; returns where it ends there. None, with no name read, when it does not end, or
+    /// is no name.
     pub fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
         self.length = 0;
         let mut length = 0_usize;
@@ -99,7 +99,7 @@ pub fn name(message: &[u8], at: usize) -> Option<(Name, usize)> {
     Some((read.name()?.to_name(), end))
 }
 
-/// Where names stand in RDATA.
+/// Where names are in RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamesWithin {
     /// Bytes before the first.
@@ -110,7 +110,7 @@ pub struct NamesWithin {
     pub behind: usize,
 }
 
-/// Where names stand in the RDATA of a type in which they may be compressed; none for all other types. Those of
+/// Where names are in the RDATA of a type in which they may be compressed; none for all other types. Those of
 /// RFC 1035 are compressed, and those of a few later types must be understood so (RFC 3597, section 4).
 pub fn names_within(rtype: Rtype) -> Option<NamesWithin> {
     let (before, names, behind) = match rtype {

@@ -1,15 +1,14 @@
 //! EDNS (RFC 6891): the OPT record of queries and responses, read and written.
 //!
-//! Reads and writes payload size, extended response code, DO bit and options, and says how long a UDP response
-//! may be. HOT.
-//! What options mean is decided by `answer` and `forward`.
+//! Reads and writes payload size, extended response code, DO bit and options, and says how long a UDP
+//! response may be. HOT. What options mean is decided by `answer` and `forward`.
 
 use super::message::{Extra, Header, Rcode, Section};
 use super::message_writer::MessageWriter;
 use super::rtype::Rtype;
 
-/// Largest UDP payload that is sent and accepted, in bytes, whatever the other side says: it passes every link
-/// without fragments (DNS flag day 2020; RFC 9715).
+/// Largest UDP payload that is sent and accepted, in bytes, whatever the other side says: it passes every
+/// link without fragments (DNS flag day 2020; RFC 9715).
 pub const UDP_PAYLOAD_MAX: usize = 1232;
 
 /// UDP payload of a client without EDNS, in bytes (RFC 1035, section 2.3.4).
@@ -173,8 +172,8 @@ pub struct OptWriter<'m, 'o> {
 }
 
 impl<'m, 'o> OptWriter<'m, 'o> {
-    /// Writes the fixed part: our payload size, the upper bits of `rcode`, version 0 and the first byte of the
-    /// flags, which is 0 or [`DNSSEC_OK`].
+    /// Writes the fixed part: our payload size, the upper bits of `rcode`, version 0 and the first byte of
+    /// the flags, which is 0 or [`DNSSEC_OK`].
     #[inline]
     pub fn new(message: &'m mut MessageWriter<'o>, rcode: Rcode, flags: u8) -> Self {
         /// Fits: it is a constant of 1,232.
@@ -199,7 +198,8 @@ impl<'m, 'o> OptWriter<'m, 'o> {
         self.pieces(option::EXTENDED_ERROR, [&code.to_be_bytes(), text.as_bytes()]);
     }
 
-    /// Pads the message with zeros to a multiple of 128 bytes, as queries over TLS are (RFC 8467, section 4.1).
+    /// Pads the message with zeros to a multiple of 128 bytes, as queries over TLS are (RFC 8467, section
+    /// 4.1).
     pub fn pad(&mut self) {
         const BLOCK_BYTES: usize = 128;
         const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];

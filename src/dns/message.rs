@@ -1,7 +1,7 @@
 //! Messages as they come off the wire: header, question, records (RFC 1035, section 4).
 //!
-//! Reads a query without copying or allocating, and defines the words of the header. HOT.
-//! EDNS is read and written by `edns`, messages are written by `message_writer`.
+//! Reads a query without copying or allocating, and defines the words of the header. HOT. EDNS is read and
+//! written by `edns`, messages are written by `message_writer`.
 
 use std::fmt;
 
@@ -76,7 +76,7 @@ pub struct Header {
     pub id: u16,
     /// The second and third pair of bytes: QR, opcode, AA, TC, RD, RA, Z, AD, CD, RCODE.
     pub flags: u16,
-    /// How many questions, answers, authority and additional records it says it has.
+    /// Questions, and records of the answer, authority and additional section, as announced.
     pub counts: [u16; 4],
 }
 
@@ -87,15 +87,15 @@ impl Header {
     pub const AA: u16 = 0x0400;
     /// The answer did not fit.
     pub const TC: u16 = 0x0200;
-    /// The client wishes recursion; copied.
+    /// The client asks for recursion; copied.
     pub const RD: u16 = 0x0100;
     /// Recursion is available.
     pub const RA: u16 = 0x0080;
-    /// The data is authentic (RFC 4035, section 3.2.3); in a query: the client understands this bit (RFC 6840,
-    /// section 5.7).
+    /// The data is authentic (RFC 4035, section 3.2.3); in a query: the client understands this bit (RFC
+    /// 6840, section 5.7).
     pub const AD: u16 = 0x0020;
-    /// The client checks signatures itself: copied into what is forwarded (RFC 4035, section 3.2.2), cleared in what
-    /// is answered with authority (section 3.1.6).
+    /// The client checks signatures itself: copied into what is forwarded (RFC 4035, section 3.2.2), cleared
+    /// in what is answered with authority (section 3.1.6).
     pub const CD: u16 = 0x0010;
 
     /// The header at the start of a message; none if it is shorter.
@@ -164,9 +164,8 @@ pub mod class {
 }
 
 impl<'q> Question<'q> {
-    /// The question behind the header, and what follows it. None when the
-    /// message ends early, or the name is too long or compressed: a first
-    /// name has nothing to point to.
+    /// The question behind the header, and what follows it. None when the message ends early, or the name is
+    /// too long or compressed: a first name has nothing to point to.
     #[inline]
     pub fn read(message: &'q [u8]) -> Option<(Question<'q>, &'q [u8])> {
         let body = message.get(HEADER_BYTES..)?;

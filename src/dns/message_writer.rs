@@ -1,8 +1,8 @@
 //! Messages being written: header, question, records, all within a limit. HOT.
 //!
 //! Writes into a buffer that its user brings, and never past the limit: it neither allocates nor panics. What
-//! does not fit is noticed ([`MessageWriter::is_overflown`]), for its user to truncate the message.
-//! What is written is chosen by its users; OPT records are written by `edns`.
+//! does not fit is noticed ([`MessageWriter::is_overflown`]), for its user to truncate the message. What is
+//! written is chosen by its users; OPT records are written by `edns`.
 
 use super::message::{HEADER_BYTES, Header, Section};
 use super::name::NameRef;
@@ -68,7 +68,8 @@ impl<'o> MessageWriter<'o> {
         self.limit = self.end;
     }
 
-    /// Opens the whole buffer, past the limit: a TSIG record must be sent, however long (RFC 8945, section 5.3).
+    /// Opens the whole buffer, past the limit: a TSIG record must be sent, however long (RFC 8945, section
+    /// 5.3).
     pub fn release_all(&mut self) {
         self.limit = self.out.len();
     }
@@ -103,7 +104,7 @@ impl<'o> MessageWriter<'o> {
         self.append(bytes);
     }
 
-    /// Appends bytes; returns them where they stand now, none if they do not fit.
+    /// Appends bytes; returns their place in the message, none if they do not fit.
     #[inline]
     pub fn append(&mut self, bytes: &[u8]) -> Option<&mut [u8]> {
         // Two lengths of slices add up without an overflow.
@@ -199,7 +200,7 @@ impl<'o> MessageWriter<'o> {
     }
 }
 
-/// What stands between a record's owner and its RDATA.
+/// The fields between a record's owner and its RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordHead {
     /// The type.

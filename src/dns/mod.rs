@@ -1,8 +1,7 @@
-//! The words of DNS: names, types, RDATA, messages.
+//! DNS on the wire and in text: names, types, RDATA, messages.
 //!
-//! Responsible for what the RFCs say about single pieces of a message and
-//! their presentation format.
-//! Not responsible for zones (which pieces belong together) or for sockets.
+//! Knows what the RFCs say of single pieces of a message and of their presentation format. Which pieces form
+//! a zone is decided by `zone`.
 
 #![deny(
     clippy::unwrap_used,

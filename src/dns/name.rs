@@ -1,7 +1,6 @@
-//! Domain names in wire form, with the case they were written in.
+//! Domain names in uncompressed wire form, in the case they were written in.
 //!
-//! Responsible for reading, writing and comparing names.
-//! Not responsible for compression: messages are `message`'s and `writer`'s.
+//! Reads, writes and compares names. Compressed names are read by `compression`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,15 +16,14 @@ pub const LABELS_MAX: usize = 127;
 
 /// An absolute domain name that owns its bytes.
 ///
-/// Comparing and hashing ignore the case of ASCII letters (RFC 4343); order
-/// is the canonical one (RFC 4034, section 6.1). What was written is kept and
-/// shown.
+/// Comparing and hashing ignore the case of ASCII letters (RFC 4343); order is the canonical one (RFC 4034,
+/// section 6.1). What was written is kept and shown.
 #[derive(Clone)]
 pub struct Name {
     wire: Box<[u8]>,
 }
 
-/// An absolute domain name that lies in somebody else's bytes.
+/// An absolute domain name in borrowed bytes.
 ///
 /// The promise is [`Name`]'s: valid wire form, no pointers, root at the end.
 #[derive(Clone, Copy)]
@@ -33,7 +31,7 @@ pub struct NameRef<'a> {
     wire: &'a [u8],
 }
 
-/// Why a text or some bytes are no name.
+/// Why a text or some bytes are not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
     /// Nothing there.
@@ -81,8 +79,8 @@ impl Name {
         if rest.is_empty() { Ok(name.to_name()) } else { Err(NameError::BadWire) }
     }
 
-    /// Reads presentation format (RFC 1035, section 5.1): `@` is the origin,
-    /// a name without a dot at its end is relative to it.
+    /// Reads presentation format (RFC 1035, section 5.1): `@` is the origin, a name without a dot at its end
+    /// is relative to it.
     ///
     /// # Errors
     ///
@@ -93,8 +91,8 @@ impl Name {
         Ok(Self { wire: wire.into_boxed_slice() })
     }
 
-    /// As [`Name::parse`], but appends the wire form to `out`, which is left
-    /// as it was on an error. Returns whether the text was relative.
+    /// As [`Name::parse`], but appends the wire form to `out`, which is left as it was on an error. Returns
+    /// whether the text was relative.
     ///
     /// # Errors
     ///
@@ -170,8 +168,8 @@ fn parse_labels(text: &[u8], origin: NameRef<'_>, out: &mut Vec<u8>) -> Result<W
     }
 }
 
-/// Appends the bytes of the label that begins at `at`; returns where it ends
-/// (at a dot or the end of the text).
+/// Appends the bytes of the label that begins at `at`; returns where it ends (at a dot or the end of the
+/// text).
 fn parse_label(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<usize, NameError> {
     while let Some(&byte) = text.get(at) {
         match byte {
@@ -199,8 +197,8 @@ impl<'a> NameRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`NameError::BadWire`] when the bytes end early or hold a pointer,
-    /// [`NameError::NameTooLong`] past [`NAME_BYTES_MAX`].
+    /// [`NameError::BadWire`] when the bytes end early or hold a pointer, [`NameError::NameTooLong`] past
+    /// [`NAME_BYTES_MAX`].
     pub fn split_from(bytes: &'a [u8]) -> Result<(NameRef<'a>, &'a [u8]), NameError> {
         let mut at = 0;
         loop {
@@ -397,7 +395,7 @@ impl PartialOrd for Name {
     }
 }
 
-/// How often this thread compared names or read one: what tests count where others would take the time.
+/// How often this thread compared names or read one: tests count these steps, where a time would vary.
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;

@@ -1,16 +1,13 @@
 //! Hashes of names that grow label by label, from the root outwards.
 //!
-//! Responsible for one hash per suffix of a name, so that a name and all its
-//! ancestors are hashed in one pass.
-//! Not responsible for tables: `zone` and `answer` each have their own.
+//! Hashes a name and all its ancestors in one pass. Tables of names are in `zone` and `answer`.
 
 use super::NameRef;
 
-/// Hash of a name. The root's is [`NameHash::ROOT`]; a name's is its
-/// parent's with one label put in front.
+/// Hash of a name. The root's is [`NameHash::ROOT`]; a name's is its parent's with one label put in front.
 ///
-/// Zone data is trusted, and a query changes nothing, so the hash need not be
-/// keyed: nobody can make a table slow from outside.
+/// Zone data is trusted, and a query changes nothing, so the hash need not be keyed: no client can make a
+/// table slow from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameHash(u64);
 
@@ -21,8 +18,7 @@ impl NameHash {
     /// The hash of the root.
     pub const ROOT: NameHash = NameHash(0xa409_3822_299f_31d0);
 
-    /// The hash of `label` in front of the name this is the hash of. The
-    /// label must be in lower case. HOT.
+    /// The hash of `label` in front of the name this is the hash of. The label must be in lower case. HOT.
     #[inline]
     #[must_use]
     pub fn below(self, label: &[u8]) -> NameHash {
@@ -34,9 +30,8 @@ impl NameHash {
         NameHash(fold(state ^ word(rest)))
     }
 
-    /// As [`NameHash::below`] for the label of `length` bytes at the front of
-    /// `bytes`. Where at least eight bytes more follow it, it is read in words
-    /// without a look at where it ends. HOT.
+    /// As [`NameHash::below`] for the label of `length` bytes at the front of `bytes`. Where at least eight
+    /// bytes more follow it, it is read in words without a look at where it ends. HOT.
     #[inline]
     #[must_use]
     pub fn below_front(self, bytes: &[u8], length: usize) -> NameHash {
@@ -88,8 +83,8 @@ fn front(word: [u8; 8], length: usize) -> u64 {
     u64::from_le_bytes(word) & !(u64::MAX << (8 * length))
 }
 
-/// Fewer than eight bytes as a number, the first the lowest. Four bytes and
-/// more are read as two halves that may overlap, where they agree.
+/// Fewer than eight bytes as a number, the first the lowest. Four bytes and more are read as two halves that
+/// may overlap, where they agree.
 #[inline]
 fn word(bytes: &[u8]) -> u64 {
     if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {

@@ -1,12 +1,12 @@
-//! Escapes of presentation format (RFC 1035, section 5.1).
+//! Escapes of presentation format (RFC 1035, section 5.1): `\.` and `\046`, in names and in character
+//! strings.
 //!
-//! Responsible for `\.` and `\046`, in names and in character strings, both ways.
-//! Not responsible for where a word begins or ends: that is `zonefile`.
+//! Where a word begins and ends is decided by `zonefile`.
 
 use std::fmt;
 
-/// Reads the escape that `text` begins with (a backslash): the byte it stands
-/// for and how many bytes it takes. None if it is none.
+/// Reads the escape that `text` begins with (a backslash): the byte it stands for and how many bytes it
+/// takes. None if it is none.
 pub fn unescape(text: &[u8]) -> Option<(u8, usize)> {
     match text {
         [b'\\', hundreds @ b'0'..=b'9', tens, ones, ..] => {
@@ -20,8 +20,7 @@ pub fn unescape(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Text with a backslash that is followed by neither three digits up to 255
-/// nor a character.
+/// Text with a backslash that is followed by neither three digits up to 255 nor a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadEscape;
 

@@ -14,7 +14,7 @@ use super::rtype::Rtype;
 /// A response, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The header as it stands.
+    /// The header.
     pub header: Header,
     /// The whole response code, with what an OPT record adds (RFC 6891, section 6.1.3).
     pub rcode: Rcode,

@@ -1,7 +1,6 @@
-//! Times to live.
+//! Times to live: their range, and times written with units.
 //!
-//! Responsible for the range of a TTL and for reading times with their units.
-//! Not responsible for which TTL a record without one gets: that is `zonefile`.
+//! Which TTL a record without one gets is decided by `zonefile`.
 
 use std::fmt;
 
@@ -16,8 +15,7 @@ pub enum TtlForm {
     Seconds,
     /// One number with one unit: `90m`.
     Units,
-    /// Several numbers with a unit each: `1h30m`. PowerDNS reads something
-    /// else, see [`powerdns_reading`].
+    /// Several numbers with a unit each: `1h30m`. PowerDNS reads something else, see [`powerdns_reading`].
     Compound,
 }
 
@@ -55,9 +53,8 @@ impl Ttl {
         if seconds <= Self::MAX.0 { Some(Ttl(seconds)) } else { None }
     }
 
-    /// Reads seconds, one number with a unit, or BIND's compounds (`1h30m`),
-    /// and says which of them it was. Units are s, m, h, d, w and y (365
-    /// days), in any case.
+    /// Reads seconds, one number with a unit, or BIND's compounds (`1h30m`), and says which of them it was.
+    /// Units are s, m, h, d, w and y (365 days), in any case.
     ///
     /// # Errors
     ///
@@ -88,14 +85,13 @@ pub fn parse_timer(text: &[u8]) -> Result<(u32, TtlForm), TtlError> {
     parse_seconds(text, u32::MAX)
 }
 
-/// The seconds PowerDNS reads in a time: the first number times the last
-/// unit, so that `1h30m` becomes 1 × m = 60.
+/// The seconds PowerDNS reads in a time: the first number times the last unit, so that `1h30m` becomes 1 × m
+/// = 60.
 pub fn powerdns_reading(text: &[u8]) -> u32 {
     let (number, _) = split_number(text);
     let unit = text.last().and_then(|&byte| unit_seconds(byte)).unwrap_or(1);
     let seconds = number.unwrap_or(0).wrapping_mul(u64::from(unit));
-    // Its own arithmetic has 32 bits and wraps.
-    // 32 bits are left.
+    // Its own arithmetic has 32 bits and wraps. 32 bits are left.
     u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 
@@ -131,8 +127,7 @@ fn parse_seconds(text: &[u8], max: u32) -> Result<(u32, TtlForm), TtlError> {
     }
 }
 
-/// The number that `text` begins with, and what follows it. A number beyond
-/// all limits stays beyond them.
+/// The number that `text` begins with, and what follows it. A number beyond all limits stays beyond them.
 fn split_number(text: &[u8]) -> (Option<u64>, &[u8]) {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = text.split_at(digits);

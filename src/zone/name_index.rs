@@ -1,57 +1,44 @@
-//! An index from owner names to nodes while a zone is put together.
+//! An index from owner names to nodes, at load.
 //!
-//! Responsible for finding a node by the hash of its name.
-//! Not responsible for the names themselves: the caller compares.
+//! Finds a node by the hash of its name; the names themselves are compared by the caller.
+
+use hashbrown::HashTable;
 
 use crate::dns::NameHash;
 
-/// Open addressing with linear probing, at most half full. A slot holds the
-/// upper half of the hash and the node; growing needs no names.
+/// Nodes by the upper half of the hash of their names: that much is kept, so that the table grows without the
+/// names.
 #[derive(Default)]
 pub(super) struct NameIndex {
-    slots: Vec<Option<(u32, u32)>>,
-    used: usize,
+    slots: HashTable<Slot>,
+}
+
+struct Slot {
+    tag: u32,
+    node: u32,
 }
 
 impl NameIndex {
     /// The node of that hash that `is_it` accepts.
     pub(super) fn find(&self, hash: NameHash, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let tag = tag(hash);
-        let mut at = self.start(tag)?;
-        while let Some((found, node)) = self.slots[at] {
-            if found == tag && is_it(node) {
-                return Some(node);
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        None
+        let found = self.slots.find(spread(tag), |slot| slot.tag == tag && is_it(slot.node));
+        found.map(|slot| slot.node)
     }
 
     /// Adds a node that is not there yet.
     pub(super) fn insert(&mut self, hash: NameHash, node: u32) {
-        if self.used * 2 >= self.slots.len() {
-            let bigger = vec![None; (self.slots.len() * 2).max(64)];
-            let old = std::mem::replace(&mut self.slots, bigger);
-            old.into_iter().flatten().for_each(|(tag, node)| self.place(tag, node));
-        }
-        self.place(tag(hash), node);
-        self.used += 1;
-    }
-
-    fn place(&mut self, tag: u32, node: u32) {
-        let Some(mut at) = self.start(tag) else { return };
-        while self.slots[at].is_some() {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        self.slots[at] = Some((tag, node));
-    }
-
-    fn start(&self, tag: u32) -> Option<usize> {
-        (!self.slots.is_empty()).then(|| tag as usize & (self.slots.len() - 1))
+        let tag = tag(hash);
+        self.slots.insert_unique(spread(tag), Slot { tag, node }, |slot| spread(slot.tag));
     }
 }
 
 fn tag(hash: NameHash) -> u32 {
     // Half of 64 bits are 32.
     u32::try_from(hash.bits() >> 32).unwrap_or_default()
+}
+
+/// The table looks at both ends of a hash of 64 bits.
+fn spread(tag: u32) -> u64 {
+    u64::from(tag) << 32 | u64::from(tag)
 }

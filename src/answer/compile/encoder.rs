@@ -1,6 +1,7 @@
 //! Encodes records into templates: owners and RDATA in wire form with compressed names, at load.
 //!
-//! Decides which pointers of a template move with the QNAME. Which records it has is worked out by `sections`.
+//! Decides which pointers of a template move with the QNAME. Which records it has is worked out by
+//! `sections`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -16,13 +17,11 @@ use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
 
-/// Most bytes of a template with additional addresses: what would make it longer
-/// is left out. They are a optional, and a client that wants three quarters
-/// of a message can ask for them.
+/// Most bytes of a template with additional addresses: what would make it longer is left out. They are a
+/// optional, and a client that wants three quarters of a message can ask for them.
 const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 
-/// A name can be pointed to up to here, however much longer the QNAME is
-/// (RFC 1035, section 4.1.4: 14 bits).
+/// A name can be pointed to up to here, however much longer the QNAME is (RFC 1035, section 4.1.4: 14 bits).
 const POINTED_MAX: usize = POINTER_MAX as usize - NAME_BYTES_MAX;
 
 /// Whether the QNAME may be longer than the name a template is made for.
@@ -112,8 +111,7 @@ impl<'b> Encoder<'b> {
         Ok(self.template)
     }
 
-    /// Adds the addresses that fit. Those of a referral are glue, which is
-    /// wanted whole (RFC 9471, section 3).
+    /// Adds the addresses that fit. Those of a referral are glue, which is sent whole (RFC 9471, section 3).
     fn additional(&mut self, sections: &Sections<'_>, at_query: &AtQuery<'_>) {
         let is_referral = !sections.authority.is_empty();
         let most = if is_referral { ANSWER_BYTES_MAX } else { ADDITIONAL_BYTES_MAX };
@@ -148,8 +146,7 @@ impl<'b> Encoder<'b> {
         self.names.truncate(mark.names);
     }
 
-    /// A template of one record whose RDATA stays in full, as DNAME's must (RFC
-    /// 6672, section 2.5).
+    /// A template of one record whose RDATA stays in full, as DNAME's must (RFC 6672, section 2.5).
     pub(super) fn record(
         mut self,
         qtype: u16,
@@ -168,8 +165,8 @@ impl<'b> Encoder<'b> {
         Ok(self.template)
     }
 
-    /// The SOA record of negative answers: it may stand anywhere in a
-    /// message, so its pointers lead into the question only.
+    /// The SOA record of negative answers: it may follow anything in a message, so its pointers lead into the
+    /// question only.
     pub(super) fn negative(mut self, ttl: Ttl, rdata: &[u8]) -> Result<TemplateBuilder, TooLarge> {
         self.question();
         let known = self.names.len();
@@ -190,7 +187,7 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    /// A name that stands at `at` can be pointed to from now on, if a pointer reaches so far.
+    /// Remembers that a name begins at `at`, if a pointer reaches that far.
     fn remember(&mut self, lower: Vec<u8>, at: usize) {
         if let Ok(at) = u16::try_from(at)
             && usize::from(at) <= POINTED_MAX
@@ -248,9 +245,9 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// A pointer for an owner whose records are put in at the query. Such an
-    /// owner was always written before: it is the question's or the target of
-    /// a record above. None when that is too far behind to be pointed to.
+    /// A pointer for an owner whose records are put in at the query. Such an owner was always written before:
+    /// it is the question's or the target of a record above. None when that is too far behind to be pointed
+    /// to.
     fn pointer_to(&self, owner: &Owner<'_>) -> Option<(u16, bool)> {
         let Some(name) = owner.name() else { return Some((QNAME_POINTER, false)) };
         let lower = name.to_lowercase();
@@ -282,8 +279,8 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// A name, with a pointer to its longest suffix that stands in the
-    /// message already; what is written can be pointed to from then on.
+    /// A name, with a pointer to its longest suffix that is in the message already; what is written can be
+    /// pointed to from then on.
     fn name(&mut self, name: NameRef<'_>, compress: Compress) -> Result<(), TooLarge> {
         let start = HEADER_BYTES + self.base.wire().len() + 4;
         let mut rest = Some(name);
@@ -316,7 +313,7 @@ impl<'b> Encoder<'b> {
     }
 }
 
-/// Whether a name may be compressed where it stands.
+/// Whether a name may be compressed in its record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compress {
     Yes,

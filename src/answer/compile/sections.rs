@@ -1,7 +1,7 @@
-//! Works out, at load, which RRsets belong into which section of an answer: RFC 1034, section 4.3.2, with wildcards
-//! (RFC 4592) and DNAME (RFC 6672).
+//! Works out, at load, which RRsets belong into which section of an answer: RFC 1034, section 4.3.2, with
+//! wildcards (RFC 4592) and DNAME (RFC 6672).
 //!
-//! Done once per owner and type when a zone is loaded. The bytes are written by `encoder`.
+//! Runs once per owner and type when a zone is loaded. The bytes are written by `encoder`.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -21,8 +21,8 @@ pub(super) struct Sections<'z> {
     pub(super) authority: Vec<SectionEntry<'z>>,
     pub(super) additional: Vec<SectionEntry<'z>>,
     pub(super) ending: Ending,
-    /// An alias at a wildcard leads to a name that the wildcard makes, too: if that is the QNAME, its first link says
-    /// all.
+    /// An alias at a wildcard leads to a name that the wildcard makes, too: if that is the QNAME, its first
+    /// link says all.
     pub(super) repeats: bool,
 }
 
@@ -101,8 +101,9 @@ impl<'z> Owner<'z> {
     }
 }
 
-/// What the zone answers for a type at a node that was found for the QNAME, exactly or as a wildcard. A wildcard
-/// answers for what it makes, so its NS and DNAME records are plain data there (RFC 4592, sections 4.2 and 4.4).
+/// What the zone answers for a type at a node that was found for the QNAME, exactly or as a wildcard. A
+/// wildcard answers for what it makes, so its NS and DNAME records are plain data there (RFC 4592, sections
+/// 4.2 and 4.4).
 pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rtype) -> Sections<'z> {
     let mut sections = Sections {
         rcode: Rcode::NOERROR,
@@ -119,7 +120,8 @@ pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype:
     sections
 }
 
-/// The node at the end of the chain of aliases that begins at `node`: its types get templates of their own there.
+/// The node at the end of the chain of aliases that begins at `node`: its types get templates of their own
+/// there.
 pub(super) fn chain_end<'z>(zone: &'z Zone, node: Node<'z>) -> Option<Node<'z>> {
     let mut reached = Reached { node, owner: Owner::Qname, role: Role::Answers };
     for _ in 0..CNAME_CHAIN_MAX {
@@ -170,9 +172,8 @@ impl<'z> Sections<'z> {
         }
     }
 
-    /// At a zone cut: the referral, unless the DS record is asked, which is
-    /// the parent's (RFC 4035, section 3.1.4.1). True if the node is to be
-    /// answered from.
+    /// At a zone cut: the referral, unless the DS record is asked, which is the parent's (RFC 4035, section
+    /// 3.1.4.1). True if the node is to be answered from.
     fn at_cut(&mut self, zone: &'z Zone, reached: &Reached<'z>, qtype: Rtype) -> bool {
         if qtype == Rtype::DS && reached.role == Role::Cut {
             return true;
@@ -188,8 +189,7 @@ impl<'z> Sections<'z> {
         false
     }
 
-    /// Ends the chain at a node: with its records, or with an alias that is
-    /// chosen at the query.
+    /// Ends the chain at a node: with its records, or with an alias that is chosen at the query.
     fn end(&mut self, reached: Reached<'z>, qtype: Rtype) {
         let alias = reached.node.pools_of(Rtype::CNAME).next();
         match alias.filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY)) {
@@ -219,9 +219,8 @@ impl<'z> Sections<'z> {
         }
     }
 
-    /// Addresses of the targets of NS, MX, SRV, SVCB and HTTPS records (RFC
-    /// 1034, section 4.3.2; RFC 2782; RFC 9460, section 4.1); none where the
-    /// targets are chosen at the query.
+    /// Addresses of the targets of NS, MX, SRV, SVCB and HTTPS records (RFC 1034, section 4.3.2; RFC 2782;
+    /// RFC 9460, section 4.1); none where the targets are chosen at the query.
     fn add_addresses(&mut self, zone: &'z Zone) {
         if self.answer.iter().any(|entry| matches!(entry.records, Records::Pool(_))) {
             return;
@@ -258,8 +257,8 @@ impl<'z> Sections<'z> {
     }
 }
 
-/// The node with the addresses of a target: itself or a wildcard, delegated
-/// or not, since an address given along is a hint, but nothing below a DNAME.
+/// The node with the addresses of a target: itself or a wildcard, delegated or not, since an address given
+/// along is a hint, but nothing below a DNAME.
 fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
     let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == Kind::Dname);
     match zone.find(target) {
@@ -268,8 +267,7 @@ fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
     }
 }
 
-/// The wildcard that a name which does not exist would be made from, zone
-/// cuts aside; none below a DNAME.
+/// The wildcard that a name which does not exist would be made from, zone cuts aside; none below a DNAME.
 fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
     let mut encloser = name;
     let id = loop {

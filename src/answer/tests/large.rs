@@ -6,8 +6,8 @@ use crate::dns::Rtype;
 use crate::source::Severity;
 use crate::zone::Kind;
 
-/// A zone whose name `m` has, besides records of other types, MX records for
-/// hosts with so many addresses each, and a TXT record of so many bytes.
+/// A zone whose name `m` has, besides records of other types, MX records for hosts with so many addresses
+/// each, and a TXT record of so many bytes.
 fn text(addresses: &[usize], txt: usize, extra: &str) -> String {
     let mut text = String::from("$TTL 60\n@ SOA ns host 1 2 3 4 30\n@ NS ns\nns A 192.0.2.53\n");
     for (host, addresses) in addresses.iter().enumerate() {

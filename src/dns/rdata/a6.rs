@@ -1,7 +1,4 @@
 //! Chained IPv6 addresses: the RDATA of A6 (RFC 2874, historic).
-//!
-//! Responsible for the length of the prefix, for the part of the address behind it, and for the name that has it.
-//! Not responsible for AAAA, which took its place (RFC 6563).
 
 use std::fmt::{self, Write};
 use std::net::Ipv6Addr;

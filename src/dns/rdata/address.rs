@@ -1,7 +1,4 @@
-//! Addresses: IPv4, IPv6 and EUI.
-//!
-//! Responsible for reading them and for guessing what was meant instead.
-//! Not responsible for names, which may stand where an address does not.
+//! Reads IPv4, IPv6 and EUI addresses, and guesses what was meant instead.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -78,7 +75,7 @@ fn without_leading_zeros(text: &[u8]) -> Option<Ipv4Addr> {
     octets.next().is_none().then(|| address.into())
 }
 
-/// Reads an EUI of so many bytes (RFC 7043).
+/// Reads an EUI of `bytes` bytes (RFC 7043).
 pub(super) fn eui(what: &str, bytes: usize, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let at = reader.out.len();

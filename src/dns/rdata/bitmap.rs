@@ -1,8 +1,4 @@
-//! Bitmaps of RRTYPEs, in windows (RFC 4034, section 4.1.2) and flat (RFC
-//! 2535, section 5.2).
-//!
-//! Responsible for windows and bits, both ways.
-//! Not responsible for which types a name has.
+//! Bitmaps of RRTYPEs, in windows (RFC 4034, section 4.1.2) and flat (RFC 2535, section 5.2).
 
 use std::fmt::{self, Write};
 
@@ -39,7 +35,7 @@ pub(super) fn read_flat(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
 
 /// Whether these bytes are a flat bitmap, not longer than it must be.
 pub(super) fn fits_flat(bytes: &[u8]) -> bool {
-    // A first bit stands for the windows of RFC 4034's forerunners, which nobody has made.
+    // The first bit announces the windows of RFC 4034's drafts, which were never used.
     let plain = bytes.first().is_none_or(|first| first & 0x80 == 0);
     plain && bytes.len() <= FLAT_BYTES_MAX && bytes.last() != Some(&0)
 }
@@ -80,8 +76,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Whether these bytes are windows in rising order, none of them longer than
-/// it must be.
+/// Whether these bytes are windows in rising order, none of them longer than it must be.
 pub(super) fn fits(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     let mut least = 0u16;

@@ -7,7 +7,7 @@ use super::reader::{Reader, quoted, show};
 use super::token::Token;
 use crate::source::{Diagnostic, Span};
 
-/// Reads all words that are left as bytes, one at least; gives back where they stand.
+/// Reads all words that are left as bytes, one at least; returns their span.
 pub(super) fn rest_encoded(
     what: &str,
     encoding: &Encoding,

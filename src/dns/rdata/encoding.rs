@@ -1,7 +1,6 @@
-//! Bytes in hexadecimal, base32hex and base64 (RFC 4648).
+//! Bytes in hexadecimal, base32hex and base64 (RFC 4648), over one word or several.
 //!
-//! Responsible for the three alphabets, both ways, over several words.
-//! Not responsible for how many bytes a field wants.
+//! How many bytes a field takes is known to its reader.
 
 /// One way to write bytes as letters: each letter stands for `bits` bits.
 pub(super) struct Encoding {
@@ -29,7 +28,7 @@ pub(super) const HEX: Encoding = Encoding {
     padding: Padding::None,
 };
 
-/// RFC 4648, section 7, without padding as RFC 5155, section 3.3 wants it.
+/// RFC 4648, section 7, without padding as in RFC 5155, section 3.3.
 pub(super) const BASE32HEX: Encoding = Encoding {
     name: "base32hex",
     bits: 5,
@@ -76,8 +75,7 @@ const fn values(alphabet: &[u8], case: Case) -> [u8; 256] {
 /// Why some words are no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The word of this number holds a letter outside the alphabet, or one
-    /// behind the padding.
+    /// The word of this number holds a letter outside the alphabet, or one behind the padding.
     Letter { word: usize, letter: u8 },
     /// The letters end in the middle of a byte, or padding is missing.
     CutShort,

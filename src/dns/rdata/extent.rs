@@ -1,15 +1,12 @@
-//! Wire RDATA taken apart: where each field begins and ends.
+//! Takes wire RDATA apart: where each field begins and ends.
 //!
-//! Responsible for measuring every kind, which is also what decides whether
-//! some bytes are RDATA of their type.
-//! Not responsible for what the bytes look like in text: that is `write`.
+//! Measures every kind, which also decides whether some bytes are RDATA of their type.
 
 use super::piece::{Piece, counted, digest_length, is_tag, name_length};
-use super::table::{Entry, Field, Kind, OtherLength};
+use super::table::{Field, Kind, OtherLength, TypeEntry};
 use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb};
 
-/// The fields of some RDATA, from first to last; ends at the first that does
-/// not fit.
+/// The fields of some RDATA, from first to last; ends at the first that does not fit.
 pub(super) struct Pieces<'r> {
     fields: std::slice::Iter<'static, Field>,
     rdata: &'r [u8],
@@ -18,7 +15,7 @@ pub(super) struct Pieces<'r> {
 
 impl<'r> Pieces<'r> {
     /// Takes `rdata` apart as the fields of `entry`.
-    pub(super) fn of(entry: &'static Entry, rdata: &'r [u8]) -> Self {
+    pub(super) fn of(entry: &'static TypeEntry, rdata: &'r [u8]) -> Self {
         Self { fields: entry.fields.iter(), rdata, at: 0 }
     }
 
@@ -42,7 +39,7 @@ impl<'r> Iterator for Pieces<'r> {
     }
 }
 
-/// How many bytes of `rest` a field takes that stands behind `before`; none when they do not fit its kind.
+/// How many bytes of `rest` a field behind `before` takes; none when they do not fit its kind.
 fn length(kind: Kind, before: &[u8], rest: &[u8]) -> Option<usize> {
     if rest.is_empty() && kind.may_be_absent(before) {
         return Some(0);

@@ -1,7 +1,4 @@
 //! Addresses of other networks: X.25, NSAP, ATM, and the locators of ILNP.
-//!
-//! Responsible for reading, measuring and writing them.
-//! Not responsible for IP addresses or EUI: those are `read::address`.
 
 use std::fmt::{self, Write};
 
@@ -61,7 +58,7 @@ pub(super) fn write_nsap(bytes: &[u8], out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// Reads hexadecimal digits, or `+` and decimal ones; dots may stand between them.
+/// Reads hexadecimal digits, or `+` and decimal ones; dots may separate them.
 pub(super) fn read_atm(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let token = reader.word(what)?;
     let at = reader.out.len();
@@ -109,7 +106,7 @@ pub(super) fn write_atm(bytes: &[u8], out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// What stands between the dots.
+/// The parts between the dots.
 fn parts(digits: &[u8]) -> impl Iterator<Item = &[u8]> {
     digits.split(|&byte| byte == b'.')
 }

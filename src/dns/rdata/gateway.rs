@@ -1,7 +1,6 @@
 //! Gateways: where IPSECKEY (RFC 4025) and AMTRELAY (RFC 8777) send traffic.
 //!
-//! Responsible for the field whose form an earlier field says.
-//! Not responsible for the key behind it.
+//! The form of the field depends on an earlier one.
 
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,6 @@
 //! Host identities: the RDATA of HIP (RFC 8005, section 5).
 //!
-//! Responsible for algorithm, tag, key and rendezvous servers, whose lengths stand before all of them.
-//! Not responsible for other kinds of keys.
+//! The lengths of tag and key come before all of them.
 
 use std::fmt::{self, Write};
 
@@ -41,7 +40,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Reads one word of bytes, and says how many they were: one at least, and not more than their length can tell.
+/// Reads one word of bytes, and says how many they were: one at least, and not more than their length can
+/// tell.
 fn bytes(
     what: &str,
     encoding: &Encoding,

@@ -1,7 +1,4 @@
-//! Places on earth: the RDATA of LOC (RFC 1876).
-//!
-//! Responsible for `42 21 54 N 71 06 18 W -24m 30m` and its 16 bytes.
-//! Not responsible for other kinds of fields.
+//! Places on earth: the RDATA of LOC (RFC 1876), `42 21 54 N 71 06 18 W -24m 30m` and its 16 bytes.
 
 use std::fmt::{self, Write};
 
@@ -12,7 +9,7 @@ use crate::source::Diagnostic;
 
 /// Bytes of version 0, the only one.
 const LENGTH: usize = 16;
-/// What stands for the equator and the prime meridian, in thousandths of a second.
+/// The number of the equator and the prime meridian, in thousandths of a second.
 const MERIDIAN: u32 = 1 << 31;
 const DEGREE: u64 = 3_600_000;
 const MINUTE: u64 = 60_000;
@@ -141,8 +138,8 @@ fn thousandths(text: &[u8]) -> Option<u64> {
     scaled(text, 3)
 }
 
-/// A decimal number times ten to the `places`; none with more places. Ten
-/// digits before the dot are more than any field takes.
+/// A decimal number times ten to the `places`; none with more places. Ten digits before the dot are more than
+/// any field takes.
 fn scaled(text: &[u8], places: usize) -> Option<u64> {
     let (whole, fraction) = split_once(text, b'.').unwrap_or((text, b""));
     if whole.len() > 10 || fraction.len() > places {

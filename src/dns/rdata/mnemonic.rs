@@ -5,11 +5,11 @@
 use std::fmt;
 
 use super::super::rtype::Rtype;
-use super::table::{Standing, TYPES, entry};
+use super::table::{TYPES, Usage, entry};
 use crate::source::nearest;
 
-/// Mnemonics of what has no RDATA of its own in our table: what is asked
-/// for or rides along in messages, and PowerDNS's LUA.
+/// Mnemonics of what has no RDATA of its own in our table: what is asked for or rides along in messages, and
+/// PowerDNS's LUA.
 const OTHERS: &[(Rtype, &str)] = &[
     (Rtype::OPT, "OPT"),
     // Only in bitmaps of answers (RFC 9824, section 2).
@@ -47,12 +47,12 @@ impl Rtype {
 
     /// The mnemonic that was likely meant by a word that is none: of a type that people write or ask for.
     pub fn nearest(word: &str) -> Option<&'static str> {
-        let in_use = TYPES.iter().filter(|entry| entry.standing == Standing::InUse);
+        let in_use = TYPES.iter().filter(|entry| entry.usage == Usage::InUse);
         nearest(word, in_use.map(|entry| entry.mnemonic).chain(["ANY", "AXFR", "LUA"]))
     }
 
-    /// Whether this cannot stand in a zone: 0, OPT, and the range of QTYPEs
-    /// and meta-types (RFC 6895, section 3.1).
+    /// Whether a zone cannot have records of this type: 0, OPT, and the range of QTYPEs and meta-types (RFC
+    /// 6895, section 3.1).
     pub fn is_meta(self) -> bool {
         self == Rtype::OPT || matches!(self.0, 0 | 128..=255)
     }
@@ -139,7 +139,7 @@ mod tests {
     fn a_misspelt_mnemonic_has_a_nearest_one() {
         assert_eq!(Rtype::nearest("AA"), Some("A"));
         assert_eq!(Rtype::nearest("CNMAE"), Some("CNAME"));
-        // Not MD, which nobody has written for forty years.
+        // Not MD, which is obsolete since RFC 973.
         assert_eq!(Rtype::nearest("MZ"), Some("MX"));
         assert_eq!(Rtype::nearest("mail"), None);
     }

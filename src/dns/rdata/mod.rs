@@ -1,8 +1,7 @@
-//! RDATA by one table of field kinds per type: text to wire, wire to text,
-//! and the names inside.
+//! RDATA by one table of field kinds per type: text to wire, wire to text, and the names inside.
 //!
-//! Responsible for what stands in the RDATA of each type.
-//! Not responsible for owner, TTL and class.
+//! A type is a row of `table`; a kind of field is read by `read`, measured by `extent` and written by
+//! `write`.
 
 mod table;
 
@@ -66,8 +65,8 @@ use table::{Compression, Kind, entry};
 pub use piece::RDATA_BYTES_MAX;
 pub use token::Token;
 
-/// Reads the RDATA of a record from its words and appends the wire form
-/// (names uncompressed, in the case they were written) to `out`.
+/// Reads the RDATA of a record from its words and appends the wire form (names uncompressed, in the case they
+/// were written) to `out`.
 ///
 /// `end` is where the record's last word ended: the place of a missing field.
 ///
@@ -99,7 +98,7 @@ pub fn is_unknown_form(tokens: &[Token<'_>]) -> bool {
     unknown::announced(tokens).is_some()
 }
 
-/// Whether the RDATA of a type ends in character strings or other text, which may stand between quotes.
+/// Whether the RDATA of a type ends in character strings or other text, which may be quoted.
 pub fn ends_in_text(rtype: Rtype) -> bool {
     let is_text = |kind| matches!(kind, Kind::CharString | Kind::CharStrings | Kind::Text(_));
     entry(rtype).and_then(|entry| entry.fields.last()).is_some_and(|last| is_text(last.kind))
@@ -135,9 +134,8 @@ fn too_long(tokens: &[Token<'_>], end: Span, length: usize) -> Diagnostic {
     Diagnostic::error(span, format!("RDATA of {length} bytes; a record holds at most {RDATA_BYTES_MAX}"))
 }
 
-/// Writes RDATA in presentation format, canonically: names absolute, strings
-/// quoted, numbers for mnemonics. What does not fit its type is written as
-/// RFC 3597 unknown RDATA.
+/// Writes RDATA in presentation format, canonically: names absolute, strings quoted, numbers for mnemonics.
+/// What does not fit its type is written as RFC 3597 unknown RDATA.
 pub fn write(rtype: Rtype, rdata: &[u8], out: &mut String) {
     let start = out.len();
     if write_fields(rtype, rdata, out).is_err() {
@@ -169,8 +167,7 @@ pub struct Inner<'r> {
     pub at: usize,
     /// The name.
     pub name: NameRef<'r>,
-    /// Whether it may be compressed in a message: only in the types of RFC
-    /// 1035 (RFC 3597, section 4).
+    /// Whether it may be compressed in a message: only in the types of RFC 1035 (RFC 3597, section 4).
     pub compressible: bool,
 }
 

@@ -1,7 +1,4 @@
-//! Names inside RDATA.
-//!
-//! Responsible for reading them and for warnings about relative ones.
-//! Not responsible for what a name is: that is `dns::name`.
+//! Reads names inside RDATA, and warns of relative ones that look like mistakes.
 
 use std::net::Ipv4Addr;
 

@@ -1,7 +1,4 @@
-//! Address prefixes: the RDATA of APL (RFC 3123).
-//!
-//! Responsible for `!1:192.0.2.0/24`, its bytes, and for lists of them.
-//! Not responsible for addresses that stand alone: those are `read::address`.
+//! Address prefixes: the RDATA of APL (RFC 3123), lists of `!1:192.0.2.0/24`.
 
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};

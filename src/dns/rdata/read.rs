@@ -1,8 +1,6 @@
-//! Text to wire, field by field.
+//! Reads RDATA from text, field by field, and says what is wrong when a field cannot be read.
 //!
-//! Responsible for reading every kind and for what is said when it cannot be
-//! read. The larger kinds have files of their own.
-//! Not responsible for which fields a type has: that is `table`.
+//! Which fields a type has is in `table`; the larger kinds have files of their own.
 
 use super::super::ttl::{TtlForm, parse_timer, powerdns_reading};
 use super::address::{eui, ipv4, ipv6};
@@ -12,7 +10,7 @@ use super::number::record_type;
 use super::piece::digest_length;
 use super::reader::{Reader, show, split_once};
 use super::strings::{char_string, char_strings, tag, text};
-use super::table::{Entry, Field, Kind, OtherLength};
+use super::table::{Field, Kind, OtherLength, TypeEntry};
 use super::token::Token;
 use super::{a6, bitmap, foreign, gateway, hip, loc, name, number, prefixes, services, svcb, time};
 use crate::source::Diagnostic;
@@ -61,7 +59,7 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
         Kind::Hex => rest_encoded(what, &HEX, reader).map(|_| ()),
         Kind::Base64(_) => rest_encoded(what, &BASE64, reader).map(|_| ()),
         Kind::Base64OrDash => base64_or_dash(what, reader),
-        // Its text never comes here, see `Entry::is_opaque`.
+        // Its text never comes here, see `TypeEntry::is_opaque`.
         Kind::Opaque => Ok(()),
         Kind::Salt => salt(what, reader),
         Kind::HashedOwner => {
@@ -77,7 +75,7 @@ pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Di
 
 /// The fault of fields that are not there.
 #[cold]
-pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) -> Diagnostic {
+pub(super) fn missing(entry: &TypeEntry, fields: &[Field], reader: &Reader<'_, '_>) -> Diagnostic {
     let wanted = fields.iter().filter(|one| !one.kind.may_be_absent(reader.rdata()));
     let names: Vec<&str> = wanted.map(|one| one.name).collect();
     let list = match names.split_last() {
@@ -90,7 +88,7 @@ pub(super) fn missing(entry: &Entry, fields: &[Field], reader: &Reader<'_, '_>) 
 
 /// The fault of a word behind the last field.
 #[cold]
-pub(super) fn too_many(entry: &Entry, extra: &Token<'_>) -> Diagnostic {
+pub(super) fn too_many(entry: &TypeEntry, extra: &Token<'_>) -> Diagnostic {
     let fault = Diagnostic::error(extra.span, format!("`{}` is one word too many", show(extra.text)));
     let comment = !extra.quoted && (extra.text.starts_with(b"#") || extra.text.starts_with(b"//"));
     fault.help(if comment { "comments begin with `;`".to_owned() } else { entry.form() })
@@ -146,7 +144,7 @@ fn halves(what: &str, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// The largest number of so many bytes.
+/// The largest number of `BYTES` bytes.
 const fn max<const BYTES: usize>() -> u64 {
     u64::MAX >> (64 - 8 * BYTES)
 }

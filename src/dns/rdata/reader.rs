@@ -1,8 +1,4 @@
-//! The words of one record while they are read.
-//!
-//! Responsible for handing them out one by one, and for showing them in
-//! diagnostics.
-//! Not responsible for what they mean: that is `read`.
+//! The words of one record while they are read: hands them out one by one, and shows them in diagnostics.
 
 use super::super::name::NameRef;
 use super::token::Token;
@@ -18,7 +14,7 @@ pub(super) struct Reader<'a, 't> {
     pub(super) end: Span,
     /// Where in `out` this RDATA begins.
     pub(super) start: usize,
-    /// The wire form; RDATA of earlier records may stand in front.
+    /// The wire form, behind the RDATA of earlier records.
     pub(super) out: &'a mut Vec<u8>,
     /// Warnings.
     pub(super) found: &'a mut Diagnostics,
@@ -59,7 +55,7 @@ pub(super) fn quoted(token: &Token<'_>, what: &str) -> Diagnostic {
 /// Longest word that a diagnostic repeats, in characters; the caret shows the rest.
 const SHOWN_MAX: usize = 60;
 
-/// What stands before and behind the first `byte` of a text; none where it has none.
+/// The parts before and behind the first `byte` of a text; none if it has no such byte.
 pub(super) fn split_once(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let (before, from) = text.split_at_checked(text.iter().position(|&one| one == byte)?)?;
     Some((before, from.split_first()?.1))

@@ -1,7 +1,4 @@
-//! Well-known services: the ports in the RDATA of WKS (RFC 1035, section 3.4.2).
-//!
-//! Responsible for names and numbers of ports, and for their bitmap.
-//! Not responsible for address and protocol: those are plain fields.
+//! Well-known services: the ports in the RDATA of WKS (RFC 1035, section 3.4.2), by name and as a bitmap.
 
 use std::fmt::{self, Write};
 
@@ -12,8 +9,8 @@ use crate::source::Diagnostic;
 /// Bytes of a bitmap with all ports.
 const BYTES_MAX: usize = 65_536 / 8;
 
-/// Services by the names that RFC 1010 and its successors give them. A list of our own, because an answer must
-/// not depend on the `/etc/services` of the machine that reads the zone.
+/// Services by the names that RFC 1010 and its successors give them. A list of our own, because an answer
+/// must not depend on the `/etc/services` of the machine that reads the zone.
 const SERVICES: &[(&str, u16)] = &[
     ("tcpmux", 1),
     ("rje", 5),

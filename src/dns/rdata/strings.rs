@@ -1,7 +1,6 @@
-//! Text: character strings (RFC 1035, section 3.3), strings without a length, and tags.
+//! Reads text: character strings (RFC 1035, section 3.3), strings without a length, and tags.
 //!
-//! Responsible for reading them and for what was likely meant where quotes are missing or are none.
-//! Not responsible for escapes: those are `dns::presentation`.
+//! Guesses what was meant where quotes are missing. Escapes are read by `dns::presentation`.
 
 use super::super::presentation::unescape_into;
 use super::piece::is_tag;
@@ -87,7 +86,7 @@ fn typographic_quotes(word: &Token<'_>) -> Option<Diagnostic> {
     const QUOTES: [&str; 6] = ["\u{201c}", "\u{201d}", "\u{201e}", "\u{201f}", "\u{ab}", "\u{bb}"];
     let begins = QUOTES.iter().any(|quote| word.text.starts_with(quote.as_bytes()));
     let ends = QUOTES.iter().any(|quote| word.text.ends_with(quote.as_bytes()));
-    // Inside a string, such as one that quotes somebody, they are what was meant.
+    // Inside a string, such as a quotation, they are meant.
     if !(begins && ends || !word.quoted && (begins || ends)) {
         return None;
     }

@@ -1,9 +1,6 @@
-//! SvcParams: the parameters of SVCB and HTTPS (RFC 9460, section 2).
+//! SvcParams: the parameters of SVCB and HTTPS (RFC 9460, section 2), their order, and which need each other.
 //!
-//! Responsible for keys and their order, for what a record must hold
-//! together, and for the wire form.
-//! Not responsible for what stands in a value: that is `value`. Not
-//! responsible for priority and target: those are plain fields.
+//! Values are read and written by `value`.
 
 mod key;
 mod value;
@@ -96,8 +93,8 @@ fn wrong_value(name: &[u8], written: &[u8], wanted: Value, span: Span) -> Diagno
     Diagnostic::error(span, message).label(format!("wanted is {}", wanted.form()))
 }
 
-/// The value of a word that ends in `=`: a string right behind it, where the
-/// lexer made a word of its own of it.
+/// The value of a word that ends in `=`: a string right behind it, where the lexer made a word of its own of
+/// it.
 fn quoted_value<'t>(token: &Token<'t>, reader: &mut Reader<'_, 't>) -> (Option<&'t [u8]>, Span) {
     match reader.rest.split_first() {
         Some((next, rest)) if next.quoted && next.span.start == token.span.end => {
@@ -123,8 +120,7 @@ fn unknown_key(name: &[u8], span: Span) -> Diagnostic {
     }
 }
 
-/// The first key that wants another which is not there, and that other (RFC
-/// 9460, sections 7.1.1 and 8).
+/// The first key that requires another which is missing, and that other (RFC 9460, sections 7.1.1 and 8).
 fn unmet(params: &[(u16, &[u8])]) -> Option<(u16, u16)> {
     let lacks = |code: u16| params.iter().all(|&(other, _)| other != code);
     params.iter().find_map(|&(code, value)| match code {

@@ -1,14 +1,13 @@
-//! The table: what stands in the RDATA of each type, in which order.
+//! The table: the fields in the RDATA of each type, in their order, with the mnemonics of their values.
 //!
-//! Responsible for fields, their kinds, and the mnemonics of their values.
-//! Not responsible for reading or writing a kind: that is `read`, `extent`
-//! and `write`. A new type is one row here.
+//! A new type is one row here. Kinds of fields are read by `read`, measured by `extent` and written by
+//! `write`.
 
 use super::super::rtype::Rtype;
 
 /// One type: what it is called and what its RDATA holds.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TypeEntry {
     /// The type.
     pub(super) rtype: Rtype,
     /// Its name in zone text.
@@ -16,10 +15,10 @@ pub(super) struct Entry {
     /// What its RDATA holds, from first to last.
     pub(super) fields: &'static [Field],
     /// Whether it can be meant by a misspelt word.
-    pub(super) standing: Standing,
+    pub(super) usage: Usage,
 }
 
-impl Entry {
+impl TypeEntry {
     /// The fields in the order in which they are written.
     pub(super) fn form(&self) -> String {
         let names: Vec<&str> = self.fields.iter().map(|field| field.name).collect();
@@ -27,12 +26,12 @@ impl Entry {
     }
 }
 
-/// Whether anybody writes records of a type today.
+/// Whether records of a type are in use today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Usage {
     /// Zones have them.
     InUse,
-    /// Experiments, and what has been given up: read where it stands, suggested to nobody.
+    /// Experiments and obsolete types: read, but never suggested.
     Rare,
 }
 
@@ -110,8 +109,8 @@ pub(super) enum Kind {
     Text(Emptiness),
     /// Letters and digits behind their length (RFC 8659, section 4.1).
     Tag,
-    /// The rest: bytes in hexadecimal, one at least; the byte before them says how many
-    /// are to be, for those values of it that are listed.
+    /// The rest: bytes in hexadecimal, one at least; the byte before them says how many are to be, for those
+    /// values of it that are listed.
     Digest(&'static [(u8, usize)], OtherLength),
     /// The rest: bytes in hexadecimal, one at least.
     Hex,
@@ -119,7 +118,7 @@ pub(super) enum Kind {
     Base64(Absence),
     /// The rest: bytes in base64, or `-` for none.
     Base64OrDash,
-    /// The rest: any bytes, which no other form than `\#` can tell (RFC 3597, section 5).
+    /// The rest: any bytes, which can only be written as `\#` (RFC 3597, section 5).
     Opaque,
     /// Bytes in hexadecimal behind their length; `-` for none (RFC 5155, section 3.3).
     Salt,
@@ -135,8 +134,7 @@ pub(super) enum Kind {
     Location,
 }
 
-/// Whether a name may be compressed in a message: only in the types of RFC
-/// 1035 (RFC 3597, section 4).
+/// Whether a name may be compressed in a message: only in the types of RFC 1035 (RFC 3597, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compression {
     Allowed,
@@ -154,7 +152,7 @@ pub(super) enum InPowerDns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Emptiness {
     Allowed,
-    /// It may, but the RFC wants it not to be.
+    /// It may, but the RFC says that it should not.
     Remarked,
 }
 
@@ -177,7 +175,7 @@ pub(super) enum Absence {
     WithNoKeyFlag,
 }
 
-/// Where the field stands that says what a gateway is.
+/// Where the field is that says what a gateway is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GatewayType {
     /// Two bytes before it (RFC 4025, section 2.1).
@@ -187,7 +185,7 @@ pub(super) enum GatewayType {
 }
 
 impl Absence {
-    /// Whether nothing may stand behind the RDATA `before`.
+    /// Whether nothing may follow the RDATA `before`.
     fn holds(self, before: &[u8]) -> bool {
         match self {
             Absence::Never => false,
@@ -216,7 +214,7 @@ impl Kind {
     }
 }
 
-impl Entry {
+impl TypeEntry {
     /// Whether its RDATA can be written in no other form than `\#`.
     pub(super) fn is_opaque(&self) -> bool {
         matches!(self.fields, [Field { kind: Kind::Opaque, .. }])
@@ -224,17 +222,17 @@ impl Entry {
 }
 
 /// The row of a type.
-pub(super) fn entry(rtype: Rtype) -> Option<&'static Entry> {
+pub(super) fn entry(rtype: Rtype) -> Option<&'static TypeEntry> {
     let at = TYPES.binary_search_by_key(&rtype, |entry| entry.rtype).ok()?;
     TYPES.get(at)
 }
 
-const fn row(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> Entry {
-    Entry { rtype: Rtype(number), mnemonic, fields, standing: Standing::InUse }
+const fn row(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> TypeEntry {
+    TypeEntry { rtype: Rtype(number), mnemonic, fields, usage: Usage::InUse }
 }
 
-const fn rare(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> Entry {
-    Entry { rtype: Rtype(number), mnemonic, fields, standing: Standing::Rare }
+const fn rare(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> TypeEntry {
+    TypeEntry { rtype: Rtype(number), mnemonic, fields, usage: Usage::Rare }
 }
 
 const fn f(name: &'static str, kind: Kind) -> Field {
@@ -249,7 +247,7 @@ const PLAIN_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::Complete
 const FULL_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::TakenAsAbsolute);
 
 /// All types with RDATA that IANA lists, by number.
-pub(super) const TYPES: &[Entry] = &[
+pub(super) const TYPES: &[TypeEntry] = &[
     row(1, "A", &[f("address", Kind::Ipv4)]),
     row(2, "NS", &[f("nsdname", NAME)]),
     rare(3, "MD", &[f("madname", NAME)]),
@@ -519,8 +517,7 @@ const URI: &[Field] =
 const CAA: &[Field] =
     &[f("flags", Kind::U8), f("tag", Kind::Tag), f("value", Kind::Text(Emptiness::Allowed))];
 
-/// DNSSEC algorithms by their mnemonics in RFC 4034, appendix A.1, at IANA,
-/// and in BIND.
+/// DNSSEC algorithms by their mnemonics in RFC 4034, appendix A.1, at IANA, and in BIND.
 const ALGORITHMS: &[(&str, u8)] = &[
     ("RSAMD5", 1),
     ("DH", 2),

@@ -1,7 +1,4 @@
-//! The times of signatures (RFC 4034, section 3.2).
-//!
-//! Responsible for dates as `20261121021800` and for seconds since 1970.
-//! Not responsible for durations: those are `ttl`.
+//! The times of signatures (RFC 4034, section 3.2): dates as `20261121021800`, and seconds since 1970.
 
 use std::fmt::{self, Write};
 
@@ -9,8 +6,8 @@ use super::number::decimal;
 
 const DAY_SECONDS: u64 = 86_400;
 
-/// Seconds since 1970 from 14 digits of a date in UTC, or from at most ten of
-/// a count; none if it is neither or does not fit 32 bits.
+/// Seconds since 1970 from 14 digits of a date in UTC, or from at most ten of a count; none if it is neither
+/// or does not fit 32 bits.
 pub(super) fn parse(text: &[u8]) -> Option<u32> {
     if text.len() != 14 {
         return decimal(text).filter(|_| text.len() <= 10).and_then(|count| u32::try_from(count).ok());

@@ -9,8 +9,8 @@ use crate::source::Span;
 pub struct Token<'t> {
     /// The bytes as written, escapes included, quotes not.
     pub text: &'t [u8],
-    /// Whether it stood between double quotes.
+    /// Whether it was quoted.
     pub quoted: bool,
-    /// Where it stands (with its quotes).
+    /// Its span, quotes included.
     pub span: Span,
 }

@@ -1,7 +1,5 @@
-//! RDATA in the form for unknown types: `\# 4 C0000201` (RFC 3597, section 5).
-//!
-//! Responsible for that form, of known types too.
-//! Not responsible for types written by their own fields.
+//! RDATA in the form for unknown types: `\# 4 C0000201` (RFC 3597, section 5), which known types may use as
+//! well.
 
 use std::fmt::Write;
 

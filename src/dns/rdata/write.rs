@@ -1,7 +1,6 @@
-//! Wire to text, field by field.
+//! Writes RDATA as text, field by field, in one canonical form.
 //!
-//! Responsible for the canonical look of every kind.
-//! Not responsible for where a field ends: that is `extent`.
+//! Where a field ends is measured by `extent`.
 
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -30,7 +30,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// What is wanted, in words.
+    /// What a value looks like, in words.
     pub(super) fn form(self) -> &'static str {
         match self {
             Value::Keys => "a list of other keys, each once: alpn,port",
@@ -74,8 +74,8 @@ pub(super) const KEYS: &[Key] = &[
     Key { code: 8, name: "ohttp", value: Value::Nothing },
 ];
 
-/// The code of a key, and how its value is written: by the key's own rules
-/// behind its name, as plain bytes behind `keyNNNNN`.
+/// The code of a key, and how its value is written: by the key's own rules behind its name, as plain bytes
+/// behind `keyNNNNN`.
 pub(super) fn read_key(name: &[u8]) -> Option<(u16, Value)> {
     match KEYS.iter().find(|key| key.name.as_bytes() == name) {
         Some(key) => Some((key.code, key.value)),

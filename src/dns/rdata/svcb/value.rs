@@ -1,8 +1,6 @@
-//! Values of SvcParams: one kind per form.
+//! Reads, checks and writes the values of SvcParams: one kind per form.
 //!
-//! Responsible for reading, judging and writing what stands behind the `=`.
-//! Not responsible for which key takes which kind, or for keys that want
-//! other keys: that is `svcb`.
+//! Which key takes which kind is in `key`.
 
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -17,8 +15,8 @@ use super::super::piece::counted;
 use super::key::{MANDATORY, Name, Value, read_key};
 
 impl Value {
-    /// Appends the wire form of a value as written, escapes included; none if
-    /// it cannot be read. What has been read may still not fit.
+    /// Appends the wire form of a value as written, escapes included; none if it cannot be read. What has
+    /// been read may still not fit.
     pub(super) fn read(self, written: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let mut text = Vec::with_capacity(written.len());
         unescape_into(written, &mut text).ok()?;

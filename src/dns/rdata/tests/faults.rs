@@ -266,8 +266,8 @@ fn data_of_a_known_type_in_the_form_for_unknown_ones_is_read_as_that_type_or_ref
         assert!(!written(rtype(mnemonic), &rdata).starts_with(r"\#"), "{mnemonic} {hex}");
     }
     let malformed = [
-        // A pointer, a length that leads out, a key twice, keys that fall, `mandatory` of itself, of what is not
-        // there; values that are cut short; an address of three bytes; a path without its variable.
+        // A pointer, a length that leads out, a key twice, keys that fall, `mandatory` of itself, of what is
+        // not there; values that are cut short; an address of three bytes; a path without its variable.
         ("SVCB", "0001c00c"),
         ("SVCB", "000100 0003 0002 00"),
         ("SVCB", "000100 0003 0000 0003 0000"),
@@ -294,7 +294,7 @@ fn data_of_a_known_type_in_the_form_for_unknown_ones_is_read_as_that_type_or_ref
 
 #[test]
 fn no_type_takes_empty_data_but_those_that_can_be_empty() {
-    let takes_none = |entry: &&table::Entry| {
+    let takes_none = |entry: &&table::TypeEntry| {
         let line = Line::new(r"\# 0");
         line.read(entry.rtype, &mut Diagnostics::default()).is_ok()
     };

@@ -1,5 +1,4 @@
-//! The oracle: an independent implementation decodes what we write, and
-//! encodes it to the same bytes.
+//! The oracle: an independent implementation decodes what we write, and encodes it to the same bytes.
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;

@@ -4,7 +4,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 use super::*;
-use table::{Entry, Field};
+use table::{Field, TypeEntry};
 
 /// Nothing is written into the folder of the project.
 pub(super) fn config() -> ProptestConfig {
@@ -25,7 +25,7 @@ pub(super) fn any_rdata() -> impl Strategy<Value = (Rtype, Vec<u8>)> {
     })
 }
 
-fn field_by_field(entry: &'static Entry) -> impl Strategy<Value = Vec<u8>> {
+fn field_by_field(entry: &'static TypeEntry) -> impl Strategy<Value = Vec<u8>> {
     let fields: Vec<BoxedStrategy<Vec<u8>>> = entry.fields.iter().map(bytes_of).collect();
     fields.prop_map(|parts| parts.concat())
 }
@@ -279,7 +279,7 @@ proptest! {
     fn what_is_written_is_read_back_to_the_same_bytes((rtype, rdata) in any_rdata()) {
         let text = written(rtype, &rdata);
         // A digest whose kind wants another length is written as unknown, and no RDATA of its type.
-        prop_assume!(!text.starts_with(r"\#") || entry(rtype).is_some_and(Entry::is_opaque));
+        prop_assume!(!text.starts_with(r"\#") || entry(rtype).is_some_and(TypeEntry::is_opaque));
         let line = Line::new(&text);
         let mut found = Diagnostics::default();
         let read = line.read(rtype, &mut found);

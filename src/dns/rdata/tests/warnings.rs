@@ -1,5 +1,4 @@
-//! What is served as the RFCs have it, but likely not meant, or read
-//! otherwise by PowerDNS.
+//! What is served as the RFCs have it, but likely not meant, or read otherwise by PowerDNS.
 
 use super::*;
 

@@ -15,7 +15,7 @@ use crate::dns::message_writer::MessageWriter;
 use crate::zone::name_hash;
 
 /// A response that is being written.
-pub(super) struct Response<'o> {
+pub(super) struct ResponseWriter<'o> {
     pub(super) message: MessageWriter<'o>,
     /// Where the last record from a pool begins, behind its owner.
     last_pooled: usize,
@@ -25,7 +25,7 @@ pub(super) struct Response<'o> {
     pub(super) source: RrlSource,
 }
 
-impl<'o> Response<'o> {
+impl<'o> ResponseWriter<'o> {
     /// A response with nothing in it yet.
     #[inline]
     pub(super) fn new(message: MessageWriter<'o>) -> Self {
@@ -38,8 +38,8 @@ impl<'o> Response<'o> {
         }
     }
 
-    /// Appends the records of a template that was made for a name; the QNAME is `beyond` bytes longer. Where not all
-    /// fits, additional addresses are left out.
+    /// Appends the records of a template that was made for a name; the QNAME is `beyond` bytes longer. Where
+    /// not all fits, additional addresses are left out.
     #[inline]
     pub(super) fn put_template(&mut self, template: &ResponseTemplate<'_>, beyond: usize) {
         let start = self.message.position();
@@ -65,15 +65,15 @@ impl<'o> Response<'o> {
         }
     }
 
-    /// Appends prepared bytes: so many records, owners included.
+    /// Appends prepared bytes of `records` records, owners included.
     #[inline]
     pub(super) fn put_records(&mut self, section: Section, bytes: &[u8], records: u16) {
         self.message.put(bytes);
         self.message.count(section, records);
     }
 
-    /// Appends the records that a pool chooses, each under this owner. Returns how many; none when the pool wants
-    /// SERVFAIL.
+    /// Appends the records that a pool chooses, each under this owner. Returns how many; none when the pool
+    /// wants SERVFAIL.
     #[inline]
     pub(super) fn put_pool(
         &mut self,
