@@ -22,12 +22,12 @@ pub(super) enum Found<'b> {
 impl Found<'_> {
     /// The name whose records the answer is made from, in a zone with `apex_labels` labels.
     #[inline]
-    pub(super) fn source(&self, asked: &HashedName, apex_labels: usize) -> RrlSource {
+    pub(super) fn source(&self, name: &HashedName, apex_labels: usize) -> RrlSource {
         match *self {
-            Found::Exact(_) => RrlSource::Name(asked.hash(asked.labels())),
-            Found::Wildcard(_, encloser) => RrlSource::WildcardBelow(asked.hash(encloser)),
-            Found::Cut(_, labels) | Found::Dname(_, labels) => RrlSource::Name(asked.hash(labels)),
-            Found::NxDomain => RrlSource::Name(asked.hash(apex_labels)),
+            Found::Exact(_) => RrlSource::Name(name.hash(name.labels())),
+            Found::Wildcard(_, encloser) => RrlSource::WildcardBelow(name.hash(encloser)),
+            Found::Cut(_, labels) | Found::Dname(_, labels) => RrlSource::Name(name.hash(labels)),
+            Found::NxDomain => RrlSource::Name(name.hash(apex_labels)),
         }
     }
 }

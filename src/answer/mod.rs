@@ -18,7 +18,7 @@
 //!      │
 //!      ├─▶ zone_answer ─▶ lookup ─▶ compiled_zone     what the name is there
 //!      │        ├─▶ authority, template, pools        the records
-//!      │        └─▶ chase                             aliases that are known at the query only
+//!      │        └─▶ chase ─▶ rewrite                   aliases that are known at the query only
 //!      ├─▶ forward_table, forward_tail                what `forward` answers
 //!      └─▶ finish ─▶ rate_limit, opt, tsig            what every response ends with
 //! ```
@@ -88,6 +88,8 @@ mod context;
 mod opt;
 
 mod authority;
+
+mod rewrite;
 
 mod chase;
 

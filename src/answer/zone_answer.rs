@@ -8,6 +8,7 @@ use super::context::{QueryContext, WorkerContext};
 use super::lookup::{Found, search};
 use super::pointer::moved;
 use super::response_writer::ResponseWriter;
+use super::rewrite;
 use super::template::{PoolRef, ResponseTemplate};
 use crate::dns::message::Rcode;
 
@@ -67,7 +68,7 @@ fn put(
     response.authoritative = template.flags().is_authoritative();
     response.put_template(template, *beyond_owner);
     if template.flags().is_repeating() {
-        chase::cut_repetition(response);
+        rewrite::cut_repetition(response);
     }
     let mut negative = template.flags().is_negative();
     if template.has_pools() {

@@ -46,7 +46,7 @@ pub(super) struct SectionEntry<'z> {
 /// The owner of records.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Owner<'z> {
-    /// The name asked, whatever it is.
+    /// The QNAME, whatever it is.
     Qname,
     /// A name of the zone.
     Name(NameRef<'z>),
@@ -136,7 +136,7 @@ pub(super) fn chain_end<'z>(zone: &'z Zone, node: Node<'z>) -> Option<Node<'z>> 
 impl<'z> Sections<'z> {
     fn run(&mut self, zone: &'z Zone, mut reached: Reached<'z>, qtype: Rtype) {
         let first = reached.node.id();
-        let asked = Some(reached.node.name()).filter(|name| !name.is_wildcard());
+        let qname = Some(reached.node.name()).filter(|name| !name.is_wildcard());
         for _ in 0..=CNAME_CHAIN_MAX {
             if reached.role != Role::Answers && !self.at_cut(zone, &reached, qtype) {
                 return;
@@ -145,12 +145,12 @@ impl<'z> Sections<'z> {
                 reached.node.rrset(Rtype::CNAME).filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY));
             let Some(cname) = cname else { return self.end(reached, qtype) };
             // A loop: each link once, and no more (as NSD and Knot have it).
-            let again = |entry: &SectionEntry<'_>| entry.owner.name().or(asked) == reached.owner.name();
+            let again = |entry: &SectionEntry<'_>| entry.owner.name().or(qname) == reached.owner.name();
             if reached.owner != Owner::Qname && self.answer.iter().any(again) {
                 return;
             }
             // Which name a wildcard answers for is not known yet: it may be this one.
-            self.repeats |= asked.is_none() && reached.owner != Owner::Qname && reached.node.id() == first;
+            self.repeats |= qname.is_none() && reached.owner != Owner::Qname && reached.node.id() == first;
             let Some(target) = first_name(cname) else { return };
             self.answer.push(SectionEntry { owner: reached.owner, records: Records::Rrset(cname) });
             if !target.is_at_or_below(zone.apex()) {
@@ -172,8 +172,8 @@ impl<'z> Sections<'z> {
         }
     }
 
-    /// At a zone cut: the referral, unless the DS record is asked, which is the parent's (RFC 4035, section
-    /// 3.1.4.1). True if the node is to be answered from.
+    /// At a zone cut: the referral, unless the question is for the DS record, which is the parent's (RFC
+    /// 4035, section 3.1.4.1). True if the node is to be answered from.
     fn at_cut(&mut self, zone: &'z Zone, reached: &Reached<'z>, qtype: Rtype) -> bool {
         if qtype == Rtype::DS && reached.role == Role::Cut {
             return true;
