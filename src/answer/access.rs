@@ -9,20 +9,20 @@ use std::net::IpAddr;
 
 use super::prefix::Prefix;
 
-/// The clients of a zone that is not for everybody.
+/// The clients of a zone that is not for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Who sees this version of the zone; none: everybody who sees none before it.
+    /// The clients that see this version of the zone; none for all that see no earlier version.
     view: Option<Box<[Prefix]>>,
-    /// Who of them may ask; none: all.
+    /// Those of them that may ask; none for all.
     allowed: Option<Box<[Prefix]>>,
     /// The place of the next version of the same name in the zone table.
     pub(super) next: Option<u32>,
 }
 
 impl Access {
-    /// A version of a zone for clients in `view`, of whom those in `allowed` may ask. None where that is
-    /// everybody.
+    /// A version of a zone for clients in `view`, of which those in `allowed` may ask. None if that is all
+    /// clients.
     pub fn new(view: Option<Vec<Prefix>>, allowed: Option<Vec<Prefix>>) -> Option<Box<Access>> {
         if view.is_none() && allowed.is_none() {
             return None;
@@ -31,7 +31,7 @@ impl Access {
         Some(Box::new(Access { view, allowed, next: None }))
     }
 
-    /// Whether every client sees it that sees no version before it.
+    /// Whether every client sees it that sees no earlier version.
     pub fn is_for_everybody(&self) -> bool {
         self.view.is_none()
     }

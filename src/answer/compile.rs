@@ -25,8 +25,8 @@ use crate::zone::{Kind, Node, NodeId, Zone};
 
 /// Why a zone cannot be compiled: what is too large in it, and where.
 ///
-/// The rules of [`crate::zone`] refuse the same with more words, as far as it can be seen there: this is for
-/// what they do not foresee, so that nothing is ever written with a length that is not its own.
+/// The rules of [`crate::zone`] refuse most of it earlier and with more words. This is for what they cannot
+/// see, so that nothing is ever written with a length that is not its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     owner: Name,
@@ -86,7 +86,7 @@ pub(super) fn compile_into(zone: &Zone, bytes_max: usize) -> Result<CompiledZone
 struct Compiler<'z> {
     zone: &'z Zone,
     builder: CompiledZoneBuilder,
-    /// What is synthesised from, below which node.
+    /// Wildcards, each with the node above it.
     wildcards: Vec<(NodeId, NodeOffset)>,
     /// Where nodes with a wildcard right below them were put.
     offsets: HashMap<NodeId, NodeOffset>,
@@ -114,7 +114,7 @@ impl<'z> Compiler<'z> {
             }
             return Ok(());
         }
-        // HashedName by its own name, a wildcard is a name like others; for the names it makes, its NS and
+        // Asked for by its own name, a wildcard is a name like others; for the names it makes, its NS and
         // DNAME records are plain data.
         let special = kind != Kind::Plain;
         self.add_templates(node, Kind::Plain)?;
@@ -204,7 +204,7 @@ fn error(node: Node<'_>, qtype: u16, cause: TooLarge) -> CompileError {
     CompileError { owner: node.name().to_name(), qtype, cause }
 }
 
-/// A QTYPE that no node has: what it is answered, every other such type is.
+/// A QTYPE that no node has: every other such type gets the same answer.
 const NO_TYPE: Rtype = Rtype(ANY_OTHER);
 
 /// The SOA record of negative answers: its TTL is the lower of its own and its MINIMUM field (RFC 2308,

@@ -25,7 +25,7 @@ pub struct CompiledZone {
     negative: Box<[u8]>,
 }
 
-/// What a node is besides a set of templates.
+/// Properties of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NodeFlags(u8);
 
@@ -204,7 +204,7 @@ impl CompiledZone {
         ResponseTemplate::read(&self.negative).map_or(ResponseTemplate::NONE, |(template, _)| template)
     }
 
-    /// Memory that it takes, in bytes. It is in memory, so the sum is no more than there is.
+    /// Memory that it takes, in bytes: the sum of what is in memory does not overflow.
     pub fn memory_bytes(&self) -> usize {
         let slots = self.slots.len().saturating_mul(8);
         slots.saturating_add(self.bytes.len()).saturating_add(self.negative.len())

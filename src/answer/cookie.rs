@@ -27,7 +27,7 @@ impl CookieSecret {
         Self(secret)
     }
 
-    /// A number made of the secret, to start another source of chance with.
+    /// A number made of the secret, to seed a random number generator.
     pub fn seed(&self) -> u64 {
         SipHasher24::new_with_key(&self.0).finish()
     }
@@ -46,7 +46,8 @@ impl CookieSecret {
         cookie
     }
 
-    /// Whether a whole cookie of the client's is one we made for it lately.
+    /// Whether a client and server cookie together are valid: made by us for this client, and not too long
+    /// ago.
     pub fn is_ours(&self, cookie: &[u8], now: u32, address: IpAddr) -> bool {
         let Some((head, hash)) = cookie.split_first_chunk::<16>() else { return false };
         let [.., 1, _, _, _, t0, t1, t2, t3] = *head else { return false };

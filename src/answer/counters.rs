@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Transport;
 use super::spread::{Spread, SpreadTotals};
 
-/// What is counted, one after the other; the discriminant is the place.
+/// Everything that is counted. The discriminant is the place in the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Count {
@@ -106,7 +106,7 @@ impl Count {
     }
 }
 
-/// Counters of one worker: it alone writes, everybody may read.
+/// Counters of one worker: only the worker writes, any thread may read.
 ///
 /// Aligned so that no two workers share a cache line.
 #[derive(Debug, Default)]

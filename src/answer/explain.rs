@@ -31,7 +31,7 @@ pub struct Explained {
     pub decided: Decided,
     /// The QNAME, and every name that it leads to.
     pub steps: Vec<ExplainedStep>,
-    /// The pools that are asked, as places in what [`super::Pools::new`] was given.
+    /// The pools that answer, as places in what [`super::Pools::new`] was given.
     pub pools: Vec<usize>,
 }
 
@@ -91,7 +91,7 @@ pub enum Finding {
     },
     /// It lies outside the zone: the client asks again.
     Outside,
-    /// The chain leads back to it: each step is answered once.
+    /// The chain leads back to it: each link is answered once.
     Again,
 }
 
@@ -158,8 +158,8 @@ pub fn explain(
     explained
 }
 
-/// Whether a CNAME is followed rather than what was asked for. One that a DNAME makes is as little what was
-/// asked for as any other step; a name below a DNAME has no CNAME of its own.
+/// Whether a CNAME is followed. One that is asked for is not; one that a DNAME makes is, unless the question
+/// is for CNAME: a name below a DNAME has none of its own.
 fn is_followed(qtype: Rtype, finding: &Finding) -> bool {
     match finding {
         Finding::Outside | Finding::Missing { .. } => false,
@@ -170,8 +170,8 @@ fn is_followed(qtype: Rtype, finding: &Finding) -> bool {
     }
 }
 
-/// Where names lead: as the answer says, which may have been chosen by chance. Where there is none, because a
-/// pool at the end of the chain made a SERVFAIL of it, the chain is asked for step by step.
+/// Finds the target of an alias: in the answer, which may have been chosen by chance. If a pool at the end of
+/// the chain turned the answer into SERVFAIL, each step is asked for separately.
 struct Aliases<'a> {
     snapshot: &'a Snapshot,
     client: IpAddr,
@@ -201,7 +201,7 @@ impl Aliases<'_> {
 }
 
 impl Explained {
-    /// Takes down what is found for a name, and for every name that it leads to.
+    /// Records what is found for a name, and for every name that it leads to.
     fn follow(
         &mut self,
         authority: &Authority<'_>,
@@ -225,7 +225,7 @@ impl Explained {
         }
     }
 
-    /// Whether a DNAME that leads to itself has been there already: it is answered once.
+    /// Whether a DNAME that leads to itself was met before: it is answered once.
     fn has_been(&self, name: &Name, finding: &Finding) -> bool {
         matches!(finding, Finding::Dname { .. })
             && self.steps.iter().any(|step| step.finding == *finding && step.name != *name)

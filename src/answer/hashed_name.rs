@@ -16,10 +16,10 @@ pub(super) struct HashedName {
     hashes: [NameHash; LABELS_MAX + 1],
 }
 
-/// Room for a name, and behind it for the word that is read where a last label ends.
+/// Room for a name, and for the word that is read behind the end of its last label.
 const LOWER_BYTES: usize = NAME_BYTES_MAX + 9;
 
-/// So many bytes are lower-cased at a time: a vector.
+/// Bytes that are made lower case at a time: a vector.
 const CHUNK_BYTES: usize = 16;
 
 impl HashedName {
@@ -33,7 +33,7 @@ impl HashedName {
         }
     }
 
-    /// Takes in a name. HOT.
+    /// Sets the name. HOT.
     #[inline]
     pub(super) fn set(&mut self, name: NameRef<'_>) {
         let wire = name.wire();

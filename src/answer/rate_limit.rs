@@ -38,32 +38,34 @@ const FILL_NS: u64 = 1_000_000_000;
 /// is never touched, and takes no memory, while nothing is limited.
 const ROWS: usize = 1 << 14;
 
-/// RrlTable of a row.
+/// Buckets of a row.
 const WAYS: usize = 4;
 
 /// Bits of an address that say its network: what a site is given at least, so that one client cannot be many
 /// (as in BIND, NSD and Knot).
 const NETWORK_BITS: (u32, u32) = (24, 56);
 
-/// What is limited, and how strictly.
+/// The rates, and the clients that they do not apply to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RateLimit {
-    /// What one response takes out of the bucket of its kind and name, in nanoseconds of filling; 0: nothing.
+    /// What one response takes out of the bucket of its kind and name, in nanoseconds of filling; 0 for no
+    /// limit.
     cost_ns: u64,
-    /// What it takes out of its network's; none: it has none.
+    /// What it takes out of its network's bucket; none for no such limit.
     all_cost_ns: Option<u64>,
     slip: u32,
     exempt: Vec<Prefix>,
 }
 
 impl RateLimit {
-    /// So many responses of one kind per second and network; of those held back every `slip`th (by chance) is
-    /// sent as TC, 0: none. Clients in `exempt` are not limited: each prefix costs a comparison per query.
+    /// Limits responses of one kind per second and network. Of those held back one in `slip` (by chance) is
+    /// sent as TC, with 0 none. Clients in `exempt` are not limited: each prefix costs a comparison per
+    /// query.
     pub fn new(responses_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
         Self { cost_ns: cost_ns(responses_per_second), all_cost_ns: None, slip, exempt }
     }
 
-    /// The same, but for all responses that a network gets, whatever they are.
+    /// The same, but for responses of all kinds to a network together.
     pub fn for_all(all_per_second: NonZeroU32, slip: u32, exempt: Vec<Prefix>) -> Self {
         Self { cost_ns: 0, all_cost_ns: Some(cost_ns(all_per_second)), slip, exempt }
     }
@@ -95,7 +97,7 @@ impl fmt::Debug for RateLimit {
     }
 }
 
-/// What becomes of a response.
+/// What the limit does to a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RrlAction {
     /// It is sent.
@@ -128,13 +130,13 @@ pub(super) struct LimitedResponse {
 /// A key, 0 if the bucket is unused, and the time at which the bucket will be full.
 type Bucket = [u64; 2];
 
-/// What the networks have left, at one worker.
+/// The buckets of one worker.
 ///
 /// A bucket is the moment at which it will be full again: it fills by itself as time goes by, and each
 /// response moves that moment further away.
 pub(super) struct RrlTable {
     rows: Vec<[Bucket; WAYS]>,
-    /// Keeps others from choosing which networks share a row.
+    /// Keeps attackers from choosing which networks share a row.
     seed: u64,
 }
 
@@ -144,10 +146,9 @@ impl RrlTable {
         Self { rows: vec![[[0; 2]; WAYS]; ROWS], seed }
     }
 
-    /// What becomes of a response to `client`. HOT: touches one cache line for each limit there is.
+    /// What the limit does to a response. HOT: touches one cache line for each limit there is.
     ///
-    /// `count` is what it is counted as, `now_ns` the time since 1970, and `entropy` decides which of those
-    /// held back slip.
+    /// `now_ns` is the time since 1970, and `entropy` decides which of those held back slip.
     #[inline]
     pub(super) fn action(
         &mut self,
@@ -158,7 +159,7 @@ impl RrlTable {
     ) -> RrlAction {
         let LimitedResponse { client, count, source } = response;
         let key = self.key(client, count, source);
-        // In this order: what is held back for its own sake takes nothing from the rest of the network.
+        // In this order: what its own bucket holds back takes nothing out of the bucket of the network.
         if self.take(key, limit.cost_ns, now_ns) && self.take_of_all(client, limit, now_ns) {
             RrlAction::Pass
         } else if entropy.checked_rem(u64::from(limit.slip)) == Some(0) {
@@ -211,8 +212,8 @@ impl RrlTable {
             [_, full_at] if full_at > latest => (1, 0),
             [_, full_at] => (1, full_at),
         };
-        // One's own, or the one that is nearest to full: a full one says no more than a new one, so that
-        // strangers in the row lose nothing.
+        // Its own, or the one that is nearest to full: a full one says no more than a new one, so that other
+        // networks in the row lose nothing.
         let row = self.rows.get_mut(place);
         let Some([held, full_at]) = row.and_then(|row| row.iter_mut().min_by_key(worth)) else { return true };
         if *held != key || *full_at > latest {

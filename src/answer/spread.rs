@@ -51,7 +51,7 @@ const SIZE_STEP_FIRST: u32 = 1 << SIZE_STEP_FIRST_BITS;
 const SIZE_STEP_FIRST_BITS: u32 = 5;
 const SIZE_STEPS: usize = 12;
 
-/// One place for each that is counted by itself, the last for all others.
+/// A place for each that is counted separately, and a last one for all others.
 const QTYPE_PLACES: usize = QTYPES_COUNTED.len() + 1;
 const RCODE_PLACES: usize = RCODES_COUNTED.len() + 1;
 
@@ -59,7 +59,7 @@ const RCODE_PLACES: usize = RCODES_COUNTED.len() + 1;
 static QTYPE_PLACE: [u8; 258] = places(&QTYPES_COUNTED);
 static RCODE_PLACE: [u8; 17] = places(&RCODES_COUNTED);
 
-/// What one worker has counted: it alone writes, everybody may read.
+/// Counters of one worker: only the worker writes, any thread may read.
 #[derive(Debug, Default)]
 pub(super) struct Spread {
     qtypes: [AtomicU64; QTYPE_PLACES],
@@ -106,12 +106,12 @@ impl SpreadTotals {
         }
     }
 
-    /// Questions by type; none for all types that are not counted by themselves.
+    /// Questions by type; none for all types that are not counted separately.
     pub fn questions(&self) -> impl Iterator<Item = (Option<Rtype>, u64)> {
         QTYPES_COUNTED.into_iter().map(Rtype).map(Some).chain([None]).zip(self.qtypes)
     }
 
-    /// Responses sent, by code; none for all codes that are not counted by themselves.
+    /// Responses sent, by code; none for all codes that are not counted separately.
     pub fn rcodes(&self) -> impl Iterator<Item = (Option<Rcode>, u64)> {
         RCODES_COUNTED.into_iter().map(Rcode).map(Some).chain([None]).zip(self.rcodes)
     }
@@ -148,7 +148,7 @@ fn add(counts: &[AtomicU64], place: usize) {
     }
 }
 
-/// For every number its place among `counted`, or the one behind them all.
+/// For every number its place in `counted`, or the place behind all of them.
 #[allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,

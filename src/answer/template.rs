@@ -64,7 +64,7 @@ pub(super) struct PoolRef {
     pub(super) section: Section,
     /// Whether the pointer moves with the length of the QNAME.
     pub(super) is_moved: bool,
-    /// Whether it gives an alias that is to be followed.
+    /// Whether it answers with an alias that is followed.
     pub(super) is_followed: bool,
 }
 
@@ -136,7 +136,7 @@ impl TemplateFlags {
 }
 
 impl<'b> ResponseTemplate<'b> {
-    /// No records, and nothing else.
+    /// An empty template.
     pub(super) const NONE: ResponseTemplate<'static> = ResponseTemplate { head: &[0; HEAD_BYTES], rest: &[] };
 
     /// The type it answers, or one of [`ANY_OTHER`] and [`DNAME_BELOW`].

@@ -4,7 +4,7 @@
 //! decided by `forward`, which is stricter.
 
 use super::message::HEADER_BYTES;
-use super::name::{LABEL_BYTES_MAX, LABELS_MAX, NAME_BYTES_MAX, Name, NameRef};
+use super::name::{LABELS_MAX, NAME_BYTES_MAX, Name, NameRef};
 use super::rtype::Rtype;
 
 /// The two bits that begin a pointer.
@@ -40,30 +40,28 @@ impl Decompressed {
     /// is no name.
     pub fn read(&mut self, message: &[u8], mut at: usize) -> Option<usize> {
         self.length = 0;
-        let mut length = 0_usize;
-        let mut end = None;
+        let (mut length, mut end) = (0, None);
         // Each label is one turn, and so is each pointer between two of them.
-        for _ in 0..=LABELS_MAX.saturating_mul(2) {
+        for _ in 0..=2 * LABELS_MAX {
             let &first = message.get(at)?;
-            if first >= 0xc0 {
-                let &[high, low] = message.get(at..)?.first_chunk()?;
-                end = end.or(Some(at.saturating_add(2)));
-                at = usize::from(u16::from_be_bytes([high, low]) & POINTER_MAX);
+            if first & 0xc0 == 0xc0 {
+                let &low = message.get(at + 1)?;
+                end = end.or(Some(at + 2));
+                at = usize::from(u16::from_be_bytes([first, low]) & POINTER_MAX);
                 continue;
             }
-            if usize::from(first) > LABEL_BYTES_MAX {
+            if first & 0xc0 != 0 {
                 return None;
             }
-            let next = at.saturating_add(usize::from(first)).saturating_add(1);
+            let next = at + usize::from(first) + 1;
             let label = message.get(at..next)?;
-            let behind = length.saturating_add(label.len());
+            let behind = length + label.len();
             self.wire.get_mut(length..behind)?.copy_from_slice(label);
-            length = behind;
+            (length, at) = (behind, next);
             if first == 0 {
                 self.length = length;
                 return end.or(Some(next));
             }
-            at = next;
         }
         None
     }

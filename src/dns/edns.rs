@@ -189,13 +189,32 @@ impl<'m, 'o> OptWriter<'m, 'o> {
     /// Appends an option of at most 65,535 bytes, unless there is no room for it.
     #[inline]
     pub fn option(&mut self, code: u16, value: &[u8]) {
-        self.pieces(code, [value, &[]]);
+        let [c, d] = code.to_be_bytes();
+        let Ok(length) = u16::try_from(value.len()) else { return };
+        let [l, m] = length.to_be_bytes();
+        self.put_whole(&[c, d, l, m], value);
     }
 
-    /// Appends an extended error with a text, which may be empty (RFC 8914, section 2).
+    /// Appends an extended error with a text of at most 65,533 bytes, which may be empty (RFC 8914, section 2),
+    /// unless there is no room for it.
     #[inline]
     pub fn extended_error(&mut self, code: u16, text: &str) {
-        self.pieces(option::EXTENDED_ERROR, [&code.to_be_bytes(), text.as_bytes()]);
+        let [c, d] = option::EXTENDED_ERROR.to_be_bytes();
+        let Ok(length) = u16::try_from(text.len() + 2) else { return };
+        let [l, m] = length.to_be_bytes();
+        let [high, low] = code.to_be_bytes();
+        self.put_whole(&[c, d, l, m, high, low], text.as_bytes());
+    }
+
+    #[inline]
+    fn put_whole(&mut self, head: &[u8], value: &[u8]) {
+        if self.message.room() < head.len() + value.len() {
+            return;
+        }
+        self.message.put(head);
+        if !value.is_empty() {
+            self.message.put(value);
+        }
     }
 
     /// Pads the message with zeros to a multiple of 128 bytes, as queries over TLS are (RFC 8467, section
@@ -206,19 +225,6 @@ impl<'m, 'o> OptWriter<'m, 'o> {
         let bare = self.message.position().saturating_add(OPTION_HEAD_BYTES);
         let padding = bare.next_multiple_of(BLOCK_BYTES).saturating_sub(bare);
         self.option(option::PADDING, ZEROS.get(..padding).unwrap_or_default());
-    }
-
-    #[inline]
-    fn pieces(&mut self, code: u16, [first, second]: [&[u8]; 2]) {
-        let length = first.len().saturating_add(second.len());
-        let Ok(short) = u16::try_from(length) else { return };
-        if self.message.room() < length.saturating_add(OPTION_HEAD_BYTES) {
-            return;
-        }
-        self.message.put(&code.to_be_bytes());
-        self.message.put(&short.to_be_bytes());
-        self.message.put(first);
-        self.message.put(second);
     }
 
     /// Completes the record: its length, and its place in the additional section.

@@ -17,8 +17,8 @@ use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
 
-/// Most bytes of a template with additional addresses: what would make it longer is left out. They are a
-/// optional, and a client that wants three quarters of a message can ask for them.
+/// Most bytes of a template with additional addresses: those that would make it longer are left out. They are
+/// optional, and a client that needs them can ask for them.
 const ADDITIONAL_BYTES_MAX: usize = 48 * 1024;
 
 /// A name can be pointed to up to here, however much longer the QNAME is (RFC 1035, section 4.1.4: 14 bits).
@@ -33,7 +33,7 @@ pub(super) enum QnameLength {
     Longer,
 }
 
-/// What is put in at the query.
+/// What is added at the query.
 pub(super) struct AtQuery<'z> {
     /// The zone's pools.
     pub(super) pools: &'z [Pool],
@@ -41,7 +41,7 @@ pub(super) struct AtQuery<'z> {
     pub(super) negative_bytes: usize,
 }
 
-/// How far a template has come, to go back to.
+/// The state of a template, to go back to.
 struct Mark {
     bytes: usize,
     fixups: usize,
@@ -136,7 +136,7 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    /// Takes back all that was written since.
+    /// Takes back what was written since.
     fn take_back(&mut self, mark: &Mark) {
         self.template.bytes.truncate(mark.bytes);
         self.template.fixups.truncate(mark.fixups);
@@ -245,7 +245,7 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// A pointer for an owner whose records are put in at the query. Such an owner was always written before:
+    /// A pointer for an owner whose records are added at the query. Such an owner was always written before:
     /// it is the question's or the target of a record above. None when that is too far behind to be pointed
     /// to.
     fn pointer_to(&self, owner: &Owner<'_>) -> Option<(u16, bool)> {
@@ -320,7 +320,7 @@ enum Compress {
     No,
 }
 
-/// Whether records of a type end a chain for a QTYPE, rather than lead on.
+/// Whether records of a type end a chain for a QTYPE.
 fn is_final(rtype: Rtype, qtype: u16) -> bool {
     rtype.0 == qtype || (qtype == Rtype::ANY.0 && rtype != Rtype::CNAME)
 }

@@ -26,7 +26,7 @@ pub(super) struct Sections<'z> {
     pub(super) repeats: bool,
 }
 
-/// What comes behind the answer.
+/// What follows the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Nothing more.
@@ -71,7 +71,7 @@ struct Reached<'z> {
     role: Role,
 }
 
-/// What a node is to the name that led to it.
+/// What a node is for the name that led to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// It answers for the name, exactly or as a wildcard.
@@ -257,8 +257,8 @@ impl<'z> Sections<'z> {
     }
 }
 
-/// The node with the addresses of a target: itself or a wildcard, delegated or not, since an address given
-/// along is a hint, but nothing below a DNAME.
+/// The node with the addresses of a target: itself or a wildcard, delegated or not, since an additional
+/// address is a hint, but nothing below a DNAME.
 fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
     let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == Kind::Dname);
     match zone.find(target) {
@@ -284,7 +284,7 @@ fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
 /// What follows from an alias.
 enum Followed<'z> {
     To(Reached<'z>),
-    /// Out of the zone, or round in a circle.
+    /// Out of the zone, or in a circle.
     Out,
     NxDomain,
     /// A DNAME makes a name of more than 255 bytes.
