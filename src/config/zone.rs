@@ -16,7 +16,7 @@ use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::zone::{MemoryLimit, is_reverse};
-use crate::zones::{Clients, ReverseOf, ZoneFile};
+use crate::zones::{Clients, ReverseOf, ZoneFile, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -50,6 +50,16 @@ pub struct Zone {
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file.
     /// Probes of blocks that name the same owner must all pass.
     pub guards: Vec<ZoneProbe>,
+}
+
+impl Zone {
+    /// Where its records come from, in the order in which they make the zone.
+    pub fn sources(&self) -> ZoneSources {
+        let mut sources = ZoneSources::default();
+        self.file.iter().for_each(|file| sources.push(file.clone()));
+        self.reverse_of.iter().for_each(|reverse_of| sources.push(reverse_of.clone()));
+        sources
+    }
 }
 
 /// A block that has been read, faulty or not, so that the second run brings no surprise.

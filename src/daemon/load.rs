@@ -60,7 +60,7 @@ impl Reading {
     pub(crate) fn stands(&self) -> FileDigests {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let versions = zones.filter_map(|zone| zone.version.as_ref());
-        let unchanged = versions.flat_map(|version| &version.basis.texts);
+        let unchanged = versions.flat_map(|version| &version.inputs.texts);
         let read = unchanged.chain(self.sources.files()).map(|text| (text.path.clone(), Some(text.digest)));
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let left_alone = zones.flat_map(|zone| zone.unread.clone());

@@ -16,7 +16,7 @@ use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::Pool;
 use crate::zonefile::{self, Content, Written};
-use crate::zones::{ZoneId, ZoneSource};
+use crate::zones::{ZoneId, ZoneSources};
 
 /// What is looked for.
 pub(super) struct Search {
@@ -24,7 +24,7 @@ pub(super) struct Search {
     pub(super) config: PathBuf,
     /// The zone and where its records come from.
     pub(super) id: ZoneId,
-    pub(super) source: ZoneSource,
+    pub(super) sources: ZoneSources,
     /// For each record of each section what it was made from, in the order of the explanation.
     pub(super) sections: [Vec<Origin>; 3],
     /// The pools, in the order of the explanation.
@@ -44,12 +44,10 @@ pub(super) struct Origin {
 impl Search {
     /// Reads the files, and adds what they say to an explanation. Takes as long as reading the zone's text.
     pub(super) fn run(&self, explanation: &mut Explanation) {
-        if let Some(file) = &self.source.file {
+        if let Some(file) = self.sources.file() {
             self.search(file, explanation);
         }
-        if let Some(zone) = &self.source.reverse_of {
-            explanation.remarks.push(format!("PTR records are made from the addresses of {zone}"));
-        }
+        explanation.remarks.extend(self.sources.remarks());
         self.tell_guards(explanation);
     }
 
@@ -91,8 +89,8 @@ impl Search {
             told.place = span.map(|span| place(sources, span));
         }
         // What is made from another zone stands in no file.
-        if changed && self.source.reverse_of.is_none() {
-            let file = &self.source;
+        if changed && self.sources.made_from().is_none() {
+            let file = &self.sources;
             let remark = format!("{file} says otherwise by now: `edgedns reload` takes it over");
             explanation.remarks.push(remark);
         }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::answer::{
     Access, BoundPool, ForwardTable, Identity, Pools, RateLimit, Snapshot, Standing, ZoneEntry, ZoneTable,
@@ -13,26 +14,12 @@ use crate::answer::{
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
 use crate::zone::Guard;
-use crate::zones::{LoadedZone, Version, ZoneId, ZoneSource};
-
-/// A zone that is served.
-pub(crate) struct ServedZone {
-    pub(crate) id: ZoneId,
-    pub(crate) source: ZoneSource,
-    /// Whom it answers; none: everybody.
-    pub(crate) access: Option<Box<Access>>,
-    /// None: it could never be read, and answers SERVFAIL.
-    pub(crate) version: Option<Version>,
-    /// Why the last reading of it is not served.
-    pub(crate) error: Option<String>,
-    /// The same, drawn.
-    pub(crate) drawn: Option<String>,
-}
+use crate::zones::{LoadedZone, Store, StoredZone, ZoneId, ZoneVersion};
 
 /// All zones with their pools bound to targets.
 #[derive(Default)]
 pub(crate) struct Served {
-    pub(crate) zones: Vec<ServedZone>,
+    store: Store,
     pools: Vec<BoundPool>,
     /// Each target with the place of each pool it matters to; ascending.
     followers: Vec<(TargetId, usize)>,
@@ -46,18 +33,8 @@ impl Served {
     /// What is served after a reading: zones that could not be read keep the
     /// version that `before` has of them.
     pub(crate) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
-        let served: HashMap<&ZoneId, &ServedZone> =
-            before.zones.iter().map(|zone| (&zone.id, zone)).collect();
-        let kept = |id: &ZoneId| served.get(id).and_then(|zone| zone.version.clone());
-        let zones = zones.into_iter().map(|zone| ServedZone {
-            version: zone.version.or_else(|| kept(&zone.id)),
-            id: zone.id,
-            source: zone.source,
-            access: zone.access,
-            error: zone.error,
-            drawn: zone.drawn,
-        });
-        let mut served = Served { zones: zones.collect(), identity: Arc::new(identity), ..Served::default() };
+        let store = before.store.after(zones, Instant::now());
+        let mut served = Served { store, identity: Arc::new(identity), ..Served::default() };
         served.fill_shelf();
         served
     }
@@ -74,25 +51,21 @@ impl Served {
 
     /// Has these zones answer these clients.
     pub(crate) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
-        for served in &mut self.zones {
-            if let Some(access) = access.get(&served.id) {
-                served.access.clone_from(access);
-            }
-        }
+        self.store.set_access(access);
         self.fill_shelf();
     }
 
     /// Puts the zones where snapshots find them.
     fn fill_shelf(&mut self) {
         let mut pools_from = 0;
-        let slots = self.zones.iter().map(|zone| {
+        let slots = self.store.zones().iter().map(|zone| {
             let slot = ZoneEntry {
                 apex: zone.id.name.clone(),
-                compiled: zone.version.as_ref().map(|version| Arc::clone(&version.compiled)),
+                compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
                 pools_from,
                 access: zone.access.clone(),
             };
-            let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
+            let pools = zone.version().map_or(0, |version| version.pools.len());
             // Each takes a hundred bytes and more: four thousand million of them do not fit into memory.
             pools_from = pools_from.saturating_add(u32::try_from(pools).unwrap_or(u32::MAX));
             slot
@@ -102,7 +75,7 @@ impl Served {
 
     /// Every target that some member of some pool needs, in a fixed order.
     pub(crate) fn targets(&self) -> Vec<Target> {
-        let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
+        let versions = self.store.zones().iter().filter_map(|zone| zone.version());
         let members =
             versions.flat_map(|version| &version.pools).flat_map(|pool| pool.groups.iter().flatten());
         members.flat_map(|member| &member.guards).map(target).collect()
@@ -112,7 +85,7 @@ impl Served {
     /// [`Served::targets`], in the same order.
     pub(crate) fn bind(&mut self, ids: Vec<TargetId>) {
         let mut ids = ids.into_iter();
-        let versions = self.zones.iter().filter_map(|zone| zone.version.as_ref());
+        let versions = self.store.zones().iter().filter_map(|zone| zone.version());
         self.pools = versions
             .flat_map(|version| &version.pools)
             .map(|pool| BoundPool {
@@ -153,8 +126,8 @@ impl Served {
 
     /// All pools, each with what the version of its zone is called where there are others.
     pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
-        let views = self.zones.iter().flat_map(|zone| {
-            let pools = zone.version.as_ref().map_or(0, |version| version.pools.len());
+        let views = self.store.zones().iter().flat_map(|zone| {
+            let pools = zone.version().map_or(0, |version| version.pools.len());
             std::iter::repeat_n(zone.id.view.as_deref(), pools)
         });
         views.zip(&self.pools)
@@ -175,10 +148,14 @@ impl Served {
         }
     }
 
+    /// The zones, and what is served of each.
+    pub(crate) fn zones(&self) -> &[StoredZone] {
+        self.store.zones()
+    }
+
     /// What is served of each zone, for a reading that is to read only what has changed.
-    pub(crate) fn versions(&self) -> Vec<(ZoneId, Version)> {
-        let versions = self.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
-        versions.collect()
+    pub(crate) fn versions(&self) -> Vec<Arc<ZoneVersion>> {
+        self.store.versions()
     }
 
     /// The pools that a target matters to.

@@ -32,8 +32,7 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
     ZoneSettings {
         id: zone_id(zone),
         name_span: zone.name_span,
-        file: zone.file.clone(),
-        reverse_of: zone.reverse_of.clone(),
+        sources: zone.sources(),
         when_client_in: zone.when_client_in.clone(),
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,

@@ -182,7 +182,7 @@ impl Result {
         let zones = zones.map(|zone| ZoneResult {
             name: zone.id.name.to_string(),
             view: zone.id.view.clone(),
-            file: zone.source.to_string(),
+            file: zone.sources.to_string(),
             ok: zone.version.is_some(),
             serial: zone.version.as_ref().map(|version| version.serial),
             records: zone.version.as_ref().map(|version| version.records),

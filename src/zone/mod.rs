@@ -27,10 +27,12 @@ mod guarded;
 mod budget;
 mod builder;
 mod reverse;
+mod changeset;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::Builder;
+pub use changeset::{Changeset, ChangesetError, Record};
 pub use guarding::{Choice, GuardTemplate, Guarding, Test};
 pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;

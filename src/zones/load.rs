@@ -37,7 +37,7 @@ pub fn load(
     let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
     // Zones that say something of others' addresses are read behind these.
     zones.sort_by_key(|(_, zone)| reverse::turn(zone));
-    let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.reverse_of.is_none()));
+    let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.sources.made_from().is_none()));
     let abreast = load_abreast(&reader, sources, read, readers);
     let others = if abreast.is_empty() { &zones } else { made };
     let mut loaded = Others::gathering(reader.compared());

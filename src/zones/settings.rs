@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use super::clients::Clients;
+use super::source::ZoneSources;
 use super::zone_id::ZoneId;
-use crate::dns::Name;
 use crate::source::Span;
 use crate::zone::{Guarding, MemoryLimit};
 use crate::zonefile;
@@ -31,10 +31,8 @@ pub struct ZoneSettings {
     pub id: ZoneId,
     /// Where the config file names it.
     pub name_span: Span,
-    /// Its zone file; none only where it is made from another zone.
-    pub file: Option<ZoneFile>,
-    /// The zone whose addresses give its PTR records.
-    pub reverse_of: Option<ReverseOf>,
+    /// Where its records come from.
+    pub sources: ZoneSources,
     /// The clients that see this version; none: all that see none before it.
     pub when_client_in: Option<Vec<Clients>>,
     /// Those of them that are answered; none: all.
@@ -43,22 +41,4 @@ pub struct ZoneSettings {
     pub memory_limit: MemoryLimit,
     /// What guards plain RRsets, in the order of the config file.
     pub guards: Vec<Guarding>,
-}
-
-/// A zone file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoneFile {
-    /// If it was written relative, below the config file's folder.
-    pub path: PathBuf,
-    /// Where it is named.
-    pub span: Span,
-}
-
-/// The zone that a reverse zone is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReverseOf {
-    /// Its apex, which some other zone has.
-    pub zone: Name,
-    /// Where it is named.
-    pub span: Span,
 }

@@ -1,4 +1,4 @@
-//! A version of a zone: what is served, and what it was made from.
+//! A version of a zone: a value, whoever proposed it.
 //!
 //! Responsible for whether it would come out the same if it were read now.
 //! Not responsible for reading.
@@ -7,15 +7,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::zone_source::ZoneSource;
+use super::source::ZoneSources;
+use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, compile};
 use crate::source::TextFile;
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
 
-/// A zone that can be served.
-#[derive(Clone)]
-pub struct Version {
+/// A zone that can be served. Nothing of it ever changes.
+pub struct ZoneVersion {
+    /// The zone.
+    pub id: ZoneId,
     /// Of its SOA record.
     pub serial: u32,
     /// When its contents were accepted.
@@ -26,22 +28,35 @@ pub struct Version {
     pub compiled: Arc<CompiledZone>,
     /// The pools that its compiled form names, in that order.
     pub pools: Vec<Arc<Pool>>,
+    /// Its contents, where changes to them may be proposed; a zone that is read as a whole needs them no more.
+    pub contents: Option<Arc<Zone>>,
     /// What it was made from.
-    pub basis: Arc<Basis>,
+    pub inputs: Arc<Inputs>,
     /// What it says of addresses, where other zones are made from it.
     pub hosts: Option<Arc<Hosts>>,
-    /// When its text was read from the zone's file for the first time, where it
-    /// comes from the state directory now; none: it comes from its file.
-    pub kept_at: Option<SystemTime>,
+    /// Where it comes from.
+    pub origin: VersionOrigin,
+}
+
+/// Where a version comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionOrigin {
+    /// The sources of the zone.
+    Sources,
+    /// The last good text that was kept of it.
+    LastGood {
+        /// When that was read from the zone's file.
+        read_at: SystemTime,
+    },
 }
 
 /// Everything a version is made from: the same gives the same version.
 #[derive(Debug)]
-pub struct Basis {
+pub struct Inputs {
     /// Where its records come from.
-    pub source: ZoneSource,
+    pub sources: ZoneSources,
     /// What the zone was made from whose addresses are in this one.
-    pub forward: Option<Arc<Basis>>,
+    pub forward: Option<Arc<Inputs>>,
     /// How its text was read.
     pub settings: zonefile::Settings,
     /// What guards its plain RRsets.
@@ -52,26 +67,46 @@ pub struct Basis {
     pub texts: Vec<TextFile>,
 }
 
-impl Version {
-    pub(super) fn of(zone: &Zone, basis: Basis) -> Result<Version, CompileError> {
-        Ok(Version {
+impl ZoneVersion {
+    /// Compiles a zone.
+    ///
+    /// # Errors
+    ///
+    /// When an answer does not fit a message.
+    pub(super) fn of(
+        id: ZoneId,
+        zone: Zone,
+        inputs: Inputs,
+        origin: VersionOrigin,
+    ) -> Result<ZoneVersion, CompileError> {
+        Ok(ZoneVersion {
+            id,
             serial: zone.serial(),
             loaded_at: SystemTime::now(),
             records: zone.record_count(),
-            compiled: Arc::new(compile(zone)?),
+            compiled: Arc::new(compile(&zone)?),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
-            basis: Arc::new(basis),
+            contents: inputs.sources.propose_changes().then(|| Arc::new(zone)),
+            inputs: Arc::new(inputs),
             hosts: None,
-            kept_at: None,
+            origin,
         })
     }
 
-    /// Whether the zone would come out the same with the file, settings and
+    /// When its text was read from the zone's file for the first time, where it is the last good one now.
+    pub fn last_good_since(&self) -> Option<SystemTime> {
+        match self.origin {
+            VersionOrigin::Sources => None,
+            VersionOrigin::LastGood { read_at } => Some(read_at),
+        }
+    }
+
+    /// Whether the zone would come out the same with the sources, settings and
     /// guards of `wanted`. The files are read, but nothing is kept of them.
-    pub(super) fn is_current(&self, wanted: &Basis) -> bool {
-        let Basis { source, forward, settings, guards, own, texts } = &*self.basis;
-        self.kept_at.is_none()
-            && *source == wanted.source
+    pub(super) fn is_current(&self, wanted: &Inputs) -> bool {
+        let Inputs { sources, forward, settings, guards, own, texts } = &*self.inputs;
+        self.last_good_since().is_none()
+            && *sources == wanted.sources
             && forward.as_ref().map(Arc::as_ptr) == wanted.forward.as_ref().map(Arc::as_ptr)
             && *settings == wanted.settings
             && *own == wanted.own

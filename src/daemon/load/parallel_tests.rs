@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::source::Look;
-use crate::zones::{READERS_MAX, Serving, Version, readers_max};
+use crate::zones::{READERS_MAX, Serving, ZoneVersion, readers_max};
 
 /// Names of a zone: three of them are worth a second thread.
 const NAMES: u32 = 5_000;
@@ -63,19 +63,19 @@ impl Site {
         self.read_again(readers, Vec::new())
     }
 
-    fn read_again(&self, readers: usize, served: Vec<(ZoneId, Version)>) -> Reading {
+    fn read_again(&self, readers: usize, served: Vec<Arc<ZoneVersion>>) -> Reading {
         Reading::by(readers, &self.path("edgedns.toml"), &serve(served), |_, _| {})
     }
 }
 
-fn serve(versions: Vec<(ZoneId, Version)>) -> Purpose {
+fn serve(versions: Vec<Arc<ZoneVersion>>) -> Purpose {
     Purpose::Serve(Serving { versions, ..Serving::default() })
 }
 
 /// What is served of a reading.
-fn versions(reading: Reading) -> Vec<(ZoneId, Version)> {
+fn versions(reading: Reading) -> Vec<Arc<ZoneVersion>> {
     let zones = reading.loaded.unwrap().zones.into_iter();
-    zones.filter_map(|zone| Some((zone.id, zone.version?))).collect()
+    zones.filter_map(|zone| zone.version).collect()
 }
 
 /// Everything that is said of a reading, drawn, and what is served of it.
@@ -83,7 +83,7 @@ fn told(reading: &Reading) -> Vec<String> {
     let faults = reading.faults().map(|fault| reading.sources.render(fault, Look::Plain));
     let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones).map(|zone| {
         let version = zone.version.as_ref();
-        let made = version.map(|version| (version.serial, version.records, &version.basis.texts));
+        let made = version.map(|version| (version.serial, version.records, &version.inputs.texts));
         format!("{} {made:?} {:?} {:?}", zone.id, zone.error, zone.drawn)
     });
     let stands = reading.stands().into_iter().map(|stand| format!("{stand:?}"));
@@ -123,8 +123,8 @@ fn a_zone_that_has_not_changed_keeps_its_book_when_others_are_read_at_once() {
     let more = format!("{}more A 192.0.2.99\n", fs::read_to_string(site.path("a.zone")).unwrap());
     site.write("a.zone", &more);
     let after = versions(site.read_again(4, before.clone()));
-    let same = before.iter().zip(&after).map(|((id, version), (other, now))| {
-        assert_eq!(id, other);
+    let same = before.iter().zip(&after).map(|(version, now)| {
+        assert_eq!(version.id, now.id);
         Arc::ptr_eq(&version.compiled, &now.compiled)
     });
     // The first zone is made from the second, which has changed.

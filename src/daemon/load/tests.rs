@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::dns::name::steps;
 use crate::source::{Digest, TextFile};
-use crate::zones::{Cause, Good, Keeper, Marks, Serving, Stamp, Version};
+use crate::zones::{Cause, Good, Keeper, Marks, Serving, Stamp, ZoneVersion};
 
 /// A folder with a config file and two zones, of which one includes a file.
 struct Site {
@@ -32,7 +32,7 @@ fn rich(serial: u32) -> String {
     )
 }
 
-fn serve(versions: Vec<(ZoneId, Version)>) -> Purpose {
+fn serve(versions: Vec<Arc<ZoneVersion>>) -> Purpose {
     Purpose::Serve(Serving { versions, ..Serving::default() })
 }
 
@@ -59,7 +59,7 @@ impl Site {
     }
 
     fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
-        let served = served.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?)));
+        let served = served.iter().filter_map(|zone| zone.version.clone());
         let purpose = serve(served.collect());
         Reading::new(&self.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones
     }
@@ -80,8 +80,9 @@ impl Site {
     async fn keep(&self, zones: &[LoadedZone]) {
         let keeper = Keeper::start();
         let good = zones.iter().filter_map(|zone| {
-            let Version { serial, loaded_at, basis, .. } = zone.version.clone()?;
-            Some(Good { zone: zone.id.clone(), serial, loaded_at, basis })
+            let version = zone.version.as_ref()?;
+            let inputs = Arc::clone(&version.inputs);
+            Some(Good { zone: zone.id.clone(), serial: version.serial, loaded_at: version.loaded_at, inputs })
         });
         keeper.keep(Some(&self.path("state")), good.collect());
         keeper.stop().await;
@@ -121,7 +122,7 @@ fn a_reading_knows_how_every_file_stood_read_or_not() {
     let site = Site::new();
     let before = site.read(&[]);
     fs::remove_file(site.path("one.zone")).unwrap();
-    let served = before.iter().filter_map(|zone| Some((zone.id.clone(), zone.version.clone()?))).collect();
+    let served = before.iter().filter_map(|zone| zone.version.clone()).collect();
     let reading = Reading::new(&site.path("edgedns.toml"), &serve(served), |_, _| {});
     let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
     let expected: FileDigests = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
@@ -144,11 +145,11 @@ async fn a_broken_zone_is_taken_from_its_kept_text_and_is_the_same_zone() {
     let seconds = |moment: std::time::SystemTime| {
         moment.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs()
     };
-    assert_eq!(is.kept_at.map(seconds), Some(seconds(was.loaded_at)));
+    assert_eq!(is.last_good_since().map(seconds), Some(seconds(was.loaded_at)));
     assert!(is.compiled == was.compiled, "the compiled zone is another one");
     assert_eq!((is.serial, is.records), (was.serial, was.records));
     // Pools, too, apart from where they stand in their text.
-    let told = |version: &Version| -> Vec<String> {
+    let told = |version: &ZoneVersion| -> Vec<String> {
         version
             .pools
             .iter()
@@ -156,7 +157,7 @@ async fn a_broken_zone_is_taken_from_its_kept_text_and_is_the_same_zone() {
             .collect()
     };
     assert_eq!(told(is), told(was));
-    assert!(after[0].is_whole() && after[0].version.as_ref().unwrap().kept_at.is_none());
+    assert!(after[0].is_whole() && after[0].version.as_ref().unwrap().last_good_since().is_none());
     // Once its file can be read, it is read.
     site.write("more.inc", "");
     site.write("two.zone", &rich(2));
@@ -303,8 +304,7 @@ fn a_zone_that_has_lost_more_than_half_under_its_serial_is_held_back_until_it_is
     let site = Site::new();
     site.write("one.zone", &long(1, 100));
     let before = site.read(&[]);
-    let versions: Vec<_> =
-        before.iter().map(|zone| (zone.id.clone(), zone.version.clone().unwrap())).collect();
+    let versions: Vec<_> = before.iter().map(|zone| zone.version.clone().unwrap()).collect();
     let read = |cause, held: &[(ZoneId, Vec<TextFile>)]| {
         let serving =
             Serving { versions: versions.clone(), cause, held: held.to_vec(), ..Serving::default() };
@@ -368,8 +368,7 @@ fn a_file_that_is_being_written_counts_as_not_read_so_that_its_end_is_news() {
     use notify::event::{DataChange, EventKind, ModifyKind};
     let site = Site::new();
     let before = site.read(&[]);
-    let versions: Vec<_> =
-        before.iter().map(|zone| (zone.id.clone(), zone.version.clone().unwrap())).collect();
+    let versions: Vec<_> = before.iter().map(|zone| zone.version.clone().unwrap()).collect();
     let serving = Serving { versions, cause: Cause::Change, ..Serving::default() };
     let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     site.write("one.zone", &zone(2));

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
-use super::super::served::ServedZone;
 use super::Server;
 use crate::config;
 use crate::control::{self, AdminHosts, Calendar, Request};
+use crate::zones::StoredZone;
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
 /// hangs.
@@ -104,18 +104,18 @@ impl Server {
     pub(super) fn not_ready(&self) -> Vec<String> {
         let probing =
             (!self.first_round.is_finished()).then(|| "the first round of probes is under way".to_owned());
-        let zones = self.served.zones.iter().filter_map(zone_trouble);
+        let zones = self.served.zones().iter().filter_map(zone_trouble);
         probing.into_iter().chain(zones).chain(self.refusal.clone()).chain(self.silent_files()).collect()
     }
 }
 
-fn zone_trouble(zone: &ServedZone) -> Option<String> {
-    let (name, error) = (&zone.id, zone.error.as_deref());
-    let Some(version) = &zone.version else {
+fn zone_trouble(zone: &StoredZone) -> Option<String> {
+    let (name, error) = (&zone.id, zone.error());
+    let Some(version) = zone.version() else {
         return Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read")));
     };
     let (error, serial) = (error?, version.serial);
-    Some(match version.kept_at.map(Calendar) {
+    Some(match version.last_good_since().map(Calendar) {
         Some(since) => {
             format!("zone {name} is served from its last good text, serial {serial} of {since}: {error}")
         }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, oneshot};
 
 use super::super::places::{Origin, Search, told};
-use super::super::served::ServedZone;
 use super::choosing::choice;
 use super::{Server, status};
 use crate::answer::{
@@ -24,6 +23,7 @@ use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, Rtype};
 use crate::health::Report;
+use crate::zones::StoredZone;
 
 /// Zones that are named to whoever asks for a name that is in none of them.
 const ZONES_NAMED_MAX: usize = 8;
@@ -58,7 +58,7 @@ impl Server {
         let (response, leaves) = ask(&snapshot, order);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
         let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
-        let zone = found.decided.zone().and_then(|place| self.served.zones.get(place));
+        let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
         let explanation = Explanation {
             name: order.qname.to_string(),
             rtype: order.qtype.to_string(),
@@ -73,16 +73,16 @@ impl Server {
             forwarded: leaves == Leaves::Whole,
             answer: response.as_ref().map(answer).unwrap_or_default(),
             remarks: zone
-                .and_then(|zone| zone.error.as_ref())
+                .and_then(|zone| zone.error())
                 .map(not_newest)
                 .into_iter()
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
                 .collect(),
         };
-        let search = zone.filter(|zone| zone.version.is_some()).map(|zone| Search {
+        let search = zone.filter(|zone| zone.version().is_some()).map(|zone| Search {
             config: self.path.clone(),
             id: zone.id.clone(),
-            source: zone.source.clone(),
+            sources: zone.sources.clone(),
             sections: response.map(|response| origins(&response, &found.steps)).unwrap_or_default(),
             pools: self.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
         });
@@ -96,7 +96,7 @@ impl Server {
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
         let reports: Vec<Report> = if found.pools.is_empty() { Vec::new() } else { self.engine.report() };
         let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
-        let zone = found.decided.zone().and_then(|place| self.served.zones.get(place));
+        let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
         let view = zone.and_then(|zone| zone.id.view.as_deref());
         let told = self.pools_of(found).map(|bound| {
             let own = |report: &&Report| bound.targets.iter().flatten().flatten().any(|id| *id == report.id);
@@ -123,11 +123,11 @@ impl Server {
         &self,
         found: &Explained,
         order: &ExplainOrder,
-        zone: Option<&ServedZone>,
+        zone: Option<&StoredZone>,
         response: Option<&Response>,
         leaves: Leaves,
     ) -> String {
-        let error = zone.and_then(|zone| zone.error.as_deref()).unwrap_or("it could never be read");
+        let error = zone.and_then(|zone| zone.error()).unwrap_or("it could never be read");
         if leaves == Leaves::Whole {
             let forwarded = self.forwarding.zone_of(order.qname.as_ref());
             let forwarded = forwarded.map(ToString::to_string).unwrap_or_default();
@@ -148,7 +148,7 @@ impl Server {
     }
 
     fn zones_named(&self) -> String {
-        let zones = &self.served.zones;
+        let zones = self.served.zones();
         let named: Vec<String> = zones.iter().take(ZONES_NAMED_MAX).map(|zone| zone.id.to_string()).collect();
         match zones.len().saturating_sub(named.len()) {
             0 if named.is_empty() => "it has none".to_owned(),
@@ -159,7 +159,7 @@ impl Server {
 }
 
 /// Why a zone does not answer a client; `zone` is the version that it sees, if it sees one.
-fn why_prohibited(zone: Option<&ServedZone>, client: IpAddr) -> String {
+fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr) -> String {
     let access = zone.and_then(|zone| zone.access.as_ref());
     if access.is_some_and(|access| access.is_seen_by(client)) {
         format!("`allow-query` of the zone does not hold {client}")
@@ -231,7 +231,7 @@ fn origin(record: &Record, steps: &[ExplainedStep]) -> Origin {
     }
 }
 
-fn not_newest(error: &String) -> String {
+fn not_newest(error: &str) -> String {
     format!("not the newest version of the zone: {error}")
 }
 

@@ -142,14 +142,14 @@ impl Server {
     /// text is kept already, and so is one whose file has been broken since.
     pub(super) fn keep_texts(&self) {
         let whole =
-            self.served.zones.iter().filter(|zone| zone.error.is_none() && zone.source.file.is_some());
+            self.served.zones().iter().filter(|zone| zone.error().is_none() && zone.sources.file().is_some());
         let good = whole.filter_map(|zone| {
-            let version = zone.version.as_ref()?;
+            let version = zone.version()?;
             Some(Good {
                 zone: zone.id.clone(),
                 serial: version.serial,
                 loaded_at: version.loaded_at,
-                basis: version.basis.clone(),
+                inputs: Arc::clone(&version.inputs),
             })
         });
         self.text_keeper.keep(self.state_directory.as_deref(), good.collect());

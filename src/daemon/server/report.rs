@@ -5,22 +5,23 @@
 //! Not responsible for how a fault is drawn.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
-use super::super::served::{Served, ServedZone};
+use super::super::served::Served;
 use super::Server;
 use crate::control::Calendar;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
-use crate::zones::{LoadedZone, Version, ZoneId};
+use crate::zones::{LoadedZone, StoredZone, VersionOrigin, ZoneId, ZoneVersion};
 
 /// Zones that a start names one by one; of more it tells a total.
 const ZONES_NAMED_MAX: usize = 20;
 
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
-    let before: HashMap<&ZoneId, &ServedZone> = before.zones.iter().map(|zone| (&zone.id, zone)).collect();
+    let before: HashMap<&ZoneId, &StoredZone> = before.zones().iter().map(|zone| (&zone.id, zone)).collect();
     for zone in zones {
         let (id, name) = (&zone.id, &zone.id.name);
         for fault in zone.faults.iter() {
@@ -40,17 +41,19 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
         if zone.is_whole() {
             continue;
         }
-        let before = before.get(id).and_then(|served| served.version.as_ref());
-        let serial = zone.version.as_ref().or(before).map(|version| version.serial);
-        error!(zone = %name, serial, "zone {id} is not loaded: {}", instead(zone.version.as_ref(), before));
+        let before = before.get(id).and_then(|served| served.version());
+        let kept = zone.version.as_deref();
+        let before = before.map(Arc::as_ref);
+        let serial = kept.or(before).map(|version| version.serial);
+        error!(zone = %name, serial, "zone {id} is not loaded: {}", instead(kept, before));
     }
 }
 
 /// What is served instead of a zone that cannot be read.
-fn instead(kept: Option<&Version>, before: Option<&Version>) -> String {
+fn instead(kept: Option<&ZoneVersion>, before: Option<&ZoneVersion>) -> String {
     match (kept, before) {
-        (Some(Version { serial, kept_at: Some(kept_at), .. }), _) => {
-            let since = Calendar(*kept_at);
+        (Some(ZoneVersion { serial, origin: VersionOrigin::LastGood { read_at }, .. }), _) => {
+            let since = Calendar(*read_at);
             format!("serial {serial} is served, the last good text, which was read at {since}")
         }
         (_, Some(version)) => format!("it stays at serial {}", version.serial),
@@ -71,9 +74,9 @@ impl Server {
                 );
             }
         }
-        let loaded = self.served.zones.iter().filter_map(|zone| Some((zone, zone.version.as_ref()?)));
+        let loaded = self.served.zones().iter().filter_map(|zone| Some((zone, zone.version()?)));
         for (zone, version) in loaded.clone().take(ZONES_NAMED_MAX) {
-            let (records, serial, source) = (version.records, version.serial, &zone.source);
+            let (records, serial, source) = (version.records, version.serial, &zone.sources);
             info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
         }
         let rest = loaded.skip(ZONES_NAMED_MAX);
@@ -84,7 +87,7 @@ impl Server {
         }
         let board = self.engine.board();
         let (pools, down) = self.served.pool_counts(&board);
-        let zones = self.served.zones.len();
+        let zones = self.served.zones().len();
         let workers = self.running.worker_count();
         let generation = self.publisher.generation();
         info!(

@@ -5,7 +5,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
-use super::super::served::ServedZone;
 use super::{Server, counted};
 use crate::answer::{BoundPool, Standing};
 use crate::control::{
@@ -16,7 +15,7 @@ use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
-use crate::zones::Watching;
+use crate::zones::{StoredZone, Watching};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -35,7 +34,7 @@ impl Server {
             udp: counted::udp(&self.running.udp_counters()),
             tcp: counted::tcp(&self.running.tcp_counters()),
             probes: probes(&self.engine.lateness()),
-            zones: self.served.zones.iter().map(zone).collect(),
+            zones: self.served.zones().iter().map(zone).collect(),
             pools: self.served.pools_with_views().map(|(view, bound)| pool(view, bound, &board)).collect(),
             targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
             local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
@@ -57,17 +56,17 @@ fn listening(listening: &Listening) -> ListeningStatus {
     }
 }
 
-pub(super) fn zone(zone: &ServedZone) -> ZoneStatus {
+pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
     ZoneStatus {
         name: zone.id.name.to_string(),
         view: zone.id.view.clone(),
-        serial: zone.version.as_ref().map(|version| version.serial),
-        records: zone.version.as_ref().map(|version| version.records),
-        file: zone.source.to_string(),
-        loaded_at: zone.version.as_ref().map(|version| Calendar(version.loaded_at)),
-        error: zone.error.clone(),
-        kept_at: zone.version.as_ref().and_then(|version| version.kept_at).map(Calendar),
-        drawn: zone.drawn.clone(),
+        serial: zone.version().map(|version| version.serial),
+        records: zone.version().map(|version| version.records),
+        file: zone.sources.to_string(),
+        loaded_at: zone.version().map(|version| Calendar(version.loaded_at)),
+        error: zone.error().map(str::to_owned),
+        kept_at: zone.version().and_then(|version| version.last_good_since()).map(Calendar),
+        drawn: zone.drawn().map(str::to_owned),
     }
 }
 

@@ -127,7 +127,7 @@ impl Server {
             .pools_with_views()
             .map(|(view, bound)| status::pool(view, bound, &self.board))
             .collect();
-        let apex = match self.served.zones.as_slice() {
+        let apex = match self.served.zones() {
             [only] => Some(only.id.name.to_string()),
             _ => None,
         };

@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use super::super::descriptors;
 use super::super::folders::control_socket;
 use super::super::load::{Loaded, Reading};
-use super::super::served::{Served, ServedZone};
+use super::super::served::Served;
 use super::Server;
 use super::locals::Locals;
 use super::reloads::{Ended, Reloads};
@@ -29,7 +29,7 @@ use super::settings::{health_settings, identity, rate_limit, transport_settings}
 use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
-use crate::zones::{LoadedZone, ZoneId, known_networks};
+use crate::zones::{LoadedZone, StoredZone, ZoneId, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings.
 /// Whoever is there answers within milliseconds; the others are pending until
@@ -55,14 +55,14 @@ const CHANGES_NAMED_MAX: usize = 4;
 
 /// What a reading brings, by serials; empty: nothing.
 fn changes(zones: &[LoadedZone], served: &Served) -> String {
-    let served: HashMap<&ZoneId, &ServedZone> = served.zones.iter().map(|zone| (&zone.id, zone)).collect();
+    let served: HashMap<&ZoneId, &StoredZone> = served.zones().iter().map(|zone| (&zone.id, zone)).collect();
     let change = |zone: &LoadedZone| {
         let (id, version) = (&zone.id, zone.version.as_ref()?);
         let before = served.get(id);
         let serial = version.serial;
-        match before.and_then(|served| served.version.as_ref()) {
+        match before.and_then(|served| served.version()) {
             None => Some(format!("{id} at serial {serial}")),
-            Some(before) if Arc::ptr_eq(&before.basis, &version.basis) => None,
+            Some(before) if Arc::ptr_eq(&before.inputs, &version.inputs) => None,
             Some(before) if before.serial == serial => Some(format!("{id} changed, still serial {serial}")),
             Some(before) => Some(format!("{id} from serial {} to {serial}", before.serial)),
         }
@@ -181,7 +181,7 @@ impl Server {
         self.keep_texts();
         self.control.follow(control_socket(&config).as_deref());
         self.admin.follow(&config.admin);
-        let zones = self.served.zones.len();
+        let zones = self.served.zones().len();
         let generation = self.publisher.generation();
         let summary = match kept {
             0 => format!("reloaded: {zones} zones, generation {generation}{changes}"),
@@ -199,7 +199,7 @@ impl Server {
 
     /// Nothing has changed.
     fn refused(&self, summary: String, diagnostics: String) -> Reloaded {
-        Reloaded { outcome: Completeness::Refused, zones: self.served.zones.len(), summary, diagnostics }
+        Reloaded { outcome: Completeness::Refused, zones: self.served.zones().len(), summary, diagnostics }
     }
 
     /// Says when the config may need more descriptors than there are; once for each way in which it does.

@@ -118,7 +118,7 @@ impl Ours {
 
     /// The apex of the zone nearest to a name that holds it.
     pub(super) fn zone_of(&self, name: &Name) -> Option<&Name> {
-        let zones = self.served.zones.iter().map(|zone| &zone.id.name);
+        let zones = self.served.zones().iter().map(|zone| &zone.id.name);
         let holding = zones.filter(|apex| name.as_ref().is_at_or_below(apex.as_ref()));
         holding.max_by_key(|apex| apex.as_ref().label_count())
     }

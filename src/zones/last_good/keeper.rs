@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::text::{self, Good, has_shrunk, is_kept, remove_unfinished, write};
 use crate::zones::last_fault::LastFault;
 use crate::zones::state_file::Filled;
-use crate::zones::version::Basis;
+use crate::zones::version::Inputs;
 use crate::zones::zone_id::ZoneId;
 
 /// How long a stop waits for the disk.
@@ -94,11 +94,11 @@ pub(super) struct Work {
     cleaned: Option<PathBuf>,
     /// What is kept in that folder; of zones that are served no more, too: who
     /// takes one out by mistake wants it back.
-    kept: HashMap<ZoneId, Arc<Basis>>,
+    kept: HashMap<ZoneId, Arc<Inputs>>,
     /// What is not kept before a moment, since it may be half a text.
-    postponed: HashMap<ZoneId, (Arc<Basis>, Instant)>,
+    postponed: HashMap<ZoneId, (Arc<Inputs>, Instant)>,
     /// What was postponed and is kept as soon as the disk takes it.
-    ripe: HashMap<ZoneId, Arc<Basis>>,
+    ripe: HashMap<ZoneId, Arc<Inputs>>,
     /// What was wrong the last time, so that it is said once.
     fault: LastFault,
 }
@@ -145,7 +145,7 @@ impl Work {
     }
 
     fn keep_one(&mut self, folder: &Path, good: &Good, now: Instant) -> Result<(), String> {
-        if self.kept.get(&good.zone).is_some_and(|kept| Arc::ptr_eq(kept, &good.basis)) {
+        if self.kept.get(&good.zone).is_some_and(|kept| Arc::ptr_eq(kept, &good.inputs)) {
             return Ok(());
         }
         if self.is_postponed(folder, good, now) {
@@ -164,16 +164,16 @@ impl Work {
             }
         }
         self.ripe.remove(&good.zone);
-        self.kept.insert(good.zone.clone(), Arc::clone(&good.basis));
+        self.kept.insert(good.zone.clone(), Arc::clone(&good.inputs));
         Ok(())
     }
 
     /// Whether a text is not kept yet, since it may be half of one.
     fn is_postponed(&mut self, folder: &Path, good: &Good, now: Instant) -> bool {
-        if self.ripe.get(&good.zone).is_some_and(|basis| Arc::ptr_eq(basis, &good.basis)) {
+        if self.ripe.get(&good.zone).is_some_and(|inputs| Arc::ptr_eq(inputs, &good.inputs)) {
             return false;
         }
-        let known = self.postponed.remove(&good.zone).filter(|(basis, _)| Arc::ptr_eq(basis, &good.basis));
+        let known = self.postponed.remove(&good.zone).filter(|(inputs, _)| Arc::ptr_eq(inputs, &good.inputs));
         let due = match known {
             Some((_, due)) => due,
             None if !has_shrunk(folder, good) => return false,
@@ -189,10 +189,10 @@ impl Work {
             }
         };
         if due <= now {
-            self.ripe.insert(good.zone.clone(), Arc::clone(&good.basis));
+            self.ripe.insert(good.zone.clone(), Arc::clone(&good.inputs));
             return false;
         }
-        self.postponed.insert(good.zone.clone(), (Arc::clone(&good.basis), due));
+        self.postponed.insert(good.zone.clone(), (Arc::clone(&good.inputs), due));
         true
     }
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::{Digest, Digesting, TextFile, open_regular, patiently, patiently_for, wait_for_bytes};
 use crate::zones::state_file::{self, Filled};
-use crate::zones::version::Basis;
+use crate::zones::version::Inputs;
 use crate::zones::zone_id::ZoneId;
 
 /// Below the state directory: nothing else is there.
@@ -58,7 +58,7 @@ pub struct Good {
     /// When its text was read.
     pub loaded_at: SystemTime,
     /// What it was made from: the files and their digests.
-    pub basis: Arc<Basis>,
+    pub inputs: Arc<Inputs>,
 }
 
 /// A kept text, whole.
@@ -141,7 +141,7 @@ impl Head {
             view: good.zone.view.clone(),
             serial: good.serial,
             loaded_at: since.as_secs(),
-            files: good.basis.texts.iter().map(HeadFile::of).collect(),
+            files: good.inputs.texts.iter().map(HeadFile::of).collect(),
         }
     }
 
@@ -179,7 +179,7 @@ pub(super) fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
     if !head.is_of(good) {
         return Ok(false);
     }
-    for text in &good.basis.texts {
+    for text in &good.inputs.texts {
         if copy(&mut bodies.by_ref().take(text.bytes), &mut io::sink())? != (text.bytes, text.digest) {
             return Ok(false);
         }
@@ -191,7 +191,7 @@ pub(super) fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
 pub(super) fn has_shrunk(folder: &Path, good: &Good) -> bool {
     let Ok(Some((head, _))) = open(folder, &good.zone) else { return false };
     let kept: u64 = head.files.iter().map(|file| file.bytes).sum();
-    let now: u64 = good.basis.texts.iter().map(|text| text.bytes).sum();
+    let now: u64 = good.inputs.texts.iter().map(|text| text.bytes).sum();
     head.serial == good.serial && is_half(kept, now)
 }
 
@@ -251,7 +251,7 @@ fn fill(file: &mut File, good: &Good) -> io::Result<Filled> {
     let head = format!("; {}", serde_json::to_string(&Head::of(good))?);
     let mut file = BufWriter::new(file);
     write!(file, "{FIRST_LINE}{}\n{head}\n", Digest::of(head.as_bytes()))?;
-    for text in &good.basis.texts {
+    for text in &good.inputs.texts {
         file.flush()?;
         let (from, bytes, mut to) = (text.path.clone(), text.bytes, file.get_ref().try_clone()?);
         // That the zone's own file cannot be read any more is no fault of the place where it is kept.

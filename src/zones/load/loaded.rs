@@ -1,25 +1,28 @@
 //! A zone as it was read just now: what of it can be served, and what is wrong with it.
 
+use std::sync::Arc;
+
 use crate::answer::Access;
 use crate::source::{Diagnostics, TextFile};
 use crate::zones::file_digests::FileDigests;
 use crate::zones::settings::ZoneSettings;
-use crate::zones::version::Version;
+use crate::zones::source::ZoneSources;
+use crate::zones::state::{Event, Fault};
+use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
-use crate::zones::zone_source::ZoneSource;
 
 /// A zone as it was read just now.
 pub struct LoadedZone {
     /// What tells it from the others.
     pub id: ZoneId,
     /// Where its records come from.
-    pub source: ZoneSource,
+    pub sources: ZoneSources,
     /// Whom it answers; none: everybody.
     pub access: Option<Box<Access>>,
     /// What is wrong with it.
     pub faults: Diagnostics,
     /// None when it cannot be served as it stands, and no text of it is kept.
-    pub version: Option<Version>,
+    pub version: Option<Arc<ZoneVersion>>,
     /// Why it cannot be served as it stands, in one sentence.
     pub error: Option<String>,
     /// The same, drawn, with the errors that come next.
@@ -39,7 +42,7 @@ impl LoadedZone {
     pub(super) fn new(zone: &ZoneSettings, access: Option<Box<Access>>) -> LoadedZone {
         LoadedZone {
             id: zone.id.clone(),
-            source: ZoneSource::of(zone),
+            sources: zone.sources.clone(),
             access,
             faults: Diagnostics::default(),
             version: None,
@@ -49,6 +52,17 @@ impl LoadedZone {
             waits: None,
             held: None,
             unread: FileDigests::new(),
+        }
+    }
+
+    /// What it means for what is served. A file is looked at whenever it changes: what it says never expires.
+    pub fn into_event(self) -> Event {
+        match (self.error, self.version) {
+            (Some(sentence), last_good) => {
+                Event::Refused { fault: Fault { sentence, drawn: self.drawn }, last_good }
+            }
+            (None, Some(version)) if self.waits.is_none() => Event::Accepted { version, holds: None },
+            (None, Some(_) | None) => Event::HeldBack,
         }
     }
 

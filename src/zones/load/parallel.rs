@@ -7,12 +7,13 @@
 use std::fs;
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
 use super::serving::Purpose;
 use crate::source::patiently;
-use crate::zones::settings::{ZoneFile, ZoneSettings};
+use crate::zones::settings::ZoneSettings;
 
 /// Zones that are read at once at most. Each has its text and its tree in memory until it is compiled.
 pub const READERS_MAX: usize = 4;
@@ -35,11 +36,11 @@ pub fn readers_max(purpose: &Purpose) -> usize {
 
 /// How long the zone's own file is; what it includes is not known before it is read.
 pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
-    let len = |file: &ZoneFile| {
-        let named = file.path.clone();
-        patiently(&file.path, move |_| Ok(fs::metadata(named)?.len())).ok()
+    let len = |file: &Path| {
+        let named = file.to_owned();
+        patiently(file, move |_| Ok(fs::metadata(named)?.len())).ok()
     };
-    zone.file.as_ref().and_then(len).unwrap_or(0)
+    zone.sources.file().and_then(len).unwrap_or(0)
 }
 
 /// What `work` makes of each item, in no order, by `threads` of which this one is the first. Where the system has no

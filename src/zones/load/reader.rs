@@ -11,21 +11,20 @@ use std::time::Duration;
 
 use super::loaded::LoadedZone;
 use super::others::Others;
-use super::reverse::{Given, Wanting, given};
+use super::reverse::Wanting;
 use super::serving::{Cause, Purpose};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
-use crate::source::{
-    Diagnostic, Diagnostics, Digest, FileId, Look, Naming, Severity, Sources, Span, TextFile, patiently_for,
-};
+use crate::source::{Diagnostic, Diagnostics, Digest, Look, Severity, Sources, TextFile, patiently_for};
 use crate::zone::{self, Addresses, Apexes, Hosts, NodeId, Zone};
 use crate::zonefile;
 use crate::zones::clients::Clients;
 use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
+use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
-use crate::zones::version::{Basis, Version};
+use crate::zones::source::Reading;
+use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::zone_id::ZoneId;
-use crate::zones::zone_source::ZoneSource;
 use crate::zones::{last_good, mark};
 
 /// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
@@ -47,7 +46,7 @@ pub(super) struct ZoneReader<'r> {
     /// The apexes of all zones.
     apexes: Arc<Apexes>,
     /// The versions that are served now.
-    served: HashMap<&'r ZoneId, &'r Version>,
+    served: HashMap<&'r ZoneId, &'r Arc<ZoneVersion>>,
     /// The addresses of this node.
     own: Vec<IpAddr>,
     /// The networks this node is in.
@@ -77,27 +76,28 @@ impl<'r> ZoneReader<'r> {
     ) -> LoadedZone {
         let mut loaded = LoadedZone::new(zone, self.access(zone));
         let forward = self.forward(zone, others);
-        let basis = self.basis(zone, forward);
+        let inputs = self.inputs(zone, forward);
         let before = self.before(&loaded.id);
-        let says_enough = |version: &&Version| version.hosts.is_some() || !self.wants_hosts(&zone.id.name);
-        if let Some(version) = before.filter(|version| version.is_current(&basis)).filter(says_enough) {
-            loaded.version = Some(version.clone());
+        let says_enough =
+            |version: &&Arc<ZoneVersion>| version.hosts.is_some() || !self.wants_hosts(&zone.id.name);
+        if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
+            loaded.version = Some(Arc::clone(version));
             return loaded;
         }
-        if let Some(version) = before.filter(|version| self.is_written(&version.basis.texts)) {
-            loaded.version = Some(version.clone());
+        if let Some(version) = before.filter(|version| self.is_written(&version.inputs.texts)) {
+            loaded.version = Some(Arc::clone(version));
             loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
-            loaded.unread.extend(self.open_for_writing(&version.basis.texts));
+            loaded.unread.extend(self.open_for_writing(&version.inputs.texts));
             return loaded;
         }
         if self.is_left_alone(zone, &mut loaded) {
             if before.is_none() {
-                self.load_kept(sources, zone, forward, basis, &mut loaded);
+                self.load_kept(sources, zone, forward, inputs, &mut loaded);
             }
             return loaded;
         }
         let _mark = self.mark(zone, &loaded.id);
-        self.load_text(sources, zone, (forward, basis), &mut loaded, |read, faults| {
+        self.load_text(sources, zone, (forward, inputs), &mut loaded, |read, faults| {
             if let Some(known) = others.addresses() {
                 zone::check_reverse(read, known, faults);
             }
@@ -111,21 +111,19 @@ impl<'r> ZoneReader<'r> {
         &self,
         sources: &mut Sources,
         zone: &ZoneSettings,
-        (forward, mut basis): (Option<&Version>, Basis),
+        (forward, mut inputs): (Option<&ZoneVersion>, Inputs),
         loaded: &mut LoadedZone,
         seen: impl FnOnce(&Zone, &mut Diagnostics),
     ) {
         let first = sources.next();
         let faults = &mut loaded.faults;
-        let read = read_file(sources, zone, faults)
-            .and_then(|file| Some((file, given(zone, forward, faults)?)))
-            .and_then(|(file, hosts)| self.read_zone(sources, file, hosts, zone, &basis, faults));
+        let read = self.read_zone(sources, None, forward, zone, &inputs, faults);
         let Some(read) = read else {
             faults.sort();
-            return self.fall_back(sources, zone, (forward, basis), loaded);
+            return self.fall_back(sources, zone, (forward, inputs), loaded);
         };
-        basis.texts = sources.files_from(first).cloned().collect();
-        let same_serial = self.same_serial(&read, &loaded.id, &basis.texts);
+        inputs.texts = sources.files_from(first).cloned().collect();
+        let same_serial = self.same_serial(&read, &loaded.id, &inputs.texts);
         seen(&read, faults);
         faults.sort();
         let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
@@ -133,8 +131,9 @@ impl<'r> ZoneReader<'r> {
             // Nothing will be drawn from the text, and compiling takes memory as well.
             sources.let_go(first);
         }
-        let Some(version) = self.version(&read, basis, zone.name_span, &mut loaded.faults) else {
-            return self.fall_back(sources, zone, (forward, self.basis(zone, forward)), loaded);
+        let Some(version) = self.version(read, inputs, zone, VersionOrigin::Sources, &mut loaded.faults)
+        else {
+            return self.fall_back(sources, zone, (forward, self.inputs(zone, forward)), loaded);
         };
         self.take(version, loaded);
         if loaded.waits.is_none() {
@@ -147,22 +146,22 @@ impl<'r> ZoneReader<'r> {
         &self,
         sources: &mut Sources,
         zone: &ZoneSettings,
-        (forward, basis): (Option<&Version>, Basis),
+        (forward, inputs): (Option<&ZoneVersion>, Inputs),
         loaded: &mut LoadedZone,
     ) {
         loaded.error = Some(why_not(sources, &self.settings.config, &loaded.faults));
         loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
         if self.before(&loaded.id).is_none() {
-            self.load_kept(sources, zone, forward, basis, loaded);
+            self.load_kept(sources, zone, forward, inputs, loaded);
         }
     }
 
     /// What was read is what is to be served, unless it is held back.
-    fn take(&self, read: Version, loaded: &mut LoadedZone) {
+    fn take(&self, read: Arc<ZoneVersion>, loaded: &mut LoadedZone) {
         if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
             loaded.waits = serving.held(&loaded.id, before, &read);
             if loaded.waits.is_some() {
-                let texts = &read.basis.texts;
+                let texts = &read.inputs.texts;
                 if serving.is_written(texts) {
                     loaded.unread.extend(self.open_for_writing(texts));
                 } else {
@@ -176,9 +175,9 @@ impl<'r> ZoneReader<'r> {
 
     /// A remark that whoever compares serials will not see what has changed.
     fn same_serial(&self, read: &Zone, id: &ZoneId, texts: &[TextFile]) -> Option<Diagnostic> {
-        let before = self.before(id).filter(|before| before.kept_at.is_none())?;
+        let before = self.before(id).filter(|before| before.last_good_since().is_none())?;
         let same_digests =
-            || texts.iter().map(|text| text.digest).eq(before.basis.texts.iter().map(|text| text.digest));
+            || texts.iter().map(|text| text.digest).eq(before.inputs.texts.iter().map(|text| text.digest));
         if before.serial != read.serial() || texts.is_empty() || same_digests() {
             return None;
         }
@@ -216,7 +215,7 @@ impl<'r> ZoneReader<'r> {
         let (Purpose::Serve(serving), Some(folder)) = (self.purpose, self.state_directory()) else {
             return None;
         };
-        let stamp = mark::Stamp::of(&zone.file.as_ref()?.path)?;
+        let stamp = mark::Stamp::of(zone.sources.file()?)?;
         serving.marks.put(folder, id, stamp)
     }
 
@@ -224,20 +223,20 @@ impl<'r> ZoneReader<'r> {
     /// since. One of which no text is kept is tried once more: it may have been a coincidence.
     fn is_left_alone(&self, zone: &ZoneSettings, loaded: &mut LoadedZone) -> bool {
         let (Purpose::Serve(serving), Some(folder), Some(file)) =
-            (self.purpose, self.state_directory(), &zone.file)
+            (self.purpose, self.state_directory(), zone.sources.file())
         else {
             return false;
         };
-        let left = || mark::left(folder, &loaded.id, mark::Stamp::of(&file.path)?);
+        let left = || mark::left(folder, &loaded.id, mark::Stamp::of(file)?);
         let Some(left) = (serving.cause != Cause::Operator).then(left).flatten() else { return false };
         if left.times < TIMES_WITHOUT_KEPT_TEXT && !last_good::path(folder, &loaded.id).exists() {
             return false;
         }
-        loaded.unread.insert(file.path.clone(), Digest::of_file(&file.path).ok());
+        loaded.unread.insert(file.to_owned(), Digest::of_file(file).ok());
         let why = format!(
             "the server was ended while it read {}, as it is when a zone takes all memory; that file is not read before \
              it changes, or `edgedns reload` or SIGHUP asks for it",
-            file.path.display()
+            file.display()
         );
         loaded.faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
         loaded.error = Some(why);
@@ -245,10 +244,10 @@ impl<'r> ZoneReader<'r> {
     }
 
     /// What a version of the zone is made from besides its text.
-    fn basis(&self, zone: &ZoneSettings, forward: Option<&Version>) -> Basis {
-        Basis {
-            source: ZoneSource::of(zone),
-            forward: forward.map(|version| Arc::clone(&version.basis)),
+    fn inputs(&self, zone: &ZoneSettings, forward: Option<&ZoneVersion>) -> Inputs {
+        Inputs {
+            sources: zone.sources.clone(),
+            forward: forward.map(|version| Arc::clone(&version.inputs)),
             settings: zonefile::Settings { memory_limit: zone.memory_limit, ..self.settings.text.clone() },
             guards: zone.guards.clone(),
             own: self.own.clone(),
@@ -268,31 +267,28 @@ impl<'r> ZoneReader<'r> {
     }
 
     /// The version that is served now.
-    fn before(&self, zone: &ZoneId) -> Option<&Version> {
+    fn before(&self, zone: &ZoneId) -> Option<&Arc<ZoneVersion>> {
         self.served.get(zone).copied()
     }
 
-    /// Reads one zone from its text and all that it includes. None when it cannot
-    /// be served; `found` says why.
+    /// Reads one zone from its sources, or from the `last_good` text that had this path. None when it cannot be served;
+    /// `found` says why.
     fn read_zone(
         &self,
         sources: &mut Sources,
-        file: Option<FileId>,
-        given: Option<Given<'_>>,
+        last_good: Option<&Path>,
+        forward: Option<&ZoneVersion>,
         zone: &ZoneSettings,
-        basis: &Basis,
+        inputs: &Inputs,
         found: &mut Diagnostics,
     ) -> Option<Zone> {
         let mut builder = zone::Builder::new(zone.id.name.clone(), zone.name_span);
-        if let Some(file) = file {
-            zonefile::read(sources, file, &mut builder, &basis.settings, found);
-        }
-        if let Some(Given { hosts, span }) = given {
-            builder.add_reverse(hosts, span, found);
-        }
-        builder.set_own_addresses(basis.own.clone());
+        let hosts = forward.and_then(|forward| forward.hosts.as_deref());
+        let mut reading = Reading { sources, settings: &inputs.settings, last_good, hosts };
+        zone.sources.read(&mut reading, &mut builder, found)?;
+        builder.set_own_addresses(inputs.own.clone());
         builder.set_apexes(Arc::clone(&self.apexes));
-        basis.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         builder.finish(found)
     }
 
@@ -301,8 +297,8 @@ impl<'r> ZoneReader<'r> {
         &self,
         sources: &Sources,
         zone: &ZoneSettings,
-        forward: Option<&Version>,
-        basis: Basis,
+        forward: Option<&ZoneVersion>,
+        inputs: Inputs,
         loaded: &mut LoadedZone,
     ) {
         let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory()) else { return };
@@ -321,12 +317,10 @@ impl<'r> ZoneReader<'r> {
         let (own, loaded_at) = (PathBuf::from(kept.own_file()), kept.loaded_at);
         let mut sources = sources.closed_over(kept.texts);
         let mut faults = Diagnostics::default();
-        let hosts = given(zone, forward, &mut faults);
-        let read = sources.read(&own).ok().zip(hosts).and_then(|(file, hosts)| {
-            self.read_zone(&mut sources, Some(file), hosts, zone, &basis, &mut faults)
-        });
-        match read.and_then(|read| self.version(&read, basis, zone.name_span, &mut faults)) {
-            Some(version) => loaded.version = Some(Version { kept_at: Some(loaded_at), ..version }),
+        let origin = VersionOrigin::LastGood { read_at: loaded_at };
+        let read = self.read_zone(&mut sources, Some(&own), forward, zone, &inputs, &mut faults);
+        match read.and_then(|read| self.version(read, inputs, zone, origin, &mut faults)) {
+            Some(version) => loaded.version = Some(version),
             None => {
                 faults.sort();
                 loaded.kept_error = Some(why_not(&sources, &self.settings.config, &faults));
@@ -336,8 +330,8 @@ impl<'r> ZoneReader<'r> {
 
     /// The version of the zone that a reverse zone is made from. Of several
     /// the one of its own view, else the one for everybody else, else the first.
-    pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l Version> {
-        let name = &zone.reverse_of.as_ref()?.zone;
+    pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l ZoneVersion> {
+        let name = zone.sources.made_from()?;
         let named = loaded.named(name);
         let own = named.clone().find(|forward| forward.id.view == zone.id.view);
         let forward = own.or_else(|| {
@@ -348,6 +342,7 @@ impl<'r> ZoneReader<'r> {
             .version
             .as_ref()
             .or_else(|| self.before(&forward.id))
+            .map(Arc::as_ref)
             .filter(|version| version.hosts.is_some())
     }
 
@@ -366,27 +361,29 @@ impl<'r> ZoneReader<'r> {
     }
 
     /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config
-    /// file `names` it: the text of the zone may have been let go.
+    /// file names it: the text of the zone may have been let go.
     pub(super) fn version(
         &self,
-        zone: &Zone,
-        basis: Basis,
-        names: Span,
+        read: Zone,
+        inputs: Inputs,
+        zone: &ZoneSettings,
+        origin: VersionOrigin,
         found: &mut Diagnostics,
-    ) -> Option<Version> {
-        let hosts = self.wants_hosts(&zone.apex().to_name()).then(|| Hosts::of(zone).into());
-        let compiled = Version::of(zone, basis);
-        let version =
-            compiled.map_err(|error| found.push(Diagnostic::error(names, error.to_string()))).ok()?;
-        Some(Version { hosts, ..version })
+    ) -> Option<Arc<ZoneVersion>> {
+        let hosts = self.wants_hosts(&zone.id.name).then(|| Hosts::of(&read).into());
+        let proposal = Proposal { zone: zone.id.clone(), contents: Contents::Whole(read), inputs, origin };
+        let accepted = proposal.accept(self.before(&zone.id).map(Arc::as_ref));
+        let refuse = |error: ProposalError| found.push(Diagnostic::error(zone.name_span, error.to_string()));
+        let version = accepted.map_err(refuse).ok()?;
+        Some(Arc::new(ZoneVersion { hosts, ..version }))
     }
 }
 
 /// The versions that are served now, by their zones.
-fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Version> {
+fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Arc<ZoneVersion>> {
     match purpose {
         Purpose::Check => HashMap::new(),
-        Purpose::Serve(serving) => serving.versions.iter().map(|(id, version)| (id, version)).collect(),
+        Purpose::Serve(serving) => serving.versions.iter().map(|version| (&version.id, version)).collect(),
     }
 }
 
@@ -406,19 +403,4 @@ fn drawn_errors(sources: &Sources, faults: &Diagnostics) -> String {
     let more = errors.len().saturating_sub(ERRORS_DRAWN_MAX);
     let more = (more > 0).then(|| format!("and {more} more: `edgedns check` shows all of them"));
     drawn.chain(more).collect::<Vec<String>>().join("\n\n")
-}
-
-/// Reads the zone's own file. None where that cannot be done; a zone that has none has nothing to read.
-fn read_file(sources: &mut Sources, zone: &ZoneSettings, found: &mut Diagnostics) -> Option<Option<FileId>> {
-    let Some(named) = &zone.file else { return Some(None) };
-    let file = match sources.read(&named.path) {
-        Ok(file) => file,
-        Err(error) => {
-            let fault = Diagnostic::error(named.span, error.to_string());
-            found.push(fault.label(format!("the zone file of `{}`", zone.id.name)));
-            return None;
-        }
-    };
-    sources.note_naming(Naming { by: named.span, path: named.path.clone(), file });
-    Some(Some(file))
 }

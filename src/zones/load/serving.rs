@@ -8,7 +8,7 @@ use std::{fs, thread};
 use crate::source::{TextFile, patiently};
 use crate::zones::last_good::is_half;
 use crate::zones::mark::Marks;
-use crate::zones::version::Version;
+use crate::zones::version::ZoneVersion;
 use crate::zones::watching::{QUIET, Writing};
 use crate::zones::zone_id::ZoneId;
 
@@ -38,7 +38,7 @@ pub enum Purpose {
 #[derive(Clone, Default)]
 pub struct Serving {
     /// What has not changed since one of these was read is not read again.
-    pub versions: Vec<(ZoneId, Version)>,
+    pub versions: Vec<Arc<ZoneVersion>>,
     /// Why files are read.
     pub cause: Cause,
     /// What the last reading found and held back.
@@ -59,11 +59,11 @@ impl Serving {
     ///
     /// A text may be read while it is written even if nobody has it open: a script may append line by line. One that has
     /// lost more than half, and has the serial it had, is taken when the next reading finds the same.
-    pub(super) fn held(&self, zone: &ZoneId, before: &Version, read: &Version) -> Option<String> {
-        if self.cause != Cause::Change || before.kept_at.is_some() {
+    pub(super) fn held(&self, zone: &ZoneId, before: &ZoneVersion, read: &ZoneVersion) -> Option<String> {
+        if self.cause != Cause::Change || before.last_good_since().is_some() {
             return None;
         }
-        let (texts, known) = (&read.basis.texts, &before.basis.texts);
+        let (texts, known) = (&read.inputs.texts, &before.inputs.texts);
         if are_fresh(texts) {
             // What tells that somebody is writing may be under way, on a machine with much to do.
             thread::sleep(QUIET);

@@ -9,8 +9,8 @@ use crate::dns::Name;
 use crate::source::Sources;
 use crate::zonefile;
 use crate::zones::last_good::{Keeper, keeper};
-use crate::zones::version::Basis;
-use crate::zones::zone_source::ZoneSource;
+use crate::zones::source::ZoneSources;
+use crate::zones::version::Inputs;
 
 /// A text in two files, and the state directory.
 struct Place {
@@ -38,16 +38,16 @@ impl Place {
         for name in ["a.zone", "b.inc"] {
             sources.read(&self.file(name)).unwrap();
         }
-        let basis = Basis {
+        let inputs = Inputs {
             own: Vec::new(),
-            source: ZoneSource { file: Some(self.file("a.zone")), reverse_of: None },
+            sources: ZoneSources::default(),
             forward: None,
             settings: zonefile::Settings::default(),
             guards: Vec::new(),
             texts: sources.files().cloned().collect(),
         };
         let loaded_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
-        Good { zone: zone(), serial: 7, loaded_at, basis: Arc::new(basis) }
+        Good { zone: zone(), serial: 7, loaded_at, inputs: Arc::new(inputs) }
     }
 
     fn kept(&self) -> PathBuf {

@@ -1,0 +1,244 @@
+//! Changes to a zone: records that go, and records that come.
+//!
+//! Responsible for a zone with changes being what it would be if it had been read with them.
+//! Not responsible for which changes are allowed, or for the serial: a changeset replaces the SOA record like any other.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::builder::Builder;
+use super::guarding::Guarding;
+use super::pool::Pool;
+use super::tree::Zone;
+use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::source::{Diagnostic, Diagnostics, Severity, Span};
+
+/// A record of class IN with its RDATA in wire form, uncompressed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Record {
+    /// The owner.
+    pub owner: Name,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Its TTL; of a record that goes it does not matter.
+    pub ttl: Ttl,
+    /// Its data.
+    pub rdata: Box<[u8]>,
+}
+
+/// Records that go, and then records that come (RFC 1995, section 4). LUA records and libraries stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changeset {
+    /// Records that are in the zone and go.
+    pub removed: Vec<Record>,
+    /// Records that are not in the zone and come.
+    pub added: Vec<Record>,
+}
+
+/// Why changes do not fit a zone: it is not the one that they were made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesetError {
+    /// A record that is to go is not there.
+    NotThere(Record),
+    /// A record that is to come is there already.
+    AlreadyThere(Record),
+}
+
+impl fmt::Display for ChangesetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChangesetError::NotThere(Record { owner, rtype, .. }) => {
+                write!(f, "a {rtype} record of `{owner}` that is to be removed is not in the zone")
+            }
+            ChangesetError::AlreadyThere(Record { owner, rtype, .. }) => {
+                write!(f, "a {rtype} record of `{owner}` that is to be added is in the zone already")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ChangesetError {}
+
+/// A record by what tells it from others, with its owner in lower case.
+type Key = (Vec<u8>, Rtype, Vec<u8>);
+
+fn key(owner: NameRef<'_>, rtype: Rtype, rdata: &[u8]) -> Key {
+    (owner.to_lowercase().to_vec(), rtype, rdata.to_vec())
+}
+
+impl Record {
+    fn key(&self) -> Key {
+        key(self.owner.as_ref(), self.rtype, &self.rdata)
+    }
+}
+
+impl Changeset {
+    /// What leads from one zone to another, apart from LUA records.
+    pub fn between(from: &Zone, to: &Zone) -> Changeset {
+        let of = |zone: &Zone| -> Vec<Record> {
+            let records = zone.records().map(|(owner, rtype, ttl, rdata)| Record {
+                owner: owner.to_name(),
+                rtype,
+                ttl,
+                rdata: rdata.into(),
+            });
+            records.collect()
+        };
+        let (before, after) = (of(from), of(to));
+        let (was, is): (HashSet<&Record>, HashSet<&Record>) =
+            (before.iter().collect(), after.iter().collect());
+        Changeset {
+            removed: before.iter().filter(|record| !is.contains(record)).cloned().collect(),
+            added: after.iter().filter(|record| !was.contains(record)).cloned().collect(),
+        }
+    }
+
+    /// A builder that holds what `zone` would hold after the changes, guarded by `guards`. Records that come are at
+    /// `span`, those that stay where they were.
+    ///
+    /// # Errors
+    ///
+    /// When the zone is not the one that the changes were made for.
+    pub fn apply(
+        &self,
+        zone: &Zone,
+        guards: &[Guarding],
+        span: Span,
+        found: &mut Diagnostics,
+    ) -> Result<Builder, ChangesetError> {
+        let mut going: HashSet<Key> = self.removed.iter().map(Record::key).collect();
+        let mut there = HashSet::new();
+        let mut builder = Builder::new(zone.apex().to_name(), span);
+        for node in zone.node_ids().map(|id| zone.node(id)) {
+            for rrset in node.all_rrsets() {
+                for rdata in rrset.rdatas() {
+                    let key = key(node.name(), rrset.rtype(), rdata);
+                    if going.remove(&key) {
+                        continue;
+                    }
+                    let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, rrset.span());
+                    found.extend(added.err());
+                    there.insert(key);
+                }
+            }
+        }
+        if let Some(record) = self.removed.iter().find(|record| going.contains(&record.key())) {
+            return Err(ChangesetError::NotThere(record.clone()));
+        }
+        for record in &self.added {
+            if !there.insert(record.key()) {
+                return Err(ChangesetError::AlreadyThere(record.clone()));
+            }
+            let Record { owner, rtype, ttl, rdata } = record;
+            found.extend(builder.add(owner.as_ref(), *rtype, *ttl, rdata, span).err());
+        }
+        for pool in zone.pools().iter().filter(|pool| pool.lua.is_some()) {
+            found.extend(builder.add_pool(as_written(pool)).err());
+        }
+        for library in zone.lua_libraries() {
+            found.extend(
+                builder.add_lua_library(library.owner.clone(), library.ttl, &library.code, span).err(),
+            );
+        }
+        builder.set_own_addresses(zone.own.clone());
+        guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        Ok(builder)
+    }
+}
+
+/// A pool as it was before the names that it tests were looked up, which gave it each of its guards once per address.
+fn as_written(pool: &Pool) -> Pool {
+    let mut pool = pool.clone();
+    for member in pool.groups.iter_mut().flatten().filter(|member| member.tested.is_some()) {
+        if let Some(first) = member.guards.first().map(|guard| guard.probe.address) {
+            member.guards.retain(|guard| guard.probe.address == first);
+        }
+    }
+    pool
+}
+
+impl From<ChangesetError> for Diagnostic {
+    fn from(error: ChangesetError) -> Diagnostic {
+        Diagnostic::placeless(Severity::Error, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A zone with records of its own, some of which are guarded.
+    fn zone(serial: u32, records: &[(u8, u8)]) -> Zone {
+        let span = place();
+        let mut builder = Builder::new(name("example."), span);
+        let soa = [&[1, b'n', 0, 1, b'h', 0][..], &serial.to_be_bytes(), &[0, 0, 0, 60].repeat(4)].concat();
+        let ttl = Ttl::from_seconds(60).unwrap();
+        builder.add(name("example.").as_ref(), Rtype::SOA, ttl, &soa, span).unwrap();
+        let ns = name("ns.test.");
+        builder.add(name("example.").as_ref(), Rtype::NS, ttl, ns.as_ref().wire(), span).unwrap();
+        for (owner, address) in records {
+            let owner = name(&format!("h{owner}.sub{}.example.", owner % 3));
+            builder.add(owner.as_ref(), Rtype::A, ttl, &[192, 0, 2, *address], span).unwrap();
+        }
+        finished(builder)
+    }
+
+    fn place() -> Span {
+        Span::new(crate::source::Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7)
+    }
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn finished(builder: Builder) -> Zone {
+        let mut found = Diagnostics::default();
+        builder.finish(&mut found).unwrap_or_else(|| panic!("{:?}", found.iter().collect::<Vec<_>>()))
+    }
+
+    fn told(zone: &Zone) -> Vec<String> {
+        zone.records()
+            .map(|(owner, rtype, ttl, rdata)| format!("{owner} {} {rtype} {rdata:?}", ttl.seconds()))
+            .collect()
+    }
+
+    fn hosts() -> impl Strategy<Value = Vec<(u8, u8)>> {
+        prop::collection::btree_set((0..6_u8, 0..4_u8), 0..12).prop_map(|set| set.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_zone_with_what_leads_to_another_is_the_other(before in hosts(), after in hosts(), serial in 1..9_u32) {
+            let (from, to) = (zone(1, &before), zone(serial, &after));
+            let changes = Changeset::between(&from, &to);
+            let mut found = Diagnostics::default();
+            let made = finished(changes.apply(&from, &[], place(), &mut found).unwrap());
+            prop_assert_eq!(told(&made), told(&to));
+            prop_assert_eq!(made.serial(), serial);
+            // Names that only lead to others come and go with them.
+            for id in to.node_ids() {
+                prop_assert!(made.find(to.node(id).name()).is_some());
+            }
+            prop_assert_eq!(made.node_ids().count(), to.node_ids().count());
+        }
+    }
+
+    #[test]
+    fn changes_for_another_zone_are_refused() {
+        let (one, two) = (zone(1, &[(1, 1)]), zone(2, &[(1, 2)]));
+        let changes = Changeset::between(&one, &two);
+        let apply = |zone: &Zone| {
+            changes
+                .apply(zone, &[], place(), &mut Diagnostics::default())
+                .err()
+                .map(|error| error.to_string())
+        };
+        assert_eq!(apply(&one), None);
+        assert!(apply(&two).unwrap().contains("is not in the zone"));
+        let again = Changeset { removed: Vec::new(), added: changes.added.clone() };
+        let error = again.apply(&two, &[], place(), &mut Diagnostics::default()).err().unwrap();
+        assert!(error.to_string().contains("is in the zone already"), "{error}");
+    }
+}

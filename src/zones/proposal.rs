@@ -1,0 +1,223 @@
+//! What a source wants a zone to be, and what becomes of it.
+//!
+//! Responsible for a proposal being accepted whole or not at all, and for changes only ever meeting the version that
+//! they were made for.
+//! Not responsible for where proposals come from (`source`), or for what is served meanwhile (`state`).
+
+use std::fmt;
+
+use super::version::{Inputs, VersionOrigin, ZoneVersion};
+use super::zone_id::ZoneId;
+use crate::answer::CompileError;
+use crate::source::{Diagnostics, Span};
+use crate::zone::{Changeset, ChangesetError, Zone};
+
+/// What a source wants a zone to be.
+pub struct Proposal {
+    /// The zone.
+    pub zone: ZoneId,
+    /// What is to be in it.
+    pub contents: Contents,
+    /// What it was made from.
+    pub inputs: Inputs,
+    /// Where it comes from.
+    pub origin: VersionOrigin,
+}
+
+/// What is to be in a zone.
+pub enum Contents {
+    /// All of it. The rules between records hold: only a checked zone is one.
+    Whole(Zone),
+    /// What is there, with changes.
+    Changes {
+        /// The serial of the version that they are to.
+        base: u32,
+        /// The changes.
+        changes: Changeset,
+        /// Where faults of what comes are told, for want of a place of its own.
+        place: Span,
+    },
+}
+
+/// Why a proposal is not accepted.
+#[derive(Debug)]
+pub enum ProposalError {
+    /// Changes to a version whose contents are not there.
+    NoContents,
+    /// Changes to another version than the one that is current.
+    OtherBase {
+        /// The serial that they are to.
+        base: u32,
+        /// The serial of the current version.
+        current: u32,
+    },
+    /// Changes that do not fit.
+    Changes(ChangesetError),
+    /// The rules between records do not hold.
+    Unsound(Diagnostics),
+    /// An answer does not fit a message.
+    Compile(CompileError),
+}
+
+impl fmt::Display for ProposalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProposalError::NoContents => f.write_str("the contents of the zone are not in memory"),
+            ProposalError::OtherBase { base, current } => {
+                write!(f, "the changes are to serial {base}, and the zone is at serial {current}")
+            }
+            ProposalError::Changes(error) => error.fmt(f),
+            ProposalError::Unsound(found) => {
+                let first = found.iter().find(|fault| fault.is_error());
+                f.write_str(first.map_or("the zone would be unsound", |fault| &fault.message))
+            }
+            ProposalError::Compile(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ProposalError {}
+
+impl Proposal {
+    /// The version that it makes; `current` is the one that changes are to.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be served. What is served stays as it is.
+    pub fn accept(self, current: Option<&ZoneVersion>) -> Result<ZoneVersion, ProposalError> {
+        let Proposal { zone: id, contents, inputs, origin } = self;
+        let zone = match contents {
+            Contents::Whole(zone) => zone,
+            Contents::Changes { base, changes, place } => {
+                let current = current.ok_or(ProposalError::NoContents)?;
+                if current.serial != base {
+                    return Err(ProposalError::OtherBase { base, current: current.serial });
+                }
+                let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
+                let mut found = Diagnostics::default();
+                let changed = changes.apply(zone, &inputs.guards, place, &mut found);
+                let changed = changed.map_err(ProposalError::Changes)?.finish(&mut found);
+                changed.ok_or(ProposalError::Unsound(found))?
+            }
+        };
+        ZoneVersion::of(id, zone, inputs, origin).map_err(ProposalError::Compile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::dns::{Name, Rtype, Ttl};
+    use crate::source::Sources;
+    use crate::zone::{Builder, Record};
+    use crate::zonefile;
+    use crate::zones::source::{Reading, Source, ZoneSources};
+
+    /// A source that proposes changes later.
+    #[derive(Debug)]
+    struct Live;
+
+    impl fmt::Display for Live {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a test")
+        }
+    }
+
+    impl Source for Live {
+        fn read(&self, _: &mut Reading<'_>, _: &mut Builder, _: &mut Diagnostics) -> Option<()> {
+            Some(())
+        }
+
+        fn is_same(&self, _: &dyn Source) -> bool {
+            true
+        }
+
+        fn proposes_changes(&self) -> bool {
+            true
+        }
+    }
+
+    fn place() -> Span {
+        Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7)
+    }
+
+    fn inputs(sources: ZoneSources) -> Inputs {
+        Inputs {
+            sources,
+            forward: None,
+            settings: zonefile::Settings::default(),
+            guards: Vec::new(),
+            own: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    fn live() -> Inputs {
+        let mut sources = ZoneSources::default();
+        sources.push(Live);
+        inputs(sources)
+    }
+
+    fn soa(serial: u32) -> Record {
+        let rdata = [&[0, 0][..], &serial.to_be_bytes(), &[0, 0, 0, 60].repeat(4)].concat();
+        record("example.", Rtype::SOA, &rdata)
+    }
+
+    fn record(owner: &str, rtype: Rtype, rdata: &[u8]) -> Record {
+        let ttl = Ttl::from_seconds(60).unwrap();
+        Record { owner: owner.parse().unwrap(), rtype, ttl, rdata: rdata.into() }
+    }
+
+    fn proposal(contents: Contents, inputs: Inputs) -> Proposal {
+        let zone = ZoneId::from("example.".parse::<Name>().unwrap());
+        Proposal { zone, contents, inputs, origin: VersionOrigin::Sources }
+    }
+
+    fn version(inputs: Inputs) -> ZoneVersion {
+        let mut builder = Builder::new("example.".parse().unwrap(), place());
+        for Record { owner, rtype, ttl, rdata } in
+            [soa(1), record("example.", Rtype::NS, b"\x02ns\x04test\x00")]
+        {
+            builder.add(owner.as_ref(), rtype, ttl, &rdata, place()).unwrap();
+        }
+        let zone = builder.finish(&mut Diagnostics::default()).unwrap();
+        proposal(Contents::Whole(zone), inputs).accept(None).unwrap()
+    }
+
+    fn changes(base: u32, added: Record) -> Contents {
+        let changes = Changeset { removed: vec![soa(base)], added: vec![soa(base + 1), added] };
+        Contents::Changes { base, changes, place: place() }
+    }
+
+    #[test]
+    fn changes_make_the_next_version_of_the_one_they_are_to() {
+        let host = record("h.example.", Rtype::A, &[192, 0, 2, 1]);
+        let first = version(live());
+        let second = proposal(changes(1, host), live()).accept(Some(&first)).unwrap();
+        assert_eq!((second.serial, second.records), (2, 3));
+        assert!(!Arc::ptr_eq(&first.compiled, &second.compiled));
+        assert_eq!((first.serial, first.records), (1, 2), "the first is what it was");
+    }
+
+    #[test]
+    fn changes_to_another_version_or_without_contents_or_to_an_unsound_zone_are_refused() {
+        let host = || record("h.example.", Rtype::A, &[192, 0, 2, 1]);
+        let refused = |contents, current: Option<&ZoneVersion>| {
+            proposal(contents, live()).accept(current).err().unwrap().to_string()
+        };
+        let current = version(live());
+        assert_eq!(
+            refused(changes(7, host()), Some(&current)),
+            "the changes are to serial 7, and the zone is at serial 1"
+        );
+        let forgotten = version(inputs(ZoneSources::default()));
+        assert!(forgotten.contents.is_none(), "a zone that is read as a whole is not kept in memory");
+        for current in [Some(&forgotten), None] {
+            assert_eq!(refused(changes(1, host()), current), "the contents of the zone are not in memory");
+        }
+        let alias = record("example.", Rtype::CNAME, b"\x01a\x04test\x00");
+        assert!(refused(changes(1, alias), Some(&current)).contains("CNAME"));
+    }
+}

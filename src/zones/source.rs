@@ -1,0 +1,21 @@
+//! Where the records of a zone come from: one trait, a file per kind.
+//!
+//! ```text
+//!   file ─┐
+//!         ├─ read ─▶ zone::Builder ─▶ Proposal ─▶ accepted, or refused with every fault
+//!   reverse ┘
+//! ```
+//!
+//! A kind is a file in this folder and a line in the list below; `config` has the key that names it.
+
+mod interface;
+
+mod file;
+mod reverse;
+
+mod all;
+
+pub use all::ZoneSources;
+pub use file::ZoneFile;
+pub use interface::{Reading, Source};
+pub use reverse::ReverseOf;

@@ -1,0 +1,71 @@
+//! All sources of one zone.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::interface::{Reading, Source};
+use crate::dns::Name;
+use crate::source::Diagnostics;
+use crate::zone::Builder;
+
+/// The sources of a zone, in the order in which they add to it.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneSources(Vec<Arc<dyn Source>>);
+
+impl ZoneSources {
+    /// Adds a source behind the others.
+    pub fn push(&mut self, source: impl Source) {
+        self.0.push(Arc::new(source));
+    }
+
+    /// Has each add its records. None when some cannot be had; `found` says why.
+    pub fn read(
+        &self,
+        reading: &mut Reading<'_>,
+        builder: &mut Builder,
+        found: &mut Diagnostics,
+    ) -> Option<()> {
+        self.0.iter().try_for_each(|source| source.read(reading, builder, found))
+    }
+
+    /// The zone's own file.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.iter().find_map(|source| source.file())
+    }
+
+    /// The zone whose addresses are needed.
+    pub fn made_from(&self) -> Option<&Name> {
+        self.0.iter().find_map(|source| source.made_from())
+    }
+
+    /// What `edgedns explain` says of records that stand in no file.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter_map(|source| source.remark())
+    }
+
+    /// Whether the contents of the zone stay in memory, since changes to them may be proposed.
+    pub fn propose_changes(&self) -> bool {
+        self.0.iter().any(|source| source.proposes_changes())
+    }
+}
+
+impl PartialEq for ZoneSources {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same(other.as_ref()))
+    }
+}
+
+impl fmt::Display for ZoneSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        for (number, source) in self.0.iter().enumerate() {
+            let between = if number == 0 { "" } else { " and " };
+            write!(f, "{between}{source}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! What every source does.
+
+use std::any::Any;
+use std::fmt;
+use std::path::Path;
+
+use crate::dns::Name;
+use crate::source::{Diagnostics, Sources};
+use crate::zone::{Builder, Hosts};
+use crate::zonefile;
+
+/// A place that records of a zone come from. Several may make one zone together, each adding to what those before it
+/// gave. [`fmt::Display`] says it in words: `the addresses of lab.example.`
+pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
+    /// Adds its records to `builder`. None when they cannot be had; `found` says why, and every other fault.
+    fn read(&self, reading: &mut Reading<'_>, builder: &mut Builder, found: &mut Diagnostics) -> Option<()>;
+
+    /// Whether `other` is the same source: a zone that was read from it need not be read again.
+    fn is_same(&self, other: &dyn Source) -> bool;
+
+    /// The zone's own file, which is marked while it is read, watched, and kept when it is good.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The zone whose addresses it needs, which is read before.
+    fn made_from(&self) -> Option<&Name> {
+        None
+    }
+
+    /// What `edgedns explain` says of its records, which stand in no file.
+    fn remark(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether what it proposes later may be changes: then the contents of the zone stay in memory.
+    fn proposes_changes(&self) -> bool {
+        false
+    }
+}
+
+/// What a source reads with.
+pub struct Reading<'r> {
+    /// The texts that were read, for diagnostics.
+    pub sources: &'r mut Sources,
+    /// How zone text is read.
+    pub settings: &'r zonefile::Settings,
+    /// The zone's own file in a last good text, where it had this path; none: the file is read as it is now.
+    pub last_good: Option<&'r Path>,
+    /// The addresses of the zone that [`Source::made_from`] names; none: it cannot be read.
+    pub hosts: Option<&'r Hosts>,
+}

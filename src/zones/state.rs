@@ -1,0 +1,171 @@
+//! What is served of one zone, as its sources and the time have it.
+//!
+//! ```text
+//!            refused, with a last good text
+//!   empty ────────────────────────────────▶ last good
+//!     │                                         │
+//!     │ accepted                                │ accepted
+//!     ▼              refused                    ▼
+//!   current ─────────────────────▶ stale ─ accepted ─▶ current
+//!     │                              │
+//!     │ not confirmed in time        │ not confirmed in time
+//!     └────────────▶ expired ◀───────┘     expired ─ accepted ─▶ current
+//! ```
+//!
+//! Empty and expired answer SERVFAIL. A version that is held back changes nothing.
+//!
+//! Responsible for what follows from what. The time is passed in. Not responsible for reading or publishing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::version::ZoneVersion;
+
+/// What is served of a zone.
+#[derive(Clone)]
+pub enum ZoneState {
+    /// Nothing: no version of it was ever good.
+    Empty {
+        /// Why not; none: nothing was tried.
+        fault: Option<Fault>,
+    },
+    /// The newest version.
+    Current {
+        /// That version.
+        version: Arc<ZoneVersion>,
+        /// When it must have been confirmed; none: it never expires.
+        expires: Option<Instant>,
+    },
+    /// The last version that was good; a newer one was refused.
+    Stale {
+        /// The version that stays.
+        version: Arc<ZoneVersion>,
+        /// Why the newer one was refused.
+        fault: Fault,
+        /// When a version must have been accepted; none: it never expires.
+        expires: Option<Instant>,
+    },
+    /// The last good text of an earlier start.
+    LastGood {
+        /// What was made of it.
+        version: Arc<ZoneVersion>,
+        /// Why the sources of the zone are of no use.
+        fault: Fault,
+    },
+    /// Nothing any more: the sources were silent for too long.
+    Expired {
+        /// What they said last.
+        fault: Option<Fault>,
+    },
+}
+
+/// What happens to a zone.
+pub enum Event {
+    /// A version is accepted, or the one that is served is confirmed.
+    Accepted {
+        /// That version.
+        version: Arc<ZoneVersion>,
+        /// How long it holds without being confirmed; none: for ever.
+        holds: Option<Duration>,
+    },
+    /// A proposal is refused, or none can be had.
+    Refused {
+        /// Why.
+        fault: Fault,
+        /// What was made of the last good text, where nothing else is served.
+        last_good: Option<Arc<ZoneVersion>>,
+    },
+    /// A version waits until it is proposed once more.
+    HeldBack,
+}
+
+/// Why the newest version of a zone is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// In one sentence.
+    pub sentence: String,
+    /// The same, drawn, with the errors that come next.
+    pub drawn: Option<String>,
+}
+
+impl Default for ZoneState {
+    fn default() -> Self {
+        ZoneState::Empty { fault: None }
+    }
+}
+
+impl ZoneState {
+    /// The state after an event.
+    #[must_use]
+    pub fn after(self, event: Event, now: Instant) -> ZoneState {
+        match (self.at(now), event) {
+            (_, Event::Accepted { version, holds }) => {
+                // A time beyond what the clock can tell is no end.
+                let expires = holds.and_then(|holds| now.checked_add(holds));
+                ZoneState::Current { version, expires }
+            }
+            (state, Event::HeldBack) => state,
+            (ZoneState::Empty { .. }, Event::Refused { fault, last_good: None }) => {
+                ZoneState::Empty { fault: Some(fault) }
+            }
+            (ZoneState::Empty { .. }, Event::Refused { fault, last_good: Some(version) }) => {
+                ZoneState::LastGood { version, fault }
+            }
+            (
+                ZoneState::Current { version, expires } | ZoneState::Stale { version, expires, fault: _ },
+                Event::Refused { fault, last_good: _ },
+            ) => ZoneState::Stale { version, fault, expires },
+            (ZoneState::LastGood { version, fault: _ }, Event::Refused { fault, last_good }) => {
+                ZoneState::LastGood { version: last_good.unwrap_or(version), fault }
+            }
+            // It may not be served before its source says that it still holds.
+            (ZoneState::Expired { .. }, Event::Refused { fault, last_good: _ }) => {
+                ZoneState::Expired { fault: Some(fault) }
+            }
+        }
+    }
+
+    /// The state when it is `now`, and nothing has happened.
+    #[must_use]
+    pub fn at(self, now: Instant) -> ZoneState {
+        if self.next_due().is_none_or(|due| now < due) {
+            return self;
+        }
+        let fault = match self {
+            ZoneState::Stale { fault, .. } | ZoneState::LastGood { fault, .. } => Some(fault),
+            ZoneState::Empty { fault } | ZoneState::Expired { fault } => fault,
+            ZoneState::Current { .. } => None,
+        };
+        ZoneState::Expired { fault }
+    }
+
+    /// When the state changes by itself.
+    pub fn next_due(&self) -> Option<Instant> {
+        match self {
+            ZoneState::Current { expires, .. } | ZoneState::Stale { expires, .. } => *expires,
+            ZoneState::Empty { .. } | ZoneState::LastGood { .. } | ZoneState::Expired { .. } => None,
+        }
+    }
+
+    /// What is answered from; none: SERVFAIL.
+    pub fn version(&self) -> Option<&Arc<ZoneVersion>> {
+        match self {
+            ZoneState::Current { version, .. }
+            | ZoneState::Stale { version, .. }
+            | ZoneState::LastGood { version, .. } => Some(version),
+            ZoneState::Empty { .. } | ZoneState::Expired { .. } => None,
+        }
+    }
+
+    /// Why the newest version is not served.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            ZoneState::Empty { fault } | ZoneState::Expired { fault } => fault.as_ref(),
+            ZoneState::Stale { fault, .. } | ZoneState::LastGood { fault, .. } => Some(fault),
+            ZoneState::Current { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
