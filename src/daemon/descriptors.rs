@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::forward::UNDER_WAY_MAX;
+use crate::forward::IN_FLIGHT_MAX;
 
 /// Files besides those that are counted one by one: connections that probes keep, listeners, the control socket and the
 /// admin listener with their clients, zones and what is watched of them.
@@ -49,7 +49,7 @@ pub(super) fn probes_at_once(asked: Option<NonZeroUsize>, limit: usize) -> usize
 pub(super) fn shortage(config: &Config, limit: usize) -> Option<String> {
     let connections = config.server.tcp_connections;
     let probes = probes_at_once(config.probe.at_once, limit);
-    let forwarded = if config.forwards.is_empty() { 0 } else { UNDER_WAY_MAX };
+    let forwarded = if config.forwards.is_empty() { 0 } else { IN_FLIGHT_MAX };
     let needed = [connections, probes, forwarded, OTHERS].into_iter().fold(0, usize::saturating_add);
     (needed > limit).then(|| {
         let upstreams = if forwarded == 0 { String::new() } else { format!(", {forwarded} queries to upstreams") };

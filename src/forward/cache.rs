@@ -1,41 +1,38 @@
-//! The cache: what upstreams have answered, for as long as it holds and, for
-//! the case that they fall silent, a while longer (RFC 8767).
+//! The cache: what upstreams have answered, until its TTLs run out and, for the case that they do not answer, a while
+//! longer (RFC 8767).
 //!
-//! Responsible for what may be given out when, and for many workers at a
-//! time: it is cut into shelves, each with its lock, and a worker that would
-//! have to wait for one goes on as if there were nothing.
-//! Not responsible for what makes room (`shelf`), or for asking.
+//! Responsible for what may be given out when, and for many workers at a time: it is cut into shards, each with its
+//! lock, and a worker for which a lock is taken goes on as if nothing were cached.
+//! Not responsible for evictions (`sieve`), or for asking.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::settings::{CacheSettings, Prefetch};
-use super::shelf::{Entry, Limits, Refreshing, Shelf};
+use super::sieve::{Entry, Limits, Refreshing, SieveCache};
 use super::stored::{Age, Stored};
 
-/// Shelves: with 16 of them eight workers meet at one in less than half of
-/// the batches, and none waits then.
-const SHELVES: usize = 16;
+/// Shards: with 16 of them eight workers meet at one in less than half of the batches, and none waits then.
+const SHARDS: usize = 16;
 
-/// How long an answer whose time is over is given out at once after an
-/// upstream did not answer, before one is asked again. Shorter than the half
-/// minute of RFC 8767, section 5: upstreams that are silent are not asked
+/// RFC 8767's failure recheck timer (section 5): how long a stale answer is given out at once after upstreams did not
+/// answer, before they are asked again. Shorter than the half minute there: upstreams that are down are not asked
 /// anyhow, so that this only delays the fresh answer.
-const STALE_HOLD: Duration = Duration::from_secs(5);
+const FAILURE_RECHECK_TIMER: Duration = Duration::from_secs(5);
 
-/// An answer is asked for again in this part of its time.
+/// An answer is refreshed in the last tenth of its lifetime.
 const PREFETCH_PART: u64 = 10;
 
-/// So often a name must have been asked for to be in use.
-const PREFETCH_ASKED_MIN: u32 = 2;
+/// Queries for a name that make it worth a refresh.
+const PREFETCH_QUERIES_MIN: u32 = 2;
 
 /// A moment, in milliseconds since the cache was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(u64);
 
 impl Moment {
-    /// So long after the cache was made.
+    /// The moment this long after the cache was made.
     pub(super) fn at(since_start: Duration) -> Self {
         Self(milliseconds(since_start))
     }
@@ -43,7 +40,7 @@ impl Moment {
 
 /// The cache.
 pub(super) struct Cache {
-    shelves: [Mutex<Shelf>; SHELVES],
+    shards: [Mutex<SieveCache>; SHARDS],
     hasher: RandomState,
     start: Instant,
 }
@@ -53,20 +50,20 @@ pub(super) struct Cache {
 pub(super) enum Look<T> {
     /// An answer that holds.
     Fresh(T),
-    /// The same, and now is the time to ask for it again.
+    /// The same, and it is to be refreshed now.
     Due(T),
-    /// One whose time is over, while upstreams do not answer.
+    /// A stale one, while upstreams do not answer.
     Stale(T),
-    /// Nothing that may be given out.
+    /// Nothing, or nothing that may be given out.
     Missing,
 }
 
-/// Who asked for what is put into the cache.
+/// For whom an answer is put into the cache.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
     /// A client.
     Client,
-    /// Nobody: it was asked for ahead.
+    /// None: it is refreshed ahead of time.
     Prefetch,
 }
 
@@ -74,21 +71,21 @@ impl Cache {
     pub(super) fn new(settings: &CacheSettings) -> Self {
         let limits = limits(settings);
         Self {
-            shelves: std::array::from_fn(|_| Mutex::new(Shelf::new(limits))),
+            shards: std::array::from_fn(|_| Mutex::new(SieveCache::new(limits))),
             hasher: RandomState::new(),
             start: Instant::now(),
         }
     }
 
-    /// Keeps no more than the settings say from now on.
-    pub(super) fn follow(&self, settings: &CacheSettings) {
+    /// Applies other settings: evicts what is too much by them.
+    pub(super) fn apply(&self, settings: &CacheSettings) {
         let limits = limits(settings);
-        self.shelves.iter().for_each(|shelf| lock(shelf).set_limits(limits));
+        self.shards.iter().for_each(|shard| lock(shard).set_limits(limits));
     }
 
-    /// Forgets the answers that have aliases: these may lead to others now.
+    /// Removes the answers that have aliases: these may lead to other servers now.
     pub(super) fn forget_aliases(&self) {
-        self.shelves.iter().for_each(|shelf| lock(shelf).remove_aliases());
+        self.shards.iter().for_each(|shard| lock(shard).remove_aliases());
     }
 
     /// Now.
@@ -97,7 +94,7 @@ impl Cache {
         Moment(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// What a worker may give out for a key. HOT: waits for nobody.
+    /// What a worker may give out for a key. HOT: never waits.
     pub(super) fn look<T>(
         &self,
         key: &[u8],
@@ -106,15 +103,15 @@ impl Cache {
         write: impl FnOnce(&Stored, Age) -> T,
     ) -> Look<T> {
         let hash = self.hasher.hash_one(key);
-        let shelf = self.shelf(hash).map(Mutex::try_lock);
-        let mut shelf = match shelf {
-            Some(Ok(shelf)) => shelf,
+        let shard = self.shard(hash).map(Mutex::try_lock);
+        let mut shard = match shard {
+            Some(Ok(shard)) => shard,
             Some(Err(TryLockError::Poisoned(poisoned))) => poisoned.into_inner(),
             Some(Err(TryLockError::WouldBlock)) | None => return Look::Missing,
         };
-        let Some(entry) = shelf.get(hash, key) else { return Look::Missing };
+        let Some(entry) = shard.get(hash, key) else { return Look::Missing };
         if now.0 < entry.until {
-            entry.asked = entry.asked.saturating_add(1);
+            entry.queries = entry.queries.saturating_add(1);
             let written = write(&entry.stored, entry.age(now));
             return if prefetch == Prefetch::On && entry.begins_refresh(now) {
                 Look::Due(written)
@@ -128,76 +125,74 @@ impl Cache {
         Look::Missing
     }
 
-    /// What may be given out for a key when no upstream answers: also an
-    /// answer that has been over for at most `grace`. It is given out at
-    /// once for a while then.
-    pub(super) fn last_resort<T>(
+    /// What may be given out for a key when no upstream answers: also an answer that has been stale for at most
+    /// `stale_max`, RFC 8767's maximum stale timer. The failure recheck timer starts then.
+    pub(super) fn serve_stale<T>(
         &self,
         key: &[u8],
         now: Moment,
-        grace: Duration,
+        stale_max: Duration,
         write: impl FnMut(&Stored, Age) -> T,
     ) -> Option<T> {
         let mut write = write;
         let hash = self.hasher.hash_one(key);
-        let mut shelf = lock(self.shelf(hash)?);
-        let entry = shelf.get(hash, key)?;
+        let mut shard = lock(self.shard(hash)?);
+        let entry = shard.get(hash, key)?;
         if now.0 < entry.until {
             return Some(write(&entry.stored, entry.age(now)));
         }
-        if !entry.is_kept(now, grace) {
+        if !entry.is_kept(now, stale_max) {
             return None;
         }
-        entry.stale_until = now.0.saturating_add(milliseconds(STALE_HOLD));
+        entry.stale_until = now.0.saturating_add(milliseconds(FAILURE_RECHECK_TIMER));
         Some(write(&entry.stored, Age::Stale))
     }
 
-    /// Whether there is an answer for the case that no upstream answers.
-    pub(super) fn has_last_resort(&self, key: &[u8], now: Moment, grace: Duration) -> bool {
+    /// Whether there is an answer for the case that no upstream answers, however stale.
+    pub(super) fn has_stale(&self, key: &[u8], now: Moment, stale_max: Duration) -> bool {
         let hash = self.hasher.hash_one(key);
-        let Some(shelf) = self.shelf(hash) else { return false };
-        lock(shelf).get(hash, key).is_some_and(|entry| entry.is_kept(now, grace))
+        let Some(shard) = self.shard(hash) else { return false };
+        lock(shard).get(hash, key).is_some_and(|entry| entry.is_kept(now, stale_max))
     }
 
-    /// Keeps an answer, if it holds for any time at all.
+    /// Keeps an answer that has a lifetime; the one before goes in any case.
     pub(super) fn keep(&self, key: &[u8], stored: Stored, now: Moment, asker: Asker) {
         let hash = self.hasher.hash_one(key);
-        let Some(shelf) = self.shelf(hash) else { return };
-        let mut shelf = lock(shelf);
+        let Some(shard) = self.shard(hash) else { return };
+        let mut shard = lock(shard);
         if stored.lifetime.is_zero() {
-            // What it replaces is not true any more.
-            shelf.remove(hash);
+            shard.remove(hash);
             return;
         }
-        shelf.put(hash, key, stored, now.0, u32::from(asker == Asker::Client));
+        shard.put(hash, key, stored, now.0, u32::from(asker == Asker::Client));
     }
 
-    /// Asking ahead has come to nothing; it may be tried again.
+    /// A refresh has failed; it may be tried again.
     pub(super) fn end_refresh(&self, key: &[u8]) {
         let hash = self.hasher.hash_one(key);
-        if let Some(shelf) = self.shelf(hash)
-            && let Some(entry) = lock(shelf).get(hash, key)
+        if let Some(shard) = self.shard(hash)
+            && let Some(entry) = lock(shard).get(hash, key)
         {
             entry.refreshing = Refreshing::No;
         }
     }
 
-    /// Entries, their memory in bytes, and how many had to make room.
+    /// Entries, their memory in bytes, and evictions.
     pub(super) fn totals(&self) -> (usize, usize, u64) {
-        self.shelves.iter().map(lock).fold((0, 0, 0), |(entries, bytes, evicted), shelf| {
+        self.shards.iter().map(lock).fold((0, 0, 0), |(entries, bytes, evicted), shard| {
             (
-                shelf.len().saturating_add(entries),
-                shelf.bytes().saturating_add(bytes),
-                shelf.evicted().saturating_add(evicted),
+                shard.len().saturating_add(entries),
+                shard.bytes().saturating_add(bytes),
+                shard.evicted().saturating_add(evicted),
             )
         })
     }
 
-    fn shelf(&self, hash: u64) -> Option<&Mutex<Shelf>> {
-        // The highest bits: the table of a shelf goes by the lowest.
+    fn shard(&self, hash: u64) -> Option<&Mutex<SieveCache>> {
+        // The highest bits: the table of a shard goes by the lowest.
         // Four bits are left.
         let place = usize::try_from(hash >> 60).unwrap_or(0);
-        self.shelves.get(place)
+        self.shards.get(place)
     }
 }
 
@@ -208,15 +203,16 @@ impl Entry {
         Age::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    fn is_kept(&self, now: Moment, grace: Duration) -> bool {
-        self.stored.may_be_stale() && now.0 < self.until.saturating_add(milliseconds(grace))
+    /// Whether it may be given out when no upstream answers.
+    fn is_kept(&self, now: Moment, stale_max: Duration) -> bool {
+        self.stored.may_be_stale() && now.0 < self.until.saturating_add(milliseconds(stale_max))
     }
 
-    /// Whether it is in use and its time is nearly over, for the first who asks.
+    /// Whether it is in use and nearly stale: once, for the first query that finds it so.
     fn begins_refresh(&mut self, now: Moment) -> bool {
         let lifetime = self.until.saturating_sub(self.since);
         let left = self.until.saturating_sub(now.0);
-        let due = self.asked >= PREFETCH_ASKED_MIN
+        let due = self.queries >= PREFETCH_QUERIES_MIN
             && self.refreshing == Refreshing::No
             && left.saturating_mul(PREFETCH_PART) <= lifetime;
         if due {
@@ -231,15 +227,15 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Each shelf has its part.
+/// The part of one shard.
 fn limits(settings: &CacheSettings) -> Limits {
     Limits {
-        entries: settings.entries.checked_div(SHELVES).unwrap_or(0),
-        bytes: settings.bytes.checked_div(SHELVES).unwrap_or(0),
+        entries: settings.entries.checked_div(SHARDS).unwrap_or(0),
+        bytes: settings.bytes.checked_div(SHARDS).unwrap_or(0),
     }
 }
 
-/// A poisoned lock is used on: each holder leaves the shelf whole.
-fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+/// A poisoned lock is used on: each holder leaves the shard whole.
+fn lock(shard: &Mutex<SieveCache>) -> MutexGuard<'_, SieveCache> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

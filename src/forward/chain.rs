@@ -1,44 +1,39 @@
-//! Chains of aliases in answers of upstreams: where one leads on.
+//! Chains of aliases in answers of upstreams: which of them others go on with.
 //!
-//! Responsible for the names that somebody else answers for: our own zones,
-//! whatever an upstream says of their names; the upstreams of another
-//! forwarded zone, where this one has nothing behind the alias; the same ones
-//! again, where they are authoritative servers, which do not follow it. Stub
-//! resolvers want the chain to its end (RFC 1034, sections 4.3.2 and 5.3.1).
-//! Not responsible for asking there: an answer that leads on is kept as far as
-//! it is the upstream's, so that nothing of ours is ever kept with it.
+//! Responsible for the names that other servers answer for: our own zones, whatever an upstream says of their names;
+//! the upstreams of another forwarded zone, where this one has nothing behind the alias; the same upstreams again,
+//! where they are authoritative servers, which do not follow it. Stub resolvers want the chain to its end (RFC 1034,
+//! sections 4.3.2 and 5.3.1).
+//! Not responsible for asking those: such an answer is cached as far as it is the upstream's, so that no verdict of
+//! ours is ever cached with it.
 
 use std::sync::Arc;
 
-use super::asked::Wanted;
-use super::plan::{Plan, PlannedZone};
+use super::cache_key::CacheKey;
+use super::routing::{RoutedZone, Routing};
 use super::settings::Rebinding;
-use crate::dns::compression::name;
-use crate::dns::message::Section;
-use crate::dns::message::{HEADER_BYTES, Header, Rcode};
+use crate::dns::compression::{QNAME_POINTER, name};
+use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section, class};
+use crate::dns::message_writer;
 use crate::dns::{Name, NameRef, Rtype};
 use crate::requestor::{Record, Response};
 use crate::zone::CNAME_CHAIN_MAX;
 
-/// A pointer to the name of the question: it is written as each client
-/// writes it.
-const QUESTION: [u8; 2] = [0xc0, 12];
-
-/// An answer as far as it is the upstream's.
-pub(super) struct Departure {
-    /// A message: the chain, and nothing behind it.
+/// A chain that others go on with.
+pub(super) struct ContinuedChain {
+    /// A message: the chain as far as it is the upstream's, and nothing behind it.
     pub(super) message: Vec<u8>,
-    /// The name that the rest is asked for.
+    /// The name that others are asked for.
     pub(super) target: Name,
 }
 
-/// One alias.
-struct Link<'r, 'm> {
+/// One step of a chain.
+struct Step<'r, 'm> {
     owner: Name,
     target: Name,
     /// The DNAME that stands above it.
     dname: Option<&'r Record<'m>>,
-    /// None where the upstream leaves its client to make it (RFC 6672, section 3.1).
+    /// None where the upstream leaves it to us to synthesize (RFC 6672, section 3.1).
     cname: Option<&'r Record<'m>>,
 }
 
@@ -49,54 +44,56 @@ struct Alias<'r, 'm> {
     record: &'r Record<'m>,
 }
 
-/// Where the chain of an answer leads on to names that others are asked for;
-/// none where it ends in the answer.
-pub(super) fn departure(plan: &Plan, wanted: &Wanted, response: &Response<'_>) -> Option<Departure> {
-    // Who asks for the alias has it.
-    if matches!(wanted.qtype(), Rtype::CNAME | Rtype::DNAME | Rtype::ANY) {
+/// The chain of an answer, if it leads to a name that others are asked for; none where it ends in the answer.
+pub(super) fn continued(
+    routing: &Routing,
+    key: &CacheKey,
+    response: &Response<'_>,
+) -> Option<ContinuedChain> {
+    // These types ask for the alias itself.
+    if matches!(key.qtype(), Rtype::CNAME | Rtype::DNAME | Rtype::ANY) {
         return None;
     }
     if !response.records.iter().any(is_alias) {
         return None;
     }
-    let message = in_lower_case(wanted, response)?;
+    let message = in_lower_case(key, response)?;
     let response = &Response::read(&message)?;
     let aliases = aliases(response);
-    let mut name = wanted.qname().to_name();
-    let mut links = Vec::new();
-    while let Some(link) = link(&aliases, &name) {
+    let mut name = key.qname().to_name();
+    let mut steps = Vec::new();
+    while let Some(step) = step(&aliases, &name) {
         // A longer chain is a loop or a mistake; it is passed on as it is.
-        if links.len() >= CNAME_CHAIN_MAX {
+        if steps.len() >= CNAME_CHAIN_MAX {
             return None;
         }
-        name = link.target.clone();
-        links.push(link);
-        if plan.is_ours(name.as_ref()) {
-            return depart(wanted, response, &links);
+        name = step.target.clone();
+        steps.push(step);
+        if routing.is_ours(name.as_ref()) {
+            return cut(key, response, &steps);
         }
     }
-    let leads_on = !links.is_empty() && !ends(plan, wanted, response, &name);
-    if leads_on { depart(wanted, response, &links) } else { None }
+    let leads_on = !steps.is_empty() && !ends(routing, key, response, &name);
+    if leads_on { cut(key, response, &steps) } else { None }
 }
 
-/// Whether an answer leads to a name of ours: whatever its code, it is one.
-pub(super) fn leads_to_ours(plan: &Plan, wanted: &Wanted, response: &Response<'_>) -> bool {
-    departure(plan, wanted, response).is_some_and(|departure| plan.is_ours(departure.target.as_ref()))
+/// Whether an answer leads to a name of our zones: then it is an answer, whatever its code.
+pub(super) fn leads_to_own_zone(routing: &Routing, key: &CacheKey, response: &Response<'_>) -> bool {
+    continued(routing, key, response).is_some_and(|chain| routing.is_ours(chain.target.as_ref()))
 }
 
-/// Whether the answer says what is, or is not, at the last name of its chain,
-/// and its upstream is the one to say so.
-fn ends(plan: &Plan, wanted: &Wanted, response: &Response<'_>, last: &Name) -> bool {
+/// Whether the answer says what is, or is not, at the last name of its chain, and its upstream is the one to say so.
+fn ends(routing: &Routing, key: &CacheKey, response: &Response<'_>, last: &Name) -> bool {
     let at_last = |record: &&Record<'_>| response.owner(record).is_some_and(|owner| owner == *last);
     let mut answers = response.records.iter().filter(|record| record.section == Section::Answer);
-    let answered = answers.any(|record| record.rtype == wanted.qtype() && at_last(&record));
-    let Some(zone) = plan.zone_of(last.as_ref()) else { return true };
-    let own = plan.zone_of(wanted.qname());
+    let answered = answers.any(|record| record.rtype == key.qtype() && at_last(&record));
+    let Some(zone) = routing.zone_of(last.as_ref()) else { return true };
+    let own = routing.zone_of(key.qname());
     let same = own.is_some_and(|own| Arc::ptr_eq(own, zone));
     if answered {
-        // Names that may have private addresses are told by their own upstreams: one whose answers may hold none would
-        // get round that by an alias into them.
-        let allows = |zone: &Arc<PlannedZone>| zone.settings.rebinding == Rebinding::Allowed;
+        // Names that may have private addresses are answered by their own upstreams: an upstream whose answers may hold
+        // none would get round that by an alias into them.
+        let allows = |zone: &Arc<RoutedZone>| zone.settings.rebinding == Rebinding::Allowed;
         return same || !allows(zone) || own.is_some_and(allows);
     }
     let mut authority = response.records.iter().filter(|record| record.section == Section::Authority);
@@ -107,10 +104,10 @@ fn ends(plan: &Plan, wanted: &Wanted, response: &Response<'_>, last: &Name) -> b
     same && (nothing || response.rcode != Rcode::NOERROR)
 }
 
-/// The message with its question as it is kept: names that point there must
-/// not be written in the case that we made up to tell forged responses.
-fn in_lower_case(wanted: &Wanted, response: &Response<'_>) -> Option<Vec<u8>> {
-    let qname = wanted.qname().wire();
+/// The message with its question as it is cached: names that point there must not be in the case that we made up
+/// against forged responses.
+fn in_lower_case(key: &CacheKey, response: &Response<'_>) -> Option<Vec<u8>> {
+    let qname = key.qname().wire();
     let mut message = response.message.to_vec();
     message.get_mut(HEADER_BYTES..)?.get_mut(..qname.len())?.copy_from_slice(qname);
     Some(message)
@@ -132,7 +129,7 @@ fn aliases<'r, 'm>(response: &'r Response<'m>) -> Vec<Alias<'r, 'm>> {
 }
 
 /// The alias at a name: its CNAME, or the one that a DNAME above makes.
-fn link<'r, 'm>(aliases: &[Alias<'r, 'm>], at: &Name) -> Option<Link<'r, 'm>> {
+fn step<'r, 'm>(aliases: &[Alias<'r, 'm>], at: &Name) -> Option<Step<'r, 'm>> {
     let of = |rtype: Rtype| aliases.iter().filter(move |alias| alias.record.rtype == rtype);
     let cname = of(Rtype::CNAME).find(|alias| alias.owner == *at);
     let dname = of(Rtype::DNAME).find(|alias| at.as_ref().is_below(alias.owner.as_ref()));
@@ -142,53 +139,48 @@ fn link<'r, 'm>(aliases: &[Alias<'r, 'm>], at: &Name) -> Option<Link<'r, 'm>> {
         (None, None) => return None,
     };
     let record = |alias: &Alias<'r, 'm>| alias.record;
-    Some(Link { owner: at.clone(), target, dname: dname.map(record), cname: cname.map(record) })
+    Some(Step { owner: at.clone(), target, dname: dname.map(record), cname: cname.map(record) })
 }
 
-/// Where a DNAME leads a name below it (RFC 6672, section 2.2); none where
-/// that is too long.
+/// Where a DNAME leads a name below it (RFC 6672, section 2.2); none where that is too long.
 fn redirected(at: NameRef<'_>, dname: &Alias<'_, '_>) -> Option<Name> {
     let kept = at.wire().len().checked_sub(dname.owner.as_ref().wire().len())?;
     Name::from_wire(&[at.wire().get(..kept)?, dname.target.as_ref().wire()].concat()).ok()
 }
 
-/// The answer as far as the last of these links.
-fn depart(wanted: &Wanted, response: &Response<'_>, links: &[Link<'_, '_>]) -> Option<Departure> {
-    let mut records = Records { wanted, response, bytes: Vec::new(), count: 0 };
-    for link in links {
+/// The chain as far as the last of these steps.
+fn cut(key: &CacheKey, response: &Response<'_>, steps: &[Step<'_, '_>]) -> Option<ContinuedChain> {
+    let mut records = Records { key, response, bytes: Vec::new(), count: 0 };
+    for step in steps {
         // The CNAME comes last: where the chain leads is read there.
-        if let Some(dname) = link.dname {
+        if let Some(dname) = step.dname {
             records.add(dname)?;
             records.add_signatures(&response.owner(dname)?, Rtype::DNAME)?;
         }
-        match (link.cname, link.dname) {
+        match (step.cname, step.dname) {
             (Some(cname), _) => {
-                records.add_signatures(&link.owner, Rtype::CNAME)?;
+                records.add_signatures(&step.owner, Rtype::CNAME)?;
                 records.add(cname)?;
             }
-            (None, Some(dname)) => records.add_made(link, dname.ttl)?,
+            (None, Some(dname)) => records.add_synthesized(step, dname.ttl)?,
             (None, None) => {}
         }
     }
-    let mut message =
-        Vec::with_capacity(HEADER_BYTES.saturating_add(records.bytes.len()).saturating_add(260));
-    for field in [0, Header::QR, 1, records.count, 0, 0] {
-        message.extend_from_slice(&field.to_be_bytes());
-    }
-    message.extend_from_slice(wanted.qname().wire());
-    message.extend_from_slice(&wanted.qtype().0.to_be_bytes());
-    message.extend_from_slice(&[0, 1]);
-    message.extend_from_slice(&records.bytes);
+    let mut is_whole = false;
+    let message = message_writer::owned(usize::from(u16::MAX), 0, Header::QR, |message| {
+        message.question(key.qname(), key.qtype(), class::IN);
+        message.put(&records.bytes);
+        message.count(Section::Answer, records.count);
+        is_whole = !message.is_overflown();
+    });
     // With its names in full it may be longer than any message, and is passed on as it is.
-    if message.len() > usize::from(u16::MAX) {
-        return None;
-    }
-    Some(Departure { message, target: links.last()?.target.clone() })
+    is_whole.then_some(())?;
+    Some(ContinuedChain { message, target: steps.last()?.target.clone() })
 }
 
 /// Records that are written anew, with their names in full.
 struct Records<'r, 'm> {
-    wanted: &'r Wanted,
+    key: &'r CacheKey,
     response: &'r Response<'m>,
     bytes: Vec<u8>,
     count: u16,
@@ -215,16 +207,17 @@ impl Records<'_, '_> {
         response.records.iter().filter(covers).try_for_each(|record| self.add(record))
     }
 
-    /// The CNAME that a DNAME makes; it has its TTL (RFC 6672, section 3.1).
-    fn add_made(&mut self, link: &Link<'_, '_>, ttl: u32) -> Option<()> {
+    /// The CNAME that a DNAME synthesizes; it has its TTL (RFC 6672, section 3.1).
+    fn add_synthesized(&mut self, step: &Step<'_, '_>, ttl: u32) -> Option<()> {
         let [a, b, c, d] = ttl.to_be_bytes();
         let [high, low] = Rtype::CNAME.0.to_be_bytes();
-        self.put(&link.owner, &[high, low, 0, 1, a, b, c, d], link.target.as_ref().wire())
+        self.put(&step.owner, &[high, low, 0, 1, a, b, c, d], step.target.as_ref().wire())
     }
 
     fn put(&mut self, owner: &Name, fixed: &[u8], rdata: &[u8]) -> Option<()> {
-        if owner.as_ref() == self.wanted.qname() {
-            self.bytes.extend_from_slice(&QUESTION);
+        // In the case in which each client writes it.
+        if owner.as_ref() == self.key.qname() {
+            self.bytes.extend_from_slice(&QNAME_POINTER.to_be_bytes());
         } else {
             self.bytes.extend_from_slice(owner.as_ref().wire());
         }

@@ -1,39 +1,37 @@
-//! What has been forwarded.
+//! Counters of forwarding.
 //!
-//! Responsible for counting. A hit is counted by the worker that it happened
-//! in, everything else by whoever it happens to.
-//! Not responsible for showing.
+//! A hit is counted by its worker, everything else where it happens. The dispatcher is one task, so that each counter
+//! has one writer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters of one worker: it alone writes. Aligned so that no two workers
-/// share a cache line.
+/// Counters of one worker, which alone writes. Aligned so that no two workers share a cache line.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct WorkerCounters {
     pub(super) hits: Count,
     pub(super) stale: Count,
     pub(super) misses: Count,
-    /// Misses dropped, because too many waited to be taken.
+    /// Misses dropped: the queue of the dispatcher was full.
     pub(super) dropped: Count,
 }
 
-/// Counters of everything behind the workers.
+/// Counters of everything behind the workers: the dispatcher writes them.
 #[derive(Debug, Default)]
-pub(super) struct ClerkCounters {
+pub(super) struct DispatcherCounters {
     /// Questions asked of upstreams.
-    pub(super) flights: Count,
-    /// Queries that joined a question under way.
+    pub(super) questions: Count,
+    /// Queries that joined a question in flight.
     pub(super) joined: Count,
-    /// Questions asked ahead.
+    /// Questions asked ahead of time.
     pub(super) prefetches: Count,
-    /// Queries answered SERVFAIL, because too many were under way.
+    /// Queries answered SERVFAIL: too many were in flight.
     pub(super) full: Count,
-    /// The same, because the client had too many.
+    /// The same: the client had too many.
     pub(super) client_full: Count,
     /// Questions that no upstream answered.
     pub(super) failed: Count,
-    /// Queries answered with what was over, because of that.
+    /// Queries answered with a stale answer, because of that.
     pub(super) stale: Count,
     /// Queries answered from the cache that a worker had passed on.
     pub(super) hits: Count,
@@ -43,9 +41,9 @@ pub(super) struct ClerkCounters {
     pub(super) looped: Count,
     /// Responses that the kernel did not take.
     pub(super) unsent: Count,
-    /// Questions under way now.
-    pub(super) under_way: Count,
-    /// Queries that wait for them.
+    /// Questions in flight now.
+    pub(super) in_flight: Count,
+    /// Queries that wait for them now.
     pub(super) waiting: Count,
 }
 

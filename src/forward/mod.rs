@@ -1,36 +1,29 @@
-//! Forwarding: queries for names that are not ours are asked of other
-//! resolvers, and what they answer is kept for a while.
+//! Forwarding: queries for names that are not in our zones are asked of other resolvers, and their answers are cached.
 //!
-//! Responsible for upstreams, for what is asked of which, for the cache, and
-//! for noticing that a query of ours comes back.
-//! Not responsible for who may ask (`answer`), for sockets that clients ask
-//! at (`transport`), or for our own zones.
+//! Responsible for upstreams, for what is asked of which, for the cache, and for detecting forwarding loops.
+//! Not responsible for who may ask (`answer`), for sockets of clients (`transport`), for asking one server
+//! (`requestor`), or for our own zones.
 //!
 //! ```text
-//!   UDP worker, TCP ─ Desk ─ hit ──────────────▶ response
-//!                       │ miss: Deferred           ▲
-//!                       ▼ bounded queue            │ way back
-//!                     Clerk ─ flight ─ resolve ─ exchange ─▶ upstream
-//!                     │ │  one per question, however many ask it
-//!   our zones ◀─ Ours ┘ │  where an upstream's alias leads to our names
-//!                       └────── Stored ──▶ Cache ◀── Desk
+//!   UDP worker, TCP ─ CacheFrontend ─ hit ───────────────▶ response
+//!                       │ miss: Deferred                     ▲
+//!                       ▼ bounded queue                      │ way back
+//!                   Dispatcher ─ InFlight ─ resolve ─ requestor ─▶ upstream
+//!                     │ │  one per question, however many clients ask it
+//!   our zones ◀─ OwnZones  where an upstream's alias leads into our zones
+//!                       └──────── Stored ──▶ Cache ◀── CacheFrontend
 //! ```
 //!
-//! A hit is answered by the worker that received the query, from the bytes
-//! the upstream sent: id, question, flags, TTLs and OPT are written anew, the
-//! records are copied. Only misses leave the worker, so that it never waits.
+//! A hit is answered by the worker that received the query, from the bytes that the upstream sent: id, question, flags,
+//! TTLs and OPT are written anew, the records are copied. Only misses leave the worker, so that it never waits.
 //!
-//! What is kept is kept under the question it answers, whole: a record that
-//! an upstream adds to an answer says nothing about any other name. An answer
-//! whose alias leads to names that others answer for is kept as far as the
-//! alias: the rest is asked for each time, so that no verdict of ours is ever
-//! kept.
+//! An answer is cached under its question, whole: a record that an upstream adds to it says nothing about any other
+//! name. An answer whose alias leads to names that others answer for is cached as far as the alias: the rest is asked
+//! for each time, so that no verdict of ours is ever cached.
 //!
-//! No number saturates into a length or an offset. What is added here are
-//! lengths of slices and counts of what lies in memory, none of which comes
-//! near the end of its type: where an addition must be written as
-//! `saturating_add` for the lint, it never saturates. A conversion that cannot
-//! fail says why beside it (`tests/floors.rs`).
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of what lies in
+//! memory, none of which comes near the end of its type: where an addition must be written as `saturating_add` for the
+//! lint, it never saturates. A conversion that cannot fail says why beside it (`tests/floors.rs`).
 
 #![deny(
     clippy::unwrap_used,
@@ -40,37 +33,68 @@
     clippy::arithmetic_side_effects
 )]
 
-mod asked;
-mod begun;
-mod cache;
-mod chain;
-mod clerk;
-mod counters;
-mod desk;
-mod forwarder;
-mod judge;
-mod ours;
-mod plan;
-mod rebinding;
-mod rehearsal;
-mod report;
-mod resolv_conf;
-mod resolve;
 mod settings;
-mod shelf;
+
+mod resolv_conf;
+
+mod cache_key;
+
+mod client_query;
+
 mod stored;
+
+mod sieve;
+
+mod cache;
+
+mod counters;
+
 mod upstream;
+
+mod routing;
+
+mod rebinding;
+
+mod chain;
+
+mod resolution;
+
+mod classify;
+
+mod partial;
+
+mod own_zones;
+
 mod waiter;
+
+mod loop_tokens;
+
+mod event;
+
+mod shared;
+
 mod watch;
 
-pub use clerk::UNDER_WAY_MAX;
-pub use desk::Desk;
+mod resolve;
+
+mod dispatcher;
+
+mod frontend;
+
+mod report;
+
+mod forwarder;
+
+mod rehearsal;
+
+pub use dispatcher::IN_FLIGHT_MAX;
 pub use forwarder::Forwarder;
+pub use frontend::CacheFrontend;
 pub use rehearsal::{Client, Rehearsal, Way};
 pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
 pub use resolv_conf::{PassedOver, ResolvConf, upstreams_in};
 pub use settings::{
-    ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnPlaces, Policy, Prefetch, Rebinding, Settings,
+    ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnAddresses, Policy, Prefetch, Rebinding, Settings,
     UPSTREAMS_MAX, Upstreams,
 };
 

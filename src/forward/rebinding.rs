@@ -1,13 +1,11 @@
-//! Private addresses in answers of strangers.
+//! Private addresses in answers for public names (DNS rebinding).
 //!
-//! Responsible for what counts as private, and for whose names may have such
-//! addresses: our own zones', and those of forwarded zones that are not
-//! protected.
-//! Not responsible for what becomes of an answer.
+//! Says what counts as private, and whose names may have such addresses: our own zones', and those of forwarded zones
+//! that are not protected.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::plan::Plan;
+use super::routing::Routing;
 use super::settings::Rebinding;
 use crate::dns::Rtype;
 use crate::requestor::{Record, Response};
@@ -17,13 +15,13 @@ const IPV4_HINT: u8 = 4;
 const IPV6_HINT: u8 = 6;
 
 /// The first private address that an answer gives for a name of a stranger.
-pub(super) fn private_address(plan: &Plan, response: &Response<'_>) -> Option<IpAddr> {
+pub(super) fn private_address(routing: &Routing, response: &Response<'_>) -> Option<IpAddr> {
     response.records.iter().find_map(|record| {
         let address = addresses(record).into_iter().find(|address| is_private(*address))?;
         let owner = response.owner(record)?;
-        let zone = plan.zone_of(owner.as_ref());
+        let zone = routing.zone_of(owner.as_ref());
         let trusted = zone.is_some_and(|zone| zone.settings.rebinding == Rebinding::Allowed);
-        (!trusted && !plan.is_ours(owner.as_ref())).then_some(address)
+        (!trusted && !routing.is_ours(owner.as_ref())).then_some(address)
     })
 }
 

@@ -1,23 +1,22 @@
-//! Forwarding without sockets and without time, as a pure function.
+//! Forwarding without sockets and without time, as a pure function: for tests, fuzzers and benches, which have to reach
+//! all of it with bytes alone.
 //!
-//! Responsible for leading one message of an upstream the way it goes in the
-//! server, from its bytes to those that a client is sent: what exchange,
-//! clerk and desk call one after the other is called here in their order. For
-//! tests, fuzzers and benches, which have to reach it all with bytes alone.
-//! Not responsible for anything that is done on that way.
+//! Leads one message of an upstream the way it goes in the server, from its bytes to those that a client is sent: what
+//! requestor, dispatcher and frontend call one after the other is called here in their order.
 
 use std::time::Duration;
 
-use super::asked::{Asked, Wanted};
-use super::begun;
 use super::cache::{Asker, Cache, Look, Moment};
+use super::cache_key::CacheKey;
 use super::chain;
-use super::counters::ClerkCounters;
-use super::judge::judge;
-use super::plan::Plan;
-use super::resolve::Resolved;
+use super::classify::classify;
+use super::client_query::ClientQuery;
+use super::counters::DispatcherCounters;
+use super::partial::{self, Aged};
+use super::resolution::Resolution;
+use super::routing::Routing;
 use super::settings::{Prefetch, Settings};
-use super::stored::{Age, Courtesy, Stored};
+use super::stored::{Age, Cookies, Stored};
 use crate::answer::Peer;
 use crate::requestor::{Case, DatagramClass, Form, Query, Response};
 use crate::tls::Random;
@@ -29,7 +28,7 @@ pub struct Client<'c> {
     pub peer: Peer,
     /// What is asked, a whole DNS message that `answer` has found well formed.
     pub query: &'c [u8],
-    /// The response as far as our zones go, where they have begun it.
+    /// The partial answer of our zones, if they have begun one.
     pub begun: Option<&'c [u8]>,
 }
 
@@ -42,24 +41,23 @@ pub enum Way {
     Connection,
 }
 
-/// One question: what an upstream is asked, what it says, what clients get.
+/// One question: what an upstream is asked, what it answers, what clients get.
 pub struct Rehearsal {
-    plan: Plan,
+    routing: Routing,
     cache: Cache,
     query: Query,
-    wanted: Wanted,
-    counters: ClerkCounters,
+    key: CacheKey,
+    counters: DispatcherCounters,
 }
 
 impl Rehearsal {
-    /// Asks on for `client`. The same `key` gives the same id and case. None
-    /// where nothing is asked of anybody.
-    pub fn new(settings: Settings, client: Client<'_>, key: [u8; 16]) -> Option<Self> {
-        let wanted = begun::wanted(&Asked::read(client.query)?, client.begun)?;
-        let plan = Plan::new(settings, None);
-        let query = Query::new(&wanted.request(), Form::WithEdns, Case::Mixed, &Random::keyed(key));
-        let cache = Cache::new(&plan.cache);
-        Some(Self { plan, cache, query, wanted, counters: ClerkCounters::default() })
+    /// Forwards the query of `client`. The same `seed` gives the same id and case. None where no upstream is asked.
+    pub fn new(settings: Settings, client: Client<'_>, seed: [u8; 16]) -> Option<Self> {
+        let key = partial::key(&ClientQuery::read(client.peer, client.query)?, client.begun)?;
+        let routing = Routing::new(settings, None);
+        let query = Query::new(&key.request(), Form::WithEdns, Case::Mixed, &Random::keyed(seed));
+        let cache = Cache::new(&routing.cache);
+        Some(Self { routing, cache, query, key, counters: DispatcherCounters::default() })
     }
 
     /// The query that the upstream is sent.
@@ -67,8 +65,8 @@ impl Rehearsal {
         self.query.bytes()
     }
 
-    /// Takes a message from the upstream: writes the response to `client`,
-    /// and keeps it where it may be kept. None where it is not taken.
+    /// Takes a message from the upstream: writes the response to `client`, and caches it where that is allowed. None
+    /// where the message is no response.
     pub fn take(&self, message: &[u8], way: Way, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let fits = match way {
             Way::Datagram => self.query.classify(message) == DatagramClass::Response,
@@ -77,41 +75,39 @@ impl Rehearsal {
         if !fits {
             return None;
         }
-        let resolved = Resolved::by(&self.plan, &self.wanted, message.to_vec());
-        let stored = judge(&self.plan, &self.wanted, &resolved, &self.counters);
+        let resolution = Resolution::by(&self.routing, &self.key, message.to_vec());
+        let stored = classify(&self.routing, &self.key, &resolution, &self.counters);
         let length = self.write(&stored, Age::Seconds(0), client, out);
-        self.cache.keep(self.wanted.key(), stored, Moment::default(), Asker::Client);
+        self.cache.keep(self.key.bytes(), stored, Moment::default(), Asker::Client);
         length
     }
 
-    /// Whether the answer in a message ends at an alias that somebody else is
-    /// asked about.
+    /// Whether the answer in a message ends at an alias whose target others are asked for.
     pub fn leads_on(&self, message: &[u8]) -> bool {
         let response = Response::read(message);
-        response.is_some_and(|response| chain::departure(&self.plan, &self.wanted, &response).is_some())
+        response.is_some_and(|response| chain::continued(&self.routing, &self.key, &response).is_some())
     }
 
-    /// What is written to `client` at once, so long after the message came;
-    /// none where an upstream would be asked.
+    /// What is written to `client` at once, this long after the message came; none where an upstream would be asked.
     pub fn again(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let write = |stored: &Stored, age| self.write(stored, age, client, out);
-        match self.cache.look(self.wanted.key(), Moment::at(after), Prefetch::Off, write) {
+        match self.cache.look(self.key.bytes(), Moment::at(after), Prefetch::Off, write) {
             Look::Fresh(length) | Look::Due(length) | Look::Stale(length) => length,
             Look::Missing => None,
         }
     }
 
-    /// What is written to `client` so long after the message came, when
-    /// upstreams do not answer any more.
-    pub fn last_resort(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
+    /// What is written to `client` this long after the message came, when upstreams do not answer any more.
+    pub fn serve_stale(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let write = |stored: &Stored, age| self.write(stored, age, client, &mut *out);
-        self.cache.last_resort(self.wanted.key(), Moment::at(after), self.plan.cache.serve_stale, write)?
+        let stale_max = self.routing.cache.serve_stale;
+        self.cache.serve_stale(self.key.bytes(), Moment::at(after), stale_max, write)?
     }
 
     fn write(&self, stored: &Stored, age: Age, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
-        let asked = Asked::read(client.query)?;
-        let courtesy = Courtesy::new(self.plan.cookies, Duration::ZERO);
-        let way = (client.peer, client.begun);
-        Some(begun::write(way, &self.wanted, (stored, age), &asked, courtesy, out))
+        let query = ClientQuery::read(client.peer, client.query)?;
+        let cookies = Cookies::new(self.routing.cookie_secret, Duration::ZERO);
+        let answer = Aged { key: &self.key, stored, age };
+        Some(partial::write(&query, client.begun, answer, cookies, out))
     }
 }

@@ -1,15 +1,13 @@
-//! How forwarding is doing, for the operator.
-//!
-//! Responsible for gathering it. Not responsible for its form.
+//! The state of forwarding, for status and metrics.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::counters::{Count, WorkerCounters};
-use super::forwarder::Shared;
-use super::plan::PlannedZone;
+use super::routing::RoutedZone;
 use super::settings::{ForwardZone, Policy};
+use super::shared::Shared;
 use super::upstream::Upstream;
 use crate::requestor::Quirk;
 
@@ -76,7 +74,7 @@ pub struct UpstreamReport {
     pub failures: u64,
     /// Datagrams that were no response to what was asked.
     pub mismatched: u64,
-    /// Asked again over TCP.
+    /// ClientQuery again over TCP.
     pub over_tcp: u64,
     /// What all answers took together, in seconds.
     pub seconds: f64,
@@ -110,8 +108,8 @@ pub struct CacheReport {
 impl Report {
     /// How everything stands; nothing, where nothing is forwarded.
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
-        let plan = shared.plan();
-        if plan.zones.is_empty() {
+        let routing = shared.routing();
+        if routing.zones.is_empty() {
             return None;
         }
         let counters = &shared.counters;
@@ -122,19 +120,19 @@ impl Report {
         let (entries, bytes, evicted) = shared.cache.totals();
         let cache = CacheReport {
             entries,
-            entries_max: plan.cache.entries,
+            entries_max: routing.cache.entries,
             bytes,
-            bytes_max: plan.cache.bytes,
+            bytes_max: routing.cache.bytes,
             hits: sum(|worker| &worker.hits).saturating_add(counters.hits.get()),
             misses: sum(|worker| &worker.misses).saturating_sub(counters.hits.get()),
             stale: sum(|worker| &worker.stale).saturating_add(counters.stale.get()),
             evicted,
         };
         Some(Self {
-            zones: plan.zones.iter().map(|zone| self::zone(zone)).collect(),
-            upstreams: plan.upstreams().iter().map(|upstream| self::upstream(upstream)).collect(),
+            zones: routing.zones.iter().map(|zone| self::zone(zone)).collect(),
+            upstreams: routing.upstreams().iter().map(|upstream| self::upstream(upstream)).collect(),
             cache,
-            questions: counters.flights.get(),
+            questions: counters.questions.get(),
             joined: counters.joined.get(),
             prefetches: counters.prefetches.get(),
             failed: counters.failed.get(),
@@ -144,13 +142,13 @@ impl Report {
             rebinding: counters.rebinding.get(),
             looped: counters.looped.get(),
             unsent: counters.unsent.get(),
-            under_way: counters.under_way.get(),
+            under_way: counters.in_flight.get(),
             waiting: counters.waiting.get(),
         })
     }
 }
 
-fn zone(zone: &PlannedZone) -> ZoneReport {
+fn zone(zone: &RoutedZone) -> ZoneReport {
     let ForwardZone { apex, policy, .. } = &zone.settings;
     ZoneReport {
         apex: apex.to_string(),
@@ -166,8 +164,8 @@ fn upstream(upstream: &Upstream) -> UpstreamReport {
     let counters = &upstream.counters;
     UpstreamReport {
         address: upstream.remote().to_string(),
-        standing: upstream.standing().word(),
-        latency: upstream.smoothed(),
+        standing: upstream.health().word(),
+        latency: upstream.latency(),
         queries: counters.queries.load(Ordering::Relaxed),
         answers: counters.answers.load(Ordering::Relaxed),
         failures: counters.failures.load(Ordering::Relaxed),

@@ -74,7 +74,7 @@ pub struct PassedOver {
     pub line: usize,
     /// Where it is in the file, in bytes.
     pub bytes: Range<usize>,
-    /// Why.
+    /// NoAnswer.
     pub why: String,
 }
 

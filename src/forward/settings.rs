@@ -30,7 +30,7 @@ pub struct Settings {
     /// What cookies of clients are answered with; none: they are ignored.
     pub cookies: Option<CookieSecret>,
     /// Where this server listens: it is never an upstream of its own.
-    pub own: OwnPlaces,
+    pub own: OwnAddresses,
     /// The zones it serves itself: their addresses may be private.
     pub own_zones: Vec<Name>,
 }
@@ -143,28 +143,28 @@ pub enum Prefetch {
 
 /// Where this server listens.
 #[derive(Clone)]
-pub struct OwnPlaces {
+pub struct OwnAddresses {
     /// As in the configuration; an unspecified address stands for all.
     pub listen: Vec<SocketAddr>,
     /// The addresses of this host now: those of a cluster come and go.
     pub addresses: fn() -> Arc<[IpAddr]>,
 }
 
-impl Default for OwnPlaces {
+impl Default for OwnAddresses {
     fn default() -> Self {
         Self { listen: Vec::new(), addresses: || Arc::new([]) }
     }
 }
 
-impl fmt::Debug for OwnPlaces {
+impl fmt::Debug for OwnAddresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.listen).finish()
     }
 }
 
-impl OwnPlaces {
+impl OwnAddresses {
     /// Whether this server would ask itself there.
-    pub fn hold(&self, place: SocketAddr) -> bool {
+    pub fn include(&self, place: SocketAddr) -> bool {
         let same_port = self.listen.iter().filter(|listen| listen.port() == place.port());
         same_port.into_iter().any(|listen| {
             let everywhere = listen.ip().is_unspecified() && listen.is_ipv4() == place.is_ipv4();

@@ -7,23 +7,18 @@
 
 use std::time::Duration;
 
-use super::asked::{AUTHENTIC, Asked, DNSSEC_OK, Wanted, records_at};
+use super::cache_key::CacheKey;
+use super::client_query::ClientQuery;
 use super::settings::CacheSettings;
-use crate::answer::{CookieSecret, Peer, Transport, UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
+use crate::answer::{COOKIE_BYTES, CookieSecret};
 use crate::dns::Rtype;
-use crate::dns::edns::option;
-use crate::dns::message::Section;
-use crate::dns::message::{Header, Rcode};
+use crate::dns::edns::{DNSSEC_OK, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, extended_error, option};
+use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section, class};
+use crate::dns::message_writer::{self, MessageWriter};
 use crate::requestor::{Meaning, Record, Response};
-
-/// Header bit: recursion is available.
-pub(super) const RECURSION_AVAILABLE: u16 = 0x0080;
 
 /// TTL of what is served although its time is over (RFC 8767, section 4).
 const STALE_TTL_SECONDS: u32 = 30;
-
-/// Bytes of an OPT record without options.
-const OPT_BYTES: usize = 11;
 
 /// An answer.
 pub(super) struct Stored {
@@ -37,14 +32,14 @@ pub(super) struct Stored {
     authentic: Authentic,
     extended_error: Option<ExtendedError>,
     /// Whether it holds the whole chain of aliases.
-    end: End,
+    end: ChainEnd,
     /// How long it may be given out; zero: it is not kept.
     pub(super) lifetime: Duration,
 }
 
 /// Where an answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ChainEnd {
     /// At what there is, or is not, without any alias on the way.
     Plain,
     /// The same, at the end of a chain of aliases.
@@ -73,16 +68,22 @@ impl ExtendedError {
         Self { code, text: "" }
     }
 
-    pub(super) const STALE: Self = Self { code: 3, text: "" };
-    pub(super) const STALE_NXDOMAIN: Self = Self { code: 19, text: "" };
-    pub(super) const LOOP: Self = Self { code: 0, text: "forwarding loop" };
-    pub(super) const BUSY: Self = Self { code: 0, text: "too many queries wait" };
-    pub(super) const BLOCKED: Self = Self { code: 15, text: "a private address for a public name" };
-    pub(super) const NO_UPSTREAM: Self = Self { code: 22, text: "no upstream is known" };
-    pub(super) const REFERRAL: Self = Self { code: 0, text: "the upstream does not recurse" };
-    pub(super) const NO_TCP: Self =
-        Self { code: 22, text: "upstreams answer over UDP, but not over TCP, which this answer takes" };
-    pub(super) const UNREACHABLE: Self = Self { code: 22, text: "no upstream answers" };
+    pub(super) const STALE: Self = Self { code: extended_error::STALE_ANSWER, text: "" };
+    pub(super) const STALE_NXDOMAIN: Self = Self { code: extended_error::STALE_NXDOMAIN_ANSWER, text: "" };
+    pub(super) const LOOP: Self = Self { code: extended_error::OTHER, text: "forwarding loop" };
+    pub(super) const BUSY: Self = Self { code: extended_error::OTHER, text: "too many queries wait" };
+    pub(super) const BLOCKED: Self =
+        Self { code: extended_error::BLOCKED, text: "a private address for a public name" };
+    pub(super) const NO_UPSTREAM: Self =
+        Self { code: extended_error::NO_REACHABLE_AUTHORITY, text: "no upstream is known" };
+    pub(super) const REFERRAL: Self =
+        Self { code: extended_error::OTHER, text: "the upstream does not recurse" };
+    pub(super) const NO_TCP: Self = Self {
+        code: extended_error::NO_REACHABLE_AUTHORITY,
+        text: "upstreams answer over UDP, but not over TCP, which this answer takes",
+    };
+    pub(super) const UNREACHABLE: Self =
+        Self { code: extended_error::NO_REACHABLE_AUTHORITY, text: "no upstream answers" };
 }
 
 /// How old an answer is.
@@ -94,27 +95,28 @@ pub(super) enum Age {
     Stale,
 }
 
-/// What the server adds to responses of its own.
+/// What cookies of clients are answered with.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Courtesy {
-    pub(super) cookies: Option<CookieSecret>,
+pub(super) struct Cookies {
+    /// None: they are ignored.
+    pub(super) secret: Option<CookieSecret>,
     /// Seconds since 1970, modulo 2^32 (RFC 9018, section 4.3).
     pub(super) now_seconds: u32,
 }
 
-impl Courtesy {
+impl Cookies {
     /// With the time since 1970.
-    pub(super) fn new(cookies: Option<CookieSecret>, now: Duration) -> Self {
+    pub(super) fn new(secret: Option<CookieSecret>, now: Duration) -> Self {
         // Modulo 2^32, as RFC 9018 counts: 32 bits are left.
         let now_seconds = u32::try_from(now.as_secs() & u64::from(u32::MAX)).unwrap_or(0);
-        Self { cookies, now_seconds }
+        Self { secret, now_seconds }
     }
 }
 
 impl Stored {
     /// What a response says, with its TTLs within the bounds.
     pub(super) fn of(response: &Response<'_>, bounds: &CacheSettings) -> Self {
-        let from = records_at(&response.question);
+        let from = HEADER_BYTES.saturating_add(response.question.wire.len());
         let mut records: Box<[u8]> = response.message.get(from..response.end).unwrap_or_default().into();
         let mut ttls = Vec::with_capacity(response.records.len());
         let mut least = None;
@@ -136,7 +138,7 @@ impl Stored {
             Meaning::Failure => false,
         };
         let lifetime = Duration::from_secs(u64::from(least.filter(|_| keeps).unwrap_or(0)));
-        let authentic = response.header.flags & AUTHENTIC != 0;
+        let authentic = response.header.flags & Header::AD != 0;
         Self {
             records,
             ttls: ttls.into_boxed_slice(),
@@ -144,18 +146,18 @@ impl Stored {
             rcode: response.rcode,
             authentic: if authentic { Authentic::Yes } else { Authentic::No },
             extended_error: response.extended_error.map(|code| ExtendedError { code, text: "" }),
-            end: if response.records.iter().any(is_alias) { End::BehindAlias } else { End::Plain },
+            end: if response.records.iter().any(is_alias) { ChainEnd::BehindAlias } else { ChainEnd::Plain },
             lifetime,
         }
     }
 
-    /// The same, which ends at an alias that somebody else is asked about.
-    pub(super) fn leading_on(self) -> Self {
-        Self { end: End::AtAlias, ..self }
+    /// The same, which ends at an alias whose target others are asked for.
+    pub(super) fn at_alias(self) -> Self {
+        Self { end: ChainEnd::AtAlias, ..self }
     }
 
     /// Where it ends.
-    pub(super) fn end(&self) -> End {
+    pub(super) fn end(&self) -> ChainEnd {
         self.end
     }
 
@@ -168,7 +170,7 @@ impl Stored {
             rcode,
             authentic: Authentic::No,
             extended_error,
-            end: End::Plain,
+            end: ChainEnd::Plain,
             lifetime,
         }
     }
@@ -199,50 +201,36 @@ impl Stored {
         self.records.len().saturating_add(ttls).saturating_add(size_of::<Self>())
     }
 
-    /// Writes the response to `asked`; returns its length. HOT.
-    pub(super) fn write(
-        &self,
-        asked: &Asked<'_>,
-        peer: Peer,
-        age: Age,
-        courtesy: Courtesy,
-        out: &mut [u8],
-    ) -> usize {
-        let mut flags = Header::QR | RECURSION_AVAILABLE | asked.header.flags & (Header::RD | Header::CD);
-        if self.authentic == Authentic::Yes && asked.understands_authentic() {
-            flags |= AUTHENTIC;
+    /// Writes the response to a query; returns its length in bytes. HOT.
+    pub(super) fn write(&self, query: &ClientQuery<'_>, age: Age, cookies: Cookies, out: &mut [u8]) -> usize {
+        let mut flags = Header::QR | Header::RA | query.header.flags & (Header::RD | Header::CD);
+        if self.authentic == Authentic::Yes && query.understands_authentic() {
+            flags |= Header::AD;
         }
         flags |= self.rcode.0 & 0x0f;
         let extended_error = self.extended_error(age);
-        let limit = limit(asked, peer).min(out.len());
-        let reserved = asked.edns.map_or(0, |_| opt_bytes(asked, extended_error));
-        let start = records_at(&asked.question);
-        let end = start.saturating_add(self.records.len());
-        let fits = end.saturating_add(reserved) <= limit;
-        let mut counts = self.counts;
-        let mut at = start;
-        if let Some(place) = out.get_mut(start..end).filter(|_| fits) {
-            place.copy_from_slice(&self.records);
-            self.age(place, age);
-            at = end;
-        } else {
-            counts = [0; 3];
-            flags |= Header::TC;
+        let mut message = MessageWriter::new(out, query.size_limit());
+        message.put_question(query.question.wire);
+        message.reserve(Self::opt_bytes(query, extended_error));
+        match message.append(&self.records) {
+            Some(records) => {
+                self.age(records, age);
+                self.count(&mut message);
+            }
+            None => {
+                message.clear();
+                flags |= Header::TC;
+            }
         }
-        if asked.edns.is_some() {
-            let [_, _, additionals] = &mut counts;
-            *additionals = additionals.saturating_add(1);
-            at = self.write_opt(asked, peer, extended_error, courtesy, (out, at));
-        }
-        let [answers, authorities, additionals] = counts;
-        let fields = [asked.header.id, flags, 1, answers, authorities, additionals];
-        for (to, field) in out.as_chunks_mut::<2>().0.iter_mut().zip(fields) {
-            *to = field.to_be_bytes();
-        }
-        if let Some(place) = out.get_mut(crate::dns::message::HEADER_BYTES..start) {
-            place.copy_from_slice(asked.question.wire);
-        }
-        at
+        message.release();
+        self.write_opt(query, extended_error, cookies, &mut message);
+        message.finish(query.header.id, flags)
+    }
+
+    /// Counts its records.
+    fn count(&self, message: &mut MessageWriter<'_>) {
+        let sections = [Section::Answer, Section::Authority, Section::Additional];
+        sections.into_iter().zip(self.counts).for_each(|(section, count)| message.count(section, count));
     }
 
     /// What is said besides, at that age.
@@ -260,19 +248,16 @@ impl Stored {
     }
 
     /// The answer as a message again, to the question it is kept under.
-    pub(super) fn message(&self, wanted: &Wanted, age: Age) -> Vec<u8> {
-        let [answers, authorities, additionals] = self.counts;
-        let mut message = Vec::with_capacity(self.records.len().saturating_add(280));
-        for field in [0, Header::QR | self.rcode.0 & 0x0f, 1, answers, authorities, additionals] {
-            message.extend_from_slice(&field.to_be_bytes());
-        }
-        message.extend_from_slice(wanted.qname().wire());
-        message.extend_from_slice(&wanted.qtype().0.to_be_bytes());
-        message.extend_from_slice(&[0, 1]);
-        let start = message.len();
-        message.extend_from_slice(&self.records);
-        self.age(message.get_mut(start..).unwrap_or_default(), age);
-        message
+    pub(super) fn message(&self, key: &CacheKey, age: Age) -> Vec<u8> {
+        let question = key.bytes().len().saturating_add(HEADER_BYTES).saturating_add(4);
+        let bytes_max = self.records.len().saturating_add(question);
+        message_writer::owned(bytes_max, 0, Header::QR | self.rcode.0 & 0x0f, |message| {
+            message.question(key.qname(), key.qtype(), class::IN);
+            if let Some(records) = message.append(&self.records) {
+                self.age(records, age);
+                self.count(message);
+            }
+        })
     }
 
     /// Writes how long the records still hold.
@@ -289,75 +274,37 @@ impl Stored {
         }
     }
 
-    /// Writes the OPT record at a place; returns where it ends.
+    /// Writes the OPT record, if the query has one.
     pub(super) fn write_opt(
         &self,
-        asked: &Asked<'_>,
-        peer: Peer,
+        query: &ClientQuery<'_>,
         extended_error: Option<ExtendedError>,
-        courtesy: Courtesy,
-        (out, at): (&mut [u8], usize),
-    ) -> usize {
-        let dnssec_ok = asked.edns.map_or(0, |edns| edns.flags & DNSSEC_OK);
-        // A constant of 1,232.
-        let [size_high, size_low] = u16::try_from(UDP_PAYLOAD_MAX).unwrap_or(u16::MAX).to_be_bytes();
-        let [high, low] = self.rcode.0.to_be_bytes();
-        let mut opt = Writer { out, at };
-        opt.put(&[0, 0, 41, size_high, size_low, high << 4 | low >> 4, 0, dnssec_ok, 0, 0, 0]);
-        let options = opt.at;
-        if let (Some(client), Some(secret)) = (asked.cookie, courtesy.cookies) {
-            opt.option(option::COOKIE, &[&secret.cookie(client, courtesy.now_seconds, peer.address)]);
+        cookies: Cookies,
+        message: &mut MessageWriter<'_>,
+    ) {
+        let Some(edns) = query.edns else { return };
+        let mut opt = OptWriter::new(message, self.rcode, edns.flags & DNSSEC_OK);
+        if let (Some(client), Some(secret)) = (query.cookie, cookies.secret) {
+            opt.option(option::COOKIE, &secret.cookie(client, cookies.now_seconds, query.peer.address));
         }
         if let Some(ExtendedError { code, text }) = extended_error {
-            opt.option(option::EXTENDED_ERROR, &[&code.to_be_bytes(), text.as_bytes()]);
+            opt.extended_error(code, text);
         }
-        // A cookie and a text of ours: `opt_bytes`.
-        let length = u16::try_from(opt.at.saturating_sub(options)).unwrap_or(0);
-        if let Some(place) = opt.out.get_mut(options.saturating_sub(2)..).and_then(<[u8]>::first_chunk_mut) {
-            *place = length.to_be_bytes();
+        opt.finish();
+    }
+
+    /// Room for the OPT record of a response, in bytes.
+    pub(super) fn opt_bytes(query: &ClientQuery<'_>, extended_error: Option<ExtendedError>) -> usize {
+        if query.edns.is_none() {
+            return 0;
         }
-        opt.at
+        let cookie = query.cookie.map_or(0, |_| COOKIE_BYTES.saturating_add(OPTION_HEAD_BYTES));
+        let error = extended_error.map_or(0, |error| {
+            // A code of two bytes and the text.
+            error.text.len().saturating_add(2).saturating_add(OPTION_HEAD_BYTES)
+        });
+        OPT_BYTES.saturating_add(cookie).saturating_add(error)
     }
-}
-
-/// Appends to a response; the room has been reckoned before.
-struct Writer<'o> {
-    out: &'o mut [u8],
-    at: usize,
-}
-
-impl Writer<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        let end = self.at.saturating_add(bytes.len());
-        if let Some(place) = self.out.get_mut(self.at..end) {
-            place.copy_from_slice(bytes);
-            self.at = end;
-        }
-    }
-
-    fn option(&mut self, code: u16, parts: &[&[u8]]) {
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        self.put(&code.to_be_bytes());
-        // A cookie or a text of ours: `opt_bytes`.
-        self.put(&u16::try_from(length).unwrap_or(0).to_be_bytes());
-        parts.iter().for_each(|part| self.put(part));
-    }
-}
-
-/// How long the response may be.
-pub(super) fn limit(asked: &Asked<'_>, peer: Peer) -> usize {
-    match (peer.transport, asked.edns) {
-        (Transport::Tcp, _) => usize::from(u16::MAX),
-        (Transport::Udp, None) => UDP_PAYLOAD_PLAIN,
-        (Transport::Udp, Some(edns)) => usize::from(edns.payload).clamp(UDP_PAYLOAD_PLAIN, UDP_PAYLOAD_MAX),
-    }
-}
-
-/// Room for the OPT record.
-pub(super) fn opt_bytes(asked: &Asked<'_>, extended_error: Option<ExtendedError>) -> usize {
-    let cookie = asked.cookie.map_or(0, |_| crate::answer::COOKIE_BYTES.saturating_add(4));
-    let error = extended_error.map_or(0, |error| error.text.len().saturating_add(6));
-    OPT_BYTES.saturating_add(cookie).saturating_add(error)
 }
 
 /// How long a record may be given out, in seconds.

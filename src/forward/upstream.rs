@@ -1,76 +1,74 @@
-//! One upstream: where it is, how it is doing, and asking it once.
+//! One upstream: its health, and asking it once.
 //!
-//! Responsible for what is believed of it. Health and time are learned from
-//! queries; an upstream that has failed is asked last, until it answers again.
-//! Not responsible for which one is asked (`resolve`), or for finding out
-//! whether one that failed is back (`watch`).
+//! Responsible for what is known of it. Health and latency are learned from queries; an upstream that has failed is
+//! asked last, until it answers again.
+//! Not responsible for which one is asked (`resolve`), or for checks of one that has failed (`watch`).
 //!
 //! ```text
-//!   Well ── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
+//!    Up ─── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
 //!     ▲                      │                                         │
 //!     └────── an answer ─────┴──────────────── an answer ──────────────┘
-//!   any ── a query of ours comes back ──▶ Looping ── an answer without that ──▶ Well
+//!   any ── a query of ours comes back ──▶ Looping ── an answer without that ──▶ Up
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::asked::Wanted;
+use super::cache_key::CacheKey;
 use crate::dns::Name;
 use crate::requestor::{
     Answer, Case, Encoding, Failure, Observed, Progress, Quirks, Remote, Requestor, Shown,
 };
 use crate::tls::{Random, Verify};
 
-/// Failures in a row after which an upstream is not asked any more, but for
-/// finding out whether it is back. One datagram may be lost, and another; and
-/// the last failure must be with a question that any server answers at once:
-/// a name whose own servers are silent says nothing about the upstream.
+/// Failures in a row after which an upstream is only asked to check whether it is back. One datagram may be lost, and
+/// another; and the last failure must be with a question that any server answers at once: a name whose own servers are
+/// silent says nothing about the upstream.
 const FAILURES_UNTIL_DOWN: u32 = 3;
 
 /// An upstream.
 pub(super) struct Upstream {
     requestor: Requestor,
-    /// Where names that find out whether it is back are made.
+    /// The zone it is asked for: checks ask for names in it.
     pub(super) below: Name,
     pub(super) counters: UpstreamCounters,
-    health: Mutex<Health>,
-    /// Queries of ours that it has sent back to us.
+    record: Mutex<HealthRecord>,
+    /// Queries of ours that came back to us through it.
     pub(super) looped: AtomicU64,
-    /// Somebody is finding out whether it is back.
+    /// Whether a task checks it until it is up.
     pub(super) watched: AtomicBool,
-    /// Somebody is finding out whether what has been learned of it still holds.
-    pub(super) retested: AtomicBool,
+    /// Whether a task checks its quirks.
+    pub(super) quirks_checked: AtomicBool,
 }
 
-/// What has happened with an upstream.
+/// Counters of an upstream.
 #[derive(Debug, Default)]
 pub(super) struct UpstreamCounters {
     pub(super) queries: AtomicU64,
     pub(super) answers: AtomicU64,
     pub(super) failures: AtomicU64,
-    /// Nanoseconds that all answers took together.
+    /// The sum of the latencies of all answers.
     pub(super) nanoseconds: AtomicU64,
 }
 
 /// What an upstream is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Its answer.
+    /// A client's question.
     Query,
     /// The same, after it has not answered in time.
     QueryAgain,
-    /// Finding out whether it answers.
-    Watch,
+    /// A check of its record.
+    Check,
 }
 
-/// What is believed of it.
+/// What its health is decided by.
 #[derive(Debug)]
-struct Health {
+struct HealthRecord {
     failures: u32,
     looping: Looping,
-    /// Smoothed time of an answer; none yet.
+    /// Smoothed latency; none before its first answer.
     smoothed: Option<Duration>,
     last_error: Option<String>,
     since: Instant,
@@ -82,34 +80,34 @@ enum Looping {
     No,
 }
 
-/// What is believed of an upstream.
+/// The health of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum UpstreamHealth {
     /// It answers.
-    Well,
-    /// It has just not answered: asked last.
+    Up,
+    /// It has failed just now: it is asked last.
     Suspect,
     /// It does not answer.
     Down,
-    /// What it is asked, it asks us.
+    /// It sends our queries back to us.
     Looping,
 }
 
-impl Standing {
+impl UpstreamHealth {
     /// The word for it in the status.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Standing::Well => "up",
-            Standing::Suspect => "suspect",
-            Standing::Down => "down",
-            Standing::Looping => "looping",
+            UpstreamHealth::Up => "up",
+            UpstreamHealth::Suspect => "suspect",
+            UpstreamHealth::Down => "down",
+            UpstreamHealth::Looping => "looping",
         }
     }
 }
 
 impl Upstream {
     pub(super) fn new(remote: Remote, verify: Verify, below: Name) -> Self {
-        let health = Health {
+        let record = HealthRecord {
             failures: 0,
             looping: Looping::No,
             smoothed: None,
@@ -120,10 +118,10 @@ impl Upstream {
             requestor: Requestor::new(remote, verify),
             below,
             counters: UpstreamCounters::default(),
-            health: Mutex::new(health),
+            record: Mutex::new(record),
             looped: AtomicU64::new(0),
             watched: AtomicBool::new(false),
-            retested: AtomicBool::new(false),
+            quirks_checked: AtomicBool::new(false),
         }
     }
 
@@ -152,21 +150,20 @@ impl Upstream {
         self.requestor.over_tcp()
     }
 
-    /// Asks once; the message is a response to just this question, and well
-    /// formed. Dropped, it asks no longer.
+    /// Asks once; the message is a response to just this question, and well formed.
     pub(super) async fn ask(
         &self,
-        wanted: &Wanted,
+        key: &CacheKey,
         purpose: Purpose,
         random: &Random,
         progress: &Progress,
     ) -> Result<Answer, Failure> {
         self.counters.queries.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let response = self.ask_without_judging(wanted, self.encoding(purpose), random, progress).await;
+        let response = self.ask_without_judging(key, self.encoding(purpose), random, progress).await;
         match &response {
             Ok(answer) => {
-                if purpose != Purpose::Watch {
+                if purpose != Purpose::Check {
                     self.quirks().notice(answer.observed);
                 }
                 self.counters.answers.fetch_add(1, Ordering::Relaxed);
@@ -184,25 +181,25 @@ impl Upstream {
     /// Asks something whose answer, or lack of one, says nothing about the health of the upstream.
     pub(super) async fn ask_without_judging(
         &self,
-        wanted: &Wanted,
+        key: &CacheKey,
         encoding: Encoding,
         random: &Random,
         progress: &Progress,
     ) -> Result<Answer, Failure> {
-        self.requestor.ask(&wanted.request(), encoding, random, progress).await
+        self.requestor.ask(&key.request(), encoding, random, progress).await
     }
 
-    /// How it is asked.
+    /// How queries to it are written.
     fn encoding(&self, purpose: Purpose) -> Encoding {
         match purpose {
             Purpose::Query => self.quirks().encoding(),
-            // It may be silent because of the case: others do not mix it, and are answered.
+            // It may be silent because of the case: resolvers that do not mix it are answered.
             Purpose::QueryAgain => Encoding { case: Case::Lower, ..self.quirks().encoding() },
-            Purpose::Watch => Encoding::with_edns(Case::Lower),
+            Purpose::Check => Encoding::with_edns(Case::Lower),
         }
     }
 
-    /// Believes what our own questions have shown.
+    /// Learns what a check has shown.
     pub(super) fn learn(&self, observed: Observed) {
         for (quirk, shown) in self.quirks().learn(observed, Instant::now()) {
             match shown {
@@ -214,126 +211,124 @@ impl Upstream {
         }
     }
 
-    /// What is believed of it.
-    pub(super) fn standing(&self) -> Standing {
-        let health = self.health();
-        match (health.looping, health.failures) {
-            (Looping::Yes, _) => Standing::Looping,
-            (Looping::No, 0) => Standing::Well,
-            (Looping::No, failures) if failures < FAILURES_UNTIL_DOWN => Standing::Suspect,
-            (Looping::No, _) => Standing::Down,
+    /// Its record.
+    pub(super) fn health(&self) -> UpstreamHealth {
+        let record = self.record();
+        match (record.looping, record.failures) {
+            (Looping::Yes, _) => UpstreamHealth::Looping,
+            (Looping::No, 0) => UpstreamHealth::Up,
+            (Looping::No, failures) if failures < FAILURES_UNTIL_DOWN => UpstreamHealth::Suspect,
+            (Looping::No, _) => UpstreamHealth::Down,
         }
     }
 
-    /// How long it usually takes; nothing, where it has never answered.
-    pub(super) fn smoothed(&self) -> Option<Duration> {
-        self.health().smoothed
+    /// Its smoothed latency; none before its first answer.
+    pub(super) fn latency(&self) -> Option<Duration> {
+        self.record().smoothed
     }
 
     /// Its last failure.
     pub(super) fn last_error(&self) -> Option<String> {
-        self.health().last_error.clone()
+        self.record().last_error.clone()
     }
 
-    /// Lets what it usually takes fade, so that one that was slow once is
-    /// tried again some day.
+    /// Lowers its smoothed latency a little, so that one that was slow once is tried again some day.
     pub(super) fn fade(&self) {
-        let mut health = self.health();
-        health.smoothed = health.smoothed.map(|smoothed| smoothed.mul_f64(0.98));
+        let mut record = self.record();
+        record.smoothed = record.smoothed.map(|smoothed| smoothed.mul_f64(0.98));
     }
 
-    /// It has answered.
+    /// Notes an answer.
     pub(super) fn answered(&self, took: Duration) {
-        let mut health = self.health();
+        let mut record = self.record();
         // RFC 6298, section 2: an eighth of the new value.
-        health.smoothed = Some(match health.smoothed {
+        record.smoothed = Some(match record.smoothed {
             Some(before) => before.mul_f64(0.875).saturating_add(took.mul_f64(0.125)),
             None => took,
         });
-        let before = std::mem::replace(&mut health.failures, 0);
-        let lasted = health.since.elapsed();
+        let before = std::mem::replace(&mut record.failures, 0);
+        let lasted = record.since.elapsed();
         if before == 0 {
             return;
         }
-        health.since = Instant::now();
-        drop(health);
+        record.since = Instant::now();
+        drop(record);
         if before >= FAILURES_UNTIL_DOWN {
             tracing::info!("upstream {} answers again, after {} s", self.remote(), lasted.as_secs());
         }
     }
 
-    /// It has not answered what it was asked then. Over a connection over
-    /// which nothing has come since, nothing will.
+    /// Notes that it has not answered a query that was sent at `asked`. A connection over which nothing has come since
+    /// is closed.
     pub(super) fn timed_out(&self, asked: Instant, progress: &Progress, purpose: Purpose) {
         self.requestor.close_if_silent_since(asked);
         self.failed(&progress.timed_out(), purpose);
     }
 
-    /// It has not answered. Trouble of this host says nothing about it.
+    /// Notes a failure. Those of this host say nothing about it.
     pub(super) fn failed(&self, failure: &Failure, purpose: Purpose) {
         if failure.is_local() {
-            self.health().last_error = Some(failure.to_string());
+            self.record().last_error = Some(failure.to_string());
             return;
         }
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
-        let mut health = self.health();
-        let before = health.failures;
-        let most = match (purpose, failure) {
-            // What answers over UDP is there.
-            (Purpose::Query | Purpose::QueryAgain, _) | (Purpose::Watch, Failure::NoTcp { .. }) => {
+        let mut record = self.record();
+        let before = record.failures;
+        let failures_max = match (purpose, failure) {
+            // A server that answers over UDP is up.
+            (Purpose::Query | Purpose::QueryAgain, _) | (Purpose::Check, Failure::NoTcp { .. }) => {
                 before.max(FAILURES_UNTIL_DOWN.saturating_sub(1))
             }
-            (Purpose::Watch, _) => FAILURES_UNTIL_DOWN,
+            (Purpose::Check, _) => FAILURES_UNTIL_DOWN,
         };
-        health.failures = before.saturating_add(1).min(most);
-        health.last_error = Some(failure.to_string());
+        record.failures = before.saturating_add(1).min(failures_max);
+        record.last_error = Some(failure.to_string());
         if before == 0 {
-            health.since = Instant::now();
+            record.since = Instant::now();
         }
-        let down = health.failures == FAILURES_UNTIL_DOWN && before < FAILURES_UNTIL_DOWN;
-        let news = down && health.looping == Looping::No;
-        drop(health);
+        let down = record.failures == FAILURES_UNTIL_DOWN && before < FAILURES_UNTIL_DOWN;
+        let news = down && record.looping == Looping::No;
+        drop(record);
         if news {
             tracing::warn!(
-                "upstream {} is down after {FAILURES_UNTIL_DOWN} failures: {failure}; it is asked no more until it answers again",
+                "upstream {} is down after {FAILURES_UNTIL_DOWN} failures: {failure}; it gets no more queries until it answers again",
                 self.remote()
             );
         }
     }
 
-    /// It has answered a question by saying who else is to be asked. That is
-    /// no failure: it is asked for what it does not do.
-    pub(super) fn sends_elsewhere(&self, wanted: &Wanted) {
-        let (qname, qtype) = (wanted.qname(), wanted.qtype());
-        self.health().last_error =
+    /// Notes that it has answered with a referral. That is no failure: it is asked for what it does not do.
+    pub(super) fn refers(&self, key: &CacheKey) {
+        let (qname, qtype) = (key.qname(), key.qtype());
+        self.record().last_error =
             Some(format!("it does not recurse: its answer to {qname} {qtype} is a referral"));
     }
 
-    /// A query that we sent it has come back to us.
+    /// Notes that a query that we sent it has come back to us.
     pub(super) fn loops(&self) {
         self.looped.fetch_add(1, Ordering::AcqRel);
-        let mut health = self.health();
-        let before = std::mem::replace(&mut health.looping, Looping::Yes);
-        drop(health);
+        let mut record = self.record();
+        let before = std::mem::replace(&mut record.looping, Looping::Yes);
+        drop(record);
         if before == Looping::No {
             tracing::error!(
-                "upstream {} sends our own queries back to us: it is asked no more until that ends",
+                "upstream {} sends our own queries back to us; it gets no more until that ends",
                 self.remote()
             );
         }
     }
 
-    /// Queries do not come back any more.
+    /// Notes that queries do not come back any more.
     pub(super) fn loops_no_more(&self) {
-        let mut health = self.health();
-        let before = std::mem::replace(&mut health.looping, Looping::No);
-        drop(health);
+        let mut record = self.record();
+        let before = std::mem::replace(&mut record.looping, Looping::No);
+        drop(record);
         if before == Looping::Yes {
             tracing::info!("upstream {} does not send our queries back any more", self.remote());
         }
     }
 
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, HealthRecord> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

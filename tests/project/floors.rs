@@ -55,7 +55,6 @@ const LEFT: &[&str] = &[
     "deploy/init.rs",
     "deploy/machineconfig/mod.rs",
     "deploy/system.rs",
-    "forward/mod.rs",
     "import/mod.rs",
     "import/named/mod.rs",
     "import/pdns/mod.rs",

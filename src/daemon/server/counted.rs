@@ -35,8 +35,8 @@ impl Counted {
             let own = Arc::new(Counters::default());
             counted.workers().push((transport(worker), Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
-            let desk = Box::new(forwarder.desk());
-            SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps).with(desk)
+            let frontend = Box::new(forwarder.frontend());
+            SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps).with(frontend)
         }
     }
 

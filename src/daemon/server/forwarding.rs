@@ -14,7 +14,7 @@ use crate::answer::{CookieSecret, ForwardTable, ForwardedZone, Prefix, Readers};
 use crate::config::{Config, Forward};
 use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
-use crate::forward::{CacheReport, Forwarder, OwnPlaces, Report, Settings, UpstreamReport, ZoneReport};
+use crate::forward::{CacheReport, Forwarder, OwnAddresses, Report, Settings, UpstreamReport, ZoneReport};
 use crate::zones::{Clients, known_addresses, known_networks, networks_of, of_others};
 
 /// How often it is looked whether this host is in other networks: at boot
@@ -47,7 +47,7 @@ impl Forwarding {
         self.networks = known_networks();
     }
 
-    /// Where workers get their desks.
+    /// Where workers get their cache frontends.
     pub(super) fn forwarder(&self) -> Forwarder {
         self.forwarder.clone()
     }
@@ -128,7 +128,7 @@ fn settings(config: &Config, own_secret: Option<CookieSecret>) -> Settings {
         zones: config.forwards.iter().map(|forward| forward.zone.clone()).collect(),
         cache: config.cache,
         cookies: configured.or(own_secret),
-        own: OwnPlaces { listen: config.server.listen.clone(), addresses: || known_addresses().into() },
+        own: OwnAddresses { listen: config.server.listen.clone(), addresses: || known_addresses().into() },
         own_zones: config.zones.iter().map(|zone| zone.name.clone()).collect(),
     }
 }

@@ -56,13 +56,13 @@ fn what_is_over_is_given_out_at_once_only_after_upstreams_have_failed() {
     let cache = cache(1000, 1 << 20);
     let day = Duration::from_secs(86_400);
     cache.keep(KEY, stored(100), at(0), Asker::Client);
-    assert!(cache.has_last_resort(KEY, at(200), day));
+    assert!(cache.has_stale(KEY, at(200), day));
     assert_eq!(look(&cache, 200), Look::Missing);
-    assert_eq!(cache.last_resort(KEY, at(200), day, |_, age| age), Some(Age::Stale));
+    assert_eq!(cache.serve_stale(KEY, at(200), day, |_, age| age), Some(Age::Stale));
     assert_eq!(look(&cache, 204), Look::Stale(Age::Stale));
     assert_eq!(look(&cache, 205), Look::Missing, "time to ask again");
-    assert_eq!(cache.last_resort(KEY, at(100 + 86_400), day, |_, age| age), None, "too old");
-    assert_eq!(cache.last_resort(KEY, at(101), Duration::ZERO, |_, age| age), None, "not wanted");
+    assert_eq!(cache.serve_stale(KEY, at(100 + 86_400), day, |_, age| age), None, "too old");
+    assert_eq!(cache.serve_stale(KEY, at(101), Duration::ZERO, |_, age| age), None, "not wanted");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_error_is_never_given_out_when_its_time_is_over() {
     let error = Stored::error(Rcode::SERVFAIL, None, Duration::from_secs(5));
     cache.keep(KEY, error, at(0), Asker::Client);
     assert_eq!(look(&cache, 1), Look::Fresh(Age::Seconds(1)));
-    assert!(!cache.has_last_resort(KEY, at(6), Duration::from_secs(3600)));
+    assert!(!cache.has_stale(KEY, at(6), Duration::from_secs(3600)));
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn neither_entries_nor_bytes_go_past_their_limits() {
     let (entries, bytes, _) = by_bytes.totals();
     assert!(bytes <= 1 << 20 && bytes > 900_000 && entries > 1000, "{entries} entries in {bytes} bytes");
 
-    by_entries.follow(&CacheSettings { entries: 160, ..CacheSettings::default() });
+    by_entries.apply(&CacheSettings { entries: 160, ..CacheSettings::default() });
     assert!(by_entries.totals().0 <= 160);
-    by_entries.follow(&CacheSettings { entries: 0, ..CacheSettings::default() });
+    by_entries.apply(&CacheSettings { entries: 0, ..CacheSettings::default() });
     assert_eq!((by_entries.totals().0, by_entries.totals().1), (0, 0), "every byte is given back");
     flood(&by_entries, 100);
     assert_eq!(by_entries.totals().0, 0);

@@ -1,8 +1,8 @@
 //! Chains of aliases in answers of upstreams: how far one is the upstream's.
 
-use super::super::asked::Wanted;
-use super::super::chain::{Departure, departure};
-use super::super::plan::Plan;
+use super::super::cache_key::CacheKey;
+use super::super::chain::{ContinuedChain, continued};
+use super::super::routing::Routing;
 use super::super::settings::{ForwardZone, Rebinding, Settings, Upstreams};
 use crate::dns::message::Section;
 use crate::dns::{Name, Rtype};
@@ -15,10 +15,10 @@ const DNAME: u16 = 39;
 const RRSIG: u16 = 46;
 
 /// `lab.test.` is ours; `test.` and all the rest are forwarded to different upstreams.
-fn plan() -> Plan {
+fn plan() -> Routing {
     let zone = |apex: &str| ForwardZone::new(apex.parse().unwrap(), Upstreams::Listed(Vec::new()));
     let own_zones = vec!["lab.test.".parse().unwrap()];
-    Plan::new(Settings { zones: vec![zone("."), zone("test.")], own_zones, ..Settings::default() }, None)
+    Routing::new(Settings { zones: vec![zone("."), zone("test.")], own_zones, ..Settings::default() }, None)
 }
 
 fn wire(name: &str) -> Vec<u8> {
@@ -35,15 +35,15 @@ fn signature(owner: &str, covered: u16) -> Vec<u8> {
 }
 
 /// Where the answer to `www.example. A` with these records leads on.
-fn leads(rcode: u16, sections: [&[Vec<u8>]; 3]) -> Option<Departure> {
+fn leads(rcode: u16, sections: [&[Vec<u8>]; 3]) -> Option<ContinuedChain> {
     let message = response(rcode, sections);
-    let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-    departure(&plan(), &wanted, &Response::read(&message).unwrap())
+    let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    continued(&plan(), &wanted, &Response::read(&message).unwrap())
 }
 
 /// The records of what is kept: owner and type.
-fn kept(departure: &Departure) -> Vec<String> {
-    let response = Response::read(&departure.message).unwrap();
+fn kept(continuation: &ContinuedChain) -> Vec<String> {
+    let response = Response::read(&continuation.message).unwrap();
     assert!(response.records.iter().all(|record| record.section == Section::Answer));
     let told = |record| format!("{} {}", response.owner(record).unwrap(), record.rtype);
     response.records.iter().map(told).collect()
@@ -60,10 +60,10 @@ fn a_chain_is_kept_as_far_as_our_zone_with_its_signatures_and_in_its_order() {
         at("stranger.other.", CNAME, &wire("www.lab.test.")),
         signature("www.example.", CNAME),
     ];
-    let departure = leads(0, [&answers, &[soa(60, 60)], &[]]).unwrap();
-    assert_eq!(departure.target.to_string(), "www.lab.test.");
+    let continuation = leads(0, [&answers, &[soa(60, 60)], &[]]).unwrap();
+    assert_eq!(continuation.target.to_string(), "www.lab.test.");
     let chain = ["www.example. RRSIG", "www.example. CNAME", "middle.other. RRSIG", "middle.other. CNAME"];
-    assert_eq!(kept(&departure), chain);
+    assert_eq!(kept(&continuation), chain);
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn the_name_of_the_question_is_written_as_each_client_writes_it() {
     // A name that ends in the question must not show in which case we have asked.
     let mut message = response(0, [&[record(CNAME, 60, b"\x05other\xc0\x10")], &[], &[]]);
     message[12..12 + 13].make_ascii_uppercase();
-    let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-    let departure = departure(&plan(), &wanted, &Response::read(&message).unwrap()).unwrap();
-    assert_eq!(departure.target.to_string(), "other.example.");
+    let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    let continuation = continued(&plan(), &wanted, &Response::read(&message).unwrap()).unwrap();
+    assert_eq!(continuation.target.to_string(), "other.example.");
 }
 
 #[test]
@@ -99,17 +99,17 @@ fn a_chain_ends_with_what_its_upstream_says_of_its_own_names() {
         ("lab.test.", 0, with_address("lab.test."), &[][..], true),
         ("xlab.test.", 0, with_address("xlab.test."), &[][..], false),
     ] {
-        let departure = leads(rcode, [&answers, authority, &[]]);
-        assert_eq!(departure.is_some(), leads_on, "{target} {rcode} {}", authority.len());
+        let continuation = leads(rcode, [&answers, authority, &[]]);
+        assert_eq!(continuation.is_some(), leads_on, "{target} {rcode} {}", authority.len());
     }
 }
 
 #[test]
 fn a_dname_that_stands_alone_makes_the_alias() {
     let dname = [at("example.", DNAME, &wire("lab.test.")), signature("example.", DNAME)];
-    let departure = leads(0, [&dname, &[], &[]]).unwrap();
-    assert_eq!(departure.target.to_string(), "www.lab.test.");
-    assert_eq!(kept(&departure), ["example. DNAME", "example. RRSIG", "www.example. CNAME"]);
+    let continuation = leads(0, [&dname, &[], &[]]).unwrap();
+    assert_eq!(continuation.target.to_string(), "www.lab.test.");
+    assert_eq!(kept(&continuation), ["example. DNAME", "example. RRSIG", "www.example. CNAME"]);
     let long = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(58)].join(".");
     assert!(leads(0, [&[at("example.", DNAME, &wire(&long))], &[], &[]]).is_none(), "it would be too long");
 }
@@ -131,11 +131,11 @@ fn an_upstream_whose_answers_hold_no_private_addresses_says_none_of_names_that_m
     };
     let leads = |all, test| {
         let zones = vec![zone(".", all), zone("test.", test)];
-        let plan = Plan::new(Settings { zones, ..Settings::default() }, None);
+        let plan = Routing::new(Settings { zones, ..Settings::default() }, None);
         let answers = [at("www.example.", CNAME, &wire("x.test.")), at("x.test.", A, &[10, 0, 0, 1])];
         let message = response(0, [&answers, &[], &[]]);
-        let wanted = Wanted::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-        departure(&plan, &wanted, &Response::read(&message).unwrap()).map(|departure| departure.target)
+        let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+        continued(&plan, &wanted, &Response::read(&message).unwrap()).map(|continuation| continuation.target)
     };
     assert_eq!(leads(Rebinding::Refused, Rebinding::Allowed), Some("x.test.".parse().unwrap()));
     // Where both are trusted alike the answer is whole.

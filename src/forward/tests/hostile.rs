@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::asked::Asked;
+use super::super::client_query::ClientQuery;
 use super::super::rehearsal::{Client, Rehearsal, Way};
 use super::super::settings::{ForwardZone, Rebinding, Settings, Upstreams};
 use super::messages::query;
@@ -18,9 +18,9 @@ const PEER: Peer =
 #[test]
 fn bytes_that_are_not_counted_are_no_opt_record() {
     let mut query = query("www.example.", 1, Some((0, &[])));
-    assert!(Asked::read(&query).unwrap().edns.is_some());
+    assert!(ClientQuery::read(PEER, &query).unwrap().edns.is_some());
     query[11] = 0;
-    assert!(Asked::read(&query).unwrap().edns.is_none());
+    assert!(ClientQuery::read(PEER, &query).unwrap().edns.is_none());
 }
 
 /// What a client gets whose alias in our zone leads to `some.where.test.`.

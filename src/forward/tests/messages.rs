@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::asked::Asked;
+use super::super::client_query::ClientQuery;
 use super::super::settings::CacheSettings;
-use super::super::stored::{Age, Courtesy, Stored};
+use super::super::stored::{Age, Cookies, Stored};
 use crate::answer::{CookieSecret, Peer, Transport};
 use crate::dns::Name;
 use crate::requestor::Response;
@@ -33,11 +33,11 @@ fn stored(message: &[u8]) -> Stored {
 }
 
 fn written(stored: &Stored, query: &[u8], transport: Transport, age: Age) -> Message {
-    let asked = Asked::read(query).unwrap();
     let peer = Peer { address: [127, 0, 0, 1].into(), transport };
+    let query = ClientQuery::read(peer, query).unwrap();
     let mut out = vec![0xee; 65_535];
-    let courtesy = Courtesy::new(Some(CookieSecret::new([7; 16])), Duration::from_secs(1));
-    let length = stored.write(&asked, peer, age, courtesy, &mut out);
+    let cookies = Cookies::new(Some(CookieSecret::new([7; 16])), Duration::from_secs(1));
+    let length = stored.write(&query, age, cookies, &mut out);
     Message::from_vec(&out[..length]).unwrap()
 }
 
@@ -152,10 +152,10 @@ fn no_part_and_no_garbled_form_of_a_response_is_passed_on_unsound() {
             // Whatever was read can be written, within its bounds.
             let kept = Stored::of(&response, &CacheSettings::default());
             let asked = query("www.example.", 1, Some((0, b"")));
-            let asked = Asked::read(&asked).unwrap();
             let peer = Peer { address: [127, 0, 0, 1].into(), transport: Transport::Udp };
+            let asked = ClientQuery::read(peer, &asked).unwrap();
             let mut out = [0; 1232];
-            kept.write(&asked, peer, Age::Seconds(1), Courtesy::default(), &mut out);
+            kept.write(&asked, Age::Seconds(1), Cookies::default(), &mut out);
             response.records.iter().for_each(|record| drop(response.owner(record)));
         }
     }

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::plan::{Order, Plan};
-use super::super::settings::{ForwardZone, OwnPlaces, Policy, Settings, Upstreams};
-use super::super::upstream::{Purpose, Standing, Upstream};
+use super::super::routing::{Candidates, Routing};
+use super::super::settings::{ForwardZone, OwnAddresses, Policy, Settings, Upstreams};
+use super::super::upstream::{Purpose, Upstream, UpstreamHealth};
 use crate::dns::Name;
 use crate::requestor::{Failure, Protocol, Remote, TcpReason};
 
@@ -16,18 +16,18 @@ fn zone(apex: &str, policy: Policy, upstreams: &[&str]) -> ForwardZone {
     ForwardZone { policy, ..ForwardZone::new(apex.parse().unwrap(), listed) }
 }
 
-fn plan(zones: Vec<ForwardZone>, before: Option<&Plan>) -> Plan {
-    Plan::new(Settings { zones, ..Settings::default() }, before)
+fn plan(zones: Vec<ForwardZone>, before: Option<&Routing>) -> Routing {
+    Routing::new(Settings { zones, ..Settings::default() }, before)
 }
 
-fn order(plan: &Plan) -> String {
-    match plan.zones[0].order() {
-        Order::Ask(upstreams) => {
+fn order(plan: &Routing) -> String {
+    match plan.zones[0].candidates() {
+        Candidates::Ask(upstreams) => {
             upstreams.iter().map(|one| one.remote().to_string()).collect::<Vec<_>>().join(" ")
         }
-        Order::NoUpstream => "nobody".to_owned(),
-        Order::AllDown => "all down".to_owned(),
-        Order::Looping => "looping".to_owned(),
+        Candidates::NoUpstream => "nobody".to_owned(),
+        Candidates::AllDown => "all down".to_owned(),
+        Candidates::Looping => "looping".to_owned(),
     }
 }
 
@@ -55,11 +55,15 @@ fn one_that_fails_is_asked_last_and_one_that_is_down_is_not() {
     let first = Arc::clone(&plan.upstreams()[0]);
     assert_eq!(order(&plan), "192.0.2.1:53 192.0.2.2:53");
     fail(&first, 100, Purpose::Query);
-    assert_eq!(first.standing(), Standing::Suspect, "names of silent servers do not bring an upstream down");
+    assert_eq!(
+        first.health(),
+        UpstreamHealth::Suspect,
+        "names of silent servers do not bring an upstream down"
+    );
     assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53");
-    fail(&first, 1, Purpose::Watch);
+    fail(&first, 1, Purpose::Check);
     assert_eq!(order(&plan), "192.0.2.2:53");
-    fail(&plan.upstreams()[1], 3, Purpose::Watch);
+    fail(&plan.upstreams()[1], 3, Purpose::Check);
     assert_eq!(order(&plan), "all down");
     first.answered(Duration::from_millis(1));
     assert_eq!(order(&plan), "192.0.2.1:53");
@@ -74,8 +78,8 @@ fn trouble_of_this_host_is_not_the_upstreams() {
     let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53"])], None);
     let upstream = &plan.upstreams()[0];
     let out_of_sockets = Failure::System(std::io::Error::from_raw_os_error(libc::EMFILE));
-    upstream.failed(&out_of_sockets, Purpose::Watch);
-    assert_eq!(upstream.standing(), Standing::Well);
+    upstream.failed(&out_of_sockets, Purpose::Check);
+    assert_eq!(upstream.health(), UpstreamHealth::Up);
 }
 
 #[test]
@@ -83,10 +87,10 @@ fn an_upstream_that_answers_over_udp_alone_is_not_down() {
     let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
     let upstream = &plan.upstreams()[0];
     let failure = Failure::NoTcp { reason: TcpReason::Truncated, why: Box::new(Failure::TimedOut) };
-    (0..10).for_each(|_| upstream.failed(&failure, Purpose::Watch));
+    (0..10).for_each(|_| upstream.failed(&failure, Purpose::Check));
     assert_eq!(
-        (upstream.standing(), order(&plan)),
-        (Standing::Suspect, "192.0.2.2:53 192.0.2.1:53".to_owned())
+        (upstream.health(), order(&plan)),
+        (UpstreamHealth::Suspect, "192.0.2.2:53 192.0.2.1:53".to_owned())
     );
 }
 
@@ -105,7 +109,7 @@ fn the_fastest_is_asked_first_and_the_others_are_tried_again_some_day() {
 #[test]
 fn a_reload_keeps_what_is_believed_of_upstreams_that_stay() {
     let first = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
-    fail(&first.upstreams()[0], 3, Purpose::Watch);
+    fail(&first.upstreams()[0], 3, Purpose::Check);
     let second =
         plan(vec![zone("example", Policy::InOrder, &["192.0.2.3:53", "192.0.2.1:53"])], Some(&first));
     assert_eq!(order(&second), "192.0.2.3:53");
@@ -114,16 +118,16 @@ fn a_reload_keeps_what_is_believed_of_upstreams_that_stay() {
 
 #[test]
 fn this_server_is_never_its_own_upstream() {
-    let own = |listen: &[&str]| OwnPlaces {
+    let own = |listen: &[&str]| OwnAddresses {
         listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
         addresses: || Arc::new([IpAddr::from([192, 0, 2, 9])]),
     };
-    let holds = |listen: &[&str], place: &str| own(listen).hold(place.parse::<SocketAddr>().unwrap());
+    let holds = |listen: &[&str], place: &str| own(listen).include(place.parse::<SocketAddr>().unwrap());
     assert!(holds(&["0.0.0.0:53"], "192.0.2.9:53") && holds(&["0.0.0.0:53"], "127.0.0.53:53"));
     assert!(!holds(&["0.0.0.0:53"], "192.0.2.8:53") && !holds(&["0.0.0.0:53"], "192.0.2.9:5353"));
     assert!(!holds(&["[::]:53"], "192.0.2.9:53") && holds(&["[::]:53"], "[::1]:53"));
     assert!(holds(&["192.0.2.9:53"], "192.0.2.9:53") && !holds(&["192.0.2.9:53"], "127.0.0.1:53"));
     let zones = vec![zone(".", Policy::InOrder, &["192.0.2.9:53", "192.0.2.1:53"])];
-    let plan = Plan::new(Settings { zones, own: own(&["0.0.0.0:53"]), ..Settings::default() }, None);
+    let plan = Routing::new(Settings { zones, own: own(&["0.0.0.0:53"]), ..Settings::default() }, None);
     assert_eq!(order(&plan), "192.0.2.1:53");
 }

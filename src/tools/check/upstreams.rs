@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::config::Forward;
 use crate::daemon::Reading;
-use crate::forward::{OwnPlaces, PassedOver, ResolvConf, Upstreams};
+use crate::forward::{OwnAddresses, PassedOver, ResolvConf, Upstreams};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span, offset};
 use crate::zones::known_addresses;
 
@@ -14,7 +14,7 @@ use crate::zones::known_addresses;
 pub(super) fn look(reading: &mut Reading) {
     let Some(loaded) = &reading.loaded else { return };
     let own =
-        OwnPlaces { listen: loaded.config.server.listen.clone(), addresses: || known_addresses().into() };
+        OwnAddresses { listen: loaded.config.server.listen.clone(), addresses: || known_addresses().into() };
     let followed = loaded.config.forwards.iter().filter_map(|forward| match &forward.zone.upstreams {
         Upstreams::System(path) => Some((forward, path)),
         Upstreams::Listed(_) => None,
@@ -37,7 +37,7 @@ pub(super) fn look(reading: &mut Reading) {
                 found.push(Diagnostic::warning(span, why).label("not understood"));
             }
         }
-        upstreams.retain(|upstream| !own.hold(upstream.address));
+        upstreams.retain(|upstream| !own.include(upstream.address));
         if upstreams.is_empty() {
             found
                 .push(nobody(forward, format!("there is no upstream but this server in {}", path.display())));

@@ -54,7 +54,7 @@ impl Forwarded {
     pub(crate) fn worker(&self) -> SnapshotResponder {
         let scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
         SnapshotResponder::new(self.publisher.readers().reader(), scratch, &self.taps)
-            .with(Box::new(self.forwarder.desk()))
+            .with(Box::new(self.forwarder.frontend()))
     }
 
     /// Asks until `worker` finds every answer in the cache.

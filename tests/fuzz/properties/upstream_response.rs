@@ -269,7 +269,7 @@ fn try_out(rehearsal: &Rehearsal, message: &[u8], way: Way, client: Client<'_>) 
     let after = Duration::from_secs(LATER[3]);
     for client in [client, second] {
         let mut out = vec![0xff; room(client)];
-        if let Some(length) = rehearsal.last_resort(after, client, &mut out) {
+        if let Some(length) = rehearsal.serve_stale(after, client, &mut out) {
             check(client, &out[..length], Age::Stale);
         }
     }

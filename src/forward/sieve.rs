@@ -1,17 +1,14 @@
-//! A bounded shelf of answers, of which the one that nobody has asked for the
-//! longest makes room.
+//! A bounded cache of answers that evicts by SIEVE.
 //!
-//! Responsible for what stays: SIEVE, a queue with a hand that walks from the
-//! oldest entry to the newest, spares each that was asked for since it last
-//! came by, and takes the first that was not. A hit only sets a flag, names
-//! that are asked for once leave soon, and one pass of strangers cannot empty
-//! the shelf of what is in use.
+//! A queue with a hand that walks from the oldest entry to the newest, spares each that was asked for since it last
+//! came by, and evicts the first that was not. A hit only sets a flag, names that are asked for once leave soon, and
+//! a scan of new names cannot empty the cache of what is in use.
 //! Not responsible for locks, or for time.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::stored::{End, Stored};
+use super::stored::{ChainEnd, Stored};
 
 /// Memory of an entry besides its key and answer, in bytes: its slot, and its
 /// place in the table.
@@ -20,10 +17,10 @@ const ENTRY_BYTES: usize = size_of::<Entry>() + 32;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
-/// The shelf.
-pub(super) struct Shelf {
-    /// The hash of a key, and where its entry is. Hashes are keyed: nobody
-    /// can make two names collide.
+/// The cache.
+pub(super) struct SieveCache {
+    /// The hash of a key, and where its entry is. Hashes are keyed: names
+    /// that collide cannot be found out.
     places: HashMap<u64, u32, BuildHasherDefault<Ready>>,
     entries: Vec<Entry>,
     /// Slots that can be used again.
@@ -36,30 +33,30 @@ pub(super) struct Shelf {
     evicted: u64,
 }
 
-/// How much may be on the shelf.
+/// How much the cache may hold.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) entries: usize,
     pub(super) bytes: usize,
 }
 
-/// An answer on the shelf.
+/// A cached answer.
 pub(super) struct Entry {
     key: Box<[u8]>,
     hash: u64,
     newer: u32,
     older: u32,
-    /// Asked for since the hand came by.
+    /// ClientQuery for since the hand came by.
     visited: Visited,
     pub(super) stored: Stored,
-    /// When it was put here, in milliseconds.
+    /// When it was cached, in milliseconds.
     pub(super) since: u64,
-    /// Until when it may be given out as it is.
+    /// Until when it is fresh.
     pub(super) until: u64,
-    /// Until when it is given out although its time is over.
+    /// Until when it is given out at once although it is stale.
     pub(super) stale_until: u64,
     /// How often it was asked for.
-    pub(super) asked: u32,
+    pub(super) queries: u32,
     pub(super) refreshing: Refreshing,
 }
 
@@ -69,7 +66,7 @@ enum Visited {
     No,
 }
 
-/// Whether it is being asked for again.
+/// Whether it is being refreshed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refreshing {
     Yes,
@@ -94,7 +91,7 @@ impl Hasher for Ready {
     }
 }
 
-impl Shelf {
+impl SieveCache {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             places: HashMap::default(),
@@ -119,15 +116,15 @@ impl Shelf {
         self.bytes
     }
 
-    /// How many had to make room.
+    /// How many were evicted.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// Keeps no more than this from now on.
+    /// Holds no more than this from now on.
     pub(super) fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
-        self.make_room();
+        self.evict_surplus();
     }
 
     /// The entry of a key. HOT.
@@ -141,9 +138,8 @@ impl Shelf {
         Some(entry)
     }
 
-    /// Puts an answer on the shelf, in place of the one that the key has.
-    /// `asked`: how often it was asked for so far.
-    pub(super) fn put(&mut self, hash: u64, key: &[u8], stored: Stored, since: u64, asked: u32) {
+    /// Caches an answer, in place of the one that the key has. `queries`: how often it was asked for so far.
+    pub(super) fn put(&mut self, hash: u64, key: &[u8], stored: Stored, since: u64, queries: u32) {
         self.remove(hash);
         // 64 bits of milliseconds are 500 million years.
         let lifetime = u64::try_from(stored.lifetime.as_millis()).unwrap_or(u64::MAX);
@@ -157,7 +153,7 @@ impl Shelf {
             since,
             until: since.saturating_add(lifetime),
             stale_until: 0,
-            asked,
+            queries,
             refreshing: Refreshing::No,
         };
         self.bytes = self.bytes.saturating_add(entry.bytes());
@@ -180,10 +176,10 @@ impl Shelf {
             None => self.oldest = place,
         }
         self.places.insert(hash, place);
-        self.make_room();
+        self.evict_surplus();
     }
 
-    /// Takes an answer from the shelf.
+    /// Removes an answer.
     pub(super) fn remove(&mut self, hash: u64) {
         let Some(place) = self.places.remove(&hash) else { return };
         let Some(entry) = self.entry(place) else { return };
@@ -207,29 +203,28 @@ impl Shelf {
         self.free.push(place);
     }
 
-    /// Takes the answers that have aliases from the shelf.
+    /// Removes the answers that have aliases.
     pub(super) fn remove_aliases(&mut self) {
         let places = self.places.iter();
         let has_alias = |place: &u32| {
             let entry = usize::try_from(*place).ok().and_then(|place| self.entries.get(place));
-            entry.is_some_and(|entry| entry.stored.end() != End::Plain)
+            entry.is_some_and(|entry| entry.stored.end() != ChainEnd::Plain)
         };
         let hashes: Vec<u64> = places.filter(|(_, place)| has_alias(place)).map(|(hash, _)| *hash).collect();
         hashes.into_iter().for_each(|hash| self.remove(hash));
     }
 
-    fn make_room(&mut self) {
+    fn evict_surplus(&mut self) {
         while self.len() > self.limits.entries || (self.bytes > self.limits.bytes && self.len() > 0) {
-            let Some(hash) = self.choose() else { return };
+            let Some(hash) = self.victim() else { return };
             self.remove(hash);
             self.evicted = self.evicted.saturating_add(1);
         }
     }
 
-    /// The entry that makes room. Each turn takes a flag away, so that the
-    /// second round ends at the latest; the newest entry is spared in the
-    /// first, as it has had no time to be asked for.
-    fn choose(&mut self) -> Option<u64> {
+    /// The entry to evict. Each turn clears a flag, so that the second round ends at the latest; the newest entry is
+    /// spared in the first, as it has had no time to be asked for.
+    fn victim(&mut self) -> Option<u64> {
         let turns = self.len().saturating_mul(2).saturating_add(1);
         let mut place = self.hand;
         for _ in 0..turns {

@@ -1,8 +1,6 @@
-//! The desk: what a worker does with a query for a name that is not ours.
+//! The cache as a worker uses it, for a query whose name is not in our zones.
 //!
-//! Responsible for answering from the cache at once, and for handing over
-//! what is not there. HOT: nothing here waits.
-//! Not responsible for anything that takes time.
+//! Answers from the cache at once, and hands over what is not there. HOT: nothing here waits.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,30 +9,30 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::asked::{Asked, Wanted};
 use super::cache::{Look, Moment};
-use super::clerk::Event;
+use super::client_query::ClientQuery;
 use super::counters::WorkerCounters;
-use super::forwarder::Shared;
+use super::event::Event;
 use super::settings::Prefetch;
-use super::stored::{Courtesy, End};
+use super::shared::Shared;
+use super::stored::{ChainEnd, Cookies};
 use crate::answer::{CookieSecret, Peer};
 use crate::transport::{Deferred, ForwardResponder};
 
-/// The desk of one worker.
-pub struct Desk {
+/// The frontend of one worker.
+pub struct CacheFrontend {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Event>,
     counters: Arc<WorkerCounters>,
     now: Moment,
-    courtesy: Courtesy,
-    /// Of the plan that was looked at last.
+    cookies: Cookies,
+    /// Of the routing that was looked at last.
     generation: u64,
-    cookies: Option<CookieSecret>,
+    cookie_secret: Option<CookieSecret>,
     prefetch: Prefetch,
 }
 
-impl Desk {
+impl CacheFrontend {
     pub(super) fn new(
         shared: Arc<Shared>,
         queue: mpsc::Sender<Event>,
@@ -45,33 +43,33 @@ impl Desk {
             queue,
             counters,
             now: Moment::default(),
-            courtesy: Courtesy::default(),
+            cookies: Cookies::default(),
             generation: 0,
-            cookies: None,
+            cookie_secret: None,
             prefetch: Prefetch::Off,
         }
     }
 }
 
-impl ForwardResponder for Desk {
+impl ForwardResponder for CacheFrontend {
     fn begin_batch(&mut self, now: Duration) {
         let newest = self.shared.generation.load(Ordering::Acquire);
         if newest != self.generation {
             self.generation = newest;
-            let plan = self.shared.plan();
-            (self.cookies, self.prefetch) = (plan.cookies, plan.cache.prefetch);
+            let routing = self.shared.routing();
+            (self.cookie_secret, self.prefetch) = (routing.cookie_secret, routing.cache.prefetch);
         }
         self.now = self.shared.cache.now();
-        self.courtesy = Courtesy::new(self.cookies, now);
+        self.cookies = Cookies::new(self.cookie_secret, now);
     }
 
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Option<usize> {
-        let asked = Asked::read(query)?;
-        let key = asked.key();
-        let courtesy = self.courtesy;
+        let query = ClientQuery::read(peer, query)?;
+        let key = query.key();
+        let cookies = self.cookies;
         let found = self.shared.cache.look(key.bytes(), self.now, self.prefetch, |stored, age| {
-            // What stands behind its alias is not kept with it.
-            (stored.end() != End::AtAlias).then(|| stored.write(&asked, peer, age, courtesy, out))
+            // What its alias leads to is not cached with it.
+            (stored.end() != ChainEnd::AtAlias).then(|| stored.write(&query, age, cookies, out))
         });
         match found {
             Look::Fresh(Some(length)) => {
@@ -83,7 +81,7 @@ impl ForwardResponder for Desk {
                     Some(_) => self.counters.hits.add(),
                     None => self.counters.misses.add(),
                 }
-                if self.queue.try_send(Event::Refresh(Wanted::of(&key))).is_err() {
+                if self.queue.try_send(Event::Refresh(key.to_key())).is_err() {
                     self.shared.cache.end_refresh(key.bytes());
                 }
                 length
@@ -107,10 +105,10 @@ impl ForwardResponder for Desk {
         };
         self.counters.dropped.add();
         if let Event::Query(mut deferred) = event
-            && let Some(begun) = deferred.begun.take()
+            && let Some(partial) = deferred.begun.take()
         {
-            // What our zones say is said however busy others are. A full buffer is counted there already.
-            let _ = deferred.answer(&begun);
+            // What our zones answer is sent however busy upstreams are. A full buffer is counted there already.
+            let _ = deferred.answer(&partial);
         }
     }
 }

@@ -1,67 +1,65 @@
-//! What is forwarded where, now: the settings, and the upstreams they name.
+//! Which upstreams are asked for which names: the settings, and the upstreams that they name.
 //!
-//! Responsible for the zone of a name, and for upstreams outliving a reload
-//! with what is believed of them.
-//! Not responsible for asking.
+//! Finds the zone of a name, and keeps upstreams through a reload with what is known of them.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::settings::{CacheSettings, ForwardZone, OwnPlaces, Policy, Settings, Upstreams};
-use super::upstream::{Standing, Upstream};
-use super::{UPSTREAMS_MAX, resolv_conf};
+use super::resolv_conf::{self, Stamp};
+use super::settings::{CacheSettings, ForwardZone, OwnAddresses, Policy, Settings, UPSTREAMS_MAX, Upstreams};
+use super::upstream::{Upstream, UpstreamHealth};
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
 use crate::requestor::{Protocol, Remote};
 use crate::tls::Verify;
 
-/// The settings, ready to be followed.
-pub(super) struct Plan {
+/// What is forwarded where.
+pub(super) struct Routing {
     /// The longest first.
-    pub(super) zones: Vec<Arc<PlannedZone>>,
+    pub(super) zones: Vec<Arc<RoutedZone>>,
     pub(super) cache: CacheSettings,
-    pub(super) cookies: Option<CookieSecret>,
-    pub(super) own: OwnPlaces,
+    pub(super) cookie_secret: Option<CookieSecret>,
+    pub(super) own: OwnAddresses,
     own_zones: HashSet<Name>,
 }
 
-/// A zone and whom to ask.
-pub(super) struct PlannedZone {
+/// A forwarded zone with its upstreams.
+pub(super) struct RoutedZone {
     pub(super) settings: ForwardZone,
     upstreams: Mutex<Arc<[Arc<Upstream>]>>,
     /// The file they were read from, as it was then.
-    pub(super) seen: Mutex<Option<resolv_conf::Stamp>>,
+    read: Mutex<Option<Stamp>>,
 }
 
-/// Whom to ask, in this order.
-pub(super) enum Order {
-    /// These.
+/// The upstreams to ask.
+pub(super) enum Candidates {
+    /// These, in this order.
     Ask(Vec<Arc<Upstream>>),
     /// There is none.
     NoUpstream,
     /// None of them answers.
     AllDown,
-    /// Those that would answer send our queries back.
+    /// Those that would answer send our queries back to us.
     Looping,
 }
 
-impl Plan {
-    /// What `settings` say. Upstreams that `before` knows are kept.
-    pub(super) fn new(settings: Settings, before: Option<&Plan>) -> Self {
+impl Routing {
+    /// From settings. Upstreams of `before` are kept.
+    pub(super) fn new(settings: Settings, before: Option<&Routing>) -> Self {
         let Settings { mut zones, cache, cookies, own, own_zones } = settings;
         zones.sort_by_key(|zone| std::cmp::Reverse(zone.apex.as_ref().label_count()));
-        let mut known: Vec<Arc<Upstream>> = before.map_or_else(Vec::new, Plan::upstreams);
+        let mut known: Vec<Arc<Upstream>> = before.map_or_else(Vec::new, Routing::upstreams);
         let zones = zones.into_iter().map(|settings| {
-            let zone = PlannedZone { settings, upstreams: Mutex::new(Arc::new([])), seen: Mutex::new(None) };
+            let zone = RoutedZone { settings, upstreams: Mutex::new(Arc::new([])), read: Mutex::new(None) };
             zone.read(&own, &mut known);
             Arc::new(zone)
         });
         let zones = zones.collect();
-        Self { zones, cache, cookies, own, own_zones: own_zones.into_iter().collect() }
+        Self { zones, cache, cookie_secret: cookies, own, own_zones: own_zones.into_iter().collect() }
     }
 
-    /// Whether a name is of a zone that we serve ourselves.
+    /// Whether a name is in a zone that we serve ourselves.
     pub(super) fn is_ours(&self, qname: NameRef<'_>) -> bool {
         let mut name = (!self.own_zones.is_empty()).then_some(qname);
         while let Some(here) = name {
@@ -73,22 +71,22 @@ impl Plan {
         false
     }
 
-    /// Whether aliases lead to the same servers by another plan, too.
-    pub(super) fn divides_as(&self, other: &Plan) -> bool {
-        let apexes =
-            |plan: &Plan| -> Vec<Name> { plan.zones.iter().map(|zone| zone.settings.apex.clone()).collect() };
+    /// Whether aliases lead to the same servers by another routing.
+    pub(super) fn divides_as(&self, other: &Routing) -> bool {
+        let apexes = |routing: &Routing| -> Vec<Name> {
+            routing.zones.iter().map(|zone| zone.settings.apex.clone()).collect()
+        };
         self.own_zones == other.own_zones && apexes(self) == apexes(other)
     }
 
     /// The longest zone that holds a name.
-    pub(super) fn zone_of(&self, qname: NameRef<'_>) -> Option<&Arc<PlannedZone>> {
+    pub(super) fn zone_of(&self, qname: NameRef<'_>) -> Option<&Arc<RoutedZone>> {
         self.zones.iter().find(|zone| qname.is_at_or_below(zone.settings.apex.as_ref()))
     }
 
-    /// How long an answer of an upstream may take: in one of its zones it may
-    /// be waited for that long.
-    pub(super) fn patience(&self, upstream: &Arc<Upstream>) -> Duration {
-        let asks = |zone: &&Arc<PlannedZone>| zone.upstreams().iter().any(|one| Arc::ptr_eq(one, upstream));
+    /// How long an answer of an upstream may take: the longest timeout of the zones that it is asked for.
+    pub(super) fn timeout_of(&self, upstream: &Arc<Upstream>) -> Duration {
+        let asks = |zone: &&Arc<RoutedZone>| zone.upstreams().iter().any(|one| Arc::ptr_eq(one, upstream));
         let timeouts = self.zones.iter().filter(asks).map(|zone| zone.settings.timeout);
         timeouts.max().unwrap_or_default()
     }
@@ -105,24 +103,29 @@ impl Plan {
     }
 }
 
-impl PlannedZone {
+impl RoutedZone {
     /// Its upstreams, in the order given.
     pub(super) fn upstreams(&self) -> Arc<[Arc<Upstream>]> {
-        Arc::clone(&self.upstreams.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.upstreams))
     }
 
-    /// Takes its upstreams from the settings, or from the file these name.
-    pub(super) fn read(&self, own: &OwnPlaces, known: &mut Vec<Arc<Upstream>>) {
+    /// Whether its upstreams were read from the file in this state.
+    pub(super) fn has_read(&self, stamp: Stamp) -> bool {
+        *lock(&self.read) == Some(stamp)
+    }
+
+    /// Takes its upstreams from the settings, or from the file that these name.
+    pub(super) fn read(&self, own: &OwnAddresses, known: &mut Vec<Arc<Upstream>>) {
         let (addresses, from) = match &self.settings.upstreams {
             Upstreams::Listed(addresses) => (addresses.clone(), None),
             Upstreams::System(path) => {
-                let stamp = resolv_conf::Stamp::of(path);
-                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp);
+                // Before it is read: a change in between is then found next time.
+                *lock(&self.read) = Some(Stamp::of(path));
                 (resolv_conf::read(path), Some(path))
             }
         };
         let (own_ones, mut addresses): (Vec<_>, Vec<_>) =
-            addresses.into_iter().partition(|upstream| own.hold(upstream.address));
+            addresses.into_iter().partition(|upstream| own.include(upstream.address));
         addresses.truncate(UPSTREAMS_MAX);
         let apex = &self.settings.apex;
         for upstream in own_ones {
@@ -137,11 +140,11 @@ impl PlannedZone {
             tracing::error!("{apex}: there is no upstream{from}; names below are answered SERVFAIL");
         }
         let upstreams = addresses.into_iter().map(|address| self.upstream(address, known)).collect();
-        *self.upstreams.lock().unwrap_or_else(PoisonError::into_inner) = upstreams;
+        *lock(&self.upstreams) = upstreams;
     }
 
     fn upstream(&self, remote: Remote, known: &mut Vec<Arc<Upstream>>) -> Arc<Upstream> {
-        // Without TLS there is no certificate to be believed.
+        // Without TLS there is no certificate to verify.
         let verify = match remote.protocol {
             Protocol::Udp | Protocol::Tcp => &Verify::System,
             Protocol::Tls(_) => &self.settings.verify,
@@ -155,30 +158,35 @@ impl PlannedZone {
         fresh
     }
 
-    /// Whom to ask now: those that answer, then those that have just failed.
-    pub(super) fn order(&self) -> Order {
+    /// The upstreams to ask now: those that answer, then those that have just failed.
+    pub(super) fn candidates(&self) -> Candidates {
         let upstreams = self.upstreams();
-        let standing: Vec<(Standing, &Arc<Upstream>)> =
-            upstreams.iter().map(|upstream| (upstream.standing(), upstream)).collect();
+        let healths: Vec<(UpstreamHealth, &Arc<Upstream>)> =
+            upstreams.iter().map(|upstream| (upstream.health(), upstream)).collect();
         let of = |wanted| {
-            let found = standing.iter().filter(move |(standing, _)| *standing == wanted);
+            let found = healths.iter().filter(move |(health, _)| *health == wanted);
             found.map(|(_, upstream)| Arc::clone(upstream))
         };
-        let mut well: Vec<Arc<Upstream>> = of(Standing::Well).collect();
+        let mut candidates: Vec<Arc<Upstream>> = of(UpstreamHealth::Up).collect();
         if self.settings.policy == Policy::Fastest {
             // One that has never been asked is tried before all others.
-            well.sort_by_key(|upstream| upstream.smoothed());
-            well.iter().skip(1).for_each(|upstream| upstream.fade());
+            candidates.sort_by_key(|upstream| upstream.latency());
+            candidates.iter().skip(1).for_each(|upstream| upstream.fade());
         }
-        well.extend(of(Standing::Suspect));
-        if !well.is_empty() {
-            Order::Ask(well)
+        candidates.extend(of(UpstreamHealth::Suspect));
+        if !candidates.is_empty() {
+            Candidates::Ask(candidates)
         } else if upstreams.is_empty() {
-            Order::NoUpstream
-        } else if standing.iter().any(|(standing, _)| *standing == Standing::Looping) {
-            Order::Looping
+            Candidates::NoUpstream
+        } else if healths.iter().any(|(health, _)| *health == UpstreamHealth::Looping) {
+            Candidates::Looping
         } else {
-            Order::AllDown
+            Candidates::AllDown
         }
     }
+}
+
+/// A poisoned lock is used on: each holder leaves the value whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
