@@ -55,6 +55,8 @@
 //! A room uses only rooms above it in this list (`tests/floors.rs` reads the
 //! list and says where one looks up).
 
+pub mod sync; // locks that are used on after a panic; knows nothing
+
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
 pub mod pattern; // globs of names and addresses

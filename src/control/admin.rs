@@ -12,7 +12,6 @@
 //! Not responsible for connections, or for finding anything out: `daemon` is asked.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -28,6 +27,7 @@ use super::connections::{self, Bounds};
 use super::host::{self, AdminHosts};
 use super::metrics::{self, Form};
 use super::{Request, Status, process};
+use crate::tls::random_bytes;
 
 /// Connections that are served at a time. A browser keeps up to six.
 const CONNECTIONS_MAX: usize = 64;
@@ -81,8 +81,7 @@ type Requests = State<mpsc::Sender<Request>>;
 /// The page may run its own script, have its own style, and ask the server it came from. A nonce says which
 /// are its own: whatever got into the page otherwise would not know it.
 async fn page() -> Response {
-    // Two numbers nobody can foresee: what seeds the hash maps of std.
-    let nonce = [(); 2].map(|()| format!("{:016x}", RandomState::new().hash_one(()))).concat();
+    let nonce = format!("{:032x}", u128::from_le_bytes(random_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
          img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

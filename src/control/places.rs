@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use crate::sync::lock;
 use crate::transport;
 
 /// The places of one listener.
@@ -98,7 +99,7 @@ impl Places {
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
         // Whoever holds the lock leaves the table whole.
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.taken)
     }
 }
 

@@ -6,12 +6,13 @@
 //! Not responsible for evictions (`sieve`), or for asking.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::settings::{CacheSettings, Prefetch};
 use super::sieve::{Entry, Limits, Refreshing, SieveCache};
 use super::stored::{Age, Stored};
+use crate::sync::lock;
 
 /// Shards: with 16 of them eight workers meet at one in less than half of the batches, and none waits then.
 const SHARDS: usize = 16;
@@ -233,9 +234,4 @@ fn limits(settings: &CacheSettings) -> Limits {
         entries: settings.entries.checked_div(SHARDS).unwrap_or(0),
         bytes: settings.bytes.checked_div(SHARDS).unwrap_or(0),
     }
-}
-
-/// A poisoned lock is used on: each holder leaves the shard whole.
-fn lock(shard: &Mutex<SieveCache>) -> MutexGuard<'_, SieveCache> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,11 @@
 //! Loop detection: names that only one upstream was asked for, which come back to us through a forwarding loop.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use super::upstream::Upstream;
 use crate::dns::{Name, NameRef};
+use crate::sync::lock;
 use crate::tls::Random;
 
 /// Length of a token: 128 bits in hexadecimal digits.
@@ -60,6 +61,6 @@ impl LoopTokens {
     }
 
     fn out(&self) -> MutexGuard<'_, HashMap<LoopToken, Weak<Upstream>>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.out)
     }
 }

@@ -3,7 +3,7 @@
 //! Finds the zone of a name, and keeps upstreams through a reload with what is known of them.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::resolv_conf::{self, Stamp};
@@ -12,6 +12,7 @@ use super::upstream::{Upstream, UpstreamHealth};
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
 use crate::requestor::{Protocol, Remote};
+use crate::sync::lock;
 use crate::tls::Verify;
 
 /// What is forwarded where.
@@ -184,9 +185,4 @@ impl RoutedZone {
             Candidates::AllDown
         }
     }
-}
-
-/// A poisoned lock is used on: each holder leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,14 @@
 //! What the parts of forwarding share: cache, routing, counters.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::cache::Cache;
 use super::counters::{DispatcherCounters, WorkerCounters};
 use super::loop_tokens::LoopTokens;
 use super::routing::Routing;
 use crate::answer::Readers;
+use crate::sync::lock;
 use crate::tls::Random;
 
 /// What workers' frontends, the dispatcher and the tasks of questions share.
@@ -60,9 +61,4 @@ impl Shared {
         lock(&self.workers).push(Arc::clone(&counters));
         counters
     }
-}
-
-/// A poisoned lock is used on: each holder leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::cache_key::CacheKey;
@@ -20,6 +20,7 @@ use crate::dns::Name;
 use crate::requestor::{
     Answer, Case, Encoding, Failure, Observed, Progress, Quirks, Remote, Requestor, Shown,
 };
+use crate::sync::lock;
 use crate::tls::{Random, Verify};
 
 /// Failures in a row after which an upstream is only asked to check whether it is back. One datagram may be lost, and
@@ -329,6 +330,6 @@ impl Upstream {
     }
 
     fn record(&self) -> MutexGuard<'_, HealthRecord> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.record)
     }
 }

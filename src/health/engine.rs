@@ -4,14 +4,13 @@
 //! transitions to whoever listens. The table stands behind one lock, held for the length of a note:
 //! a few thousand notes in a second are nothing to it.
 //!
-//! Responsible for clock, chance and tasks.
+//! Responsible for clock, random numbers and tasks.
 //! Not responsible for decisions: they are made in `verdict`, `schedule`, `turns` and `table`.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -20,6 +19,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
 use crate::probe::{Outcome, Prober};
+use crate::sync::lock;
+use crate::tls::random_bytes;
 
 use super::damping::Damping;
 use super::force::Rules;
@@ -139,7 +140,7 @@ impl Engine {
         let before = self.shared.probes_at_once_max.swap(settings.probes_at_once_max, Ordering::Relaxed);
         if before != settings.probes_at_once_max {
             let fresh = Arc::new(Turns::new(settings.probes_at_once_max));
-            *self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+            *lock(&self.shared.turns) = fresh;
         }
     }
 
@@ -215,7 +216,7 @@ struct Shared {
 
 impl Shared {
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 
     fn publish_unheard(&self, table: &Table) {
@@ -277,13 +278,13 @@ impl Shared {
             let run = Run { started, ended: now() };
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
             rank = rank.after(&outcome, effect);
-            due = schedule::next(run, effect, Waits { interval, retry }, chance());
+            due = schedule::next(run, effect, Waits { interval, retry }, random());
         }
     }
 
     /// A turn. The table knows who waits for one: that is no silence of a target.
     async fn turn(&self, of: &Watched, rank: Rank) -> Turn {
-        let turns = Arc::clone(&self.turns.lock().unwrap_or_else(PoisonError::into_inner));
+        let turns = Arc::clone(&lock(&self.turns));
         if let Some(turn) = turns.try_take(rank) {
             return turn;
         }
@@ -343,10 +344,9 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Any number. Jitter needs no more than what seeds the hash maps of std.
-fn chance() -> u32 {
-    let [a, b, c, d, ..] = RandomState::new().hash_one(()).to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
+/// A number for jitter.
+fn random() -> u32 {
+    u32::from_le_bytes(random_bytes())
 }
 
 #[cfg(test)]

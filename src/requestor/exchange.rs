@@ -4,8 +4,8 @@
 //! Not responsible for how long it may take: the caller drops the future.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -17,6 +17,7 @@ use super::response::{Response, Spoken};
 use super::tcp;
 use super::udp::{self, Outcome};
 use crate::dns::message::Rcode;
+use crate::sync::lock;
 use crate::tls::Random;
 
 /// How long TCP is waited for, to find out whether it is the server that does not keep the case of names: firewalls
@@ -47,12 +48,12 @@ pub struct Progress(Mutex<Option<TcpReason>>);
 
 impl Progress {
     fn waits_for_tcp(&self, reason: Option<TcpReason>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        *lock(&self.0) = reason;
     }
 
     /// The failure, when the exchange has been waited for long enough.
     pub fn timed_out(&self) -> Failure {
-        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *lock(&self.0) {
             Some(reason) => Failure::NoTcp { reason, why: Box::new(Failure::TimedOut) },
             None => Failure::TimedOut,
         }

@@ -4,22 +4,11 @@
 //! Not responsible for sending it.
 
 use super::response::Response;
-use crate::dns::message::{HEADER_BYTES, Header, Question};
+use crate::dns::edns::OptWriter;
+use crate::dns::message::{HEADER_BYTES, Header, Question, Rcode, class};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::{NameRef, Rtype};
 use crate::tls::Random;
-
-/// The UDP payload announced to servers, in bytes: what passes every link
-/// without fragments, into which an attacker could slip his own (RFC 9715).
-pub(super) const PAYLOAD: u16 = 1232;
-
-/// Queries over TLS are padded to a multiple of this (RFC 8467, section 4.1).
-const PADDING_BLOCK_BYTES: usize = 128;
-
-/// EDNS padding (RFC 7830).
-const PADDING: u16 = 12;
-
-/// Bytes of an OPT record without options.
-const OPT_BYTES: usize = 11;
 
 /// What is asked, as far as the asker chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,32 +86,21 @@ pub enum DatagramClass {
 impl Query {
     /// A query with an id, and where it is wanted a case, that cannot be predicted.
     pub fn new(request: &Request<'_>, form: Form, case: Case, random: &Random) -> Self {
-        let mut bytes = Vec::with_capacity(320);
-        let additionals = u16::from(form != Form::WithoutEdns);
-        for field in [random.id(), request.flags, 1, 0, 0, additionals] {
-            bytes.extend_from_slice(&field.to_be_bytes());
-        }
-        let mut coins = random.next();
-        for &byte in request.qname.wire() {
-            // Length bytes are at most 63 and no letters.
-            let upper = match case {
-                Case::Mixed => coins & 1 != 0,
-                Case::Upper => true,
-                Case::Lower => false,
-            };
-            bytes.push(if upper { byte.to_ascii_uppercase() } else { byte });
-            coins = coins.rotate_right(1);
-        }
-        bytes.extend_from_slice(&request.qtype.0.to_be_bytes());
-        bytes.extend_from_slice(&[0, 1]);
-        let question_end = bytes.len();
-        if form != Form::WithoutEdns {
-            let [high, low] = PAYLOAD.to_be_bytes();
-            bytes.extend_from_slice(&[0, 0, 41, high, low, 0, 0, request.edns_flags, 0, 0, 0]);
-        }
-        if form == Form::Padded {
-            pad(&mut bytes, question_end);
-        }
+        let mut question_end = HEADER_BYTES;
+        let bytes = message_writer::owned(QUERY_BYTES_MAX, random.id(), request.flags, |message| {
+            message.question(request.qname, request.qtype, class::IN);
+            question_end = message.position();
+            let name = message.written_mut().get_mut(HEADER_BYTES..).unwrap_or_default();
+            write_case(name.get_mut(..request.qname.wire().len()).unwrap_or_default(), case, random);
+            if form == Form::WithoutEdns {
+                return;
+            }
+            let mut opt = OptWriter::new(message, Rcode::NOERROR, request.edns_flags);
+            if form == Form::Padded {
+                opt.pad();
+            }
+            opt.finish();
+        });
         Self { bytes, question_end }
     }
 
@@ -200,19 +178,18 @@ impl Query {
     }
 }
 
-/// Fills up with zeros inside the OPT record that ends the message.
-fn pad(bytes: &mut Vec<u8>, opt_at: usize) {
-    let bare = bytes.len().saturating_add(4);
-    let padding = bare.next_multiple_of(PADDING_BLOCK_BYTES).saturating_sub(bare);
-    // Less than a block of 128 bytes.
-    let [high, low] = u16::try_from(padding).unwrap_or(0).to_be_bytes();
-    let option = padding.saturating_add(4);
-    bytes.extend_from_slice(&PADDING.to_be_bytes());
-    bytes.extend_from_slice(&[high, low]);
-    bytes.resize(bytes.len().saturating_add(padding), 0);
-    let length_at = opt_at.saturating_add(OPT_BYTES).saturating_sub(2);
-    if let Some(place) = bytes.get_mut(length_at..).and_then(<[u8]>::first_chunk_mut) {
-        // Less than a block, and the head of the option.
-        *place = u16::try_from(option).unwrap_or(0).to_be_bytes();
+/// Writes the letters of a name, which are lower case. Length bytes are at most 63 and no letters.
+fn write_case(name: &mut [u8], case: Case, random: &Random) {
+    let mut coins = random.next();
+    for byte in name {
+        let upper = match case {
+            Case::Mixed => coins & 1 != 0,
+            Case::Upper => true,
+            Case::Lower => false,
+        };
+        if upper {
+            byte.make_ascii_uppercase();
+        }
+        coins = coins.rotate_right(1);
     }
 }

@@ -12,10 +12,11 @@
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::query::{Case, Form};
+use crate::sync::lock;
 
 /// How long a quirk is believed that no check has shown again: as long as Unbound believes what it knows of a server
 /// (`infra-host-ttl`).
@@ -177,7 +178,7 @@ impl Quirks {
     }
 
     fn shown(&self) -> MutexGuard<'_, [Option<Instant>; 2]> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shown)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types;
@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::query::Query;
+use crate::sync::lock;
 use crate::tls::{Handshake, ServerName, Verify};
 
 /// Queries that wait for the connection's task.
@@ -55,14 +56,14 @@ struct Open {
 impl Open {
     /// Whether nothing has come over it since a moment at which it was open.
     fn is_silent_since(&self, moment: Instant) -> bool {
-        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = *lock(&self.heard);
         self.since <= moment && heard.is_none_or(|heard| heard < moment)
     }
 }
 
 /// Notes that something has come.
 fn hear(heard: &Mutex<Option<Instant>>) {
-    *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    *lock(&heard) = Some(Instant::now());
 }
 
 /// A query that waits for its response.
@@ -104,7 +105,7 @@ impl TlsConnection {
 
     /// The channel to the connection's task, which is started if there is none.
     fn sender(&self) -> (mpsc::Sender<Pending>, Fresh) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         if let Some(open) = open.as_ref().filter(|open| !open.sender.is_closed()) {
             return (open.sender.clone(), Fresh::No);
         }
@@ -118,12 +119,12 @@ impl TlsConnection {
     /// Closes the open connection if nothing has come over it since a query was sent: it is dead. While other
     /// responses come only this one is missing, and it would be missing over a new connection, too.
     pub(super) fn close_if_silent_since(&self, asked: Instant) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         open.take_if(|open| open.is_silent_since(asked));
     }
 
     fn forget(&self, old: &mpsc::Sender<Pending>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         if open.as_ref().is_some_and(|open| open.sender.same_channel(old)) {
             *open = None;
         }

@@ -10,13 +10,14 @@
 //! what does not come.
 //! Not responsible for what is done with a file.
 
+use crate::sync::lock;
 use std::cell::RefCell;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -141,7 +142,7 @@ pub(crate) fn patiently_for<T: Send + 'static>(
 
 /// What is being waited for, or is not any more and has not come yet.
 pub fn pending() -> Vec<Pending> {
-    lock().iter().map(|one| one.pending.clone()).collect()
+    lock(&UNDER_WAY).iter().map(|one| one.pending.clone()).collect()
 }
 
 /// Whether something has come, since this was asked last, that was waited for no more: it is worth another look.
@@ -202,7 +203,7 @@ pub(crate) fn pieces(
 
 /// Notes that work begins, and says how long it is waited for.
 fn begin(path: &Path, wait: Duration, left: &Left) -> io::Result<(u64, Duration)> {
-    let mut under_way = lock();
+    let mut under_way = lock(&UNDER_WAY);
     let is_left = |one: &&UnderWay| one.left.load(Ordering::Relaxed);
     if let Some(same) = under_way.iter().filter(is_left).find(|one| one.pending.path == path) {
         return Err(does_not_come(same.pending.since.elapsed()));
@@ -223,14 +224,14 @@ fn begin(path: &Path, wait: Duration, left: &Left) -> io::Result<(u64, Duration)
 
 /// Notes that work has ended; whether nobody waits for it any more.
 fn end(id: u64) -> bool {
-    let mut under_way = lock();
+    let mut under_way = lock(&UNDER_WAY);
     let at = under_way.iter().position(|one| one.id == id);
     at.is_some_and(|at| under_way.swap_remove(at).left.load(Ordering::Relaxed))
 }
 
 /// Waits no more; how long that was.
 fn leave(id: u64, left: &Left) -> Duration {
-    let under_way = lock();
+    let under_way = lock(&UNDER_WAY);
     let since = under_way.iter().find(|one| one.id == id).map(|one| one.pending.since);
     left.0.store(true, Ordering::Relaxed);
     drop(under_way);
@@ -274,11 +275,6 @@ fn handed(worker: &mut Option<mpsc::Sender<Job>>, job: Job) -> Option<Job> {
         }
         Err(mpsc::SendError(job)) => Some(job),
     }
-}
-
-fn lock() -> MutexGuard<'static, Vec<UnderWay>> {
-    // Whoever holds the lock only adds or takes out.
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

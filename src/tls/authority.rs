@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
@@ -15,6 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::file::{self, FileError, FileFault, Stamp};
+use crate::sync::lock;
 
 /// Where systems keep the authorities they believe: Red Hat, Debian, SUSE, Alpine.
 const SYSTEM_FILES: &[&str] = &[
@@ -46,7 +47,7 @@ type Bundles = HashMap<PathBuf, (Stamp, Weak<RootCertStore>)>;
 pub(super) fn read(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
     static IN_USE: LazyLock<Mutex<Bundles>> = LazyLock::new(Mutex::default);
     let stamp = Stamp::of(path);
-    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut in_use = lock(&IN_USE);
     if let Some((read_at, known)) = in_use.get(path)
         && Some(*read_at) == stamp
         && let Some(known) = known.upgrade()

@@ -15,7 +15,7 @@ mod limits;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +28,7 @@ pub use connection::CONNECTION_BYTES_MAX;
 pub use frames::{Frame, Input};
 
 use super::Responder;
+use crate::sync::lock;
 use connection::Connection;
 pub use limits::client;
 use limits::{Limits, Refusal};
@@ -277,9 +278,4 @@ fn concerns_one_connection(error: &io::Error) -> bool {
             | NetworkUnreachable
             | TimedOut
     )
-}
-
-/// A poisoned lock is used on: each holder leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

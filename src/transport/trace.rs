@@ -12,7 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
@@ -22,6 +22,7 @@ use crate::answer::{Peer, Prefix};
 use crate::dns::message::Question;
 use crate::dns::{Name, Rtype};
 use crate::pattern::{Pattern, TextError};
+use crate::sync::lock;
 
 /// Traces at a time: each copies what it wants, and there are few operators.
 pub const TRACES_MAX: usize = 4;
@@ -145,7 +146,7 @@ impl Filter {
 impl Shared {
     fn watches(&self) -> MutexGuard<'_, Vec<Arc<Watch>>> {
         // Whoever holds the lock only adds or removes a pointer.
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.watches)
     }
 
     /// Has every tap look at its next batch.

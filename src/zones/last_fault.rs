@@ -3,7 +3,8 @@
 //! Responsible for one text that whoever does it writes, and whoever is asked how everything stands reads.
 //! Not responsible for what the text says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::sync::lock;
+use std::sync::{Arc, Mutex};
 
 /// Why it could not be done the last time; none: it could. Clones are the same one.
 #[derive(Clone, Debug, Default)]
@@ -12,11 +13,11 @@ pub struct LastFault(Arc<Mutex<Option<String>>>);
 impl LastFault {
     /// The fault; none: it could be done the last time.
     pub fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 
     /// Remembers how it went this time.
     pub fn set(&self, fault: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        *lock(&self.0) = fault;
     }
 }

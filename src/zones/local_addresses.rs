@@ -7,12 +7,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tracing::{info, warn};
 
 use super::clients::Clients;
 use crate::answer::Prefix;
+use crate::sync::lock;
 
 /// Most networks that are taken; a host with more is a router.
 const NETWORKS_MAX: usize = 64;
@@ -127,7 +128,7 @@ impl<T: Clone> LastRead<T> {
     /// and that it can again.
     fn renew(&self, read: io::Result<Vec<T>>, unknown: impl FnOnce() -> Vec<T>) -> Vec<T> {
         // Whoever holds the lock puts whole values there.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         match read {
             Ok(now) => {
                 if std::mem::replace(&mut state.trouble, Trouble::None) == Trouble::Said {

@@ -15,11 +15,12 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::zone_id::ZoneId;
 use super::{last_good, state_file};
 use crate::source::patiently;
+use crate::sync::lock;
 
 /// Below the state directory: nothing else is there.
 const FOLDER: &str = "reading";
@@ -103,7 +104,7 @@ impl Marks {
 
     fn lock(&self) -> MutexGuard<'_, Put> {
         // Whoever holds the lock only adds or takes out.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

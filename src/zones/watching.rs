@@ -19,7 +19,7 @@ mod writing;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
@@ -32,6 +32,7 @@ use tracing::{debug, error, info, warn};
 use super::file_digests::FileDigests;
 use super::last_fault::LastFault;
 use crate::source::{Digest, patiently};
+use crate::sync::lock;
 
 use writing::WRITING_MAX;
 pub use writing::Writing;
@@ -403,11 +404,6 @@ fn remedy(error: &notify::Error) -> Option<&'static str> {
         },
         _ => None,
     }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whoever holds the lock only looks, or puts a whole new value there.
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

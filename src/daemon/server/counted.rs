@@ -4,13 +4,14 @@
 //! Not responsible for counting.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::settings::random_secret;
 use crate::answer::{Count, Counters, Readers, SpreadTotals, Totals, Transport, WorkerContext};
 use crate::control::{HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
 use crate::forward::Forwarder;
+use crate::sync::lock;
 use crate::transport::{DURATION_BOUNDS, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
 
 /// The counters of all workers that there have been: what was counted stays counted.
@@ -85,7 +86,7 @@ impl Counted {
     }
 
     fn workers(&self) -> MutexGuard<'_, Workers> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.workers)
     }
 }
 

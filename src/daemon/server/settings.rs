@@ -2,12 +2,11 @@
 //!
 //! Responsible for which key goes where. Not responsible for what a setting does.
 
-use std::path::Path;
-
 use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
 use crate::config::{Config, Limit};
 use crate::daemon::descriptors;
 use crate::health;
+use crate::tls::system_bytes;
 use crate::transport::{self, TcpSettings};
 use crate::zones::networks_of;
 
@@ -39,13 +38,9 @@ pub(super) fn identity(config: &Config, own_secret: Option<CookieSecret>) -> Ide
     }
 }
 
-/// A secret from the system's source of chance; none where it has none.
+/// A random secret of the system; none where it has no random numbers.
 pub(super) fn random_secret() -> Option<CookieSecret> {
-    use std::io::Read;
-    let mut secret = [0; 16];
-    let mut source = std::fs::File::open(Path::new("/dev/urandom")).ok()?;
-    source.read_exact(&mut secret).ok()?;
-    Some(CookieSecret::new(secret))
+    system_bytes().map(CookieSecret::new)
 }
 
 /// The limit, if there is one; `own` are the networks of this host.

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt, Empty};
@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::probe::handshake::{of_tls, tls_error};
 use crate::probe::outcome::{Phase, Reason};
+use crate::sync::lock;
 
 /// Longest head of a response over HTTP/1, in bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -189,7 +190,7 @@ struct Queue(Mutex<Vec<Task>>);
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Vec<Task>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -5,7 +5,6 @@
 //! Not responsible for when a question is put, or for what its answer means.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::dns::edns::OptWriter;
 use crate::dns::message::{self, Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::Response;
+use crate::tls::random_bytes;
 
 /// How long one response may take: resolvers of clients wait as long.
 const RESPONSE_MAX: Duration = Duration::from_secs(1);
@@ -156,9 +156,8 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
 
 /// The query as it is sent: with EDNS, so that most responses fit in a datagram.
 pub(super) fn query(question: &Question, manner: Manner) -> Vec<u8> {
-    let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
     let flags = if manner == Manner::Resolver { Header::RD } else { 0 };
-    message_writer::owned(QUERY_BYTES_MAX, u16::from_be_bytes([high, low]), flags, |query| {
+    message_writer::owned(QUERY_BYTES_MAX, u16::from_be_bytes(random_bytes()), flags, |query| {
         query.question(question.qname.as_ref(), question.qtype, class::IN);
         OptWriter::new(query, Rcode::NOERROR, 0).finish();
     })

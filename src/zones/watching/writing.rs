@@ -8,9 +8,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::sync::lock;
 use notify::EventKind;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 
@@ -80,7 +81,7 @@ impl Writing {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Open>> {
         // Whoever holds the lock only adds or takes out.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,0 +1,31 @@
+//! Locks that are used on after a panic.
+//!
+//! A thread that panics while it holds a lock poisons it. Every holder in this program leaves the value whole, so that
+//! the others go on with it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex, poisoned or not.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_holder_does_not_keep_the_others_out() {
+        let mutex = Arc::new(Mutex::new(1));
+        let held = Arc::clone(&mutex);
+        let panicked = thread::spawn(move || {
+            let _guard = lock(&held);
+            panic!("while it is held");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(*lock(&mutex), 1);
+    }
+}
