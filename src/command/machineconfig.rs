@@ -14,8 +14,8 @@ use edgedns::tools::{self, MachineConfigRequest, RemoteError};
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
-  edgedns machineconfig --config edgedns.toml | oc apply -f -
-  edgedns machineconfig --config edgedns.toml --role master --dispatcher --mask-dnsmasq > 99-master-edgedns.yaml
+  edgedns machineconfig --config edgedns.toml | oc apply --server-side -f -
+  edgedns machineconfig --config edgedns.toml --dispatcher > 99-master-edgedns.yaml
   edgedns machineconfig --config edgedns.toml --dns-operator --upstream 192.0.2.13
 
 Exit status:

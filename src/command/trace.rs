@@ -25,7 +25,7 @@ Examples:
   edgedns trace --type AAAA --limit 1000 --for 2m --format json
 
 Exit status:
-  0  the trace ended by itself
+  0  the trace reached its limit or its time
   1  the server cannot be reached, or already has as many traces as it allows
   2  the command line is wrong";
 
