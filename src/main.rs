@@ -67,7 +67,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match (arguments.command, arguments.config) {
-        (Some(command), _) => command.run(),
+        (Some(command), _) => command.run(Arguments::command),
         (None, Some(config)) => {
             let look = Look::on(&io::stderr());
             // First of all: there is one thread yet, as it must be.

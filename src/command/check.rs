@@ -10,7 +10,8 @@ use clap::Args;
 use edgedns::dns::Name;
 use edgedns::tools::{self, Check, RemoteError};
 
-use super::OutputFormat;
+use super::exit_code::exit_code;
+use super::output_format::OutputFormat;
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -49,6 +50,6 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
         let checked = if self.system { tools::check_with_system(&check) } else { tools::check(&check) };
-        super::exit(checked.map_err(RemoteError::Output))
+        exit_code(checked.map_err(RemoteError::Output))
     }
 }

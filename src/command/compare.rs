@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use clap::Args;
 use edgedns::tools::{self, CompareError, Comparison, RemoteError};
 
-use super::OutputFormat;
+use super::exit_code::{exit_code, fail};
+use super::output_format::OutputFormat;
 
 /// Where a server is asked when nothing else is said (RFC 1035, section 4.2).
 const USUAL_PORT: u16 = 53;
@@ -54,9 +55,9 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let Self { with, config, local, rate, sample, format } = self;
         match tools::compare(&Comparison { with, config, local, rate, sample, format: format.into() }) {
-            Err(CompareError::Output(error)) => super::exit(Err(RemoteError::Output(error))),
-            Err(error) => super::fail(&error),
-            Ok(same) => super::exit(Ok(same)),
+            Err(CompareError::Output(error)) => exit_code(Err(RemoteError::Output(error))),
+            Err(error) => fail(&error),
+            Ok(same) => exit_code(Ok(same)),
         }
     }
 }

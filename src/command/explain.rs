@@ -11,8 +11,10 @@ use edgedns::control::ExplainOrder;
 use edgedns::dns::{Name, Rtype};
 use edgedns::tools;
 
+use super::exit_code::exit_code;
+use super::output_format::OutputFormat;
+use super::record_type::parse_record_type;
 use super::server::ServerArguments;
-use super::{OutputFormat, rtype};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -34,7 +36,7 @@ pub(crate) struct Arguments {
     /// Name to ask for, absolute; the final dot may be left out.
     name: Name,
     /// Record type.
-    #[arg(value_name = "TYPE", value_parser = rtype, default_value = "A")]
+    #[arg(value_name = "TYPE", value_parser = parse_record_type, default_value = "A")]
     qtype: Rtype,
     /// Address of the client: some zones and pools answer by it.
     #[arg(long, value_name = "CLIENT", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
@@ -47,6 +49,6 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let order = ExplainOrder { qname: self.name, qtype: self.qtype, client: self.from };
-        super::exit(tools::explain(&self.server.into(), &order, self.format.into()))
+        exit_code(tools::explain(&self.server.into(), &order, self.format.into()))
     }
 }

@@ -13,6 +13,7 @@ use edgedns::health::force::{Order, Remark};
 use edgedns::pattern::Pattern;
 use edgedns::tools;
 
+use super::exit_code::exit_code;
 use super::server::ServerArguments;
 
 /// What `--help` and the man page end with.
@@ -54,7 +55,7 @@ impl Arguments {
         let order = ForceOrder { pattern: target, order: verdict, lasts, remark: reason };
         match tools::force(&server.into(), &order) {
             Ok(false) => ExitCode::from(NOT_KEPT),
-            said => super::exit(said),
+            said => exit_code(said),
         }
     }
 }

@@ -13,6 +13,8 @@ use edgedns::import::{self, Imported, Named, Pdns};
 use edgedns::source::Look;
 use edgedns::tools::{self, Check, Format, RemoteError};
 
+use super::exit_code::{exit_code, fail_to_write};
+
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
@@ -98,8 +100,8 @@ impl Arguments {
             }
         };
         match imported {
-            Ok(imported) => super::exit(tell(&imported).map_err(RemoteError::Output)),
-            Err(error) => super::fail_to_write(&error),
+            Ok(imported) => exit_code(tell(&imported).map_err(RemoteError::Output)),
+            Err(error) => fail_to_write(&error),
         }
     }
 }

@@ -13,6 +13,8 @@ use edgedns::delivery::{Existing, write_files};
 use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
 use edgedns::tools::{self, Check, Format, RemoteError};
 
+use super::exit_code::{exit_code, fail, fail_to_write};
+
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
@@ -59,12 +61,12 @@ impl Arguments {
         let cluster = Cluster { name: cluster, base_domain, masters, workers, ingress, bootstrap };
         let files = match files(&cluster) {
             Ok(files) => files,
-            Err(error) => return super::fail(&format!("error: {error}")),
+            Err(error) => return fail(&format!("error: {error}")),
         };
         let existing = if force { Existing::Replaced } else { Existing::Kept };
         match write_files(&files, &into, existing) {
-            Ok(written) => super::exit(finish(&written, into.join(CONFIG)).map_err(RemoteError::Output)),
-            Err(error) => super::fail_to_write(&error),
+            Ok(written) => exit_code(finish(&written, into.join(CONFIG)).map_err(RemoteError::Output)),
+            Err(error) => fail_to_write(&error),
         }
     }
 }

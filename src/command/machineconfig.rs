@@ -11,6 +11,8 @@ use clap::{Args, ValueEnum};
 use edgedns::deploy::machineconfig::{Form, ObjectName, Part, Role, Url};
 use edgedns::tools::{self, MachineConfigRequest, RemoteError};
 
+use super::exit_code::exit_code;
+
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
 Examples:
@@ -92,7 +94,7 @@ impl Arguments {
         };
         let parts = node.parts().chain(cluster.parts()).collect();
         let request = MachineConfigRequest { config, role, name, form, parts };
-        super::exit(tools::machineconfig(&request).map_err(RemoteError::Output))
+        exit_code(tools::machineconfig(&request).map_err(RemoteError::Output))
     }
 }
 

@@ -3,20 +3,22 @@
 //! Responsible for which files there are and where they go.
 //! Not responsible for what pages say: that stands with the commands and keys themselves.
 
-mod config_page;
 mod pages;
+
+mod config_page;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 use edgedns::delivery::{Existing, File, write_files};
 use edgedns::tools::RemoteError;
 
-/// The section of the manual for commands of administrators.
-const SECTION: &str = "8";
+use pages::{SECTION, pages};
+
+use super::exit_code::{exit_code, fail};
 
 /// The shells that there are completions for, each with the name its package looks for.
 const SHELLS: [(Shell, &str); 3] =
@@ -41,14 +43,14 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> ExitCode {
-        let files = match files() {
+    pub(super) fn run(self, program: fn() -> Command) -> ExitCode {
+        let files = match files(program) {
             Ok(files) => files,
-            Err(error) => return super::fail(&error),
+            Err(error) => return fail(&error),
         };
         match write_files(&files, &self.into, Existing::Replaced) {
-            Ok(written) => super::exit(tell(&written).map(|()| true).map_err(RemoteError::Output)),
-            Err(error) => super::fail(&error),
+            Ok(written) => exit_code(tell(&written).map(|()| true).map_err(RemoteError::Output)),
+            Err(error) => fail(&error),
         }
     }
 }
@@ -59,9 +61,9 @@ fn tell(written: &[PathBuf]) -> io::Result<()> {
 }
 
 /// The whole manual.
-fn files() -> io::Result<Vec<File<'static>>> {
+fn files(program: fn() -> Command) -> io::Result<Vec<File<'static>>> {
     let mut files = Vec::new();
-    for page in pages::pages(program())? {
+    for page in pages(program())? {
         files.push(File::of_text(format!("man/{}.{SECTION}", page.name), page.text));
     }
     files.push(File::of_text("man/edgedns.toml.5", config_page::page()));
@@ -71,11 +73,6 @@ fn files() -> io::Result<Vec<File<'static>>> {
         files.push(File { path: PathBuf::from("completions").join(name), bytes: text.into() });
     }
     Ok(files)
-}
-
-/// The command line as it is defined.
-fn program() -> Command {
-    crate::Arguments::command()
 }
 
 #[cfg(test)]

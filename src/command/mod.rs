@@ -4,6 +4,12 @@
 //! 1 no or failed, 2 a wrong command line, 3 done but not for good.
 //! Not responsible for carrying commands out: that is `tools`, and `daemon` for serving.
 
+mod exit_code;
+mod output_format;
+mod record_type;
+mod server;
+mod serving;
+
 mod check;
 mod compare;
 mod explain;
@@ -13,21 +19,15 @@ mod init;
 mod machineconfig;
 mod manual;
 mod reload;
-mod server;
 mod status;
 mod trace;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
-use edgedns::daemon::{self, Error};
-use edgedns::delivery::WriteError;
-use edgedns::dns::Rtype;
-use edgedns::tools::{self, Format, RemoteError};
+use clap::Subcommand;
+use edgedns::tools;
 
-/// Threads for what waits: probes, TCP, signals. The UDP workers are others.
-const RUNTIME_THREADS: usize = 2;
+pub(crate) use serving::{LogFormat, serve};
 
 /// What the help of a command without arguments ends with.
 const DEMO_HELP_END: &str = "\
@@ -79,8 +79,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Carries the command out.
-    pub(crate) fn run(self) -> ExitCode {
+    /// Carries the command out; `program` is the whole command line as it is defined.
+    pub(crate) fn run(self, program: fn() -> clap::Command) -> ExitCode {
         match self {
             Self::Check(arguments) => arguments.run(),
             Self::Compare(arguments) => arguments.run(),
@@ -93,100 +93,7 @@ impl Command {
             Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, tools::demo()),
             Self::Import(arguments) => arguments.run(),
-            Self::Manual(arguments) => arguments.run(),
+            Self::Manual(arguments) => arguments.run(program),
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    Text,
-    /// JSON, to standard output.
-    Json,
-}
-
-impl From<OutputFormat> for Format {
-    fn from(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Text => Format::Text,
-            OutputFormat::Json => Format::Json,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Journal if standard error is the journal, otherwise plain.
-    Auto,
-    /// Lines for people, in colour on a terminal.
-    Plain,
-    /// One JSON object per line.
-    Json,
-    /// Entries of the systemd journal, with fields.
-    Journal,
-}
-
-impl From<LogFormat> for daemon::LogFormat {
-    fn from(format: LogFormat) -> Self {
-        match format {
-            LogFormat::Auto => Self::Auto,
-            LogFormat::Plain => Self::Plain,
-            LogFormat::Json => Self::Json,
-            LogFormat::Journal => Self::Journal,
-        }
-    }
-}
-
-/// A record type on the command line.
-fn rtype(text: &str) -> Result<Rtype, String> {
-    let nearest = || Rtype::nearest(text).map(|near| format!("; did you mean {near}?"));
-    Rtype::parse(text.as_bytes()).ok_or_else(|| format!("no such type{}", nearest().unwrap_or_default()))
-}
-
-/// The status of a command that says yes, no, or why it cannot say.
-fn exit(said: Result<bool, RemoteError>) -> ExitCode {
-    match said {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // Whoever read our output has read enough: `check | head`.
-        Err(RemoteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
-    }
-}
-
-/// Runs a command that serves until it is stopped.
-pub(crate) fn serve(log: LogFormat, command: impl Future<Output = Result<(), Error>>) -> ExitCode {
-    daemon::start_logging(log.into());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(RUNTIME_THREADS)
-        .thread_name("edgedns-io")
-        .enable_all()
-        .build();
-    let ended = runtime.map_err(Error::System).and_then(|runtime| {
-        let ended = runtime.block_on(command);
-        // A file that never comes would hold up the end as long: whoever still waits for one is left.
-        runtime.shutdown_background();
-        ended
-    });
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
-    }
-}
-
-/// Says why files were not written to the folder of `--into`.
-fn fail_to_write(error: &WriteError) -> ExitCode {
-    match error {
-        WriteError::Exists(_) => {
-            fail(&format!("{error}; choose another folder with --into, or replace it with --force"))
-        }
-        WriteError::System { .. } => fail(error),
-    }
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    // Nothing is left to tell it to if standard error is closed.
-    let _ = writeln!(io::stderr(), "{error}");
-    ExitCode::FAILURE
 }

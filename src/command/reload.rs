@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use edgedns::tools;
 
+use super::exit_code::exit_code;
 use super::server::ServerArguments;
 
 /// What `--help` and the man page end with.
@@ -31,6 +32,6 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        super::exit(tools::reload(&self.server.into()))
+        exit_code(tools::reload(&self.server.into()))
     }
 }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Args;
 use edgedns::tools;
 
-use super::OutputFormat;
+use super::exit_code::exit_code;
+use super::output_format::OutputFormat;
 use super::server::ServerArguments;
 
 /// What `--help` and the man page end with.
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let (server, format) = (self.server.into(), self.format.into());
-        super::exit(if self.watch {
+        exit_code(if self.watch {
             tools::watch(&server, format).map(|()| true)
         } else {
             tools::status(&server, format)

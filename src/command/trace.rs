@@ -14,8 +14,10 @@ use edgedns::dns::Rtype;
 use edgedns::tools;
 use edgedns::transport::{Filter, Names};
 
+use super::exit_code::exit_code;
+use super::output_format::OutputFormat;
+use super::record_type::parse_record_type;
 use super::server::ServerArguments;
-use super::{OutputFormat, rtype};
 
 /// What `--help` and the man page end with.
 const HELP_END: &str = "\
@@ -41,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PREFIX")]
     client: Option<Prefix>,
     /// Only this type.
-    #[arg(long = "type", value_name = "TYPE", value_parser = rtype)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = parse_record_type)]
     qtype: Option<Rtype>,
     /// Stop after this many queries.
     #[arg(long, value_name = "QUERIES", default_value_t = 100,
@@ -59,7 +61,7 @@ impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let filter = Filter { names: self.name, clients: self.client, qtype: self.qtype };
         let order = TraceOrder { filter, queries_max: self.limit, lasts: self.lasts };
-        super::exit(tools::trace(&self.server.into(), &order, self.format.into()).map(|()| true))
+        exit_code(tools::trace(&self.server.into(), &order, self.format.into()).map(|()| true))
     }
 }
 

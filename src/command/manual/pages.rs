@@ -9,14 +9,15 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::SECTION;
-
 /// A man page.
 pub(super) struct Page {
     /// Without the section: `edgedns-check`.
     pub(super) name: String,
     pub(super) text: String,
 }
+
+/// The section of the manual for commands of administrators.
+pub(super) const SECTION: &str = "8";
 
 /// What all pages say of where they come from.
 pub(super) const SOURCE: &str = concat!("edgedns ", env!("CARGO_PKG_VERSION"));

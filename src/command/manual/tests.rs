@@ -1,7 +1,7 @@
 //! What the help shows can be typed.
 
 use super::*;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 /// The examples of a command: the lines of its help that begin with the program's name.
 fn examples(command: &Command) -> Vec<String> {
@@ -30,7 +30,7 @@ fn words(line: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_the_help_is_a_command_line_that_is_understood() {
-    let mut program = program();
+    let mut program = crate::Arguments::command();
     program.build();
     let hidden = |command: &&Command| !command.is_hide_set() && command.get_name() != "help";
     let commands: Vec<&Command> = program.get_subcommands().filter(hidden).chain([&program]).collect();
