@@ -4,13 +4,17 @@
 //! member will do; and for the differences that matter to no client.
 //! Not responsible for why answers differ (`reasons`), or for how that is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::asking::{Echo, Manner, Reply};
 use super::ours::Ours;
 use super::plan::Question;
+use super::records::{
+    ADDITIONAL, ANSWER, AUTHORITY, SECTIONS, negative_times, normal, not_among, plain, sets, shown,
+    timed_values, values,
+};
 use crate::dns::response::{Record, Response};
-use crate::dns::{Name, Rtype, rdata};
+use crate::dns::{Name, Rtype};
 
 /// A question with both answers.
 pub(super) struct Case<'c> {
@@ -68,16 +72,6 @@ impl Known {
         }
     }
 }
-
-/// The sections of a response, as `Response::sections` has them.
-const SECTIONS: [(usize, &str); 3] =
-    [(ANSWER, "answer"), (AUTHORITY, "authority"), (ADDITIONAL, "additional")];
-const ANSWER: usize = 0;
-const AUTHORITY: usize = 1;
-const ADDITIONAL: usize = 2;
-
-/// RRsets by owner and type.
-type Sets<'r> = BTreeMap<(&'r Name, Rtype), Vec<&'r Record>>;
 
 /// Compares two answers.
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
@@ -236,60 +230,6 @@ impl Judgement {
             self.put(what, their_lines, our_lines);
         }
     }
-}
-
-/// The RRsets of a section.
-pub(super) fn sets(response: &Response, section: usize) -> Sets<'_> {
-    let mut sets = Sets::new();
-    for record in response.sections.get(section).into_iter().flatten() {
-        sets.entry((&record.owner, record.rtype)).or_default().push(record);
-    }
-    sets
-}
-
-/// Records of one side that the other one does not have just so.
-fn not_among(records: &[&Record], others: &[&Record]) -> Vec<String> {
-    let others = timed_values(others);
-    let missing = |record: &&&Record| !others.contains(&(record.ttl, normal(record.rtype, &record.rdata)));
-    let mut lines: Vec<String> = records.iter().filter(missing).map(|record| shown(record)).collect();
-    lines.sort_unstable();
-    lines
-}
-
-/// A record as in zone text, its owner as [`plain`] writes it.
-fn shown(record: &Record) -> String {
-    format!("{} {} IN {} {}", plain(&record.owner), record.ttl, record.rtype, record.data())
-}
-
-/// A name in lower case: mixed case is only how it was asked.
-pub(super) fn plain(name: &Name) -> String {
-    name.to_string().to_ascii_lowercase()
-}
-
-/// What a set says, TTLs aside.
-pub(super) fn values(records: &[&Record]) -> BTreeSet<Vec<u8>> {
-    records.iter().map(|record| normal(record.rtype, &record.rdata)).collect()
-}
-
-fn timed_values(records: &[&Record]) -> BTreeSet<(u32, Vec<u8>)> {
-    records.iter().map(|record| (record.ttl, normal(record.rtype, &record.rdata))).collect()
-}
-
-/// TTL and MINIMUM field of SOA records: how long a negative answer is kept (RFC 2308, section 5).
-fn negative_times(records: &[&Record]) -> BTreeSet<(u32, Option<[u8; 4]>)> {
-    records.iter().map(|record| (record.ttl, record.rdata.last_chunk().copied())).collect()
-}
-
-/// RDATA with its names in lower case: the same names, the same bytes (RFC 4343).
-pub(super) fn normal(rtype: Rtype, data: &[u8]) -> Vec<u8> {
-    let mut normal = data.to_vec();
-    for inner in rdata::names(rtype, data) {
-        let end = inner.at + inner.name.wire().len();
-        if let Some(name) = normal.get_mut(inner.at..end) {
-            name.make_ascii_lowercase();
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

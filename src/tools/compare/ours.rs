@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::asking::{Echo, Manner, Reply, query};
-use super::judging::normal;
 use super::plan::Question;
+use super::records::normal;
 use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Snapshot, Transport, WorkerContext, explain, respond,
 };

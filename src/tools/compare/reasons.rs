@@ -4,7 +4,8 @@
 //! Not responsible for finding differences.
 
 use super::asking::Manner;
-use super::judging::{Case, sets, values};
+use super::judging::Case;
+use super::records::{sets, values};
 use crate::dns::Rtype;
 use crate::dns::message::Rcode;
 use crate::dns::response::Response;

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Comparison;
 use super::asking::{Manner, Silence};
-use super::judging::{Judgement, Known, Part, plain};
+use super::judging::{Judgement, Known, Part};
+use super::order::Comparison;
 use super::plan::Question;
+use super::records::plain;
 use crate::control::paint::{Ink, counted, paint};
 use crate::dns::Name;
 use crate::source::Look;
