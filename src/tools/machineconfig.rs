@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Held, Secrecy, held};
 use crate::daemon::Reading;
 use crate::deploy::machineconfig::{
-    self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, Order, POOL_BYTES_MAX, Part, Role, Site,
+    self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
     node_place,
 };
 use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
@@ -53,7 +53,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     if found.errors() > 0 {
         return refuse();
     }
-    let made = machineconfig::make(&Order {
+    let made = machineconfig::make(&Recipe {
         role: request.role.clone(),
         name: request.name.clone(),
         form: request.form,

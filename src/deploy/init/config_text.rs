@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Plan, ZONES};
+use super::named_cluster::{NamedCluster, ZONES};
 
 const DNS_PORT: u16 = 53;
 
@@ -41,7 +41,7 @@ names = ["_etcd-server-ssl._tcp"]
 tcp = "target"
 "#;
 
-impl Plan {
+impl NamedCluster {
     /// The config file; `reverse` are the reverse zones.
     pub(super) fn config_text<'z>(&self, reverse: impl Iterator<Item = &'z String>) -> String {
         let domain = &self.domain;

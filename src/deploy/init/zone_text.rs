@@ -6,12 +6,12 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::{Host, Plan};
+use super::named_cluster::{NamedCluster, NamedNode};
 
 /// The port of etcd's peers.
 const ETCD_PORT: u16 = 2380;
 
-impl Plan {
+impl NamedCluster {
     /// The zone of the cluster.
     pub(super) fn zone_text(&self) -> String {
         let mut text = self.head(&format!(
@@ -40,7 +40,7 @@ impl Plan {
         let both = ["api", "api-int"].into_iter().flat_map(|owner| addresses(owner, &api));
         block(api_remark, both.collect());
         block("The routers.", addresses("*.apps", &self.ingress_addresses()).collect());
-        let nodes = |hosts: &[Host]| -> Vec<Record> {
+        let nodes = |hosts: &[NamedNode]| -> Vec<Record> {
             hosts.iter().flat_map(|host| addresses(host.name.to_string(), &host.addresses)).collect()
         };
         block("Masters.", nodes(&self.masters));
@@ -62,7 +62,7 @@ impl Plan {
     }
 
     /// A reverse zone.
-    pub(super) fn reverse_text(&self, zone: &str, owners: &[(String, &Host)]) -> String {
+    pub(super) fn reverse_text(&self, zone: &str, owners: &[(String, &NamedNode)]) -> String {
         let mut text = self.head(&format!("{zone}: OpenShift nodes learn their names from here."));
         text.push('\n');
         let width = owners.iter().map(|(owner, _)| owner.len()).max().unwrap_or(0);

@@ -4,18 +4,23 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::dispatcher;
+use super::error::{Error, UPSTREAMS_MAX};
 use super::node_file::{CONFIG, FOLDER};
 use super::object::{NAME_BYTES_MAX, is_name};
+use super::recipe::{Part, Site};
 use super::yaml::Value;
-use super::{Document, Error, Part, Site, dispatcher};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity};
 
-/// Most upstreams of one server of the DNS operator.
-pub(super) const UPSTREAMS_MAX: usize = 15;
-
 /// The port that is meant where none is given.
 const DNS_PORT: u16 = 53;
+
+/// A document for the cluster, and what is to be known of it.
+pub(super) struct Document {
+    pub(super) remark: &'static str,
+    pub(super) value: Value,
+}
 
 const POLICY_REMARK: &str = "\
 Reload instead of reboot when zones or config change, from OpenShift 4.17 on. Make and apply it only when edgedns

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Error;
+use super::error::Error;
 use super::node_file::{Mode, NodeFile, NodePath};
 use crate::source::{Diagnostic, Severity};
 

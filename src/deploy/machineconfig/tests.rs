@@ -1,16 +1,17 @@
 //! What a MachineConfig may hold, and that it is written the same way every time.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::*;
-use crate::dns::NameRef;
+use crate::dns::{Name, NameRef};
 
 fn file(path: &str, bytes: &[u8]) -> NodeFile {
     NodeFile { path: NodePath::new(Path::new(path)).unwrap(), mode: Mode::Data, bytes: bytes.to_vec() }
 }
 
-fn order(files: Vec<NodeFile>) -> Order {
-    Order {
+fn recipe(files: Vec<NodeFile>) -> Recipe {
+    Recipe {
         role: "master".parse().unwrap(),
         name: None,
         form: Form::MachineConfig,
@@ -39,7 +40,7 @@ fn name(text: &str) -> Name {
 
 #[test]
 fn a_small_file_stands_there_as_it_is() {
-    let made = make(&order(vec![file(CONFIG, b"[server]\n")])).unwrap();
+    let made = make(&recipe(vec![file(CONFIG, b"[server]\n")])).unwrap();
     let wanted = "\
 # Made by `edgedns machineconfig`: change the config and make it again.
 #   oc apply --server-side -f 99-master-edgedns.yaml
@@ -69,8 +70,8 @@ spec:
 #[test]
 fn the_order_of_the_files_changes_no_byte() {
     let (config, zone) = (file(CONFIG, b"x"), file("/etc/edgedns/zones/a.zone", &b"; a\n".repeat(1000)));
-    let one = make(&order(vec![config.clone(), zone.clone()])).unwrap();
-    let other = make(&order(vec![zone, config])).unwrap();
+    let one = make(&recipe(vec![config.clone(), zone.clone()])).unwrap();
+    let other = make(&recipe(vec![zone, config])).unwrap();
     assert_eq!(one, other);
     let packed: Vec<bool> = one.files.iter().map(|(_, _, packed)| packed.is_some()).collect();
     assert_eq!(packed, [false, true]);
@@ -79,7 +80,7 @@ fn the_order_of_the_files_changes_no_byte() {
 #[test]
 fn the_same_bytes_pack_to_the_same_bytes() {
     // The head of a gzip has the time in bytes 4 to 7: RFC 1952, section 2.3.
-    let made = make(&order(vec![file(CONFIG, &b"edgedns ".repeat(200))])).unwrap();
+    let made = make(&recipe(vec![file(CONFIG, &b"edgedns ".repeat(200))])).unwrap();
     let source = made.text.split("data:;base64,").nth(1).unwrap().trim();
     let packed = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, source).unwrap();
     assert_eq!(packed[..8], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
@@ -105,7 +106,7 @@ fn paths_that_a_node_would_refuse_are_refused() {
 
 #[test]
 fn two_files_cannot_be_in_each_others_place() {
-    let clash = |one: &str, other: &str| make(&order(vec![file(one, b"1"), file(other, b"2")])).unwrap_err();
+    let clash = |one: &str, other: &str| make(&recipe(vec![file(one, b"1"), file(other, b"2")])).unwrap_err();
     let path = |path: &str| NodePath::new(Path::new(path)).unwrap();
     assert_eq!(clash("/etc/edgedns/a", "/etc/edgedns/a"), Error::Twice(path("/etc/edgedns/a")));
     let inside = clash("/etc/edgedns/a/b", "/etc/edgedns/a");
@@ -123,16 +124,16 @@ fn what_is_large_is_told_and_what_is_too_large_refused() {
         };
         std::iter::repeat_with(next).take(count).collect()
     };
-    let large = make(&order(vec![file(CONFIG, &noise(400 << 10))])).unwrap();
+    let large = make(&recipe(vec![file(CONFIG, &noise(400 << 10))])).unwrap();
     assert!(large.remarks[0].message.contains("large"), "{:?}", large.remarks);
-    let error = make(&order(vec![file(CONFIG, &noise(1200 << 10))])).unwrap_err();
+    let error = make(&recipe(vec![file(CONFIG, &noise(1200 << 10))])).unwrap_err();
     assert!(matches!(error, Error::TooLarge(_)), "{error}");
 }
 
 #[test]
 fn cluster_dns_asks_the_nodes_for_zones_it_can_name() {
-    let order = Order { parts: vec![Part::DnsOperator(Vec::new())], ..order(vec![file(CONFIG, b"x")]) };
-    let made = make(&order).unwrap();
+    let recipe = Recipe { parts: vec![Part::DnsOperator(Vec::new())], ..recipe(vec![file(CONFIG, b"x")]) };
+    let made = make(&recipe).unwrap();
     let document = made.text.split("---\n").nth(1).unwrap();
     let servers = "\
   servers:
@@ -149,28 +150,28 @@ fn cluster_dns_asks_the_nodes_for_zones_it_can_name() {
     assert!(document.ends_with(servers), "{document}");
     assert_eq!(made.remarks.len(), 3, "{:?}", made.remarks);
     let parts = |upstreams| vec![Part::DnsOperator(upstreams)];
-    let site = Site { listen: vec!["0.0.0.0:53".parse().unwrap()], ..order.site.clone() };
-    let nowhere = Order { site: site.clone(), ..order.clone() };
+    let site = Site { listen: vec!["0.0.0.0:53".parse().unwrap()], ..recipe.site.clone() };
+    let nowhere = Recipe { site: site.clone(), ..recipe.clone() };
     assert_eq!(make(&nowhere), Err(Error::NoUpstream));
-    let told = Order { site, parts: parts(vec!["192.0.2.14".parse().unwrap()]), ..order.clone() };
+    let told = Recipe { site, parts: parts(vec!["192.0.2.14".parse().unwrap()]), ..recipe.clone() };
     assert!(make(&told).unwrap().text.ends_with("- \"192.0.2.14\"\n"));
     let many = (0..16).map(|last| IpAddr::from([192, 0, 2, last])).collect();
-    assert_eq!(make(&Order { parts: parts(many), ..order }), Err(Error::TooManyUpstreams(16)));
+    assert_eq!(make(&Recipe { parts: parts(many), ..recipe }), Err(Error::TooManyUpstreams(16)));
 }
 
 #[test]
 fn documents_for_the_cluster_stand_behind_a_machineconfig_only() {
     for form in [Form::Butane, Form::Ignition] {
-        let order =
-            Order { form, parts: vec![Part::NodeDisruptionPolicy], ..order(vec![file(CONFIG, b"x")]) };
-        assert_eq!(make(&order), Err(Error::NoPlace(form)));
+        let recipe =
+            Recipe { form, parts: vec![Part::NodeDisruptionPolicy], ..recipe(vec![file(CONFIG, b"x")]) };
+        assert_eq!(make(&recipe), Err(Error::NoPlace(form)));
     }
 }
 
 #[test]
 fn a_name_that_dnsmasq_would_come_behind_is_told() {
     let parts = vec![Part::MaskDnsmasq];
-    let usual = Order { parts, ..order(vec![file(CONFIG, b"x")]) };
+    let usual = Recipe { parts, ..recipe(vec![file(CONFIG, b"x")]) };
     let made = make(&usual).unwrap();
     assert_eq!(made.remarks, []);
     assert!(
@@ -178,7 +179,7 @@ fn a_name_that_dnsmasq_would_come_behind_is_told() {
         "{}",
         made.text
     );
-    let early = Order { name: Some("10-edgedns".parse().unwrap()), ..usual };
+    let early = Recipe { name: Some("10-edgedns".parse().unwrap()), ..usual };
     assert_eq!(make(&early).unwrap().remarks.len(), 1);
 }
 

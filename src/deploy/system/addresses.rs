@@ -4,7 +4,9 @@
 
 use std::net::IpAddr;
 
-use super::{Finding, Grade, Host, Wanted, listed};
+use super::finding::{Finding, Grade, listed};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "addresses";
 

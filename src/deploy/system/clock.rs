@@ -5,7 +5,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Finding, Grade, Host, Wanted, listed};
+use super::finding::{Finding, Grade, listed};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "clock";
 

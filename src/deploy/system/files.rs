@@ -8,7 +8,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Grade, Host, Wanted};
+use super::finding::{Finding, Grade};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "files";
 

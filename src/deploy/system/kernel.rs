@@ -5,7 +5,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Finding, Grade, Host, Wanted, listed};
+use super::finding::{Finding, Grade, listed};
+use super::host::Host;
+use super::wanted::Wanted;
 use crate::transport::UDP_BUFFER_BYTES;
 
 const SUBJECT: &str = "kernel";

@@ -2,7 +2,9 @@
 //!
 //! Responsible for finding them in the static pods of the node. Not responsible for whether they run.
 
-use super::{Finding, Grade, Host, Wanted};
+use super::finding::{Finding, Grade};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "platform";
 

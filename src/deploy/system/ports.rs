@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use super::finding::{Finding, Grade, listed};
+use super::host::Host;
 use super::sockets::{Holder, Receiving, holders, receiving};
-use super::{Finding, Grade, Host, Wanted, listed};
+use super::wanted::Wanted;
 use crate::transport::Protocol;
 
 const SUBJECT: &str = "ports";

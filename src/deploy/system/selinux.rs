@@ -2,7 +2,9 @@
 //!
 //! Responsible for the mode and the module. Not responsible for the policy.
 
-use super::{Finding, Grade, Host, Wanted};
+use super::finding::{Finding, Grade};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "selinux";
 

@@ -2,7 +2,9 @@
 //!
 //! Responsible for what unit files say. Not responsible for whether it runs.
 
-use super::{Finding, Grade, Host, Wanted, listed};
+use super::finding::{Finding, Grade, listed};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "service";
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::Host;
+use super::host::Host;
 use crate::transport::Protocol;
 
 /// A socket that receives.

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use super::{Finding, Grade, Host, Wanted};
+use super::finding::{Finding, Grade};
+use super::host::Host;
+use super::wanted::Wanted;
 
 const SUBJECT: &str = "state";
 
