@@ -3,7 +3,7 @@
 //! Responsible for what a diagnostic says and for collecting many of them.
 //! Not responsible for how one is drawn: that is `render`.
 
-use super::Span;
+use super::span::Span;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::TEXT_BYTES_MAX;
 use super::patience::{open_regular, patiently, patiently_for, pieces, wait_for_bytes};
+use super::span::TEXT_BYTES_MAX;
 
 /// 128 bits that two texts share by chance only. The same in every process, so
 /// that it can be kept.

@@ -9,7 +9,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, FileId, Label, Place, RemarkKind, Severity, Sources};
+use super::diagnostic::{Diagnostic, Label, RemarkKind, Severity};
+use super::sources::Sources;
+use super::span::{FileId, Place};
 
 /// How diagnostics, and whatever else is for people, are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
