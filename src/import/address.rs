@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::given::Word;
+use super::word::Word;
 use crate::source::Diagnostic;
 
 /// The port of DNS.

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::folders::Folders;
-use super::given::Word;
+use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// The folder of zone files, seen from the config file: as `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.

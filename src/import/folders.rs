@@ -6,7 +6,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::given::Word;
+use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Folders that servers have their settings in where they run. What lies there is no copy: a path in it that begins

@@ -4,35 +4,9 @@
 //! common: text, lists, yes and no.
 //! Not responsible for reading a file, or for what a setting means.
 
+use super::word::Word;
 use super::yaml::{Content, Node};
 use crate::source::Span;
-
-/// A piece of text and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) span: Span,
-}
-
-impl Word {
-    /// Its parts between `separators`, empty ones left out, each with its own place.
-    pub(super) fn split(&self, separators: &[char]) -> Vec<Word> {
-        let parts = self.text.split(separators).map(str::trim).filter(|part| !part.is_empty());
-        parts.map(|part| self.part(part)).collect()
-    }
-
-    /// A slice of this word's text as a word.
-    pub(super) fn part(&self, part: &str) -> Word {
-        // Where the text is not what stands in the file (a line that goes on in the next), the whole is the place.
-        let exact = self.span.end.saturating_sub(self.span.start) as usize == self.text.len();
-        let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
-        let span = offset.filter(|_| exact).and_then(|offset| {
-            let start = self.span.start.checked_add(u32::try_from(offset).ok()?)?;
-            Some(Span::new(self.span.file, start, start.checked_add(u32::try_from(part.len()).ok()?)?))
-        });
-        Word { text: part.to_owned(), span: span.unwrap_or(self.span) }
-    }
-}
 
 /// One place where a setting is given.
 #[derive(Clone, Debug)]
@@ -186,9 +160,4 @@ impl Settings {
         }
         Some(())
     }
-}
-
-/// Whether the value of a setting of this name is nobody's business.
-pub(super) fn is_secret(name: &str) -> bool {
-    ["password", "secret", "api-key", "api_key"].iter().any(|word| name.contains(word))
 }

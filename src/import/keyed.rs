@@ -4,8 +4,9 @@
 //! Responsible for lines, comments, `+=`, and for which of several values counts.
 //! Not responsible for which names there are.
 
-use super::given::{Given, Settings, Value, Word, Written, is_secret};
+use super::given::{Given, Settings, Value, Written};
 use super::report::{Fate, Report};
+use super::word::{Word, is_secret};
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// Reads a file into `settings`; later values win.

@@ -4,8 +4,9 @@
 //! Responsible for their form and for that order.
 //! Not responsible for what the clients may do.
 
-use super::given::{Given, Word};
+use super::given::Given;
 use super::networks::{Block, Clients, List};
+use super::word::Word;
 use crate::source::Diagnostic;
 
 /// What parts the networks of a list on one line.

@@ -7,10 +7,9 @@
 //! Responsible for prefixes, their differences, and for what is lost where a list cannot be written down.
 //! Not responsible for how other servers write a list, or for what its clients may do.
 
+use super::word::Word;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use super::given::Word;
 
 /// Most networks of a list in the config file, where a longer one is an error.
 pub(super) const LIST_MAX: usize = 64;

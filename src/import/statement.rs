@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::folders::Folders;
-use super::given::Word;
+use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
 /// Deepest nesting of blocks; `named` itself needs five.

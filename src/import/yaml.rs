@@ -6,7 +6,7 @@
 
 use saphyr_parser::{Event, Marker, Parser, Span as Range};
 
-use super::given::{Word, is_secret};
+use super::word::{Word, is_secret};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, offset};
 
 /// Deepest nesting that is read. Settings are four deep; more is a mistake or an attack.

@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
-use super::Work;
 use super::copies::Left;
 use super::draft::Zone;
-use super::given::Word;
 use super::report::Fate;
 use super::statement::Statement;
+use super::word::Word;
+use super::work::Work;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Span};
 

@@ -12,7 +12,7 @@ use super::super::networks::{Clients, List};
 use super::super::report::{Fate, Kind};
 use super::super::rule;
 use super::super::statement::Statement;
-use super::Reading;
+use super::reading::Reading;
 use crate::source::Diagnostic;
 
 /// Lists of who may ask for names of others: of those that are given the first counts (BIND's manual, "allow-recursion").

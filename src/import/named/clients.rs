@@ -5,10 +5,10 @@
 
 use std::net::IpAddr;
 
-use super::super::given::Word;
 use super::super::networks::{Block, Clients, List};
 use super::super::statement::{Missing, Part, Statement};
-use super::Reading;
+use super::super::word::Word;
+use super::reading::Reading;
 use crate::source::Diagnostic;
 
 /// Deepest nesting of `acl`s that name each other.

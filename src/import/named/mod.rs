@@ -4,46 +4,29 @@
 //! Not responsible for options, lists of clients, or what they may do: those
 //! are `options`, `rules`, `clients` and `access`.
 
-mod access;
+mod reading;
+
 mod clients;
+
 mod options;
+
+mod access;
+
 mod rules;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::address;
 use super::draft::Forward;
 use super::report::Fate;
 use super::rule::{self, Then};
-use super::statement::{self, Missing, Parsed, Statement};
+use super::statement::{self, Missing, Statement};
+use super::work::{Unreadable, Work, file_at};
 use super::zone::{apex, given_again, serve};
-use super::{Unreadable, Work, file_at};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity, Span};
-
-/// What the rules of `named.conf` work on.
-struct Reading<'r> {
-    work: &'r mut Work,
-    parsed: &'r Parsed,
-    /// `acl` statements by name, in small letters.
-    acls: BTreeMap<String, &'r [Statement]>,
-    /// Those of the server, and behind them those of the only view, which count where both say something.
-    options: Vec<&'r Statement>,
-    /// The statements of the only view; none where there are none, or several.
-    view: Option<&'r [Statement]>,
-    directory: Option<PathBuf>,
-    /// What `listen-on` and `listen-on-v6` said; none where they were not given.
-    listen: [Option<Vec<SocketAddr>>; 2],
-}
-
-/// Servers to ask, and those of the list that are not among them.
-#[derive(Debug, Default)]
-struct Servers {
-    upstream: Vec<String>,
-    lost: Vec<String>,
-}
+use reading::{Reading, Servers};
 
 /// Reads `named.conf`; what it was read from.
 pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {

@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 
 use super::super::address::{self, everywhere};
 use super::super::draft::Line;
-use super::super::given::Word;
 use super::super::networks::Block;
 use super::super::report::Fate;
 use super::super::statement::Statement;
-use super::{Reading, Servers};
+use super::super::word::Word;
+use super::reading::{Reading, Servers};
 use crate::dns::Name;
 use crate::source::Diagnostic;
 

@@ -7,7 +7,8 @@
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
 use super::super::statement::Statement;
-use super::{Reading, access, options};
+use super::reading::Reading;
+use super::{access, options};
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;

@@ -6,40 +6,25 @@
 //! Not responsible for single settings: those are `rules`, `values` and
 //! `recursor`.
 
-mod rules;
-mod values;
+mod reading;
 mod zones;
+
+mod values;
+
+mod rules;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::address::{self, everywhere, on_this_host};
-use super::given::{Given, Settings, Word};
-use super::report::{Fate, Kind};
+use super::address::everywhere;
+use super::given::Settings;
+use super::listeners::{included, listen_addresses};
+use super::report::Fate;
 use super::rule::{self, Then};
-use super::{Unreadable, Work, file_at, keyed, recursor};
+use super::work::{Unreadable, Work, file_at};
+use super::{keyed, recursor};
 use crate::source::{Diagnostic, Severity, Span};
-
-/// What is between the clients and PowerDNS.
-enum Front {
-    /// Nothing: clients ask PowerDNS.
-    None,
-    /// A recursor on these addresses, which asks PowerDNS for its zones.
-    Recursor(Vec<SocketAddr>),
-}
-
-/// What the rules of `pdns.conf` work on.
-struct Reading<'r> {
-    work: &'r mut Work,
-    settings: &'r Settings,
-    /// Where `pdns.conf` is.
-    path: &'r Path,
-    /// Where PowerDNS listens.
-    own: &'r [SocketAddr],
-    front: &'r Front,
-    /// What became of `bind-config`.
-    zones: Fate,
-}
+use reading::{Front, Reading, is_kept};
 
 /// Reads a node; what it was read from.
 pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Result<String, Unreadable> {
@@ -118,109 +103,9 @@ fn settings(work: &mut Work, path: &Path) -> Result<Settings, Unreadable> {
     Ok(settings)
 }
 
-/// The files of `include-dir`, the last one first.
-pub(super) fn included(
-    work: &mut Work,
-    settings: &Settings,
-    path: &Path,
-    end: &str,
-) -> Vec<std::path::PathBuf> {
-    let Some(given) = settings.get("include-dir").filter(|given| !given.is_empty()) else {
-        return Vec::new();
-    };
-    let word = given.text();
-    let folder = work.folders.find(&word, None, path, &mut work.found);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let message = format!("cannot read {}: {error}", folder.display());
-            work.found.push(Diagnostic::error(word.span, message).help(work.folders.advice(&word.text)));
-            return Vec::new();
-        }
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == end) && path.is_file())
-        .filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")))
-        .collect();
-    files.sort_unstable_by(|a, b| b.cmp(a));
-    files
-}
-
-/// What becomes of `include-dir`.
-pub(super) fn include_dir(work: &mut Work, given: &Given, path: &Path) -> Fate {
-    if given.is_empty() {
-        return Fate::honoured("nothing to do: it is empty");
-    }
-    match work.folders.find(&given.text(), None, path, &mut work.found).is_dir() {
-        true => Fate::honoured("its files are read, too"),
-        false => Fate::refused(
-            "it cannot be read: copy it beside the file that names it, and import again; until then it is loopback that \
-             is listened on, as its files may say where",
-        ),
-    }
-}
-
 /// Where PowerDNS listens.
 fn listen(work: &mut Work, settings: &Settings, path: &Path) -> Vec<SocketAddr> {
     listen_addresses(work, settings, path).unwrap_or_else(|port| everywhere(port).to_vec())
-}
-
-/// What `local-address` and `local-port` say; the port alone where no address is given. `path` is the file they are
-/// from. Where none of the addresses can be read, or a file is missing that may name others, it is loopback: a server
-/// that was kept to some addresses is not to be found on all of them.
-pub(super) fn listen_addresses(
-    work: &mut Work,
-    settings: &Settings,
-    path: &Path,
-) -> Result<Vec<SocketAddr>, u16> {
-    let port = match settings.get("local-port").map(|given| address::port(&given.text())) {
-        Some(Ok(port)) => port,
-        Some(Err(fault)) => {
-            work.found.push(fault);
-            address::DNS_PORT
-        }
-        None => address::DNS_PORT,
-    };
-    if settings.get("include-dir").is_some_and(|given| include_dir(work, given, path).kind == Kind::Refused) {
-        return Ok(on_this_host(port).into());
-    }
-    let Some(given) = settings.get("local-address").filter(|given| !given.is_empty()) else {
-        return Err(port);
-    };
-    let mut addresses = Vec::new();
-    for address in addresses_of(given, port) {
-        match address {
-            Ok(address) if addresses.contains(&address) => {}
-            Ok(address) => addresses.push(address),
-            Err((_, fault)) => work.found.push(fault),
-        }
-    }
-    if addresses.is_empty() { Ok(on_this_host(port).into()) } else { Ok(addresses) }
-}
-
-/// The addresses of `local-address`; of what is none, how it is written and what is wrong.
-fn addresses_of(given: &Given, port: u16) -> Vec<Result<SocketAddr, (String, Diagnostic)>> {
-    let read = |word: Word| {
-        address::socket_address(&word, port).map_err(|fault| (format!("`{}`", word.text), fault))
-    };
-    let strange = |span: Span| ("what is no word".to_owned(), Diagnostic::error(span, "this is no address"));
-    let words = given.items(&[',', ' ', '\t', ';']).into_iter().map(read);
-    words.chain(given.strange().into_iter().map(strange).map(Err)).collect()
-}
-
-/// What becomes of `local-address` and `local-port` where they cannot be read, in whole or in part.
-pub(super) fn faulty_listener(given: &Given) -> Option<Fate> {
-    if given.name == "local-port" {
-        let fault = address::port(&given.text()).err();
-        return fault.map(|_| Fate::refused(format!("not a port: {} is listened on", address::DNS_PORT)));
-    }
-    let lost: Vec<String> =
-        addresses_of(given, address::DNS_PORT).into_iter().filter_map(|it| Some(it.err()?.0)).collect();
-    if lost.is_empty() {
-        return None;
-    }
-    Some(Fate::refused(format!("→ [server] listen without {}: write addresses", lost.join(", "))))
 }
 
 /// One server's addresses from those of two: the recursor's, and of PowerDNS's own those that clients may ask.
@@ -228,12 +113,6 @@ fn together(own: &[SocketAddr], front: &Front) -> Vec<SocketAddr> {
     let Front::Recursor(front) = front else { return own.to_vec() };
     let kept = own.iter().filter(|own| is_kept(**own, front));
     front.iter().chain(kept).copied().collect()
-}
-
-/// Whether clients may ask PowerDNS itself: at the port of DNS, from outside, where no recursor is.
-fn is_kept(own: SocketAddr, front: &[SocketAddr]) -> bool {
-    let is_public = own.port() == address::DNS_PORT && !own.ip().is_loopback() && !own.ip().is_unspecified();
-    is_public && !front.iter().any(|front| address::covers(*front, own))
 }
 
 impl Reading<'_> {

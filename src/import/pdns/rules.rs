@@ -6,7 +6,8 @@
 use super::super::given::Given;
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
-use super::{Reading, values};
+use super::reading::Reading;
+use super::values;
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Given) -> Fate;

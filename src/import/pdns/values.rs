@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use super::super::address::{self, on_this_host};
 use super::super::draft::Line;
 use super::super::given::Given;
+use super::super::listeners::{self, addresses_of, faulty_listener};
 use super::super::netmasks;
 use super::super::report::Fate;
-use super::{Front, Reading, addresses_of, faulty_listener, is_kept};
+use super::reading::{Front, Reading, is_kept};
 use crate::source::{Diagnostic, Severity};
 
 /// PowerDNS's UDP payload limit, which is ours, too.
@@ -46,7 +47,7 @@ pub(super) fn bind_config(reading: &mut Reading<'_>, _: &Given) -> Fate {
 }
 
 pub(super) fn include_dir(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    super::include_dir(reading.work, given, reading.path)
+    listeners::include_dir(reading.work, given, reading.path)
 }
 
 pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use super::super::Work;
 use super::super::given::Settings;
 use super::super::report::{Fate, Kind};
 use super::super::statement::{self, Missing, Parsed, Statement};
+use super::super::work::Work;
 use super::super::zone::{apex, given_again, serve};
 use crate::source::{Diagnostic, Severity};
 

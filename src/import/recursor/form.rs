@@ -6,14 +6,17 @@
 
 use std::path::Path;
 
-use super::super::given::{Given, Settings, Value, Word, Written, is_secret};
-use super::super::pdns::included;
+use super::super::given::{Given, Settings, Value, Written};
+use super::super::keyed;
+use super::super::listeners::included;
 use super::super::report::Fate;
 use super::super::rule;
+use super::super::word::{Word, is_secret};
+use super::super::work::{Unreadable, Work};
 use super::super::yaml::{self, Content, Node};
-use super::super::{Unreadable, Work, keyed};
+use super::lists::is_yaml;
 use super::rules::RULES;
-use crate::source::{Diagnostic, FileId, Severity, Span, nearest, offset};
+use crate::source::{Diagnostic, FileId, Severity, nearest};
 
 /// The sections of the YAML form.
 const SECTIONS: &[&str] = &[
@@ -59,15 +62,6 @@ fn open(work: &mut Work, path: &Path) -> Result<FileId, Unreadable> {
         work.found.push(Diagnostic::placeless(Severity::Error, error.to_string()));
         Unreadable
     })
-}
-
-/// Whether a file is YAML: its first line that says something ends a key with a colon.
-pub(super) fn is_yaml(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let Some(first) = lines.next() else { return false };
-    let key = first.find([':', '=']).and_then(|at| first.get(at..=at));
-    first.starts_with("---") || first.starts_with(['{', '[', '-', '%']) || key == Some(":")
 }
 
 fn take_yaml(work: &mut Work, file: FileId, settings: &mut Settings) {
@@ -129,44 +123,6 @@ pub(super) fn old_name(section: &str, key: &str) -> String {
     } else {
         full
     }
-}
-
-/// The networks in the file that a setting names: one a line, or a YAML list; none when it cannot be read.
-pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option<Vec<Word>> {
-    let file = named_file(work, by, given)?;
-    let bytes = work.sources.bytes(file);
-    if is_yaml(&bytes) {
-        return yaml::read(file, &bytes, &mut work.found).map(|root| root.words());
-    }
-    let mut words = Vec::new();
-    for line in lines(file, &bytes) {
-        let text = line.text.split('#').next().unwrap_or_default().trim();
-        if !text.is_empty() {
-            words.push(line.part(text));
-        }
-    }
-    Some(words)
-}
-
-/// The file that a setting names; none when it cannot be read.
-pub(super) fn named_file(work: &mut Work, by: &Path, given: &Given) -> Option<FileId> {
-    let word = given.text();
-    let path = work.folders.find(&word, None, by, &mut work.found);
-    let help = work.folders.advice(&word.text);
-    let file = work.sources.read(&path);
-    file.map_err(|error| work.found.push(Diagnostic::error(word.span, error.to_string()).help(help))).ok()
-}
-
-/// The lines of a file.
-pub(super) fn lines(file: FileId, bytes: &[u8]) -> Vec<Word> {
-    let mut start = 0_usize;
-    let mut lines = Vec::new();
-    for line in bytes.split(|&byte| byte == b'\n') {
-        let span = Span::new(file, offset(start), offset(start + line.len()));
-        lines.push(Word { text: String::from_utf8_lossy(line).into_owned(), span });
-        start += line.len() + 1;
-    }
-    lines
 }
 
 /// Names of the YAML form that are neither the old name with underscores nor that behind the section's name.

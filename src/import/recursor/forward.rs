@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 
 use super::super::address;
 use super::super::draft::Forward;
-use super::super::given::{Given, Value, Word};
+use super::super::given::{Given, Value};
 use super::super::report::{Fate, Kind};
+use super::super::word::Word;
 use super::super::yaml::{self, Node};
 use super::super::zone::serve_file;
-use super::{Reading, form};
+use super::lists;
+use super::reading::Reading;
 use crate::dns::{Name, NameRef};
 use crate::source::Diagnostic;
 
@@ -57,11 +59,11 @@ pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fa
     if given.is_empty() {
         return Fate::honoured("nothing to do: it is empty");
     }
-    let Some(file) = form::named_file(reading.work, &reading.recursor.path, given) else {
+    let Some(file) = lists::named_file(reading.work, &reading.recursor.path, given) else {
         return Fate::refused("it cannot be read: copy it, and import again");
     };
     let bytes = reading.work.sources.bytes(file);
-    if form::is_yaml(&bytes) {
+    if lists::is_yaml(&bytes) {
         let errors = reading.work.found.errors();
         let root = yaml::read(file, &bytes, &mut reading.work.found);
         if reading.work.found.errors() > errors {
@@ -71,7 +73,7 @@ pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fa
         return take_all(reading, &entries);
     }
     let mut entries = Vec::new();
-    for line in form::lines(file, &bytes) {
+    for line in lists::lines(file, &bytes) {
         let text = line.text.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;

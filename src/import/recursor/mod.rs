@@ -5,21 +5,29 @@
 //! Not responsible for the forms, for single settings or for whom it asks:
 //! those are `form`, `rules` and `forward`.
 
-mod form;
+mod lists;
+mod reading;
+
 mod forward;
+
 mod rules;
 
+mod form;
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::draft::{Allow, Allowed};
-use super::given::{Given, Settings, Word};
+use super::given::{Given, Settings};
+use super::listeners::{include_dir, listen_addresses};
+use super::netmasks;
 use super::networks::{Block, Clients, List};
-use super::pdns::{include_dir, listen_addresses};
 use super::report::{Fate, Kind};
 use super::rule::{self, Then};
-use super::{Unreadable, Work, file_at, netmasks};
+use super::word::Word;
+use super::work::{Unreadable, Work, file_at};
 use crate::source::{Diagnostic, Span};
+use reading::{Reading, Recursor};
 
 /// Who may ask a recursor that was not told.
 const ALLOWED: &[&str] = &[
@@ -34,26 +42,12 @@ const ALLOWED: &[&str] = &[
     "fe80::/10",
 ];
 
-/// What its files say.
-pub(super) struct Recursor {
-    pub(super) path: PathBuf,
-    settings: Settings,
-}
-
 /// PowerDNS, which it stands in front of.
 pub(super) struct Beside<'r> {
     /// Where PowerDNS listens: what is asked there is answered here.
     pub(super) own: &'r [SocketAddr],
     /// Of these, one where clients may ask it without the recursor.
     pub(super) public: Option<SocketAddr>,
-}
-
-/// What the rules work on.
-struct Reading<'r> {
-    work: &'r mut Work,
-    recursor: &'r Recursor,
-    own: &'r [SocketAddr],
-    public: Option<SocketAddr>,
 }
 
 /// Reads its files; `path` is a folder or a file.
@@ -151,7 +145,7 @@ impl<'r> Reading<'r> {
     /// The clients that a list or a file names.
     fn clients(&mut self, given: &Given, faults: &mut Vec<Diagnostic>) -> Clients {
         if given.name == "allow-from-file" {
-            return match form::networks_file(self.work, &self.recursor.path, given) {
+            return match lists::networks_file(self.work, &self.recursor.path, given) {
                 Some(words) if words.is_empty() => {
                     Clients::world_of(Word { span: given.span, ..given.text() })
                 }

@@ -5,10 +5,11 @@
 //! Not responsible for values, or for the names of the YAML form.
 
 use super::super::given::Given;
-use super::super::pdns::{faulty_listener, include_dir};
+use super::super::listeners::{faulty_listener, include_dir};
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
-use super::{Reading, forward};
+use super::forward;
+use super::reading::Reading;
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Given) -> Fate;

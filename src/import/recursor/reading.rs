@@ -1,0 +1,21 @@
+//! What the rules of pdns-recursor work on.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::super::given::Settings;
+use super::super::work::Work;
+
+/// What its files say.
+pub(in crate::import) struct Recursor {
+    pub(in crate::import) path: PathBuf,
+    pub(super) settings: Settings,
+}
+
+/// What the rules work on.
+pub(super) struct Reading<'r> {
+    pub(super) work: &'r mut Work,
+    pub(super) recursor: &'r Recursor,
+    pub(super) own: &'r [SocketAddr],
+    pub(super) public: Option<SocketAddr>,
+}

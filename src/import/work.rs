@@ -1,0 +1,75 @@
+//! An import under way: what was read so far, and what is to be written.
+
+use std::path::{Path, PathBuf};
+
+use super::copies::Copies;
+use super::draft::Draft;
+use super::folders::Folders;
+use super::imported::{Imported, Planned};
+use super::report::Report;
+use crate::delivery::File;
+use crate::dns::Name;
+use crate::source::{Diagnostics, Sources};
+
+/// The config file in its folder.
+const CONFIG: &str = "edgedns.toml";
+
+/// An import under way.
+pub(super) struct Work {
+    pub(super) sources: Sources,
+    pub(super) found: Diagnostics,
+    pub(super) report: Report,
+    pub(super) draft: Draft,
+    pub(super) copies: Copies,
+    pub(super) folders: Folders,
+    /// Zones that were served and are not, as the report says of each.
+    pub(super) missing: Vec<Name>,
+}
+
+/// The files of the other server cannot be understood; what is wrong has been pushed.
+pub(super) struct Unreadable;
+
+impl Work {
+    pub(super) fn new(from: &Path) -> Self {
+        Self {
+            sources: Sources::default(),
+            found: Diagnostics::default(),
+            report: Report::default(),
+            draft: Draft::default(),
+            copies: Copies::default(),
+            folders: Folders::new(from),
+            missing: Vec::new(),
+        }
+    }
+
+    /// What was read, ready to be written.
+    pub(super) fn finish(self, read: Result<String, Unreadable>) -> Planned {
+        let Self { sources, found: all, report, draft, copies, .. } = self;
+        let mut found = Diagnostics::default();
+        for fault in &all {
+            // A list that is read for two purposes tells its faults twice.
+            if !found.iter().any(|known| known == fault) {
+                found.push(fault.clone());
+            }
+        }
+        found.sort();
+        let mut files = Vec::new();
+        if let Ok(origin) = read {
+            let copied =
+                copies.iter().map(|copy| File { path: copy.to.clone(), bytes: copy.bytes.to_vec().into() });
+            files.extend(copied);
+            // Last, as it names the others.
+            files.push(File::of_text(CONFIG, draft.text(&origin)));
+        }
+        Planned { imported: Imported { report, found, sources, config: None, written: Vec::new() }, files }
+    }
+}
+
+/// The file at `path`, or the first of `names` that is in the folder there.
+pub(super) fn file_at(path: &Path, names: &[&str]) -> PathBuf {
+    if !path.is_dir() {
+        return path.to_owned();
+    }
+    let mut files = names.iter().map(|name| path.join(name));
+    files.clone().find(|file| file.exists()).or_else(|| files.next()).unwrap_or_else(|| path.to_owned())
+}
