@@ -7,8 +7,9 @@
 //! format, in which the names of counters are spelt out. All labels come from the configuration or from lists
 //! of our own, so that nobody can make more series by asking; the one exception is the error of a zone.
 
-mod forward;
 mod text;
+
+mod forward;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
@@ -19,7 +20,7 @@ use super::status::{
     HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus,
 };
 pub(super) use text::Form;
-use text::{Distribution, Labels, Text};
+use text::{Distribution, Labels, Text, plain};
 
 /// Everything there is to measure.
 pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
@@ -345,11 +346,6 @@ fn labelled(targets: &[TargetStatus]) -> Vec<Labelled<'_>> {
 
 /// A target with labels of its own.
 type Labelled<'t> = (Labels, &'t TargetStatus);
-
-/// A value without labels.
-fn plain<V>(value: V) -> (Labels, V) {
-    (Labels::default(), value)
-}
 
 /// Milliseconds, written in seconds.
 struct Seconds(u64);

@@ -16,28 +16,35 @@
 //! of the replies.
 //! Not responsible for carrying a request out: it asks, `daemon` acts.
 
-mod admin;
 mod calendar;
-mod client;
-mod connections;
-mod explain_lines;
-mod explanation;
-mod headline;
 mod host;
-mod http;
-mod metrics;
 pub(crate) mod paint;
 mod places;
 mod process;
 mod query;
-mod request;
 mod sd_notify;
-mod signals;
-mod socket;
-mod status;
-mod table;
-mod traced;
 mod version;
+
+mod connections;
+mod status;
+
+mod explanation;
+mod headline;
+mod metrics;
+mod traced;
+
+mod request;
+
+mod signals;
+mod table;
+
+mod explain_lines;
+
+mod admin;
+mod http;
+mod socket;
+
+mod client;
 
 pub use admin::serve_admin;
 pub use calendar::{Calendar, CalendarError};
@@ -48,10 +55,9 @@ pub use explanation::{AnswerTold, ExplainOrder, Explanation, PoolTold, RecordTol
 pub use headline::{HEADLINE_BYTES_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
-pub use request::{
-    Cause, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request, requests,
-};
+pub use request::{Cause, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request};
 pub use sd_notify::ServiceManager;
+pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
     ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, HistogramStatus, ListeningStatus, MemberStatus,

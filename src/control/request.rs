@@ -3,13 +3,13 @@
 //! Responsible for their types and for the queue to `daemon`.
 //! Not responsible for where a request comes from.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::{ExplainOrder, Explanation, Status, signals};
+use super::explanation::{ExplainOrder, Explanation};
+use super::status::Status;
 use crate::health::force::{Order, Remark, RuleError};
 use crate::pattern::Pattern;
 use crate::transport::{Filter, Trace};
@@ -119,15 +119,4 @@ pub struct Forced {
     pub targets: Vec<String>,
     /// Why it does not outlive a restart; none: it does.
     pub not_kept: Option<String>,
-}
-
-/// The queue of requests; signals fill it from now on: SIGHUP reloads, SIGTERM and SIGINT stop.
-///
-/// # Errors
-///
-/// When the system does not let signals be watched.
-pub fn requests() -> io::Result<(mpsc::Sender<Request>, mpsc::Receiver<Request>)> {
-    let (sender, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
-    signals::watch(&sender)?;
-    Ok((sender, receiver))
 }

@@ -1,13 +1,24 @@
 //! Signals as requests.
 //!
-//! Responsible for which signal means what. Not responsible for the queue.
+//! Responsible for which signal means what, and for the queue that they and all others send requests through.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{Cause, Request};
+use super::request::{Cause, REQUESTS_WAITING_MAX, Request};
+
+/// The queue of requests; signals fill it from now on: SIGHUP reloads, SIGTERM and SIGINT stop.
+///
+/// # Errors
+///
+/// When the system does not let signals be watched.
+pub fn requests() -> io::Result<(mpsc::Sender<Request>, mpsc::Receiver<Request>)> {
+    let (sender, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
+    watch(&sender)?;
+    Ok((sender, receiver))
+}
 
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -16,7 +27,7 @@ enum Meaning {
 }
 
 /// Hands signals on as requests for as long as somebody takes them.
-pub(super) fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
+fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
     let meanings = [
         (SignalKind::hangup(), Meaning::Reload),
         (SignalKind::terminate(), Meaning::Stop),

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Labels, Text, plain};
+use super::text::{Labels, Text, plain};
 use crate::control::status::{ForwardStatus, UpstreamStatus};
 
 /// Everything there is to measure about forwarding.

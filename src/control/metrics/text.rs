@@ -163,3 +163,8 @@ impl Text {
         };
     }
 }
+
+/// A value without labels.
+pub(super) fn plain<V>(value: V) -> (Labels, V) {
+    (Labels::default(), value)
+}
