@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::counters::{Count, Counters};
 use super::hashed_name::HashedName;
-use super::peer::{Peer, Transport};
+use super::peer::Peer;
 use super::pools::next_chance;
 use super::query_edns::QueryEdns;
 use super::rate_limit::{LimitedResponse, RateLimit, RrlAction, RrlSource, RrlTable};
@@ -84,7 +84,7 @@ impl WorkerContext {
         count: Count,
         source: RrlSource,
     ) -> RrlAction {
-        if peer.transport == Transport::Tcp || limit.is_exempt(peer.address) {
+        if peer.transport.is_stream() || limit.is_exempt(peer.address) {
             return RrlAction::Pass;
         }
         let entropy = next_chance(&mut self.rng) >> 32;

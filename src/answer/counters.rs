@@ -96,13 +96,10 @@ impl Count {
         named.map_or("", |(_, name)| name)
     }
 
-    /// The counter of a transport.
+    /// The counter of the queries that come over a transport.
     #[inline]
-    pub(super) fn of(transport: Transport) -> Count {
-        match transport {
-            Transport::Udp => Count::Udp,
-            Transport::Tcp => Count::Tcp,
-        }
+    pub fn of(transport: Transport) -> Count {
+        if transport.is_stream() { Count::Tcp } else { Count::Udp }
     }
 }
 

@@ -25,23 +25,48 @@ pub enum Reply {
     },
 }
 
-/// How the query came.
+/// How the query came. All that depends on it asks one of the questions below, so that another transport is one more
+/// row here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// One datagram: the client bounds the size of the response.
     Udp,
-    /// A stream.
+    /// A TCP connection.
     Tcp,
 }
 
 impl Transport {
+    /// All of them, in the order in which status and metrics show them.
+    pub const ALL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+
+    /// The name that status, metrics and traces show.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        }
+    }
+
+    /// Whether queries come over a stream: responses are not bounded, and the client's address is not forged.
+    #[inline]
+    pub fn is_stream(self) -> bool {
+        match self {
+            Transport::Udp => false,
+            Transport::Tcp => true,
+        }
+    }
+
+    /// Whether queries and responses are encrypted.
+    pub fn is_encrypted(self) -> bool {
+        match self {
+            Transport::Udp | Transport::Tcp => false,
+        }
+    }
+
     /// Longest response in bytes; `edns` is the client's OPT record.
     #[inline]
     pub fn size_limit(self, edns: Option<&Edns<'_>>) -> usize {
-        match self {
-            Transport::Tcp => usize::from(u16::MAX),
-            Transport::Udp => udp_size_limit(edns),
-        }
+        if self.is_stream() { usize::from(u16::MAX) } else { udp_size_limit(edns) }
     }
 }
 

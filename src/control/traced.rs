@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::paint::{Ink, counted, paint};
 use super::{Calendar, query};
-use crate::answer::{PrefixError, Transport};
+use crate::answer::PrefixError;
 use crate::dns::Rtype;
 use crate::dns::edns::Edns;
 use crate::dns::message::{Extra, Question};
@@ -144,10 +144,7 @@ impl TracedQuery {
         TracedQuery {
             time: format!("{second}.{:03}Z", since_1970.subsec_millis()),
             client: seen.peer.address.to_string(),
-            transport: match seen.peer.transport {
-                Transport::Udp => "udp".to_owned(),
-                Transport::Tcp => "tcp".to_owned(),
-            },
+            transport: seen.peer.transport.name().to_owned(),
             name: question.map(|question| question.qname.to_string()),
             rtype: question.map(|question| question.qtype.to_string()),
             wishes: wishes(&seen.query),

@@ -4,7 +4,7 @@
 
 use super::cache_key::{CacheKey, KeyBytes, Wishes};
 use crate::answer::{Peer, Transport};
-use crate::dns::edns::{CLIENT_COOKIE_BYTES, Edns, udp_size_limit};
+use crate::dns::edns::{CLIENT_COOKIE_BYTES, Edns};
 use crate::dns::message::{Extra, Header, Question};
 use crate::dns::{Name, NameRef, Rtype};
 
@@ -73,10 +73,7 @@ impl<'q> ClientQuery<'q> {
 
     /// Longest response to it, in bytes.
     pub(super) fn size_limit(&self) -> usize {
-        match self.peer.transport {
-            Transport::Tcp => usize::from(u16::MAX),
-            Transport::Udp => udp_size_limit(self.edns.as_ref()),
-        }
+        self.peer.transport.size_limit(self.edns.as_ref())
     }
 
     /// Whether the client understands the AD bit (RFC 6840, section 5.8).

@@ -336,7 +336,7 @@ impl Dispatcher {
             let length = partial::write_alone(&waiter.query(), chain, cookies, &mut self.out);
             return self.send(waiter.deferred, length);
         }
-        let partial = waiter.deferred.begun.take().unwrap_or_default();
+        let partial = waiter.deferred.partial.take().unwrap_or_default();
         if waiter.deferred.answer(&partial).is_err() {
             self.shared.counters.unsent.add();
         }

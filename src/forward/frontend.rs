@@ -105,7 +105,7 @@ impl ForwardResponder for CacheFrontend {
         };
         self.counters.dropped.add();
         if let Event::Query(mut deferred) = event
-            && let Some(partial) = deferred.begun.take()
+            && let Some(partial) = deferred.partial.take()
         {
             // What our zones answer is sent however busy upstreams are. A full buffer is counted there already.
             let _ = deferred.answer(&partial);

@@ -33,7 +33,7 @@ impl Waiter {
 
     /// The answer so far.
     pub(super) fn partial(&self) -> Option<&[u8]> {
-        self.chain.as_deref().or(self.deferred.begun.as_deref())
+        self.chain.as_deref().or(self.deferred.partial.as_deref())
     }
 
     /// Who counts as the client: an IPv4 address, or an IPv6 /64.

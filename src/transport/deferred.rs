@@ -20,8 +20,8 @@ pub struct Deferred {
     pub query: Box<[u8]>,
     /// Who asks, and how.
     pub peer: Peer,
-    /// The response as far as our zones go, where they have begun it.
-    pub begun: Option<Box<[u8]>>,
+    /// The partial answer of our zones, if they have begun one.
+    pub partial: Option<Box<[u8]>>,
     way: Way,
 }
 
@@ -42,17 +42,17 @@ impl Deferred {
     /// One that came in a datagram, at `socket`.
     pub(super) fn datagram(peer: Peer, arrival: &Arrival<'_>, socket: &Arc<Socket>) -> Self {
         let way = Way::Datagram { socket: Arc::downgrade(socket), to: Box::new(arrival.return_address()) };
-        Self { query: arrival.query.into(), peer, begun: None, way }
+        Self { query: arrival.query.into(), peer, partial: None, way }
     }
 
     /// One that came over a connection, which waits at `place`.
     pub(super) fn stream(peer: Peer, query: &[u8], place: Place) -> Self {
-        Self { query: query.into(), peer, begun: None, way: Way::Stream(place) }
+        Self { query: query.into(), peer, partial: None, way: Way::Stream(place) }
     }
 
-    /// The same with what our zones have begun to answer.
-    pub(super) fn begun(mut self, response: &[u8]) -> Self {
-        self.begun = Some(response.into());
+    /// The same with a partial answer.
+    pub(super) fn with_partial(mut self, response: &[u8]) -> Self {
+        self.partial = Some(response.into());
         self
     }
 

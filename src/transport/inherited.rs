@@ -19,7 +19,7 @@ use std::os::fd::OwnedFd;
 use listenfd::ListenFd;
 use socket2::Socket;
 
-use super::Protocol;
+use super::protocol::Protocol;
 
 /// Sockets passed at the start and not yet served.
 #[derive(Debug, Default)]

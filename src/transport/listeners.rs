@@ -1,8 +1,6 @@
 //! Binding: from listen addresses to sockets that receive.
 //!
-//! Responsible for creating every listening socket with its options, for
-//! doing so all-or-nothing, and for saying in words why one cannot be had.
-//! Not responsible for serving them: that is `running`.
+//! Creates every listening socket with its options, all or none, and says in words why one cannot be had.
 
 use std::fmt;
 use std::io;
@@ -13,7 +11,10 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use super::inherited::{Inherited, Label, Misfit};
-use super::{Settings, mmsg};
+use super::listen_address::ListenAddress;
+use super::mmsg;
+use super::protocol::Protocol;
+use super::settings::Settings;
 
 /// Send and receive buffer asked for per UDP socket, in bytes: about 5,000
 /// waiting queries, a tenth of a second at full load. The kernel gives at most
@@ -36,21 +37,12 @@ const TCP_RECEIVE_BUFFER_BYTES: usize = 32 << 10;
 /// TCP connections that wait to be accepted; net.core.somaxconn may lower it.
 const TCP_BACKLOG_MAX: i32 = 1024;
 
-/// The protocol of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// Datagrams.
-    Udp,
-    /// Streams.
-    Tcp,
-}
-
-/// Why the listeners asked for cannot be had.
+/// Why the listeners cannot be had.
 #[derive(Debug)]
 pub enum Error {
-    /// There is no address to listen at.
+    /// There is no address to listen on.
     NoAddress,
-    /// An address cannot be listened at.
+    /// Listening on an address fails.
     Listen {
         /// Address and port.
         address: SocketAddr,
@@ -106,10 +98,10 @@ pub struct Listeners {
 #[derive(Debug)]
 pub(super) struct Bound {
     /// As in the settings; the port may be 0.
-    pub(super) asked: SocketAddr,
+    pub(super) asked: ListenAddress,
     /// With the port that was given.
     pub(super) address: SocketAddr,
-    /// For each worker the socket it serves.
+    /// For each worker the socket it serves; none where there are no datagrams.
     pub(super) udp: Vec<Arc<Socket>>,
     pub(super) datagrams: Datagrams,
     pub(super) tcp: TcpListener,
@@ -163,33 +155,36 @@ impl Listeners {
 /// the default, and such a host has nobody to serve there.
 pub(super) fn bind_beside(
     held: &[SocketAddr],
-    addresses: &[SocketAddr],
+    addresses: &[ListenAddress],
     workers: usize,
     inherited: &mut Inherited,
 ) -> Result<Vec<Bound>, Error> {
     let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
     for &asked in addresses {
+        let ListenAddress { address: wanted, protocols } = asked;
         let ours = held.iter().copied().chain(bound.iter().map(|bound| bound.address));
-        let claim = if ours.into_iter().any(|other| other.port() == asked.port()) {
+        let claim = if ours.into_iter().any(|other| other.port() == wanted.port()) {
             Claim::Beside
         } else {
             Claim::Alone
         };
         // TCP first: it is the one that notices another server.
-        let listen = |protocol| move |cause| Error::Listen { address: asked, protocol, cause };
-        let tcp = match inherited.take(Protocol::Tcp, asked) {
+        let listen = |protocol| move |cause| Error::Listen { address: wanted, protocol, cause };
+        let tcp = match inherited.take(Protocol::Tcp, wanted) {
             Some(passed) => serve_passed_tcp(passed),
-            None => bind_tcp(asked, claim),
+            None => bind_tcp(wanted, claim),
         };
         let tcp = match tcp {
-            Err(cause) if is_unsupported(&cause) && asked.ip().is_ipv6() && asked.ip().is_unspecified() => {
-                tracing::warn!(%asked, "this host has no IPv6; the address is left out");
+            Err(cause) if is_unsupported(&cause) && wanted.ip().is_ipv6() && wanted.ip().is_unspecified() => {
+                tracing::warn!("not listening on {wanted}: this host has no IPv6");
                 continue;
             }
             other => other.map_err(listen(Protocol::Tcp))?,
         };
         let address = tcp.local_addr().map_err(listen(Protocol::Tcp))?;
-        let (udp, datagrams) = match inherited.take(Protocol::Udp, address) {
+        let workers = if protocols.has_datagrams() { workers } else { 0 };
+        let passed = inherited.take(Protocol::Udp, address).filter(|_| protocols.has_datagrams());
+        let (udp, datagrams) = match passed {
             Some(passed) => {
                 let passed = serve_passed_udp(passed, address).map_err(listen(Protocol::Udp))?;
                 (vec![passed; workers], Datagrams::Shared)
@@ -285,15 +280,6 @@ fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 
 fn is_unsupported(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(mmsg::NO_SUCH_FAMILY)
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Protocol::Udp => "UDP",
-            Protocol::Tcp => "TCP",
-        })
-    }
 }
 
 impl fmt::Display for Error {

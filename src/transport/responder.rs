@@ -5,11 +5,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Deferred;
+use super::deferred::Deferred;
 use super::trace::{Tap, Taps};
 use crate::answer::{self, Peer, Reader, Reply, WorkerContext};
 
-/// Answers queries: one per UDP worker, and one for all TCP connections.
+/// Answers queries: one per UDP worker, and several that connections share.
 pub trait Responder: Send + 'static {
     /// Called before the first query of each batch, and when an idle worker is to let go of what it holds.
     fn begin_batch(&mut self);

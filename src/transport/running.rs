@@ -1,9 +1,7 @@
-//! A server that runs: which worker serves which socket, and how that changes
-//! while queries come in.
+//! A server that runs: which worker serves which socket, and how that changes while queries come in.
 //!
 //! Responsible for starting, changing and stopping everything that serves.
-//! Not responsible for how anything is served (`udp`, `tcp`), or for creating
-//! sockets (`listeners`).
+//! Not responsible for how anything is served (`udp`, `stream`), or for creating sockets (`listeners`).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,10 +15,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::affinity::Affinity;
-use super::listeners::{self, Bound, Buffers, Datagrams};
-use super::plan::{Fresh, Group, Plan, Sharing};
-use super::udp::WorkerHandle;
-use super::{Error, Inherited, Listeners, Protocol, Responder, Settings, TcpCounters, UdpCounters, tcp};
+use super::change::{Change, Fresh, Group, Sharing};
+use super::inherited::Inherited;
+use super::listen_address::ListenAddress;
+use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
+use super::protocol::Protocol;
+use super::responder::Responder;
+use super::settings::Settings;
+use super::stream::{self, TcpCounters};
+use super::udp::{Assignment, UdpCounters, WorkerHandle};
+use crate::answer::Transport;
 
 /// Longest wait for workers to take up a change, and for those that stop to
 /// answer what is queued. TCP's own limit is shorter, so this one decides
@@ -28,13 +32,13 @@ use super::{Error, Inherited, Listeners, Protocol, Responder, Settings, TcpCount
 const SETTLE_MAX: Duration = Duration::from_secs(4);
 
 /// What a responder is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Worker {
-    /// The UDP worker of this number, from 0. A number is used again when the
-    /// count of workers was lowered and is raised.
-    Udp(usize),
-    /// All TCP connections; made once.
-    Tcp,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// How its queries come.
+    pub transport: Transport,
+    /// Its number among those of the transport, from 0. A number of UDP workers is used again when their count was
+    /// lowered and is raised; the responders that connections share are made once.
+    pub index: usize,
 }
 
 /// A listen address as it is served.
@@ -50,26 +54,26 @@ pub struct Listening {
 pub struct Running<R> {
     make: Box<dyn Fn(Worker) -> R + Send>,
     handle: Handle,
-    served: Vec<Served>,
+    endpoints: Vec<Endpoint>,
     workers: Vec<WorkerHandle>,
     affinity: Affinity,
-    tcp: Arc<tcp::Shared<R>>,
+    streams: Arc<stream::Shared<R>>,
     udp_counters: Arc<UdpCounters>,
-    /// TCP services of addresses given up, whose connections may still end.
+    /// Listeners of addresses given up, whose last connections are still open.
     leaving: Vec<JoinHandle<()>>,
 }
 
-/// One listen address.
-struct Served {
-    asked: SocketAddr,
+/// One listen address that is served.
+struct Endpoint {
+    asked: ListenAddress,
     address: SocketAddr,
     group: Group,
-    tcp: tcp::Service,
+    listener: stream::Service,
 }
 
-/// Serves `listeners`: UDP on threads of its own, TCP on the runtime of
-/// `handle`, which needs I/O and time. `make` is called once per worker, now
-/// and when a change adds workers.
+/// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and time. `make` is
+/// called once per worker, now and when a change adds workers. Connections share as many responders as there are UDP
+/// workers now.
 ///
 /// # Errors
 /// When a thread cannot be started, or the runtime does not take a socket;
@@ -80,48 +84,49 @@ pub fn start<R: Responder>(
     handle: Handle,
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
-    let shared = tcp::Shared::new(settings.tcp, make(Worker::Tcp));
+    let responder = |index| make(Worker { transport: Transport::Tcp, index });
+    let others = (1..settings.worker_count()).map(responder);
+    let streams = stream::Shared::new(settings.tcp, responder(0), others);
     let mut running = Running {
         make: Box::new(make),
         handle,
-        served: Vec::new(),
+        endpoints: Vec::new(),
         workers: Vec::new(),
         affinity: Affinity::Clients,
-        tcp: Arc::new(shared),
+        streams: Arc::new(streams),
         udp_counters: Arc::default(),
         leaving: Vec::new(),
     };
-    let plan = running.plan(Vec::new(), bound, &settings)?;
+    let change = running.prepare(Vec::new(), bound, &settings)?;
     // There is nothing old, hence nothing to wait for.
-    drop(running.commit(plan));
+    drop(running.commit(change));
     Ok(running)
 }
 
 impl<R: Responder> Running<R> {
-    /// Serves what `settings` say from now on. Sockets of addresses that stay
-    /// are kept, so that not one query to them is lost; those given up answer
-    /// what they have received. Waits for nobody: what is returned resolves when every worker has taken the
-    /// change up and the old ports are free, or after a few seconds when one hangs.
+    /// Serves what `settings` say from now on. Sockets of addresses that stay are kept, so that not one query to them is
+    /// lost; those given up answer what they have received. Does not wait: what is returned resolves when every worker
+    /// has taken the change up and the old ports are free, or after a few seconds when one hangs.
     ///
     /// # Errors
     /// When something new cannot be had. Then nothing has changed.
     pub fn change(&mut self, settings: &Settings) -> Result<impl Future<Output = ()> + Send + use<R>, Error> {
         let workers = settings.worker_count();
         let asked = settings.addresses();
-        let mut kept = Vec::with_capacity(self.served.len());
-        for served in &self.served {
-            let workers = if asked.contains(&served.asked) { workers } else { 0 };
-            kept.push(served.group_of(workers)?);
+        let mut kept = Vec::with_capacity(self.endpoints.len());
+        for endpoint in &self.endpoints {
+            let stays = asked.contains(&endpoint.asked);
+            kept.push(if stays { Some(endpoint.group_of(workers)?) } else { None });
         }
-        let new: Vec<SocketAddr> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
+        let new: Vec<ListenAddress> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
         let held: Vec<SocketAddr> = self.addresses().collect();
         let bound = listeners::bind_beside(&held, &new, workers, &mut Inherited::none())?;
-        if bound.is_empty() && kept.iter().all(|group| group.udp.is_empty()) {
+        if bound.is_empty() && kept.iter().all(Option::is_none) {
             return Err(Error::NoAddress);
         }
-        let plan = self.plan(kept, bound, settings)?;
-        self.tcp.set_settings(settings.tcp);
-        let settled = self.commit(plan);
+        let change = self.prepare(kept, bound, settings)?;
+        self.streams.set_settings(settings.tcp);
+        let settled = self.commit(change);
         self.leaving.retain(|task| !task.is_finished());
         Ok(settle(settled))
     }
@@ -136,8 +141,8 @@ impl<R: Responder> Running<R> {
             settled.push(ended);
             threads.push(thread);
         }
-        for served in self.served.drain(..) {
-            self.leaving.push(served.tcp.stop().task);
+        for endpoint in self.endpoints.drain(..) {
+            self.leaving.push(endpoint.listener.stop().task);
         }
         settle(settled).await;
         for thread in threads {
@@ -175,33 +180,35 @@ impl<R: Responder> Running<R> {
     /// last, a whole zone, until it is asked. Does not wait for them.
     pub fn catch_up(&mut self) {
         drop(self.turns());
-        self.tcp.catch_up();
+        self.streams.catch_up();
     }
 
     /// Wakes every worker, to serve what it serves. Each receiver resolves when its worker has taken a turn;
     /// none for one that has ended.
     fn turns(&mut self) -> Vec<Option<oneshot::Receiver<()>>> {
-        let served = &self.served;
-        let sockets =
-            |index| served.iter().filter_map(|served| served.group.udp.get(index).cloned()).collect();
+        let endpoints = &self.endpoints;
+        let assignment = |index| {
+            let sockets = endpoints.iter().filter_map(|endpoint| endpoint.group.udp.get(index).cloned());
+            Assignment { sockets: sockets.collect(), cores: None }
+        };
         let workers = self.workers.iter_mut().enumerate();
         workers
-            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(sockets(index), None)))
+            .map(|(index, worker)| (!worker.has_ended()).then(|| worker.serve(assignment(index))))
             .collect()
     }
 
     /// Where queries are answered: ports asked for as 0 are the real ones here.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.served.iter().map(|served| served.address)
+        self.endpoints.iter().map(|endpoint| endpoint.address)
     }
 
     /// The addresses with what the kernel gave to them.
     pub fn listening(&self) -> Vec<Listening> {
-        let listening = |served: &Served| {
-            let buffers = listeners::buffers(served.group.udp.first()?).ok()?;
-            Some(Listening { address: served.address, buffers })
+        let listening = |endpoint: &Endpoint| {
+            let buffers = listeners::buffers(endpoint.group.udp.first()?).ok()?;
+            Some(Listening { address: endpoint.address, buffers })
         };
-        self.served.iter().filter_map(listening).collect()
+        self.endpoints.iter().filter_map(listening).collect()
     }
 
     /// How many UDP workers there are.
@@ -211,7 +218,7 @@ impl<R: Responder> Running<R> {
 
     /// What happens to TCP connections.
     pub fn tcp_counters(&self) -> Arc<TcpCounters> {
-        Arc::clone(&self.tcp.counters)
+        Arc::clone(&self.streams.counters)
     }
 
     /// What goes wrong in UDP workers.
@@ -219,23 +226,28 @@ impl<R: Responder> Running<R> {
         Arc::clone(&self.udp_counters)
     }
 
-    fn serves(&self, asked: SocketAddr) -> bool {
-        self.served.iter().any(|served| served.asked == asked)
+    fn serves(&self, asked: ListenAddress) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.asked == asked)
     }
 
     /// Gains what can be refused: threads, and places in the runtime.
-    fn plan(&self, kept: Vec<Group>, bound: Vec<Bound>, settings: &Settings) -> Result<Plan, Error> {
+    fn prepare(
+        &self,
+        kept: Vec<Option<Group>>,
+        bound: Vec<Bound>,
+        settings: &Settings,
+    ) -> Result<Change, Error> {
         let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
         let sharing = Sharing::new(settings, self.affinity);
-        let mut plan = Plan { kept, fresh, workers: Vec::new(), sharing };
+        let mut change = Change { kept, fresh, workers: Vec::new(), sharing };
         for index in self.workers.len()..settings.worker_count() {
-            let responder = (self.make)(Worker::Udp(index));
+            let responder = (self.make)(Worker { transport: Transport::Udp, index });
             let counters = Arc::clone(&self.udp_counters);
-            let worker = WorkerHandle::start(index, plan.place_of(index), responder, counters)
+            let worker = WorkerHandle::start(index, change.assignment(index), responder, counters)
                 .map_err(|cause| Error::Worker { index, cause })?;
-            plan.workers.push(worker);
+            change.workers.push(worker);
         }
-        Ok(plan)
+        Ok(change)
     }
 
     fn register(&self, bound: Bound) -> Result<Fresh, Error> {
@@ -249,42 +261,42 @@ impl<R: Responder> Running<R> {
         Ok(Fresh { asked, address, group: Group { udp, datagrams }, tcp })
     }
 
-    /// Carries the plan out; nothing in here can be refused. Returns what
-    /// resolves when those who were told have done so.
-    fn commit(&mut self, plan: Plan) -> Vec<oneshot::Receiver<()>> {
+    /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and listener has
+    /// taken it up.
+    fn commit(&mut self, change: Change) -> Vec<oneshot::Receiver<()>> {
         let mut settled = Vec::new();
-        self.affinity = plan.sharing.affinity;
-        // First of all: with `Affinity::Cores` who is about to leave gets no more queries.
-        plan.steer();
-        for (index, worker) in self.workers.iter_mut().enumerate().take(plan.sharing.workers) {
-            let (sockets, stay_on) = plan.place_of(index);
-            settled.push(worker.serve(sockets, stay_on));
+        self.affinity = change.sharing.affinity;
+        // First of all: with `Affinity::Cores` a worker that is about to leave gets no more queries.
+        change.steer();
+        for (index, worker) in self.workers.iter_mut().enumerate().take(change.sharing.workers) {
+            settled.push(worker.serve(change.assignment(index)));
         }
-        let surplus = self.workers.drain(plan.sharing.workers.min(self.workers.len())..);
+        let surplus = self.workers.drain(change.sharing.workers.min(self.workers.len())..);
         settled.extend(surplus.map(|worker| worker.stop().0));
-        self.workers.extend(plan.workers);
+        self.workers.extend(change.workers);
 
-        for (mut served, group) in std::mem::take(&mut self.served).into_iter().zip(plan.kept) {
-            if group.udp.is_empty() {
-                let tcp::Stopping { closed, task } = served.tcp.stop();
-                settled.push(closed);
-                self.leaving.push(task);
-            } else {
-                served.group = group;
-                self.served.push(served);
+        for (endpoint, group) in std::mem::take(&mut self.endpoints).into_iter().zip(change.kept) {
+            match group {
+                Some(group) => self.endpoints.push(Endpoint { group, ..endpoint }),
+                None => {
+                    let stream::Stopping { closed, task } = endpoint.listener.stop();
+                    settled.push(closed);
+                    self.leaving.push(task);
+                }
             }
         }
-        for Fresh { asked, address, group, tcp } in plan.fresh {
-            let tcp = tcp::Service::start(tcp, Arc::clone(&self.tcp), &self.handle);
-            self.served.push(Served { asked, address, group, tcp });
+        for Fresh { asked, address, group, tcp } in change.fresh {
+            let listener = asked.protocols.serve(tcp, Arc::clone(&self.streams), &self.handle);
+            self.endpoints.push(Endpoint { asked, address, group, listener });
         }
         settled
     }
 }
 
-impl Served {
-    /// One socket per worker: the ones there are, and more if needed.
+impl Endpoint {
+    /// One socket per worker: those that it has, and more if needed.
     fn group_of(&self, workers: usize) -> Result<Group, Error> {
+        let workers = if self.asked.protocols.has_datagrams() { workers } else { 0 };
         let Group { udp, datagrams } = &self.group;
         let missing = workers.saturating_sub(udp.len());
         let more = match (datagrams, udp.first()) {
@@ -306,13 +318,13 @@ async fn settle(receivers: Vec<oneshot::Receiver<()>>) {
         }
     };
     if timeout(SETTLE_MAX, all).await.is_err() {
-        tracing::warn!("a worker does not come to an end; it is left behind");
+        tracing::warn!("a worker does not end; it is left behind");
     }
 }
 
 impl<R> fmt::Debug for Running<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses: Vec<_> = self.served.iter().map(|served| served.address).collect();
+        let addresses: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.address).collect();
         f.debug_struct("Running")
             .field("addresses", &addresses)
             .field("workers", &self.workers.len())

@@ -18,7 +18,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::answer::{Peer, Reply};
+use crate::answer::{Peer, Reply, Transport};
 
 /// Longer than anything here takes, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -63,7 +63,7 @@ impl Responder for Echo {
         }
         out[..query.len()].copy_from_slice(query);
         out[2] |= 0x80;
-        if let (b"who", Worker::Udp(index)) = (what, self.worker) {
+        if let (b"who", Worker { transport: Transport::Udp, index }) = (what, self.worker) {
             out[12] = u8::try_from(index).unwrap();
         }
         Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }

@@ -23,9 +23,10 @@ use socket2::Socket;
 use tokio::sync::oneshot;
 
 use super::affinity::Cores;
+use super::deferred::Deferred;
 use super::durations::Durations;
 use super::mmsg::{Batch, Waiter};
-use super::{Deferred, Responder};
+use super::responder::Responder;
 use crate::answer::{Peer, Reply, Transport};
 
 /// Batches answered from a socket that is about to be closed. Enough for a
@@ -62,11 +63,18 @@ pub struct UdpCounters {
     pub durations: Durations,
 }
 
-/// The sockets a worker serves from now on; those left out are emptied,
-/// answered and let go. `done` is dropped when that has happened.
+/// What a worker serves.
+pub(super) struct Assignment {
+    /// One socket of each listen address that has datagrams.
+    pub(super) sockets: Vec<Arc<Socket>>,
+    /// The cores that it stays on; none: it stays where it is.
+    pub(super) cores: Option<Cores>,
+}
+
+/// An assignment on its way to a worker.
 struct Order {
-    sockets: Vec<Arc<Socket>>,
-    stay_on: Option<Cores>,
+    assignment: Assignment,
+    /// Dropped when it has been taken up.
     done: oneshot::Sender<()>,
 }
 
@@ -111,7 +119,7 @@ impl WorkerHandle {
     /// Those of pipe(2) and of starting a thread.
     pub(super) fn start<R: Responder>(
         index: usize,
-        (sockets, stay_on): (Vec<Arc<Socket>>, Option<Cores>),
+        Assignment { sockets, cores }: Assignment,
         responder: R,
         counters: Arc<UdpCounters>,
     ) -> io::Result<Self> {
@@ -124,24 +132,19 @@ impl WorkerHandle {
             Service { responder, batch: Batch::new(), counters, receiving: Receiving::Working, untimed: 0 };
         let worker = Worker { sockets, orders: ordered, wake: woken, service };
         let thread = thread::Builder::new().name(format!("edgedns-udp-{index}")).spawn(move || {
-            settle_on(stay_on.as_ref());
+            settle_on(cores.as_ref());
             worker.run();
             drop(running);
         })?;
         Ok(Self { orders, wake, ended, thread })
     }
 
-    /// Lets the worker serve `sockets` and stay on these cores; none: where it
-    /// is. The receiver returned resolves when it does, and when the sockets
-    /// left out are answered and let go.
-    pub(super) fn serve(
-        &mut self,
-        sockets: Vec<Arc<Socket>>,
-        stay_on: Option<Cores>,
-    ) -> oneshot::Receiver<()> {
+    /// Gives the worker another assignment. The receiver returned resolves when it has taken it up, and when the queries
+    /// at the sockets left out are answered.
+    pub(super) fn serve(&mut self, assignment: Assignment) -> oneshot::Receiver<()> {
         let (done, applied) = oneshot::channel();
         // A worker that has ended drops the order and with it `done`; there is nothing to wait for then.
-        if self.orders.send(Order { sockets, stay_on, done }).is_ok() {
+        if self.orders.send(Order { assignment, done }).is_ok() {
             // A pipe that is full wakes it as well: nothing is lost with one byte more.
             let _ = self.wake.write(&[1]);
         }
@@ -201,8 +204,9 @@ impl<R: Responder> Worker<R> {
         loop {
             match self.orders.try_recv() {
                 Ok(order) => {
-                    settle_on(order.stay_on.as_ref());
-                    self.replace(order.sockets);
+                    let Assignment { sockets, cores } = order.assignment;
+                    settle_on(cores.as_ref());
+                    self.replace(sockets);
                     drop(order.done);
                 }
                 Err(mpsc::TryRecvError::Empty) => return,
@@ -248,7 +252,7 @@ impl<R: Responder> Service<R> {
         if received == 0 {
             return 0;
         }
-        let begun = self.is_timed().then(Instant::now);
+        let started = self.is_timed().then(Instant::now);
         self.responder.begin_batch();
         let responder = &mut self.responder;
         let passed = self.batch.answer(|arrival, out| {
@@ -258,8 +262,8 @@ impl<R: Responder> Service<R> {
                 Reply::Send { .. } | Reply::Drop => {}
                 Reply::Forward => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
                 Reply::ForwardTail { len } => {
-                    let begun = out.get(..len).unwrap_or_default();
-                    responder.hand_over(Deferred::datagram(peer, arrival, socket).begun(begun));
+                    let partial = out.get(..len).unwrap_or_default();
+                    responder.hand_over(Deferred::datagram(peer, arrival, socket).with_partial(partial));
                 }
             }
             reply
@@ -271,8 +275,8 @@ impl<R: Responder> Service<R> {
         if unsent > 0 {
             self.counters.unsent.fetch_add(unsent, Ordering::Relaxed);
         }
-        if let Some(begun) = begun {
-            self.counters.durations.note(begun.elapsed(), received);
+        if let Some(started) = started {
+            self.counters.durations.note(started.elapsed(), received);
         }
         received
     }
@@ -297,7 +301,7 @@ impl<R: Responder> Service<R> {
     fn refused(&mut self, error: &io::Error) {
         self.counters.refused.fetch_add(1, Ordering::Relaxed);
         if self.receiving == Receiving::Working {
-            tracing::warn!(%error, "a UDP worker cannot receive; it goes on trying");
+            tracing::warn!(%error, "a UDP worker cannot receive, and tries again");
             self.receiving = Receiving::Refused;
         }
         thread::sleep(REFUSED_PAUSE);
@@ -313,6 +317,6 @@ impl<R: Responder> Service<R> {
 /// Keeps the worker that calls it on these cores. It serves as well elsewhere.
 fn settle_on(cores: Option<&Cores>) {
     if let Some(Err(error)) = cores.map(Cores::stay_on) {
-        tracing::warn!(%error, "a UDP worker cannot stay on its core (sched_setaffinity); it runs on any");
+        tracing::warn!(%error, "cannot keep a UDP worker on its core (sched_setaffinity); it runs on any");
     }
 }

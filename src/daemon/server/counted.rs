@@ -34,7 +34,7 @@ impl Counted {
         let counted = self.clone();
         move |worker| {
             let own = Arc::new(Counters::default());
-            counted.workers().push((transport(worker), Arc::clone(&own)));
+            counted.workers().push((worker.transport, Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
             let frontend = Box::new(forwarder.frontend());
             SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps).with(frontend)
@@ -43,24 +43,24 @@ impl Counted {
 
     /// Responses that were sent.
     pub(super) fn answered(&self) -> u64 {
-        let totals = [Transport::Udp, Transport::Tcp].map(|transport| self.totals(transport));
+        let totals = Transport::ALL.map(|transport| self.totals(transport));
         totals.iter().flat_map(|totals| Count::RESPONSES.map(|kind| totals.get(kind))).sum()
     }
 
     /// Queries for other names that were over the rate limit.
     pub(super) fn forward_limited(&self) -> u64 {
-        let totals = [Transport::Udp, Transport::Tcp].map(|transport| self.totals(transport));
+        let totals = Transport::ALL.map(|transport| self.totals(transport));
         totals.iter().map(|totals| totals.get(Count::ForwardLimited)).sum()
     }
 
     /// What came over each transport.
     pub(super) fn status(&self) -> Vec<TransportStatus> {
-        [(Transport::Udp, Count::Udp), (Transport::Tcp, Count::Tcp)]
-            .map(|(transport, queries)| {
+        Transport::ALL
+            .map(|transport| {
                 let totals = self.totals(transport);
                 TransportStatus {
-                    transport: queries.name().to_owned(),
-                    queries: totals.get(queries),
+                    transport: transport.name().to_owned(),
+                    queries: totals.get(Count::of(transport)),
                     dropped: totals.get(Count::Dropped),
                     responses: Count::RESPONSES.map(|kind| (kind.name().to_owned(), totals.get(kind))).into(),
                     truncated: totals.get(Count::Truncated),
@@ -87,13 +87,6 @@ impl Counted {
 
     fn workers(&self) -> MutexGuard<'_, Workers> {
         lock(&self.workers)
-    }
-}
-
-fn transport(worker: Worker) -> Transport {
-    match worker {
-        Worker::Udp(_) => Transport::Udp,
-        Worker::Tcp => Transport::Tcp,
     }
 }
 

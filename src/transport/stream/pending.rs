@@ -1,25 +1,21 @@
-//! The responses that a connection waits for while it goes on.
-//!
-//! Responsible for how many there are at most, and for whether the client may
+//! The responses that a connection waits for while it goes on: how many there are at most, and whether the client may
 //! still ask.
-//! Not responsible for who answers.
 
 use tokio::sync::mpsc;
 
 use crate::answer::Peer;
 use crate::transport::deferred::{Deferred, Place};
 
-/// Responses that one connection waits for at most; further queries stay
-/// unread. A client that asks more at a time gains nothing, and what is held
-/// for it is bounded: 2 MiB, were each as long as can be.
+/// Responses that one connection waits for at most; further queries stay unread. A client that asks more at a time gains
+/// nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
 const WAITING_MAX: usize = 32;
 
 /// A response; empty: there is none.
 type Message = Box<[u8]>;
 
-/// The responses that are still to come. Made when the first one is.
+/// The responses that are still to come. The channel is made for the first of them.
 #[derive(Default)]
-pub(super) struct Later {
+pub(super) struct PendingResponses {
     channel: Option<(mpsc::Sender<Message>, mpsc::Receiver<Message>)>,
     asking: Asking,
 }
@@ -32,7 +28,7 @@ enum Asking {
     Over,
 }
 
-impl Later {
+impl PendingResponses {
     /// A query whose response will come here; none while too many do.
     pub(super) fn defer(&mut self, peer: Peer, query: &[u8]) -> Option<Deferred> {
         let (sender, _) = self.channel.get_or_insert_with(|| mpsc::channel(WAITING_MAX));

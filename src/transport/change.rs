@@ -1,8 +1,7 @@
 //! A change of what is served, before it is carried out.
 //!
-//! Responsible for holding everything new that a change needs, and for who
-//! serves what, and where, once it has happened.
-//! Not responsible for gaining it or for carrying it out: that is `running`.
+//! Holds everything new that the change needs, and says which worker serves what, and on which cores, once it has
+//! happened. Gaining it and carrying it out is up to `running`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,15 +10,16 @@ use socket2::Socket;
 use tokio::net::TcpListener;
 
 use super::affinity::{Affinity, Cores};
+use super::listen_address::ListenAddress;
 use super::listeners::Datagrams;
-use super::udp::WorkerHandle;
-use super::{Settings, mmsg};
+use super::mmsg;
+use super::settings::Settings;
+use super::udp::{Assignment, WorkerHandle};
 
 /// Everything new that a change needs, gained before anything old is touched.
-pub(super) struct Plan {
-    /// For each address served now: its UDP sockets from now on, none if it
-    /// is given up.
-    pub(super) kept: Vec<Group>,
+pub(super) struct Change {
+    /// For each address served now: its UDP sockets from now on; none if it is given up.
+    pub(super) kept: Vec<Option<Group>>,
     pub(super) fresh: Vec<Fresh>,
     pub(super) workers: Vec<WorkerHandle>,
     pub(super) sharing: Sharing,
@@ -36,20 +36,20 @@ pub(super) struct Sharing {
     pub(super) affinity: Affinity,
     /// How many workers share them.
     pub(super) workers: usize,
-    /// None: nothing is told to workers or to the kernel.
+    /// None: workers and the kernel go on as they are.
     cores: Option<Cores>,
 }
 
 /// A new address, ready to be served.
 pub(super) struct Fresh {
-    pub(super) asked: SocketAddr,
+    pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
     pub(super) tcp: TcpListener,
 }
 
 impl Sharing {
-    /// As `settings` say, after workers and sockets were told `before`.
+    /// As `settings` say, after it was `before`.
     pub(super) fn new(settings: &Settings, before: Affinity) -> Self {
         let (affinity, workers) = (settings.affinity, settings.worker_count());
         let unbound = Self { affinity, workers, cores: None };
@@ -59,7 +59,7 @@ impl Sharing {
         match Cores::allowed() {
             Ok(cores) => Self { cores: Some(cores), ..unbound },
             Err(error) => {
-                tracing::warn!(%error, "the cores that may be used are not known (sched_getaffinity)");
+                tracing::warn!(%error, "cannot find out which cores may be used (sched_getaffinity)");
                 unbound
             }
         }
@@ -75,34 +75,34 @@ impl Sharing {
     }
 }
 
-impl Plan {
-    /// What worker `index` serves, one socket of each address, and where it stays.
-    pub(super) fn place_of(&self, index: usize) -> (Vec<Arc<Socket>>, Option<Cores>) {
+impl Change {
+    /// What worker `index` serves, one socket of each address, and on which cores it stays.
+    pub(super) fn assignment(&self, index: usize) -> Assignment {
         let sockets = self.groups().filter_map(|group| group.udp.get(index).cloned()).collect();
-        (sockets, self.sharing.of_worker(index))
+        Assignment { sockets, cores: self.sharing.of_worker(index) }
     }
 
-    /// Tells the kernel which worker gets a datagram. Where it refuses it
-    /// chooses by itself, and all are answered, too.
+    /// Lets the kernel give a datagram to the worker on its core. Where it refuses it chooses by itself, and all are
+    /// answered, too.
     pub(super) fn steer(&self) {
         let Some(cores) = &self.sharing.cores else { return };
         // One that was passed to us is shared by all workers: there is no choice. A single worker of today may
         // have had others.
         let own = self.groups().filter(|group| group.datagrams == Datagrams::OnePerWorker);
         for first in own.filter_map(|group| group.udp.first()) {
-            let told = match self.sharing.affinity {
+            let steered = match self.sharing.affinity {
                 Affinity::Cores => cores.steer(first, self.sharing.workers),
                 // Of an address that is new there is nothing to take back.
                 Affinity::Clients => mmsg::choose_freely(first).or(Ok(())),
             };
-            if let Err(error) = told {
-                tracing::warn!(%error, "queries cannot be given to the worker on the core where they arrive");
+            if let Err(error) = steered {
+                tracing::warn!(%error, "cannot give queries to the worker on the core where they arrive");
             }
         }
     }
 
     /// The sockets of each address.
     fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.kept.iter().chain(self.fresh.iter().map(|fresh| &fresh.group))
+        self.kept.iter().flatten().chain(self.fresh.iter().map(|fresh| &fresh.group))
     }
 }

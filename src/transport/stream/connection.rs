@@ -1,31 +1,31 @@
-//! One TCP connection, from its first byte to its end.
+//! One connection, from its first byte to its end.
 //!
-//! Responsible for reading, answering in order and writing, for all time
-//! limits, and for how a connection ends.
+//! Responsible for reading, answering in order and writing, for all time limits, and for how a connection ends.
 //! Not responsible for who may have one (`limits`), or for framing (`frames`).
 //!
-//! Reading and writing take turns: while responses are not taken by the
-//! client, nothing more is read, so what it can make us hold is bounded.
+//! Reading and writing take turns: while the client does not take its responses, nothing more is read, so that what it
+//! can make us hold is bounded.
 
 use std::convert::Infallible;
-use std::io::{self, Read};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::answering::{Answering, RESPONSE_LENGTH_MAX};
+use super::client_stream::ClientStream;
 use super::frames::{self, Frame, INPUT_BYTES, Input};
-use super::later::Later;
 use super::limits::Seat;
-use super::{RESPONSE_LENGTH_MAX, Shared, TcpSettings, lock};
-use crate::answer::{Peer, Reply, Transport};
-use crate::transport::Responder;
+use super::pending::PendingResponses;
+use super::settings::TcpSettings;
+use super::shared::Shared;
+use crate::answer::{Peer, Reply};
+use crate::sync::lock;
+use crate::transport::responder::Responder;
 
 /// Responses collected before they are written, in bytes; the last one may
 /// go beyond.
@@ -50,17 +50,18 @@ const LINGER_MAX: Duration = Duration::from_secs(1);
 pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + RESPONSE_LENGTH_MAX);
 
 /// One connection that is being served.
-pub(super) struct Connection<R> {
-    stream: TcpStream,
+pub(super) struct Connection<S, R> {
+    stream: S,
     peer: Peer,
     /// What others see of it.
     seat: Arc<Seat>,
     settings: TcpSettings,
     shared: Arc<Shared<R>>,
+    answering: Arc<Mutex<Answering<R>>>,
     stop: watch::Receiver<()>,
     input: Input,
     output: Vec<u8>,
-    later: Later,
+    pending: PendingResponses,
     /// End of the lifetime.
     last: Instant,
 }
@@ -68,13 +69,13 @@ pub(super) struct Connection<R> {
 /// How a connection ends.
 #[derive(Debug)]
 enum End {
-    /// By the client, or by an error: nobody is there any more.
+    /// By the client, or by an error.
     Gone,
     /// By us: time is over, or what the client says is not DNS.
     Done,
     /// By us: the client does not take its responses.
     Cut,
-    /// By us: somebody else needs the place more.
+    /// By us: its place is needed for another client.
     Evicted,
     /// By us: the address is not served any more.
     Stopped,
@@ -100,36 +101,36 @@ enum Progress {
     Nothing,
 }
 
-impl<R: Responder> Connection<R> {
+impl<S: ClientStream, R: Responder> Connection<S, R> {
     pub(super) fn new(
-        (stream, address, seat): (TcpStream, IpAddr, Arc<Seat>),
+        stream: S,
+        peer: Peer,
+        seat: Arc<Seat>,
         settings: TcpSettings,
         shared: Arc<Shared<R>>,
         stop: watch::Receiver<()>,
     ) -> Self {
         let last = deadline(settings.lifetime);
-        let peer = Peer { address, transport: Transport::Tcp };
-        let (input, output, later) = (Input::default(), Vec::new(), Later::default());
-        Self { stream, peer, seat, settings, shared, stop, input, output, later, last }
+        let (answering, pending) = (shared.answering(), PendingResponses::default());
+        let (input, output) = (Input::default(), Vec::new());
+        Self { stream, peer, seat, settings, shared, answering, stop, input, output, pending, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
     pub(super) async fn serve(mut self) {
-        // Responses are written whole; waiting for more would only delay them.
-        let _ = self.stream.set_nodelay(true);
         let Err(mut end) = self.converse().await;
         if let End::Stopped = end {
             end = self.answer_to_the_end().await.err().unwrap_or(End::Done);
         }
         match end {
             End::Gone => {}
-            // What came in the meantime is answered; there is no time for taking leave, nor for one who does not read.
+            // What came in the meantime is answered; there is no time to linger, nor for a client that does not read.
             End::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
-            End::Done | End::Stopped => self.take_leave().await,
+            End::Done | End::Stopped => self.linger().await,
             End::Cut => {
                 self.shared.counters.cut.fetch_add(1, Ordering::Relaxed);
                 // Frees what the kernel still holds for this client.
-                let _ = self.stream.set_zero_linger();
+                self.stream.discard_unsent();
             }
         }
     }
@@ -146,10 +147,10 @@ impl<R: Responder> Connection<R> {
                 patience = deadline(self.settings.idle);
                 idle_from = Instant::now();
             }
-            if self.later.is_over() {
+            if self.pending.is_over() {
                 return Err(End::Gone);
             }
-            if !self.later.is_waiting() {
+            if !self.pending.is_waiting() {
                 self.seat.idle(idle_from);
             }
             let received = self.receive(patience).await?;
@@ -164,23 +165,23 @@ impl<R: Responder> Connection<R> {
     /// Waits for bytes until `deadline`, or the end of the lifetime; while
     /// responses are still to come, for these.
     async fn receive(&mut self, deadline: Instant) -> Result<Progress, End> {
-        let deadline = if self.later.is_waiting() { self.last } else { deadline.min(self.last) };
+        let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
         let read = tokio::select! {
             // In this order, so that a client that never pauses ends in time too.
             biased;
             _ = self.stop.changed() => return Err(End::Stopped),
             () = self.seat.lost() => return Err(End::Evicted),
             () = sleep_until(deadline) => return Err(End::Done),
-            response = self.later.response() => {
+            response = self.pending.response() => {
                 frames::push(&mut self.output, &response);
                 return Ok(Progress::Answered);
             }
-            read = self.stream.read(self.input.space()), if self.later.takes_more() => read,
+            read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
         };
         match read {
             // A client may end its side and still wait.
-            Ok(0) if self.later.is_waiting() => {
-                self.later.take_no_more();
+            Ok(0) if self.pending.is_waiting() => {
+                self.pending.take_no_more();
                 Ok(Progress::Nothing)
             }
             Ok(0) | Err(_) => Err(End::Gone),
@@ -194,8 +195,8 @@ impl<R: Responder> Connection<R> {
     /// Sends the responses that are still to come, as far as they come soon.
     async fn await_responses(&mut self) -> Result<(), End> {
         let limit = deadline(LINGER_MAX);
-        while self.later.is_waiting() {
-            let Ok(response) = timeout_at(limit, self.later.response()).await else { break };
+        while self.pending.is_waiting() {
+            let Ok(response) = timeout_at(limit, self.pending.response()).await else { break };
             frames::push(&mut self.output, &response);
             self.write().await?;
         }
@@ -221,12 +222,12 @@ impl<R: Responder> Connection<R> {
 
     /// Answers queries into the output, up to the limits of one turn.
     fn answer_turn(&mut self) -> (usize, Pause) {
-        let mut answering = lock(&self.shared.answering);
-        let super::Answering { responder, response } = &mut *answering;
+        let mut answering = lock(&self.answering);
+        let Answering { responder, response } = &mut *answering;
         responder.begin_batch();
         let mut queries: usize = 0;
         while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {
-            if self.later.is_full() {
+            if self.pending.is_full() {
                 return (queries, Pause::NeedsResponse);
             }
             let query = match self.input.take() {
@@ -240,13 +241,13 @@ impl<R: Responder> Connection<R> {
                     frames::push(&mut self.output, response.get(..len).unwrap_or_default());
                 }
                 Reply::Forward => {
-                    if let Some(deferred) = self.later.defer(self.peer, query) {
+                    if let Some(deferred) = self.pending.defer(self.peer, query) {
                         responder.hand_over(deferred);
                     }
                 }
                 Reply::ForwardTail { len } => {
-                    if let Some(deferred) = self.later.defer(self.peer, query) {
-                        responder.hand_over(deferred.begun(response.get(..len).unwrap_or_default()));
+                    if let Some(deferred) = self.pending.defer(self.peer, query) {
+                        responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
                     }
                 }
                 Reply::Drop => {}
@@ -279,9 +280,8 @@ impl<R: Responder> Connection<R> {
     /// Answers what the client had sent before the server stops.
     async fn answer_last(&mut self) -> Result<(), End> {
         for _ in 0..LAST_READS_MAX {
-            // Asks the kernel itself: tokio tells only what its driver has
-            // heard so far, and there is no later for what it has not.
-            match (&*SockRef::from(&self.stream)).read(self.input.space()) {
+            // There is no later read for what this one does not find.
+            match self.stream.read_now(self.input.space()) {
                 Ok(0) => return Err(End::Gone),
                 Ok(count) => self.input.filled(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -292,8 +292,8 @@ impl<R: Responder> Connection<R> {
         Ok(())
     }
 
-    /// Ends our side, and waits a little for the client to end his.
-    async fn take_leave(mut self) {
+    /// Ends our side, and waits a little for the client to end its own.
+    async fn linger(mut self) {
         if self.stream.shutdown().await.is_err() {
             return;
         }

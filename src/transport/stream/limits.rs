@@ -1,18 +1,20 @@
 //! How many connections there are, in all and per client.
 //!
-//! Responsible for counting them, for refusing beyond the limits, and for which one has to go when all
-//! places are taken and somebody else comes.
-//! Not responsible for closing anything.
+//! Counts them, refuses beyond the limits, and chooses the one that has to go when all places are taken and another
+//! client comes. It is the connection that closes itself.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{TcpCounters, TcpSettings, lock};
+use super::counters::TcpCounters;
+use super::settings::TcpSettings;
+use crate::sync::lock;
+use crate::transport::client::client;
 
 /// The connections that are open, by client.
 type Clients = HashMap<IpAddr, Vec<Arc<Seat>>>;
@@ -49,7 +51,7 @@ pub(super) struct Seat {
     idle_from: AtomicU64,
     /// When the counting of these began.
     since: Instant,
-    /// Told when the place is another's.
+    /// Notified when the place is given to another.
     lost: Notify,
 }
 
@@ -95,7 +97,7 @@ impl Limits {
     }
 }
 
-/// The connection whose end hurts least when somebody comes who has `open`: idle, of a client that has more, of
+/// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more, of
 /// these the one with the most, and of its own the one that has been idle the longest. All are looked at, which
 /// for a thousand takes some microseconds, and only while no place is free.
 fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<Seat>)> {
@@ -145,20 +147,9 @@ impl Seat {
         self.idle_from.store(BUSY, Ordering::Relaxed);
     }
 
-    /// Resolves when the place is another's.
+    /// Resolves when the place is given to another.
     pub(super) async fn lost(&self) {
         self.lost.notified().await;
-    }
-}
-
-/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which
-/// one host can have any address it likes. Link-local addresses are all in one
-/// /64, and each is a neighbour's.
-pub fn client(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => address,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

@@ -1,0 +1,60 @@
+//! Where and with how much to listen.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::thread;
+
+use super::affinity::Affinity;
+use super::listen_address::{ListenAddress, Protocols};
+use super::stream::TcpSettings;
+
+/// UDP workers at most: more threads than the machines that serve DNS at an edge have cores.
+pub const WORKERS_MAX: usize = 256;
+
+/// Port of DNS (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
+
+/// Where and with how much to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Addresses, each for UDP and TCP. One given twice counts once.
+    pub listen: Vec<SocketAddr>,
+    /// UDP threads, at most [`WORKERS_MAX`]; 0: one per core.
+    pub workers: usize,
+    /// Which of them takes a query over UDP.
+    pub affinity: Affinity,
+    /// Limits of TCP.
+    pub tcp: TcpSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: vec![(Ipv4Addr::UNSPECIFIED, DNS_PORT).into(), (Ipv6Addr::UNSPECIFIED, DNS_PORT).into()],
+            workers: 0,
+            affinity: Affinity::Clients,
+            tcp: TcpSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// How many UDP workers that makes on this machine.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
+            workers => workers.min(WORKERS_MAX),
+        }
+    }
+
+    /// The listen addresses with what is served there, each once, in the order given.
+    pub(super) fn addresses(&self) -> Vec<ListenAddress> {
+        let mut addresses: Vec<ListenAddress> = Vec::with_capacity(self.listen.len());
+        for &address in &self.listen {
+            let address = ListenAddress { address, protocols: Protocols::Plain };
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        addresses
+    }
+}

@@ -1,0 +1,35 @@
+//! DNS over streams (RFC 7766): connections from accept to end, and who may have how many.
+//!
+//! A connection costs at most [`CONNECTION_BYTES_MAX`] bytes here, and in the kernel its two buffers, whose size
+//! `listeners` fixes.
+//! Not responsible for what carries the stream: that is a file for each transport, as `tcp`.
+
+mod frames;
+
+mod settings;
+
+mod counters;
+
+mod limits;
+
+mod pending;
+
+mod answering;
+
+mod client_stream;
+
+mod tcp;
+
+mod shared;
+
+mod connection;
+
+mod service;
+
+pub use connection::CONNECTION_BYTES_MAX;
+pub use counters::TcpCounters;
+pub use frames::{Frame, Input};
+pub(super) use service::{Service, Stopping};
+pub use settings::TcpSettings;
+pub(super) use shared::Shared;
+pub(super) use tcp::Tcp;

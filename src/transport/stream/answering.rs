@@ -1,0 +1,50 @@
+//! The responders of connections: several, so that connections seldom wait for each other.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::sync::lock;
+use crate::transport::responder::Responder;
+
+/// Longest DNS message over a stream, in bytes: what the length field can say.
+pub(super) const RESPONSE_LENGTH_MAX: usize = 65_535;
+
+/// A responder with room for its response. It serves its connections in turn: a query takes well under a microsecond,
+/// the system calls around it take many.
+pub(super) struct Answering<R> {
+    pub(super) responder: R,
+    pub(super) response: Box<[u8]>,
+}
+
+/// The responders, of which each connection has one.
+pub(super) struct Pool<R> {
+    first: Arc<Mutex<Answering<R>>>,
+    others: Box<[Arc<Mutex<Answering<R>>>]>,
+    /// Connections so far.
+    given: AtomicUsize,
+}
+
+impl<R: Responder> Pool<R> {
+    /// As many as there are.
+    pub(super) fn new(first: R, others: impl Iterator<Item = R>) -> Self {
+        let answering = |responder| {
+            let response = vec![0; RESPONSE_LENGTH_MAX].into_boxed_slice();
+            Arc::new(Mutex::new(Answering { responder, response }))
+        };
+        Self { first: answering(first), others: others.map(answering).collect(), given: AtomicUsize::new(0) }
+    }
+
+    /// The one for the next connection, in turn.
+    pub(super) fn next(&self) -> Arc<Mutex<Answering<R>>> {
+        let all = self.others.len().saturating_add(1);
+        let turn = self.given.fetch_add(1, Ordering::Relaxed).checked_rem(all).unwrap_or(0);
+        let other = turn.checked_sub(1).and_then(|turn| self.others.get(turn));
+        Arc::clone(other.unwrap_or(&self.first))
+    }
+
+    /// Lets each look at what is newest. Waits for no more than the answers of one read.
+    pub(super) fn catch_up(&self) {
+        let all = std::iter::once(&self.first).chain(&self.others);
+        all.for_each(|answering| lock(answering).responder.begin_batch());
+    }
+}

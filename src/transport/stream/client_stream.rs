@@ -1,0 +1,35 @@
+//! What a connection needs of a stream, and how a transport makes one.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::answer::Transport;
+
+/// The stream of a client.
+pub(in crate::transport) trait ClientStream:
+    AsyncRead + AsyncWrite + Unpin + Send + 'static
+{
+    /// Reads what has come already.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when there is nothing.
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
+
+    /// Makes closing it throw away what the kernel still holds for the client.
+    fn discard_unsent(&self);
+}
+
+/// A transport over streams: makes the stream of a client from its TCP connection.
+pub(in crate::transport) trait StreamTransport: Clone + Send + 'static {
+    /// How responders know it.
+    const TRANSPORT: Transport;
+
+    /// What it makes.
+    type Stream: ClientStream;
+
+    /// Makes the stream of a client that has connected; a handshake belongs here.
+    fn accept(self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}

@@ -1,0 +1,182 @@
+//! The listener of one address: its accept loop, and its graceful end.
+//!
+//! Not responsible for what happens on a connection: that is `connection`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::client_stream::StreamTransport;
+use super::connection::Connection;
+use super::limits::Refusal;
+use super::shared::Shared;
+use crate::answer::Peer;
+use crate::transport::responder::Responder;
+
+/// First pause after accept(2) was refused for lack of file descriptors or
+/// memory; it doubles up to [`ACCEPT_PAUSE_MAX`].
+const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
+
+/// Longest pause between two attempts to accept.
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long connections may take to send what is in flight when their address
+/// is not served any more; what is left then is cut.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// A listener that is served. Dropping it stops accepting and lets the connections end gracefully.
+pub(in crate::transport) struct Service {
+    /// Never sent to: its loss is the signal.
+    _serving: watch::Sender<()>,
+    closed: oneshot::Receiver<()>,
+    task: JoinHandle<()>,
+}
+
+/// A service that stops.
+pub(in crate::transport) struct Stopping {
+    /// Resolves when the port is free.
+    pub(in crate::transport) closed: oneshot::Receiver<()>,
+    /// Ends when the last connection has ended.
+    pub(in crate::transport) task: JoinHandle<()>,
+}
+
+impl Service {
+    /// Serves `listener` on the runtime of `handle`.
+    pub(in crate::transport) fn start<T: StreamTransport, R: Responder>(
+        transport: T,
+        listener: TcpListener,
+        shared: Arc<Shared<R>>,
+        handle: &Handle,
+    ) -> Self {
+        let (serving, stop) = watch::channel(());
+        let (open, closed) = oneshot::channel();
+        let acceptor =
+            Acceptor { transport, listener, shared, stop, connections: JoinSet::new(), pause: None };
+        let task = handle.spawn(acceptor.run(open));
+        Self { _serving: serving, closed, task }
+    }
+
+    pub(in crate::transport) fn stop(self) -> Stopping {
+        Stopping { closed: self.closed, task: self.task }
+    }
+}
+
+struct Acceptor<T, R> {
+    transport: T,
+    listener: TcpListener,
+    shared: Arc<Shared<R>>,
+    stop: watch::Receiver<()>,
+    connections: JoinSet<()>,
+    /// The last pause, while accept(2) is being refused.
+    pause: Option<Duration>,
+}
+
+/// Whether the listener is still to be served.
+enum Turn {
+    Go,
+    Stop,
+}
+
+impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
+    async fn run(mut self, open: oneshot::Sender<()>) {
+        while let Turn::Go = self.turn().await {}
+        let Acceptor { listener, mut connections, .. } = self;
+        drop(listener);
+        drop(open);
+        // What is left after the limit is aborted when the set is dropped.
+        let _ = timeout(DRAIN_MAX, async { while connections.join_next().await.is_some() {} }).await;
+    }
+
+    async fn turn(&mut self) -> Turn {
+        let accepted = tokio::select! {
+            biased;
+            _ = self.stop.changed() => return Turn::Stop,
+            Some(_) = self.connections.join_next() => return Turn::Go,
+            accepted = self.listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                if self.pause.take().is_some() {
+                    tracing::info!("accepting TCP connections again");
+                }
+                self.admit(stream, peer);
+                Turn::Go
+            }
+            Err(error) if concerns_one_connection(&error) => Turn::Go,
+            Err(error) => self.wait_out(&error).await,
+        }
+    }
+
+    /// Waits before accept(2) is tried again, longer each time.
+    async fn wait_out(&mut self, error: &io::Error) -> Turn {
+        if self.pause.is_none() {
+            tracing::warn!(%error, "cannot accept TCP connections; serving those that are open, and trying again");
+        }
+        let pause = self.pause.map_or(ACCEPT_PAUSE_MIN, |last| last.saturating_mul(2).min(ACCEPT_PAUSE_MAX));
+        self.pause = Some(pause);
+        match timeout(pause, self.stop.changed()).await {
+            Ok(_) => Turn::Stop,
+            Err(_) => Turn::Go,
+        }
+    }
+
+    /// Serves the connection, or closes it at once. Clients that are being served stay so under a flood: where all
+    /// places are taken only idle connections go, as RFC 7766, section 6.2.3, lets any server close them.
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let settings = self.shared.settings();
+        let counters = &self.shared.counters;
+        match self.shared.limits.admit(peer.ip(), &settings, counters) {
+            Ok(admission) => {
+                counters.accepted.fetch_add(1, Ordering::Relaxed);
+                // Responses are written whole; waiting for more would only delay them.
+                let _ = stream.set_nodelay(true);
+                let (transport, shared) = (self.transport.clone(), Arc::clone(&self.shared));
+                let stop = self.stop.clone();
+                self.connections.spawn(async move {
+                    // A handshake counts as a connection, and must come as soon as a first byte.
+                    let accepted = timeout(settings.first_byte, transport.accept(stream)).await;
+                    if let Ok(Ok(stream)) = accepted {
+                        let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
+                        let connection =
+                            Connection::new(stream, peer, admission.seat(), settings, shared, stop);
+                        connection.serve().await;
+                    }
+                    drop(admission);
+                });
+            }
+            Err(Refusal::Full) => {
+                counters.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(Refusal::ClientFull) => {
+                counters.limited.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Whether an error is only of the new connection, about which Linux reports through accept(2). All other errors are
+/// lasting ones of this process, such as EMFILE.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+        TimedOut,
+    };
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | Interrupted
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}
