@@ -18,7 +18,7 @@ use crate::answer::{
 };
 use crate::control::{AnswerTold, Calendar, ExplainOrder, Explanation, PoolTold, StepTold};
 use crate::dns::edns::OptWriter;
-use crate::dns::message::{Rcode, class};
+use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
 use crate::dns::{Name, Rtype};
@@ -170,7 +170,7 @@ fn why_prohibited(zone: Option<&StoredZone>, client: IpAddr) -> String {
 
 /// Asks as a client would over TCP, which neither truncates nor limits; nothing of it is counted.
 fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) {
-    let query = message_writer::owned(QUERY_BYTES_MAX, 0, 0, |query| {
+    let query = message_writer::owned(QUERY_BYTES_MAX, 0, Header::RD, |query| {
         query.question(order.qname.as_ref(), order.qtype, class::IN);
         OptWriter::new(query, Rcode::NOERROR, 0).finish();
     });
