@@ -149,32 +149,35 @@ pub const KEYS: &[Key] = &[
         Section::Server,
         "listen",
         Absent::Default(r#"["0.0.0.0:53", "[::]:53"]"#),
-        "addresses with ports that are served, UDP and TCP; name them where another server has port 53; a link-local one \
-         has its interface, as in \"[fe80::1%eth0]:53\"",
+        "addresses and ports to serve, UDP and TCP; list single addresses if another server uses port 53; a \
+         link-local address needs its interface, as in \"[fe80::1%eth0]:53\"",
     ),
     key(
         Section::Server,
         "workers",
         Absent::Default("0"),
-        "UDP threads, 0 for one per core; fewer leave cores to others",
+        "UDP threads, 0 for one per core; fewer leave cores to other programs",
     ),
     key(
         Section::Server,
         "affinity",
         Absent::Default(r#""clients""#),
-        "which worker takes a query: `\"clients\"` spreads the clients over all of them; with `\"cores\"` each stays on cores of its own and takes what arrives there, for network cards with at least as many queues as workers",
+        "which worker takes a query: `\"clients\"` spreads clients over all workers; with `\"cores\"` each \
+         worker stays on its own cores and takes what arrives there, for network cards with at least as many \
+         queues as workers",
     ),
     key(
         Section::Server,
         "tcp-connections",
         Absent::Default("1000"),
-        "TCP connections open at a time; for one more an idle one of whoever has most is closed, or else itself",
+        "TCP connections open at a time; when all are taken, an idle connection of the client with the most \
+         makes room, or the new one is closed",
     ),
     key(
         Section::Server,
         "tcp-connections-per-client",
         Absent::Default("100"),
-        "TCP connections one client may have open (IPv6: one /64); raise it where many clients share an address",
+        "TCP connections per client (IPv6: per /64); raise it if many clients share an address",
     ),
     key(
         Section::Server,
@@ -186,146 +189,138 @@ pub const KEYS: &[Key] = &[
         Section::Server,
         "watch",
         Absent::Default("true"),
-        "whether this file, the zone files and what they include are watched and reloaded when they change; \
-         false where only SIGHUP and `edgedns reload` shall do so",
+        "whether this file, the zone files and the files they include are watched and reloaded when they \
+         change; false leaves that to SIGHUP and `edgedns reload`",
     ),
     key(
         Section::Server,
         "include-folders",
         Absent::Default("[]"),
-        "folders that zones may $INCLUDE files from, besides the folder of the zone's own file and that of this file, \
-         with all below them; [\"/\"] for any, where whoever may write a zone may read what the server reads",
+        "folders, with everything below them, that zones may $INCLUDE files from, besides the folders of the \
+         zone file and of this file; [\"/\"] allows any, and lets everybody who can write a zone read what \
+         the server can read",
     ),
     key(
         Section::Server,
         "nsid",
         Absent::Unset { example: r#""master-1""# },
-        "what this node calls itself when asked by NSID or CHAOS id.server; without it nothing is told",
+        "name of this node in answers to NSID and CHAOS id.server; without it they are not answered",
     ),
     key(
         Section::Server,
         "version",
         Absent::Default(r#""edgedns""#),
-        "what is answered to CHAOS version.bind; empty: nothing is told",
+        "answer to CHAOS version.bind; empty: none",
     ),
     key(
         Section::Server,
         "cookie-secret",
         Absent::Unset { example: r#""000102030405060708090a0b0c0d0e0f""# },
-        "32 hexadecimal digits that make DNS cookies, the same for all servers behind one address; \
-         without it chance makes one at each start",
+        "32 hexadecimal digits, the secret of DNS cookies; the same on all servers behind one address; \
+         without it a random one is made at each start",
     ),
     key(
         Section::Admin,
         "listen",
         Absent::Unset { example: r#""127.0.0.1:9653""# },
-        "where whoever can connect sees the page, /status, /metrics, /healthz and /readyz, and changes nothing; \
-         without it nowhere",
+        "address of the page, /status, /metrics, /healthz and /readyz: read-only, for everybody who can \
+         connect; without it there is none",
     ),
     key(
         Section::Admin,
         "names",
         Absent::Unset { example: r#"["master-0.ocp4.example.com"]"# },
-        "names by which the page and the others may be asked for, besides their address and localhost; asked by \
-         another name they answer 421, so that no page of a stranger reaches them under its own",
+        "names in the Host header that the listener accepts besides its address and localhost; others get \
+         421, so that a foreign web page cannot reach it under a name of its own",
     ),
     key(
         Section::Admin,
         "socket",
         Absent::Unset { example: r#""/run/edgedns/control.sock""# },
-        "where `edgedns status`, `reload` and `force` reach the server, for whoever may write to it; \
-         without it in the folder that systemd has made ($RUNTIME_DIRECTORY), else they cannot",
+        "control socket for `edgedns status`, `explain`, `trace`, `reload` and `force`, for everybody who \
+         may write to it; without it one in the folder that systemd made ($RUNTIME_DIRECTORY), otherwise \
+         none",
     ),
     key(
         Section::Admin,
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
-        "folder where forced verdicts and the last good text of each zone outlive a restart; without it the one \
-         that systemd has made ($STATE_DIRECTORY), and without that they do not",
+        "folder in which forced verdicts and the last good text of each zone outlive a restart; without it \
+         the one that systemd made ($STATE_DIRECTORY), otherwise none",
     ),
     key(
         Section::Limit,
         "responses-per-second",
         Absent::Default("0"),
         "responses of one kind and name that each worker sends to one network (IPv4 /24, IPv6 /56) over UDP, \
-         forwarded ones too, 0 for no limit; set it where strangers can ask, so that forged queries cannot \
+         forwarded names included; 0: no limit; set it if strangers can ask, so that forged queries cannot \
          flood others",
     ),
     key(
         Section::Limit,
         "all-per-second",
         Absent::Default("0"),
-        "responses of all kinds and names together that each worker sends to one network over UDP, 0 for no \
-         limit; against queries for many names at once; at least four times `responses-per-second`",
+        "responses of all kinds and names that each worker sends to one network over UDP, against queries \
+         for many names; 0: no limit; at least four times `responses-per-second`",
     ),
     key(
         Section::Limit,
         "slip",
         Absent::Default("2"),
-        "one in so many responses over the limit is sent as TC, so that an honest client asks again over TCP; \
-         1: all of them, 0: none",
+        "every n-th response over the limit is sent as TC, so that an honest client retries over TCP; 1: all \
+         of them, 0: none",
     ),
     key(
         Section::Limit,
         "exempt",
         Absent::Default(r#"["local"]"#),
-        "networks that are not limited; local stands for loopback and the networks this host is in",
+        "networks that are not limited; local stands for loopback and the networks of this host",
     ),
     key(
         Section::Probe,
         "interval",
         Absent::Default(r#""1s""#),
-        "from one probe of a target to the next, 10ms at least",
+        "time between two probes of a target, at least 10ms",
     ),
     key(
         Section::Probe,
         "timeout",
         Absent::Default(r#""1s""#),
-        "how long one probe may take before it counts as failed",
+        "time limit of one probe; after it the probe has failed",
     ),
     key(
         Section::Probe,
         "retry",
         Absent::Default(r#""200ms""#),
-        "from an outcome that contradicts the verdict to the next probe; the interval at most",
+        "time to the next probe after an outcome that contradicts the verdict; at most the interval",
     ),
-    key(
-        Section::Probe,
-        "rise",
-        Absent::Default("2"),
-        "passes in a row until a target that was down is up, 1 to 100",
-    ),
-    key(
-        Section::Probe,
-        "fall",
-        Absent::Default("2"),
-        "failures in a row until a target that was up is down, 1 to 100",
-    ),
+    key(Section::Probe, "rise", Absent::Default("2"), "passes in a row that turn a target up, 1 to 100"),
+    key(Section::Probe, "fall", Absent::Default("2"), "failures in a row that turn a target down, 1 to 100"),
     key(
         Section::Probe,
         "startup-wait",
         Absent::Default(r#""2s""#),
-        "how long a start may wait for the first outcome of every target; 0s: not at all",
+        "longest wait at start for the first outcome of every target; 0s: none",
     ),
     key(
         Section::Probe,
         "flap-limit",
         Absent::Default("6"),
-        "changes of verdict within the flap window after which a target is held down while others pass; \
-         0: never",
+        "changes of verdict within the flap window after which a target is held down while other members \
+         pass; 0: never",
     ),
     key(
         Section::Probe,
         "flap-window",
         Absent::Default(r#""5m""#),
-        "how far back changes count, and how long a target that is held down must be steady",
+        "how far back changes count, and how long a held target must be steady",
     ),
     key(
         Section::Probe,
         "probes-at-once",
         Absent::Unset { example: "4096" },
-        "probes that run at once, each with a connection; without it half of the files that this process may \
-         open, 8192 at most; raise it where probes start late because others hang",
+        "probes that run at the same time, each with a connection; without it half of the files this process \
+         may open, at most 8192; raise it if probes start late because others hang",
     ),
     key(
         Section::Lua,
@@ -337,37 +332,34 @@ pub const KEYS: &[Key] = &[
         Section::Cache,
         "entries",
         Absent::Default("10000"),
-        "answers of upstreams that are kept, 0 for none; see edgedns_forward_cache_evicted_total before raising it",
+        "answers of upstreams to keep, 0 for none; see edgedns_forward_cache_evicted_total before you raise \
+         it",
     ),
-    key(
-        Section::Cache,
-        "bytes",
-        Absent::Default("16777216"),
-        "memory they may take together, 1048576 at least",
-    ),
+    key(Section::Cache, "bytes", Absent::Default("16777216"), "memory for them, at least 1048576"),
     key(
         Section::Cache,
         "ttl-min",
         Absent::Default(r#""0s""#),
-        "TTLs below are raised to this, an hour at most; raise it only where upstreams give out far too short ones",
+        "lower TTLs are raised to this, at most an hour; raise it only if upstreams hand out far too short \
+         ones",
     ),
     key(
         Section::Cache,
         "ttl-max",
         Absent::Default(r#""24h""#),
-        "TTLs above are lowered to this, so that a mistake elsewhere ends some day",
+        "higher TTLs are lowered to this, so that a mistake elsewhere ends some day",
     ),
     key(
         Section::Cache,
         "negative-ttl-max",
         Absent::Default(r#""1h""#),
-        "the same for answers that there is nothing, so that a new name is seen in time",
+        "the same for negative answers, so that a new name appears in time",
     ),
     key(
         Section::Cache,
         "serve-stale",
         Absent::Default(r#""24h""#),
-        "how long an answer whose TTL is over is kept for the case that no upstream answers; 0s: not at all",
+        "how long an expired answer is kept for the case that no upstream answers (RFC 8767); 0s: not at all",
     ),
     key(
         Section::Cache,
@@ -379,64 +371,66 @@ pub const KEYS: &[Key] = &[
         Section::Forward,
         "zone",
         Absent::Required { example: r#"".""# },
-        "the apex of what is forwarded, \".\" for everything; the longest counts, and zones of this server come first",
+        "apex of what is forwarded, \".\" for everything; the longest match counts, and zones of this server \
+         come first",
     ),
     key(
         Section::Forward,
         "upstream",
         Absent::Required { example: r#"["192.0.2.1", "192.0.2.2:5353", "tls://192.0.2.3#dns.example"]"# },
-        "resolvers to ask, over TLS (port 853) with the name in their certificate; or resolv.conf for those of this \
-         host, this server itself left out",
+        "resolvers to ask; over TLS (port 853) with the name in their certificate; or resolv.conf for those \
+         of this host, without this server itself",
     ),
     key(
         Section::Forward,
         "allow",
         Absent::Default(r#"["local"]"#),
-        "networks whose clients may ask; local stands for loopback and the networks this host is in; all others are \
-         refused",
+        "networks whose clients may ask, others are refused; local stands for loopback and the networks of \
+         this host",
     ),
     key(
         Section::Forward,
         "policy",
         Absent::Default(r#""fastest""#),
-        "who is asked first of those that answer: fastest, or in-order as they are written",
+        "which working upstream is asked first: fastest, or in-order as written",
     ),
     key(
         Section::Forward,
         "timeout",
         Absent::Default(r#""1s""#),
-        "how long an upstream is waited for before the next one is asked, too",
+        "how long to wait for an upstream before the next one is asked as well",
     ),
     key(
         Section::Forward,
         "attempts",
         Absent::Default("3"),
-        "how often upstreams are asked for one query, all together, 1 to 10",
+        "questions to all upstreams together for one query, 1 to 10",
     ),
     key(
         Section::Forward,
         "rebinding-protection",
         Absent::Default("false"),
-        "whether answers with private addresses, or others that are not public (RFC 6890), are refused; a zone of \
-         your own behind an upstream, which may have such, has a [[forward]] of its own without it",
+        "whether to refuse answers with private or other addresses that are not public (RFC 6890); a zone of \
+         your own behind an upstream, which may have such addresses, needs a [[forward]] of its own without \
+         it",
     ),
     key(
         Section::Forward,
         "ca",
         Absent::Unset { example: r#""ca.pem""# },
-        "a file with the authorities that certificates of upstreams must be from; without it those of the system",
+        "file with the authorities that sign certificates of upstreams; without it those of the system",
     ),
     key(
         Section::Forward,
         "resolv-conf",
         Absent::Default(r#""/etc/resolv.conf""#),
-        "the file that is meant by resolv.conf; it is followed when it changes",
+        "the file that resolv.conf stands for; followed when it changes",
     ),
     key(
         Section::Zone,
         "name",
         Absent::Required { example: r#""ocp4.example.com""# },
-        "the apex of the zone; the final dot may be left out",
+        "apex of the zone; the final dot may be left out",
     ),
     key(
         Section::Zone,
@@ -448,35 +442,36 @@ pub const KEYS: &[Key] = &[
         Section::Zone,
         "reverse-of",
         Absent::Unset { example: r#""ocp4.example.com""# },
-        "another zone here, whose addresses give this reverse zone (in-addr.arpa, ip6.arpa) its PTR records, and its \
-         SOA and NS records to it; `file` may be left out then, else the records in it come first",
+        "another zone here, which gives this reverse zone (in-addr.arpa, ip6.arpa) PTR records for its addresses, \
+         and its SOA and NS records; `file` may be left out, otherwise its records come first",
     ),
     key(
         Section::Zone,
         "allow-query",
         Absent::Unset { example: r#"["192.0.2.0/24", "local"]"# },
-        "networks whose clients are answered from this zone, the others are REFUSED; local stands for loopback and \
-         the networks this host is in; without it all are answered",
+        "networks whose clients are answered from this zone, others are REFUSED; local stands for loopback \
+         and the networks of this host; without it everybody is answered",
     ),
     key(
         Section::Zone,
         "when-client-in",
         Absent::Unset { example: r#"["192.0.2.0/24"]"# },
-        "networks whose clients see this version of the zone, of several blocks with one name: the first that holds \
-         the client's own address counts, and a block without this key, which is the last, is for everybody else",
+        "networks whose clients see this version of the zone; of several blocks with one name the first that \
+         holds the client's address counts, and a block without this key, which comes last, is for everybody \
+         else",
     ),
     key(
         Section::Zone,
         "view",
         Absent::Unset { example: r#""inside""# },
-        "what this version is called in status, metrics and log; without it by the networks of `when-client-in`",
+        "name of this version in status, metrics and log; without it the networks of `when-client-in`",
     ),
     key(
         Section::Zone,
         "memory-limit",
         Absent::Unset { example: r#""512MiB""# },
-        "memory it may take while it is read, 1MiB at least; a zone that wants more is not loaded, and ends no other; \
-         without it 256MiB or, if that is more, 64 times the length of its text",
+        "memory it may take while it is read, at least 1MiB; a zone that needs more is not loaded and harms \
+         no other; without it 256MiB or, if that is more, 64 times the length of its text",
     ),
     key(
         Section::ZoneProbe,
@@ -488,19 +483,20 @@ pub const KEYS: &[Key] = &[
         Section::ZoneProbe,
         "tcp",
         Absent::Unset { example: "6443" },
-        "a port that must accept a connection, or a list of ports that all must; target: the port of each SRV record",
+        "a port that must accept connections, or a list of ports that all must; target: the port of each SRV \
+         record",
     ),
     key(
         Section::ZoneProbe,
         "source",
         Absent::Unset { example: r#""192.0.2.9""# },
-        "the address to probe from, for targets of its family; without it the system chooses",
+        "address to probe from, for targets of its family; without it the system chooses",
     ),
     key(
         Section::ZoneProbe,
         "all-down",
         Absent::Default(r#""all""#),
-        "what is answered when no address passes: all, none (NODATA) or servfail",
+        "answer when no address passes: all, none (NODATA) or servfail",
     ),
     key(
         Section::ZoneProbe,
@@ -512,13 +508,14 @@ pub const KEYS: &[Key] = &[
         Section::ZoneProbe,
         "order",
         Absent::Default(r#""rotate""#),
-        "in which order: rotate, local-first (this node's own address first while it passes) or fixed",
+        "their order: rotate, local-first (this node's own address first while it passes) or fixed",
     ),
     key(
         Section::ZoneProbe,
         "backup",
         Absent::Unset { example: r#"["192.0.2.9"]"# },
-        "addresses that are probed too and answered when no other passes; a list of lists: one after the other",
+        "addresses that are probed as well and answered when no other passes; a list of lists is tried in \
+         order",
     ),
     key(
         Section::ZoneProbe,
@@ -530,19 +527,19 @@ pub const KEYS: &[Key] = &[
         Section::ZoneProbe,
         "min-up",
         Absent::Default("1"),
-        "how many must pass, as a number or as a share (\"34%\"); with fewer it is as if none did",
+        "how many must pass, as a number or as a share (\"34%\"); with fewer the pool counts as down",
     ),
     key(
         Section::ZoneProbe,
         "max-answers",
         Absent::Unset { example: "2" },
-        "most addresses in one answer, for clients that choke on many; without it all that pass",
+        "most addresses in one answer, for clients that cannot take many; without it all that pass",
     ),
     key(
         Section::ZoneProbe,
         "ttl-degraded",
         Absent::Unset { example: r#""5s""# },
-        "TTL while one of the addresses does not pass, so that clients ask again soon; never above the zone's",
+        "TTL while an address does not pass, so that clients ask again soon; never above the TTL of the zone",
     ),
     key(Section::ZoneProbe, "interval", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "timeout", Absent::Inherited, "as in [probe], for these owners"),
