@@ -52,7 +52,7 @@ fn every_benchmark_starts_and_says_what_it_shows() {
 /// A machine that has a program already hides that the list lacks it.
 #[test]
 fn every_program_that_tests_call_is_in_the_list_of_what_is_installed() {
-    let list = std::fs::read_to_string(Path::new(ROOT).join("tests/run")).unwrap();
+    let list = std::fs::read_to_string(Path::new(ROOT).join("tests/provision")).unwrap();
     let (_, list) = list.split_once("\nneeds=(").unwrap();
     let (list, _) = list.split_once(")\n").unwrap();
     let listed: Vec<&str> =
@@ -73,7 +73,7 @@ fn every_program_that_tests_call_is_in_the_list_of_what_is_installed() {
             for program in programs(&text) {
                 called += 1;
                 let known = listed.contains(&program) || essential.contains(&program);
-                assert!(known, "{}: `{program}` is not in the list of tests/run", entry.display());
+                assert!(known, "{}: `{program}` is not in the list of tests/provision", entry.display());
             }
         }
     }
