@@ -6,14 +6,18 @@
 #![allow(clippy::new_without_default, reason = "a folder and a port of one's own are made, and no default")]
 
 pub mod client;
+pub mod forwarding;
 pub mod http;
 pub mod lab;
 pub mod lease;
 pub mod master;
 pub mod namespace;
+pub mod node;
 pub mod place;
 pub mod program;
+pub mod stub;
 pub mod tools;
+pub mod upstream;
 
 pub use place::{claimed_port, free_port, loopback};
 

@@ -3,6 +3,8 @@
 //! `PEERS=required` in the environment makes a missing one a failure.
 
 mod compare;
+mod forward;
+mod import;
 mod loads;
 mod records;
 mod side_by_side;

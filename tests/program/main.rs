@@ -1,6 +1,7 @@
 //! The program, run as an operator runs it: its commands, its listeners, its files and its log.
 
 mod admin;
+mod clients;
 mod cluster;
 mod colours;
 mod control;
@@ -14,3 +15,4 @@ mod monitoring;
 mod probes;
 mod supervision;
 mod trace;
+mod zones;

@@ -3,10 +3,9 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use super::client::{ask, code, query, said, send, send_tcp};
-use super::lab::{Lab, everything};
-use super::upstream::{Act, Asked, Upstream};
-use super::usual::well;
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, query, said, send, send_tcp};
+use harness::upstream::{Act, Asked, Upstream, well};
 
 /// Names that begin with `missing` do not exist, `refused` ones are refused; all others have an address.
 fn upstream() -> Upstream {
@@ -57,7 +56,7 @@ fn an_alias_to_a_name_that_does_not_exist_is_nxdomain_with_the_soa_of_the_other_
 fn an_alias_whose_target_cannot_be_found_out_is_servfail() {
     let upstream = upstream();
     let lab = Lab::new(&everything(&[upstream.place()]));
-    lab.site.write("lab.zone", &super::lab::ZONE.replace("missing.test.", "refused.test."));
+    lab.site.write("lab.zone", &harness::forwarding::ZONE.replace("missing.test.", "refused.test."));
     let program = lab.start();
     assert_eq!(code(&ask(program.listen(), "lost.lab.example.")), ResponseCode::ServFail);
     program.stop();

@@ -5,11 +5,10 @@ use std::net::Ipv4Addr;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
-use super::client::{ask, code, error_text, query, said, send, send_tcp};
-use super::lab::{Lab, ZONE, everything};
-use super::upstream::{Act, Asked, Upstream, wire};
-use super::usual::well;
+use harness::forwarding::{Lab, ZONE, everything};
 use harness::program::Program;
+use harness::stub::{ask, code, error_text, query, said, send, send_tcp};
+use harness::upstream::{Act, Asked, Upstream, well, wire};
 
 /// What the public says of a name of ours.
 const PUBLIC: [u8; 4] = [203, 0, 113, 66];

@@ -4,11 +4,10 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use hickory_proto::op::ResponseCode;
 
-use super::client::{ask, code, error_text, extended_error, said};
 use super::faults::{LETTERS, in_small_letters};
-use super::lab::{Lab, everything};
-use super::upstream::{Act, Asked, Over, Upstream};
-use super::usual::well;
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, error_text, extended_error, said};
+use harness::upstream::{Act, Asked, Over, Upstream, well};
 use harness::{PATIENCE, wait_for};
 
 const RIGHT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);

@@ -6,10 +6,9 @@ use std::time::Duration;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
-use super::client::{ask, code, query, receive, said, send_tcp, sent};
-use super::lab::{Lab, everything};
-use super::upstream::{Act, Asked, Upstream};
-use super::usual::well;
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, query, receive, said, send_tcp, sent};
+use harness::upstream::{Act, Asked, Upstream, well};
 use harness::{PATIENCE, wait_for};
 
 #[test]

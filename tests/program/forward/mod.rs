@@ -5,16 +5,12 @@
 
 mod aliases;
 mod chains;
-mod client;
 mod faults;
 mod habits;
-mod lab;
 mod limits;
 mod link_local;
 mod local;
-mod real;
 mod resolv_conf;
 mod stale;
 mod tls;
-mod upstream;
 mod usual;

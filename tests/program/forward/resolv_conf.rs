@@ -5,9 +5,9 @@ use std::os::unix::fs::symlink;
 
 use hickory_proto::op::ResponseCode;
 
-use super::client::{ask, code, extended_error, said};
-use super::lab::Lab;
-use super::upstream::{Act, Asked, Upstream};
+use harness::forwarding::Lab;
+use harness::stub::{ask, code, extended_error, said};
+use harness::upstream::{Act, Asked, Upstream};
 
 const CONFIG: &str = "zone = \".\"\nupstream = \"resolv.conf\"\nresolv-conf = \"resolv.conf\"\n";
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
-use super::client::{ask, code, extended_error, said};
-use super::lab::{Lab, everything};
-use super::upstream::{Act, Asked, Upstream};
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, extended_error, said};
+use harness::upstream::{Act, Asked, Upstream};
 use harness::{PATIENCE, wait_for};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);

@@ -11,9 +11,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::client::{ask, code, query, receive, said, sent};
-use super::lab::Lab;
-use super::upstream::{Asked, Over};
+use harness::forwarding::Lab;
+use harness::stub::{ask, code, query, receive, said, sent};
+use harness::upstream::{Asked, Over};
 use harness::{free_port, loopback};
 
 /// A server with a certificate for `dns.test`.

@@ -5,16 +5,9 @@ use std::net::Ipv4Addr;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use super::client::{ask, code, extended_error, query, said, send, send_tcp};
-use super::lab::{Lab, everything};
-use super::upstream::{Act, Asked, Over, Upstream};
-
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
-
-/// Every name has one address, for five minutes.
-pub(crate) fn well(asked: &Asked) -> Act {
-    Act::Send(vec![asked.address(300, ADDRESS)])
-}
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, extended_error, query, said, send, send_tcp};
+use harness::upstream::{ADDRESS, Act, Asked, Over, Upstream, well};
 
 #[test]
 fn a_name_that_is_not_ours_is_answered_by_the_upstream_and_then_from_the_cache() {

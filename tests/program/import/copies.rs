@@ -5,7 +5,7 @@
 
 use std::os::unix::fs::symlink;
 
-use super::node::Node;
+use harness::node::Node;
 
 /// A zone that says where its file lay.
 fn zone(from: &str) -> String {
@@ -29,7 +29,7 @@ fn copied(files: &[(&str, &str)]) -> Node {
 }
 
 /// Fails unless the zone was taken from the copy, and nothing was read elsewhere.
-fn assert_copied(node: &Node, result: &super::node::Result, file: &str) {
+fn assert_copied(node: &Node, result: &harness::node::Imported, file: &str) {
     let text = node.read(&format!("new/edgedns/zones/{file}"));
     assert!(text.contains("from-copy"), "{text}\n{}\n{}", result.report, result.faults);
     assert!(!result.faults.contains("from this machine"), "{}", result.faults);

@@ -3,7 +3,7 @@
 //! Responsible for the table agreeing with what was written, with the totals and with the status.
 //! Not responsible for lists of clients: those are `access`.
 
-use super::node::{Node, Result};
+use harness::node::{Imported, Node};
 
 const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
 
@@ -20,12 +20,12 @@ fn node(pdns: &str, recursor: Option<(&str, &str)>) -> Node {
     node
 }
 
-fn with_recursor(text: &str) -> Result {
+fn with_recursor(text: &str) -> Imported {
     node("local-address=127.0.0.1\nlocal-port=5300\n", Some(("recursor.conf", text))).pdns()
 }
 
 /// The totals of refused settings.
-fn refused(result: &Result) -> usize {
+fn refused(result: &Imported) -> usize {
     let totals = result.report.lines().find(|line| line.contains(" no effect here, ")).expect("the totals");
     let last = totals.split(", ").last().and_then(|words| words.split(' ').next()).expect("a number");
     last.parse().expect("a number")

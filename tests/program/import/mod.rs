@@ -1,19 +1,12 @@
-//! `edgedns import`: other servers' files, and whether the same names resolve afterwards.
+//! `edgedns import`: what becomes of other servers' files.
 //!
-//! Responsible for the report, for the files written, and for the comparison with the servers that are replaced:
-//! PowerDNS and pdns-recursor, run beside edgedns on loopback.
-//! Not responsible for zone text or for answering as such.
-//!
-//! `PEERS=required` in the environment makes a missing server a failure.
+//! Responsible for the report and for the files written.
+//! Not responsible for what is answered from them: `peers::import` asks that beside the servers that are replaced.
 
 mod access;
-mod answers;
 mod copies;
 mod faults;
-mod lua;
 mod named;
-mod node;
 mod pdns;
 mod recursor;
 mod seeds;
-mod servers;

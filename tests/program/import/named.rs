@@ -3,7 +3,7 @@
 //! Responsible for primary zones, listeners, clients and forwarders.
 //! Not responsible for its grammar, which `bind.conf` shares.
 
-use super::node::Node;
+use harness::node::Node;
 
 const ZONE: &str = "$TTL 10\n@ IN SOA ns h 1 3h 30m 2w 10\n@ IN NS ns\nns IN A 192.0.2.1\n";
 

@@ -3,7 +3,7 @@
 //! Responsible for the forms meaning the same, and for whom is asked and who may ask.
 //! Not responsible for forwarding.
 
-use super::node::Node;
+use harness::node::Node;
 
 const OLD: &str = "\
 local-address=192.0.2.1, [2001:db8::1]:5353

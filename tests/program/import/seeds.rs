@@ -3,7 +3,7 @@
 //! Responsible for their mistakes being told with their places, and for the files written.
 //! Not responsible for answers: those are compared in `answers`.
 
-use super::node::Node;
+use harness::node::Node;
 
 #[test]
 fn three_masters_are_taken_over_and_both_mistakes_are_shown_where_they_are() {

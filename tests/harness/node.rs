@@ -9,24 +9,25 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A scratch folder with a copy of a node's files.
-pub(crate) struct Node {
+pub struct Node {
     folder: TempDir,
 }
 
 /// What an import said and wrote.
-pub(crate) struct Result {
-    pub(crate) status: Option<i32>,
+pub struct Imported {
+    /// The exit status.
+    pub status: Option<i32>,
     /// What became of every setting.
-    pub(crate) report: String,
+    pub report: String,
     /// Faults, open doors and the check.
-    pub(crate) faults: String,
+    pub faults: String,
     /// The config file; empty when none was written.
-    pub(crate) config: String,
+    pub config: String,
 }
 
 impl Node {
     /// A node with these files.
-    pub(crate) fn new(files: &[(&str, &str)]) -> Node {
+    pub fn new(files: &[(&str, &str)]) -> Node {
         let node = Node { folder: tempfile::tempdir().expect("a scratch folder") };
         for (path, text) in files {
             node.write(path, text);
@@ -35,9 +36,9 @@ impl Node {
     }
 
     /// A copy of one of the nodes below `tests/data`.
-    pub(crate) fn seed(name: &str) -> Node {
+    pub fn seed(name: &str) -> Node {
         let node = Node::new(&[]);
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").join(name);
         node.copy(&root, &root);
         node
     }
@@ -54,29 +55,32 @@ impl Node {
         }
     }
 
-    pub(crate) fn path(&self, file: &str) -> PathBuf {
+    /// The place of a file of the node.
+    pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
-    pub(crate) fn read(&self, file: &str) -> String {
+    /// The text of a file; empty where there is no such file.
+    pub fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
-    pub(crate) fn write(&self, file: &str, text: &str) {
+    /// Writes a file, and the folders it is in.
+    pub fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a scratch folder");
         fs::write(path, text).expect("a scratch file");
     }
 
     /// Writes a file anew with other words in it, which must be there.
-    pub(crate) fn replace(&self, file: &str, old: &str, new: &str) {
+    pub fn replace(&self, file: &str, old: &str, new: &str) {
         let text = self.read(file);
         assert!(text.contains(old), "{file} has no {old:?}");
         self.write(file, &text.replace(old, new));
     }
 
     /// Replaces words in every file.
-    pub(crate) fn replace_everywhere(&self, old: &str, new: &str) {
+    pub fn replace_everywhere(&self, old: &str, new: &str) {
         let mut folders = vec![self.folder.path().to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).expect("a scratch folder") {
@@ -92,7 +96,7 @@ impl Node {
     }
 
     /// `edgedns import pdns` of `etc/pdns`, and of `etc/pdns-recursor` where that is.
-    pub(crate) fn import_pdns(&self, into: &Path, more: &[&str]) -> Result {
+    pub fn import_pdns(&self, into: &Path, more: &[&str]) -> Imported {
         let mut arguments = vec!["pdns".into(), "--from".into(), self.path("etc/pdns")];
         if self.path("etc/pdns-recursor").exists() {
             arguments.extend(["--recursor".into(), self.path("etc/pdns-recursor")]);
@@ -101,18 +105,18 @@ impl Node {
     }
 
     /// `edgedns import named` of `etc/named.conf`.
-    pub(crate) fn import_named(&self, into: &Path) -> Result {
+    pub fn import_named(&self, into: &Path) -> Imported {
         self.import(vec!["named".into(), "--from".into(), self.path("etc/named.conf")], into, &[])
     }
 
     /// The same into a folder beside the files.
-    pub(crate) fn named(&self) -> Result {
+    pub fn named(&self) -> Imported {
         self.import_named(&self.path("new"))
     }
 
     /// `edgedns import` of one of two servers, with paths below the scratch folder as arguments of `--from` and
     /// `--recursor`, into a folder beside the files.
-    pub(crate) fn import_of(&self, server: &str, from: &str, recursor: Option<&str>) -> Result {
+    pub fn import_of(&self, server: &str, from: &str, recursor: Option<&str>) -> Imported {
         let mut arguments = vec![server.into(), "--from".into(), self.path(from)];
         if let Some(recursor) = recursor {
             arguments.extend(["--recursor".into(), self.path(recursor)]);
@@ -120,13 +124,13 @@ impl Node {
         self.import(arguments, &self.path("new"), &[])
     }
 
-    fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Result {
-        let mut command = harness::program::command();
+    fn import(&self, arguments: Vec<PathBuf>, into: &Path, more: &[&str]) -> Imported {
+        let mut command = crate::program::command();
         command.arg("import").args(arguments).arg("--into").arg(into).args(more);
         let output = command.env("NO_COLOR", "1").output().expect("the program runs");
         let root = self.folder.path().display().to_string();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&root, "");
-        Result {
+        Imported {
             status: output.status.code(),
             report: text(output.stdout),
             faults: text(output.stderr),
@@ -135,14 +139,14 @@ impl Node {
     }
 
     /// Imports into a folder beside the files.
-    pub(crate) fn pdns(&self) -> Result {
+    pub fn pdns(&self) -> Imported {
         self.import_pdns(&self.path("new"), &[])
     }
 }
 
-impl Result {
+impl Imported {
     /// Fails unless the report has this setting with this fate.
-    pub(crate) fn assert_fate(&self, setting: &str, kind: &str, text: &str) {
+    pub fn assert_fate(&self, setting: &str, kind: &str, text: &str) {
         let columns = |line: &str| {
             line.split("  ").map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -154,7 +158,7 @@ impl Result {
     }
 
     /// Fails unless the config has each of these lines, remarks left out.
-    pub(crate) fn assert_lines(&self, wanted: &[&str]) {
+    pub fn assert_lines(&self, wanted: &[&str]) {
         let lines: Vec<&str> =
             self.config.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).collect();
         for line in wanted {
@@ -163,12 +167,12 @@ impl Result {
     }
 
     /// The last line that it said.
-    pub(crate) fn last_line(&self) -> &str {
+    pub fn last_line(&self) -> &str {
         self.faults.lines().last().unwrap_or_default()
     }
 
     /// Fails unless every piece of text is among the faults.
-    pub(crate) fn assert_faults(&self, wanted: &[&str]) {
+    pub fn assert_faults(&self, wanted: &[&str]) {
         for text in wanted {
             assert!(self.faults.contains(text), "no {text:?} in\n{}", self.faults);
         }

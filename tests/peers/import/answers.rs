@@ -13,9 +13,9 @@ use std::time::Duration;
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::node::Node;
 use super::servers::{Server, installed};
 use harness::master::Master;
+use harness::node::Node;
 use harness::program::{Program, Site};
 use harness::{free_port, loopback};
 

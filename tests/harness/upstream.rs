@@ -10,26 +10,38 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use harness::{free_port, loopback};
+use crate::{free_port, loopback};
 
 /// What an upstream is asked.
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// The name in lower case, without its final dot; empty for the root.
-    pub(crate) qname: String,
-    pub(crate) over: Over,
+    pub qname: String,
+    /// How the query came.
+    pub over: Over,
     query: Vec<u8>,
     question_end: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+/// A transport.
+pub enum Over {
+    /// Datagrams.
     Udp,
+    /// A connection.
     Tcp,
 }
 
+/// The address of every name, where all is well.
+pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+
+/// Every name has one address, for five minutes.
+pub fn well(asked: &Asked) -> Act {
+    Act::Send(vec![asked.address(300, ADDRESS)])
+}
+
 /// What becomes of a query.
-pub(crate) enum Act {
+pub enum Act {
     /// These are sent, one after the other.
     Send(Vec<Vec<u8>>),
     /// The same, later; others are answered meanwhile.
@@ -41,7 +53,7 @@ pub(crate) enum Act {
 type Behaviour = Box<dyn Fn(&Asked) -> Act + Send>;
 
 /// The upstream. Its sockets are closed when it is dropped.
-pub(crate) struct Upstream {
+pub struct Upstream {
     place: SocketAddr,
     state: Arc<State>,
     threads: Vec<JoinHandle<()>>,
@@ -55,17 +67,17 @@ struct State {
 
 impl Upstream {
     /// One at an address of its own.
-    pub(crate) fn start(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+    pub fn start(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
         Self::start_at(free_port(loopback()), behaviour)
     }
 
     /// One that has no TCP: connections are refused.
-    pub(crate) fn start_without_tcp(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+    pub fn start_without_tcp(behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
         Self::serve(free_port(loopback()), behaviour, &[Over::Udp])
     }
 
     /// One at just this place.
-    pub(crate) fn start_at(place: SocketAddr, behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
+    pub fn start_at(place: SocketAddr, behaviour: impl Fn(&Asked) -> Act + Send + 'static) -> Self {
         Self::serve(place, behaviour, &[Over::Udp, Over::Tcp])
     }
 
@@ -88,26 +100,28 @@ impl Upstream {
         Self { place, state, threads }
     }
 
-    pub(crate) fn place(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn place(&self) -> SocketAddr {
         self.place
     }
 
     /// Answers in another way from now on.
-    pub(crate) fn behave(&self, behaviour: impl Fn(&Asked) -> Act + Send + 'static) {
+    pub fn behave(&self, behaviour: impl Fn(&Asked) -> Act + Send + 'static) {
         *self.state.behaviour.lock().expect("no thread panics") = Box::new(behaviour);
     }
 
     /// How often it was asked for a name so far.
-    pub(crate) fn asked(&self, qname: &str) -> usize {
+    pub fn asked(&self, qname: &str) -> usize {
         self.asked_over(qname, Over::Udp) + self.asked_over(qname, Over::Tcp)
     }
 
-    pub(crate) fn asked_over(&self, qname: &str, over: Over) -> usize {
+    /// How often it was asked for a name over one transport so far.
+    pub fn asked_over(&self, qname: &str, over: Over) -> usize {
         self.queries(qname).iter().filter(|asked| asked.over == over).count()
     }
 
     /// All queries for a name so far.
-    pub(crate) fn queries(&self, qname: &str) -> Vec<Asked> {
+    pub fn queries(&self, qname: &str) -> Vec<Asked> {
         let asked = self.state.asked.lock().expect("no thread panics");
         asked.iter().filter(|asked| asked.qname == qname).cloned().collect()
     }
@@ -172,7 +186,7 @@ impl State {
 }
 
 /// A name in wire form.
-pub(crate) fn wire(name: &str) -> Vec<u8> {
+pub fn wire(name: &str) -> Vec<u8> {
     let labels = name.split('.').filter(|label| !label.is_empty());
     let mut wire: Vec<u8> = labels
         .flat_map(|label| {
@@ -185,7 +199,8 @@ pub(crate) fn wire(name: &str) -> Vec<u8> {
 }
 
 impl Asked {
-    pub(crate) fn read(query: &[u8], over: Over) -> Self {
+    /// A query in parts.
+    pub fn read(query: &[u8], over: Over) -> Self {
         let mut labels = Vec::new();
         let mut at = 12;
         while query[at] != 0 {
@@ -197,21 +212,22 @@ impl Asked {
     }
 
     /// Whether a letter of the name is not small.
-    pub(crate) fn is_mixed(&self) -> bool {
+    pub fn is_mixed(&self) -> bool {
         self.query[12..self.question_end - 4].iter().any(u8::is_ascii_uppercase)
     }
 
     /// Whether the query has an OPT record.
-    pub(crate) fn has_edns(&self) -> bool {
+    pub fn has_edns(&self) -> bool {
         self.query[11] != 0
     }
 
     /// The right response with one address.
-    pub(crate) fn address(&self, ttl: u32, address: Ipv4Addr) -> Vec<u8> {
+    pub fn address(&self, ttl: u32, address: Ipv4Addr) -> Vec<u8> {
         self.addresses(ttl, &[address])
     }
 
-    pub(crate) fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
+    /// The same with several.
+    pub fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
         let mut message = self.response(0, [addresses.len(), 0]);
         for address in addresses {
             message.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1]);
@@ -223,7 +239,7 @@ impl Asked {
     }
 
     /// The same with these records, for five minutes: owner, type, RDATA.
-    pub(crate) fn records(&self, rcode: u8, records: &[(&str, u16, Vec<u8>)]) -> Vec<u8> {
+    pub fn records(&self, rcode: u8, records: &[(&str, u16, Vec<u8>)]) -> Vec<u8> {
         let mut message = self.response(rcode, [records.len(), 0]);
         for (owner, rtype, rdata) in records {
             message.extend_from_slice(&wire(owner));
@@ -235,19 +251,19 @@ impl Asked {
     }
 
     /// That the name is an alias, and nothing else, as authoritative servers say it.
-    pub(crate) fn alias(&self, rcode: u8, target: &str) -> Vec<u8> {
+    pub fn alias(&self, rcode: u8, target: &str) -> Vec<u8> {
         self.records(rcode, &[(&self.qname, 5, wire(target))])
     }
 
     /// That others are to be asked.
-    pub(crate) fn referral(&self, cut: &str, server: &str) -> Vec<u8> {
+    pub fn referral(&self, cut: &str, server: &str) -> Vec<u8> {
         let mut message = self.records(0, &[(cut, 2, wire(server))]);
         message[6..10].copy_from_slice(&[0, 0, 0, 1]);
         message
     }
 
     /// The right response that there is nothing, for so many seconds.
-    pub(crate) fn nothing(&self, rcode: u8, ttl: u32) -> Vec<u8> {
+    pub fn nothing(&self, rcode: u8, ttl: u32) -> Vec<u8> {
         let mut message = self.response(rcode, [0, 1]);
         message.extend_from_slice(&[0, 0, 6, 0, 1]);
         message.extend_from_slice(&ttl.to_be_bytes());
@@ -258,12 +274,12 @@ impl Asked {
     }
 
     /// A refusal.
-    pub(crate) fn refusal(&self, rcode: u8) -> Vec<u8> {
+    pub fn refusal(&self, rcode: u8) -> Vec<u8> {
         self.response(rcode, [0, 0])
     }
 
     /// Too long for a datagram.
-    pub(crate) fn truncated(&self) -> Vec<u8> {
+    pub fn truncated(&self) -> Vec<u8> {
         let mut message = self.response(0, [0, 0]);
         message[2] |= 2;
         message

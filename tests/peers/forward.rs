@@ -10,11 +10,10 @@ use std::process::{Child, Stdio};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use super::client::{ask, code, query, said, send, send_tcp};
-use super::lab::{Lab, everything};
-use super::upstream::Upstream;
-use super::usual::well;
+use harness::forwarding::{Lab, everything};
+use harness::stub::{ask, code, query, said, send, send_tcp};
 use harness::tools::{is_installed, tool};
+use harness::upstream::{Upstream, well};
 use harness::{PATIENCE, free_port, loopback, wait_for};
 
 const NAMES: usize = 10_000;

@@ -8,10 +8,10 @@ use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use harness::client::ANSWER_MAX;
+use crate::client::ANSWER_MAX;
 
 /// A query as stub resolvers send it: RD, and EDNS.
-pub(crate) fn query(qname: &str, rtype: RecordType) -> Message {
+pub fn query(qname: &str, rtype: RecordType) -> Message {
     let mut message = Message::query();
     message.metadata.recursion_desired = true;
     message.add_query(Query::query(Name::from_ascii(qname).expect("a name"), rtype));
@@ -23,18 +23,18 @@ pub(crate) fn query(qname: &str, rtype: RecordType) -> Message {
 
 /// Asks for addresses over UDP; fails where nothing comes within `limit` of the harness.
 #[track_caller]
-pub(crate) fn ask(server: SocketAddr, qname: &str) -> Message {
+pub fn ask(server: SocketAddr, qname: &str) -> Message {
     send(server, &query(qname, RecordType::A)).unwrap_or_else(|| panic!("{qname}: no response"))
 }
 
 /// Sends a query over UDP; what comes back, if anything.
-pub(crate) fn send(server: SocketAddr, query: &Message) -> Option<Message> {
+pub fn send(server: SocketAddr, query: &Message) -> Option<Message> {
     let socket = sent(server, query);
     receive(&socket)
 }
 
 /// Sends a query over UDP, and does not wait.
-pub(crate) fn sent(server: SocketAddr, query: &Message) -> UdpSocket {
+pub fn sent(server: SocketAddr, query: &Message) -> UdpSocket {
     let socket = UdpSocket::bind((IpAddr::from([127, 0, 0, 1]), 0)).expect("a socket");
     socket.set_read_timeout(Some(2 * ANSWER_MAX)).expect("a time limit");
     socket.connect(server).expect("a loopback address");
@@ -43,14 +43,14 @@ pub(crate) fn sent(server: SocketAddr, query: &Message) -> UdpSocket {
 }
 
 /// The response to what was sent, if one comes.
-pub(crate) fn receive(socket: &UdpSocket) -> Option<Message> {
+pub fn receive(socket: &UdpSocket) -> Option<Message> {
     let mut buffer = [0; 4096];
     let length = socket.recv(&mut buffer).ok()?;
     Some(Message::from_vec(&buffer[..length]).expect("a response that decodes"))
 }
 
 /// Sends queries over one connection at once; the responses in the order they come.
-pub(crate) fn send_tcp(server: SocketAddr, queries: &[Message]) -> Vec<Message> {
+pub fn send_tcp(server: SocketAddr, queries: &[Message]) -> Vec<Message> {
     let mut stream = TcpStream::connect_timeout(&server, ANSWER_MAX).expect("a connection");
     stream.set_read_timeout(Some(2 * ANSWER_MAX)).expect("a time limit");
     let mut bytes = Vec::new();
@@ -71,12 +71,12 @@ pub(crate) fn send_tcp(server: SocketAddr, queries: &[Message]) -> Vec<Message> 
 }
 
 /// The response code.
-pub(crate) fn code(response: &Message) -> ResponseCode {
+pub fn code(response: &Message) -> ResponseCode {
     response.metadata.response_code
 }
 
 /// The addresses of a response, or its response code.
-pub(crate) fn said(response: &Message) -> String {
+pub fn said(response: &Message) -> String {
     let addresses: Vec<String> = response
         .answers
         .iter()
@@ -90,12 +90,12 @@ pub(crate) fn said(response: &Message) -> String {
 }
 
 /// The code of its extended error (RFC 8914).
-pub(crate) fn extended_error(response: &Message) -> Option<u16> {
+pub fn extended_error(response: &Message) -> Option<u16> {
     error_option(response).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
 /// The text of its extended error; empty where there is none.
-pub(crate) fn error_text(response: &Message) -> String {
+pub fn error_text(response: &Message) -> String {
     error_option(response).map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes[2..]).into_owned())
 }
 

@@ -1,0 +1,5 @@
+//! What a client gets because of who it is: its view, its rate limit, its link.
+
+mod limit;
+mod links;
+mod views;
