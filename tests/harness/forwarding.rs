@@ -95,13 +95,6 @@ impl Lab {
     pub fn sample(&self, series: &str) -> f64 {
         sample(self.admin, series)
     }
-
-    /// Has the server read its files, and waits until it has.
-    pub fn reload(&self, program: &Program) {
-        let before = program.log_len();
-        program.reload();
-        program.wait_for_line_after(before, "reloaded");
-    }
 }
 
 /// `zone = "."` with these upstreams.

@@ -18,9 +18,11 @@ pub mod program;
 pub mod stub;
 pub mod tools;
 pub mod upstream;
+pub mod versions;
 
 pub use place::{claimed_port, free_port, loopback};
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything that should happen at once: far more than a loaded machine needs, so that only a
@@ -41,4 +43,30 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> O
         assert!(begin.elapsed() < limit, "{what}: not within {limit:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Does one thing over and over on a thread of its own while another is done, and a little longer when that one panics.
+///
+/// # Panics
+///
+/// When either does.
+pub fn meanwhile(again: impl Fn() + Sync, once: impl FnOnce()) {
+    /// A scope waits for its threads, also when a test has failed.
+    struct End<'a>(&'a AtomicBool);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                again();
+            }
+        });
+        let end = End(&is_over);
+        once();
+        drop(end);
+    });
 }

@@ -260,6 +260,13 @@ impl Program {
         self.signal("HUP");
     }
 
+    /// SIGHUP; returns when the files have been read, all or some of them.
+    pub fn reload_and_wait(&self) {
+        let before = self.log_len();
+        self.reload();
+        self.wait_for_line_after(before, "reloaded: ");
+    }
+
     /// SIGTERM; then it must end with status 0.
     pub fn stop(mut self) {
         self.signal("TERM");

@@ -74,7 +74,7 @@ fn who_asks_for_the_alias_itself_or_not_for_more_gets_our_part_alone() {
     plain.metadata.recursion_desired = false;
     assert_eq!(owners(&send(program.listen(), &plain).expect("a response")), alone);
     lab.configure(&(everything(&[upstream.place()]) + "allow = [\"192.0.2.0/24\"]\n"));
-    lab.reload(&program);
+    program.reload_and_wait();
     let stranger = ask(program.listen(), "alias.lab.example.");
     assert_eq!(
         (code(&stranger), owners(&stranger)),

@@ -124,7 +124,7 @@ fn what_our_zone_says_behind_an_alias_of_an_upstream_is_never_kept() {
     let chains = Chains::start();
     assert_eq!(said(&chains.ask("alone.corp.test.")), "192.0.2.1");
     chains.lab.site.write("lab.zone", &zone("192.0.2.77"));
-    chains.lab.reload(&chains.program);
+    chains.program.reload_and_wait();
     assert_eq!(said(&chains.ask("alone.corp.test.")), "192.0.2.77");
     assert_eq!(chains.corp.asked("alone.corp.test"), 1);
     chains.program.stop();
@@ -159,7 +159,7 @@ fn an_alias_that_an_upstream_does_not_follow_is_followed_by_us() {
 fn an_alias_into_a_zone_that_this_client_may_not_ask_ends_there() {
     let chains = Chains::start();
     chains.lab.configure(&config(&chains.corp, &chains.elsewhere, "allow = [\"192.0.2.0/24\"]\n"));
-    chains.lab.reload(&chains.program);
+    chains.program.reload_and_wait();
     let response = chains.ask("other.corp.test.");
     assert_eq!(
         (code(&response), owners(&response)),
@@ -176,7 +176,7 @@ fn an_alias_into_a_zone_of_ours_that_is_closed_to_this_client_ends_there() {
     let closed =
         "\n[[zone]]\nname = \"closed.example\"\nfile = \"lab.zone\"\nallow-query = [\"192.0.2.0/24\"]\n";
     chains.lab.configure(&(config(&chains.corp, &chains.elsewhere, "") + closed));
-    chains.lab.reload(&chains.program);
+    chains.program.reload_and_wait();
     let response = chains.ask("closed.corp.test.");
     assert_eq!(
         (code(&response), owners(&response)),
@@ -239,7 +239,7 @@ fn a_zone_that_becomes_ours_is_asked_at_once_behind_aliases_that_are_kept() {
     assert_eq!(said(&chains.ask("known.corp.test.")), public);
     let own = "[[zone]]\nname = \"elsewhere.test\"\nfile = \"lab.zone\"\n";
     chains.lab.configure(&(config(&chains.corp, &chains.elsewhere, "\n") + own));
-    chains.lab.reload(&chains.program);
+    chains.program.reload_and_wait();
     assert_eq!(said(&chains.ask("known.corp.test.")), "192.0.2.1");
     chains.program.stop();
 }

@@ -216,7 +216,7 @@ fn a_loop_is_noticed_and_told_once() {
     // The other one forwards to somebody else now.
     let well = Upstream::start(well);
     other.configure(&everything(&[well.place()]));
-    other.reload(&second);
+    second.reload_and_wait();
     first.wait_for_line("does not send our queries back any more");
     assert_eq!(said(&ask(one, "after.test.")), RIGHT.to_string());
     first.stop();

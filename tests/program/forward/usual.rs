@@ -88,7 +88,7 @@ fn clients_outside_allow_are_refused_and_told_why() {
     assert_eq!((code(&response), extended_error(&response)), (ResponseCode::Refused, Some(18)));
     assert_eq!(said(&ask(program.listen(), "www.lab.example.")), "192.0.2.1", "our own zones are for all");
     lab.configure(&allow("\"192.0.2.0/24\", \"127.0.0.1\""));
-    lab.reload(&program);
+    program.reload_and_wait();
     assert_eq!(said(&ask(program.listen(), "www.test.")), ADDRESS.to_string());
     assert_eq!(upstream.asked("www.test"), 1);
     program.stop();
@@ -156,7 +156,7 @@ fn a_reload_keeps_the_answers() {
     let program = lab.start();
     assert_eq!(said(&ask(program.listen(), "www.test.")), ADDRESS.to_string());
     lab.configure(&everything(&[after.place()]));
-    lab.reload(&program);
+    program.reload_and_wait();
     assert_eq!(said(&ask(program.listen(), "www.test.")), ADDRESS.to_string());
     assert_eq!(said(&ask(program.listen(), "other.test.")), ADDRESS.to_string());
     assert_eq!([before.asked("www.test"), before.asked("other.test")], [1, 0]);

@@ -287,7 +287,7 @@ async fn a_connection_that_has_ended_unnoticed_is_no_failure_of_the_target() {
         let mut prober = prober(&server, get(&server));
         passed(&prober.run().await);
         server.end(end);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        server.ended().await;
         passed(&prober.run().await);
         assert_eq!(server.connections(), 2, "{end:?}");
     }

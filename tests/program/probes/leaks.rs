@@ -204,6 +204,7 @@ async fn ten_thousand_timeouts_leave_neither_descriptors_nor_memory() {
         reload();
         let reach = |wanted: (u64, u64)| {
             wait_for(&format!("{wanted:?} time-outs"), 6 * LIMIT, || {
+                // A status of so many targets is work for the server that is measured.
                 std::thread::sleep(Duration::from_millis(200));
                 let (all, over_http_2) = timeouts(&site, &targets);
                 (all >= wanted.0 && over_http_2 >= wanted.1).then_some(())

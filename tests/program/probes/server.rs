@@ -149,6 +149,11 @@ impl Server {
         self.ends.send_replace(Some(end));
     }
 
+    /// Waits until every connection there was is closed on this side: the task of each has let go of its socket.
+    pub(crate) async fn ended(&self) {
+        tokio::time::timeout(LIMIT, self.ends.closed()).await.expect("an end of every connection");
+    }
+
     /// Accepts no more; connections there are go on.
     pub(crate) fn stop_listening(&self) {
         self.listener.abort();

@@ -3,9 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -14,86 +12,37 @@ use hickory_proto::rr::RecordType;
 use harness::client::{ask, sorted_addresses};
 use harness::http::get;
 use harness::lease::Lease;
-use harness::program::{Program, Site};
+use harness::program::Program;
 use harness::tools::tool;
-use harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::versions::{Versions, serves, serves_now, zone};
+use harness::{PATIENCE, meanwhile, wait_for};
 
 /// How long a file is waited for, with what a loaded machine adds.
 const FILE_WAIT_MAX: Duration = Duration::from_secs(12);
 
+/// The zones of most tests here.
+const ZONES: [&str; 2] = ["lab", "other"];
+
+/// What is there while the first of them is being read.
+const MARK: &str = "state/reading/lab.example.mark";
+
 /// Hosts of a zone that is written in pieces.
 const HOSTS: usize = 2_000;
 
-struct Lab {
-    site: Site,
-    admin: SocketAddr,
+/// Two zones that are served and kept, in files that are not watched.
+fn lab() -> Versions {
+    Versions::new(&ZONES)
 }
 
-impl Lab {
-    /// Two zones that are served and kept, in files that are not watched.
-    fn new() -> Lab {
-        let lab = Lab { site: Site::new(), admin: free_port(loopback()) };
-        fs::create_dir(lab.site.folder().join("state")).expect("a scratch folder");
-        lab.site.write("lab.zone", &zone(1));
-        lab.site.write("other.zone", &zone(1));
-        lab.site.configure(&lab.tables(""));
-        lab
-    }
-
-    fn watched() -> Lab {
-        let lab = Lab::new();
-        lab.site.configure_watched(&lab.tables(""));
-        lab
-    }
-
-    /// The config without `[server]`, with a line more for the zone `lab.example`.
-    fn tables(&self, line: &str) -> String {
-        let admin = self.admin;
-        format!(
-            "[admin]\nlisten = \"{admin}\"\nstate-directory = \"state\"\nsocket = \"control.sock\"\n\n\
-             [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{line}\n\
-             [[zone]]\nname = \"other.example\"\nfile = \"other.zone\"\n"
-        )
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.site.folder().join(name)
-    }
-
-    fn wait_for_kept(&self, text: &str) {
-        let kept = self.file("state/last-good/lab.example.zone");
-        wait_for("a kept text", PATIENCE, || {
-            fs::read_to_string(&kept).ok().filter(|kept| kept.contains(text)).map(drop)
-        });
-    }
-
-    /// Waits until the zone is being read.
-    fn wait_for_mark(&self) {
-        let mark = self.file("state/reading/lab.example.mark");
-        wait_for("a mark", PATIENCE, || mark.exists().then_some(()));
-    }
+/// The same with a key more for the zone `lab.example`.
+fn configure_with(lab: &Versions, key: &str) {
+    // Keys of a zone belong to the block before them.
+    lab.site.configure(&format!("{}{key}\n", lab.tables(&["other", "lab"])));
 }
 
-/// Version `number` of a zone, which says so in its serial and in its address.
-fn zone(number: u8) -> String {
-    format!(
-        "$TTL 60\n@ SOA ns host {number} 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.{number}\n"
-    )
-}
-
-fn serves(program: &Program, zone: &str, number: u8) {
-    program.wait_for_addresses(&format!("www.{zone}.example."), &[[192, 0, 2, number].into()]);
-}
-
-fn serves_now(program: &Program, zone: &str, number: u8) {
-    let found = sorted_addresses(program.listen(), &format!("www.{zone}.example."), RecordType::A);
-    assert_eq!(found, Some(vec![[192, 0, 2, number].into()]));
-}
-
-fn reload(program: &Program) {
-    let before = program.log_len();
-    program.reload();
-    program.wait_for_line_after(before, "reloaded: ");
+/// Waits until the zone is being read.
+fn wait_for_mark(lab: &Versions) {
+    wait_for("a mark", PATIENCE, || lab.file(MARK).exists().then_some(()));
 }
 
 /// The program may have this much memory from now on, in bytes.
@@ -112,13 +61,13 @@ fn greedy() -> String {
 
 #[test]
 fn a_zone_that_would_take_all_memory_is_not_loaded_and_the_others_are() {
-    let lab = Lab::new();
+    let lab = lab();
     let mut program = lab.site.start();
     // The next start needs it.
-    lab.wait_for_kept(" host 1 ");
+    lab.wait_for_kept_version("lab", 1);
     limit_memory(&program, 3 << 30);
-    lab.site.write("lab.zone", &greedy());
-    lab.site.write("other.zone", &zone(2));
+    lab.write("lab", &greedy());
+    lab.write("other", &zone(2));
     let before = program.log_len();
     program.reload();
     let line = program.wait_for_line_after(before, "more than 256 MiB of memory");
@@ -137,27 +86,27 @@ fn a_zone_that_would_take_all_memory_is_not_loaded_and_the_others_are() {
 
 #[test]
 fn the_memory_of_a_zone_is_what_its_block_says() {
-    let lab = Lab::new();
-    lab.site.write("lab.zone", &format!("{}$GENERATE 0-9999 h$ A 192.0.2.9\n", zone(1)));
-    lab.site.configure(&lab.tables("memory-limit = \"1MiB\""));
+    let lab = lab();
+    lab.write("lab", &format!("{}$GENERATE 0-9999 h$ A 192.0.2.9\n", zone(1)));
+    configure_with(&lab, "memory-limit = \"1MiB\"");
     let checked = lab.site.check();
     let text = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(!checked.status.success() && text.contains("more than 1 MiB of memory"), "{text}");
-    lab.site.configure(&lab.tables("memory-limit = \"16MiB\""));
+    configure_with(&lab, "memory-limit = \"16MiB\"");
     assert!(lab.site.check().status.success());
 }
 
 #[test]
 fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    lab.wait_for_kept(" host 1 ");
+    lab.wait_for_kept_version("lab", 1);
     program.stop();
-    assert!(!lab.file("state/reading/lab.example.mark").exists(), "nobody was killed");
-    lab.site.write("lab.zone", &zone(2));
+    assert!(!lab.file(MARK).exists(), "nobody was killed");
+    lab.write("lab", &zone(2));
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let killed = lab.site.spawn_as(|_| {});
-    lab.wait_for_mark();
+    wait_for_mark(&lab);
     drop(killed);
     drop(lease);
 
@@ -168,7 +117,7 @@ fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text(
     let ready = get(lab.admin, "/readyz");
     assert!(ready.code == 503 && ready.body.contains("the server was ended while it read"), "{ready:?}");
     // Somebody who says so has it read again; then nothing is left of it.
-    reload(&program);
+    program.reload_and_wait();
     serves_now(&program, "lab", 2);
     assert_eq!(get(lab.admin, "/readyz").code, 200);
     program.stop();
@@ -179,17 +128,17 @@ fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text(
 
 #[test]
 fn a_zone_whose_file_has_changed_since_a_server_was_killed_over_it_is_read() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    lab.wait_for_kept(" host 1 ");
+    lab.wait_for_kept_version("lab", 1);
     program.stop();
-    lab.site.write("lab.zone", &zone(2));
+    lab.write("lab", &zone(2));
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let killed = lab.site.spawn_as(|_| {});
-    lab.wait_for_mark();
+    wait_for_mark(&lab);
     drop(killed);
     drop(lease);
-    lab.site.write("lab.zone", &zone(33));
+    lab.write("lab", &zone(33));
     let program = lab.site.start();
     serves_now(&program, "lab", 33);
     program.stop();
@@ -197,13 +146,13 @@ fn a_zone_whose_file_has_changed_since_a_server_was_killed_over_it_is_read() {
 
 #[test]
 fn a_file_that_does_not_come_holds_up_no_other_zone_and_no_end() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    lab.site.write("lab.zone", &zone(2));
-    lab.site.write("other.zone", &zone(2));
+    lab.write("lab", &zone(2));
+    lab.write("other", &zone(2));
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let begin = Instant::now();
-    reload(&program);
+    program.reload_and_wait();
     assert!(begin.elapsed() < FILE_WAIT_MAX, "{:?}", begin.elapsed());
     serves_now(&program, "lab", 1);
     serves_now(&program, "other", 2);
@@ -212,9 +161,9 @@ fn a_file_that_does_not_come_holds_up_no_other_zone_and_no_end() {
     let reading = ready.body.lines().find(|line| line.starts_with("reading "));
     assert!(reading.is_some_and(|line| line.contains("lab.zone for ")), "{ready:?}");
     // It is not waited for again.
-    lab.site.write("other.zone", &zone(3));
+    lab.write("other", &zone(3));
     let begin = Instant::now();
-    reload(&program);
+    program.reload_and_wait();
     assert!(begin.elapsed() < FILE_WAIT_MAX / 4, "{:?}", begin.elapsed());
     serves_now(&program, "other", 3);
     // Its thread is still there, and nobody waits for it.
@@ -226,11 +175,11 @@ fn a_file_that_does_not_come_holds_up_no_other_zone_and_no_end() {
 
 #[test]
 fn a_start_serves_the_last_good_text_of_a_file_that_does_not_come() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    lab.wait_for_kept(" host 1 ");
+    lab.wait_for_kept_version("lab", 1);
     program.stop();
-    lab.site.write("lab.zone", &zone(2));
+    lab.write("lab", &zone(2));
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let begin = Instant::now();
     let program = lab.site.start();
@@ -240,7 +189,7 @@ fn a_start_serves_the_last_good_text_of_a_file_that_does_not_come() {
     drop(lease);
     // The thread that waited has to come back first.
     wait_for("the file", PATIENCE, || {
-        reload(&program);
+        program.reload_and_wait();
         let found = sorted_addresses(program.listen(), "www.lab.example.", RecordType::A);
         (found == Some(vec![[192, 0, 2, 2].into()])).then_some(())
     });
@@ -249,11 +198,11 @@ fn a_start_serves_the_last_good_text_of_a_file_that_does_not_come() {
 
 #[test]
 fn a_file_that_comes_after_all_is_taken_over_by_itself() {
-    let lab = Lab::watched();
+    let lab = Versions::watched(&ZONES);
     let program = lab.site.start();
-    lab.wait_for_kept(" host 1 ");
+    lab.wait_for_kept_version("lab", 1);
     program.stop();
-    lab.site.write("lab.zone", &zone(2));
+    lab.write("lab", &zone(2));
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let program = lab.site.start();
     serves_now(&program, "lab", 1);
@@ -264,14 +213,14 @@ fn a_file_that_comes_after_all_is_taken_over_by_itself() {
 
 #[test]
 fn a_start_that_waits_for_a_file_can_be_ended() {
-    let lab = Lab::new();
+    let lab = lab();
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let program = lab.site.spawn_as(|_| {});
-    lab.wait_for_mark();
+    wait_for_mark(&lab);
     let begin = Instant::now();
     program.stop();
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
-    assert!(!lab.file("state/reading/lab.example.mark").exists(), "it ended in good order");
+    assert!(!lab.file(MARK).exists(), "it ended in good order");
     drop(lease);
 }
 
@@ -280,42 +229,26 @@ fn many(serial: u8) -> String {
     (0..HOSTS).fold(zone(serial), |zone, host| zone + &format!("h{host} A 192.0.2.9\n"))
 }
 
-/// Ends the questions when a test fails, too: a scope waits for its threads.
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Asks for the last host all the while; it must never be missing. Returns how often it was asked for.
-fn never_missing(program: &Program, meanwhile: impl FnOnce()) -> usize {
-    let (asked, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+fn never_missing(program: &Program, once: impl FnOnce()) -> usize {
+    let asked = AtomicUsize::new(0);
     let qname = format!("h{}.lab.example.", HOSTS - 1);
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let response = ask(program.listen(), &qname, RecordType::A).expect("an answer");
-                assert_eq!(response.metadata.response_code, ResponseCode::NoError, "half a zone is served");
-                asked.fetch_add(1, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        });
-        let stop = StopOnDrop(&done);
-        meanwhile();
-        drop(stop);
-        asking.join().expect("it was never missing");
-    });
+    let again = || {
+        let response = ask(program.listen(), &qname, RecordType::A).expect("an answer");
+        assert_eq!(response.metadata.response_code, ResponseCode::NoError, "half a zone is served");
+        asked.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    meanwhile(again, once);
     asked.into_inner()
 }
 
 #[test]
 fn a_zone_file_that_is_written_with_pauses_is_served_whole_or_as_it_was() {
-    let lab = Lab::watched();
-    lab.site.write("lab.zone", &many(1));
+    let lab = Versions::watched(&ZONES);
+    lab.write("lab", &many(1));
     let program = lab.site.start();
-    lab.wait_for_kept("h1999 ");
+    lab.wait_for_kept("lab", |text| text.contains("h1999 "));
     let asked = never_missing(&program, || {
         for (pause, serial) in [(150, 2), (300, 3), (600, 4)] {
             let text = many(serial);
@@ -324,7 +257,7 @@ fn a_zone_file_that_is_written_with_pauses_is_served_whole_or_as_it_was() {
             file.write_all(&text.as_bytes()[..half]).expect("a scratch file");
             std::thread::sleep(Duration::from_millis(pause));
             assert_eq!(get(lab.admin, "/readyz").code, 200);
-            lab.wait_for_kept("h1999 ");
+            lab.wait_for_kept("lab", |text| text.contains("h1999 "));
             file.write_all(&text.as_bytes()[half..]).expect("a scratch file");
             drop(file);
             serves(&program, "lab", serial);
@@ -347,10 +280,10 @@ fn a_zone_file_that_is_written_with_pauses_is_served_whole_or_as_it_was() {
 
 #[test]
 fn a_zone_that_a_script_appends_to_is_not_served_while_it_has_lost_more_than_half() {
-    let lab = Lab::watched();
-    lab.site.write("lab.zone", &many(1));
+    let lab = Versions::watched(&ZONES);
+    lab.write("lab", &many(1));
     let program = lab.site.start();
-    lab.wait_for_kept("h1999 ");
+    lab.wait_for_kept("lab", |text| text.contains("h1999 "));
     let text = many(1) + "more A 192.0.2.8\n";
     never_missing(&program, || {
         // Two fifths of it in twenty pieces, each of which makes a zone with those before it; that takes longer than the
@@ -366,7 +299,7 @@ fn a_zone_that_a_script_appends_to_is_not_served_while_it_has_lost_more_than_hal
                 .expect("a scratch file");
             std::thread::sleep(Duration::from_millis(75));
         }
-        lab.site.write("lab.zone", &text);
+        lab.write("lab", &text);
         wait_for("the whole zone", PATIENCE, || {
             let response = ask(program.listen(), "more.lab.example.", RecordType::A)?;
             (response.metadata.response_code == ResponseCode::NoError).then_some(())
@@ -377,11 +310,11 @@ fn a_zone_that_a_script_appends_to_is_not_served_while_it_has_lost_more_than_hal
 
 #[test]
 fn a_zone_that_is_meant_to_be_shorter_is_served_soon_and_kept_later() {
-    let lab = Lab::watched();
-    lab.site.write("lab.zone", &many(1));
+    let lab = Versions::watched(&ZONES);
+    lab.write("lab", &many(1));
     let program = lab.site.start();
-    lab.wait_for_kept("h1999 ");
-    lab.site.write("lab.zone", &zone(1));
+    lab.wait_for_kept("lab", |text| text.contains("h1999 "));
+    lab.write("lab", &zone(1));
     let begin = Instant::now();
     wait_for("the shorter zone", PATIENCE, || {
         let response = ask(program.listen(), "h1999.lab.example.", RecordType::A).expect("an answer");
@@ -390,29 +323,26 @@ fn a_zone_that_is_meant_to_be_shorter_is_served_soon_and_kept_later() {
     println!("served after {:?}", begin.elapsed());
     program.wait_for_line("stays as it is for now");
     program.wait_for_line("kept as the last good one in 10 min");
-    lab.wait_for_kept("h1999 ");
+    lab.wait_for_kept("lab", |text| text.contains("h1999 "));
     // Who raises the serial means it.
-    lab.site.write("lab.zone", &zone(2));
-    let kept = lab.file("state/last-good/lab.example.zone");
-    wait_for("the shorter text", PATIENCE, || {
-        fs::read_to_string(&kept).ok().filter(|text| !text.contains("h1999 ")).map(drop)
-    });
+    lab.write("lab", &zone(2));
+    lab.wait_for_kept("lab", |text| !text.contains("h1999 "));
     program.stop();
 }
 
 #[test]
 fn a_reload_names_the_serials_of_what_has_changed_and_warns_of_one_that_has_not() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
     let reloaded = |number: u8, text: &str| {
         let before = program.log_len();
-        lab.site.write("lab.zone", &zone(number));
+        lab.write("lab", &zone(number));
         program.reload();
         let line = program.wait_for_line_after(before, "reloaded: ").text;
         assert!(line.contains(text), "{line}");
     };
     reloaded(2, "; lab.example. from serial 1 to 2");
-    lab.site.write("lab.zone", &zone(2).replace("www A 192.0.2.2", "www A 192.0.2.3"));
+    lab.write("lab", &zone(2).replace("www A 192.0.2.2", "www A 192.0.2.3"));
     let output = lab.site.run(&["reload", "--config", "edgedns.toml"]);
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{said}");
@@ -429,9 +359,9 @@ fn a_reload_names_the_serials_of_what_has_changed_and_warns_of_one_that_has_not(
 
 #[test]
 fn what_stands_in_a_file_is_not_told_to_whoever_can_connect() {
-    let lab = Lab::new();
+    let lab = lab();
     // A file of secrets that was named as a zone.
-    lab.site.write("lab.zone", "s3cr3t-token another-s3cr3t\n");
+    lab.write("lab", "s3cr3t-token another-s3cr3t\n");
     let program = lab.site.start();
     for path in ["/status", "/readyz", "/metrics"] {
         let body = get(lab.admin, path).body;
@@ -446,21 +376,21 @@ fn what_stands_in_a_file_is_not_told_to_whoever_can_connect() {
 
 #[test]
 fn a_zone_includes_nothing_from_outside_unless_the_config_allows_it() {
-    let lab = Lab::new();
+    let lab = lab();
     let outside = tempfile::tempdir().expect("a scratch folder");
     fs::write(outside.path().join("www.inc"), "more A 192.0.2.7\n").expect("a scratch file");
     let include = format!("{}$INCLUDE {}/www.inc\n", zone(2), outside.path().display());
     let program = lab.site.start();
-    lab.site.write("lab.zone", &include);
+    lab.write("lab", &include);
     let before = program.log_len();
-    reload(&program);
+    program.reload_and_wait();
     let line = program.wait_for_line_after(before, "`include-folders`");
     assert!(line.text.contains("lab.zone:6:"), "{line:?}");
     serves_now(&program, "lab", 1);
     let text = fs::read_to_string(lab.file("edgedns.toml")).expect("a config file");
     let allowed = format!("[server]\ninclude-folders = [\"{}\"]", outside.path().display());
     lab.site.write("edgedns.toml", &text.replacen("[server]", &allowed, 1));
-    reload(&program);
+    program.reload_and_wait();
     serves_now(&program, "lab", 2);
     program.stop();
 }

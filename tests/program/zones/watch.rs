@@ -1,18 +1,17 @@
 //! Reloads that nobody asks for: files that change are taken over by themselves, each change once.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use hickory_proto::rr::RecordType;
-use serde_json::Value;
 
 use harness::client::sorted_addresses;
 use harness::http::get;
-use harness::program::{Program, Site, executable};
+use harness::program::{Site, executable};
 use harness::tools::{not_tried, tool};
-use harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::versions::{Versions, serves, zone};
+use harness::{PATIENCE, wait_for};
 
 const QNAME: &str = "www.lab.example.";
 
@@ -23,61 +22,35 @@ const WRITES: u8 = 100;
 /// without, and one to spare.
 const RELOADS_MAX: u64 = 3;
 
-struct Lab {
-    site: Site,
-    admin: SocketAddr,
+/// A watched server that serves version 1.
+fn lab() -> Versions {
+    Versions::watched(&["lab"])
 }
 
-impl Lab {
-    /// A watched server that serves version 1.
-    fn new() -> Lab {
-        let lab = Lab { site: Site::new(), admin: free_port(loopback()) };
-        lab.site.write("lab.zone", &zone(1));
-        lab.configure("lab.zone");
-        lab
-    }
-
-    fn configure(&self, file: &str) {
-        let admin = format!("[admin]\nlisten = \"{}\"\n", self.admin);
-        let zone = format!("[[zone]]\nname = \"lab.example\"\nfile = \"{file}\"\n");
-        self.site.configure_watched(&format!("{admin}\n{zone}"));
-    }
-
-    fn status(&self) -> Value {
-        get(self.admin, "/status").json()
-    }
-
-    fn generation(&self) -> u64 {
-        self.status()["generation"].as_u64().expect("a number")
-    }
+/// The server is told to serve another file, and still watches.
+fn configure(lab: &Versions, file: &str) {
+    lab.site.configure_watched(&lab.tables(&["lab"]).replace("\"lab.zone\"", &format!("\"{file}\"")));
 }
 
-/// Version `number` of the zone, which says so in its serial and in its address.
-fn zone(number: u8) -> String {
-    format!(
-        "$TTL 60\n@ SOA ns host {number} 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.{number}\n"
-    )
-}
-
-fn serves(program: &Program, number: u8) {
-    program.wait_for_addresses(QNAME, &[[192, 0, 2, number].into()]);
+fn generation(lab: &Versions) -> u64 {
+    lab.status()["generation"].as_u64().expect("a number")
 }
 
 #[test]
 fn a_changed_zone_file_include_or_config_is_taken_over_by_itself() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    lab.site.write("lab.zone", &zone(2));
-    serves(&program, 2);
+    lab.write("lab", &zone(2));
+    serves(&program, "lab", 2);
     let head = zone(3).replace("www A 192.0.2.3\n", "$INCLUDE www.inc\n");
     lab.site.write("www.inc", "www A 192.0.2.3\n");
-    lab.site.write("lab.zone", &head);
-    serves(&program, 3);
+    lab.write("lab", &head);
+    serves(&program, "lab", 3);
     lab.site.write("www.inc", "www A 192.0.2.4\n");
-    serves(&program, 4);
+    serves(&program, "lab", 4);
     lab.site.write("other.zone", &zone(5));
-    lab.configure("other.zone");
-    serves(&program, 5);
+    configure(&lab, "other.zone");
+    serves(&program, "lab", 5);
     let line = program.wait_for_line("www.inc has changed: reloading");
     assert!(line.text.contains("INFO"), "{line:?}");
     program.stop();
@@ -85,18 +58,18 @@ fn a_changed_zone_file_include_or_config_is_taken_over_by_itself() {
 
 #[test]
 fn a_storm_of_writes_ends_in_the_last_one_and_in_few_reloads() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    let before = lab.generation();
+    let before = generation(&lab);
     for number in 2..=WRITES {
-        lab.site.write("lab.zone", &zone(number));
+        lab.write("lab", &zone(number));
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    serves(&program, WRITES);
+    serves(&program, "lab", WRITES);
     // A file that is changed now is the next thing that happens: nothing of the storm is left behind.
-    lab.site.write("lab.zone", &zone(WRITES + 1));
-    serves(&program, WRITES + 1);
-    let published = lab.generation() - before;
+    lab.write("lab", &zone(WRITES + 1));
+    serves(&program, "lab", WRITES + 1);
+    let published = generation(&lab) - before;
     // Of a slow machine: as many more as the storm took seconds.
     let log = program.log();
     let reloads = log.iter().filter(|line| line.text.contains("reloaded: ")).count() as u64;
@@ -111,8 +84,8 @@ fn a_storm_of_writes_ends_in_the_last_one_and_in_few_reloads() {
 
 #[test]
 fn a_mounted_folder_that_is_swapped_is_taken_over_whole() {
-    let lab = Lab::new();
-    let mount = lab.site.folder().join("mount");
+    let lab = lab();
+    let mount = lab.file("mount");
     fs::create_dir(&mount).expect("a scratch folder");
     let version = |number: u8| {
         let data = format!("..{number}");
@@ -123,13 +96,13 @@ fn a_mounted_folder_that_is_swapped_is_taken_over_whole() {
     };
     version(2);
     symlink("..data/lab.zone", mount.join("lab.zone")).expect("a link");
-    lab.configure("mount/lab.zone");
+    configure(&lab, "mount/lab.zone");
     let program = lab.site.start();
-    serves(&program, 2);
+    serves(&program, "lab", 2);
     for number in 3..6 {
         version(number);
         fs::remove_dir_all(mount.join(format!("..{}", number - 1))).expect("the old version");
-        serves(&program, number);
+        serves(&program, "lab", number);
     }
     assert!(!program.log().iter().any(|line| line.text.contains("ERROR")), "{:?}", program.log());
     program.stop();
@@ -137,7 +110,7 @@ fn a_mounted_folder_that_is_swapped_is_taken_over_whole() {
 
 #[test]
 fn a_config_that_becomes_unreadable_changes_nothing_and_is_visible_everywhere() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
     lab.site.write("edgedns.toml", "[server]\nlisten = [\"127.0.0.1:0\n");
     let not_ready = wait_for("503", PATIENCE, || {
@@ -152,14 +125,14 @@ fn a_config_that_becomes_unreadable_changes_nothing_and_is_visible_everywhere() 
     assert!(get(lab.admin, "/metrics").body.contains("\nedgedns_ready 0\n"));
     let line = program.wait_for_line("nothing has changed");
     assert!(line.text.contains("ERROR"), "{line:?}");
-    serves(&program, 1);
+    serves(&program, "lab", 1);
     // A zone that changes meanwhile waits, and is not forgotten.
     let refused = program.log_len();
-    lab.site.write("lab.zone", &zone(2));
+    lab.write("lab", &zone(2));
     program.wait_for_line_after(refused, "nothing has changed");
-    serves(&program, 1);
-    lab.configure("lab.zone");
-    serves(&program, 2);
+    serves(&program, "lab", 1);
+    configure(&lab, "lab.zone");
+    serves(&program, "lab", 2);
     wait_for("200", PATIENCE, || (get(lab.admin, "/readyz").code == 200).then_some(()));
     let refusals = program.log().iter().filter(|line| line.text.contains("nothing has changed")).count();
     assert_eq!(refusals, 2, "a refusal is told once for each change");
@@ -168,20 +141,19 @@ fn a_config_that_becomes_unreadable_changes_nothing_and_is_visible_everywhere() 
 
 #[test]
 fn files_are_watched_while_the_config_says_so() {
-    let lab = Lab::new();
+    let lab = lab();
     let program = lab.site.start();
-    let zone_table = "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n";
-    lab.site.configure(zone_table);
+    lab.configure(&["lab"]);
     program.wait_for_line("reloaded: ");
-    lab.site.write("lab.zone", &zone(2));
+    lab.write("lab", &zone(2));
     // Far longer than it takes otherwise; there is no other sign of nothing happening.
     std::thread::sleep(std::time::Duration::from_millis(800));
-    serves(&program, 1);
-    lab.site.configure_watched(zone_table);
+    serves(&program, "lab", 1);
+    lab.configure_watched(&["lab"]);
     program.reload();
-    serves(&program, 2);
-    lab.site.write("lab.zone", &zone(3));
-    serves(&program, 3);
+    serves(&program, "lab", 2);
+    lab.write("lab", &zone(3));
+    serves(&program, "lab", 3);
     program.stop();
 }
 
