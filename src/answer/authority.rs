@@ -6,7 +6,6 @@ use std::net::IpAddr;
 
 use super::compiled_zone::{CompiledZone, NodeFlags};
 use super::lookup::Found;
-use super::pools::Pools;
 use super::response_writer::ResponseWriter;
 use super::template::{ANY_OTHER, DNAME_BELOW, PoolRef, ResponseTemplate};
 use super::zone_table::ZoneEntry;
@@ -67,7 +66,6 @@ impl Authority<'_> {
     #[inline(always)]
     pub(super) fn put_pools<O: AsRef<[u8]>>(
         &self,
-        pools: &Pools,
         rng: &mut u64,
         client: IpAddr,
         template: &ResponseTemplate<'_>,
@@ -76,7 +74,7 @@ impl Authority<'_> {
     ) -> Pooled {
         let mut answered = 0_u16;
         for at in template.pools() {
-            let Some(pool) = pools.get(self.zone.pools_from, at.pool) else { continue };
+            let Some(pool) = self.zone.pools.get(at.pool) else { continue };
             let owner = owner(at);
             let is_optional = at.section == Section::Additional && !template.is_referral();
             if is_optional && pool.bytes_max(owner.as_ref().len()) > response.message.room() {

@@ -193,8 +193,8 @@ impl<'z> Chase<'_, 'z, '_, '_> {
             if template.pools().any(is_again) {
                 return None;
             }
-            let (pools, client) = (&query.snapshot.pools, query.peer.address);
-            match authority.put_pools(pools, rng, client, &template, response, owner) {
+            let client = query.peer.address;
+            match authority.put_pools(rng, client, &template, response, owner) {
                 Pooled::Alias => return Some(self.pool_target()),
                 Pooled::Records => {}
                 Pooled::Empty => negative = true,

@@ -31,7 +31,7 @@ pub struct Explained {
     pub decided: Decided,
     /// The QNAME, and every name that it leads to.
     pub steps: Vec<ExplainedStep>,
-    /// The pools that answer, as places in what [`super::Pools::new`] was given.
+    /// The pools that answer, as places among those of the zone.
     pub pools: Vec<usize>,
 }
 
@@ -126,9 +126,8 @@ pub fn explain(
         edns: QueryEdns::default(),
     };
     let mut name = HashedName::new();
-    let place_of = |zone: &ZoneEntry| {
-        snapshot.zones.zones().iter().position(|other| std::ptr::eq(other, zone)).unwrap_or(0)
-    };
+    let place_of =
+        |zone: &ZoneEntry| snapshot.zones.zones().position(|other| std::ptr::eq(other, zone)).unwrap_or(0);
     let (decided, authority) = match decide(&query, &mut name) {
         Decision::Prohibited(first) => {
             let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
@@ -245,7 +244,7 @@ impl Explained {
         }
         hashed.set(name.as_ref());
         let found = search(compiled, hashed);
-        self.note_pools(authority, &found, qtype, hashed.labels());
+        self.note_pools(&found, qtype, hashed.labels());
         match found {
             Found::Exact(node) => Finding::Exact { types: types(&node) },
             Found::Wildcard(node, labels) => {
@@ -257,12 +256,12 @@ impl Explained {
         }
     }
 
-    fn note_pools(&mut self, authority: &Authority<'_>, found: &Found<'_>, qtype: Rtype, labels: usize) {
+    fn note_pools(&mut self, found: &Found<'_>, qtype: Rtype, labels: usize) {
         let (template, _) = template_for(found, template_type(qtype), labels);
         let asked =
             template.iter().flat_map(|template| template.pools()).filter(|at| at.section == Section::Answer);
         for at in asked {
-            let place = authority.zone.pools_from.saturating_add(at.pool) as usize;
+            let place = at.pool as usize;
             if !self.pools.contains(&place) {
                 self.pools.push(place);
             }

@@ -21,11 +21,11 @@ use crate::zone::{MEMBERS_MAX, Member, Network, Order, Pool, Selector, client_ha
 pub use candidates::{BoundPool, Standing};
 use candidates::{Candidate, How, distinct};
 
-/// All pools of all zones, ready to be answered from.
+/// All pools of a zone, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pools {
     /// Shared with the pools of before and after: a change of one leaves all others where they are.
-    answers: Vec<Arc<PoolAnswer>>,
+    answers: Box<[Arc<PoolAnswer>]>,
 }
 
 /// What is done with the candidates at a query.
@@ -264,11 +264,10 @@ impl Pools {
         Pools { answers }
     }
 
-    /// The answer of a pool: its zone's first place, and its place in the zone.
+    /// The answer of a pool, by its place in the zone.
     #[inline]
-    pub(super) fn get(&self, from: u32, place: u32) -> Option<&PoolAnswer> {
-        // Places of one vector, in which every pool takes a hundred bytes and more: 32 bits hold their sum.
-        self.answers.get(from.saturating_add(place) as usize).map(|answer| &**answer)
+    pub(super) fn get(&self, place: u32) -> Option<&PoolAnswer> {
+        self.answers.get(place as usize).map(|answer| &**answer)
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::cookie::CookieSecret;
 use super::forward_table::ForwardTable;
-use super::pools::Pools;
 use super::rate_limit::RateLimit;
 use super::zone_table::ZoneTable;
 
@@ -13,10 +12,8 @@ use super::zone_table::ZoneTable;
 pub struct Snapshot {
     /// What the server says of itself.
     pub identity: Arc<Identity>,
-    /// The zones: rebuilt on reload.
+    /// The zones, each with its pools. One is replaced without the others.
     pub zones: Arc<ZoneTable>,
-    /// The pools: rebuilt when the board changes.
-    pub pools: Arc<Pools>,
     /// The rate limit, if there is one.
     pub limit: Option<Arc<RateLimit>>,
     /// Names outside the zones that are forwarded, if there are any. Without, they are refused.

@@ -97,7 +97,12 @@ fn snapshot(zone: &Zone) -> Snapshot {
     });
     let bound: Vec<BoundPool> = bound.collect();
     let compiled = Some(Arc::new(compile(zone).unwrap()));
-    let slot = ZoneEntry { apex: zone.apex().to_name(), compiled, pools_from: 0, access: None };
+    let slot = ZoneEntry {
+        apex: zone.apex().to_name(),
+        compiled,
+        pools: Arc::new(Pools::new(&bound, &board)),
+        access: None,
+    };
     Snapshot {
         identity: Arc::new(Identity {
             nsid: Some("n".repeat(300)),
@@ -105,7 +110,6 @@ fn snapshot(zone: &Zone) -> Snapshot {
             cookies: Some(CookieSecret::new([7; 16])),
         }),
         zones: Arc::new(ZoneTable::new(vec![slot])),
-        pools: Arc::new(Pools::new(&bound, &board)),
         limit: None,
         forward: None,
     }

@@ -76,8 +76,8 @@ fn put(
             let pointer = if at.is_moved { moved(at.owner, *beyond_owner) } else { at.owner };
             pointer.to_be_bytes()
         };
-        let (pools, client) = (&query.snapshot.pools, query.peer.address);
-        match authority.put_pools(pools, &mut worker.rng, client, template, response, owner) {
+        let client = query.peer.address;
+        match authority.put_pools(&mut worker.rng, client, template, response, owner) {
             Pooled::Alias => return chase::follow_pool_alias(authority, query, worker, response),
             Pooled::Records => {}
             Pooled::Empty => negative = true,

@@ -4,26 +4,39 @@
 //! Responsible for turning that into targets to probe and snapshots.
 //! Not responsible for reading, probing or publishing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
+
+use tracing::warn;
 
 use crate::answer::{
     Access, BoundPool, ForwardTable, Identity, Pools, RateLimit, Snapshot, Standing, ZoneEntry, ZoneTable,
 };
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
-use crate::zone::Guard;
+use crate::zone::{Guard, Pool};
 use crate::zones::{LoadedZone, Store, StoredZone, ZoneId, ZoneVersion};
+
+/// Where a pool is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PoolPlace {
+    /// The place of its zone among the zones.
+    zone: usize,
+    /// Its place among the pools of that zone.
+    pool: usize,
+}
 
 /// All zones with their pools bound to targets.
 #[derive(Default)]
 pub(crate) struct Served {
     store: Store,
-    pools: Vec<BoundPool>,
+    /// The pools of each zone, in the order of the zones.
+    pools: Vec<Vec<BoundPool>>,
     /// Each target with the place of each pool it matters to; ascending.
-    followers: Vec<(TargetId, usize)>,
-    table: Arc<ZoneTable>,
+    followers: Vec<(TargetId, PoolPlace)>,
+    /// The zones without their pools, which depend on the board.
+    table: ZoneTable,
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
@@ -35,7 +48,7 @@ impl Served {
     pub(crate) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
         let store = before.store.after(zones, Instant::now());
         let mut served = Served { store, identity: Arc::new(identity), ..Served::default() };
-        served.fill_shelf();
+        served.fill_table();
         served
     }
 
@@ -52,25 +65,37 @@ impl Served {
     /// Has these zones answer these clients.
     pub(crate) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
         self.store.set_access(access);
-        self.fill_shelf();
+        self.fill_table();
+    }
+
+    /// Lets time pass: zones whose sources were silent for too long are served no more. Whether there are any.
+    pub(crate) fn expire(&mut self, now: Instant) -> bool {
+        if self.store.next_due().is_none_or(|due| now < due) {
+            return false;
+        }
+        for id in self.store.expire(now) {
+            warn!(zone = %id.name, "zone {id} has expired: it answers SERVFAIL until its source confirms it");
+        }
+        for (zone, pools) in self.store.zones().iter().zip(&mut self.pools) {
+            if zone.version().is_none() {
+                pools.clear();
+            }
+        }
+        self.find_followers();
+        self.fill_table();
+        true
     }
 
     /// Puts the zones where snapshots find them.
-    fn fill_shelf(&mut self) {
-        let mut pools_from = 0;
-        let slots = self.store.zones().iter().map(|zone| {
-            let slot = ZoneEntry {
-                apex: zone.id.name.clone(),
-                compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
-                pools_from,
-                access: zone.access.clone(),
-            };
-            let pools = zone.version().map_or(0, |version| version.pools.len());
-            // Each takes a hundred bytes and more: four thousand million of them do not fit into memory.
-            pools_from = pools_from.saturating_add(u32::try_from(pools).unwrap_or(u32::MAX));
-            slot
+    fn fill_table(&mut self) {
+        let no_pools = Arc::new(Pools::default());
+        let entries = self.store.zones().iter().map(|zone| ZoneEntry {
+            apex: zone.id.name.clone(),
+            compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
+            pools: Arc::clone(&no_pools),
+            access: zone.access.clone(),
         });
-        self.table = Arc::new(ZoneTable::new(slots.collect()));
+        self.table = ZoneTable::new(entries.collect());
     }
 
     /// Every target that some member of some pool needs, in a fixed order.
@@ -85,67 +110,93 @@ impl Served {
     /// [`Served::targets`], in the same order.
     pub(crate) fn bind(&mut self, ids: Vec<TargetId>) {
         let mut ids = ids.into_iter();
-        let versions = self.store.zones().iter().filter_map(|zone| zone.version());
-        self.pools = versions
-            .flat_map(|version| &version.pools)
-            .map(|pool| BoundPool {
-                pool: Arc::clone(pool),
-                targets: pool
-                    .groups
-                    .iter()
-                    .map(|group| {
-                        group.iter().map(|member| ids.by_ref().take(member.guards.len()).collect()).collect()
-                    })
-                    .collect(),
-            })
-            .collect();
-        let followed = |(place, pool): (usize, &BoundPool)| {
-            let targets: Vec<TargetId> = pool.targets.iter().flatten().flatten().copied().collect();
-            targets.into_iter().map(move |target| (target, place))
+        let mut bind = |pool: &Arc<Pool>| BoundPool {
+            pool: Arc::clone(pool),
+            targets: pool
+                .groups
+                .iter()
+                .map(|group| {
+                    group.iter().map(|member| ids.by_ref().take(member.guards.len()).collect()).collect()
+                })
+                .collect(),
         };
-        self.followers = self.pools.iter().enumerate().flat_map(followed).collect();
+        let pools = self.store.zones().iter().map(|zone| {
+            zone.version().map(|version| version.pools.iter().map(&mut bind).collect()).unwrap_or_default()
+        });
+        self.pools = pools.collect();
+        self.find_followers();
+    }
+
+    fn find_followers(&mut self) {
+        self.followers.clear();
+        for (zone, pools) in self.pools.iter().enumerate() {
+            for (pool, bound) in pools.iter().enumerate() {
+                let targets = bound.targets.iter().flatten().flatten();
+                self.followers.extend(targets.map(|target| (*target, PoolPlace { zone, pool })));
+            }
+        }
         self.followers.sort_unstable();
         self.followers.dedup();
     }
 
     /// The snapshot for a board. A pure function.
     pub(crate) fn snapshot(&self, board: &Board) -> Snapshot {
-        Snapshot {
-            identity: Arc::clone(&self.identity),
-            zones: Arc::clone(&self.table),
-            pools: Arc::new(Pools::new(&self.pools, board)),
-            limit: self.limit.clone(),
-            forward: self.forward.clone(),
-        }
+        self.snapshot_of(self.zones_for(board))
     }
 
-    /// All pools, in the order of the zones.
-    pub(crate) fn pools(&self) -> &[BoundPool] {
-        &self.pools
-    }
-
-    /// All pools, each with what the version of its zone is called where there are others.
-    pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
-        let views = self.store.zones().iter().flat_map(|zone| {
-            let pools = zone.version().map_or(0, |version| version.pools.len());
-            std::iter::repeat_n(zone.id.view.as_deref(), pools)
-        });
-        views.zip(&self.pools)
+    /// As [`Served::snapshot`], sharing with `before` every zone that has not changed since.
+    pub(crate) fn snapshot_after(&self, before: &Snapshot, board: &Board) -> Snapshot {
+        self.snapshot_of(self.zones_for(board).sharing(&before.zones))
     }
 
     /// What [`Served::snapshot`] makes of `board`, from the one that it made of `before`: only the pools
     /// whose targets have changed are chosen anew, so that one flip among thousands of pools costs one.
     pub(crate) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
-        let changed: BTreeSet<usize> =
-            board.changes_since(before).flat_map(|target| self.places_of(target)).collect();
-        let pools = changed.into_iter().filter_map(|place| Some((place, self.pools.get(place)?)));
+        let places = board.changes_since(before).flat_map(|target| self.places_of(target));
+        let changed: BTreeSet<PoolPlace> = places.collect();
+        if changed.is_empty() {
+            return self.snapshot_of_shared(Arc::clone(&snapshot.zones));
+        }
+        let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for PoolPlace { zone, pool } in changed {
+            by_zone.entry(zone).or_default().push(pool);
+        }
+        let zones = by_zone.into_iter().filter_map(|(zone, places)| {
+            let (bound, entry) = (self.pools.get(zone)?, snapshot.zones.zone(zone)?);
+            let pools = places.into_iter().filter_map(|place| Some((place, bound.get(place)?)));
+            Some((zone, Arc::new(entry.pools.with(pools, board))))
+        });
+        self.snapshot_of(snapshot.zones.with_pools(zones))
+    }
+
+    /// The zones, each with what its pools answer with.
+    fn zones_for(&self, board: &Board) -> ZoneTable {
+        let pools = self.pools.iter().enumerate().filter(|(_, pools)| !pools.is_empty());
+        self.table.with_pools(pools.map(|(zone, pools)| (zone, Arc::new(Pools::new(pools, board)))))
+    }
+
+    fn snapshot_of(&self, zones: ZoneTable) -> Snapshot {
+        self.snapshot_of_shared(Arc::new(zones))
+    }
+
+    fn snapshot_of_shared(&self, zones: Arc<ZoneTable>) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),
-            zones: Arc::clone(&self.table),
-            pools: Arc::new(snapshot.pools.with(pools, board)),
+            zones,
             limit: self.limit.clone(),
             forward: self.forward.clone(),
         }
+    }
+
+    /// The pools of the zone at this place, in the order of the zone.
+    pub(crate) fn pools_of_zone(&self, zone: usize) -> &[BoundPool] {
+        self.pools.get(zone).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All pools, each with what the version of its zone is called where there are others.
+    pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
+        let zones = self.store.zones().iter().zip(&self.pools);
+        zones.flat_map(|(zone, pools)| pools.iter().map(|pool| (zone.id.view.as_deref(), pool)))
     }
 
     /// The zones, and what is served of each.
@@ -160,10 +211,10 @@ impl Served {
 
     /// The pools that a target matters to.
     pub(crate) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
-        self.places_of(target).filter_map(|place| self.pools.get(place))
+        self.places_of(target).filter_map(|place| self.pools.get(place.zone)?.get(place.pool))
     }
 
-    fn places_of(&self, target: TargetId) -> impl Iterator<Item = usize> {
+    fn places_of(&self, target: TargetId) -> impl Iterator<Item = PoolPlace> {
         let from = self.followers.partition_point(|(follower, _)| *follower < target);
         let followers = self.followers.iter().skip(from);
         followers.take_while(move |(follower, _)| *follower == target).map(|(_, place)| *place)
@@ -171,8 +222,9 @@ impl Served {
 
     /// How many pools there are, and how many of them have no member up.
     pub(crate) fn pool_counts(&self, board: &Board) -> (usize, usize) {
-        let down = self.pools.iter().filter(|pool| pool.candidates(board).0 == Standing::AllDown);
-        (self.pools.len(), down.count())
+        let pools = self.pools.iter().flatten();
+        let down = pools.clone().filter(|pool| pool.candidates(board).0 == Standing::AllDown);
+        (pools.count(), down.count())
     }
 }
 

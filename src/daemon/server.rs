@@ -334,6 +334,7 @@ impl Server {
                 _ = reclaim.tick() => {
                     self.publisher.reclaim();
                     self.expire_rules();
+                    self.expire_zones();
                     self.supervision.tell_loading();
                     self.tell_headline();
                     self.taps.expire(Instant::now());
@@ -350,7 +351,15 @@ impl Server {
     /// Publishes what is served and believed now, all of it chosen anew.
     fn publish_anew(&mut self) {
         self.board = self.engine.board();
-        self.publish(self.served.snapshot(&self.board));
+        let fresh = self.served.snapshot_after(&self.publisher.newest(), &self.board);
+        self.publish(fresh);
+    }
+
+    /// Serves zones no more whose sources were silent for too long.
+    fn expire_zones(&mut self) {
+        if self.served.expire(Instant::now()) {
+            self.publish_anew();
+        }
     }
 
     fn publish(&mut self, snapshot: Snapshot) {

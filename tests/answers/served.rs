@@ -25,7 +25,8 @@ pub(crate) const CLIENT: Peer =
 #[derive(Default)]
 pub(crate) struct Served {
     slots: Vec<ZoneEntry>,
-    pools: Vec<Arc<Pool>>,
+    /// The pools of each zone.
+    pools: Vec<Vec<Arc<Pool>>>,
     /// Of the next zone.
     access: Option<Box<Access>>,
 }
@@ -47,47 +48,46 @@ impl Served {
 
     /// Compiles a zone that has been read.
     pub(crate) fn add_zone(&mut self, zone: &Zone) {
-        let pools_from = u32::try_from(self.pools.len()).expect("a test's pools");
         let compiled = Some(Arc::new(compile(zone).expect("the zone is compiled")));
         self.slots.push(ZoneEntry {
             apex: zone.apex().to_name(),
             compiled,
-            pools_from,
+            pools: Arc::default(),
             access: self.access.take(),
         });
-        self.pools.extend(zone.pools().iter().cloned().map(Arc::new));
+        self.pools.push(zone.pools().iter().cloned().map(Arc::new).collect());
     }
 
     /// A zone of which no version could ever be read.
     pub(crate) fn add_unreadable(&mut self, apex: &str) {
-        self.slots.push(ZoneEntry { apex: name(apex), compiled: None, pools_from: 0, access: None });
+        self.slots.push(ZoneEntry { apex: name(apex), compiled: None, pools: Arc::default(), access: None });
+        self.pools.push(Vec::new());
     }
 
     /// What is answered from when `verdict` gives what is believed of each target, named as in the log:
     /// `192.0.2.1:6443`.
     pub(crate) fn snapshot(&self, identity: Identity, verdict: impl Fn(&str) -> Verdict) -> Snapshot {
-        let guards =
-            self.pools.iter().flat_map(|pool| pool.groups.iter().flatten()).flat_map(|one| &one.guards);
-        let board: Board = guards.map(|guard| verdict(&guard.probe.to_string())).collect();
-        let mut ids = board.ids();
-        let bound: Vec<BoundPool> = self
+        let guards = self
             .pools
             .iter()
-            .map(|pool| {
-                let mut member = |guards: usize| -> Vec<TargetId> { ids.by_ref().take(guards).collect() };
-                let groups = pool.groups.iter();
-                let targets =
-                    groups.map(|group| group.iter().map(|one| member(one.guards.len())).collect()).collect();
-                BoundPool { pool: Arc::clone(pool), targets }
-            })
-            .collect();
-        Snapshot {
-            identity: Arc::new(identity),
-            zones: Arc::new(ZoneTable::new(self.slots.clone())),
-            pools: Arc::new(Pools::new(&bound, &board)),
-            limit: None,
-            forward: None,
-        }
+            .flatten()
+            .flat_map(|pool| pool.groups.iter().flatten())
+            .flat_map(|one| &one.guards);
+        let board: Board = guards.map(|guard| verdict(&guard.probe.to_string())).collect();
+        let mut ids = board.ids();
+        let mut bind = |pool: &Arc<Pool>| {
+            let mut member = |guards: usize| -> Vec<TargetId> { ids.by_ref().take(guards).collect() };
+            let groups = pool.groups.iter();
+            let targets =
+                groups.map(|group| group.iter().map(|one| member(one.guards.len())).collect()).collect();
+            BoundPool { pool: Arc::clone(pool), targets }
+        };
+        let zones = self.slots.iter().zip(&self.pools).map(|(slot, pools)| {
+            let bound: Vec<BoundPool> = pools.iter().map(&mut bind).collect();
+            ZoneEntry { pools: Arc::new(Pools::new(&bound, &board)), ..slot.clone() }
+        });
+        let zones = Arc::new(ZoneTable::new(zones.collect()));
+        Snapshot { identity: Arc::new(identity), zones, limit: None, forward: None }
     }
 }
 

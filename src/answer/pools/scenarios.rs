@@ -68,14 +68,10 @@ impl Served {
         let slot = ZoneEntry {
             apex: zone.apex().to_name(),
             compiled: Some(Arc::new(compile(zone).unwrap())),
-            pools_from: 0,
+            pools: Arc::new(Pools::new(&bound, &board)),
             access: None,
         };
-        let snapshot = Snapshot {
-            zones: Arc::new(ZoneTable::new(vec![slot])),
-            pools: Arc::new(Pools::new(&bound, &board)),
-            ..Snapshot::default()
-        };
+        let snapshot = Snapshot { zones: Arc::new(ZoneTable::new(vec![slot])), ..Snapshot::default() };
         Served { snapshot, scratch: WorkerContext::new(Arc::new(Counters::default()), 7) }
     }
 

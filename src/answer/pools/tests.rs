@@ -430,5 +430,5 @@ fn a_change_of_one_pool_copies_no_other() {
     let is_shared: Vec<bool> =
         before.answers.iter().zip(&after.answers).map(|(before, after)| Arc::ptr_eq(before, after)).collect();
     assert_eq!(is_shared, [true, false, true]);
-    assert_eq!(after.get(1, 0).unwrap(), &ready(&bound, &down));
+    assert_eq!(after.get(1).unwrap(), &ready(&bound, &down));
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::daemon::load::Reading;
 use crate::health::Verdict;
-use crate::zones::Purpose;
+use crate::zones::{Purpose, Serving};
 
 const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:5300\"]\n\n[[zone]]\nname = \"lab.example\"\nfile = \"zone\"\n\n\
     [[zone.probe]]\nnames = [\"api\", \"apps\"]\ntcp = 6443\n\n[[zone.probe]]\nnames = [\"registry\"]\ntcp = 443\n";
@@ -62,7 +62,79 @@ proptest! {
         let mut snapshot = served.snapshot(&boards[0]);
         for pair in boards.windows(2) {
             snapshot = served.follow(&snapshot, &pair[0], &pair[1]);
-            prop_assert_eq!(&snapshot.pools, &served.snapshot(&pair[1]).pools);
+            let scratch = served.snapshot(&pair[1]);
+            let pools = |snapshot: &Snapshot| -> Vec<Arc<Pools>> {
+                snapshot.zones.zones().map(|zone| Arc::clone(&zone.pools)).collect()
+            };
+            prop_assert_eq!(pools(&snapshot), pools(&scratch));
         }
     }
+}
+
+/// The same zone under `count` names, the first of which has a file of its own.
+fn crowd(folder: &std::path::Path, count: usize) -> std::path::PathBuf {
+    let zone = |number: usize| {
+        let file = if number == 0 { "first" } else { "zone" };
+        format!(
+            "[[zone]]\nname = \"z{number}.example\"\nfile = \"{file}\"\n[[zone.probe]]\nnames = [\"api\"]\ntcp = {}\n",
+            1 + number
+        )
+    };
+    let zones: String = (0..count).map(zone).collect();
+    let config = folder.join("config");
+    std::fs::write(&config, format!("[server]\nlisten = [\"127.0.0.1:5300\"]\n{zones}")).unwrap();
+    for file in ["first", "zone"] {
+        std::fs::write(folder.join(file), relative(1)).unwrap();
+    }
+    config
+}
+
+fn relative(serial: u32) -> String {
+    format!("$TTL 60\n@ SOA ns1 h {serial} 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.1\napi A 192.0.2.2\n")
+}
+
+/// What is served of a reading, with every target's id its place.
+fn bound(before: &Served, config: &std::path::Path) -> Served {
+    let serving = Serving { versions: before.versions(), ..Serving::default() };
+    let reading = Reading::new(config, &Purpose::Serve(serving), |_, _| {});
+    let mut served = Served::after(before, reading.loaded.unwrap().zones, Identity::default());
+    let board: Board = served.targets().iter().map(|_| Verdict::Pending).collect();
+    served.bind(board.ids().collect());
+    served
+}
+
+/// The places of the zones that are not the same in both.
+fn replaced(one: &Snapshot, other: &Snapshot) -> Vec<usize> {
+    let zones = |snapshot: &Snapshot| -> Vec<Arc<ZoneEntry>> {
+        (0..).map_while(|place| snapshot.zones.zone(place).map(Arc::clone)).collect()
+    };
+    let (one, other) = (zones(one), zones(other));
+    assert_eq!(one.len(), other.len());
+    let pairs = one.iter().zip(&other).enumerate();
+    pairs.filter(|(_, (one, other))| !Arc::ptr_eq(one, other)).map(|(place, _)| place).collect()
+}
+
+#[test]
+fn one_zone_among_a_thousand_is_published_and_flips_without_touching_the_others() {
+    const ZONES: usize = 1_000;
+    let folder = tempfile::tempdir().unwrap();
+    let config = crowd(folder.path(), ZONES);
+    let first = bound(&Served::default(), &config);
+    let board = |down: Option<usize>| -> Board {
+        (0..ZONES).map(|place| if down == Some(place) { Verdict::Down } else { Verdict::Up }).collect()
+    };
+    let (up, down) = (board(None), board(Some(700)));
+    let snapshot = first.snapshot(&up);
+    // A target flips: its pool is the only one of its zone, and no other zone has any part in it.
+    assert_eq!(replaced(&snapshot, &first.follow(&snapshot, &up, &down)), [700]);
+    // Nothing changes: nothing is replaced.
+    assert!(Arc::ptr_eq(&snapshot.zones, &first.follow(&snapshot, &up, &up).zones));
+    assert_eq!(replaced(&snapshot, &first.snapshot_after(&snapshot, &up)), [0; 0]);
+    // A zone changes: the others are neither read nor compiled nor moved.
+    std::fs::write(folder.path().join("first"), relative(2) + "more A 192.0.2.3\n").unwrap();
+    let second = bound(&first, &config);
+    let same =
+        first.versions().into_iter().zip(second.versions()).filter(|(one, other)| Arc::ptr_eq(one, other));
+    assert_eq!(same.count(), ZONES - 1);
+    assert_eq!(replaced(&snapshot, &second.snapshot_after(&snapshot, &up)), [0]);
 }

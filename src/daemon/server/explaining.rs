@@ -90,7 +90,8 @@ impl Server {
     }
 
     fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &crate::answer::BoundPool> {
-        found.pools.iter().filter_map(|place| self.served.pools().get(*place))
+        let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
+        found.pools.iter().filter_map(|place| zone.get(*place))
     }
 
     fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
