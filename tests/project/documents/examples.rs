@@ -62,7 +62,9 @@ fn every_command_of_edgedns_that_is_shown_is_one_that_it_knows() {
     let mut faults = Vec::new();
     let mut shown = 0;
     for page in pages() {
-        for arguments in lines(&page).iter().flat_map(|line| run_in(line)) {
+        // In the prose `[` and `…` stand for what is left out.
+        let named = page.codes().into_iter().filter(|code| !code.contains(['[', '…']));
+        for arguments in lines(&page).into_iter().chain(named).flat_map(|line| run_in(&line)) {
             shown += 1;
             let edgedns = env!("CARGO_BIN_EXE_edgedns");
             let output = Command::new(edgedns).args(&arguments).arg("--help").output().expect("edgedns runs");

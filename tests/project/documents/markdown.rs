@@ -18,7 +18,7 @@ pub(super) fn pages() -> Vec<Page> {
     let mut manual: Vec<PathBuf> = names.map(|name| Path::new("docs").join(name)).collect();
     manual.retain(|path| path.extension().is_some_and(|end| end == "md"));
     manual.sort();
-    let others = ["README.md", "CHANGELOG.md", "systemd/README.md"].map(PathBuf::from);
+    let others = ["README.md", "CHANGELOG.md", "systemd/README.md", "tests/README.md"].map(PathBuf::from);
     others.into_iter().chain(manual).map(Page::read).collect()
 }
 
