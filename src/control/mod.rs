@@ -19,6 +19,7 @@
 mod calendar;
 mod host;
 pub(crate) mod paint;
+mod exchange;
 mod places;
 mod process;
 mod query;
@@ -48,8 +49,9 @@ mod client;
 
 pub use admin::serve_admin;
 pub use calendar::{Calendar, CalendarError};
-pub use client::{Client, ClientError, TraceLines};
+pub use client::{Client, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
+pub use exchange::ClientError;
 pub use explain_lines::explain_lines;
 pub use explanation::{AnswerTold, ExplainOrder, Explanation, PoolTold, RecordTold, StepTold};
 pub use headline::{HEADLINE_BYTES_MAX, headline};
