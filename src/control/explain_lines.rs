@@ -2,8 +2,9 @@
 //!
 //! Responsible for its look. Not responsible for what is told.
 
+use super::columns::{Cell, columns, line, widths};
 use super::explanation::{AnswerTold, Explanation, PoolTold, RecordTold};
-use super::paint::{self, Cell, Ink, paint};
+use super::style::{Style, style};
 use super::table::{Moment, member_head, member_rows, pool_title};
 use crate::source::Look;
 
@@ -17,15 +18,15 @@ const UDP_PAYLOAD_MAX: usize = crate::answer::UDP_PAYLOAD_MAX;
 pub fn explain_lines(explanation: &Explanation, look: Look) -> String {
     let Explanation { name, rtype, client, answer, .. } = explanation;
     let (rcode, ink) = match answer.rcode.as_deref() {
-        Some("NOERROR") => ("NOERROR", Ink::Good),
-        Some(rcode) => (rcode, Ink::Bad),
-        None if explanation.forwarded => ("forwarded", Ink::Good),
-        None => ("no response", Ink::Bad),
+        Some("NOERROR") => ("NOERROR", Style::Good),
+        Some(rcode) => (rcode, Style::Bad),
+        None if explanation.forwarded => ("forwarded", Style::Good),
+        None => ("no response", Style::Bad),
     };
-    let title = paint(&format!("{name} {rtype}"), Ink::Strong, look);
-    let mut lines = format!("{title}, asked by {client}: {}\n\n", paint(rcode, ink, look));
+    let title = style(&format!("{name} {rtype}"), Style::Strong, look);
+    let mut lines = format!("{title}, asked by {client}: {}\n\n", style(rcode, ink, look));
     let said = |word: &str, text: &str| {
-        format!("{}  {text}\n", paint(&format!("{word:WORD_WIDTH$}"), Ink::Faint, look))
+        format!("{}  {text}\n", style(&format!("{word:WORD_WIDTH$}"), Style::Faint, look))
     };
     lines += &said("zone", &zone(explanation));
     for step in &explanation.steps {
@@ -41,7 +42,7 @@ pub fn explain_lines(explanation: &Explanation, look: Look) -> String {
     }
     lines += &said("answer", &explanation.because);
     for remark in &explanation.remarks {
-        lines += &said("note", &paint(remark, Ink::Doubtful, look));
+        lines += &said("note", &style(remark, Style::Doubtful, look));
     }
     lines.push('\n');
     lines + &answer_lines(explanation, look)
@@ -56,7 +57,7 @@ fn zone(explanation: &Explanation) -> String {
 fn members(pool: &PoolTold, now: Moment, look: Look) -> String {
     let rows = pool.status.members.iter().flat_map(|member| member_rows(member, &pool.targets, now));
     let rows: Vec<Vec<Cell>> = std::iter::once(member_head()).chain(rows).collect();
-    paint::columns(&" ".repeat(WORD_WIDTH + 2), &rows, look)
+    columns(&" ".repeat(WORD_WIDTH + 2), &rows, look)
 }
 
 fn pool_facts(pool: &PoolTold) -> Vec<(&'static str, String)> {
@@ -100,13 +101,13 @@ fn answer_lines(explanation: &Explanation, look: Look) -> String {
     }
     lines += &format!("\n;; QUESTION SECTION:\n;{name} IN {rtype}\n");
     let all: Vec<Vec<Cell>> = answer.iter().chain(authority).chain(additional).map(record).collect();
-    let widths = paint::widths(&all);
+    let widths = widths(&all);
     for (heading, records) in [("ANSWER", answer), ("AUTHORITY", authority), ("ADDITIONAL", additional)] {
         if records.is_empty() {
             continue;
         }
         lines += &format!("\n;; {heading} SECTION:\n");
-        lines.extend(records.iter().map(|one| paint::line("", &record(one), &widths, look)));
+        lines.extend(records.iter().map(|one| line("", &record(one), &widths, look)));
     }
     let over =
         if *bytes > UDP_PAYLOAD_MAX { ": over UDP TC is sent, and the client asks over TCP" } else { "" };
@@ -121,7 +122,7 @@ fn record(record: &RecordTold) -> Vec<Cell> {
         ttl.to_string().into(),
         "IN".into(),
         rtype.as_str().into(),
-        Cell::new(data.as_str(), Ink::Strong),
-        Cell::new(place, Ink::Faint),
+        Cell::new(data.as_str(), Style::Strong),
+        Cell::new(place, Style::Faint),
     ]
 }

@@ -18,14 +18,16 @@
 
 mod calendar;
 mod host;
-pub(crate) mod paint;
 mod exchange;
 mod places;
 mod process;
+pub(crate) mod quantities;
 mod query;
 mod sd_notify;
+pub(crate) mod style;
 mod version;
 
+mod columns;
 mod connections;
 mod status;
 

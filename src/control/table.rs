@@ -1,11 +1,13 @@
 //! The status for people: pools with what they answer now, their members, zones, totals.
 //!
-//! Responsible for what stands where. Not responsible for colours and columns (`paint`), or for what is told.
+//! Responsible for what stands where. Not responsible for colours (`style`) and columns (`columns`), or for what is told.
 
 use std::time::{Duration, SystemTime};
 
-use super::paint::{self, Cell, Ink, columns, counted, duration, head, paint, verdict_ink};
+use super::columns::{Cell, columns, head, line, widths};
+use super::quantities::{counted, duration};
 use super::status::{ForwardStatus, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use super::style::{Style, style};
 use super::{Calendar, ForceOrder, Forced};
 use crate::source::Look;
 
@@ -70,15 +72,15 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
 
 /// The server itself, and whatever is not as it should be.
 fn title(status: &Status, look: Look) -> String {
-    let ready = if status.not_ready.is_empty() { ("ready", Ink::Good) } else { ("NOT READY", Ink::Bad) };
-    let name = paint(&format!("edgedns {}", status.version), Ink::Strong, look);
+    let ready = if status.not_ready.is_empty() { ("ready", Style::Good) } else { ("NOT READY", Style::Bad) };
+    let name = style(&format!("edgedns {}", status.version), Style::Strong, look);
     let mut lines =
-        format!("{name}, up {}, {}\n", duration(status.uptime_seconds), paint(ready.0, ready.1, look));
+        format!("{name}, up {}, {}\n", duration(status.uptime_seconds), style(ready.0, ready.1, look));
     for why in status.not_ready.iter().chain(&status.local_trouble) {
-        lines += &format!("{INDENT}{}\n", paint(why, Ink::Bad, look));
+        lines += &format!("{INDENT}{}\n", style(why, Style::Bad, look));
     }
     for remark in status.remarks() {
-        lines += &format!("{INDENT}{}\n", paint(&remark, Ink::Doubtful, look));
+        lines += &format!("{INDENT}{}\n", style(&remark, Style::Doubtful, look));
     }
     lines
 }
@@ -91,11 +93,11 @@ fn pools(status: &Status, now: Moment, look: Look) -> String {
     let all: Vec<(&PoolStatus, Vec<Vec<Cell>>)> =
         status.pools.iter().map(|pool| (pool, rows(pool))).collect();
     let head = member_head();
-    let widths = paint::widths(all.iter().flat_map(|(_, rows)| rows).chain([&head]));
-    let mut lines = paint::line(INDENT, &head, &widths, look);
+    let widths = widths(all.iter().flat_map(|(_, rows)| rows).chain([&head]));
+    let mut lines = line(INDENT, &head, &widths, look);
     for (pool, rows) in &all {
         lines += &format!("{}\n", pool_title(pool, look));
-        lines.extend(rows.iter().map(|row| paint::line(INDENT, row, &widths, look)));
+        lines.extend(rows.iter().map(|row| line(INDENT, row, &widths, look)));
     }
     lines
 }
@@ -111,13 +113,13 @@ pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
         "pending" => format!("pending, {up} of {of} up"),
         _ => format!("{up} of {of} up"),
     };
-    let ink = match verdict_ink(standing) {
-        Ink::Good if up < of => Ink::Doubtful,
+    let ink = match Style::of_verdict(standing) {
+        Style::Good if up < of => Style::Doubtful,
         ink => ink,
     };
     let now = if answering.is_empty() { "no record".to_owned() } else { answering.join(" ") };
-    let name = paint(&format!("{} {rtype}", pool.title()), Ink::Strong, look);
-    format!("{name}: {}, now {}", paint(&stands, ink, look), paint(&now, Ink::Strong, look))
+    let name = style(&format!("{} {rtype}", pool.title()), Style::Strong, look);
+    format!("{name}: {}, now {}", style(&stands, ink, look), style(&now, Style::Strong, look))
 }
 
 /// The head of [`member_rows`].
@@ -131,7 +133,7 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
     let found = member.targets.iter().filter_map(|id| targets.iter().find(|target| target.id == *id));
     let row = |target: &TargetStatus| {
         // Of a target that passes it is history.
-        let ink = if target.believed == "up" { Ink::Faint } else { Ink::Plain };
+        let ink = if target.believed == "up" { Style::Faint } else { Style::Plain };
         let probed = target.outcomes.passed + target.outcomes.failed > 0;
         vec![
             address(),
@@ -144,8 +146,8 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
     };
     let rows: Vec<Vec<Cell>> = found.map(row).collect();
     if rows.is_empty() {
-        let verdict = Cell::new(member.verdict.as_str(), verdict_ink(&member.verdict));
-        return vec![vec![address(), Cell::new("not probed", Ink::Faint), verdict]];
+        let verdict = Cell::new(member.verdict.as_str(), Style::of_verdict(&member.verdict));
+        return vec![vec![address(), Cell::new("not probed", Style::Faint), verdict]];
     }
     rows
 }
@@ -154,16 +156,16 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
 fn verdict(target: &TargetStatus) -> Cell {
     let TargetStatus { verdict, believed, forced, held, .. } = target;
     match (forced, held) {
-        (Some(_), _) => Cell::new(format!("{believed} (forced; probes say {verdict})"), Ink::Doubtful),
-        (None, true) => Cell::new(format!("{believed} (held; probes say {verdict})"), Ink::Doubtful),
-        (None, false) => Cell::new(believed.as_str(), verdict_ink(believed)),
+        (Some(_), _) => Cell::new(format!("{believed} (forced; probes say {verdict})"), Style::Doubtful),
+        (None, true) => Cell::new(format!("{believed} (held; probes say {verdict})"), Style::Doubtful),
+        (None, false) => Cell::new(believed.as_str(), Style::of_verdict(believed)),
     }
 }
 
 fn rule_row(rule: &RuleStatus, now: Moment) -> Vec<Cell> {
     vec![
         rule.target.as_str().into(),
-        Cell::new(rule.verdict.as_str(), Ink::Doubtful),
+        Cell::new(rule.verdict.as_str(), Style::Doubtful),
         now.ago(rule.since).into(),
         rule.until.map_or_else(|| "never".to_owned(), |until| now.until(until)).into(),
         rule.reason.as_deref().unwrap_or_default().into(),
@@ -173,16 +175,16 @@ fn rule_row(rule: &RuleStatus, now: Moment) -> Vec<Cell> {
 /// What is forwarded where, and how the upstreams are doing.
 fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
     let zones = forward.zones.iter().map(|zone| {
-        let zone_name = Cell::new(zone.zone.as_str(), Ink::Strong);
+        let zone_name = Cell::new(zone.zone.as_str(), Style::Strong);
         vec![zone_name, zone.policy.as_str().into(), zone.upstreams.join(" ").into()]
     });
     let upstreams = forward.upstreams.iter().map(|upstream| {
         vec![
             upstream.address.as_str().into(),
-            Cell::new(upstream.standing.as_str(), verdict_ink(&upstream.standing)),
+            Cell::new(upstream.standing.as_str(), Style::of_verdict(&upstream.standing)),
             upstream.latency_ms.map(|latency| format!("{latency:.1} ms")).unwrap_or_default().into(),
-            Cell::new(upstream.habits.join(" "), Ink::Doubtful),
-            Cell::new(upstream.last_error.as_deref().unwrap_or_default(), Ink::Faint),
+            Cell::new(upstream.habits.join(" "), Style::Doubtful),
+            Cell::new(upstream.last_error.as_deref().unwrap_or_default(), Style::Faint),
         ]
     });
     let cache = &forward.cache;
@@ -203,18 +205,18 @@ fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
 
 fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {
     let none = || NONE.to_owned();
-    let serial = zone.serial.map_or(Cell::new("SERVFAIL", Ink::Bad), |serial| serial.to_string().into());
+    let serial = zone.serial.map_or(Cell::new("SERVFAIL", Style::Bad), |serial| serial.to_string().into());
     vec![
-        Cell::new(zone.title(), Ink::Strong),
+        Cell::new(zone.title(), Style::Strong),
         serial,
         zone.records.map_or_else(none, |records| records.to_string()).into(),
         match (zone.kept_at, zone.loaded_at) {
-            (Some(then), _) => Cell::new(format!("{}, kept", now.ago(then)), Ink::Bad),
+            (Some(then), _) => Cell::new(format!("{}, kept", now.ago(then)), Style::Bad),
             (None, loaded_at) => loaded_at.map_or_else(none, |then| now.ago(then)).into(),
         },
         zone.file.as_str().into(),
         // Whole: it is what is to be mended.
-        Cell::new(zone.error.as_deref().unwrap_or_default(), Ink::Bad),
+        Cell::new(zone.error.as_deref().unwrap_or_default(), Style::Bad),
     ]
 }
 
@@ -223,14 +225,14 @@ fn totals(status: &Status, before: Option<&Status>, look: Look) -> String {
     let down = status.pools.iter().filter(|pool| pool.is_all_down()).count();
     let mut pools = counted(status.pools.len(), "pool");
     if down > 0 {
-        pools += &format!(" ({})", paint(&format!("{down} all down"), Ink::Bad, look));
+        pools += &format!(" ({})", style(&format!("{down} all down"), Style::Bad, look));
     }
     let believed = |verdict| status.targets.iter().filter(|target| target.believed == verdict).count();
     let verdicts = ["up", "down", "pending"].map(|verdict| (believed(verdict), verdict));
     let verdicts: Vec<String> = verdicts
         .into_iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, verdict)| paint(&format!("{number} {verdict}"), verdict_ink(verdict), look))
+        .map(|(number, verdict)| style(&format!("{number} {verdict}"), Style::of_verdict(verdict), look))
         .collect();
     let targets = counted(status.targets.len(), "target");
     let targets = if verdicts.is_empty() { targets } else { format!("{targets} ({})", verdicts.join(", ")) };

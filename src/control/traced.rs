@@ -13,7 +13,8 @@ use hyper::body::Frame;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Sleep, sleep};
 
-use super::paint::{Ink, counted, paint};
+use super::quantities::counted;
+use super::style::{Style, style};
 use super::{Calendar, query};
 use crate::answer::PrefixError;
 use crate::dns::Rtype;
@@ -231,18 +232,18 @@ fn line(traced: &Traced) -> Option<Bytes> {
 pub fn trace_line(traced: &Traced, look: Look) -> String {
     let query = match traced {
         Traced::Query(query) => query,
-        Traced::End(end) => return format!("{}\n", paint(&ending(end), Ink::Faint, look)),
+        Traced::End(end) => return format!("{}\n", style(&ending(end), Style::Faint, look)),
     };
     let TracedQuery { time, client, transport, name, rtype, wishes, rcode, answers, bytes, flags } = query;
     // The day is known to whoever looks.
     let clock = time.split_once('T').map_or(time.as_str(), |(_, clock)| clock.trim_end_matches('Z'));
     let (name, rtype) = (name.as_deref().unwrap_or("-"), rtype.as_deref().unwrap_or("-"));
     let (code, ink) = match rcode.as_deref() {
-        Some("NOERROR") => ("NOERROR", Ink::Good),
-        Some(code) => (code, Ink::Doubtful),
-        None => ("dropped", Ink::Bad),
+        Some("NOERROR") => ("NOERROR", Style::Good),
+        Some(code) => (code, Style::Doubtful),
+        None => ("dropped", Style::Bad),
     };
-    let code = paint(&format!("{code:<8}"), ink, look);
+    let code = style(&format!("{code:<8}"), ink, look);
     let name = format!("{name} {rtype}");
     let marks: Vec<&str> =
         flags.iter().filter(|flag| *flag != "qr").chain(wishes).map(String::as_str).collect();

@@ -15,7 +15,8 @@ use super::judging::{Judgement, Known, Part};
 use super::order::Comparison;
 use super::plan::Question;
 use super::records::plain;
-use crate::control::paint::{Ink, counted, paint};
+use crate::control::quantities::counted;
+use crate::control::style::{Style, style};
 use crate::dns::Name;
 use crate::source::Look;
 use crate::tools::format::Format;
@@ -170,7 +171,7 @@ impl Teller {
                 line(&Line::Unanswered { name, rtype, error: silence.to_string() })
             }
             Format::Text => {
-                let name = paint(&format!("{} {qtype}", plain(qname)), Ink::Strong, self.look);
+                let name = style(&format!("{} {qtype}", plain(qname)), Style::Strong, self.look);
                 self.draw(&format!("{name}\n  {} {silence}\n", self.with))
             }
         }
@@ -243,8 +244,8 @@ impl Teller {
                 }
                 let Counts { same, different, unanswered, skipped, .. } = self.counts;
                 let asked = questions(self.counts.questions);
-                let ink = if self.is_same() { Ink::Good } else { Ink::Bad };
-                let differ = paint(&format!("{different} differently"), ink, self.look);
+                let ink = if self.is_same() { Style::Good } else { Style::Bad };
+                let differ = style(&format!("{different} differently"), ink, self.look);
                 let mut totals = format!("{asked}: {same} answered the same, {differ}");
                 if unanswered > 0 {
                     totals += &format!(", {unanswered} not at all");
@@ -267,18 +268,18 @@ fn questions(number: u64) -> String {
 /// A difference for people, part by part.
 fn difference(question: &Question, parts: &[Part], reason: Option<&str>, look: Look) -> String {
     let Question { qname, qtype } = question;
-    let mut block = format!("{}\n", paint(&format!("{} {qtype}", plain(qname)), Ink::Strong, look));
+    let mut block = format!("{}\n", style(&format!("{} {qtype}", plain(qname)), Style::Strong, look));
     for Part { what, theirs, ours } in parts {
-        let theirs = theirs.iter().map(|line| (format!("- {line}"), Ink::Bad));
-        let ours = ours.iter().map(|line| (format!("+ {line}"), Ink::Good));
+        let theirs = theirs.iter().map(|line| (format!("- {line}"), Style::Bad));
+        let ours = ours.iter().map(|line| (format!("+ {line}"), Style::Good));
         for (place, (line, ink)) in theirs.chain(ours).enumerate() {
             let what = if place == 0 { what } else { "" };
-            let what = paint(&format!("{what:PART_WIDTH$}"), Ink::Faint, look);
-            block += &format!("  {what}  {}\n", paint(&line, ink, look));
+            let what = style(&format!("{what:PART_WIDTH$}"), Style::Faint, look);
+            block += &format!("  {what}  {}\n", style(&line, ink, look));
         }
     }
     if let Some(reason) = reason {
-        let likely = paint(&format!("{:PART_WIDTH$}", "likely"), Ink::Faint, look);
+        let likely = style(&format!("{:PART_WIDTH$}", "likely"), Style::Faint, look);
         block += &format!("  {likely}  {reason}\n");
     }
     block
