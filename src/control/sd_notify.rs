@@ -1,25 +1,21 @@
-//! What the service manager is told: sd_notify(3).
-//!
-//! Responsible for the words, for the socket, and for what the environment
-//! says of both.
-//! Not responsible for when any of it is true.
+//! Messages to the service manager: sd_notify(3).
 //!
 //! ```text
 //!  daemon's loop ── ready, reloading, … ─▶ queue ─▶ task ─▶ NOTIFY_SOCKET
 //! ```
 //!
-//! The loop never waits: a service manager that does not read for a while
-//! gets what it missed later, in order.
+//! The loop never waits: a service manager that does not read for a while gets what it missed later, in order.
+//!
+//! Own code, because the crate's sending would block the loop meanwhile, and knows no abstract sockets.
 
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{self, UnixDatagram};
 use std::time::Duration;
 
-use sd_notify::NotifyState;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -27,7 +23,7 @@ use tracing::warn;
 /// and it then knows less of us, or restarts us.
 const MESSAGES_WAITING_MAX: usize = 64;
 
-/// Whoever started us and wants to know how we are; or nobody.
+/// The service manager that started this process, if it wants to be notified.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceManager {
     messages: Option<mpsc::Sender<String>>,
@@ -35,21 +31,20 @@ pub struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one that the environment names, in a runtime with I/O. What it says and cannot be used is told in
-    /// the log; everything works without.
+    /// The one that the environment names, in a runtime with I/O. An address that cannot be used is logged; the
+    /// server works without.
     pub fn from_environment() -> Self {
         let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return Self::default() };
-        match Self::at(&address, sd_notify::watchdog_enabled()) {
+        match Self::at(&address, watchdog_wanted(|variable| std::env::var(variable).ok())) {
             Ok(manager) => manager,
             Err(fault) => {
-                warn!("NOTIFY_SOCKET={}: {fault}; the service manager is not told", address.display());
+                warn!("NOTIFY_SOCKET={}: {fault}; the service manager is not notified", address.display());
                 Self::default()
             }
         }
     }
 
-    /// The one that reads at `address`, an absolute path or, behind `@`, an abstract name; and that wants a
-    /// sign of life at least every so often.
+    /// The one that reads at `address`, an absolute path or, behind `@`, an abstract name.
     fn at(address: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
         let address = match address.as_bytes() {
             [b'@', name @ ..] => net::SocketAddr::from_abstract_name(name)?,
@@ -70,50 +65,57 @@ impl ServiceManager {
         self.watchdog
     }
 
-    /// Serving has begun, or a reload is over.
+    /// Serving has begun, or a reload has ended.
     pub fn ready(&self, headline: &str) {
-        self.tell(&[NotifyState::Ready, NotifyState::Status(headline)]);
+        self.tell(&["READY=1", &status(headline)]);
     }
 
     /// A reload begins.
     pub fn reloading(&self) {
-        // Without the clock, which is always there, it would be refused as one that began too early.
-        if let (Some(_), Ok(now)) = (&self.messages, NotifyState::monotonic_usec_now()) {
-            self.tell(&[NotifyState::Reloading, now, NotifyState::Status("reloading")]);
-        }
+        let now = clock_gettime(ClockId::Monotonic);
+        let micros =
+            Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs().try_into().unwrap_or(0));
+        self.tell(&["RELOADING=1", &format!("MONOTONIC_USEC={}", micros.as_micros()), &status("reloading")]);
     }
 
-    /// How everything stands, in one line.
+    /// The state of the server, in one line.
     pub fn stands(&self, headline: &str) {
-        self.tell(&[NotifyState::Status(headline)]);
+        self.tell(&[&status(headline)]);
     }
 
-    /// Everything turns.
+    /// The event loop, the workers and the probes make progress.
     pub fn alive(&self) {
-        self.tell(&[NotifyState::Watchdog]);
+        self.tell(&["WATCHDOG=1"]);
     }
 
-    /// What has begun is not over within so long from now, however little time the unit gives it.
+    /// The start or reload under way may take this much more time, whatever the limit of the unit.
     pub fn takes(&self, time: Duration) {
-        // A duration: who asks for more than 71 minutes gets as many, and asks again.
-        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        self.tell(&[NotifyState::ExtendTimeoutUsec(micros)]);
+        self.tell(&[&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros())]);
     }
 
-    /// The end has begun.
+    /// The server is stopping.
     pub fn stopping(&self) {
-        self.tell(&[NotifyState::Stopping, NotifyState::Status("answering what is queued, then stopping")]);
+        self.tell(&["STOPPING=1", &status("answering what is queued, then stopping")]);
     }
 
-    fn tell(&self, states: &[NotifyState<'_>]) {
+    /// Queues one message: an assignment in each line.
+    fn tell(&self, assignments: &[&str]) {
         let Some(messages) = &self.messages else { return };
-        let mut message = String::new();
-        for state in states {
-            // A string takes everything.
-            let _ = writeln!(message, "{state}");
-        }
-        let _ = messages.try_send(message);
+        let lines = assignments.iter().flat_map(|assignment| [*assignment, "\n"]);
+        let _ = messages.try_send(lines.collect());
     }
+}
+
+/// What `systemctl status` shows: one line, whatever the text is.
+fn status(headline: &str) -> String {
+    format!("STATUS={}", headline.replace('\n', " "))
+}
+
+/// How often a sign of life is wanted of this process at least (sd_watchdog_enabled(3)); none: never.
+fn watchdog_wanted(variable: impl Fn(&str) -> Option<String>) -> Option<Duration> {
+    let number = |name: &str| variable(name).and_then(|text| text.parse::<u64>().ok());
+    let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    number("WATCHDOG_USEC").filter(|_| is_ours).map(Duration::from_micros)
 }
 
 async fn send(socket: tokio::net::UnixDatagram, mut messages: mpsc::Receiver<String>) {
@@ -121,7 +123,7 @@ async fn send(socket: tokio::net::UnixDatagram, mut messages: mpsc::Receiver<Str
     while let Some(message) = messages.recv().await {
         let sent = socket.send(message.as_bytes()).await;
         if let (true, Err(fault)) = (working, &sent) {
-            warn!("the service manager cannot be told: {fault}");
+            warn!("cannot notify the service manager: {fault}");
         }
         working = sent.is_ok();
     }
@@ -165,6 +167,20 @@ mod tests {
             tokio::task::spawn_blocking(move || (0..backlog).map(|_| heard(&socket)).collect::<Vec<_>>());
         let wanted: Vec<String> = (0..backlog).map(|number| format!("STATUS={number}\n")).collect();
         assert_eq!(told.await.unwrap(), wanted);
+    }
+
+    #[test]
+    fn the_watchdog_of_another_process_is_not_ours() {
+        let wanted = |pid: &str| {
+            watchdog_wanted(|variable| match variable {
+                "WATCHDOG_USEC" => Some("3000000".to_owned()),
+                "WATCHDOG_PID" => Some(pid.to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(wanted(&std::process::id().to_string()), Some(Duration::from_secs(3)));
+        assert_eq!(wanted("0"), None);
+        assert_eq!(watchdog_wanted(|_| None), None);
     }
 
     #[tokio::test]
