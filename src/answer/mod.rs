@@ -120,7 +120,7 @@ pub use counters::{Count, Counters, Totals};
 pub use explain::{Decided, Explained, ExplainedStep, Finding, explain};
 pub use forward_table::{ForwardTable, ForwardedZone};
 pub use peer::{Peer, Reply, Transport};
-pub use pools::{BoundPool, Pools, Standing};
+pub use pools::{BoundPool, PoolState, PoolTargets, Pools};
 pub use prefix::{Prefix, PrefixError};
 pub use rate_limit::RateLimit;
 pub use respond::respond;

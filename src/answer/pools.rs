@@ -8,18 +8,16 @@ mod candidates;
 mod turned;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::ops::Range;
 use std::sync::Arc;
 
 use self::turned::Turned;
 use super::pointer::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
-use crate::zone::{MEMBERS_MAX, Member, Network, Order, Pool, Selector, client_hash};
+use crate::zone::{ChoiceAtQuery, HashInput, MEMBERS_MAX, View, client_hash};
 
-pub use candidates::{BoundPool, Standing};
-use candidates::{Candidate, How, distinct};
+use candidates::Chosen;
+pub use candidates::{BoundPool, PoolState, PoolTargets};
 
 /// All pools of a zone, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,48 +26,10 @@ pub struct Pools {
     answers: Box<[Arc<PoolAnswer>]>,
 }
 
-/// What is done with the candidates at a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Pick {
-    /// All, at most so many: the first `pinned` as they stand, the others
-    /// beginning anywhere.
-    All { pinned: u32, most: u32 },
-    /// So many, by chance, none twice.
-    Sample(u32),
-    /// The first.
-    First,
-    /// One, all alike.
-    One(Number),
-    /// One: the first whose weight, added to those before it, is above the
-    /// number. The sums ascend.
-    Weighted(Number, Box<[u32]>),
-    /// One: the nearest on the ring, of points and places, ascending.
-    Ring(Box<[(u32, u32)]>),
-    /// One by chance of the first view that holds the client.
-    Views(Box<[View]>),
-    /// None: SERVFAIL.
-    ServFail,
-}
-
-/// What a number that chooses comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Number {
-    Chance,
-    Client,
-    Name,
-}
-
-/// The members for some clients.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct View {
-    networks: Box<[Network]>,
-    places: Range<u32>,
-}
-
 /// What one pool answers with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PoolAnswer {
-    pick: Pick,
+    choice: ChoiceAtQuery,
     /// Where each record ends in `records`.
     ends: Box<[u32]>,
     /// The records without owners, one after the other.
@@ -98,11 +58,11 @@ impl Asker<'_> {
 
     /// A number below `bound` by which one member is chosen. HOT.
     #[inline]
-    fn number(&mut self, from: Number, bound: u32) -> u32 {
+    fn number(&mut self, from: HashInput, bound: u32) -> u32 {
         match from {
-            Number::Chance => self.below(bound),
-            Number::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
-            Number::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
+            HashInput::Chance => self.below(bound),
+            HashInput::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
+            HashInput::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
         }
     }
 }
@@ -129,7 +89,7 @@ impl PoolAnswer {
     /// Whether the choice depends on the name.
     #[inline]
     pub(super) fn is_by_name(&self) -> bool {
-        matches!(self.pick, Pick::Weighted(Number::Name, _))
+        matches!(self.choice, ChoiceAtQuery::Weighted(HashInput::Name, _))
     }
 
     /// All records with their owner, in an order that begins anywhere, and how
@@ -151,26 +111,26 @@ impl PoolAnswer {
     #[inline]
     pub(super) fn chosen<'a>(&'a self, mut asker: Asker<'_>, mut put: impl FnMut(&'a [u8])) -> bool {
         let count = self.count();
-        let place = match &self.pick {
-            Pick::All { pinned, most } => {
+        let place = match &self.choice {
+            ChoiceAtQuery::All { pinned, most } => {
                 self.rotated(&mut asker, *pinned).take(*most as usize).for_each(put);
                 return true;
             }
-            Pick::Sample(sample) => {
+            ChoiceAtQuery::Sample(sample) => {
                 self.sample(&mut asker, *sample, &mut put);
                 return true;
             }
-            Pick::First => 0,
-            Pick::One(number) => asker.number(*number, count),
-            Pick::Weighted(number, sums) => weighted(sums, *number, &mut asker),
-            Pick::Ring(ring) => nearest(ring, client_hash(asker.client)),
-            Pick::Views(views) => {
+            ChoiceAtQuery::First => 0,
+            ChoiceAtQuery::One(number) => asker.number(*number, count),
+            ChoiceAtQuery::Weighted(number, sums) => weighted(sums, *number, &mut asker),
+            ChoiceAtQuery::Ring(ring) => nearest(ring, client_hash(asker.client)),
+            ChoiceAtQuery::Views(views) => {
                 let holds = |view: &&View| view.networks.iter().any(|network| network.holds(asker.client));
                 let Some(view) = views.iter().find(holds) else { return false };
                 let width = view.places.end.saturating_sub(view.places.start);
                 view.places.start.saturating_add(asker.below(width))
             }
-            Pick::ServFail => return false,
+            ChoiceAtQuery::ServFail => return false,
         };
         if let Some(record) = self.record(place) {
             put(record);
@@ -228,7 +188,7 @@ impl PoolAnswer {
 
 /// The place of the first sum above a number below the whole sum. HOT.
 #[inline]
-fn weighted(sums: &[u32], from: Number, asker: &mut Asker<'_>) -> u32 {
+fn weighted(sums: &[u32], from: HashInput, asker: &mut Asker<'_>) -> u32 {
     let whole = sums.last().copied().unwrap_or(1);
     let number = asker.number(from, whole);
     // A place among `MEMBERS_MAX`.
@@ -273,12 +233,7 @@ impl Pools {
 
 fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let pool = &bound.pool;
-    let (_, mut candidates, how) = bound.choose(board);
-    let pick = match how {
-        How::ServFail => Pick::ServFail,
-        How::Select(_) if !pool.views.is_empty() => Pick::Views(views(pool)),
-        How::Select(selector) => pick(pool, selector, &mut candidates, board),
-    };
+    let Chosen { candidates, choice, .. } = bound.choose(board);
     let ttl = if bound.is_degraded(board) { pool.ttl_degraded } else { pool.ttl };
     let mut records = Vec::new();
     let mut ends = Vec::with_capacity(candidates.len());
@@ -287,11 +242,11 @@ fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
         // A thousand (`MEMBERS_MAX`) records of at most 65,535 bytes and 10: 66 MB.
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
-    let turned = match pick {
-        Pick::All { pinned: 0, most } => Turned::new(pool.rtype, most, &ends, &records),
+    let turned = match choice {
+        ChoiceAtQuery::All { pinned: 0, most } => Turned::new(pool.rtype, most, &ends, &records),
         _ => None,
     };
-    PoolAnswer { pick, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), turned }
+    PoolAnswer { choice, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), turned }
 }
 
 /// A record without its owner. Names inside stay in full.
@@ -302,86 +257,6 @@ fn record(rtype: Rtype, ttl: Ttl, rdata: &[u8], out: &mut Vec<u8>) {
     // What is read as RDATA has at most so many (`dns::rdata`).
     out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
     out.extend_from_slice(rdata);
-}
-
-/// What is done at a query; leaves in `members` what it is done with.
-fn pick(pool: &Pool, selector: Selector, members: &mut Vec<Candidate<'_>>, board: &Board) -> Pick {
-    let own = |one: &Candidate<'_>| one.member.weight.get();
-    let told = |one: &Candidate<'_>| one.told_weight(board);
-    match selector {
-        Selector::All => {
-            *members = distinct(std::mem::take(members));
-            let pinned = pin(pool.order, members);
-            let most = pool.answers_max.map_or(u32::MAX, NonZeroU32::get);
-            Pick::All { pinned, most }
-        }
-        Selector::Sample(sample) => {
-            *members = distinct(std::mem::take(members));
-            Pick::Sample(sample.get())
-        }
-        Selector::First => {
-            pin(pool.order, members);
-            members.truncate(1);
-            Pick::First
-        }
-        Selector::Random => Pick::One(Number::Chance),
-        Selector::Hashed => Pick::One(Number::Client),
-        Selector::WeightedRandom => Pick::Weighted(Number::Chance, sums(members, own)),
-        Selector::WeightedHashed => Pick::Weighted(Number::Client, sums(members, own)),
-        Selector::SelfWeighted => Pick::Weighted(Number::Client, sums(members, told)),
-        Selector::NameHashed => Pick::Weighted(Number::Name, sums(members, own)),
-        Selector::ConsistentHashed => Pick::Ring(ring(members)),
-        Selector::Empty => {
-            members.clear();
-            Pick::First
-        }
-    }
-}
-
-/// The weights of the members, each added to those before it.
-fn sums(members: &[Candidate<'_>], weight: impl Fn(&Candidate<'_>) -> u32) -> Box<[u32]> {
-    let sum = |sum: &mut u32, member: &Candidate<'_>| {
-        // What is written adds up to `WEIGHTS_MAX` at most; what targets tell, to a thousand times `Weight::MAX`.
-        *sum = sum.saturating_add(weight(member));
-        Some(*sum)
-    };
-    members.iter().scan(0, sum).collect()
-}
-
-/// Moves members of this node to the front, if that is the order; says how many keep their place there.
-fn pin(order: Order, members: &mut [Candidate<'_>]) -> u32 {
-    let pinned = match order {
-        Order::Rotate => 0,
-        Order::Fixed => members.len(),
-        Order::LocalFirst => {
-            members.sort_by_key(|one| !one.member.is_local);
-            members.iter().filter(|one| one.member.is_local).count()
-        }
-    };
-    // A thousand at most: `MEMBERS_MAX`.
-    u32::try_from(pinned).unwrap_or(u32::MAX)
-}
-
-fn ring(members: &[Candidate<'_>]) -> Box<[(u32, u32)]> {
-    let points = |(place, one): (u32, &Candidate<'_>)| {
-        let Member { ring, .. } = one.member;
-        ring.iter().map(move |point| (*point, place)).collect::<Vec<_>>()
-    };
-    let mut ring: Vec<(u32, u32)> = (0..).zip(members).flat_map(points).collect();
-    ring.sort_unstable();
-    ring.into_boxed_slice()
-}
-
-fn views(pool: &Pool) -> Box<[View]> {
-    let mut from = 0_u32;
-    let view = |(networks, group): (&Vec<Network>, &Vec<Member>)| {
-        // A thousand at most: `MEMBERS_MAX`, over all groups of a view.
-        let to = from.saturating_add(u32::try_from(group.len()).unwrap_or(0));
-        let places = from..to;
-        from = to;
-        View { networks: networks.clone().into_boxed_slice(), places }
-    };
-    pool.views.iter().zip(&pool.groups).map(view).collect()
 }
 
 #[cfg(test)]

@@ -87,14 +87,7 @@ fn snapshot(zone: &Zone) -> Snapshot {
     let members = zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten());
     let board: Board = members.map(|_| Verdict::Up).collect();
     let mut ids = board.ids();
-    let bound = zone.pools().iter().map(|pool| BoundPool {
-        pool: Arc::new(pool.clone()),
-        targets: pool
-            .groups
-            .iter()
-            .map(|group| group.iter().map(|_| ids.by_ref().take(1).collect()).collect())
-            .collect(),
-    });
+    let bound = zone.pools().iter().map(|pool| BoundPool::new(Arc::new(pool.clone()), &mut ids));
     let bound: Vec<BoundPool> = bound.collect();
     let compiled = Some(Arc::new(compile(zone).unwrap()));
     let slot = ZoneEntry {

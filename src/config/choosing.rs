@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::duration::DURATION_MAX;
 use super::table::{Table, keep};
-use super::value::Value;
+use super::value::{Value, list};
 use crate::dns::Ttl;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::{AllDown, Choice, MEMBERS_MAX, MinUp, Order, Selector};
+use crate::zone::{AllDown, AnswerOrder, Choice, ConfigForm, MEMBERS_MAX, MinUp, Selector};
 
 /// What may be answered when no address passes.
 const ALL_DOWN: &[(&str, AllDown)] = &[
@@ -23,16 +23,11 @@ const ALL_DOWN: &[(&str, AllDown)] = &[
     ("servfail", AllDown::ServFail),
 ];
 
-/// How an answer may be chosen among the addresses that pass.
-const SELECTORS: &[(&str, Selector)] = &[
-    ("all", Selector::All),
-    ("random", Selector::Random),
-    ("hashed", Selector::Hashed),
-    ("first", Selector::First),
+const ORDERS: &[(&str, AnswerOrder)] = &[
+    ("rotate", AnswerOrder::Rotate),
+    ("local-first", AnswerOrder::LocalFirst),
+    ("fixed", AnswerOrder::Fixed),
 ];
-
-const ORDERS: &[(&str, Order)] =
-    &[("rotate", Order::Rotate), ("local-first", Order::LocalFirst), ("fixed", Order::Fixed)];
 
 /// Most that one weight may be: a thousand members of it still add up.
 const WEIGHT_MAX: u32 = 1_000_000;
@@ -60,12 +55,7 @@ pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Choice {
 
 /// Keys about several answers, where one is given.
 fn warn_of_what_means_nothing(selector: Selector, table: &Table<'_>, found: &mut Diagnostics) {
-    let useless: &[&str] = match selector {
-        Selector::All => &[],
-        Selector::First => &["max-answers"],
-        _ => &["max-answers", "order"],
-    };
-    for value in useless.iter().filter_map(|key| table.get(key)) {
+    for value in selector.entry().idle_keys.iter().filter_map(|key| table.get(key)) {
         let message = "this means nothing: the selector answers one address only";
         found.push(Diagnostic::warning(value.span(), message));
     }
@@ -73,19 +63,20 @@ fn warn_of_what_means_nothing(selector: Selector, table: &Table<'_>, found: &mut
 
 /// The selector; with weights, the one that weighs.
 fn read_selector(table: &Table<'_>, weights: &[(IpAddr, NonZeroU32)], found: &mut Diagnostics) -> Selector {
-    let read = table.read("selector", found, |value| value.word(SELECTORS));
+    let words = Selector::config_words();
+    let read = table.read("selector", found, |value| value.word(&words));
     let Some(value) = table.get("weights").filter(|_| !weights.is_empty()) else {
         return read.unwrap_or(Selector::All);
     };
-    match read {
-        None | Some(Selector::Random) => Selector::WeightedRandom,
-        Some(Selector::Hashed) => Selector::WeightedHashed,
-        Some(other) => {
-            let fault = value.fault("`weights` are for choosing one address");
-            found.push(fault.help("make the selector `random` or `hashed`"));
-            other
-        }
-    }
+    let selector = read.unwrap_or(Selector::Random);
+    let ConfigForm::Word { word, .. } = selector.entry().config else { return selector };
+    Selector::weighing(word).unwrap_or_else(|| {
+        let weighed: Vec<&str> =
+            words.iter().map(|(word, _)| *word).filter(|word| Selector::weighing(word).is_some()).collect();
+        let fault = value.fault("`weights` are for choosing one address");
+        found.push(fault.help(format!("make the selector {}", list(&weighed, "or"))));
+        selector
+    })
 }
 
 fn read_weights(value: Value<'_>, found: &mut Diagnostics) -> Vec<(IpAddr, NonZeroU32)> {

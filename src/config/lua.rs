@@ -5,21 +5,7 @@
 
 use super::table::{Table, keep};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::Selector;
-
-/// PowerDNS's word for the member nearest to the client.
-const PICKCLOSEST: &str = "pickclosest";
-
-/// The words of PowerDNS for selectors.
-const SELECTORS: &[(&str, Selector)] = &[
-    ("all", Selector::All),
-    ("random", Selector::Random),
-    ("hashed", Selector::Hashed),
-    ("empty", Selector::Empty),
-    // Without coordinates every member is as near as any other, and PowerDNS
-    // picks by chance too.
-    (PICKCLOSEST, Selector::Random),
-];
+use crate::zone::{PICKCLOSEST, Selector};
 
 /// `[lua]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +30,7 @@ impl Lua {
                     .remark("there are no coordinates to tell which member is closest"),
             );
         }
-        keep(value.word(SELECTORS), found).map_or_else(Self::default, |selector| Self { selector })
+        keep(value.word(&Selector::lua_words()), found)
+            .map_or_else(Self::default, |selector| Self { selector })
     }
 }

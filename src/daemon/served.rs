@@ -11,7 +11,7 @@ use std::time::Instant;
 use tracing::warn;
 
 use crate::answer::{
-    Access, BoundPool, ForwardTable, Identity, Pools, RateLimit, Snapshot, Standing, ZoneEntry, ZoneTable,
+    Access, BoundPool, ForwardTable, Identity, PoolState, Pools, RateLimit, Snapshot, ZoneEntry, ZoneTable,
 };
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
@@ -110,16 +110,7 @@ impl Served {
     /// [`Served::targets`], in the same order.
     pub(crate) fn bind(&mut self, ids: Vec<TargetId>) {
         let mut ids = ids.into_iter();
-        let mut bind = |pool: &Arc<Pool>| BoundPool {
-            pool: Arc::clone(pool),
-            targets: pool
-                .groups
-                .iter()
-                .map(|group| {
-                    group.iter().map(|member| ids.by_ref().take(member.guards.len()).collect()).collect()
-                })
-                .collect(),
-        };
+        let mut bind = |pool: &Arc<Pool>| BoundPool::new(Arc::clone(pool), &mut ids);
         let pools = self.store.zones().iter().map(|zone| {
             zone.version().map(|version| version.pools.iter().map(&mut bind).collect()).unwrap_or_default()
         });
@@ -131,8 +122,8 @@ impl Served {
         self.followers.clear();
         for (zone, pools) in self.pools.iter().enumerate() {
             for (pool, bound) in pools.iter().enumerate() {
-                let targets = bound.targets.iter().flatten().flatten();
-                self.followers.extend(targets.map(|target| (*target, PoolPlace { zone, pool })));
+                let followers = bound.targets.iter().map(|target| (target, PoolPlace { zone, pool }));
+                self.followers.extend(followers);
             }
         }
         self.followers.sort_unstable();
@@ -223,17 +214,17 @@ impl Served {
     /// How many pools there are, and how many of them have no member up.
     pub(crate) fn pool_counts(&self, board: &Board) -> (usize, usize) {
         let pools = self.pools.iter().flatten();
-        let down = pools.clone().filter(|pool| pool.candidates(board).0 == Standing::AllDown);
+        let down = pools.clone().filter(|pool| pool.answered(board).0 == PoolState::AllDown);
         (pools.count(), down.count())
     }
 }
 
 /// What a pool answers now, in words: `api.lab.example. now 192.0.2.1 192.0.2.3`.
 pub(crate) fn sentence(pool: &BoundPool, board: &Board) -> String {
-    let (standing, members) = pool.candidates(board);
+    let (state, members) = pool.answered(board);
     let owner = &pool.pool.owner;
     let kind = if pool.pool.rtype == Rtype::A { String::new() } else { format!(" {}", pool.pool.rtype) };
-    let down = if standing == Standing::AllDown { "all down: " } else { "" };
+    let down = if state == PoolState::AllDown { "all down: " } else { "" };
     if members.is_empty() {
         return format!("{owner}{kind} now {down}no address");
     }

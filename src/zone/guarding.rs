@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::member::Guard;
-use super::pool::{AllDown, MinUp, Order, Selector};
+use super::order::AnswerOrder;
+use super::pool::{AllDown, MinUp};
+use super::selector::Selector;
 use crate::dns::{Name, Ttl};
 use crate::probe::{Kind, Probe};
 use crate::source::Span;
@@ -69,7 +71,7 @@ pub struct Choice {
     /// How an answer is chosen among the members that are up.
     pub selector: Selector,
     /// In which order [`Selector::All`] answers.
-    pub order: Order,
+    pub order: AnswerOrder,
     /// Weights of addresses, none twice; those that are not listed have 1.
     pub weights: Vec<(IpAddr, NonZeroU32)>,
     /// Ordered groups of addresses that are answered when the RRset has not
@@ -90,7 +92,7 @@ impl Default for Choice {
     fn default() -> Self {
         Self {
             selector: Selector::All,
-            order: Order::Rotate,
+            order: AnswerOrder::Rotate,
             weights: Vec::new(),
             backups: Vec::new(),
             min_up: MinUp::default(),

@@ -13,6 +13,9 @@ use crate::source::Span;
 /// one name are a mistake.
 pub const MEMBERS_MAX: usize = 1_000;
 
+/// Most that the weights of a pool may add up to: what PowerDNS can count.
+pub const WEIGHTS_MAX: u32 = i32::MAX as u32;
+
 /// A record of a pool and what must pass for it to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -20,7 +23,7 @@ pub struct Member {
     pub rdata: Box<[u8]>,
     /// Its share among the others, for selectors that weigh.
     pub weight: NonZeroU32,
-    /// Whether it is what this node serves, for [`super::Order::LocalFirst`].
+    /// Whether it is what this node serves, for [`super::AnswerOrder::LocalFirst`].
     pub is_local: bool,
     /// Its places on the ring, for [`super::Selector::ConsistentHashed`] only.
     pub ring: Box<[u32]>,

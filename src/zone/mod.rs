@@ -12,6 +12,8 @@
 mod network;
 mod jenkins;
 mod member;
+mod order;
+mod selector;
 mod pool;
 mod apexes;
 mod name_index;
@@ -36,12 +38,17 @@ pub use changeset::{Changeset, ChangesetError, Record};
 pub use guarding::{Choice, GuardTemplate, Guarding, Test};
 pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;
-pub use member::{Guard, MEMBERS_MAX, Member, TestedName};
+pub use member::{Guard, MEMBERS_MAX, Member, TestedName, WEIGHTS_MAX};
 pub use network::Network;
-pub use pool::{AllDown, MinUp, Order, Pool, Selector, WEIGHTS_MAX, WhilePending};
+pub use order::AnswerOrder;
+pub use pool::{AllDown, MinUp, Pool, WhilePending};
 pub use reverse::{Addresses, Hosts, check_reverse};
 pub use reverse_names::is_reverse;
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
+pub use selector::{
+    Answers, Arrangement, Candidate, ChoiceAtQuery, ConfigForm, HashInput, LuaForm, LuaFunction, PICKCLOSEST,
+    Selector, SelectorEntry, View,
+};
 pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
 
 #[cfg(test)]

@@ -7,15 +7,14 @@ use std::num::NonZeroU32;
 
 use super::member::Member;
 use super::network::Network;
+use super::order::AnswerOrder;
+use super::selector::{Answers, Arrangement, Selector};
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::source::Span;
 
 /// Bytes of a record before its RDATA, when the owner is a pointer: owner,
 /// type, class, TTL and length (RFC 1035, section 4.1.3).
 pub(super) const RECORD_BYTES: usize = 12;
-
-/// Most that the weights of a pool may add up to: what PowerDNS can count.
-pub const WEIGHTS_MAX: u32 = i32::MAX as u32;
 
 /// The members behind one owner name and type.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ pub struct Pool {
     /// How an answer is chosen among the members of the group that are up.
     pub selector: Selector,
     /// In which order [`Selector::All`] answers.
-    pub order: Order,
+    pub order: AnswerOrder,
     /// Most records that [`Selector::All`] answers; none: all there are.
     pub answers_max: Option<NonZeroU32>,
     /// How many members of the first group must be up for it to be answered
@@ -66,7 +65,7 @@ impl Pool {
             groups: vec![members],
             views: Vec::new(),
             selector: Selector::All,
-            order: Order::Rotate,
+            order: AnswerOrder::Rotate,
             answers_max: None,
             min_up: MinUp::default(),
             all_down: AllDown::Select(Selector::All),
@@ -80,11 +79,17 @@ impl Pool {
     /// records where several are answered, else the longest of them.
     pub fn answer_bytes_max(&self) -> usize {
         let records = self.groups.iter().flatten().map(|member| member.rdata.len() + RECORD_BYTES);
-        match (self.selector, self.all_down) {
-            (Selector::All | Selector::Sample(_), _)
-            | (_, AllDown::Select(Selector::All | Selector::Sample(_))) => records.sum(),
-            _ => records.max().unwrap_or(0),
+        let answers_several = |selector: Selector| selector.entry().answers == Answers::Several;
+        match self.all_down {
+            AllDown::Select(resort) if answers_several(resort) => records.sum(),
+            _ if answers_several(self.selector) => records.sum(),
+            AllDown::Select(_) | AllDown::ServFail => records.max().unwrap_or(0),
         }
+    }
+
+    /// What it says of choosing besides its selector.
+    pub fn arrangement(&self) -> Arrangement {
+        Arrangement { order: self.order, answers_max: self.answers_max }
     }
 
     /// What a member is answered as, in presentation format: `192.0.2.1`,
@@ -94,48 +99,6 @@ impl Pool {
         rdata::write(self.rtype, &member.rdata, &mut text);
         text
     }
-}
-
-/// How an answer is chosen among candidates.
-///
-/// Those that hash choose as PowerDNS does, to the bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Selector {
-    /// All of them.
-    All,
-    /// One, at random for each query.
-    Random,
-    /// So many, at random for each query, none twice and in random order.
-    Sample(NonZeroU32),
-    /// One, by the client's address: PowerDNS's `hashed`.
-    Hashed,
-    /// One, at random by weight.
-    WeightedRandom,
-    /// One, by weight and the client's address.
-    WeightedHashed,
-    /// One, by the client's address and by what the targets themselves say of their weight.
-    SelfWeighted,
-    /// One, by weight and the name asked.
-    NameHashed,
-    /// One, by the client's address, such that few clients change when a
-    /// candidate comes or goes.
-    ConsistentHashed,
-    /// The first in the order they were written.
-    First,
-    /// None: NODATA. PowerDNS's `empty`.
-    Empty,
-}
-
-/// In which order all members that are up are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Beginning anywhere: clients that take the first are spread.
-    #[default]
-    Rotate,
-    /// As they were written.
-    Fixed,
-    /// What this node serves first, while it is up, the others rotating behind.
-    LocalFirst,
 }
 
 /// How many members must be up.

@@ -12,7 +12,7 @@ use edgedns::answer::{
     ZoneTable, compile, respond,
 };
 use edgedns::dns::Name;
-use edgedns::health::{Board, TargetId, Verdict};
+use edgedns::health::{Board, Verdict};
 use edgedns::source::{Diagnostics, Look, Severity, Sources, Span};
 use edgedns::zone::{Builder, Guarding, Pool, Zone};
 use edgedns::zonefile;
@@ -75,13 +75,7 @@ impl Served {
             .flat_map(|one| &one.guards);
         let board: Board = guards.map(|guard| verdict(&guard.probe.to_string())).collect();
         let mut ids = board.ids();
-        let mut bind = |pool: &Arc<Pool>| {
-            let mut member = |guards: usize| -> Vec<TargetId> { ids.by_ref().take(guards).collect() };
-            let groups = pool.groups.iter();
-            let targets =
-                groups.map(|group| group.iter().map(|one| member(one.guards.len())).collect()).collect();
-            BoundPool { pool: Arc::clone(pool), targets }
-        };
+        let mut bind = |pool: &Arc<Pool>| BoundPool::new(Arc::clone(pool), &mut ids);
         let zones = self.slots.iter().zip(&self.pools).map(|(slot, pools)| {
             let bound: Vec<BoundPool> = pools.iter().map(&mut bind).collect();
             ZoneEntry { pools: Arc::new(Pools::new(&bound, &board)), ..slot.clone() }

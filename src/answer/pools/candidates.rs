@@ -9,20 +9,51 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::health::{Board, TargetId, Verdict};
-use crate::zone::{AllDown, Member, Pool, Selector, WhilePending};
+use crate::zone::{AllDown, Candidate, ChoiceAtQuery, Member, Network, Pool, Selector, View, WhilePending};
+
+/// The targets of a pool's members: for each group, for each member, the target of each of its guards.
+#[derive(Clone, Debug, Default)]
+pub struct PoolTargets {
+    groups: Vec<Vec<MemberTargets>>,
+}
+
+/// The target of each guard of a member, in the order of the guards.
+type MemberTargets = Box<[TargetId]>;
+
+impl PoolTargets {
+    fn take(pool: &Pool, ids: &mut impl Iterator<Item = TargetId>) -> PoolTargets {
+        let mut of_member = |member: &Member| ids.by_ref().take(member.guards.len()).collect();
+        let groups = pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect());
+        PoolTargets { groups: groups.collect() }
+    }
+
+    /// The targets of each member, group by group.
+    pub fn members(&self) -> impl Iterator<Item = &[TargetId]> {
+        self.groups.iter().flatten().map(|targets| &**targets)
+    }
+
+    /// All targets.
+    pub fn iter(&self) -> impl Iterator<Item = TargetId> {
+        self.members().flatten().copied()
+    }
+
+    fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = &[TargetId]>> {
+        self.groups.iter().map(|group| group.iter().map(|targets| &**targets))
+    }
+}
 
 /// A pool whose members know their targets.
 #[derive(Clone)]
 pub struct BoundPool {
     /// The pool.
     pub pool: Arc<Pool>,
-    /// For each group, for each member, the target of each of its guards.
-    pub targets: Vec<Vec<Vec<TargetId>>>,
+    /// The targets of its members.
+    pub targets: PoolTargets,
 }
 
-/// How a pool stands: what it is answered from.
+/// What a pool is answered from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PoolState {
     /// Members that are up.
     Up,
     /// No member is known to be up or down yet.
@@ -31,34 +62,63 @@ pub enum Standing {
     AllDown,
 }
 
-/// A member that may be answered, and its targets.
+/// A member and its targets.
 #[derive(Clone, Copy)]
-pub(super) struct Candidate<'p> {
-    pub(super) member: &'p Member,
+struct BoundMember<'p> {
+    member: &'p Member,
     targets: &'p [TargetId],
 }
 
-impl Candidate<'_> {
-    /// What its targets say of its share: the least, where several say something.
-    pub(super) fn told_weight(&self, board: &Board) -> u32 {
-        self.targets.iter().map(|target| board.weight(*target)).min().unwrap_or_default().get()
-    }
-}
-
-/// What is done with candidates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+/// From which members an answer is chosen.
+#[derive(Clone, Copy)]
+enum Resort {
+    /// From these, by the selector.
     Select(Selector),
+    /// From none: SERVFAIL.
     ServFail,
 }
 
+/// What a pool is answered from.
+pub(super) struct Chosen<'p> {
+    pub(super) state: PoolState,
+    /// What the choice at a query is made among.
+    pub(super) candidates: Vec<Candidate<'p>>,
+    pub(super) choice: ChoiceAtQuery,
+}
+
+impl<'p> BoundMember<'p> {
+    fn verdict(self, board: &Board) -> Verdict {
+        BoundPool::verdict(self.member, self.targets, board)
+    }
+
+    fn candidate(self, board: &Board) -> Candidate<'p> {
+        let weights = self.targets.iter().map(|target| board.weight(*target));
+        Candidate { member: self.member, reported_weight: weights.min().unwrap_or_default().get() }
+    }
+}
+
 impl BoundPool {
-    /// How the pool stands and which members it may answer with, each once.
-    pub fn candidates(&self, board: &Board) -> (Standing, Vec<&Member>) {
-        let (standing, candidates, how) = self.choose(board);
-        let shown =
-            if matches!(how, How::ServFail | How::Select(Selector::Empty)) { Vec::new() } else { candidates };
-        (standing, distinct(shown).into_iter().map(|candidate| candidate.member).collect())
+    /// Binds a pool to the next targets of `ids`: one for each guard, in the order of groups, members and guards.
+    pub fn new(pool: Arc<Pool>, ids: &mut impl Iterator<Item = TargetId>) -> BoundPool {
+        let targets = PoolTargets::take(&pool, ids);
+        BoundPool { pool, targets }
+    }
+
+    /// The state of the pool and the members that it answers now, each once: with a selector that answers the first
+    /// that one, with others all among which a query chooses.
+    pub fn answered(&self, board: &Board) -> (PoolState, Vec<&Member>) {
+        let Chosen { state, candidates, .. } = self.choose(board);
+        let mut seen = HashSet::new();
+        let members = candidates.into_iter().map(|candidate| candidate.member);
+        (state, members.filter(|member| seen.insert(&member.rdata)).collect())
+    }
+
+    /// The first of the groups that it answers from now.
+    pub fn group_answered(&self, board: &Board) -> usize {
+        let (_, members, _) = self.resort(board);
+        let first = members.first().map(|one| one.member);
+        let holds = |group: &Vec<Member>| group.iter().any(|member| Some(member) == first);
+        self.pool.groups.iter().position(holds).unwrap_or(0)
     }
 
     /// What the guards of a member come to: at each address down if one is
@@ -76,55 +136,67 @@ impl BoundPool {
         verdicts.fold(Verdict::Down, better)
     }
 
-    /// The members of each group.
-    fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = Candidate<'_>>> {
-        let groups = self.pool.groups.iter().zip(&self.targets);
-        groups.map(|(members, targets)| {
-            members.iter().zip(targets).map(|(member, targets)| Candidate { member, targets })
-        })
-    }
-
-    /// The members of the first group that has enough whose verdicts will do.
-    fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<Candidate<'_>>> {
-        let passes = |one: &Candidate<'_>| will_do(Self::verdict(one.member, one.targets, board));
-        let mut groups = self.pool.groups.iter().zip(self.groups()).enumerate();
-        groups.find_map(|(place, (group, candidates))| {
-            let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
-            Some(candidates.filter(passes).collect::<Vec<_>>()).filter(|passing| passing.len() >= needed)
-        })
-    }
-
-    /// How the pool stands, the members it may answer with, and what is done with them.
-    pub(super) fn choose(&self, board: &Board) -> (Standing, Vec<Candidate<'_>>, How) {
-        if !self.pool.views.is_empty() {
-            let all = self.groups().flatten().collect();
-            return (Standing::Up, all, How::Select(self.pool.selector));
-        }
-        let is_up = |verdict| verdict == Verdict::Up;
-        // One that changes too often, and passes just now, is better than none.
-        if let Some(up) = self.enough(is_up, board).or_else(|| self.enough(is_up, &board.unheld())) {
-            return (Standing::Up, up, How::Select(self.pool.selector));
-        }
-        if let Some(pending) = self.enough(|verdict| verdict != Verdict::Down, board) {
-            return match self.pool.while_pending {
-                WhilePending::ServFail => (Standing::Pending, Vec::new(), How::ServFail),
-                WhilePending::NoData => (Standing::Pending, Vec::new(), How::Select(Selector::Empty)),
-                WhilePending::Select => (Standing::Pending, pending, How::Select(self.pool.selector)),
-            };
-        }
-        match self.pool.all_down {
-            AllDown::ServFail => (Standing::AllDown, Vec::new(), How::ServFail),
-            AllDown::Select(selector) => {
-                let first = self.groups().map(Iterator::collect).find(|all: &Vec<_>| !all.is_empty());
-                (Standing::AllDown, first.unwrap_or_default(), How::Select(selector))
-            }
-        }
+    /// What it answers from, given the board.
+    pub(super) fn choose(&self, board: &Board) -> Chosen<'_> {
+        let (state, members, resort) = self.resort(board);
+        let mut candidates: Vec<Candidate<'_>> =
+            members.into_iter().map(|one| one.candidate(board)).collect();
+        let choice = match resort {
+            Resort::ServFail => ChoiceAtQuery::ServFail,
+            Resort::Select(_) if !self.pool.views.is_empty() => ChoiceAtQuery::Views(views(&self.pool)),
+            Resort::Select(selector) => selector.prepare(&self.pool.arrangement(), &mut candidates),
+        };
+        Chosen { state, candidates, choice }
     }
 
     /// Whether some member is down.
     pub(super) fn is_degraded(&self, board: &Board) -> bool {
-        let is_down = |one: Candidate<'_>| Self::verdict(one.member, one.targets, board) == Verdict::Down;
-        self.groups().flatten().any(is_down)
+        self.groups().flatten().any(|one| one.verdict(board) == Verdict::Down)
+    }
+
+    /// The state of the pool, the members to choose among, and how.
+    fn resort(&self, board: &Board) -> (PoolState, Vec<BoundMember<'_>>, Resort) {
+        let selected = Resort::Select(self.pool.selector);
+        if !self.pool.views.is_empty() {
+            return (PoolState::Up, self.groups().flatten().collect(), selected);
+        }
+        let is_up = |verdict| verdict == Verdict::Up;
+        // One that changes too often, and passes just now, is better than none.
+        if let Some(up) = self.enough(is_up, board).or_else(|| self.enough(is_up, &board.unheld())) {
+            return (PoolState::Up, up, selected);
+        }
+        if let Some(pending) = self.enough(|verdict| verdict != Verdict::Down, board) {
+            return match self.pool.while_pending {
+                WhilePending::ServFail => (PoolState::Pending, Vec::new(), Resort::ServFail),
+                WhilePending::NoData => (PoolState::Pending, Vec::new(), Resort::Select(Selector::Empty)),
+                WhilePending::Select => (PoolState::Pending, pending, selected),
+            };
+        }
+        match self.pool.all_down {
+            AllDown::ServFail => (PoolState::AllDown, Vec::new(), Resort::ServFail),
+            AllDown::Select(selector) => {
+                let first = self.groups().map(Iterator::collect).find(|all: &Vec<_>| !all.is_empty());
+                (PoolState::AllDown, first.unwrap_or_default(), Resort::Select(selector))
+            }
+        }
+    }
+
+    /// The members of the first group that has enough whose verdicts will do.
+    fn enough(&self, will_do: fn(Verdict) -> bool, board: &Board) -> Option<Vec<BoundMember<'_>>> {
+        let mut groups = self.pool.groups.iter().zip(self.groups()).enumerate();
+        groups.find_map(|(place, (group, members))| {
+            let needed = if place == 0 { self.pool.min_up.of(group.len()) } else { 1 };
+            let passing: Vec<_> = members.filter(|one| will_do(one.verdict(board))).collect();
+            (passing.len() >= needed).then_some(passing)
+        })
+    }
+
+    /// The members of each group.
+    fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = BoundMember<'_>>> {
+        let groups = self.pool.groups.iter().zip(self.targets.groups());
+        groups.map(|(members, targets)| {
+            members.iter().zip(targets).map(|(member, targets)| BoundMember { member, targets })
+        })
     }
 }
 
@@ -144,8 +216,15 @@ fn better(one: Verdict, other: Verdict) -> Verdict {
     }
 }
 
-/// Each record once: an address that is tested at two ports is two members.
-pub(super) fn distinct(candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
-    let mut seen = HashSet::new();
-    candidates.into_iter().filter(|candidate| seen.insert(&candidate.member.rdata)).collect()
+/// Which members each client is for.
+fn views(pool: &Pool) -> Box<[View]> {
+    let mut from = 0_u32;
+    let view = |(networks, group): (&Vec<Network>, &Vec<Member>)| {
+        // A thousand at most: `MEMBERS_MAX`, over all groups of a view.
+        let to = from.saturating_add(u32::try_from(group.len()).unwrap_or(0));
+        let places = from..to;
+        from = to;
+        View { networks: networks.clone().into_boxed_slice(), places }
+    };
+    pool.views.iter().zip(&pool.groups).map(view).collect()
 }

@@ -12,7 +12,7 @@ use crate::answer::{
 };
 use crate::health::Verdict;
 use crate::source::{Diagnostics, Sources, Span};
-use crate::zone::{AllDown, Builder, Choice, Guarding, Zone};
+use crate::zone::{AllDown, Builder, Choice, Guarding, Member, Pool, Selector, Zone};
 use crate::zonefile;
 
 /// A zone that is answered from, every target with the same verdict.
@@ -56,15 +56,8 @@ impl Served {
         let count = guards.map(|member| member.guards.len()).sum();
         let board: Board = std::iter::repeat_n(verdict, count).collect();
         let mut ids = board.ids();
-        let mut of_member = |member: &Member| ids.by_ref().take(member.guards.len()).collect::<Vec<_>>();
-        let bound: Vec<BoundPool> = zone
-            .pools()
-            .iter()
-            .map(|pool| BoundPool {
-                pool: Arc::new(pool.clone()),
-                targets: pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect()).collect(),
-            })
-            .collect();
+        let bound: Vec<BoundPool> =
+            zone.pools().iter().map(|pool| BoundPool::new(Arc::new(pool.clone()), &mut ids)).collect();
         let slot = ZoneEntry {
             apex: zone.apex().to_name(),
             compiled: Some(Arc::new(compile(zone).unwrap())),

@@ -1,6 +1,7 @@
 //! What a pool answers with, for every selector and every standing.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
@@ -8,7 +9,9 @@ use crate::dns::Name;
 use crate::health::Verdict;
 use crate::probe::{Kind, Port, Probe, Tcp, Weight};
 use crate::source::{Sources, Span};
-use crate::zone::{AllDown, Guard, MinUp, WhilePending, name_hash};
+use crate::zone::{
+    AllDown, AnswerOrder, Guard, Member, MinUp, Network, Pool, Selector, WhilePending, name_hash,
+};
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -42,9 +45,7 @@ fn guard(text: &str) -> Guard {
 fn bind(pool: Pool, verdicts: &[Verdict]) -> (BoundPool, Board) {
     let board: Board = verdicts.iter().copied().collect();
     let mut ids = board.ids();
-    let mut of_member = |member: &Member| ids.by_ref().take(member.guards.len()).collect::<Vec<_>>();
-    let targets = pool.groups.iter().map(|group| group.iter().map(&mut of_member).collect()).collect();
-    (BoundPool { pool: Arc::new(pool), targets }, board)
+    (BoundPool::new(Arc::new(pool), &mut ids), board)
 }
 
 fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
@@ -114,7 +115,7 @@ fn only_all_records_beginning_anywhere_are_ready_at_once() {
     let ready = |pool| answer(pool, &[]).turned(&OWN, &mut 7).is_some();
     assert!(!ready(pool(&[])));
     assert!(!ready(Pool { selector: Selector::Random, ..pool(&THREE) }));
-    assert!(!ready(Pool { order: Order::Fixed, ..pool(&THREE) }));
+    assert!(!ready(Pool { order: AnswerOrder::Fixed, ..pool(&THREE) }));
     assert!(!ready(Pool { answers_max: NonZeroU32::new(2), ..pool(&THREE) }));
     assert!(ready(Pool { answers_max: NonZeroU32::new(3), ..pool(&THREE) }));
 }
@@ -262,7 +263,9 @@ fn a_record_with_several_targets_weighs_what_the_least_of_them_says() {
     let (bound, _) = bind(pool, &[Verdict::Up; 3]);
     let weights = [9, 1, 9].map(|weight| (Verdict::Up, Weight::new(weight).unwrap()));
     let answer = ready(&bound, &weights.into_iter().collect());
-    assert!(matches!(answer.pick, Pick::Weighted(Number::Client, ref sums) if **sums == [1, 10]));
+    assert!(
+        matches!(answer.choice, ChoiceAtQuery::Weighted(HashInput::Client, ref sums) if **sums == [1, 10])
+    );
 }
 
 #[test]
@@ -305,7 +308,7 @@ fn the_first_is_the_first_that_is_up() {
 
 #[test]
 fn own_addresses_come_first_while_they_are_up() {
-    let mut pool = Pool { order: Order::LocalFirst, ..guarded(&THREE) };
+    let mut pool = Pool { order: AnswerOrder::LocalFirst, ..guarded(&THREE) };
     pool.groups[0][1].is_local = true;
     let up = answer(pool.clone(), &[Verdict::Up; 3]);
     let (mut chance, mut second) = (7, std::collections::BTreeSet::new());
@@ -323,12 +326,12 @@ fn own_addresses_come_first_while_they_are_up() {
 
 #[test]
 fn a_fixed_order_is_the_one_that_was_written_and_answers_have_a_limit() {
-    let fixed = Pool { order: Order::Fixed, answers_max: NonZeroU32::new(2), ..guarded(&THREE) };
+    let fixed = Pool { order: AnswerOrder::Fixed, answers_max: NonZeroU32::new(2), ..guarded(&THREE) };
     let mut chance = 7;
     for _ in 0..20 {
         assert_eq!(addresses(&answer(fixed.clone(), &[Verdict::Up; 3]), &mut chance), THREE[..2]);
     }
-    let rotating = answer(Pool { order: Order::Rotate, ..fixed }, &[Verdict::Up; 3]);
+    let rotating = answer(Pool { order: AnswerOrder::Rotate, ..fixed }, &[Verdict::Up; 3]);
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..100 {
         let given = addresses(&rotating, &mut chance);
@@ -383,7 +386,8 @@ fn a_member_with_several_addresses_is_up_while_one_of_them_passes_all_its_probes
         ([pending, down, down], down),
     ] {
         let (bound, board) = bind(pool.clone(), &verdicts);
-        let given = BoundPool::verdict(&bound.pool.groups[0][0], &bound.targets[0][0], &board);
+        let given =
+            BoundPool::verdict(&bound.pool.groups[0][0], bound.targets.members().next().unwrap(), &board);
         assert_eq!(given, expected, "{verdicts:?}");
     }
 }
@@ -393,8 +397,8 @@ fn when_all_are_down_the_pool_says_what_is_answered() {
     let given = |all_down| {
         let pool = Pool { all_down, ..guarded(&THREE) };
         let (bound, board) = bind(pool, &[Verdict::Down; 3]);
-        let (standing, candidates) = bound.candidates(&board);
-        assert_eq!(standing, Standing::AllDown);
+        let (standing, candidates) = bound.answered(&board);
+        assert_eq!(standing, PoolState::AllDown);
         (candidates.len(), ask(&ready(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
     };
     assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));

@@ -13,7 +13,7 @@ use crate::forward::Upstreams;
 use crate::probe::Kind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
-use crate::zone::{AllDown, MemoryLimit, MinUp, Order, Selector};
+use crate::zone::{AllDown, AnswerOrder, MemoryLimit, MinUp, Selector};
 use crate::zones::Clients;
 
 /// The whole surface.
@@ -233,8 +233,8 @@ fn a_block_says_how_an_answer_is_chosen() {
     let number = |number| NonZeroU32::new(number).unwrap();
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     assert_eq!(choosing("selector = \"first\"").selector, Selector::First);
-    assert_eq!(choosing("order = \"local-first\"").order, Order::LocalFirst);
-    assert_eq!(choosing("order = \"fixed\"\nselector = \"first\"").order, Order::Fixed);
+    assert_eq!(choosing("order = \"local-first\"").order, AnswerOrder::LocalFirst);
+    assert_eq!(choosing("order = \"fixed\"\nselector = \"first\"").order, AnswerOrder::Fixed);
     assert_eq!(choosing("min-up = 2").min_up, MinUp::Count(number(2)));
     assert_eq!(choosing("min-up = \"34%\"").min_up, MinUp::Percent(number(34)));
     assert_eq!(choosing("max-answers = 2").answers_max, Some(number(2)));

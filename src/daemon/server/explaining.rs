@@ -100,7 +100,7 @@ impl Server {
         let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
         let view = zone.and_then(|zone| zone.id.view.as_deref());
         let told = self.pools_of(found).map(|bound| {
-            let own = |report: &&Report| bound.targets.iter().flatten().flatten().any(|id| *id == report.id);
+            let own = |report: &&Report| bound.targets.iter().any(|id| id == report.id);
             let pool = &bound.pool;
             PoolTold {
                 status: status::pool(view, bound, &self.board),

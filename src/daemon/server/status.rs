@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
 use super::{Server, counted};
-use crate::answer::{BoundPool, Standing};
+use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     Calendar, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
     TargetStatus, ZoneStatus,
@@ -71,13 +71,13 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
 }
 
 pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> PoolStatus {
-    let (standing, answering) = bound.candidates(board);
-    let standing = match standing {
-        Standing::Up => "up",
-        Standing::Pending => "pending",
-        Standing::AllDown => "all-down",
+    let (state, answering) = bound.answered(board);
+    let standing = match state {
+        PoolState::Up => "up",
+        PoolState::Pending => "pending",
+        PoolState::AllDown => "all-down",
     };
-    let members = bound.pool.groups.iter().flatten().zip(bound.targets.iter().flatten());
+    let members = bound.pool.groups.iter().flatten().zip(bound.targets.members());
     let members = members.map(|(member, targets)| MemberStatus {
         address: bound.pool.show(member),
         verdict: BoundPool::verdict(member, targets, board).to_string(),

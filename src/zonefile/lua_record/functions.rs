@@ -2,8 +2,10 @@
 
 use super::meaning::Meaning;
 use super::names::Function;
+use super::pickers::Weighing;
 use super::reader::Reader;
 use crate::lua::Call;
+use crate::zone::LuaForm;
 
 impl<'r> Reader<'r, '_> {
     /// Reads the arguments of a call.
@@ -13,11 +15,15 @@ impl<'r> Reader<'r, '_> {
             Function::IfUrlUp => self.if_url_up(call),
             Function::IfUrlExtUp => self.if_url_ext_up(call),
             Function::All => self.all(call),
-            Function::Pick(selector) => self.pick(call, selector),
-            Function::PickSample => self.pick_sample(call),
-            Function::PickWeighted(selector) => self.pick_weighted(call, selector),
+            Function::Choose(selector) => match selector.entry().lua_function?.form {
+                LuaForm::Values => self.pick(call, selector),
+                LuaForm::Sample => self.pick_sample(call),
+                LuaForm::Weighted { sum_max, place } => {
+                    self.pick_weighted(call, &Weighing { selector, sum_max, place })
+                }
+                LuaForm::Probed => self.pick_self_weighted(call, selector),
+            },
             Function::PickClosest => self.pick_closest(call),
-            Function::PickSelfWeighted => self.pick_self_weighted(call),
             Function::View => self.view(call),
         }
     }

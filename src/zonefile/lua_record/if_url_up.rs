@@ -77,7 +77,7 @@ impl<'r> Reader<'r, '_> {
 
     /// `pickselfweighted(url, addresses [, options])`: one address, by the client and by the weight that
     /// the response at each address begins with.
-    pub(super) fn pick_self_weighted(&mut self, call: &'r Call) -> Option<Meaning> {
+    pub(super) fn pick_self_weighted(&mut self, call: &'r Call, selector: Selector) -> Option<Meaning> {
         self.must_answer_addresses(call)?;
         let [url, addresses, rest @ ..] = call.arguments.as_slice() else {
             let message =
@@ -98,7 +98,7 @@ impl<'r> Reader<'r, '_> {
         group.iter().for_each(|written| self.remark_on_port(written));
         let targets: Vec<Target> = group.iter().map(at_itself(&kind)).collect();
         let pool = self.probed_pool(&[targets], &options);
-        Some(Meaning::Pool(Pool { selector: Selector::SelfWeighted, ..pool }))
+        Some(Meaning::Pool(Pool { selector, ..pool }))
     }
 
     /// The sets of `ifurlextup`. Never empty, and neither is any group.

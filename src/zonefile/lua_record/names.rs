@@ -2,7 +2,7 @@
 //!
 //! A new function is a line here, and the code that reads its arguments.
 
-use crate::zone::Selector;
+use crate::zone::{PICKCLOSEST, Selector};
 
 /// A function that is supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,32 +11,21 @@ pub(super) enum Function {
     IfUrlUp,
     IfUrlExtUp,
     All,
-    /// One value.
-    Pick(Selector),
-    PickSample,
-    /// One value by weight.
-    PickWeighted(Selector),
+    /// One that chooses by a selector.
+    Choose(Selector),
     PickClosest,
-    PickSelfWeighted,
     View,
 }
 
-/// The functions that are supported.
-const SUPPORTED: &[(&str, Function)] = &[
-    ("ifportup", Function::IfPortUp),
-    ("ifurlup", Function::IfUrlUp),
-    ("ifurlextup", Function::IfUrlExtUp),
-    ("all", Function::All),
-    ("pickrandom", Function::Pick(Selector::Random)),
-    ("pickrandomsample", Function::PickSample),
-    ("pickhashed", Function::Pick(Selector::Hashed)),
-    ("pickwrandom", Function::PickWeighted(Selector::WeightedRandom)),
-    ("pickwhashed", Function::PickWeighted(Selector::WeightedHashed)),
-    ("picknamehashed", Function::PickWeighted(Selector::NameHashed)),
-    ("pickchashed", Function::PickWeighted(Selector::ConsistentHashed)),
-    ("pickclosest", Function::PickClosest),
-    ("pickselfweighted", Function::PickSelfWeighted),
-    ("view", Function::View),
+/// The functions that belong to no selector: those before the functions of selectors, and those behind.
+const OWN: [&[(&str, Function)]; 2] = [
+    &[
+        ("ifportup", Function::IfPortUp),
+        ("ifurlup", Function::IfUrlUp),
+        ("ifurlextup", Function::IfUrlExtUp),
+        ("all", Function::All),
+    ],
+    &[(PICKCLOSEST, Function::PickClosest), ("view", Function::View)],
 ];
 
 /// What makes the names of another record's code known here: a statement, not a value.
@@ -87,14 +76,23 @@ pub(super) const QUERY_VARIABLES: &[&str] = &[
     "tcp",
 ];
 
+/// The functions that are supported.
+fn functions() -> impl Iterator<Item = (&'static str, Function)> {
+    let [before, behind] = OWN;
+    let choosing = Selector::LIST
+        .iter()
+        .filter_map(|one| Some((one.entry().lua_function?.name, Function::Choose(*one))));
+    before.iter().copied().chain(choosing).chain(behind.iter().copied())
+}
+
 /// The function of this name, if it is supported.
 pub(super) fn function(name: &str) -> Option<Function> {
-    SUPPORTED.iter().find(|(known, _)| *known == name).map(|&(_, function)| function)
+    functions().find(|(known, _)| *known == name).map(|(_, function)| function)
 }
 
 /// The names of the functions that are supported.
 pub(super) fn supported() -> impl Iterator<Item = &'static str> {
-    SUPPORTED.iter().map(|&(name, _)| name)
+    functions().map(|(name, _)| name)
 }
 
 /// The names of all functions, those that are supported first.

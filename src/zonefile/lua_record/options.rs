@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::shown::shown;
 use crate::lua::{Expr, ExprKind, Field};
 use crate::source::{Diagnostic, nearest};
-use crate::zone::{AllDown, Selector, WhilePending};
+use crate::zone::{AllDown, PICKCLOSEST, Selector, WhilePending};
 
 /// What the options of a function say, defaults included.
 #[derive(Clone, Debug)]
@@ -114,15 +114,6 @@ impl Subject {
     }
 }
 
-/// The words for selectors. `pickclosest` chooses at random where nothing is known about places.
-const SELECTORS: &[(&str, Selector)] = &[
-    ("all", Selector::All),
-    ("random", Selector::Random),
-    ("hashed", Selector::Hashed),
-    ("pickclosest", Selector::Random),
-    ("empty", Selector::Empty),
-];
-
 impl Options {
     /// What holds without options.
     pub(super) fn defaults(settings: &Settings, subject: Subject) -> Self {
@@ -214,10 +205,11 @@ impl<'r> Reader<'r, '_> {
     }
 
     fn selector(&mut self, value: &'r Expr) -> Option<Selector> {
-        let words = || SELECTORS.iter().map(|(word, _)| *word);
+        let selectors = Selector::lua_words();
+        let words = || selectors.iter().map(|(word, _)| *word);
         let resolved = self.scope.resolve(value);
         let written = self.text(value, "a selector in quotes")?;
-        let Some((word, selector)) = SELECTORS.iter().find(|(word, _)| *word == written) else {
+        let Some((word, selector)) = selectors.iter().find(|(word, _)| *word == written) else {
             let message = format!("unknown selector `{}`", shown(written.as_bytes()));
             let fault = Diagnostic::error(resolved.span, message);
             let fault = match nearest(&shown(written.as_bytes()), words()) {
@@ -227,7 +219,7 @@ impl<'r> Reader<'r, '_> {
             self.found.push(fault.remark("PowerDNS takes `random` for a word it does not know"));
             return None;
         };
-        if *word == "pickclosest" {
+        if *word == PICKCLOSEST {
             self.found.push(
                 Diagnostic::warning(resolved.span, "`pickclosest` is read as `random`")
                     .remark("so does PowerDNS without GeoIP data"),

@@ -14,12 +14,17 @@ use crate::lua::{Call, Expr, Field};
 use crate::source::{Diagnostic, Span};
 use crate::zone::{MEMBERS_MAX, Member, Network, Pool, Selector, WEIGHTS_MAX};
 
-/// Most points that `pickchashed` puts on its ring, one per unit of weight:
-/// they are sorted anew whenever verdicts change.
-const RING_POINTS_MAX: u32 = 65_536;
-
 /// Most networks in the views of one record: each query goes through them.
 const NETWORKS_MAX: usize = 1_000;
+
+/// What a function that weighs makes of its values.
+pub(super) struct Weighing {
+    pub(super) selector: Selector,
+    /// Most that the weights may add up to.
+    pub(super) sum_max: u32,
+    /// What is made of a member and of the text it was written as.
+    pub(super) place: fn(Member, &[u8]) -> Member,
+}
 
 /// A value with its weight.
 struct Weighted {
@@ -64,24 +69,21 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// `pickwrandom(list)` and its kin: one value by weight.
-    pub(super) fn pick_weighted(&mut self, call: &'r Call, selector: Selector) -> Option<Meaning> {
+    pub(super) fn pick_weighted(&mut self, call: &'r Call, weighing: &Weighing) -> Option<Meaning> {
         let [list] = self.arguments(call, "takes one list of weights and values: {{1, '…'}, {2, '…'}}")?;
         let (fields, span) = self.items(list, "a list of weights and values in braces")?;
         let entries: Vec<Option<Weighted>> = fields.iter().map(|entry| self.weighted(entry)).collect();
         let entries: Vec<Weighted> = entries.into_iter().collect::<Option<_>>()?;
         let whole: u64 = entries.iter().map(|entry| u64::from(entry.weight.get())).sum();
-        let most = if selector == Selector::ConsistentHashed { RING_POINTS_MAX } else { WEIGHTS_MAX };
+        let Weighing { selector, sum_max: most, place } = *weighing;
         if whole > u64::from(most) {
             let message = format!("these weights add up to {whole}: at most {most}");
             self.found.push(Diagnostic::error(span, message).help("divide all of them alike"));
             return None;
         }
-        let member = |entry: &Weighted| match selector {
-            Selector::ConsistentHashed => entry.member.clone().on_ring(&entry.value.text),
-            _ => entry.member.clone(),
-        };
+        let member = |entry: &Weighted| place(entry.member.clone(), &entry.value.text);
         let order = powerdns_order(entries.len());
-        let members = order.filter_map(|place| entries.get(place)).map(member).collect();
+        let members = order.filter_map(|at| entries.get(at)).map(member).collect();
         self.chosen(call, members, selector)
     }
 

@@ -8,7 +8,7 @@ use crate::dns::{Rtype, Ttl};
 use crate::health::Verdict;
 use crate::probe::{Kind, Port, Probe, Tcp};
 use crate::source::{Sources, Span};
-use crate::zone::{Guard, Member, Network};
+use crate::zone::{AnswerOrder, Guard, Member, Network};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 77));
 
@@ -33,9 +33,7 @@ fn said(verdicts: [Verdict; 3], change: impl FnOnce(&mut Pool)) -> String {
     change(&mut pool);
     let board: Board = verdicts.into_iter().collect();
     let mut ids = board.ids();
-    let mut target = || vec![ids.next().unwrap()];
-    let targets = vec![vec![target(), target()], vec![target()]];
-    choice(&BoundPool { pool: Arc::new(pool), targets }, &board, CLIENT)
+    choice(&BoundPool::new(Arc::new(pool), &mut ids), &board, CLIENT)
 }
 
 const UP: [Verdict; 3] = [Verdict::Up; 3];
@@ -49,8 +47,8 @@ fn a_pool_says_how_it_chooses() {
     for (text, wanted) in [
         (said(UP, |_| {}), "all that are up, beginning anywhere; from the first of 2 groups"),
         (said(UP, |pool| pool.answers_max = Some(two)), "beginning anywhere, at most 2 of them; "),
-        (said(UP, |pool| pool.order = Order::Fixed), "all that are up, in the order they were written"),
-        (said(UP, |pool| pool.order = Order::LocalFirst), "this node's own first"),
+        (said(UP, |pool| pool.order = AnswerOrder::Fixed), "all that are up, in the order they were written"),
+        (said(UP, |pool| pool.order = AnswerOrder::LocalFirst), "this node's own first"),
         (said(UP, |pool| pool.selector = Selector::Random), "at random for each query"),
         (said(UP, |pool| pool.selector = Selector::Hashed), "always this one for 192.0.2.77"),
         (said(BACKUP, |_| {}), "from group 2 of 2, because those before it have too few up"),

@@ -1,0 +1,29 @@
+//! `weighted-hashed`: one, by weight and the client's address.
+
+use std::net::IpAddr;
+
+use super::super::member::WEIGHTS_MAX;
+use super::candidate::{Candidate, sum_weights, written_weight};
+use super::choice::{ChoiceAtQuery, HashInput};
+use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry, as_written};
+
+pub(super) const ENTRY: SelectorEntry = SelectorEntry {
+    name: "weighted-hashed",
+    help: "one that is up, by weight and the client's address",
+    answers: Answers::One,
+    config: ConfigForm::Weighing("hashed"),
+    idle_keys: &["max-answers", "order"],
+    lua_option: None,
+    lua_function: Some(LuaFunction {
+        name: "pickwhashed",
+        form: LuaForm::Weighted { sum_max: WEIGHTS_MAX, place: as_written },
+    }),
+};
+
+pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
+    ChoiceAtQuery::Weighted(HashInput::Client, sum_weights(candidates, written_weight))
+}
+
+pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {
+    format!("one that is up, by weight and the client's address: always this one for {client}")
+}
