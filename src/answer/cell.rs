@@ -3,9 +3,10 @@
 //! A reader never waits for longer than a pointer swap, and the writer, not a reader, frees old snapshots.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::Snapshot;
+use crate::sync::lock;
 
 /// The writer's end. Not `Clone`: there is one, which belongs to `daemon`.
 pub struct Publisher {
@@ -36,7 +37,7 @@ struct Shared {
 impl Shared {
     fn newest(&self) -> MutexGuard<'_, Arc<Snapshot>> {
         // Whoever holds the lock only swaps a pointer; there is nothing half done to fear.
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.newest)
     }
 }
 

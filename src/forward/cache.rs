@@ -1,9 +1,9 @@
-//! The cache: what upstreams have answered, until its TTLs run out and, for the case that they do not answer, a while
-//! longer (RFC 8767).
+//! The cache: what upstreams have answered, until its TTLs run out and, for the case that they do not answer,
+//! a while longer (RFC 8767).
 //!
-//! Responsible for what may be given out when, and for many workers at a time: it is cut into shards, each with its
-//! lock, and a worker for which a lock is taken goes on as if nothing were cached.
-//! Not responsible for evictions (`sieve`), or for asking.
+//! Responsible for what may be given out when, and for many workers at a time: it is cut into shards, each
+//! with its lock, and a worker for which a lock is taken goes on as if nothing were cached. Not responsible
+//! for evictions (`sieve`), or for asking.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, TryLockError};
@@ -17,9 +17,9 @@ use crate::sync::lock;
 /// Shards: with 16 of them eight workers meet at one in less than half of the batches, and none waits then.
 const SHARDS: usize = 16;
 
-/// RFC 8767's failure recheck timer (section 5): how long a stale answer is given out at once after upstreams did not
-/// answer, before they are asked again. Shorter than the half minute there: upstreams that are down are not asked
-/// anyhow, so that this only delays the fresh answer.
+/// RFC 8767's failure recheck timer (section 5): how long a stale answer is given out at once after upstreams
+/// did not answer, before they are asked again. Shorter than the half minute there: upstreams that are down
+/// are not asked anyhow, so that this only delays the fresh answer.
 const FAILURE_RECHECK_TIMER: Duration = Duration::from_secs(5);
 
 /// An answer is refreshed in the last tenth of its lifetime.
@@ -126,8 +126,8 @@ impl Cache {
         Look::Missing
     }
 
-    /// What may be given out for a key when no upstream answers: also an answer that has been stale for at most
-    /// `stale_max`, RFC 8767's maximum stale timer. The failure recheck timer starts then.
+    /// What may be given out for a key when no upstream answers: also an answer that has been stale for at
+    /// most `stale_max`, RFC 8767's maximum stale timer. The failure recheck timer starts then.
     pub(super) fn serve_stale<T>(
         &self,
         key: &[u8],
@@ -190,8 +190,7 @@ impl Cache {
     }
 
     fn shard(&self, hash: u64) -> Option<&Mutex<SieveCache>> {
-        // The highest bits: the table of a shard goes by the lowest.
-        // Four bits are left.
+        // The highest bits: the table of a shard goes by the lowest. Four bits are left.
         let place = usize::try_from(hash >> 60).unwrap_or(0);
         self.shards.get(place)
     }

@@ -1,11 +1,10 @@
 //! Chains of aliases in answers of upstreams: which of them others go on with.
 //!
-//! Responsible for the names that other servers answer for: our own zones, whatever an upstream says of their names;
-//! the upstreams of another forwarded zone, where this one has nothing behind the alias; the same upstreams again,
-//! where they are authoritative servers, which do not follow it. Stub resolvers want the chain to its end (RFC 1034,
-//! sections 4.3.2 and 5.3.1).
-//! Not responsible for asking those: such an answer is cached as far as it is the upstream's, so that no verdict of
-//! ours is ever cached with it.
+//! Responsible for the names that other servers answer for: our own zones, whatever an upstream says of their
+//! names; the upstreams of another forwarded zone, where this one has nothing behind the alias; the same
+//! upstreams again, where they are authoritative servers, which do not follow it. Stub resolvers want the
+//! chain to its end (RFC 1034, sections 4.3.2 and 5.3.1). Not responsible for asking those: such an answer is
+//! cached as far as it is the upstream's, so that no verdict of ours is ever cached with it.
 
 use std::sync::Arc;
 
@@ -82,7 +81,8 @@ pub(super) fn leads_to_own_zone(routing: &Routing, key: &CacheKey, response: &Re
     continued(routing, key, response).is_some_and(|chain| routing.is_ours(chain.target.as_ref()))
 }
 
-/// Whether the answer says what is, or is not, at the last name of its chain, and its upstream is the one to say so.
+/// Whether the answer says what is, or is not, at the last name of its chain, and its upstream is the one to
+/// say so.
 fn ends(routing: &Routing, key: &CacheKey, response: &Response<'_>, last: &Name) -> bool {
     let at_last = |record: &&Record<'_>| response.owner(record).is_some_and(|owner| owner == *last);
     let mut answers = response.records.iter().filter(|record| record.section == Section::Answer);
@@ -91,8 +91,8 @@ fn ends(routing: &Routing, key: &CacheKey, response: &Response<'_>, last: &Name)
     let own = routing.zone_of(key.qname());
     let same = own.is_some_and(|own| Arc::ptr_eq(own, zone));
     if answered {
-        // Names that may have private addresses are answered by their own upstreams: an upstream whose answers may hold
-        // none would get round that by an alias into them.
+        // Names that may have private addresses are answered by their own upstreams: an upstream whose
+        // answers may hold none would get round that by an alias into them.
         let allows = |zone: &Arc<RoutedZone>| zone.settings.rebinding == Rebinding::Allowed;
         return same || !allows(zone) || own.is_some_and(allows);
     }
@@ -104,8 +104,8 @@ fn ends(routing: &Routing, key: &CacheKey, response: &Response<'_>, last: &Name)
     same && (nothing || response.rcode != Rcode::NOERROR)
 }
 
-/// The message with its question as it is cached: names that point there must not be in the case that we made up
-/// against forged responses.
+/// The message with its question as it is cached: names that point there must not be in the case that we made
+/// up against forged responses.
 fn in_lower_case(key: &CacheKey, response: &Response<'_>) -> Option<Vec<u8>> {
     let qname = key.qname().wire();
     let mut message = response.message.to_vec();

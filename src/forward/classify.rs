@@ -16,8 +16,8 @@ use super::stored::{ExtendedError, Stored};
 use crate::dns::message::Rcode;
 use crate::requestor::Response;
 
-/// How long a SERVFAIL of upstreams is cached. Long enough for clients that ask in a loop (RFC 9520, section 3.2),
-/// short enough for people.
+/// How long a SERVFAIL of upstreams is cached. Long enough for clients that ask in a loop (RFC 9520, section
+/// 3.2), short enough for people.
 const REFUSED_LIFETIME: Duration = Duration::from_secs(5);
 
 /// The same, where no upstream answered.

@@ -1,7 +1,7 @@
 //! Counters of forwarding.
 //!
-//! A hit is counted by its worker, everything else where it happens. The dispatcher is one task, so that each counter
-//! has one writer.
+//! A hit is counted by its worker, everything else where it happens. The dispatcher is one task, so that each
+//! counter has one writer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

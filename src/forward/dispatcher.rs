@@ -1,9 +1,9 @@
-//! The dispatcher: takes the queries that workers could not answer, asks each question once however many clients wait
-//! for it, and answers them.
+//! The dispatcher: takes the queries that workers could not answer, asks each question once however many
+//! clients wait for it, and answers them.
 //!
-//! Responsible for questions in flight and for the queries that wait for them. One task has all of it, so that nothing
-//! is locked.
-//! Not responsible for asking (`resolve`), for what an answer is worth (`classify`) or for what is cached (`cache`).
+//! Responsible for questions in flight and for the queries that wait for them. One task has all of it, so
+//! that nothing is locked. Not responsible for asking (`resolve`), for what an answer is worth (`classify`)
+//! or for what is cached (`cache`).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -29,8 +29,8 @@ use super::waiter::Waiter;
 use crate::dns::message::Rcode;
 use crate::transport::Deferred;
 
-/// Queries that workers have handed over and that have not been looked at. Looking takes microseconds: a worker that
-/// finds this full is in a flood.
+/// Queries that workers have handed over and that have not been looked at. Looking takes microseconds: a
+/// worker that finds this full is in a flood.
 pub(super) const QUEUE_MAX: usize = 4096;
 
 /// Questions in flight. Each has a socket, and upstreams limit them, too.
@@ -39,15 +39,15 @@ pub const IN_FLIGHT_MAX: usize = 1000;
 /// Queries that wait for answers, of all clients; each holds a kilobyte.
 const WAITING_MAX: usize = 8000;
 
-/// Queries of one client (an IPv4 address, or an IPv6 /64) that wait: a tenth of the questions, so that no client can
-/// have them all.
+/// Queries of one client (an IPv4 address, or an IPv6 /64) that wait: a tenth of the questions, so that no
+/// client can have them all.
 const WAITING_OF_CLIENT_MAX: u32 = 100;
 
 /// Queries taken from the queue at a time.
 const TAKEN_AT_ONCE: usize = 64;
 
-/// RFC 8767's client response timer (section 5): how long a client waits for a fresh answer while there is a stale one.
-/// Less than the time after which it asks again.
+/// RFC 8767's client response timer (section 5): how long a client waits for a fresh answer while there is a
+/// stale one. Less than the time after which it asks again.
 const CLIENT_RESPONSE_TIMER: Duration = Duration::from_millis(1800);
 
 /// What comes of a question.

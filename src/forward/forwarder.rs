@@ -45,7 +45,8 @@ impl Forwarder {
         Self { shared, queue, handle: handle.clone() }
     }
 
-    /// Does what `settings` say from now on. Cached answers, and what is known of upstreams that stay, are kept.
+    /// Does what `settings` say from now on. Cached answers, and what is known of upstreams that stay, are
+    /// kept.
     pub fn change(&self, settings: Settings) {
         let _runtime = self.handle.enter();
         let before = self.shared.routing();
@@ -60,8 +61,8 @@ impl Forwarder {
         introduce(&self.shared, &before.upstreams());
     }
 
-    /// Answers from what `readers` show where an alias of an upstream leads into our zones. Called once, when zones are
-    /// served.
+    /// Answers from what `readers` show where an alias of an upstream leads into our zones. Called once, when
+    /// zones are served.
     pub fn follow_aliases_into(&self, readers: Readers) {
         // A second time it would be the same ones.
         let _ = self.shared.own_zones.set(readers);
@@ -117,7 +118,7 @@ fn follow_once(shared: &Arc<Shared>) {
             "{} has changed: {} is forwarded to {}",
             path.display(),
             zone.settings.apex,
-            if upstreams.is_empty() { "nobody".to_owned() } else { upstreams.join(" ") }
+            if upstreams.is_empty() { "no upstream".to_owned() } else { upstreams.join(" ") }
         );
     }
     introduce(shared, &before);

@@ -107,7 +107,8 @@ impl ForwardResponder for CacheFrontend {
         if let Event::Query(mut deferred) = event
             && let Some(partial) = deferred.partial.take()
         {
-            // What our zones answer is sent however busy upstreams are. A full buffer is counted there already.
+            // What our zones answer is sent however busy upstreams are. A full buffer is counted there
+            // already.
             let _ = deferred.answer(&partial);
         }
     }

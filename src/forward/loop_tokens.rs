@@ -1,4 +1,5 @@
-//! Loop detection: names that only one upstream was asked for, which come back to us through a forwarding loop.
+//! Loop detection: names that only one upstream was asked for, which come back to us through a forwarding
+//! loop.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};

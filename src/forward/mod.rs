@@ -1,4 +1,5 @@
-//! Forwarding: queries for names that are not in our zones are asked of other resolvers, and their answers are cached.
+//! Forwarding: queries for names that are not in our zones are asked of other resolvers, and their answers
+//! are cached.
 //!
 //! Responsible for upstreams, for what is asked of which, for the cache, and for detecting forwarding loops.
 //! Not responsible for who may ask (`answer`), for sockets of clients (`transport`), for asking one server
@@ -14,16 +15,18 @@
 //!                       └──────── Stored ──▶ Cache ◀── CacheFrontend
 //! ```
 //!
-//! A hit is answered by the worker that received the query, from the bytes that the upstream sent: id, question, flags,
-//! TTLs and OPT are written anew, the records are copied. Only misses leave the worker, so that it never waits.
+//! A hit is answered by the worker that received the query, from the bytes that the upstream sent: id,
+//! question, flags, TTLs and OPT are written anew, the records are copied. Only misses leave the worker, so
+//! that it never waits.
 //!
-//! An answer is cached under its question, whole: a record that an upstream adds to it says nothing about any other
-//! name. An answer whose alias leads to names that others answer for is cached as far as the alias: the rest is asked
-//! for each time, so that no verdict of ours is ever cached.
+//! An answer is cached under its question, whole: a record that an upstream adds to it says nothing about any
+//! other name. An answer whose alias leads to names that others answer for is cached as far as the alias: the
+//! rest is asked for each time, so that no verdict of ours is ever cached.
 //!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of what lies in
-//! memory, none of which comes near the end of its type: where an addition must be written as `saturating_add` for the
-//! lint, it never saturates. A conversion that cannot fail says why beside it (`tests/floors.rs`).
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
+//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
+//! (`tests/project/floors.rs`).
 
 #![deny(
     clippy::unwrap_used,

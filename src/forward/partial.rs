@@ -1,9 +1,8 @@
-//! Partial answers: our zones or an upstream have answered as far as an alias, and others are asked for what it leads
-//! to.
+//! Partial answers: our zones or an upstream have answered as far as an alias, and others are asked for what
+//! it leads to.
 //!
-//! Responsible for joining both parts, because stub resolvers want the whole chain (RFC 1034, section 5.3.1), and for
-//! how long a chain is followed.
-//! Not responsible for either part.
+//! Responsible for joining both parts, because stub resolvers want the whole chain (RFC 1034, section 5.3.1),
+//! and for how long a chain is followed. Not responsible for either part.
 
 use std::time::Duration;
 
@@ -49,8 +48,8 @@ fn target(partial: &[u8]) -> Option<Name> {
     if last.rtype == Rtype::CNAME { Some(name(partial, last.rdata_at()?)?.0) } else { None }
 }
 
-/// Where a chain is followed to from its last alias; none where it has been already, or is longer than chains are
-/// followed.
+/// Where a chain is followed to from its last alias; none where it has been already, or is longer than chains
+/// are followed.
 pub(super) fn next(partial: &[u8]) -> Option<Name> {
     let target = target(partial)?;
     let response = Response::read(partial)?;
@@ -136,7 +135,8 @@ struct Joined {
     authorities: u16,
 }
 
-/// Joins the answer section of the first part with that of the other, and with what says that there is nothing.
+/// Joins the answer section of the first part with that of the other, and with what says that there is
+/// nothing.
 fn join(first: &Response<'_>, other: &Response<'_>) -> Option<Joined> {
     let own = first.records.iter().filter(|record| record.section == Section::Answer);
     let last = own.clone().next_back()?;

@@ -1,7 +1,7 @@
 //! Private addresses in answers for public names (DNS rebinding).
 //!
-//! Says what counts as private, and whose names may have such addresses: our own zones', and those of forwarded zones
-//! that are not protected.
+//! Says what counts as private, and whose names may have such addresses: our own zones', and those of
+//! forwarded zones that are not protected.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,7 +14,7 @@ use crate::requestor::{Record, Response};
 const IPV4_HINT: u8 = 4;
 const IPV6_HINT: u8 = 6;
 
-/// The first private address that an answer gives for a name of a stranger.
+/// The first private address that an answer gives for a public name.
 pub(super) fn private_address(routing: &Routing, response: &Response<'_>) -> Option<IpAddr> {
     response.records.iter().find_map(|record| {
         let address = addresses(record).into_iter().find(|address| is_private(*address))?;
@@ -43,8 +43,8 @@ fn addresses_v6(bytes: &[u8]) -> Vec<IpAddr> {
     bytes.as_chunks::<16>().0.iter().map(|octets| Ipv6Addr::from(*octets).into()).collect()
 }
 
-/// The addresses of `ipv4hint` and `ipv6hint`, which browsers may connect to
-/// without asking for any other (RFC 9460, section 7.3).
+/// The addresses of `ipv4hint` and `ipv6hint`, which browsers may connect to without asking for any other
+/// (RFC 9460, section 7.3).
 fn hints(rdata: &[u8]) -> Vec<IpAddr> {
     let mut found = Vec::new();
     let mut rest = name_end(rdata, 2).and_then(|at| rdata.get(at..)).unwrap_or_default();
@@ -87,15 +87,14 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Networks of IPv6 that lead to this host, or into networks behind it, or to
-/// nobody in public (RFC 6890 and IANA's registry of special-purpose
-/// addresses), with the length of their prefix.
+/// Networks of IPv6 that lead to this host, or into networks behind it, or to no host in public (RFC 6890 and
+/// IANA's registry of special-purpose addresses), with the length of their prefix.
 const PRIVATE_V6: [(Ipv6Addr, u32); 9] = [
     // Unspecified, loopback, and IPv4-compatible ones (RFC 4291, section 2.5.5.1).
     (Ipv6Addr::UNSPECIFIED, 96),
     // NAT64 of this site (RFC 8215): which IPv4 addresses it leads to only the site knows.
     (Ipv6Addr::new(0x0064, 0xff9b, 1, 0, 0, 0, 0, 0), 48),
-    // Teredo (RFC 4380): through whoever is named in it, to a host behind NAT.
+    // Teredo (RFC 4380): through the server named in it, to a host behind NAT.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32),
     // Benchmarking (RFC 5180).
     (Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0), 48),
@@ -116,8 +115,8 @@ fn holds(network: Ipv6Addr, length: u32, address: Ipv6Addr) -> bool {
     (network.to_bits() ^ address.to_bits()) & mask == 0
 }
 
-/// The IPv4 address that an IPv6 address leads to: mapped, by NAT64 (RFC 6052,
-/// section 2.1) or by 6to4 (RFC 3056, section 2).
+/// The IPv4 address that an IPv6 address leads to: mapped, by NAT64 (RFC 6052, section 2.1) or by 6to4 (RFC
+/// 3056, section 2).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let (high, low) = match (a, b, c, d, e, f) {
@@ -130,8 +129,8 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 fn is_private_v4(address: Ipv4Addr) -> bool {
     let [first, second, third, _] = address.octets();
-    // Besides those of RFC 1918: this network, what carriers share (RFC 6598), what is between a provider and its
-    // customer (RFC 7335), benchmarking (RFC 2544), multicast, and what is reserved, broadcast with it.
+    // Besides those of RFC 1918: this network, what carriers share (RFC 6598), what is between a provider and
+    // its customer (RFC 7335), benchmarking (RFC 2544), multicast, and what is reserved, broadcast with it.
     let shared = first == 100 && second & 0xc0 == 64;
     let assigned = (first, second, third) == (192, 0, 0);
     let benchmark = first == 198 && second & 0xfe == 18;

@@ -1,8 +1,8 @@
-//! Forwarding without sockets and without time, as a pure function: for tests, fuzzers and benches, which have to reach
-//! all of it with bytes alone.
+//! Forwarding without sockets and without time, as a pure function: for tests, fuzzers and benches, which
+//! have to reach all of it with bytes alone.
 //!
-//! Leads one message of an upstream the way it goes in the server, from its bytes to those that a client is sent: what
-//! requestor, dispatcher and frontend call one after the other is called here in their order.
+//! Leads one message of an upstream the way it goes in the server, from its bytes to those that a client is
+//! sent: what requestor, dispatcher and frontend call one after the other is called here in their order.
 
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// Forwards the query of `client`. The same `seed` gives the same id and case. None where no upstream is asked.
+    /// Forwards the query of `client`. The same `seed` gives the same id and case. None where no upstream is
+    /// asked.
     pub fn new(settings: Settings, client: Client<'_>, seed: [u8; 16]) -> Option<Self> {
         let key = partial::key(&ClientQuery::read(client.peer, client.query)?, client.begun)?;
         let routing = Routing::new(settings, None);
@@ -65,8 +66,8 @@ impl Rehearsal {
         self.query.bytes()
     }
 
-    /// Takes a message from the upstream: writes the response to `client`, and caches it where that is allowed. None
-    /// where the message is no response.
+    /// Takes a message from the upstream: writes the response to `client`, and caches it where that is
+    /// allowed. None where the message is no response.
     pub fn take(&self, message: &[u8], way: Way, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let fits = match way {
             Way::Datagram => self.query.classify(message) == DatagramClass::Response,
@@ -88,7 +89,8 @@ impl Rehearsal {
         response.is_some_and(|response| chain::continued(&self.routing, &self.key, &response).is_some())
     }
 
-    /// What is written to `client` at once, this long after the message came; none where an upstream would be asked.
+    /// What is written to `client` at once, this long after the message came; none where an upstream would be
+    /// asked.
     pub fn again(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let write = |stored: &Stored, age| self.write(stored, age, client, out);
         match self.cache.look(self.key.bytes(), Moment::at(after), Prefetch::Off, write) {

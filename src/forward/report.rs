@@ -18,21 +18,21 @@ pub struct Report {
     pub zones: Vec<ZoneReport>,
     /// Every upstream once.
     pub upstreams: Vec<UpstreamReport>,
-    /// The answers that are kept.
+    /// The cache.
     pub cache: CacheReport,
     /// Questions asked of upstreams.
     pub questions: u64,
-    /// Queries that joined a question under way.
+    /// Queries that joined a question in flight.
     pub joined: u64,
-    /// Questions asked ahead.
+    /// Questions asked ahead of time.
     pub prefetches: u64,
     /// Questions that no upstream answered.
     pub failed: u64,
-    /// Queries dropped, because too many waited to be looked at.
+    /// Queries dropped: the queue of the dispatcher was full.
     pub dropped: u64,
-    /// Queries answered SERVFAIL, because too many were under way.
+    /// Queries answered SERVFAIL: too many were in flight.
     pub full: u64,
-    /// The same, because the client had too many.
+    /// The same: the client had too many.
     pub client_full: u64,
     /// Answers with private addresses that were refused.
     pub rebinding: u64,
@@ -40,7 +40,7 @@ pub struct Report {
     pub looped: u64,
     /// Responses that the kernel did not take.
     pub unsent: u64,
-    /// Questions under way now.
+    /// Questions in flight now.
     pub under_way: u64,
     /// Queries that wait for them.
     pub waiting: u64,
@@ -51,9 +51,9 @@ pub struct Report {
 pub struct ZoneReport {
     /// Its apex.
     pub apex: String,
-    /// Who is asked first: `fastest` or `in-order`.
+    /// Which upstream is asked first: `fastest` or `in-order`.
     pub policy: &'static str,
-    /// Who is asked, in the order given.
+    /// Its upstreams, in the order given.
     pub upstreams: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ pub struct UpstreamReport {
     pub last_error: Option<String>,
 }
 
-/// The answers that are kept.
+/// The cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheReport {
     /// How many.
@@ -99,14 +99,14 @@ pub struct CacheReport {
     pub hits: u64,
     /// Queries that had to be asked on.
     pub misses: u64,
-    /// Queries answered with what was over.
+    /// Queries answered with a stale answer.
     pub stale: u64,
-    /// Answers that made room.
+    /// Answers that were evicted.
     pub evicted: u64,
 }
 
 impl Report {
-    /// How everything stands; nothing, where nothing is forwarded.
+    /// The state of forwarding; none where nothing is forwarded.
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
         let routing = shared.routing();
         if routing.zones.is_empty() {

@@ -1,8 +1,6 @@
 //! The system's upstreams: `nameserver` lines of resolv.conf(5).
 //!
-//! Responsible for reading them, and for noticing that the file is another
-//! one: it is replaced, its link is changed, or its text is.
-//! Not responsible for which of them is this server itself.
+//! Reads them, and notices a change of the file: it is replaced, its link is changed, or its text is.
 
 use std::fs;
 use std::io::Read;
@@ -19,7 +17,7 @@ use crate::transport::{ScopeError, ScopedIp};
 /// Longest file that is read, in bytes; a real one has a few hundred.
 const FILE_BYTES_MAX: usize = 64 << 10;
 
-/// How long it may take to come: the file is local, and others wait meanwhile.
+/// Longest wait for the file: it is local, and other work waits meanwhile.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// The port of DNS.
@@ -78,13 +76,12 @@ pub struct PassedOver {
     pub why: String,
 }
 
-/// The upstreams in a file, in its order; none where it cannot be read. What is passed over is told.
+/// The upstreams in a file, in its order; none if it cannot be read. Logs each line that is passed over.
 pub(super) fn read(path: &Path) -> Vec<Remote> {
     let named = path.to_owned();
     let read = patiently_for(path, WAIT_MAX, move |_| {
         let mut text = Vec::new();
-        // A pipe would wait for its other end.
-        // One byte more shows that there are more.
+        // A pipe would wait for its other end. One byte more shows that there are more.
         open_regular(&named)?.0.take((FILE_BYTES_MAX as u64).saturating_add(1)).read_to_end(&mut text)?;
         Ok(text)
     });
@@ -157,8 +154,8 @@ fn name_server(line: &str) -> (Option<SocketAddr>, Option<String>) {
     }
 }
 
-/// `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0` (RFC 4007, section 11), or one with a port, as OpenBSD
-/// writes it: `[192.0.2.1]:5353`.
+/// `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0` (RFC 4007, section 11), or one with a port, as OpenBSD writes
+/// it: `[192.0.2.1]:5353`.
 fn address(word: &str) -> Result<SocketAddr, String> {
     let (bare, port) = match word.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         None => (word, Some(DNS_PORT)),

@@ -1,6 +1,4 @@
-//! What is forwarded where, and how long answers are kept.
-//!
-//! Responsible for the defaults. Not responsible for who may ask.
+//! What is forwarded where, and how long answers are cached, with the defaults.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -16,8 +14,7 @@ use crate::tls::Verify;
 /// Most upstreams of one zone; with more, the last ones are never asked.
 pub const UPSTREAMS_MAX: usize = 16;
 
-/// Most attempts for one query: with each of the usual timeout, clients have
-/// given up long before.
+/// Most attempts for one query: with each of the usual timeout, clients have given up long before.
 pub const ATTEMPTS_MAX: u32 = 10;
 
 /// Everything that is forwarded.
@@ -40,9 +37,9 @@ pub struct Settings {
 pub struct ForwardZone {
     /// Its apex.
     pub apex: Name,
-    /// Who is asked.
+    /// The upstreams.
     pub upstreams: Upstreams,
-    /// Who is asked first.
+    /// Which upstream is asked first.
     pub policy: Policy,
     /// How long one upstream is waited for before the next one is asked, too.
     pub timeout: Duration,
@@ -50,7 +47,7 @@ pub struct ForwardZone {
     pub attempts: u32,
     /// Whether answers may lead into private networks.
     pub rebinding: Rebinding,
-    /// Whom certificates of upstreams must be from.
+    /// Who must have issued the certificates of upstreams.
     pub verify: Verify,
 }
 
@@ -69,7 +66,7 @@ impl ForwardZone {
     }
 }
 
-/// Who is asked.
+/// The upstreams of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upstreams {
     /// These, in this order.
@@ -92,12 +89,12 @@ pub enum Policy {
 pub enum Rebinding {
     /// They may.
     Allowed,
-    /// An answer with a private address is refused: a page of a stranger
-    /// could reach what is there in the name of whoever looks at it.
+    /// An answer with a private address is refused: a web page could reach what is there in the name of its
+    /// reader.
     Refused,
 }
 
-/// How answers are kept.
+/// How answers are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
     /// Most answers.
@@ -110,10 +107,10 @@ pub struct CacheSettings {
     pub ttl_max: Duration,
     /// The same for answers that there is nothing (RFC 2308, section 5).
     pub negative_ttl_max: Duration,
-    /// How long an answer whose time is over is kept for the case that no
-    /// upstream answers (RFC 8767); zero: not at all.
+    /// RFC 8767's maximum stale timer: how long a stale answer is kept for the case that no upstream answers;
+    /// zero: not at all.
     pub serve_stale: Duration,
-    /// Whether names in use are asked again before their time is over.
+    /// Whether names in use are refreshed before they are stale.
     pub prefetch: Prefetch,
 }
 
@@ -132,10 +129,10 @@ impl Default for CacheSettings {
     }
 }
 
-/// Whether names in use are asked again before their time is over.
+/// Whether names in use are refreshed before they are stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefetch {
-    /// In the last tenth of it, when they have been asked for twice.
+    /// In the last tenth of their lifetime, when they have been asked for twice.
     On,
     /// No.
     Off,

@@ -1,17 +1,16 @@
 //! A bounded cache of answers that evicts by SIEVE.
 //!
-//! A queue with a hand that walks from the oldest entry to the newest, spares each that was asked for since it last
-//! came by, and evicts the first that was not. A hit only sets a flag, names that are asked for once leave soon, and
-//! a scan of new names cannot empty the cache of what is in use.
-//! Not responsible for locks, or for time.
+//! A queue with a hand that walks from the oldest entry to the newest, spares each that was asked for since
+//! it last came by, and evicts the first that was not. A hit only sets a flag, names that are asked for once
+//! leave soon, and a scan of new names cannot empty the cache of what is in use. Not responsible for locks,
+//! or for time.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::stored::{ChainEnd, Stored};
 
-/// Memory of an entry besides its key and answer, in bytes: its slot, and its
-/// place in the table.
+/// Memory of an entry besides its key and answer, in bytes: its slot, and its place in the table.
 const ENTRY_BYTES: usize = size_of::<Entry>() + 32;
 
 /// No entry.
@@ -19,8 +18,7 @@ const NONE: u32 = u32::MAX;
 
 /// The cache.
 pub(super) struct SieveCache {
-    /// The hash of a key, and where its entry is. Hashes are keyed: names
-    /// that collide cannot be found out.
+    /// The hash of a key, and where its entry is. Hashes are keyed: names that collide cannot be found out.
     places: HashMap<u64, u32, BuildHasherDefault<Ready>>,
     entries: Vec<Entry>,
     /// Slots that can be used again.
@@ -222,8 +220,8 @@ impl SieveCache {
         }
     }
 
-    /// The entry to evict. Each turn clears a flag, so that the second round ends at the latest; the newest entry is
-    /// spared in the first, as it has had no time to be asked for.
+    /// The entry to evict. Each turn clears a flag, so that the second round ends at the latest; the newest
+    /// entry is spared in the first, as it has had no time to be asked for.
     fn victim(&mut self) -> Option<u64> {
         let turns = self.len().saturating_mul(2).saturating_add(1);
         let mut place = self.hand;

@@ -1,9 +1,7 @@
-//! An answer of an upstream, ready to be given to any client that asks the
-//! same.
+//! An answer of an upstream, ready to be given to any client that asks the same.
 //!
-//! Responsible for how long it holds, and for its bytes in a response: id,
-//! question, flags, TTLs and OPT are the client's, the records are copied.
-//! Not responsible for where it is kept.
+//! Says how long it is fresh, and writes it into responses: id, question, flags, TTLs and OPT are the
+//! client's, the records are copied.
 
 use std::time::Duration;
 
@@ -17,13 +15,13 @@ use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section, class};
 use crate::dns::message_writer::{self, MessageWriter};
 use crate::requestor::{Meaning, Record, Response};
 
-/// TTL of what is served although its time is over (RFC 8767, section 4).
+/// TTL of stale answers (RFC 8767, section 4).
 const STALE_TTL_SECONDS: u32 = 30;
 
 /// An answer.
 pub(super) struct Stored {
-    /// Everything behind the question, without OPT. The question has the same
-    /// length whoever asks it, so that compression pointers stay right.
+    /// Everything behind the question, without OPT. The question has the same length for every client, so
+    /// that compression pointers stay right.
     records: Box<[u8]>,
     /// Where the TTLs are in there.
     ttls: Box<[u16]>,
@@ -33,7 +31,7 @@ pub(super) struct Stored {
     extended_error: Option<ExtendedError>,
     /// Whether it holds the whole chain of aliases.
     end: ChainEnd,
-    /// How long it may be given out; zero: it is not kept.
+    /// How long it is fresh; zero: it is not cached.
     pub(super) lifetime: Duration,
 }
 
@@ -44,7 +42,7 @@ pub(super) enum ChainEnd {
     Plain,
     /// The same, at the end of a chain of aliases.
     BehindAlias,
-    /// At an alias whose target somebody else is asked for.
+    /// At an alias whose target others are asked for.
     AtAlias,
 }
 
@@ -55,7 +53,7 @@ enum Authentic {
     No,
 }
 
-/// An extended error (RFC 8914) with what it says besides.
+/// An extended error (RFC 8914) with its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ExtendedError {
     code: u16,
@@ -63,7 +61,7 @@ pub(super) struct ExtendedError {
 }
 
 impl ExtendedError {
-    /// What an upstream said.
+    /// That of an upstream.
     pub(super) fn of(code: u16) -> Self {
         Self { code, text: "" }
     }
@@ -89,9 +87,9 @@ impl ExtendedError {
 /// How old an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
-    /// So many seconds.
+    /// In seconds.
     Seconds(u32),
-    /// Its time is over.
+    /// Its lifetime has passed.
     Stale,
 }
 
@@ -114,7 +112,7 @@ impl Cookies {
 }
 
 impl Stored {
-    /// What a response says, with its TTLs within the bounds.
+    /// From a response, with its TTLs within the bounds.
     pub(super) fn of(response: &Response<'_>, bounds: &CacheSettings) -> Self {
         let from = HEADER_BYTES.saturating_add(response.question.wire.len());
         let mut records: Box<[u8]> = response.message.get(from..response.end).unwrap_or_default().into();
@@ -175,17 +173,17 @@ impl Stored {
         }
     }
 
-    /// Nothing, behind an alias that is all there is to be told.
+    /// No records, behind an alias that is the whole answer.
     pub(super) fn nothing() -> Self {
         Self::error(Rcode::NOERROR, None, Duration::ZERO)
     }
 
-    /// Whether it says only that there is no answer. Such a thing has no records.
+    /// Whether it is an error, without records.
     pub(super) fn is_error(&self) -> bool {
         !matches!(self.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN)
     }
 
-    /// Whether it is better than nothing when its time is over: an error is not.
+    /// Whether it may be given out when it is stale: an error may not.
     pub(super) fn may_be_stale(&self) -> bool {
         !self.is_error()
     }
@@ -233,7 +231,7 @@ impl Stored {
         sections.into_iter().zip(self.counts).for_each(|(section, count)| message.count(section, count));
     }
 
-    /// What is said besides, at that age.
+    /// The extended error at that age.
     pub(super) fn extended_error(&self, age: Age) -> Option<ExtendedError> {
         match (age, self.rcode) {
             (Age::Seconds(_), _) => self.extended_error,

@@ -1,5 +1,4 @@
-//! What is kept for how long, and what clients are given of it; responses that
-//! are cut or garbled.
+//! What is kept for how long, and what clients are given of it; responses that are cut or garbled.
 
 mod cache;
 mod chains;

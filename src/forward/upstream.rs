@@ -1,8 +1,8 @@
 //! One upstream: its health, and asking it once.
 //!
-//! Responsible for what is known of it. Health and latency are learned from queries; an upstream that has failed is
-//! asked last, until it answers again.
-//! Not responsible for which one is asked (`resolve`), or for checks of one that has failed (`watch`).
+//! Responsible for what is known of it. Health and latency are learned from queries; an upstream that has
+//! failed is asked last, until it answers again. Not responsible for which one is asked (`resolve`), or for
+//! checks of one that has failed (`watch`).
 //!
 //! ```text
 //!    Up ─── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
@@ -23,9 +23,9 @@ use crate::requestor::{
 use crate::sync::lock;
 use crate::tls::{Random, Verify};
 
-/// Failures in a row after which an upstream is only asked to check whether it is back. One datagram may be lost, and
-/// another; and the last failure must be with a question that any server answers at once: a name whose own servers are
-/// silent says nothing about the upstream.
+/// Failures in a row after which an upstream is only asked to check whether it is back. One datagram may be
+/// lost, and another; and the last failure must be with a question that any server answers at once: a name
+/// whose own servers are silent says nothing about the upstream.
 const FAILURES_UNTIL_DOWN: u32 = 3;
 
 /// An upstream.
@@ -259,8 +259,8 @@ impl Upstream {
         }
     }
 
-    /// Notes that it has not answered a query that was sent at `asked`. A connection over which nothing has come since
-    /// is closed.
+    /// Notes that it has not answered a query that was sent at `asked`. A connection over which nothing has
+    /// come since is closed.
     pub(super) fn timed_out(&self, asked: Instant, progress: &Progress, purpose: Purpose) {
         self.requestor.close_if_silent_since(asked);
         self.failed(&progress.timed_out(), purpose);

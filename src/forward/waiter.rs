@@ -9,8 +9,8 @@ use crate::transport::{Deferred, client};
 pub(super) struct Waiter {
     pub(super) deferred: Deferred,
     query: OwnedClientQuery,
-    /// The answer so far, where an upstream has had a part in it: a message that ends at an alias, neither bounded nor
-    /// with an OPT record.
+    /// The answer so far, where an upstream has had a part in it: a message that ends at an alias, neither
+    /// bounded nor with an OPT record.
     pub(super) chain: Option<Box<[u8]>>,
 }
 

@@ -1,9 +1,10 @@
-//! Checks of upstreams, beside the queries of clients: when one is new, and when one has failed, until it answers again.
+//! Checks of upstreams, beside the queries of clients: when one is new, and when one has failed, until it
+//! answers again.
 //!
-//! Besides a question that every server answers at once, an upstream is asked for a name with a token that only it was
-//! asked for. Where that name is asked of us, the upstream, or a server that it asks, forwards to us. Quirks are learned
-//! here, too, and checked again while they are believed.
-//! Not responsible for what follows from it (`upstream`).
+//! Besides a question that every server answers at once, an upstream is asked for a name with a token that
+//! only it was asked for. Where that name is asked of us, the upstream, or a server that it asks, forwards to
+//! us. Quirks are learned here, too, and checked again while they are believed. Not responsible for what
+//! follows from it (`upstream`).
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -123,8 +124,9 @@ async fn check(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     }
 }
 
-/// What is asked in upper case: the plain question again, or, where that has no letters, the one that most resolvers
-/// answer themselves (RFC 6761, section 6.3), also in a closed site. None over TLS, where all is in lower case.
+/// What is asked in upper case: the plain question again, or, where that has no letters, the one that most
+/// resolvers answer themselves (RFC 6761, section 6.3), also in a closed site. None over TLS, where all is in
+/// lower case.
 fn twin(upstream: &Upstream, plain: &CacheKey) -> Option<CacheKey> {
     match upstream.remote().protocol {
         Protocol::Tls(_) => None,

@@ -60,9 +60,9 @@ impl Requestor {
         self.counters.over_tcp.load(Ordering::Relaxed)
     }
 
-    /// Asks once. The answer's message is a response to just this request, whole and well formed. Over TLS, `encoding`
-    /// has no say: a name is in lower case, because some servers do not keep the case and encrypted responses cannot be
-    /// forged.
+    /// Asks once. The answer's message is a response to just this request, whole and well formed. Over TLS,
+    /// `encoding` has no say: a name is in lower case, because some servers do not keep the case and
+    /// encrypted responses cannot be forged.
     ///
     /// # Errors
     ///

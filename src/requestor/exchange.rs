@@ -1,7 +1,7 @@
 //! One query to a server over UDP, and over TCP where that is needed.
 //!
-//! Responsible for asking again where a response shows that another encoding or transport is needed.
-//! Not responsible for how long it may take: the caller drops the future.
+//! Responsible for asking again where a response shows that another encoding or transport is needed. Not
+//! responsible for how long it may take: the caller drops the future.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -20,8 +20,8 @@ use crate::dns::message::Rcode;
 use crate::sync::lock;
 use crate::tls::Random;
 
-/// How long TCP is waited for, to find out whether it is the server that does not keep the case of names: firewalls
-/// drop TCP to port 53, and an answer is still to come in the usual time of one attempt.
+/// How long TCP is waited for, to find out whether it is the server that does not keep the case of names:
+/// firewalls drop TCP to port 53, and an answer is still to come in the usual time of one attempt.
 const OTHER_CASE_TCP_MAX: Duration = Duration::from_millis(800);
 
 /// A response, and what it shows of the server.
@@ -126,8 +126,8 @@ impl Exchange<'_> {
             let loses_case = if fit == Fit::OtherCase { Shown::Yes } else { Shown::Nothing };
             return Ok(Answer { message, observed: observed(loses_case) });
         }
-        // There is no TCP. In lower case no server loses it, and a forged response has as much to guess as with
-        // resolvers that do not mix it: id and port.
+        // There is no TCP. In lower case no server loses it, and a forged response has as much to guess as
+        // with resolvers that do not mix it: id and port.
         let query = Query::new(request, encoding.form, Case::Lower, random);
         let message = match self.over_udp(&query).await? {
             Outcome::Response(message) => message,

@@ -1,9 +1,8 @@
 //! Asking another server: over UDP, TCP or TLS, and judging what comes back.
 //!
-//! Responsible for the bytes of a query, for sending it, and for taking nothing for its response that is not one
-//! (RFC 5452).
-//! Not responsible for who is asked when, or for what a response is used for: caches, forwarded zones and clients
-//! are unknown here.
+//! Responsible for the bytes of a query, for sending it, and for taking nothing for its response that is not
+//! one (RFC 5452). Not responsible for who is asked when, or for what a response is used for: caches,
+//! forwarded zones and clients are unknown here.
 //!
 //! ```text
 //!   Request ─▶ Query ─▶ Requestor ─┬─ UDP ── truncated, malformed, in another case ──▶ TCP ─┬─▶ Answer
@@ -11,9 +10,10 @@
 //!                                  └─ TLS, one connection that is kept ──────────────────────┘
 //! ```
 //!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of what lies
-//! in memory, none of which comes near the end of its type: where an addition must be written as `saturating_add` for
-//! the lint, it never saturates. A conversion that cannot fail says why beside it (`tests/floors.rs`).
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
+//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
+//! (`tests/project/floors.rs`).
 
 #![deny(
     clippy::unwrap_used,

@@ -1,22 +1,18 @@
 //! Names in messages of other servers, pointers and all (RFC 1035, section 4.1.4).
 //!
-//! Responsible for which of them stay what they are when the message is passed
-//! on: its header, its TTLs and the case of its question are written anew.
-//! Not responsible for what a name means.
+//! Responsible for which of them stay what they are when the message is passed on: its header, its TTLs and
+//! the case of its question are written anew. Not responsible for what a name means.
 
 use std::ops::Range;
 
 use crate::dns::message::HEADER_BYTES;
 use crate::dns::name::{LABELS_MAX, NAME_BYTES_MAX};
 
-/// Walks over the name at a place; returns where it ends there. None unless
-/// every reader finds the same name, now and when it is passed on: it ends, it
-/// is no longer than a name may be, and each pointer leads to what stands
-/// before it, behind the header, and takes nothing of what is between a
-/// record's owner and its RDATA. There are no more pointers than a name has
-/// labels: a chain of thousands, followed for every record, would keep all
-/// others waiting. `ttls`: where the TTLs are of the records so
-/// far, in their order.
+/// Walks over the name at a place; returns where it ends there. None unless every reader finds the same name,
+/// now and when it is passed on: it ends, it is no longer than a name may be, and each pointer leads to what
+/// stands before it, behind the header, and takes nothing of what is between a record's owner and its RDATA.
+/// There are no more pointers than a name has labels: a chain of thousands, followed for every record, would
+/// keep all others waiting. `ttls`: where the TTLs are of the records so far, in their order.
 pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> {
     let (mut at, mut bytes, mut end) = (start, 0_usize, None);
     // The part of the name that is looked at, and where it must have ended.
@@ -57,8 +53,7 @@ pub(super) fn walk(message: &[u8], start: usize, ttls: &[u16]) -> Option<usize> 
     }
 }
 
-/// Whether there is a byte of a type, class, TTL or length of RDATA in a part
-/// of the message.
+/// Whether there is a byte of a type, class, TTL or length of RDATA in a part of the message.
 fn holds_fixed(ttls: &[u16], part: Range<usize>) -> bool {
     let fixed = |ttl: &u16| usize::from(*ttl).saturating_sub(4)..usize::from(*ttl).saturating_add(6);
     let next = ttls.partition_point(|ttl| fixed(ttl).end <= part.start);

@@ -1,7 +1,6 @@
 //! A query to another server.
 //!
-//! Responsible for its bytes, and for which message is a response to it.
-//! Not responsible for sending it.
+//! Responsible for its bytes, and for which message is a response to it. Not responsible for sending it.
 
 use super::response::Response;
 use crate::dns::edns::OptWriter;
@@ -104,8 +103,8 @@ impl Query {
         Self { bytes, question_end }
     }
 
-    /// A query that its sender has written, under a fresh id; none for a message without a question, or longer than
-    /// 65,535 bytes. A NOTIFY or an UPDATE is one, too.
+    /// A query that its sender has written, under a fresh id; none for a message without a question, or
+    /// longer than 65,535 bytes. A NOTIFY or an UPDATE is one, too.
     pub fn of_message(mut message: Vec<u8>, random: &Random) -> Option<Self> {
         let (_, rest) = Question::read(&message)?;
         let question_end = message.len().checked_sub(rest.len())?;

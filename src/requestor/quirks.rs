@@ -1,9 +1,9 @@
 //! Quirks of a server: what it does not understand, and for how long that is believed.
 //!
-//! Responsible for what is learned from which answer. Clients choose names, and the servers of those choose what comes
-//! back: such an answer is only a reason for a check with a question of our own, and that decides. What it shows is
-//! checked again by its user from time to time, and is forgotten when nothing shows it any more.
-//! Not responsible for asking.
+//! Responsible for what is learned from which answer. Clients choose names, and the servers of those choose
+//! what comes back: such an answer is only a reason for a check with a question of our own, and that decides.
+//! What it shows is checked again by its user from time to time, and is forgotten when nothing shows it any
+//! more. Not responsible for asking.
 //!
 //! ```text
 //!   none ── an answer shows it ──▶ none, but needs a check
@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use super::query::{Case, Form};
 use crate::sync::lock;
 
-/// How long a quirk is believed that no check has shown again: as long as Unbound believes what it knows of a server
-/// (`infra-host-ttl`).
+/// How long a quirk is believed that no check has shown again: as long as Unbound believes what it knows of a
+/// server (`infra-host-ttl`).
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// What a server does not understand.

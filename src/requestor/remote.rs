@@ -21,8 +21,8 @@ pub enum Protocol {
     Udp,
     /// Over TCP (RFC 7766), a connection for each query.
     Tcp,
-    /// Over TLS (RFC 7858), over a connection that is kept. The certificate must be for this name; none: for the
-    /// address.
+    /// Over TLS (RFC 7858), over a connection that is kept. The certificate must be for this name; none: for
+    /// the address.
     Tls(Option<ServerName>),
 }
 

@@ -1,8 +1,8 @@
 //! Responses of other servers.
 //!
-//! Looks through every record once, so that nothing that is passed on or kept ends early or overruns, or means one
-//! thing to us and another to a client; and says what a response means.
-//! Not responsible for whether a message is a response to our query: that is `query`.
+//! Looks through every record once, so that nothing that is passed on or kept ends early or overruns, or
+//! means one thing to us and another to a client; and says what a response means. Not responsible for whether
+//! a message is a response to our query: that is `query`.
 
 use super::names::walk;
 use crate::dns::compression::{NamesWithin, name, names_within};
@@ -13,8 +13,7 @@ use crate::dns::{Name, Rtype};
 /// A signature of the transaction. We ask for none, so that none is for us.
 const TSIG: Rtype = Rtype(250);
 
-/// Records of one response that are taken; 65,535 bytes hold no more than
-/// 5,900.
+/// Records of one response that are taken; 65,535 bytes hold no more than 5,900.
 const RECORDS_MAX: usize = 6000;
 
 /// A response that is well formed.
@@ -157,9 +156,8 @@ impl<'m> Response<'m> {
         Some(after)
     }
 
-    /// Whether the RDATA is that of its type: addresses, which we look at, and
-    /// names that may be compressed, which point to where they may not. All
-    /// else is passed on as it is.
+    /// Whether the RDATA is that of its type: addresses, which we look at, and names that may be compressed,
+    /// which point to where they may not. All else is passed on as it is.
     fn look_into(&self, record: &Record<'_>) -> Option<()> {
         let within = match record.rtype {
             Rtype::A => NamesWithin { before: 4, names: 0, behind: 0 },
@@ -199,8 +197,8 @@ impl<'m> Response<'m> {
         }
     }
 
-    /// Whether it sends us elsewhere: its server is authoritative for the zone above, and does not ask on
-    /// for us (RFC 1034, section 4.3.2).
+    /// Whether it sends us elsewhere: its server is authoritative for the zone above, and does not ask on for
+    /// us (RFC 1034, section 4.3.2).
     pub fn is_referral(&self) -> bool {
         let is = |record: &Record<'_>, section, rtype| record.section == section && record.rtype == rtype;
         self.rcode == Rcode::NOERROR
@@ -214,8 +212,7 @@ impl<'m> Response<'m> {
         self.header.flags & Header::TC != 0
     }
 
-    /// The RDATA of a record with its names in full: it can stand in another
-    /// message then.
+    /// The RDATA of a record with its names in full: it can stand in another message then.
     pub fn whole_rdata(&self, record: &Record<'_>) -> Option<Vec<u8>> {
         let Some(within) = names_within(record.rtype) else { return Some(record.rdata.to_vec()) };
         let mut whole = record.rdata.get(..within.before)?.to_vec();

@@ -1,7 +1,7 @@
 //! A server over TLS (RFC 7858): one connection that is kept and shared by all queries.
 //!
-//! Responsible for the life of the connection, and for matching responses to queries.
-//! Not responsible for what the handshake demands: that is the room `tls`.
+//! Responsible for the life of the connection, and for matching responses to queries. Not responsible for
+//! what the handshake demands: that is the room `tls`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -82,8 +82,8 @@ impl TlsConnection {
     ///
     /// # Errors
     ///
-    /// When there is no connection, or no response over it. Only connecting has a time limit: the caller drops the
-    /// future.
+    /// When there is no connection, or no response over it. Only connecting has a time limit: the caller
+    /// drops the future.
     pub(super) async fn ask(&self, query: Query) -> Result<Vec<u8>, Failure> {
         let (sender, fresh) = self.sender();
         match self.ask_over(&sender, query.clone()).await {
@@ -189,8 +189,8 @@ async fn connect(
     secured.map_err(|error| Failure::Tls(format!("TLS: {error}")))
 }
 
-/// Reads until the server closes; in a task of its own, because a message of which a part has been read must not be
-/// dropped.
+/// Reads until the server closes; in a task of its own, because a message of which a part has been read must
+/// not be dropped.
 async fn read(
     mut reader: ReadHalf<TlsStream<TcpStream>>,
     heard: mpsc::Sender<Vec<u8>>,

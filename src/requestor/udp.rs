@@ -1,7 +1,7 @@
 //! One query over UDP.
 //!
-//! Takes only what comes from the server's address to the port of just this query, with its id and its question
-//! letter by letter (RFC 5452).
+//! Takes only what comes from the server's address to the port of just this query, with its id and its
+//! question letter by letter (RFC 5452).
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,8 @@ pub(super) enum Outcome {
 ///
 /// # Errors
 ///
-/// When a system call fails, or what comes is no response. There is no time limit: the caller drops the future.
+/// When a system call fails, or what comes is no response. There is no time limit: the caller drops the
+/// future.
 pub(super) async fn ask(
     address: SocketAddr,
     query: &Query,

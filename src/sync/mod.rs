@@ -1,7 +1,7 @@
 //! Locks that are used on after a panic.
 //!
-//! A thread that panics while it holds a lock poisons it. Every holder in this program leaves the value whole, so that
-//! the others go on with it.
+//! A thread that panics while it holds a lock poisons it. Every holder in this program leaves the value
+//! whole, so that the others go on with it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

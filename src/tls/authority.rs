@@ -1,8 +1,6 @@
-//! Whom to believe: certificate authorities, from files, and nobody at all.
+//! Certificate authorities, from files, and the verifier that trusts everyone.
 //!
-//! Responsible for reading authorities once, however many targets are proven
-//! with them.
-//! Not responsible for what else is demanded of a certificate.
+//! Reads each file of authorities once, however many servers are verified with it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +15,7 @@ use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use super::file::{self, FileError, FileFault, Stamp};
 use crate::sync::lock;
 
-/// Where systems keep the authorities they believe: Red Hat, Debian, SUSE, Alpine.
+/// Where systems keep the authorities they trust: Red Hat, Debian, SUSE, Alpine.
 const SYSTEM_FILES: &[&str] = &[
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -26,7 +24,7 @@ const SYSTEM_FILES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// The file of this system's authorities; the first place to look where there is none.
+/// The file of this system's authorities; if there is none, the first place where it would be.
 pub(super) fn system_file() -> &'static Path {
     first_present(SYSTEM_FILES)
 }
@@ -39,11 +37,11 @@ fn first_present(files: &'static [&'static str]) -> &'static Path {
 /// The bundles in use, and of which version of its file each one is.
 type Bundles = HashMap<PathBuf, (Stamp, Weak<RootCertStore>)>;
 
-/// The authorities in a file. A bundle is some 150 of them in 100 KiB, so that targets share it.
+/// The authorities in a file. A bundle is some 150 of them in 100 KiB, so that servers share it.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or none of it can be believed.
+/// When the file cannot be read, or no certificate in it can be used.
 pub(super) fn read(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
     static IN_USE: LazyLock<Mutex<Bundles>> = LazyLock::new(Mutex::default);
     let stamp = Stamp::of(path);
@@ -80,12 +78,12 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     found.map_err(|_| FileFault::BadCertificate.of(path))
 }
 
-/// Believes everybody: for targets whose certificate proves nothing, as those
-/// of a cluster's own routers and masters.
+/// Trusts everyone: for servers whose certificate proves nothing, as those of a cluster's own routers and
+/// masters.
 #[derive(Debug)]
-pub(super) struct Anybody;
+pub(super) struct TrustEveryone;
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for TrustEveryone {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -97,8 +95,8 @@ impl ServerCertVerifier for Anybody {
         Ok(ServerCertVerified::assertion())
     }
 
-    // A signature is worth what the certificate is, and looking at it would
-    // only refuse the odd ones (version 1, unknown extensions).
+    // A signature is worth what the certificate is, and looking at it would only refuse the odd ones (version
+    // 1, unknown extensions).
     fn verify_tls12_signature(
         &self,
         _: &[u8],

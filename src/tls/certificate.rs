@@ -1,9 +1,7 @@
-//! What a certificate says about its end.
+//! When a certificate expires.
 //!
-//! Responsible for finding `notAfter` in DER (RFC 5280, section 4.1): the one
-//! date of a certificate that the TLS library keeps to itself.
-//! Not responsible for trust: whether a certificate is believed is decided in
-//! the handshake, before anything is read here.
+//! Finds `notAfter` in DER (RFC 5280, section 4.1), which the TLS library keeps to itself. Whether a
+//! certificate is trusted is decided in the handshake, before anything is read here.
 
 use std::time::{Duration, SystemTime};
 
@@ -96,8 +94,8 @@ fn number(digits: &[u8]) -> Option<i64> {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, year 0 to 9999.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years that begin in March have their leap day at the end, and months of
-    // a regular pattern: 153 days in each five.
+    // Years that begin in March have their leap day at the end, and months of a regular pattern: 153 days in
+    // each five.
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

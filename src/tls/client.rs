@@ -1,6 +1,7 @@
 //! What a TLS client says and demands in a handshake, and the configuration made from it.
 //!
-//! Not responsible for the handshake itself, or for what its failure means: that is whoever connects.
+//! Not responsible for the handshake itself, or for what its failure means: that is up to the room that
+//! connects.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ConfigBuilder};
 
-use super::authority::{self, Anybody};
+use super::authority::{self, TrustEveryone};
 use super::file::{self, FileError, FileFault};
 use super::server_name::ServerName;
 
@@ -21,24 +22,24 @@ const PROTOCOL_BYTES_MAX: usize = 255;
 /// What is said and demanded in a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handshake {
-    /// The name that is asked for (SNI) and that the certificate must be for; none: the address
-    /// that is probed, which is not told but must be in the certificate.
+    /// The name that is asked for (SNI) and that the certificate must be for; none: the address that is
+    /// connected to, which is not sent but must be in the certificate.
     pub server_name: Option<ServerName>,
-    /// Whom the certificate must be from.
+    /// Who must have issued the certificate.
     pub verify: Verify,
-    /// Application protocols to agree on, the best first; none: it is not spoken of. A target that
-    /// does not speak of it either agrees to HTTP/1.1 where that is among them, and to nothing else.
+    /// Application protocols to agree on, the best first; none: ALPN is not used. A server that does not use
+    /// it either agrees to HTTP/1.1 where that is among them, and to nothing else.
     pub protocols: Vec<Protocol>,
-    /// What the client proves itself with, where it is asked to.
+    /// What the client proves itself with, if the server asks it to.
     pub client: Option<ClientCertificate>,
 }
 
-/// Whom a certificate must be from.
+/// Who must have issued a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verify {
-    /// Anybody; nor need it be for this name or still be valid.
+    /// Anyone; nor need it be for this name or still be valid.
     Off,
-    /// An authority that this system believes.
+    /// An authority that this system trusts.
     System,
     /// An authority in this file.
     File(AuthorityFile),
@@ -87,7 +88,7 @@ impl ClientCertificate {
     ///
     /// # Errors
     ///
-    /// When one is of no use, or the key is not that of the certificate.
+    /// When one cannot be used, or the key is not that of the certificate.
     pub fn new(certificate: PathBuf, key: PathBuf) -> Result<Self, FileError> {
         let pair = ClientCertificate { certificate, key };
         pair.prove(builder(&Verify::Off)?)?;
@@ -114,7 +115,7 @@ fn builder(verify: &Verify) -> Result<ConfigBuilder<ClientConfig, WantsClientCer
         .with_safe_default_protocol_versions()
         .expect("ring has what TLS 1.2 and 1.3 need");
     Ok(match verify {
-        Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody)),
+        Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustEveryone)),
         Verify::System => builder.with_root_certificates(authority::read(authority::system_file())?),
         Verify::File(AuthorityFile(path)) => builder.with_root_certificates(authority::read(path)?),
     })
@@ -136,7 +137,7 @@ impl Handshake {
     ///
     /// # Errors
     ///
-    /// When a file is of no use.
+    /// When a file cannot be used.
     pub fn config(&self) -> Result<Arc<ClientConfig>, FileError> {
         let builder = builder(&self.verify)?;
         let mut config = match &self.client {

@@ -1,7 +1,7 @@
 //! Files with secrets and certificates: read again when they change.
 //!
-//! Responsible for noticing that a file has changed, and for saying what is wrong with one.
-//! Not responsible for what is made of its content.
+//! Responsible for noticing that a file has changed, and for saying what is wrong with one. Not responsible
+//! for what is made of its content.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// How long a file may take to come: probes, and what shares their threads, wait meanwhile.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
-/// A file that is of no use, and why.
+/// A file that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// The file.
@@ -45,7 +45,7 @@ pub enum FileFault {
     NoKey,
     /// The key is of a kind that cannot be used, or not that of the certificate.
     BadKey,
-    /// It can be read, and is of no use to its reader.
+    /// It can be read, but not used by its reader.
     Useless {
         /// What is wrong with it.
         why: &'static str,
@@ -105,8 +105,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
-/// What tells one version of a file from the next without reading it. Links
-/// are followed, so that Kubernetes' way to swap a folder is noticed too.
+/// What tells one version of a file from the next without reading it. Links are followed, so that Kubernetes'
+/// way to swap a folder is noticed too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     device: u64,
@@ -133,8 +133,8 @@ impl Stamp {
 
 /// Something made from files, and made anew when one of them changes.
 ///
-/// What was good stays in use while its successor is of no use: who renews a
-/// certificate writes two files, one after the other.
+/// What was good stays in use while its successor cannot be used: a renewal writes certificate and key one
+/// after the other.
 #[derive(Debug)]
 pub struct FromFiles<T> {
     stamps: Vec<Option<Stamp>>,
@@ -157,7 +157,7 @@ impl<T: Clone> FromFiles<T> {
     ///
     /// # Errors
     ///
-    /// When they are of no use, and never were.
+    /// When they cannot be used, and never could.
     pub fn current(
         &mut self,
         paths: &[&Path],

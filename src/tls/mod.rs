@@ -1,8 +1,8 @@
 //! TLS: trust anchors, certificates, and what clients are configured with.
 //!
-//! Responsible for reading authorities, certificates and keys from files, again when these change, and for making
-//! a configuration from them.
-//! Not responsible for connections and handshakes: `probe` and `forward` make those.
+//! Responsible for reading authorities, certificates and keys from files, again when these change, and for
+//! making a configuration from them. Not responsible for connections and handshakes: `probe` and `forward`
+//! make those.
 
 mod random;
 

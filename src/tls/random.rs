@@ -50,8 +50,8 @@ impl Random {
 
 /// Random bytes of the system.
 ///
-/// Where /dev/urandom cannot be opened, as in a root folder without devices, the standard library's own source
-/// serves: it asks the kernel by a system call, and shows what it gets only as hashes.
+/// Where /dev/urandom cannot be opened, as in a root folder without devices, the standard library's own
+/// source serves: it asks the kernel by a system call, and shows what it gets only as hashes.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     system_bytes().unwrap_or_else(|| {
         let mut bytes = [0; N];
@@ -63,8 +63,8 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     })
 }
 
-/// Random bytes of the system, fit for a secret that is kept; none where /dev/urandom cannot be read. It never
-/// waits, also while a host starts.
+/// Random bytes of the system, fit for a secret that is kept; none where /dev/urandom cannot be read. It
+/// never waits, also while a host starts.
 pub fn system_bytes<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).ok()?;

@@ -1,16 +1,13 @@
 //! Which core a worker runs on, and which queries it gets.
 //!
-//! Responsible for sharing the cores out among the workers and for saying the
-//! same to the kernel, which chooses the worker of a datagram.
-//! Not responsible for starting workers or for binding sockets.
+//! Shares the cores out among the workers, and tells the same to the kernel, which chooses the worker of a
+//! datagram.
 //!
-//! The sockets of an address form a group, in the order in which they were
-//! bound, that is, of the workers (`SO_REUSEPORT`, socket(7)). Left to itself
-//! the kernel chooses by a hash of the client's address and port. A filter
-//! attached to the group chooses by the core on which the datagram arrived.
-//! While a socket of a worker that has left lingers for a response that is
-//! still to be sent, sockets of new workers stand behind it; their queries are
-//! answered all the same, by another worker, once it is closed.
+//! The sockets of an address form a group, in the order in which they were bound, that is, of the workers
+//! (`SO_REUSEPORT`, socket(7)). Left to itself the kernel chooses by a hash of the client's address and port.
+//! A filter attached to the group chooses by the core on which the datagram arrived. While a socket of a
+//! worker that has left lingers for a response that is still to be sent, sockets of new workers stand behind
+//! it; their queries are answered all the same, by another worker, once it is closed.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -25,9 +22,9 @@ pub enum Affinity {
     /// The kernel spreads the clients over the workers, which run on any core.
     #[default]
     Clients,
-    /// Each worker stays on cores of its own and gets the queries that arrive
-    /// there. Nothing goes from core to core; but the network card must
-    /// spread what it receives over the cores, or one worker has all to do.
+    /// Each worker stays on cores of its own and gets the queries that arrive there. Nothing goes from core
+    /// to core; but the network card must spread what it receives over the cores, or one worker does all the
+    /// work.
     Cores,
 }
 
@@ -45,13 +42,12 @@ impl Cores {
         Ok(Self((0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect()))
     }
 
-    /// Those on which worker `index` of `workers` stays; none where there are
-    /// more workers than cores.
+    /// Those on which worker `index` of `workers` stays; none where there are more workers than cores.
     pub(super) fn of_worker(&self, index: usize, workers: usize) -> Self {
         Self(self.0.iter().copied().skip(index).step_by(workers.max(1)).collect())
     }
 
-    /// Keeps the calling thread on these; where there is none it stays as it is.
+    /// Keeps the calling thread on these; with none of them it stays as it is.
     ///
     /// # Errors
     /// Those of sched_setaffinity(2).
@@ -64,8 +60,8 @@ impl Cores {
         Ok(sched_setaffinity(None, &set)?)
     }
 
-    /// Gives each datagram that arrives at the group of `socket` to the one
-    /// of `workers` that stays on the core where it arrived.
+    /// Gives each datagram that arrives at the group of `socket` to the one of `workers` that stays on the
+    /// core where it arrived.
     ///
     /// # Errors
     /// Those of setsockopt(2).
@@ -73,8 +69,8 @@ impl Cores {
         mmsg::choose_by(socket, &self.filter(workers))
     }
 
-    /// The filter: the number of the arrival's core is looked for among ours,
-    /// one after the other, and the place of its worker returned.
+    /// The filter: the number of the arrival's core is looked for among ours, one after the other, and the
+    /// place of its worker returned.
     fn filter(&self, workers: usize) -> Vec<libc::sock_filter> {
         let workers = word(workers.max(1));
         let mut filter = vec![instruction(LOAD, CORE_OF_ARRIVAL)];
@@ -96,8 +92,7 @@ const MODULO: u32 = libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 const RETURN_ACCUMULATOR: u32 = libc::BPF_RET | libc::BPF_A;
 
-/// SKF_AD_OFF + SKF_AD_CPU: what is loaded from there is the number of the
-/// core at work.
+/// SKF_AD_OFF + SKF_AD_CPU: what is loaded from there is the number of the core at work.
 const CORE_OF_ARRIVAL: u32 = 0xffff_f000 + 36;
 
 fn instruction(code: u32, operand: u32) -> libc::sock_filter {

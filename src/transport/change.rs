@@ -1,7 +1,7 @@
 //! A change of what is served, before it is carried out.
 //!
-//! Holds everything new that the change needs, and says which worker serves what, and on which cores, once it has
-//! happened. Gaining it and carrying it out is up to `running`.
+//! Holds everything new that the change needs, and says which worker serves what, and on which cores, once it
+//! has happened. Gaining it and carrying it out is up to `running`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,12 +82,12 @@ impl Change {
         Assignment { sockets, cores: self.sharing.of_worker(index) }
     }
 
-    /// Lets the kernel give a datagram to the worker on its core. Where it refuses it chooses by itself, and all are
-    /// answered, too.
+    /// Lets the kernel give a datagram to the worker on its core. Where it refuses it chooses by itself, and
+    /// all are answered, too.
     pub(super) fn steer(&self) {
         let Some(cores) = &self.sharing.cores else { return };
-        // One that was passed to us is shared by all workers: there is no choice. A single worker of today may
-        // have had others.
+        // One that was passed to us is shared by all workers: there is no choice. A single worker of today
+        // may have had others.
         let own = self.groups().filter(|group| group.datagrams == Datagrams::OnePerWorker);
         for first in own.filter_map(|group| group.udp.first()) {
             let steered = match self.sharing.affinity {

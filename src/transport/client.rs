@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address it likes.
-/// Link-local addresses are all in one /64, and each is a neighbour's.
+/// Who counts as one client: an IPv4 address, or an IPv6 /64, within which one host can have any address it
+/// likes. Link-local addresses are all in one /64, and each is a neighbour's.
 pub fn client(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

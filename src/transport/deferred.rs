@@ -1,8 +1,5 @@
-//! A query that is answered later, with the way back to who asked.
-//!
-//! Responsible for the response leaving from where the query came in: the
-//! same socket and address, or the same connection.
-//! Not responsible for who answers, or when.
+//! A query that is answered later, with the way back to its client: the response leaves from where the query
+//! came in, the same socket and address, or the same connection.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -26,8 +23,7 @@ pub struct Deferred {
 }
 
 enum Way {
-    /// The socket is let go when its address is not served any more; nobody
-    /// is answered from there then.
+    /// The socket is closed when its address is not served any more; no response is sent then.
     Datagram {
         socket: Weak<Socket>,
         to: Box<ReturnAddress>,

@@ -1,7 +1,4 @@
-//! How long queries are with the server.
-//!
-//! Responsible for counting them in steps.
-//! Not responsible for which are timed: that is `udp`.
+//! How long queries are with the server, counted in steps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,15 +1,12 @@
 //! Sockets that the service manager has bound for us (sd_listen_fds(3)).
 //!
-//! Responsible for taking them out of the environment, for giving each to the
-//! listen address it is bound to, and for saying in words which one nobody
-//! asked for.
-//! Not responsible for sockets of our own (`listeners`).
+//! Takes them out of the environment, gives each to the listen address that it is bound to, and says in words
+//! which one belongs to none. Sockets of our own are bound by `listeners`.
 //!
-//! Over UDP there is one such socket for all workers, not one for each: the
-//! kernel lets only the user who bound a socket add others at its address,
-//! and that was the service manager. Each worker waits for it, one of them
-//! gets the batch. It costs some wake-ups under load, and is what one pays for
-//! queries that wait in the socket while the server restarts.
+//! Over UDP there is one such socket for all workers, not one for each: the kernel lets only the user who
+//! bound a socket add others at its address, and that was the service manager. Each worker waits for it, one
+//! of them gets the batch. It costs some wake-ups under load, and is what one pays for queries that wait in
+//! the socket while the server restarts.
 
 use std::fmt;
 use std::io;
@@ -65,9 +62,8 @@ impl Inherited {
         Self::default()
     }
 
-    /// Those that the environment tells of, which tells of them no more then.
-    /// To be called before there is a second thread, which might read the
-    /// environment at the same time.
+    /// Those that the environment tells of, which tells of them no more then. To be called before there is a
+    /// second thread, which might read the environment at the same time.
     ///
     /// # Errors
     /// The first that cannot be served.
@@ -96,7 +92,7 @@ impl Inherited {
         Some(self.sockets.remove(place).socket)
     }
 
-    /// The first that nobody has taken.
+    /// The first that belongs to no listen address.
     pub(super) fn left(self) -> Option<(Label, Misfit)> {
         let first = self.sockets.into_iter().next()?;
         Some((first.label, Misfit::Unasked(first.protocol, first.address)))
@@ -147,7 +143,7 @@ impl fmt::Display for Misfit {
             ),
             Misfit::Unasked(protocol, address) => write!(
                 f,
-                "is bound to {address} over {protocol}, where nobody is to listen; add \"{address}\" to \
+                "is bound to {address} over {protocol}, which is no listen address; add \"{address}\" to \
                  `listen` in `[server]`, or take it out of the socket unit"
             ),
             Misfit::System(cause) => write!(f, "cannot be used: {cause}"),

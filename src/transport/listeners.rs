@@ -16,22 +16,19 @@ use super::mmsg;
 use super::protocol::Protocol;
 use super::settings::Settings;
 
-/// Send and receive buffer asked for per UDP socket, in bytes: about 5,000
-/// waiting queries, a tenth of a second at full load. The kernel gives at most
-/// net.core.rmem_max and wmem_max; [`Buffers`] says what it gave.
+/// Send and receive buffer asked for per UDP socket, in bytes: about 5,000 waiting queries, a tenth of a
+/// second at full load. The kernel gives at most net.core.rmem_max and wmem_max; [`Buffers`] says what it
+/// gave.
 pub const UDP_BUFFER_BYTES: usize = 4 << 20;
 
-/// How long a worker waits for room in a full UDP send buffer before it gives
-/// up the rest of the batch.
+/// How long a worker waits for room in a full UDP send buffer before it gives up the rest of the batch.
 const UDP_SEND_MAX: Duration = Duration::from_millis(100);
 
-/// Send buffer of a TCP connection in the kernel, in bytes (the kernel takes
-/// twice that for its bookkeeping). Fixed, because left to itself the kernel
-/// grows it to megabytes for a client that does not read.
+/// Send buffer of a TCP connection in the kernel, in bytes (the kernel takes twice that for its bookkeeping).
+/// Fixed, because left to itself the kernel grows it to megabytes for a client that does not read.
 const TCP_SEND_BUFFER_BYTES: usize = 64 << 10;
 
-/// Receive buffer of a TCP connection in the kernel, in bytes: a few hundred
-/// pipelined queries.
+/// Receive buffer of a TCP connection in the kernel, in bytes: a few hundred pipelined queries.
 const TCP_RECEIVE_BUFFER_BYTES: usize = 32 << 10;
 
 /// TCP connections that wait to be accepted; net.core.somaxconn may lower it.
@@ -67,8 +64,7 @@ pub enum Error {
     },
 }
 
-/// Bytes the kernel reserves at most for one UDP socket, as it counts them:
-/// twice what was granted.
+/// Bytes the kernel reserves at most for one UDP socket, as it counts them: twice what was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
     /// For queries that wait.
@@ -78,16 +74,16 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// Bytes of queries that may wait, if that is less than
-    /// [`UDP_BUFFER_BYTES`]: net.core.rmem_max is in the way.
+    /// Bytes of queries that may wait, if that is less than [`UDP_BUFFER_BYTES`]: net.core.rmem_max is in the
+    /// way.
     pub fn short_receive_bytes(&self) -> Option<usize> {
         // The kernel tells twice what it granted (socket(7)).
         Some(self.receive_bytes / 2).filter(|granted| *granted < UDP_BUFFER_BYTES)
     }
 }
 
-/// All sockets of a server: bound, receiving, and not yet served. Queries wait
-/// in their buffers until [`start`](super::start).
+/// All sockets of a server: bound, receiving, and not yet served. Queries wait in their buffers until
+/// [`start`](super::start).
 #[derive(Debug)]
 pub struct Listeners {
     pub(super) settings: Settings,
@@ -119,9 +115,8 @@ pub(super) enum Datagrams {
 /// Whether a TCP socket may share its port with another one of ours.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claim {
-    /// Nobody else may listen there. This is what keeps a second server of
-    /// the same user from taking half of our UDP queries, which
-    /// SO_REUSEPORT by itself would let it do.
+    /// No other socket may listen there. This is what keeps a second server of the same user from taking half
+    /// of our UDP queries, which SO_REUSEPORT by itself would let it do.
     Alone,
     /// We listen at the port already, with another address.
     Beside,
@@ -151,8 +146,8 @@ impl Listeners {
 
 /// Binds `addresses` while `held` are being served by us.
 ///
-/// The IPv6 wildcard is left out where the kernel has no IPv6: it is part of
-/// the default, and such a host has nobody to serve there.
+/// The IPv6 wildcard is left out where the kernel has no IPv6: it is part of the default, and such a host has
+/// no clients there.
 pub(super) fn bind_beside(
     held: &[SocketAddr],
     addresses: &[ListenAddress],
@@ -196,8 +191,7 @@ pub(super) fn bind_beside(
     Ok(bound)
 }
 
-/// `count` UDP sockets at the same address; the kernel spreads the clients
-/// over them.
+/// `count` UDP sockets at the same address; the kernel spreads the clients over them.
 pub(super) fn bind_workers(address: SocketAddr, count: usize) -> Result<Vec<Arc<Socket>>, Error> {
     (0..count)
         .map(|_| match bind_udp(address) {
@@ -261,8 +255,8 @@ fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(TCP_BACKLOG_MAX)?;
-    // From here on sockets of ours, which ask for it, may be added at this
-    // port; those of another server, which bind alone, may not.
+    // From here on sockets of ours, which ask for it, may be added at this port; those of another server,
+    // which bind alone, may not.
     socket.set_reuse_port(true)?;
     Ok(socket.into())
 }
@@ -285,9 +279,9 @@ fn is_unsupported(cause: &io::Error) -> bool {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::NoAddress => f.write_str("there is no address to listen at"),
+            Error::NoAddress => f.write_str("there is no address to listen on"),
             Error::Listen { address, protocol, cause } => {
-                write!(f, "cannot listen at {address} over {protocol}: {cause}")?;
+                write!(f, "cannot listen on {address} over {protocol}: {cause}")?;
                 match cause.kind() {
                     io::ErrorKind::AddrInUse => {
                         let flag = if *protocol == Protocol::Udp { 'u' } else { 't' };
@@ -302,7 +296,7 @@ impl fmt::Display for Error {
                         f.write_str("; no interface of this host has the address")
                     }
                     _ if cause.raw_os_error() == Some(mmsg::TOO_MANY_FILES) => {
-                        f.write_str("; raise LimitNOFILE= in the systemd unit, or listen at fewer addresses")
+                        f.write_str("; raise LimitNOFILE= in the systemd unit, or listen on fewer addresses")
                     }
                     _ => Ok(()),
                 }

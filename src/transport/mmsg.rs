@@ -1,9 +1,8 @@
-//! The system calls that std does not have: batches of datagrams, the address
-//! a datagram was sent to, waiting on several sockets, some socket options.
+//! The system calls that std does not have: batches of datagrams, the address a datagram was sent to, waiting
+//! on several sockets, some socket options.
 //!
-//! Responsible for every `unsafe` block of the crate; what it offers is safe.
-//! Not responsible for when to receive, what to answer, or what an error
-//! means for the server: that is `udp`.
+//! Holds every `unsafe` block of the crate; what it offers is safe. When to receive, and what an error means
+//! for the server, is decided by `udp`.
 
 #![allow(unsafe_code, reason = "std has no batched datagram calls, poll or packet information")]
 
@@ -15,29 +14,27 @@ use std::ptr::{NonNull, null_mut};
 
 use crate::answer::Reply;
 
-/// Datagrams taken by one system call. Beyond 64 the share of the call in the
-/// cost of a datagram is not measurable any more (one part in 64), while the
-/// first query of the batch waits for the last.
+/// Datagrams taken by one system call. Beyond 64 the share of the call in the cost of a datagram is not
+/// measurable any more (one part in 64), while the first query of the batch waits for the last.
 pub(super) const BATCH: usize = 64;
 
-/// Longest query taken over UDP, in bytes. A question with EDNS, cookie and
-/// padding stays far below; a longer datagram is dropped, not cut.
+/// Longest query taken over UDP, in bytes. A question with EDNS, cookie and padding stays far below; a longer
+/// datagram is dropped, not cut.
 pub(super) const QUERY_LENGTH_MAX: usize = 4096;
 
-/// Longest response sent over UDP, in bytes: what passes every link of 1280
-/// bytes MTU unfragmented, whatever the client offers (RFC 9715).
+/// Longest response sent over UDP, in bytes: what passes every link of 1280 bytes MTU unfragmented, whatever
+/// the client offers (RFC 9715).
 pub(super) const RESPONSE_LENGTH_MAX: usize = 1232;
 
 /// The kernel's `sockaddr`, large enough for both families.
 ///
-/// Kept as bytes, because two layouts share it: the family in the first two,
-/// then the port, then for IPv4 the address at 4, for IPv6 at 8.
+/// Kept as bytes, because two layouts share it: the family in the first two, then the port, then for IPv4 the
+/// address at 4, for IPv6 at 8.
 #[repr(C, align(4))]
 #[derive(Clone, Copy)]
 struct SocketName([u8; size_of::<libc::sockaddr_in6>()]);
 
-/// The way back to the sender of a datagram, kept for a response that is
-/// sent later.
+/// The way back to the sender of a datagram, kept for a response that is sent later.
 #[derive(Clone, Copy)]
 pub(super) struct ReturnAddress {
     name: SocketName,
@@ -68,8 +65,8 @@ impl Arrival<'_> {
 
 /// One control message: where a datagram was sent to.
 ///
-/// `data` is an `in_pktinfo` (interface, local address, destination) or an
-/// `in6_pktinfo` (destination, interface); kept as bytes for the same reason.
+/// `data` is an `in_pktinfo` (interface, local address, destination) or an `in6_pktinfo` (destination,
+/// interface); kept as bytes for the same reason.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Control {
@@ -77,19 +74,19 @@ struct Control {
     data: [u8; 24],
 }
 
-/// A query, and one cache line more: slots exactly 4096 bytes apart would all
-/// fall into the same set of the first-level cache.
+/// A query, and one cache line more: slots exactly 4096 bytes apart would all fall into the same set of the
+/// first-level cache.
 #[repr(C)]
 struct QuerySpace {
     bytes: [u8; QUERY_LENGTH_MAX],
     gap: [u8; 64],
 }
 
-/// Everything one worker receives into and sends from: one allocation of
-/// 360 kB, of which only the pages in use are ever touched.
+/// Everything one worker receives into and sends from: one allocation of 360 kB, of which only the pages in
+/// use are ever touched.
 ///
-/// `received[i]`, `names[i]`, `controls[i]` and `queries[i]` belong together,
-/// and so do `ready[k]` and `responses[k]`; `ready` has no gaps.
+/// `received[i]`, `names[i]`, `controls[i]` and `queries[i]` belong together, and so do `ready[k]` and
+/// `responses[k]`; `ready` has no gaps.
 #[repr(C)]
 struct Slots {
     received: [libc::mmsghdr; BATCH],
@@ -145,8 +142,7 @@ const fn message_space(length: usize) -> usize {
 }
 
 impl SocketName {
-    /// The sender's address; `None` for what cannot be answered: port 0, or
-    /// no internet address at all.
+    /// The sender's address; `None` for what cannot be answered: port 0, or no internet address at all.
     fn client(&self) -> Option<IpAddr> {
         let (family, rest) = self.0.split_first_chunk::<2>()?;
         let (port, rest) = rest.split_first_chunk::<2>()?;
@@ -165,11 +161,11 @@ impl SocketName {
 }
 
 impl Control {
-    /// Turns "came in for this address over this interface" into "send from
-    /// this address", in place. Returns the length to send, 0 for no message.
+    /// Turns "came in for this address over this interface" into "send from this address", in place. Returns
+    /// the length to send, 0 for no message.
     ///
-    /// The interface is cleared, so that the routing table chooses the way
-    /// back, except for link-local addresses, which mean nothing without one.
+    /// The interface is cleared, so that the routing table chooses the way back, except for link-local
+    /// addresses, which mean nothing without one.
     fn reply(&mut self, received_length: usize) -> usize {
         if received_length < message_length(0) {
             return 0;
@@ -198,8 +194,8 @@ impl Control {
     }
 }
 
-/// Up to [`BATCH`] queries and their responses: received, answered and sent
-/// together, for one socket at a time. Nothing is allocated after `new`.
+/// Up to [`BATCH`] queries and their responses: received, answered and sent together, for one socket at a
+/// time. Nothing is allocated after `new`.
 pub(super) struct Batch {
     slots: NonNull<Slots>,
     /// Queries in the first slots.
@@ -226,9 +222,9 @@ impl Batch {
         let slots = NonNull::from(Box::leak(slots));
         let base = slots.as_ptr();
         for index in 0..BATCH {
-            // SAFETY: `base` is a live allocation and `index` is in the bounds of each array. No
-            // reference is made, so every pointer stored has the provenance of `base` itself and
-            // outlives the references that `slots_mut` lends.
+            // SAFETY: `base` is a live allocation and `index` is in the bounds of each array. No reference is
+            // made, so every pointer stored has the provenance of `base` itself and outlives the references
+            // that `slots_mut` lends.
             unsafe {
                 let query = (&raw mut (*base).queries).cast::<QuerySpace>().add(index);
                 let into = (&raw mut (*base).received_into).cast::<libc::iovec>().add(index);
@@ -257,16 +253,15 @@ impl Batch {
         Self { slots, received: 0, ready: 0 }
     }
 
-    /// Takes the datagrams that wait at `socket`, without waiting for any.
-    /// Returns how many came. HOT.
+    /// Takes the datagrams that wait at `socket`, without waiting for any. Returns how many came. HOT.
     ///
     /// # Errors
     /// Those of recvmmsg(2), except that there is nothing to receive.
     pub(super) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.clear();
         loop {
-            // SAFETY: the first BATCH headers and all they point to live in `slots` until the call
-            // returns, and nobody else refers to them; lengths are those of the memory behind.
+            // SAFETY: the first BATCH headers and all they point to live in `slots` until the call returns,
+            // and nothing else refers to them; lengths are those of the memory behind.
             let got = unsafe {
                 let headers = (&raw mut (*self.slots.as_ptr()).received).cast::<libc::mmsghdr>();
                 let flags = libc::MSG_DONTWAIT;
@@ -285,8 +280,8 @@ impl Batch {
         }
     }
 
-    /// Calls `respond` for every query received, with the space for the
-    /// response. One that is answered elsewhere is the caller's to keep. HOT.
+    /// Calls `respond` for every query received, with the space for the response. One that is answered
+    /// elsewhere is the caller's to keep. HOT.
     pub(super) fn answer(&mut self, mut respond: impl FnMut(&Arrival<'_>, &mut [u8]) -> Reply) -> Passed {
         let received = self.received;
         let mut ready: usize = 0;
@@ -334,10 +329,9 @@ impl Batch {
         passed
     }
 
-    /// Sends the responses. A datagram that the kernel refuses is skipped and
-    /// the rest still goes out; when the socket cannot take more within its
-    /// own time limit, the rest is given up, as the network might have done.
-    /// Returns how many were not sent. HOT.
+    /// Sends the responses. A datagram that the kernel refuses is skipped and the rest still goes out; when
+    /// the socket cannot take more within its own time limit, the rest is given up, as the network might have
+    /// done. Returns how many were not sent. HOT.
     pub(super) fn send(&mut self, socket: BorrowedFd<'_>) -> u64 {
         let mut unsent: u64 = 0;
         let mut next = 0;
@@ -345,8 +339,8 @@ impl Batch {
             let rest = self.ready.saturating_sub(next);
             // `rest` is a batch at most, which 32 bits hold.
             let count = libc::c_uint::try_from(rest).unwrap_or(0);
-            // SAFETY: headers `next..ready` lie within the BATCH headers of `slots`, and all they
-            // point to lives there too; the kernel only reads it, and writes `msg_len`.
+            // SAFETY: headers `next..ready` lie within the BATCH headers of `slots`, and all they point to
+            // lives there too; the kernel only reads it, and writes `msg_len`.
             let sent = unsafe {
                 let headers = (&raw mut (*self.slots.as_ptr()).ready).cast::<libc::mmsghdr>().add(next);
                 libc::sendmmsg(socket.as_raw_fd(), headers, count, 0)
@@ -383,8 +377,8 @@ impl Batch {
     }
 
     fn slots_mut(&mut self) -> &mut Slots {
-        // SAFETY: the allocation is live and initialised until drop, and `&mut self` makes the
-        // borrow exclusive; the pointers kept inside are used only by the kernel, after it ends.
+        // SAFETY: the allocation is live and initialised until drop, and `&mut self` makes the borrow
+        // exclusive; the pointers kept inside are used only by the kernel, after it ends.
         unsafe { self.slots.as_mut() }
     }
 }
@@ -447,8 +441,8 @@ impl Waiter {
     pub(super) fn wait(&mut self) -> io::Result<()> {
         loop {
             let count = self.entries.len() as libc::nfds_t;
-            // SAFETY: pointer and count describe `entries`, which lives until the call returns. A
-            // descriptor closed meanwhile would be reported as such by the kernel.
+            // SAFETY: pointer and count describe `entries`, which lives until the call returns. A descriptor
+            // closed meanwhile would be reported as such by the kernel.
             if unsafe { libc::poll(self.entries.as_mut_ptr(), count, -1) } >= 0 {
                 return Ok(());
             }
@@ -459,15 +453,14 @@ impl Waiter {
         }
     }
 
-    /// For each descriptor, in the order of `new`: whether there is something
-    /// to read, an error included.
+    /// For each descriptor, in the order of `new`: whether there is something to read, an error included.
     pub(super) fn ready(&self) -> impl Iterator<Item = bool> + '_ {
         self.entries.iter().map(|entry| entry.revents != 0)
     }
 }
 
-/// Lets every datagram tell which of our addresses it was sent to, so that
-/// the response leaves from there (RFC 2181, section 4).
+/// Lets every datagram tell which of our addresses it was sent to, so that the response leaves from there
+/// (RFC 2181, section 4).
 ///
 /// # Errors
 /// Those of setsockopt(2).
@@ -478,15 +471,14 @@ pub(super) fn tell_destination(socket: &impl AsFd, address: IpAddr) -> io::Resul
     }
 }
 
-/// Sends whole datagrams or none, whatever ICMP says about the path MTU:
-/// fragments, or a path MTU forged to get them, would let an attacker slip in
-/// his own (RFC 9715, recommendations 1 and 2). Responses are small enough not
-/// to need it; where the link itself carries less, one that does not fit is not
-/// sent, and the client asks again for less.
+/// Sends whole datagrams or none, whatever ICMP says about the path MTU: fragments, or a path MTU forged to
+/// get them, would let an attacker slip in his own (RFC 9715, recommendations 1 and 2). Responses are small
+/// enough not to need it; where the link itself carries less, one that does not fit is not sent, and the
+/// client asks again for less.
 ///
-/// Over IPv4 this sets the DF bit, which also spares the kernel the choice of
-/// an identification per datagram (RFC 6864): 2.5 % of what an answer costs.
-/// IPv6 has no such bit, and [`RESPONSE_LENGTH_MAX`] fits its smallest link.
+/// Over IPv4 this sets the DF bit, which also spares the kernel the choice of an identification per datagram
+/// (RFC 6864): 2.5 % of what an answer costs. IPv6 has no such bit, and [`RESPONSE_LENGTH_MAX`] fits its
+/// smallest link.
 ///
 /// # Errors
 /// Those of setsockopt(2).
@@ -499,8 +491,8 @@ pub(super) fn never_fragment(socket: &impl AsFd, address: IpAddr) -> io::Result<
     }
 }
 
-/// Lets `filter` choose which socket of the group that `socket` belongs to
-/// gets a datagram; a place that there is not: the kernel's own choice.
+/// Lets `filter` choose which socket of the group that `socket` belongs to gets a datagram; a place that
+/// there is not: the kernel's own choice.
 ///
 /// # Errors
 /// Those of setsockopt(2).

@@ -1,8 +1,8 @@
 //! Sockets: from clients to [`answer`](crate::answer) and back.
 //!
-//! Responsible for listening, for moving queries and responses, for limits per connection and client, and for changing
-//! listen addresses without losing queries.
-//! Not responsible for what is answered: this room knows no zones.
+//! Responsible for listening, for moving queries and responses, for limits per connection and client, and for
+//! changing listen addresses without losing queries. Not responsible for what is answered: this room knows no
+//! zones.
 //!
 //! ```text
 //!  Settings, Inherited ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop
@@ -15,12 +15,13 @@
 //!                                    ForwardResponder ─▶ Deferred ─▶ the way back to the client
 //! ```
 //!
-//! Another transport over streams is a file in `stream`, with what the stream is made by, a row in `listen_address`, and
-//! one of [`Transport`](crate::answer::Transport).
+//! Another transport over streams is a file in `stream`, with what the stream is made by, a row in
+//! `listen_address`, and one of [`Transport`](crate::answer::Transport).
 //!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of what lies in
-//! memory, none of which comes near the end of its type: where an addition must be written as `saturating_add` for the
-//! lint, it never saturates. A conversion that cannot fail says why beside it (`tests/project/floors.rs`).
+//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
+//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
+//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
+//! (`tests/project/floors.rs`).
 
 #![deny(
     clippy::unwrap_used,

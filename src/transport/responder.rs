@@ -1,7 +1,6 @@
 //! The narrow waist between sockets and answers.
 //!
-//! Responsible for the one function a transport calls per query.
-//! Not responsible for sockets above it or for answers below it.
+//! Defines the one function that a transport calls per query.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,12 +13,12 @@ pub trait Responder: Send + 'static {
     /// Called before the first query of each batch, and when an idle worker is to let go of what it holds.
     fn begin_batch(&mut self);
 
-    /// Answers `query`, a whole DNS message, into `out`: 1,232 bytes over
-    /// UDP, 65,535 over TCP. HOT: must not wait, allocate or panic.
+    /// Answers `query`, a whole DNS message, into `out`: 1,232 bytes over UDP, 65,535 over TCP. HOT: must not
+    /// wait, allocate or panic.
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Reply;
 
-    /// Takes a query for which [`Responder::respond`] has just said
-    /// [`Reply::Forward`] or [`Reply::ForwardTail`]. Must not wait.
+    /// Takes a query for which [`Responder::respond`] has just said [`Reply::Forward`] or
+    /// [`Reply::ForwardTail`]. Must not wait.
     fn hand_over(&mut self, deferred: Deferred) {
         drop(deferred);
     }
@@ -30,8 +29,7 @@ pub trait ForwardResponder: Send {
     /// Called before the first query of each batch, with the time since 1970.
     fn begin_batch(&mut self, now: Duration);
 
-    /// Answers into `out` what is known already; `None`: the query is to be
-    /// handed over. HOT: must not wait.
+    /// Answers into `out` what is known already; `None`: the query is to be handed over. HOT: must not wait.
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Option<usize>;
 
     /// Takes a query that is answered later, or not at all. Must not wait.

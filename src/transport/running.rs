@@ -1,7 +1,7 @@
 //! A server that runs: which worker serves which socket, and how that changes while queries come in.
 //!
-//! Responsible for starting, changing and stopping everything that serves.
-//! Not responsible for how anything is served (`udp`, `stream`), or for creating sockets (`listeners`).
+//! Responsible for starting, changing and stopping everything that serves. Not responsible for how anything
+//! is served (`udp`, `stream`), or for creating sockets (`listeners`).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,9 +26,8 @@ use super::stream::{self, TcpCounters};
 use super::udp::{Assignment, UdpCounters, WorkerHandle};
 use crate::answer::Transport;
 
-/// Longest wait for workers to take up a change, and for those that stop to
-/// answer what is queued. TCP's own limit is shorter, so this one decides
-/// only when a thread hangs.
+/// Longest wait for workers to take up a change, and for those that stop to answer what is queued. TCP's own
+/// limit is shorter, so this one decides only when a thread hangs.
 const SETTLE_MAX: Duration = Duration::from_secs(4);
 
 /// What a responder is made for.
@@ -36,8 +35,8 @@ const SETTLE_MAX: Duration = Duration::from_secs(4);
 pub struct Worker {
     /// How its queries come.
     pub transport: Transport,
-    /// Its number among those of the transport, from 0. A number of UDP workers is used again when their count was
-    /// lowered and is raised; the responders that connections share are made once.
+    /// Its number among those of the transport, from 0. A number of UDP workers is used again when their
+    /// count was lowered and is raised; the responders that connections share are made once.
     pub index: usize,
 }
 
@@ -71,22 +70,21 @@ struct Endpoint {
     listener: stream::Service,
 }
 
-/// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and time. `make` is
-/// called once per worker, now and when a change adds workers. Connections share as many responders as there are UDP
-/// workers now.
+/// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and
+/// time. `make` is called once per worker, now and when a change adds workers. Connections share as many
+/// responders as there are UDP workers now.
 ///
 /// # Errors
-/// When a thread cannot be started, or the runtime does not take a socket;
-/// then nothing is served.
+/// When a thread cannot be started, or the runtime does not take a socket; then nothing is served.
 pub fn start<R: Responder>(
     listeners: Listeners,
     make: impl Fn(Worker) -> R + Send + 'static,
     handle: Handle,
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
-    let responder = |index| make(Worker { transport: Transport::Tcp, index });
-    let others = (1..settings.worker_count()).map(responder);
-    let streams = stream::Shared::new(settings.tcp, responder(0), others);
+    let streams = stream::Shared::new(settings.tcp, settings.worker_count(), |transport, index| {
+        make(Worker { transport, index })
+    });
     let mut running = Running {
         make: Box::new(make),
         handle,
@@ -104,9 +102,10 @@ pub fn start<R: Responder>(
 }
 
 impl<R: Responder> Running<R> {
-    /// Serves what `settings` say from now on. Sockets of addresses that stay are kept, so that not one query to them is
-    /// lost; those given up answer what they have received. Does not wait: what is returned resolves when every worker
-    /// has taken the change up and the old ports are free, or after a few seconds when one hangs.
+    /// Serves what `settings` say from now on. Sockets of addresses that stay are kept, so that not one query
+    /// to them is lost; those given up answer what they have received. Does not wait: what is returned
+    /// resolves when every worker has taken the change up and the old ports are free, or after a few seconds
+    /// when one hangs.
     ///
     /// # Errors
     /// When something new cannot be had. Then nothing has changed.
@@ -131,8 +130,8 @@ impl<R: Responder> Running<R> {
         Ok(settle(settled))
     }
 
-    /// Stops: no new TCP connection is accepted, the queries received are
-    /// answered, and responses in flight go out, all within a few seconds.
+    /// Stops: no new TCP connection is accepted, the queries received are answered, and responses in flight
+    /// go out, all within a few seconds.
     pub async fn stop(mut self) {
         let mut settled = Vec::new();
         let mut threads = Vec::new();
@@ -261,8 +260,8 @@ impl<R: Responder> Running<R> {
         Ok(Fresh { asked, address, group: Group { udp, datagrams }, tcp })
     }
 
-    /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and listener has
-    /// taken it up.
+    /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and
+    /// listener has taken it up.
     fn commit(&mut self, change: Change) -> Vec<oneshot::Receiver<()>> {
         let mut settled = Vec::new();
         self.affinity = change.sharing.affinity;
@@ -309,8 +308,7 @@ impl Endpoint {
     }
 }
 
-/// Waits, within the limit, until all have done what they were told. Each
-/// says so by dropping its sender.
+/// Waits, within the limit, until all have taken up a change. Each drops its sender then.
 async fn settle(receivers: Vec<oneshot::Receiver<()>>) {
     let all = async {
         for receiver in receivers {

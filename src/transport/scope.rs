@@ -1,7 +1,6 @@
 //! IPv6 addresses that mean something only together with an interface: `fe80::1%eth0` (RFC 4007, section 11).
 //!
-//! Responsible for reading addresses with and without one, and for what is wrong with them.
-//! Not responsible for what is done at such an address.
+//! Reads addresses with and without an interface, and says what is wrong with one.
 
 use std::fmt;
 use std::io;
@@ -84,7 +83,7 @@ fn index_of(name: &str) -> Result<u32, ScopeError> {
     if let Some(number) = name.parse().ok().filter(|number| *number != 0) {
         return Ok(number);
     }
-    // The kernel looks interfaces up for whoever has a socket, of whatever kind.
+    // The kernel looks interfaces up through any socket.
     let found = Socket::new(Domain::UNIX, Type::DGRAM, None)
         .and_then(|socket| name_to_index(&socket, name).map_err(io::Error::from));
     found.map_err(|error| match error.raw_os_error() {

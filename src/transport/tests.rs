@@ -1,5 +1,4 @@
-//! What the tests of this room share: a server whose responder echoes, and
-//! clients.
+//! What the tests of this room share: a server whose responder echoes, and clients.
 
 mod affinity;
 mod change;
@@ -39,9 +38,8 @@ struct Keeper {
     begun: Arc<AtomicUsize>,
 }
 
-/// Sends every query back as a response. What stands behind the header tells
-/// of exceptions: `drop`, `stall` (waits at the gate first), `grow` (the
-/// longest response there is), `who` (the number of the UDP worker).
+/// Sends every query back as a response. What stands behind the header tells of exceptions: `drop`, `stall`
+/// (waits at the gate first), `grow` (the longest response there is), `who` (the number of the UDP worker).
 struct Echo {
     worker: Worker,
     gate: Gate,

@@ -5,9 +5,7 @@
 //!     └─ generation ─ one load per batch ────────────▲
 //! ```
 //!
-//! Responsible for which queries are copied, for never holding a worker up, and for costing nothing while
-//! nobody looks.
-//! Not responsible for how they are shown.
+//! Copies the queries that a trace wants, never delays a worker, and costs nothing while no trace is open.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,11 +25,11 @@ use crate::sync::lock;
 /// Traces at a time: each copies what it wants, and there are few operators.
 pub const TRACES_MAX: usize = 4;
 
-/// Queries that wait for whoever looks; what comes beyond is left out and counted. At most 32 MiB, if each and
-/// its response are as long as TCP allows; over UDP a hundredth of that.
+/// Queries that wait for the reader of a trace; what comes beyond is left out and counted. At most 32 MiB, if
+/// each and its response are as long as TCP allows; over UDP a hundredth of that.
 const WAITING_MAX: usize = 256;
 
-/// Which queries are wanted. Nothing said: all.
+/// Which queries are wanted; by default all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The QNAME.
@@ -145,7 +143,6 @@ impl Filter {
 
 impl Shared {
     fn watches(&self) -> MutexGuard<'_, Vec<Arc<Watch>>> {
-        // Whoever holds the lock only adds or removes a pointer.
         lock(&self.watches)
     }
 
@@ -170,8 +167,8 @@ impl Taps {
         Some(Trace { shared: Arc::clone(&self.shared), watch, seen })
     }
 
-    /// Ends the traces whose time is over, whether or not somebody still holds them: one whose reader has come
-    /// to a standstill must not keep others out.
+    /// Ends the traces whose time is over, whether or not a reader still holds them: one whose reader has
+    /// come to a standstill must not keep others out.
     pub fn expire(&self, now: Instant) {
         let mut watches = self.shared.watches();
         let before = watches.len();
@@ -238,13 +235,13 @@ impl Tap {
         self.watches.clone_from(&self.shared.watches());
     }
 
-    /// Whether somebody looks. HOT.
+    /// Whether a trace is open. HOT.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         !self.watches.is_empty()
     }
 
-    /// Copies a query and its response for whoever wants it; never waits.
+    /// Copies a query and its response for the traces that want it; never waits.
     #[cold]
     pub(super) fn show(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
         for watch in self.watches.iter().filter(|watch| watch.filter.wants(peer, query)) {

@@ -1,15 +1,13 @@
 //! UDP workers: plain threads, each with its own socket per listen address.
 //!
-//! Responsible for receiving, handing to the responder and sending, in
-//! batches, and for emptying a socket before it is closed.
-//! Not responsible for binding sockets (`listeners`), for how batches are
-//! moved (`mmsg`), or for which sockets a worker serves (`running`).
+//! Responsible for receiving, handing to the responder and sending, in batches, and for emptying a socket
+//! before it is closed. Not responsible for how batches are moved (`mmsg`), or for which sockets a worker
+//! serves (`running`).
 //!
-//! A worker waits in poll(2), also with a single socket: a blocked recvmmsg
-//! can be woken only by shutting the socket down, which cannot be undone, so
-//! an address could not be added without losing queries of another.
-//! The call costs 0.8 µs per batch on a 2-core virtual machine, and the
-//! batches of a worker that has much to do are full.
+//! A worker waits in poll(2), also with a single socket: a blocked recvmmsg can be woken only by shutting the
+//! socket down, which cannot be undone, so an address could not be added without losing queries of another.
+//! The call costs 0.8 µs per batch on a 2-core virtual machine, and the batches of a worker that has much to
+//! do are full.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
@@ -29,28 +27,27 @@ use super::mmsg::{Batch, Waiter};
 use super::responder::Responder;
 use crate::answer::{Peer, Reply, Transport};
 
-/// Batches answered from a socket that is about to be closed. Enough for a
-/// full receive buffer of the size asked for, in the smallest datagrams (each
-/// is charged with 768 bytes or more); a flood must not keep it open.
+/// Batches answered from a socket that is about to be closed. Enough for a full receive buffer of the size
+/// asked for, in the smallest datagrams (each is charged with 768 bytes or more); a flood must not keep it
+/// open.
 const DRAIN_BATCHES_MAX: usize = 256;
 
-/// Queries received at once from which on the next batch is taken without
-/// waiting for it.
+/// Queries received at once from which on the next batch is taken without waiting for it.
 const BUSY_BATCH_MIN: usize = 2;
 
-/// Batches taken from one socket before the others, and orders, have their
-/// turn: half a millisecond at full load.
+/// Batches taken from one socket before the others, and orders, have their turn: half a millisecond at full
+/// load.
 const RUN_BATCHES_MAX: usize = 4;
 
-/// Pause after the kernel refused to receive or to wait, for instance for
-/// lack of memory, so that a lasting refusal does not take the whole core.
+/// Pause after the kernel refused to receive or to wait, for instance for lack of memory, so that a lasting
+/// refusal does not take the whole core.
 const REFUSED_PAUSE: Duration = Duration::from_millis(10);
 
 /// One batch in so many is timed: two looks at the clock, 50 ns, are nothing among the system calls of 16.
 const BATCHES_PER_TIMED: u8 = 16;
 
-/// What went wrong in UDP workers. What they answered is counted by the
-/// responder; these are rare, so all workers share them.
+/// What went wrong in UDP workers. What they answered is counted by the responder; these are rare, so all
+/// workers share them.
 #[derive(Debug, Default)]
 pub struct UdpCounters {
     /// Datagrams dropped because they are longer than any query.
@@ -112,8 +109,8 @@ enum Receiving {
 }
 
 impl WorkerHandle {
-    /// Starts the worker `index`, which serves `sockets` and stays on cores
-    /// of its own; none: it runs anywhere.
+    /// Starts the worker `index`, which serves `sockets` and stays on cores of its own; none: it runs
+    /// anywhere.
     ///
     /// # Errors
     /// Those of pipe(2) and of starting a thread.
@@ -124,7 +121,7 @@ impl WorkerHandle {
         counters: Arc<UdpCounters>,
     ) -> io::Result<Self> {
         let (woken, wake) = io::pipe()?;
-        // Whoever wakes a worker waits for nothing. The worker's end, which is a file description of its own, blocks.
+        // Waking a worker never waits. The worker's end, which is a file description of its own, blocks.
         rustix::io::ioctl_fionbio(&wake, true)?;
         let (orders, ordered) = mpsc::channel();
         let (running, ended) = oneshot::channel();
@@ -139,8 +136,8 @@ impl WorkerHandle {
         Ok(Self { orders, wake, ended, thread })
     }
 
-    /// Gives the worker another assignment. The receiver returned resolves when it has taken it up, and when the queries
-    /// at the sockets left out are answered.
+    /// Gives the worker another assignment. The receiver returned resolves when it has taken it up, and when
+    /// the queries at the sockets left out are answered.
     pub(super) fn serve(&mut self, assignment: Assignment) -> oneshot::Receiver<()> {
         let (done, applied) = oneshot::channel();
         // A worker that has ended drops the order and with it `done`; there is nothing to wait for then.
@@ -156,8 +153,8 @@ impl WorkerHandle {
         self.thread.is_finished()
     }
 
-    /// Lets the worker answer what is queued and end. The receiver returned
-    /// resolves when the thread has nothing left to do.
+    /// Lets the worker answer what is queued and end. The receiver returned resolves when the thread has
+    /// nothing left to do.
     pub(super) fn stop(self) -> (oneshot::Receiver<()>, JoinHandle<()>) {
         (self.ended, self.thread)
     }
@@ -199,7 +196,7 @@ impl<R: Responder> Worker<R> {
             Ok(1..) => {}
             Ok(0) | Err(_) => return self.replace(Vec::new()),
         }
-        // Whoever woke it may have something newer; an idle worker would not look until its next query.
+        // There may be a newer snapshot; an idle worker would not look until its next query.
         self.service.responder.begin_batch();
         loop {
             match self.orders.try_recv() {
@@ -227,8 +224,8 @@ impl<R: Responder> Worker<R> {
 }
 
 impl<R: Responder> Service<R> {
-    /// HOT: batch after batch while several queries come at once; then more
-    /// have arrived meanwhile, and waiting first would cost a call in vain.
+    /// HOT: batch after batch while several queries come at once; then more have arrived meanwhile, and
+    /// waiting first would cost a call in vain.
     fn serve_run(&mut self, socket: &Arc<Socket>) {
         for _ in 0..RUN_BATCHES_MAX {
             if self.serve_batch(socket) < BUSY_BATCH_MIN {

@@ -9,8 +9,8 @@ use crate::transport::responder::Responder;
 /// Longest DNS message over a stream, in bytes: what the length field can say.
 pub(super) const RESPONSE_LENGTH_MAX: usize = 65_535;
 
-/// A responder with room for its response. It serves its connections in turn: a query takes well under a microsecond,
-/// the system calls around it take many.
+/// A responder with room for its response. It serves its connections in turn: a query takes well under a
+/// microsecond, the system calls around it take many.
 pub(super) struct Answering<R> {
     pub(super) responder: R,
     pub(super) response: Box<[u8]>,

@@ -1,10 +1,10 @@
 //! One connection, from its first byte to its end.
 //!
-//! Responsible for reading, answering in order and writing, for all time limits, and for how a connection ends.
-//! Not responsible for who may have one (`limits`), or for framing (`frames`).
+//! Responsible for reading, answering in order and writing, for all time limits, and for how a connection
+//! ends. Not responsible for who may have one (`limits`), or for framing (`frames`).
 //!
-//! Reading and writing take turns: while the client does not take its responses, nothing more is read, so that what it
-//! can make us hold is bounded.
+//! Reading and writing take turns: while the client does not take its responses, nothing more is read, so
+//! that what it can make us hold is bounded.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,17 +18,16 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::answering::{Answering, RESPONSE_LENGTH_MAX};
 use super::client_stream::ClientStream;
+use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input};
 use super::limits::Seat;
 use super::pending::PendingResponses;
 use super::settings::TcpSettings;
-use super::shared::Shared;
 use crate::answer::{Peer, Reply};
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
-/// Responses collected before they are written, in bytes; the last one may
-/// go beyond.
+/// Responses collected before they are written, in bytes; the last one may go beyond.
 const OUTPUT_BYTES: usize = 16 << 10;
 
 /// Queries answered before what they gave is written and others have a turn.
@@ -40,14 +39,21 @@ const OUTPUT_KEPT_BYTES: usize = 4 << 10;
 /// Reads of what a client had already sent when the server stops.
 const LAST_READS_MAX: usize = 64;
 
-/// How long, after our last byte, the client's are taken and thrown away.
-/// Closing with unread bytes would reset the connection, and with it the
-/// responses that the client has not read yet.
+/// How long, after our last byte, the client's are taken and thrown away. Closing with unread bytes would
+/// reset the connection, and with it the responses that the client has not read yet.
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
-/// Most memory a connection takes, in bytes: what is received ahead, and the
-/// responses collected, which grow by doubling.
+/// Most memory a connection takes, in bytes: what is received ahead, and the responses collected, which grow
+/// by doubling.
 pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + RESPONSE_LENGTH_MAX);
+
+/// A client that has connected.
+pub(super) struct Client<S> {
+    pub(super) stream: S,
+    pub(super) peer: Peer,
+    /// What others see of its connection.
+    pub(super) seat: Arc<Seat>,
+}
 
 /// One connection that is being served.
 pub(super) struct Connection<S, R> {
@@ -56,7 +62,7 @@ pub(super) struct Connection<S, R> {
     /// What others see of it.
     seat: Arc<Seat>,
     settings: TcpSettings,
-    shared: Arc<Shared<R>>,
+    counters: Arc<TcpCounters>,
     answering: Arc<Mutex<Answering<R>>>,
     stop: watch::Receiver<()>,
     input: Input,
@@ -103,17 +109,16 @@ enum Progress {
 
 impl<S: ClientStream, R: Responder> Connection<S, R> {
     pub(super) fn new(
-        stream: S,
-        peer: Peer,
-        seat: Arc<Seat>,
+        client: Client<S>,
         settings: TcpSettings,
-        shared: Arc<Shared<R>>,
+        counters: Arc<TcpCounters>,
+        answering: Arc<Mutex<Answering<R>>>,
         stop: watch::Receiver<()>,
     ) -> Self {
+        let Client { stream, peer, seat } = client;
         let last = deadline(settings.lifetime);
-        let (answering, pending) = (shared.answering(), PendingResponses::default());
-        let (input, output) = (Input::default(), Vec::new());
-        Self { stream, peer, seat, settings, shared, answering, stop, input, output, pending, last }
+        let (input, output, pending) = (Input::default(), Vec::new(), PendingResponses::default());
+        Self { stream, peer, seat, settings, counters, answering, stop, input, output, pending, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
@@ -124,11 +129,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         }
         match end {
             End::Gone => {}
-            // What came in the meantime is answered; there is no time to linger, nor for a client that does not read.
+            // What came in the meantime is answered; there is no time to linger, nor for a client that does
+            // not read.
             End::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
             End::Done | End::Stopped => self.linger().await,
             End::Cut => {
-                self.shared.counters.cut.fetch_add(1, Ordering::Relaxed);
+                self.counters.cut.fetch_add(1, Ordering::Relaxed);
                 // Frees what the kernel still holds for this client.
                 self.stream.discard_unsent();
             }
@@ -162,8 +168,8 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         }
     }
 
-    /// Waits for bytes until `deadline`, or the end of the lifetime; while
-    /// responses are still to come, for these.
+    /// Waits for bytes until `deadline`, or the end of the lifetime; while responses are still to come, for
+    /// these.
     async fn receive(&mut self, deadline: Instant) -> Result<Progress, End> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
         let read = tokio::select! {

@@ -2,8 +2,8 @@
 //!
 //! Cuts what was received into queries.
 
-/// Longest query taken over a stream, in bytes; as over UDP, a query is small. A client that announces a longer one is
-/// not served further.
+/// Longest query taken over a stream, in bytes; as over UDP, a query is small. A client that announces a
+/// longer one is not served further.
 pub(super) const QUERY_LENGTH_MAX: usize = crate::transport::mmsg::QUERY_LENGTH_MAX;
 
 /// A shorter message cannot be DNS: it has no room for the header.
@@ -12,8 +12,8 @@ const QUERY_LENGTH_MIN: usize = 12;
 /// Bytes of the length.
 const LENGTH_BYTES: usize = 2;
 
-/// What is received ahead of answering, in bytes: the longest query fits at any place, and a hundred usual ones are taken
-/// by one system call.
+/// What is received ahead of answering, in bytes: the longest query fits at any place, and a hundred usual
+/// ones are taken by one system call.
 pub(super) const INPUT_BYTES: usize = (LENGTH_BYTES + QUERY_LENGTH_MAX) * 2;
 
 /// What has been received and not been answered yet.
@@ -73,8 +73,8 @@ impl Input {
     }
 }
 
-/// Appends `response` with its length. An empty one, which is none, is left out, and one longer than the length can say,
-/// which no responder makes.
+/// Appends `response` with its length. An empty one, which is none, is left out, and one longer than the
+/// length can say, which no responder makes.
 pub(super) fn push(output: &mut Vec<u8>, response: &[u8]) {
     if let Ok(length @ 1..) = u16::try_from(response.len()) {
         output.extend_from_slice(&length.to_be_bytes());

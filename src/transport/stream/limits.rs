@@ -1,7 +1,7 @@
 //! How many connections there are, in all and per client.
 //!
-//! Counts them, refuses beyond the limits, and chooses the one that has to go when all places are taken and another
-//! client comes. It is the connection that closes itself.
+//! Counts them, refuses beyond the limits, and chooses the one that has to go when all places are taken and
+//! another client comes. It is the connection that closes itself.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -47,7 +47,8 @@ pub(super) struct Admission {
 /// One connection, as others see it.
 #[derive(Debug)]
 pub(super) struct Seat {
-    /// Milliseconds, since there are any limits, until the connection had nothing to do; [`BUSY`] while it has.
+    /// Milliseconds, since there are any limits, until the connection had nothing to do; [`BUSY`] while it
+    /// has.
     idle_from: AtomicU64,
     /// When the counting of these began.
     since: Instant,
@@ -78,7 +79,7 @@ impl Limits {
         let open = clients.get(&client).map_or(0, Vec::len);
         let full = counters.open.load(Ordering::Relaxed) >= settings.connections_max;
         if open >= settings.connections_per_client_max {
-            // Which of the two is told does not matter to the client; to the operator the total does.
+            // To the client both are the same; to the operator the total matters more.
             return Err(if full { Refusal::Full } else { Refusal::ClientFull });
         }
         if full {
@@ -97,9 +98,9 @@ impl Limits {
     }
 }
 
-/// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more, of
-/// these the one with the most, and of its own the one that has been idle the longest. All are looked at, which
-/// for a thousand takes some microseconds, and only while no place is free.
+/// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more,
+/// of these the one with the most, and of its own the one that has been idle the longest. All are looked at,
+/// which for a thousand takes some microseconds, and only while no place is free.
 fn least_needed(clients: &Clients, open: usize) -> Option<(IpAddr, Arc<Seat>)> {
     let idle = clients.iter().filter(|(_, seats)| seats.len() > open).flat_map(|(client, seats)| {
         let idle = seats.iter().map(|seat| (seat.idle_from.load(Ordering::Relaxed), seat));
@@ -220,7 +221,7 @@ mod tests {
         held[3].seat.busy();
         held.push(admit("192.0.2.4", 11).unwrap());
         assert_eq!(lost(&held), [0, 2]);
-        // Nobody takes the last place of another client for a second one of its own.
+        // No client takes the last place of another for a second one of its own.
         assert_eq!(admit("192.0.2.4", 12).unwrap_err(), Refusal::Full);
         assert_eq!(counters.evicted.load(Ordering::Relaxed), 2);
         drop(held);

@@ -1,13 +1,13 @@
-//! The responses that a connection waits for while it goes on: how many there are at most, and whether the client may
-//! still ask.
+//! The responses that a connection waits for while it goes on: how many there are at most, and whether the
+//! client may still ask.
 
 use tokio::sync::mpsc;
 
 use crate::answer::Peer;
 use crate::transport::deferred::{Deferred, Place};
 
-/// Responses that one connection waits for at most; further queries stay unread. A client that asks more at a time gains
-/// nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
+/// Responses that one connection waits for at most; further queries stay unread. A client that asks more at a
+/// time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
 const WAITING_MAX: usize = 32;
 
 /// A response; empty: there is none.
@@ -61,8 +61,7 @@ impl PendingResponses {
         self.asking == Asking::Over && !self.is_waiting()
     }
 
-    /// The next response; an empty one where a query is not answered. Never,
-    /// where none is to come.
+    /// The next response; an empty one where a query is not answered. Never, where none is to come.
     pub(super) async fn response(&mut self) -> Box<[u8]> {
         match &mut self.channel {
             Some((_, receiver)) => match receiver.recv().await {

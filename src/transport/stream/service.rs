@@ -15,21 +15,21 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::client_stream::StreamTransport;
-use super::connection::Connection;
+use super::connection::{Client, Connection};
 use super::limits::Refusal;
 use super::shared::Shared;
 use crate::answer::Peer;
 use crate::transport::responder::Responder;
 
-/// First pause after accept(2) was refused for lack of file descriptors or
-/// memory; it doubles up to [`ACCEPT_PAUSE_MAX`].
+/// First pause after accept(2) was refused for lack of file descriptors or memory; it doubles up to
+/// [`ACCEPT_PAUSE_MAX`].
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// Longest pause between two attempts to accept.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long connections may take to send what is in flight when their address
-/// is not served any more; what is left then is cut.
+/// How long connections may take to send what is in flight when their address is not served any more; what is
+/// left then is cut.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// A listener that is served. Dropping it stops accepting and lets the connections end gracefully.
@@ -128,26 +128,27 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         }
     }
 
-    /// Serves the connection, or closes it at once. Clients that are being served stay so under a flood: where all
-    /// places are taken only idle connections go, as RFC 7766, section 6.2.3, lets any server close them.
+    /// Serves the connection, or closes it at once. Clients that are being served stay so under a flood:
+    /// where all places are taken only idle connections go, as RFC 7766, section 6.2.3, lets any server close
+    /// them.
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         let settings = self.shared.settings();
         let counters = &self.shared.counters;
+        let Some(answering) = self.shared.answering(T::TRANSPORT) else { return };
         match self.shared.limits.admit(peer.ip(), &settings, counters) {
             Ok(admission) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);
                 // Responses are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
-                let (transport, shared) = (self.transport.clone(), Arc::clone(&self.shared));
+                let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
                 let stop = self.stop.clone();
                 self.connections.spawn(async move {
                     // A handshake counts as a connection, and must come as soon as a first byte.
                     let accepted = timeout(settings.first_byte, transport.accept(stream)).await;
                     if let Ok(Ok(stream)) = accepted {
                         let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
-                        let connection =
-                            Connection::new(stream, peer, admission.seat(), settings, shared, stop);
-                        connection.serve().await;
+                        let client = Client { stream, peer, seat: admission.seat() };
+                        Connection::new(client, settings, counters, answering, stop).serve().await;
                     }
                     drop(admission);
                 });
@@ -162,8 +163,8 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
     }
 }
 
-/// Whether an error is only of the new connection, about which Linux reports through accept(2). All other errors are
-/// lasting ones of this process, such as EMFILE.
+/// Whether an error is only of the new connection, about which Linux reports through accept(2). All other
+/// errors are lasting ones of this process, such as EMFILE.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// What clients may do over TCP, and over what is carried by it. All limits exist because a connection costs memory
-/// that others cannot use meanwhile.
+/// What clients may do over TCP, and over what is carried by it. All limits exist because a connection costs
+/// memory that others cannot use meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpSettings {
-    /// Connections in all; for a further one that of a greater holder is closed, if one is idle, or else itself.
+    /// Connections in all; for a further one that of a greater holder is closed, if one is idle, or else
+    /// itself.
     pub connections_max: usize,
     /// Connections of one IPv4 address or one IPv6 /64.
     pub connections_per_client_max: usize,

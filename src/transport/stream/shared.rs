@@ -6,6 +6,7 @@ use super::answering::{Answering, Pool};
 use super::counters::TcpCounters;
 use super::limits::Limits;
 use super::settings::TcpSettings;
+use crate::answer::Transport;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
@@ -14,21 +15,28 @@ pub(in crate::transport) struct Shared<R> {
     pub(in crate::transport) counters: Arc<TcpCounters>,
     pub(super) limits: Limits,
     settings: Mutex<TcpSettings>,
-    pool: Pool<R>,
+    /// The responders of each transport: what they count is told apart by it.
+    pools: Vec<(Transport, Pool<R>)>,
 }
 
 impl<R: Responder> Shared<R> {
-    /// With these responders, of which each connection has one.
+    /// With `count` responders for each transport over streams, at least one, of which each connection has
+    /// one.
     pub(in crate::transport) fn new(
         settings: TcpSettings,
-        first: R,
-        others: impl Iterator<Item = R>,
+        count: usize,
+        make: impl Fn(Transport, usize) -> R,
     ) -> Self {
+        let streams = Transport::ALL.into_iter().filter(|transport| transport.is_stream());
+        let pool = |transport| {
+            let others = (1..count).map(|index| make(transport, index));
+            (transport, Pool::new(make(transport, 0), others))
+        };
         Self {
             counters: Arc::default(),
             limits: Limits::default(),
             settings: Mutex::new(settings),
-            pool: Pool::new(first, others),
+            pools: streams.map(pool).collect(),
         }
     }
 
@@ -41,13 +49,14 @@ impl<R: Responder> Shared<R> {
         *lock(&self.settings)
     }
 
-    /// The responder of one more connection.
-    pub(super) fn answering(&self) -> Arc<Mutex<Answering<R>>> {
-        self.pool.next()
+    /// The responder of one more connection; every transport over streams has one.
+    pub(super) fn answering(&self, transport: Transport) -> Option<Arc<Mutex<Answering<R>>>> {
+        let pool = self.pools.iter().find(|(of, _)| *of == transport);
+        pool.map(|(_, pool)| pool.next())
     }
 
     /// Lets the responders look at what is newest. Waits for no more than the answers of one read.
     pub(in crate::transport) fn catch_up(&self) {
-        self.pool.catch_up();
+        self.pools.iter().for_each(|(_, pool)| pool.catch_up());
     }
 }

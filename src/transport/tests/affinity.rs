@@ -29,8 +29,8 @@ fn who_answers(to: SocketAddr, core: usize) -> Vec<u8> {
     thread::spawn(asking).join().unwrap()
 }
 
-/// Where the workers of this process may run, by number, as the kernel tells
-/// it; those of other tests in between are told apart by their core alone.
+/// Where the workers of this process may run, by number, as the kernel tells it; those of other tests in
+/// between are told apart by their core alone.
 fn kept_on(core: usize, index: usize) -> bool {
     std::fs::read_dir("/proc/self/task").unwrap().flatten().any(|task| {
         let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();

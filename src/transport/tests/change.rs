@@ -5,8 +5,7 @@ use std::thread;
 
 use super::*;
 
-/// Asks in rounds until `until` is set, counting them in `rounds`. Every
-/// query must be answered.
+/// Asks in rounds until `until` is set, counting them in `rounds`. Every query must be answered.
 fn ask_until(until: &AtomicBool, rounds: &AtomicU32, to: SocketAddr) {
     while !until.load(Ordering::Relaxed) {
         // New sockets, hence new ports: the kernel chooses among all workers.
@@ -21,8 +20,7 @@ fn ask_until(until: &AtomicBool, rounds: &AtomicU32, to: SocketAddr) {
     }
 }
 
-/// Runs `changes` while queries to `to` are being answered, and goes on
-/// asking for a while.
+/// Runs `changes` while queries to `to` are being answered, and goes on asking for a while.
 fn while_asked(to: SocketAddr, changes: impl FnOnce()) {
     let (until, rounds) = (AtomicBool::new(false), AtomicU32::new(0));
     let more_rounds = |than: u32| eventually("it is asked", || rounds.load(Ordering::Relaxed) > than);

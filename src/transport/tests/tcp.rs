@@ -230,8 +230,8 @@ fn a_client_that_does_not_read_is_cut_and_can_send_little() {
     let counters = server.running().tcp_counters();
     let mut stream = tcp_client(address);
     let asked = framed(&query(1, b"grow"));
-    // Each query would cost 64 KiB; the server must stop reading long before
-    // it has taken 16 MiB, at which it would hold a million of them.
+    // Each query would cost 64 KiB; the server must stop reading long before it has taken 16 MiB, at which it
+    // would hold a million of them.
     let mut sent = 0;
     while sent < 16 << 20 && stream.write_all(&asked).is_ok() {
         sent += asked.len();

@@ -49,7 +49,7 @@ fn this_server_is_left_out_of_it() {
     assert_eq!(said(&ask(program.listen(), "a.test.")), "198.51.100.1");
     assert_eq!(lab.forward()["upstreams"].as_array().map(Vec::len), Some(1));
     lab.site.write("resolv.conf", &own);
-    program.wait_for_line("is forwarded to nobody");
+    program.wait_for_line("is forwarded to no upstream");
     let response = ask(program.listen(), "b.test.");
     assert_eq!((code(&response), extended_error(&response)), (ResponseCode::ServFail, Some(22)));
     program.stop();
