@@ -41,7 +41,7 @@ impl Forwarder {
         let (queue, handed) = mpsc::channel(QUEUE_MAX);
         handle.spawn(Dispatcher::new(Arc::clone(&shared), handed).run());
         handle.spawn(follow(Arc::downgrade(&shared)));
-        introduce(&shared, &[]);
+        check_new(&shared, &[]);
         Self { shared, queue, handle: handle.clone() }
     }
 
@@ -58,7 +58,7 @@ impl Forwarder {
             self.shared.cache.forget_aliases();
         }
         self.shared.generation.fetch_add(1, Ordering::Release);
-        introduce(&self.shared, &before.upstreams());
+        check_new(&self.shared, &before.upstreams());
     }
 
     /// Answers from what `readers` show where an alias of an upstream leads into our zones. Called once, when
@@ -80,10 +80,10 @@ impl Forwarder {
 }
 
 /// Checks the upstreams that are not among those of `before`.
-fn introduce(shared: &Arc<Shared>, before: &[Arc<Upstream>]) {
+fn check_new(shared: &Arc<Shared>, before: &[Arc<Upstream>]) {
     for upstream in shared.routing().upstreams() {
         if !before.iter().any(|known| Arc::ptr_eq(known, &upstream)) {
-            watch::introduce(shared, &upstream);
+            watch::check_new(shared, &upstream);
         }
     }
 }
@@ -121,5 +121,5 @@ fn follow_once(shared: &Arc<Shared>) {
             if upstreams.is_empty() { "no upstream".to_owned() } else { upstreams.join(" ") }
         );
     }
-    introduce(shared, &before);
+    check_new(shared, &before);
 }

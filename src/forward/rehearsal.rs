@@ -29,7 +29,7 @@ pub struct Client<'c> {
     /// What is asked, a whole DNS message that `answer` has found well formed.
     pub query: &'c [u8],
     /// The partial answer of our zones, if they have begun one.
-    pub begun: Option<&'c [u8]>,
+    pub partial: Option<&'c [u8]>,
 }
 
 /// How an upstream's message comes.
@@ -54,7 +54,7 @@ impl Rehearsal {
     /// Forwards the query of `client`. The same `seed` gives the same id and case. None where no upstream is
     /// asked.
     pub fn new(settings: Settings, client: Client<'_>, seed: [u8; 16]) -> Option<Self> {
-        let key = partial::key(&ClientQuery::read(client.peer, client.query)?, client.begun)?;
+        let key = partial::key(&ClientQuery::read(client.peer, client.query)?, client.partial)?;
         let routing = Routing::new(settings, None);
         let query = Query::new(&key.request(), Form::WithEdns, Case::Mixed, &Random::keyed(seed));
         let cache = Cache::new(&routing.cache);
@@ -110,6 +110,6 @@ impl Rehearsal {
         let query = ClientQuery::read(client.peer, client.query)?;
         let cookies = Cookies::new(self.routing.cookie_secret, Duration::ZERO);
         let answer = Aged { key: &self.key, stored, age };
-        Some(partial::write(&query, client.begun, answer, cookies, out))
+        Some(partial::write(&query, client.partial, answer, cookies, out))
     }
 }

@@ -22,7 +22,7 @@ struct Attempts {
     shared: Arc<Shared>,
     key: CacheKey,
     /// Those in flight, each with its number.
-    asked: JoinSet<(usize, Arc<Upstream>, Result<Answer, Failure>)>,
+    in_flight: JoinSet<(usize, Arc<Upstream>, Result<Answer, Failure>)>,
     /// Those that are over.
     over: Vec<usize>,
     refused: Option<Vec<u8>>,
@@ -38,33 +38,32 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &RoutedZone, key: CacheKe
         Candidates::Looping => return Resolution::Failed(NoResponse::Looping),
     };
     let why = NoResponse::Unreachable;
-    let mut attempts_made =
-        Attempts { shared, key, asked: JoinSet::new(), over: Vec::new(), refused: None, why };
+    let mut made = Attempts { shared, key, in_flight: JoinSet::new(), over: Vec::new(), refused: None, why };
     let (timeout, attempts) = (zone.settings.timeout, zone.settings.attempts);
     // A count; `usize` is no narrower where this runs.
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
         let asked = std::time::Instant::now();
         let purpose = if number < upstreams.len() { Purpose::Query } else { Purpose::QueryAgain };
-        let progress = attempts_made.ask(number, upstream, purpose);
-        if let Some(response) = attempts_made.wait(timeout).await {
+        let progress = made.ask(number, upstream, purpose);
+        if let Some(response) = made.wait(timeout).await {
             return Resolution::Response(response);
         }
         let all_asked = number.saturating_add(1) >= upstreams.len();
-        if all_asked && attempts_made.asked.is_empty() && attempts_made.refused.is_some() {
+        if all_asked && made.in_flight.is_empty() && made.refused.is_some() {
             // They have refused, and would refuse again.
             break;
         }
-        if !attempts_made.over.contains(&number) {
+        if !made.over.contains(&number) {
             // Not in time; it may still come.
             upstream.timed_out(asked, &progress, purpose);
-            attempts_made.note(&progress.timed_out());
+            made.note(&progress.timed_out());
         }
-        watch::begin(&attempts_made.shared, upstream);
+        watch::check_if_needed(&made.shared, upstream);
     }
-    match attempts_made.refused {
+    match made.refused {
         Some(response) => Resolution::Refused(response),
-        None => Resolution::Failed(attempts_made.why),
+        None => Resolution::Failed(made.why),
     }
 }
 
@@ -74,7 +73,7 @@ impl Attempts {
         let key = self.key.clone();
         let progress = Arc::<Progress>::default();
         let shown = Arc::clone(&progress);
-        self.asked.spawn(async move {
+        self.in_flight.spawn(async move {
             let done = upstream.ask(&key, purpose, &shared.random, &progress).await;
             (number, upstream, done)
         });
@@ -91,11 +90,11 @@ impl Attempts {
     /// The first good response within `limit`; none, and at once, when no attempt is in flight any more.
     async fn wait(&mut self, limit: Duration) -> Option<Vec<u8>> {
         let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
-        while let Ok(Some(done)) = timeout_at(deadline, self.asked.join_next()).await {
+        while let Ok(Some(done)) = timeout_at(deadline, self.in_flight.join_next()).await {
             let Ok((number, upstream, done)) = done else { continue };
             self.over.push(number);
             if upstream.quirks().needs_check() {
-                watch::begin(&self.shared, &upstream);
+                watch::check_if_needed(&self.shared, &upstream);
             }
             let message = match done {
                 Ok(answer) => answer.message,

@@ -36,12 +36,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(8);
 const QUIRKS_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Checks a new upstream.
-pub(super) fn introduce(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+pub(super) fn check_new(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     start(shared, upstream, Duration::ZERO);
 }
 
 /// Checks an upstream until it answers, if it does not, or once, if an answer has shown a quirk.
-pub(super) fn begin(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+pub(super) fn check_if_needed(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     if upstream.health() != UpstreamHealth::Up {
         start(shared, upstream, FIRST_PAUSE);
     } else if upstream.quirks().needs_check() {
@@ -66,7 +66,7 @@ async fn watch(shared: Weak<Shared>, upstream: Weak<Upstream>, mut pause: Durati
         if upstream.health() == UpstreamHealth::Up {
             upstream.watched.store(false, Ordering::Release);
             // It may have failed just before.
-            begin(&shared, &upstream);
+            check_if_needed(&shared, &upstream);
             return;
         }
         pause = pause.saturating_mul(2).clamp(PAUSE_MIN, PAUSE_MAX);

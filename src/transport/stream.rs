@@ -33,3 +33,6 @@ pub(super) use service::{Service, Stopping};
 pub use settings::TcpSettings;
 pub(super) use shared::Shared;
 pub(super) use tcp::Tcp;
+
+#[cfg(test)]
+mod tests;

@@ -267,7 +267,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let written = timeout(self.settings.write, self.stream.write_all(&self.output)).await;
+        let write = async {
+            self.stream.write_all(&self.output).await?;
+            // A stream that encrypts may hold back what the kernel did not take at once.
+            self.stream.flush().await
+        };
+        let written = timeout(self.settings.write, write).await;
         self.output.clear();
         self.output.shrink_to(OUTPUT_KEPT_BYTES);
         match written {

@@ -165,7 +165,7 @@ impl Sent<'_> {
 
     /// Records of the answer section that our zones have put there.
     fn begun(&self) -> usize {
-        let begun = self.client.begun.and_then(Header::read);
+        let begun = self.client.partial.and_then(Header::read);
         begun.map_or(0, |header| usize::from(header.counts[1]))
     }
 
@@ -225,7 +225,7 @@ pub(crate) fn holds(input: &[u8]) {
     let Some((query, rest)) = client_query(rest) else { return };
     let peer = Peer { transport, ..CLIENT };
     let Some(begun) = forwarded(peer, &query) else { return };
-    let client = Client { peer, query: &query, begun: begun.as_deref() };
+    let client = Client { peer, query: &query, partial: begun.as_deref() };
     let Some(rehearsal) = Rehearsal::new(settings(), client, [7; 16]) else { return };
     let message = made_message::of(how >> 2, rehearsal.query(), rest);
     try_out(&rehearsal, &message, way, client);
@@ -256,7 +256,7 @@ fn try_out(rehearsal: &Rehearsal, message: &[u8], way: Way, client: Client<'_>) 
     let shouted = shouted(client.query);
     let peer = Peer { transport: Transport::Tcp, ..client.peer };
     let begun = forwarded(peer, &shouted).expect("forwarded as before");
-    let second = Client { peer, query: &shouted, begun: begun.as_deref() };
+    let second = Client { peer, query: &shouted, partial: begun.as_deref() };
     for seconds in LATER {
         let age = Age::Seconds(u32::try_from(seconds).expect("a day"));
         for client in [client, second] {

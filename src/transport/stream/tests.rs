@@ -1,0 +1,77 @@
+//! A stream that is no bare TCP connection, and has a handshake.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::client_stream::{ClientStream, StreamTransport};
+use super::{Service, Shared, TcpSettings};
+use crate::answer::{Peer, Reply, Transport};
+use crate::transport::responder::Responder;
+
+/// Longer than anything here takes, on a busy machine too.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A transport whose handshake is one byte, and whose stream holds back what is written until it is flushed.
+#[derive(Clone, Copy)]
+struct Knock;
+
+impl StreamTransport for Knock {
+    const TRANSPORT: Transport = Transport::Tcp;
+
+    type Stream = BufWriter<TcpStream>;
+
+    async fn accept(self, mut stream: TcpStream) -> io::Result<Self::Stream> {
+        stream.read_u8().await?;
+        Ok(BufWriter::new(stream))
+    }
+}
+
+impl ClientStream for BufWriter<TcpStream> {
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.get_ref().try_read(space)
+    }
+
+    fn discard_unsent(&self) {}
+}
+
+/// Answers each query with itself, as a response.
+struct Echo;
+
+impl Responder for Echo {
+    fn begin_batch(&mut self) {}
+
+    fn respond(&mut self, _: Peer, query: &[u8], out: &mut [u8]) -> Reply {
+        out[..query.len()].copy_from_slice(query);
+        out[2] |= 0x80;
+        Reply::Send { len: query.len() }
+    }
+}
+
+#[tokio::test]
+async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
+    let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
+    let shared = Arc::new(Shared::new(settings, 2, |_, _| Echo));
+    let service = Service::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(b"k\0\x0cidFLcountsmo").await.unwrap();
+    let mut response = [0; 14];
+    timeout(LIMIT, client.read_exact(&mut response)).await.expect("a response").unwrap();
+    assert_eq!(&response, b"\0\x0cid\xc6Lcountsmo");
+
+    let ended = timeout(LIMIT, silent.read(&mut [0; 1])).await.expect("no handshake in time, hence the end");
+    assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    assert_eq!(shared.counters.accepted.load(Ordering::Relaxed), 2, "a handshake counts as a connection");
+    drop(client);
+    timeout(LIMIT, service.stop().task).await.expect("the end of the listener").unwrap();
+}
