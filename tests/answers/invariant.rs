@@ -1,7 +1,4 @@
-//! What holds for every response, whatever was asked.
-//!
-//! Responsible for the bytes: id, question, length, compression.
-//! Not responsible for what the response says.
+//! What holds for the bytes of every response, whatever was asked: id, question, length, compression.
 
 use edgedns::answer::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 use edgedns::dns::Rtype;

@@ -1,6 +1,4 @@
-//! A large zone: it loads, it is answered from at every name, and a reload loses no query.
-//!
-//! Responsible for size. Not responsible for the kinds of answers: that is `scenarios`.
+//! A large zone loads, is answered from at every name, and loses no query while it is reloaded.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

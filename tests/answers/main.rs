@@ -1,7 +1,8 @@
-//! Answers, in this process: zones are compiled and asked with the library, without the program and without sockets
-//! but those of an upstream.
+//! Answers, tested in this process: the library compiles zones and answers from them. There is no program,
+//! and no socket but that of an upstream.
 //!
-//! `served` and `invariant` are shared with the fuzz targets and the benchmarks, and `properties` belongs to the former.
+//! The fuzz targets and the benchmarks use `served` and `invariant`, too. `properties` belongs to the fuzz
+//! targets.
 
 mod invariant;
 mod served;

@@ -1,9 +1,8 @@
-//! The properties of the fuzz targets, in every test run: with each input of the corpus, and with mutations of it.
+//! Runs the properties of the fuzz targets on each input of the corpus, and on mutations of it.
 //!
-//! `REPLAY_MUTATIONS=1000000 cargo test --release --test answers replay` looks for longer. An input that fails is shown;
-//! once its cause is mended it goes into `tests/fuzz/corpus`, under a name that says what it is.
-//!
-//! Responsible for inputs. Not responsible for what must hold: that is `tests/fuzz/properties`.
+//! `REPLAY_MUTATIONS=1000000 cargo test --release --test answers replay` searches longer. It prints an input
+//! that fails; once the fault is mended, add the input to `tests/fuzz/corpus` under a name that says what it
+//! is.
 
 use std::fs;
 use std::panic::catch_unwind;

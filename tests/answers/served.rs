@@ -1,7 +1,5 @@
-//! Zones from text to a snapshot, without sockets, files or probes.
-//!
-//! Responsible for compiling zone text as the program does, and for verdicts that a test sets by hand.
-//! Not responsible for asking.
+//! Compiles zone text to a snapshot as the program does, without sockets, files or probes. The test sets the
+//! verdicts.
 #![allow(dead_code, reason = "shared between test programs, each of which takes the parts it needs")]
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,4 +1,4 @@
-//! The properties for libFuzzer, with what they share with the tests that drive them without it.
+//! The properties as a library for the fuzz targets.
 
 #[path = "../answers/invariant.rs"]
 mod invariant;

@@ -1,7 +1,4 @@
-//! A DNS client for tests: one question, one datagram or connection, no retries, no cache.
-//!
-//! Responsible for the bytes of a query and for a decoded response.
-//! Not responsible for judging it.
+//! A DNS client: one question in one datagram or over one connection, without retries and without a cache.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};

@@ -1,6 +1,4 @@
-//! A server with an own zone that forwards everything else.
-//!
-//! Responsible for its configuration and for what it says of itself. Not responsible for upstreams.
+//! A server with a zone of its own that forwards every other name.
 
 use std::net::SocketAddr;
 

@@ -1,6 +1,4 @@
-//! As much of an HTTP client as tests need: one request, one connection, no redirects.
-//!
-//! Responsible for bytes and for a response in its parts. Not responsible for judging it.
+//! An HTTP client: one request over one connection, without redirects.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

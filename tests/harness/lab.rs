@@ -1,6 +1,4 @@
 //! The cluster that most tests serve: three masters behind one name, probed quickly.
-//!
-//! Responsible for its zone and config, and for which masters are answered.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

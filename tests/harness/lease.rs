@@ -1,10 +1,8 @@
-//! A file that does not come: it stands there, is regular and long enough, and whoever opens it waits.
+//! A file that cannot be opened: it exists, is regular and has its length, but every open blocks.
 //!
-//! Another process holds a write lease on it (fcntl(2), `F_SETLEASE`): the kernel lets nobody open the file before that
-//! gives it back, or `/proc/sys/fs/lease-break-time` (45 s) is over. So do a file server that has gone and a file
-//! system in user space, for which a test would need more than a file.
-//!
-//! Responsible for holding it. Not responsible for how long somebody waits.
+//! Another process holds a write lease on it (fcntl(2), `F_SETLEASE`). The kernel lets no other process open
+//! the file until the lease is given back, or until `/proc/sys/fs/lease-break-time` (45 s) has passed. A file
+//! server that is gone and a FUSE file system do the same, but a test would need more than a file for those.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

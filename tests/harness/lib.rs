@@ -1,8 +1,7 @@
-//! What tests that run the real program share.
+//! What the tests that run the program share: starting and stopping it, asking it, standing in for masters
+//! and upstreams, and addresses that no other test uses.
 //!
-//! Responsible for starting and stopping edgedns, for stand-in masters that it probes, for asking it, and for
-//! addresses nobody else uses.
-//! Not responsible for what the answers should be: the tests say that.
+//! Tests say what the answers should be; nothing here does.
 #![allow(clippy::new_without_default, reason = "a folder and a port of one's own are made, and no default")]
 
 pub mod client;

@@ -1,7 +1,5 @@
-//! Stand-in masters: what edgedns probes in tests.
-//!
-//! Responsible for a TCP port that accepts, is closed, or hangs, and can change from one to the other.
-//! Not responsible for anything behind the port: nothing is ever said on a connection.
+//! Stand-in masters, which edgedns probes: a TCP port that accepts, refuses or hangs, and can change. Nothing
+//! is sent on a connection.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

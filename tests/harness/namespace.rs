@@ -1,7 +1,4 @@
-//! A network that nobody else is in, made for one test.
-//!
-//! Responsible for running a script in it, and for saying where that cannot be done.
-//! Not responsible for what the script looks at.
+//! Runs a script in a network namespace of its own.
 
 use std::process::Output;
 

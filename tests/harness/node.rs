@@ -1,7 +1,4 @@
-//! A node to be taken over: a copy of its files in a scratch folder, and what an import made of them.
-//!
-//! Responsible for files and for running the command.
-//! Not responsible for what is in them.
+//! A node that is imported: a copy of its files in a scratch folder, and what `edgedns import` made of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

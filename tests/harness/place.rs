@@ -1,8 +1,8 @@
 //! Addresses and ports of loopback that no other test uses, not even one of another run on the same machine.
 //!
-//! An abstract socket is a claim that every process of a network namespace sees and that ends with its owner. Ports lie
-//! below those that the kernel gives to connections, so that no client of anybody takes one between two uses.
-//! Not responsible for who listens there.
+//! An abstract socket claims each of them: every process of a network namespace sees it, and it ends with its
+//! owner. Ports lie below those that the kernel gives to outgoing connections, so that no client takes one
+//! between two uses.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

@@ -1,7 +1,5 @@
-//! The program under test, run as an operator runs it.
-//!
-//! Responsible for one process from its config file to its exit status, and for its log.
-//! Not responsible for what it answers.
+//! The program under test as an operator runs it: one process, from its config file to its exit status, and
+//! its log.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,4 @@
-//! A client that says of its query what a test wants said.
-//!
-//! Responsible for one query and its response. Not responsible for judging it.
+//! A stub resolver: it sends a query as the test wants it, and decodes the response.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};

@@ -1,9 +1,10 @@
-//! Programs that are not ours, and what an environment can do: there, or noted as not tried.
+//! Programs of others, and what the environment can do. A test that lacks one of these is not tried, and says
+//! so.
 //!
-//! `PEERS=required` makes a missing program a failure, as `tests/run` has installed them all. `TOOLS=required`, which
-//! is for CI, makes it a failure too when the environment cannot do what a test needs. `NOT_TRIED` names a file
-//! that takes a line for each test that was not tried: `tests/run` shows them at its end.
-//! Not responsible for what the programs are asked.
+//! `PEERS=required` makes a missing program a failure; `tests/check` sets it, as `tests/provision` has
+//! installed them all. `TOOLS=required`, for CI, also makes it a failure when the environment cannot do what
+//! a test needs. `NOT_TRIED` names a file that takes a line for each test that was not tried; `tests/check`
+//! shows these at its end.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,7 +1,5 @@
-//! An upstream that answers as a test tells it to.
-//!
-//! Responsible for its sockets, for responses right and wrong, and for what it was asked.
-//! Not responsible for which response is sent when: tests bring a function.
+//! An upstream that answers by a function of the test. It makes responses, right and wrong ones, and records
+//! what it was asked.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

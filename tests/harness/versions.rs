@@ -1,6 +1,4 @@
-//! A server whose zones say which version of them is served: in their serial, and in the address of `www`.
-//!
-//! Responsible for their text, for the config around them, and for waiting until a version is served or kept.
+//! A server whose zones show which version of them is served: in their serial, and in the address of `www`.
 
 use std::fs;
 use std::net::SocketAddr;

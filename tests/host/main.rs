@@ -1,6 +1,6 @@
-//! What wants more than a process: systemd, a browser, network namespaces, root.
+//! Tests that need more than a process: systemd, a browser, network namespaces, root.
 //!
-//! Besides, `package` is a folder of scripts, which `tests/run` calls.
+//! The folder `package` holds scripts, which `tests/check` runs.
 
 mod page;
 mod system;

@@ -1,8 +1,7 @@
-//! `edgedns check --system` on this very host: a port that another process has, and files that the service's user
-//! may not read.
+//! `edgedns check --system` on this host: a port that another process holds, and files that the service's
+//! user cannot read.
 //!
-//! Responsible for what only a real kernel can show. Not responsible for every subject: those are tried on hosts
-//! made of files, beside their code.
+//! Each single subject is tested beside its code, on hosts made of files.
 
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,4 @@
-//! Against name servers that others wrote.
-//!
-//! What is not installed is left out, unless `PEERS=required`.
+//! Forwarding to Knot DNS and pdns-recursor.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,10 +1,7 @@
-//! Which zones are loaded: beside `named-checkzone`, `kzonecheck` and `nsd-checkzone`, over records in pairs.
+//! Which zones load, beside `named-checkzone`, `kzonecheck` and `nsd-checkzone`, over records in pairs.
 //!
-//! Responsible for the property that edgedns loads what all three load and refuses what all three refuse, and for what
-//! it does, for a reason, where they do not agree.
-//! Not responsible for what is answered from such a zone: that is `peers`.
-//!
-//! `PEERS=required` in the environment makes a missing peer a failure.
+//! edgedns loads what all three load and refuses what all three refuse. Where they disagree, a list gives its
+//! choice and the reason.
 
 use std::collections::BTreeMap;
 use std::fs;

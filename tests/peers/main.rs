@@ -1,6 +1,6 @@
-//! Beside the servers and checkers of others: NSD, Knot DNS, BIND, PowerDNS.
+//! The program beside servers and checkers of others: NSD, Knot DNS, BIND, PowerDNS.
 //!
-//! `PEERS=required` in the environment makes a missing one a failure.
+//! What is not installed is left out. `PEERS=required` in the environment makes that a failure.
 
 mod compare;
 mod forward;

@@ -1,7 +1,7 @@
-//! The admin listener of the running program: page, status, metrics, healthz and readyz.
+//! The admin listener over real sockets: page, status, metrics, healthz and readyz, and numbers that agree
+//! with what was done.
 //!
-//! Responsible for each path over real sockets, and for numbers that agree with what was done.
-//! Not responsible for how the page looks and moves: `page` has a browser.
+//! The page in a browser is tested in `host`.
 
 use std::cell::Cell;
 use std::collections::VecDeque;

@@ -1,7 +1,5 @@
-//! Colours of every command: none that nobody wants.
-//!
-//! Responsible for what is written to a pipe, with the variables that say otherwise. Not responsible for how a
-//! terminal is recognized: see `source::Look`.
+//! No command writes colours to a pipe, or where a variable forbids them. How a terminal is recognized is
+//! tested in `source`.
 
 use std::process::Command;
 

@@ -1,7 +1,4 @@
-//! The operator and the running program: status, reload and force, over the control socket.
-//!
-//! Responsible for the commands as they are typed, and for what holds of answers after each.
-//! Not responsible for HTTP or for state machines: those are tested in their rooms.
+//! `edgedns status`, `reload` and `force` over the control socket, and the answers after each.
 
 use harness::lab::{API, Lab};
 use harness::master::Master;

@@ -1,7 +1,6 @@
-//! `edgedns explain` as it is typed, against the running program: each kind of answer, and why.
+//! `edgedns explain` against the running program: each kind of answer, and why.
 //!
-//! Responsible for what an operator reads. Not responsible for the look-up: `answers` compares it with the
-//! answers of every scenario.
+//! Whether an explanation agrees with the answer is tested for every scenario of `answers`.
 
 use std::process::Output;
 

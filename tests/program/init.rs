@@ -1,6 +1,5 @@
-//! `edgedns init` from the command line: what it writes is a config that `check` has nothing to say of.
-//!
-//! Responsible for the command. Not responsible for the records it makes: see `deploy::init`.
+//! `edgedns init` writes a config that `check` accepts without a warning. The records in it are tested in
+//! `deploy::init`.
 
 use std::fs;
 use std::path::Path;

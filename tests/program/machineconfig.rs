@@ -1,7 +1,5 @@
-//! `edgedns machineconfig` from the command line, read again by tools that are not ours.
-//!
-//! Responsible for what a node would get: every file the config names, at the place where it looks for it.
-//! Not responsible for single paths and sizes: see `deploy::machineconfig`.
+//! `edgedns machineconfig`, read again by tools of others: every file the config names is where a node looks
+//! for it.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,4 @@
-//! The manual as packages get it: pages that render without a word, completions that shells take.
-//!
-//! Responsible for the files that `edgedns manual` writes.
-//! Not responsible for examples being understood: that is tested beside the commands.
+//! `edgedns manual`: man pages that groff renders without a warning, and completions that shells accept.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
-//! `edgedns trace` as it is typed, against the running program.
+//! `edgedns trace` against the running program: the queries an operator sees, and how traces end.
 //!
-//! Responsible for what an operator sees of queries, and for traces that end. Not responsible for what it costs:
-//! `answers/allocations` and the tests of `transport` hold that.
+//! What a trace costs is tested in `answers/allocations` and in `transport`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};

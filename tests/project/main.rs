@@ -1,7 +1,8 @@
-//! The project's own texts, held: floors and files of `src`, documents, the list of programs that tests need, and the places
-//! of tests.
+//! Texts of the project itself: the order of rooms and files in `src`, the documents, the list of programs
+//! that tests need, and `tests/README.md`.
 //!
-//! `floors` uses nothing but the standard library, and can be compiled alone: `rustc --test tests/project/floors.rs`.
+//! `floors` uses only the standard library, and can be compiled alone: `rustc --test
+//! tests/project/floors.rs`.
 
 mod documents;
 mod floors;

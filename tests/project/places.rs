@@ -1,4 +1,4 @@
-//! Where tests are: `tests/README.md` names every behaviour, and every file is part of a crate.
+//! `tests/README.md` names every behaviour, and every file belongs to a crate.
 
 use std::collections::BTreeSet;
 use std::fs;

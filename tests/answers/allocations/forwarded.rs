@@ -1,7 +1,5 @@
-//! A server that forwards, with answers in its cache.
-//!
-//! Responsible for an upstream, for a client that asks once so that there is something in the cache, and for a
-//! worker that finds it there. Not responsible for counting.
+//! A server that forwards, with answers in its cache: an upstream, a client that asks once, and a worker that
+//! finds the answer in the cache afterwards.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;

@@ -1,7 +1,5 @@
-//! The hot path allocates nothing: not for any kind of answer, not for what cannot be read, and not for what
-//! upstreams have answered before.
-//!
-//! Responsible for counting what `respond` allocates. Not responsible for what it answers: that is `scenarios`.
+//! Answering allocates nothing: no kind of answer does, nor a query that cannot be read, nor an answer from
+//! the cache.
 #![allow(unsafe_code, reason = "a global allocator that counts can only be written with it")]
 
 mod forwarded;

@@ -1,6 +1,5 @@
-//! What is explained is what is answered: every question of every scenario is explained, too.
-//!
-//! Responsible for comparing the steps with the response. Not responsible for how they are shown.
+//! `explain` agrees with `respond`: every question of every scenario is explained as well, and its steps are
+//! compared with the response.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,5 @@
-//! Answers, tested in text files: one file per story, named after what would be wrong.
-//!
-//! Responsible for carrying out every `tests/answers/scenarios/*.txt` and for showing where it is not as the file says.
-//! Not responsible for sockets: zones are compiled and asked with the library. `scenario` explains the files.
+//! Runs every scenario of this folder: a text file for each story, named after what would be wrong, with zones,
+//! questions and expected responses. `scenario` explains the files.
 
 mod explained;
 mod query;

@@ -7,8 +7,6 @@
 //! ```
 //!
 //! `cookie` is one of `client`, `ours`, `late` (ours, too old), `forged`, or a number of bytes.
-//!
-//! Responsible for what a client may send. Not responsible for sending it.
 
 use std::net::IpAddr;
 

@@ -7,8 +7,6 @@
 //! ;; ANSWER                         sections that hold records; those of one RRset sorted
 //! www.example. 60 IN A 192.0.2.1
 //! ```
-//!
-//! Responsible for what is compared. Not responsible for what is expected.
 
 use std::fmt::Write as _;
 

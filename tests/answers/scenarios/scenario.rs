@@ -8,14 +8,11 @@
 //! --- unreadable example.net.               a zone that answers SERVFAIL
 //! --- server nsid=ns1 version=1 cookies     what the server says of itself
 //! --- limit 10 all=40 slip=2 exempt=192.0.2.0/24   responses per second, network and kind over UDP
-//! --- wait 500                              so many milliseconds pass
+//! --- wait 500                              500 milliseconds pass
 //! --- up 192.0.2.1:6443                     verdicts; also `down` and `pending`
 //! --- ask www.example. A tcp edns=4096 do   the expected response follows, as `response` shows it
 //! --- send 1234 0000 …                      likewise, for any bytes: see `query`
 //! ```
-//!
-//! Responsible for the syntax of the files.
-//! Not responsible for carrying them out: that is `main`.
 
 /// A file, taken apart.
 pub(crate) struct Scenario {

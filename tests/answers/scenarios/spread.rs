@@ -1,7 +1,4 @@
-//! Types, response codes and sizes are counted once for each query, as they were.
-//!
-//! Responsible for what `Totals::spread` says of one query and its response.
-//! Not responsible for kinds of answers, which the scenarios tell themselves.
+//! Each query is counted once by type, response code and size.
 
 use edgedns::answer::{Counters, SpreadTotals, Totals};
 use edgedns::dns::Rtype;

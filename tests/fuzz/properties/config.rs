@@ -1,6 +1,5 @@
-//! Any bytes as a config file: it is read, or every fault of it can be drawn.
-//!
-//! Responsible for the config file. Not responsible for the zone files it names: none is opened.
+//! Any bytes as a config file: it is read, or every fault in it can be drawn. The zone files it names are not
+//! opened.
 
 use std::path::Path;
 

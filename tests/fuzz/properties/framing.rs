@@ -1,8 +1,6 @@
-//! Any bytes as a stream over TCP: the same queries come out however it is cut.
+//! Any bytes as a TCP stream: the same queries come out however it is cut.
 //!
-//! The first byte of the input says how many bytes arrive at a time; the rest is the stream.
-//!
-//! Responsible for the cutting of a stream. Not responsible for what is in it.
+//! The first byte of the input is the number of bytes that arrive at a time; the rest is the stream.
 
 use edgedns::transport::{Frame, Input};
 

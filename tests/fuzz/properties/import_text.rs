@@ -1,9 +1,8 @@
-//! Any bytes as a file of another server: it is taken over or not, and every fault of it has its place.
+//! Any bytes as a file of PowerDNS, its recursor or BIND, or as a resolv.conf: it is imported or refused, and
+//! every fault has its place.
 //!
-//! The first byte of the input says which file the rest is: one of `FORMS`, or a resolv.conf.
-//!
-//! Responsible for the files of PowerDNS, its recursor and BIND, and for resolv.conf. Not responsible for whether
-//! what comes out can be served: that is found when it is checked.
+//! The first byte of the input selects the file that the rest is: one of `FORMS`, or a resolv.conf. Whether
+//! the result can be served is not tested: `check` finds that.
 
 use std::path::Path;
 

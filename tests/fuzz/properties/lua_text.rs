@@ -1,8 +1,6 @@
-//! Any bytes as the code of a LUA record: every fault can be drawn, and has its place within the code.
+//! Any bytes as the code of a LUA record: every fault can be drawn, and lies within the code.
 //!
 //! A byte 0 of the input ends a chunk and begins the next.
-//!
-//! Responsible for the code, alone and as a record of a zone. Not responsible for the text around it.
 
 use edgedns::lua::{Chunk, Code, parse};
 use edgedns::source::{Diagnostics, Sources, Span};

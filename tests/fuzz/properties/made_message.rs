@@ -1,7 +1,5 @@
-//! Messages of an upstream, made of the bytes of an input.
-//!
-//! Responsible for such as get far: with our id and question, and with records that mean something.
-//! Not responsible for what becomes of them.
+//! Makes messages of an upstream from the bytes of an input: messages that get far, with our id and question
+//! and with records that mean something.
 
 use edgedns::dns::message::HEADER_BYTES;
 

@@ -1,10 +1,7 @@
-//! What holds whatever comes in: one file per door through which strange bytes can enter.
+//! Properties that hold for any input: one file for each kind of bytes that enter the program.
 //!
-//! Each property takes an input, and panics when it does not hold. Every one is a pure function of the input,
-//! so that what was found once is found again.
-//!
-//! Responsible for the properties. Not responsible for inputs: libFuzzer (`targets`) and `tests/answers/replay.rs`
-//! make them.
+//! A property takes an input and panics when it does not hold. It is a pure function of the input, so that
+//! every failure can be repeated. libFuzzer (`targets`) and `tests/answers/replay.rs` make the inputs.
 #![allow(dead_code, reason = "shared between programs, most of which drive one property")]
 
 pub(crate) mod config;

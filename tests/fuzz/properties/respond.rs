@@ -1,8 +1,6 @@
 //! Any bytes as a query: the response, if there is one, is a message that answers it.
 //!
-//! The first byte of the input says how the rest comes: its lowest bit over TCP, the next under a rate limit.
-//!
-//! Responsible for what every response has in common. Not responsible for what it says: that is `tests/answers/scenarios`.
+//! The lowest bit of the first byte selects TCP, the next one a rate limit; the rest is the query.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};

@@ -1,8 +1,7 @@
-//! What a message says, in the words of an independent decoder.
+//! Reads a message with an independent decoder, as a client would.
 //!
-//! Responsible for taking a message apart as a client would, and for giving that decoder nothing but what servers
-//! look into: RDATA of other types is passed on as it is, and may be anything.
-//! Not responsible for what it should say.
+//! The decoder gets only the RDATA that servers read themselves. RDATA of other types is passed on unchanged,
+//! and may be anything.
 
 use std::net::IpAddr;
 

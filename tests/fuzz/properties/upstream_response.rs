@@ -1,11 +1,9 @@
-//! Any bytes as what an upstream sends back: what a client gets of it is a response to the client's own question,
-//! and says nothing that the upstream has not said, or may not say.
+//! Any bytes as what an upstream sends back: the client gets a response to its own question, and that
+//! response says nothing the upstream did not say or must not say.
 //!
-//! The first byte of the input says how everything comes: over TCP to us, over a connection from the upstream, and
-//! how the message is made (`made_message`). The second chooses the client's query, or says how long it is where the
-//! input has it; what follows makes the message.
-//!
-//! Responsible for what holds for every message. Not responsible for which answer is right: that is `tests/program/forward`.
+//! The first byte of the input selects the transports (the client's, the upstream's) and how the message is
+//! made (`made_message`). The second selects the client's query, or is the length of a query that the input
+//! holds. The rest makes the message.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};

@@ -1,6 +1,5 @@
-//! Any bytes as zone text: every fault can be drawn, and a zone that is taken is written and read again as it is.
-//!
-//! Responsible for reading and writing. Not responsible for what a record means.
+//! Any bytes as zone text: every fault can be drawn, and a zone that is accepted is the same after it was
+//! written and read again.
 
 use edgedns::answer::compile;
 use edgedns::source::{Diagnostics, Look, Sources, Span};

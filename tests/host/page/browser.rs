@@ -1,7 +1,5 @@
-//! A real browser, driven by WebDriver (https://www.w3.org/TR/webdriver2/) over plain HTTP.
-//!
-//! Responsible for one headless Chromium with a profile of its own, from its start to its end.
-//! Not responsible for what is looked for in the page.
+//! A headless Chromium with a profile of its own, driven by WebDriver (https://www.w3.org/TR/webdriver2/)
+//! over plain HTTP.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

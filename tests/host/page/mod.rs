@@ -1,6 +1,5 @@
-//! The page as a person sees it: in a real browser, which loads it once and waits.
-//!
-//! Responsible for what the page shows and when. Not responsible for how it looks.
+//! The status page in a browser, which loads it once and waits: what it shows, and when. How it looks is not
+//! tested.
 
 mod browser;
 

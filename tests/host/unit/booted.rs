@@ -1,6 +1,4 @@
-//! The unit on a machine: systemd as process 1 starts it, watches it, reloads it and starts it again.
-//!
-//! Responsible for what an operator of the unit relies on. Not responsible for how such a machine is made.
+//! systemd as process 1 starts the unit, watches it, reloads it and starts it again.
 
 use super::machine::{CONFIG, Plan, said_by, zone};
 

@@ -1,6 +1,4 @@
-//! A machine of namespaces whose process 1 is systemd, with edgedns and a stand-in for kubelet.
-//!
-//! Responsible for what is installed on it, and for asking it. Not responsible for judging it.
+//! A machine made of namespaces, whose process 1 is systemd, with edgedns and a stand-in for kubelet.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,5 @@
-//! The unit: systemd reads it without a word, finds little exposed, and runs it as an operator wants it.
-//!
-//! Responsible for `systemd/edgedns.service`. Not responsible for what the program tells (`supervision` has that).
+//! `systemd/edgedns.service`: systemd accepts every line, finds little exposed, and runs the unit as an
+//! operator wants it.
 
 mod booted;
 mod machine;

@@ -1,7 +1,7 @@
-//! `edgedns compare` with real servers: PowerDNS, Knot DNS, BIND, another edgedns.
+//! `edgedns compare` with PowerDNS, Knot DNS, BIND and another edgedns: what the command prints, and its exit
+//! status.
 //!
-//! Responsible for what the command says and for its exit status.
-//! Not responsible for which single answers mean the same: see `tools::compare`.
+//! Which single answers mean the same is tested in `tools::compare`.
 
 mod peer;
 

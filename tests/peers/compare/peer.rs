@@ -1,7 +1,4 @@
-//! The servers that are compared with: PowerDNS, Knot DNS and BIND from the distribution.
-//!
-//! Responsible for their configuration, start and end.
-//! Not responsible for what they answer.
+//! PowerDNS, Knot DNS and BIND as servers to compare with: their configuration, start and end.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};

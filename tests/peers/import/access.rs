@@ -1,8 +1,5 @@
-//! Nobody gets in who was kept out: lists of clients of BIND, PowerDNS and its recursor.
-//!
-//! Responsible for asking the server that is replaced and edgedns from the same addresses of loopback, and for lists that
-//! cannot be written down.
-//! Not responsible for what is answered to those who may ask.
+//! Lists of clients keep out who was kept out: the server that is replaced and edgedns are asked from the
+//! same addresses of loopback.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;

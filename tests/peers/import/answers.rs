@@ -1,9 +1,8 @@
-//! The same names resolve: what PowerDNS and pdns-recursor answer from a node's files, and what edgedns answers from
-//! what was imported.
+//! After an import the same names resolve: PowerDNS and pdns-recursor answer from a node's files, edgedns
+//! from what it imported.
 //!
-//! Responsible for every name of the seeds' zones, for names below their wildcards, and for names that do not exist:
-//! rcode, records and TTLs.
-//! Not responsible for names of others: those are forwarded.
+//! Every name of the node's zones is compared, names below wildcards, and names that do not exist: rcode,
+//! records and TTLs. Forwarded names are not.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};

@@ -1,7 +1,7 @@
-//! LUA records beside PowerDNS: one zone file, one set of targets, and what both servers answer.
+//! LUA records beside PowerDNS: both servers load one zone file and probe the same targets.
 //!
-//! Responsible for functions whose probes go elsewhere than to the addresses that are answered.
-//! Not responsible for records of real nodes: those are compared whole in `answers`.
+//! Only functions that probe other addresses than they answer are tested here; `answers` compares the records
+//! of real nodes.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

@@ -1,7 +1,7 @@
-//! After `edgedns import` the same names resolve, for the same clients: beside PowerDNS, pdns-recursor and BIND, run on
-//! loopback with the files that were imported.
+//! After `edgedns import` the same names resolve for the same clients as with PowerDNS, pdns-recursor and
+//! BIND, which run on loopback with the files that were imported.
 //!
-//! Not responsible for what an import says of a file, and for the files that it writes: that is `program::import`.
+//! What an import reports and writes is tested in `program::import`.
 
 mod access;
 mod answers;

@@ -1,7 +1,4 @@
-//! The servers that are replaced, as processes: PowerDNS, pdns-recursor and BIND.
-//!
-//! Responsible for running them on loopback with nothing but a node's own files, and for ending them.
-//! Not responsible for what they answer.
+//! PowerDNS, pdns-recursor and BIND as processes on loopback, with nothing but a node's own files.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;

@@ -1,9 +1,7 @@
-//! Records of every type beside BIND, Knot DNS and NSD: what one of them and edgedns read, both make the same of.
+//! Records of every type beside BIND, Knot DNS and NSD: where one of them and edgedns read a record, both
+//! make the same of it.
 //!
-//! Responsible for text to wire and wire to text of all types with a presentation format (`samples.txt`).
-//! Not responsible for answers made of them (`peers`), nor for what is said of faults.
-//!
-//! `PEERS=required` makes a missing peer a failure.
+//! `samples.txt` holds the text of each type; text to wire and wire to text are compared.
 
 mod peer;
 

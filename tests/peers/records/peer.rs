@@ -1,7 +1,4 @@
-//! The peers: what BIND, Knot DNS and NSD make of one record of zone text.
-//!
-//! Responsible for running their tools, and for the record as each of them has it on the wire and in its own text.
-//! Not responsible for which of them is right.
+//! What BIND, Knot DNS and NSD make of one record of zone text: its bytes, and its text.
 
 use std::fmt::Write as _;
 use std::fs;

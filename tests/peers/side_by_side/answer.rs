@@ -1,8 +1,5 @@
-//! A response in the form in which it is compared.
-//!
-//! Responsible for what of a response means the same: compression, the order of records in a set and the case
-//! of owners do not count; everything else does.
-//! Not responsible for which differences are allowed.
+//! A response in the form in which it is compared: compression, the order of records in a set and the case of
+//! owners do not count, everything else does.
 
 use std::collections::BTreeSet;
 use std::fmt;

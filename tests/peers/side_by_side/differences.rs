@@ -1,7 +1,5 @@
-//! Where NSD and Knot DNS themselves differ, and which of them edgedns follows.
-//!
-//! Responsible for the one list of differences with their reasons, and for the verdict over three answers.
-//! Not responsible for how they were asked.
+//! Where NSD and Knot DNS differ, and which of them edgedns follows: the list of differences with their
+//! reasons, and the judgement of three answers.
 
 use std::collections::BTreeSet;
 

@@ -1,11 +1,7 @@
-//! Side by side with NSD and Knot DNS: random zones, random questions, the same answers.
+//! Random zones and random questions: edgedns answers as NSD and Knot DNS do. Where those two differ it
+//! answers as one of them, for a reason that `differences` gives.
 //!
-//! Responsible for the property that edgedns answers as both do where they agree, and as one of them, chosen for a
-//! reason, where they do not.
-//! Not responsible for odd messages (that is `odd`) or for health.
-//!
-//! `PEERS_ROUNDS=30 PEERS_SEED=random` in the environment asks for a longer run over other zones;
-//! `PEERS=required` makes a missing peer a failure.
+//! `PEERS_ROUNDS=30 PEERS_SEED=random` in the environment runs longer, over other zones.
 
 mod answer;
 mod differences;

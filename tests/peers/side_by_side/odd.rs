@@ -1,7 +1,5 @@
-//! Odd messages side by side: broken, unusual and hostile ones.
-//!
-//! Responsible for the head of the response: whether there is one, its RCODE and flags.
-//! Not responsible for records: whoever sends such a message gets none, or the usual ones.
+//! Broken, unusual and hostile messages: whether there is a response, and its rcode and flags. Its records
+//! are not compared.
 
 use std::fmt;
 

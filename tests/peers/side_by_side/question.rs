@@ -1,7 +1,4 @@
-//! Questions about a pair of zones: every name they hold and every name near one.
-//!
-//! Responsible for what is asked and for its bytes.
-//! Not responsible for sending it.
+//! Questions about a pair of zones: every name in them, and every name near one.
 
 use std::collections::BTreeSet;
 use std::fmt;

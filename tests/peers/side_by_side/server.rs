@@ -1,7 +1,4 @@
-//! The servers that are compared: NSD, Knot DNS and edgedns, as processes with the same zones.
-//!
-//! Responsible for their configuration, start and end, and for many questions at once.
-//! Not responsible for what they answer.
+//! NSD, Knot DNS and edgedns as processes with the same zones, and many questions to each at once.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,8 +1,5 @@
 //! Makes a pair of zones smaller while a difference persists.
 //!
-//! Responsible for finding few records that show the same fault.
-//! Not responsible for deciding what a fault is: it is handed the test.
-//!
 //! Starting servers is dear and another zone is cheap, so that one round tries many smaller pairs at once.
 
 use super::zone::Pair;

@@ -1,7 +1,4 @@
-//! Random zones, in pairs that one server serves together.
-//!
-//! Responsible for pairs that every server loads, and for their zone text.
-//! Not responsible for what is asked about them, or for what should be answered.
+//! Random zones that every server loads, in pairs that one server serves together.
 
 use std::collections::BTreeSet;
 use std::fmt;

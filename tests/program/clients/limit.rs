@@ -1,4 +1,4 @@
-//! The rate limit as an operator sets it: who is held back, and that a reload changes it.
+//! The rate limit as an operator sets it: it holds clients back, and a reload changes it.
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;

@@ -1,4 +1,4 @@
-//! A link whose MTU is below what every link should carry: nothing is sent in fragments.
+//! A link with a small MTU: no response is sent in fragments.
 
 use harness::program::{Site, executable};
 use harness::tools::in_own_network;

@@ -1,4 +1,4 @@
-//! What a client gets because of who it is: its view, its rate limit, its link.
+//! What a client gets because of where it is: its view, its rate limit, its link.
 
 mod limit;
 mod links;

@@ -1,4 +1,4 @@
-//! Zones for some clients only, and reverse zones that follow others, as an operator sets them up and reloads them.
+//! Views, and reverse zones made from other zones, as an operator sets them up and reloads them.
 
 use harness::program::{Program, Site};
 use harness::tools::{is_installed, tool};

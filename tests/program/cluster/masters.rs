@@ -1,4 +1,4 @@
-//! Answers follow the masters.
+//! Answers follow the masters: those that accept connections are answered.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

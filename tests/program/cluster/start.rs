@@ -1,4 +1,4 @@
-//! What a start says where there is much to say.
+//! What a start logs of many zones and many targets.
 
 use harness::lab::QUICK_PROBES;
 use harness::loopback;

@@ -1,4 +1,4 @@
-//! Aliases in our own zones that lead to names of others.
+//! Aliases in our own zones that lead to forwarded names.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;

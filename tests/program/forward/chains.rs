@@ -1,4 +1,4 @@
-//! Aliases of upstreams that lead to names of ours, or of other upstreams.
+//! Aliases of upstreams that lead to names of our own zones, or of other upstreams.
 
 use std::net::Ipv4Addr;
 

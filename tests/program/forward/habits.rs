@@ -1,4 +1,4 @@
-//! What upstreams do not understand: what is learned of it from whom, and for how long.
+//! Upstreams that lack EDNS, TCP or mixed case: what is learned about each, and for how long.
 
 use std::net::{Ipv4Addr, TcpListener};
 

@@ -1,4 +1,4 @@
-//! That nobody can have all of it.
+//! No client and no name can use up what all share.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Neighbours that have link-local addresses alone: listening there, and asking there.
+//! Neighbours that have only link-local addresses: listening there, and forwarding there.
 
 use std::fs;
 

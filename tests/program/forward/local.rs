@@ -1,4 +1,4 @@
-//! Whom `local` means, while the host cannot be looked at.
+//! What `local` means while the host's addresses cannot be read.
 
 use harness::namespace;
 use harness::program::Site;

@@ -1,7 +1,7 @@
-//! Forwarding, by the running program: to real name servers, and to one that behaves as badly as a test wants.
+//! Forwarding by the running program: what clients get while upstreams are well, slow, wrong, forged, gone or
+//! looping.
 //!
-//! Responsible for what clients get while upstreams are well, slow, wrong, forged, gone or looping.
-//! Not responsible for bytes and times in detail: those are tested in the room.
+//! Bytes and times are tested in `src/forward`, upstreams of others in `peers`.
 
 mod aliases;
 mod chains;

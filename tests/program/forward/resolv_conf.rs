@@ -1,4 +1,4 @@
-//! The system's resolv.conf as the list of upstreams.
+//! The upstreams of the system's resolv.conf.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! What clients get while no upstream answers.
+//! What clients get while no upstream answers: stale answers (RFC 8767).
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What clients get while all is well.
+//! What clients get while the upstreams are well.
 
 use std::net::Ipv4Addr;
 

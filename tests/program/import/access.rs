@@ -1,7 +1,6 @@
-//! Lists of clients that cannot be written down as they were: nobody gets in who was kept out.
+//! Lists of clients that cannot be kept as they were: an import closes them, and says so.
 //!
-//! Responsible for what an import makes of such lists, and says of them.
-//! Not responsible for whom the servers that are replaced let in: `peers` asks them.
+//! Which clients the replaced servers let in is tested in `peers`.
 
 use harness::node::{Imported, Node};
 

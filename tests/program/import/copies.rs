@@ -1,7 +1,7 @@
-//! A copy of a node's folders is complete in itself: its own files come before those of the machine that imports it.
+//! A copy of a node's folders is complete in itself: its own files come before those of the machine that
+//! imports it.
 //!
-//! Responsible for paths of every setting that names a file, and for what is said of files that lie elsewhere.
-//! Not responsible for what is in the files.
+//! Each setting that names a file is tried, and what is said of files that lie elsewhere.
 
 use std::os::unix::fs::symlink;
 

@@ -1,7 +1,5 @@
-//! Faulty values: what could not be read is refused, is counted, and decides the exit code.
-//!
-//! Responsible for the table agreeing with what was written, with the totals and with the status.
-//! Not responsible for lists of clients: those are `access`.
+//! A value that cannot be read is refused, is counted, and decides the exit status. The table agrees with
+//! what was written.
 
 use harness::node::{Imported, Node};
 

@@ -1,7 +1,6 @@
-//! `edgedns import`: what becomes of other servers' files.
+//! `edgedns import`: its report, and the files it writes.
 //!
-//! Responsible for the report and for the files written.
-//! Not responsible for what is answered from them: `peers::import` asks that beside the servers that are replaced.
+//! What is answered from these files is compared in `peers::import`.
 
 mod access;
 mod copies;

@@ -1,7 +1,4 @@
-//! BIND's `named.conf`.
-//!
-//! Responsible for primary zones, listeners, clients and forwarders.
-//! Not responsible for its grammar, which `bind.conf` shares.
+//! BIND's `named.conf`: primary zones, listeners, clients and forwarders.
 
 use harness::node::Node;
 

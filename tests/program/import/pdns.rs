@@ -1,7 +1,4 @@
 //! `pdns.conf` and `bind.conf`, read by PowerDNS's own rules.
-//!
-//! Responsible for settings, their forms and the doors they open.
-//! Not responsible for the recursor.
 
 use harness::node::Node;
 

@@ -1,7 +1,4 @@
-//! pdns-recursor's settings in both forms.
-//!
-//! Responsible for the forms meaning the same, and for whom is asked and who may ask.
-//! Not responsible for forwarding.
+//! The settings of pdns-recursor in both forms, which mean the same.
 
 use harness::node::Node;
 

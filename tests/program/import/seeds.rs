@@ -1,7 +1,5 @@
-//! The nodes that are replaced, as they stand: what the report says of them.
-//!
-//! Responsible for their mistakes being told with their places, and for the files written.
-//! Not responsible for answers: those are compared in `answers`.
+//! The nodes of `tests/data`: what the report says of their mistakes, each with its place, and the files
+//! written.
 
 use harness::node::Node;
 

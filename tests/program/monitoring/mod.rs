@@ -1,7 +1,5 @@
-//! Alerts and dashboard: what Prometheus and Grafana are given goes by metrics that the server really has.
-//!
-//! Responsible for the files in `systemd` beside a running server, and for each alert firing when it should.
-//! Not responsible for the metrics' values: that is `admin`.
+//! The alerts and the dashboard in `systemd` use metrics that a running server has, and each alert fires when
+//! it should.
 
 use std::collections::BTreeSet;
 use std::io::Read;

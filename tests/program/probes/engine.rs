@@ -1,4 +1,4 @@
-//! The engine with kept connections: what they are kept for.
+//! The engine with connections that are kept between probes.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
-//! Targets that do all that a target must not do: the table of them, and who plays them.
-//!
-//! Responsible for what goes over the wire, and for how many connections the target still has.
-//! Not responsible for what is asked of a probe that meets them: that is `leaks`.
+//! Hostile targets: a table of what they do, and the servers that do it. They count the connections that
+//! clients keep open.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,4 @@
-//! HTTP/2, played by hand: only so a target can announce its end and stay.
+//! HTTP/2 written by hand, so that a target can announce the end of a connection and keep it open.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

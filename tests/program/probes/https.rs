@@ -1,4 +1,4 @@
-//! `https`: what `http` and `tls` together add.
+//! `https`: what `http` and `tls` add together.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
-//! A probe that is over has closed everything it opened, whatever the target did.
+//! A finished probe has closed every connection it opened, whatever the target did.
 //!
-//! Responsible for what targets still see of probes that failed, timed out or were given up, and for what
-//! thousands of time-outs leave in the process.
-//! Not responsible for how targets misbehave: that is `hostile`.
+//! Targets see the connections of probes that failed, timed out or were cancelled; the process is measured
+//! after thousands of time-outs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

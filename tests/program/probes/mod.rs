@@ -1,8 +1,6 @@
-//! Every kind of probe against real servers on the loopback networks.
+//! Every kind of probe against servers on loopback: each option, and the words for each way to fail.
 //!
-//! Responsible for what an operator relies on: each option, and the words for
-//! each way to fail.
-//! Not responsible for thresholds and times: those are `health`'s own tests.
+//! Thresholds and times are tested in `health`.
 
 mod engine;
 mod hostile;

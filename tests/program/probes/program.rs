@@ -1,5 +1,4 @@
-//! The program with `http` and `https` probes in its config file and in LUA records: from the keys to the
-//! answers.
+//! `http` and `https` probes from the config file and from LUA records to the answers of the running program.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,7 +1,4 @@
-//! Targets that behave and misbehave as told.
-//!
-//! Responsible for HTTP/1 by hand, over TCP or TLS, and for what was seen of the client.
-//! Not responsible for HTTP/2, which `http2` plays.
+//! Targets that do as the test says: HTTP/1 by hand, over TCP or TLS, with a record of what clients sent.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The limit of open files, as whoever starts the program sets it.
+//! The limit of open files.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The log of the running program.
+//! The log of the running program, in each format.
 
 use serde_json::Value;
 

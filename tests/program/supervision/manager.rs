@@ -1,6 +1,4 @@
-//! A stand-in for the service manager: the other end of NOTIFY_SOCKET.
-//!
-//! Responsible for keeping what it hears. Not responsible for judging it.
+//! A stand-in for the service manager: the other end of NOTIFY_SOCKET. It keeps what it receives.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What the service manager hears, and when.
+//! What the service manager receives, and when.
 
 use super::manager::Manager;
 use harness::lab::{GUARDED_ZONE, Lab, QUICK_PROBES};

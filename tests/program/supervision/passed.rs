@@ -1,4 +1,4 @@
-//! Sockets that the service manager has bound.
+//! Sockets that the service manager has bound and passes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

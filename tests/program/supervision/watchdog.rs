@@ -1,4 +1,4 @@
-//! The watchdog is fed while everything turns, and only then.
+//! The watchdog is fed while loop, workers and probes make progress, and only then.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

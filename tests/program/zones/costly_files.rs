@@ -1,5 +1,5 @@
-//! Files that cost too much: one that never comes, one that takes all memory, one that is half written. The other zones
-//! notice nothing, and neither does the next start.
+//! Files that cost too much: one that cannot be opened, one that takes all memory, one that is half written.
+//! Other zones are not affected, and neither is the next start.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! `edgedns check`: what is wrong is found before it is served.
+//! `edgedns check` finds faults before they are served.
 
 use harness::program::Site;
 

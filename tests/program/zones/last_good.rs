@@ -1,4 +1,4 @@
-//! A start with a broken zone file: what was good the last time is served, and nobody can miss it.
+//! A start with a broken zone file serves the last good text, and says so everywhere.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Reloads: what changes, what does not, and that nobody notices.
+//! Reloads: what changes, what does not, and no query is lost.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

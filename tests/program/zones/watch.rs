@@ -1,4 +1,4 @@
-//! Reloads that nobody asks for: files that change are taken over by themselves, each change once.
+//! Watched files are reloaded without a command, each change once.
 
 use std::fs;
 use std::os::unix::fs::symlink;
