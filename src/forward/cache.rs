@@ -34,6 +34,7 @@ pub(super) struct Moment(u64);
 
 impl Moment {
     /// The moment this long after the cache was made.
+    #[cfg(feature = "fuzzing")]
     pub(super) fn at(since_start: Duration) -> Self {
         Self(milliseconds(since_start))
     }

@@ -88,14 +88,18 @@ mod report;
 
 mod forwarder;
 
+#[cfg(feature = "fuzzing")]
 mod rehearsal;
 
 pub use dispatcher::IN_FLIGHT_MAX;
 pub use forwarder::Forwarder;
 pub use frontend::CacheFrontend;
+#[cfg(feature = "fuzzing")]
 pub use rehearsal::{Client, Rehearsal, Way};
 pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
-pub use resolv_conf::{PassedOver, ResolvConf, upstreams_in};
+#[cfg(feature = "fuzzing")]
+pub use resolv_conf::upstreams_in;
+pub use resolv_conf::{PassedOver, ResolvConf};
 pub use settings::{
     ATTEMPTS_MAX, CacheSettings, ForwardZone, OwnAddresses, Policy, Prefetch, Rebinding, Settings,
     UPSTREAMS_MAX, Upstreams,

@@ -101,6 +101,7 @@ pub(super) fn read(path: &Path) -> Vec<Remote> {
 }
 
 /// The upstreams that the text of a resolv.conf(5) names, in its order, each once.
+#[cfg(feature = "fuzzing")]
 pub fn upstreams_in(text: &[u8]) -> Vec<Remote> {
     ResolvConf::of(text).upstreams
 }

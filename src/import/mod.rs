@@ -77,6 +77,7 @@ pub struct Named {
 }
 
 /// Files by their paths.
+#[cfg(feature = "fuzzing")]
 pub type Texts = Vec<(String, Vec<u8>)>;
 
 /// Imports a PowerDNS node.
@@ -93,6 +94,7 @@ pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
 /// What would become of a PowerDNS node with these texts as its files: no other
 /// file is opened, and nothing is written; which paths there are is still asked
 /// of the system. `from` and `recursor` are as those of [`Pdns`].
+#[cfg(feature = "fuzzing")]
 pub fn pdns_in_texts(from: &Path, recursor: Option<&Path>, texts: Texts) -> Planned {
     let mut work = Work::new(from);
     work.sources = work.sources.closed_over(texts);
@@ -114,6 +116,7 @@ pub fn named(node: &Named) -> Result<Imported, WriteError> {
 /// What would become of a BIND node with these texts as its files: no other file
 /// is opened, and nothing is written; which paths there are is still asked of
 /// the system.
+#[cfg(feature = "fuzzing")]
 pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
     let mut work = Work::new(from);
     work.sources = work.sources.closed_over(texts);

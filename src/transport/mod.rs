@@ -76,7 +76,9 @@ pub use responder::{ForwardResponder, Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_place};
 pub use settings::{Settings, WORKERS_MAX};
-pub use stream::{CONNECTION_BYTES_MAX, Frame, Input, TcpCounters, TcpSettings};
+pub use stream::{CONNECTION_BYTES_MAX, TcpCounters, TcpSettings};
+#[cfg(feature = "fuzzing")]
+pub use stream::{Frame, Input};
 pub use trace::{Filter, Names, Seen, TRACES_MAX, Taps, Trace};
 pub use udp::UdpCounters;
 

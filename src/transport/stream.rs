@@ -4,6 +4,10 @@
 //! size `listeners` fixes. Not responsible for what carries the stream: that is a file for each transport, as
 //! `tcp`.
 
+#[cfg_attr(
+    not(feature = "fuzzing"),
+    allow(unreachable_pub, reason = "fuzz targets alone see it from outside")
+)]
 mod frames;
 
 mod settings;
@@ -28,6 +32,7 @@ mod service;
 
 pub use connection::CONNECTION_BYTES_MAX;
 pub use counters::TcpCounters;
+#[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub(super) use service::{Service, Stopping};
 pub use settings::TcpSettings;
