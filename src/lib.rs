@@ -52,7 +52,7 @@
 //!
 //! # Rooms, lowest floor first
 //!
-//! A room uses only rooms above it in this list (`tests/floors.rs` reads the
+//! A room uses only rooms above it in this list (`tests/project/floors.rs` reads the
 //! list and says where one looks up).
 
 pub mod sync; // locks that are used on after a panic; knows nothing
