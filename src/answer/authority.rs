@@ -80,7 +80,7 @@ impl Authority<'_> {
             if is_optional && pool.bytes_max(owner.as_ref().len()) > response.message.room() {
                 continue;
             }
-            let records = match pool.turned(owner.as_ref(), rng) {
+            let records = match pool.ready_rotation(owner.as_ref(), rng) {
                 Some((bytes, records)) => {
                     response.put_records(at.section, bytes, records);
                     Some(records)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::counters::{Count, Counters};
 use super::hashed_name::HashedName;
 use super::peer::Peer;
-use super::pools::next_chance;
+use super::pools::next_random;
 use super::query_edns::QueryEdns;
 use super::rate_limit::{LimitedResponse, RateLimit, RrlAction, RrlSource, RrlTable};
 use super::snapshot::Snapshot;
@@ -87,7 +87,7 @@ impl WorkerContext {
         if peer.transport.is_stream() || limit.is_exempt(peer.address) {
             return RrlAction::Pass;
         }
-        let entropy = next_chance(&mut self.rng) >> 32;
+        let entropy = next_random(&mut self.rng) >> 32;
         let response = LimitedResponse { client: peer.address, count, source };
         let action = self.rrl.action(limit, response, self.now_ns, entropy);
         if action == RrlAction::Drop {

@@ -1,16 +1,16 @@
 //! Pools as ready bytes: what each answers with, given the board.
 //!
-//! Responsible for choosing among a pool's candidates at a query.
-//! Not responsible for who is a candidate (`candidates`) or for verdicts.
+//! Who is a candidate is worked out when the board changes (`candidates`), by the selectors of the room `zone`; here
+//! what they leave for a query is carried out.
+
+mod selection;
+
+mod rotation;
 
 mod candidates;
 
-mod turned;
-
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use self::turned::Turned;
 use super::pointer::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
@@ -18,6 +18,8 @@ use crate::zone::{ChoiceAtQuery, HashInput, MEMBERS_MAX, View, client_hash};
 
 use candidates::Chosen;
 pub use candidates::{BoundPool, PoolState, PoolTargets};
+use rotation::ReadyRotation;
+pub(super) use selection::{Selection, next_random};
 
 /// All pools of a zone, ready to be answered from.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,54 +37,7 @@ pub(super) struct PoolAnswer {
     /// The records without owners, one after the other.
     records: Box<[u8]>,
     /// The same for the answer that nearly every pool gives.
-    turned: Option<Turned>,
-}
-
-/// Who asks, and where the choice at a query comes from.
-pub(super) struct Asker<'c> {
-    /// The worker's source of chance.
-    pub(super) chance: &'c mut u64,
-    /// The client.
-    pub(super) client: IpAddr,
-    /// Hash of the name that the pool answers for; needed where
-    /// [`PoolAnswer::is_by_name`].
-    pub(super) name_hash: u32,
-}
-
-impl Asker<'_> {
-    /// A number below `bound`. HOT.
-    #[inline]
-    fn below(&mut self, bound: u32) -> u32 {
-        below(self.chance, bound)
-    }
-
-    /// A number below `bound` by which one member is chosen. HOT.
-    #[inline]
-    fn number(&mut self, from: HashInput, bound: u32) -> u32 {
-        match from {
-            HashInput::Chance => self.below(bound),
-            HashInput::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
-            HashInput::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
-        }
-    }
-}
-
-/// The next number of a worker's source of chance. HOT. xorshift64* (Vigna
-/// 2016): nothing secret depends on it.
-#[inline]
-pub(super) fn next_chance(state: &mut u64) -> u64 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-}
-
-/// A number below `bound`. HOT. Even enough for sharing load.
-#[inline]
-fn below(chance: &mut u64, bound: u32) -> u32 {
-    let wide = next_chance(chance) >> 32;
-    // Two numbers of 32 bits: the upper half of their product has 32 as well.
-    u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+    rotation: Option<ReadyRotation>,
 }
 
 impl PoolAnswer {
@@ -96,8 +51,8 @@ impl PoolAnswer {
     /// many they are; none where the pool answers otherwise than that, or under
     /// another owner than a pointer to the question's name. HOT.
     #[inline]
-    pub(super) fn turned(&self, owner: &[u8], chance: &mut u64) -> Option<(&[u8], u16)> {
-        self.turned.as_ref().filter(|_| *owner == OWN)?.piece(chance)
+    pub(super) fn ready_rotation(&self, owner: &[u8], rng: &mut u64) -> Option<(&[u8], u16)> {
+        self.rotation.as_ref().filter(|_| *owner == OWN)?.piece(rng)
     }
 
     /// Most bytes it answers with when owners take `owner` bytes each.
@@ -109,26 +64,27 @@ impl PoolAnswer {
     /// Hands the chosen records to `put`, in the order to answer. HOT. False
     /// when the whole answer must be SERVFAIL; then there are none.
     #[inline]
-    pub(super) fn chosen<'a>(&'a self, mut asker: Asker<'_>, mut put: impl FnMut(&'a [u8])) -> bool {
+    pub(super) fn chosen<'a>(&'a self, mut selection: Selection<'_>, mut put: impl FnMut(&'a [u8])) -> bool {
         let count = self.count();
         let place = match &self.choice {
             ChoiceAtQuery::All { pinned, most } => {
-                self.rotated(&mut asker, *pinned).take(*most as usize).for_each(put);
+                self.rotated(&mut selection, *pinned).take(*most as usize).for_each(put);
                 return true;
             }
             ChoiceAtQuery::Sample(sample) => {
-                self.sample(&mut asker, *sample, &mut put);
+                self.sample(&mut selection, *sample, &mut put);
                 return true;
             }
             ChoiceAtQuery::First => 0,
-            ChoiceAtQuery::One(number) => asker.number(*number, count),
-            ChoiceAtQuery::Weighted(number, sums) => weighted(sums, *number, &mut asker),
-            ChoiceAtQuery::Ring(ring) => nearest(ring, client_hash(asker.client)),
+            ChoiceAtQuery::One(number) => selection.number(*number, count),
+            ChoiceAtQuery::Weighted(number, sums) => weighted(sums, *number, &mut selection),
+            ChoiceAtQuery::Ring(ring) => nearest(ring, client_hash(selection.client)),
             ChoiceAtQuery::Views(views) => {
-                let holds = |view: &&View| view.networks.iter().any(|network| network.holds(asker.client));
+                let holds =
+                    |view: &&View| view.networks.iter().any(|network| network.holds(selection.client));
                 let Some(view) = views.iter().find(holds) else { return false };
                 let width = view.places.end.saturating_sub(view.places.start);
-                view.places.start.saturating_add(asker.below(width))
+                view.places.start.saturating_add(selection.below(width))
             }
             ChoiceAtQuery::ServFail => return false,
         };
@@ -140,16 +96,16 @@ impl PoolAnswer {
 
     /// All records: the pinned ones, then the others beginning anywhere.
     #[inline]
-    fn rotated(&self, asker: &mut Asker<'_>, pinned: u32) -> impl Iterator<Item = &[u8]> {
+    fn rotated(&self, selection: &mut Selection<'_>, pinned: u32) -> impl Iterator<Item = &[u8]> {
         let count = self.count();
         let free = count.saturating_sub(pinned);
-        let start = if free > 1 { asker.below(free).saturating_add(pinned) } else { pinned };
+        let start = if free > 1 { selection.below(free).saturating_add(pinned) } else { pinned };
         let places = (0..pinned).chain(start..count).chain(pinned..start);
         places.filter_map(|place| self.record(place))
     }
 
     /// So many records by chance: the beginning of a shuffle (Fisher and Yates).
-    fn sample<'a>(&'a self, asker: &mut Asker<'_>, sample: u32, put: &mut impl FnMut(&'a [u8])) {
+    fn sample<'a>(&'a self, selection: &mut Selection<'_>, sample: u32, put: &mut impl FnMut(&'a [u8])) {
         let mut places = [0_u16; MEMBERS_MAX];
         let count = self.count();
         for (place, slot) in (0..count).zip(&mut places) {
@@ -157,7 +113,7 @@ impl PoolAnswer {
             *slot = u16::try_from(place).unwrap_or(0);
         }
         for at in 0..sample.min(count) {
-            let other = at.saturating_add(asker.below(count.saturating_sub(at)));
+            let other = at.saturating_add(selection.below(count.saturating_sub(at)));
             let (at, other) = (at as usize, other as usize);
             if at < places.len() && other < places.len() {
                 places.swap(at, other);
@@ -188,9 +144,9 @@ impl PoolAnswer {
 
 /// The place of the first sum above a number below the whole sum. HOT.
 #[inline]
-fn weighted(sums: &[u32], from: HashInput, asker: &mut Asker<'_>) -> u32 {
+fn weighted(sums: &[u32], from: HashInput, selection: &mut Selection<'_>) -> u32 {
     let whole = sums.last().copied().unwrap_or(1);
-    let number = asker.number(from, whole);
+    let number = selection.number(from, whole);
     // A place among `MEMBERS_MAX`.
     u32::try_from(sums.partition_point(|sum| *sum <= number)).unwrap_or(0)
 }
@@ -205,7 +161,7 @@ fn nearest(ring: &[(u32, u32)], hash: u32) -> u32 {
 impl Pools {
     /// What every pool answers with, given the board. A pure function.
     pub fn new<'p>(pools: impl IntoIterator<Item = &'p BoundPool>, board: &Board) -> Pools {
-        Pools { answers: pools.into_iter().map(|pool| Arc::new(ready(pool, board))).collect() }
+        Pools { answers: pools.into_iter().map(|pool| Arc::new(build_answer(pool, board))).collect() }
     }
 
     /// The same after `changed` pools may answer otherwise: each with its place. What the others answer with is
@@ -218,7 +174,7 @@ impl Pools {
         let mut answers = self.answers.clone();
         for (place, pool) in changed {
             if let Some(answer) = answers.get_mut(place) {
-                *answer = Arc::new(ready(pool, board));
+                *answer = Arc::new(build_answer(pool, board));
             }
         }
         Pools { answers }
@@ -231,7 +187,8 @@ impl Pools {
     }
 }
 
-fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
+/// Builds what a pool answers with.
+fn build_answer(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let pool = &bound.pool;
     let Chosen { candidates, choice, .. } = bound.choose(board);
     let ttl = if bound.is_degraded(board) { pool.ttl_degraded } else { pool.ttl };
@@ -242,11 +199,11 @@ fn ready(bound: &BoundPool, board: &Board) -> PoolAnswer {
         // A thousand (`MEMBERS_MAX`) records of at most 65,535 bytes and 10: 66 MB.
         ends.push(u32::try_from(records.len()).unwrap_or(u32::MAX));
     }
-    let turned = match choice {
-        ChoiceAtQuery::All { pinned: 0, most } => Turned::new(pool.rtype, most, &ends, &records),
+    let rotation = match choice {
+        ChoiceAtQuery::All { pinned: 0, most } => ReadyRotation::new(pool.rtype, most, &ends, &records),
         _ => None,
     };
-    PoolAnswer { choice, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), turned }
+    PoolAnswer { choice, ends: ends.into_boxed_slice(), records: records.into_boxed_slice(), rotation }
 }
 
 /// A record without its owner. Names inside stay in full.

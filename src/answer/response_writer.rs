@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::pointer::move_pointer;
-use super::pools::{Asker, PoolAnswer};
+use super::pools::{PoolAnswer, Selection};
 use super::rate_limit::RrlSource;
 use super::template::ResponseTemplate;
 use crate::dns::NameHash;
@@ -85,7 +85,7 @@ impl<'o> ResponseWriter<'o> {
     ) -> Option<u16> {
         let name_hash = if pool.is_by_name() { self.hash_of(owner) } else { 0 };
         let mut records = 0_u16;
-        let answers = pool.chosen(Asker { chance: rng, client, name_hash }, |record| {
+        let answers = pool.chosen(Selection { rng, client, name_hash }, |record| {
             self.message.put(owner);
             self.last_pooled = self.message.position();
             self.message.put(record);

@@ -50,13 +50,13 @@ fn bind(pool: Pool, verdicts: &[Verdict]) -> (BoundPool, Board) {
 
 fn answer(pool: Pool, verdicts: &[Verdict]) -> PoolAnswer {
     let (bound, board) = bind(pool, verdicts);
-    ready(&bound, &board)
+    build_answer(&bound, &board)
 }
 
 /// One answer as a client sees it: TTL and addresses.
 fn ask(answer: &PoolAnswer, chance: &mut u64, client: &str, name_hash: u32) -> Option<Vec<(u32, String)>> {
     let mut given = Vec::new();
-    let answered = answer.chosen(Asker { chance, client: address(client), name_hash }, |record| {
+    let answered = answer.chosen(Selection { rng: chance, client: address(client), name_hash }, |record| {
         let octets = <[u8; 4]>::try_from(&record[10..]).unwrap();
         given.push((u32::from_be_bytes(record[4..8].try_into().unwrap()), IpAddr::from(octets).to_string()));
     });
@@ -101,18 +101,18 @@ fn what_is_ready_is_what_is_answered_record_by_record() {
         let (mut chance, mut again) = (7, 7);
         for _ in 0..100 {
             let mut given = Vec::new();
-            let asker = Asker { chance: &mut again, client: address("127.0.0.1"), name_hash: 0 };
-            answer.chosen(asker, |record| given.extend([&OWN, record].concat()));
-            let ready = answer.turned(&OWN, &mut chance);
+            let selection = Selection { rng: &mut again, client: address("127.0.0.1"), name_hash: 0 };
+            answer.chosen(selection, |record| given.extend([&OWN, record].concat()));
+            let ready = answer.ready_rotation(&OWN, &mut chance);
             assert_eq!(ready, Some((&given[..], u16::try_from(members.len()).unwrap())));
         }
-        assert_eq!(answer.turned(&[0xc0, 13], &mut chance), None);
+        assert_eq!(answer.ready_rotation(&[0xc0, 13], &mut chance), None);
     }
 }
 
 #[test]
 fn only_all_records_beginning_anywhere_are_ready_at_once() {
-    let ready = |pool| answer(pool, &[]).turned(&OWN, &mut 7).is_some();
+    let ready = |pool| answer(pool, &[]).ready_rotation(&OWN, &mut 7).is_some();
     assert!(!ready(pool(&[])));
     assert!(!ready(Pool { selector: Selector::Random, ..pool(&THREE) }));
     assert!(!ready(Pool { order: AnswerOrder::Fixed, ..pool(&THREE) }));
@@ -244,7 +244,7 @@ fn what_targets_say_of_their_weight_is_added_up_in_the_order_of_the_list() {
         let (bound, _) =
             bind(Pool { selector: Selector::SelfWeighted, ..guarded(&THREE) }, &[Verdict::Up; 3]);
         let weigh = |(verdict, weight): &(Verdict, u32)| (*verdict, Weight::new(*weight).unwrap());
-        let answer = ready(&bound, &targets.iter().map(weigh).collect());
+        let answer = build_answer(&bound, &targets.iter().map(weigh).collect());
         [1, 2, 3, 4, 5].map(|host| for_client(&answer, &format!("127.0.0.{host}")))
     };
     let up = Verdict::Up;
@@ -262,7 +262,7 @@ fn a_record_with_several_targets_weighs_what_the_least_of_them_says() {
     pool.groups[0][0].guards.push(guard(THREE[0]));
     let (bound, _) = bind(pool, &[Verdict::Up; 3]);
     let weights = [9, 1, 9].map(|weight| (Verdict::Up, Weight::new(weight).unwrap()));
-    let answer = ready(&bound, &weights.into_iter().collect());
+    let answer = build_answer(&bound, &weights.into_iter().collect());
     assert!(
         matches!(answer.choice, ChoiceAtQuery::Weighted(HashInput::Client, ref sums) if **sums == [1, 10])
     );
@@ -399,7 +399,7 @@ fn when_all_are_down_the_pool_says_what_is_answered() {
         let (bound, board) = bind(pool, &[Verdict::Down; 3]);
         let (standing, candidates) = bound.answered(&board);
         assert_eq!(standing, PoolState::AllDown);
-        (candidates.len(), ask(&ready(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
+        (candidates.len(), ask(&build_answer(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
     };
     assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));
     assert_eq!(given(AllDown::Select(Selector::Random)), (3, Some(1)));
@@ -434,5 +434,5 @@ fn a_change_of_one_pool_copies_no_other() {
     let is_shared: Vec<bool> =
         before.answers.iter().zip(&after.answers).map(|(before, after)| Arc::ptr_eq(before, after)).collect();
     assert_eq!(is_shared, [true, false, true]);
-    assert_eq!(after.get(1).unwrap(), &ready(&bound, &down));
+    assert_eq!(after.get(1).unwrap(), &build_answer(&bound, &down));
 }

@@ -1,17 +1,16 @@
 //! The answer that nearly every pool gives: all its records, beginning
 //! anywhere. HOT.
 //!
-//! Responsible for having it ready, so that it is one copy.
-//! Not responsible for pools that answer otherwise: those go record by record.
+//! It is made when the board changes, so that a query is one copy. Pools that answer otherwise go record by record.
 
 use super::super::pointer::OWN;
-use super::below;
+use super::selection::number_below;
 use crate::dns::Rtype;
 
 /// All records under a pointer to the question's name, twice: whichever comes
 /// first, the answer is one piece of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Turned {
+pub(super) struct ReadyRotation {
     /// How many records there are.
     records: u16,
     /// How long each of them is, its owner included.
@@ -19,7 +18,7 @@ pub(super) struct Turned {
     twice: Box<[u8]>,
 }
 
-impl Turned {
+impl ReadyRotation {
     /// Of records without owners, one after the other, and where each ends;
     /// at most `most` are answered. None where they differ in length or not
     /// all are answered, and for aliases: those are followed, for which the
@@ -41,8 +40,8 @@ impl Turned {
 
     /// The records, beginning anywhere, and how many they are. HOT.
     #[inline]
-    pub(super) fn piece(&self, chance: &mut u64) -> Option<(&[u8], u16)> {
-        let first = if self.records > 1 { below(chance, u32::from(self.records)) } else { 0 };
+    pub(super) fn piece(&self, rng: &mut u64) -> Option<(&[u8], u16)> {
+        let first = if self.records > 1 { number_below(rng, u32::from(self.records)) } else { 0 };
         let from = self.record_bytes.wrapping_mul(first as usize);
         let bytes = self.record_bytes.wrapping_mul(usize::from(self.records));
         Some((self.twice.get(from..)?.get(..bytes)?, self.records))

@@ -1,0 +1,52 @@
+//! What the choice at a query depends on: the client, the name, a random number. HOT.
+
+use std::net::IpAddr;
+
+use crate::zone::{HashInput, client_hash};
+
+/// What the choice at a query depends on.
+pub(in crate::answer) struct Selection<'c> {
+    /// The worker's random number generator.
+    pub(in crate::answer) rng: &'c mut u64,
+    /// The client.
+    pub(in crate::answer) client: IpAddr,
+    /// Hash of the name that the pool answers for; needed where
+    /// [`super::PoolAnswer::is_by_name`].
+    pub(in crate::answer) name_hash: u32,
+}
+
+impl Selection<'_> {
+    /// A number below `bound`. HOT.
+    #[inline]
+    pub(super) fn below(&mut self, bound: u32) -> u32 {
+        number_below(self.rng, bound)
+    }
+
+    /// A number below `bound` by which one member is chosen. HOT.
+    #[inline]
+    pub(super) fn number(&mut self, from: HashInput, bound: u32) -> u32 {
+        match from {
+            HashInput::Chance => self.below(bound),
+            HashInput::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
+            HashInput::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
+        }
+    }
+}
+
+/// The next number of a worker's generator. HOT. xorshift64* (Vigna
+/// 2016): nothing secret depends on it.
+#[inline]
+pub(in crate::answer) fn next_random(state: &mut u64) -> u64 {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+}
+
+/// A number below `bound`. HOT. Even enough for sharing load.
+#[inline]
+pub(super) fn number_below(rng: &mut u64, bound: u32) -> u32 {
+    let wide = next_random(rng) >> 32;
+    // Two numbers of 32 bits: the upper half of their product has 32 as well.
+    u32::try_from(wide.wrapping_mul(u64::from(bound)) >> 32).unwrap_or(0)
+}
