@@ -36,7 +36,7 @@ struct Shared {
 
 impl Shared {
     fn newest(&self) -> MutexGuard<'_, Arc<Snapshot>> {
-        // Whoever holds the lock only swaps a pointer; there is nothing half done to fear.
+        // A holder of the lock only swaps a pointer: a poisoned lock guards nothing half done.
         lock(&self.newest)
     }
 }
@@ -143,7 +143,7 @@ mod tests {
         let mut reader = publisher.readers().reader();
         let old = Arc::downgrade(&reader.current().zones);
         publisher.publish(Snapshot::default());
-        // Nobody answers from it any more: what remains is the writer's.
+        // No reader answers from it any more: the last reference is the writer's.
         reader.current();
         assert!(old.upgrade().is_some());
         publisher.reclaim();

@@ -18,8 +18,9 @@ use std::fmt;
 
 use self::encoder::{AtQuery, Encoder, QnameLength};
 use self::sections::{chain_end, first_name, sections_of};
-use super::compiled_zone::{COMPILED_BYTES_MAX, CompiledZone, CompiledZoneBuilder, NodeFlags, NodeOffset};
+use super::compiled_zone::{CompiledZone, NodeFlags};
 use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
+use super::zone_builder::{COMPILED_BYTES_MAX, CompiledZoneBuilder, NodeOffset};
 use crate::dns::{Name, NameHash, Rtype, Ttl};
 use crate::zone::{Kind, Node, NodeId, Zone};
 

@@ -63,6 +63,8 @@ mod template;
 
 mod compiled_zone;
 
+mod zone_builder;
+
 mod hashed_name;
 
 mod lookup;
@@ -103,6 +105,8 @@ mod finish;
 
 mod respond;
 
+mod explanation;
+
 mod explain;
 
 mod compile;
@@ -117,7 +121,8 @@ pub use compiled_zone::CompiledZone;
 pub use context::WorkerContext;
 pub use cookie::{COOKIE_BYTES, CookieSecret};
 pub use counters::{Count, Counters, Totals};
-pub use explain::{Decided, Explained, ExplainedStep, Finding, explain};
+pub use explain::explain;
+pub use explanation::{Decided, Explained, ExplainedStep, Finding};
 pub use forward_table::{ForwardTable, ForwardedZone};
 pub use peer::{Peer, Reply, Transport};
 pub use pools::{BoundPool, PoolState, PoolTargets, Pools};

@@ -129,13 +129,15 @@ impl ZoneTable {
     /// The zone that answers a name, the first of its versions; none when the name is in no zone of ours.
     /// Delegation signers belong to the parent's side of a cut (RFC 4035, section 3.1.4.1), so a DS question
     /// for an apex goes to the zone above, if that is ours, too. HOT.
-    #[inline]
+    #[inline(always)]
     pub(super) fn zone_for(&self, name: &HashedName, qtype: Rtype) -> Option<&ZoneEntry> {
+        if qtype == Rtype::DS { self.zone_for_ds(name) } else { self.find(name, name.labels()) }
+    }
+
+    #[cold]
+    fn zone_for_ds(&self, name: &HashedName) -> Option<&ZoneEntry> {
         let labels = name.labels();
-        let above = match (qtype, labels.checked_sub(1)) {
-            (Rtype::DS, Some(above)) => self.find(name, above),
-            _ => None,
-        };
+        let above = labels.checked_sub(1).and_then(|above| self.find(name, above));
         above.or_else(|| self.find(name, labels))
     }
 

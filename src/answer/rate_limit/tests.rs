@@ -1,4 +1,4 @@
-//! Who is limited, and when, by a clock that is turned by hand.
+//! Which clients are limited, and when, with a time that the tests set.
 
 use super::*;
 
