@@ -198,8 +198,8 @@ impl CompiledZone {
         self.apex_labels
     }
 
-    /// The SOA record of negative answers, all names in pointers to the apex's part of the question:
-    /// [`NEGATIVE_OWNER`] first, then type and so on. Its pointers are made for QNAME = apex.
+    /// The SOA record of negative answers. All its pointers lead to the apex's part of the question; they are
+    /// made for QNAME = apex.
     #[inline]
     pub(super) fn negative(&self) -> ResponseTemplate<'_> {
         ResponseTemplate::read(&self.negative).map_or(ResponseTemplate::NONE, |(template, _)| template)

@@ -159,11 +159,9 @@ impl TracedQuery {
 
 /// What a query wishes with its OPT record, where that is the first record behind the question.
 fn wishes(query: &[u8]) -> Vec<String> {
-    /// DNSSEC OK (RFC 3225).
-    const DNSSEC_OK: u8 = 0x80;
     let extra = Question::read(query).and_then(|(_, rest)| Extra::read(rest));
     let Some(edns) = extra.and_then(|(extra, _)| Edns::of(&extra)) else { return Vec::new() };
-    let wished = (edns.flags & DNSSEC_OK != 0).then(|| "do".to_owned());
+    let wished = edns.is_dnssec_ok().then(|| "do".to_owned());
     std::iter::once("edns".to_owned()).chain(wished).collect()
 }
 

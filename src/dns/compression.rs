@@ -3,7 +3,6 @@
 //! Follows pointers without allocating. Whether a message of another server may be passed on unchanged is
 //! decided by `forward`, which is stricter.
 
-use super::message::HEADER_BYTES;
 use super::name::{LABELS_MAX, NAME_BYTES_MAX, Name, NameRef};
 use super::rtype::Rtype;
 
@@ -13,8 +12,8 @@ pub const POINTER_BITS: u16 = 0xc000;
 /// Largest offset that a pointer reaches: it has 14 bits.
 pub const POINTER_MAX: u16 = 0x3fff;
 
-/// Pointer to the question's name, which follows the header.
-pub const QNAME_POINTER: u16 = POINTER_BITS | HEADER_BYTES as u16;
+/// Pointer to the question's name, which follows the header of twelve bytes.
+pub const QNAME_POINTER: u16 = POINTER_BITS | 12;
 
 /// A name that was read out of a message, in full, in room of its own.
 #[derive(Clone)]

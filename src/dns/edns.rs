@@ -9,7 +9,9 @@ use super::rtype::Rtype;
 
 /// Largest UDP payload that is sent and accepted, in bytes, whatever the other side says: it passes every
 /// link without fragments (DNS flag day 2020; RFC 9715).
-pub const UDP_PAYLOAD_MAX: usize = 1232;
+pub const UDP_PAYLOAD_MAX: usize = PAYLOAD as usize;
+
+const PAYLOAD: u16 = 1232;
 
 /// UDP payload of a client without EDNS, in bytes (RFC 1035, section 2.3.4).
 pub const UDP_PAYLOAD_PLAIN: usize = 512;
@@ -176,9 +178,7 @@ impl<'m, 'o> OptWriter<'m, 'o> {
     /// the flags, which is 0 or [`DNSSEC_OK`].
     #[inline]
     pub fn new(message: &'m mut MessageWriter<'o>, rcode: Rcode, flags: u8) -> Self {
-        /// Fits: it is a constant of 1,232.
-        const PAYLOAD: [u8; 2] = (UDP_PAYLOAD_MAX as u16).to_be_bytes();
-        let [size_high, size_low] = PAYLOAD;
+        let [size_high, size_low] = PAYLOAD.to_be_bytes();
         let [rcode_high, rcode_low] = rcode.0.to_be_bytes();
         let extended = rcode_high << 4 | rcode_low >> 4;
         message.put(&[0, 0, 41, size_high, size_low, extended, 0, flags, 0, 0, 0]);
