@@ -1,8 +1,6 @@
-//! The program: a config file to serve, or a command.
+//! The program: serves a config file, or runs a command.
 //!
-//! Responsible for telling the two apart.
-//! Not responsible for either: that is `command` and, in the library,
-//! `daemon`.
+//! `command` and, in the library, `daemon` do the work.
 
 mod command;
 

@@ -1,7 +1,6 @@
-//! `edgedns check`: everything the server would read, without serving.
+//! `edgedns check`: reads everything the server would read, and reports every fault.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for reading: that is `tools`.
+//! Arguments only; `tools` reads.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
-//! `edgedns compare`: what another server answers differently, before ours takes its place.
+//! `edgedns compare`: shows what another server answers differently, before ours takes its place.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for asking and comparing: that is `tools`.
+//! Arguments only; `tools` asks and compares.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -62,7 +61,7 @@ impl Arguments {
     }
 }
 
-/// An address, with a port or without; an IPv6 address with a port stands in brackets.
+/// Reads an address with or without a port; an IPv6 address with a port is in brackets.
 fn server(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = match bare.parse::<IpAddr>() {
@@ -79,7 +78,7 @@ fn server(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A rate that a server stands.
+/// Reads a rate, within what a server can take.
 fn rate(text: &str) -> Result<NonZeroU32, String> {
     let rate = text.parse::<NonZeroU32>().ok().filter(|rate| rate.get() <= tools::COMPARE_RATE_MAX);
     rate.ok_or_else(|| format!("from 1 to {}", tools::COMPARE_RATE_MAX))

@@ -1,7 +1,6 @@
-//! `edgedns explain`: what the running server answers a question, and why.
+//! `edgedns explain`: shows what the running server answers a question, and why.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for explaining: that is the server's, and `control`'s for how it is drawn.
+//! Arguments only; the server explains, and `control` draws it.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
-//! `edgedns force`: the drain before a master is rebooted.
+//! `edgedns force`: drains a master before it is rebooted.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for what is forced: that is `health`.
+//! Arguments only; `health` knows what a forced verdict does.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,7 +1,6 @@
-//! `edgedns import`: another server's files to ours.
+//! `edgedns import`: converts another server's files to ours.
 //!
-//! Responsible for the command's arguments, and for checking what was written.
-//! Not responsible for reading or writing: that is the room `import`.
+//! Arguments, and a check of what was written; the room `import` reads and writes.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -116,7 +115,7 @@ fn tell(imported: &Imported) -> io::Result<bool> {
         Some(config) => tools::check(&Check { config: config.clone(), format: Format::Text, dump: None })?,
         None => false,
     };
-    // Last, so that nobody takes the end of the check for the end of all.
+    // Last, so that the end of the check is not taken for the result.
     if let Some(lacking) = imported.lacks() {
         writeln!(io::stderr().lock(), "{lacking}")?;
     }

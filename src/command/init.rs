@@ -1,7 +1,6 @@
-//! `edgedns init`: the first config and zones of a cluster.
+//! `edgedns init`: writes the first config and zones of a cluster.
 //!
-//! Responsible for the command's arguments, and for what is said at its end.
-//! Not responsible for the files: that is `deploy`.
+//! Arguments, and what is printed at the end; `deploy` makes the files.
 
 use std::io::{self, Write};
 use std::net::IpAddr;

@@ -1,7 +1,6 @@
-//! `edgedns machineconfig`: a config and its zones for OpenShift nodes.
+//! `edgedns machineconfig`: writes a config and its zones for OpenShift nodes.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for reading (`tools`), or for what is made of it (`deploy`).
+//! Arguments only; `tools` reads the files, `deploy` makes the document.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

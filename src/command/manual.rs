@@ -1,7 +1,6 @@
-//! `edgedns manual`: man pages and completions of the shells, for packages.
+//! `edgedns manual`: writes man pages and shell completions, for packages.
 //!
-//! Responsible for which files there are and where they go.
-//! Not responsible for what pages say: that stands with the commands and keys themselves.
+//! Decides which files there are and where they go. The text of a page comes from the commands and keys themselves.
 
 mod pages;
 

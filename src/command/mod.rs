@@ -1,8 +1,7 @@
-//! What can be asked of `edgedns`: one file per command.
+//! The commands of `edgedns`, one file each.
 //!
-//! Responsible for the arguments of each command and its exit status: 0 yes,
-//! 1 no or failed, 2 a wrong command line, 3 done but not for good.
-//! Not responsible for carrying commands out: that is `tools`, and `daemon` for serving.
+//! Reads the arguments of each command and sets its exit status: 0 yes, 1 no or failed, 2 wrong command line, 3 done
+//! but not for good. `tools` carries commands out; `daemon` serves.
 
 mod exit_code;
 mod output_format;

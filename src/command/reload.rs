@@ -1,7 +1,6 @@
-//! `edgedns reload`: the running server reads its files again.
+//! `edgedns reload`: makes the running server reload its files.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for reloading: that is the server's loop.
+//! Arguments only; the server's loop reloads.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,6 @@
-//! How the running server is found.
+//! Finds the running server: the two arguments of every command to one.
 //!
-//! Responsible for the two arguments that every command to a running server
-//! takes.
-//! Not responsible for connecting: that is `tools`.
+//! `tools` connects.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,6 @@
-//! `edgedns status`: what the running server answers now, and why.
+//! `edgedns status`: shows what the running server answers now, and why.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for the table: that is `control`.
+//! Arguments only; `control` draws the table.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
-//! `edgedns trace`: queries and their answers as they come.
+//! `edgedns trace`: shows queries and their answers as they come.
 //!
-//! Responsible for the command's arguments.
-//! Not responsible for copying queries (`transport`), or for how they are drawn (`control`).
+//! Arguments only; `transport` copies the queries, `control` draws them.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! edgedns.toml(5): every table and key of the config file.
 //!
-//! Responsible for their order and form.
-//! Not responsible for what is said of a key: that stands in `config`, in the list the reader goes by.
+//! Order and form of the page. The text of a key is in `config`, in the list that the reader goes by.
 
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use edgedns::config::{Absent, Key, Section};

@@ -1,7 +1,6 @@
-//! The man pages of the program and its commands.
+//! Man pages of the program and its commands.
 //!
-//! Responsible for how the text of `--help` becomes a page: paragraphs that end in a colon are its headings.
-//! Not responsible for that text.
+//! Turns the text of `--help` into a page: paragraphs that end in a colon become headings.
 
 use std::io;
 
@@ -74,7 +73,7 @@ fn page(command: &Command, others: &[String]) -> io::Result<Page> {
     Ok(Page { name, text })
 }
 
-/// The end of a help text: headings at the margin, below them what is shown as it stands.
+/// The end of a help text: headings at the margin, below them text that is shown unchanged.
 fn sections(roff: &mut Roff, text: &str) {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {

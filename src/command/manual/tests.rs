@@ -1,4 +1,4 @@
-//! What the help shows can be typed.
+//! Every example of the help can be typed.
 
 use super::*;
 use clap::{CommandFactory, Parser};
