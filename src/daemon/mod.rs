@@ -8,12 +8,12 @@ mod clock;
 mod descriptors;
 mod folders;
 mod forcing;
-mod load;
 mod log;
 mod places;
 mod served;
-mod server;
 mod zone_settings;
+mod load;
+mod server;
 
 pub use log::{LogFormat, start_logging};
 pub use server::{Error, run};

@@ -7,11 +7,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
 
 use super::super::places::{Origin, Search, told};
-use super::choosing::choice;
-use super::{Server, status};
+use super::owners::Server;
+use super::publishing::Publishing;
+use super::selector_text::choice;
+use super::status;
 use crate::answer::{
     Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext, explain,
     respond,
@@ -28,9 +30,6 @@ use crate::zones::StoredZone;
 /// Zones that are named to whoever asks for a name that is in none of them.
 const ZONES_NAMED_MAX: usize = 8;
 
-/// Explanations whose files are being read: one at a time, however many are asked for.
-pub(super) type Turn = Arc<Mutex<()>>;
-
 impl Server {
     /// Explains, and looks up the places on another thread, which may take its time.
     pub(super) fn explain(&self, order: &ExplainOrder, reply: oneshot::Sender<Box<Explanation>>) {
@@ -40,7 +39,7 @@ impl Server {
             let _ = reply.send(Box::new(explanation));
             return;
         };
-        let turn = Arc::clone(&self.explaining);
+        let turn = Arc::clone(&self.operator.explaining);
         tokio::spawn(async move {
             let _turn = turn.lock().await;
             let found = tokio::task::spawn_blocking(move || {
@@ -54,22 +53,22 @@ impl Server {
     }
 
     fn explained(&self, order: &ExplainOrder) -> (Explanation, Option<Search>) {
-        let snapshot = self.publisher.newest();
+        let snapshot = self.publishing.publisher.newest();
         let (response, leaves) = ask(&snapshot, order);
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
         let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
-        let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
+        let zone = found.decided.zone().and_then(|place| self.publishing.served.zones().get(place));
         let explanation = Explanation {
             name: order.qname.to_string(),
             rtype: order.qtype.to_string(),
             client: order.client.to_string(),
             uptime_seconds: self.started.elapsed().as_secs(),
             started_at: Calendar(self.started_at),
-            generation: self.publisher.generation(),
+            generation: self.publishing.publisher.generation(),
             zone: zone.map(status::zone),
             steps: found.steps.iter().map(step).collect(),
-            pools: self.pools_told(&found, order),
-            because: self.because(&found, order, zone, response.as_ref(), leaves),
+            pools: self.publishing.pools_told(&found, order),
+            because: self.publishing.because(&found, order, zone, response.as_ref(), leaves),
             forwarded: leaves == Leaves::Whole,
             answer: response.as_ref().map(answer).unwrap_or_default(),
             remarks: zone
@@ -80,15 +79,17 @@ impl Server {
                 .collect(),
         };
         let search = zone.filter(|zone| zone.version().is_some()).map(|zone| Search {
-            config: self.path.clone(),
+            config: self.reloading.path.clone(),
             id: zone.id.clone(),
             sources: zone.sources.clone(),
             sections: response.map(|response| origins(&response, &found.steps)).unwrap_or_default(),
-            pools: self.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
+            pools: self.publishing.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
         });
         (explanation, search)
     }
+}
 
+impl Publishing {
     fn pools_of(&self, found: &Explained) -> impl Iterator<Item = &crate::answer::BoundPool> {
         let zone = found.decided.zone().map(|zone| self.served.pools_of_zone(zone)).unwrap_or_default();
         found.pools.iter().filter_map(|place| zone.get(*place))

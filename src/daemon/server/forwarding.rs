@@ -7,15 +7,13 @@
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tracing::info;
 
-use super::Server;
 use crate::answer::{CookieSecret, ForwardTable, ForwardedZone, Prefix, Readers};
 use crate::config::{Config, Forward};
 use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
 use crate::forward::{CacheReport, Forwarder, OwnAddresses, Report, Settings, UpstreamReport, ZoneReport};
-use crate::zones::{Clients, known_addresses, known_networks, networks_of, of_others};
+use crate::zones::{Clients, known_addresses, known_networks, networks_of};
 
 /// How often it is looked whether this host is in other networks: at boot
 /// they come after us.
@@ -79,12 +77,12 @@ impl Forwarding {
         &self.networks
     }
 
-    fn are_local(&self) -> bool {
+    pub(super) fn are_local(&self) -> bool {
         self.forwards.iter().any(|forward| forward.allow.contains(&Clients::Local))
     }
 
     /// Whether this host is in other networks now.
-    fn networks_changed(&mut self) -> bool {
+    pub(super) fn networks_changed(&mut self) -> bool {
         if self.looked.elapsed() < NETWORKS_INTERVAL {
             return false;
         }
@@ -98,27 +96,6 @@ impl Forwarding {
     /// How it is doing; the workers have counted `rate_limited`.
     pub(super) fn status(&self, rate_limited: u64) -> Option<ForwardStatus> {
         self.forwarder.report().as_ref().map(|report| ForwardStatus { rate_limited, ..status(report) })
-    }
-}
-
-impl Server {
-    /// Lets the clients of this host's networks ask, whichever these are now.
-    pub(super) fn follow_networks(&mut self) {
-        let matters = self.forwarding.are_local() || self.locals.are_any();
-        if !matters || !self.forwarding.networks_changed() {
-            return;
-        }
-        let networks: Vec<String> = of_others(&self.forwarding.networks).map(ToString::to_string).collect();
-        if networks.is_empty() {
-            info!(
-                "this host is in no network any more: of the clients that `local` stands for only its own may ask"
-            );
-        } else {
-            info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
-        }
-        self.served.set_forward(self.forwarding.table());
-        self.mean_by_local();
-        self.publish_anew();
     }
 }
 

@@ -5,7 +5,6 @@
 
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
-use super::Server;
 use super::settings::rate_limit;
 use crate::answer::{Access, Prefix};
 use crate::config::{Config, Limit};
@@ -70,12 +69,5 @@ impl Locals {
         }
         let clients = self.zones.iter().map(|clients| (&clients.zone, clients.access(own)));
         served.set_access(&clients.collect());
-    }
-}
-
-impl Server {
-    /// Means by `local` the networks that were found last; the next snapshot has it.
-    pub(super) fn mean_by_local(&mut self) {
-        self.locals.mean(&mut self.served, self.forwarding.networks());
     }
 }

@@ -1,62 +1,56 @@
-//! What the operator asks of the running server.
+//! The operator: what was said, and where it is heard.
 //!
-//! Responsible for the control socket being where the configuration wants it,
-//! for forcing, and for saying what outcomes alone do not say.
-//! Not responsible for how requests come in, or for reloading.
+//! Owns the listeners of the control socket and of the admin page, the rules that force verdicts, and what is written to
+//! the state directory.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::super::clock::Clocks;
-use super::super::forcing::Told;
-use super::Server;
-use crate::control::{self, ControlSocket, ForceOrder, Forced, Request};
-use crate::health::force::{Order, Rule, RuleError, Term};
+use super::super::forcing::{self, Told};
+use super::admin_listener::AdminListener;
+use super::control_listener::ControlListener;
+use super::publishing::Publishing;
+use crate::control::{ForceOrder, Forced};
+use crate::health::force::{Order, Rule, RuleError, Rules, Term};
 use crate::health::{Extent, LocalTrouble};
+use crate::zones::{self, Good};
 
-/// The control socket while it is served.
-pub(super) struct Control {
-    requests: mpsc::Sender<Request>,
-    open: Option<Open>,
+/// How often it is tried again to write what could not be written.
+const STATE_RETRY: Duration = Duration::from_secs(5);
+
+/// What the operator has said, and where it is heard.
+pub(super) struct Operator {
+    pub(super) control: ControlListener,
+    pub(super) admin: AdminListener,
+    /// What was said of targets.
+    pub(super) rules: Rules,
+    /// When the rules were written last, or read.
+    pub(super) rules_kept_at: Clocks,
+    pub(super) rules_keeper: forcing::Keeper,
+    pub(super) last_good_keeper: zones::Keeper,
+    /// Where both are kept.
+    pub(super) state_directory: Option<PathBuf>,
+    /// When it was last tried again to write what could not be written.
+    pub(super) state_tried: Instant,
+    /// Explanations read files one at a time, however many are asked for.
+    pub(super) explaining: Arc<Mutex<()>>,
+    pub(super) local_trouble: watch::Receiver<Option<LocalTrouble>>,
+    pub(super) local_trouble_told: Option<LocalTrouble>,
 }
 
-struct Open {
-    socket: ControlSocket,
-    /// Dropped, it ends serving.
-    _end: oneshot::Sender<()>,
-}
-
-impl Control {
-    /// No socket yet; what comes in goes to `requests`.
-    pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
-        Control { requests, open: None }
-    }
-
-    /// Listens where the configuration says. A socket that cannot be had stops nothing: answering
-    /// queries matters more.
-    pub(super) fn follow(&mut self, wanted: Option<&Path>) {
-        if self.open.as_ref().map(|open| open.socket.path()) == wanted {
-            return;
-        }
-        self.open = None;
-        let Some(path) = wanted else { return };
-        match ControlSocket::bind(path) {
-            Ok((socket, listener)) => {
-                info!("control socket at {}", path.display());
-                let (end, ended) = oneshot::channel();
-                tokio::spawn(control::serve(listener, self.requests.clone(), ended));
-                self.open = Some(Open { socket, _end: end });
-            }
-            Err(fault) => error!("no control socket: {fault}"),
-        }
-    }
-}
-
-impl Server {
+impl Operator {
     /// Forces verdicts: answers have them before anybody is told.
-    pub(super) fn force(&mut self, order: ForceOrder, reply: oneshot::Sender<Result<Forced, RuleError>>) {
+    pub(super) fn force(
+        &mut self,
+        order: ForceOrder,
+        reply: oneshot::Sender<Result<Forced, RuleError>>,
+        publishing: &mut Publishing,
+    ) {
         let ForceOrder { pattern, order, lasts, remark } = order;
         let Clocks { boot, wall: since } = Clocks::now();
         // A time beyond the calendar is no end.
@@ -64,7 +58,7 @@ impl Server {
         let term = lasts.and_then(|lasts| Term::of(lasts, boot));
         let rule = Rule { pattern, order, since, term, remark };
         let mut targets: Vec<String> =
-            self.engine.report().iter().map(|report| report.target.probe.to_string()).collect();
+            publishing.engine.report().iter().map(|report| report.target.probe.to_string()).collect();
         targets.retain(|name| rule.pattern.matches(name));
         targets.sort_unstable();
         targets.dedup();
@@ -77,16 +71,17 @@ impl Server {
         }
         // Where nothing is ever kept, nothing that is taken back comes again.
         let comes_to_nothing = order == Order::Auto && self.state_directory.is_none();
-        self.believe_rules(Box::new(move |not_kept| {
+        let told = Box::new(move |not_kept: Option<String>| {
             let not_kept = not_kept.filter(|_| !comes_to_nothing);
             // Whoever asked may have gone.
             let _ = reply.send(Ok(Forced { targets, not_kept }));
-        }));
+        });
+        self.believe_rules(told, publishing);
     }
 
     /// Ends the rules whose time is over. Those that are kept say when by the calendar: where that was set, they
     /// are written again.
-    pub(super) fn expire_rules(&mut self) {
+    pub(super) fn expire_rules(&mut self, publishing: &mut Publishing) {
         let now = Clocks::now();
         let over = self.rules.expire(now.boot);
         if over.is_empty() {
@@ -100,18 +95,18 @@ impl Server {
             info!("{} {rule}: that time is over", rule.pattern);
         }
         // What cannot be written is logged where it is tried.
-        self.believe_rules(Box::new(|_| {}));
+        self.believe_rules(Box::new(|_| {}), publishing);
     }
 
-    fn believe_rules(&mut self, told: Told) {
-        self.engine.force(&self.rules);
-        self.publish_anew();
+    fn believe_rules(&mut self, told: Told, publishing: &mut Publishing) {
+        publishing.engine.force(&self.rules);
+        publishing.publish_anew();
         self.keep_rules(told);
     }
 
     pub(super) fn keep_rules(&mut self, told: Told) {
         self.rules_kept_at = Clocks::now();
-        self.keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
+        self.rules_keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
     }
 
     /// Says that local trouble has begun, or ended.
@@ -127,5 +122,44 @@ impl Server {
             (None, None) => {}
         }
         self.local_trouble_told = now;
+    }
+
+    /// Why what is to outlive a restart is not written.
+    pub(super) fn state_trouble(&self) -> Option<String> {
+        self.rules_keeper.fault().or_else(|| self.last_good_keeper.fault())
+    }
+
+    /// Writes once more what could not be written: a disk that was full may have room again.
+    pub(super) fn keep_what_is_not_kept(&mut self, publishing: &Publishing) {
+        if self.state_tried.elapsed() < STATE_RETRY {
+            return;
+        }
+        self.state_tried = Instant::now();
+        if self.rules_keeper.fault().is_some() {
+            self.rules_keeper.keep(self.state_directory.as_deref(), self.rules.clone(), Box::new(|_| {}));
+        }
+        if self.last_good_keeper.fault().is_some() {
+            self.keep_texts(publishing);
+        }
+    }
+
+    /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a
+    /// text is kept already, and so is one whose file has been broken since.
+    pub(super) fn keep_texts(&self, publishing: &Publishing) {
+        let whole = publishing
+            .served
+            .zones()
+            .iter()
+            .filter(|zone| zone.error().is_none() && zone.sources.file().is_some());
+        let good = whole.filter_map(|zone| {
+            let version = zone.version()?;
+            Some(Good {
+                zone: zone.id.clone(),
+                serial: version.serial,
+                loaded_at: version.loaded_at,
+                inputs: Arc::clone(&version.inputs),
+            })
+        });
+        self.last_good_keeper.keep(self.state_directory.as_deref(), good.collect());
     }
 }

@@ -36,13 +36,8 @@ pub(super) enum Ended {
 }
 
 impl Reloads {
-    /// Begins a reading, now or when the one that is under way has been taken over.
-    pub(super) fn ask(
-        &mut self,
-        cause: Cause,
-        reply: Option<oneshot::Sender<Reloaded>>,
-        begin: impl FnOnce(Cause) -> JoinHandle<Reading>,
-    ) {
+    /// Why a reading is to begin now; none: it begins when the one that is under way has been applied.
+    pub(super) fn ask(&mut self, cause: Cause, reply: Option<oneshot::Sender<Reloaded>>) -> Option<Cause> {
         if self.step.is_some() {
             let (next, waiting) = self.next.get_or_insert((cause, Waiting::new()));
             // What somebody says counts more than what is seen.
@@ -50,10 +45,15 @@ impl Reloads {
                 *next = cause;
             }
             waiting.extend(reply);
-            return;
+            return None;
         }
         self.waiting.extend(reply);
-        self.step = Some(Step::Reading(begin(cause)));
+        Some(cause)
+    }
+
+    /// A reading has begun.
+    pub(super) fn read(&mut self, reading: JoinHandle<Reading>) {
+        self.step = Some(Step::Reading(reading));
     }
 
     /// The end of the step that is under way; never where there is none.
@@ -86,12 +86,11 @@ impl Reloads {
         self.next.is_some()
     }
 
-    /// Begins what was asked for during the last reload. That is over by now, so that nothing it has read
-    /// is read again.
-    pub(super) fn go_on(&mut self, begin: impl FnOnce(Cause) -> JoinHandle<Reading>) {
-        if let Some((cause, waiting)) = self.next.take() {
-            self.waiting = waiting;
-            self.step = Some(Step::Reading(begin(cause)));
-        }
+    /// Why a reading is to begin that was asked for during the last reload. That has ended, so that nothing
+    /// it has read is read again.
+    pub(super) fn take_next(&mut self) -> Option<Cause> {
+        let (cause, waiting) = self.next.take()?;
+        self.waiting = waiting;
+        Some(cause)
     }
 }

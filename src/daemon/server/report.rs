@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::super::served::Served;
-use super::Server;
+use super::owners::Server;
 use crate::control::Calendar;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
@@ -64,7 +64,7 @@ fn instead(kept: Option<&ZoneVersion>, before: Option<&ZoneVersion>) -> String {
 impl Server {
     /// Says where is listened, and what is served there.
     pub(super) fn report_ready(&self) {
-        for listening in self.running.listening() {
+        for listening in self.publishing.running.listening() {
             info!("listening on {} (UDP and TCP)", listening.address);
             if let Some(bytes) = listening.buffers.short_receive_bytes() {
                 warn!(
@@ -74,7 +74,7 @@ impl Server {
                 );
             }
         }
-        let loaded = self.served.zones().iter().filter_map(|zone| Some((zone, zone.version()?)));
+        let loaded = self.publishing.served.zones().iter().filter_map(|zone| Some((zone, zone.version()?)));
         for (zone, version) in loaded.clone().take(ZONES_NAMED_MAX) {
             let (records, serial, source) = (version.records, version.serial, &zone.sources);
             info!(zone = %zone.id.name, serial, "zone {} serial {serial}: {records} records from {source}", zone.id);
@@ -85,11 +85,11 @@ impl Server {
         if more > 0 {
             info!("and {more} more zones with {records} records; `edgedns status` names them all");
         }
-        let board = self.engine.board();
-        let (pools, down) = self.served.pool_counts(&board);
-        let zones = self.served.zones().len();
-        let workers = self.running.worker_count();
-        let generation = self.publisher.generation();
+        let board = self.publishing.engine.board();
+        let (pools, down) = self.publishing.served.pool_counts(&board);
+        let zones = self.publishing.served.zones().len();
+        let workers = self.publishing.running.worker_count();
+        let generation = self.publishing.publisher.generation();
         info!(
             generation,
             "ready: {zones} zones, {pools} pools ({down} with all members down), {workers} UDP workers"

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::clock::Clocks;
-use super::{Server, counted};
+use super::owners::Server;
+use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     Calendar, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
@@ -19,7 +20,7 @@ use crate::zones::{StoredZone, Watching};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
-        let board = self.engine.board();
+        let board = self.publishing.engine.board();
         let (now, clocks) = (Instant::now(), Clocks::now());
         let today = clocks.wall;
         Status {
@@ -27,21 +28,32 @@ impl Server {
             started_at: Calendar(self.started_at),
             uptime_seconds: self.started.elapsed().as_secs(),
             not_ready: self.not_ready(),
-            generation: self.publisher.generation(),
-            published_at: Calendar(self.published_at),
-            listening: self.running.listening().iter().map(listening).collect(),
-            transports: self.counted.status(),
-            udp: counted::udp(&self.running.udp_counters()),
-            tcp: counted::tcp(&self.running.tcp_counters()),
-            probes: probes(&self.engine.lateness()),
-            zones: self.served.zones().iter().map(zone).collect(),
-            pools: self.served.pools_with_views().map(|(view, bound)| pool(view, bound, &board)).collect(),
-            targets: self.engine.report().iter().map(|report| target(report, now, today)).collect(),
-            local_trouble: self.local_trouble.borrow().as_ref().map(ToString::to_string),
-            watch_trouble: self.watching.as_ref().and_then(Watching::trouble),
-            state_trouble: self.state_trouble(),
-            forced: self.rules.iter().map(|one| rule(one, clocks)).collect(),
-            forward: self.forwarding.status(self.counted.forward_limited()),
+            generation: self.publishing.publisher.generation(),
+            published_at: Calendar(self.publishing.published_at),
+            listening: self.publishing.running.listening().iter().map(listening).collect(),
+            transports: self.publishing.counters.status(),
+            udp: worker_counters::udp(&self.publishing.running.udp_counters()),
+            tcp: worker_counters::tcp(&self.publishing.running.tcp_counters()),
+            probes: probes(&self.publishing.engine.lateness()),
+            zones: self.publishing.served.zones().iter().map(zone).collect(),
+            pools: self
+                .publishing
+                .served
+                .pools_with_views()
+                .map(|(view, bound)| pool(view, bound, &board))
+                .collect(),
+            targets: self
+                .publishing
+                .engine
+                .report()
+                .iter()
+                .map(|report| target(report, now, today))
+                .collect(),
+            local_trouble: self.operator.local_trouble.borrow().as_ref().map(ToString::to_string),
+            watch_trouble: self.reloading.watching.as_ref().and_then(Watching::trouble),
+            state_trouble: self.operator.state_trouble(),
+            forced: self.operator.rules.iter().map(|one| rule(one, clocks)).collect(),
+            forward: self.publishing.forwarding.status(self.publishing.counters.forward_limited()),
         }
     }
 }

@@ -8,12 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tracing::error;
 
 use super::super::load::Reading;
-use super::admin::TURN_MAX;
-use super::{Server, status};
-use crate::control::{PoolStatus, ServiceManager, headline};
+use crate::control::ServiceManager;
 
 /// How often it is told that a reading goes on.
 const LOADING_SIGN_INTERVAL: Duration = Duration::from_secs(2);
@@ -32,12 +29,12 @@ pub(super) struct Supervision {
     pub(super) manager: ServiceManager,
     /// Turns at half the time after which the service manager would kill us, as sd_watchdog_enabled(3) advises.
     watchdog: Option<Interval>,
-    headline: String,
+    pub(super) headline: String,
     /// The snapshot that it is of.
-    generation: u64,
-    troubles: Vec<String>,
+    pub(super) generation: u64,
+    pub(super) troubles: Vec<String>,
     /// When the reading began that is under way.
-    loading_since: Option<Instant>,
+    pub(super) loading_since: Option<Instant>,
 }
 
 impl Supervision {
@@ -95,58 +92,4 @@ pub(super) async fn first_reading(
 /// Says that the first round of probes may take so long.
 pub(super) fn tell_first_round(manager: &ServiceManager, startup_wait: Duration) {
     manager.takes(startup_wait.saturating_add(STARTING_MAX));
-}
-
-impl Server {
-    /// Says that what was read is served: at the start, and when a reload is over.
-    pub(super) fn tell_ready(&mut self) {
-        self.supervision.loading_since = None;
-        self.supervision.headline = self.headline();
-        self.supervision.manager.ready(&self.supervision.headline);
-    }
-
-    /// Says how the pools stand, if that has changed and no reload is under way.
-    pub(super) fn tell_headline(&mut self) {
-        let same = self.supervision.generation == self.publisher.generation()
-            && self.supervision.troubles == self.not_ready();
-        if same || self.supervision.loading_since.is_some() {
-            return;
-        }
-        let headline = self.headline();
-        if headline != self.supervision.headline {
-            self.supervision.manager.stands(&headline);
-            self.supervision.headline = headline;
-        }
-    }
-
-    fn headline(&mut self) -> String {
-        self.supervision.generation = self.publisher.generation();
-        self.supervision.troubles = self.not_ready();
-        let pools: Vec<PoolStatus> = self
-            .served
-            .pools_with_views()
-            .map(|(view, bound)| status::pool(view, bound, &self.board))
-            .collect();
-        let apex = match self.served.zones() {
-            [only] => Some(only.id.name.to_string()),
-            _ => None,
-        };
-        headline(&self.supervision.troubles, &pools, apex.as_deref())
-    }
-
-    /// Tells the service manager that everything turns, if it does. The loop turns, or it would not be here.
-    pub(super) fn tell_alive(&mut self) {
-        let Some(limit) = self.supervision.manager.watchdog() else { return };
-        let troubles = self.troubles(TURN_MAX.min(limit / 2));
-        let manager = self.supervision.manager.clone();
-        tokio::spawn(async move {
-            let troubles = troubles.await;
-            if troubles.is_empty() {
-                manager.alive();
-            } else {
-                let troubles = troubles.join(", ");
-                error!("{troubles}: unless that changes, the service manager's watchdog restarts the server");
-            }
-        });
-    }
 }

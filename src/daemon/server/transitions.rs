@@ -7,7 +7,6 @@
 use tracing::{debug, error, info, warn};
 
 use super::super::served::{Served, sentence};
-use super::Server;
 use crate::health::{Board, Cause, Transition, Verdict};
 
 /// Pools named in the log line of a transition; the rest is counted.
@@ -55,7 +54,7 @@ impl FirstVerdicts {
     }
 
     /// The first round is over. The second time this is said, how many were not told one by one.
-    fn end(&mut self) -> usize {
+    pub(super) fn end(&mut self) -> usize {
         match self.stage {
             Stage::FirstRound => self.stage = Stage::Ending,
             Stage::Ending => {
@@ -65,24 +64,6 @@ impl FirstVerdicts {
             Stage::Over => {}
         }
         0
-    }
-}
-
-impl Server {
-    /// Says how many targets were found down at the start besides those that were named.
-    pub(super) fn tell_first_verdicts(&mut self) {
-        if !self.first_round.is_finished() {
-            return;
-        }
-        let untold = self.first_verdicts.end();
-        if untold > 0 {
-            let targets = self.engine.report().len();
-            warn!(
-                "{} of {targets} targets were down when first probed, {untold} of them not named here; `edgedns status` \
-                 names them all",
-                untold + DOWN_TOLD_MAX
-            );
-        }
     }
 }
 
@@ -120,4 +101,13 @@ pub(super) fn tell(transition: &Transition, served: &Served, board: &Board) {
             info!(probe_target, verdict, pools, "{transition}{effect}")
         }
     }
+}
+
+/// Says how many of all targets were found down at the start besides those that were named.
+pub(super) fn tell_rest(untold: usize, targets: usize) {
+    warn!(
+        "{} of {targets} targets were down when first probed, {untold} of them not named here; `edgedns status` \
+         names them all",
+        untold + DOWN_TOLD_MAX
+    );
 }

@@ -9,7 +9,6 @@
 //! or for whoever asked.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,16 +16,15 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use super::super::descriptors;
 use super::super::folders::control_socket;
 use super::super::load::{Loaded, Reading};
 use super::super::served::Served;
-use super::Server;
 use super::locals::Locals;
-use super::reloads::{Ended, Reloads};
+use super::owners::Server;
+use super::reloading::Upcoming;
+use super::reloads::Ended;
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
-use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
 use crate::zones::{LoadedZone, StoredZone, ZoneId, known_networks};
@@ -35,20 +33,6 @@ use crate::zones::{LoadedZone, StoredZone, ZoneId, known_networks};
 /// Whoever is there answers within milliseconds; the others are pending until
 /// they do.
 const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
-
-/// What was read, between the halves.
-pub(super) struct Upcoming {
-    pub(super) served: Served,
-    config: Config,
-    state_directory: Option<PathBuf>,
-    /// Zones that stay as they were.
-    kept: usize,
-    /// What changes, by serials.
-    changes: String,
-    diagnostics: String,
-    /// Ends when every worker serves what the config says, and the ports given up are free.
-    settled: JoinHandle<()>,
-}
 
 /// Zones named in the summary; the rest is counted.
 const CHANGES_NAMED_MAX: usize = 4;
@@ -78,29 +62,30 @@ fn changes(zones: &[LoadedZone], served: &Served) -> String {
 
 impl Server {
     /// Goes on with a reload one step of which has ended.
-    pub(super) fn go_on(&mut self, ended: Ended, reloads: &mut Reloads) {
+    pub(super) fn go_on(&mut self, ended: Ended) {
         match ended {
-            Ended::Reading(read) => match self.begin_taking_over(*read) {
-                Ok(round) => reloads.probe(round),
-                Err(refused) => self.end_reload(refused, None, reloads),
+            Ended::Reading(read) => match self.begin_applying(*read) {
+                Ok(round) => self.reloading.reloads.probe(round),
+                Err(refused) => self.end_reload(refused, None),
             },
             Ended::Probing => {
-                if let Some(upcoming) = self.upcoming.take() {
-                    let (reloaded, settled) = self.finish_taking_over(*upcoming);
-                    self.end_reload(reloaded, Some(settled), reloads);
+                if let Some(upcoming) = self.reloading.upcoming.take() {
+                    let (reloaded, settled) = self.finish_applying(*upcoming);
+                    self.end_reload(reloaded, Some(settled));
                 }
             }
         }
     }
 
     /// Tells everybody what came of it: whoever asked when all has `settled`.
-    fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>, reloads: &mut Reloads) {
-        self.refusal = (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
+    fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>) {
+        self.reloading.refusal =
+            (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
         // Whoever asked meanwhile is told so by the service manager when the next reload is over.
-        if !reloads.is_asked_again() {
+        if !self.reloading.reloads.is_asked_again() {
             self.tell_ready();
         }
-        let waiting = reloads.take_waiting();
+        let waiting = self.reloading.reloads.take_waiting();
         tokio::spawn(async move {
             if let Some(settled) = settled {
                 let _ = settled.await;
@@ -108,18 +93,20 @@ impl Server {
             // Whoever asked may have gone meanwhile.
             waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
         });
-        reloads.go_on(|cause| self.begin_reading(cause));
+        if let Some(cause) = self.reloading.reloads.take_next() {
+            self.reloading.begin_reading(cause, &self.publishing);
+        }
     }
 
     /// The first half, with what ends when the second may follow; or why nothing has changed, where the
     /// config file or an address does not do.
-    fn begin_taking_over(&mut self, read: Result<Reading, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
+    fn begin_applying(&mut self, read: Result<Reading, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
         let reading = read.map_err(|fault| {
             let summary = format!("the reload broke off, nothing has changed: {fault}");
             error!("{summary}");
             self.refused(summary, String::new())
         })?;
-        self.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
+        self.reloading.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
         let diagnostics = reading.sources.render_all(reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
             let errors = reading.config_faults.iter().filter(|fault| fault.is_error());
@@ -134,7 +121,7 @@ impl Server {
             warn!("{}", reading.sources.sentence(fault));
         }
         let Loaded { config, zones, state_directory } = loaded;
-        let settled = match self.running.change(&transport_settings(&config)) {
+        let settled = match self.publishing.running.change(&transport_settings(&config)) {
             Ok(settled) => tokio::spawn(settled),
             Err(fault) => {
                 let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
@@ -142,19 +129,20 @@ impl Server {
                 return Err(self.refused(summary, diagnostics));
             }
         };
-        report_zones(&reading.sources, &zones, &self.served);
+        report_zones(&reading.sources, &zones, &self.publishing.served);
         drop(reading.sources);
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
-        self.hold(&zones);
-        let changes = changes(&zones, &self.served);
-        self.tell_shortage(&config);
-        self.engine.change(health_settings(&config));
-        let mut served = Served::after(&self.served, zones, identity(&config, self.cookie_secret));
+        self.reloading.hold(&zones);
+        let changes = changes(&zones, &self.publishing.served);
+        self.reloading.tell_shortage(&config);
+        self.publishing.engine.change(health_settings(&config));
+        let mut served =
+            Served::after(&self.publishing.served, zones, identity(&config, self.publishing.cookie_secret));
         served.set_limit(rate_limit(&config.limit, &known_networks()));
-        served.bind(self.engine.watch(&served.targets()));
+        served.bind(self.publishing.engine.watch(&served.targets()));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
-        let round = self.engine.first_round();
-        self.upcoming =
+        let round = self.publishing.engine.first_round();
+        self.reloading.upcoming =
             Some(Box::new(Upcoming { served, config, state_directory, kept, changes, diagnostics, settled }));
         Ok(tokio::spawn(async move {
             let _ = timeout(wait, round).await;
@@ -162,27 +150,27 @@ impl Server {
     }
 
     /// The second half: what was read is served from now on.
-    fn finish_taking_over(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
+    fn finish_applying(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
         let Upcoming { served, config, state_directory, kept, changes, diagnostics, settled } = upcoming;
-        self.served = served;
-        self.locals = Locals::of(&config);
-        self.forwarding.change(&config, self.cookie_secret);
-        self.served.set_forward(self.forwarding.table());
+        self.publishing.served = served;
+        self.publishing.locals = Locals::of(&config);
+        self.publishing.forwarding.change(&config, self.publishing.cookie_secret);
+        self.publishing.served.set_forward(self.publishing.forwarding.table());
         // The reading may have looked at the networks a while ago.
-        self.mean_by_local();
-        self.publish_anew();
+        self.publishing.mean_by_local();
+        self.publishing.publish_anew();
         // Who is not asked holds the old zones, beside the new ones.
-        self.running.catch_up();
-        if self.state_directory != state_directory {
-            self.state_directory = state_directory;
+        self.publishing.running.catch_up();
+        if self.operator.state_directory != state_directory {
+            self.operator.state_directory = state_directory;
             // What cannot be written is logged where it is tried.
-            self.keep_rules(Box::new(|_| {}));
+            self.operator.keep_rules(Box::new(|_| {}));
         }
-        self.keep_texts();
-        self.control.follow(control_socket(&config).as_deref());
-        self.admin.follow(&config.admin);
-        let zones = self.served.zones().len();
-        let generation = self.publisher.generation();
+        self.operator.keep_texts(&self.publishing);
+        self.operator.control.follow(control_socket(&config).as_deref());
+        self.operator.admin.follow(&config.admin);
+        let zones = self.publishing.served.zones().len();
+        let generation = self.publishing.publisher.generation();
         let summary = match kept {
             0 => format!("reloaded: {zones} zones, generation {generation}{changes}"),
             _ => {
@@ -199,15 +187,11 @@ impl Server {
 
     /// Nothing has changed.
     fn refused(&self, summary: String, diagnostics: String) -> Reloaded {
-        Reloaded { outcome: Completeness::Refused, zones: self.served.zones().len(), summary, diagnostics }
-    }
-
-    /// Says when the config may need more descriptors than there are; once for each way in which it does.
-    pub(super) fn tell_shortage(&mut self, config: &Config) {
-        let shortage = descriptors::shortage(config, descriptors::limit());
-        if let Some(news) = shortage.as_ref().filter(|_| shortage != self.shortage) {
-            warn!("{news}");
+        Reloaded {
+            outcome: Completeness::Refused,
+            zones: self.publishing.served.zones().len(),
+            summary,
+            diagnostics,
         }
-        self.shortage = shortage;
     }
 }

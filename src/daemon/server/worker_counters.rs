@@ -16,14 +16,14 @@ use crate::transport::{DURATION_BOUNDS, SnapshotResponder, Taps, TcpCounters, Ud
 
 /// The counters of all workers that there have been: what was counted stays counted.
 #[derive(Clone, Default)]
-pub(super) struct Counted {
+pub(super) struct WorkerCounters {
     workers: Arc<Mutex<Workers>>,
 }
 
 /// What each worker serves, and its counters.
 type Workers = Vec<(Transport, Arc<Counters>)>;
 
-impl Counted {
+impl WorkerCounters {
     /// Makes what each worker answers with, and counts with.
     pub(super) fn responders(
         &self,

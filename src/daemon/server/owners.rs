@@ -1,0 +1,19 @@
+//! The running server: three owners, each with its own fields, side by side.
+
+use std::time::{Instant, SystemTime};
+
+use super::operator::Operator;
+use super::publishing::Publishing;
+use super::reloading::Reloading;
+use super::supervision::Supervision;
+
+/// Everything that the loop acts on.
+pub(super) struct Server {
+    pub(super) publishing: Publishing,
+    pub(super) reloading: Reloading,
+    pub(super) operator: Operator,
+    pub(super) supervision: Supervision,
+    pub(super) started: Instant,
+    /// The same by the clock of that moment.
+    pub(super) started_at: SystemTime,
+}

@@ -1,0 +1,136 @@
+//! Publishing: what is served and believed, and the only [`Publisher`].
+//!
+//! Owns the snapshot and everything that it is made of: the zones, the verdicts, the forwarder, the clients that `local`
+//! stands for; and the workers that answer from it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::task::JoinHandle;
+use tracing::info;
+
+use super::super::served::Served;
+use super::forwarding::Forwarding;
+use super::locals::Locals;
+use super::transitions::{FirstVerdicts, Telling, tell, tell_quietly, tell_rest};
+use super::worker_counters::WorkerCounters;
+use crate::answer::{CookieSecret, Publisher, Snapshot};
+use crate::health::{Board, Engine, Transition};
+use crate::transport::{Running, SnapshotResponder, Taps};
+use crate::zones::of_others;
+
+/// What is published, and what it is made of.
+pub(super) struct Publishing {
+    pub(super) publisher: Publisher,
+    /// When it last published.
+    pub(super) published_at: SystemTime,
+    pub(super) engine: Engine,
+    /// The workers.
+    pub(super) running: Running<SnapshotResponder>,
+    pub(super) served: Served,
+    /// The verdicts that the newest snapshot was made of.
+    pub(super) board: Board,
+    pub(super) counters: WorkerCounters,
+    /// Where traces are opened.
+    pub(super) taps: Taps,
+    pub(super) forwarding: Forwarding,
+    pub(super) locals: Locals,
+    /// Made at start where the config names none, so that a reload keeps it.
+    pub(super) cookie_secret: Option<CookieSecret>,
+    /// Ends when every target of the start has had its first outcome.
+    pub(super) first_round: JoinHandle<()>,
+    pub(super) first_verdicts: FirstVerdicts,
+}
+
+impl Publishing {
+    /// Publishes what is served and believed now, all of it chosen anew.
+    pub(super) fn publish_anew(&mut self) {
+        self.board = self.engine.board();
+        let fresh = self.served.snapshot_after(&self.publisher.newest(), &self.board);
+        self.publish(fresh);
+    }
+
+    fn publish(&mut self, snapshot: Snapshot) {
+        self.publisher.publish(snapshot);
+        self.published_at = SystemTime::now();
+    }
+
+    /// Serves zones no more whose sources were silent for too long.
+    pub(super) fn expire_zones(&mut self) {
+        if self.served.expire(Instant::now()) {
+            self.publish_anew();
+        }
+    }
+
+    /// Verdicts have changed: publish once, then say so of each.
+    pub(super) fn note(&mut self, changed: &mut Vec<Transition>, upcoming: Option<&Served>) {
+        let board = self.engine.board();
+        let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
+        self.publish(fresh);
+        self.board = board.clone();
+        for transition in changed.drain(..) {
+            if self.first_verdicts.take(&transition) == Telling::InTotal {
+                tell_quietly(&transition);
+                continue;
+            }
+            // A target of what is about to be served matters to none of the pools that are.
+            let is_new = self.served.pools_of(transition.target).next().is_none();
+            let upcoming = upcoming.filter(|_| is_new);
+            tell(&transition, upcoming.unwrap_or(&self.served), &board);
+        }
+    }
+
+    /// Means by `local` the networks that were found last; the next snapshot has it.
+    pub(super) fn mean_by_local(&mut self) {
+        self.locals.mean(&mut self.served, self.forwarding.networks());
+    }
+
+    /// Lets the clients of this host's networks ask, whichever these are now.
+    pub(super) fn follow_networks(&mut self) {
+        let matters = self.forwarding.are_local() || self.locals.are_any();
+        if !matters || !self.forwarding.networks_changed() {
+            return;
+        }
+        let networks: Vec<String> = of_others(self.forwarding.networks()).map(ToString::to_string).collect();
+        if networks.is_empty() {
+            info!(
+                "this host is in no network any more: of the clients that `local` stands for only its own may ask"
+            );
+        } else {
+            info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
+        }
+        self.served.set_forward(self.forwarding.table());
+        self.mean_by_local();
+        self.publish_anew();
+    }
+
+    /// Says how many targets were found down at the start besides those that were named.
+    pub(super) fn tell_first_verdicts(&mut self) {
+        if !self.first_round.is_finished() {
+            return;
+        }
+        let untold = self.first_verdicts.end();
+        if untold > 0 {
+            tell_rest(untold, self.engine.report().len());
+        }
+    }
+
+    /// Resolves, within `limit`, to what does not turn.
+    pub(super) fn troubles(&mut self, limit: Duration) -> impl Future<Output = Vec<String>> + Send + use<> {
+        let mut troubles: Vec<String> = self.engine_hangs().into_iter().collect();
+        let pulse = self.running.pulse(limit);
+        async move {
+            let hanging = pulse.await;
+            troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} does not turn")));
+            troubles
+        }
+    }
+
+    /// One target that is overdue may have its own reasons; when all are, nothing probes.
+    fn engine_hangs(&self) -> Option<String> {
+        let now = Instant::now();
+        let reports = self.engine.report();
+        let youngest = reports.iter().map(|report| report.history.last_probe_age(now)).min()?;
+        let hangs = reports.iter().all(|report| report.is_overdue(now));
+        hangs.then(|| format!("no target has been probed for {} s", youngest.as_secs()))
+    }
+}

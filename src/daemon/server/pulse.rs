@@ -1,0 +1,102 @@
+//! Whether everything turns and is ready, for the admin page and the service manager.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::owners::Server;
+use super::reloading::silent_files;
+use super::status;
+use crate::control::{Calendar, PoolStatus, headline};
+use crate::zones::StoredZone;
+
+/// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
+/// hangs.
+const TURN_MAX: Duration = Duration::from_secs(2);
+
+impl Server {
+    /// Tells what does not turn. The loop does, or it would not be here; the workers are asked.
+    pub(super) fn tell_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
+        let troubles = self.publishing.troubles(TURN_MAX);
+        tokio::spawn(async move {
+            // Whoever asked may have gone.
+            let _ = reply.send(troubles.await);
+        });
+    }
+
+    /// Why not everything that is configured is served.
+    pub(super) fn not_ready(&self) -> Vec<String> {
+        let probing = (!self.publishing.first_round.is_finished())
+            .then(|| "the first round of probes is under way".to_owned());
+        let zones = self.publishing.served.zones().iter().filter_map(zone_trouble);
+        probing.into_iter().chain(zones).chain(self.reloading.refusal.clone()).chain(silent_files()).collect()
+    }
+
+    /// Says that what was read is served: at the start, and when a reload is over.
+    pub(super) fn tell_ready(&mut self) {
+        self.supervision.loading_since = None;
+        self.supervision.headline = self.headline();
+        self.supervision.manager.ready(&self.supervision.headline);
+    }
+
+    /// Says how the pools stand, if that has changed and no reload is under way.
+    pub(super) fn tell_headline(&mut self) {
+        let same = self.supervision.generation == self.publishing.publisher.generation()
+            && self.supervision.troubles == self.not_ready();
+        if same || self.supervision.loading_since.is_some() {
+            return;
+        }
+        let headline = self.headline();
+        if headline != self.supervision.headline {
+            self.supervision.manager.stands(&headline);
+            self.supervision.headline = headline;
+        }
+    }
+
+    pub(super) fn headline(&mut self) -> String {
+        self.supervision.generation = self.publishing.publisher.generation();
+        self.supervision.troubles = self.not_ready();
+        let pools: Vec<PoolStatus> = self
+            .publishing
+            .served
+            .pools_with_views()
+            .map(|(view, bound)| status::pool(view, bound, &self.publishing.board))
+            .collect();
+        let apex = match self.publishing.served.zones() {
+            [only] => Some(only.id.name.to_string()),
+            _ => None,
+        };
+        headline(&self.supervision.troubles, &pools, apex.as_deref())
+    }
+
+    /// Tells the service manager that everything turns, if it does. The loop turns, or it would not be here.
+    pub(super) fn tell_alive(&mut self) {
+        let Some(limit) = self.supervision.manager.watchdog() else { return };
+        let troubles = self.publishing.troubles(TURN_MAX.min(limit / 2));
+        let manager = self.supervision.manager.clone();
+        tokio::spawn(async move {
+            let troubles = troubles.await;
+            if troubles.is_empty() {
+                manager.alive();
+            } else {
+                let troubles = troubles.join(", ");
+                error!("{troubles}: unless that changes, the service manager's watchdog restarts the server");
+            }
+        });
+    }
+}
+
+fn zone_trouble(zone: &StoredZone) -> Option<String> {
+    let (name, error) = (&zone.id, zone.error());
+    let Some(version) = zone.version() else {
+        return Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read")));
+    };
+    let (error, serial) = (error?, version.serial);
+    Some(match version.last_good_since().map(Calendar) {
+        Some(since) => {
+            format!("zone {name} is served from its last good text, serial {serial} of {since}: {error}")
+        }
+        None => format!("zone {name} stays at serial {serial}: {error}"),
+    })
+}

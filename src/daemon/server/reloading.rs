@@ -1,0 +1,176 @@
+//! Reloading: which files are followed, when they are read again, and what of it waits.
+//!
+//! Owns the digests of what was read, the watch on the files, and the reload that is under way.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::super::descriptors;
+use super::super::load::Reading;
+use super::super::served::Served;
+use super::publishing::Publishing;
+use super::reloads::Reloads;
+use crate::config::{Config, Watch};
+use crate::control::{Cause, Request};
+use crate::source::{Pending, TextFile, pending, take_has_come};
+use crate::zones::{self, FileDigests, LoadedZone, Marks, Purpose, QUIET, Serving, Watching, ZoneId};
+
+/// How often files that have come lead to a reload at most: reading them costs the others time if they do not after all.
+const CAME_INTERVAL: Duration = Duration::from_secs(60);
+
+/// From when on it is told that a file is waited for: what takes less is a slow disk.
+const SILENT_TOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// What is known of the files, and what becomes of them.
+pub(super) struct Reloading {
+    /// The config file.
+    pub(super) path: PathBuf,
+    pub(super) reloads: Reloads,
+    /// Why the last reload changed nothing; none: it was applied, or there was none.
+    pub(super) refusal: Option<String>,
+    /// What a reload has read, until the targets that it brings have been probed.
+    pub(super) upcoming: Option<Box<Upcoming>>,
+    /// What was said last of descriptors that may not be enough.
+    pub(super) shortage: Option<String>,
+    /// The files of what is served, as they were read last.
+    pub(super) digests: FileDigests,
+    /// None: they are not watched.
+    pub(super) watching: Option<Watching>,
+    /// What the last reading held back, to see whether the next one finds the same.
+    pub(super) held_back: Vec<(ZoneId, Vec<TextFile>)>,
+    /// Whether a change is to be read that was seen while the config file was being written.
+    pub(super) is_put_off: bool,
+    /// When files last came that had not come before.
+    pub(super) last_arrival: Option<Instant>,
+    pub(super) marks: Arc<Marks>,
+    /// Where the loop is asked to reload.
+    pub(super) requests: mpsc::Sender<Request>,
+}
+
+/// What was read, between the halves.
+pub(super) struct Upcoming {
+    pub(super) served: Served,
+    pub(super) config: Config,
+    pub(super) state_directory: Option<PathBuf>,
+    /// Zones that stay as they were.
+    pub(super) kept: usize,
+    /// What changes, by serials.
+    pub(super) changes: String,
+    pub(super) diagnostics: String,
+    /// Ends when every worker serves what the config says, and the ports given up are free.
+    pub(super) settled: JoinHandle<()>,
+}
+
+/// What the loop is asked when a file has changed.
+fn files_changed() -> Request {
+    Request::Reload { cause: Cause::Change, reply: None }
+}
+
+/// Reads on a thread of its own: a large zone takes seconds, in which the
+/// loop goes on. What is `served` and has not changed is not read again.
+pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<Reading> {
+    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(serving), |_, _| {}))
+}
+
+impl Reloading {
+    /// Reads everything that has changed since it was read for what is served.
+    pub(super) fn begin_reading(&mut self, cause: Cause, publishing: &Publishing) {
+        let cause = match cause {
+            Cause::Operator => zones::Cause::Operator,
+            Cause::Change => zones::Cause::Change,
+        };
+        let serving = Serving {
+            versions: publishing.served.versions(),
+            cause,
+            held: self.held_back.clone(),
+            writing: self.watching.as_ref().map(Watching::writing).unwrap_or_default(),
+            marks: Arc::clone(&self.marks),
+        };
+        self.reloads.read(read(self.path.clone(), serving));
+    }
+
+    /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may be what it
+    /// was, and then its end is no change.
+    pub(super) fn read_what_was_put_off(&mut self) {
+        let change = files_changed();
+        if self.is_put_off && !self.is_config_written() && self.requests.try_send(change).is_ok() {
+            self.is_put_off = false;
+        }
+    }
+
+    /// Whether somebody is writing the config file. What has changed beside it is read when that is done.
+    pub(super) fn is_config_written(&self) -> bool {
+        self.watching.as_ref().is_some_and(|watching| watching.writing().holds(&self.path))
+    }
+
+    /// Remembers what was held back, and has it read once more.
+    pub(super) fn hold(&mut self, zones: &[LoadedZone]) {
+        let held = zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.held.clone()?)));
+        self.held_back = held.collect();
+        if !self.held_back.is_empty() {
+            let requests = self.requests.clone();
+            tokio::spawn(async move {
+                sleep(QUIET).await;
+                // Nobody is there any more when the server ends.
+                let _ = requests.send(files_changed()).await;
+            });
+        }
+    }
+
+    /// Has files read again that nobody waited for any more and that have come since. A file may do so again and again.
+    pub(super) fn follow_files_that_came(&mut self) {
+        let is_soon = self.last_arrival.is_some_and(|came| came.elapsed() < CAME_INTERVAL);
+        if self.watching.is_none() || is_soon || !take_has_come() {
+            return;
+        }
+        self.last_arrival = Some(Instant::now());
+        info!("a file has come that did not before: reloading");
+        // A queue that is full of requests has a reload in it, or will be asked soon.
+        let _ = self.requests.try_send(files_changed());
+    }
+
+    /// Watches the files of a reading, if that is wanted. A reading that could not use the config file,
+    /// and so has none, has read no other file: those of before matter still.
+    pub(super) fn follow_files(&mut self, stands: FileDigests, config: Option<&Config>) {
+        match config {
+            None => self.digests.extend(stands),
+            Some(config) => {
+                self.digests = stands;
+                match config.server.watch {
+                    Watch::Nothing => self.watching = None,
+                    Watch::Files => {
+                        self.watching
+                            .get_or_insert_with(|| Watching::start(self.requests.clone(), files_changed));
+                    }
+                }
+            }
+        }
+        if let Some(watching) = &self.watching {
+            watching.follow(self.digests.clone());
+        }
+    }
+
+    /// Says when the config may need more descriptors than there are; once for each way in which it does.
+    pub(super) fn tell_shortage(&mut self, config: &Config) {
+        let shortage = descriptors::shortage(config, descriptors::limit());
+        if let Some(news) = shortage.as_ref().filter(|_| shortage != self.shortage) {
+            warn!("{news}");
+        }
+        self.shortage = shortage;
+    }
+}
+
+/// Files that are waited for, one line each.
+pub(super) fn silent_files() -> impl Iterator<Item = String> {
+    let silent = |one: &Pending| one.since.elapsed() >= SILENT_TOLD_AFTER;
+    pending().into_iter().filter(silent).map(|Pending { path, since }| {
+        let seconds = since.elapsed().as_secs();
+        format!("reading {} for {seconds} s, and nothing comes of it", path.display())
+    })
+}

@@ -1,0 +1,104 @@
+//! The one loop: whatever happens, happens here, one after the other.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::info;
+
+use super::super::folders::control_socket;
+use super::owners::Server;
+use crate::config::Config;
+use crate::control::{Cause, Request};
+use crate::health::Transition;
+use crate::zones::FileDigests;
+
+/// How often snapshots that no worker holds any more are freed.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Verdicts that are published together: a rack that goes down is one change.
+const TRANSITIONS_AT_ONCE_MAX: usize = 256;
+
+impl Server {
+    /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
+    pub(super) fn begin(&mut self, config: &Config, digests: FileDigests, first: &mut Vec<Transition>) {
+        self.operator.local_trouble.mark_changed();
+        self.reloading.tell_shortage(config);
+        self.operator.control.follow(control_socket(config).as_deref());
+        self.operator.admin.follow(&config.admin);
+        self.publishing.note(first, None);
+        self.operator.keep_texts(&self.publishing);
+        self.reloading.follow_files(digests, Some(config));
+        self.report_ready();
+    }
+
+    /// The one loop: whatever happens, happens here, one after the other.
+    pub(super) async fn turn(
+        &mut self,
+        requests: &mut mpsc::Receiver<Request>,
+        mut transitions: mpsc::Receiver<Transition>,
+    ) {
+        let mut reclaim = interval(RECLAIM_INTERVAL);
+        reclaim.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changed = Vec::new();
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(Request::Reload { cause: Cause::Change, .. }) if self.reloading.is_config_written() => self.reloading.is_put_off = true,
+                    Some(Request::Reload { cause, reply }) => {
+                        self.supervision.reloading();
+                        if let Some(cause) = self.reloading.reloads.ask(cause, reply) {
+                            self.reloading.begin_reading(cause, &self.publishing);
+                        }
+                    }
+                    // Whoever asked may have gone meanwhile.
+                    Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
+                    Some(Request::Pulse { reply }) => self.tell_pulse(reply),
+                    Some(Request::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
+                    Some(Request::Explain { order, reply }) => self.explain(&order, reply),
+                    Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
+                    Some(Request::Stop) | None => return,
+                },
+                1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
+                Ok(()) = self.operator.local_trouble.changed() => self.operator.tell_local_trouble(),
+                ended = self.reloading.reloads.ended() => self.go_on(ended),
+                () = self.supervision.sign_due() => self.tell_alive(),
+                _ = reclaim.tick() => {
+                    self.publishing.publisher.reclaim();
+                    self.operator.expire_rules(&mut self.publishing);
+                    self.publishing.expire_zones();
+                    self.supervision.tell_loading();
+                    self.tell_headline();
+                    self.publishing.taps.expire(Instant::now());
+                    self.publishing.follow_networks();
+                    self.operator.keep_what_is_not_kept(&self.publishing);
+                    self.publishing.tell_first_verdicts();
+                    self.reloading.follow_files_that_came();
+                    self.reloading.read_what_was_put_off();
+                }
+            }
+        }
+    }
+
+    /// Verdicts have changed.
+    fn note(&mut self, changed: &mut Vec<Transition>) {
+        let upcoming = self.reloading.upcoming.as_ref().map(|upcoming| &upcoming.served);
+        self.publishing.note(changed, upcoming);
+    }
+
+    /// Ends in good order: what is under way is answered, what is to be kept is written.
+    pub(super) async fn stop(self) {
+        let started = Instant::now();
+        let answered = self.publishing.counters.answered();
+        self.supervision.manager.stopping();
+        self.publishing.running.stop().await;
+        self.operator.rules_keeper.stop().await;
+        self.operator.last_good_keeper.stop().await;
+        self.reloading.marks.remove_all();
+        let lateness = self.publishing.engine.lateness();
+        let [half, most] = [50, 99].map(|percent| lateness.percentile(percent).as_micros());
+        let probes = lateness.probes();
+        info!("{probes} probes, of which 50 % started late by at most {half} µs, 99 % by {most} µs");
+        info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
+    }
+}
