@@ -443,8 +443,8 @@ pub const KEYS: &[Key] = &[
         Section::Zone,
         "reverse-of",
         Absent::Unset { example: r#""ocp4.example.com""# },
-        "another zone here, whose addresses give this reverse zone (in-addr.arpa, ip6.arpa) its PTR records, \
-         with its SOA and NS records; `file` may be left out, otherwise its records come first",
+        "another zone here, which gives this reverse zone (in-addr.arpa, ip6.arpa) PTR records for its addresses, \
+         and its SOA and NS records; `file` may be left out, otherwise its records come first",
     ),
     key(
         Section::Zone,
