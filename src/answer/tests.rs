@@ -314,3 +314,15 @@ fn what_a_dname_leads_to_is_answered_as_if_it_were_asked() {
 }
 
 mod large;
+
+#[test]
+fn names_in_a_type_of_rfc_1035_are_read_through_their_pointers_behind_a_dname() {
+    let snapshot = snapshot(&zone("@ 60 SOA ns host 1 2 3 4 30\nold.t 60 MINFO ns.t host.t\nd 60 DNAME t\n"));
+    let minfo = |qname: &str| {
+        let response = answer(&snapshot, Transport::Tcp, &query(qname, 14, 1232), 65_535).unwrap();
+        let response = crate::dns::response::Response::read(&response).unwrap();
+        response.answers().last().unwrap().data()
+    };
+    assert_eq!(minfo("old.t.example."), "ns.t.example. host.t.example.");
+    assert_eq!(minfo("old.d.example."), minfo("old.t.example."));
+}
