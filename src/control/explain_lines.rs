@@ -3,7 +3,7 @@
 //! Responsible for its look. Not responsible for what is told.
 
 use super::columns::{Cell, columns, line, widths};
-use super::explanation::{AnswerTold, Explanation, PoolTold, RecordTold};
+use super::explanation::{AnswerView, Explanation, PoolView, RecordView};
 use super::style::{Style, style};
 use super::table::{Moment, member_head, member_rows, pool_title};
 use crate::source::Look;
@@ -54,13 +54,13 @@ fn zone(explanation: &Explanation) -> String {
     format!("{}, {served} of {}", zone.title(), zone.file)
 }
 
-fn members(pool: &PoolTold, now: Moment, look: Look) -> String {
+fn members(pool: &PoolView, now: Moment, look: Look) -> String {
     let rows = pool.status.members.iter().flat_map(|member| member_rows(member, &pool.targets, now));
     let rows: Vec<Vec<Cell>> = std::iter::once(member_head()).chain(rows).collect();
     columns(&" ".repeat(WORD_WIDTH + 2), &rows, look)
 }
 
-fn pool_facts(pool: &PoolTold) -> Vec<(&'static str, String)> {
+fn pool_facts(pool: &PoolView) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let guarded = pool.guarded_at.as_ref().map(|place| format!("guarded at {place}"));
     let written = pool.place.as_ref().map(|place| format!("written at {place}"));
@@ -69,7 +69,7 @@ fn pool_facts(pool: &PoolTold) -> Vec<(&'static str, String)> {
         facts.push(("place", places.join(", ")));
     }
     facts.push(("choice", pool.choice.clone()));
-    let PoolTold { ttl, ttl_degraded, .. } = pool;
+    let PoolView { ttl, ttl_degraded, .. } = pool;
     facts.push((
         "ttl",
         if ttl == ttl_degraded {
@@ -88,7 +88,7 @@ fn answer_lines(explanation: &Explanation, look: Look) -> String {
         let none = if explanation.forwarded { ";; as the upstreams answer" } else { ";; nothing is sent" };
         return format!("{none}\n");
     };
-    let AnswerTold { flags, bytes, answer, authority, additional, extended_error, .. } = answer;
+    let AnswerView { flags, bytes, answer, authority, additional, extended_error, .. } = answer;
     let counts = [1, answer.len(), authority.len(), additional.len() + 1];
     let [one, answers, authorities, additionals] = counts;
     let mut lines = format!(
@@ -114,8 +114,8 @@ fn answer_lines(explanation: &Explanation, look: Look) -> String {
     lines + &format!("\n;; MSG SIZE: {bytes}{over}\n")
 }
 
-fn record(record: &RecordTold) -> Vec<Cell> {
-    let RecordTold { owner, ttl, rtype, data, place } = record;
+fn record(record: &RecordView) -> Vec<Cell> {
+    let RecordView { owner, ttl, rtype, data, place } = record;
     let place = place.as_ref().map(|place| format!("; {place}")).unwrap_or_default();
     vec![
         owner.as_str().into(),

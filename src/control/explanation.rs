@@ -42,22 +42,22 @@ pub struct Explanation {
     /// The zone that answers; none: the name is not ours.
     pub zone: Option<ZoneStatus>,
     /// The name, and each name that it leads to.
-    pub steps: Vec<StepTold>,
+    pub steps: Vec<StepView>,
     /// The pools that are asked.
-    pub pools: Vec<PoolTold>,
+    pub pools: Vec<PoolView>,
     /// Why the answer is what it is, in one sentence.
     pub because: String,
     /// Whether it is for upstreams to answer.
     pub forwarded: bool,
     /// The answer.
-    pub answer: AnswerTold,
+    pub answer: AnswerView,
     /// What else should be known, one sentence each.
     pub remarks: Vec<String>,
 }
 
 /// What was found for one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepTold {
+pub struct StepView {
     /// The name.
     pub name: String,
     /// `exact`, `wildcard`, `zone-cut`, `dname`, `missing`, `elsewhere` or `again`.
@@ -72,7 +72,7 @@ pub struct StepTold {
 
 /// A pool that is asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PoolTold {
+pub struct PoolView {
     /// How it stands, and its members.
     #[serde(flatten)]
     pub status: PoolStatus,
@@ -92,7 +92,7 @@ pub struct PoolTold {
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerTold {
+pub struct AnswerView {
     /// The response code; none: nothing is sent.
     pub rcode: Option<String>,
     /// The flags that are set, as `dig` names them.
@@ -102,16 +102,16 @@ pub struct AnswerTold {
     /// Extended error (RFC 8914).
     pub extended_error: Option<u16>,
     /// The answer section.
-    pub answer: Vec<RecordTold>,
+    pub answer: Vec<RecordView>,
     /// The authority section.
-    pub authority: Vec<RecordTold>,
+    pub authority: Vec<RecordView>,
     /// The additional section, without the OPT record.
-    pub additional: Vec<RecordTold>,
+    pub additional: Vec<RecordView>,
 }
 
 /// A record of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordTold {
+pub struct RecordView {
     /// The owner.
     pub owner: String,
     /// The TTL, in seconds.

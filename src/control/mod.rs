@@ -55,7 +55,7 @@ pub use client::{Client, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
 pub use exchange::ClientError;
 pub use explain_lines::explain_lines;
-pub use explanation::{AnswerTold, ExplainOrder, Explanation, PoolTold, RecordTold, StepTold};
+pub use explanation::{AnswerView, ExplainOrder, Explanation, PoolView, RecordView, StepView};
 pub use headline::{HEADLINE_BYTES_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
@@ -64,9 +64,8 @@ pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, HistogramStatus, ListeningStatus, MemberStatus,
-    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus,
-    UdpStatus, UpstreamStatus, ZoneStatus,
+    HistogramStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus,
+    Status, TargetStatus, TcpStatus, TransportStatus, UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Calendar;
+use crate::forward::ForwardStatus;
 
 /// How everything stands at one moment. What a server of another version leaves out is as if there were
 /// none of it.
@@ -357,106 +358,6 @@ pub struct RuleStatus {
 
 fn titled(name: &str, view: Option<&str>) -> String {
     view.map_or_else(|| name.to_owned(), |view| format!("{name} (view {view})"))
-}
-
-/// How forwarding is doing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ForwardStatus {
-    /// The longest first.
-    pub zones: Vec<ForwardZoneStatus>,
-    /// Every upstream once.
-    pub upstreams: Vec<UpstreamStatus>,
-    /// The answers that are kept.
-    pub cache: ForwardCacheStatus,
-    /// Questions asked of upstreams.
-    pub questions: u64,
-    /// Queries that joined a question under way.
-    pub joined: u64,
-    /// Questions asked ahead, because their answers are in use.
-    pub prefetches: u64,
-    /// Questions that no upstream answered.
-    pub failed: u64,
-    /// Queries dropped, because too many waited to be looked at.
-    pub dropped: u64,
-    /// Queries answered SERVFAIL, because too many were under way.
-    pub full: u64,
-    /// The same, because the client had too many.
-    pub client_full: u64,
-    /// Queries over the rate limit, dropped or answered with TC.
-    pub rate_limited: u64,
-    /// Answers with private addresses that were refused.
-    pub rebinding: u64,
-    /// Queries of ours that came back.
-    pub looped: u64,
-    /// Responses that the kernel did not take.
-    pub unsent: u64,
-    /// Questions under way now.
-    pub under_way: u64,
-    /// Queries that wait for them.
-    pub waiting: u64,
-}
-
-/// A zone that is forwarded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ForwardZoneStatus {
-    /// Its apex.
-    pub zone: String,
-    /// Who is asked first: `fastest` or `in-order`.
-    pub policy: String,
-    /// Who is asked, as it is written in the configuration or in resolv.conf.
-    pub upstreams: Vec<String>,
-}
-
-/// An upstream.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct UpstreamStatus {
-    /// As it is written in the configuration.
-    pub address: String,
-    /// `up`, `suspect` (has just not answered, and is asked last), `down` or `looping`.
-    pub standing: String,
-    /// How long it usually takes.
-    pub latency_ms: Option<f64>,
-    /// How often it was asked.
-    pub queries: u64,
-    /// How often it answered.
-    pub answers: u64,
-    /// How often it did not.
-    pub failures: u64,
-    /// Datagrams that were no response to what was asked.
-    pub mismatched: u64,
-    /// Asked again over TCP.
-    pub over_tcp: u64,
-    /// What all answers took together.
-    pub answer_seconds: f64,
-    /// What it does not understand, as our own questions have shown: `no-edns`, `loses-case`.
-    pub habits: Vec<String>,
-    /// Its last failure, however long ago.
-    pub last_error: Option<String>,
-}
-
-/// The answers of upstreams that are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ForwardCacheStatus {
-    /// How many.
-    pub entries: usize,
-    /// The most there may be.
-    pub entries_max: usize,
-    /// The memory they take.
-    pub bytes: usize,
-    /// The most it may be.
-    pub bytes_max: usize,
-    /// Queries answered from it.
-    pub hits: u64,
-    /// Queries that had to be asked on.
-    pub misses: u64,
-    /// Queries answered with what was over, because no upstream answered.
-    pub stale: u64,
-    /// Answers that made room.
-    pub evicted: u64,
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::columns::{Cell, columns, head, line, widths};
 use super::quantities::{counted, duration};
-use super::status::{ForwardStatus, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use super::status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
 use super::style::{Style, style};
 use super::{Calendar, ForceOrder, Forced};
+use crate::forward::ForwardStatus;
 use crate::source::Look;
 
 /// Before the members of a pool.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config;
-use crate::control::{Explanation, RecordTold};
+use crate::control::{Explanation, RecordView};
 use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::Pool;
@@ -147,8 +147,8 @@ fn place(sources: &Sources, span: Span) -> String {
 }
 
 /// A record as it is told.
-pub(super) fn told(record: &crate::dns::response::Record) -> RecordTold {
-    RecordTold {
+pub(super) fn told(record: &crate::dns::response::Record) -> RecordView {
+    RecordView {
         owner: record.owner.to_string(),
         ttl: record.ttl,
         rtype: record.rtype.to_string(),

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::dispatcher::{Dispatcher, QUEUE_MAX};
 use super::event::Event;
 use super::frontend::CacheFrontend;
-use super::report::Report;
+use super::report::ForwardStatus;
 use super::resolv_conf::Stamp;
 use super::routing::Routing;
 use super::settings::{Settings, Upstreams};
@@ -74,8 +74,8 @@ impl Forwarder {
     }
 
     /// The state of forwarding; none where nothing is forwarded.
-    pub fn report(&self) -> Option<Report> {
-        Report::of(&self.shared)
+    pub fn report(&self) -> Option<ForwardStatus> {
+        ForwardStatus::of(&self.shared)
     }
 }
 

@@ -96,7 +96,7 @@ pub use forwarder::Forwarder;
 pub use frontend::CacheFrontend;
 #[cfg(feature = "fuzzing")]
 pub use rehearsal::{Client, Rehearsal, Way};
-pub use report::{CacheReport, Report, UpstreamReport, ZoneReport};
+pub use report::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 #[cfg(feature = "fuzzing")]
 pub use resolv_conf::upstreams_in;
 pub use resolv_conf::{PassedOver, ResolvConf};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::counters::{Count, WorkerCounters};
 use super::routing::RoutedZone;
 use super::settings::{ForwardZone, Policy};
@@ -11,15 +13,16 @@ use super::shared::Shared;
 use super::upstream::Upstream;
 use crate::requestor::Quirk;
 
-/// Everything about forwarding at one moment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+/// How forwarding is doing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForwardStatus {
     /// The longest first.
-    pub zones: Vec<ZoneReport>,
+    pub zones: Vec<ForwardZoneStatus>,
     /// Every upstream once.
-    pub upstreams: Vec<UpstreamReport>,
+    pub upstreams: Vec<UpstreamStatus>,
     /// The cache.
-    pub cache: CacheReport,
+    pub cache: ForwardCacheStatus,
     /// Questions asked of upstreams.
     pub questions: u64,
     /// Queries that joined a question in flight.
@@ -34,6 +37,8 @@ pub struct Report {
     pub full: u64,
     /// The same: the client had too many.
     pub client_full: u64,
+    /// Queries over the rate limit, dropped or answered with TC.
+    pub rate_limited: u64,
     /// Answers with private addresses that were refused.
     pub rebinding: u64,
     /// Queries of ours that came back.
@@ -47,25 +52,27 @@ pub struct Report {
 }
 
 /// A zone that is forwarded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ZoneReport {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForwardZoneStatus {
     /// Its apex.
-    pub apex: String,
+    pub zone: String,
     /// Which upstream is asked first: `fastest` or `in-order`.
-    pub policy: &'static str,
-    /// Its upstreams, in the order given.
+    pub policy: String,
+    /// Its upstreams, as written in the configuration or in resolv.conf.
     pub upstreams: Vec<String>,
 }
 
 /// An upstream.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct UpstreamReport {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpstreamStatus {
     /// As it is written in the configuration.
     pub address: String,
-    /// `up`, `suspect`, `down` or `looping`.
-    pub standing: &'static str,
+    /// `up`, `suspect` (has just not answered, and is asked last), `down` or `looping`.
+    pub standing: String,
     /// How long it usually takes.
-    pub latency: Option<Duration>,
+    pub latency_ms: Option<f64>,
     /// How often it was asked.
     pub queries: u64,
     /// How often it answered.
@@ -74,19 +81,20 @@ pub struct UpstreamReport {
     pub failures: u64,
     /// Datagrams that were no response to what was asked.
     pub mismatched: u64,
-    /// ClientQuery again over TCP.
+    /// Asked again over TCP.
     pub over_tcp: u64,
-    /// What all answers took together, in seconds.
-    pub seconds: f64,
-    /// What it does not understand: `no-edns`, `loses-case`.
-    pub habits: Vec<&'static str>,
+    /// What all answers took together.
+    pub answer_seconds: f64,
+    /// What it does not understand, as our own questions have shown: `no-edns`, `loses-case`.
+    pub habits: Vec<String>,
     /// Its last failure, however long ago.
     pub last_error: Option<String>,
 }
 
 /// The cache.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CacheReport {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForwardCacheStatus {
     /// How many.
     pub entries: usize,
     /// The most there may be.
@@ -99,14 +107,15 @@ pub struct CacheReport {
     pub hits: u64,
     /// Queries that had to be asked on.
     pub misses: u64,
-    /// Queries answered with a stale answer.
+    /// Queries answered with a stale answer, because no upstream answered.
     pub stale: u64,
     /// Answers that were evicted.
     pub evicted: u64,
 }
 
-impl Report {
-    /// The state of forwarding; none where nothing is forwarded.
+impl ForwardStatus {
+    /// The state of forwarding; none where nothing is forwarded. The rate limit is not of this room, so that its
+    /// queries are left at 0.
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
         let routing = shared.routing();
         if routing.zones.is_empty() {
@@ -118,7 +127,7 @@ impl Report {
             workers.iter().fold(0_u64, |sum, worker| sum.saturating_add(count(worker).get()))
         };
         let (entries, bytes, evicted) = shared.cache.totals();
-        let cache = CacheReport {
+        let cache = ForwardCacheStatus {
             entries,
             entries_max: routing.cache.entries,
             bytes,
@@ -139,6 +148,7 @@ impl Report {
             dropped: sum(|worker| &worker.dropped),
             full: counters.full.get(),
             client_full: counters.client_full.get(),
+            rate_limited: 0,
             rebinding: counters.rebinding.get(),
             looped: counters.looped.get(),
             unsent: counters.unsent.get(),
@@ -148,34 +158,34 @@ impl Report {
     }
 }
 
-fn zone(zone: &RoutedZone) -> ZoneReport {
+fn zone(zone: &RoutedZone) -> ForwardZoneStatus {
     let ForwardZone { apex, policy, .. } = &zone.settings;
-    ZoneReport {
-        apex: apex.to_string(),
+    ForwardZoneStatus {
+        zone: apex.to_string(),
         policy: match policy {
-            Policy::Fastest => "fastest",
-            Policy::InOrder => "in-order",
+            Policy::Fastest => "fastest".to_owned(),
+            Policy::InOrder => "in-order".to_owned(),
         },
         upstreams: zone.upstreams().iter().map(|upstream| upstream.remote().to_string()).collect(),
     }
 }
 
-fn upstream(upstream: &Upstream) -> UpstreamReport {
+fn upstream(upstream: &Upstream) -> UpstreamStatus {
     let counters = &upstream.counters;
-    UpstreamReport {
+    UpstreamStatus {
         address: upstream.remote().to_string(),
-        standing: upstream.health().word(),
-        latency: upstream.latency(),
+        standing: upstream.health().word().to_owned(),
+        latency_ms: upstream.latency().map(|latency| latency.as_secs_f64() * 1e3),
         queries: counters.queries.load(Ordering::Relaxed),
         answers: counters.answers.load(Ordering::Relaxed),
         failures: counters.failures.load(Ordering::Relaxed),
         mismatched: upstream.mismatched(),
         over_tcp: upstream.over_tcp(),
-        seconds: Duration::from_nanos(counters.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
+        answer_seconds: Duration::from_nanos(counters.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
         habits: Quirk::ALL
             .into_iter()
             .filter(|quirk| upstream.quirks().has(*quirk))
-            .map(Quirk::word)
+            .map(|quirk| quirk.word().to_owned())
             .collect(),
         last_error: upstream.last_error(),
     }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::text::{Labels, Text, plain};
-use crate::control::status::{ForwardStatus, UpstreamStatus};
+use crate::forward::{ForwardStatus, UpstreamStatus};
 
 /// Everything there is to measure about forwarding.
 pub(super) fn write(text: &mut Text, status: &ForwardStatus) {

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::control::{
-    ForwardCacheStatus, ForwardStatus, MemberStatus, OutcomesStatus, UdpStatus, UpstreamStatus,
-};
+use crate::control::{MemberStatus, OutcomesStatus, UdpStatus};
+use crate::forward::{ForwardCacheStatus, ForwardStatus, UpstreamStatus};
 
 fn status() -> Status {
     let zone = ZoneStatus {

@@ -18,7 +18,7 @@ use crate::answer::{
     Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext, explain,
     respond,
 };
-use crate::control::{AnswerTold, Calendar, ExplainOrder, Explanation, PoolTold, StepTold};
+use crate::control::{AnswerView, Calendar, ExplainOrder, Explanation, PoolView, StepView};
 use crate::dns::edns::OptWriter;
 use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
@@ -95,7 +95,7 @@ impl Publishing {
         found.pools.iter().filter_map(|place| zone.get(*place))
     }
 
-    fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolTold> {
+    fn pools_told(&self, found: &Explained, order: &ExplainOrder) -> Vec<PoolView> {
         let reports: Vec<Report> = if found.pools.is_empty() { Vec::new() } else { self.engine.report() };
         let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
         let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
@@ -103,7 +103,7 @@ impl Publishing {
         let told = self.pools_of(found).map(|bound| {
             let own = |report: &&Report| bound.targets.iter().any(|id| id == report.id);
             let pool = &bound.pool;
-            PoolTold {
+            PoolView {
                 status: status::pool(view, bound, &self.board),
                 targets: reports
                     .iter()
@@ -201,10 +201,10 @@ enum Leaves {
 const ALIAS_LEAVES: &str =
     "the alias leads outside the zones of this server: upstreams are asked for the rest";
 
-fn answer(response: &Response) -> AnswerTold {
+fn answer(response: &Response) -> AnswerView {
     let [answer, authority, additional] = &response.sections;
     let section = |records: &Vec<Record>| records.iter().map(told).collect();
-    AnswerTold {
+    AnswerView {
         rcode: Some(response.rcode.to_string()),
         flags: response.flags().map(str::to_owned).collect(),
         bytes: response.bytes,
@@ -237,7 +237,7 @@ fn not_newest(error: &str) -> String {
     format!("not the newest version of the zone: {error}")
 }
 
-fn step(step: &ExplainedStep) -> StepTold {
+fn step(step: &ExplainedStep) -> StepView {
     let ExplainedStep { name, finding } = step;
     let (found, at, types, sentence) = match finding {
         Finding::Exact { types } if types.is_empty() => {
@@ -274,7 +274,7 @@ fn step(step: &ExplainedStep) -> StepTold {
         Finding::Outside => ("elsewhere", None, &[][..], format!("{name} lies outside the zone")),
         Finding::Again => ("again", None, &[][..], format!("{name} has been there already")),
     };
-    StepTold {
+    StepView {
         name: name.to_string(),
         found: found.to_owned(),
         at: at.map(Name::to_string),

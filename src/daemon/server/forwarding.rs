@@ -10,9 +10,8 @@ use tokio::runtime::Handle;
 
 use crate::answer::{CookieSecret, ForwardTable, ForwardedZone, Prefix, Readers};
 use crate::config::{Config, Forward};
-use crate::control::{ForwardCacheStatus, ForwardStatus, ForwardZoneStatus, UpstreamStatus};
 use crate::dns::{Name, NameRef};
-use crate::forward::{CacheReport, Forwarder, OwnAddresses, Report, Settings, UpstreamReport, ZoneReport};
+use crate::forward::{ForwardStatus, Forwarder, OwnAddresses, Settings};
 use crate::zones::{Clients, known_addresses, known_networks, networks_of};
 
 /// How often it is looked whether this host is in other networks: at boot
@@ -95,7 +94,7 @@ impl Forwarding {
 
     /// How it is doing; the workers have counted `rate_limited`.
     pub(super) fn status(&self, rate_limited: u64) -> Option<ForwardStatus> {
-        self.forwarder.report().as_ref().map(|report| ForwardStatus { rate_limited, ..status(report) })
+        self.forwarder.report().map(|report| ForwardStatus { rate_limited, ..report })
     }
 }
 
@@ -108,55 +107,4 @@ fn settings(config: &Config, own_secret: Option<CookieSecret>) -> Settings {
         own: OwnAddresses { listen: config.server.listen.clone(), addresses: || known_addresses().into() },
         own_zones: config.zones.iter().map(|zone| zone.name.clone()).collect(),
     }
-}
-
-fn status(report: &Report) -> ForwardStatus {
-    let Report { zones, upstreams, cache, .. } = report;
-    ForwardStatus {
-        zones: zones.iter().map(zone).collect(),
-        upstreams: upstreams.iter().map(upstream).collect(),
-        cache: cache_status(cache),
-        questions: report.questions,
-        joined: report.joined,
-        prefetches: report.prefetches,
-        failed: report.failed,
-        dropped: report.dropped,
-        full: report.full,
-        client_full: report.client_full,
-        rate_limited: 0,
-        rebinding: report.rebinding,
-        looped: report.looped,
-        unsent: report.unsent,
-        under_way: report.under_way,
-        waiting: report.waiting,
-    }
-}
-
-fn zone(zone: &ZoneReport) -> ForwardZoneStatus {
-    ForwardZoneStatus {
-        zone: zone.apex.clone(),
-        policy: zone.policy.to_owned(),
-        upstreams: zone.upstreams.clone(),
-    }
-}
-
-fn upstream(upstream: &UpstreamReport) -> UpstreamStatus {
-    UpstreamStatus {
-        address: upstream.address.clone(),
-        standing: upstream.standing.to_owned(),
-        latency_ms: upstream.latency.map(|latency| latency.as_secs_f64() * 1e3),
-        queries: upstream.queries,
-        answers: upstream.answers,
-        failures: upstream.failures,
-        mismatched: upstream.mismatched,
-        over_tcp: upstream.over_tcp,
-        answer_seconds: upstream.seconds,
-        habits: upstream.habits.iter().map(ToString::to_string).collect(),
-        last_error: upstream.last_error.clone(),
-    }
-}
-
-fn cache_status(cache: &CacheReport) -> ForwardCacheStatus {
-    let CacheReport { entries, entries_max, bytes, bytes_max, hits, misses, stale, evicted } = *cache;
-    ForwardCacheStatus { entries, entries_max, bytes, bytes_max, hits, misses, stale, evicted }
 }
