@@ -60,7 +60,7 @@ pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
         Ok(rules) => rules,
         Err(fault) => {
             let file = folder.join(FILE);
-            error!("{}: {fault}; no verdict is forced that was before", file.display());
+            error!("{}: {fault}; verdicts that were forced before are not forced now", file.display());
             return Rules::default();
         }
     };
@@ -190,7 +190,7 @@ impl Job {
         let before = self.fault.get();
         self.fault.set(fault.clone());
         if let Some(fault) = fault.as_ref().filter(|_| before != fault) {
-            error!("what is forced will not outlive a restart: {fault}");
+            error!("forced verdicts will be lost at a restart: {fault}");
         }
         (self.told)(fault);
     }

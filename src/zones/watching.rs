@@ -135,7 +135,7 @@ async fn turn<M>(
         (lookout, changed) = match looked {
             Ok(looked) => looked,
             Err(fault) => {
-                error!("files are watched no more, SIGHUP still reloads: {fault}");
+                error!("file watching stopped: {fault}; reload with SIGHUP");
                 trouble.set(Some(fault.to_string()));
                 return;
             }
@@ -265,7 +265,7 @@ impl Lookout {
         self.trouble.set(None);
         self.watch_all();
         if before.is_some() && self.trouble.get().is_none() {
-            info!("changes of files are noticed again");
+            info!("file changes are noticed again");
             self.said.clear();
         }
     }
@@ -361,7 +361,7 @@ impl Lookout {
         match &error.kind {
             // It was there a moment ago; that it has gone is an event of the folder it was in.
             notify::ErrorKind::PathNotFound => debug!("{said}"),
-            _ => warn!("changes of files are not noticed, SIGHUP still reloads: {said}"),
+            _ => warn!("file changes are not noticed: {said}; reload with SIGHUP"),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Lab {
     /// Starts the server, and waits until its admin listener is there, too.
     pub fn start(&self) -> Program {
         let program = self.site.start();
-        program.wait_for_line(&format!("page, status and metrics at http://{}/", self.admin));
+        program.wait_for_line(&format!("admin page, status and metrics on http://{}/", self.admin));
         program
     }
 

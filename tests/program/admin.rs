@@ -230,7 +230,7 @@ fn an_address_that_is_taken_keeps_nobody_from_being_answered() {
     let lab = Lab::new();
     let taken = std::net::TcpListener::bind(lab.admin).expect("a free port");
     let program = lab.site.start();
-    program.wait_for_line(&format!("no page, status and metrics at {}: Address already in use", lab.admin));
+    program.wait_for_line(&format!("cannot listen on admin address {}: Address already in use", lab.admin));
     assert!(ask(program.listen(), API, RecordType::A).is_some());
     drop(taken);
     lab.reload();

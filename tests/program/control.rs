@@ -166,7 +166,7 @@ fn a_forced_verdict_ends_when_its_time_is_over() {
     let program = lab.site.start();
     lab.wait_for_masters(&program, &[0, 1, 2]);
     lab.site.force(&[&lab.name(1), "down", "--for", "1s"]);
-    program.wait_for_line("that time is over");
+    program.wait_for_line(": expired");
     lab.wait_for_masters(&program, &[0, 1, 2]);
     program.stop();
 }

@@ -42,13 +42,13 @@ impl AdminListener {
         }
         match bind(address) {
             Ok(listener) => {
-                info!("page, status and metrics at http://{address}/");
+                info!("admin page, status and metrics on http://{address}/");
                 let (end, ended) = oneshot::channel();
                 let (hosts, named) = watch::channel(hosts);
                 tokio::spawn(control::serve_admin(listener, named, self.requests.clone(), ended));
                 self.open = Some(Open { address, hosts, _end: end });
             }
-            Err(fault) => error!("no page, status and metrics at {address}: {fault}"),
+            Err(fault) => error!("cannot listen on admin address {address}: {fault}"),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Server {
     /// config file or an address does not do.
     fn begin_applying(&mut self, read: Result<Reading, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
         let reading = read.map_err(|fault| {
-            let summary = format!("the reload broke off, nothing has changed: {fault}");
+            let summary = format!("reload failed, nothing has changed: {fault}");
             error!("{summary}");
             self.refused(summary, String::new())
         })?;
@@ -113,7 +113,7 @@ impl Server {
             let errors: Vec<String> = errors.map(|fault| reading.sources.sentence(fault)).collect();
             errors.iter().skip(1).for_each(|fault| error!("{fault}"));
             let why = errors.first().map_or("it cannot be read", String::as_str);
-            let summary = format!("the configuration is not reloaded, nothing has changed: {why}");
+            let summary = format!("configuration not reloaded, nothing has changed: {why}");
             error!("{summary}");
             return Err(self.refused(summary, diagnostics));
         };
@@ -124,7 +124,7 @@ impl Server {
         let settled = match self.publishing.running.change(&transport_settings(&config)) {
             Ok(settled) => tokio::spawn(settled),
             Err(fault) => {
-                let summary = format!("the configuration is not reloaded: {fault}; nothing has changed");
+                let summary = format!("configuration not reloaded: {fault}; nothing has changed");
                 error!("{summary}");
                 return Err(self.refused(summary, diagnostics));
             }

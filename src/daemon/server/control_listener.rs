@@ -35,12 +35,12 @@ impl ControlListener {
         let Some(path) = wanted else { return };
         match ControlSocket::bind(path) {
             Ok((socket, listener)) => {
-                info!("control socket at {}", path.display());
+                info!("listening on control socket {}", path.display());
                 let (end, ended) = oneshot::channel();
                 tokio::spawn(control::serve(listener, self.requests.clone(), ended));
                 self.open = Some(Open { socket, _end: end });
             }
-            Err(fault) => error!("no control socket: {fault}"),
+            Err(fault) => error!("cannot listen on the control socket: {fault}"),
         }
     }
 }

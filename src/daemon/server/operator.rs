@@ -63,7 +63,7 @@ impl Operator {
         targets.sort_unstable();
         targets.dedup();
         if let (true, Order::Up | Order::Down) = (targets.is_empty(), rule.order) {
-            warn!("{} {rule}; no target has such a name now", rule.pattern);
+            warn!("{} {rule}; no target matches at present", rule.pattern);
         }
         if let Err(error) = self.rules.add(rule) {
             let _ = reply.send(Err(error));
@@ -92,7 +92,7 @@ impl Operator {
             return;
         }
         for rule in over {
-            info!("{} {rule}: that time is over", rule.pattern);
+            info!("{} {rule}: expired", rule.pattern);
         }
         // What cannot be written is logged where it is tried.
         self.believe_rules(Box::new(|_| {}), publishing);
@@ -117,7 +117,7 @@ impl Operator {
             (Some(trouble), _) => warn!("{trouble}"),
             (None, Some(LocalTrouble { since, .. })) => {
                 let lasted = since.elapsed().as_secs();
-                info!("targets can be probed again: local trouble is over after {lasted} s");
+                info!("local trouble ended after {lasted} s: targets can be probed again");
             }
             (None, None) => {}
         }

@@ -92,11 +92,9 @@ impl Publishing {
         }
         let networks: Vec<String> = of_others(self.forwarding.networks()).map(ToString::to_string).collect();
         if networks.is_empty() {
-            info!(
-                "this host is in no network any more: of the clients that `local` stands for only its own may ask"
-            );
+            info!("this host has left its networks: `local` now stands for this host alone");
         } else {
-            info!("this host is in other networks, whose clients may ask now: {}", networks.join(" "));
+            info!("the networks of this host have changed, `local` now includes: {}", networks.join(" "));
         }
         self.served.set_forward(self.forwarding.table());
         self.mean_by_local();

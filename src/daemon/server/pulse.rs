@@ -81,7 +81,9 @@ impl Server {
                 manager.alive();
             } else {
                 let troubles = troubles.join(", ");
-                error!("{troubles}: unless that changes, the service manager's watchdog restarts the server");
+                error!(
+                    "{troubles}; if this persists, the watchdog of the service manager restarts the server"
+                );
             }
         });
     }

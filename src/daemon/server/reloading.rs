@@ -130,7 +130,7 @@ impl Reloading {
             return;
         }
         self.last_arrival = Some(Instant::now());
-        info!("a file has come that did not before: reloading");
+        info!("a file that could not be read before can be read now: reloading");
         // A queue that is full of requests has a reload in it, or will be asked soon.
         let _ = self.requests.try_send(files_changed());
     }

@@ -32,10 +32,10 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
             }
         }
         if let Some(why) = &zone.kept_error {
-            warn!(zone = %name, "the last good text of zone {id} is of no use: {why}");
+            warn!(zone = %name, "cannot use the last good text of zone {id}: {why}");
         }
         if let Some(why) = &zone.waits {
-            info!(zone = %name, "zone {id} stays as it is for now: {why}");
+            info!(zone = %name, "zone {id} is unchanged for now: {why}");
             continue;
         }
         if zone.is_whole() {

@@ -66,7 +66,7 @@ impl std::error::Error for Error {}
 /// cannot be listened on. A zone that cannot be read stops nothing.
 pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
     if let Err(fault) = descriptors::raise() {
-        warn!("no more than {} files may be open: {fault}", descriptors::limit());
+        warn!("cannot raise the limit of {} open files: {fault}", descriptors::limit());
     }
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();

@@ -98,7 +98,7 @@ impl Server {
         let lateness = self.publishing.engine.lateness();
         let [half, most] = [50, 99].map(|percent| lateness.percentile(percent).as_micros());
         let probes = lateness.probes();
-        info!("{probes} probes, of which 50 % started late by at most {half} µs, 99 % by {most} µs");
-        info!("stopped after {answered} answers, in {} ms", started.elapsed().as_millis());
+        info!("{probes} probes: 50 % started at most {half} µs late, 99 % at most {most} µs");
+        info!("stopped in {} ms, after {answered} answers", started.elapsed().as_millis());
     }
 }

@@ -126,7 +126,7 @@ impl Work {
         let first = faults.into_iter().next();
         if let Some(fault) = first.as_ref().filter(|_| self.fault.get() != first) {
             warn!(
-                "zones that are served cannot be kept for a start with a broken file: {fault}; let this user write to \
+                "cannot store the last good text of zones: {fault}; let this user write to \
                  {}, or name another `state-directory` in `[admin]`",
                 folder.display()
             );
@@ -154,10 +154,12 @@ impl Work {
         // One that is of no use, for whatever reason, is written anew.
         if !is_kept(folder, good).unwrap_or(false) {
             match write(folder, good) {
-                Ok(Filled::Whole) => debug!("zone {} serial {} is kept", good.zone, good.serial),
+                Ok(Filled::Whole) => {
+                    debug!("stored the last good text of zone {}, serial {}", good.zone, good.serial)
+                }
                 // There will be a reload, and then the next text.
                 Ok(Filled::Abandoned) => {
-                    debug!("zone {} serial {} is not kept: its file has changed", good.zone, good.serial);
+                    debug!("did not store zone {}, serial {}: its file has changed", good.zone, good.serial);
                     return Ok(());
                 }
                 Err(error) => return Err(format!("{}: {error}", text::path(folder, &good.zone).display())),

@@ -62,7 +62,7 @@ fn a_reload_is_told_from_its_beginning_to_its_end_also_when_it_is_refused() {
     let good = format!("{QUICK_PROBES}{GUARDED_ZONE}");
     for (text, status) in [
         (good.as_str(), "1 pool: api 3/3"),
-        ("[[zone]]\nname = 7\n", "the configuration is not reloaded, nothing has changed: "),
+        ("[[zone]]\nname = 7\n", "configuration not reloaded, nothing has changed: "),
         (good.as_str(), "1 pool: api 3/3"),
     ] {
         lab.site.configure(text);

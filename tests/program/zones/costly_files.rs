@@ -321,7 +321,7 @@ fn a_zone_that_is_meant_to_be_shorter_is_served_soon_and_kept_later() {
         (response.metadata.response_code == ResponseCode::NXDomain).then_some(())
     });
     println!("served after {:?}", begin.elapsed());
-    program.wait_for_line("stays as it is for now");
+    program.wait_for_line("is unchanged for now");
     program.wait_for_line("kept as the last good one in 10 min");
     lab.wait_for_kept("lab", |text| text.contains("h1999 "));
     // Who raises the serial means it.

@@ -125,7 +125,7 @@ fn a_kept_text_that_is_corrupt_is_told_of_and_its_zone_alone_answers_servfail() 
     fs::write(lab.kept("lab"), bytes).expect("a scratch file");
     lab.write("lab", "");
     let program = lab.site.start();
-    let line = program.wait_for_line("the last good text of zone lab.example. is of no use");
+    let line = program.wait_for_line("cannot use the last good text of zone lab.example.");
     assert!(line.text.contains("WARN"), "{line:?}");
     let response = ask(program.listen(), QNAME, RecordType::A).expect("an answer");
     assert_eq!(response.metadata.response_code, ResponseCode::ServFail);
@@ -138,14 +138,15 @@ fn a_state_directory_that_cannot_be_had_is_a_warning_and_nothing_else() {
     let lab = lab();
     fs::remove_dir(lab.file("state")).expect("an empty folder");
     let program = lab.site.start();
-    let line = program.wait_for_line("cannot be kept");
+    let line = program.wait_for_line("cannot store the last good text");
     assert!(line.text.contains("WARN") && line.text.contains("state-directory"), "{line:?}");
     assert_eq!(addresses(&program, QNAME), ["192.0.2.1"]);
     assert_eq!(get(lab.admin, "/readyz").code, 200);
     program.reload_and_wait();
     program.reload_and_wait();
     // Not for each zone, and not at each reload.
-    let said = program.log().iter().filter(|line| line.text.contains("cannot be kept")).count();
+    let said =
+        program.log().iter().filter(|line| line.text.contains("cannot store the last good text")).count();
     assert_eq!(said, 1);
     program.stop();
 }

@@ -173,7 +173,7 @@ until_it told "$1"
 echo 10 > /proc/sys/user/max_inotify_instances
 "$1" reload --config edgedns.toml 2>/dev/null; echo "reload: $?"
 until_it silent "$1"
-grep -c 'changes of files are noticed again' log
+grep -c 'file changes are noticed again' log
 "#;
 
 #[test]
