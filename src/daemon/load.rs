@@ -12,7 +12,7 @@ use crate::zone::Zone;
 use crate::zones::{self, FileDigests, LoadedZone, Purpose, ZoneId};
 
 /// What one reading gave: everything that was wrong, and what can be served.
-pub(crate) struct Reading {
+pub(crate) struct LoadResult {
     pub(crate) sources: Sources,
     /// None when the config file cannot be used; then nothing else was read.
     pub(crate) loaded: Option<Loaded>,
@@ -29,15 +29,20 @@ pub(crate) struct Loaded {
     pub(crate) state_directory: Option<PathBuf>,
 }
 
-impl Reading {
+impl LoadResult {
     /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is read before
     /// it is compiled and let go; what is to be served may be read by several threads, and nobody looks.
-    pub(crate) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> Reading {
-        Reading::by(zones::readers_max(purpose), path, purpose, each)
+    pub(crate) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> LoadResult {
+        LoadResult::by(zones::readers_max(purpose), path, purpose, each)
     }
 
-    /// As [`Reading::new`], with so many zones at once at most.
-    fn by(readers: usize, path: &Path, purpose: &Purpose, mut each: impl FnMut(&ZoneId, &Zone)) -> Reading {
+    /// As [`LoadResult::new`], with so many zones at once at most.
+    fn by(
+        readers: usize,
+        path: &Path,
+        purpose: &Purpose,
+        mut each: impl FnMut(&ZoneId, &Zone),
+    ) -> LoadResult {
         let mut sources = Sources::default();
         let mut config_faults = Diagnostics::default();
         let config = config::read(&mut sources, path, &mut config_faults);
@@ -46,7 +51,7 @@ impl Reading {
             let zones = zones::load(&mut sources, &settings, purpose, readers, &mut each);
             Loaded { zones, state_directory: settings.state_directory, config }
         });
-        Reading { sources, loaded, config_faults }
+        LoadResult { sources, loaded, config_faults }
     }
 
     /// Everything that was found, the config file's first.
@@ -57,7 +62,7 @@ impl Reading {
 
     /// How the files stood; also those that were not read again because they
     /// had not changed.
-    pub(crate) fn stands(&self) -> FileDigests {
+    pub(crate) fn digests(&self) -> FileDigests {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let versions = zones.filter_map(|zone| zone.version.as_ref());
         let unchanged = versions.flat_map(|version| &version.inputs.texts);

@@ -9,7 +9,7 @@ mod descriptors;
 mod folders;
 mod forcing;
 mod log;
-mod places;
+mod record_locations;
 mod served;
 mod zone_settings;
 mod load;
@@ -18,5 +18,5 @@ mod server;
 pub use log::{LogFormat, start_logging};
 pub use server::{Error, run};
 
-pub(crate) use load::Reading;
+pub(crate) use load::LoadResult;
 pub(crate) use served::Served;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use system::Searched;
 
 use super::format::Format;
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::deploy::system as host;
 use crate::dns::Name;
 use crate::source::{Diagnostic, Look, RemarkKind, Sources};
@@ -105,11 +105,11 @@ pub fn check_with_system(check: &Check) -> io::Result<bool> {
 fn run(
     check: &Check,
     mut searched: Searched,
-    look: impl FnOnce(&Reading, Searched) -> Option<Vec<host::Finding>>,
+    look: impl FnOnce(&LoadResult, Searched) -> Option<Vec<host::Finding>>,
 ) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
-    let mut reading = Reading::new(&check.config, &Purpose::Check, |id, zone| {
+    let mut reading = LoadResult::new(&check.config, &Purpose::Check, |id, zone| {
         searched.see(zone);
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
@@ -139,7 +139,7 @@ fn run(
     Ok(result.ok)
 }
 
-fn write_text(reading: &Reading, result: &Result, found: &[host::Finding]) -> io::Result<()> {
+fn write_text(reading: &LoadResult, result: &Result, found: &[host::Finding]) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let look = Look::on(&out);
     for fault in reading.faults() {
@@ -171,7 +171,7 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 impl Result {
-    fn of(reading: &Reading, found: Option<&[host::Finding]>) -> Result {
+    fn of(reading: &LoadResult, found: Option<&[host::Finding]>) -> Result {
         let graded = |grade| found.unwrap_or_default().iter().filter(|one| one.grade == grade).count();
         let (host_errors, host_warnings) = (graded(host::Grade::Error), graded(host::Grade::Warning));
         let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones);

@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::dns::message::Rcode;
 use crate::source::{Diagnostic, Look};
 use crate::zones::Purpose;
@@ -58,7 +58,7 @@ const LAG_MAX: Duration = Duration::from_millis(10);
 /// When the zones cannot be read, a server does not answer at all, or the output cannot be written.
 pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
     let mut plans = Vec::new();
-    let mut reading = Reading::new(&comparison.config, &Purpose::Check, |_, zone| {
+    let mut reading = LoadResult::new(&comparison.config, &Purpose::Check, |_, zone| {
         plans.push(ZonePlan::of(zone, comparison.sample));
     });
     if reading.loaded.is_none() || reading.faults().any(Diagnostic::is_error) {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::{Held, Secrecy, held};
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
     node_place,
@@ -39,7 +39,7 @@ pub struct Request {
 ///
 /// When the output cannot be written.
 pub fn machineconfig(request: &Request) -> io::Result<bool> {
-    let reading = Reading::new(&request.config, &Purpose::Check, |_, _| {});
+    let reading = LoadResult::new(&request.config, &Purpose::Check, |_, _| {});
     tell(&reading.sources, reading.faults())?;
     let read = reading.loaded.as_ref().zip(reading.sources.first());
     let Some((loaded, config)) = read.filter(|_| !reading.faults().any(Diagnostic::is_error)) else {

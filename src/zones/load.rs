@@ -17,7 +17,7 @@ pub use parallel::{READERS_MAX, readers_max};
 pub use serving::{Cause, Purpose, Serving};
 
 use self::others::Others;
-use self::parallel::{WORTH_BYTES, abreast, text_bytes};
+use self::parallel::{WORTH_BYTES, in_parallel, text_bytes};
 use self::reader::ZoneReader;
 use super::settings::{Settings, ZoneSettings};
 use super::zone_id::ZoneId;
@@ -38,10 +38,10 @@ pub fn load(
     // Zones that say something of others' addresses are read behind these.
     zones.sort_by_key(|(_, zone)| reverse::turn(zone));
     let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.sources.made_from().is_none()));
-    let abreast = load_abreast(&reader, sources, read, readers);
-    let others = if abreast.is_empty() { &zones } else { made };
+    let read_first = load_in_parallel(&reader, sources, read, readers);
+    let others = if read_first.is_empty() { &zones } else { made };
     let mut loaded = Others::gathering(reader.compared());
-    abreast.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
+    read_first.into_iter().for_each(|(place, zone)| loaded.push(place, zone));
     for &(place, zone) in others {
         let one = reader.load(sources, zone, &loaded, &mut each);
         loaded.push(place, one);
@@ -51,7 +51,7 @@ pub fn load(
 
 /// Loads zones that need no other beside each other, each with its place in the config file; none where that is not
 /// worth it.
-fn load_abreast(
+fn load_in_parallel(
     reader: &ZoneReader<'_>,
     sources: &mut Sources,
     zones: &[(usize, &ZoneSettings)],
@@ -67,7 +67,7 @@ fn load_abreast(
     // The largest first, so that none of them is begun when everybody else is done.
     sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
     let common = &*sources;
-    let mut loaded = abreast(readers, &sized, |&(_, place, zone)| {
+    let mut loaded = in_parallel(readers, &sized, |&(_, place, zone)| {
         let mut branch = common.branch();
         let zone = reader.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
         (place, zone, branch)

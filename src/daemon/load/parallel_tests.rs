@@ -59,12 +59,12 @@ impl Site {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn read(&self, readers: usize) -> Reading {
+    fn read(&self, readers: usize) -> LoadResult {
         self.read_again(readers, Vec::new())
     }
 
-    fn read_again(&self, readers: usize, served: Vec<Arc<ZoneVersion>>) -> Reading {
-        Reading::by(readers, &self.path("edgedns.toml"), &serve(served), |_, _| {})
+    fn read_again(&self, readers: usize, served: Vec<Arc<ZoneVersion>>) -> LoadResult {
+        LoadResult::by(readers, &self.path("edgedns.toml"), &serve(served), |_, _| {})
     }
 }
 
@@ -73,20 +73,20 @@ fn serve(versions: Vec<Arc<ZoneVersion>>) -> Purpose {
 }
 
 /// What is served of a reading.
-fn versions(reading: Reading) -> Vec<Arc<ZoneVersion>> {
+fn versions(reading: LoadResult) -> Vec<Arc<ZoneVersion>> {
     let zones = reading.loaded.unwrap().zones.into_iter();
     zones.filter_map(|zone| zone.version).collect()
 }
 
 /// Everything that is said of a reading, drawn, and what is served of it.
-fn told(reading: &Reading) -> Vec<String> {
+fn told(reading: &LoadResult) -> Vec<String> {
     let faults = reading.faults().map(|fault| reading.sources.render(fault, Look::Plain));
     let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones).map(|zone| {
         let version = zone.version.as_ref();
         let made = version.map(|version| (version.serial, version.records, &version.inputs.texts));
         format!("{} {made:?} {:?} {:?}", zone.id, zone.error, zone.drawn)
     });
-    let stands = reading.stands().into_iter().map(|stand| format!("{stand:?}"));
+    let stands = reading.digests().into_iter().map(|stand| format!("{stand:?}"));
     faults.chain(zones).chain(stands).collect()
 }
 

@@ -61,7 +61,7 @@ impl Site {
     fn read(&self, served: &[LoadedZone]) -> Vec<LoadedZone> {
         let served = served.iter().filter_map(|zone| zone.version.clone());
         let purpose = serve(served.collect());
-        Reading::new(&self.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones
+        LoadResult::new(&self.path("edgedns.toml"), &purpose, |_, _| {}).loaded.unwrap().zones
     }
 
     /// Which of the zones are still what they were, in memory.
@@ -123,10 +123,10 @@ fn a_reading_knows_how_every_file_stood_read_or_not() {
     let before = site.read(&[]);
     fs::remove_file(site.path("one.zone")).unwrap();
     let served = before.iter().filter_map(|zone| zone.version.clone()).collect();
-    let reading = Reading::new(&site.path("edgedns.toml"), &serve(served), |_, _| {});
+    let reading = LoadResult::new(&site.path("edgedns.toml"), &serve(served), |_, _| {});
     let digest = |name: &str| (site.path(name), Digest::of_file(&site.path(name)).ok());
     let expected: FileDigests = ["edgedns.toml", "more.inc", "one.zone", "two.zone"].map(digest).into();
-    assert_eq!(reading.stands(), expected);
+    assert_eq!(reading.digests(), expected);
     assert_eq!(expected[&site.path("one.zone")], None);
 }
 
@@ -173,8 +173,8 @@ async fn a_version_that_is_served_stands_before_a_kept_one_and_check_asks_for_ne
     site.write("one.zone", "");
     let after = site.read(&before);
     assert!(after[0].version.is_none(), "what is served stays served");
-    let checked = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {}).loaded.unwrap();
-    assert!(checked.zones[0].version.is_none() && checked.zones[0].kept_error.is_none());
+    let checked = LoadResult::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {}).loaded.unwrap();
+    assert!(checked.zones[0].version.is_none() && checked.zones[0].last_good_error.is_none());
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_kept_text_that_is_not_whole_is_told_and_not_served() {
     fs::write(&kept, &whole[..whole.len() - 1]).unwrap();
     let zones = site.read(&[]);
     assert!(zones[0].version.is_none());
-    assert!(zones[0].kept_error.as_ref().unwrap().contains("length"), "{:?}", zones[0].kept_error);
+    assert!(zones[0].last_good_error.as_ref().unwrap().contains("length"), "{:?}", zones[0].last_good_error);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn what_a_zone_costs_to_read_does_not_grow_with_the_number_of_zones() {
         let site = crowd(count);
         let mut warnings = 0;
         let check = steps::of(|| {
-            let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {});
+            let reading = LoadResult::new(&site.path("edgedns.toml"), &Purpose::Check, |_, _| {});
             warnings = reading.faults().count();
         });
         // Each reverse zone with a file lacks the PTR record of the one host in its network.
@@ -308,7 +308,7 @@ fn a_zone_that_has_lost_more_than_half_under_its_serial_is_held_back_until_it_is
     let read = |cause, held: &[(ZoneId, Vec<TextFile>)]| {
         let serving =
             Serving { versions: versions.clone(), cause, held: held.to_vec(), ..Serving::default() };
-        let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});
+        let reading = LoadResult::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});
         reading.loaded.unwrap().zones.remove(0)
     };
     site.write("one.zone", &long(1, 40));
@@ -343,7 +343,7 @@ fn a_zone_over_which_a_process_ended_is_left_alone_until_somebody_asks_or_change
     };
     let read = |cause| {
         let serving = Serving { cause, ..Serving::default() };
-        Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {})
+        LoadResult::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {})
     };
     let is_whole = |cause| read(cause).loaded.unwrap().zones[0].is_whole();
     // There is no kept text: once may have been a coincidence.
@@ -352,7 +352,7 @@ fn a_zone_over_which_a_process_ended_is_left_alone_until_somebody_asks_or_change
     killed(2);
     let reading = read(Cause::Start);
     let now = Digest::of_file(&site.path("one.zone")).ok();
-    assert_eq!(reading.stands()[&site.path("one.zone")], now, "what happens to it is news");
+    assert_eq!(reading.digests()[&site.path("one.zone")], now, "what happens to it is news");
     let zones = reading.loaded.unwrap().zones;
     assert!(zones[0].error.as_ref().unwrap().contains("the server was ended while it read"));
     assert!(zones[1].is_whole());
@@ -373,8 +373,8 @@ fn a_file_that_is_being_written_counts_as_not_read_so_that_its_end_is_news() {
     let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     site.write("one.zone", &zone(2));
     serving.writing.happened(&site.path("one.zone"), written, std::time::Instant::now());
-    let reading = Reading::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});
-    assert_eq!(reading.stands()[&site.path("one.zone")], None);
+    let reading = LoadResult::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});
+    assert_eq!(reading.digests()[&site.path("one.zone")], None);
     let zones = reading.loaded.unwrap().zones;
     assert!(zones[0].waits.is_some() && zones[0].held.is_none());
     assert_eq!(zones[0].version.as_ref().unwrap().serial, 1);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::daemon::load::Reading;
+use crate::daemon::load::LoadResult;
 use crate::health::Verdict;
 use crate::zones::{Purpose, Serving};
 
@@ -21,7 +21,7 @@ fn served() -> Served {
     std::fs::write(folder.path().join("zone"), ZONE).unwrap();
     let config = folder.path().join("config");
     std::fs::write(&config, CONFIG).unwrap();
-    let loaded = Reading::new(&config, &Purpose::Check, |_, _| {}).loaded.unwrap();
+    let loaded = LoadResult::new(&config, &Purpose::Check, |_, _| {}).loaded.unwrap();
     let mut served = Served::after(&Served::default(), loaded.zones, Identity::default());
     let board: Board = [Verdict::Pending; TARGETS].into_iter().collect();
     let ids: Vec<TargetId> = board.ids().collect();
@@ -96,7 +96,7 @@ fn relative(serial: u32) -> String {
 /// What is served of a reading, with every target's id its place.
 fn bound(before: &Served, config: &std::path::Path) -> Served {
     let serving = Serving { versions: before.versions(), ..Serving::default() };
-    let reading = Reading::new(config, &Purpose::Serve(serving), |_, _| {});
+    let reading = LoadResult::new(config, &Purpose::Serve(serving), |_, _| {});
     let mut served = Served::after(before, reading.loaded.unwrap().zones, Identity::default());
     let board: Board = served.targets().iter().map(|_| Verdict::Pending).collect();
     served.bind(board.ids().collect());

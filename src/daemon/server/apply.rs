@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use super::super::folders::control_socket;
-use super::super::load::{Loaded, Reading};
+use super::super::load::{LoadResult, Loaded};
 use super::super::served::Served;
 use super::locals::Locals;
 use super::owners::Server;
@@ -100,13 +100,13 @@ impl Server {
 
     /// The first half, with what ends when the second may follow; or why nothing has changed, where the
     /// config file or an address does not do.
-    fn begin_applying(&mut self, read: Result<Reading, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
+    fn begin_applying(&mut self, read: Result<LoadResult, JoinError>) -> Result<JoinHandle<()>, Reloaded> {
         let reading = read.map_err(|fault| {
             let summary = format!("reload failed, nothing has changed: {fault}");
             error!("{summary}");
             self.refused(summary, String::new())
         })?;
-        self.reloading.follow_files(reading.stands(), reading.loaded.as_ref().map(|loaded| &loaded.config));
+        self.reloading.follow_files(reading.digests(), reading.loaded.as_ref().map(|loaded| &loaded.config));
         let diagnostics = reading.sources.render_all(reading.faults(), Look::Plain);
         let Some(loaded) = reading.loaded else {
             let errors = reading.config_faults.iter().filter(|fault| fault.is_error());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::places::{Origin, Search, told};
+use super::super::record_locations::{Origin, Search, told};
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::selector_text::choice;

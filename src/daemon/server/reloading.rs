@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::super::descriptors;
-use super::super::load::Reading;
+use super::super::load::LoadResult;
 use super::super::served::Served;
 use super::publishing::Publishing;
 use super::reloads::Reloads;
@@ -74,8 +74,8 @@ fn files_changed() -> Request {
 
 /// Reads on a thread of its own: a large zone takes seconds, in which the
 /// loop goes on. What is `served` and has not changed is not read again.
-pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<Reading> {
-    tokio::task::spawn_blocking(move || Reading::new(&path, &Purpose::Serve(serving), |_, _| {}))
+pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<LoadResult> {
+    tokio::task::spawn_blocking(move || LoadResult::new(&path, &Purpose::Serve(serving), |_, _| {}))
 }
 
 impl Reloading {

@@ -7,7 +7,7 @@
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::super::load::Reading;
+use super::super::load::LoadResult;
 use crate::control::{Cause, Reloaded};
 
 /// Whoever waits for what comes of a reload.
@@ -24,14 +24,14 @@ pub(super) struct Reloads {
 
 /// How far a reload has come.
 enum Step {
-    Reading(JoinHandle<Reading>),
+    Reading(JoinHandle<LoadResult>),
     /// What was read is being taken over: the targets that it brings are probed for the first time.
     Probing(JoinHandle<()>),
 }
 
 /// A step that is over.
 pub(super) enum Ended {
-    Reading(Box<Result<Reading, JoinError>>),
+    Reading(Box<Result<LoadResult, JoinError>>),
     Probing,
 }
 
@@ -52,7 +52,7 @@ impl Reloads {
     }
 
     /// A reading has begun.
-    pub(super) fn read(&mut self, reading: JoinHandle<Reading>) {
+    pub(super) fn read(&mut self, reading: JoinHandle<LoadResult>) {
         self.step = Some(Step::Reading(reading));
     }
 

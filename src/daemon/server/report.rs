@@ -31,7 +31,7 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
                 warn!(zone = %name, "{}", sources.sentence(fault));
             }
         }
-        if let Some(why) = &zone.kept_error {
+        if let Some(why) = &zone.last_good_error {
             warn!(zone = %name, "cannot use the last good text of zone {id}: {why}");
         }
         if let Some(why) = &zone.waits {

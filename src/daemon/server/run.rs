@@ -84,7 +84,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     // They were taken from the same queue, which has room for them.
     early.into_iter().for_each(|request| drop(sender.try_send(request)));
     let reading = reading.map_err(|fault| Error::System(std::io::Error::other(fault)))?;
-    let digests = reading.stands();
+    let digests = reading.digests();
     let Some(loaded) = reading.loaded else {
         return Err(Error::Config(reading.sources.render_all(reading.config_faults.iter(), look)));
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::super::load::Reading;
+use super::super::load::LoadResult;
 use crate::control::ServiceManager;
 
 /// How often it is told that a reading goes on.
@@ -72,9 +72,9 @@ impl Supervision {
 
 /// Waits for the first reading, and says that it goes on.
 pub(super) async fn first_reading(
-    mut reading: JoinHandle<Reading>,
+    mut reading: JoinHandle<LoadResult>,
     manager: &ServiceManager,
-) -> Result<Reading, JoinError> {
+) -> Result<LoadResult, JoinError> {
     let began = Instant::now();
     let mut signs = interval(LOADING_SIGN_INTERVAL);
     loop {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::config::{Config, held};
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
 use crate::zone::Zone;
@@ -61,7 +61,7 @@ fn this_host() -> Host {
 
 /// Looks at the host this runs on. A config that cannot be used says nothing of ports and addresses: those that
 /// are wanted without a word are taken then.
-pub(super) fn examine(path: &Path, reading: &Reading, searched: Searched) -> Vec<Finding> {
+pub(super) fn examine(path: &Path, reading: &LoadResult, searched: Searched) -> Vec<Finding> {
     let host = this_host();
     let fallback = Config::default();
     let config = reading.loaded.as_ref().map_or(&fallback, |loaded| &loaded.config);
@@ -69,7 +69,7 @@ pub(super) fn examine(path: &Path, reading: &Reading, searched: Searched) -> Vec
     system::examine(&host, &wanted)
 }
 
-fn wanted(path: &Path, config: &Config, reading: &Reading) -> Wanted {
+fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
     let sources = &reading.sources;
     let held = sources.first().map(|file| held(sources, file, path)).unwrap_or_default();
     let of_probes = held.iter().filter_map(|held| held.file.as_deref());

@@ -5,13 +5,13 @@
 use std::path::Path;
 
 use crate::config::Forward;
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::forward::{OwnAddresses, PassedOver, ResolvConf, Upstreams};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span, offset};
 use crate::zones::known_addresses;
 
 /// Adds what is wrong with each resolv.conf that the config names to what is wrong with the config.
-pub(super) fn look(reading: &mut Reading) {
+pub(super) fn look(reading: &mut LoadResult) {
     let Some(loaded) = &reading.loaded else { return };
     let own =
         OwnAddresses { listen: loaded.config.server.listen.clone(), addresses: || known_addresses().into() };

@@ -62,14 +62,14 @@ pub struct Good {
 }
 
 /// A kept text, whole.
-pub(in crate::zones) struct KeptText {
+pub(in crate::zones) struct LastGoodText {
     /// When it was read from the zone's file.
     pub(in crate::zones) loaded_at: SystemTime,
     /// The files and what was in them, the zone's own first.
     pub(in crate::zones) texts: Vec<(String, Vec<u8>)>,
 }
 
-impl KeptText {
+impl LastGoodText {
     /// The zone's own file.
     pub(in crate::zones) fn own_file(&self) -> &str {
         self.texts.first().map_or("", |(path, _)| path)
@@ -157,7 +157,7 @@ impl Head {
 /// # Errors
 ///
 /// When it is there but cannot be read, or is not what was written.
-pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<KeptText>, Error> {
+pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<LastGoodText>, Error> {
     let Some((head, mut bodies)) = open(folder, zone)? else { return Ok(None) };
     let loaded_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(head.loaded_at));
     let mut texts = Vec::new();
@@ -169,7 +169,7 @@ pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<Kept
         }
         texts.push((file.path, text));
     }
-    Ok(Some(KeptText { loaded_at: loaded_at.unwrap_or(SystemTime::UNIX_EPOCH), texts }))
+    Ok(Some(LastGoodText { loaded_at: loaded_at.unwrap_or(SystemTime::UNIX_EPOCH), texts }))
 }
 
 /// Whether this very text is kept already. It is read, but nothing is kept in

@@ -28,7 +28,7 @@ pub struct LoadedZone {
     /// The same, drawn, with the errors that come next.
     pub drawn: Option<String>,
     /// Why the text that is kept of it is of no use.
-    pub kept_error: Option<String>,
+    pub last_good_error: Option<String>,
     /// Why it stays as it is for now, though there is nothing wrong with it.
     pub waits: Option<String>,
     /// What was read of it just now and is held back until it is read again.
@@ -48,7 +48,7 @@ impl LoadedZone {
             version: None,
             error: None,
             drawn: None,
-            kept_error: None,
+            last_good_error: None,
             waits: None,
             held: None,
             unread: FileDigests::new(),

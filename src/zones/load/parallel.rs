@@ -49,7 +49,7 @@ pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
 /// # Panics
 ///
 /// When `work` does, but not before everything else is done.
-pub(super) fn abreast<I: Sync, M: Send>(
+pub(super) fn in_parallel<I: Sync, M: Send>(
     threads: usize,
     items: &[I],
     work: impl Fn(&I) -> M + Sync,

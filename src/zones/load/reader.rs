@@ -92,7 +92,7 @@ impl<'r> ZoneReader<'r> {
         }
         if self.is_left_alone(zone, &mut loaded) {
             if before.is_none() {
-                self.load_kept(sources, zone, forward, inputs, &mut loaded);
+                self.load_last_good(sources, zone, forward, inputs, &mut loaded);
             }
             return loaded;
         }
@@ -152,7 +152,7 @@ impl<'r> ZoneReader<'r> {
         loaded.error = Some(why_not(sources, &self.settings.config, &loaded.faults));
         loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
         if self.before(&loaded.id).is_none() {
-            self.load_kept(sources, zone, forward, inputs, loaded);
+            self.load_last_good(sources, zone, forward, inputs, loaded);
         }
     }
 
@@ -293,7 +293,7 @@ impl<'r> ZoneReader<'r> {
     }
 
     /// Takes the text that is kept of the zone, if there is one.
-    fn load_kept(
+    fn load_last_good(
         &self,
         sources: &Sources,
         zone: &ZoneSettings,
@@ -310,7 +310,7 @@ impl<'r> ZoneReader<'r> {
             Ok(None) => return,
             Ok(Some(kept)) => kept,
             Err(fault) => {
-                loaded.kept_error = Some(fault.to_string());
+                loaded.last_good_error = Some(fault.to_string());
                 return;
             }
         };
@@ -323,7 +323,7 @@ impl<'r> ZoneReader<'r> {
             Some(version) => loaded.version = Some(version),
             None => {
                 faults.sort();
-                loaded.kept_error = Some(why_not(&sources, &self.settings.config, &faults));
+                loaded.last_good_error = Some(why_not(&sources, &self.settings.config, &faults));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::daemon::Reading;
+use crate::daemon::LoadResult;
 use crate::zones::Purpose;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\nwww A 192.0.2.2\n\
@@ -16,7 +16,7 @@ fn held(text: &str) -> Ours {
     let config = "[[zone]]\nname = \"x.example\"\nfile = \"x.zone\"\n";
     std::fs::write(folder.path().join("edgedns.toml"), config).unwrap();
     std::fs::write(folder.path().join("x.zone"), text).unwrap();
-    let read = |path: &Path| Reading::new(path, &Purpose::Check, |_, _| {});
+    let read = |path: &Path| LoadResult::new(path, &Purpose::Check, |_, _| {});
     let loaded = read(&folder.path().join("edgedns.toml")).loaded.expect("a config");
     Ours::new(loaded.zones, [127, 0, 0, 1].into())
 }
