@@ -6,9 +6,8 @@
 //!        └──────────── undone, last first ┘
 //! ```
 //!
-//! Responsible for writing all of them or none, and over nothing unasked.
-//! Not responsible for what is in them, or for what the server itself keeps on
-//! a disk: that is `daemon`.
+//! Writes all of them or none, and replaces a file only where that was asked for. What the server keeps on a disk is
+//! written in `zones` and `daemon`.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,15 +1,14 @@
-//! The admin listener: what whoever can connect may see. Nothing can be changed over it.
+//! The admin listener: read-only, for every client that can connect.
 //!
-//! | path       | for             | says                                                        |
-//! |------------|-----------------|-------------------------------------------------------------|
-//! | `/`        | people          | the page, which asks `/status` every second                 |
-//! | `/status`  | scripts         | how everything stands, without the words of faulty zones    |
-//! | `/metrics` | Prometheus      | the same in numbers                                         |
-//! | `/healthz` | who restarts it | 200 while everything turns, else 503 and what does not      |
-//! | `/readyz`  | who watches it  | 200 while all that is configured is served, else 503 and why |
+//! | path       | for              | says                                                                |
+//! |------------|------------------|---------------------------------------------------------------------|
+//! | `/`        | people           | the page, which asks `/status` every second                         |
+//! | `/status`  | scripts          | the status, without the words of faulty zones                       |
+//! | `/metrics` | Prometheus       | the same in numbers                                                 |
+//! | `/healthz` | liveness probes  | 200 while loop, workers and probes make progress, else 503 and why  |
+//! | `/readyz`  | readiness probes | 200 while all that is configured is served, else 503 and why        |
 //!
-//! Responsible for routes and for what they say.
-//! Not responsible for connections, or for finding anything out: `daemon` is asked.
+//! The daemon is asked for all of it.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,4 @@
 //! Moments for people and machines: `2026-11-21T02:18:00Z` (RFC 3339).
-//!
-//! Responsible for writing and reading them. Not responsible for clocks.
 
 use std::fmt;
 use std::str::FromStr;

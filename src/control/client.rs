@@ -1,7 +1,4 @@
-//! The other end of the control socket: what the command line speaks.
-//!
-//! Responsible for asking and for understanding the reply.
-//! Not responsible for what is printed.
+//! The client of the control socket, for the command line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,7 +1,4 @@
-//! Connections over which HTTP/1.1 is spoken: how many there are, and how long.
-//!
-//! Responsible for accepting, for limits, and for an end in good order.
-//! Not responsible for what is asked over them, or for who may connect.
+//! HTTP/1.1 connections: accepts them, limits their number and duration, and ends them in good order.
 
 use std::io;
 use std::net::IpAddr;

@@ -1,6 +1,4 @@
 //! The explanation for people: the way to the answer, then the answer as `dig` would show it.
-//!
-//! Responsible for its look. Not responsible for what is told.
 
 use super::columns::{Cell, columns, line, widths};
 use super::explanation::{AnswerView, Explanation, PoolView, RecordView};

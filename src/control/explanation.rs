@@ -1,7 +1,4 @@
-//! The explanation: what the server answers a question, and why, for machines.
-//!
-//! Responsible for the names and forms of what is told: scripts rely on them.
-//! Not responsible for finding it out, or for how it is drawn.
+//! The explanation of an answer, as JSON: scripts rely on its names and forms.
 
 use std::net::IpAddr;
 

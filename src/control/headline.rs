@@ -1,6 +1,4 @@
-//! The headline: how everything stands, in the one line of `systemctl status`.
-//!
-//! Responsible for its words and its length. Not responsible for who reads it.
+//! The headline: the state of the server in the one line of `systemctl status`.
 
 use super::PoolStatus;
 

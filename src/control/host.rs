@@ -1,10 +1,9 @@
-//! By which name a request means this server: its Host header.
+//! The Host header of requests: the name by which a request means this server.
 //!
-//! A page of a stranger can have its own name lead to our address (DNS rebinding), and then ask us from a browser
-//! that may reach us. What it cannot do is to leave its name out: the browser tells it in `Host`.
+//! A foreign page can point its own name at our address (DNS rebinding), and then ask us from a browser that can reach
+//! us. It cannot hide that name: the browser sends it in `Host`.
 //!
-//! Responsible for refusing such requests, and those that RFC 9112, section 3.2, forbids to answer.
-//! Not responsible for anything behind that.
+//! Refuses such requests, and those that RFC 9112, section 3.2, forbids to answer.
 
 use std::net::{IpAddr, SocketAddr};
 

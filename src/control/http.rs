@@ -1,7 +1,4 @@
-//! HTTP/1.1 over the control socket: `GET /status`, `/explain` and `/trace`, `POST /reload` and `/force`.
-//!
-//! Responsible for routes and bodies.
-//! Not responsible for connections, for what a request does, or for who may connect.
+//! The routes of the control socket: `GET /status`, `/explain` and `/trace`, `POST /reload` and `/force`.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! The status in numbers, for Prometheus.
 //!
-//! Responsible for the names, labels and meaning of every metric: dashboards and alerts rely on them.
-//! Not responsible for finding anything out: it is a pure function of the status.
+//! A pure function of the status. Dashboards and alerts rely on the name, labels and meaning of every metric.
 //!
 //! Both forms are written here, because a scraper that does not ask for OpenMetrics gets the older text
 //! format, in which the names of counters are spelt out. All labels come from the configuration or from lists

@@ -12,9 +12,7 @@
 //!   daemon ── headline, sd_notify ─▶ service manager
 //! ```
 //!
-//! Responsible for requests, for the ways they come in, and for what is shown
-//! of the replies.
-//! Not responsible for carrying a request out: it asks, `daemon` acts.
+//! Requests, the ways they come in, and the look of the replies. The daemon carries requests out: this room only asks.
 
 mod calendar;
 mod host;

@@ -1,8 +1,7 @@
-//! Who is connected, and who has to go when somebody else comes.
+//! A fixed number of places for connections.
 //!
-//! Responsible for a fixed number of places: one more connection takes that of one without a request. So
-//! nobody keeps others out by holding connections that ask nothing, or that take no response.
-//! Not responsible for accepting, or for what is asked.
+//! When all are taken, a new connection replaces one that has no request under way. So idle connections, and
+//! those that do not take their response, keep nobody out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,6 +1,4 @@
-//! What the process uses, as the kernel counts it.
-//!
-//! Responsible for reading `/proc/self`. Not responsible for showing it.
+//! The resources this process uses, from `/proc/self`.
 
 use std::fs;
 

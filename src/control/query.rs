@@ -1,7 +1,4 @@
-//! Query strings: what stands behind the question mark of a request.
-//!
-//! Responsible for pairs of texts in `a=b&c=d`, both ways.
-//! Not responsible for what they mean.
+//! Query strings of requests: pairs of texts in `a=b&c=d`, both ways.
 
 /// Writes pairs. Whatever is no letter, digit or one of `-._~` is escaped (RFC 3986, section 2.3).
 pub(super) fn write(pairs: &[(&str, String)]) -> String {

@@ -1,7 +1,4 @@
-//! Requests: what an operator may want, and the replies.
-//!
-//! Responsible for their types and for the queue to `daemon`.
-//! Not responsible for where a request comes from.
+//! Requests of an operator to the daemon, and the replies.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,4 @@
-//! Signals as requests.
-//!
-//! Responsible for which signal means what, and for the queue that they and all others send requests through.
+//! Signals as requests, and the queue that all requests go through.
 
 use std::io;
 

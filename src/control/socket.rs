@@ -1,8 +1,4 @@
-//! The control socket: a file that only some may write to.
-//!
-//! Responsible for the file: who may use it, when an old one is replaced, and
-//! that none is left behind.
-//! Not responsible for what is said over it.
+//! The control socket as a file: its permissions, when an old one is replaced, and its removal.
 
 use std::fmt;
 use std::io;

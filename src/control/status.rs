@@ -1,7 +1,4 @@
-//! The status: how everything stands, for machines.
-//!
-//! Responsible for the names and forms of what is told: scripts rely on them.
-//! Not responsible for finding it out, or for tables.
+//! The status, as JSON: scripts rely on its names and forms.
 
 use std::collections::BTreeMap;
 

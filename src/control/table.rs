@@ -1,6 +1,4 @@
 //! The status for people: pools with what they answer now, their members, zones, totals.
-//!
-//! Responsible for what stands where. Not responsible for colours (`style`) and columns (`columns`), or for what is told.
 
 use std::time::{Duration, SystemTime};
 

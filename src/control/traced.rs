@@ -1,7 +1,7 @@
 //! Traces over the control socket: one JSON object per line, and each as a line for people.
 //!
-//! Responsible for what is told of a query and its response, for the bounds of a trace, and for its look.
-//! Not responsible for which queries there are: that is `transport`.
+//! Limits how many queries a trace shows and how long it lasts. Which queries there are is decided in
+//! `transport`.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,7 +1,7 @@
-//! What this binary is: its version, the commit it was built from, what was built in.
+//! The version of this binary, the commit it was built from, and its features, as `edgedns --version` shows
+//! them.
 //!
-//! Responsible for what `edgedns --version` says.
-//! Not responsible for finding the commit: `systemd/build-binary` does, and tells it by environment.
+//! `systemd/build-binary` finds the commit, and passes it by environment.
 
 use std::sync::LazyLock;
 

@@ -1,8 +1,7 @@
 //! The first config and zones of a cluster, from its names and addresses.
 //!
-//! Responsible for what OpenShift asks of DNS: `api`, `api-int`, `*.apps`,
-//! the nodes, etcd, and the way back from addresses to names.
-//! Not responsible for writing files, or for checking them.
+//! Knows what OpenShift needs in DNS: `api`, `api-int`, `*.apps`, the nodes, etcd, and the names of
+//! addresses.
 
 mod node;
 

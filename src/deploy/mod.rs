@@ -1,8 +1,7 @@
 //! Deploying: files for a cluster, made offline, and the host they go to.
 //!
-//! Responsible for the first config and zones of a cluster, for a config with its zones as a
-//! MachineConfig, and for what would go wrong on a host.
-//! Not responsible for writing them (`delivery`), for reading them again, or for a running server.
+//! The first config and zones of a cluster, a config with its zones as a MachineConfig, and what would go
+//! wrong on a host. Files are written in `delivery`.
 
 pub mod init;
 pub mod machineconfig;

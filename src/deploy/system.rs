@@ -5,8 +5,7 @@
 //! /proc, /etc, /sys ┴▶ one file per subject ─▶ Finding ─▶ drawn, or JSON
 //! ```
 //!
-//! Responsible for what is looked at, for what is wrong with it, and for what to do about that.
-//! Not responsible for the config and its zones, or for changing anything.
+//! Reports what is wrong and what to do about it, and changes nothing.
 
 mod finding;
 mod host;

@@ -1,7 +1,4 @@
-//! Addresses as other servers write them.
-//!
-//! Responsible for their forms.
-//! Not responsible for what is listened on or asked, or for networks: those are `networks`.
+//! Addresses as other servers write them. Networks are in `networks`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

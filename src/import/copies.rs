@@ -1,8 +1,4 @@
-//! Zone files on their way into the new folder, unchanged.
-//!
-//! Responsible for what each is called there, and for the files they include.
-//! Not responsible for writing them, or for what is wrong in them: that is
-//! found when the result is checked.
+//! Zone files that are copied into the new folder unchanged: their names there, and the files they include.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,7 +1,4 @@
-//! The config file that an import writes.
-//!
-//! Responsible for its text: what is said, in which order, and where it came from.
-//! Not responsible for deciding what is said.
+//! The config file that an import writes: its keys, their order, and where each came from.
 
 use std::fmt::Write;
 use std::net::SocketAddr;

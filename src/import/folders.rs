@@ -1,8 +1,5 @@
-//! Where a file lies that a settings file names.
-//!
-//! Responsible for paths: relative ones, and absolute ones of a machine of
-//! which only a copy is at hand.
-//! Not responsible for reading.
+//! Finds the files that a settings file names: relative ones, and absolute ones of a machine of which there
+//! is a copy.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,8 +1,4 @@
-//! A setting as it was given, whichever form of file it stood in.
-//!
-//! Responsible for words with their places, and for what the forms have in
-//! common: text, lists, yes and no.
-//! Not responsible for reading a file, or for what a setting means.
+//! A setting as it was given, in either form of file: text, lists, yes and no.
 
 use super::word::Word;
 use super::yaml::{Content, Node};

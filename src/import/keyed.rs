@@ -1,8 +1,6 @@
-//! `name=value` files, as PowerDNS reads them: `pdns.conf` and the old
-//! `recursor.conf`.
+//! `name=value` files, as PowerDNS reads them: `pdns.conf` and the old `recursor.conf`.
 //!
-//! Responsible for lines, comments, `+=`, and for which of several values counts.
-//! Not responsible for which names there are.
+//! Reads lines, comments and `+=`, and decides which of several values counts.
 
 use super::given::{Given, Settings, Value, Written};
 use super::report::{Fate, Report};

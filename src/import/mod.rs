@@ -7,13 +7,9 @@
 //!                                                               └────┴▶ report
 //! ```
 //!
-//! Nobody gets in who was kept out: what cannot be carried over is closed, and refused in the report. What the report
-//! calls honoured was honoured.
-//!
-//! Responsible for reading them by their own rules, for saying of every
-//! setting what becomes of it, and for which files are written.
-//! Not responsible for writing them (`delivery`), for the running server, or for whether the result can be
-//! served: that is found when it is checked.
+//! Reads each server's files by its own rules, and reports the fate of every setting. A client that was kept out stays
+//! out: what cannot be carried over is closed, and refused in the report. `edgedns check` finds whether the result can
+//! be served.
 
 mod word;
 

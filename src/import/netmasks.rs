@@ -1,8 +1,5 @@
-//! Lists of networks as PowerDNS and its recursor read them: the most specific one that holds an address decides, in
-//! whatever order they stand.
-//!
-//! Responsible for their form and for that order.
-//! Not responsible for what the clients may do.
+//! Lists of networks as PowerDNS and its recursor read them: the most specific network that holds an address
+//! decides, in whatever order they are written.
 
 use super::given::Given;
 use super::networks::{Block, Clients, List};

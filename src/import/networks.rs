@@ -4,8 +4,7 @@
 //! the networks of this host. So a set is known between two bounds. What may ask is taken from the lower one, what is
 //! taken out of it from the upper one: by a doubt nobody gets in.
 //!
-//! Responsible for prefixes, their differences, and for what is lost where a list cannot be written down.
-//! Not responsible for how other servers write a list, or for what its clients may do.
+//! Knows prefixes, their differences, and what is lost where a list cannot be written down.
 
 use super::word::Word;
 use std::fmt;

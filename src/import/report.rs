@@ -1,7 +1,4 @@
-//! The report of an import: what became of every setting.
-//!
-//! Responsible for the four fates, and for how the list of them reads.
-//! Not responsible for deciding any of them.
+//! The report of an import: the fate of every setting, one of four.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

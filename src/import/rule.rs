@@ -1,7 +1,4 @@
-//! Rules: what becomes of a setting, by its name.
-//!
-//! Responsible for how a rule is written down and found.
-//! Not responsible for any rule: each server has its own list.
+//! Rules: the fate of a setting, by its name. Each server has its own list.
 
 use super::report::{Fate, Kind};
 use crate::source::nearest;

@@ -1,9 +1,5 @@
-//! The grammar of `named.conf`, of which PowerDNS's `bind.conf` is a part:
-//! words, quoted words and blocks, each statement ended by a semicolon.
-//!
-//! Responsible for reading it, for `include`, and for every fault of syntax
-//! with its place.
-//! Not responsible for what a statement means.
+//! The grammar of `named.conf`, of which PowerDNS's `bind.conf` is a part: words, quoted words and blocks,
+//! each statement ended by a semicolon. Follows `include`, and reports every fault of syntax with its place.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,5 @@
-//! YAML as a tree in which every node knows its place.
-//!
-//! Responsible for what is in a file, and for what is refused in it: anchors,
-//! several documents, depth.
-//! Not responsible for which keys there are.
+//! YAML as a tree in which every node knows its place. Refuses anchors, several documents, and too much
+//! depth.
 
 use saphyr_parser::{Event, Marker, Parser, Span as Range};
 

@@ -1,7 +1,4 @@
-//! Zones on their way over: the name, the file, the block they become.
-//!
-//! Responsible for what all servers have in common about a zone.
-//! Not responsible for what is in its file.
+//! What all servers have in common about a zone: its name, its file, and the block it becomes.
 
 use std::path::Path;
 

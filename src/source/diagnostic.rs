@@ -1,7 +1,4 @@
-//! Diagnostics: what is wrong, where, and what was meant.
-//!
-//! Responsible for what a diagnostic says and for collecting many of them.
-//! Not responsible for how one is drawn: that is `render`.
+//! Diagnostics: what is wrong, where, and what was probably meant.
 
 use super::span::Span;
 

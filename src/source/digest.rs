@@ -1,8 +1,6 @@
-//! The digest of a text: whether a file is still what was read.
+//! The digest of a text, which tells whether a file still holds what was read.
 //!
-//! Responsible for a cheap digest, of bytes in memory or of a file piece by
-//! piece.
-//! Not responsible for attackers: who can write the file needs no collision.
+//! Cheap rather than safe from attackers: whoever can write the file needs no collision.
 
 use std::hash::Hasher;
 use std::io;

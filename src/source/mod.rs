@@ -1,9 +1,6 @@
-//! Source text: files as they were read, places in them, and diagnostics
-//! drawn as rustc draws them.
+//! Source text: files as they were read, places in them, and diagnostics drawn as rustc draws them.
 //!
-//! Responsible for spans, line and column, and for how a fault looks on a
-//! terminal, in a log line and in JSON.
-//! Not responsible for what the text means: this room knows no DNS.
+//! This room does not know what a text means: nothing here knows DNS.
 
 mod nearest;
 mod patience;

@@ -6,9 +6,7 @@
 //!        └─▶ an error          is not touched again until it has come back
 //! ```
 //!
-//! Responsible for touching a file system on a thread of its own, for how long that is waited for, and for knowing
-//! what does not come.
-//! Not responsible for what is done with a file.
+//! Touches file systems on a thread of its own, limits the wait, and remembers the paths that have not come.
 
 use crate::sync::lock;
 use std::cell::RefCell;

@@ -1,6 +1,4 @@
-//! Diagnostics drawn: as rustc does, as one line for a log, as JSON values.
-//!
-//! Responsible for the look, and for whether colours are wanted. Not responsible for the words.
+//! Diagnostics drawn: as rustc does, as one line for a log, as JSON values. And whether colours are wanted.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

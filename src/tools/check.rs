@@ -1,6 +1,4 @@
-//! `edgedns check`: reads everything the server would, and says what is wrong.
-//!
-//! Responsible for the command's output. Not responsible for finding faults.
+//! `edgedns check`: reads everything the server would read, and reports every fault.
 
 mod system;
 mod upstreams;

@@ -1,8 +1,6 @@
-//! `edgedns compare`: another server and ours, asked the same about all our zones.
+//! `edgedns compare`: asks another server and ours the same about all our zones.
 //!
-//! Responsible for the order of questions, their rate, and the exit status.
-//! Not responsible for which questions there are (`plan`), for asking (`asking`), for what differs (`judging`),
-//! or for how that is told (`told`).
+//! Keeps the order of questions and their rate.
 //!
 //! ```text
 //!  zones ──▶ plan ──questions──▶ asking ──▶ the other server ─┐

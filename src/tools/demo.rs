@@ -1,8 +1,6 @@
 //! `edgedns demo`: the example cluster, with masters that come and go.
 //!
-//! Responsible for stand-in masters on loopback, and for showing what the
-//! server answers while they come and go.
-//! Not responsible for serving: that is the server's own loop, as ever.
+//! Plays the masters on loopback, and shows how the answers change. Serving is the daemon's own loop.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};

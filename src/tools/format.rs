@@ -1,6 +1,4 @@
-//! How the output of a command is written.
-//!
-//! Responsible for which ways there are. Not responsible for any of them.
+//! The output formats of commands.
 
 /// How the result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

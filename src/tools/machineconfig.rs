@@ -1,8 +1,7 @@
 //! `edgedns machineconfig`: what the server would read, as one MachineConfig.
 //!
-//! Responsible for reading as `edgedns check` does, for finding every file that goes along and its
-//! place on a node, and for what is said of it.
-//! Not responsible for what a MachineConfig may hold: that is `deploy`.
+//! Reads as `edgedns check` does, and finds every file that belongs to the config and its place on a node.
+//! What a MachineConfig may hold is decided in `deploy`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

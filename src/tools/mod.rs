@@ -1,7 +1,6 @@
-//! What is a command and no server: reading for somebody, asking a running server, an example to look at.
+//! Tools: the commands that do not serve.
 //!
-//! Responsible for carrying out what the command line asks for.
-//! Not responsible for the arguments of a command, nor for serving: that is `daemon`.
+//! They read files as the server would, or ask a running server. Their arguments are read in `command`.
 
 mod format;
 

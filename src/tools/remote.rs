@@ -1,7 +1,4 @@
-//! `edgedns reload`, `status`, `force`, `explain` and `trace`: asking the running server.
-//!
-//! Responsible for finding its socket, and for what is printed.
-//! Not responsible for what is said over the socket.
+//! `edgedns reload`, `status`, `force`, `explain` and `trace`: asks the running server and prints the reply.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};

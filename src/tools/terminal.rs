@@ -1,7 +1,4 @@
-//! The terminal that a command writes to, if it is one.
-//!
-//! Responsible for drawing anew in place.
-//! Not responsible for what is drawn, or for its colours: see `source::Look`.
+//! Redrawing a text in place on a terminal.
 
 use std::io::{self, Write};
 

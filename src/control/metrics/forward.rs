@@ -1,7 +1,4 @@
-//! Forwarding in numbers.
-//!
-//! Responsible for the names and labels of these metrics.
-//! Not responsible for how they are written.
+//! The metrics of forwarding.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,5 @@
-//! The text that metrics are written as: families of samples with labels.
-//!
-//! Responsible for both forms of it, and for escaping.
-//! Not responsible for which metrics there are.
+//! The text formats of metrics: families of samples with labels, in OpenMetrics and in Prometheus' older
+//! form.
 
 use std::fmt::{Display, Write};
 

@@ -1,7 +1,4 @@
-//! The text of the first config file.
-//!
-//! Responsible for its keys, and for saying why each is as it is.
-//! Not responsible for zones.
+//! The text of the first config file, with a reason for each key.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,6 +1,4 @@
-//! A cluster that can be served, with a name for every node.
-//!
-//! Responsible for names, for what contradicts itself, and for which reverse zones there are.
+//! A cluster that can be served: every node has a name, nothing contradicts itself. And its reverse zones.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,7 +1,4 @@
 //! Nodes as they are named on a command line: `192.0.2.13`, `master-0=192.0.2.13,2001:db8::13`.
-//!
-//! Responsible for their text, and for what a host may be called.
-//! Not responsible for which nodes a cluster has.
 
 use std::fmt;
 use std::net::{AddrParseError, IpAddr};

@@ -1,7 +1,4 @@
-//! The text of the first zones.
-//!
-//! Responsible for their records, in columns, with a word on each block.
-//! Not responsible for the config file that guards them.
+//! The text of the first zones: records in columns, with a comment on each block.
 
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -1,6 +1,4 @@
-//! Documents for the cluster itself: when a node reboots, and where cluster DNS asks.
-//!
-//! Responsible for what these documents may hold. Not responsible for what is on a node.
+//! Documents for the cluster itself: when a node reboots, and which servers cluster DNS asks.
 
 use std::net::{IpAddr, SocketAddr};
 

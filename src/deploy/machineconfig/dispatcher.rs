@@ -1,7 +1,6 @@
 //! The NetworkManager dispatcher script for a node: its own address first in resolv.conf.
 //!
-//! Responsible for which addresses the script may choose among, and for its place on a node.
-//! Not responsible for the script itself: that is `systemd/99-edgedns`.
+//! Fills the addresses into the script, which is `systemd/99-edgedns`.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,8 +1,7 @@
 //! The Ignition config in a MachineConfig: files and units, in version 3.2.0.
 //!
-//! Responsible for how contents are written down, and for what MCO and every Ignition from
-//! OpenShift 4.7 on take: files and units, and nothing else that Ignition knows.
-//! Not responsible for which files and units there are.
+//! Writes what the Machine Config Operator and every Ignition from OpenShift 4.7 on accept: files and units,
+//! and nothing else that Ignition knows.
 
 use std::borrow::Cow;
 use std::io::Write;

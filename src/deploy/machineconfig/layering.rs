@@ -1,7 +1,6 @@
 //! The unit that layers the RPM onto a node, once, while a cluster is installed.
 //!
-//! Responsible for a unit that can neither hold up a boot for ever nor make a node reboot again and again.
-//! Not responsible for the package, or for whoever offers it.
+//! It can neither hold up a boot for ever nor make a node reboot again and again.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -6,9 +6,7 @@
 //!                 └ cluster ─────────────────────────▶ further documents
 //! ```
 //!
-//! Responsible for what a MachineConfig may hold, for what goes with one, and for the same bytes from
-//! the same input.
-//! Not responsible for reading a config or its zones, or for whether they are sound.
+//! The same input makes the same bytes.
 
 mod yaml;
 

@@ -1,7 +1,4 @@
-//! A file as it is to stand on a node.
-//!
-//! Responsible for which paths and modes the machine-config operator can write, and should.
-//! Not responsible for how it is encoded.
+//! A file on a node: the paths and modes that the Machine Config Operator can write, and should.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};

@@ -1,6 +1,4 @@
 //! The MachineConfig around an Ignition config, and the same as Butane.
-//!
-//! Responsible for names, labels and the two forms. Not responsible for what is in them.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,7 @@
 //! Values, written as YAML or JSON.
 //!
-//! Responsible for a text that every reader of YAML 1.1 or 1.2 takes for the same value: what could be
-//! taken for something else is quoted, and what cannot be a block of lines is not made one.
-//! Not responsible for what the values mean.
+//! Every reader of YAML 1.1 or 1.2 takes the text for the same value: what could be taken for something else
+//! is quoted, and what cannot be a block of lines is not made one.
 
 use std::fmt::Write;
 

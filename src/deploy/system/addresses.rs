@@ -1,6 +1,4 @@
-//! Whether the host has the addresses it is to listen at.
-//!
-//! Responsible for addresses that are nobody's, or nobody else's. Not responsible for ports.
+//! Whether the host has the addresses it is to listen on.
 
 use std::net::IpAddr;
 

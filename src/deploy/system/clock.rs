@@ -1,7 +1,6 @@
-//! The clock: certificates are judged by it.
+//! The clock: whether it can be right, and whether it is kept so. Certificates are judged by it.
 //!
-//! Responsible for whether it can be right, and whether somebody keeps it so.
-//! Not responsible for how far off it is: that would have to be asked of others.
+//! How far off it is cannot be told here: that would mean asking other hosts.
 
 use std::time::{Duration, SystemTime};
 

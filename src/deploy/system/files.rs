@@ -1,7 +1,7 @@
-//! Whether the service may read its files: it runs under a user that is made at its start, hence as a stranger.
+//! Whether the service can read its files: it runs under a user made at its start, so as any other user.
 //!
-//! Responsible for modes of files and folders, and for places that the unit hides.
-//! Not responsible for what is in the files, or for those that are not there: whoever reads them says so.
+//! Looks at modes of files and folders, and at places that the unit hides. Missing files are reported by
+//! their readers.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

@@ -1,7 +1,5 @@
-//! The host, as files tell of it.
-//!
-//! Responsible for reading them, below a root of choice so that another host can be looked at.
-//! Not responsible for what they mean.
+//! The host, as its files describe it. They are read below a root of choice, so that tests can look at
+//! another one.
 
 use std::fs::{self, File};
 use std::io::Read;

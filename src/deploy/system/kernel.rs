@@ -1,7 +1,4 @@
-//! Limits of the kernel that a busy name server meets.
-//!
-//! Responsible for buffers, ports that are given away, and the table of connections.
-//! Not responsible for who may listen at a low port: that is `service`.
+//! Limits of the kernel that a busy name server meets: buffers, local ports, the table of connections.
 
 use std::ops::RangeInclusive;
 

@@ -1,6 +1,5 @@
-//! What the platform brings along: name server, moving addresses and load balancer of the installer.
-//!
-//! Responsible for finding them in the static pods of the node. Not responsible for whether they run.
+//! What the platform runs itself: the installer's name server, keepalived and load balancer, by their static
+//! pods.
 
 use super::finding::{Finding, Grade};
 use super::host::Host;

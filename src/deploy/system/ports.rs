@@ -1,7 +1,4 @@
-//! Whether the ports are to be had, and who has them.
-//!
-//! Responsible for who stands in the way, by name, and for how to get past. Not responsible for addresses that
-//! the host does not have.
+//! Whether the ports are free, which process has them, and how to get past it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};

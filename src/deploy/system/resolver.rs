@@ -1,6 +1,4 @@
-//! The host's own resolv.conf: whom the node asks, and with it cluster DNS, which gets a copy.
-//!
-//! Responsible for whether edgedns is asked, and can be. Not responsible for who writes the file.
+//! The host's own resolv.conf: which servers the node asks, and with it cluster DNS, which gets a copy.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,4 @@
-//! SELinux: whether it has a say, and in which domain the service runs.
-//!
-//! Responsible for the mode and the module. Not responsible for the policy.
+//! SELinux: its mode, and the domain the service runs in.
 
 use super::finding::{Finding, Grade};
 use super::host::Host;

@@ -1,6 +1,5 @@
-//! The service: whether it is installed, starts at boot, may listen, and takes nobody along when it ends.
-//!
-//! Responsible for what unit files say. Not responsible for whether it runs.
+//! The service, by its unit files: installed, started at boot, allowed to listen, and no other unit ends with
+//! it.
 
 use super::finding::{Finding, Grade, listed};
 use super::host::Host;

@@ -1,6 +1,4 @@
-//! Who receives where: the kernel's tables of sockets, and the processes behind them.
-//!
-//! Responsible for reading them. Not responsible for whether that is a problem.
+//! Listening sockets and their processes, from the kernel's tables.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

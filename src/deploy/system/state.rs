@@ -1,6 +1,4 @@
-//! Where the service writes: its state, and its control socket.
-//!
-//! Responsible for whether the unit lets it. Not responsible for what is written.
+//! Whether the unit lets the service write its state and its control socket.
 
 use std::path::Path;
 

@@ -1,8 +1,7 @@
-//! Who is answered, and from what: `allow-query`, `allow-recursion` and their kin become lists of `[[zone]]` and
-//! `[[forward]]`.
+//! `allow-query`, `allow-recursion` and their kin: they become lists of `[[zone]]` and `[[forward]]`.
 //!
-//! Responsible for which list counts where, and for closing what cannot be told.
-//! Not responsible for what a list means: that is `clients`.
+//! Decides which list counts where, and closes what cannot be told. What a list means is decided in
+//! `clients`.
 
 use std::net::SocketAddr;
 

@@ -1,7 +1,4 @@
-//! Address match lists: who may do something, by networks and names of `acl`s.
-//!
-//! Responsible for what a list means, for resolving names, and for saying what cannot be.
-//! Not responsible for what the clients may do.
+//! Address match lists: networks and names of `acl`s, resolved to sets of clients.
 
 use std::net::IpAddr;
 

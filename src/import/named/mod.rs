@@ -1,8 +1,4 @@
-//! BIND: `named.conf` with primary zones.
-//!
-//! Responsible for the order of reading, and for its views and zones.
-//! Not responsible for options, lists of clients, or what they may do: those
-//! are `options`, `rules`, `clients` and `access`.
+//! BIND: `named.conf` with primary zones, views included.
 
 mod reading;
 

@@ -1,8 +1,6 @@
-//! What becomes of each statement of `named.conf`.
+//! The fate of each statement of `named.conf`, of each option, and of what a zone may hold.
 //!
-//! Responsible for the lists: of statements, of options, and of what a zone
-//! may hold.
-//! Not responsible for values: a rule that depends on one is a function of `options`.
+//! A rule that depends on a value is a function of `options`.
 
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;

@@ -1,10 +1,6 @@
-//! PowerDNS: `pdns.conf`, the zones of its BIND backend, and the recursor in
-//! front of it.
+//! PowerDNS: `pdns.conf`, the zones of its BIND backend, and the recursor in front of it.
 //!
-//! Responsible for the order of reading, and for what follows from two
-//! servers becoming one: who listens where.
-//! Not responsible for single settings: those are `rules`, `values` and
-//! `recursor`.
+//! Decides what follows from two servers becoming one: which addresses are listened on.
 
 mod reading;
 mod zones;

@@ -1,7 +1,6 @@
-//! What becomes of each setting of `pdns.conf`.
+//! The fate of each setting of `pdns.conf`: every name that PowerDNS 4.1 to 5.1 knows is in the list.
 //!
-//! Responsible for the list: every name that PowerDNS 4.1 to 5.1 knows is in it.
-//! Not responsible for values: a rule that depends on one is a function of `values`.
+//! A rule that depends on a value is a function of `values`.
 
 use super::super::given::Given;
 use super::super::report::{Fate, Kind};

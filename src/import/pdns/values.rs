@@ -1,7 +1,4 @@
-//! Settings of `pdns.conf` whose fate depends on their value.
-//!
-//! Responsible for reading a value and for the key it becomes.
-//! Not responsible for settings that always have the same fate: those are `rules`.
+//! Settings of `pdns.conf` whose fate depends on their value. The others are in `rules`.
 
 use std::net::SocketAddr;
 

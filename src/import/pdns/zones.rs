@@ -1,7 +1,4 @@
-//! The zones of PowerDNS's BIND backend.
-//!
-//! Responsible for `bind.conf`: which zones are served from which files.
-//! Not responsible for its grammar, or for what is in a zone file.
+//! The zones of PowerDNS's BIND backend: which zones `bind.conf` serves from which files.
 
 use std::path::Path;
 

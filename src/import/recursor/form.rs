@@ -1,8 +1,6 @@
 //! The forms that settings of pdns-recursor are written in.
 //!
-//! Responsible for telling the old form from YAML, for the files they
-//! include, and for names that differ between the two.
-//! Not responsible for what a setting means.
+//! Tells the old form from YAML, follows their includes, and knows the names that differ between the two.
 
 use std::path::Path;
 

@@ -1,8 +1,6 @@
-//! Whom pdns-recursor asks: `forward-zones` and its kin.
+//! The servers pdns-recursor asks: `forward-zones` and its kin, in every form.
 //!
-//! Responsible for reading them in every form, and for telling what was
-//! forwarded to PowerDNS, which is answered here now, from the rest.
-//! Not responsible for forwarding.
+//! What was forwarded to PowerDNS is answered here now, and is told from the rest.
 
 use std::net::SocketAddr;
 

@@ -1,9 +1,6 @@
 //! pdns-recursor: `recursor.conf` in both its forms, and `recursor.yml`.
 //!
-//! Responsible for the order of reading, for where it listens, and for who
-//! may ask.
-//! Not responsible for the forms, for single settings or for whom it asks:
-//! those are `form`, `rules` and `forward`.
+//! Decides which addresses are listened on, and which clients may ask.
 
 mod lists;
 mod reading;

@@ -1,8 +1,5 @@
-//! What becomes of each setting of pdns-recursor.
-//!
-//! Responsible for the list, by the names of the old form: every name that
-//! pdns-recursor 4.1 to 5.5 knows is in it.
-//! Not responsible for values, or for the names of the YAML form.
+//! The fate of each setting of pdns-recursor, by the names of the old form: every name that pdns-recursor 4.1
+//! to 5.5 knows is in the list.
 
 use super::super::given::Given;
 use super::super::listeners::{faulty_listener, include_dir};

@@ -1,7 +1,4 @@
-//! `edgedns check --system`: what the config that was read asks of this host.
-//!
-//! Responsible for telling `deploy` what is wanted, and on which host.
-//! Not responsible for what is found there.
+//! `edgedns check --system`: collects what the config needs of this host, for `deploy` to examine.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -1,6 +1,4 @@
-//! `edgedns check` of what is forwarded to the resolvers of this host: it is read as the start reads it.
-//!
-//! Responsible for what the start would say of a resolv.conf. Not responsible for reading it, or for asking anybody.
+//! The resolv.conf files that a config forwards to, checked as the server reads them at its start.
 
 use std::path::Path;
 

@@ -1,8 +1,7 @@
 //! Asking a server one question, as a client does.
 //!
-//! Responsible for the query, for what is taken as its response, and for trying again; over TCP where a response
-//! does not fit.
-//! Not responsible for when a question is put, or for what its answer means.
+//! Builds the query, decides which datagram is its response, retries, and turns to TCP where a response does
+//! not fit.
 
 use std::fmt;
 use std::io;

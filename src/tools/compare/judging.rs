@@ -1,8 +1,7 @@
-//! What differs between two answers to one question.
+//! The differences between two answers to one question.
 //!
-//! Responsible for what means the same: compression, order and the case of names do not count, of a pool any
-//! member will do; and for the differences that matter to no client.
-//! Not responsible for why answers differ (`reasons`), or for how that is told.
+//! Compression, the order of records and the case of names do not count; of a pool any member is accepted.
+//! Differences that matter to no client are known by name.
 
 use std::collections::BTreeSet;
 

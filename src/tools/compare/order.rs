@@ -1,4 +1,4 @@
-//! What is to be compared, and why nothing may come of it.
+//! What to compare, and why a comparison can fail.
 
 use std::fmt;
 use std::io;

@@ -1,7 +1,4 @@
-//! Our own answers, made in process by what would serve them, and the members of our pools.
-//!
-//! Responsible for answering as if every member were up, and for who may be in an answer.
-//! Not responsible for comparing.
+//! Our own answers, made in process with every member up, and the members of our pools.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -1,10 +1,7 @@
-//! What is asked about a zone.
+//! The questions about a zone.
 //!
-//! Responsible for choosing names and types: all that are there, and what is near them.
-//! Not responsible for asking.
-//!
-//! Every name is asked for each of its types and for A and AAAA, once in mixed case. Below every name one is made
-//! up: it does not exist, or a wildcard, referral or DNAME answers it.
+//! Every name is asked for each of its types and for A and AAAA, once in mixed case. Below every name one is
+//! made up: it does not exist, or a wildcard, referral or DNAME answers it.
 
 use std::num::NonZeroUsize;
 

@@ -1,7 +1,6 @@
-//! Why another server may answer differently: what is known of PowerDNS, BIND and Knot DNS.
+//! Likely reasons for a difference: what is known of PowerDNS, BIND and Knot DNS.
 //!
-//! Responsible for the one list of likely reasons. A hint, never a judgement: what differs, differs.
-//! Not responsible for finding differences.
+//! A hint, never a judgement: it does not change what counts as a difference.
 
 use super::asking::Manner;
 use super::judging::Case;

@@ -1,7 +1,4 @@
-//! Records as they are compared: by RRset, with RDATA whose names are in lower case.
-//!
-//! Responsible for which records say the same.
-//! Not responsible for which differences count.
+//! Records in a form that can be compared: by RRset, with the names in RDATA in lower case.
 
 use std::collections::{BTreeMap, BTreeSet};
 

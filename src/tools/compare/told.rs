@@ -1,7 +1,4 @@
-//! What a comparison tells: differences as they are found, progress, totals.
-//!
-//! Responsible for the look of it all, and for the counts.
-//! Not responsible for finding anything.
+//! The output of a comparison: differences as they are found, progress, totals.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
