@@ -6,8 +6,8 @@
 //!        └──────────── undone, last first ┘
 //! ```
 //!
-//! Writes all of them or none, and replaces a file only where that was asked for. What the server keeps on a disk is
-//! written in `zones` and `daemon`.
+//! Writes all of them or none, and replaces a file only where that was asked for. What the server keeps on a
+//! disk is written in `zones` and `daemon`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -37,8 +37,7 @@ impl File<'static> {
 pub enum Existing {
     /// It stays, and nothing at all is written.
     Kept,
-    /// Another takes its place, with its permissions. A symbolic link is
-    /// replaced, not what it points to.
+    /// Another takes its place, with its permissions. A symbolic link is replaced, not what it points to.
     Replaced,
 }
 
@@ -87,8 +86,8 @@ impl std::error::Error for WriteError {}
 ///
 /// # Errors
 ///
-/// When one of them is there already and is to be kept, or when the system
-/// refuses: then what has been done is undone.
+/// When one of them is there already and is to be kept, or when the system refuses: then what has been done
+/// is undone.
 pub fn write_files(files: &[File<'_>], into: &Path, existing: Existing) -> Result<Vec<PathBuf>, WriteError> {
     let places: Vec<PathBuf> = files.iter().map(|file| into.join(&file.path)).collect();
     if existing == Existing::Kept {

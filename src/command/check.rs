@@ -39,8 +39,9 @@ pub(crate) struct Arguments {
     dump: Option<Name>,
     /// Also examine this host: what would keep the service from working here, and what to do about it.
     ///
-    /// Examines processes on its ports, missing addresses, files its user cannot read, resolv.conf, the clock, the
-    /// platform's own name server and kernel limits. Works before and after the installation; root sees most.
+    /// Examines processes on its ports, missing addresses, files its user cannot read, resolv.conf, the
+    /// clock, the platform's own name server and kernel limits. Works before and after the installation; root
+    /// sees most.
     #[arg(long, conflicts_with = "dump")]
     system: bool,
 }

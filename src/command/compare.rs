@@ -42,7 +42,8 @@ pub(crate) struct Arguments {
     /// Questions per second, at most.
     #[arg(long, value_name = "QUESTIONS", default_value = "200", value_parser = rate)]
     rate: NonZeroU32,
-    /// Ask about this many names of each zone only, spread evenly; apex, pools and wildcards are always included.
+    /// Ask about this many names of each zone only, spread evenly; apex, pools and wildcards are always
+    /// included.
     #[arg(long, value_name = "NAMES")]
     sample: Option<NonZeroUsize>,
     /// Output format; `json` writes one object per line, the totals last.

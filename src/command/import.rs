@@ -51,7 +51,8 @@ enum Server {
 
 #[derive(Args)]
 struct PdnsArguments {
-    /// Folder of pdns.conf, or that file: /etc/pdns, on Debian /etc/powerdns. A copy of the node's folders will do.
+    /// Folder of pdns.conf, or that file: /etc/pdns, on Debian /etc/powerdns. A copy of the node's folders
+    /// will do.
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
     /// Folder of recursor.conf or recursor.yml, or that file, if pdns-recursor runs in front.

@@ -68,7 +68,8 @@ struct ClusterParts {
     /// Make cluster DNS ask the masters for the zones of the config.
     #[arg(long)]
     dns_operator: bool,
-    /// An address that cluster DNS asks; by default the nodes' addresses in [server] listen. May be given several times.
+    /// An address that cluster DNS asks; by default the nodes' addresses in [server] listen. May be given
+    /// several times.
     #[arg(long, value_name = "ADDRESS", requires = "dns_operator")]
     upstream: Vec<IpAddr>,
 }

@@ -1,6 +1,7 @@
 //! `edgedns manual`: writes man pages and shell completions, for packages.
 //!
-//! Decides which files there are and where they go. The text of a page comes from the commands and keys themselves.
+//! Decides which files there are and where they go. The text of a page comes from the commands and keys
+//! themselves.
 
 mod pages;
 

@@ -1,7 +1,7 @@
 //! The commands of `edgedns`, one file each.
 //!
-//! Reads the arguments of each command and sets its exit status: 0 yes, 1 no or failed, 2 wrong command line, 3 done
-//! but not for good. `tools` carries commands out; `daemon` serves.
+//! Reads the arguments of each command and sets its exit status: 0 yes, 1 no or failed, 2 wrong command line,
+//! 3 done but not for good. `tools` carries commands out; `daemon` serves.
 
 mod exit_code;
 mod output_format;
@@ -65,9 +65,9 @@ pub(crate) enum Command {
     Import(import::Arguments),
     /// Write a config and its zones as one MachineConfig for OpenShift nodes, to standard output.
     ///
-    /// The config becomes /etc/edgedns.toml. Zone files, the files they include and the files of probes go where
-    /// the config looks for them on a node. Everything is read as `check` reads it; if there is an error, nothing
-    /// is written. The same files give the same bytes.
+    /// The config becomes /etc/edgedns.toml. Zone files, the files they include and the files of probes go
+    /// where the config looks for them on a node. Everything is read as `check` reads it; if there is an
+    /// error, nothing is written. The same files give the same bytes.
     Machineconfig(machineconfig::Arguments),
     /// Run an example cluster on loopback, with masters that come and go.
     #[command(after_long_help = DEMO_HELP_END)]

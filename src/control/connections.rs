@@ -68,8 +68,8 @@ impl Accept for TcpListener {
     }
 }
 
-/// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting
-/// for what comes of the very reload that ends this.
+/// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting for
+/// what comes of the very reload that ends this.
 pub(super) async fn serve(listener: impl Accept, router: Router, bounds: Bounds, end: impl Future) {
     let places = Arc::new(Places::new(bounds.connections_max));
     let mut end = std::pin::pin!(end);

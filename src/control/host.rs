@@ -1,7 +1,7 @@
 //! The Host header of requests: the name by which a request means this server.
 //!
-//! A foreign page can point its own name at our address (DNS rebinding), and then ask us from a browser that can reach
-//! us. It cannot hide that name: the browser sends it in `Host`.
+//! A foreign page can point its own name at our address (DNS rebinding), and then ask us from a browser that
+//! can reach us. It cannot hide that name: the browser sends it in `Host`.
 //!
 //! Refuses such requests, and those that RFC 9112, section 3.2, forbids to answer.
 
@@ -27,8 +27,8 @@ pub struct AdminHosts {
 }
 
 impl AdminHosts {
-    /// Whether `host`, as it stands before the port, means us. The port is not looked at: a tunnel may begin at
-    /// another one, and no name leads to us for having the right one.
+    /// Whether `host`, as it stands before the port, means us. The port is not looked at: a tunnel may begin
+    /// at another one, and no name leads to us for having the right one.
     fn mean_us(&self, host: &str) -> bool {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {

@@ -12,7 +12,8 @@
 //!   daemon ── headline, sd_notify ─▶ service manager
 //! ```
 //!
-//! Requests, the ways they come in, and the look of the replies. The daemon carries requests out: this room only asks.
+//! Requests, the ways they come in, and the look of the replies. The daemon carries requests out: this room
+//! only asks.
 
 mod calendar;
 mod host;

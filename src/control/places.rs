@@ -103,9 +103,9 @@ impl Places {
 }
 
 impl Taken {
-    /// The connection whose end hurts least: without a request, of the client with the most connections,
-    /// and of those the one that has waited the longest. None where all are being answered. There are few,
-    /// so all are looked at.
+    /// The connection whose end hurts least: without a request, of the client with the most connections, and
+    /// of those the one that has waited the longest. None where all are being answered. There are few, so all
+    /// are looked at.
     fn least_needed(&self) -> Option<u64> {
         let mut of_clients: HashMap<Option<IpAddr>, usize> = HashMap::new();
         for connection in self.connections.values() {

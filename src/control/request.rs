@@ -11,8 +11,8 @@ use crate::health::force::{Order, Remark, RuleError};
 use crate::pattern::Pattern;
 use crate::transport::{Filter, Trace};
 
-/// Requests that wait for `daemon`. A script faster than this gets nothing
-/// by it: a reload that has not begun reads whatever stands there then.
+/// Requests that wait for `daemon`. A script faster than this gets nothing by it: a reload that has not begun
+/// reads whatever stands there then.
 pub const REQUESTS_WAITING_MAX: usize = 16;
 
 /// What the operator wants. Whoever dropped the other end of a reply hears nothing.

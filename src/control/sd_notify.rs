@@ -4,7 +4,8 @@
 //!  daemon's loop ── ready, reloading, … ─▶ queue ─▶ task ─▶ NOTIFY_SOCKET
 //! ```
 //!
-//! The loop never waits: a service manager that does not read for a while gets what it missed later, in order.
+//! The loop never waits: a service manager that does not read for a while gets what it missed later, in
+//! order.
 //!
 //! Own code, because the crate's sending would block the loop meanwhile, and knows no abstract sockets.
 
@@ -19,8 +20,8 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-/// Messages that wait for the service manager: hours of watchdog, or many reloads. Further ones are lost,
-/// and it then knows less of us, or restarts us.
+/// Messages that wait for the service manager: hours of watchdog, or many reloads. Further ones are lost, and
+/// it then knows less of us, or restarts us.
 const MESSAGES_WAITING_MAX: usize = 64;
 
 /// The service manager that started this process, if it wants to be notified.
@@ -31,8 +32,8 @@ pub struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one that the environment names, in a runtime with I/O. An address that cannot be used is logged; the
-    /// server works without.
+    /// The one that the environment names, in a runtime with I/O. An address that cannot be used is logged;
+    /// the server works without.
     pub fn from_environment() -> Self {
         let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return Self::default() };
         match Self::at(&address, watchdog_wanted(|variable| std::env::var(variable).ok())) {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Calendar;
 use crate::forward::ForwardStatus;
 
-/// How everything stands at one moment. What a server of another version leaves out is as if there were
-/// none of it.
+/// How everything stands at one moment. What a server of another version leaves out is as if there were none
+/// of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
@@ -48,8 +48,8 @@ pub struct Status {
     /// Why what is to outlive a restart is not written: forced verdicts, the last good text of zones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
-    /// What the operator has said of targets and still holds, oldest first; the last one that means a
-    /// target counts.
+    /// What the operator has said of targets and still holds, oldest first; the last one that means a target
+    /// counts.
     pub forced: Vec<RuleStatus>,
     /// How forwarding is doing; none: nothing is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,8 +65,8 @@ impl Status {
         watch.into_iter().chain(state)
     }
 
-    /// The same for whoever can connect: faults with their places, but without what stands there. A file that cannot be
-    /// read as a zone may be a secret that was named as one.
+    /// The same for whoever can connect: faults with their places, but without what stands there. A file that
+    /// cannot be read as a zone may be a secret that was named as one.
     #[must_use]
     pub fn without_source_text(mut self) -> Status {
         self.not_ready.iter_mut().for_each(hide_words);
@@ -93,13 +93,13 @@ fn hide_words(sentence: &mut String) {
 pub struct ListeningStatus {
     /// Address and port.
     pub address: String,
-    /// Bytes the kernel reserves for queries that wait at one of its UDP sockets, as it counts them:
-    /// twice what was granted.
+    /// Bytes the kernel reserves for queries that wait at one of its UDP sockets, as it counts them: twice
+    /// what was granted.
     pub receive_buffer_bytes: usize,
     /// The same of responses.
     pub send_buffer_bytes: usize,
-    /// Bytes that were granted for queries, if those are fewer than were asked for: `net.core.rmem_max`
-    /// is in the way.
+    /// Bytes that were granted for queries, if those are fewer than were asked for: `net.core.rmem_max` is in
+    /// the way.
     pub short_receive_bytes: Option<usize>,
 }
 
@@ -174,8 +174,8 @@ pub struct ProbesStatus {
     pub late_max_ms: f64,
     /// How late all of them started together.
     pub late_sum_seconds: f64,
-    /// How many were late by less than each of `late_bounds_seconds` but not than the one before; last,
-    /// how many were later.
+    /// How many were late by less than each of `late_bounds_seconds` but not than the one before; last, how
+    /// many were later.
     pub late: Vec<u64>,
     /// Bounds of `late`.
     pub late_bounds_seconds: Vec<f64>,
@@ -220,8 +220,8 @@ pub struct ZoneStatus {
     pub loaded_at: Option<Calendar>,
     /// Why a newer version is not served.
     pub error: Option<String>,
-    /// When the text of that version was read from the file, where the file could not be read at the
-    /// start and the last good text is served instead; none: the version comes from the file.
+    /// When the text of that version was read from the file, where the file could not be read at the start
+    /// and the last good text is served instead; none: the version comes from the file.
     pub kept_at: Option<Calendar>,
     /// The same, drawn as in the terminal.
     pub drawn: Option<String>,
@@ -315,8 +315,8 @@ pub struct TargetStatus {
     pub outcomes: OutcomesStatus,
     /// The failures by their reason; those that have been seen.
     pub failures: BTreeMap<String, u64>,
-    /// How long passes took: how many were within each of `probes.latency_bounds_seconds` and above the
-    /// one before; last, how many took longer.
+    /// How long passes took: how many were within each of `probes.latency_bounds_seconds` and above the one
+    /// before; last, how many took longer.
     pub latencies: Vec<u64>,
     /// How long all passes took together.
     pub latency_sum_seconds: f64,

@@ -21,8 +21,8 @@ pub use node::{HostName, Node, NodeError};
 /// The config file.
 pub const CONFIG: &str = "edgedns.toml";
 
-/// The files for a cluster: the config, its zone, and a reverse zone for each
-/// network that a node is in (IPv4 /24, IPv6 /64).
+/// The files for a cluster: the config, its zone, and a reverse zone for each network that a node is in (IPv4
+/// /24, IPv6 /64).
 ///
 /// The same description makes the same bytes.
 ///

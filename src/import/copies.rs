@@ -9,7 +9,8 @@ use super::folders::Folders;
 use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
-/// The folder of zone files, seen from the config file: as `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.
+/// The folder of zone files, seen from the config file: as `/etc/edgedns/zones` is seen from
+/// `/etc/edgedns.toml`.
 const FOLDER: &str = "edgedns/zones";
 
 /// Files included in one zone. More is a file that includes itself, which the check of the result draws.
@@ -58,8 +59,8 @@ impl Copies {
         self.left.get(Path::new(copied)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Takes the zone file at `path`, which `word` names, and what it includes. What it is called in the config
-    /// file; none when it cannot be read, which is pushed to `found`.
+    /// Takes the zone file at `path`, which `word` names, and what it includes. What it is called in the
+    /// config file; none when it cannot be read, which is pushed to `found`.
     pub(super) fn take(
         &mut self,
         sources: &mut Sources,
@@ -102,8 +103,8 @@ impl Copies {
         self.list.insert(to.to_owned(), (from.to_owned(), copy));
     }
 
-    /// Takes what `$INCLUDE` names, which goes to the same place relative to the file that includes it: there it
-    /// is looked for.
+    /// Takes what `$INCLUDE` names, which goes to the same place relative to the file that includes it: there
+    /// it is looked for.
     fn take_included(
         &mut self,
         sources: &mut Sources,

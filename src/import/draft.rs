@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use crate::dns::Name;
 
-/// A network that no client is in (RFC 1122, 3.2.1.3), for a zone from which nobody is answered: there an empty list is
-/// taken for a mistake.
+/// A network that no client is in (RFC 1122, 3.2.1.3), for a zone from which nobody is answered: there an
+/// empty list is taken for a mistake.
 const NO_CLIENT: &str = "0.0.0.0/32";
 
 /// Where remarks at the end of a line begin.

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics};
 
-/// Folders that servers have their settings in where they run. What lies there is no copy: a path in it that begins
-/// at the root means the file of this machine.
+/// Folders that servers have their settings in where they run. What lies there is no copy: a path in it that
+/// begins at the root means the file of this machine.
 const HOMES: &[&str] = &[
     "/etc",
     "/etc/bind",
@@ -35,8 +35,8 @@ pub(super) struct Folders {
 #[derive(Clone, Debug)]
 struct Tree {
     folder: PathBuf,
-    /// That folder and those above it, nearest first, the root left out. In a copy of a file tree
-    /// one of them stands for the root: `backup/etc/pdns` for `/etc/pdns`.
+    /// That folder and those above it, nearest first, the root left out. In a copy of a file tree one of them
+    /// stands for the root: `backup/etc/pdns` for `/etc/pdns`.
     above: Vec<PathBuf>,
     place: Place,
 }
@@ -61,9 +61,9 @@ impl Folders {
         self.trees.push(Tree::new(from));
     }
 
-    /// The file that `written` names in the file `by`, relative to `directory` if there is one. If it is in none
-    /// of the places where it could be, the one that is named, for the message. A file that lies outside of all that
-    /// was named on the command line is told of.
+    /// The file that `written` names in the file `by`, relative to `directory` if there is one. If it is in
+    /// none of the places where it could be, the one that is named, for the message. A file that lies outside
+    /// of all that was named on the command line is told of.
     pub(super) fn find(
         &mut self,
         written: &Word,
@@ -151,8 +151,9 @@ impl Candidate {
     }
 }
 
-/// Where a file could be that is named from the root on; `beside` is what lies beside the file that names it. The
-/// files of a copy come before those of this machine, unless the servers of this machine read them there, too.
+/// Where a file could be that is named from the root on; `beside` is what lies beside the file that names it.
+/// The files of a copy come before those of this machine, unless the servers of this machine read them there,
+/// too.
 fn from_root(trees: &[Tree], whole: &Path, beside: Vec<Candidate>) -> Vec<Candidate> {
     let inside = trees.iter().find(|tree| whole.starts_with(&tree.folder));
     let itself = Candidate { path: whole.to_owned(), root: inside.map(|tree| tree.folder.clone()) };

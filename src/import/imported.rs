@@ -19,7 +19,8 @@ pub struct Imported {
     pub found: Diagnostics,
     /// The files those point into.
     pub sources: Sources,
-    /// The config file that was written; none when the other server's files cannot be understood, as `found` says.
+    /// The config file that was written; none when the other server's files cannot be understood, as `found`
+    /// says.
     pub config: Option<PathBuf>,
     /// All files written.
     pub written: Vec<PathBuf>,
@@ -30,8 +31,8 @@ pub struct Imported {
 pub struct Planned {
     /// As if nothing had been written yet.
     pub imported: Imported,
-    /// The files to be written, below the folder they go to. The last one is
-    /// the config file; none when the other server's files cannot be understood.
+    /// The files to be written, below the folder they go to. The last one is the config file; none when the
+    /// other server's files cannot be understood.
     pub files: Vec<File<'static>>,
 }
 

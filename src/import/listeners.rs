@@ -55,9 +55,9 @@ pub(super) fn include_dir(work: &mut Work, given: &Given, path: &Path) -> Fate {
     }
 }
 
-/// What `local-address` and `local-port` say; the port alone where no address is given. `path` is the file they are
-/// from. Where none of the addresses can be read, or a file is missing that may name others, it is loopback: a server
-/// that was kept to some addresses is not to be found on all of them.
+/// What `local-address` and `local-port` say; the port alone where no address is given. `path` is the file
+/// they are from. Where none of the addresses can be read, or a file is missing that may name others, it is
+/// loopback: a server that was kept to some addresses is not to be found on all of them.
 pub(super) fn listen_addresses(
     work: &mut Work,
     settings: &Settings,

@@ -7,9 +7,9 @@
 //!                                                               └────┴▶ report
 //! ```
 //!
-//! Reads each server's files by its own rules, and reports the fate of every setting. A client that was kept out stays
-//! out: what cannot be carried over is closed, and refused in the report. `edgedns check` finds whether the result can
-//! be served.
+//! Reads each server's files by its own rules, and reports the fate of every setting. A client that was kept
+//! out stays out: what cannot be carried over is closed, and refused in the report. `edgedns check` finds
+//! whether the result can be served.
 
 mod word;
 
@@ -87,9 +87,9 @@ pub fn pdns(node: &Pdns) -> Result<Imported, WriteError> {
     write(work.finish(read), &node.into, node.existing)
 }
 
-/// What would become of a PowerDNS node with these texts as its files: no other
-/// file is opened, and nothing is written; which paths there are is still asked
-/// of the system. `from` and `recursor` are as those of [`Pdns`].
+/// What would become of a PowerDNS node with these texts as its files: no other file is opened, and nothing
+/// is written; which paths there are is still asked of the system. `from` and `recursor` are as those of
+/// [`Pdns`].
 #[cfg(feature = "fuzzing")]
 pub fn pdns_in_texts(from: &Path, recursor: Option<&Path>, texts: Texts) -> Planned {
     let mut work = Work::new(from);
@@ -109,9 +109,8 @@ pub fn named(node: &Named) -> Result<Imported, WriteError> {
     write(work.finish(read), &node.into, node.existing)
 }
 
-/// What would become of a BIND node with these texts as its files: no other file
-/// is opened, and nothing is written; which paths there are is still asked of
-/// the system.
+/// What would become of a BIND node with these texts as its files: no other file is opened, and nothing is
+/// written; which paths there are is still asked of the system.
 #[cfg(feature = "fuzzing")]
 pub fn named_in_texts(from: &Path, texts: Texts) -> Planned {
     let mut work = Work::new(from);

@@ -1,8 +1,8 @@
 //! Sets of clients, and lists of networks in which some are taken out.
 //!
-//! Which clients a list means cannot always be told from files alone: those of a key, of an `acl` that is not there, of
-//! the networks of this host. So a set is known between two bounds. What may ask is taken from the lower one, what is
-//! taken out of it from the upper one: by a doubt nobody gets in.
+//! Which clients a list means cannot always be told from files alone: those of a key, of an `acl` that is not
+//! there, of the networks of this host. So a set is known between two bounds. What may ask is taken from the
+//! lower one, what is taken out of it from the upper one: by a doubt nobody gets in.
 //!
 //! Knows prefixes, their differences, and what is lost where a list cannot be written down.
 
@@ -13,8 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Most networks of a list in the config file, where a longer one is an error.
 pub(super) const LIST_MAX: usize = 64;
 
-/// Networks that are kept of one set while it is worked out: enough for any list that is written by hand, and few enough
-/// that one made to be slow ends.
+/// Networks that are kept of one set while it is worked out: enough for any list that is written by hand, and
+/// few enough that one made to be slow ends.
 const WORKED_OUT_MAX: usize = 512;
 
 /// This host and its networks, as lists of networks name them.

@@ -35,8 +35,8 @@ const STATEMENTS: &[&str] = &[
     "zone",
 ];
 
-/// What begins a statement that keeps clients out: inside of another one it means that a semicolon is missing, and
-/// must not be lost.
+/// What begins a statement that keeps clients out: inside of another one it means that a semicolon is
+/// missing, and must not be lost.
 const RESTRICTING: &[&str] = &[
     "allow-query",
     "allow-query-cache",

@@ -18,7 +18,8 @@ impl Word {
 
     /// A slice of this word's text as a word.
     pub(super) fn part(&self, part: &str) -> Word {
-        // Where the text is not what stands in the file (a line that goes on in the next), the whole is the place.
+        // Where the text is not what stands in the file (a line that goes on in the next), the whole is the
+        // place.
         let exact = self.span.end.saturating_sub(self.span.start) as usize == self.text.len();
         let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
         let span = offset.filter(|_| exact).and_then(|offset| {

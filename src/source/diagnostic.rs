@@ -140,8 +140,7 @@ impl Diagnostic {
     }
 }
 
-/// Diagnostics kept of one run. A file full of faults is mended from the top;
-/// the rest is counted, not kept.
+/// Diagnostics kept of one run. A file full of faults is mended from the top; the rest is counted, not kept.
 pub const DIAGNOSTICS_MAX: usize = 1000;
 
 /// All that was found in one run, in the order it was found.
@@ -153,8 +152,8 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one; beyond [`DIAGNOSTICS_MAX`] it is only counted, except that an
-    /// error still takes the place of the last lesser one.
+    /// Adds one; beyond [`DIAGNOSTICS_MAX`] it is only counted, except that an error still takes the place of
+    /// the last lesser one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         match diagnostic.severity {
             Severity::Error => self.errors += 1,

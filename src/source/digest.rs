@@ -12,8 +12,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::patience::{open_regular, patiently, patiently_for, pieces, wait_for_bytes};
 use super::span::TEXT_BYTES_MAX;
 
-/// 128 bits that two texts share by chance only. The same in every process, so
-/// that it can be kept.
+/// 128 bits that two texts share by chance only. The same in every process, so that it can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(u128);
 
@@ -29,8 +28,8 @@ impl Digest {
     ///
     /// # Errors
     ///
-    /// Those of the file system; [`io::ErrorKind::InvalidInput`] for what is no
-    /// regular file, which is not opened: a pipe would wait for a writer;
+    /// Those of the file system; [`io::ErrorKind::InvalidInput`] for what is no regular file, which is not
+    /// opened: a pipe would wait for a writer;
     /// [`io::ErrorKind::FileTooLarge`] for one that is longer than any text,
     /// which is not read; [`io::ErrorKind::TimedOut`] for one that does not come.
     pub fn of_file(path: &Path) -> io::Result<Digest> {

@@ -1,7 +1,7 @@
 //! The word that was probably meant, for "did you mean".
 
-/// The candidate nearest to what was written, for "did you mean": at most a
-/// third of the letters may differ (one at least), case aside.
+/// The candidate nearest to what was written, for "did you mean": at most a third of the letters may differ
+/// (one at least), case aside.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let letters = written.chars().count();
     let allowed = (letters / 3).max(1);

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 /// How long a file may take to come. A disk that spins up takes two or three seconds.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// The same while another one does not come: it is likely of the same file system, and all of a configuration shall
-/// not wait for each of them in turn.
+/// The same while another one does not come: it is likely of the same file system, and all of a configuration
+/// shall not wait for each of them in turn.
 const WAIT_BESIDE_MAX: Duration = Duration::from_secs(1);
 
 /// The same while this many do not come.
@@ -41,8 +41,8 @@ const LEFT_MAX: usize = 64;
 /// Stack of a thread that touches files, in bytes: it calls the kernel and little else.
 const STACK_BYTES: usize = 256 << 10;
 
-/// Bytes that are read at a time, so that a large file costs no memory, and one that is not waited for any more is
-/// left soon.
+/// Bytes that are read at a time, so that a large file costs no memory, and one that is not waited for any
+/// more is left soon.
 const PIECE_BYTES: usize = 1 << 16;
 
 /// Something that is done with a file just now.
@@ -91,8 +91,8 @@ impl Left {
 ///
 /// # Errors
 ///
-/// Those of `work`; [`ErrorKind::TimedOut`] when nothing comes of it in time, and at once while nothing has come of
-/// earlier work on that path.
+/// Those of `work`; [`ErrorKind::TimedOut`] when nothing comes of it in time, and at once while nothing has
+/// come of earlier work on that path.
 pub(crate) fn patiently<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce(&Left) -> io::Result<T> + Send + 'static,
@@ -143,7 +143,8 @@ pub fn pending() -> Vec<Pending> {
     lock(&UNDER_WAY).iter().map(|one| one.pending.clone()).collect()
 }
 
-/// Whether something has come, since this was asked last, that was waited for no more: it is worth another look.
+/// Whether something has come, since this was asked last, that was waited for no more: it is worth another
+/// look.
 pub fn take_has_come() -> bool {
     HAS_COME.swap(false, Ordering::Relaxed)
 }
@@ -242,7 +243,8 @@ fn does_not_come(elapsed: Duration) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, text)
 }
 
-/// Has a worker do a job. Where the system has no thread left, this one does it: to wait is better than not to read.
+/// Has a worker do a job. Where the system has no thread left, this one does it: to wait is better than not
+/// to read.
 fn hand_over(job: Job) {
     // It may touch another file itself, hence not while the worker is borrowed.
     if let Some(job) = WORKER.with_borrow_mut(|worker| handed(worker, job)) {

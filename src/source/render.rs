@@ -21,8 +21,9 @@ pub enum Look {
 }
 
 impl Look {
-    /// How to draw on a stream, as people have agreed on it for all programs (no-color.org, bixense.com/clicolors):
-    /// `NO_COLOR` says no, `CLICOLOR_FORCE` yes, and otherwise colours are for a terminal that knows them.
+    /// How to draw on a stream, as people have agreed on it for all programs (no-color.org,
+    /// bixense.com/clicolors): `NO_COLOR` says no, `CLICOLOR_FORCE` yes, and otherwise colours are for a
+    /// terminal that knows them.
     pub fn on(stream: &impl IsTerminal) -> Look {
         Look::chosen(stream, |variable| std::env::var_os(variable).unwrap_or_default())
     }
@@ -55,8 +56,7 @@ impl Sources {
         diagnostics.map(|diagnostic| self.render(diagnostic, look)).collect::<Vec<String>>().join("\n\n")
     }
 
-    /// Draws a diagnostic with its lines and carets, over several lines,
-    /// without a line break at the end.
+    /// Draws a diagnostic with its lines and carets, over several lines, without a line break at the end.
     pub fn render(&self, diagnostic: &Diagnostic, look: Look) -> String {
         let mut group = Group::with_title(level(diagnostic.severity).primary_title(&*diagnostic.message));
         for (file, lines) in self.drawn(&diagnostic.labels) {
@@ -84,8 +84,7 @@ impl Sources {
         renderer.decor_style(DecorStyle::Ascii).render(&[group])
     }
 
-    /// A diagnostic in one line, for a log: `lab.zone:14:3: unknown record
-    /// type "AA"; did you mean "A"?`
+    /// A diagnostic in one line, for a log: `lab.zone:14:3: unknown record type "AA"; did you mean "A"?`
     pub fn sentence(&self, diagnostic: &Diagnostic) -> String {
         let mut sentence = String::new();
         if let Some(place) = self.place_of(diagnostic) {
@@ -104,8 +103,7 @@ impl Sources {
         diagnostic.span().map(|span| self.place(span))
     }
 
-    /// The lines to draw, grouped by file and sorted; several carets in one
-    /// line share it.
+    /// The lines to draw, grouped by file and sorted; several carets in one line share it.
     fn drawn(&self, labels: &[Label]) -> Vec<(FileId, Vec<Drawn>)> {
         let mut files: Vec<(FileId, Vec<Drawn>)> = Vec::new();
         for (index, label) in labels.iter().enumerate() {
@@ -130,8 +128,8 @@ impl Sources {
         files.into_iter().map(draw).collect()
     }
 
-    /// Lines of one file as one drawing, what lies between them folded by the
-    /// renderer; lines far apart stay drawings of their own, the fault's first.
+    /// Lines of one file as one drawing, what lies between them folded by the renderer; lines far apart stay
+    /// drawings of their own, the fault's first.
     fn joined(&self, file: FileId, mut lines: Vec<Drawn>) -> Vec<Drawn> {
         let numbers = lines.iter().map(|drawn| drawn.line);
         let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else { return lines };
@@ -166,8 +164,8 @@ impl Sources {
 }
 
 impl Drawn {
-    /// Takes the text of the line from its file. The carets are where the
-    /// bytes stand in the line, and then where the characters do.
+    /// Takes the text of the line from its file. The carets are where the bytes stand in the line, and then
+    /// where the characters do.
     fn fill(&mut self, file: &[u8]) {
         let rest = file.get(self.start as usize..).unwrap_or_default();
         let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -182,8 +180,8 @@ impl Drawn {
         edges.push(line.len());
         edges.sort_unstable();
         edges.dedup();
-        // A byte that is not UTF-8 becomes a longer replacement character, so
-        // the line is put together from what stands between carets.
+        // A byte that is not UTF-8 becomes a longer replacement character, so the line is put together from
+        // what stands between carets.
         let mut places = Vec::with_capacity(edges.len());
         let mut before = 0;
         for edge in edges {

@@ -67,7 +67,8 @@ pub struct TextFile {
 }
 
 impl TextFile {
-    /// Whether the file still holds that text. It is read, but not kept; one of another length is not even read.
+    /// Whether the file still holds that text. It is read, but not kept; one of another length is not even
+    /// read.
     pub fn is_unchanged(&self) -> bool {
         let same = Digest::of_file_with(&self.path, |bytes| bytes == self.bytes);
         same.is_ok_and(|digest| digest == Some(self.digest))
@@ -85,8 +86,7 @@ pub struct Naming {
     pub file: FileId,
 }
 
-/// All texts read in one run, so that every diagnostic of the run can be
-/// drawn together.
+/// All texts read in one run, so that every diagnostic of the run can be drawn together.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: BTreeMap<FileId, Text>,
@@ -112,8 +112,7 @@ impl Sources {
     ///
     /// # Panics
     ///
-    /// Never for texts that [`Sources::read`] would accept; a longer one is
-    /// cut at [`TEXT_BYTES_MAX`].
+    /// Never for texts that [`Sources::read`] would accept; a longer one is cut at [`TEXT_BYTES_MAX`].
     pub fn add(&mut self, path: impl Into<String>, mut bytes: Vec<u8>) -> FileId {
         // Where it does not fit, the whole memory has no room for a longer one.
         bytes.truncate(usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
@@ -144,8 +143,8 @@ impl Sources {
         self.namings.extend(branch.namings);
     }
 
-    /// Lets the bytes go of the texts from `first` on: nobody will ask what a span into them covers. Their files
-    /// stay known.
+    /// Lets the bytes go of the texts from `first` on: nobody will ask what a span into them covers. Their
+    /// files stay known.
     pub fn let_go(&mut self, first: FileId) {
         self.texts.range_mut(first..).for_each(|(_, text)| text.bytes = Arc::default());
     }
@@ -154,8 +153,7 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is something else than a file, or is
-    /// longer than [`TEXT_BYTES_MAX`].
+    /// When the file cannot be read, is something else than a file, or is longer than [`TEXT_BYTES_MAX`].
     pub fn read(&mut self, path: &Path) -> Result<FileId, Error> {
         let read = match self.reach {
             Reach::FileSystem => self.read_file(path),
@@ -196,8 +194,8 @@ impl Sources {
         Ok(self.push(text))
     }
 
-    /// The path without links, by which a file is recognised; none where it leads nowhere. Of texts that were taken in
-    /// it is their name.
+    /// The path without links, by which a file is recognised; none where it leads nowhere. Of texts that were
+    /// taken in it is their name.
     pub fn canonical(&self, path: &Path) -> Option<PathBuf> {
         match self.reach {
             Reach::FileSystem => canonical(path),
@@ -217,8 +215,8 @@ impl Sources {
         found.ok_or_else(|| Error::Read { path: path.to_owned(), error: std::io::ErrorKind::NotFound.into() })
     }
 
-    /// A copy that takes in these texts, too, and finds them when the files of
-    /// their names are to be read, and no other file.
+    /// A copy that takes in these texts, too, and finds them when the files of their names are to be read,
+    /// and no other file.
     #[must_use]
     pub fn closed_over(&self, texts: impl IntoIterator<Item = (String, Vec<u8>)>) -> Sources {
         let mut closed = self.clone();
@@ -259,8 +257,7 @@ impl Sources {
         self.texts.keys().next().copied()
     }
 
-    /// The bytes of a text, shared, so that a reader can hold them while more
-    /// texts are added.
+    /// The bytes of a text, shared, so that a reader can hold them while more texts are added.
     pub fn bytes(&self, file: FileId) -> Arc<Vec<u8>> {
         self.texts.get(&file).map(|text| Arc::clone(&text.bytes)).unwrap_or_default()
     }

@@ -21,8 +21,8 @@ impl Span {
         Self { file, start, end }
     }
 
-    /// From the start of this span to the end of `other`, which must lie in
-    /// the same file; otherwise this span alone.
+    /// From the start of this span to the end of `other`, which must lie in the same file; otherwise this
+    /// span alone.
     #[must_use]
     pub fn to(self, other: Span) -> Span {
         if self.file == other.file { Span { end: other.end.max(self.end), ..self } } else { self }
@@ -35,8 +35,7 @@ pub fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Where a fault is, as a person names it: lines and columns count from 1,
-/// columns in characters.
+/// Where a fault is, as a person names it: lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// The file, as the operator named it.

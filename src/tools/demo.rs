@@ -129,8 +129,7 @@ struct Master {
 }
 
 impl Master {
-    /// A master that is there, on the privileged ingress port if that may be
-    /// opened.
+    /// A master that is there, on the privileged ingress port if that may be opened.
     async fn up(address: Ipv4Addr) -> io::Result<Master> {
         let mut master = Master { address, ingress: INGRESS_PORT, listeners: Vec::new() };
         match master.become_(State::Up).await {

@@ -31,8 +31,8 @@ pub struct Request {
     pub parts: Vec<Part>,
 }
 
-/// Makes a MachineConfig and writes it to standard output, with what is to be said of it on standard
-/// error; false, and nothing is written, where there is an error.
+/// Makes a MachineConfig and writes it to standard output, with what is to be said of it on standard error;
+/// false, and nothing is written, where there is an error.
 ///
 /// # Errors
 ///

@@ -21,7 +21,8 @@ pub(super) const SECTION: &str = "8";
 /// What all pages say of where they come from.
 pub(super) const SOURCE: &str = concat!("edgedns ", env!("CARGO_PKG_VERSION"));
 pub(super) const MANUAL: &str = "edgedns Manual";
-/// The same sources give the same pages, on any day. A blank: nothing at all would be left out, and the rest move up.
+/// The same sources give the same pages, on any day. A blank: nothing at all would be left out, and the rest
+/// move up.
 pub(super) const NO_DATE: &str = " ";
 
 /// The page of the program, then one for each command that is not hidden.

@@ -27,8 +27,8 @@ impl Form {
     }
 }
 
-/// Labels as they are written, without braces: `zone="lab.example."`. There may be thousands of samples
-/// with the same ones.
+/// Labels as they are written, without braces: `zone="lab.example."`. There may be thousands of samples with
+/// the same ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labels(String);
 

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use super::cluster::{Cluster, ClusterError};
 use super::node::{HostName, Node};
 
-/// Where zone files stand, seen from the config file: in the same place as
-/// `/etc/edgedns/zones` is seen from `/etc/edgedns.toml`.
+/// Where zone files stand, seen from the config file: in the same place as `/etc/edgedns/zones` is seen from
+/// `/etc/edgedns.toml`.
 pub(super) const ZONES: &str = "edgedns/zones";
 
-/// Bytes that a name of a cluster puts before its domain at most: `_etcd-server-ssl._tcp.`, or a label and a dot.
+/// Bytes that a name of a cluster puts before its domain at most: `_etcd-server-ssl._tcp.`, or a label and a
+/// dot.
 pub(super) const LONGEST_OWNER_BYTES: usize = 64;
 
 /// A node with its full set of names.
@@ -111,7 +112,8 @@ impl NamedCluster {
     }
 }
 
-/// The owner of an address's PTR record, and the zone it is put into (RFC 1035, section 3.5; RFC 3596, section 2.5).
+/// The owner of an address's PTR record, and the zone it is put into (RFC 1035, section 3.5; RFC 3596,
+/// section 2.5).
 fn reverse_name(address: IpAddr) -> (String, String) {
     match address {
         IpAddr::V4(address) => {

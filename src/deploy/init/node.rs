@@ -7,8 +7,7 @@ use std::str::FromStr;
 /// Bytes of a label at most (RFC 1035, section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
 
-/// A host name without its final dot: labels of letters, digits and hyphens
-/// (RFC 1123, section 2.1).
+/// A host name without its final dot: labels of letters, digits and hyphens (RFC 1123, section 2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 

@@ -112,8 +112,8 @@ fn upstream(place: &SocketAddr) -> String {
     if place.port() == DNS_PORT { place.ip().to_string() } else { place.to_string() }
 }
 
-/// The zone as the DNS operator takes it: a subdomain of RFC 1123, in small letters, outside of the
-/// cluster's own domain.
+/// The zone as the DNS operator takes it: a subdomain of RFC 1123, in small letters, outside of the cluster's
+/// own domain.
 fn subdomain(zone: &Name) -> Option<String> {
     let text = zone.to_string().to_ascii_lowercase();
     let text = text.strip_suffix('.')?;

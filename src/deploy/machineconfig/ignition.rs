@@ -58,7 +58,8 @@ impl Content {
     }
 
     pub(super) fn value(&self) -> Value {
-        // Also said where there is none: MachineConfigs are merged, and one that is merged before might say it.
+        // Also said where there is none: MachineConfigs are merged, and one that is merged before might say
+        // it.
         let compression = if self.packed.is_some() { "gzip" } else { "" };
         Value::Map(vec![("compression", compression.into()), ("source", self.source.as_str().into())])
     }

@@ -56,8 +56,8 @@ pub struct Made {
     pub remarks: Vec<Diagnostic>,
 }
 
-/// Makes a MachineConfig and what goes with it. The same recipe makes the same bytes, whatever the
-/// order of its files.
+/// Makes a MachineConfig and what goes with it. The same recipe makes the same bytes, whatever the order of
+/// its files.
 ///
 /// # Errors
 ///
@@ -126,7 +126,8 @@ fn cluster_documents(recipe: &Recipe, remarks: &mut Vec<Diagnostic>) -> Result<V
 
 /// All documents as one stream of YAML.
 fn stream(name: &ObjectName, object: &Value, documents: &[Document]) -> String {
-    // On the server's side, because on the client's the whole text goes into an annotation, of 256 KiB at most.
+    // On the server's side, because on the client's the whole text goes into an annotation, of 256 KiB at
+    // most.
     let mut text = format!(
         "# Made by `edgedns machineconfig`: change the config and make it again.\n\
          #   oc apply --server-side -f {name}.yaml\n"
@@ -173,8 +174,8 @@ fn sorts_too_early(name: &ObjectName) -> Option<Diagnostic> {
     })
 }
 
-/// Where a file is found on a node: as `found` is seen from `folder`, so it is seen from `node_folder`
-/// there; an absolute path is the same everywhere.
+/// Where a file is found on a node: as `found` is seen from `folder`, so it is seen from `node_folder` there;
+/// an absolute path is the same everywhere.
 pub fn node_place(
     found: &std::path::Path,
     folder: &std::path::Path,

@@ -24,8 +24,8 @@ pub struct NodeFile {
     pub bytes: Vec<u8>,
 }
 
-/// The mode of a file, which is root's. Only these two: the service runs as a user of its own, made
-/// at its start, so that what it reads everybody can read; and MCO takes no special bits.
+/// The mode of a file, which is root's. Only these two: the service runs as a user of its own, made at its
+/// start, so that what it reads everybody can read; and MCO takes no special bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// To be read by all.

@@ -40,8 +40,8 @@ impl fmt::Display for ObjectNameError {
 impl std::error::Error for ObjectNameError {}
 
 impl ObjectName {
-    /// What a MachineConfig of edgedns is called unless told otherwise: behind the cluster's own, which
-    /// begin with smaller numbers.
+    /// What a MachineConfig of edgedns is called unless told otherwise: behind the cluster's own, which begin
+    /// with smaller numbers.
     pub(super) fn usual(role: &Role) -> Self {
         Self(format!("99-{role}-edgedns"))
     }

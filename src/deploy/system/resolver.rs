@@ -64,8 +64,8 @@ fn name_servers(text: &str) -> Vec<IpAddr> {
     named.filter_map(|address| address.split('%').next()?.parse().ok()).collect()
 }
 
-/// The domains that a host searches for names: those of the last `search` or `domain` line (resolv.conf(5)), the root
-/// left out.
+/// The domains that a host searches for names: those of the last `search` or `domain` line (resolv.conf(5)),
+/// the root left out.
 pub fn search_domains(host: &Host) -> Vec<Name> {
     let text = host.text(FILE).unwrap_or_default();
     let mut lists = text.lines().filter_map(|line| {

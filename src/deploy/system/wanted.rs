@@ -12,7 +12,8 @@ pub struct Wanted {
     pub listen: Vec<SocketAddr>,
     /// Where the page and the metrics are to be served.
     pub admin: Option<SocketAddr>,
-    /// Every file that is read: config, zones, what they include, and what probes are run with. Absolute paths.
+    /// Every file that is read: config, zones, what they include, and what probes are run with. Absolute
+    /// paths.
     pub files: Vec<PathBuf>,
     /// Where what outlives a restart is to be kept; none: where systemd says.
     pub state_directory: Option<PathBuf>,

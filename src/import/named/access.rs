@@ -14,7 +14,8 @@ use super::super::statement::Statement;
 use super::reading::Reading;
 use crate::source::Diagnostic;
 
-/// Lists of who may ask for names of others: of those that are given the first counts (BIND's manual, "allow-recursion").
+/// Lists of who may ask for names of others: of those that are given the first counts (BIND's manual,
+/// "allow-recursion").
 const RECURSION: [&str; 3] = ["allow-recursion", "allow-query-cache", "allow-query"];
 
 /// Lists of who gets answers from the cache, likewise. Without them there is no recursion, either.
@@ -93,8 +94,8 @@ impl<'r> Reading<'r> {
         given.into_iter().find(|(_, list)| !self.is_listened_within(list)).map(|(name, _)| name)
     }
 
-    /// Whether some options of the server may stand in a file that could not be read. BIND takes but one `options`: where
-    /// that was read, only what it includes itself can be missing.
+    /// Whether some options of the server may stand in a file that could not be read. BIND takes but one
+    /// `options`: where that was read, only what it includes itself can be missing.
     fn lacks_options(&self) -> bool {
         let statements = &self.parsed.statements;
         let mut options = statements.iter().filter(|statement| statement.keyword() == "options").peekable();

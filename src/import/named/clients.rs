@@ -11,8 +11,8 @@ use crate::source::Diagnostic;
 /// Deepest nesting of `acl`s that name each other.
 const DEPTH_MAX: usize = 16;
 
-/// Elements of one list, those of the `acl`s it names counted each time: lists that name each other several times would
-/// otherwise grow as powers of that.
+/// Elements of one list, those of the `acl`s it names counted each time: lists that name each other several
+/// times would otherwise grow as powers of that.
 const ELEMENTS_MAX: usize = 4096;
 
 /// Octets of an IPv4 address.
@@ -57,8 +57,8 @@ impl Reading<'_> {
         self.listen.iter().flatten().flatten().map(std::net::SocketAddr::ip)
     }
 
-    /// As BIND reads a list (its manual, "Address Match Lists"): the first element that an address matches decides; a list
-    /// within one matches where it lets the address in, and only there.
+    /// As BIND reads a list (its manual, "Address Match Lists"): the first element that an address matches
+    /// decides; a list within one matches where it lets the address in, and only there.
     fn collect(&mut self, list: &[Statement], depth: usize, count: &mut usize) -> Clients {
         let mut result = List::default();
         for element in list {

@@ -86,8 +86,8 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Says what becomes of every option; first of those that say where it listens, as lists of clients may mean the
-    /// addresses of this host.
+    /// Says what becomes of every option; first of those that say where it listens, as lists of clients may
+    /// mean the addresses of this host.
     fn judge_options(&mut self) {
         let is_listener = |option: &&'r Statement| option.keyword().starts_with("listen-on");
         let (listeners, others): (Vec<_>, Vec<_>) = self.options.iter().copied().partition(is_listener);

@@ -104,7 +104,8 @@ fn listen(work: &mut Work, settings: &Settings, path: &Path) -> Vec<SocketAddr> 
     listen_addresses(work, settings, path).unwrap_or_else(|port| everywhere(port).to_vec())
 }
 
-/// One server's addresses from those of two: the recursor's, and of PowerDNS's own those that clients may ask.
+/// One server's addresses from those of two: the recursor's, and of PowerDNS's own those that clients may
+/// ask.
 fn together(own: &[SocketAddr], front: &Front) -> Vec<SocketAddr> {
     let Front::Recursor(front) = front else { return own.to_vec() };
     let kept = own.iter().filter(|own| is_kept(**own, front));

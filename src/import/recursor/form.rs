@@ -105,7 +105,8 @@ fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: 
     }
 }
 
-/// The name by which the rules know a YAML setting. Most are the same with hyphens, or with the section in front.
+/// The name by which the rules know a YAML setting. Most are the same with hyphens, or with the section in
+/// front.
 pub(super) fn old_name(section: &str, key: &str) -> String {
     let full = format!("{section}.{key}");
     if let Some((_, old)) = YAML_NAMES.iter().find(|(yaml, _)| *yaml == full) {

@@ -95,7 +95,8 @@ pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
 }
 
 impl<'r> Reading<'r> {
-    /// Writes who may ask: for names of others, and for those of our zones, which nobody else reached through it.
+    /// Writes who may ask: for names of others, and for those of our zones, which nobody else reached through
+    /// it.
     fn allow(&mut self) {
         let (mut clients, remark) = self.admitted();
         let networks = clients.written();

@@ -56,8 +56,8 @@ fn this_host() -> Host {
     Host::new(PathBuf::from("/"), SystemTime::now(), own_addresses().unwrap_or_default())
 }
 
-/// Looks at the host this runs on. A config that cannot be used says nothing of ports and addresses: those that
-/// are wanted without a word are taken then.
+/// Looks at the host this runs on. A config that cannot be used says nothing of ports and addresses: those
+/// that are wanted without a word are taken then.
 pub(super) fn examine(path: &Path, reading: &LoadResult, searched: Searched) -> Vec<Finding> {
     let host = this_host();
     let fallback = Config::default();

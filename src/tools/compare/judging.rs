@@ -162,7 +162,8 @@ impl Case<'_> {
     /// Whether two RRsets say the same.
     fn same(&self, section: usize, rtype: Rtype, theirs: &[&Record], ours: &[&Record]) -> bool {
         match (self.manner, section, rtype) {
-            // Of a negative answer it is the time that counts; the SOA record itself is asked for at the apex.
+            // Of a negative answer it is the time that counts; the SOA record itself is asked for at the
+            // apex.
             (Manner::Authority, AUTHORITY, Rtype::SOA) => negative_times(theirs) == negative_times(ours),
             (Manner::Authority, _, _) => timed_values(theirs) == timed_values(ours),
             (Manner::Resolver, _, _) => {
