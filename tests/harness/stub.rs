@@ -8,11 +8,17 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use crate::client::ANSWER_MAX;
 
-/// A query as stub resolvers send it: RD, and EDNS.
-pub fn query(qname: &str, rtype: RecordType) -> Message {
+/// A query as the oldest stub resolvers send it: RD, and nothing else.
+pub fn plain_query(qname: &str, rtype: RecordType) -> Message {
     let mut message = Message::query();
     message.metadata.recursion_desired = true;
     message.add_query(Query::query(Name::from_ascii(qname).expect("a name"), rtype));
+    message
+}
+
+/// A query as stub resolvers send it: RD, and EDNS.
+pub fn query(qname: &str, rtype: RecordType) -> Message {
+    let mut message = plain_query(qname, rtype);
     let mut edns = Edns::new();
     edns.set_max_payload(1232);
     message.edns = Some(edns);

@@ -3,55 +3,41 @@
 
 mod browser;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use browser::Browser;
 use harness::client::ask;
-use harness::master::Master;
-use harness::program::Site;
-use harness::{PATIENCE, free_port, loopback, wait_for};
+use harness::lab::{API, Lab, PORT};
+use harness::{PATIENCE, wait_for};
 use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
-
-const PORT: u16 = 6443;
-const API: &str = "api.lab.example.";
 
 /// Each tile of a member: address, word, shape and class.
 const TILES: &str = "return [...document.querySelectorAll('.member')].map((tile) => \
      [tile.querySelector('.address').textContent, tile.querySelector('.verdict').textContent, \
       tile.querySelector('.verdict use').getAttribute('href'), tile.className])";
 
+/// The serial of the zone, as people write them.
+const SERIAL: u32 = 2026112101;
+
 /// Three masters behind one name, and a browser that looks at them.
-struct Lab {
-    site: Site,
-    hosts: [Ipv4Addr; 3],
-    masters: [Master; 3],
-    admin: SocketAddr,
+struct Watched {
+    lab: Lab,
     browser: Browser,
 }
 
-impl Lab {
+impl Watched {
     /// None where there is no browser.
-    fn new() -> Option<Lab> {
+    fn new() -> Option<Watched> {
         let browser = Browser::start()?;
-        let hosts = [loopback(), loopback(), loopback()];
-        let masters = hosts.map(|host| Master::open_at(host, PORT));
-        let lab = Lab { site: Site::new(), hosts, masters, admin: free_port(loopback()), browser };
-        let addresses: String = hosts.iter().map(|host| format!("api A {host}\n")).collect();
-        let soa = "@ SOA ns.lab.example. root.lab.example. 2026112101 3600 600 86400 60";
-        lab.site.write("lab.zone", &format!("$TTL 60\n{soa}\n@ NS ns\nns A 127.0.0.1\n{addresses}"));
-        lab.site.configure(&format!(
-            "[admin]\nlisten = \"{}\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nrise = 1\nfall = 1\n\
-             \n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
-             \n[[zone.probe]]\nnames = [\"api\"]\ntcp = {PORT}\n",
-            lab.admin
-        ));
-        Some(lab)
+        let lab = Lab::new();
+        lab.write_zone(SERIAL);
+        Some(Watched { lab, browser })
     }
 
     /// Loads the page, and leaves a mark in it that a reload would wipe out.
     fn open(&self) {
-        self.browser.go(&format!("http://{}/", self.admin));
+        self.browser.go(&format!("http://{}/", self.lab.admin));
         self.browser.run("window.mark = 'since the start'");
     }
 
@@ -64,7 +50,7 @@ impl Lab {
         let tile = |(host, word): (&Ipv4Addr, &str)| {
             json!([host.to_string(), word, format!("#shape-{word}"), format!("member {word}")])
         };
-        let wanted = Value::from(self.hosts.iter().zip(words).map(tile).collect::<Vec<_>>());
+        let wanted = Value::from(self.lab.hosts.iter().zip(words).map(tile).collect::<Vec<_>>());
         wait_for(&format!("{words:?}"), PATIENCE, || (self.browser.run(TILES) == wanted).then_some(()));
     }
 
@@ -79,78 +65,78 @@ impl Lab {
 
 #[test]
 fn a_master_that_goes_is_seen_to_go_and_to_come_back_without_a_reload() {
-    let Some(mut lab) = Lab::new() else { return };
-    let program = lab.site.start();
-    lab.open();
-    lab.wait_for_tiles(["up", "up", "up"]);
-    let [first, second, third] = lab.hosts.map(|host| host.to_string());
-    lab.wait_for_text(".answers", &second);
-    lab.wait_for_text("#live", "live");
-    lab.masters[1].close();
-    lab.wait_for_tiles(["up", "down", "up"]);
+    let Some(mut watched) = Watched::new() else { return };
+    let program = watched.lab.site.start();
+    watched.open();
+    watched.wait_for_tiles(["up", "up", "up"]);
+    let [first, second, third] = watched.lab.hosts.map(|host| host.to_string());
+    watched.wait_for_text(".answers", &second);
+    watched.wait_for_text("#live", "live");
+    watched.lab.masters[1].close();
+    watched.wait_for_tiles(["up", "down", "up"]);
     let answering = "return [...document.querySelectorAll('.answers .address')].map((one) => one.innerText)";
-    assert_eq!(lab.browser.run(answering), json!([first, third]));
-    lab.wait_for_text(".member.down", "connection refused");
-    lab.wait_for_text("#changes", &format!("{second}:{PORT} down, was up: connection refused"));
-    assert_eq!(lab.browser.run("return document.title"), "✕ 1 down – edgedns");
+    assert_eq!(watched.browser.run(answering), json!([first, third]));
+    watched.wait_for_text(".member.down", "connection refused");
+    watched.wait_for_text("#changes", &format!("{second}:{PORT} down, was up: connection refused"));
+    assert_eq!(watched.browser.run("return document.title"), "✕ 1 down – edgedns");
     // The last outcomes: some that passed, and then failures.
     let bars = "return ['pass', 'fail'].map((kind) => document.querySelector(`.member.down .spark .${kind}`).getAttribute('d') !== '')";
-    wait_for("the sparkline", PATIENCE, || (lab.browser.run(bars) == json!([true, true])).then_some(()));
-    lab.masters[1].open();
-    lab.wait_for_tiles(["up", "up", "up"]);
-    assert_eq!(lab.browser.run("return document.title"), "edgedns");
-    lab.assert_not_reloaded();
-    assert_eq!(lab.browser.complaints(), json!([]));
+    wait_for("the sparkline", PATIENCE, || (watched.browser.run(bars) == json!([true, true])).then_some(()));
+    watched.lab.masters[1].open();
+    watched.wait_for_tiles(["up", "up", "up"]);
+    assert_eq!(watched.browser.run("return document.title"), "edgedns");
+    watched.assert_not_reloaded();
+    assert_eq!(watched.browser.complaints(), json!([]));
     program.stop();
 }
 
 #[test]
 fn zones_and_queries_are_shown_and_a_zone_that_cannot_be_read_says_why() {
-    let Some(lab) = Lab::new() else { return };
-    let program = lab.site.start();
-    lab.open();
-    lab.wait_for_text("#zones tbody", "2026112101");
-    lab.wait_for_text("#zones tbody", "served");
+    let Some(watched) = Watched::new() else { return };
+    let program = watched.lab.site.start();
+    watched.open();
+    watched.wait_for_text("#zones tbody", &SERIAL.to_string());
+    watched.wait_for_text("#zones tbody", "served");
     for _ in 0..5 {
         assert!(ask(program.listen(), API, RecordType::A).is_some());
     }
-    lab.wait_for_text("#rate-figure", "5 in all");
-    lab.site.write("lab.zone", "@ SOA nonsense\n");
+    watched.wait_for_text("#rate-figure", "5 in all");
+    watched.lab.site.write("lab.zone", "@ SOA nonsense\n");
     program.reload();
-    lab.wait_for_text("#zones tbody", "older version served");
-    lab.wait_for_text("#zones .fault", "lab.zone:1:");
-    lab.wait_for_text("#trouble", "stays at serial 2026112101");
-    lab.wait_for_tiles(["up", "up", "up"]);
-    lab.assert_not_reloaded();
+    watched.wait_for_text("#zones tbody", "older version served");
+    watched.wait_for_text("#zones .fault", "lab.zone:1:");
+    watched.wait_for_text("#trouble", &format!("stays at serial {SERIAL}"));
+    watched.wait_for_tiles(["up", "up", "up"]);
+    watched.assert_not_reloaded();
     program.stop();
 }
 
 #[test]
 fn a_server_that_stops_answering_is_said_so_and_its_return_is_seen() {
-    let Some(lab) = Lab::new() else { return };
-    let program = lab.site.start();
-    lab.open();
-    lab.wait_for_text("#live", "live");
-    assert_eq!(lab.browser.run("return document.getElementById('silence').hidden"), true);
+    let Some(watched) = Watched::new() else { return };
+    let program = watched.lab.site.start();
+    watched.open();
+    watched.wait_for_text("#live", "live");
+    assert_eq!(watched.browser.run("return document.getElementById('silence').hidden"), true);
     program.stop();
-    lab.wait_for_text("#silence", "The server does not answer.");
-    lab.wait_for_text("#live", "no answer");
-    let program = lab.site.start();
-    lab.wait_for_text("#live", "live");
-    assert_eq!(lab.browser.run("return document.getElementById('silence').hidden"), true);
-    lab.wait_for_tiles(["up", "up", "up"]);
-    lab.assert_not_reloaded();
+    watched.wait_for_text("#silence", "The server does not answer.");
+    watched.wait_for_text("#live", "no answer");
+    let program = watched.lab.site.start();
+    watched.wait_for_text("#live", "live");
+    assert_eq!(watched.browser.run("return document.getElementById('silence').hidden"), true);
+    watched.wait_for_tiles(["up", "up", "up"]);
+    watched.assert_not_reloaded();
     program.stop();
 }
 
 #[test]
 fn the_page_fits_a_telephone() {
-    let Some(lab) = Lab::new() else { return };
-    let program = lab.site.start();
-    lab.browser.narrow(320);
-    lab.open();
-    lab.wait_for_tiles(["up", "up", "up"]);
-    let width = lab.browser.run("return document.documentElement.scrollWidth");
+    let Some(watched) = Watched::new() else { return };
+    let program = watched.lab.site.start();
+    watched.browser.narrow(320);
+    watched.open();
+    watched.wait_for_tiles(["up", "up", "up"]);
+    let width = watched.browser.run("return document.documentElement.scrollWidth");
     assert_eq!(width, 320);
     program.stop();
 }

@@ -5,21 +5,18 @@
 //! records and TTLs. Forwarded names are not.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use hickory_proto::op::{Message, Query};
+use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::servers::{Server, installed};
 use harness::master::Master;
 use harness::node::Node;
 use harness::program::{Program, Site};
+use harness::stub::{plain_query, send};
 use harness::{free_port, loopback};
-
-/// How long an answer over loopback may take before it counts as lost.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Types that are asked for every name. The zones have A, NS, SOA and LUA records.
 const TYPES: [RecordType; 6] =
@@ -136,16 +133,7 @@ impl Place {
 pub(crate) const IN_A_ROW: u32 = 20;
 
 pub(crate) fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<Message> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-    socket.set_read_timeout(Some(ANSWER_MAX)).expect("a time limit");
-    socket.connect(server).expect("a loopback address");
-    let mut message = Message::query();
-    message.metadata.recursion_desired = true;
-    message.add_query(Query::query(Name::from_ascii(qname).expect("a name"), qtype));
-    socket.send(&message.to_vec().expect("a query")).ok()?;
-    let mut buffer = [0; 4096];
-    let len = socket.recv(&mut buffer).ok()?;
-    Some(Message::from_vec(&buffer[..len]).expect("a response that decodes"))
+    send(server, &plain_query(qname, qtype))
 }
 
 fn answer(server: SocketAddr, qname: &str, qtype: RecordType) -> Answer {
