@@ -63,7 +63,7 @@ impl Open {
 
 /// Notes that something has come.
 fn hear(heard: &Mutex<Option<Instant>>) {
-    *lock(&heard) = Some(Instant::now());
+    *lock(heard) = Some(Instant::now());
 }
 
 /// A query that waits for its response.
