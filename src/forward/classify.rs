@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::cache_key::CacheKey;
 use super::chain;
 use super::counters::DispatcherCounters;
+use super::extended_error::ExtendedError;
 use super::rebinding;
 use super::resolution::{NoResponse, Resolution};
 use super::routing::Routing;
 use super::settings::Rebinding;
-use super::stored::{ExtendedError, Stored};
+use super::stored::Stored;
 use crate::dns::message::Rcode;
 use crate::requestor::Response;
 

@@ -6,8 +6,6 @@
 //! or for what is cached (`cache`).
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,15 +15,18 @@ use tokio::time::timeout;
 use super::cache::Asker;
 use super::cache_key::CacheKey;
 use super::classify::classify;
+use super::cookies::Cookies;
 use super::event::Event;
+use super::extended_error::ExtendedError;
 use super::own_zones::{OwnAnswer, OwnZones};
 use super::partial::{self, Aged, Written};
 use super::resolution::{NoResponse, Resolution};
 use super::resolve::resolve;
 use super::routing::{RoutedZone, Routing};
 use super::shared::Shared;
-use super::stored::{Age, Cookies, ExtendedError, Stored};
+use super::stored::{Age, Stored};
 use super::waiter::Waiter;
+use super::waiting::Waiting;
 use crate::dns::message::Rcode;
 use crate::transport::Deferred;
 
@@ -35,13 +36,6 @@ pub(super) const QUEUE_MAX: usize = 4096;
 
 /// Questions in flight. Each has a socket, and upstreams limit them, too.
 pub const IN_FLIGHT_MAX: usize = 1000;
-
-/// Queries that wait for answers, of all clients; each holds a kilobyte.
-const WAITING_MAX: usize = 8000;
-
-/// Queries of one client (an IPv4 address, or an IPv6 /64) that wait: a tenth of the questions, so that no
-/// client can have them all.
-const WAITING_OF_CLIENT_MAX: u32 = 100;
 
 /// Queries taken from the queue at a time.
 const TAKEN_AT_ONCE: usize = 64;
@@ -65,9 +59,7 @@ pub(super) struct Dispatcher {
     done: mpsc::Receiver<Done>,
     doing: mpsc::Sender<Done>,
     in_flight: HashMap<CacheKey, InFlight>,
-    /// How many queries wait, by client.
-    clients: HashMap<IpAddr, u32>,
-    waiting: usize,
+    waiting: Waiting,
     own_zones: OwnZones,
     out: Box<[u8]>,
 }
@@ -96,8 +88,7 @@ impl Dispatcher {
             done,
             doing,
             in_flight: HashMap::new(),
-            clients: HashMap::new(),
-            waiting: 0,
+            waiting: Waiting::default(),
             own_zones,
             out: vec![0; usize::from(u16::MAX)].into_boxed_slice(),
         }
@@ -127,7 +118,7 @@ impl Dispatcher {
                 }
             }
             self.shared.counters.in_flight.set(self.in_flight.len());
-            self.shared.counters.waiting.set(self.waiting);
+            self.shared.counters.waiting.set(self.waiting.all());
         }
     }
 
@@ -149,18 +140,16 @@ impl Dispatcher {
         // Another worker's lock may have been in the way, or the answer has just come.
         let Some(waiter) = self.answer_from_cache(&key, waiter) else { return };
         let client = waiter.client();
-        let waits = self.clients.get(&client).copied().unwrap_or(0);
-        if waits >= WAITING_OF_CLIENT_MAX {
+        if self.waiting.is_full_for(client) {
             self.shared.counters.client_full.add();
             return self.refuse(waiter, ExtendedError::BUSY);
         }
         let new = !self.in_flight.contains_key(&key);
-        if self.waiting >= WAITING_MAX || (new && self.in_flight.len() >= IN_FLIGHT_MAX) {
+        if self.waiting.is_full() || (new && self.in_flight.len() >= IN_FLIGHT_MAX) {
             self.shared.counters.full.add();
             return self.refuse(waiter, ExtendedError::BUSY);
         }
-        self.clients.insert(client, waits.saturating_add(1));
-        self.waiting = self.waiting.saturating_add(1);
+        self.waiting.enter(client);
         if new {
             self.start(key, Some(waiter), Asker::Client);
             return;
@@ -190,7 +179,7 @@ impl Dispatcher {
     fn answer_stale(&mut self, key: &CacheKey, waiter: Waiter, stale_max: Duration) -> Option<Waiter> {
         let Some(written) = self.write_cached(key, &waiter, stale_max) else { return Some(waiter) };
         self.shared.counters.stale.add();
-        self.leave(&waiter);
+        self.waiting.leave(waiter.client());
         self.give(waiter, written);
         None
     }
@@ -304,7 +293,7 @@ impl Dispatcher {
     fn answer(&mut self, key: &CacheKey, waiting: Vec<Waiter>, stored: &Stored, routing: &Routing) {
         let cookies = cookies(routing);
         for waiter in waiting {
-            self.leave(&waiter);
+            self.waiting.leave(waiter.client());
             let answer = Aged { key, stored, age: Age::Seconds(0) };
             let (query, partial) = (waiter.query(), waiter.partial());
             let written = partial::write_on(&query, partial, answer, cookies, &mut self.out);
@@ -339,17 +328,6 @@ impl Dispatcher {
         let partial = waiter.deferred.partial.take().unwrap_or_default();
         if waiter.deferred.answer(&partial).is_err() {
             self.shared.counters.unsent.add();
-        }
-    }
-
-    /// A query waits no longer.
-    fn leave(&mut self, waiter: &Waiter) {
-        self.waiting = self.waiting.saturating_sub(1);
-        if let Entry::Occupied(mut waits) = self.clients.entry(waiter.client()) {
-            *waits.get_mut() = waits.get().saturating_sub(1);
-            if *waits.get() == 0 {
-                waits.remove();
-            }
         }
     }
 }

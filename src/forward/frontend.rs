@@ -11,11 +11,12 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::cache::{Look, Moment};
 use super::client_query::ClientQuery;
+use super::cookies::Cookies;
 use super::counters::WorkerCounters;
 use super::event::Event;
 use super::settings::Prefetch;
 use super::shared::Shared;
-use super::stored::{ChainEnd, Cookies};
+use super::stored::ChainEnd;
 use crate::answer::{CookieSecret, Peer};
 use crate::transport::{Deferred, ForwardResponder};
 

@@ -44,6 +44,10 @@ mod cache_key;
 
 mod client_query;
 
+mod cookies;
+
+mod extended_error;
+
 mod stored;
 
 mod sieve;
@@ -51,6 +55,8 @@ mod sieve;
 mod cache;
 
 mod counters;
+
+mod upstream_health;
 
 mod upstream;
 
@@ -69,6 +75,8 @@ mod partial;
 mod own_zones;
 
 mod waiter;
+
+mod waiting;
 
 mod loop_tokens;
 

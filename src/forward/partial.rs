@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::cache_key::CacheKey;
 use super::client_query::ClientQuery;
-use super::stored::{Age, ChainEnd, Cookies, Stored};
+use super::cookies::Cookies;
+use super::stored::{Age, ChainEnd, Stored};
 use crate::dns::compression::name;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section};
 use crate::dns::message_writer::MessageWriter;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::resolv_conf::{self, Stamp};
 use super::settings::{CacheSettings, ForwardZone, OwnAddresses, Policy, Settings, UPSTREAMS_MAX, Upstreams};
-use super::upstream::{Upstream, UpstreamHealth};
+use super::upstream::Upstream;
+use super::upstream_health::UpstreamHealth;
 use crate::answer::CookieSecret;
 use crate::dns::{Name, NameRef};
 use crate::requestor::{Protocol, Remote};

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::cache_key::CacheKey;
 use super::client_query::ClientQuery;
+use super::cookies::Cookies;
+use super::extended_error::ExtendedError;
 use super::settings::CacheSettings;
-use crate::answer::{COOKIE_BYTES, CookieSecret};
+use crate::answer::COOKIE_BYTES;
 use crate::dns::Rtype;
-use crate::dns::edns::{DNSSEC_OK, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, extended_error, option};
+use crate::dns::edns::{DNSSEC_OK, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, option};
 use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section, class};
 use crate::dns::message_writer::{self, MessageWriter};
 use crate::requestor::{Meaning, Record, Response};
@@ -53,37 +55,6 @@ enum Authentic {
     No,
 }
 
-/// An extended error (RFC 8914) with its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ExtendedError {
-    code: u16,
-    text: &'static str,
-}
-
-impl ExtendedError {
-    /// That of an upstream.
-    pub(super) fn of(code: u16) -> Self {
-        Self { code, text: "" }
-    }
-
-    pub(super) const STALE: Self = Self { code: extended_error::STALE_ANSWER, text: "" };
-    pub(super) const STALE_NXDOMAIN: Self = Self { code: extended_error::STALE_NXDOMAIN_ANSWER, text: "" };
-    pub(super) const LOOP: Self = Self { code: extended_error::OTHER, text: "forwarding loop" };
-    pub(super) const BUSY: Self = Self { code: extended_error::OTHER, text: "too many queries wait" };
-    pub(super) const BLOCKED: Self =
-        Self { code: extended_error::BLOCKED, text: "a private address for a public name" };
-    pub(super) const NO_UPSTREAM: Self =
-        Self { code: extended_error::NO_REACHABLE_AUTHORITY, text: "no upstream is known" };
-    pub(super) const REFERRAL: Self =
-        Self { code: extended_error::OTHER, text: "the upstream does not recurse" };
-    pub(super) const NO_TCP: Self = Self {
-        code: extended_error::NO_REACHABLE_AUTHORITY,
-        text: "upstreams answer over UDP, but not over TCP, which this answer takes",
-    };
-    pub(super) const UNREACHABLE: Self =
-        Self { code: extended_error::NO_REACHABLE_AUTHORITY, text: "no upstream answers" };
-}
-
 /// How old an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
@@ -91,24 +62,6 @@ pub(super) enum Age {
     Seconds(u32),
     /// Its lifetime has passed.
     Stale,
-}
-
-/// What cookies of clients are answered with.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Cookies {
-    /// None: they are ignored.
-    pub(super) secret: Option<CookieSecret>,
-    /// Seconds since 1970, modulo 2^32 (RFC 9018, section 4.3).
-    pub(super) now_seconds: u32,
-}
-
-impl Cookies {
-    /// With the time since 1970.
-    pub(super) fn new(secret: Option<CookieSecret>, now: Duration) -> Self {
-        // Modulo 2^32, as RFC 9018 counts: 32 bits are left.
-        let now_seconds = u32::try_from(now.as_secs() & u64::from(u32::MAX)).unwrap_or(0);
-        Self { secret, now_seconds }
-    }
 }
 
 impl Stored {
@@ -143,7 +96,7 @@ impl Stored {
             counts: response.counts(),
             rcode: response.rcode,
             authentic: if authentic { Authentic::Yes } else { Authentic::No },
-            extended_error: response.extended_error.map(|code| ExtendedError { code, text: "" }),
+            extended_error: response.extended_error.map(ExtendedError::of),
             end: if response.records.iter().any(is_alias) { ChainEnd::BehindAlias } else { ChainEnd::Plain },
             lifetime,
         }

@@ -4,29 +4,18 @@
 //! failed is asked last, until it answers again. Not responsible for which one is asked (`resolve`), or for
 //! checks of one that has failed (`watch`).
 //!
-//! ```text
-//!    Up ─── a failure ──▶ Suspect ── FAILURES_UNTIL_DOWN in a row ──▶ Down
-//!     ▲                      │                                         │
-//!     └────── an answer ─────┴──────────────── an answer ──────────────┘
-//!   any ── a query of ours comes back ──▶ Looping ── an answer without that ──▶ Up
-//! ```
-
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::cache_key::CacheKey;
+use super::upstream_health::{FAILURES_UNTIL_DOWN, HealthRecord, Looping, UpstreamHealth};
 use crate::dns::Name;
 use crate::requestor::{
     Answer, Case, Encoding, Failure, Observed, Progress, Quirks, Remote, Requestor, Shown,
 };
 use crate::sync::lock;
 use crate::tls::{Random, Verify};
-
-/// Failures in a row after which an upstream is only asked to check whether it is back. One datagram may be
-/// lost, and another; and the last failure must be with a question that any server answers at once: a name
-/// whose own servers are silent says nothing about the upstream.
-const FAILURES_UNTIL_DOWN: u32 = 3;
 
 /// An upstream.
 pub(super) struct Upstream {
@@ -64,62 +53,13 @@ pub(super) enum Purpose {
     Check,
 }
 
-/// What its health is decided by.
-#[derive(Debug)]
-struct HealthRecord {
-    failures: u32,
-    looping: Looping,
-    /// Smoothed latency; none before its first answer.
-    smoothed: Option<Duration>,
-    last_error: Option<String>,
-    since: Instant,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looping {
-    Yes,
-    No,
-}
-
-/// The health of an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum UpstreamHealth {
-    /// It answers.
-    Up,
-    /// It has failed just now: it is asked last.
-    Suspect,
-    /// It does not answer.
-    Down,
-    /// It sends our queries back to us.
-    Looping,
-}
-
-impl UpstreamHealth {
-    /// The word for it in the status.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            UpstreamHealth::Up => "up",
-            UpstreamHealth::Suspect => "suspect",
-            UpstreamHealth::Down => "down",
-            UpstreamHealth::Looping => "looping",
-        }
-    }
-}
-
 impl Upstream {
     pub(super) fn new(remote: Remote, verify: Verify, below: Name) -> Self {
-        let record = HealthRecord {
-            failures: 0,
-            looping: Looping::No,
-            smoothed: None,
-            last_error: None,
-            since: Instant::now(),
-        };
         Self {
             requestor: Requestor::new(remote, verify),
             below,
             counters: UpstreamCounters::default(),
-            record: Mutex::new(record),
+            record: Mutex::new(HealthRecord::new()),
             looped: AtomicU64::new(0),
             watched: AtomicBool::new(false),
             quirks_checked: AtomicBool::new(false),
@@ -214,13 +154,7 @@ impl Upstream {
 
     /// Its record.
     pub(super) fn health(&self) -> UpstreamHealth {
-        let record = self.record();
-        match (record.looping, record.failures) {
-            (Looping::Yes, _) => UpstreamHealth::Looping,
-            (Looping::No, 0) => UpstreamHealth::Up,
-            (Looping::No, failures) if failures < FAILURES_UNTIL_DOWN => UpstreamHealth::Suspect,
-            (Looping::No, _) => UpstreamHealth::Down,
-        }
+        self.record().health()
     }
 
     /// Its smoothed latency; none before its first answer.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::super::client_query::ClientQuery;
+use super::super::cookies::Cookies;
 use super::super::settings::CacheSettings;
-use super::super::stored::{Age, Cookies, Stored};
+use super::super::stored::{Age, Stored};
 use crate::answer::{CookieSecret, Peer, Transport};
 use crate::dns::Name;
 use crate::requestor::Response;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::routing::{Candidates, Routing};
 use super::super::settings::{ForwardZone, OwnAddresses, Policy, Settings, Upstreams};
-use super::super::upstream::{Purpose, Upstream, UpstreamHealth};
+use super::super::upstream::{Purpose, Upstream};
+use super::super::upstream_health::UpstreamHealth;
 use crate::dns::Name;
 use crate::requestor::{Failure, Protocol, Remote, TcpReason};
 
