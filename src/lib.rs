@@ -63,7 +63,7 @@ pub mod pattern; // globs of names and addresses
 
 pub mod delivery; // files for an operator: all of them or none; knows not what is in them
 
-pub mod tls; // trust anchors, certificates, client settings; knows no peers
+pub mod tls; // trust anchors, certificates, client settings, random numbers; knows no peers
 
 pub mod dns; // names, types, RDATA, messages; knows no zones
 

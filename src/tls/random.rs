@@ -2,6 +2,7 @@
 //!
 //! Takes keys from the system, and makes numbers from a key without asking the system again.
 
+use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Read;
@@ -10,16 +11,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use siphasher::sip::SipHasher24;
 
 /// A generator of numbers: a keyed function of a counter.
-#[derive(Debug)]
 pub struct Random {
     key: [u8; 16],
     count: AtomicU64,
 }
 
-/// The key is a secret: with it every number is known.
+/// A generator with a key of the system.
 impl Default for Random {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Without the key: with it every number is known.
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random(…)")
     }
 }
 
@@ -83,5 +90,10 @@ mod tests {
         assert!(numbers[0] != numbers[1]);
         assert_ne!(random_bytes::<16>(), random_bytes::<16>());
         assert_ne!(Random::new().next(), Random::new().next());
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        assert_eq!(format!("{:?}", Random::keyed([7; 16])), "Random(…)");
     }
 }
