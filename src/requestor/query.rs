@@ -177,7 +177,7 @@ impl Query {
     }
 }
 
-/// Writes the letters of a name, which are lower case. Length bytes are at most 63 and no letters.
+/// Writes the letters of a name. Length bytes are at most 63 and no letters.
 fn write_case(name: &mut [u8], case: Case, random: &Random) {
     let mut coins = random.next();
     for byte in name {
@@ -186,9 +186,7 @@ fn write_case(name: &mut [u8], case: Case, random: &Random) {
             Case::Upper => true,
             Case::Lower => false,
         };
-        if upper {
-            byte.make_ascii_uppercase();
-        }
+        *byte = if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
         coins = coins.rotate_right(1);
     }
 }

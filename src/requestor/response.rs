@@ -10,9 +10,6 @@ use crate::dns::edns::{Edns, Options, option};
 use crate::dns::message::{Extra, Header, Question, Rcode, Section};
 use crate::dns::{Name, Rtype};
 
-/// A signature of the transaction. We ask for none, so that none is for us.
-const TSIG: Rtype = Rtype(250);
-
 /// Records of one response that are taken; 65,535 bytes hold no more than 5,900.
 const RECORDS_MAX: usize = 6000;
 
@@ -147,7 +144,8 @@ impl<'m> Response<'m> {
         // What follows the OPT record would have to be moved into its place; it is left out, as signatures of
         // the transaction must be.
         if self.edns == Spoken::No {
-            if record.rtype == TSIG {
+            // We sign no query, so that no signature is for us.
+            if record.rtype == Rtype::TSIG {
                 return None;
             }
             self.end = end;

@@ -16,8 +16,8 @@ fn request(qname: NameRef<'_>, qtype: Rtype) -> Request<'_> {
 fn a_response_fits_only_with_its_id_and_its_question_letter_by_letter() {
     let random = Random::new();
     let qname: Name = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww.example.".parse().unwrap();
-    let wanted = request(qname.as_ref(), Rtype::A);
-    let query = Query::new(&wanted, Form::WithEdns, Case::Mixed, &random);
+    let request = request(qname.as_ref(), Rtype::A);
+    let query = Query::new(&request, Form::WithEdns, Case::Mixed, &random);
     let mut response = query.bytes().to_vec();
     response[2] |= 0x80;
     assert_eq!(query.fit(&response), Fit::Exact);
@@ -39,12 +39,22 @@ fn a_response_fits_only_with_its_id_and_its_question_letter_by_letter() {
 }
 
 #[test]
+fn a_name_is_sent_in_the_case_that_is_asked_for_however_it_is_given() {
+    let qname: Name = "wWw.Example.".parse().unwrap();
+    let request = request(qname.as_ref(), Rtype::A);
+    for (case, name) in [(Case::Lower, b"\x03www\x07example\0"), (Case::Upper, b"\x03WWW\x07EXAMPLE\0")] {
+        let query = Query::new(&request, Form::WithoutEdns, case, &Random::new());
+        assert_eq!(&query.bytes()[12..25], name);
+    }
+}
+
+#[test]
 fn a_query_over_tls_is_padded_to_a_block() {
     let random = Random::new();
     for qname in ["a.", "www.example.", "a-name-of-some-length.of-a-subdomain.example."] {
         let qname: Name = qname.parse().unwrap();
-        let wanted = request(qname.as_ref(), Rtype::A);
-        let query = Query::new(&wanted, Form::Padded, Case::Lower, &random);
+        let request = request(qname.as_ref(), Rtype::A);
+        let query = Query::new(&request, Form::Padded, Case::Lower, &random);
         assert_eq!(query.bytes().len() % 128, 0);
         let message = Message::from_vec(query.bytes()).unwrap();
         assert_eq!(message.metadata.response_code, ResponseCode::NoError);
@@ -55,8 +65,8 @@ fn a_query_over_tls_is_padded_to_a_block() {
 #[test]
 fn what_is_cut_off_or_has_another_number_of_questions_is_not_taken_over_a_connection_either() {
     let qname: Name = "www.example.".parse().unwrap();
-    let wanted = request(qname.as_ref(), Rtype::A);
-    let query = Query::new(&wanted, Form::WithoutEdns, Case::Lower, &Random::new());
+    let request = request(qname.as_ref(), Rtype::A);
+    let query = Query::new(&request, Form::WithoutEdns, Case::Lower, &Random::new());
     let mut message = response(0, [&[record(1, 60, &[0; 4])], &[], &[]]);
     message[..2].copy_from_slice(&query.bytes()[..2]);
     assert_eq!(
