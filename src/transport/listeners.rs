@@ -177,8 +177,11 @@ pub(super) fn bind_beside(
             other => other.map_err(listen(Protocol::Tcp))?,
         };
         let address = tcp.local_addr().map_err(listen(Protocol::Tcp))?;
-        let workers = if protocols.has_datagrams() { workers } else { 0 };
-        let passed = inherited.take(Protocol::Udp, address).filter(|_| protocols.has_datagrams());
+        let (workers, passed) = if protocols.has_datagrams() {
+            (workers, inherited.take(Protocol::Udp, address))
+        } else {
+            (0, None)
+        };
         let (udp, datagrams) = match passed {
             Some(passed) => {
                 let passed = serve_passed_udp(passed, address).map_err(listen(Protocol::Udp))?;

@@ -146,11 +146,11 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         self.seat.idle(idle_from);
         self.receive(deadline(self.settings.first_byte)).await?;
         self.seat.busy();
-        let mut patience = deadline(self.settings.idle);
+        let mut idle_until = deadline(self.settings.idle);
         loop {
             // Single bytes do not prolong the wait: it is for a whole query.
             if self.answer_all().await? == Progress::Answered {
-                patience = deadline(self.settings.idle);
+                idle_until = deadline(self.settings.idle);
                 idle_from = Instant::now();
             }
             if self.pending.is_over() {
@@ -159,10 +159,10 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             if !self.pending.is_waiting() {
                 self.seat.idle(idle_from);
             }
-            let received = self.receive(patience).await?;
+            let received = self.receive(idle_until).await?;
             self.seat.busy();
             if received == Progress::Answered {
-                patience = deadline(self.settings.idle);
+                idle_until = deadline(self.settings.idle);
                 idle_from = Instant::now();
             }
         }
@@ -305,12 +305,14 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
 
     /// Ends our side, and waits a little for the client to end its own.
     async fn linger(mut self) {
-        if self.stream.shutdown().await.is_err() {
-            return;
-        }
         let mut unread = [0; 512];
-        let _ =
-            timeout(LINGER_MAX, async { while let Ok(1..) = self.stream.read(&mut unread).await {} }).await;
+        let leave = async {
+            // A stream that encrypts writes its end, which waits for a client that does not read.
+            if self.stream.shutdown().await.is_ok() {
+                while let Ok(1..) = self.stream.read(&mut unread).await {}
+            }
+        };
+        let _ = timeout(LINGER_MAX, leave).await;
     }
 }
 

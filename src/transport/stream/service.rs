@@ -141,13 +141,21 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                 // Responses are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
                 let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
-                let stop = self.stop.clone();
+                let mut stop = self.stop.clone();
                 self.connections.spawn(async move {
-                    // A handshake counts as a connection, and must come as soon as a first byte.
-                    let accepted = timeout(settings.first_byte, transport.accept(stream)).await;
+                    let seat = admission.seat();
+                    // A handshake counts as a connection, must come as soon as a first byte, and loses its
+                    // place like one that is idle.
+                    let accepted = tokio::select! {
+                        // In this order: a stream without a handshake is served in any case, to its end.
+                        biased;
+                        accepted = timeout(settings.first_byte, transport.accept(stream)) => accepted,
+                        () = seat.lost() => return,
+                        _ = stop.changed() => return,
+                    };
                     if let Ok(Ok(stream)) = accepted {
                         let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
-                        let client = Client { stream, peer, seat: admission.seat() };
+                        let client = Client { stream, peer, seat };
                         Connection::new(client, settings, counters, answering, stop).serve().await;
                     }
                     drop(admission);

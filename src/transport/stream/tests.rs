@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -73,5 +73,36 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
     assert_eq!(shared.counters.accepted.load(Ordering::Relaxed), 2, "a handshake counts as a connection");
     drop(client);
+    timeout(LIMIT, service.stop().task).await.expect("the end of the listener").unwrap();
+}
+
+#[tokio::test]
+async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
+    let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings =
+        TcpSettings { connections_max: 2, first_byte: Duration::from_secs(600), ..TcpSettings::default() };
+    let shared = Arc::new(Shared::new(settings, 1, |_, _| Echo));
+    let service = Service::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut another = TcpStream::connect(address).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.3.91:0".parse().unwrap()).unwrap();
+    let mut client = socket.connect(address).await.unwrap();
+    client.write_all(b"k\0\x0cidFLcountsmo").await.unwrap();
+    let mut response = [0; 14];
+    timeout(LIMIT, client.read_exact(&mut response)).await.expect("a response").unwrap();
+    let (mut one, mut other) = ([0; 1], [0; 1]);
+    let ended = async {
+        tokio::select! {
+            ended = silent.read(&mut one) => ended,
+            ended = another.read(&mut other) => ended,
+        }
+    };
+    let ended = timeout(LIMIT, ended).await.expect("the end of one of the two");
+    assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    assert_eq!(shared.counters.evicted.load(Ordering::Relaxed), 1);
+    assert_eq!(shared.counters.open.load(Ordering::Relaxed), 2);
     timeout(LIMIT, service.stop().task).await.expect("the end of the listener").unwrap();
 }
