@@ -25,8 +25,8 @@ pub enum Reply {
     },
 }
 
-/// How the query came. All that depends on it asks one of the questions below, so that another transport is one more
-/// row here.
+/// How the query came. All that depends on it asks one of the questions below, so that another transport is
+/// one more row here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// One datagram: the client bounds the size of the response.

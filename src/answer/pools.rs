@@ -1,7 +1,7 @@
 //! Pools as ready bytes: what each answers with, given the board.
 //!
-//! Who is a candidate is worked out when the board changes (`candidates`), by the selectors of the room `zone`; here
-//! what they leave for a query is carried out.
+//! Who is a candidate is worked out when the board changes (`candidates`), by the selectors of the room `zone`;
+//! here what they leave for a query is carried out.
 
 mod selection;
 
@@ -164,8 +164,8 @@ impl Pools {
         Pools { answers: pools.into_iter().map(|pool| Arc::new(build_answer(pool, board))).collect() }
     }
 
-    /// The same after `changed` pools may answer otherwise: each with its place. What the others answer with is
-    /// shared, not copied.
+    /// The same after `changed` pools may answer otherwise: each with its place. What the others answer with
+    /// is shared, not copied.
     pub fn with<'p>(
         &self,
         changed: impl IntoIterator<Item = (usize, &'p BoundPool)>,

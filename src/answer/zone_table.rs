@@ -80,7 +80,8 @@ impl ZoneTable {
         Self { zones, slots: slots.into(), label_counts: label_counts.into() }
     }
 
-    /// The same table after the zones at some places have other pools. All other zones are shared, not copied.
+    /// The same table after the zones at some places have other pools. All other zones are shared, not
+    /// copied.
     #[must_use]
     pub fn with_pools(&self, changed: impl IntoIterator<Item = (usize, Arc<Pools>)>) -> Self {
         let mut table = self.clone();

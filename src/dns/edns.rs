@@ -195,8 +195,8 @@ impl<'m, 'o> OptWriter<'m, 'o> {
         self.put_whole(&[c, d, l, m], value);
     }
 
-    /// Appends an extended error with a text of at most 65,533 bytes, which may be empty (RFC 8914, section 2),
-    /// unless there is no room for it.
+    /// Appends an extended error with a text of at most 65,533 bytes, which may be empty (RFC 8914, section
+    /// 2), unless there is no room for it.
     #[inline]
     pub fn extended_error(&mut self, code: u16, text: &str) {
         let [c, d] = option::EXTENDED_ERROR.to_be_bytes();

@@ -98,14 +98,15 @@ impl<'p> BoundMember<'p> {
 }
 
 impl BoundPool {
-    /// Binds a pool to the next targets of `ids`: one for each guard, in the order of groups, members and guards.
+    /// Binds a pool to the next targets of `ids`: one for each guard, in the order of groups, members and
+    /// guards.
     pub fn new(pool: Arc<Pool>, ids: &mut impl Iterator<Item = TargetId>) -> BoundPool {
         let targets = PoolTargets::take(&pool, ids);
         BoundPool { pool, targets }
     }
 
-    /// The state of the pool and the members that it answers now, each once: with a selector that answers the first
-    /// that one, with others all among which a query chooses.
+    /// The state of the pool and the members that it answers now, each once: with a selector that answers the
+    /// first that one, with others all among which a query chooses.
     pub fn answered(&self, board: &Board) -> (PoolState, Vec<&Member>) {
         let Chosen { state, candidates, .. } = self.choose(board);
         let mut seen = HashSet::new();

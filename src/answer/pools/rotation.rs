@@ -1,7 +1,7 @@
-//! The answer that nearly every pool gives: all its records, beginning
-//! anywhere. HOT.
+//! The answer that nearly every pool gives: all its records, beginning anywhere. HOT.
 //!
-//! It is made when the board changes, so that a query is one copy. Pools that answer otherwise go record by record.
+//! It is made when the board changes, so that a query is one copy. Pools that answer otherwise go record by
+//! record.
 
 use super::super::pointer::OWN;
 use super::selection::number_below;

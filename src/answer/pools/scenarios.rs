@@ -18,7 +18,7 @@ use crate::zonefile;
 /// A zone that is answered from, every target with the same verdict.
 struct Served {
     snapshot: Snapshot,
-    scratch: WorkerContext,
+    worker: WorkerContext,
 }
 
 /// A response: code, then the records of each section as text.
@@ -65,7 +65,7 @@ impl Served {
             access: None,
         };
         let snapshot = Snapshot { zones: Arc::new(ZoneTable::new(vec![slot])), ..Snapshot::default() };
-        Served { snapshot, scratch: WorkerContext::new(Arc::new(Counters::default()), 7) }
+        Served { snapshot, worker: WorkerContext::new(Arc::new(Counters::default()), 7) }
     }
 
     fn ask_from(&mut self, client: &str, owner: &str, rtype: RecordType) -> Given {
@@ -75,7 +75,7 @@ impl Served {
         let peer = Peer { address: client.parse().unwrap(), transport: Transport::Tcp };
         let mut out = vec![0; 65_535];
         let query = query.to_vec().unwrap();
-        let Reply::Send { len } = respond(&self.snapshot, &mut self.scratch, peer, &query, &mut out) else {
+        let Reply::Send { len } = respond(&self.snapshot, &mut self.worker, peer, &query, &mut out) else {
             panic!("an answer")
         };
         let response = Message::from_vec(&out[..len]).unwrap();

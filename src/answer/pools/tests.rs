@@ -1,4 +1,4 @@
-//! What a pool answers with, for every selector and every standing.
+//! What a pool answers with, for every selector and every state.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -397,8 +397,8 @@ fn when_all_are_down_the_pool_says_what_is_answered() {
     let given = |all_down| {
         let pool = Pool { all_down, ..guarded(&THREE) };
         let (bound, board) = bind(pool, &[Verdict::Down; 3]);
-        let (standing, candidates) = bound.answered(&board);
-        assert_eq!(standing, PoolState::AllDown);
+        let (state, candidates) = bound.answered(&board);
+        assert_eq!(state, PoolState::AllDown);
         (candidates.len(), ask(&build_answer(&bound, &board), &mut 7, "::1", 0).map(|given| given.len()))
     };
     assert_eq!(given(AllDown::Select(Selector::All)), (3, Some(3)));

@@ -143,7 +143,7 @@ fn a_zone_that_outgrows_its_places_is_an_error_that_names_the_owner() {
     let zone = zone(&text(&[3], 0, ""));
     let whole = compile(&zone).unwrap();
     let bytes = whole.raw().1.len();
-    assert!(compile_into(&zone, bytes).is_ok_and(|book| book == whole));
+    assert!(compile_into(&zone, bytes).is_ok_and(|compiled| compiled == whole));
     let error = compile_into(&zone, bytes - 1).map(|_| ()).unwrap_err();
     assert!(error.to_string().ends_with("up to it the compiled zone takes more than 4 GiB"), "{error}");
 }

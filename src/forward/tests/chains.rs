@@ -15,7 +15,7 @@ const DNAME: u16 = 39;
 const RRSIG: u16 = 46;
 
 /// `lab.test.` is ours; `test.` and all the rest are forwarded to different upstreams.
-fn plan() -> Routing {
+fn routing() -> Routing {
     let zone = |apex: &str| ForwardZone::new(apex.parse().unwrap(), Upstreams::Listed(Vec::new()));
     let own_zones = vec!["lab.test.".parse().unwrap()];
     Routing::new(Settings { zones: vec![zone("."), zone("test.")], own_zones, ..Settings::default() }, None)
@@ -37,8 +37,8 @@ fn signature(owner: &str, covered: u16) -> Vec<u8> {
 /// Where the answer to `www.example. A` with these records leads on.
 fn leads(rcode: u16, sections: [&[Vec<u8>]; 3]) -> Option<ContinuedChain> {
     let message = response(rcode, sections);
-    let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-    continued(&plan(), &wanted, &Response::read(&message).unwrap())
+    let key = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    continued(&routing(), &key, &Response::read(&message).unwrap())
 }
 
 /// The records of what is kept: owner and type.
@@ -75,8 +75,8 @@ fn the_name_of_the_question_is_written_as_each_client_writes_it() {
     // A name that ends in the question must not show in which case we have asked.
     let mut message = response(0, [&[record(CNAME, 60, b"\x05other\xc0\x10")], &[], &[]]);
     message[12..12 + 13].make_ascii_uppercase();
-    let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-    let continuation = continued(&plan(), &wanted, &Response::read(&message).unwrap()).unwrap();
+    let key = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+    let continuation = continued(&routing(), &key, &Response::read(&message).unwrap()).unwrap();
     assert_eq!(continuation.target.to_string(), "other.example.");
 }
 
@@ -131,11 +131,11 @@ fn an_upstream_whose_answers_hold_no_private_addresses_says_none_of_names_that_m
     };
     let leads = |all, test| {
         let zones = vec![zone(".", all), zone("test.", test)];
-        let plan = Routing::new(Settings { zones, ..Settings::default() }, None);
+        let routing = Routing::new(Settings { zones, ..Settings::default() }, None);
         let answers = [at("www.example.", CNAME, &wire("x.test.")), at("x.test.", A, &[10, 0, 0, 1])];
         let message = response(0, [&answers, &[], &[]]);
-        let wanted = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
-        continued(&plan, &wanted, &Response::read(&message).unwrap()).map(|continuation| continuation.target)
+        let key = CacheKey::plain("www.example.".parse::<Name>().unwrap().as_ref(), Rtype::A);
+        continued(&routing, &key, &Response::read(&message).unwrap()).map(|continuation| continuation.target)
     };
     assert_eq!(leads(Rebinding::Refused, Rebinding::Allowed), Some("x.test.".parse().unwrap()));
     // Where both are trusted alike the answer is whole.

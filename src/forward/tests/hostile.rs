@@ -25,9 +25,9 @@ fn bytes_that_are_not_counted_are_no_opt_record() {
 
 /// What a client gets whose alias in our zone leads to `some.where.test.`.
 fn behind_alias(code: u16, sections: [&[Vec<u8>]; 3]) -> Message {
-    let begun = response(0, [&[record(5, 60, b"\x04some\x05where\x04test\0")], &[], &[]]);
+    let partial = response(0, [&[record(5, 60, b"\x04some\x05where\x04test\0")], &[], &[]]);
     let query = query("www.example.", 1, None);
-    let client = Client { peer: PEER, query: &query, partial: Some(&begun) };
+    let client = Client { peer: PEER, query: &query, partial: Some(&partial) };
     let zone = ForwardZone {
         rebinding: Rebinding::Refused,
         ..ForwardZone::new(Name::root(), Upstreams::Listed(Vec::new()))

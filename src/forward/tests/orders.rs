@@ -17,12 +17,12 @@ fn zone(apex: &str, policy: Policy, upstreams: &[&str]) -> ForwardZone {
     ForwardZone { policy, ..ForwardZone::new(apex.parse().unwrap(), listed) }
 }
 
-fn plan(zones: Vec<ForwardZone>, before: Option<&Routing>) -> Routing {
+fn routing(zones: Vec<ForwardZone>, before: Option<&Routing>) -> Routing {
     Routing::new(Settings { zones, ..Settings::default() }, before)
 }
 
-fn order(plan: &Routing) -> String {
-    match plan.zones[0].candidates() {
+fn order(routing: &Routing) -> String {
+    match routing.zones[0].candidates() {
         Candidates::Ask(upstreams) => {
             upstreams.iter().map(|one| one.remote().to_string()).collect::<Vec<_>>().join(" ")
         }
@@ -39,10 +39,10 @@ fn fail(upstream: &Upstream, times: usize, purpose: Purpose) {
 #[test]
 fn the_longest_zone_that_holds_a_name_counts() {
     let zones = [".", "lab.example", "example"].map(|apex| zone(apex, Policy::InOrder, &["192.0.2.1:53"]));
-    let plan = plan(zones.to_vec(), None);
+    let routing = routing(zones.to_vec(), None);
     let apex = |qname: &str| {
         let qname: Name = qname.parse().unwrap();
-        plan.zone_of(qname.as_ref()).unwrap().settings.apex.to_string()
+        routing.zone_of(qname.as_ref()).unwrap().settings.apex.to_string()
     };
     assert_eq!(apex("api.lab.example."), "lab.example.");
     assert_eq!(apex("LAB.example."), "lab.example.");
@@ -52,32 +52,32 @@ fn the_longest_zone_that_holds_a_name_counts() {
 
 #[test]
 fn one_that_fails_is_asked_last_and_one_that_is_down_is_not() {
-    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
-    let first = Arc::clone(&plan.upstreams()[0]);
-    assert_eq!(order(&plan), "192.0.2.1:53 192.0.2.2:53");
+    let routing = routing(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let first = Arc::clone(&routing.upstreams()[0]);
+    assert_eq!(order(&routing), "192.0.2.1:53 192.0.2.2:53");
     fail(&first, 100, Purpose::Query);
     assert_eq!(
         first.health(),
         UpstreamHealth::Suspect,
         "names of silent servers do not bring an upstream down"
     );
-    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53");
+    assert_eq!(order(&routing), "192.0.2.2:53 192.0.2.1:53");
     fail(&first, 1, Purpose::Check);
-    assert_eq!(order(&plan), "192.0.2.2:53");
-    fail(&plan.upstreams()[1], 3, Purpose::Check);
-    assert_eq!(order(&plan), "all down");
+    assert_eq!(order(&routing), "192.0.2.2:53");
+    fail(&routing.upstreams()[1], 3, Purpose::Check);
+    assert_eq!(order(&routing), "all down");
     first.answered(Duration::from_millis(1));
-    assert_eq!(order(&plan), "192.0.2.1:53");
+    assert_eq!(order(&routing), "192.0.2.1:53");
     first.loops();
-    assert_eq!(order(&plan), "looping");
+    assert_eq!(order(&routing), "looping");
     first.loops_no_more();
-    assert_eq!(order(&plan), "192.0.2.1:53");
+    assert_eq!(order(&routing), "192.0.2.1:53");
 }
 
 #[test]
 fn trouble_of_this_host_is_not_the_upstreams() {
-    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53"])], None);
-    let upstream = &plan.upstreams()[0];
+    let routing = routing(vec![zone(".", Policy::InOrder, &["192.0.2.1:53"])], None);
+    let upstream = &routing.upstreams()[0];
     let out_of_sockets = Failure::System(std::io::Error::from_raw_os_error(libc::EMFILE));
     upstream.failed(&out_of_sockets, Purpose::Check);
     assert_eq!(upstream.health(), UpstreamHealth::Up);
@@ -85,34 +85,34 @@ fn trouble_of_this_host_is_not_the_upstreams() {
 
 #[test]
 fn an_upstream_that_answers_over_udp_alone_is_not_down() {
-    let plan = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
-    let upstream = &plan.upstreams()[0];
+    let routing = routing(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let upstream = &routing.upstreams()[0];
     let failure = Failure::NoTcp { reason: TcpReason::Truncated, why: Box::new(Failure::TimedOut) };
     (0..10).for_each(|_| upstream.failed(&failure, Purpose::Check));
     assert_eq!(
-        (upstream.health(), order(&plan)),
+        (upstream.health(), order(&routing)),
         (UpstreamHealth::Suspect, "192.0.2.2:53 192.0.2.1:53".to_owned())
     );
 }
 
 #[test]
 fn the_fastest_is_asked_first_and_the_others_are_tried_again_some_day() {
-    let plan = plan(vec![zone(".", Policy::Fastest, &["192.0.2.1:53", "192.0.2.2:53"])], None);
-    let [slow, fast] = [0, 1].map(|place| Arc::clone(&plan.upstreams()[place]));
+    let routing = routing(vec![zone(".", Policy::Fastest, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let [slow, fast] = [0, 1].map(|place| Arc::clone(&routing.upstreams()[place]));
     slow.answered(Duration::from_millis(20));
-    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53", "one that was never asked is tried");
+    assert_eq!(order(&routing), "192.0.2.2:53 192.0.2.1:53", "one that was never asked is tried");
     fast.answered(Duration::from_millis(10));
-    assert_eq!(order(&plan), "192.0.2.2:53 192.0.2.1:53");
-    let turns = (0..1000).position(|_| order(&plan).starts_with("192.0.2.1"));
+    assert_eq!(order(&routing), "192.0.2.2:53 192.0.2.1:53");
+    let turns = (0..1000).position(|_| order(&routing).starts_with("192.0.2.1"));
     assert!(turns.is_some_and(|turns| (10..100).contains(&turns)), "{turns:?}");
 }
 
 #[test]
 fn a_reload_keeps_what_is_believed_of_upstreams_that_stay() {
-    let first = plan(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
+    let first = routing(vec![zone(".", Policy::InOrder, &["192.0.2.1:53", "192.0.2.2:53"])], None);
     fail(&first.upstreams()[0], 3, Purpose::Check);
     let second =
-        plan(vec![zone("example", Policy::InOrder, &["192.0.2.3:53", "192.0.2.1:53"])], Some(&first));
+        routing(vec![zone("example", Policy::InOrder, &["192.0.2.3:53", "192.0.2.1:53"])], Some(&first));
     assert_eq!(order(&second), "192.0.2.3:53");
     assert!(Arc::ptr_eq(&second.upstreams()[1], &first.upstreams()[0]));
 }
@@ -129,6 +129,6 @@ fn this_server_is_never_its_own_upstream() {
     assert!(!holds(&["[::]:53"], "192.0.2.9:53") && holds(&["[::]:53"], "[::1]:53"));
     assert!(holds(&["192.0.2.9:53"], "192.0.2.9:53") && !holds(&["192.0.2.9:53"], "127.0.0.1:53"));
     let zones = vec![zone(".", Policy::InOrder, &["192.0.2.9:53", "192.0.2.1:53"])];
-    let plan = Routing::new(Settings { zones, own: own(&["0.0.0.0:53"]), ..Settings::default() }, None);
-    assert_eq!(order(&plan), "192.0.2.1:53");
+    let routing = Routing::new(Settings { zones, own: own(&["0.0.0.0:53"]), ..Settings::default() }, None);
+    assert_eq!(order(&routing), "192.0.2.1:53");
 }
