@@ -3,6 +3,7 @@
 use super::table::TYPES;
 use super::*;
 use crate::dns::Name;
+use crate::dns::compression::names_within;
 use crate::source::{FileId, Look, Sources};
 
 mod faults;
@@ -99,4 +100,14 @@ fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     encoding::HEX.encode(bytes, &mut text);
     text.to_lowercase()
+}
+
+#[test]
+fn every_type_whose_names_may_be_compressed_is_one_that_is_decompressed() {
+    let compressed = TYPES.iter().filter(|entry| {
+        entry.fields.iter().any(|field| matches!(field.kind, Kind::Name(Compression::Allowed, _)))
+    });
+    for entry in compressed {
+        assert!(names_within(entry.rtype).is_some(), "{}", entry.mnemonic);
+    }
 }
