@@ -9,8 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::health::force::BootTime;
 
-/// By how much the calendar must go otherwise than the time since boot for it to have been set. What chrony corrects
-/// by slewing adds up to this in an hour.
+/// By how much the calendar must go otherwise than the time since boot for it to have been set. What chrony
+/// corrects by slewing adds up to this in an hour.
 const STEP_MIN: Duration = Duration::from_secs(2);
 
 /// One moment by both clocks.

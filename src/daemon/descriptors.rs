@@ -1,8 +1,8 @@
 //! File descriptors: how many this process may have, and what that is enough for.
 //!
-//! Responsible for asking for all that the system grants, for how many probes run at once where nobody says so, and for
-//! saying when what is configured may need more than there are.
-//! Not responsible for who opens what.
+//! Responsible for asking for all that the system grants, for how many probes run at once where nobody says
+//! so, and for saying when what is configured may need more than there are. Not responsible for who opens
+//! what.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -12,15 +12,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::forward::IN_FLIGHT_MAX;
 
-/// Files besides those that are counted one by one: connections that probes keep, listeners, the control socket and the
-/// admin listener with their clients, zones and what is watched of them.
+/// Files besides those that are counted one by one: connections that probes keep, listeners, the control
+/// socket and the admin listener with their clients, zones and what is watched of them.
 const OTHERS: usize = 256;
 
-/// Most probes at once unless more are asked for. One over TLS may hold 40 kB, here and in the kernel: 320 MB.
+/// Most probes at once unless more are asked for. One over TLS may hold 40 kB, here and in the kernel: 320
+/// MB.
 const PROBES_AT_ONCE_USUAL_MAX: usize = 8192;
 
-/// Lets this process have as many descriptors as it is allowed to. The soft limit is low for the sake of programs that
-/// use select(2), which cannot cope with more than 1,024: this one does not.
+/// Lets this process have as many descriptors as it is allowed to. The soft limit is low for the sake of
+/// programs that use select(2), which cannot cope with more than 1,024: this one does not.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Reading everything the server needs: the config file, and the zones it names.
 //!
-//! Responsible for the way from the path of a config file to its zones, the same for start, reload and `edgedns check`.
-//! Not responsible for reading a zone (`zones`), or for what happens with them.
+//! Responsible for the way from the path of a config file to its zones, the same for start, reload and
+//! `edgedns check`. Not responsible for reading a zone (`zones`), or for what happens with them.
 
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,9 @@ pub(crate) struct Loaded {
 }
 
 impl LoadResult {
-    /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is read before
-    /// it is compiled and let go; what is to be served may be read by several threads, and nobody looks.
+    /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is
+    /// read before it is compiled and let go; what is to be served may be read by several threads, and nobody
+    /// looks.
     pub(crate) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> LoadResult {
         LoadResult::by(zones::readers_max(purpose), path, purpose, each)
     }

@@ -1,8 +1,7 @@
 //! The daemon: start order, the one loop, the only Publisher.
 //!
-//! Responsible for who does what when: it alone acts on requests, starts and
-//! stops the other rooms, and publishes.
-//! Not responsible for how any of it is done.
+//! It alone acts on requests, starts and stops the other rooms, and publishes. How any of that is done is for
+//! the other rooms to know.
 
 mod clock;
 mod descriptors;

@@ -1,10 +1,8 @@
-//! Where what is answered was written: file and line.
+//! Where the records of an answer were written: file and line.
 //!
-//! The snapshot keeps no places, so that a name costs no memory for them. Who asks for an explanation gets them
-//! from the files as they are now, which are read once more for the few records in question; a record that is
-//! not there any more has been changed since it was loaded, which is worth saying, too.
-//!
-//! Responsible for finding them. Not responsible for what is answered.
+//! The snapshot keeps no locations, so that a name costs no memory for them. An explanation gets them from
+//! the files as they are now, which are read once more for the few records in question. A record that is not
+//! there any more has been changed since it was loaded, which the explanation says.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

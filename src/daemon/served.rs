@@ -68,7 +68,8 @@ impl Served {
         self.fill_table();
     }
 
-    /// Lets time pass: zones whose sources were silent for too long are served no more. Whether there are any.
+    /// Lets time pass: zones whose sources were silent for too long are served no more. Whether there are
+    /// any.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
         if self.store.next_due().is_none_or(|due| now < due) {
             return false;

@@ -6,8 +6,8 @@
 //!   ended ────┘                      └─ Operator     listeners, rules, state directory
 //! ```
 //!
-//! Each owner has its own fields; the loop hands them events and waits for nothing. Not responsible for reading (`load`)
-//! or for what is served (`served`).
+//! Each owner has its own fields; the loop hands them events and waits for nothing. Not responsible for
+//! reading (`load`) or for what is served (`served`).
 
 mod settings;
 mod worker_counters;

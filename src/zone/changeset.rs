@@ -1,7 +1,7 @@
 //! Changes to a zone: records that go, and records that come.
 //!
-//! Responsible for a zone with changes being what it would be if it had been read with them.
-//! Not responsible for which changes are allowed, or for the serial: a changeset replaces the SOA record like any other.
+//! Responsible for a zone with changes being what it would be if it had been read with them. Not responsible
+//! for which changes are allowed, or for the serial: a changeset replaces the SOA record like any other.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,7 +26,8 @@ pub struct Record {
     pub rdata: Box<[u8]>,
 }
 
-/// Records that go, and then records that come (RFC 1995, section 4). LUA records and libraries stay as they are.
+/// Records that go, and then records that come (RFC 1995, section 4). LUA records and libraries stay as they
+/// are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changeset {
     /// Records that are in the zone and go.
@@ -93,8 +94,8 @@ impl Changeset {
         }
     }
 
-    /// A builder that holds what `zone` would hold after the changes, guarded by `guards`. Records that come are at
-    /// `span`, those that stay where they were.
+    /// A builder that holds what `zone` would hold after the changes, guarded by `guards`. Records that come
+    /// are at `span`, those that stay where they were.
     ///
     /// # Errors
     ///
@@ -146,7 +147,8 @@ impl Changeset {
     }
 }
 
-/// A pool as it was before the names that it tests were looked up, which gave it each of its guards once per address.
+/// A pool as it was before the names that it tests were looked up, which gave it each of its guards once per
+/// address.
 fn as_written(pool: &Pool) -> Pool {
     let mut pool = pool.clone();
     for member in pool.groups.iter_mut().flatten().filter(|member| member.tested.is_some()) {

@@ -1,6 +1,7 @@
 //! Clients as an operator names them: by network, or as those of this host.
 //!
-//! Responsible for the word `local`. Not responsible for which networks this host is in: that is `local_addresses`.
+//! Responsible for the word `local`. Not responsible for which networks this host is in: that is
+//! `local_addresses`.
 
 use std::fmt;
 

@@ -24,8 +24,8 @@ use super::zone_id::ZoneId;
 use crate::source::Sources;
 use crate::zone::Zone;
 
-/// Reads all zones, at most `readers` of them at once. In a check `each` sees every zone that is read before it is
-/// compiled and let go; what is to be served may be read by several threads, and nothing looks at it.
+/// Reads all zones, at most `readers` of them at once. In a check `each` sees every zone that is read before
+/// it is compiled and let go; what is to be served may be read by several threads, and nothing looks at it.
 pub fn load(
     sources: &mut Sources,
     settings: &Settings,
@@ -49,8 +49,8 @@ pub fn load(
     loaded.into_zones()
 }
 
-/// Loads zones that need no other beside each other, each with its place in the config file; none where that is not
-/// worth it.
+/// Loads zones that need no other beside each other, each with its place in the config file; none where that
+/// is not worth it.
 fn load_in_parallel(
     reader: &ZoneReader<'_>,
     sources: &mut Sources,

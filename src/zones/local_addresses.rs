@@ -2,8 +2,8 @@
 //!
 //! Read from `/proc/self/net`: `/proc/net` itself is not there for a service with ProcSubset=pid.
 //!
-//! Responsible for reading them, and for what a config means by `local`. Not responsible for what listens there, or for
-//! what follows from them.
+//! Responsible for reading them, and for what a config means by `local`. Not responsible for what listens
+//! there, or for what follows from them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

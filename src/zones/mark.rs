@@ -5,8 +5,8 @@
 //!    └───── killed ─────▶ found at the next start: the last good text is served, the file is left alone
 //! ```
 //!
-//! A zone that takes all memory has the kernel end the process, which no code of ours sees. Without a mark the next
-//! start would read it again, and the next.
+//! A zone that takes all memory has the kernel end the process, which no code of ours sees. Without a mark
+//! the next start would read it again, and the next.
 //!
 //! Responsible for marks, and for which file they are of. Not responsible for what is served instead.
 
@@ -92,7 +92,8 @@ impl Marks {
         Some(mark)
     }
 
-    /// Removes all of them for good: the process is about to end in good order, and threads may read until it does.
+    /// Removes all of them for good: the process is about to end in good order, and threads may read until it
+    /// does.
     pub fn remove_all(&self) {
         let mut put = self.lock();
         put.is_over = true;

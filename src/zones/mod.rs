@@ -1,12 +1,16 @@
 //! Zones: where they come from, which version of each is good, and what outlives a restart.
 //!
-//! Responsible for reading zones, for the last good text of each, and for noticing that a file has changed.
-//! Not responsible for the config file (`config`), or for publishing what was read (`daemon`).
+//! Sources propose, one store accepts, and the daemon only publishes. Not responsible for the config file
+//! (`config` fills the settings), or for publishing.
 //!
 //! ```text
-//!   watching ─ changed ─▶ daemon ─ settings ─▶ load ─ version ─▶ daemon publishes
-//!                                               ▲ │
-//!                                     last_good ┘ └▶ last_good (kept for a start with a broken file)
+//!   watching ─ a file has changed ─▶ daemon ─ Settings ─▶ load
+//!                                                          │ each zone: its sources read into a builder
+//!                                                          ▼
+//!                     last good text ─── no version ──▶ Proposal { whole | changes }
+//!                          ▲                               │ accepted: compiled, a value      │ refused: every fault
+//!                          └── what is served is kept ─────▼                                  ▼
+//!                                                    Store: one state per zone ─▶ daemon publishes
 //! ```
 
 mod clients;

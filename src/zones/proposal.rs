@@ -1,8 +1,8 @@
 //! What a source wants a zone to be, and what becomes of it.
 //!
-//! Responsible for a proposal being accepted whole or not at all, and for changes only ever meeting the version that
-//! they were made for.
-//! Not responsible for where proposals come from (`source`), or for what is served meanwhile (`state`).
+//! Responsible for a proposal being accepted whole or not at all, and for changes only ever meeting the
+//! version that they were made for. Not responsible for where proposals come from (`source`), or for what is
+//! served meanwhile (`state`).
 
 use std::fmt;
 

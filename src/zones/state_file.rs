@@ -1,8 +1,8 @@
 //! Files of the state directory: whole or not there, and ours alone.
 //!
-//! Who may write to the folder, beside us, could plant a link there under a name that we write to, or a pipe under one
-//! that we read. So nothing is opened for writing that was there before, nothing is read that is no regular file, and
-//! what is written can be read by this user only.
+//! Who may write to the folder, beside us, could plant a link there under a name that we write to, or a pipe
+//! under one that we read. So nothing is opened for writing that was there before, nothing is read that is no
+//! regular file, and what is written can be read by this user only.
 //!
 //! Responsible for how such a file is made, put in its place and opened. Not responsible for what is in it.
 
@@ -25,8 +25,8 @@ pub enum Filled {
     Abandoned,
 }
 
-/// Writes a file so that at `place` is the old one or the new one at any moment, and the new one when this returns.
-/// Until it is whole it has the name `unfinished`, in the same folder.
+/// Writes a file so that at `place` is the old one or the new one at any moment, and the new one when this
+/// returns. Until it is whole it has the name `unfinished`, in the same folder.
 pub fn replace(
     place: &Path,
     unfinished: &Path,

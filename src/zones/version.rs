@@ -28,7 +28,8 @@ pub struct ZoneVersion {
     pub compiled: Arc<CompiledZone>,
     /// The pools that its compiled form names, in that order.
     pub pools: Vec<Arc<Pool>>,
-    /// Its contents, where changes to them may be proposed; a zone that is read as a whole needs them no more.
+    /// Its contents, where changes to them may be proposed; a zone that is read as a whole needs them no
+    /// more.
     pub contents: Option<Arc<Zone>>,
     /// What it was made from.
     pub inputs: Arc<Inputs>,

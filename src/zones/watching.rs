@@ -41,8 +41,8 @@ pub use writing::Writing;
 /// editor or a script is done then.
 pub const QUIET: Duration = Duration::from_millis(100);
 
-/// Longest wait for that: who never stops changing files is followed all the same. One that is open for writing is not
-/// read for that.
+/// Longest wait for that: who never stops changing files is followed all the same. One that is open for
+/// writing is not read for that.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How often folders that appear while others are being watched are followed
@@ -243,8 +243,8 @@ impl Lookout {
         Vec::new()
     }
 
-    /// The files that have changed since the last look. One that is open for writing is looked at when it is closed,
-    /// which is an event.
+    /// The files that have changed since the last look. One that is open for writing is looked at when it is
+    /// closed, which is an event.
     fn look(&mut self) -> Vec<PathBuf> {
         self.watch();
         let mut changed = Vec::new();

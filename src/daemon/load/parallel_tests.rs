@@ -15,8 +15,8 @@ use crate::zones::{READERS_MAX, Serving, ZoneVersion, readers_max};
 /// Names of a zone: three of them are worth a second thread.
 const NAMES: u32 = 5_000;
 
-/// Zones of all kinds, each with what it shall not lose: large ones, one that includes, one that is broken in two
-/// places, one whose file is missing, reverse ones read and made, and one with a warning.
+/// Zones of all kinds, each with what it shall not lose: large ones, one that includes, one that is broken in
+/// two places, one whose file is missing, reverse ones read and made, and one with a warning.
 struct Site {
     folder: TempDir,
 }

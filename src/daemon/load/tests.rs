@@ -247,7 +247,8 @@ async fn versions_of_one_name_are_read_and_kept_apart() {
     assert_eq!(serials, [9, 1]);
 }
 
-/// `count` zones, a reverse zone for each, of which every other one is made, and a block that guards as many names.
+/// `count` zones, a reverse zone for each, of which every other one is made, and a block that guards as many
+/// names.
 fn crowd(count: usize) -> Site {
     let site = Site::new();
     let mut config = "[server]\nlisten = [\"127.0.0.1:5300\"]\n".to_owned();

@@ -1,8 +1,8 @@
 //! Why a question is answered as it is.
 //!
-//! Responsible for asking the newest snapshot as a client would, and for gathering what led to the answer. Files
-//! are read on a thread of its own, one explanation after the other.
-//! Not responsible for the look-up (`answer`), or for finding places (`places`).
+//! Responsible for asking the newest snapshot as a client would, and for gathering what led to the answer.
+//! Files are read on a thread of its own, one explanation after the other. Not responsible for the look-up
+//! (`answer`), or for finding places (`places`).
 
 use std::net::IpAddr;
 use std::sync::Arc;

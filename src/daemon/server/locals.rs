@@ -1,4 +1,5 @@
-//! What the configuration says of `local` besides forwarding: whom zones answer, and whom the rate limit leaves alone.
+//! What the configuration says of `local` besides forwarding: whom zones answer, and whom the rate limit
+//! leaves alone.
 //!
 //! Responsible for that following the networks of this host, which at boot come after us.
 //! Not responsible for which these are (`own`), or for what is forwarded (`forwarding`).

@@ -1,7 +1,7 @@
 //! The operator: what was said, and where it is heard.
 //!
-//! Owns the listeners of the control socket and of the admin page, the rules that force verdicts, and what is written to
-//! the state directory.
+//! Owns the listeners of the control socket and of the admin page, the rules that force verdicts, and what is
+//! written to the state directory.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,8 +79,8 @@ impl Operator {
         self.believe_rules(told, publishing);
     }
 
-    /// Ends the rules whose time is over. Those that are kept say when by the calendar: where that was set, they
-    /// are written again.
+    /// Ends the rules whose time is over. Those that are kept say when by the calendar: where that was set,
+    /// they are written again.
     pub(super) fn expire_rules(&mut self, publishing: &mut Publishing) {
         let now = Clocks::now();
         let over = self.rules.expire(now.boot);

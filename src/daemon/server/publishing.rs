@@ -1,7 +1,7 @@
 //! Publishing: what is served and believed, and the only [`Publisher`].
 //!
-//! Owns the snapshot and everything that it is made of: the zones, the verdicts, the forwarder, the clients that `local`
-//! stands for; and the workers that answer from it.
+//! Owns the snapshot and everything that it is made of: the zones, the verdicts, the forwarder, the clients
+//! that `local` stands for; and the workers that answer from it.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -21,7 +21,8 @@ use crate::control::{Cause, Request};
 use crate::source::{Pending, TextFile, pending, take_has_come};
 use crate::zones::{self, FileDigests, LoadedZone, Marks, Purpose, QUIET, Serving, Watching, ZoneId};
 
-/// How often files that have come lead to a reload at most: reading them costs the others time if they do not after all.
+/// How often files that have come lead to a reload at most: reading them costs the others time if they do not
+/// after all.
 const CAME_INTERVAL: Duration = Duration::from_secs(60);
 
 /// From when on it is told that a file is waited for: what takes less is a slow disk.
@@ -95,8 +96,8 @@ impl Reloading {
         self.reloads.read(read(self.path.clone(), serving));
     }
 
-    /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may be what it
-    /// was, and then its end is no change.
+    /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may
+    /// be what it was, and then its end is no change.
     pub(super) fn read_what_was_put_off(&mut self) {
         let change = files_changed();
         if self.is_put_off && !self.is_config_written() && self.requests.try_send(change).is_ok() {
@@ -123,7 +124,8 @@ impl Reloading {
         }
     }
 
-    /// Has files read again that nobody waited for any more and that have come since. A file may do so again and again.
+    /// Has files read again that nobody waited for any more and that have come since. A file may do so again
+    /// and again.
     pub(super) fn follow_files_that_came(&mut self) {
         let is_soon = self.last_arrival.is_some_and(|came| came.elapsed() < CAME_INTERVAL);
         if self.watching.is_none() || is_soon || !take_has_come() {

@@ -27,7 +27,8 @@ const STARTING_MAX: Duration = Duration::from_secs(10);
 /// The service manager, and what it has been told.
 pub(super) struct Supervision {
     pub(super) manager: ServiceManager,
-    /// Turns at half the time after which the service manager would kill us, as sd_watchdog_enabled(3) advises.
+    /// Turns at half the time after which the service manager would kill us, as sd_watchdog_enabled(3)
+    /// advises.
     watchdog: Option<Interval>,
     pub(super) headline: String,
     /// The snapshot that it is of.

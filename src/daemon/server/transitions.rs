@@ -15,8 +15,8 @@ const POOLS_NAMED_MAX: usize = 4;
 /// Pools that the log line of a transition can be found by.
 const POOLS_INDEXED_MAX: usize = 32;
 
-/// Targets that are told of one by one when they turn out to be down at the start; of more a total is told. After a
-/// power cut all of a site may be down.
+/// Targets that are told of one by one when they turn out to be down at the start; of more a total is told.
+/// After a power cut all of a site may be down.
 const DOWN_TOLD_MAX: usize = 20;
 
 /// The verdicts of a start, until every target has one.

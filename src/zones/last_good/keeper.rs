@@ -23,8 +23,8 @@ use crate::zones::zone_id::ZoneId;
 /// How long a stop waits for the disk.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a text is served that has lost more than half under the same serial before it takes the place of the one
-/// that is kept: somebody has looked by then, or the rest has come.
+/// How long a text is served that has lost more than half under the same serial before it takes the place of
+/// the one that is kept: somebody has looked by then, or the rest has come.
 const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// What is to be kept, and in which state directory.

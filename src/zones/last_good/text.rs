@@ -238,8 +238,8 @@ fn line(file: &mut impl BufRead) -> Result<String, Error> {
     }
 }
 
-/// Writes a text, unless a file has changed since it was read: then the text that was kept before is still there. The
-/// zone's files are copied piece by piece, so that a large one is not in memory.
+/// Writes a text, unless a file has changed since it was read: then the text that was kept before is still
+/// there. The zone's files are copied piece by piece, so that a large one is not in memory.
 pub(super) fn write(folder: &Path, good: &Good) -> io::Result<Filled> {
     state_file::make_folder(&folder.join(FOLDER))?;
     let unfinished = folder.join(FOLDER).join(file_name(&good.zone, END_UNFINISHED));

@@ -1,8 +1,7 @@
 //! Zones that are read beside each other, each on a thread of its own.
 //!
-//! Responsible for how many, for which, and for nobody seeing a difference: what they give is in the order of the
-//! config file, whoever was done first.
-//! Not responsible for reading one.
+//! Responsible for how many, for which, and for nobody seeing a difference: what they give is in the order of
+//! the config file, whoever was done first. Not responsible for reading one.
 
 use std::fs;
 use std::num::NonZero;
@@ -18,12 +17,12 @@ use crate::zones::settings::ZoneSettings;
 /// Zones that are read at once at most. Each has its text and its tree in memory until it is compiled.
 pub const READERS_MAX: usize = 4;
 
-/// Zone text from which on a second thread is worth it, in bytes. Less is read in a few milliseconds, for which no
-/// core need be taken from whoever else is starting.
+/// Zone text from which on a second thread is worth it, in bytes. Less is read in a few milliseconds, for
+/// which no core need be taken from whoever else is starting.
 pub(super) const WORTH_BYTES: u64 = 256 << 10;
 
-/// How many zones are read at once. At a reload half the cores stay with those who are answering; at a start there is
-/// nobody yet. A check takes one zone after the other, since it compares each with those before it.
+/// How many zones are read at once. At a reload half the cores stay with those who are answering; at a start
+/// there is nobody yet. A check takes one zone after the other, since it compares each with those before it.
 pub fn readers_max(purpose: &Purpose) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let cores = match purpose {
@@ -43,8 +42,8 @@ pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
     zone.sources.file().and_then(len).unwrap_or(0)
 }
 
-/// What `work` makes of each item, in no order, by `threads` of which this one is the first. Where the system has no
-/// threads left, fewer do it.
+/// What `work` makes of each item, in no order, by `threads` of which this one is the first. Where the system
+/// has no threads left, fewer do it.
 ///
 /// # Panics
 ///

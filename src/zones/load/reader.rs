@@ -27,8 +27,8 @@ use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::zone_id::ZoneId;
 use crate::zones::{last_good, mark};
 
-/// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many, the first
-/// ones tell what to mend.
+/// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many,
+/// the first ones tell what to mend.
 const ERRORS_DRAWN_MAX: usize = 3;
 
 /// How long the text that is kept of a zone may take to come. It is on a disk of this node, and may be long.
@@ -197,8 +197,8 @@ impl<'r> ZoneReader<'r> {
         matches!(self.purpose, Purpose::Serve(serving) if serving.is_written(texts))
     }
 
-    /// Those of these files that somebody is writing, as files that were not read: that one is closed is news then,
-    /// also when it has the text that was seen once before.
+    /// Those of these files that somebody is writing, as files that were not read: that one is closed is news
+    /// then, also when it has the text that was seen once before.
     fn open_for_writing<'t>(
         &'t self,
         texts: &'t [TextFile],
@@ -219,8 +219,8 @@ impl<'r> ZoneReader<'r> {
         serving.marks.put(folder, id, stamp)
     }
 
-    /// Whether a zone is not read, because a process ended while it did so, and nobody has asked for it or changed it
-    /// since. One of which no text is kept is tried once more: it may have been a coincidence.
+    /// Whether a zone is not read, because a process ended while it did so, and nobody has asked for it or
+    /// changed it since. One of which no text is kept is tried once more: it may have been a coincidence.
     fn is_left_alone(&self, zone: &ZoneSettings, loaded: &mut LoadedZone) -> bool {
         let (Purpose::Serve(serving), Some(folder), Some(file)) =
             (self.purpose, self.state_directory(), zone.sources.file())
@@ -271,8 +271,8 @@ impl<'r> ZoneReader<'r> {
         self.served.get(zone).copied()
     }
 
-    /// Reads one zone from its sources, or from the `last_good` text that had this path. None when it cannot be served;
-    /// `found` says why.
+    /// Reads one zone from its sources, or from the `last_good` text that had this path. None when it cannot
+    /// be served; `found` says why.
     fn read_zone(
         &self,
         sources: &mut Sources,
@@ -360,8 +360,8 @@ impl<'r> ZoneReader<'r> {
         is_compared.then(|| Addresses::new(Arc::clone(&self.apexes)))
     }
 
-    /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the config
-    /// file names it: the text of the zone may have been let go.
+    /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the
+    /// config file names it: the text of the zone may have been let go.
     pub(super) fn version(
         &self,
         read: Zone,

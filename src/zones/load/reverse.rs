@@ -9,8 +9,8 @@ use crate::dns::Name;
 use crate::zone::is_reverse;
 use crate::zones::settings::ZoneSettings;
 
-/// Who is loaded behind whom: reverse zones say something of the addresses of the others, and those that are made
-/// need them.
+/// Who is loaded behind whom: reverse zones say something of the addresses of the others, and those that are
+/// made need them.
 pub(super) fn turn(zone: &ZoneSettings) -> Turn {
     match (zone.sources.made_from(), is_reverse(zone.id.name.as_ref())) {
         (Some(_), _) => Turn::Made,

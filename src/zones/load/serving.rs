@@ -1,4 +1,5 @@
-//! What a reading for serving goes by: what is served already, why it is read, and what is not to be trusted yet.
+//! What a reading for serving goes by: what is served already, why it is read, and what is not to be trusted
+//! yet.
 //!
 //! Responsible for which zone stays as it is though its file has changed. Not responsible for reading.
 
@@ -57,8 +58,9 @@ impl Serving {
 
     /// Why what was read of a zone just now does not take the place of what is served yet; none: it does.
     ///
-    /// A text may be read while it is written even if nobody has it open: a script may append line by line. One that has
-    /// lost more than half, and has the serial it had, is taken when the next reading finds the same.
+    /// A text may be read while it is written even if nobody has it open: a script may append line by line.
+    /// One that has lost more than half, and has the serial it had, is taken when the next reading finds the
+    /// same.
     pub(super) fn held(&self, zone: &ZoneId, before: &ZoneVersion, read: &ZoneVersion) -> Option<String> {
         if self.cause != Cause::Change || before.last_good_since().is_some() {
             return None;

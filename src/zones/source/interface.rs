@@ -9,8 +9,8 @@ use crate::source::{Diagnostics, Sources};
 use crate::zone::{Builder, Hosts};
 use crate::zonefile;
 
-/// A place that records of a zone come from. Several may make one zone together, each adding to what those before it
-/// gave. [`fmt::Display`] says it in words: `the addresses of lab.example.`
+/// A place that records of a zone come from. Several may make one zone together, each adding to what those
+/// before it gave. [`fmt::Display`] says it in words: `the addresses of lab.example.`
 pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
     /// Adds its records to `builder`. None when they cannot be had; `found` says why, and every other fault.
     fn read(&self, reading: &mut Reading<'_>, builder: &mut Builder, found: &mut Diagnostics) -> Option<()>;

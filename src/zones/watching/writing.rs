@@ -1,7 +1,7 @@
 //! Files that somebody has written to and not closed yet: what stands there may be half of what shall.
 //!
-//! inotify says when a file is written to and when it is closed. Where it does not, such as on a network file system on
-//! which another host writes, nothing is known, and the time without changes has to do.
+//! inotify says when a file is written to and when it is closed. Where it does not, such as on a network file
+//! system on which another host writes, nothing is known, and the time without changes has to do.
 //!
 //! Responsible for which files these are, and for how long that is put up with in silence.
 //! Not responsible for events, or for what is not read meanwhile.
@@ -15,7 +15,8 @@ use crate::sync::lock;
 use notify::EventKind;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 
-/// How long writing a file may take in silence. Copies take seconds; who takes longer has likely forgotten to close it.
+/// How long writing a file may take in silence. Copies take seconds; who takes longer has likely forgotten to
+/// close it.
 pub(super) const WRITING_MAX: Duration = Duration::from_secs(10);
 
 /// The files, by the names under which they are watched. Shared between who hears of them and who reads them.
