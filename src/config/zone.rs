@@ -16,7 +16,8 @@ use super::zone_probe::ZoneProbe;
 use crate::dns::{Name, NameRef};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::zone::{MemoryLimit, is_reverse};
-use crate::zones::{Clients, ReverseOf, ZoneFile, ZoneSources};
+use crate::zones::Clients;
+use crate::zones::source::{ReverseOf, ZoneFile, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;

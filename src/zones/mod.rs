@@ -19,7 +19,7 @@ mod last_fault;
 mod file_digests;
 pub mod state_file;
 mod local_addresses;
-mod source;
+pub mod source;
 mod settings;
 mod watching;
 mod version;
@@ -39,7 +39,7 @@ pub use local_addresses::{known_addresses, known_networks, networks_of, of_other
 pub use mark::{Marks, Stamp};
 pub use proposal::{Contents, Proposal, ProposalError};
 pub use settings::{Settings, ZoneSettings};
-pub use source::{Reading, ReverseOf, Source, ZoneFile, ZoneSources};
+pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};
 pub use store::{Store, StoredZone};
 pub use version::{Inputs, VersionOrigin, ZoneVersion};
