@@ -79,7 +79,7 @@ impl fmt::Display for WriteError {
 
 impl std::error::Error for WriteError {}
 
-/// Writes `files` below `into`, making folders on the way; returns where each of them stands.
+/// Writes `files` below `into`, making folders on the way; returns the path of each.
 ///
 /// A file is in its place whole or not at all, at any moment. While they are put there, in their order,
 /// somebody who looks may see some and not the others.

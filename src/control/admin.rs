@@ -40,7 +40,7 @@ const REPLY_WAIT: Duration = Duration::from_secs(6);
 /// The page, whole: style, script and all.
 const PAGE: &str = include_str!("page.html");
 
-/// What stands in the page where its nonce belongs.
+/// The placeholder in the page for its nonce.
 const NONCE: &str = "NONCE";
 
 /// Everything is of the moment, and is what it says it is.
@@ -50,7 +50,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Serves the admin listener until `end`, to whoever asks for one of `hosts`.
+/// Serves the admin listener until `end`, for requests to one of `hosts`.
 pub async fn serve_admin(
     listener: TcpListener,
     hosts: watch::Receiver<AdminHosts>,
@@ -114,7 +114,7 @@ async fn readyz(State(requests): Requests) -> Result<Response, Unanswered> {
     Ok(well_or(&status.not_ready, &well))
 }
 
-/// How everything stands, as far as it concerns whoever can connect.
+/// The status, as far as every client that can connect may see it.
 async fn ask_status(requests: &mpsc::Sender<Request>) -> Result<Status, Unanswered> {
     let status = ask(requests, |reply| Request::Status { reply }).await?;
     Ok(status.without_source_text())

@@ -21,13 +21,13 @@ use tokio::time::{sleep, timeout};
 
 use super::places::{Answering, Place, Places};
 
-/// Longest head of a request, in bytes: the least that hyper can be told.
+/// Longest head of a request, in bytes: the least that hyper accepts.
 pub const HEAD_BYTES_MAX: usize = 8192;
 
 /// How long a client may take to send the head of a request, and stay without one.
 const HEAD_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a response that is on its way may go on when its connection's time is over.
+/// How long a response that is on its way may go on after its connection's time has passed.
 const END_WAIT: Duration = Duration::from_secs(5);
 
 /// Pause after an accept that failed, which for want of files it does again and again.
@@ -48,7 +48,7 @@ pub(super) trait Accept {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next one, and whose it is where that can be told.
+    /// The next one, and the address of its client where there is one.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
 }
 
@@ -68,8 +68,8 @@ impl Accept for TcpListener {
     }
 }
 
-/// Serves whoever connects until `end`. Connections that are open then go on: one of them may be waiting for
-/// what comes of the very reload that ends this.
+/// Serves connections until `end`. Connections that are open then go on: one of them may be waiting for what
+/// comes of the very reload that ends this.
 pub(super) async fn serve(listener: impl Accept, router: Router, bounds: Bounds, end: impl Future) {
     let places = Arc::new(Places::new(bounds.connections_max));
     let mut end = std::pin::pin!(end);
@@ -111,7 +111,7 @@ async fn connection(
     // What goes wrong on a connection concerns its client, who sees it.
     let over = tokio::select! {
         over = timeout(lasts, &mut served) => over,
-        // Somebody else needs the place more.
+        // Another connection needs the place more.
         () = place.given_away() => return,
     };
     if over.is_err() {

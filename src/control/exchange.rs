@@ -82,7 +82,7 @@ pub(super) struct Question<'q> {
 /// A response whose body is still to come.
 #[derive(Debug)]
 pub(super) struct Reply {
-    /// Runs the connection while somebody waits for a part of the body.
+    /// Runs the connection during each wait for a part of the body.
     runtime: Runtime,
     response: Response<Limited<Incoming>>,
     wait: Duration,

@@ -70,7 +70,7 @@ pub struct StepView {
 /// A pool that is asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PoolView {
-    /// How it stands, and its members.
+    /// Its state, and its members.
     #[serde(flatten)]
     pub status: PoolStatus,
     /// What its members' verdicts come from.

@@ -14,13 +14,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
-/// The name of this host in the mouth of whoever sits at it.
+/// The name that programs on this host use for it.
 const LOCALHOST: &str = "localhost";
 
 /// By which names the admin listener may be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminHosts {
-    /// Where it listens; an unspecified address stands for every address.
+    /// Where it listens; an unspecified address means every address.
     pub listen: SocketAddr,
     /// What it is called besides, in lower case and without a final dot.
     pub names: Vec<String>,

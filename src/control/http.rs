@@ -89,7 +89,7 @@ async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<
     Ok(Json(explanation).into_response())
 }
 
-/// Queries as they come, a JSON object in each line; whoever closes the connection ends it.
+/// Queries as they come, a JSON object in each line; closing the connection ends it.
 async fn trace(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
     let order = TraceOrder::read(&text.unwrap_or_default());
     let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;

@@ -50,7 +50,7 @@ pub(super) struct Place {
     ended: oneshot::Receiver<()>,
 }
 
-/// How a connection stands, to be told of its requests.
+/// The state of a connection, which it updates with its requests.
 #[derive(Clone)]
 pub(super) struct Standing {
     number: u64,
@@ -66,7 +66,7 @@ impl Places {
         Self { max, taken: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Resolves when one more connection can have a place: one is free, or somebody's can be taken away.
+    /// Resolves when one more connection can have a place: one is free, or one can be taken away.
     pub(super) async fn room(&self) {
         while !self.has_room() {
             self.changed.notified().await;
@@ -97,7 +97,7 @@ impl Places {
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        // Whoever holds the lock leaves the table whole.
+        // A panic cannot leave the table half changed.
         lock(&self.taken)
     }
 }
@@ -128,9 +128,9 @@ impl Place {
         self.standing.clone()
     }
 
-    /// Resolves when somebody else has been given the place.
+    /// Resolves when another connection has been given the place.
     pub(super) async fn given_away(&mut self) {
-        // Nobody sends; that the other end is gone is the message.
+        // Nothing is ever sent: that the other end is gone is the message.
         let _ = (&mut self.ended).await;
     }
 }

@@ -12,41 +12,41 @@ use crate::pattern::Pattern;
 use crate::transport::{Filter, Trace};
 
 /// Requests that wait for `daemon`. A script faster than this gets nothing by it: a reload that has not begun
-/// reads whatever stands there then.
+/// reads the files as they are then.
 pub const REQUESTS_WAITING_MAX: usize = 16;
 
-/// What the operator wants. Whoever dropped the other end of a reply hears nothing.
+/// What the operator wants. A reply whose other end was dropped goes nowhere.
 #[derive(Debug)]
 pub enum Request {
     /// Read configuration and zones again.
     Reload {
         /// Why.
         cause: Cause,
-        /// Told what came of it; none: the log says it.
+        /// Gets the result; none: it is only logged.
         reply: Option<oneshot::Sender<Reloaded>>,
     },
-    /// Say how everything stands.
+    /// Report the status.
     Status {
-        /// Told.
+        /// Gets it.
         reply: oneshot::Sender<Box<Status>>,
     },
-    /// Say whether everything turns.
+    /// Report whether loop, workers and probes make progress.
     Pulse {
-        /// Told what does not, one line each; nothing: all does.
+        /// Gets a line for each stalled part; none: all make progress.
         reply: oneshot::Sender<Vec<String>>,
     },
     /// Force verdicts.
     Force {
         /// Which, and how long.
         order: ForceOrder,
-        /// Told what came of it.
+        /// Gets the result.
         reply: oneshot::Sender<Result<Forced, RuleError>>,
     },
     /// Say what a question is answered, and why.
     Explain {
         /// The question.
         order: ExplainOrder,
-        /// Told.
+        /// Gets it.
         reply: oneshot::Sender<Box<Explanation>>,
     },
     /// Show queries as they come.
@@ -65,7 +65,7 @@ pub enum Request {
 /// What leads to a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Somebody says so: what stands there is meant.
+    /// An operator asks for it: the files are meant as they are.
     Operator,
     /// Files have changed. One of them may not be finished.
     Change,

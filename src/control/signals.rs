@@ -24,7 +24,7 @@ enum Meaning {
     Stop,
 }
 
-/// Hands signals on as requests for as long as somebody takes them.
+/// Hands signals on as requests until the receiver is dropped.
 fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
     let meanings = [
         (SignalKind::hangup(), Meaning::Reload),

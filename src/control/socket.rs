@@ -24,7 +24,7 @@ pub struct ControlSocket {
 pub enum SocketError {
     /// Another process answers on it.
     InUse(PathBuf),
-    /// Something stands there that is no socket.
+    /// The path holds something that is no socket.
     NoSocket(PathBuf),
     /// The system refused.
     System(PathBuf, io::Error),

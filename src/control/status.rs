@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Calendar;
 use crate::forward::ForwardStatus;
 
-/// How everything stands at one moment. What a server of another version leaves out is as if there were none
-/// of it.
+/// The state of the server at one moment. What a server of another version leaves out is as if there were
+/// none of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
@@ -65,8 +65,8 @@ impl Status {
         watch.into_iter().chain(state)
     }
 
-    /// The same for whoever can connect: faults with their places, but without what stands there. A file that
-    /// cannot be read as a zone may be a secret that was named as one.
+    /// The same for every client that can connect: faults with their places, but without the text there. A
+    /// file that cannot be read as a zone may be a secret that was named as one.
     #[must_use]
     pub fn without_source_text(mut self) -> Status {
         self.not_ready.iter_mut().for_each(hide_words);

@@ -101,7 +101,7 @@ fn pools(status: &Status, now: Moment, look: Look) -> String {
     lines
 }
 
-/// How a pool stands, and what it answers now.
+/// The state of a pool, and what it answers now.
 pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
     let PoolStatus { rtype, standing, members, answering, .. } = pool;
     let up = members.iter().filter(|member| member.verdict == "up").count();
@@ -151,7 +151,7 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
     rows
 }
 
-/// What is believed, and what stands before the outcomes.
+/// What is believed, in front of the outcomes.
 fn verdict(target: &TargetStatus) -> Cell {
     let TargetStatus { verdict, believed, forced, held, .. } = target;
     match (forced, held) {

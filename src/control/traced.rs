@@ -24,10 +24,10 @@ use crate::dns::response::Response;
 use crate::source::Look;
 use crate::transport::{Filter, Seen, Trace};
 
-/// Most queries of one trace. Whoever wants more asks again.
+/// Most queries of one trace. For more, ask again.
 pub const TRACE_QUERIES_MAX: u32 = 100_000;
 
-/// Longest trace: whoever forgets one does not keep workers copying for ever.
+/// Longest trace: one that was forgotten does not keep workers copying for ever.
 pub const TRACE_LASTS_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What is to be traced, and how much of it.
@@ -172,7 +172,7 @@ pub(super) fn body(trace: Trace, order: &TraceOrder) -> Body {
 }
 
 struct Lines {
-    /// None: its end has been told.
+    /// None: its end has been sent.
     trace: Option<Trace>,
     /// Queries that may still be shown.
     left: u32,
@@ -191,7 +191,7 @@ impl Lines {
         if self.left == 0 {
             return Poll::Ready(self.end("limit"));
         }
-        // Its time is over however many queries wait.
+        // Its time has passed, however many queries wait.
         if self.over.as_mut().poll(context).is_ready() {
             return Poll::Ready(self.end("time"));
         }
@@ -233,7 +233,7 @@ pub fn trace_line(traced: &Traced, look: Look) -> String {
         Traced::End(end) => return format!("{}\n", style(&ending(end), Style::Faint, look)),
     };
     let TracedQuery { time, client, transport, name, rtype, wishes, rcode, answers, bytes, flags } = query;
-    // The day is known to whoever looks.
+    // The reader knows the day.
     let clock = time.split_once('T').map_or(time.as_str(), |(_, clock)| clock.trim_end_matches('Z'));
     let (name, rtype) = (name.as_deref().unwrap_or("-"), rtype.as_deref().unwrap_or("-"));
     let (code, ink) = match rcode.as_deref() {

@@ -9,7 +9,7 @@ pub enum Severity {
     Note,
     /// Served, but likely not what was meant.
     Warning,
-    /// Cannot be served as it stands.
+    /// Cannot be served.
     Error,
 }
 
@@ -27,7 +27,7 @@ impl Severity {
 /// A place and what is to be said there (may be empty).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// What the caret stands under.
+    /// What the caret points at.
     pub span: Span,
     /// The words beside the caret.
     pub text: String,

@@ -7,7 +7,7 @@ pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>)
     let allowed = (letters / 3).max(1);
     candidates
         .into_iter()
-        // So many letters more or fewer are edits. Most names are told apart by that, and it costs nothing.
+        // Each letter more or fewer is an edit. That rules out most names, at no cost.
         .filter(|candidate| candidate.chars().count().abs_diff(letters) <= allowed)
         .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|&(distance, _)| distance <= allowed)

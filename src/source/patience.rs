@@ -76,12 +76,12 @@ thread_local! {
     static WORKER: RefCell<Option<mpsc::Sender<Job>>> = const { RefCell::new(None) };
 }
 
-/// Told to whoever works for somebody who may stop waiting.
+/// Tells a worker whether its result is still waited for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Left(Arc<AtomicBool>);
 
 impl Left {
-    /// Whether nobody waits any more.
+    /// Whether the result is no longer waited for.
     fn is(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -100,7 +100,7 @@ pub(crate) fn patiently<T: Send + 'static>(
     patiently_for(path, WAIT_MAX, work)
 }
 
-/// As [`patiently`], for somebody who has other things to do than to wait longer than this.
+/// As [`patiently`], with a limit of its own.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ pub(crate) fn patiently_for<T: Send + 'static>(
         if was_left {
             HAS_COME.store(true, Ordering::Relaxed);
         }
-        // Whoever waited has gone then.
+        // The waiting thread has given up then.
         let _ = tell.try_send(done);
     }));
     match told.recv_timeout(wait) {
@@ -164,12 +164,13 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     Ok((file, meta))
 }
 
-/// How long reading so many bytes may take.
+/// How long reading this many bytes may take.
 pub(crate) fn wait_for_bytes(bytes: u64) -> Duration {
     WAIT_MAX.saturating_add(Duration::from_secs(bytes / BYTES_PER_SECOND_MIN))
 }
 
-/// Hands the bytes of a file to `take`, piece by piece, to the end or for as long as somebody waits.
+/// Hands the bytes of a file to `take`, piece by piece, to the end or until the result is no longer waited
+/// for.
 ///
 /// # Errors
 ///
@@ -221,7 +222,7 @@ fn begin(path: &Path, wait: Duration, left: &Left) -> io::Result<(u64, Duration)
     Ok((id, wait))
 }
 
-/// Notes that work has ended; whether nobody waits for it any more.
+/// Notes that work has ended; whether it is no longer waited for.
 fn end(id: u64) -> bool {
     let mut under_way = lock(&UNDER_WAY);
     let at = under_way.iter().position(|one| one.id == id);

@@ -130,7 +130,7 @@ impl Sources {
         FileId(self.taken.load(Ordering::Relaxed))
     }
 
-    /// The same texts, for somebody who reads beside others and comes back with [`Sources::join`].
+    /// The same texts, for a reader beside others that comes back with [`Sources::join`].
     #[must_use]
     pub fn branch(&self) -> Sources {
         Sources { unread: Vec::new(), namings: Vec::new(), ..self.clone() }
@@ -143,8 +143,7 @@ impl Sources {
         self.namings.extend(branch.namings);
     }
 
-    /// Lets the bytes go of the texts from `first` on: nobody will ask what a span into them covers. Their
-    /// files stay known.
+    /// Frees the texts from `first` on: their spans can no longer be rendered. Their files stay known.
     pub fn let_go(&mut self, first: FileId) {
         self.texts.range_mut(first..).for_each(|(_, text)| text.bytes = Arc::default());
     }

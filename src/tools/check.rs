@@ -37,7 +37,7 @@ struct Result {
     warnings: usize,
     zones: Vec<ZoneResult>,
     diagnostics: Vec<Finding>,
-    /// How this host stands; absent where it was not asked for.
+    /// What was found on this host; absent without `--system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<Vec<SystemFinding>>,
 }

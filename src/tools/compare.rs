@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  zones ──▶ plan ──questions──▶ asking ──▶ the other server ─┐
-//!                        │                                    ├─▶ judging ──▶ told
+//!                        │                                    ├─▶ judging ──▶ report
 //!                        └─────▶ ours: in process, or --local ┘
 //! ```
 
@@ -19,7 +19,7 @@ mod ours;
 mod judging;
 
 mod reasons;
-mod told;
+mod report;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -36,7 +36,7 @@ use asking::{Manner, Reply, Silence, ask, local_address};
 use judging::{Case, judge};
 use ours::Ours;
 use plan::{Question, ZonePlan};
-use told::Teller;
+use report::Reporter;
 
 pub use order::{COMPARE_RATE_MAX, CompareError, Comparison};
 
@@ -77,7 +77,7 @@ pub fn compare(comparison: &Comparison) -> Result<bool, CompareError> {
         manner: Manner::Authority,
         due: Instant::from_std(std::time::Instant::now()),
         silent: 0,
-        teller: Teller::new(comparison, plans.len(), total),
+        reporter: Reporter::new(comparison, plans.len(), total),
     };
     runtime.map_err(CompareError::System)?.block_on(run.all(&plans))
 }
@@ -92,7 +92,7 @@ struct Run<'c> {
     due: Instant,
     /// Questions in a row without an answer.
     silent: usize,
-    teller: Teller,
+    reporter: Reporter,
 }
 
 /// A question with what came of it.
@@ -111,8 +111,8 @@ impl Run<'_> {
         for plan in plans {
             self.zone(plan).await?;
         }
-        self.teller.end()?;
-        Ok(self.teller.is_same())
+        self.reporter.end()?;
+        Ok(self.reporter.is_same())
     }
 
     /// Finds out whether the servers answer, and how the other one does.
@@ -125,25 +125,25 @@ impl Run<'_> {
         }
         let reply = ask(with, soa, Manner::Authority).await.map_err(unreachable(with))?;
         if reply.response.rcode == Rcode::NOERROR && reply.response.is_authoritative() {
-            return self.teller.begin(Manner::Authority).map_err(CompareError::Output);
+            return self.reporter.begin(Manner::Authority).map_err(CompareError::Output);
         }
         // A resolver may refuse, or know nothing, unless it is asked for recursion.
         let again = ask(with, soa, Manner::Resolver).await.map_err(unreachable(with))?;
         if again.response.rcode == Rcode::NOERROR && !again.response.is_authoritative() && again.recurses() {
             self.manner = Manner::Resolver;
         }
-        self.teller.begin(self.manner).map_err(CompareError::Output)
+        self.reporter.begin(self.manner).map_err(CompareError::Output)
     }
 
     /// Asks everything about one zone.
     async fn zone(&mut self, plan: &ZonePlan) -> Result<(), CompareError> {
-        let soa = self.asked(plan.soa()).await;
+        let soa = self.ask_both(plan.soa()).await;
         let served = soa.theirs.as_ref().is_ok_and(|reply| reply.response.rcode == Rcode::NOERROR);
-        self.judged(soa)?;
+        self.compare_replies(soa)?;
         if !served {
             return self
-                .teller
-                .skipped(plan.apex(), plan.questions_count() - 1)
+                .reporter
+                .add_skipped(plan.apex(), plan.questions_count() - 1)
                 .map_err(CompareError::Output);
         }
         let mut questions = plan.questions().enumerate().peekable();
@@ -160,13 +160,13 @@ impl Run<'_> {
                     early.insert(place, asked);
                     while let Some(asked) = early.remove(&next) {
                         next += 1;
-                        self.judged(asked)?;
+                        self.compare_replies(asked)?;
                     }
                 }
                 () = sleep_until(self.due), if more => {
                     if let Some((place, question)) = questions.next() {
-                        self.put_off();
-                        let asked = self.asked(question);
+                        self.schedule_next();
+                        let asked = self.ask_both(question);
                         under_way.spawn(async move { (place, asked.await) });
                     }
                 }
@@ -176,14 +176,14 @@ impl Run<'_> {
     }
 
     /// The next question has to wait for its turn.
-    fn put_off(&mut self) {
+    fn schedule_next(&mut self) {
         let gap = Duration::from_secs(1) / self.comparison.rate.get();
         let late = Instant::now().checked_sub(LAG_MAX).unwrap_or(self.due);
         self.due = self.due.max(late) + gap;
     }
 
-    /// Asks one question of whoever is to be asked.
-    fn asked(&self, question: Question) -> impl Future<Output = Asked> + use<> {
+    /// Asks both servers one question.
+    fn ask_both(&self, question: Question) -> impl Future<Output = Asked> + use<> {
         let (with, local, manner) = (self.comparison.with, self.comparison.local, self.manner);
         async move {
             let theirs = ask(with, &question, manner);
@@ -198,7 +198,7 @@ impl Run<'_> {
         }
     }
 
-    fn judged(&mut self, asked: Asked) -> Result<(), CompareError> {
+    fn compare_replies(&mut self, asked: Asked) -> Result<(), CompareError> {
         let Asked { question, theirs, ours } = asked;
         let ours = match ours {
             Some(Ok(reply)) => reply,
@@ -212,9 +212,9 @@ impl Run<'_> {
             Ok(theirs) => theirs,
             Err(silence) => {
                 self.silent += 1;
-                self.teller.unanswered(&question, &silence)?;
+                self.reporter.add_unanswered(&question, &silence)?;
                 let gone = self.silent >= SILENT_IN_A_ROW_MAX;
-                let (server, asked) = (self.comparison.with, self.teller.questions());
+                let (server, asked) = (self.comparison.with, self.reporter.questions());
                 return if gone { Err(CompareError::Gone { server, asked }) } else { Ok(()) };
             }
         };
@@ -223,6 +223,6 @@ impl Run<'_> {
             Case { question: &question, ours: &ours, theirs: &theirs, manner: self.manner, held: &self.ours };
         let judgement = judge(&case);
         let reason = if judgement.parts.is_empty() { None } else { reasons::likely(&case) };
-        Ok(self.teller.judged(&question, judgement, reason)?)
+        Ok(self.reporter.add_judgement(&question, judgement, reason)?)
     }
 }

@@ -126,7 +126,8 @@ impl<'g> Gathering<'g> {
         gathering
     }
 
-    /// Every zone file, and what they include, in the order of reading: who names a file stands before it.
+    /// Every zone file, and what they include, in the order of reading: a file comes behind the one that
+    /// names it.
     fn namings(&mut self) {
         for naming in self.sources.namings() {
             let Some(path) = self.place(naming.by, &naming.path) else { continue };

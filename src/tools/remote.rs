@@ -95,7 +95,7 @@ pub fn reload(server: &Server) -> Result<bool, RemoteError> {
     Ok(reloaded.outcome == Completeness::Whole)
 }
 
-/// Prints how everything stands; true when every pool has a member that may be up.
+/// Prints the status; true when every pool has a member that may be up.
 ///
 /// # Errors
 ///
@@ -115,8 +115,8 @@ pub fn status(server: &Server, format: Format) -> Result<bool, RemoteError> {
 /// How often a status that is watched is drawn anew.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Shows how everything stands again and again: in place on a terminal, else one after the other. Ends when
-/// nobody reads it any more. A server that does not answer may come back, so that is shown, too.
+/// Shows the status again and again: in place on a terminal, else one after the other. Ends when nobody reads
+/// it any more. A server that does not answer may come back, so that is shown, too.
 ///
 /// # Errors
 ///
@@ -188,7 +188,7 @@ pub fn trace(server: &Server, order: &TraceOrder, format: Format) -> Result<(), 
                 writeln!(out, "{}", serde_json::to_string(&traced).map_err(io::Error::other)?)?;
             }
         }
-        // Whoever reads this through a pipe wants it now, too.
+        // A reader behind a pipe wants it now, too.
         out.flush()?;
     }
     Ok(())

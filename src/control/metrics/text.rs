@@ -13,7 +13,7 @@ pub(in crate::control) enum Form {
 }
 
 impl Form {
-    /// The one to write for whoever sends this `Accept` header.
+    /// The form that this `Accept` header asks for.
     pub(in crate::control) fn accepted(accept: &str) -> Self {
         if accept.contains("application/openmetrics-text") { Form::OpenMetrics } else { Form::Plain }
     }

@@ -44,7 +44,7 @@ pub(super) fn look(reading: &mut LoadResult) {
     reading.config_faults.append(found);
 }
 
-/// Nobody can be asked.
+/// No upstream can be asked.
 fn nobody(forward: &Forward, why: String) -> Diagnostic {
     let what = format!("names below `{}` are answered SERVFAIL until there is one", forward.zone.apex);
     Diagnostic::placeless(Severity::Warning, why)

@@ -137,7 +137,7 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> Result<Reply, Silence> {
         if let Some(reply) = Reply::read(query, message) {
             return Ok(reply);
         }
-        // What has our id is meant for us; anything else is somebody's mistake.
+        // What has our id is meant for us; anything else is a stray datagram.
         if query.get(..2) == message.get(..2) {
             return Err(Silence::Garbled);
         }

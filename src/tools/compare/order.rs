@@ -46,7 +46,7 @@ pub enum CompareError {
     Gone {
         /// Which one.
         server: SocketAddr,
-        /// After so many questions.
+        /// Questions it had answered by then.
         asked: u64,
     },
     /// There is no socket, or no thread.

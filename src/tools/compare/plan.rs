@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use crate::dns::{Name, NameRef, Rtype};
 use crate::zone::{Kind, Node, NodeId, Zone};
 
-/// The label of names that are made up: nobody else's.
+/// The label of names that are made up: no zone uses it.
 const MADE_UP: &[u8] = b"edgedns-compare";
 
 /// What is asked of an apex even where the zone has none.

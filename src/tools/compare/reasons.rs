@@ -15,7 +15,7 @@ struct Reason {
     text: &'static str,
 }
 
-/// The first that fits is told.
+/// The first that fits is shown.
 const REASONS: &[Reason] = &[
     Reason {
         fits: |case| {

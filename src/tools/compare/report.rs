@@ -18,7 +18,7 @@ use crate::dns::Name;
 use crate::source::Look;
 use crate::tools::format::Format;
 
-/// Differences that are drawn: whoever has more has one reason for them, and `json` has them all.
+/// Differences that are drawn: more than that have one cause, and `json` has them all.
 const SHOWN_MAX: u64 = 200;
 
 /// How often the progress is drawn.
@@ -28,7 +28,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 const PART_WIDTH: usize = 10;
 
 /// Tells what is found, and counts it.
-pub(super) struct Teller {
+pub(super) struct Reporter {
     with: SocketAddr,
     format: Format,
     look: Look,
@@ -85,10 +85,10 @@ struct KnownLine {
     reason: &'static str,
 }
 
-impl Teller {
-    pub(super) fn new(comparison: &Comparison, zones: usize, total: u64) -> Teller {
+impl Reporter {
+    pub(super) fn new(comparison: &Comparison, zones: usize, total: u64) -> Reporter {
         let progress = comparison.format == Format::Text && io::stderr().is_terminal();
-        Teller {
+        Reporter {
             with: comparison.with,
             format: comparison.format,
             look: Look::on(&io::stdout()),
@@ -132,7 +132,7 @@ impl Teller {
     }
 
     /// Takes a question whose answers were compared.
-    pub(super) fn judged(
+    pub(super) fn add_judgement(
         &mut self,
         question: &Question,
         judgement: Judgement,
@@ -158,7 +158,7 @@ impl Teller {
     }
 
     /// Takes a question that was not answered.
-    pub(super) fn unanswered(&mut self, question: &Question, silence: &Silence) -> io::Result<()> {
+    pub(super) fn add_unanswered(&mut self, question: &Question, silence: &Silence) -> io::Result<()> {
         self.counts.questions += 1;
         self.counts.unanswered += 1;
         let Question { qname, qtype } = question;
@@ -175,7 +175,7 @@ impl Teller {
     }
 
     /// Takes questions that need not be asked.
-    pub(super) fn skipped(&mut self, apex: &Name, questions: u64) -> io::Result<()> {
+    pub(super) fn add_skipped(&mut self, apex: &Name, questions: u64) -> io::Result<()> {
         self.counts.skipped += questions;
         match self.format {
             Format::Json => Ok(()),
