@@ -69,6 +69,8 @@ pub mod dns; // names, types, RDATA, messages; knows no zones
 
 pub mod lua; // the expression language of LUA records; runs nothing
 
+pub mod setting; // keys, tables and values of the config file; knows no key
+
 pub mod probe; // what can be tested, and one run of it; knows no thresholds
 
 pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdicts

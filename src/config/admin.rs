@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::socket_address::socket_address;
-use super::table::{Table, keep};
-use super::value::Value;
+use super::table::Table;
 use crate::dns::NameRef;
+use crate::setting::Value;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Longest path of a socket, in bytes: what the system's `sockaddr_un` holds,

@@ -6,10 +6,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::duration::DURATION_MAX;
 use super::table::Table;
-use super::value::Value;
 use crate::forward::{CacheSettings, Prefetch};
+use crate::setting::DURATION_MAX;
+use crate::setting::Value;
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Most answers that are kept. With a kilobyte each that is a gigabyte.

@@ -9,10 +9,11 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::duration::DURATION_MAX;
-use super::table::{Table, keep};
-use super::value::{Value, list};
+use super::table::Table;
 use crate::dns::Ttl;
+use crate::setting::DURATION_MAX;
+use crate::setting::keep;
+use crate::setting::{Value, list};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zone::{AllDown, AnswerOrder, Choice, ConfigForm, MEMBERS_MAX, MinUp, Selector};
 

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use super::duration::DURATION_MAX;
 use super::table::Table;
 use crate::health::Damping;
+use crate::setting::DURATION_MAX;
 use crate::source::Diagnostics;
 
 /// Most changes that a limit may bear: a target's last ones are remembered.

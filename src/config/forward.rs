@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
-use super::probe_kind::file;
 use super::socket_address::scope_fault;
-use super::table::{Table, keep};
-use super::value::Value;
+use super::table::Table;
 use crate::dns::{Name, NameRef};
 use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, Upstreams};
 use crate::probe::no_host;
 use crate::requestor::{Protocol, Remote};
+use crate::setting::Value;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::{AuthorityFile, ServerName, Verify};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
@@ -63,7 +63,7 @@ pub(super) fn read_all(
         let apex = read_apex(&table, &names, found);
         names.extend(apex.clone());
         let upstreams = read_upstreams(&table, folder, listen, found);
-        let Ok(ca) = file(&table, "ca", folder, found, AuthorityFile::new) else { continue };
+        let Ok(ca) = table.read_file("ca", folder, found, AuthorityFile::new) else { continue };
         let policy = table.read("policy", found, |value| value.word(POLICIES));
         let timeout = table.read("timeout", found, |value| value.duration(&TIMEOUT_BOUNDS));
         let attempts = table.read("attempts", found, attempts);

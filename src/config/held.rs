@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::keys::Section;
 use super::syntax;
 use super::table::{Part, Table};
+use crate::setting::Holds;
 use crate::source::{Diagnostics, FileId, Sources, Span};
 
 /// Whether others may see it.
@@ -33,21 +34,6 @@ pub struct Held {
     pub secrecy: Secrecy,
 }
 
-/// The keys that name a file, other than a zone file.
-const FILES: &[(Section, &str, Secrecy)] = &[
-    (Section::Tls, "ca", Secrecy::Open),
-    (Section::Tls, "cert", Secrecy::Open),
-    (Section::Tls, "key", Secrecy::Secret),
-    (Section::Https, "ca", Secrecy::Open),
-    (Section::Https, "cert", Secrecy::Open),
-    (Section::Https, "key", Secrecy::Secret),
-    (Section::Https, "token", Secrecy::Secret),
-    (Section::Forward, "ca", Secrecy::Open),
-];
-
-/// The keys whose value is a secret itself.
-const SECRETS: &[(Section, &str)] = &[(Section::Server, "cookie-secret")];
-
 /// All that the config file `file` holds, which lies at `path`; nothing if it is no config file.
 pub fn held(sources: &Sources, file: FileId, path: &Path) -> Vec<Held> {
     let bytes = sources.bytes(file);
@@ -68,19 +54,20 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     fn table(&mut self, section: Section, table: &Table<'_>) {
-        for &(_, key, secrecy) in FILES.iter().filter(|(known, ..)| *known == section) {
-            let Some(value) = table.get(key) else { continue };
-            let Ok(text) = value.text() else { continue };
-            self.list.push(Held { key, span: value.span(), file: Some(self.folder.join(text)), secrecy });
-        }
-        for &(_, key) in SECRETS.iter().filter(|(known, _)| *known == section) {
-            let secrecy = Secrecy::Secret;
-            self.list.extend(table.get(key).map(|value| Held {
-                key,
-                span: value.span(),
-                file: None,
-                secrecy,
-            }));
+        for key in section.keys() {
+            let (secrecy, is_file) = match key.holds {
+                Holds::Setting => continue,
+                Holds::File => (Secrecy::Open, true),
+                Holds::SecretFile => (Secrecy::Secret, true),
+                Holds::Secret => (Secrecy::Secret, false),
+            };
+            let Some(value) = table.get(key.name) else { continue };
+            let file = match value.text() {
+                Ok(text) if is_file => Some(self.folder.join(text)),
+                Err(_) if is_file => continue,
+                Ok(_) | Err(_) => None,
+            };
+            self.list.push(Held { key: key.name, span: value.span(), file, secrecy });
         }
         for child in section.children() {
             for part in table.parts(child, &mut self.told) {
@@ -95,19 +82,17 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::KEYS;
+    use crate::config::{KEYS, Key};
 
     #[test]
     fn every_key_that_names_a_file_is_listed() {
-        let names_a_file = KEYS.iter().filter(|key| key.help.contains(" file with "));
-        let mut count = 0;
-        for key in names_a_file {
-            let is_listed =
-                FILES.iter().any(|&(section, name, _)| (section, name) == (key.section, key.name));
+        let names_a_file = |key: &&Key| format!(" {}", key.help).contains(" file with ");
+        for key in KEYS.iter().filter(names_a_file) {
+            let is_listed = matches!(key.holds, Holds::File | Holds::SecretFile);
             assert!(is_listed, "{} {}", key.section.header(), key.name);
-            count += 1;
         }
-        assert_eq!(count, FILES.len());
+        let is_file = |key: &&Key| matches!(key.holds, Holds::File | Holds::SecretFile);
+        assert!(KEYS.iter().filter(is_file).all(|key| names_a_file(&key)));
     }
 
     #[test]

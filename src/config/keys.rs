@@ -5,6 +5,11 @@
 //! documentation is written from it.
 //! Not responsible for reading a value.
 
+use std::sync::LazyLock;
+
+use crate::probe::{self, KindEntry, KindForm};
+use crate::setting::{Absent, Holds, KeyEntry};
+
 /// A table of the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -28,31 +33,19 @@ pub enum Section {
     Zone,
     /// `[[zone.probe]]`
     ZoneProbe,
-    /// `[zone.probe.tls]`, which may be written as `tls = { … }`, or `tls = 8443` for a port alone
-    Tls,
-    /// `[zone.probe.http]`, likewise
-    Http,
-    /// `[zone.probe.https]`, likewise
-    Https,
+    /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a port
+    /// alone.
+    Kind(&'static str),
 }
 
 impl Section {
     /// Every table.
-    pub const ALL: &[Section] = &[
-        Section::Root,
-        Section::Server,
-        Section::Admin,
-        Section::Limit,
-        Section::Probe,
-        Section::Lua,
-        Section::Cache,
-        Section::Forward,
-        Section::Zone,
-        Section::ZoneProbe,
-        Section::Tls,
-        Section::Http,
-        Section::Https,
-    ];
+    pub fn all() -> impl Iterator<Item = Section> {
+        OWN_SECTIONS.iter().copied().chain(probe::KINDS.iter().filter_map(|kind| match kind.entry.form {
+            KindForm::Ports(_) => None,
+            KindForm::Table(_) => Some(Section::Kind(kind.entry.name)),
+        }))
+    }
 
     /// As it is written above its keys; empty for the file itself.
     pub fn header(self) -> &'static str {
@@ -67,9 +60,7 @@ impl Section {
             Section::Forward => "[[forward]]",
             Section::Zone => "[[zone]]",
             Section::ZoneProbe => "[[zone.probe]]",
-            Section::Tls => "[zone.probe.tls]",
-            Section::Http => "[zone.probe.http]",
-            Section::Https => "[zone.probe.https]",
+            Section::Kind(name) => kind_header(name),
         }
     }
 
@@ -92,13 +83,13 @@ impl Section {
             | Section::Forward
             | Section::Zone => Some(Section::Root),
             Section::ZoneProbe => Some(Section::Zone),
-            Section::Tls | Section::Http | Section::Https => Some(Section::ZoneProbe),
+            Section::Kind(_) => Some(Section::ZoneProbe),
         }
     }
 
     /// The tables that stand in this one.
     pub fn children(self) -> impl Iterator<Item = Section> {
-        Section::ALL.iter().copied().filter(move |section| section.parent() == Some(self))
+        Section::all().filter(move |section| section.parent() == Some(self))
     }
 
     /// The keys of this table, without the tables that stand in it.
@@ -107,23 +98,27 @@ impl Section {
     }
 }
 
-/// What holds when a key is left out. Values are written as in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// The same as this value.
-    Default(&'static str),
-    /// The value of the key of the same name in `[probe]`.
-    Inherited,
-    /// Nothing is set; the help says what that means.
-    Unset {
-        /// A value one might write.
-        example: &'static str,
-    },
-    /// It cannot be left out.
-    Required {
-        /// A value one might write.
-        example: &'static str,
-    },
+/// The tables that no kind of probe has.
+const OWN_SECTIONS: &[Section] = &[
+    Section::Root,
+    Section::Server,
+    Section::Admin,
+    Section::Limit,
+    Section::Probe,
+    Section::Lua,
+    Section::Cache,
+    Section::Forward,
+    Section::Zone,
+    Section::ZoneProbe,
+];
+
+/// The header of the table of a kind of probe.
+fn kind_header(name: &str) -> &'static str {
+    static HEADERS: LazyLock<Vec<(&'static str, String)>> = LazyLock::new(|| {
+        let header = |name: &'static str| (name, format!("[zone.probe.{name}]"));
+        probe::KINDS.iter().map(|kind| header(kind.entry.name)).collect()
+    });
+    HEADERS.iter().find(|(known, _)| *known == name).map_or("", |(_, header)| header)
 }
 
 /// A key of the config file.
@@ -137,14 +132,43 @@ pub struct Key {
     pub absent: Absent,
     /// What it says and who needs it, in one line.
     pub help: &'static str,
-}
-
-const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
-    Key { section, name, absent, help }
+    /// What its value holds.
+    pub holds: Holds,
 }
 
 /// Every key, table by table.
-pub const KEYS: &[Key] = &[
+pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let own = |section: Section| OWN.iter().copied().filter(move |key| key.section == section);
+    let of_kinds = |section: Section| probe::KINDS.iter().flat_map(move |kind| keys_of(kind.entry, section));
+    Section::all().flat_map(|section| own(section).chain(of_kinds(section))).collect()
+});
+
+/// The keys of a kind of probe that stand in `section`.
+fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
+    let (at, lists): (Section, Vec<&[KeyEntry]>) = match &kind.form {
+        KindForm::Ports(key) => (Section::ZoneProbe, vec![std::slice::from_ref(*key)]),
+        KindForm::Table(lists) => (Section::Kind(kind.name), lists.to_vec()),
+    };
+    if at != section {
+        return Vec::new();
+    }
+    let key = |entry: &KeyEntry| {
+        let KeyEntry { name, absent, help, holds } = *entry;
+        Key { section, name, absent, help, holds }
+    };
+    lists.into_iter().flatten().map(key).collect()
+}
+
+const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
+    Key { section, name, absent, help, holds: Holds::Setting }
+}
+
+const fn holding(key: Key, holds: Holds) -> Key {
+    Key { holds, ..key }
+}
+
+/// The keys of the other tables than those of kinds of probe.
+const OWN: &[Key] = &[
     key(
         Section::Server,
         "listen",
@@ -212,12 +236,15 @@ pub const KEYS: &[Key] = &[
         Absent::Default(r#""edgedns""#),
         "answer to CHAOS version.bind; empty: none",
     ),
-    key(
-        Section::Server,
-        "cookie-secret",
-        Absent::Unset { example: r#""000102030405060708090a0b0c0d0e0f""# },
-        "32 hexadecimal digits, the secret of DNS cookies; the same on all servers behind one address; \
+    holding(
+        key(
+            Section::Server,
+            "cookie-secret",
+            Absent::Unset { example: r#""000102030405060708090a0b0c0d0e0f""# },
+            "32 hexadecimal digits, the secret of DNS cookies; the same on all servers behind one address; \
          without it a random one is made at each start",
+        ),
+        Holds::Secret,
     ),
     key(
         Section::Admin,
@@ -415,11 +442,14 @@ pub const KEYS: &[Key] = &[
          your own behind an upstream, which may have such addresses, needs a [[forward]] of its own without \
          it",
     ),
-    key(
-        Section::Forward,
-        "ca",
-        Absent::Unset { example: r#""ca.pem""# },
-        "file with the authorities that sign certificates of upstreams; without it those of the system",
+    holding(
+        key(
+            Section::Forward,
+            "ca",
+            Absent::Unset { example: r#""ca.pem""# },
+            "file with the authorities that sign certificates of upstreams; without it those of the system",
+        ),
+        Holds::File,
     ),
     key(
         Section::Forward,
@@ -482,13 +512,6 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::ZoneProbe,
-        "tcp",
-        Absent::Unset { example: "6443" },
-        "a port that must accept connections, or a list of ports that all must; target: the port of each SRV \
-         record",
-    ),
-    key(
-        Section::ZoneProbe,
         "source",
         Absent::Unset { example: r#""192.0.2.9""# },
         "address to probe from, for targets of its family; without it the system chooses",
@@ -547,156 +570,4 @@ pub const KEYS: &[Key] = &[
     key(Section::ZoneProbe, "retry", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "rise", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "fall", Absent::Inherited, "as in [probe], for these owners"),
-    key(
-        Section::Tls,
-        "port",
-        Absent::Required { example: "8443" },
-        "the port; `tls = 8443` is the same as a table with nothing else",
-    ),
-    key(
-        Section::Tls,
-        "verify",
-        Absent::Default("true"),
-        "whether the certificate must be trusted, valid and for the right name; false accepts any",
-    ),
-    key(
-        Section::Tls,
-        "ca",
-        Absent::Unset { example: r#""ca.pem""# },
-        "file with the authorities to trust; without it those of the system",
-    ),
-    key(
-        Section::Tls,
-        "server-name",
-        Absent::Unset { example: r#""api.ocp4.example.com""# },
-        "name to ask for (SNI), which the certificate must be for; without it the address",
-    ),
-    key(
-        Section::Tls,
-        "alpn",
-        Absent::Unset { example: r#"["h2"]"# },
-        "application protocols of which the target must speak one; without it none is asked for",
-    ),
-    key(
-        Section::Tls,
-        "cert",
-        Absent::Unset { example: r#""client.pem""# },
-        "file with the client certificate, with `key`; read again when it changes",
-    ),
-    key(Section::Tls, "key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`"),
-    key(
-        Section::Http,
-        "port",
-        Absent::Required { example: "1936" },
-        "the port; `http = 1936` is the same as a table with nothing else",
-    ),
-    key(Section::Http, "path", Absent::Default(r#""/""#), "path to request, with its query"),
-    key(Section::Http, "method", Absent::Default(r#""GET""#), "GET or HEAD"),
-    key(
-        Section::Http,
-        "host",
-        Absent::Unset { example: r#""console.apps.ocp4.example.com""# },
-        "Host header, if the target serves several hosts; without it the address",
-    ),
-    key(
-        Section::Http,
-        "headers",
-        Absent::Unset { example: r#"{ X-Probe = "edge" }"# },
-        "more headers of the request",
-    ),
-    key(
-        Section::Http,
-        "status",
-        Absent::Default(r#""200-299""#),
-        "status that passes, a range, or a list of both",
-    ),
-    key(Section::Http, "body", Absent::Unset { example: r#""ok""# }, "text that the body must contain"),
-    key(
-        Section::Http,
-        "body-limit",
-        Absent::Default("65536"),
-        "bytes of a body to read; the text must be within them",
-    ),
-    key(
-        Section::Http,
-        "redirects",
-        Absent::Default("0"),
-        "redirects to follow, at most 10; to the same address, port and scheme only",
-    ),
-    key(
-        Section::Https,
-        "port",
-        Absent::Required { example: "6443" },
-        "the port; `https = 6443` is the same as a table with nothing else",
-    ),
-    key(Section::Https, "path", Absent::Default(r#""/""#), "path to request, with its query"),
-    key(Section::Https, "method", Absent::Default(r#""GET""#), "GET or HEAD"),
-    key(
-        Section::Https,
-        "host",
-        Absent::Unset { example: r#""console.apps.ocp4.example.com""# },
-        "Host header, if the target serves several hosts; without it the address",
-    ),
-    key(
-        Section::Https,
-        "headers",
-        Absent::Unset { example: r#"{ X-Probe = "edge" }"# },
-        "more headers of the request",
-    ),
-    key(
-        Section::Https,
-        "status",
-        Absent::Default(r#""200-299""#),
-        "status that passes, a range, or a list of both",
-    ),
-    key(Section::Https, "body", Absent::Unset { example: r#""ok""# }, "text that the body must contain"),
-    key(
-        Section::Https,
-        "body-limit",
-        Absent::Default("65536"),
-        "bytes of a body to read; the text must be within them",
-    ),
-    key(
-        Section::Https,
-        "redirects",
-        Absent::Default("0"),
-        "redirects to follow, at most 10; to the same address, port and scheme only",
-    ),
-    key(
-        Section::Https,
-        "verify",
-        Absent::Default("true"),
-        "whether the certificate must be trusted, valid and for the right name; false accepts any",
-    ),
-    key(
-        Section::Https,
-        "ca",
-        Absent::Unset { example: r#""ca.pem""# },
-        "file with the authorities to trust; without it those of the system",
-    ),
-    key(
-        Section::Https,
-        "server-name",
-        Absent::Unset { example: r#""api.ocp4.example.com""# },
-        "name to ask for (SNI), which the certificate must be for; without it `host`, otherwise the address",
-    ),
-    key(
-        Section::Https,
-        "alpn",
-        Absent::Default(r#"["h2", "http/1.1"]"#),
-        "versions of HTTP to agree on, the best first",
-    ),
-    key(
-        Section::Https,
-        "cert",
-        Absent::Unset { example: r#""client.pem""# },
-        "file with the client certificate, with `key`; read again when it changes",
-    ),
-    key(Section::Https, "key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`"),
-    key(
-        Section::Https,
-        "token",
-        Absent::Unset { example: r#""token""# },
-        "file with a bearer token to send; read again when it changes",
-    ),
 ];

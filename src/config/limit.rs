@@ -6,9 +6,10 @@
 
 use std::num::NonZeroU32;
 
-use super::table::{Table, keep};
-use super::value::Value;
+use super::table::Table;
 use crate::answer::PrefixError;
+use crate::setting::Value;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zones::Clients;
 

@@ -3,7 +3,8 @@
 //! Responsible for these keys and their defaults.
 //! Not responsible for the records: that is `zonefile`.
 
-use super::table::{Table, keep};
+use super::table::Table;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zone::{PICKCLOSEST, Selector};
 

@@ -9,11 +9,8 @@
 //! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, admin, … ▶ Config
 //! ```
 
-mod size;
-mod duration;
 mod syntax;
 mod keys;
-mod value;
 mod table;
 mod damping;
 mod held;
@@ -35,12 +32,12 @@ use std::path::Path;
 use crate::forward::CacheSettings;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
+pub use crate::setting::{Absent, DURATION_MAX, Holds, read_duration};
 pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
-pub use duration::{DURATION_MAX, read_duration};
 pub use forward::Forward;
 pub use held::{Held, Secrecy, held};
-pub use keys::{Absent, KEYS, Key, Section};
+pub use keys::{KEYS, Key, Section};
 pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};

@@ -9,10 +9,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::damping;
-use super::duration::{self, DURATION_MAX};
 use super::table::Table;
-use super::value::Value;
 use crate::health::Damping;
+use crate::setting::Value;
+use crate::setting::{DURATION_MAX, show_duration};
 use crate::source::{Diagnostic, Diagnostics};
 
 /// Shortest time between two probes of a target. Below, the probes themselves
@@ -120,7 +120,7 @@ fn retry(value: Value<'_>, written: Option<Value<'_>>, interval: Duration) -> Re
     if retry <= interval {
         return Ok(retry);
     }
-    let shown = duration::show(interval);
+    let shown = show_duration(interval);
     let fault = value.fault(format!("`retry` is longer than the interval, which is {shown}"));
     Err(match written {
         Some(written) => fault.and_at(written.span(), "the interval"),

@@ -9,10 +9,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::duration::DURATION_MAX;
 use super::socket_address::socket_address;
-use super::table::{Table, keep};
-use super::value::Value;
+use super::table::Table;
+use crate::setting::DURATION_MAX;
+use crate::setting::Value;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::transport::Affinity;
 

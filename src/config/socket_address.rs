@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::value::Value;
+use crate::setting::Value;
 use crate::source::Diagnostic;
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
 

@@ -5,7 +5,8 @@
 
 use toml::de::{DeTable, Error};
 
-use crate::source::{Diagnostic, Diagnostics, FileId, Span, offset};
+use crate::setting::span_of;
+use crate::source::{Diagnostic, Diagnostics, FileId};
 
 /// What the parser says of a key or table given twice. It keeps the first and
 /// goes on soundly, and so do we.
@@ -23,7 +24,7 @@ pub(super) fn text<'t>(file: FileId, bytes: &'t [u8], found: &mut Diagnostics) -
             let start = error.valid_up_to();
             let end = start + error.error_len().unwrap_or(bytes.len() - start);
             found.push(
-                Diagnostic::error(span(file, &(start..end)), "not UTF-8")
+                Diagnostic::error(span_of(file, &(start..end)), "not UTF-8")
                     .help("a config file is TOML, which is UTF-8 text"),
             );
             None
@@ -36,7 +37,7 @@ pub(super) fn text<'t>(file: FileId, bytes: &'t [u8], found: &mut Diagnostics) -
 pub(super) fn parse<'t>(file: FileId, text: &'t str, found: &mut Diagnostics) -> Option<DeTable<'t>> {
     let (tree, faults) = DeTable::parse_recoverable(text);
     if let Some(garbling) = faults.iter().find(|fault| !is_harmless(fault)) {
-        let place = span(file, &garbling.span().unwrap_or_default());
+        let place = span_of(file, &garbling.span().unwrap_or_default());
         found.push(
             Diagnostic::error(place, garbling.message()).remark("nothing else in this file was looked at"),
         );
@@ -46,11 +47,6 @@ pub(super) fn parse<'t>(file: FileId, text: &'t str, found: &mut Diagnostics) ->
     Some(tree.into_inner())
 }
 
-/// A place given as a range of bytes.
-pub(super) fn span(file: FileId, range: &std::ops::Range<usize>) -> Span {
-    Span::new(file, offset(range.start), offset(range.end))
-}
-
 fn is_harmless(fault: &Error) -> bool {
     fault.message() == GIVEN_TWICE || fault.message().starts_with(UNQUOTED)
 }
@@ -58,14 +54,14 @@ fn is_harmless(fault: &Error) -> bool {
 fn harmless(file: FileId, text: &str, fault: &Error) -> Diagnostic {
     let range = fault.span().unwrap_or_default();
     let word = text.get(range.clone()).unwrap_or_default();
-    let place = span(file, &range);
+    let place = span_of(file, &range);
     if fault.message() != GIVEN_TWICE {
         return Diagnostic::error(place, format!("`{word}` lacks its quotes"))
             .help(format!("write `\"{word}\"`"));
     }
     let twice = Diagnostic::error(place, format!("`{word}` is given twice"));
     match first_given(text, range.start) {
-        Some(first) => twice.and_at(span(file, &first), "first given here"),
+        Some(first) => twice.and_at(span_of(file, &first), "first given here"),
         None => twice,
     }
 }

@@ -4,23 +4,27 @@
 //! brackets around headers.
 //! Not responsible for what a value means.
 
-use std::sync::LazyLock;
+use std::ops::Deref;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Section};
-use super::syntax;
-use super::value::{Value, list};
+use crate::setting::{self, Value, list, span_of};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest};
 
 /// A table whose keys are all known.
 pub(super) struct Table<'t> {
     section: Section,
-    file: FileId,
-    /// Its header, or all of it if it is written inline.
-    span: Span,
-    entries: &'t DeTable<'t>,
+    inner: setting::Table<'t>,
+}
+
+impl<'t> Deref for Table<'t> {
+    type Target = setting::Table<'t>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
 }
 
 impl<'t> Table<'t> {
@@ -38,16 +42,10 @@ impl<'t> Table<'t> {
         found: &mut Diagnostics,
     ) -> Self {
         for (key, value) in entries.iter().filter(|(key, _)| !is_known(section, key.get_ref())) {
-            let place = syntax::span(file, &key.span());
+            let place = span_of(file, &key.span());
             found.push(refuse(section, key.get_ref(), value.get_ref()).at(place));
         }
-        Self { section, file, span, entries }
-    }
-
-    /// A table with nothing in it, which would stand at `span`.
-    pub(super) fn empty(section: Section, span: Span) -> Table<'static> {
-        static NOTHING: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
-        Table { section, file: span.file, span, entries: &NOTHING }
+        Self { section, inner: setting::Table::new(file, span, entries) }
     }
 
     /// Its header, as it should be written.
@@ -55,34 +53,13 @@ impl<'t> Table<'t> {
         self.section.header()
     }
 
-    /// Its header, or all of it if it is written inline.
-    pub(super) fn span(&self) -> Span {
-        self.span
-    }
-
-    /// The value of a key, if the key is given.
-    pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
-        let node = self.entries.get(key).filter(|_| is_known(self.section, key))?;
-        Some(Value::new(key, self.file, node))
-    }
-
-    /// The value of a key as `read` takes it; a fault of it goes to `found`.
-    pub(super) fn read<T>(
-        &self,
-        key: &'static str,
-        found: &mut Diagnostics,
-        read: impl FnOnce(Value<'t>) -> Result<T, Diagnostic>,
-    ) -> Option<T> {
-        keep(read(self.get(key)?), found)
-    }
-
-    /// As [`Table::get`]; its absence is a fault at the header.
+    /// As [`setting::Table::get`]; its absence is a fault at the header.
     pub(super) fn need(&self, key: &'static str, found: &mut Diagnostics) -> Option<Value<'t>> {
         let value = self.get(key);
         if value.is_none() {
             let message = format!("`{}` lacks `{key}`", self.section.header());
-            let help = KEYS.iter().find(|known| known.section == self.section && known.name == key);
-            let missing = Diagnostic::error(self.span, message);
+            let help = self.section.keys().find(|known| known.name == key);
+            let missing = Diagnostic::error(self.span(), message);
             found.push(match help {
                 Some(known) => missing.help(format!("`{key}` is {}", known.help)),
                 None => missing,
@@ -93,15 +70,15 @@ impl<'t> Table<'t> {
 
     /// Whether there is anything under the key of a table in this one.
     pub(super) fn has(&self, section: Section) -> bool {
-        self.entries.contains_key(section.name())
+        self.entries().contains_key(section.name())
     }
 
     /// A table in this one that stands there once.
     pub(super) fn table(&self, section: Section, found: &mut Diagnostics) -> Option<Table<'t>> {
-        let value = self.entries.get(section.name())?;
-        let span = syntax::span(self.file, &value.span());
+        let value = self.entries().get(section.name())?;
+        let span = span_of(self.file(), &value.span());
         match value.get_ref() {
-            DeValue::Table(entries) => Some(Table::open(section, self.file, span, entries, found)),
+            DeValue::Table(entries) => Some(Table::open(section, self.file(), span, entries, found)),
             DeValue::Array(_) => {
                 found.push(wrong_brackets(section, span, "stands once: single brackets"));
                 None
@@ -116,13 +93,13 @@ impl<'t> Table<'t> {
     /// What stands under the key of a table that may be written short, as a single value; several of
     /// either in a list.
     pub(super) fn parts(&self, section: Section, found: &mut Diagnostics) -> Vec<Part<'t>> {
-        let Some(value) = self.entries.get(section.name()) else { return Vec::new() };
+        let Some(value) = self.entries().get(section.name()) else { return Vec::new() };
         let mut part = |node: &'t Spanned<DeValue<'t>>| match node.get_ref() {
             DeValue::Table(entries) => {
-                let span = syntax::span(self.file, &node.span());
-                Part::Table(Table::open(section, self.file, span, entries, found))
+                let span = span_of(self.file(), &node.span());
+                Part::Table(Table::open(section, self.file(), span, entries, found))
             }
-            _ => Part::Value(Value::new(section.name(), self.file, node)),
+            _ => Part::Value(Value::new(section.name(), self.file(), node)),
         };
         match value.get_ref() {
             DeValue::Array(items) if !items.is_empty() => items.iter().map(part).collect(),
@@ -132,10 +109,10 @@ impl<'t> Table<'t> {
 
     /// The tables in this one of a kind that may stand there several times.
     pub(super) fn tables(&self, section: Section, found: &mut Diagnostics) -> Vec<Table<'t>> {
-        let Some((key, value)) = self.entries.get_key_value(section.name()) else {
+        let Some((key, value)) = self.entries().get_key_value(section.name()) else {
             return Vec::new();
         };
-        let span = syntax::span(self.file, &value.span());
+        let span = span_of(self.file(), &value.span());
         match value.get_ref() {
             DeValue::Array(items) => {
                 items.iter().filter_map(|item| self.item(section, item, found)).collect()
@@ -152,7 +129,7 @@ impl<'t> Table<'t> {
             }
             DeValue::Table(entries) => {
                 found.push(wrong_brackets(section, span, "may stand several times: double brackets"));
-                vec![Table::open(section, self.file, span, entries, found)]
+                vec![Table::open(section, self.file(), span, entries, found)]
             }
             _ => {
                 found.push(wrong_brackets(section, span, "is a table"));
@@ -167,9 +144,9 @@ impl<'t> Table<'t> {
         item: &'t Spanned<DeValue<'t>>,
         found: &mut Diagnostics,
     ) -> Option<Table<'t>> {
-        let span = syntax::span(self.file, &item.span());
+        let span = span_of(self.file(), &item.span());
         match item.get_ref() {
-            DeValue::Table(entries) => Some(Table::open(section, self.file, span, entries, found)),
+            DeValue::Table(entries) => Some(Table::open(section, self.file(), span, entries, found)),
             _ => {
                 found.push(wrong_brackets(section, span, "is a table"));
                 None
@@ -192,11 +169,6 @@ impl Part<'_> {
             Part::Table(table) => table.span(),
         }
     }
-}
-
-/// The value of a result; a fault goes to `found`.
-pub(super) fn keep<T>(result: Result<T, Diagnostic>, found: &mut Diagnostics) -> Option<T> {
-    result.map_err(|fault| found.push(fault)).ok()
 }
 
 fn wrong_brackets(section: Section, span: Span, why: &str) -> Diagnostic {

@@ -13,12 +13,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::choosing;
+use super::keys::Section;
 use super::probe::Probe;
 use super::probe_kind;
-use super::table::{Table, keep};
-use super::value::Value;
+use super::table::Table;
 use crate::dns::{Name, NameRef};
 use crate::probe::Kind;
+use crate::setting::Value;
+use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::zone::Choice;
 
@@ -121,7 +123,8 @@ const TARGET: &str = "target";
 
 /// What speaks of addresses, where SRV records have names.
 fn refuse_addresses(table: &Table<'_>, found: &mut Diagnostics) {
-    for key in ["backup", "weights", "tls", "http", "https"] {
+    let tables = Section::ZoneProbe.children().map(Section::name);
+    for key in ["backup", "weights"].into_iter().chain(tables) {
         if let Some(value) = table.get(key) {
             let message = format!("`{key}` is about addresses, and `tcp = \"target\"` guards SRV records");
             found.push(value.fault(message).help("put it into a block for A and AAAA RRsets"));

@@ -22,7 +22,7 @@ const LINKED: &str = if cfg!(target_feature = "crt-static") { "static" } else { 
 pub fn version() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let commit = COMMIT.unwrap_or("unknown: not built by systemd/build-binary");
-        let probes: Vec<&str> = probe::KINDS.iter().map(|kind| kind.name).collect();
+        let probes: Vec<&str> = probe::KINDS.iter().map(|kind| kind.entry.name).collect();
         let built = if cfg!(debug_assertions) { "with debug assertions" } else { "for release" };
         let probes = probes.join(", ");
         format!("{VERSION}\ncommit: {commit}\nbuilt: {built}, {LINKED}\nprobes: {probes}")
@@ -39,6 +39,6 @@ mod tests {
         let mut lines = version().lines();
         assert_eq!(lines.next(), Some(env!("CARGO_PKG_VERSION")));
         let told = lines.next_back().unwrap();
-        assert!(probe::KINDS.iter().all(|kind| told.contains(kind.name)), "{told}");
+        assert!(probe::KINDS.iter().all(|kind| told.contains(kind.entry.name)), "{told}");
     }
 }

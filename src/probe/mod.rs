@@ -14,9 +14,10 @@ mod connect;
 mod handshake;
 mod entry;
 mod token;
+mod http;
+mod handshake_keys;
 mod tcp;
 mod tls;
-mod http;
 mod https;
 
 use std::fmt;
@@ -24,7 +25,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use entry::KindEntry;
+pub use entry::{KindEntry, KindForm};
 pub use http::{
     BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Method, Path, REDIRECTS_MAX,
     Statuses,
@@ -39,6 +40,8 @@ pub use tls::Tls;
 pub use token::Token;
 pub use weight::Weight;
 
+use crate::setting::Table;
+use crate::source::Diagnostics;
 use outcome::Failure;
 use session::{Ends, Evidence, Session};
 
@@ -105,8 +108,17 @@ impl fmt::Display for Probe {
     }
 }
 
+/// A kind of probe, and how its settings are read.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisteredKind {
+    /// What there is to say of it.
+    pub entry: KindEntry,
+    /// Reads its table, given the port; files that it names are relative to the folder. None when a fault was pushed.
+    pub read: fn(Port, &Table<'_>, &std::path::Path, &mut Diagnostics) -> Option<Kind>,
+}
+
 /// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten.
-/// A kind's file offers `ENTRY`, a type with `fmt_at`, and its [`Session`].
+/// A kind's file offers `ENTRY`, `read`, a type with `fmt_at`, and its [`Session`].
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($test:ty) in $file:ident runs $session:ident;)+) => {
         /// What to do at the address.
@@ -116,7 +128,10 @@ macro_rules! kinds {
         }
 
         /// Every kind of probe, in the order in which help shows them.
-        pub const KINDS: &[KindEntry] = &[$($file::ENTRY),+];
+        pub const KINDS: &[RegisteredKind] = &[$(RegisteredKind {
+            entry: $file::ENTRY,
+            read: |port, table, folder, found| $file::read(port, table, folder, found).map(Kind::$kind),
+        }),+];
 
         impl Kind {
             /// What people are told about it.

@@ -4,14 +4,25 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use super::connect::connect;
-use super::entry::KindEntry;
+use super::entry::{KindEntry, KindForm};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
+use crate::setting::{Absent, KeyEntry, Table};
+use crate::source::Diagnostics;
 
-pub(super) const ENTRY: KindEntry = KindEntry { name: "tcp", help: "the port accepts a TCP connection" };
+const KEY: KeyEntry = KeyEntry::new(
+    "tcp",
+    Absent::Unset { example: "6443" },
+    "a port that must accept connections, or a list of ports that all must; target: the port of each SRV \
+         record",
+);
+
+pub(super) const ENTRY: KindEntry =
+    KindEntry { name: "tcp", help: "the port accepts a TCP connection", form: KindForm::Ports(&KEY) };
 
 /// A TCP connection is accepted, and closed at once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +35,11 @@ impl Tcp {
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&SocketAddr::new(address, self.port.get()), f)
     }
+}
+
+/// Takes a port of the list.
+pub(super) fn read(port: Port, _: &Table<'_>, _: &Path, _: &mut Diagnostics) -> Option<Tcp> {
+    Some(Tcp { port })
 }
 
 /// The runs at one target; nothing is kept between them.

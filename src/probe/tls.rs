@@ -5,21 +5,39 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
 
 use super::connect::connect;
-use super::entry::KindEntry;
+use super::entry::{KindEntry, KindForm};
 use super::handshake::Handshaker;
+use super::handshake_keys::{HANDSHAKE_KEYS, read_handshake};
 use super::outcome::{Failure, Phase};
 use super::port::Port;
 use super::session::{Ends, Evidence, Session};
-use crate::tls::Handshake;
+use crate::setting::{Absent, KeyEntry, Table, read_each};
+use crate::source::Diagnostics;
+use crate::tls::{Handshake, Protocol};
+
+/// The port.
+const PORT: KeyEntry = KeyEntry::new(
+    "port",
+    Absent::Required { example: "8443" },
+    "the port; `tls = 8443` is the same as a table with nothing else",
+);
+
+const ALPN: KeyEntry = KeyEntry::new(
+    "alpn",
+    Absent::Unset { example: r#"["h2"]"# },
+    "application protocols of which the target must speak one; without it none is asked for",
+);
 
 pub(super) const ENTRY: KindEntry = KindEntry {
     name: "tls",
     help: "the port accepts a TLS handshake, with a certificate that can be believed",
+    form: KindForm::Table(&[&[PORT], HANDSHAKE_KEYS, &[ALPN]]),
 };
 
 /// A TLS handshake succeeds. TLS 1.3 lets a target refuse a client's certificate only after that:
@@ -37,6 +55,23 @@ impl Tls {
         write!(f, "tls://{}", SocketAddr::new(address, self.port.get()))?;
         self.handshake.server_name.as_ref().map_or(Ok(()), |name| write!(f, " as {name}"))
     }
+}
+
+/// Reads the table of a probe.
+pub(super) fn read(
+    port: Port,
+    table: &Table<'_>,
+    folder: &Path,
+    found: &mut Diagnostics,
+) -> Option<Arc<Tls>> {
+    let protocols = table.get("alpn").map(|value| {
+        read_each(value, found, |item| {
+            let bad = || item.fault("an application protocol is 1 to 255 bytes");
+            Protocol::new(item.text()?).ok_or_else(bad)
+        })
+    });
+    let handshake = read_handshake(table, protocols.unwrap_or_default(), None, folder, found)?;
+    Some(Arc::new(Tls { port, handshake }))
 }
 
 /// The runs at one target.

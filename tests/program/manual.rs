@@ -90,10 +90,10 @@ fn the_page_of_the_config_file_has_every_key_with_its_default() {
     let page = fs::read_to_string(folder.path().join("man/edgedns.toml.5")).expect("the page");
     let plain = page.replace("\\fB", "").replace("\\fI", "").replace("\\fR", "").replace("\\-", "-");
     let plain = plain.replace("\\*(Aq", "'").replace("\\(aq", "'");
-    for section in Section::ALL.iter().filter(|section| section.keys().next().is_some()) {
+    for section in Section::all().filter(|section| section.keys().next().is_some()) {
         assert!(plain.contains(section.header()), "{} is not in\n{plain}", section.header());
     }
-    for key in KEYS {
+    for key in KEYS.iter() {
         let shown = match key.absent {
             Absent::Default(value) => format!("{} = {value} ", key.name),
             Absent::Unset { example } | Absent::Required { example } => format!("{} = {example} ", key.name),

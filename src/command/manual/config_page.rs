@@ -35,7 +35,7 @@ pub(super) fn page() -> String {
     for paragraph in DESCRIPTION {
         roff.control("PP", []).text([roman(paragraph)]);
     }
-    Section::ALL.iter().for_each(|section| table(&mut roff, *section));
+    Section::all().for_each(|section| table(&mut roff, section));
     roff.control("SH", ["EXAMPLE"]).control("nf", []);
     for line in EXAMPLE.lines() {
         match line {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::super::keys::{Absent, KEYS, Key, Section};
+use super::super::keys::{KEYS, Key, Section};
 use super::{Outcome, ZONE, probe_kinds, read, read_in};
+use crate::setting::Absent;
 
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
@@ -32,7 +33,7 @@ fn surroundings(key: &Key) -> String {
             let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
             above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()
         }
-        Section::Tls | Section::Http | Section::Https => {
+        Section::Kind(_) => {
             let beside = match key.name {
                 "port" => "",
                 "cert" => "port = 1\nkey = \"client.key\"",
@@ -66,14 +67,14 @@ fn example(key: &Key) -> &'static str {
 
 #[test]
 fn every_example_and_default_is_accepted() {
-    for key in KEYS {
+    for key in KEYS.iter() {
         with(key, example(key)).settings();
     }
 }
 
 #[test]
 fn every_default_says_the_same_as_leaving_the_key_out() {
-    for key in KEYS {
+    for key in KEYS.iter() {
         if let Absent::Default(_) | Absent::Inherited = key.absent {
             let folder = probe_kinds::folder();
             let without = read_in(folder.path(), surroundings(key)).settings();
@@ -84,7 +85,7 @@ fn every_default_says_the_same_as_leaving_the_key_out() {
 
 #[test]
 fn every_required_key_is_missed_at_its_header() {
-    for key in KEYS {
+    for key in KEYS.iter() {
         if let Absent::Required { .. } = key.absent {
             let outcome = read(surroundings(key));
             let sentence = outcome.sentence();
@@ -99,7 +100,7 @@ fn every_required_key_is_missed_at_its_header() {
 /// No key takes a date, so a key that does not object is not read at all.
 #[test]
 fn every_key_of_the_list_is_read() {
-    for key in KEYS {
+    for key in KEYS.iter() {
         let outcome = with(key, "1979-05-27");
         let sentence = outcome.sentence();
         assert!(sentence.contains(&format!("`{}` takes ", key.name)), "{sentence}");
@@ -119,9 +120,9 @@ fn no_key_is_listed_twice_and_each_has_its_help() {
 
 #[test]
 fn every_table_is_found_by_its_name_in_its_parent() {
-    for section in Section::ALL {
+    for section in Section::all() {
         let Some(parent) = section.parent() else { continue };
-        assert!(parent.children().any(|child| child == *section));
+        assert!(parent.children().any(|child| child == section));
         assert!(section.header().trim_matches(['[', ']']).ends_with(section.name()));
     }
 }

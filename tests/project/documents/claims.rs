@@ -19,12 +19,12 @@ fn every_key_with_its_table_is_a_key_of_the_config_file() {
         for code in page.codes() {
             let Some((header, rest)) = code.rsplit_once(']') else { continue };
             let header = format!("{header}]");
-            let Some(section) = Section::ALL.iter().find(|section| section.header() == header) else {
+            let Some(section) = Section::all().find(|section| section.header() == header) else {
                 continue;
             };
             let Some(name) = rest.split_whitespace().next() else { continue };
             seen += 1;
-            if !KEYS.iter().any(|key| key.section == *section && key.name == name) {
+            if !KEYS.iter().any(|key| key.section == section && key.name == name) {
                 faults.push(format!("{}: {header} has no key {name}", page.name()));
             }
         }

@@ -17,19 +17,8 @@ fn the_reference_has_every_key_with_its_default() {
     for (place, key) in KEYS.iter().enumerate() {
         if place == 0 || KEYS[place - 1].section != key.section {
             let section = match key.section {
-                Section::Root => "",
-                Section::Server => "[server]",
-                Section::Admin => "[admin]",
-                Section::Probe => "[probe]",
-                Section::Limit => "[limit]",
-                Section::Lua => "[lua]",
-                Section::Cache => "[cache]",
-                Section::Forward => "[[forward]]",
-                Section::Zone => "[[zone]]",
-                Section::ZoneProbe => "[[zone.probe]]",
-                Section::Tls => "tls = { … }",
-                Section::Http => "http = { … }",
-                Section::Https => "https = { … }",
+                Section::Kind(name) => format!("{name} = {{ … }}"),
+                other => other.header().to_owned(),
             };
             text += &format!("\n## `{section}`\n\n| key | default | what it says |\n|---|---|---|\n");
         }

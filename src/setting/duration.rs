@@ -144,7 +144,7 @@ fn unit_meant(unit: &str) -> Option<&'static str> {
 }
 
 /// A duration as it is written in the file; below a millisecond is cut off.
-pub(super) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let mut rest_ms = duration.as_millis();
     let mut shown = String::new();
     for &(name, unit_ms) in UNITS {

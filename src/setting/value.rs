@@ -13,13 +13,12 @@ use toml::de::DeValue;
 
 use super::duration;
 use super::size;
-use super::syntax;
 use crate::dns::{Name, NameRef};
-use crate::source::{Diagnostic, FileId, Span, nearest};
+use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest, offset};
 
 /// A value, the key it belongs to, and its place.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'t> {
+pub struct Value<'t> {
     key: &'static str,
     file: FileId,
     node: &'t Spanned<DeValue<'t>>,
@@ -27,27 +26,27 @@ pub(super) struct Value<'t> {
 
 impl<'t> Value<'t> {
     /// The value `node` of `key`, which stands in `file`.
-    pub(super) fn new(key: &'static str, file: FileId, node: &'t Spanned<DeValue<'t>>) -> Self {
+    pub fn new(key: &'static str, file: FileId, node: &'t Spanned<DeValue<'t>>) -> Self {
         Self { key, file, node }
     }
 
     /// Its place.
-    pub(super) fn span(self) -> Span {
-        syntax::span(self.file, &self.node.span())
+    pub fn span(self) -> Span {
+        span_of(self.file, &self.node.span())
     }
 
     /// A fault of this value.
-    pub(super) fn fault(self, message: impl Into<String>) -> Diagnostic {
+    pub fn fault(self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(self.span(), message)
     }
 
     /// A text.
-    pub(super) fn text(self) -> Result<&'t str, Diagnostic> {
+    pub fn text(self) -> Result<&'t str, Diagnostic> {
         self.node.get_ref().as_str().ok_or_else(|| self.takes("a text in quotes"))
     }
 
     /// A truth value.
-    pub(super) fn truth(self) -> Result<bool, Diagnostic> {
+    pub fn truth(self) -> Result<bool, Diagnostic> {
         self.node.get_ref().as_bool().ok_or_else(|| match self.node.get_ref().as_str() {
             Some(word @ ("true" | "false")) => self.takes("a truth value").help(format!("write `{word}`")),
             _ => self.takes("a truth value, `true` or `false`"),
@@ -55,26 +54,26 @@ impl<'t> Value<'t> {
     }
 
     /// An IP address.
-    pub(super) fn address(self) -> Result<IpAddr, Diagnostic> {
+    pub fn address(self) -> Result<IpAddr, Diagnostic> {
         let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an address in quotes"))?;
         let fault = || self.fault(format!("`{text}` is no address"));
         text.parse().map_err(|_| fault().help("write it as \"192.0.2.1\" or \"2001:db8::1\""))
     }
 
     /// Whether it is a whole number.
-    pub(super) fn is_whole(self) -> bool {
+    pub fn is_whole(self) -> bool {
         self.node.get_ref().as_integer().is_some()
     }
 
     /// Names and values of a table whose keys are the operator's own.
-    pub(super) fn entries(self) -> Result<Vec<(&'t str, Value<'t>)>, Diagnostic> {
+    pub fn entries(self) -> Result<Vec<(&'t str, Value<'t>)>, Diagnostic> {
         let table = self.node.get_ref().as_table().ok_or_else(|| self.takes("a table"))?;
         let value = |node| Value::new(self.key, self.file, node);
         Ok(table.iter().map(|(name, node)| (name.get_ref().as_ref(), value(node))).collect())
     }
 
     /// A whole number that `take` accepts; `bounds` says in words which.
-    pub(super) fn whole<T>(
+    pub fn whole<T>(
         self,
         bounds: impl Display,
         take: impl FnOnce(u32) -> Option<T>,
@@ -91,7 +90,7 @@ impl<'t> Value<'t> {
     }
 
     /// An amount of memory in bytes, within `bounds`, which are whole MiB.
-    pub(super) fn memory(self, bounds: &RangeInclusive<u64>) -> Result<u64, Diagnostic> {
+    pub fn memory(self, bounds: &RangeInclusive<u64>) -> Result<u64, Diagnostic> {
         let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an amount, as in \"256MiB\""))?;
         let read = size::parse(text).ok_or_else(|| {
             let help = "it is a whole number of `KiB`, `MiB` or `GiB`, as in \"256MiB\"";
@@ -105,7 +104,7 @@ impl<'t> Value<'t> {
     }
 
     /// A duration within `bounds`.
-    pub(super) fn duration(self, bounds: &RangeInclusive<Duration>) -> Result<Duration, Diagnostic> {
+    pub fn duration(self, bounds: &RangeInclusive<Duration>) -> Result<Duration, Diagnostic> {
         if let Some(number) = self.node.get_ref().as_integer() {
             return Err(self.takes("a duration with its unit").help(format!("write \"{number}s\"")));
         }
@@ -119,7 +118,7 @@ impl<'t> Value<'t> {
     }
 
     /// One of some words, and what it stands for.
-    pub(super) fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Diagnostic> {
+    pub fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Diagnostic> {
         let written = self.text()?;
         if let Some(&(_, meaning)) = words.iter().find(|(word, _)| *word == written) {
             return Ok(meaning);
@@ -133,7 +132,7 @@ impl<'t> Value<'t> {
     }
 
     /// The items of a list.
-    pub(super) fn items(self) -> Result<Vec<Value<'t>>, Diagnostic> {
+    pub fn items(self) -> Result<Vec<Value<'t>>, Diagnostic> {
         match self.node.get_ref() {
             DeValue::Array(items) => {
                 Ok(items.iter().map(|node| Value::new(self.key, self.file, node)).collect())
@@ -144,12 +143,12 @@ impl<'t> Value<'t> {
     }
 
     /// The items of a list; anything else is its only item.
-    pub(super) fn item_or_items(self) -> Vec<Value<'t>> {
+    pub fn item_or_items(self) -> Vec<Value<'t>> {
         self.items().unwrap_or_else(|_| vec![self])
     }
 
     /// A domain name, relative to `origin` unless it ends in a dot.
-    pub(super) fn name(self, origin: NameRef<'_>) -> Result<Name, Diagnostic> {
+    pub fn name(self, origin: NameRef<'_>) -> Result<Name, Diagnostic> {
         let text = self.text()?;
         // The name itself could hold any byte, but one of these was hardly meant.
         if let Some(odd) = text.chars().find(|&c| !c.is_ascii_graphic()) {
@@ -165,7 +164,7 @@ impl<'t> Value<'t> {
     }
 
     /// The value has the wrong type.
-    pub(super) fn takes(self, what: &str) -> Diagnostic {
+    pub fn takes(self, what: &str) -> Diagnostic {
         let is = match self.node.get_ref() {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "a whole number",
@@ -180,10 +179,20 @@ impl<'t> Value<'t> {
 }
 
 /// Words in backquotes, with commas and a last `and` or `or`.
-pub(super) fn list(words: &[&str], last: &str) -> String {
+pub fn list(words: &[&str], last: &str) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
         _ => quoted.concat(),
     }
+}
+
+/// A place given as a range of bytes.
+pub fn span_of(file: FileId, range: &std::ops::Range<usize>) -> Span {
+    Span::new(file, offset(range.start), offset(range.end))
+}
+
+/// The value of a result; a fault goes to `found`.
+pub fn keep<T>(result: Result<T, Diagnostic>, found: &mut Diagnostics) -> Option<T> {
+    result.map_err(|fault| found.push(fault)).ok()
 }

@@ -1,0 +1,97 @@
+//! The keys of a TLS handshake, which `tls` and `https` share.
+
+use std::path::Path;
+
+use super::http::Host;
+use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
+use crate::source::Diagnostics;
+use crate::tls::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
+
+/// The keys that every kind with a handshake has.
+pub(super) const HANDSHAKE_KEYS: &[KeyEntry] = &[
+    KeyEntry::new(
+        "verify",
+        Absent::Default(r#"true"#),
+        "whether the certificate must be trusted, valid and for the right name; false accepts any",
+    ),
+    KeyEntry::new(
+        "ca",
+        Absent::Unset { example: r#""ca.pem""# },
+        "file with the authorities to trust; without it those of the system",
+    )
+    .holding(Holds::File),
+    KeyEntry::new(
+        "server-name",
+        Absent::Unset { example: r#""api.ocp4.example.com""# },
+        "name to ask for (SNI), which the certificate must be for; without it `host` if there is one, otherwise the address",
+    ),
+    KeyEntry::new(
+        "cert",
+        Absent::Unset { example: r#""client.pem""# },
+        "file with the client certificate, with `key`; read again when it changes",
+    )
+    .holding(Holds::File),
+    KeyEntry::new("key", Absent::Unset { example: r#""client.key""# }, "file with the key of `cert`")
+        .holding(Holds::SecretFile),
+];
+
+/// What is said and demanded in the handshake; `host` is the name where no other is given.
+pub(super) fn read_handshake(
+    table: &Table<'_>,
+    protocols: Vec<Protocol>,
+    host: Option<&Host>,
+    folder: &Path,
+    found: &mut Diagnostics,
+) -> Option<Handshake> {
+    let server_name = table.read("server-name", found, |value| {
+        let text = value.text()?;
+        ServerName::new(text)
+            .ok_or_else(|| value.fault(format!("`{text}` is neither a host name nor an address")))
+    });
+    let server_name = server_name.or_else(|| ServerName::new(host?.name()));
+    let verify = read_verify(table, folder, found);
+    let client = read_client(table, folder, found);
+    Some(Handshake { server_name, verify: verify?, protocols, client: client.ok()? })
+}
+
+fn read_verify(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<Verify> {
+    let is_wanted = table.read("verify", found, Value::truth).unwrap_or(true);
+    let authority = table.read_file("ca", folder, found, AuthorityFile::new).ok()?;
+    match (is_wanted, authority) {
+        (true, Some(file)) => Some(Verify::File(file)),
+        (true, None) => Some(Verify::System),
+        (false, None) => Some(Verify::Off),
+        (false, Some(_)) => {
+            let (ca, verify) = (table.get("ca")?, table.get("verify")?);
+            let fault = ca.fault("`ca` is of no use without verification");
+            found.push(fault.and_at(verify.span(), "switched off here").help("leave one of them out"));
+            None
+        }
+    }
+}
+
+/// The client's certificate, where one is given.
+fn read_client(
+    table: &Table<'_>,
+    folder: &Path,
+    found: &mut Diagnostics,
+) -> Result<Option<ClientCertificate>, Faulty> {
+    let (certificate, key) = match (table.get("cert"), table.get("key")) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(alone), None) => return Err(lacks(alone, "`cert` proves nothing without its `key`", found)),
+        (None, Some(alone)) => return Err(lacks(alone, "`key` is of no use without its `cert`", found)),
+    };
+    let paths = (keep(path_in(certificate, folder), found), keep(path_in(key, folder), found));
+    let (Some(certificate_path), Some(key_path)) = paths else { return Err(Faulty) };
+    ClientCertificate::new(certificate_path.clone(), key_path).map(Some).map_err(|error| {
+        let value = if error.path == certificate_path { certificate } else { key };
+        found.push(value.fault(error.to_string()));
+        Faulty
+    })
+}
+
+fn lacks(value: Value<'_>, message: &str, found: &mut Diagnostics) -> Faulty {
+    found.push(value.fault(message));
+    Faulty
+}
