@@ -20,30 +20,13 @@ fn a_module_uses_only_modules_listed_before_it() {
     let tree = Tree::read();
     assert!(tree.modules[&Vec::new()].children.len() > 15, "the rooms are the `pub mod` lines of src/lib.rs");
     let uses: Vec<Use> = tree.modules.keys().flat_map(|user| tree.uses(user)).collect();
-    let mut faults: Vec<String> = uses
-        .iter()
-        .filter(|one| !LEFT.contains(&one.list.as_str()))
-        .filter_map(|one| tree.fault(one))
-        .collect();
-    faults.sort();
-    faults.dedup();
-    let lists: BTreeSet<&str> =
-        uses.iter().filter(|one| tree.fault(one).is_some()).map(|one| one.list.as_str()).collect();
-    let remedies: Vec<String> =
-        lists.iter().filter(|list| !LEFT.contains(list)).map(|list| tree.remedy(list, &uses)).collect();
-    let tidy: Vec<&&str> = LEFT.iter().filter(|list| !lists.contains(**list)).collect();
-    assert!(
-        faults.is_empty(),
-        "{} uses look up or round:\n{}\n{}",
-        faults.len(),
-        faults.join("\n"),
-        remedies.join("\n")
-    );
-    assert!(tidy.is_empty(), "no fault is left in {tidy:?}: take it out of LEFT");
+    let faulty = || uses.iter().filter_map(|one| Some((one.list.as_str(), tree.fault(one)?)));
+    let faults: BTreeSet<String> = faulty().map(|(_, fault)| fault).collect();
+    let lists: BTreeSet<&str> = faulty().map(|(list, _)| list).collect();
+    let remedies = lists.iter().map(|list| tree.remedy(list, &uses));
+    let lines: Vec<String> = faults.iter().cloned().chain(remedies).collect();
+    assert!(faults.is_empty(), "{} uses look up or round:\n{}", faults.len(), lines.join("\n"));
 }
-
-/// Lists of modules that are not in order yet.
-const LEFT: &[&str] = &[];
 
 #[test]
 fn every_file_begins_with_what_it_is_for() {
