@@ -20,7 +20,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::probe::{Outcome, Prober};
 use crate::sync::lock;
-use crate::tls::random_bytes;
+use crate::tls::Random;
 
 use super::damping::Damping;
 use super::force::Rules;
@@ -95,6 +95,7 @@ impl Engine {
             turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
             probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
             starts: Starts::new(),
+            jitter: Random::new(),
             runners,
         });
         let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
@@ -211,12 +212,20 @@ struct Shared {
     probes_at_once_max: AtomicUsize,
     /// How late probes have started.
     starts: Starts,
+    /// Numbers without a system call each: there is one for every probe.
+    jitter: Random,
     runners: MakeRunner,
 }
 
 impl Shared {
     fn table(&self) -> MutexGuard<'_, Table> {
         lock(&self.table)
+    }
+
+    /// A number for jitter.
+    fn jitter(&self) -> u32 {
+        let [a, b, c, d, ..] = self.jitter.next().to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
     }
 
     fn publish_unheard(&self, table: &Table) {
@@ -278,7 +287,7 @@ impl Shared {
             let run = Run { started, ended: now() };
             let Some(effect) = self.record(&watched, &outcome, run.ended) else { return };
             rank = rank.after(&outcome, effect);
-            due = schedule::next(run, effect, Waits { interval, retry }, random());
+            due = schedule::next(run, effect, Waits { interval, retry }, self.jitter());
         }
     }
 
@@ -342,11 +351,6 @@ impl Drop for Running {
 /// The monotonic clock; tokio's, so that a test can turn it.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-/// A number for jitter.
-fn random() -> u32 {
-    u32::from_le_bytes(random_bytes())
 }
 
 #[cfg(test)]
