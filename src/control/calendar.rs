@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// The last second that RFC 3339 can write: the end of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// A moment, shown in UTC to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calendar(pub SystemTime);
@@ -37,8 +40,10 @@ impl Default for Calendar {
 
 impl fmt::Display for Calendar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A year of five digits has no text in RFC 3339; nothing here lies that far ahead.
-        let seconds = i64::try_from(self.unix_seconds()).unwrap_or(i64::MAX);
+        // A verdict may be forced for ages: a year of five digits has no text, and whatever shows it must not
+        // fail over that.
+        let seconds =
+            i64::try_from(self.unix_seconds()).map_or(LAST_SECOND, |seconds| seconds.min(LAST_SECOND));
         let moment = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
         f.write_str(&moment.format(&Rfc3339).map_err(|_| fmt::Error)?)
     }
@@ -87,6 +92,14 @@ mod tests {
         assert_eq!(at(951_868_800), "2000-03-01T00:00:00Z");
         assert_eq!(at(1_795_227_480), "2026-11-21T02:18:00Z");
         assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_too_far_ahead_for_the_text_is_the_last_one_that_has_a_text() {
+        let at = |seconds: u64| Calendar(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
+        assert_eq!(at(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(at(253_402_300_800), "9999-12-31T23:59:59Z");
+        assert_eq!(at(1 << 62), "9999-12-31T23:59:59Z");
     }
 
     #[test]

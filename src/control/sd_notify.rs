@@ -116,7 +116,7 @@ fn status(headline: &str) -> String {
 fn watchdog_wanted(variable: impl Fn(&str) -> Option<String>) -> Option<Duration> {
     let number = |name: &str| variable(name).and_then(|text| text.parse::<u64>().ok());
     let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
-    number("WATCHDOG_USEC").filter(|_| is_ours).map(Duration::from_micros)
+    number("WATCHDOG_USEC").filter(|micros| is_ours && *micros > 0).map(Duration::from_micros)
 }
 
 async fn send(socket: tokio::net::UnixDatagram, mut messages: mpsc::Receiver<String>) {
@@ -171,16 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn the_watchdog_of_another_process_is_not_ours() {
-        let wanted = |pid: &str| {
+    fn the_watchdog_of_another_process_is_not_ours_and_no_time_at_all_is_none() {
+        let wanted = |micros: &str, pid: &str| {
             watchdog_wanted(|variable| match variable {
-                "WATCHDOG_USEC" => Some("3000000".to_owned()),
+                "WATCHDOG_USEC" => Some(micros.to_owned()),
                 "WATCHDOG_PID" => Some(pid.to_owned()),
                 _ => None,
             })
         };
-        assert_eq!(wanted(&std::process::id().to_string()), Some(Duration::from_secs(3)));
-        assert_eq!(wanted("0"), None);
+        let own = std::process::id().to_string();
+        assert_eq!(wanted("3000000", &own), Some(Duration::from_secs(3)));
+        assert_eq!(wanted("0", &own), None);
+        assert_eq!(wanted("3000000", "0"), None);
         assert_eq!(watchdog_wanted(|_| None), None);
     }
 
