@@ -27,7 +27,7 @@ pub struct Proposal {
 /// What is to be in a zone.
 pub enum Contents {
     /// All of it. The rules between records hold: only a checked zone is one.
-    Whole(Zone),
+    Whole(Box<Zone>),
     /// What is there, with changes.
     Changes {
         /// The serial of the version that they are to.
@@ -87,7 +87,7 @@ impl Proposal {
     pub fn accept(self, current: Option<&ZoneVersion>) -> Result<ZoneVersion, ProposalError> {
         let Proposal { zone: id, contents, inputs, origin } = self;
         let zone = match contents {
-            Contents::Whole(zone) => zone,
+            Contents::Whole(zone) => *zone,
             Contents::Changes { base, changes, place } => {
                 let current = current.ok_or(ProposalError::NoContents)?;
                 if current.serial != base {
@@ -183,7 +183,7 @@ mod tests {
             builder.add(owner.as_ref(), rtype, ttl, &rdata, place()).unwrap();
         }
         let zone = builder.finish(&mut Diagnostics::default()).unwrap();
-        proposal(Contents::Whole(zone), inputs).accept(None).unwrap()
+        proposal(Contents::Whole(Box::new(zone)), inputs).accept(None).unwrap()
     }
 
     fn changes(base: u32, added: Record) -> Contents {

@@ -80,6 +80,24 @@ pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<LoadResult> {
 }
 
 impl Reloading {
+    /// For a server that has read its files once; `requests` is where it tells itself to read again.
+    pub(super) fn new(path: PathBuf, marks: Arc<Marks>, requests: mpsc::Sender<Request>) -> Reloading {
+        Reloading {
+            path,
+            reloads: Reloads::default(),
+            refusal: None,
+            upcoming: None,
+            shortage: None,
+            digests: FileDigests::new(),
+            watching: None,
+            held_back: Vec::new(),
+            is_put_off: false,
+            last_arrival: None,
+            marks,
+            requests,
+        }
+    }
+
     /// Reads everything that has changed since it was read for what is served.
     pub(super) fn begin_reading(&mut self, cause: Cause, publishing: &Publishing) {
         let cause = match cause {

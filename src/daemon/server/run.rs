@@ -21,7 +21,6 @@ use super::operator::Operator;
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::reloading::{Reloading, read};
-use super::reloads::Reloads;
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use super::supervision::{self, Supervision};
@@ -166,20 +165,7 @@ impl Server {
             first_verdicts: FirstVerdicts::default(),
             engine,
         };
-        let reloading = Reloading {
-            path,
-            reloads: Reloads::default(),
-            refusal: None,
-            upcoming: None,
-            shortage: None,
-            digests: FileDigests::new(),
-            watching: None,
-            held_back: Vec::new(),
-            is_put_off: false,
-            last_arrival: None,
-            marks,
-            requests: requests.clone(),
-        };
+        let reloading = Reloading::new(path, marks, requests.clone());
         let operator = Operator {
             control: ControlListener::new(requests.clone()),
             admin: AdminListener::new(requests),

@@ -371,7 +371,8 @@ impl<'r> ZoneReader<'r> {
         found: &mut Diagnostics,
     ) -> Option<Arc<ZoneVersion>> {
         let hosts = self.wants_hosts(&zone.id.name).then(|| Hosts::of(&read).into());
-        let proposal = Proposal { zone: zone.id.clone(), contents: Contents::Whole(read), inputs, origin };
+        let proposal =
+            Proposal { zone: zone.id.clone(), contents: Contents::Whole(Box::new(read)), inputs, origin };
         let accepted = proposal.accept(self.before(&zone.id).map(Arc::as_ref));
         let refuse = |error: ProposalError| found.push(Diagnostic::error(zone.name_span, error.to_string()));
         let version = accepted.map_err(refuse).ok()?;
