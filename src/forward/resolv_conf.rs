@@ -72,7 +72,7 @@ pub struct PassedOver {
     pub line: usize,
     /// Where it is in the file, in bytes.
     pub bytes: Range<usize>,
-    /// NoAnswer.
+    /// Why it names no upstream.
     pub why: String,
 }
 

@@ -21,8 +21,8 @@ use crate::dns::message::Rcode;
 use crate::dns::{Name, Rtype};
 use crate::requestor::{Answer, Case, Encoding, Observed, Progress, Protocol, Response, Shown};
 
-/// How long an answer is waited for, at least.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// Shortest wait for an answer, whatever the time-out of the upstream is.
+const ANSWER_WAIT_MIN: Duration = Duration::from_secs(2);
 
 /// Pause before the first question after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -82,7 +82,7 @@ async fn check(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     let plain = CacheKey::plain(upstream.below.as_ref(), Rtype::NS);
     let odd = token.below(&upstream.below).map(|name| CacheKey::plain(name.as_ref(), Rtype::A));
     // No less than clients' questions wait: what they wait for has not failed.
-    let limit = shared.routing().timeout_of(upstream).max(ANSWER_MAX);
+    let limit = shared.routing().timeout_of(upstream).max(ANSWER_WAIT_MIN);
     let lives = async {
         let asked = Instant::now();
         let progress = Progress::default();

@@ -26,8 +26,8 @@ impl TargetId {
 
 /// All verdicts at one moment. A clone is a pointer, and never changes.
 ///
-/// With them stands what targets say of their share. The verdicts are those that answers are made from: an operator's word, where there is one, stands before what
-/// probes say, and a target that changes too often is down until it is steady.
+/// It also holds what targets say of their share. The verdicts are those that answers are made from: an operator's
+/// word overrides what probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
     squares: Arc<Vec<Square>>,

@@ -30,7 +30,7 @@ echo "complaints: $(grep -c 'networks of this host cannot be read' log)"
 ip address add 198.51.100.1/24 dev v0
 line '198.51.100.0/24'
 dig -b 198.51.100.1 @127.0.0.1 -p 5300 +tries=1 +time=5 +short www.lab.example A
-sed -n 's/.*whose clients may ask now: //p' log | tail -1
+sed -n 's/.*`local` now includes: //p' log | tail -1
 "#;
 
 #[test]
