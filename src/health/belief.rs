@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::probe::Outcome;
 
-use super::board::Square;
+use super::board::TargetState;
 use super::damping::{Damper, Damping};
 use super::force::Rule;
 use super::report::{Cause, Observed};
@@ -38,12 +38,12 @@ impl Belief {
     }
 
     /// What answers are made from, but for the weight.
-    pub(super) fn square(&self) -> Square {
+    pub(super) fn state(&self) -> TargetState {
         let probed = self.watch.verdict();
         let forced = self.forced.as_ref().and_then(|rule| rule.order.verdict());
         match (forced, self.damper.is_held()) {
             (Some(forced), _) => forced.into(),
-            (None, true) => Square { unheld: probed, ..Verdict::Down.into() },
+            (None, true) => TargetState { unheld: probed, ..Verdict::Down.into() },
             (None, false) => probed.into(),
         }
     }
@@ -151,7 +151,7 @@ mod tests {
                 [belief(Verdict::Pending), belief(Verdict::Up), belief(Verdict::Down), restless(now)]
             {
                 assert!(matches!(belief.force(Some(&rule(order))), Some(Cause::Forced(_))));
-                assert_eq!(belief.square(), verdict.into());
+                assert_eq!(belief.state(), verdict.into());
             }
         }
     }
@@ -162,9 +162,9 @@ mod tests {
         let mut belief = belief(Verdict::Up);
         belief.force(Some(&rule(Order::Up)));
         belief.observe(&FAIL, now, DAMPING);
-        assert_eq!((belief.verdict(), belief.square()), (Verdict::Down, Verdict::Up.into()));
+        assert_eq!((belief.verdict(), belief.state()), (Verdict::Down, Verdict::Up.into()));
         assert_eq!(belief.force(None), Some(Cause::Unforced));
-        assert_eq!(belief.square(), Verdict::Down.into());
+        assert_eq!(belief.state(), Verdict::Down.into());
     }
 
     #[test]
@@ -178,13 +178,13 @@ mod tests {
     fn a_restless_target_is_down_but_known_to_pass() {
         let now = Instant::now();
         let mut belief = restless(now);
-        assert_eq!(belief.square(), Verdict::Down.into());
+        assert_eq!(belief.state(), Verdict::Down.into());
         let (_, cause) = belief.observe(&PASS, now, DAMPING);
         assert!(matches!(cause, Some(Cause::Outcomes(_))), "{cause:?}");
-        assert_eq!(belief.square(), Square { unheld: Verdict::Up, ..Verdict::Down.into() });
+        assert_eq!(belief.state(), TargetState { unheld: Verdict::Up, ..Verdict::Down.into() });
         let later = now + DAMPING.window;
         assert!(matches!(belief.tend(later, LIMIT, LIMIT, DAMPING), Some(Cause::Steady { .. })));
-        assert_eq!(belief.square(), Verdict::Up.into());
+        assert_eq!(belief.state(), Verdict::Up.into());
     }
 
     #[test]
@@ -207,9 +207,9 @@ mod tests {
         let over = LIMIT + Duration::from_millis(1);
         assert_eq!(belief.tend(now, over, LIMIT, DAMPING), Some(Cause::Silent { silence: over }));
         assert_eq!(belief.tend(now, 2 * LIMIT, LIMIT, DAMPING), None, "it is told once");
-        assert_eq!(belief.square(), Verdict::Pending.into());
+        assert_eq!(belief.state(), Verdict::Pending.into());
         let (_, cause) = belief.observe(&FAIL, now, DAMPING);
         assert!(matches!(cause, Some(Cause::Heard { silence, .. }) if silence == over), "{cause:?}");
-        assert_eq!(belief.square(), Verdict::Down.into());
+        assert_eq!(belief.state(), Verdict::Down.into());
     }
 }

@@ -30,13 +30,13 @@ impl TargetId {
 /// word overrides what probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
-    squares: Arc<Vec<Square>>,
+    states: Arc<Vec<TargetState>>,
     view: View,
 }
 
 /// What the board says of one target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Square {
+pub(super) struct TargetState {
     /// The verdict.
     pub(super) verdict: Verdict,
     /// What it would be if nothing were held down for changing too often.
@@ -55,55 +55,55 @@ enum View {
 impl Board {
     /// The verdict on a target; pending for one that this board has not heard of.
     pub fn verdict(&self, target: TargetId) -> Verdict {
-        let square = self.square(target);
+        let state = self.state(target);
         match self.view {
-            View::Verdicts => square.verdict,
-            View::Unheld => square.unheld,
+            View::Verdicts => state.verdict,
+            View::Unheld => state.unheld,
         }
     }
 
     /// What a target says of its share; 1 for one that says nothing.
     pub fn weight(&self, target: TargetId) -> Weight {
-        self.square(target).weight
+        self.state(target).weight
     }
 
     /// The same board as it would be if no target were held down for changing too often: a pool that
     /// has no other member left answers with one that passes just now.
     pub fn unheld(&self) -> Board {
-        Board { squares: Arc::clone(&self.squares), view: View::Unheld }
+        Board { states: Arc::clone(&self.states), view: View::Unheld }
     }
 
     /// Every place of the board, in order.
     pub fn ids(&self) -> impl Iterator<Item = TargetId> + use<> {
-        (0..self.squares.len()).map(TargetId::at)
+        (0..self.states.len()).map(TargetId::at)
     }
 
-    pub(super) fn square(&self, target: TargetId) -> Square {
-        self.squares.get(target.index()).copied().unwrap_or_default()
+    pub(super) fn state(&self, target: TargetId) -> TargetState {
+        self.states.get(target.index()).copied().unwrap_or_default()
     }
 
     /// The targets of which this board says something else than `before` did.
     pub fn changes_since(&self, before: &Board) -> impl Iterator<Item = TargetId> + use<> {
         let (now, before) = (self.clone(), before.clone());
         // A place that only one of them has is pending on the other.
-        let places = 0..now.squares.len().max(before.squares.len());
-        places.map(TargetId::at).filter(move |target| now.square(*target) != before.square(*target))
+        let places = 0..now.states.len().max(before.states.len());
+        places.map(TargetId::at).filter(move |target| now.state(*target) != before.state(*target))
     }
 
-    /// Writes a square; copies the board first where a clone of it is about.
-    pub(super) fn set(&mut self, target: TargetId, square: Square) {
-        let squares = Arc::make_mut(&mut self.squares);
-        if squares.len() <= target.index() {
-            squares.resize(target.index() + 1, Square::default());
+    /// Writes a state; copies the board first where a clone of it is about.
+    pub(super) fn set(&mut self, target: TargetId, state: TargetState) {
+        let states = Arc::make_mut(&mut self.states);
+        if states.len() <= target.index() {
+            states.resize(target.index() + 1, TargetState::default());
         }
-        squares[target.index()] = square;
+        states[target.index()] = state;
     }
 }
 
 /// A verdict that nothing holds down, on a target that says nothing of its share.
-impl From<Verdict> for Square {
+impl From<Verdict> for TargetState {
     fn from(verdict: Verdict) -> Self {
-        Square { verdict, unheld: verdict, weight: Weight::default() }
+        TargetState { verdict, unheld: verdict, weight: Weight::default() }
     }
 }
 
@@ -117,8 +117,8 @@ impl FromIterator<Verdict> for Board {
 /// The same with what the targets say of their share.
 impl FromIterator<(Verdict, Weight)> for Board {
     fn from_iter<I: IntoIterator<Item = (Verdict, Weight)>>(targets: I) -> Self {
-        let square = |(verdict, weight)| Square { weight, ..Square::from(verdict) };
-        Self { squares: Arc::new(targets.into_iter().map(square).collect()), view: View::Verdicts }
+        let state = |(verdict, weight)| TargetState { weight, ..TargetState::from(verdict) };
+        Self { states: Arc::new(targets.into_iter().map(state).collect()), view: View::Verdicts }
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
     fn a_held_target_is_down_and_passes_where_holding_is_left_aside() {
         let mut board = Board::default();
         let held = TargetId::at(0);
-        board.set(held, Square { unheld: Verdict::Up, ..Verdict::Down.into() });
+        board.set(held, TargetState { unheld: Verdict::Up, ..Verdict::Down.into() });
         assert_eq!((board.verdict(held), board.unheld().verdict(held)), (Verdict::Down, Verdict::Up));
     }
 }

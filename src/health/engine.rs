@@ -27,7 +27,7 @@ use super::force::Rules;
 use super::lateness::{Lateness, Starts};
 use super::report::{LocalTrouble, Report, Transition};
 use super::schedule::{self, Run, Waits};
-use super::table::{Ordinal, Table, Watched};
+use super::table::{Table, WatchNumber, Watched};
 use super::turns::{Rank, Turn, Turns};
 use super::verdict::Effect;
 use super::{Board, Target, TargetId};
@@ -90,7 +90,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             table: Mutex::new(Table::new(settings.damping)),
             local_trouble: watch::Sender::new(None),
-            oldest_unheard: watch::Sender::new(Ordinal::LAST),
+            oldest_unheard: watch::Sender::new(WatchNumber::LAST),
             untold: Notify::new(),
             turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
             probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
@@ -203,7 +203,7 @@ impl Runner for Prober {
 struct Shared {
     table: Mutex<Table>,
     local_trouble: watch::Sender<Option<LocalTrouble>>,
-    oldest_unheard: watch::Sender<Ordinal>,
+    oldest_unheard: watch::Sender<WatchNumber>,
     /// There are untold transitions in the table.
     untold: Notify,
     /// Who may probe now.

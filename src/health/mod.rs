@@ -38,7 +38,7 @@ pub use damping::Damping;
 pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings};
 pub use latency::{LATENCY_BOUNDS, Latencies};
 pub use lateness::Lateness;
-pub use network::Extent;
+pub use network::Scope;
 pub use report::{Cause, History, LocalTrouble, Observed, Report, Tally, Transition};
 pub use schedule::{WAIT_MAX, WAIT_MIN};
 pub use target::Target;

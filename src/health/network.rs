@@ -13,7 +13,7 @@ use crate::probe::{Outcome, Reason};
 
 /// What the last outcome of one target showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum Reachability {
     /// There is none yet.
     Nothing,
     /// Something that can be said of the target itself: it was reached, refused, or kept silent.
@@ -26,7 +26,7 @@ pub(super) enum Sight {
 
 /// Whether a failure counts against its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Charge {
+pub(super) enum Attribution {
     Counts,
     /// Not yet: the next outcome of another target decides.
     Undecided,
@@ -36,7 +36,7 @@ pub(super) enum Charge {
 
 /// How far local trouble goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Extent {
+pub enum Scope {
     /// There is none.
     #[default]
     None,
@@ -59,62 +59,69 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Takes in the outcome of a target that `sight` belongs to.
-    pub(super) fn note(&mut self, sight: &mut Sight, outcome: &Outcome, at: Instant) -> Charge {
-        let seen = match (outcome, *sight) {
-            (Outcome::Local { .. }, _) => Sight::Local,
+    /// Takes in the outcome of a target that `reachability` belongs to.
+    pub(super) fn note(
+        &mut self,
+        reachability: &mut Reachability,
+        outcome: &Outcome,
+        at: Instant,
+    ) -> Attribution {
+        let seen = match (outcome, *reachability) {
+            (Outcome::Local { .. }, _) => Reachability::Local,
             (
                 Outcome::Fail { reason: Reason::NetworkUnreachable | Reason::NoRoute },
-                Sight::NoWay { since },
-            ) => Sight::NoWay { since },
+                Reachability::NoWay { since },
+            ) => Reachability::NoWay { since },
             (Outcome::Fail { reason: Reason::NetworkUnreachable | Reason::NoRoute }, _) => {
-                Sight::NoWay { since: at }
+                Reachability::NoWay { since: at }
             }
-            (Outcome::Pass { .. } | Outcome::Fail { .. }, _) => Sight::Target,
+            (Outcome::Pass { .. } | Outcome::Fail { .. }, _) => Reachability::Target,
         };
-        self.forget(*sight);
+        self.forget(*reachability);
         *self.count(seen) += 1;
-        *sight = seen;
+        *reachability = seen;
         match seen {
-            Sight::Nothing | Sight::Local => Charge::Counts,
-            Sight::Target => {
+            Reachability::Nothing | Reachability::Local => Attribution::Counts,
+            Reachability::Target => {
                 self.proof = Some(at);
-                Charge::Counts
+                Attribution::Counts
             }
-            Sight::NoWay { since } if self.proof.is_some_and(|proof| proof > since) => Charge::Counts,
-            Sight::NoWay { .. } if self.extent() == Extent::All => Charge::Local,
-            Sight::NoWay { .. } => Charge::Undecided,
+            Reachability::NoWay { since } if self.proof.is_some_and(|proof| proof > since) => {
+                Attribution::Counts
+            }
+            Reachability::NoWay { .. } if self.scope() == Scope::All => Attribution::Local,
+            Reachability::NoWay { .. } => Attribution::Undecided,
         }
     }
 
     /// A target is watched from now on.
-    pub(super) fn begin(&mut self) -> Sight {
+    pub(super) fn begin(&mut self) -> Reachability {
         self.nothing += 1;
-        Sight::Nothing
+        Reachability::Nothing
     }
 
     /// A target is watched no more.
-    pub(super) fn forget(&mut self, sight: Sight) {
-        *self.count(sight) -= 1;
+    pub(super) fn forget(&mut self, reachability: Reachability) {
+        *self.count(reachability) -= 1;
     }
 
     /// How far local trouble goes. One target without a way to it is no local trouble; all of them are.
-    pub(super) fn extent(&self) -> Extent {
+    pub(super) fn scope(&self) -> Scope {
         let any_hope = self.target > 0 || self.nothing > 0;
         match (self.local, self.no_way) {
-            (0, 0) => Extent::None,
-            (0, _) if any_hope => Extent::None,
-            (_, _) if any_hope => Extent::Some,
-            (_, _) => Extent::All,
+            (0, 0) => Scope::None,
+            (0, _) if any_hope => Scope::None,
+            (_, _) if any_hope => Scope::Some,
+            (_, _) => Scope::All,
         }
     }
 
-    fn count(&mut self, sight: Sight) -> &mut usize {
-        match sight {
-            Sight::Nothing => &mut self.nothing,
-            Sight::Target => &mut self.target,
-            Sight::NoWay { .. } => &mut self.no_way,
-            Sight::Local => &mut self.local,
+    fn count(&mut self, reachability: Reachability) -> &mut usize {
+        match reachability {
+            Reachability::Nothing => &mut self.nothing,
+            Reachability::Target => &mut self.target,
+            Reachability::NoWay { .. } => &mut self.no_way,
+            Reachability::Local => &mut self.local,
         }
     }
 }
@@ -133,13 +140,13 @@ mod tests {
     const LOCAL: Outcome = Outcome::Local { trouble: Trouble::OutOfFiles };
 
     /// Targets whose outcomes come one second after the other.
-    fn play(outcomes: &[(usize, Outcome)]) -> Vec<(Charge, Extent)> {
+    fn play(outcomes: &[(usize, Outcome)]) -> Vec<(Attribution, Scope)> {
         let (mut network, begin) = (Network::default(), Instant::now());
         let count = outcomes.iter().map(|(target, _)| target + 1).max().unwrap_or(0);
-        let mut sights: Vec<Sight> = (0..count).map(|_| network.begin()).collect();
+        let mut reached: Vec<Reachability> = (0..count).map(|_| network.begin()).collect();
         let note = |(place, (target, outcome)): (u32, &(usize, Outcome))| {
             let at = begin + Duration::from_secs(1) * place;
-            (network.note(&mut sights[*target], outcome, at), network.extent())
+            (network.note(&mut reached[*target], outcome, at), network.scope())
         };
         (0..).zip(outcomes).map(note).collect()
     }
@@ -149,10 +156,10 @@ mod tests {
         let up = [(0, PASS), (1, PASS), (2, PASS)];
         let down = [(0, NO_WAY), (0, NO_WAY), (1, PASS), (0, NO_WAY), (0, NO_WAY)];
         let played = play(&[up.as_slice(), &down].concat());
-        let (counts, undecided) = (Charge::Counts, Charge::Undecided);
-        let charges: Vec<Charge> = played.iter().map(|(charge, _)| *charge).collect();
-        assert_eq!(charges[3..], [undecided, undecided, counts, counts, counts]);
-        assert!(played.iter().all(|(_, extent)| *extent == Extent::None));
+        let (counts, undecided) = (Attribution::Counts, Attribution::Undecided);
+        let attributions: Vec<Attribution> = played.iter().map(|(attribution, _)| *attribution).collect();
+        assert_eq!(attributions[3..], [undecided, undecided, counts, counts, counts]);
+        assert!(played.iter().all(|(_, scope)| *scope == Scope::None));
     }
 
     #[test]
@@ -160,32 +167,32 @@ mod tests {
         let up = [(0, PASS), (1, REFUSED), (2, PASS)];
         let cut = [(0, NO_WAY), (1, NO_HOST), (2, NO_WAY), (0, NO_WAY)];
         let played = play(&[up.as_slice(), &cut].concat());
-        assert_eq!(played[3], (Charge::Undecided, Extent::None));
-        assert_eq!(played[5], (Charge::Local, Extent::All));
-        assert_eq!(played[6], (Charge::Local, Extent::All));
+        assert_eq!(played[3], (Attribution::Undecided, Scope::None));
+        assert_eq!(played[5], (Attribution::Local, Scope::All));
+        assert_eq!(played[6], (Attribution::Local, Scope::All));
     }
 
     #[test]
     fn a_single_outcome_of_a_target_itself_ends_the_trouble() {
         let cut = [(0, NO_WAY), (1, NO_WAY), (2, NO_WAY), (1, REFUSED), (0, NO_WAY)];
         let played = play(&cut);
-        assert_eq!(played[2].1, Extent::All);
-        assert_eq!(played[3], (Charge::Counts, Extent::None));
-        assert_eq!(played[4].0, Charge::Counts);
+        assert_eq!(played[2].1, Scope::All);
+        assert_eq!(played[3], (Attribution::Counts, Scope::None));
+        assert_eq!(played[4].0, Attribution::Counts);
     }
 
     #[test]
     fn local_trouble_of_some_targets_is_not_that_of_all() {
         let played = play(&[(0, PASS), (1, LOCAL), (0, LOCAL), (0, PASS), (1, PASS)]);
-        let extents: Vec<Extent> = played.iter().map(|(_, extent)| *extent).collect();
-        assert_eq!(extents, [Extent::None, Extent::Some, Extent::All, Extent::Some, Extent::None]);
+        let scopes: Vec<Scope> = played.iter().map(|(_, scope)| *scope).collect();
+        assert_eq!(scopes, [Scope::None, Scope::Some, Scope::All, Scope::Some, Scope::None]);
     }
 
     #[test]
     fn a_target_without_outcome_may_still_be_reached() {
         let played = play(&[(0, NO_WAY), (0, NO_WAY), (1, PASS), (0, NO_WAY)]);
-        assert!(played.iter().all(|(_, extent)| *extent == Extent::None), "{played:?}");
-        assert_eq!(played[3].0, Charge::Counts);
+        assert!(played.iter().all(|(_, scope)| *scope == Scope::None), "{played:?}");
+        assert_eq!(played[3].0, Attribution::Counts);
     }
 
     #[test]
@@ -194,10 +201,10 @@ mod tests {
         let (mut gone, mut stays) = (network.begin(), network.begin());
         network.note(&mut gone, &PASS, now);
         network.note(&mut stays, &NO_WAY, now);
-        assert_eq!(network.extent(), Extent::None);
+        assert_eq!(network.scope(), Scope::None);
         network.forget(gone);
-        assert_eq!(network.extent(), Extent::All);
+        assert_eq!(network.scope(), Scope::All);
         network.forget(stays);
-        assert_eq!(network.extent(), Extent::None);
+        assert_eq!(network.scope(), Scope::None);
     }
 }

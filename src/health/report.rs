@@ -11,7 +11,7 @@ use crate::probe::{Outcome, Probe, Reason, Symptom, Weight};
 
 use super::force::{Brief, Rule};
 use super::latency::Latencies;
-use super::network::Extent;
+use super::network::Scope;
 use super::schedule::silence_max;
 use super::{Target, TargetId, Verdict};
 
@@ -139,7 +139,7 @@ impl fmt::Display for Observed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalTrouble {
     /// How far it goes.
-    pub extent: Extent,
+    pub scope: Scope,
     /// A probe that met it.
     pub probe: Probe,
     /// What that probe saw.
@@ -150,10 +150,10 @@ pub struct LocalTrouble {
 
 impl fmt::Display for LocalTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { extent, probe, outcome, .. } = self;
-        match extent {
-            Extent::None | Extent::Some => write!(f, "{probe} {outcome}; its verdict stays as it is"),
-            Extent::All => {
+        let Self { scope, probe, outcome, .. } = self;
+        match scope {
+            Scope::None | Scope::Some => write!(f, "{probe} {outcome}; its verdict stays as it is"),
+            Scope::All => {
                 write!(f, "no target can be probed, all verdicts stay as they are ({probe}: {outcome})")
             }
         }

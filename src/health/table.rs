@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use crate::probe::{Kind, Outcome, Probe, Weight};
 
 use super::belief::Belief;
-use super::board::Square;
+use super::board::TargetState;
 use super::damping::Damping;
 use super::force::Rules;
-use super::network::{Charge, Extent, Network, Sight};
+use super::network::{Attribution, Network, Reachability, Scope};
 use super::report::{Cause, History, LocalTrouble, Report, Transition};
 use super::schedule::silence_max;
 use super::verdict::{Effect, Verdict};
@@ -24,14 +24,14 @@ use super::{Board, Target, TargetId};
 /// The number of a watch: each new target gets the next one, and none is given twice. So a late
 /// outcome cannot reach another target that has been given the same place since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ordinal(u64);
+pub(super) struct WatchNumber(u64);
 
-impl Ordinal {
+impl WatchNumber {
     /// Behind every target.
-    pub(super) const LAST: Ordinal = Ordinal(u64::MAX);
+    pub(super) const LAST: WatchNumber = WatchNumber(u64::MAX);
 
     fn next(self) -> Self {
-        Ordinal(self.0 + 1)
+        WatchNumber(self.0 + 1)
     }
 }
 
@@ -39,7 +39,7 @@ impl Ordinal {
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pub(super) id: TargetId,
-    pub(super) ordinal: Ordinal,
+    pub(super) number: WatchNumber,
     pub(super) target: Arc<Target>,
 }
 
@@ -64,10 +64,10 @@ pub(super) struct Table {
     network: Network,
     /// None while there is none.
     local_trouble: Option<LocalTrouble>,
-    /// The ordinal of the next new target.
-    upcoming: Ordinal,
+    /// The number of the next new target.
+    upcoming: WatchNumber,
     /// Targets that have no outcome yet.
-    unheard: BTreeSet<Ordinal>,
+    unheard: BTreeSet<WatchNumber>,
     /// Transitions that nobody has been told, by age: one for each target at most, so that they are
     /// bounded by the number of targets however slow the listener is.
     untold: BTreeMap<u64, Transition>,
@@ -90,7 +90,7 @@ enum Place {
 struct Entry {
     watched: Watched,
     belief: Belief,
-    sight: Sight,
+    reachability: Reachability,
     history: History,
     turn: Turn,
     /// The key of its untold transition.
@@ -116,8 +116,8 @@ impl Entry {
     }
 
     /// What answers are made from.
-    fn square(&self) -> Square {
-        Square { weight: self.history.weight.unwrap_or_default(), ..self.belief.square() }
+    fn state(&self) -> TargetState {
+        TargetState { weight: self.history.weight.unwrap_or_default(), ..self.belief.state() }
     }
 }
 
@@ -128,9 +128,9 @@ fn question(probe: &Probe) -> Question {
     (probe.address, probe.source, probe.kind.clone())
 }
 
-/// What is known about a question already.
+/// What is known about a question, carried over a reload.
 #[derive(Clone, Copy)]
-struct Known {
+struct Carried {
     verdict: Verdict,
     since: Instant,
     weight: Option<Weight>,
@@ -146,7 +146,7 @@ impl Table {
             places: Vec::new(),
             ids: HashMap::new(),
             board: Board::default(),
-            upcoming: Ordinal(0),
+            upcoming: WatchNumber(0),
             unheard: BTreeSet::new(),
             untold: BTreeMap::new(),
             untold_next: 0,
@@ -163,7 +163,7 @@ impl Table {
             id: entry.watched.id,
             target: Arc::clone(&entry.watched.target),
             verdict: entry.belief.verdict(),
-            believed: entry.belief.square().verdict,
+            believed: entry.belief.state().verdict,
             forced: entry.belief.forced().cloned(),
             held: entry.belief.is_held(),
             history: entry.history.clone(),
@@ -171,14 +171,14 @@ impl Table {
         self.entries().map(report).collect()
     }
 
-    /// The ordinal of the next new target: all that are watched now have a lower one.
-    pub(super) fn upcoming(&self) -> Ordinal {
+    /// The number of the next new target: all that are watched now have a lower one.
+    pub(super) fn upcoming(&self) -> WatchNumber {
         self.upcoming
     }
 
-    /// The oldest target that has no outcome yet; [`Ordinal::LAST`] when all have one.
-    pub(super) fn oldest_unheard(&self) -> Ordinal {
-        self.unheard.first().copied().unwrap_or(Ordinal::LAST)
+    /// The oldest target that has no outcome yet; [`WatchNumber::LAST`] when all have one.
+    pub(super) fn oldest_unheard(&self) -> WatchNumber {
+        self.unheard.first().copied().unwrap_or(WatchNumber::LAST)
     }
 
     /// Replaces the set of targets.
@@ -214,7 +214,7 @@ impl Table {
 
     fn set_turn(&mut self, of: &Watched, turn: Turn) {
         if let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index())
-            && entry.watched.ordinal == of.ordinal
+            && entry.watched.number == of.number
         {
             entry.turn = turn;
         }
@@ -223,16 +223,16 @@ impl Table {
     /// Takes in an outcome; none when its target is watched no more.
     pub(super) fn record(&mut self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
         let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
-        if entry.watched.ordinal != of.ordinal {
+        if entry.watched.number != of.number {
             return None;
         }
-        self.unheard.remove(&of.ordinal);
-        let charge = self.network.note(&mut entry.sight, outcome, ended);
+        self.unheard.remove(&of.number);
+        let attribution = self.network.note(&mut entry.reachability, outcome, ended);
         entry.history.note(outcome, ended);
-        let (effect, cause) = match charge {
-            Charge::Counts => entry.belief.observe(outcome, ended, self.damping),
-            Charge::Undecided => (Effect::Doubted, None),
-            Charge::Local => (Effect::Ignored, None),
+        let (effect, cause) = match attribution {
+            Attribution::Counts => entry.belief.observe(outcome, ended, self.damping),
+            Attribution::Undecided => (Effect::Doubted, None),
+            Attribution::Local => (Effect::Ignored, None),
         };
         if cause.is_some() {
             entry.history.since = ended;
@@ -240,8 +240,8 @@ impl Table {
         }
         self.note_local_trouble(of, outcome, ended);
         match cause {
-            Some(cause) => self.settle(of.id, cause, ended),
-            None => self.settle_weight(of.id, ended),
+            Some(cause) => self.update_board(of.id, cause, ended),
+            None => self.update_weight(of.id, ended),
         }
         Some(effect)
     }
@@ -250,7 +250,7 @@ impl Table {
     /// `awake` is since when this was done as often as it should be; a machine that slept proves nothing.
     pub(super) fn tend(&mut self, now: Instant, awake: Instant) {
         let damping = self.damping;
-        self.settle_all(now, |entry| {
+        self.update_all(now, |entry| {
             let Target { interval, probe, .. } = &*entry.watched.target;
             let silence = entry.silence(now).min(now.saturating_duration_since(awake));
             let cause = entry.belief.tend(now, silence, silence_max(*interval, probe.timeout), damping)?;
@@ -265,7 +265,7 @@ impl Table {
     /// Believes these rules from now on.
     pub(super) fn force(&mut self, rules: &Rules, now: Instant) {
         self.rules = rules.clone();
-        self.settle_all(now, |entry| {
+        self.update_all(now, |entry| {
             let name = entry.watched.target.probe.to_string();
             entry.belief.force(rules.forcing(&name))
         });
@@ -297,11 +297,11 @@ impl Table {
         })
     }
 
-    fn known(&self) -> HashMap<Question, Known> {
+    fn known(&self) -> HashMap<Question, Carried> {
         let mut known = HashMap::new();
         for entry in self.entries().filter(|entry| entry.belief.verdict() != Verdict::Pending) {
             let History { since, weight, .. } = entry.history;
-            let latest = Known { verdict: entry.belief.verdict(), since, weight };
+            let latest = Carried { verdict: entry.belief.verdict(), since, weight };
             known.entry(question(&entry.watched.target.probe)).or_insert(latest);
         }
         known
@@ -320,8 +320,8 @@ impl Table {
                 continue;
             }
             self.ids.remove(&entry.watched.target);
-            self.unheard.remove(&entry.watched.ordinal);
-            self.network.forget(entry.sight);
+            self.unheard.remove(&entry.watched.number);
+            self.network.forget(entry.reachability);
             entry.untold.and_then(|key| self.untold.remove(&key));
             *place = Place::Resting;
             stopped.push(TargetId::at(index));
@@ -334,24 +334,24 @@ impl Table {
         self.places.iter().enumerate().filter_map(is_free).collect()
     }
 
-    fn start(&mut self, id: TargetId, target: &Target, known: Option<Known>, now: Instant) -> Watched {
-        let watched = Watched { id, ordinal: self.upcoming, target: Arc::new(target.clone()) };
-        self.upcoming = watched.ordinal.next();
-        self.unheard.insert(watched.ordinal);
+    fn start(&mut self, id: TargetId, target: &Target, known: Option<Carried>, now: Instant) -> Watched {
+        let watched = Watched { id, number: self.upcoming, target: Arc::new(target.clone()) };
+        self.upcoming = watched.number.next();
+        self.unheard.insert(watched.number);
         self.ids.insert(Arc::clone(&watched.target), id);
-        let pending = Known { verdict: Verdict::Pending, since: now, weight: None };
-        let Known { verdict, since, weight } = known.unwrap_or(pending);
+        let pending = Carried { verdict: Verdict::Pending, since: now, weight: None };
+        let Carried { verdict, since, weight } = known.unwrap_or(pending);
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
         let belief = Belief::new(verdict, target.thresholds(), forced);
         let entry = Entry {
             watched: watched.clone(),
             belief,
-            sight: self.network.begin(),
+            reachability: self.network.begin(),
             history: History { weight, ..History::new(since, now) },
             turn: Turn::Since(now),
             untold: None,
         };
-        self.board.set(id, entry.square());
+        self.board.set(id, entry.state());
         let place = Place::Taken(Box::new(entry));
         match self.places.get_mut(id.index()) {
             Some(free) => *free = place,
@@ -361,11 +361,11 @@ impl Table {
     }
 
     /// Applies `change` to every target, and tells what came of it.
-    fn settle_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
+    fn update_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
         for index in 0..self.places.len() {
             let Some(Place::Taken(entry)) = self.places.get_mut(index) else { continue };
             if let Some(cause) = change(entry) {
-                self.settle(TargetId::at(index), cause, at);
+                self.update_board(TargetId::at(index), cause, at);
             }
         }
     }
@@ -374,40 +374,40 @@ impl Table {
     /// it. It takes the turn of one of the same target that is still untold, even when that leads back
     /// to where the listener believes the target to be: the board it has read meanwhile, for another
     /// target's sake, may have held the verdict between.
-    fn settle(&mut self, id: TargetId, cause: Cause, at: Instant) {
+    fn update_board(&mut self, id: TargetId, cause: Cause, at: Instant) {
         let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let (from, square) = (self.board.square(id).verdict, entry.square());
-        self.board.set(id, square);
+        let (from, state) = (self.board.state(id).verdict, entry.state());
+        self.board.set(id, state);
         let probe = entry.watched.target.probe.clone();
         let key = *entry.untold.get_or_insert(self.untold_next);
         self.untold_next = self.untold_next.max(key + 1);
-        self.untold.insert(key, Transition { target: id, probe, from, to: square.verdict, cause, at });
+        self.untold.insert(key, Transition { target: id, probe, from, to: state.verdict, cause, at });
     }
 
     /// Writes what a target says of its share to the board, if it is news. The transition waits behind
     /// nothing and pushes nothing aside: whoever hears of another one of this target sees the weight, too.
-    fn settle_weight(&mut self, id: TargetId, at: Instant) {
+    fn update_weight(&mut self, id: TargetId, at: Instant) {
         let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
-        let weight = entry.square().weight;
-        if self.board.square(id).weight == weight {
+        let weight = entry.state().weight;
+        if self.board.state(id).weight == weight {
             return;
         }
         match entry.untold {
-            Some(_) => self.board.set(id, entry.square()),
-            None => self.settle(id, Cause::Weighed(weight), at),
+            Some(_) => self.board.set(id, entry.state()),
+            None => self.update_board(id, Cause::Weighed(weight), at),
         }
     }
 
     fn note_local_trouble(&mut self, of: &Watched, outcome: &Outcome, at: Instant) {
-        let extent = self.network.extent();
-        let before = self.local_trouble.as_ref().map_or(Extent::None, |trouble| trouble.extent);
-        match (before, extent) {
-            (Extent::None | Extent::Some | Extent::All, Extent::None) => self.local_trouble = None,
+        let scope = self.network.scope();
+        let before = self.local_trouble.as_ref().map_or(Scope::None, |trouble| trouble.scope);
+        match (before, scope) {
+            (Scope::None | Scope::Some | Scope::All, Scope::None) => self.local_trouble = None,
             // From all to some is no new trouble, and not its end either.
-            (Extent::Some, Extent::Some) | (Extent::All, Extent::Some | Extent::All) => {}
-            (Extent::None, Extent::Some | Extent::All) | (Extent::Some, Extent::All) => {
+            (Scope::Some, Scope::Some) | (Scope::All, Scope::Some | Scope::All) => {}
+            (Scope::None, Scope::Some | Scope::All) | (Scope::Some, Scope::All) => {
                 let (probe, outcome) = (of.target.probe.clone(), outcome.clone());
-                self.local_trouble = Some(LocalTrouble { extent, probe, outcome, since: at });
+                self.local_trouble = Some(LocalTrouble { scope, probe, outcome, since: at });
             }
         }
     }

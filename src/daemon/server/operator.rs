@@ -17,7 +17,7 @@ use super::control_listener::ControlListener;
 use super::publishing::Publishing;
 use crate::control::{ForceOrder, Forced};
 use crate::health::force::{Order, Rule, RuleError, Rules, Term};
-use crate::health::{Extent, LocalTrouble};
+use crate::health::{LocalTrouble, Scope};
 use crate::zones::{self, Good};
 
 /// How often it is tried again to write what could not be written.
@@ -113,7 +113,7 @@ impl Operator {
     pub(super) fn tell_local_trouble(&mut self) {
         let now = self.local_trouble.borrow_and_update().clone();
         match (&now, &self.local_trouble_told) {
-            (Some(trouble), _) if trouble.extent == Extent::All => error!("{trouble}"),
+            (Some(trouble), _) if trouble.scope == Scope::All => error!("{trouble}"),
             (Some(trouble), _) => warn!("{trouble}"),
             (None, Some(LocalTrouble { since, .. })) => {
                 let lasted = since.elapsed().as_secs();

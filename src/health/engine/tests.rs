@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::health::force::{Order, Rule};
-use crate::health::{Cause, Extent, Observed, Verdict};
+use crate::health::{Cause, Observed, Scope, Verdict};
 use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble, Weight};
 
 const MS: Duration = Duration::from_millis(1);
@@ -655,7 +655,7 @@ async fn local_trouble_of_one_target_is_told_once_and_so_is_its_end() {
     engine.watch(&targets([1, 2]));
     trouble.changed().await.unwrap();
     let told = trouble.borrow_and_update().clone().unwrap();
-    assert_eq!(told.extent, Extent::Some);
+    assert_eq!(told.scope, Scope::Some);
     sleep(10_000 * MS).await;
     assert!(!trouble.has_changed().unwrap());
     stage.play(1, Play::Accept);

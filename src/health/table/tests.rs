@@ -104,7 +104,7 @@ fn a_target_that_only_changes_its_times_keeps_its_verdict() {
     slower.probe.timeout *= 2;
     let second = table.replace(&[slower], Instant::now());
     assert_eq!(table.board().verdict(second.ids[0]), Verdict::Up);
-    assert_eq!(table.oldest_unheard(), second.started[0].ordinal);
+    assert_eq!(table.oldest_unheard(), second.started[0].number);
 }
 
 #[test]
