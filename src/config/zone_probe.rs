@@ -1,7 +1,7 @@
 //! `[[zone.probe]]`: which plain RRsets are guarded, and by what.
 //!
 //! Responsible for these keys. Not responsible for the kinds of probe (that is
-//! `probe_kind`), for how an answer is chosen (`choosing`), for whether the
+//! `probe_kind`), for how an answer is chosen (`pool_settings`), for whether the
 //! owners exist, or for putting blocks that name the same owner together: that
 //! is the zone's.
 
@@ -12,8 +12,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use super::choosing;
 use super::keys::Section;
+use super::pool_settings;
 use super::probe::Probe;
 use super::probe_kind;
 use super::table::Table;
@@ -22,7 +22,7 @@ use crate::probe::Kind;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::Choice;
+use crate::zone::PoolSettings;
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct ZoneProbe {
     /// The address to probe from, for targets of its family.
     pub source: Option<IpAddr>,
     /// How an answer is chosen.
-    pub choice: Choice,
+    pub choice: PoolSettings,
     /// The header of the block.
     pub span: Span,
 }
@@ -76,7 +76,7 @@ impl ZoneProbe {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
         let times = defaults.overridden(table, found);
         let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
-        let choice = choosing::read(table, found);
+        let choice = pool_settings::read(table, found);
         let source = table.read("source", found, source);
         let kinds = match target {
             Some(_) => {

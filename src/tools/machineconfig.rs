@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Held, Secrecy, held};
+use crate::config::{Referenced, Secrecy, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
@@ -46,7 +46,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     };
     let mut gathering = Gathering::new(&reading.sources, config);
     gathering.namings();
-    gathering.held(&held(&reading.sources, config, &request.config));
+    gathering.add_referenced(&referenced(&reading.sources, config, &request.config));
     let Gathering { files, found, .. } = gathering;
     tell(&reading.sources, found.iter())?;
     if found.errors() > 0 {
@@ -137,8 +137,8 @@ impl<'g> Gathering<'g> {
     }
 
     /// The files that probes are run with, and what is to be said of secrets.
-    fn held(&mut self, held: &[Held]) {
-        for Held { key, span, file, secrecy } in held {
+    fn add_referenced(&mut self, list: &[Referenced]) {
+        for Referenced { key, span, file, secrecy } in list {
             if *secrecy == Secrecy::Secret {
                 let message = format!("`{key}` is no secret in a MachineConfig");
                 let fault = Diagnostic::warning(*span, message);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use super::beside;
-use super::guarding::{Choice, Guarding, Test};
+use super::guarding::{Guarding, PoolSettings, Test};
 use super::member::{Guard, MEMBERS_MAX, Member};
 use super::pool::Pool;
 use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, too_many, type_of};
@@ -139,7 +139,7 @@ impl Zone {
 
     /// The pool that an RRset becomes.
     fn guarded(&self, node: Node<'_>, rrset: Rrset<'_>, guarding: &Guarding, made: &Made) -> Pool {
-        let Choice { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
+        let PoolSettings { selector, order, weights, backups, min_up, answers_max, ttl_degraded, all_down } =
             &guarding.choice;
         let rtype = rrset.rtype();
         let member = |rdata: &[u8]| {

@@ -61,13 +61,13 @@ pub struct Guarding {
     /// What must pass.
     pub guards: Vec<GuardTemplate>,
     /// How an answer is chosen.
-    pub choice: Choice,
+    pub choice: PoolSettings,
 }
 
 /// How an answer is chosen for a guarded owner; as in [`super::Pool`] where not said
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct PoolSettings {
     /// How an answer is chosen among the members that are up.
     pub selector: Selector,
     /// In which order [`Selector::All`] answers.
@@ -88,7 +88,7 @@ pub struct Choice {
     pub all_down: AllDown,
 }
 
-impl Default for Choice {
+impl Default for PoolSettings {
     fn default() -> Self {
         Self {
             selector: Selector::All,

@@ -12,7 +12,7 @@ use crate::answer::{
 };
 use crate::health::Verdict;
 use crate::source::{Diagnostics, Sources, Span};
-use crate::zone::{AllDown, Builder, Choice, Guarding, Member, Pool, Selector, Zone};
+use crate::zone::{AllDown, Builder, Guarding, Member, Pool, PoolSettings, Selector, Zone};
 use crate::zonefile;
 
 /// A zone that is answered from, every target with the same verdict.

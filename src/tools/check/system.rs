@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::config::{Config, held};
+use crate::config::{Config, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
@@ -68,8 +68,8 @@ pub(super) fn examine(path: &Path, reading: &LoadResult, searched: Searched) -> 
 
 fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
     let sources = &reading.sources;
-    let held = sources.first().map(|file| held(sources, file, path)).unwrap_or_default();
-    let of_probes = held.iter().filter_map(|held| held.file.as_deref());
+    let referenced = sources.first().map(|file| referenced(sources, file, path)).unwrap_or_default();
+    let of_probes = referenced.iter().filter_map(|referenced| referenced.file.as_deref());
     let read = sources.files().map(|file| file.path.as_path()).chain(sources.unread());
     let all = [path].into_iter().chain(read).chain(of_probes);
     let mut files: Vec<PathBuf> = all.filter_map(|file| std::path::absolute(file).ok()).collect();

@@ -24,7 +24,7 @@ impl Lab {
             owner: name(owner.as_bytes()),
             span,
             guards: vec![template],
-            choice: Choice { all_down, ..Choice::default() },
+            choice: PoolSettings { all_down, ..PoolSettings::default() },
         });
         self
     }
@@ -223,7 +223,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
                 rise: NonZeroU32::MIN,
                 fall: NonZeroU32::MIN,
             }],
-            choice: Choice::default(),
+            choice: PoolSettings::default(),
         });
         lab
     };

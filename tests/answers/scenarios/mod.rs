@@ -21,7 +21,7 @@ use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Kind, Port, Tcp};
 use edgedns::source::Span;
-use edgedns::zone::{AllDown, Choice, GuardTemplate, Guarding, Selector, Test};
+use edgedns::zone::{AllDown, GuardTemplate, Guarding, PoolSettings, Selector, Test};
 
 use crate::invariant::{self, Stream};
 use crate::served::{self, Served, name};
@@ -165,7 +165,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
             owner: Name::parse(owner.as_bytes(), apex.as_ref()).expect("a name"),
             span,
             guards: vec![template.clone()],
-            choice: Choice { all_down, ..Choice::default() },
+            choice: PoolSettings { all_down, ..PoolSettings::default() },
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use crate::probe::{Kind, Port, Tcp};
 use crate::zone::{GuardTemplate, MinUp, Test};
 
 /// A guarding of `owner` with one guard.
-fn guarding(owner: &str, test: Test, choice: Choice) -> Guarding {
+fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
     let mut sources = Sources::default();
     let span = Span::new(sources.add("guards", b"x".to_vec()), 0, 1);
     let second = std::time::Duration::from_secs(1);
@@ -31,7 +31,8 @@ const THREE: &str = "api A 192.0.2.1\napi A 192.0.2.2\napi A 192.0.2.3\n";
 #[test]
 fn backups_are_answered_when_none_of_the_rrset_passes() {
     let backups = vec![vec!["192.0.2.9".parse().unwrap()]];
-    let choice = Choice { backups, all_down: AllDown::Select(Selector::Empty), ..Choice::default() };
+    let choice =
+        PoolSettings { backups, all_down: AllDown::Select(Selector::Empty), ..PoolSettings::default() };
     let (zone, said) = zone(THREE, vec![guarding("api", tcp(), choice)]);
     let zone = zone.unwrap_or_else(|| panic!("{said:?}"));
     assert_eq!(said, Vec::<String>::new());
@@ -48,7 +49,8 @@ fn each_rrset_takes_the_backups_and_weights_of_its_family() {
     let backups = vec![vec!["2001:db8::9".parse().unwrap()], vec!["192.0.2.9".parse().unwrap()]];
     let three = NonZeroU32::new(3).unwrap();
     let weights = vec![("192.0.2.2".parse().unwrap(), three), ("2001:db8::9".parse().unwrap(), three)];
-    let choice = Choice { backups, weights, selector: Selector::WeightedRandom, ..Choice::default() };
+    let choice =
+        PoolSettings { backups, weights, selector: Selector::WeightedRandom, ..PoolSettings::default() };
     let text = format!("{THREE}api AAAA 2001:db8::1\n");
     let (zone, said) = zone(&text, vec![guarding("api", tcp(), choice)]);
     assert_eq!(said, Vec::<String>::new());
@@ -68,7 +70,7 @@ fn an_srv_record_is_guarded_by_its_port_at_each_address_of_its_target() {
     let text = "_etcd._tcp SRV 0 10 2380 etcd-0\n_etcd._tcp SRV 0 10 2381 etcd-1\n_etcd._tcp SRV 0 0 0 .\n\
                 etcd-0 A 192.0.2.1\netcd-0 AAAA 2001:db8::1\n*.w A 192.0.2.7\n\
                 etcd-1 LUA A \"ifportup(6443, {'192.0.2.2'})\"\n";
-    let (zone, said) = zone(text, vec![guarding("_etcd._tcp", Test::TargetPort, Choice::default())]);
+    let (zone, said) = zone(text, vec![guarding("_etcd._tcp", Test::TargetPort, PoolSettings::default())]);
     let zone = zone.unwrap_or_else(|| panic!("{said:?}"));
     let pool = zone.pools().iter().find(|pool| pool.rtype == Rtype::SRV).unwrap();
     let probes = |member: &Member| {
@@ -93,20 +95,21 @@ fn what_cannot_be_guarded_is_an_error_and_what_never_holds_a_warning() {
     let said = |text: &str, guardings: Vec<Guarding>| zone(text, guardings).1.join("\n");
     let missing = said(
         "_s._tcp SRV 0 0 1 host.example.net.\n",
-        vec![guarding("_s._tcp", Test::TargetPort, Choice::default())],
+        vec![guarding("_s._tcp", Test::TargetPort, PoolSettings::default())],
     );
     assert!(missing.contains("error edgedns.toml:1:1: `host.example.net.`, a target of"), "{missing}");
-    let none = said(THREE, vec![guarding("api", Test::TargetPort, Choice::default())]);
+    let none = said(THREE, vec![guarding("api", Test::TargetPort, PoolSettings::default())]);
     assert!(none.contains("`api.x.example.` has no SRV record to guard"), "{none}");
-    let other = Choice { selector: Selector::Random, ..Choice::default() };
-    let twice = said(THREE, vec![guarding("api", tcp(), Choice::default()), guarding("api", tcp(), other)]);
+    let other = PoolSettings { selector: Selector::Random, ..PoolSettings::default() };
+    let twice =
+        said(THREE, vec![guarding("api", tcp(), PoolSettings::default()), guarding("api", tcp(), other)]);
     assert!(twice.contains("`api.x.example.` is guarded twice, with different choices"), "{twice}");
-    let choice = Choice {
+    let choice = PoolSettings {
         ttl_degraded: Ttl::from_seconds(61),
         min_up: MinUp::Count(NonZeroU32::new(4).unwrap()),
         weights: vec![("192.0.2.8".parse().unwrap(), NonZeroU32::MIN)],
         backups: vec![vec!["2001:db8::9".parse().unwrap()]],
-        ..Choice::default()
+        ..PoolSettings::default()
     };
     let never = said(THREE, vec![guarding("api", tcp(), choice)]);
     for expected in [
@@ -122,7 +125,7 @@ fn what_cannot_be_guarded_is_an_error_and_what_never_holds_a_warning() {
 #[test]
 fn guards_of_two_blocks_add_up_for_backups_too() {
     let backups = vec![vec!["192.0.2.9".parse().unwrap()]];
-    let choice = Choice { backups, ..Choice::default() };
+    let choice = PoolSettings { backups, ..PoolSettings::default() };
     let other = Test::Same(Kind::Tcp(Tcp { port: Port::new(443).unwrap() }));
     let guardings = vec![guarding("api", tcp(), choice.clone()), guarding("api", other, choice)];
     let zone = zone(THREE, guardings).0.unwrap();

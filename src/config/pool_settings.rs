@@ -15,7 +15,7 @@ use crate::setting::DURATION_MAX;
 use crate::setting::keep;
 use crate::setting::{Value, list};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::{AllDown, AnswerOrder, Choice, ConfigForm, MEMBERS_MAX, MinUp, Selector};
+use crate::zone::{AllDown, AnswerOrder, ConfigForm, MEMBERS_MAX, MinUp, PoolSettings, Selector};
 
 /// What may be answered when no address passes.
 const ALL_DOWN: &[(&str, AllDown)] = &[
@@ -34,13 +34,13 @@ const ORDERS: &[(&str, AnswerOrder)] = &[
 const WEIGHT_MAX: u32 = 1_000_000;
 
 /// Reads these keys of a block; what is absent or faulty keeps its default.
-pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> Choice {
-    let usual = Choice::default();
+pub(super) fn read(table: &Table<'_>, found: &mut Diagnostics) -> PoolSettings {
+    let usual = PoolSettings::default();
     let weights = table.get("weights").map(|value| read_weights(value, found)).unwrap_or_default();
     let order = table.read("order", found, |value| value.word(ORDERS));
     let backups = table.get("backup").map(|value| read_backups(value, found)).unwrap_or_default();
     let selector = read_selector(table, &weights, found);
-    let choice = Choice {
+    let choice = PoolSettings {
         selector,
         order: order.unwrap_or(usual.order),
         weights,

@@ -15,15 +15,15 @@ use crate::source::{Diagnostics, FileId, Sources, Span};
 /// Whether others may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
-    /// Everybody may.
+    /// Anybody may.
     Open,
-    /// Who sees it can pass for its owner.
+    /// Whoever sees it can pass for its owner.
     Secret,
 }
 
-/// A value that is held.
+/// A value that names a file, or is a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct Referenced {
     /// Its key.
     pub key: &'static str,
     /// Where it is written.
@@ -34,8 +34,8 @@ pub struct Held {
     pub secrecy: Secrecy,
 }
 
-/// All that the config file `file` holds, which lies at `path`; nothing if it is no config file.
-pub fn held(sources: &Sources, file: FileId, path: &Path) -> Vec<Held> {
+/// The files and secrets of the config file `file`, which is at `path`; none if it is no config file.
+pub fn referenced(sources: &Sources, file: FileId, path: &Path) -> Vec<Referenced> {
     let bytes = sources.bytes(file);
     // What is wrong with the file was told when it was read.
     let mut told = Diagnostics::default();
@@ -49,7 +49,7 @@ pub fn held(sources: &Sources, file: FileId, path: &Path) -> Vec<Held> {
 struct Walk<'w> {
     folder: &'w Path,
     told: Diagnostics,
-    list: Vec<Held>,
+    list: Vec<Referenced>,
 }
 
 impl Walk<'_> {
@@ -67,7 +67,7 @@ impl Walk<'_> {
                 Err(_) if is_file => continue,
                 Ok(_) | Err(_) => None,
             };
-            self.list.push(Held { key: key.name, span: value.span(), file, secrecy });
+            self.list.push(Referenced { key: key.name, span: value.span(), file, secrecy });
         }
         for child in section.children() {
             for part in table.parts(child, &mut self.told) {
@@ -114,8 +114,8 @@ key = "k"
 "#;
         let mut sources = Sources::default();
         let file = sources.add("site/edgedns.toml", text.into());
-        let held = held(&sources, file, Path::new("site/edgedns.toml"));
-        let found: Vec<(&str, Option<&str>, Secrecy)> = held
+        let found_all = referenced(&sources, file, Path::new("site/edgedns.toml"));
+        let found: Vec<(&str, Option<&str>, Secrecy)> = found_all
             .iter()
             .map(|one| (one.key, one.file.as_ref().and_then(|file| file.to_str()), one.secrecy))
             .collect();
