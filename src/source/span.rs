@@ -1,6 +1,6 @@
 //! Places in a text: spans for the program, line and column for people.
 
-/// Which text a span points into; only [`Sources`] makes one.
+/// Which text a span points into; only `Sources` makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub(super) u32);
 
