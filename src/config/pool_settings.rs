@@ -70,7 +70,7 @@ fn read_selector(table: &Table<'_>, weights: &[(IpAddr, NonZeroU32)], found: &mu
         return read.unwrap_or(Selector::All);
     };
     let selector = read.unwrap_or(Selector::Random);
-    let ConfigForm::Word { word, .. } = selector.entry().config else { return selector };
+    let ConfigForm::Word(word) = selector.entry().config else { return selector };
     Selector::weighing(word).unwrap_or_else(|| {
         let weighed: Vec<&str> =
             words.iter().map(|(word, _)| *word).filter(|word| Selector::weighing(word).is_some()).collect();

@@ -215,7 +215,7 @@ impl Served {
     /// How many pools there are, and how many of them have no member up.
     pub(crate) fn pool_counts(&self, board: &Board) -> (usize, usize) {
         let pools = self.pools.iter().flatten();
-        let down = pools.clone().filter(|pool| pool.answered(board).0 == PoolState::AllDown);
+        let down = pools.clone().filter(|pool| pool.state(board) == PoolState::AllDown);
         (pools.count(), down.count())
     }
 }

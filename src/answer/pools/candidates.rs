@@ -105,6 +105,12 @@ impl BoundPool {
         BoundPool { pool, targets }
     }
 
+    /// The state of the pool. Prepares no choice, which for a consistent hash would sort its ring.
+    pub fn state(&self, board: &Board) -> PoolState {
+        let (state, _, _) = self.resort(board);
+        state
+    }
+
     /// The state of the pool and the members that it answers now, each once: with a selector that answers the
     /// first that one, with others all among which a query chooses.
     pub fn answered(&self, board: &Board) -> (PoolState, Vec<&Member>) {

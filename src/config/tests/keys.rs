@@ -5,6 +5,7 @@ use std::path::Path;
 use super::super::keys::{KEYS, Key, Section};
 use super::{Outcome, ZONE, probe_kinds, read, read_in};
 use crate::setting::Absent;
+use crate::zone::Selector;
 
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
@@ -115,6 +116,17 @@ fn no_key_is_listed_twice_and_each_has_its_help() {
         let twin = |other: &Key| (other.section, other.name) == (key.section, key.name);
         assert!(!KEYS[..index].iter().any(twin), "{key:?}");
         assert!(!key.help.is_empty() && !key.help.contains('\n'), "{key:?}");
+    }
+}
+
+/// A selector is a file and a line; the one place besides is held to them here.
+#[test]
+fn the_help_of_selector_names_every_selector_that_can_be_written() {
+    let is_selector = |key: &&Key| (key.section, key.name) == (Section::ZoneProbe, "selector");
+    let help = KEYS.iter().find(is_selector).expect("a key of the list").help;
+    let words: Vec<&str> = help.split(|sign: char| !sign.is_alphanumeric() && sign != '-').collect();
+    for (word, _) in Selector::config_words() {
+        assert!(words.contains(&word), "{word} is not in {help:?}");
     }
 }
 

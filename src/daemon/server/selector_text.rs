@@ -25,7 +25,7 @@ pub(super) fn choice(bound: &BoundPool, board: &Board, client: IpAddr) -> String
             None => format!("by the client's network: no view holds {client}, so SERVFAIL"),
         };
     }
-    match bound.answered(board).0 {
+    match bound.state(board) {
         PoolState::Up => {
             format!("{}{}", explained(pool.selector), group_told(pool, bound.group_answered(board)))
         }

@@ -12,7 +12,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "all",
     help: "all that are up",
     answers: Answers::Several,
-    config: ConfigForm::Word { word: "all", remark: None },
+    config: ConfigForm::Word("all"),
     idle_keys: &[],
     lua_option: Some("all"),
     lua_function: None,

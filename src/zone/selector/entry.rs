@@ -39,12 +39,7 @@ pub enum Answers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigForm {
     /// By a word of its own.
-    Word {
-        /// The word.
-        word: &'static str,
-        /// What the documentation adds in brackets.
-        remark: Option<&'static str>,
-    },
+    Word(&'static str),
     /// By the word of another selector, where weights are given.
     Weighing(&'static str),
     /// Not at all.

@@ -10,7 +10,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "first",
     help: "the first that is up",
     answers: Answers::One,
-    config: ConfigForm::Word { word: "first", remark: None },
+    config: ConfigForm::Word("first"),
     idle_keys: &["max-answers"],
     lua_option: None,
     lua_function: None,

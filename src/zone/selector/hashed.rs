@@ -10,7 +10,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "hashed",
     help: "one that is up, by the client's address",
     answers: Answers::One,
-    config: ConfigForm::Word { word: "hashed", remark: Some("one, by client") },
+    config: ConfigForm::Word("hashed"),
     idle_keys: &["max-answers", "order"],
     lua_option: Some("hashed"),
     lua_function: Some(LuaFunction { name: "pickhashed", form: LuaForm::Values }),

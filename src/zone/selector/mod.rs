@@ -102,7 +102,7 @@ impl Selector {
     /// The words of `selector` in `[[zone.probe]]`.
     pub fn config_words() -> Vec<(&'static str, Selector)> {
         let word = |selector: &Selector| match selector.entry().config {
-            ConfigForm::Word { word, .. } => Some((word, *selector)),
+            ConfigForm::Word(word) => Some((word, *selector)),
             ConfigForm::Weighing(_) | ConfigForm::Absent => None,
         };
         Selector::LIST.iter().filter_map(word).collect()

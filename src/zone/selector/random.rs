@@ -10,7 +10,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
     name: "random",
     help: "one that is up, at random for each query",
     answers: Answers::One,
-    config: ConfigForm::Word { word: "random", remark: Some("one") },
+    config: ConfigForm::Word("random"),
     idle_keys: &["max-answers", "order"],
     lua_option: Some("random"),
     lua_function: Some(LuaFunction { name: "pickrandom", form: LuaForm::Values }),
