@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::dns::edns::{Edns, udp_size_limit};
+use crate::dns::message::MESSAGE_BYTES_MAX;
 
 /// What becomes of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Transport {
     /// Longest response in bytes; `edns` is the client's OPT record.
     #[inline]
     pub fn size_limit(self, edns: Option<&Edns<'_>>) -> usize {
-        if self.is_stream() { usize::from(u16::MAX) } else { udp_size_limit(edns) }
+        if self.is_stream() { MESSAGE_BYTES_MAX } else { udp_size_limit(edns) }
     }
 }
 

@@ -10,6 +10,9 @@ use super::{NameRef, Rtype};
 /// Length of a message header in bytes (RFC 1035, section 4.1.1).
 pub const HEADER_BYTES: usize = 12;
 
+/// Longest message in bytes: what the length field of a stream can say (RFC 1035, section 4.2.2).
+pub const MESSAGE_BYTES_MAX: usize = 65_535;
+
 /// A response code (RFC 1035, section 4.1.1; RFC 6891, section 6.1.3 for those above 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rcode(pub u16);

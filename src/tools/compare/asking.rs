@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::plan::Question;
 use crate::dns::edns::OptWriter;
-use crate::dns::message::{self, Header, Rcode, class};
+use crate::dns::message::{self, Header, MESSAGE_BYTES_MAX, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::Response;
 use crate::tls::random_bytes;
@@ -24,9 +24,6 @@ const RESPONSE_MAX: Duration = Duration::from_secs(1);
 
 /// How often a question is put before it counts as not answered: datagrams get lost.
 const TRIES_MAX: usize = 3;
-
-/// Longest message (RFC 1035, section 4.2.2).
-const MESSAGE_BYTES_MAX: usize = 65_535;
 
 /// How a server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

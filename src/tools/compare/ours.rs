@@ -11,14 +11,11 @@ use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Snapshot, Transport, WorkerContext, explain, respond,
 };
 use crate::daemon::Served;
-use crate::dns::message::{Header, Rcode};
+use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::dns::response::Response;
 use crate::dns::{Name, Rtype};
 use crate::health::{Board, Verdict};
 use crate::zones::LoadedZone;
-
-/// Longest response over TCP (RFC 1035, section 4.2.2).
-const MESSAGE_BYTES_MAX: usize = 65_535;
 
 /// What the zones of the config answer.
 pub(super) struct Ours {

@@ -3,11 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
-
-/// Longest DNS message over a stream, in bytes: what the length field can say.
-pub(super) const RESPONSE_LENGTH_MAX: usize = 65_535;
 
 /// A responder with room for its response. It serves its connections in turn: a query takes well under a
 /// microsecond, the system calls around it take many.
@@ -28,7 +26,7 @@ impl<R: Responder> Pool<R> {
     /// As many as there are.
     pub(super) fn new(first: R, others: impl Iterator<Item = R>) -> Self {
         let answering = |responder| {
-            let response = vec![0; RESPONSE_LENGTH_MAX].into_boxed_slice();
+            let response = vec![0; MESSAGE_BYTES_MAX].into_boxed_slice();
             Arc::new(Mutex::new(Answering { responder, response }))
         };
         Self { first: answering(first), others: others.map(answering).collect(), given: AtomicUsize::new(0) }

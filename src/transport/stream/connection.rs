@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::answering::{Answering, RESPONSE_LENGTH_MAX};
+use super::answering::Answering;
 use super::client_stream::ClientStream;
 use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input};
@@ -24,6 +24,7 @@ use super::limits::Seat;
 use super::pending::PendingResponses;
 use super::settings::TcpSettings;
 use crate::answer::{Peer, Reply};
+use crate::dns::message::MESSAGE_BYTES_MAX;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
@@ -45,7 +46,7 @@ const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// Most memory a connection takes, in bytes: what is received ahead, and the responses collected, which grow
 /// by doubling.
-pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + RESPONSE_LENGTH_MAX);
+pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
 
 /// A client that has connected.
 pub(super) struct Client<S> {
