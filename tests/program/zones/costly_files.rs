@@ -40,6 +40,26 @@ fn configure_with(lab: &Versions, key: &str) {
     lab.site.configure(&format!("{}{key}\n", lab.tables(&["other", "lab"])));
 }
 
+/// Version 1 of the zone is kept, nothing is served any more, and version 2 is in the file.
+fn changed_after_a_stop(lab: &Versions) {
+    let program = lab.site.start();
+    lab.wait_for_kept_version("lab", 1);
+    program.stop();
+    lab.write("lab", &zone(2));
+}
+
+/// The next server was killed while it read version 2. None: files cannot be held up here.
+fn killed_while_reading(lab: &Versions) -> Option<()> {
+    changed_after_a_stop(lab);
+    assert!(!lab.file(MARK).exists(), "nobody was killed");
+    let lease = Lease::on(&lab.file("lab.zone"))?;
+    let killed = lab.site.spawn_as(|_| {});
+    wait_for_mark(lab);
+    drop(killed);
+    drop(lease);
+    Some(())
+}
+
 /// Waits until the zone is being read.
 fn wait_for_mark(lab: &Versions) {
     wait_for("a mark", PATIENCE, || lab.file(MARK).exists().then_some(()));
@@ -99,17 +119,7 @@ fn the_memory_of_a_zone_is_what_its_block_says() {
 #[test]
 fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text() {
     let lab = lab();
-    let program = lab.site.start();
-    lab.wait_for_kept_version("lab", 1);
-    program.stop();
-    assert!(!lab.file(MARK).exists(), "nobody was killed");
-    lab.write("lab", &zone(2));
-    let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
-    let killed = lab.site.spawn_as(|_| {});
-    wait_for_mark(&lab);
-    drop(killed);
-    drop(lease);
-
+    let Some(()) = killed_while_reading(&lab) else { return };
     let program = lab.site.start();
     serves_now(&program, "lab", 1);
     serves_now(&program, "other", 1);
@@ -129,15 +139,7 @@ fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text(
 #[test]
 fn a_zone_whose_file_has_changed_since_a_server_was_killed_over_it_is_read() {
     let lab = lab();
-    let program = lab.site.start();
-    lab.wait_for_kept_version("lab", 1);
-    program.stop();
-    lab.write("lab", &zone(2));
-    let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
-    let killed = lab.site.spawn_as(|_| {});
-    wait_for_mark(&lab);
-    drop(killed);
-    drop(lease);
+    let Some(()) = killed_while_reading(&lab) else { return };
     lab.write("lab", &zone(33));
     let program = lab.site.start();
     serves_now(&program, "lab", 33);
@@ -176,10 +178,7 @@ fn a_file_that_does_not_come_holds_up_no_other_zone_and_no_end() {
 #[test]
 fn a_start_serves_the_last_good_text_of_a_file_that_does_not_come() {
     let lab = lab();
-    let program = lab.site.start();
-    lab.wait_for_kept_version("lab", 1);
-    program.stop();
-    lab.write("lab", &zone(2));
+    changed_after_a_stop(&lab);
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let begin = Instant::now();
     let program = lab.site.start();
@@ -199,10 +198,7 @@ fn a_start_serves_the_last_good_text_of_a_file_that_does_not_come() {
 #[test]
 fn a_file_that_comes_after_all_is_taken_over_by_itself() {
     let lab = Versions::watched(&ZONES);
-    let program = lab.site.start();
-    lab.wait_for_kept_version("lab", 1);
-    program.stop();
-    lab.write("lab", &zone(2));
+    changed_after_a_stop(&lab);
     let Some(lease) = Lease::on(&lab.file("lab.zone")) else { return };
     let program = lab.site.start();
     serves_now(&program, "lab", 1);
