@@ -13,12 +13,12 @@ use super::board::TargetState;
 use super::damping::{Damper, Damping};
 use super::force::Rule;
 use super::report::{Cause, Observed};
-use super::verdict::{Effect, Thresholds, Verdict, Watch};
+use super::verdict::{Effect, Thresholds, Verdict, VerdictState};
 
 /// All that is held of one target.
 #[derive(Debug)]
 pub(super) struct Belief {
-    watch: Watch,
+    probed: VerdictState,
     damper: Damper,
     /// How long it had been without outcomes when its prober was found to be stuck; until the next
     /// outcome that says something.
@@ -29,17 +29,22 @@ pub(super) struct Belief {
 impl Belief {
     /// The belief in a new target: pending, unless something is known already.
     pub(super) fn new(verdict: Verdict, thresholds: Thresholds, forced: Option<Arc<Rule>>) -> Self {
-        Self { watch: Watch::new(verdict, thresholds), damper: Damper::default(), silence: None, forced }
+        Self {
+            probed: VerdictState::new(verdict, thresholds),
+            damper: Damper::default(),
+            silence: None,
+            forced,
+        }
     }
 
     /// What outcomes say.
     pub(super) fn verdict(&self) -> Verdict {
-        self.watch.verdict()
+        self.probed.verdict()
     }
 
     /// What answers are made from, but for the weight.
     pub(super) fn state(&self) -> TargetState {
-        let probed = self.watch.verdict();
+        let probed = self.probed.verdict();
         let forced = self.forced.as_ref().and_then(|rule| rule.order.verdict());
         match (forced, self.damper.is_held()) {
             (Some(forced), _) => forced.into(),
@@ -65,7 +70,7 @@ impl Belief {
         at: Instant,
         damping: Damping,
     ) -> (Effect, Option<Cause>) {
-        let effect = self.watch.observe(outcome);
+        let effect = self.probed.observe(outcome);
         let Effect::Changed(change) = effect else { return (effect, None) };
         let reason = match outcome {
             Outcome::Fail { reason } => Some(reason.clone()),
@@ -95,7 +100,7 @@ impl Belief {
     ) -> Option<Cause> {
         if silence > silence_max && self.silence.is_none() {
             self.silence = Some(silence);
-            self.watch.forget();
+            self.probed.forget();
             return Some(Cause::Silent { silence });
         }
         self.damper.release(now, damping).then_some(Cause::Steady { window: damping.window })

@@ -31,7 +31,7 @@ impl TargetId {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
     states: Arc<Vec<TargetState>>,
-    view: View,
+    holding: Holding,
 }
 
 /// What the board says of one target.
@@ -45,20 +45,21 @@ pub(super) struct TargetState {
     pub(super) weight: Weight,
 }
 
+/// Whether targets that are held down for changing too often count as down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum View {
+enum Holding {
     #[default]
-    Verdicts,
-    Unheld,
+    Applied,
+    Ignored,
 }
 
 impl Board {
     /// The verdict on a target; pending for one that this board has not heard of.
     pub fn verdict(&self, target: TargetId) -> Verdict {
         let state = self.state(target);
-        match self.view {
-            View::Verdicts => state.verdict,
-            View::Unheld => state.unheld,
+        match self.holding {
+            Holding::Applied => state.verdict,
+            Holding::Ignored => state.unheld,
         }
     }
 
@@ -70,7 +71,7 @@ impl Board {
     /// The same board as it would be if no target were held down for changing too often: a pool that
     /// has no other member left answers with one that passes just now.
     pub fn unheld(&self) -> Board {
-        Board { states: Arc::clone(&self.states), view: View::Unheld }
+        Board { states: Arc::clone(&self.states), holding: Holding::Ignored }
     }
 
     /// Every place of the board, in order.
@@ -118,7 +119,7 @@ impl FromIterator<Verdict> for Board {
 impl FromIterator<(Verdict, Weight)> for Board {
     fn from_iter<I: IntoIterator<Item = (Verdict, Weight)>>(targets: I) -> Self {
         let state = |(verdict, weight)| TargetState { weight, ..TargetState::from(verdict) };
-        Self { states: Arc::new(targets.into_iter().map(state).collect()), view: View::Verdicts }
+        Self { states: Arc::new(targets.into_iter().map(state).collect()), holding: Holding::Applied }
     }
 }
 

@@ -66,7 +66,7 @@ impl Default for Settings {
 /// Watches a set of targets. When it is dropped, all probing stops.
 pub struct Engine {
     handle: Handle,
-    shared: Arc<Shared>,
+    shared: Arc<EngineState>,
     /// The task of each target: owned here, so that none outlives its target.
     running: HashMap<TargetId, Running>,
     /// Hands on transitions, as long as there is an engine.
@@ -87,7 +87,7 @@ impl Engine {
         settings: Settings,
         runners: MakeRunner,
     ) -> (Engine, mpsc::Receiver<Transition>) {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(EngineState {
             table: Mutex::new(Table::new(settings.damping)),
             local_trouble: watch::Sender::new(None),
             oldest_unheard: watch::Sender::new(WatchNumber::LAST),
@@ -200,7 +200,7 @@ impl Runner for Prober {
 }
 
 /// What the tasks share.
-struct Shared {
+struct EngineState {
     table: Mutex<Table>,
     local_trouble: watch::Sender<Option<LocalTrouble>>,
     oldest_unheard: watch::Sender<WatchNumber>,
@@ -217,7 +217,7 @@ struct Shared {
     runners: MakeRunner,
 }
 
-impl Shared {
+impl EngineState {
     fn table(&self) -> MutexGuard<'_, Table> {
         lock(&self.table)
     }

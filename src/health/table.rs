@@ -56,7 +56,7 @@ pub(super) struct Replaced {
 /// Every target.
 #[derive(Debug)]
 pub(super) struct Table {
-    places: Vec<Place>,
+    places: Vec<BoardPlace>,
     ids: HashMap<Arc<Target>, TargetId>,
     board: Board,
     damping: Damping,
@@ -77,7 +77,7 @@ pub(super) struct Table {
 
 /// A place on the board.
 #[derive(Debug)]
-enum Place {
+enum BoardPlace {
     /// May be given to a new target.
     Free,
     /// Its target left with the last new set. The board in use before that set may still point here,
@@ -92,26 +92,28 @@ struct Entry {
     belief: Belief,
     reachability: Reachability,
     history: History,
-    turn: Turn,
+    turn: TurnWait,
     /// The key of its untold transition.
     untold: Option<u64>,
 }
 
 /// How a target stands with its turns.
 #[derive(Clone, Copy, Debug)]
-enum Turn {
+enum TurnWait {
     /// It is due, and others are probed.
-    Awaited,
+    Waiting,
     /// It did not have to wait, or not since then.
-    Since(Instant),
+    OverSince(Instant),
 }
 
 impl Entry {
     /// How long there should have been an outcome, and was none. Who waits for a turn owes none.
     fn silence(&self, now: Instant) -> Duration {
         match self.turn {
-            Turn::Awaited => Duration::ZERO,
-            Turn::Since(begun) => self.history.last_probe_age(now).min(now.saturating_duration_since(begun)),
+            TurnWait::Waiting => Duration::ZERO,
+            TurnWait::OverSince(begun) => {
+                self.history.last_probe_age(now).min(now.saturating_duration_since(begun))
+            }
         }
     }
 
@@ -204,16 +206,16 @@ impl Table {
 
     /// A target's probe is due, but waits for its turn.
     pub(super) fn wait(&mut self, of: &Watched) {
-        self.set_turn(of, Turn::Awaited);
+        self.set_turn(of, TurnWait::Waiting);
     }
 
     /// The wait is over.
     pub(super) fn begin(&mut self, of: &Watched, now: Instant) {
-        self.set_turn(of, Turn::Since(now));
+        self.set_turn(of, TurnWait::OverSince(now));
     }
 
-    fn set_turn(&mut self, of: &Watched, turn: Turn) {
-        if let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index())
+    fn set_turn(&mut self, of: &Watched, turn: TurnWait) {
+        if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(of.id.index())
             && entry.watched.number == of.number
         {
             entry.turn = turn;
@@ -222,7 +224,7 @@ impl Table {
 
     /// Takes in an outcome; none when its target is watched no more.
     pub(super) fn record(&mut self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
-        let Some(Place::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
+        let Some(BoardPlace::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
         if entry.watched.number != of.number {
             return None;
         }
@@ -284,7 +286,7 @@ impl Table {
     /// The oldest transition that nobody has been told.
     pub(super) fn take_untold(&mut self) -> Option<Transition> {
         let (_, transition) = self.untold.pop_first()?;
-        if let Some(Place::Taken(entry)) = self.places.get_mut(transition.target.index()) {
+        if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(transition.target.index()) {
             entry.untold = None;
         }
         Some(transition)
@@ -292,8 +294,8 @@ impl Table {
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.places.iter().filter_map(|place| match place {
-            Place::Taken(entry) => Some(&**entry),
-            Place::Free | Place::Resting => None,
+            BoardPlace::Taken(entry) => Some(&**entry),
+            BoardPlace::Free | BoardPlace::Resting => None,
         })
     }
 
@@ -312,8 +314,8 @@ impl Table {
         let wanted: HashSet<&Target> = wanted.iter().collect();
         let mut stopped = Vec::new();
         for (index, place) in self.places.iter_mut().enumerate() {
-            let Place::Taken(entry) = place else {
-                *place = Place::Free;
+            let BoardPlace::Taken(entry) = place else {
+                *place = BoardPlace::Free;
                 continue;
             };
             if wanted.contains(&*entry.watched.target) {
@@ -323,14 +325,14 @@ impl Table {
             self.unheard.remove(&entry.watched.number);
             self.network.forget(entry.reachability);
             entry.untold.and_then(|key| self.untold.remove(&key));
-            *place = Place::Resting;
+            *place = BoardPlace::Resting;
             stopped.push(TargetId::at(index));
         }
         stopped
     }
 
     fn free_places(&self) -> Vec<TargetId> {
-        let is_free = |(index, place)| matches!(place, &Place::Free).then(|| TargetId::at(index));
+        let is_free = |(index, place)| matches!(place, &BoardPlace::Free).then(|| TargetId::at(index));
         self.places.iter().enumerate().filter_map(is_free).collect()
     }
 
@@ -348,11 +350,11 @@ impl Table {
             belief,
             reachability: self.network.begin(),
             history: History { weight, ..History::new(since, now) },
-            turn: Turn::Since(now),
+            turn: TurnWait::OverSince(now),
             untold: None,
         };
         self.board.set(id, entry.state());
-        let place = Place::Taken(Box::new(entry));
+        let place = BoardPlace::Taken(Box::new(entry));
         match self.places.get_mut(id.index()) {
             Some(free) => *free = place,
             None => self.places.push(place),
@@ -363,7 +365,7 @@ impl Table {
     /// Applies `change` to every target, and tells what came of it.
     fn update_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
         for index in 0..self.places.len() {
-            let Some(Place::Taken(entry)) = self.places.get_mut(index) else { continue };
+            let Some(BoardPlace::Taken(entry)) = self.places.get_mut(index) else { continue };
             if let Some(cause) = change(entry) {
                 self.update_board(TargetId::at(index), cause, at);
             }
@@ -375,7 +377,7 @@ impl Table {
     /// to where the listener believes the target to be: the board it has read meanwhile, for another
     /// target's sake, may have held the verdict between.
     fn update_board(&mut self, id: TargetId, cause: Cause, at: Instant) {
-        let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
+        let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
         let (from, state) = (self.board.state(id).verdict, entry.state());
         self.board.set(id, state);
         let probe = entry.watched.target.probe.clone();
@@ -387,7 +389,7 @@ impl Table {
     /// Writes what a target says of its share to the board, if it is news. The transition waits behind
     /// nothing and pushes nothing aside: whoever hears of another one of this target sees the weight, too.
     fn update_weight(&mut self, id: TargetId, at: Instant) {
-        let Some(Place::Taken(entry)) = self.places.get_mut(id.index()) else { return };
+        let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
         let weight = entry.state().weight;
         if self.board.state(id).weight == weight {
             return;

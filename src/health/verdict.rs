@@ -55,7 +55,7 @@ pub(super) struct Thresholds {
 /// The first outcome decides at once, because anything known is better than nothing. Local trouble
 /// says nothing about the target: it changes neither the verdict nor the count.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
+pub(super) struct VerdictState {
     verdict: Verdict,
     thresholds: Thresholds,
     /// Consecutive outcomes that contradict the verdict.
@@ -86,8 +86,8 @@ pub(super) struct Change {
     pub(super) outcomes: u32,
 }
 
-impl Watch {
-    /// A watch that starts out believing `verdict`: pending, unless something is known already.
+impl VerdictState {
+    /// Starts with `verdict`: pending, unless something is known already.
     pub(super) fn new(verdict: Verdict, thresholds: Thresholds) -> Self {
         Self { verdict, thresholds, streak: 0 }
     }

@@ -20,9 +20,9 @@ fn local() -> Outcome {
     Outcome::Local { trouble: Trouble::OutOfFiles }
 }
 
-fn watch(verdict: Verdict, rise: u32, fall: u32) -> Watch {
+fn state_at(verdict: Verdict, rise: u32, fall: u32) -> VerdictState {
     let threshold = |number| NonZeroU32::new(number).unwrap();
-    Watch::new(verdict, Thresholds { rise: threshold(rise), fall: threshold(fall) })
+    VerdictState::new(verdict, Thresholds { rise: threshold(rise), fall: threshold(fall) })
 }
 
 fn changed(from: Verdict, to: Verdict, outcomes: u32) -> Effect {
@@ -43,39 +43,39 @@ fn every_pair_of_verdict_and_outcome_does_what_the_drawing_says() {
         (Down, local(), Effect::Ignored),
     ];
     for (verdict, outcome, effect) in table {
-        assert_eq!(watch(verdict, 2, 2).observe(&outcome), effect, "{verdict}, {outcome}");
+        assert_eq!(state_at(verdict, 2, 2).observe(&outcome), effect, "{verdict}, {outcome}");
     }
 }
 
 #[test]
 fn a_threshold_of_one_changes_the_verdict_at_once() {
-    assert_eq!(watch(Up, 9, 1).observe(&fail()), changed(Up, Down, 1));
-    assert_eq!(watch(Down, 1, 9).observe(&pass()), changed(Down, Up, 1));
+    assert_eq!(state_at(Up, 9, 1).observe(&fail()), changed(Up, Down, 1));
+    assert_eq!(state_at(Down, 1, 9).observe(&pass()), changed(Down, Up, 1));
 }
 
 #[test]
 fn one_pass_between_failures_starts_the_count_again() {
-    let mut watch = watch(Up, 1, 3);
+    let mut state = state_at(Up, 1, 3);
     for outcome in [fail(), fail(), pass(), fail(), fail()] {
-        watch.observe(&outcome);
-        assert_eq!(watch.verdict(), Up);
+        state.observe(&outcome);
+        assert_eq!(state.verdict(), Up);
     }
-    assert_eq!(watch.observe(&fail()), changed(Up, Down, 3));
+    assert_eq!(state.observe(&fail()), changed(Up, Down, 3));
 }
 
 #[test]
 fn local_trouble_between_failures_neither_counts_nor_starts_again() {
-    let mut watch = watch(Up, 1, 3);
+    let mut state = state_at(Up, 1, 3);
     for outcome in [fail(), local(), fail(), local(), local()] {
-        watch.observe(&outcome);
+        state.observe(&outcome);
     }
-    assert_eq!(watch.verdict(), Up);
-    assert_eq!(watch.observe(&fail()), changed(Up, Down, 3));
+    assert_eq!(state.verdict(), Up);
+    assert_eq!(state.observe(&fail()), changed(Up, Down, 3));
 }
 
 #[test]
 fn a_flip_starts_the_other_count_from_nothing() {
-    let mut watch = watch(Up, 3, 2);
+    let mut state = state_at(Up, 3, 2);
     for (outcome, verdict) in [
         (fail(), Up),
         (fail(), Down),
@@ -85,8 +85,8 @@ fn a_flip_starts_the_other_count_from_nothing() {
         (pass(), Up),
         (fail(), Up),
     ] {
-        watch.observe(&outcome);
-        assert_eq!(watch.verdict(), verdict);
+        state.observe(&outcome);
+        assert_eq!(state.verdict(), verdict);
     }
 }
 
@@ -113,12 +113,12 @@ proptest! {
         rise in 1u8..5,
         fall in 1u8..5,
     ) {
-        let mut watch = watch(Pending, rise.into(), fall.into());
+        let mut state = state_at(Pending, rise.into(), fall.into());
         for (seen, outcome) in history.iter().enumerate() {
-            let before = watch.verdict();
-            let effect = watch.observe(outcome);
-            prop_assert_eq!(watch.verdict(), reference(&history[..=seen], rise.into(), fall.into()));
-            prop_assert_eq!(matches!(effect, Effect::Changed(_)), before != watch.verdict());
+            let before = state.verdict();
+            let effect = state.observe(outcome);
+            prop_assert_eq!(state.verdict(), reference(&history[..=seen], rise.into(), fall.into()));
+            prop_assert_eq!(matches!(effect, Effect::Changed(_)), before != state.verdict());
         }
     }
 }
