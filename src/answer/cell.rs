@@ -10,7 +10,7 @@ use crate::sync::lock;
 
 /// The writer's end. Not `Clone`: there is one, which belongs to `daemon`.
 pub struct Publisher {
-    shared: Arc<Shared>,
+    cell: Arc<Cell>,
     /// Snapshots that a reader may still hold. They wait here so that the writer, not a worker, frees a
     /// million names.
     retired: Vec<Arc<Snapshot>>,
@@ -19,22 +19,22 @@ pub struct Publisher {
 /// Where readers come from. Holds no snapshot itself.
 #[derive(Clone)]
 pub struct Readers {
-    shared: Arc<Shared>,
+    cell: Arc<Cell>,
 }
 
 /// A reader's end: one per worker.
 pub struct Reader {
-    shared: Arc<Shared>,
+    cell: Arc<Cell>,
     generation: u64,
     held: Arc<Snapshot>,
 }
 
-struct Shared {
+struct Cell {
     generation: AtomicU64,
     newest: Mutex<Arc<Snapshot>>,
 }
 
-impl Shared {
+impl Cell {
     fn newest(&self) -> MutexGuard<'_, Arc<Snapshot>> {
         // A holder of the lock only swaps a pointer: a poisoned lock guards nothing half done.
         lock(&self.newest)
@@ -44,15 +44,15 @@ impl Shared {
 impl Publisher {
     /// A cell with a first snapshot.
     pub fn new(first: Snapshot) -> Publisher {
-        let shared = Shared { generation: AtomicU64::new(1), newest: Mutex::new(Arc::new(first)) };
-        Publisher { shared: Arc::new(shared), retired: Vec::new() }
+        let cell = Cell { generation: AtomicU64::new(1), newest: Mutex::new(Arc::new(first)) };
+        Publisher { cell: Arc::new(cell), retired: Vec::new() }
     }
 
     /// Makes `fresh` the newest snapshot.
     pub fn publish(&mut self, fresh: Snapshot) {
         let fresh = Arc::new(fresh);
-        let old = std::mem::replace(&mut *self.shared.newest(), fresh);
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        let old = std::mem::replace(&mut *self.cell.newest(), fresh);
+        self.cell.generation.fetch_add(1, Ordering::Release);
         self.retired.push(old);
         self.reclaim();
     }
@@ -65,26 +65,26 @@ impl Publisher {
 
     /// The newest snapshot.
     pub fn newest(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.shared.newest())
+        Arc::clone(&self.cell.newest())
     }
 
     /// How many snapshots have been published, the first included.
     pub fn generation(&self) -> u64 {
-        self.shared.generation.load(Ordering::Relaxed)
+        self.cell.generation.load(Ordering::Relaxed)
     }
 
     /// Where readers come from.
     pub fn readers(&self) -> Readers {
-        Readers { shared: Arc::clone(&self.shared) }
+        Readers { cell: Arc::clone(&self.cell) }
     }
 }
 
 impl Readers {
     /// One more reader.
     pub fn reader(&self) -> Reader {
-        let generation = self.shared.generation.load(Ordering::Acquire);
-        let held = Arc::clone(&self.shared.newest());
-        Reader { generation, held, shared: Arc::clone(&self.shared) }
+        let generation = self.cell.generation.load(Ordering::Acquire);
+        let held = Arc::clone(&self.cell.newest());
+        Reader { generation, held, cell: Arc::clone(&self.cell) }
     }
 }
 
@@ -92,7 +92,7 @@ impl Reader {
     /// The newest snapshot. HOT: one atomic load when nothing has changed.
     #[inline]
     pub fn current(&mut self) -> &Snapshot {
-        let newest = self.shared.generation.load(Ordering::Acquire);
+        let newest = self.cell.generation.load(Ordering::Acquire);
         if newest != self.generation {
             self.take(newest);
         }
@@ -108,7 +108,7 @@ impl Reader {
     #[cold]
     fn take(&mut self, newest: u64) {
         self.generation = newest;
-        self.held = Arc::clone(&self.shared.newest());
+        self.held = Arc::clone(&self.cell.newest());
     }
 }
 

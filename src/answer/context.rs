@@ -91,7 +91,7 @@ impl WorkerContext {
         let response = LimitedResponse { client: peer.address, count, source };
         let action = self.rrl.action(limit, response, self.now_ns, entropy);
         if action == RrlAction::Drop {
-            self.counters.add(Count::Limited);
+            self.counters.add(Count::RateDropped);
         }
         action
     }

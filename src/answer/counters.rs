@@ -44,7 +44,7 @@ pub enum Count {
     /// With a server cookie of ours that was valid.
     Cookie,
     /// Not answered: over the rate limit. Counted under no response code.
-    Limited,
+    RateDropped,
     /// Over the rate limit and sent with TC and empty sections, or an error.
     Slipped,
     /// For a name outside our zones, or for an alias that leads there, and not forwarded because it was over
@@ -85,7 +85,7 @@ impl Count {
         (Count::Truncated, "truncated"),
         (Count::Edns, "edns"),
         (Count::Cookie, "cookie"),
-        (Count::Limited, "limited"),
+        (Count::RateDropped, "limited"),
         (Count::Slipped, "slipped"),
         (Count::ForwardLimited, "forward-limited"),
     ];

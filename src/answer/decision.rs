@@ -28,7 +28,7 @@ pub(super) enum Decision<'q> {
     /// It asks for a transfer of the zone, which is refused to everyone.
     Transfer(&'q ZoneEntry),
     /// The zone has no version that could be read.
-    Unreadable(&'q ZoneEntry),
+    NoVersion(&'q ZoneEntry),
     /// It is answered from a zone.
     Zone(Authority<'q>),
 }
@@ -64,6 +64,6 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
     }
     match zone.compiled.as_deref() {
         Some(compiled) => Decision::Zone(Authority { zone, compiled }),
-        None => Decision::Unreadable(zone),
+        None => Decision::NoVersion(zone),
     }
 }

@@ -51,7 +51,7 @@ pub fn explain(
             (Decided::Prohibited(place_of(seen)), None)
         }
         Decision::Transfer(zone) => (Decided::Transfer(place_of(zone)), None),
-        Decision::Unreadable(zone) => (Decided::Unreadable(place_of(zone)), None),
+        Decision::NoVersion(zone) => (Decided::NoVersion(place_of(zone)), None),
         Decision::Zone(authority) => (Decided::Zone(place_of(authority.zone)), Some(authority)),
         // The others are not for questions of class IN without EDNS.
         Decision::NotOurs

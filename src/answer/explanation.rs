@@ -21,7 +21,7 @@ pub enum Decided {
     /// No version of the zone at this place is for the client.
     Prohibited(usize),
     /// The zone at this place has no version that could be read.
-    Unreadable(usize),
+    NoVersion(usize),
     /// A transfer of the zone at this place, which is refused to everyone.
     Transfer(usize),
     /// The zone at this place is answered from.
@@ -79,7 +79,7 @@ impl Decided {
         match self {
             Decided::NotOurs => None,
             Decided::Prohibited(place)
-            | Decided::Unreadable(place)
+            | Decided::NoVersion(place)
             | Decided::Transfer(place)
             | Decided::Zone(place) => Some(place),
         }

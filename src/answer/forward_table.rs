@@ -36,13 +36,13 @@ struct ForwardEntry {
 
 /// Whether a query is forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum ForwardAccess {
     /// The name is not, or the query does not ask for recursion.
     NotForwarded,
     /// The name is, but not for this client.
     Prohibited,
     /// It is.
-    Admitted,
+    Allowed,
 }
 
 impl ForwardTable {
@@ -66,17 +66,17 @@ impl ForwardTable {
         client: IpAddr,
         header: &Header,
         question: &Question<'_>,
-    ) -> Admission {
+    ) -> ForwardAccess {
         let is_transfer = matches!(question.qtype, Rtype::AXFR | Rtype::IXFR);
         if header.flags & Header::RD == 0 || question.qclass != class::IN || is_transfer {
-            return Admission::NotForwarded;
+            return ForwardAccess::NotForwarded;
         }
         let labels = name.labels();
         let mut entries = self.entries.iter();
         match entries.find(|entry| entry.labels <= labels && *entry.apex == *name.suffix(entry.labels)) {
-            None => Admission::NotForwarded,
-            Some(entry) if entry.allow.iter().any(|prefix| prefix.contains(client)) => Admission::Admitted,
-            Some(_) => Admission::Prohibited,
+            None => ForwardAccess::NotForwarded,
+            Some(entry) if entry.allow.iter().any(|prefix| prefix.contains(client)) => ForwardAccess::Allowed,
+            Some(_) => ForwardAccess::Prohibited,
         }
     }
 }

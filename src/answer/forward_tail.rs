@@ -4,7 +4,7 @@
 //! look.
 
 use super::context::{QueryContext, WorkerContext};
-use super::forward_table::{Admission, ForwardTable};
+use super::forward_table::{ForwardAccess, ForwardTable};
 use super::response_writer::ResponseWriter;
 use crate::dns::Rtype;
 use crate::dns::compression::Decompressed;
@@ -57,8 +57,8 @@ impl Tail {
             return Self::None;
         }
         match table.admit(&worker.name, query.peer.address, &query.header, &query.question) {
-            Admission::Admitted => Self::Forwarded,
-            Admission::NotForwarded | Admission::Prohibited => Self::None,
+            ForwardAccess::Allowed => Self::Forwarded,
+            ForwardAccess::NotForwarded | ForwardAccess::Prohibited => Self::None,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::pointer::OWN;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Board;
-use crate::zone::{ChoiceAtQuery, HashInput, MEMBERS_MAX, View, client_hash};
+use crate::zone::{ChoiceAtQuery, ChosenBy, MEMBERS_MAX, View, client_hash};
 
 use candidates::Chosen;
 pub use candidates::{BoundPool, PoolState, PoolTargets};
@@ -44,7 +44,7 @@ impl PoolAnswer {
     /// Whether the choice depends on the name.
     #[inline]
     pub(super) fn is_by_name(&self) -> bool {
-        matches!(self.choice, ChoiceAtQuery::Weighted(HashInput::Name, _))
+        matches!(self.choice, ChoiceAtQuery::Weighted(ChosenBy::Name, _))
     }
 
     /// All records with their owner, in an order that begins anywhere, and how
@@ -144,9 +144,9 @@ impl PoolAnswer {
 
 /// The place of the first sum above a number below the whole sum. HOT.
 #[inline]
-fn weighted(sums: &[u32], from: HashInput, selection: &mut Selection<'_>) -> u32 {
+fn weighted(sums: &[u32], by: ChosenBy, selection: &mut Selection<'_>) -> u32 {
     let whole = sums.last().copied().unwrap_or(1);
-    let number = selection.number(from, whole);
+    let number = selection.number(by, whole);
     // A place among `MEMBERS_MAX`.
     u32::try_from(sums.partition_point(|sum| *sum <= number)).unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use super::context::{QueryContext, WorkerContext};
 use super::counters::Count;
 use super::decision::{Decision, decide};
 use super::finish::{limit_and_finish, limit_and_forward, respond_bare};
-use super::forward_table::Admission;
+use super::forward_table::ForwardAccess;
 use super::forward_tail::Tail;
 use super::opt::{Ede, opt_bytes};
 use super::peer::{Peer, Reply};
@@ -67,9 +67,9 @@ pub fn respond(
         match ede {
             Some(Ede::NotAuthoritative) => {
                 match table.admit(&worker.name, peer.address, &query.header, &question) {
-                    Admission::Admitted => return limit_and_forward(query, worker, &mut response),
-                    Admission::Prohibited => ede = Some(Ede::Prohibited),
-                    Admission::NotForwarded => {}
+                    ForwardAccess::Allowed => return limit_and_forward(query, worker, &mut response),
+                    ForwardAccess::Prohibited => ede = Some(Ede::Prohibited),
+                    ForwardAccess::NotForwarded => {}
                 }
             }
             // What does not fit is asked for again over TCP, and gone on from there.
@@ -118,7 +118,7 @@ fn answer(
         Decision::NoKey => response.rcode = Rcode::NOTAUTH,
         Decision::BadCookie => response.rcode = Rcode::FORMERR,
         Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
-        Decision::Unreadable(_) => response.rcode = Rcode::SERVFAIL,
+        Decision::NoVersion(_) => response.rcode = Rcode::SERVFAIL,
     }
     None
 }

@@ -46,7 +46,7 @@ pub use reverse::{Addresses, Hosts, check_reverse};
 pub use reverse_names::is_reverse;
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
 pub use selector::{
-    Answers, Arrangement, Candidate, ChoiceAtQuery, ConfigForm, HashInput, LuaForm, LuaFunction, PICKCLOSEST,
+    Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, LuaForm, LuaFunction, PICKCLOSEST,
     Selector, SelectorEntry, View,
 };
 pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};

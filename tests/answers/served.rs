@@ -57,7 +57,7 @@ impl Served {
     }
 
     /// A zone of which no version could ever be read.
-    pub(crate) fn add_unreadable(&mut self, apex: &str) {
+    pub(crate) fn add_zone_without_version(&mut self, apex: &str) {
         self.slots.push(ZoneEntry { apex: name(apex), compiled: None, pools: Arc::default(), access: None });
         self.pools.push(Vec::new());
     }

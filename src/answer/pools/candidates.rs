@@ -71,7 +71,7 @@ struct BoundMember<'p> {
 
 /// From which members an answer is chosen.
 #[derive(Clone, Copy)]
-enum Resort {
+enum Choosing {
     /// From these, by the selector.
     Select(Selector),
     /// From none: SERVFAIL.
@@ -107,7 +107,7 @@ impl BoundPool {
 
     /// The state of the pool. Prepares no choice, which for a consistent hash would sort its ring.
     pub fn state(&self, board: &Board) -> PoolState {
-        let (state, _, _) = self.resort(board);
+        let (state, _, _) = self.eligible(board);
         state
     }
 
@@ -122,7 +122,7 @@ impl BoundPool {
 
     /// The first of the groups that it answers from now.
     pub fn group_answered(&self, board: &Board) -> usize {
-        let (_, members, _) = self.resort(board);
+        let (_, members, _) = self.eligible(board);
         let first = members.first().map(|one| one.member);
         let holds = |group: &Vec<Member>| group.iter().any(|member| Some(member) == first);
         self.pool.groups.iter().position(holds).unwrap_or(0)
@@ -145,13 +145,13 @@ impl BoundPool {
 
     /// What it answers from, given the board.
     pub(super) fn choose(&self, board: &Board) -> Chosen<'_> {
-        let (state, members, resort) = self.resort(board);
+        let (state, members, choosing) = self.eligible(board);
         let mut candidates: Vec<Candidate<'_>> =
             members.into_iter().map(|one| one.candidate(board)).collect();
-        let choice = match resort {
-            Resort::ServFail => ChoiceAtQuery::ServFail,
-            Resort::Select(_) if !self.pool.views.is_empty() => ChoiceAtQuery::Views(views(&self.pool)),
-            Resort::Select(selector) => selector.prepare(&self.pool.arrangement(), &mut candidates),
+        let choice = match choosing {
+            Choosing::ServFail => ChoiceAtQuery::ServFail,
+            Choosing::Select(_) if !self.pool.views.is_empty() => ChoiceAtQuery::Views(views(&self.pool)),
+            Choosing::Select(selector) => selector.prepare(&self.pool.arrangement(), &mut candidates),
         };
         Chosen { state, candidates, choice }
     }
@@ -162,8 +162,8 @@ impl BoundPool {
     }
 
     /// The state of the pool, the members to choose among, and how.
-    fn resort(&self, board: &Board) -> (PoolState, Vec<BoundMember<'_>>, Resort) {
-        let selected = Resort::Select(self.pool.selector);
+    fn eligible(&self, board: &Board) -> (PoolState, Vec<BoundMember<'_>>, Choosing) {
+        let selected = Choosing::Select(self.pool.selector);
         if !self.pool.views.is_empty() {
             return (PoolState::Up, self.groups().flatten().collect(), selected);
         }
@@ -174,16 +174,16 @@ impl BoundPool {
         }
         if let Some(pending) = self.enough(|verdict| verdict != Verdict::Down, board) {
             return match self.pool.while_pending {
-                WhilePending::ServFail => (PoolState::Pending, Vec::new(), Resort::ServFail),
-                WhilePending::NoData => (PoolState::Pending, Vec::new(), Resort::Select(Selector::Empty)),
+                WhilePending::ServFail => (PoolState::Pending, Vec::new(), Choosing::ServFail),
+                WhilePending::NoData => (PoolState::Pending, Vec::new(), Choosing::Select(Selector::Empty)),
                 WhilePending::Select => (PoolState::Pending, pending, selected),
             };
         }
         match self.pool.all_down {
-            AllDown::ServFail => (PoolState::AllDown, Vec::new(), Resort::ServFail),
+            AllDown::ServFail => (PoolState::AllDown, Vec::new(), Choosing::ServFail),
             AllDown::Select(selector) => {
                 let first = self.groups().map(Iterator::collect).find(|all: &Vec<_>| !all.is_empty());
-                (PoolState::AllDown, first.unwrap_or_default(), Resort::Select(selector))
+                (PoolState::AllDown, first.unwrap_or_default(), Choosing::Select(selector))
             }
         }
     }

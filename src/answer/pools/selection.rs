@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::zone::{HashInput, client_hash};
+use crate::zone::{ChosenBy, client_hash};
 
 /// What the choice at a query depends on.
 pub(in crate::answer) struct Selection<'c> {
@@ -24,11 +24,11 @@ impl Selection<'_> {
 
     /// A number below `bound` by which one member is chosen. HOT.
     #[inline]
-    pub(super) fn number(&mut self, from: HashInput, bound: u32) -> u32 {
-        match from {
-            HashInput::Chance => self.below(bound),
-            HashInput::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
-            HashInput::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
+    pub(super) fn number(&mut self, by: ChosenBy, bound: u32) -> u32 {
+        match by {
+            ChosenBy::Chance => self.below(bound),
+            ChosenBy::Client => client_hash(self.client).checked_rem(bound).unwrap_or(0),
+            ChosenBy::Name => self.name_hash.checked_rem(bound).unwrap_or(0),
         }
     }
 }

@@ -264,7 +264,7 @@ fn a_record_with_several_targets_weighs_what_the_least_of_them_says() {
     let weights = [9, 1, 9].map(|weight| (Verdict::Up, Weight::new(weight).unwrap()));
     let answer = build_answer(&bound, &weights.into_iter().collect());
     assert!(
-        matches!(answer.choice, ChoiceAtQuery::Weighted(HashInput::Client, ref sums) if **sums == [1, 10])
+        matches!(answer.choice, ChoiceAtQuery::Weighted(ChosenBy::Client, ref sums) if **sums == [1, 10])
     );
 }
 

@@ -143,7 +143,7 @@ impl Publishing {
             Decided::Prohibited(_) => {
                 format!("REFUSED: {}", why_prohibited(zone, order.client))
             }
-            Decided::Unreadable(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
+            Decided::NoVersion(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
             Decided::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
             Decided::Zone(_) => conclusion(found, order.qtype, response),
         }

@@ -66,7 +66,7 @@ impl WorkerCounters {
                     truncated: totals.get(Count::Truncated),
                     edns: totals.get(Count::Edns),
                     cookies: totals.get(Count::Cookie),
-                    limited: totals.get(Count::Limited),
+                    limited: totals.get(Count::RateDropped),
                     slipped: totals.get(Count::Slipped),
                     qtypes: totals.spread.questions().map(named).collect(),
                     rcodes: totals.spread.rcodes().map(named).collect(),

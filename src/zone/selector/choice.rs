@@ -21,9 +21,9 @@ pub enum ChoiceAtQuery {
     /// The first; NODATA if no candidate is left.
     First,
     /// One, all alike.
-    One(HashInput),
+    One(ChosenBy),
     /// One: the first whose weight, added to those before it, is above the number. The sums ascend.
-    Weighted(HashInput, Box<[u32]>),
+    Weighted(ChosenBy, Box<[u32]>),
     /// One: the nearest on the ring, of points and places, ascending.
     Ring(Box<[(u32, u32)]>),
     /// One by chance of the first view that holds the client.
@@ -34,7 +34,7 @@ pub enum ChoiceAtQuery {
 
 /// What the number that chooses is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HashInput {
+pub enum ChosenBy {
     /// A new one for each query.
     Chance,
     /// The client's address.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::candidate::Candidate;
-use super::choice::{ChoiceAtQuery, HashInput};
+use super::choice::{ChoiceAtQuery, ChosenBy};
 use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
@@ -17,7 +17,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
 };
 
 pub(super) fn prepare(_: &Arrangement, _: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    ChoiceAtQuery::One(HashInput::Client)
+    ChoiceAtQuery::One(ChosenBy::Client)
 }
 
 pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {

@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 pub use candidate::Candidate;
-pub use choice::{ChoiceAtQuery, HashInput, View};
+pub use choice::{ChoiceAtQuery, ChosenBy, View};
 pub use entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
 
 /// PowerDNS's word for the member nearest to the client. Without coordinates every member is as near as any other, and

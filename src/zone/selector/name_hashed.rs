@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::member::WEIGHTS_MAX;
 use super::candidate::{Candidate, sum_weights, written_weight};
-use super::choice::{ChoiceAtQuery, HashInput};
+use super::choice::{ChoiceAtQuery, ChosenBy};
 use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry, as_written};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
@@ -21,7 +21,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
 };
 
 pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
-    ChoiceAtQuery::Weighted(HashInput::Name, sum_weights(candidates, written_weight))
+    ChoiceAtQuery::Weighted(ChosenBy::Name, sum_weights(candidates, written_weight))
 }
 
 pub(super) fn explain(_: &Arrangement, _: IpAddr) -> String {

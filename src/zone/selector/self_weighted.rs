@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::candidate::{Candidate, sum_weights};
-use super::choice::{ChoiceAtQuery, HashInput};
+use super::choice::{ChoiceAtQuery, ChosenBy};
 use super::entry::{Answers, Arrangement, ConfigForm, LuaForm, LuaFunction, SelectorEntry};
 
 pub(super) const ENTRY: SelectorEntry = SelectorEntry {
@@ -18,7 +18,7 @@ pub(super) const ENTRY: SelectorEntry = SelectorEntry {
 
 pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> ChoiceAtQuery {
     let sums = sum_weights(candidates, |one| one.reported_weight);
-    ChoiceAtQuery::Weighted(HashInput::Client, sums)
+    ChoiceAtQuery::Weighted(ChosenBy::Client, sums)
 }
 
 pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {

@@ -263,7 +263,7 @@ fn counted(
 fn server() -> (Snapshot, WorkerContext) {
     let mut served = Served::default();
     served.add("example.", ZONE, |_| Vec::new());
-    served.add_unreadable("broken.test.");
+    served.add_zone_without_version("broken.test.");
     let identity = Identity {
         nsid: Some("ns1".into()),
         version: Some("1".into()),

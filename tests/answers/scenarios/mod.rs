@@ -88,7 +88,7 @@ fn run(text: &str) -> Vec<String> {
                 scratch.set_now(now);
                 continue;
             }
-            Verb::Zone | Verb::Guard | Verb::Unreadable | Verb::Server => continue,
+            Verb::Zone | Verb::Guard | Verb::NoVersion | Verb::Server => continue,
         };
         verdicts.extend(step.words.iter().map(|target| (target.as_str(), verdict)));
     }
@@ -124,7 +124,7 @@ fn serve(scenario: &Scenario) -> Served {
                     guards.iter().flat_map(|guard| guardings(guard, &name(apex), span)).collect()
                 });
             }
-            Verb::Unreadable => served.add_unreadable(&step.words[0]),
+            Verb::NoVersion => served.add_zone_without_version(&step.words[0]),
             _ => {}
         }
     }

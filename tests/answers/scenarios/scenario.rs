@@ -5,7 +5,7 @@
 //! --- zone example.                         zone text follows
 //! --- zone example. for=::/0 allow=::1       the version of a zone for some clients, of whom some may ask
 //! --- guard api *.apps tcp=6443             guards names of the zone above
-//! --- unreadable example.net.               a zone that answers SERVFAIL
+//! --- no-version example.net.               a zone that answers SERVFAIL
 //! --- server nsid=ns1 version=1 cookies     what the server says of itself
 //! --- limit 10 all=40 slip=2 exempt=192.0.2.0/24   responses per second, network and kind over UDP
 //! --- wait 500                              500 milliseconds pass
@@ -35,7 +35,7 @@ pub(crate) struct Step {
 pub(crate) enum Verb {
     Zone,
     Guard,
-    Unreadable,
+    NoVersion,
     Server,
     Limit,
     Wait,
@@ -50,7 +50,7 @@ impl Verb {
     const ALL: [(&str, Verb); 11] = [
         ("zone", Verb::Zone),
         ("guard", Verb::Guard),
-        ("unreadable", Verb::Unreadable),
+        ("no-version", Verb::NoVersion),
         ("server", Verb::Server),
         ("limit", Verb::Limit),
         ("wait", Verb::Wait),

@@ -117,7 +117,7 @@ fn server() -> &'static Snapshot {
     SERVER.get_or_init(|| {
         let mut served = Served::default();
         served.add("example.", ZONE, |_| Vec::new());
-        served.add_unreadable("broken.test.");
+        served.add_zone_without_version("broken.test.");
         let identity = Identity {
             nsid: Some("n".repeat(300)),
             version: Some("1".into()),
