@@ -28,11 +28,11 @@ enum Way {
         socket: Weak<Socket>,
         to: Box<ReturnAddress>,
     },
-    Stream(Place),
+    Stream(ResponseSlot),
 }
 
-/// A place among the responses that a connection waits for.
-pub(super) struct Place(Option<OwnedPermit<Box<[u8]>>>);
+/// Room for one of the responses that a connection waits for.
+pub(super) struct ResponseSlot(Option<OwnedPermit<Box<[u8]>>>);
 
 impl Deferred {
     /// One that came in a datagram, at `socket`.
@@ -41,9 +41,9 @@ impl Deferred {
         Self { query: arrival.query.into(), peer, partial: None, way }
     }
 
-    /// One that came over a connection, which waits at `place`.
-    pub(super) fn stream(peer: Peer, query: &[u8], place: Place) -> Self {
-        Self { query: query.into(), peer, partial: None, way: Way::Stream(place) }
+    /// One that came over a connection, which has kept `slot` for the response.
+    pub(super) fn stream(peer: Peer, query: &[u8], slot: ResponseSlot) -> Self {
+        Self { query: query.into(), peer, partial: None, way: Way::Stream(slot) }
     }
 
     /// The same with a partial answer.
@@ -62,15 +62,15 @@ impl Deferred {
                 Some(socket) => mmsg::send_one(socket.as_fd(), &to, response),
                 None => Ok(()),
             },
-            Way::Stream(place) => {
-                place.fill(response);
+            Way::Stream(slot) => {
+                slot.fill(response);
                 Ok(())
             }
         }
     }
 }
 
-impl Place {
+impl ResponseSlot {
     pub(super) fn new(permit: OwnedPermit<Box<[u8]>>) -> Self {
         Self(Some(permit))
     }
@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ResponseSlot {
     /// The connection must learn that nothing will come.
     fn drop(&mut self) {
         if let Some(permit) = self.0.take() {

@@ -16,7 +16,7 @@ use std::os::fd::OwnedFd;
 use listenfd::ListenFd;
 use socket2::Socket;
 
-use super::protocol::Protocol;
+use super::protocol::SocketProtocol;
 
 /// Sockets passed at the start and not yet served.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Inherited {
 #[derive(Debug)]
 struct Passed {
     label: Label,
-    protocol: Protocol,
+    protocol: SocketProtocol,
     address: SocketAddr,
     socket: Socket,
 }
@@ -51,7 +51,7 @@ pub enum Misfit {
     /// It takes IPv4 besides IPv6.
     BothFamilies(SocketAddr),
     /// No listen address is the one it is bound to.
-    Unasked(Protocol, SocketAddr),
+    Unasked(SocketProtocol, SocketAddr),
     /// The kernel refuses what is to be set or known of it.
     System(io::Error),
 }
@@ -86,7 +86,7 @@ impl Inherited {
     }
 
     /// The socket that is bound to this address.
-    pub(super) fn take(&mut self, protocol: Protocol, address: SocketAddr) -> Option<Socket> {
+    pub(super) fn take(&mut self, protocol: SocketProtocol, address: SocketAddr) -> Option<Socket> {
         let wanted = |passed: &Passed| passed.protocol == protocol && passed.address == address;
         let place = self.sockets.iter().position(wanted)?;
         Some(self.sockets.remove(place).socket)
@@ -99,18 +99,18 @@ impl Inherited {
     }
 }
 
-fn take(passed: &mut ListenFd, place: usize) -> Result<(Protocol, SocketAddr, Socket), Misfit> {
+fn take(passed: &mut ListenFd, place: usize) -> Result<(SocketProtocol, SocketAddr, Socket), Misfit> {
     let datagrams = passed.take_udp_socket(place).ok().flatten().map(OwnedFd::from);
     let (protocol, socket) = match datagrams {
-        Some(socket) => (Protocol::Udp, Socket::from(socket)),
+        Some(socket) => (SocketProtocol::Udp, Socket::from(socket)),
         None => match passed.take_tcp_listener(place).ok().flatten() {
-            Some(socket) => (Protocol::Tcp, Socket::from(OwnedFd::from(socket))),
+            Some(socket) => (SocketProtocol::Tcp, Socket::from(OwnedFd::from(socket))),
             None => return Err(Misfit::NeitherUdpNorTcp),
         },
     };
     let address = socket.local_addr().map_err(Misfit::System)?;
     let address = address.as_socket().ok_or(Misfit::NeitherUdpNorTcp)?;
-    if protocol == Protocol::Tcp && !socket.is_listener().map_err(Misfit::System)? {
+    if protocol == SocketProtocol::Tcp && !socket.is_listener().map_err(Misfit::System)? {
         return Err(Misfit::Connection);
     }
     if address.is_ipv6() && !socket.only_v6().map_err(Misfit::System)? {

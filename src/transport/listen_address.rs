@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use super::responder::Responder;
-use super::stream::{Service, Shared, Tcp};
+use super::stream::{StreamContext, StreamListener, Tcp};
 
 /// A listen address, and what is served there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Protocols {
     pub(super) fn serve<R: Responder>(
         self,
         listener: TcpListener,
-        shared: Arc<Shared<R>>,
+        shared: Arc<StreamContext<R>>,
         handle: &Handle,
-    ) -> Service {
+    ) -> StreamListener {
         match self {
-            Protocols::Plain => Service::start(Tcp, listener, shared, handle),
+            Protocols::Plain => StreamListener::start(Tcp, listener, shared, handle),
         }
     }
 }

@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use super::inherited::{Inherited, Label, Misfit};
 use super::listen_address::ListenAddress;
 use super::mmsg;
-use super::protocol::Protocol;
+use super::protocol::SocketProtocol;
 use super::settings::Settings;
 
 /// Send and receive buffer asked for per UDP socket, in bytes: about 5,000 waiting queries, a tenth of a
@@ -44,7 +44,7 @@ pub enum Error {
         /// Address and port.
         address: SocketAddr,
         /// Which of the two sockets.
-        protocol: Protocol,
+        protocol: SocketProtocol,
         /// What the kernel says.
         cause: io::Error,
     },
@@ -165,7 +165,7 @@ pub(super) fn bind_beside(
         };
         // TCP first: it is the one that notices another server.
         let listen = |protocol| move |cause| Error::Listen { address: wanted, protocol, cause };
-        let tcp = match inherited.take(Protocol::Tcp, wanted) {
+        let tcp = match inherited.take(SocketProtocol::Tcp, wanted) {
             Some(passed) => serve_passed_tcp(passed),
             None => bind_tcp(wanted, claim),
         };
@@ -174,17 +174,17 @@ pub(super) fn bind_beside(
                 tracing::warn!("not listening on {wanted}: this host has no IPv6");
                 continue;
             }
-            other => other.map_err(listen(Protocol::Tcp))?,
+            other => other.map_err(listen(SocketProtocol::Tcp))?,
         };
-        let address = tcp.local_addr().map_err(listen(Protocol::Tcp))?;
+        let address = tcp.local_addr().map_err(listen(SocketProtocol::Tcp))?;
         let (workers, passed) = if protocols.has_datagrams() {
-            (workers, inherited.take(Protocol::Udp, address))
+            (workers, inherited.take(SocketProtocol::Udp, address))
         } else {
             (0, None)
         };
         let (udp, datagrams) = match passed {
             Some(passed) => {
-                let passed = serve_passed_udp(passed, address).map_err(listen(Protocol::Udp))?;
+                let passed = serve_passed_udp(passed, address).map_err(listen(SocketProtocol::Udp))?;
                 (vec![passed; workers], Datagrams::Shared)
             }
             None => (bind_workers(address, workers)?, Datagrams::OnePerWorker),
@@ -199,7 +199,7 @@ pub(super) fn bind_workers(address: SocketAddr, count: usize) -> Result<Vec<Arc<
     (0..count)
         .map(|_| match bind_udp(address) {
             Ok(socket) => Ok(Arc::new(socket)),
-            Err(cause) => Err(Error::Listen { address, protocol: Protocol::Udp, cause }),
+            Err(cause) => Err(Error::Listen { address, protocol: SocketProtocol::Udp, cause }),
         })
         .collect()
 }
@@ -287,7 +287,7 @@ impl fmt::Display for Error {
                 write!(f, "cannot listen on {address} over {protocol}: {cause}")?;
                 match cause.kind() {
                     io::ErrorKind::AddrInUse => {
-                        let flag = if *protocol == Protocol::Udp { 'u' } else { 't' };
+                        let flag = if *protocol == SocketProtocol::Udp { 'u' } else { 't' };
                         let port = address.port();
                         write!(f, "; another server has it, `ss -ln{flag}p sport = :{port}` shows which")
                     }

@@ -71,7 +71,7 @@ pub use deferred::Deferred;
 pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, UDP_BUFFER_BYTES};
-pub use protocol::Protocol;
+pub use protocol::SocketProtocol;
 pub use responder::{ForwardResponder, Responder, SnapshotResponder};
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_place};

@@ -4,18 +4,18 @@ use std::fmt;
 
 /// The protocol of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub enum SocketProtocol {
     /// Datagrams.
     Udp,
     /// Streams.
     Tcp,
 }
 
-impl fmt::Display for Protocol {
+impl fmt::Display for SocketProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Protocol::Udp => "UDP",
-            Protocol::Tcp => "TCP",
+            SocketProtocol::Udp => "UDP",
+            SocketProtocol::Tcp => "TCP",
         })
     }
 }

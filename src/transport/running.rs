@@ -19,7 +19,7 @@ use super::change::{Change, Fresh, Group, Sharing};
 use super::inherited::Inherited;
 use super::listen_address::ListenAddress;
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
-use super::protocol::Protocol;
+use super::protocol::SocketProtocol;
 use super::responder::Responder;
 use super::settings::Settings;
 use super::stream::{self, TcpCounters};
@@ -56,7 +56,7 @@ pub struct Running<R> {
     endpoints: Vec<Endpoint>,
     workers: Vec<WorkerHandle>,
     affinity: Affinity,
-    streams: Arc<stream::Shared<R>>,
+    streams: Arc<stream::StreamContext<R>>,
     udp_counters: Arc<UdpCounters>,
     /// Listeners of addresses given up, whose last connections are still open.
     leaving: Vec<JoinHandle<()>>,
@@ -67,7 +67,7 @@ struct Endpoint {
     asked: ListenAddress,
     address: SocketAddr,
     group: Group,
-    listener: stream::Service,
+    listener: stream::StreamListener,
 }
 
 /// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and
@@ -82,7 +82,7 @@ pub fn start<R: Responder>(
     handle: Handle,
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
-    let streams = stream::Shared::new(settings.tcp, settings.worker_count(), |transport, index| {
+    let streams = stream::StreamContext::new(settings.tcp, settings.worker_count(), |transport, index| {
         make(Worker { transport, index })
     });
     let mut running = Running {
@@ -254,7 +254,7 @@ impl<R: Responder> Running<R> {
         let _runtime = self.handle.enter();
         let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
             address,
-            protocol: Protocol::Tcp,
+            protocol: SocketProtocol::Tcp,
             cause,
         })?;
         Ok(Fresh { asked, address, group: Group { udp, datagrams }, tcp })

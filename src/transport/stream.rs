@@ -18,25 +18,25 @@ mod limits;
 
 mod pending;
 
-mod answering;
+mod responders;
 
 mod client_stream;
 
 mod tcp;
 
-mod shared;
+mod stream_context;
 
 mod connection;
 
-mod service;
+mod stream_listener;
 
 pub use connection::CONNECTION_BYTES_MAX;
 pub use counters::TcpCounters;
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
-pub(super) use service::{Service, Stopping};
 pub use settings::TcpSettings;
-pub(super) use shared::Shared;
+pub(super) use stream_context::StreamContext;
+pub(super) use stream_listener::{Stopping, StreamListener};
 pub(super) use tcp::Tcp;
 
 #[cfg(test)]

@@ -65,18 +65,18 @@ pub struct Seen {
 /// Where traces are opened, and where taps come from.
 #[derive(Clone, Default)]
 pub struct Taps {
-    shared: Arc<Shared>,
+    list: Arc<TraceList>,
 }
 
 #[derive(Default)]
-struct Shared {
-    /// Counts every change of `watches`.
+struct TraceList {
+    /// Counts every change of `traces`.
     generation: AtomicU64,
-    watches: Mutex<Vec<Arc<Watch>>>,
+    traces: Mutex<Vec<Arc<OpenTrace>>>,
 }
 
 /// One trace, as workers see it.
-struct Watch {
+struct OpenTrace {
     filter: Filter,
     /// When it ends at the latest.
     until: Instant,
@@ -86,16 +86,16 @@ struct Watch {
 
 /// The operator's end. Dropped, it ends the trace.
 pub struct Trace {
-    shared: Arc<Shared>,
-    watch: Arc<Watch>,
+    list: Arc<TraceList>,
+    trace: Arc<OpenTrace>,
     seen: mpsc::Receiver<Seen>,
 }
 
 /// A worker's end.
 pub(super) struct Tap {
-    shared: Arc<Shared>,
+    list: Arc<TraceList>,
     generation: u64,
-    watches: Vec<Arc<Watch>>,
+    traces: Vec<Arc<OpenTrace>>,
 }
 
 /// A name, or a text with asterisks or question marks.
@@ -141,9 +141,9 @@ impl Filter {
     }
 }
 
-impl Shared {
-    fn watches(&self) -> MutexGuard<'_, Vec<Arc<Watch>>> {
-        lock(&self.watches)
+impl TraceList {
+    fn traces(&self) -> MutexGuard<'_, Vec<Arc<OpenTrace>>> {
+        lock(&self.traces)
     }
 
     /// Has every tap look at its next batch.
@@ -156,38 +156,38 @@ impl Taps {
     /// Begins a trace, which sees nothing any more after `until`. None when there are [`TRACES_MAX`] already.
     pub fn open(&self, filter: Filter, until: Instant) -> Option<Trace> {
         let (sender, seen) = mpsc::channel(WAITING_MAX);
-        let watch = Arc::new(Watch { filter, until, seen: sender, left_out: AtomicU64::new(0) });
-        let mut watches = self.shared.watches();
-        if watches.len() >= TRACES_MAX {
+        let trace = Arc::new(OpenTrace { filter, until, seen: sender, left_out: AtomicU64::new(0) });
+        let mut traces = self.list.traces();
+        if traces.len() >= TRACES_MAX {
             return None;
         }
-        watches.push(Arc::clone(&watch));
-        drop(watches);
-        self.shared.changed();
-        Some(Trace { shared: Arc::clone(&self.shared), watch, seen })
+        traces.push(Arc::clone(&trace));
+        drop(traces);
+        self.list.changed();
+        Some(Trace { list: Arc::clone(&self.list), trace, seen })
     }
 
     /// Ends the traces whose time is over, whether or not a reader still holds them: one whose reader has
     /// come to a standstill must not keep others out.
     pub fn expire(&self, now: Instant) {
-        let mut watches = self.shared.watches();
-        let before = watches.len();
-        watches.retain(|watch| watch.until > now);
-        let over = before.saturating_sub(watches.len());
-        drop(watches);
+        let mut traces = self.list.traces();
+        let before = traces.len();
+        traces.retain(|trace| trace.until > now);
+        let over = before.saturating_sub(traces.len());
+        drop(traces);
         if over > 0 {
-            self.shared.changed();
+            self.list.changed();
         }
     }
 
     /// How many traces there are.
     pub fn open_count(&self) -> usize {
-        self.shared.watches().len()
+        self.list.traces().len()
     }
 
     /// One more worker's end.
     pub(super) fn tap(&self) -> Tap {
-        let mut tap = Tap { shared: Arc::clone(&self.shared), generation: 0, watches: Vec::new() };
+        let mut tap = Tap { list: Arc::clone(&self.list), generation: 0, traces: Vec::new() };
         tap.look();
         tap
     }
@@ -201,20 +201,20 @@ impl Trace {
 
     /// Queries that were wanted and are not shown, because too many came at once.
     pub fn left_out(&self) -> u64 {
-        self.watch.left_out.load(Ordering::Relaxed)
+        self.trace.left_out.load(Ordering::Relaxed)
     }
 }
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trace").field("filter", &self.watch.filter).finish_non_exhaustive()
+        f.debug_struct("Trace").field("filter", &self.trace.filter).finish_non_exhaustive()
     }
 }
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        self.shared.watches().retain(|watch| !Arc::ptr_eq(watch, &self.watch));
-        self.shared.changed();
+        self.list.traces().retain(|trace| !Arc::ptr_eq(trace, &self.trace));
+        self.list.changed();
     }
 }
 
@@ -223,7 +223,7 @@ impl Tap {
     /// not matter: one that is seen a batch later begins a batch later.
     #[inline]
     pub(super) fn look(&mut self) {
-        let newest = self.shared.generation.load(Ordering::Relaxed);
+        let newest = self.list.generation.load(Ordering::Relaxed);
         if newest != self.generation {
             self.take(newest);
         }
@@ -232,20 +232,20 @@ impl Tap {
     #[cold]
     fn take(&mut self, newest: u64) {
         self.generation = newest;
-        self.watches.clone_from(&self.shared.watches());
+        self.traces.clone_from(&self.list.traces());
     }
 
     /// Whether a trace is open. HOT.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        !self.watches.is_empty()
+        !self.traces.is_empty()
     }
 
     /// Copies a query and its response for the traces that want it; never waits.
     #[cold]
     pub(super) fn show(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
-        for watch in self.watches.iter().filter(|watch| watch.filter.wants(peer, query)) {
-            match watch.seen.try_reserve() {
+        for trace in self.traces.iter().filter(|trace| trace.filter.wants(peer, query)) {
+            match trace.seen.try_reserve() {
                 Ok(place) => place.send(Seen {
                     when: SystemTime::now(),
                     peer,
@@ -253,7 +253,7 @@ impl Tap {
                     response: response.map(Into::into),
                 }),
                 Err(_) => {
-                    watch.left_out.fetch_add(1, Ordering::Relaxed);
+                    trace.left_out.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::finding::{Finding, Grade, listed};
 use super::host::Host;
 use super::sockets::{Holder, Receiving, holders, receiving};
 use super::wanted::Wanted;
-use crate::transport::Protocol;
+use crate::transport::SocketProtocol;
 
 const SUBJECT: &str = "ports";
 
@@ -95,9 +95,9 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
 }
 
 /// Every socket that is to be opened.
-fn asked(wanted: &Wanted) -> Vec<(SocketAddr, Protocol)> {
-    let both = |address: &SocketAddr| [(*address, Protocol::Udp), (*address, Protocol::Tcp)];
-    let admin = wanted.admin.map(|address| (address, Protocol::Tcp));
+fn asked(wanted: &Wanted) -> Vec<(SocketAddr, SocketProtocol)> {
+    let both = |address: &SocketAddr| [(*address, SocketProtocol::Udp), (*address, SocketProtocol::Tcp)];
+    let admin = wanted.admin.map(|address| (address, SocketProtocol::Tcp));
     wanted.listen.iter().flat_map(both).chain(admin).collect()
 }
 

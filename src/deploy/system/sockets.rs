@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::host::Host;
-use crate::transport::Protocol;
+use crate::transport::SocketProtocol;
 
 /// A socket that receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Receiving {
     pub(super) address: SocketAddr,
-    pub(super) protocol: Protocol,
+    pub(super) protocol: SocketProtocol,
     /// What the kernel knows it by.
     pub(super) inode: u64,
 }
@@ -26,11 +26,11 @@ pub(super) struct Holder {
 
 /// The tables, with the state in which a socket receives (`include/net/tcp_states.h`): TCP_LISTEN, and for
 /// UDP, which has no states, TCP_CLOSE. A UDP socket that is connected hears its peer alone.
-const TABLES: [(&str, Protocol, &str); 4] = [
-    ("/proc/self/net/udp", Protocol::Udp, "07"),
-    ("/proc/self/net/udp6", Protocol::Udp, "07"),
-    ("/proc/self/net/tcp", Protocol::Tcp, "0A"),
-    ("/proc/self/net/tcp6", Protocol::Tcp, "0A"),
+const TABLES: [(&str, SocketProtocol, &str); 4] = [
+    ("/proc/self/net/udp", SocketProtocol::Udp, "07"),
+    ("/proc/self/net/udp6", SocketProtocol::Udp, "07"),
+    ("/proc/self/net/tcp", SocketProtocol::Tcp, "0A"),
+    ("/proc/self/net/tcp6", SocketProtocol::Tcp, "0A"),
 ];
 
 /// Every socket that receives; none if the tables cannot be read.
@@ -47,7 +47,7 @@ pub(super) fn receiving(host: &Host) -> Option<Vec<Receiving>> {
 
 /// A line of a table: number, local address, remote address, state, queues, timer, retransmissions, user,
 /// timeout, inode, …
-fn socket(line: &str, protocol: Protocol, state: &str) -> Option<Receiving> {
+fn socket(line: &str, protocol: SocketProtocol, state: &str) -> Option<Receiving> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let &[_, local, _, has, _, _, _, _, _, inode, ..] = &fields[..] else { return None };
     let address = address(local)?;
@@ -120,9 +120,9 @@ mod tests {
         let line = format!(
             "  97: {loopback}:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   193   0 20333 2 0 0"
         );
-        let read = socket(&line, Protocol::Udp, "07").unwrap();
+        let read = socket(&line, SocketProtocol::Udp, "07").unwrap();
         assert_eq!((read.address, read.inode), ("127.0.0.1:53".parse().unwrap(), 20333));
-        assert_eq!(socket(&line, Protocol::Tcp, "0A"), None);
+        assert_eq!(socket(&line, SocketProtocol::Tcp, "0A"), None);
         assert_eq!(address(&format!("{}:0035", "0".repeat(32))), "[::]:53".parse().ok());
         assert_eq!(address("é00000000:0035"), None);
     }

@@ -16,12 +16,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::answering::Answering;
 use super::client_stream::ClientStream;
 use super::counters::TcpCounters;
 use super::frames::{self, Frame, INPUT_BYTES, Input};
 use super::limits::Seat;
 use super::pending::PendingResponses;
+use super::responders::StreamResponder;
 use super::settings::TcpSettings;
 use crate::answer::{Peer, Reply};
 use crate::dns::message::MESSAGE_BYTES_MAX;
@@ -64,7 +64,7 @@ pub(super) struct Connection<S, R> {
     seat: Arc<Seat>,
     settings: TcpSettings,
     counters: Arc<TcpCounters>,
-    answering: Arc<Mutex<Answering<R>>>,
+    answering: Arc<Mutex<StreamResponder<R>>>,
     stop: watch::Receiver<()>,
     input: Input,
     output: Vec<u8>,
@@ -113,7 +113,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         client: Client<S>,
         settings: TcpSettings,
         counters: Arc<TcpCounters>,
-        answering: Arc<Mutex<Answering<R>>>,
+        answering: Arc<Mutex<StreamResponder<R>>>,
         stop: watch::Receiver<()>,
     ) -> Self {
         let Client { stream, peer, seat } = client;
@@ -230,7 +230,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// Answers queries into the output, up to the limits of one turn.
     fn answer_turn(&mut self) -> (usize, Pause) {
         let mut answering = lock(&self.answering);
-        let Answering { responder, response } = &mut *answering;
+        let StreamResponder { responder, response } = &mut *answering;
         responder.begin_batch();
         let mut queries: usize = 0;
         while queries < QUERIES_PER_TURN_MAX && self.output.len() < OUTPUT_BYTES {

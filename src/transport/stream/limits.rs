@@ -37,7 +37,7 @@ pub(super) enum Refusal {
 
 /// The right to one connection; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(super) struct ConnectionPermit {
     client: IpAddr,
     seat: Arc<Seat>,
     clients: Arc<Mutex<Clients>>,
@@ -73,7 +73,7 @@ impl Limits {
         address: IpAddr,
         settings: &TcpSettings,
         counters: &Arc<TcpCounters>,
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<ConnectionPermit, Refusal> {
         let client = client(address);
         let mut clients = lock(&self.clients);
         let open = clients.get(&client).map_or(0, Vec::len);
@@ -94,7 +94,12 @@ impl Limits {
         // Under the lock, so that the total is exact; it can be read without.
         counters.open.fetch_add(1, Ordering::Relaxed);
         drop(clients);
-        Ok(Admission { client, seat, clients: Arc::clone(&self.clients), counters: Arc::clone(counters) })
+        Ok(ConnectionPermit {
+            client,
+            seat,
+            clients: Arc::clone(&self.clients),
+            counters: Arc::clone(counters),
+        })
     }
 }
 
@@ -122,14 +127,14 @@ fn give_back(clients: &mut Clients, client: IpAddr, seat: &Arc<Seat>, counters: 
     counters.open.fetch_sub(1, Ordering::Relaxed);
 }
 
-impl Admission {
+impl ConnectionPermit {
     /// For the connection, to say whether it is idle.
     pub(super) fn seat(&self) -> Arc<Seat> {
         Arc::clone(&self.seat)
     }
 }
 
-impl Drop for Admission {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         give_back(&mut lock(&self.clients), self.client, &self.seat, &self.counters);
     }
@@ -191,7 +196,7 @@ mod tests {
     }
 
     /// Whose connections have lost their places.
-    fn lost(held: &[Admission]) -> Vec<usize> {
+    fn lost(held: &[ConnectionPermit]) -> Vec<usize> {
         let all = held.iter().enumerate();
         let gone = all.filter(|(_, one)| {
             !lock(&one.clients).values().flatten().any(|seat| Arc::ptr_eq(seat, &one.seat))
@@ -206,9 +211,9 @@ mod tests {
         let admit = |ip: &str, idle: u64| {
             let admitted = limits.admit(ip.parse().unwrap(), &four, &counters)?;
             admitted.seat.idle(start + Duration::from_secs(idle));
-            Ok::<Admission, Refusal>(admitted)
+            Ok::<ConnectionPermit, Refusal>(admitted)
         };
-        let mut held: Vec<Admission> =
+        let mut held: Vec<ConnectionPermit> =
             [("192.0.2.1", 1), ("192.0.2.2", 3), ("192.0.2.2", 2), ("192.0.2.2", 9)]
                 .map(|(ip, idle)| admit(ip, idle).unwrap())
                 .into();

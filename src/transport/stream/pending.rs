@@ -4,7 +4,7 @@
 use tokio::sync::mpsc;
 
 use crate::answer::Peer;
-use crate::transport::deferred::{Deferred, Place};
+use crate::transport::deferred::{Deferred, ResponseSlot};
 
 /// Responses that one connection waits for at most; further queries stay unread. A client that asks more at a
 /// time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
@@ -33,7 +33,7 @@ impl PendingResponses {
     pub(super) fn defer(&mut self, peer: Peer, query: &[u8]) -> Option<Deferred> {
         let (sender, _) = self.channel.get_or_insert_with(|| mpsc::channel(WAITING_MAX));
         let permit = sender.clone().try_reserve_owned().ok()?;
-        Some(Deferred::stream(peer, query, Place::new(permit)))
+        Some(Deferred::stream(peer, query, ResponseSlot::new(permit)))
     }
 
     /// Whether so many are to come that no more queries are taken.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::client_stream::{ClientStream, StreamTransport};
-use super::{Service, Shared, TcpSettings};
+use super::{StreamContext, StreamListener, TcpSettings};
 use crate::answer::{Peer, Reply, Transport};
 use crate::transport::responder::Responder;
 
@@ -59,8 +59,8 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
-    let shared = Arc::new(Shared::new(settings, 2, |_, _| Echo));
-    let service = Service::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+    let shared = Arc::new(StreamContext::new(settings, 2, |_, _| Echo));
+    let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();
     let mut client = TcpStream::connect(address).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
     assert_eq!(shared.counters.accepted.load(Ordering::Relaxed), 2, "a handshake counts as a connection");
     drop(client);
-    timeout(LIMIT, service.stop().task).await.expect("the end of the listener").unwrap();
+    timeout(LIMIT, serving.stop().task).await.expect("the end of the listener").unwrap();
 }
 
 #[tokio::test]
@@ -82,8 +82,8 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
     let address = listener.local_addr().unwrap();
     let settings =
         TcpSettings { connections_max: 2, first_byte: Duration::from_secs(600), ..TcpSettings::default() };
-    let shared = Arc::new(Shared::new(settings, 1, |_, _| Echo));
-    let service = Service::start(Knock, listener, Arc::clone(&shared), &Handle::current());
+    let shared = Arc::new(StreamContext::new(settings, 1, |_, _| Echo));
+    let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();
     let mut another = TcpStream::connect(address).await.unwrap();
@@ -104,5 +104,5 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
     assert_eq!(shared.counters.evicted.load(Ordering::Relaxed), 1);
     assert_eq!(shared.counters.open.load(Ordering::Relaxed), 2);
-    timeout(LIMIT, service.stop().task).await.expect("the end of the listener").unwrap();
+    timeout(LIMIT, serving.stop().task).await.expect("the end of the listener").unwrap();
 }

@@ -136,7 +136,7 @@ fn a_change_that_is_refused_changes_nothing() {
 fn a_second_server_cannot_take_a_share_of_the_queries() {
     let server = Server::start(&["127.0.3.1"], 1);
     let error = Listeners::bind(&server.settings, Inherited::none()).unwrap_err();
-    assert!(matches!(error, Error::Listen { protocol: Protocol::Tcp, .. }), "{error}");
+    assert!(matches!(error, Error::Listen { protocol: SocketProtocol::Tcp, .. }), "{error}");
 }
 
 #[test]

@@ -9,31 +9,31 @@ use crate::transport::responder::Responder;
 
 /// A responder with room for its response. It serves its connections in turn: a query takes well under a
 /// microsecond, the system calls around it take many.
-pub(super) struct Answering<R> {
+pub(super) struct StreamResponder<R> {
     pub(super) responder: R,
     pub(super) response: Box<[u8]>,
 }
 
 /// The responders, of which each connection has one.
-pub(super) struct Pool<R> {
-    first: Arc<Mutex<Answering<R>>>,
-    others: Box<[Arc<Mutex<Answering<R>>>]>,
+pub(super) struct Responders<R> {
+    first: Arc<Mutex<StreamResponder<R>>>,
+    others: Box<[Arc<Mutex<StreamResponder<R>>>]>,
     /// Connections so far.
     given: AtomicUsize,
 }
 
-impl<R: Responder> Pool<R> {
+impl<R: Responder> Responders<R> {
     /// As many as there are.
     pub(super) fn new(first: R, others: impl Iterator<Item = R>) -> Self {
-        let answering = |responder| {
+        let with_room = |responder| {
             let response = vec![0; MESSAGE_BYTES_MAX].into_boxed_slice();
-            Arc::new(Mutex::new(Answering { responder, response }))
+            Arc::new(Mutex::new(StreamResponder { responder, response }))
         };
-        Self { first: answering(first), others: others.map(answering).collect(), given: AtomicUsize::new(0) }
+        Self { first: with_room(first), others: others.map(with_room).collect(), given: AtomicUsize::new(0) }
     }
 
     /// The one for the next connection, in turn.
-    pub(super) fn next(&self) -> Arc<Mutex<Answering<R>>> {
+    pub(super) fn next(&self) -> Arc<Mutex<StreamResponder<R>>> {
         let all = self.others.len().saturating_add(1);
         let turn = self.given.fetch_add(1, Ordering::Relaxed).checked_rem(all).unwrap_or(0);
         let other = turn.checked_sub(1).and_then(|turn| self.others.get(turn));
@@ -43,6 +43,6 @@ impl<R: Responder> Pool<R> {
     /// Lets each look at what is newest. Waits for no more than the answers of one read.
     pub(super) fn catch_up(&self) {
         let all = std::iter::once(&self.first).chain(&self.others);
-        all.for_each(|answering| lock(answering).responder.begin_batch());
+        all.for_each(|one| lock(one).responder.begin_batch());
     }
 }

@@ -2,24 +2,24 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::answering::{Answering, Pool};
 use super::counters::TcpCounters;
 use super::limits::Limits;
+use super::responders::{Responders, StreamResponder};
 use super::settings::TcpSettings;
 use crate::answer::Transport;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
 /// What all connections share.
-pub(in crate::transport) struct Shared<R> {
+pub(in crate::transport) struct StreamContext<R> {
     pub(in crate::transport) counters: Arc<TcpCounters>,
     pub(super) limits: Limits,
     settings: Mutex<TcpSettings>,
     /// The responders of each transport: what they count is told apart by it.
-    pools: Vec<(Transport, Pool<R>)>,
+    responders: Vec<(Transport, Responders<R>)>,
 }
 
-impl<R: Responder> Shared<R> {
+impl<R: Responder> StreamContext<R> {
     /// With `count` responders for each transport over streams, at least one, of which each connection has
     /// one.
     pub(in crate::transport) fn new(
@@ -28,15 +28,15 @@ impl<R: Responder> Shared<R> {
         make: impl Fn(Transport, usize) -> R,
     ) -> Self {
         let streams = Transport::ALL.into_iter().filter(|transport| transport.is_stream());
-        let pool = |transport| {
+        let responders_of = |transport| {
             let others = (1..count).map(|index| make(transport, index));
-            (transport, Pool::new(make(transport, 0), others))
+            (transport, Responders::new(make(transport, 0), others))
         };
         Self {
             counters: Arc::default(),
             limits: Limits::default(),
             settings: Mutex::new(settings),
-            pools: streams.map(pool).collect(),
+            responders: streams.map(responders_of).collect(),
         }
     }
 
@@ -50,13 +50,13 @@ impl<R: Responder> Shared<R> {
     }
 
     /// The responder of one more connection; every transport over streams has one.
-    pub(super) fn answering(&self, transport: Transport) -> Option<Arc<Mutex<Answering<R>>>> {
-        let pool = self.pools.iter().find(|(of, _)| *of == transport);
-        pool.map(|(_, pool)| pool.next())
+    pub(super) fn answering(&self, transport: Transport) -> Option<Arc<Mutex<StreamResponder<R>>>> {
+        let responders_of = self.responders.iter().find(|(of, _)| *of == transport);
+        responders_of.map(|(_, responders_of)| responders_of.next())
     }
 
     /// Lets the responders look at what is newest. Waits for no more than the answers of one read.
     pub(in crate::transport) fn catch_up(&self) {
-        self.pools.iter().for_each(|(_, pool)| pool.catch_up());
+        self.responders.iter().for_each(|(_, responders_of)| responders_of.catch_up());
     }
 }

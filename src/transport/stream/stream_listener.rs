@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use super::client_stream::StreamTransport;
 use super::connection::{Client, Connection};
 use super::limits::Refusal;
-use super::shared::Shared;
+use super::stream_context::StreamContext;
 use crate::answer::Peer;
 use crate::transport::responder::Responder;
 
@@ -33,14 +34,14 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// A listener that is served. Dropping it stops accepting and lets the connections end gracefully.
-pub(in crate::transport) struct Service {
+pub(in crate::transport) struct StreamListener {
     /// Never sent to: its loss is the signal.
     _serving: watch::Sender<()>,
     closed: oneshot::Receiver<()>,
     task: JoinHandle<()>,
 }
 
-/// A service that stops.
+/// A listener that stops.
 pub(in crate::transport) struct Stopping {
     /// Resolves when the port is free.
     pub(in crate::transport) closed: oneshot::Receiver<()>,
@@ -48,12 +49,12 @@ pub(in crate::transport) struct Stopping {
     pub(in crate::transport) task: JoinHandle<()>,
 }
 
-impl Service {
+impl StreamListener {
     /// Serves `listener` on the runtime of `handle`.
     pub(in crate::transport) fn start<T: StreamTransport, R: Responder>(
         transport: T,
         listener: TcpListener,
-        shared: Arc<Shared<R>>,
+        shared: Arc<StreamContext<R>>,
         handle: &Handle,
     ) -> Self {
         let (serving, stop) = watch::channel(());
@@ -72,22 +73,16 @@ impl Service {
 struct Acceptor<T, R> {
     transport: T,
     listener: TcpListener,
-    shared: Arc<Shared<R>>,
+    shared: Arc<StreamContext<R>>,
     stop: watch::Receiver<()>,
     connections: JoinSet<()>,
     /// The last pause, while accept(2) is being refused.
     pause: Option<Duration>,
 }
 
-/// Whether the listener is still to be served.
-enum Turn {
-    Go,
-    Stop,
-}
-
 impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
     async fn run(mut self, open: oneshot::Sender<()>) {
-        while let Turn::Go = self.turn().await {}
+        while let ControlFlow::Continue(()) = self.accept_next().await {}
         let Acceptor { listener, mut connections, .. } = self;
         drop(listener);
         drop(open);
@@ -95,11 +90,12 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         let _ = timeout(DRAIN_MAX, async { while connections.join_next().await.is_some() {} }).await;
     }
 
-    async fn turn(&mut self) -> Turn {
+    /// Accepts the next connection, or ends where the listener is not to be served any more.
+    async fn accept_next(&mut self) -> ControlFlow<()> {
         let accepted = tokio::select! {
             biased;
-            _ = self.stop.changed() => return Turn::Stop,
-            Some(_) = self.connections.join_next() => return Turn::Go,
+            _ = self.stop.changed() => return ControlFlow::Break(()),
+            Some(_) = self.connections.join_next() => return ControlFlow::Continue(()),
             accepted = self.listener.accept() => accepted,
         };
         match accepted {
@@ -108,23 +104,23 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                     tracing::info!("accepting TCP connections again");
                 }
                 self.admit(stream, peer);
-                Turn::Go
+                ControlFlow::Continue(())
             }
-            Err(error) if concerns_one_connection(&error) => Turn::Go,
+            Err(error) if concerns_one_connection(&error) => ControlFlow::Continue(()),
             Err(error) => self.wait_out(&error).await,
         }
     }
 
     /// Waits before accept(2) is tried again, longer each time.
-    async fn wait_out(&mut self, error: &io::Error) -> Turn {
+    async fn wait_out(&mut self, error: &io::Error) -> ControlFlow<()> {
         if self.pause.is_none() {
             tracing::warn!(%error, "cannot accept TCP connections; serving those that are open, and trying again");
         }
         let pause = self.pause.map_or(ACCEPT_PAUSE_MIN, |last| last.saturating_mul(2).min(ACCEPT_PAUSE_MAX));
         self.pause = Some(pause);
         match timeout(pause, self.stop.changed()).await {
-            Ok(_) => Turn::Stop,
-            Err(_) => Turn::Go,
+            Ok(_) => ControlFlow::Break(()),
+            Err(_) => ControlFlow::Continue(()),
         }
     }
 
@@ -136,14 +132,14 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         let counters = &self.shared.counters;
         let Some(answering) = self.shared.answering(T::TRANSPORT) else { return };
         match self.shared.limits.admit(peer.ip(), &settings, counters) {
-            Ok(admission) => {
+            Ok(permit) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);
                 // Responses are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
                 let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
                 let mut stop = self.stop.clone();
                 self.connections.spawn(async move {
-                    let seat = admission.seat();
+                    let seat = permit.seat();
                     // A handshake counts as a connection, must come as soon as a first byte, and loses its
                     // place like one that is idle.
                     let accepted = tokio::select! {
@@ -158,7 +154,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                         let client = Client { stream, peer, seat };
                         Connection::new(client, settings, counters, answering, stop).serve().await;
                     }
-                    drop(admission);
+                    drop(permit);
                 });
             }
             Err(Refusal::Full) => {
