@@ -36,7 +36,7 @@ pub fn load(
     let reader = ZoneReader::new(settings, purpose);
     let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
     // Zones that say something of others' addresses are read behind these.
-    zones.sort_by_key(|(_, zone)| reverse::turn(zone));
+    zones.sort_by_key(|(_, zone)| reverse::load_order(zone));
     let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.sources.made_from().is_none()));
     let read_first = load_in_parallel(&reader, sources, read, readers);
     let others = if read_first.is_empty() { &zones } else { made };

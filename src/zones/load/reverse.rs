@@ -11,17 +11,17 @@ use crate::zones::settings::ZoneSettings;
 
 /// Who is loaded behind whom: reverse zones say something of the addresses of the others, and those that are
 /// made need them.
-pub(super) fn turn(zone: &ZoneSettings) -> Turn {
+pub(super) fn load_order(zone: &ZoneSettings) -> LoadOrder {
     match (zone.sources.made_from(), is_reverse(zone.id.name.as_ref())) {
-        (Some(_), _) => Turn::Made,
-        (None, true) => Turn::Reverse,
-        (None, false) => Turn::Forward,
+        (Some(_), _) => LoadOrder::Made,
+        (None, true) => LoadOrder::Reverse,
+        (None, false) => LoadOrder::Forward,
     }
 }
 
 /// What a zone is to the others, in the order in which they are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Turn {
+pub(super) enum LoadOrder {
     Forward,
     Reverse,
     /// From another zone.

@@ -13,16 +13,16 @@ use crate::zones::source::ZoneSources;
 use crate::zones::version::Inputs;
 
 /// A text in two files, and the state directory.
-struct Place {
+struct TwoFiles {
     folder: TempDir,
 }
 
-impl Place {
-    fn new() -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
-        fs::write(place.file("b.inc"), [0, 255, b'\n', b'"']).unwrap();
-        place
+impl TwoFiles {
+    fn new() -> TwoFiles {
+        let files = TwoFiles { folder: tempfile::tempdir().unwrap() };
+        fs::write(files.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
+        fs::write(files.file("b.inc"), [0, 255, b'\n', b'"']).unwrap();
+        files
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -79,92 +79,92 @@ fn zone() -> ZoneId {
 
 #[test]
 fn what_is_written_is_read_again_byte_by_byte() {
-    let place = Place::new();
-    assert!(read(place.state(), &zone()).unwrap().is_none());
-    assert!(!is_kept(place.state(), &place.good()).unwrap());
-    assert_eq!(write(place.state(), &place.good()).unwrap(), Filled::Whole);
-    assert!(is_kept(place.state(), &place.good()).unwrap());
-    assert_eq!(place.names(), ["lab.example.zone"]);
-    let kept = read(place.state(), &zone()).unwrap().unwrap();
+    let files = TwoFiles::new();
+    assert!(read(files.state(), &zone()).unwrap().is_none());
+    assert!(!is_kept(files.state(), &files.good()).unwrap());
+    assert_eq!(write(files.state(), &files.good()).unwrap(), Filled::Whole);
+    assert!(is_kept(files.state(), &files.good()).unwrap());
+    assert_eq!(files.names(), ["lab.example.zone"]);
+    let kept = read(files.state(), &zone()).unwrap().unwrap();
     let texts = ["a.zone", "b.inc"]
-        .map(|name| (place.file(name).display().to_string(), fs::read(place.file(name)).unwrap()));
+        .map(|name| (files.file(name).display().to_string(), fs::read(files.file(name)).unwrap()));
     assert_eq!(kept.texts, texts);
     assert_eq!(kept.own_file(), texts[0].0);
-    assert_eq!(kept.loaded_at, place.good().loaded_at);
+    assert_eq!(kept.loaded_at, files.good().loaded_at);
 }
 
 #[test]
 fn no_byte_can_be_another_one_and_none_can_be_missing() {
-    let place = Place::new();
-    write(place.state(), &place.good()).unwrap();
-    let whole = fs::read(place.kept()).unwrap();
+    let files = TwoFiles::new();
+    write(files.state(), &files.good()).unwrap();
+    let whole = fs::read(files.kept()).unwrap();
     for at in 0..whole.len() {
         let mut other = whole.clone();
         other[at] ^= 1;
-        fs::write(place.kept(), &other).unwrap();
-        assert!(read(place.state(), &zone()).is_err(), "byte {at} may be another one");
-        assert!(!is_kept(place.state(), &place.good()).unwrap_or(false), "byte {at}");
-        fs::write(place.kept(), &whole[..at]).unwrap();
-        assert!(read(place.state(), &zone()).is_err(), "it may end before byte {at}");
+        fs::write(files.kept(), &other).unwrap();
+        assert!(read(files.state(), &zone()).is_err(), "byte {at} may be another one");
+        assert!(!is_kept(files.state(), &files.good()).unwrap_or(false), "byte {at}");
+        fs::write(files.kept(), &whole[..at]).unwrap();
+        assert!(read(files.state(), &zone()).is_err(), "it may end before byte {at}");
     }
-    fs::write(place.kept(), [&whole[..], b"\n"].concat()).unwrap();
-    assert!(read(place.state(), &zone()).is_err(), "it may be longer");
+    fs::write(files.kept(), [&whole[..], b"\n"].concat()).unwrap();
+    assert!(read(files.state(), &zone()).is_err(), "it may be longer");
 }
 
 #[test]
 fn a_file_that_has_changed_meanwhile_leaves_what_was_kept() {
-    let place = Place::new();
-    write(place.state(), &place.good()).unwrap();
-    let before = fs::read(place.kept()).unwrap();
-    let good = place.good();
+    let files = TwoFiles::new();
+    write(files.state(), &files.good()).unwrap();
+    let before = fs::read(files.kept()).unwrap();
+    let good = files.good();
     for change in ["@ SOA ns h 2 2 3 4 5\n", "@ SOA ns h 1 2 3 4 5\n; longer", ""] {
-        fs::write(place.file("a.zone"), change).unwrap();
-        assert_eq!(write(place.state(), &good).unwrap(), Filled::Abandoned, "{change:?}");
+        fs::write(files.file("a.zone"), change).unwrap();
+        assert_eq!(write(files.state(), &good).unwrap(), Filled::Abandoned, "{change:?}");
     }
-    fs::remove_file(place.file("a.zone")).unwrap();
-    assert_eq!(write(place.state(), &good).unwrap(), Filled::Abandoned);
-    assert_eq!(fs::read(place.kept()).unwrap(), before);
-    assert_eq!(place.names(), ["lab.example.zone"]);
+    fs::remove_file(files.file("a.zone")).unwrap();
+    assert_eq!(write(files.state(), &good).unwrap(), Filled::Abandoned);
+    assert_eq!(fs::read(files.kept()).unwrap(), before);
+    assert_eq!(files.names(), ["lab.example.zone"]);
 }
 
 #[tokio::test]
 async fn what_a_power_cut_has_left_half_written_is_removed() {
-    let place = Place::new();
-    place.keep().await;
-    let whole = fs::read(place.kept()).unwrap();
-    fs::write(place.kept().with_extension("zone.new"), &whole[..10]).unwrap();
-    fs::write(place.state().join(FOLDER).join("gone.example.zone.new"), "").unwrap();
-    assert!(read(place.state(), &zone()).unwrap().is_some());
-    place.keep().await;
-    assert_eq!(place.names(), ["lab.example.zone"]);
+    let files = TwoFiles::new();
+    files.keep().await;
+    let whole = fs::read(files.kept()).unwrap();
+    fs::write(files.kept().with_extension("zone.new"), &whole[..10]).unwrap();
+    fs::write(files.state().join(FOLDER).join("gone.example.zone.new"), "").unwrap();
+    assert!(read(files.state(), &zone()).unwrap().is_some());
+    files.keep().await;
+    assert_eq!(files.names(), ["lab.example.zone"]);
 }
 
 #[tokio::test]
 async fn a_text_that_is_kept_is_not_written_again_unless_it_is_not_whole() {
-    let place = Place::new();
-    place.keep().await;
-    let written_at = || fs::metadata(place.kept()).unwrap().modified().unwrap();
+    let files = TwoFiles::new();
+    files.keep().await;
+    let written_at = || fs::metadata(files.kept()).unwrap().modified().unwrap();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
-    File::options().write(true).open(place.kept()).unwrap().set_modified(long_ago).unwrap();
-    place.keep().await;
+    File::options().write(true).open(files.kept()).unwrap().set_modified(long_ago).unwrap();
+    files.keep().await;
     assert_eq!(written_at(), long_ago);
-    let mut other = fs::read(place.kept()).unwrap();
+    let mut other = fs::read(files.kept()).unwrap();
     other[3] ^= 1;
-    fs::write(place.kept(), other).unwrap();
-    place.keep().await;
-    assert!(read(place.state(), &zone()).is_ok());
+    fs::write(files.kept(), other).unwrap();
+    files.keep().await;
+    assert!(read(files.state(), &zone()).is_ok());
 }
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_to_stops_nothing() {
-    let place = Place::new();
+    let files = TwoFiles::new();
     // A file where the folder should be: not even root can write below it.
-    fs::write(place.file(FOLDER), "").unwrap();
-    place.keep().await;
-    assert!(read(place.state(), &zone()).is_err());
+    fs::write(files.file(FOLDER), "").unwrap();
+    files.keep().await;
+    assert!(read(files.state(), &zone()).is_err());
     let keeper = Keeper::start();
-    keeper.keep(None, vec![place.good()]);
-    keeper.keep(Some(Path::new("/nonexistent")), vec![place.good()]);
+    keeper.keep(None, vec![files.good()]);
+    keeper.keep(Some(Path::new("/nonexistent")), vec![files.good()]);
     keeper.stop().await;
 }
 
@@ -199,18 +199,18 @@ fn every_zone_has_a_file_name_of_its_own_that_is_one() {
 
 #[test]
 fn a_text_that_has_shrunk_under_the_same_serial_replaces_the_kept_one_only_after_a_while() {
-    let place = Place::new();
-    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
-    let whole = place.good();
+    let files = TwoFiles::new();
+    fs::write(files.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
+    let whole = files.good();
     let mut work = keeper::Work::default();
     let begin = std::time::Instant::now();
     let keep = |work: &mut keeper::Work, good: &Good, now| {
-        work.keep(Some(&(place.state().to_owned(), vec![good.clone()])), now);
-        fs::read(place.kept()).unwrap()
+        work.keep(Some(&(files.state().to_owned(), vec![good.clone()])), now);
+        fs::read(files.kept()).unwrap()
     };
     let before = keep(&mut work, &whole, begin);
-    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(40)).unwrap();
-    let half = place.good();
+    fs::write(files.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(40)).unwrap();
+    let half = files.good();
     assert_eq!(keep(&mut work, &half, begin), before);
     let due = work.due().expect("it is kept later");
     assert!(due >= begin + Duration::from_secs(60), "it is kept at once");
@@ -218,9 +218,9 @@ fn a_text_that_has_shrunk_under_the_same_serial_replaces_the_kept_one_only_after
     assert!(keep(&mut work, &half, due) != before && work.due().is_none());
     // Nor does a restart make it younger or older: what is on the disk is compared.
     let serial = Good { serial: 8, ..whole.clone() };
-    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
+    fs::write(files.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n".repeat(100)).unwrap();
     assert!(keep(&mut work, &whole, due).len() > before.len() / 2);
-    fs::write(place.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
-    let raised = Good { serial: serial.serial, ..place.good() };
+    fs::write(files.file("a.zone"), "@ SOA ns h 1 2 3 4 5\n").unwrap();
+    let raised = Good { serial: serial.serial, ..files.good() };
     assert!(keep(&mut work, &raised, due).len() < before.len() / 2, "a new serial says that it is meant");
 }
