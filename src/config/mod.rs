@@ -41,7 +41,7 @@ pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use referenced::{Referenced, Secrecy, referenced};
-pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, Server, WORKERS_MAX, Watch};
+pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
 pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 

@@ -52,7 +52,7 @@ pub struct Server {
     /// How long a TCP connection may be open without a query.
     pub tcp_idle: Duration,
     /// Whether files are watched, so that a change is taken over by itself.
-    pub watch: Watch,
+    pub watch: ReloadOn,
     /// Folders that zones may include files from, besides that of their own file and that of the config file.
     pub include_folders: Vec<PathBuf>,
     /// What is told of this node by NSID (RFC 5001) and CHAOS `id.server`.
@@ -75,7 +75,7 @@ impl Default for Server {
             tcp_connections: 1000,
             tcp_connections_per_client: 100,
             tcp_idle: Duration::from_secs(10),
-            watch: Watch::Files,
+            watch: ReloadOn::FileChange,
             include_folders: Vec::new(),
             nsid: None,
             version: Some("edgedns".to_owned()),
@@ -86,11 +86,11 @@ impl Default for Server {
 
 /// What leads to a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watch {
-    /// A changed file does, and whoever asks.
-    Files,
-    /// Only who asks.
-    Nothing,
+pub enum ReloadOn {
+    /// A changed file, and a request: SIGHUP or `edgedns reload`.
+    FileChange,
+    /// Only a request.
+    Request,
 }
 
 /// The secret that DNS cookies are made with (RFC 9018, section 4.4). It is
@@ -151,8 +151,8 @@ impl Server {
     }
 }
 
-fn watch(value: Value<'_>) -> Result<Watch, Diagnostic> {
-    value.truth().map(|watched| if watched { Watch::Files } else { Watch::Nothing })
+fn watch(value: Value<'_>) -> Result<ReloadOn, Diagnostic> {
+    value.truth().map(|watched| if watched { ReloadOn::FileChange } else { ReloadOn::Request })
 }
 
 /// Folders, relative to that of the config file.

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 
-use super::places::{Answering, Place, Places};
+use super::slots::{Answering, Slot, Slots};
 
 /// Longest head of a request, in bytes: the least that hyper accepts.
 pub const HEAD_BYTES_MAX: usize = 8192;
@@ -36,10 +36,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How many connections there may be, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Served at a time. One more takes the place of one without a request; where each has one, it waits in
+    /// Served at a time. One more takes the slot of one without a request; where each has one, it waits in
     /// the kernel.
     pub(super) connections_max: usize,
-    /// Longest life of one, so that one that hangs does not keep its place for ever.
+    /// Longest life of one, so that one that hangs does not keep its slot for ever.
     pub(super) lasts: Duration,
 }
 
@@ -71,11 +71,11 @@ impl Accept for TcpListener {
 /// Serves connections until `end`. Connections that are open then go on: one of them may be waiting for what
 /// comes of the very reload that ends this.
 pub(super) async fn serve(listener: impl Accept, router: Router, bounds: Bounds, end: impl Future) {
-    let places = Arc::new(Places::new(bounds.connections_max));
+    let slots = Arc::new(Slots::new(bounds.connections_max));
     let mut end = std::pin::pin!(end);
     loop {
         let accepted = async {
-            places.room().await;
+            slots.room().await;
             listener.accept().await
         };
         let accepted = tokio::select! {
@@ -84,8 +84,8 @@ pub(super) async fn serve(listener: impl Accept, router: Router, bounds: Bounds,
         };
         match accepted {
             Ok((stream, client)) => {
-                let place = places.take(client);
-                tokio::spawn(connection(stream, router.clone(), bounds.lasts, place));
+                let slot = slots.take(client);
+                tokio::spawn(connection(stream, router.clone(), bounds.lasts, slot));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
@@ -96,12 +96,12 @@ async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     lasts: Duration,
-    mut place: Place,
+    mut slot: Slot,
 ) {
     let router = TowerToHyperService::new(router);
-    let standing = place.standing();
+    let handle = slot.handle();
     let service = service_fn(move |request| {
-        let answering = standing.begin();
+        let answering = handle.begin();
         let answered = router.call(request);
         async move { answered.await.map(|response| held(response, answering)) }
     });
@@ -111,8 +111,8 @@ async fn connection(
     // What goes wrong on a connection concerns its client, who sees it.
     let over = tokio::select! {
         over = timeout(lasts, &mut served) => over,
-        // Another connection needs the place more.
-        () = place.given_away() => return,
+        // Another connection needs the slot more.
+        () = slot.given_away() => return,
     };
     if over.is_err() {
         served.as_mut().graceful_shutdown();

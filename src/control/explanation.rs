@@ -33,7 +33,7 @@ pub struct Explanation {
     /// The time since the start of the server, and that start: what ages are reckoned from.
     pub uptime_seconds: u64,
     /// See `uptime_seconds`.
-    pub started_at: super::Calendar,
+    pub started_at: super::UtcTime,
     /// How many snapshots have been published; this is about the last of them.
     pub generation: u64,
     /// The zone that answers; none: the name is not ours.

@@ -13,7 +13,7 @@ mod forward;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 
-use super::Calendar;
+use super::UtcTime;
 use super::process::Usage;
 use super::status::{
     HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus,
@@ -308,7 +308,7 @@ fn outcomes(text: &mut Text, targets: &[Labelled<'_>], probes: &ProbesStatus) {
     text.gauge(
         "edgedns_target_certificate_expiry_timestamp_seconds",
         "When the certificate ends that it has shown.",
-        each(targets, |one| one.certificate_not_after.map(Calendar::unix_seconds)),
+        each(targets, |one| one.certificate_not_after.map(UtcTime::unix_seconds)),
     );
 }
 

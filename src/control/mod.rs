@@ -15,10 +15,10 @@
 //! Requests, the ways they come in, and the look of the replies. The daemon carries requests out: this room
 //! only asks.
 
-mod calendar;
+mod utc_time;
 mod host;
 mod exchange;
-mod places;
+mod slots;
 mod process;
 pub(crate) mod quantities;
 mod query;
@@ -49,7 +49,6 @@ mod socket;
 mod client;
 
 pub use admin::serve_admin;
-pub use calendar::{Calendar, CalendarError};
 pub use client::{Client, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
 pub use exchange::ClientError;
@@ -68,6 +67,7 @@ pub use status::{
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};
+pub use utc_time::{UtcTime, UtcTimeError};
 pub use version::{COMMIT, VERSION, version};
 
 #[cfg(test)]

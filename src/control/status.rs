@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Calendar;
+use super::UtcTime;
 use crate::forward::ForwardStatus;
 
 /// The state of the server at one moment. What a server of another version leaves out is as if there were
@@ -15,7 +15,7 @@ pub struct Status {
     /// Of the program.
     pub version: String,
     /// When it was started.
-    pub started_at: Calendar,
+    pub started_at: UtcTime,
     /// Since its start.
     pub uptime_seconds: u64,
     /// Why not everything that is configured is served, one line each; empty: it is.
@@ -23,7 +23,7 @@ pub struct Status {
     /// How many snapshots have been published.
     pub generation: u64,
     /// When the newest one was.
-    pub published_at: Calendar,
+    pub published_at: UtcTime,
     /// Where queries are answered.
     pub listening: Vec<ListeningStatus>,
     /// What was asked and answered, by transport.
@@ -217,12 +217,12 @@ pub struct ZoneStatus {
     /// Its file, or what else it is made from.
     pub file: String,
     /// When that version was read.
-    pub loaded_at: Option<Calendar>,
+    pub loaded_at: Option<UtcTime>,
     /// Why a newer version is not served.
     pub error: Option<String>,
     /// When the text of that version was read from the file, where the file could not be read at the start
     /// and the last good text is served instead; none: the version comes from the file.
-    pub kept_at: Option<Calendar>,
+    pub kept_at: Option<UtcTime>,
     /// The same, drawn as in the terminal.
     pub drawn: Option<String>,
 }
@@ -300,7 +300,7 @@ pub struct TargetStatus {
     /// Whether it is held down for changing too often.
     pub held: bool,
     /// Since when the verdict holds.
-    pub since: Calendar,
+    pub since: UtcTime,
     /// What the last probe saw.
     pub last_outcome: Option<String>,
     /// The last outcome that was no pass, however long ago.
@@ -321,7 +321,7 @@ pub struct TargetStatus {
     /// How long all passes took together.
     pub latency_sum_seconds: f64,
     /// When the certificate ends that the last pass has seen.
-    pub certificate_not_after: Option<Calendar>,
+    pub certificate_not_after: Option<UtcTime>,
     /// What the target says of its share.
     pub weight: Option<u32>,
 }
@@ -346,9 +346,9 @@ pub struct RuleStatus {
     /// `up`, `down` or `auto`.
     pub verdict: String,
     /// Since when.
-    pub since: Calendar,
+    pub since: UtcTime,
     /// Until when.
-    pub until: Option<Calendar>,
+    pub until: Option<UtcTime>,
     /// Why.
     pub reason: Option<String>,
 }

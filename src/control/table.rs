@@ -6,7 +6,7 @@ use super::columns::{Cell, columns, head, line, widths};
 use super::quantities::{counted, duration};
 use super::status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
 use super::style::{Style, style};
-use super::{Calendar, ForceOrder, Forced};
+use super::{ForceOrder, Forced, UtcTime};
 use crate::forward::ForwardStatus;
 use crate::source::Look;
 
@@ -25,19 +25,19 @@ pub(super) struct Moment(SystemTime);
 
 impl Moment {
     /// So many seconds after the start of the server.
-    pub(super) fn of(started_at: Calendar, uptime_seconds: u64) -> Moment {
+    pub(super) fn of(started_at: UtcTime, uptime_seconds: u64) -> Moment {
         let now = started_at.0.checked_add(Duration::from_secs(uptime_seconds));
         Moment(now.unwrap_or(started_at.0))
     }
 
     /// How long ago that was: `12 s ago`.
-    fn ago(self, then: Calendar) -> String {
+    fn ago(self, then: UtcTime) -> String {
         let ago = self.0.duration_since(then.0).unwrap_or_default();
         format!("{} ago", duration(ago.as_secs()))
     }
 
     /// How long it is until then.
-    fn until(self, then: Calendar) -> String {
+    fn until(self, then: UtcTime) -> String {
         let left = then.0.duration_since(self.0).unwrap_or_default();
         format!("in {}", duration(left.as_secs()))
     }
@@ -112,13 +112,13 @@ pub(super) fn pool_title(pool: &PoolStatus, look: Look) -> String {
         "pending" => format!("pending, {up} of {of} up"),
         _ => format!("{up} of {of} up"),
     };
-    let ink = match Style::of_verdict(standing) {
+    let state_style = match Style::of_verdict(standing) {
         Style::Good if up < of => Style::Doubtful,
-        ink => ink,
+        other => other,
     };
     let now = if answering.is_empty() { "no record".to_owned() } else { answering.join(" ") };
     let name = style(&format!("{} {rtype}", pool.title()), Style::Strong, look);
-    format!("{name}: {}, now {}", style(&stands, ink, look), style(&now, Style::Strong, look))
+    format!("{name}: {}, now {}", style(&stands, state_style, look), style(&now, Style::Strong, look))
 }
 
 /// The head of [`member_rows`].
@@ -132,7 +132,7 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
     let found = member.targets.iter().filter_map(|id| targets.iter().find(|target| target.id == *id));
     let row = |target: &TargetStatus| {
         // Of a target that passes it is history.
-        let ink = if target.believed == "up" { Style::Faint } else { Style::Plain };
+        let style = if target.believed == "up" { Style::Faint } else { Style::Plain };
         let probed = target.outcomes.passed + target.outcomes.failed > 0;
         vec![
             address(),
@@ -140,7 +140,7 @@ pub(super) fn member_rows(member: &MemberStatus, targets: &[TargetStatus], now: 
             verdict(target),
             if probed { now.ago(target.since).into() } else { Cell::default() },
             target.latency_ms.map(|latency| format!("{latency:.1} ms")).unwrap_or_default().into(),
-            Cell::new(target.last_error.as_deref().map(shortened).unwrap_or_default(), ink),
+            Cell::new(target.last_error.as_deref().map(shortened).unwrap_or_default(), style),
         ]
     };
     let rows: Vec<Vec<Cell>> = found.map(row).collect();
@@ -182,7 +182,7 @@ fn forward_lines(forward: &ForwardStatus, look: Look) -> String {
             upstream.address.as_str().into(),
             Cell::new(upstream.standing.as_str(), Style::of_verdict(&upstream.standing)),
             upstream.latency_ms.map(|latency| format!("{latency:.1} ms")).unwrap_or_default().into(),
-            Cell::new(upstream.habits.join(" "), Style::Doubtful),
+            Cell::new(upstream.quirks.join(" "), Style::Doubtful),
             Cell::new(upstream.last_error.as_deref().unwrap_or_default(), Style::Faint),
         ]
     });

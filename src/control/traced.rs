@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::quantities::counted;
 use super::style::{Style, style};
-use super::{Calendar, query};
+use super::{UtcTime, query};
 use crate::answer::PrefixError;
 use crate::dns::Rtype;
 use crate::dns::edns::Edns;
@@ -140,7 +140,7 @@ impl TracedQuery {
         let question = Question::read(&seen.query).map(|(question, _)| question);
         let response = seen.response.as_deref().and_then(Response::read);
         let since_1970 = seen.when.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let second = Calendar(seen.when).to_string();
+        let second = UtcTime(seen.when).to_string();
         let second = second.trim_end_matches('Z');
         TracedQuery {
             time: format!("{second}.{:03}Z", since_1970.subsec_millis()),

@@ -1,6 +1,6 @@
-//! Two clocks, looked at together: the calendar, which is set, and the time since boot, which nobody sets.
+//! Two clocks, looked at together: the system clock, which is set, and the time since boot, which nobody sets.
 //!
-//! Responsible for going from one to the other, and for noticing that the calendar was set between.
+//! Responsible for going from one to the other, and for noticing that the system clock was set between.
 //! Not responsible for what ends when.
 
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::health::force::BootTime;
 
-/// By how much the calendar must go otherwise than the time since boot for it to have been set. What chrony
+/// By how much the system clock must go otherwise than the time since boot for it to have been set. What chrony
 /// corrects by slewing adds up to this in an hour.
 const STEP_MIN: Duration = Duration::from_secs(2);
 
@@ -30,8 +30,8 @@ impl Clocks {
         Clocks { boot: BootTime(Duration::new(seconds, nanoseconds)), wall: SystemTime::now() }
     }
 
-    /// When this is by the calendar of now; none beyond its end.
-    pub(super) fn calendar(self, then: BootTime) -> Option<SystemTime> {
+    /// When this is by the system clock of now; none beyond its end.
+    pub(super) fn system_time(self, then: BootTime) -> Option<SystemTime> {
         match self.boot.until(then) {
             Duration::ZERO => self.wall.checked_sub(then.until(self.boot)),
             ahead => self.wall.checked_add(ahead),
@@ -46,7 +46,7 @@ impl Clocks {
         }
     }
 
-    /// Whether somebody has set the calendar since `before`.
+    /// Whether somebody has set the system clock since `before`.
     pub(super) fn was_set_since(self, before: Clocks) -> bool {
         let expected = before.wall.checked_add(before.boot.until(self.boot));
         let off = expected
@@ -69,15 +69,15 @@ mod tests {
     fn one_clock_is_read_by_the_other_both_ways() {
         let now = clocks(2 * HOUR, 500 * HOUR);
         for (boot, wall) in [(HOUR, 499 * HOUR), (2 * HOUR, 500 * HOUR), (9 * HOUR, 507 * HOUR)] {
-            assert_eq!(now.calendar(BootTime(boot)), Some(SystemTime::UNIX_EPOCH + wall));
+            assert_eq!(now.system_time(BootTime(boot)), Some(SystemTime::UNIX_EPOCH + wall));
             assert_eq!(now.since_boot(SystemTime::UNIX_EPOCH + wall), Some(BootTime(boot)));
         }
         assert_eq!(now.since_boot(SystemTime::UNIX_EPOCH), Some(BootTime(Duration::ZERO)), "before the boot");
-        assert_eq!(now.calendar(BootTime(Duration::MAX)), None);
+        assert_eq!(now.system_time(BootTime(Duration::MAX)), None);
     }
 
     #[test]
-    fn a_calendar_that_is_set_is_noticed_and_one_that_goes_on_is_not() {
+    fn a_system_clock_that_is_set_is_noticed_and_one_that_goes_on_is_not() {
         let before = clocks(HOUR, 500 * HOUR);
         let later = |wall| clocks(2 * HOUR, wall);
         assert!(!later(501 * HOUR).was_set_since(before));

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
 use super::clock::Clocks;
-use crate::control::Calendar;
+use crate::control::UtcTime;
 use crate::health::force::{Rule, RuleError, Rules, Term};
 use crate::source::patiently;
 use crate::zones::LastFault;
@@ -66,7 +66,7 @@ pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
     };
     rules.expire(now.boot);
     for rule in rules.iter() {
-        let since = Calendar(rule.since);
+        let since = UtcTime(rule.since);
         warn!("{} {rule}; said {since}, it still holds", rule.pattern);
     }
     rules
@@ -98,7 +98,7 @@ fn write(folder: &Path, rules: &Rules, now: Clocks) -> io::Result<()> {
 
 impl KeptRule {
     fn parse(self, now: Clocks) -> Result<Rule, RuleError> {
-        // A moment beyond the calendar is one that never comes.
+        // A moment beyond what SystemTime holds never comes.
         let moment = |seconds: u64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
         let since = moment(self.since).unwrap_or(SystemTime::UNIX_EPOCH);
         let term = self.until.and_then(moment).and_then(|until| {
@@ -121,7 +121,7 @@ impl KeptRule {
             target: rule.pattern.to_string(),
             verdict: rule.order.to_string(),
             since: seconds(rule.since),
-            until: rule.term.and_then(|term| now.calendar(term.ends)).map(seconds),
+            until: rule.term.and_then(|term| now.system_time(term.ends)).map(seconds),
             reason: rule.remark.as_ref().map(ToString::to_string),
         }
     }
@@ -282,9 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_that_was_set_while_the_server_ran_changes_no_time_that_is_left() {
+    fn a_system_clock_that_was_set_while_the_server_ran_changes_no_time_that_is_left() {
         let folder = tempfile::tempdir().unwrap();
-        // Ten seconds after it was said, in which the calendar went on by hours, or back.
+        // Ten seconds after it was said, in which the system clock went on by hours, or back.
         for wall_seconds in [1010, 100_000, 3] {
             let now = clocks(60, wall_seconds);
             let mut running = rules();

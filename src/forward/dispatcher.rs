@@ -18,12 +18,12 @@ use super::classify::classify;
 use super::cookies::Cookies;
 use super::event::Event;
 use super::extended_error::ExtendedError;
+use super::forward_state::ForwardState;
 use super::own_zones::{OwnAnswer, OwnZones};
 use super::partial::{self, Aged, Written};
 use super::resolution::{NoResponse, Resolution};
 use super::resolve::resolve;
 use super::routing::{RoutedZone, Routing};
-use super::shared::Shared;
 use super::stored::{Age, Stored};
 use super::waiter::Waiter;
 use super::waiting::Waiting;
@@ -54,7 +54,7 @@ enum Done {
 
 /// The dispatcher.
 pub(super) struct Dispatcher {
-    shared: Arc<Shared>,
+    shared: Arc<ForwardState>,
     queue: mpsc::Receiver<Event>,
     done: mpsc::Receiver<Done>,
     doing: mpsc::Sender<Done>,
@@ -79,7 +79,7 @@ enum Late {
 }
 
 impl Dispatcher {
-    pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Event>) -> Self {
+    pub(super) fn new(shared: Arc<ForwardState>, queue: mpsc::Receiver<Event>) -> Self {
         let (doing, done) = mpsc::channel(IN_FLIGHT_MAX);
         let own_zones = OwnZones::new(shared.random.next());
         Self {
@@ -334,7 +334,7 @@ impl Dispatcher {
 
 /// Resolves one question; says so when the client response timer, if there is one, runs out before.
 async fn resolve_one(
-    shared: Arc<Shared>,
+    shared: Arc<ForwardState>,
     zone: Option<Arc<RoutedZone>>,
     key: CacheKey,
     timer: Option<Duration>,

@@ -12,12 +12,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::dispatcher::{Dispatcher, QUEUE_MAX};
 use super::event::Event;
+use super::forward_state::ForwardState;
 use super::frontend::CacheFrontend;
 use super::report::ForwardStatus;
 use super::resolv_conf::Stamp;
 use super::routing::Routing;
 use super::settings::{Settings, Upstreams};
-use super::shared::Shared;
 use super::upstream::Upstream;
 use super::watch;
 use crate::answer::Readers;
@@ -28,7 +28,7 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 /// Forwards. It ends when it is dropped with all its frontends.
 #[derive(Clone)]
 pub struct Forwarder {
-    shared: Arc<Shared>,
+    shared: Arc<ForwardState>,
     queue: mpsc::Sender<Event>,
     handle: Handle,
 }
@@ -37,7 +37,7 @@ impl Forwarder {
     /// Starts on the runtime of `handle`, which needs I/O and time.
     pub fn start(handle: &Handle, settings: Settings) -> Self {
         let _runtime = handle.enter();
-        let shared = Arc::new(Shared::new(Routing::new(settings, None)));
+        let shared = Arc::new(ForwardState::new(Routing::new(settings, None)));
         let (queue, handed) = mpsc::channel(QUEUE_MAX);
         handle.spawn(Dispatcher::new(Arc::clone(&shared), handed).run());
         handle.spawn(follow(Arc::downgrade(&shared)));
@@ -80,7 +80,7 @@ impl Forwarder {
 }
 
 /// Checks the upstreams that are not among those of `before`.
-fn check_new(shared: &Arc<Shared>, before: &[Arc<Upstream>]) {
+fn check_new(shared: &Arc<ForwardState>, before: &[Arc<Upstream>]) {
     for upstream in shared.routing().upstreams() {
         if !before.iter().any(|known| Arc::ptr_eq(known, &upstream)) {
             watch::check_new(shared, &upstream);
@@ -89,7 +89,7 @@ fn check_new(shared: &Arc<Shared>, before: &[Arc<Upstream>]) {
 }
 
 /// Reads the system's upstreams again whenever their file changes.
-async fn follow(shared: Weak<Shared>) {
+async fn follow(shared: Weak<ForwardState>) {
     let mut ticks = interval(FOLLOW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -102,7 +102,7 @@ async fn follow(shared: Weak<Shared>) {
     }
 }
 
-fn follow_once(shared: &Arc<Shared>) {
+fn follow_once(shared: &Arc<ForwardState>) {
     let routing = shared.routing();
     let before = routing.upstreams();
     let mut known = before.clone();

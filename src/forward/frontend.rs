@@ -14,15 +14,15 @@ use super::client_query::ClientQuery;
 use super::cookies::Cookies;
 use super::counters::WorkerCounters;
 use super::event::Event;
+use super::forward_state::ForwardState;
 use super::settings::Prefetch;
-use super::shared::Shared;
 use super::stored::ChainEnd;
 use crate::answer::{CookieSecret, Peer};
 use crate::transport::{Deferred, ForwardResponder};
 
 /// The frontend of one worker.
 pub struct CacheFrontend {
-    shared: Arc<Shared>,
+    shared: Arc<ForwardState>,
     queue: mpsc::Sender<Event>,
     counters: Arc<WorkerCounters>,
     now: Moment,
@@ -35,7 +35,7 @@ pub struct CacheFrontend {
 
 impl CacheFrontend {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<ForwardState>,
         queue: mpsc::Sender<Event>,
         counters: Arc<WorkerCounters>,
     ) -> Self {

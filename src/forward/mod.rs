@@ -82,7 +82,7 @@ mod loop_tokens;
 
 mod event;
 
-mod shared;
+mod forward_state;
 
 mod watch;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::counters::{Count, WorkerCounters};
+use super::forward_state::ForwardState;
 use super::routing::RoutedZone;
 use super::settings::{ForwardZone, Policy};
-use super::shared::Shared;
 use super::upstream::Upstream;
 use crate::requestor::Quirk;
 
@@ -86,7 +86,7 @@ pub struct UpstreamStatus {
     /// What all answers took together.
     pub answer_seconds: f64,
     /// What it does not understand, as our own questions have shown: `no-edns`, `loses-case`.
-    pub habits: Vec<String>,
+    pub quirks: Vec<String>,
     /// Its last failure, however long ago.
     pub last_error: Option<String>,
 }
@@ -116,7 +116,7 @@ pub struct ForwardCacheStatus {
 impl ForwardStatus {
     /// The state of forwarding; none where nothing is forwarded. The rate limit is not of this room, so that its
     /// queries are left at 0.
-    pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
+    pub(super) fn of(shared: &Arc<ForwardState>) -> Option<Self> {
         let routing = shared.routing();
         if routing.zones.is_empty() {
             return None;
@@ -182,7 +182,7 @@ fn upstream(upstream: &Upstream) -> UpstreamStatus {
         mismatched: upstream.mismatched(),
         over_tcp: upstream.over_tcp(),
         answer_seconds: Duration::from_nanos(counters.nanoseconds.load(Ordering::Relaxed)).as_secs_f64(),
-        habits: Quirk::ALL
+        quirks: Quirk::ALL
             .into_iter()
             .filter(|quirk| upstream.quirks().has(*quirk))
             .map(|quirk| quirk.word().to_owned())

@@ -10,16 +10,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::cache_key::CacheKey;
+use super::forward_state::ForwardState;
 use super::resolution::{NoResponse, Resolution};
 use super::routing::{Candidates, RoutedZone};
-use super::shared::Shared;
 use super::upstream::{Purpose, Upstream};
 use super::watch;
 use crate::requestor::{Answer, Failure, Progress, Response};
 
 /// The attempts of one question.
 struct Attempts {
-    shared: Arc<Shared>,
+    shared: Arc<ForwardState>,
     key: CacheKey,
     /// Those in flight, each with its number.
     in_flight: JoinSet<(usize, Arc<Upstream>, Result<Answer, Failure>)>,
@@ -30,7 +30,7 @@ struct Attempts {
 }
 
 /// Asks until there is an answer, or no upstream is left that could give one.
-pub(super) async fn resolve(shared: Arc<Shared>, zone: &RoutedZone, key: CacheKey) -> Resolution {
+pub(super) async fn resolve(shared: Arc<ForwardState>, zone: &RoutedZone, key: CacheKey) -> Resolution {
     let upstreams = match zone.candidates() {
         Candidates::Ask(upstreams) => upstreams,
         Candidates::NoUpstream => return Resolution::Failed(NoResponse::NoUpstream),
@@ -39,14 +39,14 @@ pub(super) async fn resolve(shared: Arc<Shared>, zone: &RoutedZone, key: CacheKe
     };
     let why = NoResponse::Unreachable;
     let mut made = Attempts { shared, key, in_flight: JoinSet::new(), over: Vec::new(), refused: None, why };
-    let (timeout, attempts) = (zone.settings.timeout, zone.settings.attempts);
+    let (next_after, attempts) = (zone.settings.next_after, zone.settings.attempts);
     // A count; `usize` is no narrower where this runs.
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
         let asked = std::time::Instant::now();
         let purpose = if number < upstreams.len() { Purpose::Query } else { Purpose::QueryAgain };
         let progress = made.ask(number, upstream, purpose);
-        if let Some(response) = made.wait(timeout).await {
+        if let Some(response) = made.wait(next_after).await {
             return Resolution::Response(response);
         }
         let all_asked = number.saturating_add(1) >= upstreams.len();

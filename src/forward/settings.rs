@@ -42,7 +42,7 @@ pub struct ForwardZone {
     /// Which upstream is asked first.
     pub policy: Policy,
     /// How long one upstream is waited for before the next one is asked, too.
-    pub timeout: Duration,
+    pub next_after: Duration,
     /// How often an upstream is asked for one query, all upstreams together.
     pub attempts: u32,
     /// Whether answers may lead into private networks.
@@ -58,7 +58,7 @@ impl ForwardZone {
             apex,
             upstreams,
             policy: Policy::Fastest,
-            timeout: Duration::from_secs(1),
+            next_after: Duration::from_secs(1),
             attempts: 3,
             rebinding: Rebinding::Allowed,
             verify: Verify::System,

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::cache_key::CacheKey;
+use super::forward_state::ForwardState;
 use super::loop_tokens::LoopToken;
-use super::shared::Shared;
 use super::upstream::{Purpose, Upstream};
 use super::upstream_health::UpstreamHealth;
 use crate::dns::message::Rcode;
@@ -37,12 +37,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(8);
 const QUIRKS_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Checks a new upstream.
-pub(super) fn check_new(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+pub(super) fn check_new(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     start(shared, upstream, Duration::ZERO);
 }
 
 /// Checks an upstream until it answers, if it does not, or once, if an answer has shown a quirk.
-pub(super) fn check_if_needed(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+pub(super) fn check_if_needed(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     if upstream.health() != UpstreamHealth::Up {
         start(shared, upstream, FIRST_PAUSE);
     } else if upstream.quirks().needs_check() {
@@ -51,7 +51,7 @@ pub(super) fn check_if_needed(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
     }
 }
 
-fn start(shared: &Arc<Shared>, upstream: &Arc<Upstream>, pause: Duration) {
+fn start(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>, pause: Duration) {
     if upstream.watched.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -59,7 +59,7 @@ fn start(shared: &Arc<Shared>, upstream: &Arc<Upstream>, pause: Duration) {
 }
 
 /// Ends when the upstream is up, or is no upstream of ours any more.
-async fn watch(shared: Weak<Shared>, upstream: Weak<Upstream>, mut pause: Duration) {
+async fn watch(shared: Weak<ForwardState>, upstream: Weak<Upstream>, mut pause: Duration) {
     loop {
         sleep(pause).await;
         let (Some(shared), Some(upstream)) = (shared.upgrade(), upstream.upgrade()) else { return };
@@ -75,7 +75,7 @@ async fn watch(shared: Weak<Shared>, upstream: Weak<Upstream>, mut pause: Durati
 }
 
 /// Asks all questions at once.
-async fn check(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+async fn check(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     let token = LoopToken::new(&shared.random);
     shared.tokens.insert(token, upstream);
     let before = upstream.looped.load(Ordering::Acquire);
@@ -150,14 +150,14 @@ fn is_noerror(answer: Option<&Answer>) -> bool {
 }
 
 /// Checks from time to time whether it still has its quirks.
-fn check_quirks(shared: &Arc<Shared>, upstream: &Arc<Upstream>) {
+fn check_quirks(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     if !upstream.quirks_checked.swap(true, Ordering::AcqRel) {
         tokio::spawn(keep_checking_quirks(Arc::downgrade(shared), Arc::downgrade(upstream)));
     }
 }
 
 /// Ends when it is believed to have none, or is no upstream of ours any more.
-async fn keep_checking_quirks(shared: Weak<Shared>, upstream: Weak<Upstream>) {
+async fn keep_checking_quirks(shared: Weak<ForwardState>, upstream: Weak<Upstream>) {
     let mut pause = PAUSE_MIN;
     loop {
         sleep(pause).await;

@@ -2,7 +2,7 @@
 //!
 //! Responsible for rules, for the targets each one means, and for their end. Pure: time comes in as an
 //! argument. A rule ends by the clock that nobody sets: half an hour is half an hour, also where chrony
-//! moves the calendar to the right day meanwhile.
+//! moves the system clock to the right day meanwhile.
 //! Not responsible for keeping rules on a disk, or for what a target is believed to be.
 
 use std::fmt;

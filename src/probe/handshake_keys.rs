@@ -5,7 +5,7 @@ use std::path::Path;
 use super::http::Host;
 use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
 use crate::source::Diagnostics;
-use crate::tls::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
+use crate::tls::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, ServerName, Verify};
 
 /// The keys that every kind with a handshake has.
 pub(super) const HANDSHAKE_KEYS: &[KeyEntry] = &[
@@ -38,7 +38,7 @@ pub(super) const HANDSHAKE_KEYS: &[KeyEntry] = &[
 /// What is said and demanded in the handshake; `host` is the name where no other is given.
 pub(super) fn read_handshake(
     table: &Table<'_>,
-    protocols: Vec<Protocol>,
+    protocols: Vec<AlpnProtocol>,
     host: Option<&Host>,
     folder: &Path,
     found: &mut Diagnostics,

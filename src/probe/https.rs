@@ -18,7 +18,7 @@ use super::session::{Ends, Evidence, Session};
 use super::token::Token;
 use crate::setting::{Absent, Holds, KeyEntry, Table, read_each};
 use crate::source::{Diagnostic, Diagnostics};
-use crate::tls::{Handshake, Protocol, Verify};
+use crate::tls::{AlpnProtocol, Handshake, Verify};
 
 /// The port.
 const PORT: KeyEntry = KeyEntry::new(
@@ -77,7 +77,7 @@ pub(super) fn read(
     let http = read_request(port, table, found);
     let versions = table.get("alpn").map(|value| read_each(value, found, |item| item.word(VERSIONS)));
     let versions = versions.unwrap_or_else(|| VERSIONS.iter().map(|&(name, _)| name).collect());
-    let protocols = versions.into_iter().filter_map(Protocol::new).collect();
+    let protocols = versions.into_iter().filter_map(AlpnProtocol::new).collect();
     let host = http.as_ref().and_then(|http| http.host.as_ref());
     let handshake = read_handshake(table, protocols, host, folder, found);
     let token = table.read_file("token", folder, found, Token::new);

@@ -19,7 +19,7 @@ use super::port::Port;
 use super::session::{Ends, Evidence, Session};
 use crate::setting::{Absent, KeyEntry, Table, read_each};
 use crate::source::Diagnostics;
-use crate::tls::{Handshake, Protocol};
+use crate::tls::{AlpnProtocol, Handshake};
 
 /// The port.
 const PORT: KeyEntry = KeyEntry::new(
@@ -67,7 +67,7 @@ pub(super) fn read(
     let protocols = table.get("alpn").map(|value| {
         read_each(value, found, |item| {
             let bad = || item.fault("an application protocol is 1 to 255 bytes");
-            Protocol::new(item.text()?).ok_or_else(bad)
+            AlpnProtocol::new(item.text()?).ok_or_else(bad)
         })
     });
     let handshake = read_handshake(table, protocols.unwrap_or_default(), None, folder, found)?;

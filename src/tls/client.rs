@@ -29,7 +29,7 @@ pub struct Handshake {
     pub verify: Verify,
     /// Application protocols to agree on, the best first; none: ALPN is not used. A server that does not use
     /// it either agrees to HTTP/1.1 where that is among them, and to nothing else.
-    pub protocols: Vec<Protocol>,
+    pub protocols: Vec<AlpnProtocol>,
     /// What the client proves itself with, if the server asks it to.
     pub client: Option<ClientCertificate>,
 }
@@ -62,12 +62,12 @@ impl AuthorityFile {
 
 /// An application protocol, as `h2`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Protocol(Box<str>);
+pub struct AlpnProtocol(Box<str>);
 
-impl Protocol {
+impl AlpnProtocol {
     /// A protocol; none for an empty name or one that is too long.
     pub fn new(name: &str) -> Option<Self> {
-        (1..=PROTOCOL_BYTES_MAX).contains(&name.len()).then(|| Protocol(name.into()))
+        (1..=PROTOCOL_BYTES_MAX).contains(&name.len()).then(|| AlpnProtocol(name.into()))
     }
 
     /// Its name.
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_protocol_has_a_name_that_fits() {
-        assert_eq!(Protocol::new("h2").unwrap().name(), "h2");
-        assert!(Protocol::new("").is_none() && Protocol::new(&"x".repeat(256)).is_none());
+        assert_eq!(AlpnProtocol::new("h2").unwrap().name(), "h2");
+        assert!(AlpnProtocol::new("").is_none() && AlpnProtocol::new(&"x".repeat(256)).is_none());
     }
 }

@@ -77,10 +77,10 @@ impl Lab {
     }
 
     /// Waits until this is what the only upstream is said not to understand.
-    pub fn wait_for_habits(&self, habits: &[&str]) {
-        self.wait(&format!("{habits:?}"), |forward| {
-            let known = forward["upstreams"][0]["habits"].as_array()?;
-            (known.iter().filter_map(Value::as_str).eq(habits.iter().copied())).then_some(())
+    pub fn wait_for_quirks(&self, quirks: &[&str]) {
+        self.wait(&format!("{quirks:?}"), |forward| {
+            let known = forward["upstreams"][0]["quirks"].as_array()?;
+            (known.iter().filter_map(Value::as_str).eq(quirks.iter().copied())).then_some(())
         });
     }
 

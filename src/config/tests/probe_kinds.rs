@@ -10,7 +10,7 @@ use crate::config::ProbeSpec;
 use crate::probe::{
     BODY_LIMIT_BYTES, Header, Host, Http, Https, Kind, Method, Path, Port, Probe, Statuses, Tls,
 };
-use crate::tls::{ClientCertificate, Protocol, ServerName, Verify};
+use crate::tls::{AlpnProtocol, ClientCertificate, ServerName, Verify};
 
 /// A folder with every file that examples name.
 pub(super) fn folder() -> TempDir {
@@ -69,7 +69,7 @@ fn a_port_alone_takes_the_defaults_of_its_kind() {
     let handshake = |protocols: &[&str]| crate::tls::Handshake {
         server_name: None,
         verify: Verify::System,
-        protocols: protocols.iter().filter_map(|name| Protocol::new(name)).collect(),
+        protocols: protocols.iter().filter_map(|name| AlpnProtocol::new(name)).collect(),
         client: None,
     };
     let http = |number| Http::get(port(number), Path::root());
@@ -113,7 +113,7 @@ fn every_key_of_a_handshake_is_read_and_files_lie_beside_the_config_file() {
     let file = |name| folder.path().join(name);
     assert_eq!(tls.handshake.server_name, ServerName::new("api.lab.example"));
     assert_eq!(tls.handshake.verify, Verify::File(crate::tls::AuthorityFile::new(file("ca.pem")).unwrap()));
-    assert_eq!(tls.handshake.protocols, [Protocol::new("x").unwrap()]);
+    assert_eq!(tls.handshake.protocols, [AlpnProtocol::new("x").unwrap()]);
     let client = ClientCertificate::new(file("client.pem"), file("client.key")).unwrap();
     assert_eq!(tls.handshake.client, Some(client));
 }

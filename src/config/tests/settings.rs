@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::{Config, read as read_path};
 use super::{ZONE, read};
-use crate::config::{ProbeSpec, Watch, Zone};
+use crate::config::{ProbeSpec, ReloadOn, Zone};
 use crate::dns::Ttl;
 use crate::forward::Upstreams;
 use crate::probe::Kind;
@@ -172,7 +172,7 @@ fn server_admin_limit_probe_and_lua_are_read() {
     assert_eq!(config.server.affinity, Affinity::Cores);
     assert_eq!(config.server.tcp_connections_per_client, 3);
     assert_eq!(config.server.tcp_idle, Duration::from_secs(5));
-    assert_eq!(config.server.watch, Watch::Nothing);
+    assert_eq!(config.server.watch, ReloadOn::Request);
     assert_eq!(config.server.nsid.as_deref(), Some("master-1"));
     assert_eq!(config.server.version, None);
     let secret = config.server.cookie_secret.unwrap();

@@ -77,7 +77,7 @@ fn upstreams(text: &mut Text, upstreams: &[&UpstreamStatus]) {
         "Whether the upstream sends our queries back to us.",
         each(|one| u64::from(one.standing == "looping")),
     );
-    for (name, what, habit) in [
+    for (name, what, quirk) in [
         (
             "edgedns_forward_upstream_no_edns",
             "Whether the upstream is asked without EDNS, which it cannot read.",
@@ -89,7 +89,7 @@ fn upstreams(text: &mut Text, upstreams: &[&UpstreamStatus]) {
             "loses-case",
         ),
     ] {
-        let has = |one: &UpstreamStatus| u64::from(one.habits.iter().any(|word| word == habit));
+        let has = |one: &UpstreamStatus| u64::from(one.quirks.iter().any(|word| word == quirk));
         text.gauge(name, what, upstreams.iter().map(|one| (labels(one), has(one))));
     }
     let latency = upstreams.iter().filter_map(|one| Some((labels(one), one.latency_ms? / 1e3)));

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::entry::{Entry, Values};
-use crate::control::Calendar;
+use crate::control::UtcTime;
 
 /// `{"time":"2026-11-21T02:18:00Z","level":"warn","message":"…","target":"…","pool":["…"]}`
 pub(super) struct Json;
@@ -31,7 +31,7 @@ where
     ) -> fmt::Result {
         let entry = Entry::of(event);
         let mut object = Map::new();
-        object.insert("time".to_owned(), Calendar(SystemTime::now()).to_string().into());
+        object.insert("time".to_owned(), UtcTime(SystemTime::now()).to_string().into());
         object.insert("level".to_owned(), entry.level.as_str().to_ascii_lowercase().into());
         object.insert("message".to_owned(), entry.message.into());
         for (index, text) in entry.indexes {

@@ -167,7 +167,7 @@ fn json_has_one_object_per_line() {
     assert_eq!(text.lines().count(), 1, "{text}");
     let mut object: serde_json::Value = serde_json::from_str(&text).unwrap();
     let time = object["time"].take();
-    assert!(time.as_str().unwrap().parse::<crate::control::Calendar>().is_ok(), "{time}");
+    assert!(time.as_str().unwrap().parse::<crate::control::UtcTime>().is_ok(), "{time}");
     assert_eq!(
         object,
         serde_json::json!({

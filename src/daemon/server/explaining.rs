@@ -18,7 +18,7 @@ use crate::answer::{
     Decided, Explained, ExplainedStep, Finding, Peer, Reply, Snapshot, Transport, WorkerContext, explain,
     respond,
 };
-use crate::control::{AnswerView, Calendar, ExplainOrder, Explanation, PoolView, StepView};
+use crate::control::{AnswerView, ExplainOrder, Explanation, PoolView, StepView, UtcTime};
 use crate::dns::edns::OptWriter;
 use crate::dns::message::{Header, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
@@ -63,7 +63,7 @@ impl Server {
             rtype: order.qtype.to_string(),
             client: order.client.to_string(),
             uptime_seconds: self.started.elapsed().as_secs(),
-            started_at: Calendar(self.started_at),
+            started_at: UtcTime(self.started_at),
             generation: self.publishing.publisher.generation(),
             zone: zone.map(status::zone),
             steps: found.steps.iter().map(step).collect(),

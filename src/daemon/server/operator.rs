@@ -53,7 +53,7 @@ impl Operator {
     ) {
         let ForceOrder { pattern, order, lasts, remark } = order;
         let Clocks { boot, wall: since } = Clocks::now();
-        // A time beyond the calendar is no end.
+        // A time beyond what SystemTime holds is no end.
         let lasts = lasts.filter(|lasts| since.checked_add(*lasts).is_some());
         let term = lasts.and_then(|lasts| Term::of(lasts, boot));
         let rule = Rule { pattern, order, since, term, remark };
@@ -79,7 +79,7 @@ impl Operator {
         self.believe_rules(told, publishing);
     }
 
-    /// Ends the rules whose time is over. Those that are kept say when by the calendar: where that was set,
+    /// Ends the rules whose time is over. Those that are kept say when by the system clock: where that was set,
     /// they are written again.
     pub(super) fn expire_rules(&mut self, publishing: &mut Publishing) {
         let now = Clocks::now();

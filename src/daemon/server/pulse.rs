@@ -8,7 +8,7 @@ use tracing::error;
 use super::owners::Server;
 use super::reloading::silent_files;
 use super::status;
-use crate::control::{Calendar, PoolStatus, headline};
+use crate::control::{PoolStatus, UtcTime, headline};
 use crate::zones::StoredZone;
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
@@ -95,7 +95,7 @@ fn zone_trouble(zone: &StoredZone) -> Option<String> {
         return Some(format!("zone {name} answers SERVFAIL: {}", error.unwrap_or("it cannot be read")));
     };
     let (error, serial) = (error?, version.serial);
-    Some(match version.last_good_since().map(Calendar) {
+    Some(match version.last_good_since().map(UtcTime) {
         Some(since) => {
             format!("zone {name} is served from its last good text, serial {serial} of {since}: {error}")
         }

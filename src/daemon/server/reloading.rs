@@ -16,7 +16,7 @@ use super::super::load::LoadResult;
 use super::super::served::Served;
 use super::publishing::Publishing;
 use super::reloads::Reloads;
-use crate::config::{Config, Watch};
+use crate::config::{Config, ReloadOn};
 use crate::control::{Cause, Request};
 use crate::source::{Pending, TextFile, pending, take_has_come};
 use crate::zones::{self, FileDigests, LoadedZone, Marks, Purpose, QUIET, Serving, Watching, ZoneId};
@@ -163,8 +163,8 @@ impl Reloading {
             Some(config) => {
                 self.digests = stands;
                 match config.server.watch {
-                    Watch::Nothing => self.watching = None,
-                    Watch::Files => {
+                    ReloadOn::Request => self.watching = None,
+                    ReloadOn::FileChange => {
                         self.watching
                             .get_or_insert_with(|| Watching::start(self.requests.clone(), files_changed));
                     }

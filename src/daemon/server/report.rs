@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use super::super::served::Served;
 use super::owners::Server;
-use crate::control::Calendar;
+use crate::control::UtcTime;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
 use crate::zones::{LoadedZone, StoredZone, VersionOrigin, ZoneId, ZoneVersion};
@@ -53,7 +53,7 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
 fn instead(kept: Option<&ZoneVersion>, before: Option<&ZoneVersion>) -> String {
     match (kept, before) {
         (Some(ZoneVersion { serial, origin: VersionOrigin::LastGood { read_at }, .. }), _) => {
-            let since = Calendar(*read_at);
+            let since = UtcTime(*read_at);
             format!("serial {serial} is served, the last good text, which was read at {since}")
         }
         (_, Some(version)) => format!("it stays at serial {}", version.serial),

@@ -9,8 +9,8 @@ use super::owners::Server;
 use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
-    Calendar, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
-    TargetStatus, ZoneStatus,
+    ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
+    TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
@@ -25,11 +25,11 @@ impl Server {
         let today = clocks.wall;
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: Calendar(self.started_at),
+            started_at: UtcTime(self.started_at),
             uptime_seconds: self.started.elapsed().as_secs(),
             not_ready: self.not_ready(),
             generation: self.publishing.publisher.generation(),
-            published_at: Calendar(self.publishing.published_at),
+            published_at: UtcTime(self.publishing.published_at),
             listening: self.publishing.running.listening().iter().map(listening).collect(),
             transports: self.publishing.counters.status(),
             udp: worker_counters::udp(&self.publishing.running.udp_counters()),
@@ -75,9 +75,9 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         serial: zone.version().map(|version| version.serial),
         records: zone.version().map(|version| version.records),
         file: zone.sources.to_string(),
-        loaded_at: zone.version().map(|version| Calendar(version.loaded_at)),
+        loaded_at: zone.version().map(|version| UtcTime(version.loaded_at)),
         error: zone.error().map(str::to_owned),
-        kept_at: zone.version().and_then(|version| version.last_good_since()).map(Calendar),
+        kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),
         drawn: zone.drawn().map(str::to_owned),
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         believed: believed.to_string(),
         forced: forced.as_ref().map(|rule| rule.order.to_string()),
         held: *held,
-        since: Calendar::of(history.since, now, today),
+        since: UtcTime::of(history.since, now, today),
         last_outcome: history.last_outcome.as_ref().map(ToString::to_string),
         last_error: history.last_error.as_ref().map(ToString::to_string),
         latency_ms: history.latency.map(|latency| latency.as_secs_f64() * 1e3),
@@ -127,7 +127,7 @@ pub(super) fn target(report: &Report, now: Instant, today: SystemTime) -> Target
         failures: history.tally.symptoms().map(|(one, count)| (one.name().to_owned(), count)).collect(),
         latencies: history.latencies.counts.to_vec(),
         latency_sum_seconds: history.latencies.sum.as_secs_f64(),
-        certificate_not_after: history.not_after.map(Calendar),
+        certificate_not_after: history.not_after.map(UtcTime),
         weight: history.weight.map(Weight::get),
     }
 }
@@ -156,8 +156,8 @@ fn rule(rule: &Rule, now: Clocks) -> RuleStatus {
     RuleStatus {
         target: rule.pattern.to_string(),
         verdict: rule.order.to_string(),
-        since: Calendar(rule.since),
-        until: rule.term.and_then(|term| now.calendar(term.ends)).map(Calendar),
+        since: UtcTime(rule.since),
+        until: rule.term.and_then(|term| now.system_time(term.ends)).map(UtcTime),
         reason: rule.remark.as_ref().map(ToString::to_string),
     }
 }

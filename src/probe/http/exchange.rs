@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, Question};
 use super::parameters::Http;
-use super::redirect::{Place, Resource, Scheme};
+use super::redirect::{Endpoint, Resource, Scheme};
 use super::request::Method;
 use crate::probe::connect::connect;
 use crate::probe::handshake::Handshaker;
@@ -274,9 +274,9 @@ impl Client {
         let Some(location) = answer.location.as_ref().filter(|_| is_followed) else {
             return Err(Reason::Status { code: answer.status });
         };
-        let place = Place { scheme: self.scheme(), address, port: self.http.port };
+        let endpoint = Endpoint { scheme: self.scheme(), address, port: self.http.port };
         let elsewhere = || Reason::RedirectsElsewhere { location: location.clone() };
-        resource.redirected(location, place).ok_or_else(elsewhere)
+        resource.redirected(location, endpoint).ok_or_else(elsewhere)
     }
 }
 

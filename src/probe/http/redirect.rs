@@ -22,7 +22,7 @@ pub(super) struct Resource {
 
 /// Where it is asked: a redirect must not lead elsewhere.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     pub(super) scheme: Scheme,
     pub(super) address: IpAddr,
     pub(super) port: Port,
@@ -53,19 +53,19 @@ impl Scheme {
 
 impl Resource {
     /// What `location` means, which was given in answer to this; none if it is
-    /// elsewhere. A name counts as the same place: which one is meant by it here
-    /// is what the probe's address says.
-    pub(super) fn redirected(&self, location: &str, place: Place) -> Option<Resource> {
+    /// elsewhere. A name counts as this endpoint: the
+    /// probe's address decides which host is asked.
+    pub(super) fn redirected(&self, location: &str, endpoint: Endpoint) -> Option<Resource> {
         let location = location.split('#').next().unwrap_or_default();
         if let Some(rest) = location.strip_prefix("//") {
-            return self.redirected(&format!("{}://{rest}", place.scheme.name()), place);
+            return self.redirected(&format!("{}://{rest}", endpoint.scheme.name()), endpoint);
         }
         if location.starts_with('/') {
             return self.at(location);
         }
         // RFC 3986, section 4.2: no colon stands in the first segment of a relative path.
         if location.split(['/', '?']).next().is_some_and(|segment| segment.contains(':')) {
-            return absolute(&location.parse().ok()?, place);
+            return absolute(&location.parse().ok()?, endpoint);
         }
         let (path, _) = self.path.as_str().split_once('?').unwrap_or((self.path.as_str(), ""));
         if location.is_empty() || location.starts_with('?') {
@@ -80,12 +80,12 @@ impl Resource {
     }
 }
 
-fn absolute(uri: &Uri, place: Place) -> Option<Resource> {
+fn absolute(uri: &Uri, endpoint: Endpoint) -> Option<Resource> {
     let authority = uri.authority()?;
     let host = Host::new(authority.as_str())?;
-    let is_other = host.name().parse().is_ok_and(|address: IpAddr| address != place.address);
-    let is_here = uri.scheme_str() == Some(place.scheme.name())
-        && authority.port_u16().unwrap_or(place.scheme.port()) == place.port.get()
+    let is_other = host.name().parse().is_ok_and(|address: IpAddr| address != endpoint.address);
+    let is_here = uri.scheme_str() == Some(endpoint.scheme.name())
+        && authority.port_u16().unwrap_or(endpoint.scheme.port()) == endpoint.port.get()
         && !is_other;
     let path = uri.path_and_query().map_or(Some(Path::root()), |path| Path::new(path.as_str()))?;
     is_here.then_some(Resource { host: Some(host), path })
@@ -97,13 +97,13 @@ mod tests {
 
     /// Where a Location leads from `http://127.0.4.1:8080/a/b?c`.
     fn redirected(location: &str) -> Option<String> {
-        let place = Place {
+        let endpoint = Endpoint {
             scheme: Scheme::Http,
             address: "127.0.4.1".parse().unwrap(),
             port: Port::new(8080).unwrap(),
         };
         let from = Resource { host: None, path: Path::new("/a/b?c").unwrap() };
-        let to = from.redirected(location, place)?;
+        let to = from.redirected(location, endpoint)?;
         Some(format!("{}{}", to.host.map_or(String::new(), |host| host.to_string()), to.path))
     }
 

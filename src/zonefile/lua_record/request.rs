@@ -14,7 +14,7 @@ use crate::probe::{
     REDIRECTS_MAX, Statuses,
 };
 use crate::source::{Diagnostic, Span};
-use crate::tls::{Handshake, Protocol, Verify};
+use crate::tls::{AlpnProtocol, Handshake, Verify};
 
 /// What the options say of a request and its response.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +73,7 @@ fn handshake(url: &Url) -> Handshake {
     Handshake {
         server_name: Some(url.server_name.clone()),
         verify: Verify::Off,
-        protocols: VERSIONS.into_iter().filter_map(Protocol::new).collect(),
+        protocols: VERSIONS.into_iter().filter_map(AlpnProtocol::new).collect(),
         client: None,
     }
 }

@@ -29,8 +29,8 @@ const PROBED: [u16; 4] = [443, 5443, 6443, 8443];
 const MASTERS: [u8; 3] = [13, 14, 15];
 
 /// A node whose files name addresses that no other test uses.
-struct Place {
-    node: Node,
+struct ImportedNode {
+    files: Node,
     /// The first three numbers of every address in the zones.
     prefix: [u8; 3],
     pdns: SocketAddr,
@@ -47,12 +47,12 @@ struct Answer {
     negative: Option<(String, u32)>,
 }
 
-impl Place {
+impl ImportedNode {
     /// A seed: its mistakes mended, its addresses replaced.
-    fn new(seed: &str, zones: &'static [(&'static str, &'static str)]) -> Place {
+    fn new(seed: &str, zones: &'static [(&'static str, &'static str)]) -> ImportedNode {
         let node = Node::seed(seed);
         let [a, b, _, d] = loopback().octets();
-        // One network for each place: `loopback` gives out addresses whose third number stays far below.
+        // One network for each node: `loopback` gives out addresses whose third number stays far below.
         let prefix = [a, b, 100 + d];
         let pdns = free_port(loopback());
         node.replace_everywhere("IN    A    LUA    A", "IN    LUA    A");
@@ -67,7 +67,7 @@ impl Place {
         node.write(conf, &format!("{rest}\n{own}"));
         // PowerDNS follows paths from the root: those of a copy have to be those of the copy.
         node.replace_everywhere("/etc/pdns/", &format!("{}/", node.path("etc/pdns").display()));
-        Place { node, prefix, pdns, zones }
+        ImportedNode { files: node, prefix, pdns, zones }
     }
 
     fn address(&self, last: u8) -> Ipv4Addr {
@@ -84,7 +84,7 @@ impl Place {
     /// edgedns with what was imported, on an address of its own, its forwards left out.
     fn imported(&self) -> (Site, Program) {
         let site = Site::new();
-        let result = self.node.import_pdns(site.folder(), &[]);
+        let result = self.files.import_pdns(site.folder(), &[]);
         let own_zones = result.config.split("\n[[forward]]").next().unwrap_or_default();
         let is_listen = |line: &&str| !line.starts_with("listen = ");
         let rest: Vec<&str> = own_zones.lines().filter(is_listen).collect();
@@ -99,7 +99,7 @@ impl Place {
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (apex, file) in self.zones {
-            let text = self.node.read(&format!("etc/pdns/{file}"));
+            let text = self.files.read(&format!("etc/pdns/{file}"));
             let owners = text.lines().filter(|line| !line.starts_with([' ', '\t', ';', '$', '@']));
             for owner in owners.filter_map(|line| line.split_whitespace().next()) {
                 names.push(format!("{owner}.{apex}.").replace('*', "console"));
@@ -118,7 +118,7 @@ impl Place {
     fn pool_names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (apex, file) in self.zones {
-            let text = self.node.read(&format!("etc/pdns/{file}"));
+            let text = self.files.read(&format!("etc/pdns/{file}"));
             let lines = text.lines().filter(|line| !line.starts_with(';') && line.contains("LUA"));
             for owner in lines.filter_map(|line| line.split_whitespace().next()) {
                 let owner = owner.replace('*', "console");
@@ -174,8 +174,8 @@ fn open_only(masters: &mut [Master], up: Ipv4Addr) {
 
 /// Waits until a server answers every pool with this address alone. PowerDNS answers any address before it has
 /// probed, so it has to say so [`IN_A_ROW`] times.
-fn wait_for_pools(server: &mut Server, place: &Place, asked: SocketAddr, up: Ipv4Addr) {
-    for name in place.pool_names() {
+fn wait_for_pools(server: &mut Server, node: &ImportedNode, asked: SocketAddr, up: Ipv4Addr) {
+    for name in node.pool_names() {
         server.wait_until(&format!("{name} has {up}"), || {
             (0..IN_A_ROW).all(|_| addresses(asked, &name) == Some(vec![IpAddr::V4(up)])).then_some(())
         });
@@ -183,10 +183,10 @@ fn wait_for_pools(server: &mut Server, place: &Place, asked: SocketAddr, up: Ipv
 }
 
 /// Compares every name and type. The TTLs of a cache may have been counted down by a second.
-fn compare(place: &Place, theirs: SocketAddr, ours: SocketAddr, cached_seconds_max: u32) {
+fn compare(node: &ImportedNode, theirs: SocketAddr, ours: SocketAddr, cached_seconds_max: u32) {
     let mut differing = Vec::new();
     let mut compared = 0;
-    for name in place.names() {
+    for name in node.names() {
         for qtype in TYPES {
             let theirs = answer(theirs, &name, qtype);
             let mut ours = answer(ours, &name, qtype);
@@ -222,27 +222,27 @@ impl Answer {
 /// One master is up, so that choosing is no matter of chance: every answer must be the same.
 fn same_as_powerdns(seed: &str, zones: &'static [(&'static str, &'static str)]) {
     let Some(pdns) = installed("pdns_server") else { return };
-    let place = Place::new(seed, zones);
-    let mut masters = place.masters();
-    open_only(&mut masters, place.address(14));
-    let mut theirs = Server::pdns(&pdns, &place.node.path("etc/pdns"));
-    theirs.wait_until("PowerDNS answers", || ask(place.pdns, zones[0].0, RecordType::SOA).map(|_| ()));
-    wait_for_pools(&mut theirs, &place, place.pdns, place.address(14));
-    let (site, program) = place.imported();
-    compare(&place, place.pdns, site.listen(), 0);
-    all_up(&place, &mut theirs, &program, &mut masters);
+    let node = ImportedNode::new(seed, zones);
+    let mut masters = node.masters();
+    open_only(&mut masters, node.address(14));
+    let mut theirs = Server::pdns(&pdns, &node.files.path("etc/pdns"));
+    theirs.wait_until("PowerDNS answers", || ask(node.pdns, zones[0].0, RecordType::SOA).map(|_| ()));
+    wait_for_pools(&mut theirs, &node, node.pdns, node.address(14));
+    let (site, program) = node.imported();
+    compare(&node, node.pdns, site.listen(), 0);
+    all_up(&node, &mut theirs, &program, &mut masters);
     program.stop();
 }
 
 /// All are up: we answer all of them, PowerDNS one, with the same TTL. That is a documented difference.
-fn all_up(place: &Place, theirs: &mut Server, ours: &Program, masters: &mut [Master]) {
+fn all_up(node: &ImportedNode, theirs: &mut Server, ours: &Program, masters: &mut [Master]) {
     masters.iter_mut().for_each(Master::open);
-    let all: Vec<IpAddr> = MASTERS.iter().map(|last| IpAddr::V4(place.address(*last))).collect();
-    for name in place.pool_names() {
+    let all: Vec<IpAddr> = MASTERS.iter().map(|last| IpAddr::V4(node.address(*last))).collect();
+    for name in node.pool_names() {
         ours.wait_for_addresses(&name, &all);
         let mut seen = BTreeSet::new();
         theirs.wait_until(&format!("PowerDNS names every master for {name}"), || {
-            let answer = answer(place.pdns, &name, RecordType::A);
+            let answer = answer(node.pdns, &name, RecordType::A);
             let own = self::answer(ours.listen(), &name, RecordType::A);
             assert!(answer.records.is_subset(&own.records), "{name}: {answer:?} {own:?}");
             seen.extend(answer.records);
@@ -270,25 +270,25 @@ fn one_master_is_answered_as_powerdns_answers_it() {
 #[test]
 fn a_zone_behind_a_recursor_is_answered_as_both_together_answer_it() {
     let (Some(pdns), Some(recursor)) = (installed("pdns_server"), installed("pdns_recursor")) else { return };
-    let place = Place::new("with-recursor", &[("ocp4.redhat.ren", "inside-out.xyz")]);
+    let node = ImportedNode::new("with-recursor", &[("ocp4.redhat.ren", "inside-out.xyz")]);
     let front = free_port(loopback());
     let conf = "etc/pdns-recursor/recursor.conf";
-    place.node.replace(conf, "local-address=0.0.0.0 ::", &format!("local-address={front}"));
-    place.node.replace(conf, "127.0.0.1:5301", &place.pdns.to_string());
-    let mut masters = place.masters();
-    open_only(&mut masters, place.address(14));
-    let mut authority = Server::pdns(&pdns, &place.node.path("etc/pdns"));
+    node.files.replace(conf, "local-address=0.0.0.0 ::", &format!("local-address={front}"));
+    node.files.replace(conf, "127.0.0.1:5301", &node.pdns.to_string());
+    let mut masters = node.masters();
+    open_only(&mut masters, node.address(14));
+    let mut authority = Server::pdns(&pdns, &node.files.path("etc/pdns"));
     authority
-        .wait_until("PowerDNS answers", || ask(place.pdns, "ocp4.redhat.ren.", RecordType::SOA).map(|_| ()));
-    wait_for_pools(&mut authority, &place, place.pdns, place.address(14));
-    let folder: PathBuf = place.node.path("etc/pdns-recursor");
-    let nobody = SocketAddr::from((place.address(53), 53));
+        .wait_until("PowerDNS answers", || ask(node.pdns, "ocp4.redhat.ren.", RecordType::SOA).map(|_| ()));
+    wait_for_pools(&mut authority, &node, node.pdns, node.address(14));
+    let folder: PathBuf = node.files.path("etc/pdns-recursor");
+    let nobody = SocketAddr::from((node.address(53), 53));
     let mut theirs = Server::recursor(&recursor, &folder, nobody);
     theirs.wait_until("pdns-recursor answers", || {
         ask(front, "helper.ocp4.redhat.ren.", RecordType::A).filter(|it| !it.answers.is_empty()).map(|_| ())
     });
-    let (site, program) = place.imported();
-    compare(&place, front, site.listen(), CACHED_SECONDS_MAX);
+    let (site, program) = node.imported();
+    compare(&node, front, site.listen(), CACHED_SECONDS_MAX);
     program.stop();
 }
 

@@ -6,7 +6,7 @@
 mod aliases;
 mod chains;
 mod faults;
-mod habits;
+mod quirks;
 mod limits;
 mod link_local;
 mod local;

@@ -17,7 +17,7 @@ use super::tls::Authority;
 
 /// What a target does when it is told to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+enum Behaviour {
     Serve,
     /// Announces its end, and keeps the connection open.
     GoAway,
@@ -27,7 +27,7 @@ enum Turn {
 
 struct Target {
     probe: Probe,
-    turns: watch::Sender<Turn>,
+    orders: watch::Sender<Behaviour>,
     connections: watch::Receiver<usize>,
     listener: AbortHandle,
 }
@@ -42,17 +42,17 @@ async fn target(address: &str) -> Target {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let place = listener.local_addr().unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(Authority::new().server(&["lab.example"], &["h2"])));
-    let (turns, turn) = watch::channel(Turn::Serve);
+    let (orders, behaviour) = watch::channel(Behaviour::Serve);
     let (count, connections) = watch::channel(0);
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             count.send_modify(|count| *count += 1);
-            let (acceptor, turn) = (acceptor.clone(), turn.clone());
-            tokio::spawn(async move { serve(acceptor.accept(stream).await.ok()?, turn).await });
+            let (acceptor, behaviour) = (acceptor.clone(), behaviour.clone());
+            tokio::spawn(async move { serve(acceptor.accept(stream).await.ok()?, behaviour).await });
         }
     });
     let probe = Probe { address: place.ip(), source: None, timeout: LIMIT, kind: https(place, lax()) };
-    Target { probe, turns, connections, listener: task.abort_handle() }
+    Target { probe, orders, connections, listener: task.abort_handle() }
 }
 
 /// A frame (RFC 9113, section 4.1).
@@ -68,7 +68,7 @@ const GOAWAY: u8 = 7;
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    mut turn: watch::Receiver<Turn>,
+    mut behaviour: watch::Receiver<Behaviour>,
 ) -> Option<()> {
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await.ok()?;
@@ -77,9 +77,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         tokio::select! {
             read = stream.read_exact(&mut head) => { read.ok()?; }
-            changed = turn.changed() => {
+            changed = behaviour.changed() => {
                 changed.ok()?;
-                if *turn.borrow() == Turn::GoAway {
+                if *behaviour.borrow() == Behaviour::GoAway {
                     // The last stream is 1; no error.
                     let announced = [1_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat();
                     stream.write_all(&frame(GOAWAY, 0, 0, &announced)).await.ok()?;
@@ -92,9 +92,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let mut payload = vec![0; usize::try_from(len).unwrap()];
         stream.read_exact(&mut payload).await.ok()?;
         let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        let reply = match (head[3], *turn.borrow()) {
+        let reply = match (head[3], *behaviour.borrow()) {
             (SETTINGS, _) if head[4] == 0 => frame(SETTINGS, 1, 0, &[]),
-            (HEADERS, Turn::ResetStream) => frame(RST_STREAM, 0, id, &2_u32.to_be_bytes()),
+            (HEADERS, Behaviour::ResetStream) => frame(RST_STREAM, 0, id, &2_u32.to_be_bytes()),
             // 0x88 is `:status 200` (RFC 7541, appendix A); the flags end headers and stream.
             (HEADERS, _) => frame(HEADERS, 0x5, id, &[0x88]),
             _ => continue,
@@ -125,7 +125,7 @@ async fn an_end_that_is_announced_is_a_hint_when_it_is_and_not_when_it_comes() {
     passed(&prober.run().await);
     assert!(timeout(Duration::from_millis(20), prober.hint()).await.is_err());
     let announced = Instant::now();
-    target.turns.send(Turn::GoAway).unwrap();
+    target.orders.send(Behaviour::GoAway).unwrap();
     timeout(LIMIT, prober.hint()).await.unwrap();
     assert!(announced.elapsed() < Duration::from_millis(100), "{:?}", announced.elapsed());
     assert!(!hints(&mut prober).await);
@@ -138,7 +138,7 @@ async fn a_stream_that_is_reset_fails_after_a_fresh_connection_says_the_same() {
     let target = target("127.0.4.62").await;
     let mut prober = target.probe.prober();
     passed(&prober.run().await);
-    target.turns.send(Turn::ResetStream).unwrap();
+    target.orders.send(Behaviour::ResetStream).unwrap();
     let said = run(&mut prober).await;
     assert!(said.starts_with("broken HTTP: "), "{said}");
     assert_eq!(*target.connections.borrow(), 2);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgedns::probe::{Host, Http, Https, Kind, Path, Port, Probe, Prober, Token};
-use edgedns::tls::{ClientCertificate, Handshake, Protocol, ServerName, Verify};
+use edgedns::tls::{AlpnProtocol, ClientCertificate, Handshake, ServerName, Verify};
 use tokio::time::timeout;
 
 use super::server::{End, LIMIT, Server, ok, passed};
@@ -13,7 +13,7 @@ use super::tls::{Authority, handshake};
 
 /// HTTP/2 or HTTP/1.1, with whoever answers.
 pub(crate) fn lax() -> Handshake {
-    let protocols = ["h2", "http/1.1"].iter().filter_map(|name| Protocol::new(name)).collect();
+    let protocols = ["h2", "http/1.1"].iter().filter_map(|name| AlpnProtocol::new(name)).collect();
     Handshake { protocols, ..handshake(Verify::Off, None) }
 }
 
@@ -48,7 +48,7 @@ async fn a_target_that_is_silent_about_protocols_is_asked_over_http_1_unless_htt
     let authority = Authority::new();
     let server = Server::start_tls("127.0.4.41", authority.server(&["lab.example"], &[]), ok).await;
     passed(&prober(&server, https(server.place, lax())).run().await);
-    let demands = Handshake { protocols: vec![Protocol::new("h2").unwrap()], ..lax() };
+    let demands = Handshake { protocols: vec![AlpnProtocol::new("h2").unwrap()], ..lax() };
     let said = prober(&server, https(server.place, demands)).run().await.to_string();
     assert_eq!(said, "no common application protocol");
 }

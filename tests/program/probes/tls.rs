@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use edgedns::probe::{Kind, Outcome, Probe, Tls};
-use edgedns::tls::{AuthorityFile, ClientCertificate, Handshake, Protocol, ServerName, Verify};
+use edgedns::tls::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, ServerName, Verify};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -174,7 +174,7 @@ async fn without_verification_any_certificate_passes_and_its_end_is_still_told()
 async fn an_application_protocol_that_is_asked_for_must_be_agreed_on() {
     let authority = Authority::new();
     let asks = |name: &str| Handshake {
-        protocols: vec![Protocol::new("x").unwrap(), Protocol::new(name).unwrap()],
+        protocols: vec![AlpnProtocol::new("x").unwrap(), AlpnProtocol::new(name).unwrap()],
         ..handshake(Verify::Off, None)
     };
     let speaks = Server::start_tls("127.0.4.36", authority.server(&["lab.example"], &["h2"]), ok).await;

@@ -12,7 +12,7 @@ use crate::sync::lock;
 use crate::tls::Random;
 
 /// What workers' frontends, the dispatcher and the tasks of questions share.
-pub(super) struct Shared {
+pub(super) struct ForwardState {
     pub(super) cache: Cache,
     pub(super) random: Random,
     pub(super) tokens: LoopTokens,
@@ -25,7 +25,7 @@ pub(super) struct Shared {
     workers: Mutex<Vec<Arc<WorkerCounters>>>,
 }
 
-impl Shared {
+impl ForwardState {
     /// With an empty cache, and without workers.
     pub(super) fn new(routing: Routing) -> Self {
         Self {

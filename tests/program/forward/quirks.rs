@@ -64,7 +64,7 @@ fn a_name_that_a_client_chose_does_not_decide_how_an_upstream_is_asked_for_other
             let queries = upstream.queries(name);
             assert!(queries.len() == 1 && queries[0].has_edns(), "{name}");
         }
-        lab.wait_for_habits(&[]);
+        lab.wait_for_quirks(&[]);
         program.stop();
     }
 }
@@ -75,7 +75,7 @@ fn an_upstream_that_cannot_read_edns_is_asked_without_until_it_can() {
         let upstream = Upstream::start(without_edns(refusal));
         let lab = Lab::new(&everything(&[upstream.place()]));
         let program = lab.start();
-        lab.wait_for_habits(&["no-edns"]);
+        lab.wait_for_quirks(&["no-edns"]);
         program.wait_for_line("cannot read EDNS");
         let metric = format!("edgedns_forward_upstream_no_edns{{upstream=\"{}\"}} 1", upstream.place());
         assert!(lab.metrics().lines().any(|line| line == metric), "{metric}");
@@ -83,7 +83,7 @@ fn an_upstream_that_cannot_read_edns_is_asked_without_until_it_can() {
         assert_eq!(upstream.asked("www.test"), 1, "it is known by now");
         upstream.behave(well);
         program.wait_for_line("is asked with EDNS again");
-        lab.wait_for_habits(&[]);
+        lab.wait_for_quirks(&[]);
         assert_eq!(said(&ask(program.listen(), "again.test.")), RIGHT.to_string());
         assert!(upstream.queries("again.test")[0].has_edns());
         program.stop();
@@ -99,7 +99,7 @@ fn a_header_alone_is_asked_again_without_edns_each_time_and_teaches_nothing() {
         assert_eq!(said(&ask(program.listen(), &format!("{name}.test."))), RIGHT.to_string());
         assert_eq!(upstream.asked(&format!("{name}.test")), 2);
     }
-    lab.wait_for_habits(&[]);
+    lab.wait_for_quirks(&[]);
     program.stop();
 }
 
@@ -108,7 +108,7 @@ fn an_upstream_that_loses_the_case_is_asked_in_lower_case_until_it_keeps_it() {
     let upstream = Upstream::start(|asked: &Asked| Act::Send(vec![in_small_letters(asked, RIGHT)]));
     let lab = Lab::new(&everything(&[upstream.place()]));
     let program = lab.start();
-    lab.wait_for_habits(&["loses-case"]);
+    lab.wait_for_quirks(&["loses-case"]);
     assert_eq!(said(&ask(program.listen(), &format!("{LETTERS}1."))), RIGHT.to_string());
     let queries = upstream.queries(&format!("{LETTERS}1"));
     assert!(queries.len() == 1 && !queries[0].is_mixed());
@@ -132,7 +132,7 @@ fn one_name_that_comes_back_in_another_case_does_not_decide_for_others() {
     wait_for_looks(&upstream, before + 1);
     assert_eq!(said(&ask(program.listen(), &format!("other-{LETTERS}."))), RIGHT.to_string());
     assert!(upstream.queries(&format!("other-{LETTERS}"))[0].is_mixed());
-    lab.wait_for_habits(&[]);
+    lab.wait_for_quirks(&[]);
     program.stop();
 }
 
@@ -147,7 +147,7 @@ fn what_comes_back_in_another_case_is_answered_also_where_there_is_no_tcp() {
         for number in 0..3 {
             assert_eq!(said(&ask(program.listen(), &format!("{LETTERS}{number}."))), RIGHT.to_string());
         }
-        lab.wait_for_habits(&["loses-case"]);
+        lab.wait_for_quirks(&["loses-case"]);
         program.stop();
     }
 }
@@ -160,7 +160,7 @@ fn an_upstream_that_knows_names_in_lower_case_alone_is_asked_so() {
     let upstream = Upstream::start(exact);
     let lab = Lab::new(&format!("zone = \"corp.test\"\nupstream = [\"{}\"]\n", upstream.place()));
     let program = lab.start();
-    lab.wait_for_habits(&["loses-case"]);
+    lab.wait_for_quirks(&["loses-case"]);
     for number in 0..3 {
         assert_eq!(said(&ask(program.listen(), &format!("WWW{number}.corp.test."))), RIGHT.to_string());
     }

@@ -1,4 +1,4 @@
-//! A fixed number of places for connections.
+//! A fixed number of slots for connections.
 //!
 //! When all are taken, a new connection replaces one that has no request under way. So idle connections, and
 //! those that do not take their response, keep nobody out.
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use crate::sync::lock;
 use crate::transport;
 
-/// The places of one listener.
-pub(super) struct Places {
+/// The slots of one listener.
+pub(super) struct Slots {
     max: usize,
     taken: Mutex<Taken>,
-    /// Told when a place is free, or its connection has no request any more.
+    /// Told when a slot is free, or its connection has no request any more.
     changed: Notify,
 }
 
@@ -44,29 +44,29 @@ enum Doing {
     Answering,
 }
 
-/// The place of a connection, free again when this is dropped.
-pub(super) struct Place {
-    standing: Standing,
+/// The slot of a connection, free again when this is dropped.
+pub(super) struct Slot {
+    handle: SlotHandle,
     ended: oneshot::Receiver<()>,
 }
 
 /// The state of a connection, which it updates with its requests.
 #[derive(Clone)]
-pub(super) struct Standing {
+pub(super) struct SlotHandle {
     number: u64,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
 }
 
 /// A request that is being answered, until this is dropped.
-pub(super) struct Answering(Standing);
+pub(super) struct Answering(SlotHandle);
 
-impl Places {
-    /// So many places.
+impl Slots {
+    /// So many slots.
     pub(super) fn new(max: usize) -> Self {
         Self { max, taken: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Resolves when one more connection can have a place: one is free, or one can be taken away.
+    /// Resolves when one more connection can have a slot: one is free, or one can be taken away.
     pub(super) async fn room(&self) {
         while !self.has_room() {
             self.changed.notified().await;
@@ -78,8 +78,8 @@ impl Places {
         taken.connections.len() < self.max || taken.least_needed().is_some()
     }
 
-    /// A place for a connection of this client. Where all are taken, another one loses its own.
-    pub(super) fn take(self: &Arc<Self>, client: Option<IpAddr>) -> Place {
+    /// A slot for a connection of this client. Where all are taken, another one loses its own.
+    pub(super) fn take(self: &Arc<Self>, client: Option<IpAddr>) -> Slot {
         let (stays, ended) = oneshot::channel();
         let mut taken = self.taken();
         if taken.connections.len() >= self.max
@@ -93,7 +93,7 @@ impl Places {
         let connection = Connection { client: client.map(transport::client), doing, _stays: stays };
         taken.connections.insert(number, connection);
         drop(taken);
-        Place { standing: Standing { number, places: Arc::clone(self) }, ended }
+        Slot { handle: SlotHandle { number, slots: Arc::clone(self) }, ended }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -122,28 +122,28 @@ impl Taken {
     }
 }
 
-impl Place {
+impl Slot {
     /// For what the connection says of itself.
-    pub(super) fn standing(&self) -> Standing {
-        self.standing.clone()
+    pub(super) fn handle(&self) -> SlotHandle {
+        self.handle.clone()
     }
 
-    /// Resolves when another connection has been given the place.
+    /// Resolves when another connection has been given the slot.
     pub(super) async fn given_away(&mut self) {
         // Nothing is ever sent: that the other end is gone is the message.
         let _ = (&mut self.ended).await;
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let Standing { number, places } = &self.standing;
-        places.taken().connections.remove(number);
-        places.changed.notify_one();
+        let SlotHandle { number, slots } = &self.handle;
+        slots.taken().connections.remove(number);
+        slots.changed.notify_one();
     }
 }
 
-impl Standing {
+impl SlotHandle {
     /// A request has come.
     pub(super) fn begin(&self) -> Answering {
         self.does(Doing::Answering);
@@ -151,7 +151,7 @@ impl Standing {
     }
 
     fn does(&self, doing: Doing) {
-        if let Some(connection) = self.places.taken().connections.get_mut(&self.number) {
+        if let Some(connection) = self.slots.taken().connections.get_mut(&self.number) {
             connection.doing = doing;
         }
     }
@@ -160,7 +160,7 @@ impl Standing {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.does(Doing::Waiting(Instant::now()));
-        self.0.places.changed.notify_one();
+        self.0.slots.changed.notify_one();
     }
 }
 
@@ -172,53 +172,53 @@ mod tests {
 
     use super::*;
 
-    fn is_given_away(place: &mut Place) -> bool {
-        place.ended.try_recv() == Err(oneshot::error::TryRecvError::Closed)
+    fn is_given_away(slot: &mut Slot) -> bool {
+        slot.ended.try_recv() == Err(oneshot::error::TryRecvError::Closed)
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_has_waited_the_longest_without_a_request_goes_first() {
-        let places = Arc::new(Places::new(3));
-        let mut first = places.take(None);
+        let slots = Arc::new(Slots::new(3));
+        let mut first = slots.take(None);
         advance(Duration::from_secs(1)).await;
-        let mut second = places.take(None);
+        let mut second = slots.take(None);
         advance(Duration::from_secs(1)).await;
-        let mut third = places.take(None);
+        let mut third = slots.take(None);
         advance(Duration::from_secs(1)).await;
         // It has been answered since, so now it has waited the shortest.
-        drop(first.standing().begin());
-        let asking = second.standing().begin();
-        let mut fourth = places.take(None);
+        drop(first.handle().begin());
+        let asking = second.handle().begin();
+        let mut fourth = slots.take(None);
         assert!(is_given_away(&mut third));
-        for place in [&mut first, &mut second, &mut fourth] {
-            assert!(!is_given_away(place));
+        for slot in [&mut first, &mut second, &mut fourth] {
+            assert!(!is_given_away(slot));
         }
         drop(asking);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_with_many_connections_loses_its_own() {
-        let places = Arc::new(Places::new(4));
+        let slots = Arc::new(Slots::new(4));
         let [one, other]: [IpAddr; 2] = ["2001:db8::1".parse().unwrap(), "2001:db8::ffff".parse().unwrap()];
-        let mut honest = places.take(Some("192.0.2.1".parse().unwrap()));
+        let mut honest = slots.take(Some("192.0.2.1".parse().unwrap()));
         advance(Duration::from_secs(1)).await;
-        let mut greedy = places.take(Some(one));
+        let mut greedy = slots.take(Some(one));
         advance(Duration::from_secs(1)).await;
-        let _more = [places.take(Some(other)), places.take(Some(one))];
-        let _another = places.take(Some("192.0.2.2".parse().unwrap()));
+        let _more = [slots.take(Some(other)), slots.take(Some(one))];
+        let _another = slots.take(Some("192.0.2.2".parse().unwrap()));
         assert!(is_given_away(&mut greedy) && !is_given_away(&mut honest));
     }
 
     #[tokio::test(start_paused = true)]
     async fn where_everybody_is_being_answered_one_more_waits() {
-        let places = Arc::new(Places::new(1));
-        let place = places.take(None);
-        let asking = place.standing().begin();
+        let slots = Arc::new(Slots::new(1));
+        let slot = slots.take(None);
+        let asking = slot.handle().begin();
         let limit = Duration::from_secs(60);
-        assert!(tokio::time::timeout(limit, places.room()).await.is_err());
+        assert!(tokio::time::timeout(limit, slots.room()).await.is_err());
         drop(asking);
-        assert!(tokio::time::timeout(limit, places.room()).await.is_ok());
-        drop(place);
-        assert!(places.taken().connections.is_empty());
+        assert!(tokio::time::timeout(limit, slots.room()).await.is_ok());
+        drop(slot);
+        assert!(slots.taken().connections.is_empty());
     }
 }
