@@ -7,15 +7,15 @@ use super::folders;
 use crate::config::{self, Config, ZoneProbe};
 use crate::zone::{GuardTemplate, Guarding, Test};
 use crate::zonefile;
-use crate::zones::{Settings, ZoneId, ZoneSettings};
+use crate::zones::{self, ZoneId, ZoneSettings};
 
 /// The settings of all zones of the config file at `path`.
-pub(super) fn zone_settings(config: &Config, path: &Path) -> Settings {
-    Settings {
+pub(super) fn zone_settings(config: &Config, path: &Path) -> zones::Settings {
+    zones::Settings {
         config: path.to_owned(),
         zones: config.zones.iter().map(one_zone).collect(),
         text: zonefile::Settings {
-            lua: lua_settings(config),
+            lua: lua_defaults(config),
             include_from: Some(include_from(config, path)),
             ..zonefile::Settings::default()
         },
@@ -46,8 +46,8 @@ fn include_from(config: &Config, path: &Path) -> Vec<PathBuf> {
     std::iter::once(own).chain(config.server.include_folders.iter().cloned()).collect()
 }
 
-fn lua_settings(config: &Config) -> zonefile::lua_record::Settings {
-    zonefile::lua_record::Settings {
+fn lua_defaults(config: &Config) -> zonefile::lua_record::LuaDefaults {
+    zonefile::lua_record::LuaDefaults {
         selector: config.lua.selector,
         interval: config.probe.interval,
         timeout: config.probe.timeout,

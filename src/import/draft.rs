@@ -131,11 +131,11 @@ impl Draft {
         match &self.allow {
             Allow::Default => {}
             Allow::These(Allowed { networks, remark }) => line(text, "allow", &list(networks), remark),
-            Allow::ClosedWorld(said) => {
+            Allow::ClosedWorld(setting) => {
                 _ = writeln!(
                     text,
                     "# {} let the whole world in; without `allow` it is this host and its",
-                    plain(said)
+                    plain(setting)
                 );
                 text.push_str("# networks. If others shall ask: allow = [\"192.0.2.0/24\"]\n");
             }
@@ -163,11 +163,11 @@ fn line(text: &mut String, key: &str, value: &toml::Value, remark: &str) {
 }
 
 /// A line with a remark behind it, if there is something to remark.
-fn note(text: &mut String, said: &str, remark: &str) {
+fn note(text: &mut String, line: &str, remark: &str) {
     if remark.is_empty() {
-        _ = writeln!(text, "{said}");
+        _ = writeln!(text, "{line}");
     } else {
-        _ = writeln!(text, "{said:<REMARK_COLUMN$} # {}", plain(remark));
+        _ = writeln!(text, "{line:<REMARK_COLUMN$} # {}", plain(remark));
     }
 }
 

@@ -38,15 +38,15 @@ struct Tree {
     /// That folder and those above it, nearest first, the root left out. In a copy of a file tree one of them
     /// stands for the root: `backup/etc/pdns` for `/etc/pdns`.
     above: Vec<PathBuf>,
-    place: Place,
+    kind: TreeKind,
 }
 
-/// Where a folder is.
+/// Whose files a folder has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Where the server itself looks for its settings.
+enum TreeKind {
+    /// This machine's: servers read their settings there.
     Home,
-    /// Elsewhere: it may be a copy of another machine's.
+    /// Perhaps those of another machine, of which it is a copy.
     Copy,
 }
 
@@ -93,7 +93,7 @@ impl Folders {
         let Some(candidate) = candidates.into_iter().find(|candidate| candidate.path.exists()) else {
             return whole;
         };
-        let is_home = trees.first().is_some_and(|tree| tree.place == Place::Home);
+        let is_home = trees.first().is_some_and(|tree| tree.kind == TreeKind::Home);
         if !is_home && candidate.is_outside() {
             self.tell_of(&candidate.path, written, found);
         }
@@ -159,7 +159,7 @@ fn from_root(trees: &[Tree], whole: &Path, beside: Vec<Candidate>) -> Vec<Candid
     let itself = Candidate { path: whole.to_owned(), root: inside.map(|tree| tree.folder.clone()) };
     let copied = trees.iter().flat_map(|tree| tree.copies(whole));
     let below = trees.iter().flat_map(|tree| tree.ends(whole)).chain(beside);
-    let is_home = trees.first().is_some_and(|tree| tree.place == Place::Home);
+    let is_home = trees.first().is_some_and(|tree| tree.kind == TreeKind::Home);
     if is_home || inside.is_some() {
         copied.chain([itself]).chain(below).collect()
     } else {
@@ -176,9 +176,10 @@ impl Tree {
         let from = absolute(from);
         let folder = if from.is_file() { from.parent().unwrap_or(&from) } else { &from };
         let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let place = if HOMES.iter().any(|home| real == Path::new(home)) { Place::Home } else { Place::Copy };
+        let kind =
+            if HOMES.iter().any(|home| real == Path::new(home)) { TreeKind::Home } else { TreeKind::Copy };
         let above = folder.ancestors().filter(|folder| folder.parent().is_some());
-        Self { folder: folder.to_owned(), above: above.map(Path::to_owned).collect(), place }
+        Self { folder: folder.to_owned(), above: above.map(Path::to_owned).collect(), kind }
     }
 
     /// Where an absolute path would lie in a copy that has all folders from the root on.

@@ -2,8 +2,8 @@
 //!
 //! Reads lines, comments and `+=`, and decides which of several values counts.
 
-use super::given::{Given, Settings, Value, Written};
 use super::report::{Fate, Report};
+use super::server_setting::{Occurrence, ServerSetting, ServerSettings, Value};
 use super::word::{Word, is_secret};
 use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 
@@ -11,7 +11,7 @@ use crate::source::{Diagnostic, Diagnostics, FileId, Sources, Span, offset};
 pub(super) fn read(
     sources: &Sources,
     file: FileId,
-    settings: &mut Settings,
+    settings: &mut ServerSettings,
     report: &mut Report,
     found: &mut Diagnostics,
 ) {
@@ -24,18 +24,19 @@ pub(super) fn read(
             line.text.trim().to_owned()
         };
         let span = name.span.to(value.span);
-        let written = vec![Written { span, shown }];
-        let given = Given { name: name.text.clone(), span, written, value: Value::Lines(vec![value]) };
+        let occurrences = vec![Occurrence { span, shown }];
+        let setting =
+            ServerSetting { name: name.text.clone(), span, occurrences, value: Value::Lines(vec![value]) };
         if extends {
-            if settings.extend(&given).is_some() {
+            if settings.extend(&setting).is_some() {
                 continue;
             }
             let message = format!("`{}+=` has nothing to add to", name.text);
             let help = format!("write `{}=`; PowerDNS does not start with this", name.text);
             found.push(Diagnostic::error(name.span, message).help(help));
         }
-        let place = sources.place(given.span);
-        for before in settings.set(given) {
+        let place = sources.place(setting.span);
+        for before in settings.set(setting) {
             let text = format!("given again at {}:{}, which counts", place.path, place.line);
             report.tell(before.span, before.shown, Fate::no_effect(text));
         }

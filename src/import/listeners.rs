@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::address::{self, on_this_host};
-use super::given::{Given, Settings};
 use super::report::{Fate, Kind};
+use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
 use super::work::Work;
 use crate::source::{Diagnostic, Span};
@@ -15,14 +15,14 @@ use crate::source::{Diagnostic, Span};
 /// The files of `include-dir`, the last one first.
 pub(super) fn included(
     work: &mut Work,
-    settings: &Settings,
+    settings: &ServerSettings,
     path: &Path,
     end: &str,
 ) -> Vec<std::path::PathBuf> {
-    let Some(given) = settings.get("include-dir").filter(|given| !given.is_empty()) else {
+    let Some(setting) = settings.get("include-dir").filter(|setting| !setting.is_empty()) else {
         return Vec::new();
     };
-    let word = given.text();
+    let word = setting.text();
     let folder = work.folders.find(&word, None, path, &mut work.found);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
@@ -42,11 +42,11 @@ pub(super) fn included(
 }
 
 /// What becomes of `include-dir`.
-pub(super) fn include_dir(work: &mut Work, given: &Given, path: &Path) -> Fate {
-    if given.is_empty() {
+pub(super) fn include_dir(work: &mut Work, setting: &ServerSetting, path: &Path) -> Fate {
+    if setting.is_empty() {
         return Fate::honoured("nothing to do: it is empty");
     }
-    match work.folders.find(&given.text(), None, path, &mut work.found).is_dir() {
+    match work.folders.find(&setting.text(), None, path, &mut work.found).is_dir() {
         true => Fate::honoured("its files are read, too"),
         false => Fate::refused(
             "it cannot be read: copy it beside the file that names it, and import again; until then it is loopback that \
@@ -60,10 +60,10 @@ pub(super) fn include_dir(work: &mut Work, given: &Given, path: &Path) -> Fate {
 /// loopback: a server that was kept to some addresses is not to be found on all of them.
 pub(super) fn listen_addresses(
     work: &mut Work,
-    settings: &Settings,
+    settings: &ServerSettings,
     path: &Path,
 ) -> Result<Vec<SocketAddr>, u16> {
-    let port = match settings.get("local-port").map(|given| address::port(&given.text())) {
+    let port = match settings.get("local-port").map(|setting| address::port(&setting.text())) {
         Some(Ok(port)) => port,
         Some(Err(fault)) => {
             work.found.push(fault);
@@ -71,14 +71,17 @@ pub(super) fn listen_addresses(
         }
         None => address::DNS_PORT,
     };
-    if settings.get("include-dir").is_some_and(|given| include_dir(work, given, path).kind == Kind::Refused) {
+    if settings
+        .get("include-dir")
+        .is_some_and(|setting| include_dir(work, setting, path).kind == Kind::Refused)
+    {
         return Ok(on_this_host(port).into());
     }
-    let Some(given) = settings.get("local-address").filter(|given| !given.is_empty()) else {
+    let Some(setting) = settings.get("local-address").filter(|setting| !setting.is_empty()) else {
         return Err(port);
     };
     let mut addresses = Vec::new();
-    for address in addresses_of(given, port) {
+    for address in addresses_of(setting, port) {
         match address {
             Ok(address) if addresses.contains(&address) => {}
             Ok(address) => addresses.push(address),
@@ -89,23 +92,26 @@ pub(super) fn listen_addresses(
 }
 
 /// The addresses of `local-address`; of what is none, how it is written and what is wrong.
-pub(super) fn addresses_of(given: &Given, port: u16) -> Vec<Result<SocketAddr, (String, Diagnostic)>> {
+pub(super) fn addresses_of(
+    setting: &ServerSetting,
+    port: u16,
+) -> Vec<Result<SocketAddr, (String, Diagnostic)>> {
     let read = |word: Word| {
         address::socket_address(&word, port).map_err(|fault| (format!("`{}`", word.text), fault))
     };
     let strange = |span: Span| ("what is no word".to_owned(), Diagnostic::error(span, "this is no address"));
-    let words = given.items(&[',', ' ', '\t', ';']).into_iter().map(read);
-    words.chain(given.strange().into_iter().map(strange).map(Err)).collect()
+    let words = setting.items(&[',', ' ', '\t', ';']).into_iter().map(read);
+    words.chain(setting.strange().into_iter().map(strange).map(Err)).collect()
 }
 
 /// What becomes of `local-address` and `local-port` where they cannot be read, in whole or in part.
-pub(super) fn faulty_listener(given: &Given) -> Option<Fate> {
-    if given.name == "local-port" {
-        let fault = address::port(&given.text()).err();
+pub(super) fn faulty_listener(setting: &ServerSetting) -> Option<Fate> {
+    if setting.name == "local-port" {
+        let fault = address::port(&setting.text()).err();
         return fault.map(|_| Fate::refused(format!("not a port: {} is listened on", address::DNS_PORT)));
     }
     let lost: Vec<String> =
-        addresses_of(given, address::DNS_PORT).into_iter().filter_map(|it| Some(it.err()?.0)).collect();
+        addresses_of(setting, address::DNS_PORT).into_iter().filter_map(|it| Some(it.err()?.0)).collect();
     if lost.is_empty() {
         return None;
     }

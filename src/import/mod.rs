@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! pdns.conf, recursor.conf ─ keyed ─┐
-//! recursor.yml ─ yaml ──────────────┼▶ given ─▶ pdns, recursor ─┐    ┌▶ draft ─▶ edgedns.toml
+//! recursor.yml ─ yaml ──────────────┼▶ server_setting ─▶ pdns, recursor ─┐    ┌▶ draft ─▶ edgedns.toml
 //! bind.conf, named.conf ─ statement ┴─────────▶ named ──────────┼────┼▶ copies ─▶ edgedns/zones/
 //!                                                               └────┴▶ report
 //! ```
@@ -21,7 +21,7 @@ mod statement;
 mod yaml;
 
 mod draft;
-mod given;
+mod server_setting;
 mod imported;
 mod rule;
 

@@ -1,8 +1,8 @@
 //! Lists of networks as PowerDNS and its recursor read them: the most specific network that holds an address
 //! decides, in whatever order they are written.
 
-use super::given::Given;
 use super::networks::{Block, Clients, List};
+use super::server_setting::ServerSetting;
 use super::word::Word;
 use crate::source::Diagnostic;
 
@@ -10,13 +10,13 @@ use crate::source::Diagnostic;
 const SEPARATORS: &[char] = &[',', ' ', '\t', ';'];
 
 /// The clients of a setting. What is no network is pushed to `faults`.
-pub(super) fn clients_of(given: &Given, faults: &mut Vec<Diagnostic>) -> Clients {
-    let strange = given.strange();
+pub(super) fn clients_of(setting: &ServerSetting, faults: &mut Vec<Diagnostic>) -> Clients {
+    let strange = setting.strange();
     faults.extend(
         strange.iter().map(|span| Diagnostic::error(*span, "this is no network").help("write a word")),
     );
     if strange.is_empty() {
-        return clients(&given.items(SEPARATORS), faults);
+        return clients(&setting.items(SEPARATORS), faults);
     }
     Clients::nobody_but("what is no word in it")
 }

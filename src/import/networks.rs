@@ -205,13 +205,13 @@ impl Clients {
     }
 
     /// Everybody, as a word says.
-    pub(super) fn world_of(said: Word) -> Clients {
-        Clients { world: Some(said), ..Clients::everybody() }
+    pub(super) fn world_of(word: Word) -> Clients {
+        Clients { world: Some(word), ..Clients::everybody() }
     }
 
     /// One network, named by a word.
-    pub(super) fn network(block: Block, said: &Word) -> Clients {
-        let world = block.is_everything().then(|| said.clone());
+    pub(super) fn network(block: Block, word: &Word) -> Clients {
+        let world = block.is_everything().then(|| word.clone());
         Clients { sure: vec![Item::Network(block)], possible: vec![block], world, ..Clients::default() }
     }
 
@@ -398,12 +398,12 @@ impl List {
         clients.lost.iter().for_each(|lost| self.lose(lost));
     }
 
-    /// An entry that takes clients out of all that follow; `said` is how it was written.
-    pub(super) fn exclude(&mut self, clients: &Clients, said: &str) {
+    /// An entry that takes clients out of all that follow; `written` is the entry as the file has it.
+    pub(super) fn exclude(&mut self, clients: &Clients, written: &str) {
         let sure: Vec<Block> = clients.networks().collect();
         let is_sure = |block: &Block| sure.iter().any(|it| it.covers(*block));
         if !clients.possible.iter().all(is_sure) {
-            self.lose(&format!("whoever may be meant by `{said}`"));
+            self.lose(&format!("whoever may be meant by `{written}`"));
         }
         let is_in = |block: &Block| {
             self.sure.iter().any(|known| matches!(known, Item::Network(known) if known.covers(*block)))

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::folders::Folders;
-use super::given::Settings;
 use super::report::Report;
+use super::server_setting::ServerSettings;
 use super::{keyed, statement, yaml};
 use crate::source::{Diagnostics, Look, Sources};
 
@@ -65,10 +65,10 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in text()) {
         drawn(&bytes, |sources, file, found| {
-            let (mut settings, mut report) = (Settings::default(), Report::default());
+            let (mut settings, mut report) = (ServerSettings::default(), Report::default());
             keyed::read(sources, file, &mut settings, &mut report, found);
-            for given in settings.iter() {
-                given.items(&[',', ' ']);
+            for setting in settings.iter() {
+                setting.items(&[',', ' ']);
             }
             report.write(sources, &mut Vec::new()).expect("a buffer takes everything");
         });
@@ -101,9 +101,9 @@ fn items(text: &str) -> Vec<(String, String)> {
     let mut sources = Sources::default();
     let file = sources.add("text", text.as_bytes().to_vec());
     let (mut settings, mut report, mut found) =
-        (Settings::default(), Report::default(), Diagnostics::default());
+        (ServerSettings::default(), Report::default(), Diagnostics::default());
     keyed::read(&sources, file, &mut settings, &mut report, &mut found);
-    let words = settings.iter().flat_map(|given| given.items(&[',', ' '])).collect::<Vec<_>>();
+    let words = settings.iter().flat_map(|setting| setting.items(&[',', ' '])).collect::<Vec<_>>();
     let at = |span| String::from_utf8_lossy(sources.slice(span)).into_owned();
     words.into_iter().map(|word| (at(word.span), word.text)).collect()
 }

@@ -81,7 +81,7 @@ pub(super) fn serve_file(
 }
 
 /// What becomes of a zone whose file is copied, but for what it includes and is not.
-fn fate_of(said: String, left: &[Left]) -> Fate {
+fn fate_of(text: String, left: &[Left]) -> Fate {
     let lost = left.iter().find_map(|left| match left {
         Left::Lost(path) => Some(path),
         Left::Elsewhere(_) => None,
@@ -91,8 +91,8 @@ fn fate_of(said: String, left: &[Left]) -> Fate {
         Left::Lost(_) => None,
     });
     match (lost, elsewhere) {
-        (Some(path), _) => Fate::refused(format!("{said}, without {path}, which it includes")),
-        (None, Some(path)) => Fate::changed(format!("{said}; it includes {path}, which is not copied")),
-        (None, None) => Fate::honoured(said),
+        (Some(path), _) => Fate::refused(format!("{text}, without {path}, which it includes")),
+        (None, Some(path)) => Fate::changed(format!("{text}; it includes {path}, which is not copied")),
+        (None, None) => Fate::honoured(text),
     }
 }

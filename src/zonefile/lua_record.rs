@@ -4,7 +4,7 @@
 //! for refusing at load whatever PowerDNS would stumble over, or silently misread, at a query.
 //! Not responsible for the syntax of the code (`lua`) or for RDATA of constants (`dns::rdata`).
 
-mod settings;
+mod lua_defaults;
 mod meaning;
 mod data;
 mod shown;
@@ -27,10 +27,10 @@ use crate::lua::{self, Expr, ExprKind};
 use crate::source::{Diagnostics, Span};
 
 pub(super) use library::Library;
+pub use lua_defaults::LuaDefaults;
 pub(super) use meaning::Meaning;
 use reader::Reader;
 use scope::Scope;
-pub use settings::Settings;
 
 /// A LUA record as it stands in the zone.
 pub(super) struct Written<'r> {
@@ -65,14 +65,14 @@ pub(super) fn read_library(
 pub(super) fn read(
     written: &Written<'_>,
     library: &Library,
-    settings: &Settings,
+    defaults: &LuaDefaults,
     found: &mut Diagnostics,
 ) -> Option<Meaning> {
     let errors_before = found.errors();
     let Written { owner, inner, ttl, code, span, apex } = *written;
     let record = lua::parse(code, span, found)?;
     let scope = Scope::of(&record, library, apex, found)?;
-    let mut reader = Reader { owner, inner, ttl, code, span, settings, scope, found };
+    let mut reader = Reader { owner, inner, ttl, code, span, defaults, scope, found };
     let meaning = reader.meaning(&record.result);
     // What was refused on the way may have left something that could be read.
     meaning.filter(|_| found.errors() == errors_before)

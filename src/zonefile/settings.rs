@@ -16,7 +16,7 @@ pub struct Settings {
     /// How much memory the zone may take.
     pub memory_limit: zone::MemoryLimit,
     /// What LUA records take that do not say it themselves.
-    pub lua: lua_record::Settings,
+    pub lua: lua_record::LuaDefaults,
     /// Most records of one `$GENERATE`. The default, 65,536, is a reverse zone
     /// of 16 bits; a larger range is a slip of the pen.
     pub generate_max: u32,
@@ -30,7 +30,7 @@ impl Default for Settings {
             include_folder: None,
             include_from: None,
             memory_limit: zone::MemoryLimit::default(),
-            lua: lua_record::Settings::default(),
+            lua: lua_record::LuaDefaults::default(),
             generate_max: 65_536,
             include_depth_max: 20,
         }

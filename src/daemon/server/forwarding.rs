@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use crate::answer::{CookieSecret, ForwardTable, ForwardedZone, Prefix, Readers};
 use crate::config::{Config, Forward};
 use crate::dns::{Name, NameRef};
-use crate::forward::{ForwardStatus, Forwarder, OwnAddresses, Settings};
+use crate::forward::{self, ForwardStatus, Forwarder, OwnAddresses};
 use crate::zones::{Clients, known_addresses, known_networks, networks_of};
 
 /// How often it is looked whether this host is in other networks: at boot
@@ -98,9 +98,9 @@ impl Forwarding {
     }
 }
 
-fn settings(config: &Config, own_secret: Option<CookieSecret>) -> Settings {
+fn settings(config: &Config, own_secret: Option<CookieSecret>) -> forward::Settings {
     let configured = config.server.cookie_secret.as_ref().map(|secret| CookieSecret::new(*secret.bytes()));
-    Settings {
+    forward::Settings {
         zones: config.forwards.iter().map(|forward| forward.zone.clone()).collect(),
         cache: config.cache,
         cookies: configured.or(own_secret),

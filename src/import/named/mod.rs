@@ -265,11 +265,11 @@ impl<'r> Reading<'r> {
         let place = self.work.sources.place(statement.span);
         let file = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
         let remark = format!("{file}:{}", place.line);
-        let said = format!("→ [[forward]] upstream {}", upstream.join(", "));
+        let text = format!("→ [[forward]] upstream {}", upstream.join(", "));
         self.work.draft.forwards.push(Forward { zone, upstream, remark });
         match lost.as_slice() {
-            [] => Fate::honoured(said),
-            lost => Fate::refused(format!("{said}, without {}", lost.join(", "))),
+            [] => Fate::honoured(text),
+            lost => Fate::refused(format!("{text}, without {}", lost.join(", "))),
         }
     }
 

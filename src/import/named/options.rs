@@ -173,8 +173,8 @@ pub(super) fn server_id(reading: &mut Reading<'_>, option: &Statement) -> Fate {
 /// What is told of this server; `none` tells nothing.
 fn text(reading: &mut Reading<'_>, option: &Statement, key: &'static str) -> Fate {
     let word = option.word(1).map_or("", |word| word.text.as_str());
-    let said = if word == "none" { "" } else { word };
-    push(reading, key, said, option);
+    let shown = if word == "none" { "" } else { word };
+    push(reading, key, shown, option);
     Fate::honoured(format!("→ [server] {key}"))
 }
 

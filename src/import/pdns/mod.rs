@@ -13,10 +13,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::address::everywhere;
-use super::given::Settings;
 use super::listeners::{included, listen_addresses};
 use super::report::Fate;
 use super::rule::{self, Then};
+use super::server_setting::ServerSettings;
 use super::work::{Unreadable, Work, file_at};
 use super::{keyed, recursor};
 use crate::source::{Diagnostic, Severity, Span};
@@ -64,7 +64,7 @@ fn cannot_be_read(work: &mut Work, path: &Path) {
 }
 
 /// Says what is different about LUA records, if there are any.
-fn tell_of_lua(work: &mut Work, settings: &Settings) {
+fn tell_of_lua(work: &mut Work, settings: &ServerSettings) {
     let places = work.copies.lua_records();
     if settings.is_on("enable-lua-records") != Some(true) {
         let fault = |span: &Span| {
@@ -80,8 +80,8 @@ fn tell_of_lua(work: &mut Work, settings: &Settings) {
 }
 
 /// The settings of `pdns.conf` and of the folder it includes.
-fn settings(work: &mut Work, path: &Path) -> Result<Settings, Unreadable> {
-    let mut settings = Settings::default();
+fn settings(work: &mut Work, path: &Path) -> Result<ServerSettings, Unreadable> {
+    let mut settings = ServerSettings::default();
     let mut files = vec![path.to_owned()];
     let mut is_first = true;
     while let Some(file) = files.pop() {
@@ -100,7 +100,7 @@ fn settings(work: &mut Work, path: &Path) -> Result<Settings, Unreadable> {
 }
 
 /// Where PowerDNS listens.
-fn listen(work: &mut Work, settings: &Settings, path: &Path) -> Vec<SocketAddr> {
+fn listen(work: &mut Work, settings: &ServerSettings, path: &Path) -> Vec<SocketAddr> {
     listen_addresses(work, settings, path).unwrap_or_else(|port| everywhere(port).to_vec())
 }
 
@@ -115,15 +115,15 @@ fn together(own: &[SocketAddr], front: &Front) -> Vec<SocketAddr> {
 impl Reading<'_> {
     fn judge_all(&mut self) {
         let ignored: Vec<String> = match self.settings.get("ignore-unknown-settings") {
-            Some(given) => given.items(&[',', ' ']).into_iter().map(|word| word.text).collect(),
+            Some(setting) => setting.items(&[',', ' ']).into_iter().map(|word| word.text).collect(),
             None => Vec::new(),
         };
-        for given in self.settings.iter() {
-            let rule = rule::find(rules::RULES, &given.name);
+        for setting in self.settings.iter() {
+            let rule = rule::find(rules::RULES, &setting.name);
             if let Some(Then::ReadEach(function)) = rule {
-                for part in given.parts() {
+                for part in setting.parts() {
                     let fate = function(self, &part);
-                    part.written
+                    part.occurrences
                         .iter()
                         .for_each(|it| self.work.report.tell(it.span, &it.shown, fate.clone()));
                 }
@@ -131,17 +131,17 @@ impl Reading<'_> {
             }
             let fate = match rule {
                 Some(Then::Always(kind, text)) => rule::plain(kind, text),
-                Some(Then::UnlessOff(..)) if given.is_off() => rule::off(),
+                Some(Then::UnlessOff(..)) if setting.is_off() => rule::off(),
                 Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-                Some(Then::Read(function) | Then::ReadEach(function)) => function(self, given),
-                None if ignored.contains(&given.name) => {
+                Some(Then::Read(function) | Then::ReadEach(function)) => function(self, setting),
+                None if ignored.contains(&setting.name) => {
                     Fate::no_effect("PowerDNS was told to ignore it, too")
                 }
-                None => rules::foreign(&given.name)
-                    .unwrap_or_else(|| rule::unknown(rules::RULES, &given.name, "PowerDNS")),
+                None => rules::foreign(&setting.name)
+                    .unwrap_or_else(|| rule::unknown(rules::RULES, &setting.name, "PowerDNS")),
             };
-            for written in &given.written {
-                self.work.report.tell(written.span, &written.shown, fate.clone());
+            for occurrence in &setting.occurrences {
+                self.work.report.tell(occurrence.span, &occurrence.shown, fate.clone());
             }
         }
     }

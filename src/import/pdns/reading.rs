@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::super::address;
-use super::super::given::Settings;
 use super::super::report::Fate;
+use super::super::server_setting::ServerSettings;
 use super::super::work::Work;
 
 /// What is between the clients and PowerDNS.
@@ -19,7 +19,7 @@ pub(super) enum Front {
 /// What the rules of `pdns.conf` work on.
 pub(super) struct Reading<'r> {
     pub(super) work: &'r mut Work,
-    pub(super) settings: &'r Settings,
+    pub(super) settings: &'r ServerSettings,
     /// Where `pdns.conf` is.
     pub(super) path: &'r Path,
     /// Where PowerDNS listens.

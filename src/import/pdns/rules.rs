@@ -2,14 +2,14 @@
 //!
 //! A rule that depends on a value is a function of `values`.
 
-use super::super::given::Given;
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
+use super::super::server_setting::ServerSetting;
 use super::reading::Reading;
 use super::values;
 
 /// A rule that depends on the value.
-pub(super) type Function = fn(&mut Reading<'_>, &Given) -> Fate;
+pub(super) type Function = fn(&mut Reading<'_>, &ServerSetting) -> Fate;
 
 type R = Rule<Function>;
 

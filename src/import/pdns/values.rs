@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 
 use super::super::address::{self, on_this_host};
 use super::super::draft::Line;
-use super::super::given::Given;
 use super::super::listeners::{self, addresses_of, faulty_listener};
 use super::super::netmasks;
 use super::super::report::Fate;
+use super::super::server_setting::ServerSetting;
 use super::reading::{Front, Reading, is_kept};
 use crate::source::{Diagnostic, Severity};
 
 /// PowerDNS's UDP payload limit, which is ours, too.
 const UDP_PAYLOAD: &str = "1232";
 
-pub(super) fn launch(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let backends = given.items(&[',', ' ']);
+pub(super) fn launch(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    let backends = setting.items(&[',', ' ']);
     let mut refused = Vec::new();
     for word in &backends {
         match word.text.as_str() {
@@ -39,16 +39,16 @@ pub(super) fn launch(reading: &mut Reading<'_>, given: &Given) -> Fate {
     }
 }
 
-pub(super) fn bind_config(reading: &mut Reading<'_>, _: &Given) -> Fate {
+pub(super) fn bind_config(reading: &mut Reading<'_>, _: &ServerSetting) -> Fate {
     reading.zones.clone()
 }
 
-pub(super) fn include_dir(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    listeners::include_dir(reading.work, given, reading.path)
+pub(super) fn include_dir(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    listeners::include_dir(reading.work, setting, reading.path)
 }
 
-pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
-    match given.text().text.as_str() {
+pub(super) fn bind_check_interval(_: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    match setting.text().text.as_str() {
         "" | "0" => {
             Fate::changed("changed files are served at once; [server] watch = false: on `edgedns reload`")
         }
@@ -56,15 +56,15 @@ pub(super) fn bind_check_interval(_: &mut Reading<'_>, given: &Given) -> Fate {
     }
 }
 
-pub(super) fn local_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if let Some(fate) = faulty_listener(given) {
+pub(super) fn local_address(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if let Some(fate) = faulty_listener(setting) {
         return fate;
     }
     let Front::Recursor(front) = reading.front else { return Fate::honoured("→ [server] listen") };
-    if given.name == "local-port" {
+    if setting.name == "local-port" {
         return Fate::changed("clients ask where pdns-recursor was asked: one server, one hop less");
     }
-    let here: Vec<_> = addresses_of(given, address::DNS_PORT).into_iter().filter_map(Result::ok).collect();
+    let here: Vec<_> = addresses_of(setting, address::DNS_PORT).into_iter().filter_map(Result::ok).collect();
     let is_here = |own: &&SocketAddr| here.iter().any(|it| it.ip() == own.ip());
     let kept = reading.own.iter().filter(is_here).filter(|own| is_kept(**own, front));
     let kept: Vec<String> = kept.map(ToString::to_string).collect();
@@ -74,36 +74,36 @@ pub(super) fn local_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
     }
 }
 
-pub(super) fn tcp_idle(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    number(reading, given, |seconds| match seconds {
+pub(super) fn tcp_idle(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    number(reading, setting, |seconds| match seconds {
         0 => Err("0 is no time"),
-        _ => Ok(line("tcp-idle", format!("{seconds}s"), given)),
+        _ => Ok(line("tcp-idle", format!("{seconds}s"), setting)),
     })
 }
 
-pub(super) fn tcp_connections(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    number(reading, given, |count| match count {
+pub(super) fn tcp_connections(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    number(reading, setting, |count| match count {
         0 => Err("0 lets nobody in"),
-        _ => Ok(line("tcp-connections", count, given)),
+        _ => Ok(line("tcp-connections", count, setting)),
     })
 }
 
-pub(super) fn tcp_connections_per_client(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if given.text().text == "0" {
+pub(super) fn tcp_connections_per_client(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.text().text == "0" {
         return Fate::changed(
             "no limit there; here 100 connections of one client, [server] tcp-connections-per-client",
         );
     }
-    number(reading, given, |count| Ok(line("tcp-connections-per-client", count, given)))
+    number(reading, setting, |count| Ok(line("tcp-connections-per-client", count, setting)))
 }
 
 /// A whole number that becomes a line of `[server]`.
 fn number(
     reading: &mut Reading<'_>,
-    given: &Given,
+    setting: &ServerSetting,
     make: impl FnOnce(u32) -> Result<Line, &'static str>,
 ) -> Fate {
-    let word = given.text();
+    let word = setting.text();
     let made = match word.text.parse::<u32>() {
         Ok(number) => make(number),
         Err(_) => Err("not a number"),
@@ -115,74 +115,74 @@ fn number(
             fate
         }
         Err(why) => {
-            let message = format!("`{}` is no value of `{}`: {why}", word.text, given.name);
+            let message = format!("`{}` is no value of `{}`: {why}", word.text, setting.name);
             reading.work.found.push(Diagnostic::warning(word.span, message));
             Fate::dispensable("no value of it: the default is left as it is")
         }
     }
 }
 
-fn line(key: &'static str, value: impl Into<toml::Value>, given: &Given) -> Line {
-    Line { key, value: value.into(), remark: given.name.clone() }
+fn line(key: &'static str, value: impl Into<toml::Value>, setting: &ServerSetting) -> Line {
+    Line { key, value: value.into(), remark: setting.name.clone() }
 }
 
-pub(super) fn udp_truncation_threshold(_: &mut Reading<'_>, given: &Given) -> Fate {
-    match given.text().text.as_str() {
+pub(super) fn udp_truncation_threshold(_: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    match setting.text().text.as_str() {
         UDP_PAYLOAD => Fate::honoured("it is the same here"),
         _ => Fate::changed("a UDP response has at most 1232 bytes, whatever the client says"),
     }
 }
 
-pub(super) fn server_id(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let word = given.text();
+pub(super) fn server_id(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    let word = setting.text();
     if matches!(word.text.as_str(), "" | "disabled") {
         return Fate::honoured("nothing is told without [server] nsid");
     }
-    reading.work.draft.server.push(line("nsid", word.text, given));
+    reading.work.draft.server.push(line("nsid", word.text, setting));
     Fate::honoured("→ [server] nsid")
 }
 
-pub(super) fn version_string(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let text = match given.text().text.as_str() {
+pub(super) fn version_string(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    let text = match setting.text().text.as_str() {
         "full" | "powerdns" => {
             return Fate::changed("`edgedns` is told; [server] version says something else");
         }
         "anonymous" => String::new(),
         other => other.to_owned(),
     };
-    reading.work.draft.server.push(line("version", text, given));
+    reading.work.draft.server.push(line("version", text, setting));
     Fate::honoured("→ [server] version")
 }
 
-pub(super) fn cookie_secret(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let text = given.text().text;
+pub(super) fn cookie_secret(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    let text = setting.text().text;
     if text.is_empty() {
         return Fate::honoured("chance makes a secret at each start");
     }
     if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Fate::dispensable("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
     }
-    reading.work.draft.server.push(line("cookie-secret", text, given));
+    reading.work.draft.server.push(line("cookie-secret", text, setting));
     Fate::honoured("→ [server] cookie-secret: let nobody else read the config file")
 }
 
-pub(super) fn enable_lua_records(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if given.is_on_by_mistake() {
-        let word = given.text();
+pub(super) fn enable_lua_records(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.is_on_by_mistake() {
+        let word = setting.text();
         let fault = Diagnostic::warning(word.span, format!("`{}` says yes to PowerDNS", word.text));
         reading.work.found.push(fault.help("only `no` and `off` say no"));
     }
-    if given.is_on() {
+    if setting.is_on() {
         return Fate::honoured("LUA records are always read");
     }
     Fate::changed("LUA records are always read; PowerDNS leaves them out, as if the names were not there")
 }
 
-pub(super) fn health_checks_interval(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    let word = given.text();
+pub(super) fn health_checks_interval(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    let word = setting.text();
     match word.text.parse::<u32>() {
         Ok(seconds) if seconds > 0 => {
-            reading.work.draft.probe.push(line("interval", format!("{seconds}s"), given));
+            reading.work.draft.probe.push(line("interval", format!("{seconds}s"), setting));
             Fate::honoured("→ [probe] interval; the default here is 1s")
         }
         _ => {
@@ -193,17 +193,17 @@ pub(super) fn health_checks_interval(reading: &mut Reading<'_>, given: &Given) -
     }
 }
 
-pub(super) fn disable_axfr(_: &mut Reading<'_>, given: &Given) -> Fate {
-    if given.is_on() {
+pub(super) fn disable_axfr(_: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.is_on() {
         Fate::honoured("AXFR is REFUSED")
     } else {
         Fate::changed("AXFR is REFUSED, to everybody")
     }
 }
 
-pub(super) fn allow_axfr(reading: &mut Reading<'_>, given: &Given) -> Fate {
+pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let transfers_are_off = reading.settings.is_on("disable-axfr") == Some(true);
-    match netmasks::clients_of(given, &mut Vec::new()).world() {
+    match netmasks::clients_of(setting, &mut Vec::new()).world() {
         Some(word) if !transfers_are_off => {
             let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
             let help =
@@ -217,8 +217,8 @@ pub(super) fn allow_axfr(reading: &mut Reading<'_>, given: &Given) -> Fate {
     }
 }
 
-pub(super) fn webserver(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if !given.is_on() {
+pub(super) fn webserver(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if !setting.is_on() {
         return Fate::honoured("nothing listens without [admin] listen");
     }
     let listen = match webserver_listens(reading) {
@@ -230,7 +230,7 @@ pub(super) fn webserver(reading: &mut Reading<'_>, given: &Given) -> Fate {
     };
     let is_closed = is_for_some(reading, listen) && !listen.ip().is_loopback();
     let listen = if is_closed { on_this_host(listen.port())[0] } else { listen };
-    reading.work.draft.admin.push(line("listen", listen.to_string(), given));
+    reading.work.draft.admin.push(line("listen", listen.to_string(), setting));
     if is_closed {
         return Fate::changed(NO_LIST);
     }
@@ -244,7 +244,8 @@ const NO_LIST: &str = "→ [admin] listen on loopback: it has neither a list of 
 
 /// Where the web server listens.
 fn webserver_listens(reading: &Reading<'_>) -> Result<SocketAddr, Diagnostic> {
-    let get = |name: &str| reading.settings.get(name).map(Given::text).filter(|word| !word.text.is_empty());
+    let get =
+        |name: &str| reading.settings.get(name).map(ServerSetting::text).filter(|word| !word.text.is_empty());
     // PowerDNS has 8081 and loopback.
     let port = get("webserver-port").map_or(Ok(8081), |word| address::port(&word));
     let port = port.map_err(softened)?;
@@ -260,14 +261,14 @@ fn softened(fault: Diagnostic) -> Diagnostic {
 
 /// Whether the web server asks who somebody is: by address, which without a word is loopback, or by password.
 fn is_for_some(reading: &Reading<'_>, listen: SocketAddr) -> bool {
-    let has_password = reading.settings.get("webserver-password").is_some_and(|given| !given.is_empty());
+    let has_password = reading.settings.get("webserver-password").is_some_and(|setting| !setting.is_empty());
     let allow = reading.settings.get("webserver-allow-from");
     let is_open =
-        allow.is_some_and(|given| netmasks::clients_of(given, &mut Vec::new()).is_world_of(listen.ip()));
+        allow.is_some_and(|setting| netmasks::clients_of(setting, &mut Vec::new()).is_world_of(listen.ip()));
     has_password || !is_open
 }
 
-pub(super) fn webserver_address(reading: &mut Reading<'_>, given: &Given) -> Fate {
+pub(super) fn webserver_address(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     if reading.settings.is_on("webserver") != Some(true) {
         return Fate::no_effect("`webserver` is off");
     }
@@ -284,20 +285,20 @@ pub(super) fn webserver_address(reading: &mut Reading<'_>, given: &Given) -> Fat
     if is_for_some(reading, listen) {
         return Fate::changed(NO_LIST);
     }
-    if given.name == "webserver-address" {
+    if setting.name == "webserver-address" {
         let fault =
-            Diagnostic::warning(given.text().span, "a door: whoever reaches this address sees the status");
+            Diagnostic::warning(setting.text().span, "a door: whoever reaches this address sees the status");
         let help = "[admin] listen on 127.0.0.1, or keep strangers out with a firewall";
         reading.work.found.push(fault.help(help));
     }
     Fate::honoured("→ [admin] listen")
 }
 
-pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, given: &Given) -> Fate {
+pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     if reading.settings.is_on("webserver") != Some(true) {
         return Fate::no_effect("`webserver` is off");
     }
-    if let Some(word) = netmasks::clients_of(given, &mut Vec::new()).world() {
+    if let Some(word) = netmasks::clients_of(setting, &mut Vec::new()).world() {
         reading
             .work
             .found
@@ -306,29 +307,29 @@ pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, given: &Given) -> 
     Fate::changed("whoever can connect to [admin] listen may read: its address decides, or a firewall")
 }
 
-pub(super) fn webserver_password(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    warn_of_secret(reading, given);
+pub(super) fn webserver_password(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    warn_of_secret(reading, setting);
     Fate::changed("[admin] listen has no password: it changes nothing and tells no secret")
 }
 
-pub(super) fn api(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if given.name == "api-key" {
-        warn_of_secret(reading, given);
+pub(super) fn api(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.name == "api-key" {
+        warn_of_secret(reading, setting);
     }
-    if given.name != "api-key" && !given.is_on() {
+    if setting.name != "api-key" && !setting.is_on() {
         return Fate::honoured("nothing can be changed over HTTP");
     }
     Fate::changed("nothing can be changed over HTTP; `edgedns reload` and `force` use [admin] socket")
 }
 
 /// Says that a secret lies in a file, without showing it.
-fn warn_of_secret(reading: &mut Reading<'_>, given: &Given) {
-    if given.is_empty() {
+fn warn_of_secret(reading: &mut Reading<'_>, setting: &ServerSetting) {
+    if setting.is_empty() {
         return;
     }
-    let place = reading.work.sources.place(given.span);
+    let place = reading.work.sources.place(setting.span);
     let message =
-        format!("{}:{}: `{}` is a secret that is needed no more", place.path, place.line, given.name);
+        format!("{}:{}: `{}` is a secret that is needed no more", place.path, place.line, setting.name);
     let fault = Diagnostic::placeless(Severity::Warning, message);
     reading.work.found.push(fault.help("change it where else it is used, and remove the file"));
 }

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::super::given::Settings;
 use super::super::report::{Fate, Kind};
+use super::super::server_setting::ServerSettings;
 use super::super::statement::{self, Missing, Parsed, Statement};
 use super::super::work::Work;
 use super::super::zone::{apex, given_again, serve};
 use crate::source::{Diagnostic, Severity};
 
 /// Reads the file that `bind-config` names; what became of it. `path` is where `pdns.conf` is.
-pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Fate {
-    let Some(given) = settings.get("bind-config").filter(|given| !given.is_empty()) else {
+pub(super) fn read(work: &mut Work, settings: &ServerSettings, path: &Path) -> Fate {
+    let Some(setting) = settings.get("bind-config").filter(|setting| !setting.is_empty()) else {
         let message = format!("{} has no `bind-config`: there are no zones to import", path.display());
         work.found.push(Diagnostic::placeless(Severity::Error, message));
         let fate = Fate::refused("there are no zones to import: name a bind.conf, and import again");
@@ -20,7 +20,7 @@ pub(super) fn read(work: &mut Work, settings: &Settings, path: &Path) -> Fate {
         }
         return fate;
     };
-    let word = given.text();
+    let word = setting.text();
     let bind_conf = work.folders.find(&word, None, path, &mut work.found);
     let file = match work.sources.read(&bind_conf) {
         Ok(file) => file,

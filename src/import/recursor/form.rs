@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use super::super::given::{Given, Settings, Value, Written};
 use super::super::keyed;
 use super::super::listeners::included;
 use super::super::report::Fate;
 use super::super::rule;
+use super::super::server_setting::{Occurrence, ServerSetting, ServerSettings, Value};
 use super::super::word::{Word, is_secret};
 use super::super::work::{Unreadable, Work};
 use super::super::yaml::{self, Content, Node};
@@ -33,8 +33,8 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// Reads the file at `path` and those of its include folder.
-pub(super) fn read(work: &mut Work, path: &Path) -> Result<Settings, Unreadable> {
-    let mut settings = Settings::default();
+pub(super) fn read(work: &mut Work, path: &Path) -> Result<ServerSettings, Unreadable> {
+    let mut settings = ServerSettings::default();
     let file = open(work, path)?;
     let errors = work.found.errors();
     let is_yaml = is_yaml(&work.sources.bytes(file));
@@ -62,7 +62,7 @@ fn open(work: &mut Work, path: &Path) -> Result<FileId, Unreadable> {
     })
 }
 
-fn take_yaml(work: &mut Work, file: FileId, settings: &mut Settings) {
+fn take_yaml(work: &mut Work, file: FileId, settings: &mut ServerSettings) {
     let bytes = work.sources.bytes(file);
     let Some(root) = yaml::read(file, &bytes, &mut work.found) else { return };
     if !matches!(root.content, Content::Mapping(_)) {
@@ -87,19 +87,19 @@ fn take_yaml(work: &mut Work, file: FileId, settings: &mut Settings) {
 }
 
 /// Takes one setting: a list adds to what an earlier file said, everything else takes its place.
-fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: &mut Settings) {
+fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: &mut ServerSettings) {
     let name = old_name(section, &key.text);
     let value = if is_secret(&key.text) { "…".to_owned() } else { node.shown() };
-    let written = Written { span: key.span, shown: format!("{section}.{}: {value}", key.text) };
+    let occurrence = Occurrence { span: key.span, shown: format!("{section}.{}: {value}", key.text) };
     let value = Value::Nodes(vec![node.clone()]);
-    let given = Given { name, span: key.span, written: vec![written], value };
+    let setting = ServerSetting { name, span: key.span, occurrences: vec![occurrence], value };
     let is_list = matches!(node.content, Content::Sequence(_));
     let adds = is_list && node.tag.as_deref() != Some("override");
-    if adds && settings.extend(&given).is_some() {
+    if adds && settings.extend(&setting).is_some() {
         return;
     }
-    let place = work.sources.place(given.span);
-    for before in settings.set(given) {
+    let place = work.sources.place(setting.span);
+    for before in settings.set(setting) {
         let text = format!("given again at {}:{}, which counts", place.path, place.line);
         work.report.tell(before.span, before.shown, Fate::no_effect(text));
     }

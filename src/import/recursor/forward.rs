@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use super::super::address;
 use super::super::draft::Forward;
-use super::super::given::{Given, Value};
 use super::super::report::{Fate, Kind};
+use super::super::server_setting::{ServerSetting, Value};
 use super::super::word::Word;
 use super::super::yaml::{self, Node};
 use super::super::zone::serve_file;
@@ -39,10 +39,10 @@ struct Entry {
 type Read = Result<Entry, String>;
 
 /// `forward-zones`, `forward-zones-recurse`.
-pub(super) fn forward_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
+pub(super) fn forward_zones(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let asked =
-        if given.name == "forward-zones-recurse" { Asked::Recursively } else { Asked::Authoritatively };
-    let entries: Vec<Read> = match &given.value {
+        if setting.name == "forward-zones-recurse" { Asked::Recursively } else { Asked::Authoritatively };
+    let entries: Vec<Read> = match &setting.value {
         Value::Lines(lines) => {
             let items = lines.iter().flat_map(|line| line.split(&[',']));
             items.map(|item| from_text(reading, &item, asked)).collect()
@@ -53,11 +53,11 @@ pub(super) fn forward_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
 }
 
 /// `forward-zones-file`: `zone=server, server` line by line, `+` in front for a resolver; or YAML.
-pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fate {
-    if given.is_empty() {
+pub(super) fn forward_zones_file(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.is_empty() {
         return Fate::honoured("nothing to do: it is empty");
     }
-    let Some(file) = lists::named_file(reading.work, &reading.recursor.path, given) else {
+    let Some(file) = lists::named_file(reading.work, &reading.recursor.path, setting) else {
         return Fate::refused("it cannot be read: copy it, and import again");
     };
     let bytes = reading.work.sources.bytes(file);
@@ -87,10 +87,10 @@ pub(super) fn forward_zones_file(reading: &mut Reading<'_>, given: &Given) -> Fa
 }
 
 /// `auth-zones`: zone files that the recursor answers from itself.
-pub(super) fn auth_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
+pub(super) fn auth_zones(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let mut refused = Vec::new();
     let mut count = 0;
-    for pair in zone_files(given) {
+    for pair in zone_files(setting) {
         count += 1;
         let (zone, file) = match pair {
             Ok(pair) => pair,
@@ -117,7 +117,7 @@ pub(super) fn auth_zones(reading: &mut Reading<'_>, given: &Given) -> Fate {
 }
 
 /// The zones of `auth-zones` and their files; where one of both is missing, the place.
-fn zone_files(given: &Given) -> Vec<Result<(Word, Word), Word>> {
+fn zone_files(setting: &ServerSetting) -> Vec<Result<(Word, Word), Word>> {
     let from_text = |item: Word| match item.text.split_once('=') {
         Some((zone, file)) => Ok((item.part(zone.trim()), item.part(file.trim()))),
         None => Err(item),
@@ -126,7 +126,7 @@ fn zone_files(given: &Given) -> Vec<Result<(Word, Word), Word>> {
         let get = |key: &str| node.get(key)?.words().pop();
         get("zone").zip(get("file")).ok_or_else(|| Word { text: String::new(), span: node.span })
     };
-    match &given.value {
+    match &setting.value {
         Value::Lines(lines) => lines.iter().flat_map(|line| line.split(&[','])).map(from_text).collect(),
         Value::Nodes(nodes) => {
             let filled = nodes.iter().filter(|node| !node.is_empty());
@@ -265,14 +265,14 @@ fn forward(
     // The last of several counts.
     reading.work.draft.forwards.retain(|forward| forward.zone != *name);
     let plain: Vec<String> = plain.into_iter().map(address::upstream).collect();
-    let said = format!("→ [[forward]] upstream {}", plain.join(", "));
+    let text = format!("→ [[forward]] upstream {}", plain.join(", "));
     reading.work.draft.forwards.push(Forward { zone: name.clone(), upstream: plain, remark });
     match (lost.as_slice(), entry.asked) {
-        ([], Asked::Recursively) => Fate::honoured(said),
+        ([], Asked::Recursively) => Fate::honoured(text),
         // Aliases in its answers are followed, as there; referrals are not.
         ([], Asked::Authoritatively) => Fate::changed(format!(
-            "{said}: asked as a resolver is, with RD set; what it delegates to others is SERVFAIL"
+            "{text}: asked as a resolver is, with RD set; what it delegates to others is SERVFAIL"
         )),
-        (lost, _) => Fate::refused(format!("{said}, without {}", lost.join(", "))),
+        (lost, _) => Fate::refused(format!("{text}, without {}", lost.join(", "))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::given::Given;
+use super::super::server_setting::ServerSetting;
 use super::super::word::Word;
 use super::super::work::Work;
 use super::super::yaml;
@@ -18,8 +18,8 @@ pub(super) fn is_yaml(bytes: &[u8]) -> bool {
 }
 
 /// The networks in the file that a setting names: one a line, or a YAML list; none when it cannot be read.
-pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option<Vec<Word>> {
-    let file = named_file(work, by, given)?;
+pub(super) fn networks_file(work: &mut Work, by: &Path, setting: &ServerSetting) -> Option<Vec<Word>> {
+    let file = named_file(work, by, setting)?;
     let bytes = work.sources.bytes(file);
     if is_yaml(&bytes) {
         return yaml::read(file, &bytes, &mut work.found).map(|root| root.words());
@@ -35,8 +35,8 @@ pub(super) fn networks_file(work: &mut Work, by: &Path, given: &Given) -> Option
 }
 
 /// The file that a setting names; none when it cannot be read.
-pub(super) fn named_file(work: &mut Work, by: &Path, given: &Given) -> Option<FileId> {
-    let word = given.text();
+pub(super) fn named_file(work: &mut Work, by: &Path, setting: &ServerSetting) -> Option<FileId> {
+    let word = setting.text();
     let path = work.folders.find(&word, None, by, &mut work.found);
     let help = work.folders.advice(&word.text);
     let file = work.sources.read(&path);

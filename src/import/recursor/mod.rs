@@ -15,12 +15,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use super::draft::{Allow, Allowed};
-use super::given::{Given, Settings};
 use super::listeners::{include_dir, listen_addresses};
 use super::netmasks;
 use super::networks::{Block, Clients, List};
 use super::report::{Fate, Kind};
 use super::rule::{self, Then};
+use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
 use super::work::{Unreadable, Work, file_at};
 use crate::source::{Diagnostic, Span};
@@ -65,24 +65,26 @@ pub(super) fn listen(work: &mut Work, recursor: &Recursor) -> Vec<SocketAddr> {
 /// Says what becomes of every setting, and writes it into the draft.
 pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
     let mut reading = Reading { work, recursor, own: beside.own, public: beside.public };
-    for given in recursor.settings.iter() {
-        let rule = rule::find(rules::RULES, &given.name);
+    for setting in recursor.settings.iter() {
+        let rule = rule::find(rules::RULES, &setting.name);
         if let Some(Then::ReadEach(function)) = rule {
-            for part in given.parts() {
+            for part in setting.parts() {
                 let fate = function(&mut reading, &part);
-                part.written.iter().for_each(|it| reading.work.report.tell(it.span, &it.shown, fate.clone()));
+                part.occurrences
+                    .iter()
+                    .for_each(|it| reading.work.report.tell(it.span, &it.shown, fate.clone()));
             }
             continue;
         }
         let fate = match rule {
             Some(Then::Always(kind, text)) => rule::plain(kind, text),
-            Some(Then::UnlessOff(..)) if given.is_off() => rule::off(),
+            Some(Then::UnlessOff(..)) if setting.is_off() => rule::off(),
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
-            Some(Then::Read(function) | Then::ReadEach(function)) => function(&mut reading, given),
-            None => rule::unknown(rules::RULES, &given.name, "pdns-recursor"),
+            Some(Then::Read(function) | Then::ReadEach(function)) => function(&mut reading, setting),
+            None => rule::unknown(rules::RULES, &setting.name, "pdns-recursor"),
         };
-        for written in &given.written {
-            reading.work.report.tell(written.span, &written.shown, fate.clone());
+        for occurrence in &setting.occurrences {
+            reading.work.report.tell(occurrence.span, &occurrence.shown, fate.clone());
         }
     }
     reading.allow();
@@ -113,53 +115,53 @@ impl<'r> Reading<'r> {
 
     /// Who may ask, and which setting says so.
     fn admitted(&mut self) -> (Clients, String) {
-        if let Some(given) = self.recursor.settings.get("include-dir").filter(|given| !given.is_empty())
-            && include_dir(self.work, given, &self.recursor.path).kind != Kind::Honoured
+        if let Some(setting) = self.recursor.settings.get("include-dir").filter(|setting| !setting.is_empty())
+            && include_dir(self.work, setting, &self.recursor.path).kind != Kind::Honoured
         {
             return (Clients::nobody(), "files that are missing may say who may ask".to_owned());
         }
-        let Some(given) = self.counting() else {
+        let Some(setting) = self.counting() else {
             let mut usual = List::default();
             let file = self.work.sources.next();
             for text in ALLOWED {
-                let said = Word { text: (*text).to_owned(), span: Span::new(file, 0, 0) };
-                Block::parse(text).into_iter().for_each(|block| usual.admit(&Clients::network(block, &said)));
+                let word = Word { text: (*text).to_owned(), span: Span::new(file, 0, 0) };
+                Block::parse(text).into_iter().for_each(|block| usual.admit(&Clients::network(block, &word)));
             }
             return (usual.finish(), "what pdns-recursor allows that was not told".to_owned());
         };
-        let place = self.work.sources.place(given.span);
+        let place = self.work.sources.place(setting.span);
         let name = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
-        let remark = format!("{} of {name}", given.name);
-        (self.clients(given, &mut Vec::new()), remark)
+        let remark = format!("{} of {name}", setting.name);
+        (self.clients(setting, &mut Vec::new()), remark)
     }
 
     /// The setting that says who may ask: a file takes the place of the list.
-    fn counting(&self) -> Option<&'r Given> {
-        let settings: &'r Settings = &self.recursor.settings;
+    fn counting(&self) -> Option<&'r ServerSetting> {
+        let settings: &'r ServerSettings = &self.recursor.settings;
         let get = |name: &str| settings.get(name);
-        get("allow-from-file").filter(|given| !given.is_empty()).or(get("allow-from"))
+        get("allow-from-file").filter(|setting| !setting.is_empty()).or(get("allow-from"))
     }
 
     /// The clients that a list or a file names.
-    fn clients(&mut self, given: &Given, faults: &mut Vec<Diagnostic>) -> Clients {
-        if given.name == "allow-from-file" {
-            return match lists::networks_file(self.work, &self.recursor.path, given) {
+    fn clients(&mut self, setting: &ServerSetting, faults: &mut Vec<Diagnostic>) -> Clients {
+        if setting.name == "allow-from-file" {
+            return match lists::networks_file(self.work, &self.recursor.path, setting) {
                 Some(words) if words.is_empty() => {
-                    Clients::world_of(Word { span: given.span, ..given.text() })
+                    Clients::world_of(Word { span: setting.span, ..setting.text() })
                 }
                 Some(words) => netmasks::clients(&words, faults),
                 None => Clients::nobody_but("those in the file, which cannot be read"),
             };
         }
-        if given.is_empty() {
+        if setting.is_empty() {
             // Nobody is told apart.
-            return Clients::world_of(Word { span: given.span, ..given.text() });
+            return Clients::world_of(Word { span: setting.span, ..setting.text() });
         }
-        netmasks::clients_of(given, faults)
+        netmasks::clients_of(setting, faults)
     }
 
     /// What becomes of a list of those who may ask; `part` is one line of it.
-    fn tell_clients(&mut self, part: &Given) -> Fate {
+    fn tell_clients(&mut self, part: &ServerSetting) -> Fate {
         let whole = match self.counting() {
             Some(counting) if counting.name == part.name => counting,
             _ if part.is_empty() => return Fate::honoured("nothing to do: it is empty"),
@@ -175,7 +177,7 @@ impl<'r> Reading<'r> {
             }
             None => "[[zone]] allow-query".to_owned(),
         };
-        let said = match self.public {
+        let text = match self.public {
             Some(_) => format!("→ [[forward]] allow; {zones}"),
             None => format!("→ [[forward]] allow, {zones}"),
         };
@@ -198,14 +200,14 @@ impl<'r> Reading<'r> {
         clients.written();
         let too_many = clients.lost().iter().filter(|lost| lost.starts_with("the smallest")).cloned();
         let lost: Vec<String> = lost.into_iter().chain(too_many).collect();
-        if lost.is_empty() { Fate::honoured(said) } else { without(&said, &lost) }
+        if lost.is_empty() { Fate::honoured(text) } else { without(&text, &lost) }
     }
 }
 
 /// A list that became a key, but for some who are refused now.
-fn without(said: &str, lost: &[String]) -> Fate {
+fn without(text: &str, lost: &[String]) -> Fate {
     Fate::refused(format!(
-        "{said}, without {}: they are REFUSED; write the networks that may ask",
+        "{text}, without {}: they are REFUSED; write the networks that may ask",
         lost.join(", ")
     ))
 }

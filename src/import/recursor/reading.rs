@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::super::given::Settings;
+use super::super::server_setting::ServerSettings;
 use super::super::work::Work;
 
 /// What its files say.
 pub(in crate::import) struct Recursor {
     pub(in crate::import) path: PathBuf,
-    pub(super) settings: Settings,
+    pub(super) settings: ServerSettings,
 }
 
 /// What the rules work on.

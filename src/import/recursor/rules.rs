@@ -1,15 +1,15 @@
 //! The fate of each setting of pdns-recursor, by the names of the old form: every name that pdns-recursor 4.1
 //! to 5.5 knows is in the list.
 
-use super::super::given::Given;
 use super::super::listeners::{faulty_listener, include_dir};
 use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
+use super::super::server_setting::ServerSetting;
 use super::forward;
 use super::reading::Reading;
 
 /// A rule that depends on the value.
-pub(super) type Function = fn(&mut Reading<'_>, &Given) -> Fate;
+pub(super) type Function = fn(&mut Reading<'_>, &ServerSetting) -> Fate;
 
 type R = Rule<Function>;
 
@@ -39,10 +39,10 @@ pub(super) const RULES: &[R] = &[
     R::always(&["dont-query"], Kind::NoEffect, "nobody is asked but the upstreams of [[forward]]"),
     R::always(&["hint-file"], Kind::NoEffect, "the root servers are not asked"),
     // Who may ask, and where.
-    R::read_each(&["allow-from", "allow-from-file"], |reading, given| reading.tell_clients(given)),
+    R::read_each(&["allow-from", "allow-from-file"], |reading, setting| reading.tell_clients(setting)),
     R::unless_off(&["allow-no-rd"], Kind::Changed, "queries without RD get names of our zones only"),
-    R::read_each(&["local-address", "local-port"], |_, given| {
-        faulty_listener(given).unwrap_or_else(|| Fate::honoured("→ [server] listen"))
+    R::read_each(&["local-address", "local-port"], |_, setting| {
+        faulty_listener(setting).unwrap_or_else(|| Fate::honoured("→ [server] listen"))
     }),
     R::always(
         &["non-local-bind"],
@@ -115,7 +115,7 @@ pub(super) const RULES: &[R] = &[
         "nothing is padded",
     ),
     // Validation.
-    R::read(&["dnssec"], |_, given| match given.text().text.as_str() {
+    R::read(&["dnssec"], |_, setting| match setting.text().text.as_str() {
         "off" | "process-no-validate" => Fate::honoured("answers are not validated here, either"),
         _ => Fate::changed(VALIDATION),
     }),
@@ -211,9 +211,9 @@ pub(super) const RULES: &[R] = &[
         Kind::Changed,
         "write upstreams over TLS as \"tls://192.0.2.1#dns.example.com\"",
     ),
-    R::read(&["query-local-address"], |_, given| {
+    R::read(&["query-local-address"], |_, setting| {
         let is_any = |text: &str| matches!(text, "0.0.0.0" | "::");
-        match given.items(&[',', ' ']).iter().all(|word| is_any(&word.text)) {
+        match setting.items(&[',', ' ']).iter().all(|word| is_any(&word.text)) {
             true => Fate::honoured("the system chooses the address to ask from"),
             false => Fate::changed("the system chooses the address to ask from: a route can say otherwise"),
         }
@@ -369,7 +369,7 @@ pub(super) const RULES: &[R] = &[
         Kind::NoEffect,
         "names that are new are not watched for",
     ),
-    R::read(&["include-dir"], |reading, given| include_dir(reading.work, given, &reading.recursor.path)),
+    R::read(&["include-dir"], |reading, setting| include_dir(reading.work, setting, &reading.recursor.path)),
     R::always(&["ignore-unknown-settings"], Kind::NoEffect, "every setting is told here"),
     R::always(
         &["config-dir", "config-name", "enable-old-settings"],

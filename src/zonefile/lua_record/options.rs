@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::lua_defaults::LuaDefaults;
 use super::reader::Reader;
 use super::request::Request;
-use super::settings::Settings;
 use super::shown::shown;
 use crate::lua::{Expr, ExprKind, Field};
 use crate::source::{Diagnostic, nearest};
@@ -116,16 +116,16 @@ impl Subject {
 
 impl Options {
     /// What holds without options.
-    pub(super) fn defaults(settings: &Settings, subject: Subject) -> Self {
+    pub(super) fn defaults(defaults: &LuaDefaults, subject: Subject) -> Self {
         // What answers one address while some are up answers one when none is.
-        let selector = if subject == Subject::Weight { Selector::Random } else { settings.selector };
+        let selector = if subject == Subject::Weight { Selector::Random } else { defaults.selector };
         Self {
             selector,
             backup_selector: selector,
             incomplete: Incomplete::Answer,
-            interval: settings.interval,
-            timeout: settings.timeout,
-            fall: settings.fall,
+            interval: defaults.interval,
+            timeout: defaults.timeout,
+            fall: defaults.fall,
             source: None,
             request: Request::default(),
         }
@@ -151,7 +151,7 @@ impl<'r> Reader<'r, '_> {
     /// Reads a table of options.
     pub(super) fn options(&mut self, table: &'r Expr, subject: Subject) -> Option<Options> {
         let (fields, _) = self.table(table, "options in braces: {selector='all'}")?;
-        let mut options = Options::defaults(self.settings, subject);
+        let mut options = Options::defaults(self.defaults, subject);
         let mut seen: Vec<(&str, &Field)> = Vec::new();
         let mut sound = Some(());
         for field in fields {

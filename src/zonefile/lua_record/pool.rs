@@ -64,7 +64,7 @@ impl<'r> Reader<'r, '_> {
         subject: Subject,
     ) -> Option<Options> {
         match argument.map(|options| self.scope.resolve(options)) {
-            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.settings, subject)),
+            None | Some(Expr { kind: ExprKind::Nil, .. }) => Some(Options::defaults(self.defaults, subject)),
             Some(options) => self.options(options, subject),
         }
     }
@@ -219,8 +219,8 @@ impl<'r> Reader<'r, '_> {
             let guard = Guard {
                 probe,
                 interval: options.interval,
-                retry: self.settings.retry.min(options.interval),
-                rise: self.settings.rise,
+                retry: self.defaults.retry.min(options.interval),
+                rise: self.defaults.rise,
                 fall: options.fall,
             };
             members.push(Member { guards: vec![guard], tested, ..Member::at(*address) });

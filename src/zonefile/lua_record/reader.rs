@@ -2,9 +2,9 @@
 //!
 //! Each function reads its arguments with it, in a file of its own.
 
+use super::lua_defaults::LuaDefaults;
 use super::meaning::{Constant, Meaning};
 use super::scope::Scope;
-use super::settings::Settings;
 use crate::dns::{NameRef, Rtype, Ttl};
 use crate::lua::{self, Call, Expr, ExprKind, Field};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -20,7 +20,7 @@ pub(super) struct Reader<'r, 'f> {
     pub(super) ttl: Ttl,
     pub(super) code: &'r lua::Code,
     pub(super) span: Span,
-    pub(super) settings: &'r Settings,
+    pub(super) defaults: &'r LuaDefaults,
     pub(super) scope: Scope<'r>,
     pub(super) found: &'f mut Diagnostics,
 }

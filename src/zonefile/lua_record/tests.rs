@@ -16,24 +16,24 @@ use crate::source::Look;
 use crate::zone::{AllDown, Pool, Selector, WhilePending};
 
 /// Reads the one record of `zone`, which answers `inner`.
-pub(super) fn read_as(inner: Rtype, zone: &str, settings: &Settings) -> (Option<Meaning>, Written) {
+pub(super) fn read_as(inner: Rtype, zone: &str, defaults: &LuaDefaults) -> (Option<Meaning>, Written) {
     let owner: Name = "api.lab.example.".parse().unwrap();
     let ttl = Ttl::from_seconds(10).unwrap();
     let mut written = Written::new(zone);
     let Written { code, span, found, .. } = &mut written;
     let (owner, apex) = (owner.as_ref(), NameRef::ROOT);
     let record = super::Written { owner, inner, ttl, code, span: *span, apex };
-    let meaning = read(&record, &Library::default(), settings, found);
+    let meaning = read(&record, &Library::default(), defaults, found);
     (meaning, written)
 }
 
 /// The pool of a record that has no faults.
 pub(super) fn pool_of(inner: Rtype, code: &str) -> Pool {
-    read_pool(inner, code, &Settings::default())
+    read_pool(inner, code, &LuaDefaults::default())
 }
 
-fn read_pool(inner: Rtype, code: &str, settings: &Settings) -> Pool {
-    let (meaning, written) = read_as(inner, &format!("@ IN LUA {inner} \"{code}\""), settings);
+fn read_pool(inner: Rtype, code: &str, defaults: &LuaDefaults) -> Pool {
+    let (meaning, written) = read_as(inner, &format!("@ IN LUA {inner} \"{code}\""), defaults);
     assert_eq!(written.faults(), Vec::<String>::new(), "{code}");
     match meaning {
         Some(Meaning::Pool(pool)) => pool,
@@ -41,12 +41,12 @@ fn read_pool(inner: Rtype, code: &str, settings: &Settings) -> Pool {
     }
 }
 
-fn pool_with(code: &str, settings: &Settings) -> Pool {
-    read_pool(Rtype::A, code, settings)
+fn pool_with(code: &str, defaults: &LuaDefaults) -> Pool {
+    read_pool(Rtype::A, code, defaults)
 }
 
 fn pool(code: &str) -> Pool {
-    pool_with(code, &Settings::default())
+    pool_with(code, &LuaDefaults::default())
 }
 
 /// A pool of one member, with these options.
@@ -55,7 +55,7 @@ fn with_options(options: &str) -> Pool {
 }
 
 pub(super) fn faults_as(inner: Rtype, code: &str) -> Vec<String> {
-    let (meaning, written) = read_as(inner, &format!("\"{code}\""), &Settings::default());
+    let (meaning, written) = read_as(inner, &format!("\"{code}\""), &LuaDefaults::default());
     assert_eq!(meaning.is_none(), written.found.errors() > 0, "{code}: {:?}", written.faults());
     written.faults()
 }
@@ -77,7 +77,7 @@ fn fault_of_option(option: &str) -> String {
 }
 
 fn constants_as(inner: Rtype, code: &str) -> Vec<String> {
-    let (meaning, written) = read_as(inner, &format!("\"{code}\""), &Settings::default());
+    let (meaning, written) = read_as(inner, &format!("\"{code}\""), &LuaDefaults::default());
     assert_eq!(written.faults(), Vec::<String>::new(), "{code}");
     let Some(Meaning::Constants(constants)) = meaning else { panic!("{code}: {meaning:?}") };
     constants.iter().map(|constant| String::from_utf8_lossy(&constant.text).into_owned()).collect()
@@ -110,17 +110,17 @@ fn the_records_of_a_cluster_zone_become_pools() {
     assert_eq!(pool.all_down, AllDown::Select(Selector::All));
     assert_eq!(pool.while_pending, WhilePending::Select);
     assert_eq!(pool.lua.as_deref(), Some(code));
-    let settings = Settings::default();
+    let defaults = LuaDefaults::default();
     let guard = &pool.groups[0][0].guards[0];
-    assert_eq!((guard.interval, guard.retry), (settings.interval, settings.retry));
-    assert_eq!((guard.rise, guard.fall), (settings.rise, settings.fall));
-    assert_eq!((guard.probe.timeout, guard.probe.source), (settings.timeout, None));
+    assert_eq!((guard.interval, guard.retry), (defaults.interval, defaults.retry));
+    assert_eq!((guard.rise, guard.fall), (defaults.rise, defaults.fall));
+    assert_eq!((guard.probe.timeout, guard.probe.source), (defaults.timeout, None));
     assert_eq!(guard.probe.kind, Kind::Tcp(Tcp { port: Port::new(6443).unwrap() }));
 }
 
 #[test]
 fn the_settings_hold_for_a_record_that_names_nothing() {
-    let settings = Settings {
+    let defaults = LuaDefaults {
         selector: Selector::Random,
         interval: Duration::from_secs(7),
         timeout: Duration::from_secs(3),
@@ -128,13 +128,13 @@ fn the_settings_hold_for_a_record_that_names_nothing() {
         rise: NonZeroU32::new(4).unwrap(),
         fall: NonZeroU32::new(5).unwrap(),
     };
-    let plain = pool_with("ifportup(1, {'192.0.2.1'})", &settings);
+    let plain = pool_with("ifportup(1, {'192.0.2.1'})", &defaults);
     assert_eq!((plain.selector, plain.all_down), (Selector::Random, AllDown::Select(Selector::Random)));
     let guard = &plain.groups[0][0].guards[0];
-    assert_eq!((guard.interval, guard.retry), (settings.interval, settings.retry));
-    assert_eq!(guard.probe.timeout, settings.timeout);
+    assert_eq!((guard.interval, guard.retry), (defaults.interval, defaults.retry));
+    assert_eq!(guard.probe.timeout, defaults.timeout);
     assert_eq!((guard.rise.get(), guard.fall.get()), (4, 5));
-    let hasty = pool_with("ifportup(1, {'192.0.2.1'}, {interval=1})", &settings);
+    let hasty = pool_with("ifportup(1, {'192.0.2.1'}, {interval=1})", &defaults);
     assert_eq!(hasty.groups[0][0].guards[0].retry, Duration::from_secs(1));
 }
 
@@ -156,7 +156,7 @@ fn an_address_may_carry_its_own_port() {
     let pool = pool("ifportup(443, {'192.0.2.1:8443', '192.0.2.1', '192.0.2.2'})");
     assert_eq!(targets(&pool), [[at("192.0.2.1", 8443), at("192.0.2.1", 443), at("192.0.2.2", 443)]]);
     let code = "\"ifportup(443, {'[2001:db8::1]:8443', '2001:db8::2', '[2001:db8::3]'})\"";
-    let (meaning, written) = read_as(Rtype::AAAA, code, &Settings::default());
+    let (meaning, written) = read_as(Rtype::AAAA, code, &LuaDefaults::default());
     let Some(Meaning::Pool(pool)) = meaning else { panic!("{:?}", written.faults()) };
     assert_eq!(targets(&pool), [[at("2001:db8::1", 8443), at("2001:db8::2", 443), at("2001:db8::3", 443)]]);
 }
@@ -185,13 +185,16 @@ fn every_word_for_a_selector_has_its_meaning() {
 
 #[test]
 fn closest_is_random_with_a_warning() {
-    let (meaning, written) =
-        read_as(Rtype::A, "\"ifportup(1, {'192.0.2.1'}, {selector='pickclosest'})\"", &Settings::default());
+    let (meaning, written) = read_as(
+        Rtype::A,
+        "\"ifportup(1, {'192.0.2.1'}, {selector='pickclosest'})\"",
+        &LuaDefaults::default(),
+    );
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(pool.selector, Selector::Random);
     assert_eq!(written.faults(), ["warning 1:39 ['pickclosest'] `pickclosest` is read as `random`"]);
     let backup = "\"ifportup(1, {'192.0.2.1'}, {backupSelector='pickclosest'})\"";
-    let (meaning, written) = read_as(Rtype::A, backup, &Settings::default());
+    let (meaning, written) = read_as(Rtype::A, backup, &LuaDefaults::default());
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(pool.all_down, AllDown::Select(Selector::Random));
     assert_eq!(written.faults(), ["warning 1:45 ['pickclosest'] `pickclosest` is read as `random`"]);
@@ -252,7 +255,7 @@ fn constants_serve_every_type() {
 #[test]
 fn a_constant_knows_its_place() {
     let zone = "@ IN LUA A ( \"all({\"\n  \"'192.0.2.1'})\" )";
-    let (meaning, written) = read_as(Rtype::A, zone, &Settings::default());
+    let (meaning, written) = read_as(Rtype::A, zone, &LuaDefaults::default());
     let Some(Meaning::Constants(constants)) = meaning else { panic!("constants") };
     assert_eq!(written.sources.place(constants[0].span).to_string(), "lab.zone:2:4");
 }
@@ -260,7 +263,7 @@ fn a_constant_knows_its_place() {
 #[test]
 fn an_address_that_stands_twice_is_dropped_with_a_warning() {
     let code = "\"ifportup(443, {'192.0.2.1', '192.0.2.2', '192.0.2.1:443'})\"";
-    let (meaning, written) = read_as(Rtype::A, code, &Settings::default());
+    let (meaning, written) = read_as(Rtype::A, code, &LuaDefaults::default());
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(targets(&pool), [[at("192.0.2.1", 443), at("192.0.2.2", 443)]]);
     assert_eq!(written.faults(), ["warning 1:43 ['192.0.2.1:443'] `192.0.2.1` stands twice in this list"]);
@@ -269,7 +272,7 @@ fn an_address_that_stands_twice_is_dropped_with_a_warning() {
 #[test]
 fn an_empty_set_is_left_out_with_a_warning() {
     let (meaning, written) =
-        read_as(Rtype::A, "\"ifportup(443, {{}, {'192.0.2.2'}})\"", &Settings::default());
+        read_as(Rtype::A, "\"ifportup(443, {{}, {'192.0.2.2'}})\"", &LuaDefaults::default());
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(targets(&pool), [[at("192.0.2.2", 443)]]);
     assert_eq!(written.faults(), ["warning 1:17 [{}] this set is empty, and left out"]);
@@ -280,7 +283,7 @@ fn functions_that_know_clients_by_more_than_their_network_point_to_view() {
     for function in names::BY_CLIENT {
         assert!(names::UNSUPPORTED.contains(function), "{function}");
     }
-    let (_, written) = read_as(Rtype::A, "\"country('US')\"", &Settings::default());
+    let (_, written) = read_as(Rtype::A, "\"country('US')\"", &LuaDefaults::default());
     let sentence = written.sources.sentence(written.found.iter().next().unwrap());
     assert!(sentence.contains("`view` answers by the network that the client is in"), "{sentence}");
 }
@@ -303,7 +306,7 @@ fn every_function_of_powerdns_that_is_missing_is_named() {
 #[test]
 fn a_name_that_stands_for_nothing_is_told_with_what_was_meant() {
     let sentence = |code: &str| {
-        let (_, written) = read_as(Rtype::A, &format!("\"{code}\""), &Settings::default());
+        let (_, written) = read_as(Rtype::A, &format!("\"{code}\""), &LuaDefaults::default());
         assert_eq!(written.found.errors(), 1, "{code}");
         written.sources.sentence(written.found.iter().next().unwrap())
     };
@@ -491,7 +494,7 @@ fn a_mistake_is_drawn_with_what_was_meant_and_what_powerdns_does() {
         let (_, written) = read_as(
             Rtype::A,
             &format!("@ IN LUA A ( \"ifportup(1, {{'192.0.2.1'}},\"\n  \"{code}\" )"),
-            &Settings::default(),
+            &LuaDefaults::default(),
         );
         written.sources.render(written.found.iter().next().unwrap(), Look::Plain)
     };
@@ -594,7 +597,7 @@ fn pieces() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn a_record_has_a_meaning_or_an_error_and_never_both(code in pieces(), inner in 0u16..40) {
-        let (meaning, written) = read_as(Rtype(inner), &format!("@ LUA A \"{code}\""), &Settings::default());
+        let (meaning, written) = read_as(Rtype(inner), &format!("@ LUA A \"{code}\""), &LuaDefaults::default());
         prop_assert_eq!(meaning.is_none(), written.found.errors() > 0, "{:?}", written.faults());
         if let Some(Meaning::Pool(pool)) = meaning {
             prop_assert!(pool.groups.iter().all(|group| !group.is_empty()) && !pool.groups.is_empty());
@@ -609,7 +612,7 @@ fn functions_that_make_names_by_number_are_refused_with_what_makes_them_here() {
         ("createReverse6", "`$GENERATE 1-254 $ PTR host-$.NAME.`"),
         ("createForward", "`$GENERATE 1-254 host-$ A 192.0.2.$`"),
     ] {
-        let (_, written) = read_as(Rtype::PTR, &format!("\"{function}('%1%')\""), &Settings::default());
+        let (_, written) = read_as(Rtype::PTR, &format!("\"{function}('%1%')\""), &LuaDefaults::default());
         let told = written.sources.sentence(written.found.iter().next().unwrap());
         assert!(told.contains(&format!("`{function}` is not supported")) && told.contains(help), "{told}");
     }
@@ -636,7 +639,7 @@ fn a_script_is_told_all_that_is_not_read_in_it() {
 #[test]
 fn a_name_of_one_label_without_its_dot_is_remarked_on() {
     let warned = |inner, code: &str| {
-        let (_, written) = read_as(inner, &format!("\"{code}\""), &Settings::default());
+        let (_, written) = read_as(inner, &format!("\"{code}\""), &LuaDefaults::default());
         written.faults().into_iter().filter(|fault| fault.starts_with("warning")).collect::<Vec<_>>()
     };
     assert_eq!(

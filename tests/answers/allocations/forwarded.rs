@@ -10,7 +10,7 @@ use edgedns::answer::{
     Counters, ForwardTable, ForwardedZone, Identity, Peer, Prefix, Publisher, Reply, Snapshot, WorkerContext,
 };
 use edgedns::dns::message::Question;
-use edgedns::forward::{ForwardZone, Forwarder, Settings, Upstreams};
+use edgedns::forward::{self, ForwardZone, Forwarder, Upstreams};
 use edgedns::health::Verdict;
 use edgedns::requestor::{Protocol, Remote};
 use edgedns::transport::{self, Inherited, Listeners, Responder, SnapshotResponder, Taps};
@@ -42,7 +42,7 @@ impl Forwarded {
         let answering = std::thread::spawn(move || answer(&socket));
         let address = Remote { address: upstream, protocol: Protocol::Udp };
         let zone = ForwardZone::new(name("."), Upstreams::Listed(vec![address]));
-        let settings = Settings { zones: vec![zone], ..Settings::default() };
+        let settings = forward::Settings { zones: vec![zone], ..forward::Settings::default() };
         let forwarder = Forwarder::start(runtime.handle(), settings);
         let (publisher, taps) = (Publisher::new(snapshot()), Taps::default());
         Self { runtime, forwarder, publisher, taps, upstream, answering }

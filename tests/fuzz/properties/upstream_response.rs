@@ -15,7 +15,7 @@ use edgedns::answer::{
 };
 use edgedns::dns::Rtype;
 use edgedns::dns::message::{Extra, HEADER_BYTES, Header, Question};
-use edgedns::forward::{Client, ForwardZone, Rebinding, Rehearsal, Settings, Upstreams, Way};
+use edgedns::forward::{self, Client, ForwardZone, Rebinding, Rehearsal, Upstreams, Way};
 use edgedns::health::Verdict;
 use edgedns::requestor::{Protocol, Remote};
 
@@ -351,16 +351,16 @@ fn is_private(address: &IpAddr) -> bool {
     }
 }
 
-fn settings() -> Settings {
+fn settings() -> forward::Settings {
     let zone = |apex: &str, rebinding| {
         let upstream = Remote { address: SocketAddr::from(([192, 0, 2, 1], 53)), protocol: Protocol::Udp };
         ForwardZone { rebinding, ..ForwardZone::new(name(apex), Upstreams::Listed(vec![upstream])) }
     };
-    Settings {
+    forward::Settings {
         zones: vec![zone(".", Rebinding::Refused), zone(TRUSTED[1], Rebinding::Allowed)],
         cookies: Some(CookieSecret::new([7; 16])),
         own_zones: vec![name(TRUSTED[0])],
-        ..Settings::default()
+        ..forward::Settings::default()
     }
 }
 

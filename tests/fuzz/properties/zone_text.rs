@@ -4,7 +4,7 @@
 use edgedns::answer::compile;
 use edgedns::source::{Diagnostics, Look, Sources, Span};
 use edgedns::zone::{Builder, Zone};
-use edgedns::zonefile::{self, Settings};
+use edgedns::zonefile;
 
 use crate::served::name;
 
@@ -66,7 +66,11 @@ fn read(text: &[u8]) -> Option<Zone> {
     let file = sources.add("example.zone", text.to_vec());
     let mut builder = Builder::new(name("example."), Span::new(file, 0, 0));
     // No input shall name a file of the machine that runs this.
-    let settings = Settings { include_depth_max: 0, generate_max: GENERATED_MAX, ..Settings::default() };
+    let settings = zonefile::Settings {
+        include_depth_max: 0,
+        generate_max: GENERATED_MAX,
+        ..zonefile::Settings::default()
+    };
     let mut found = Diagnostics::default();
     zonefile::read(&mut sources, file, &mut builder, &settings, &mut found);
     let zone = builder.finish(&mut found);

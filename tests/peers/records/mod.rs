@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use edgedns::dns::{Name, Rtype, rdata};
 use edgedns::source::Sources;
-use edgedns::zonefile::{Content, Settings, search};
+use edgedns::zonefile::{self, Content, search};
 
 use peer::{Bind, Knot, Nsd, Verdict};
 
@@ -52,7 +52,7 @@ fn read(text: &str) -> Option<(Rtype, Vec<u8>)> {
     let mut sources = Sources::default();
     let file = sources.add("x.zone", format!("x {text}\n").into_bytes());
     let apex: Name = APEX.parse().expect("a name");
-    let found = search(&mut sources, file, &apex, &Settings::default(), |_, _| true);
+    let found = search(&mut sources, file, &apex, &zonefile::Settings::default(), |_, _| true);
     found.into_iter().next().map(|written| match written.content {
         Content::Rdata(rdata) => (written.rtype, rdata),
         Content::Lua(_) => panic!("no sample is a LUA record: {text}"),

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edgedns::health::{Engine, Settings, Target, Verdict};
+use edgedns::health::{self, Engine, Target, Verdict};
 use edgedns::probe::{Http, Kind, Path, Probe};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -28,7 +28,7 @@ fn hourly(server: &Server, kind: Kind) -> Target {
 async fn a_target_that_dies_is_down_within_milliseconds_however_long_the_interval() {
     let config = Authority::new().server(&["lab.example"], &["http/1.1"]);
     let server = Server::start_tls("127.0.4.70", config, ok).await;
-    let (mut engine, mut transitions) = Engine::start(Handle::current(), Settings::default());
+    let (mut engine, mut transitions) = Engine::start(Handle::current(), health::Settings::default());
     engine.watch(&[hourly(&server, https(server.place, lax()))]);
     assert_eq!(timeout(LIMIT, transitions.recv()).await.unwrap().unwrap().to, Verdict::Up);
     let died = Instant::now();
@@ -46,7 +46,7 @@ async fn a_target_that_closes_what_it_promised_to_keep_is_probed_once_for_each_r
     let server = Server::start("127.0.4.71", closes).await;
     let kind = Kind::Http(Arc::new(Http::get(server.port(), Path::root())));
     let retry = Duration::from_millis(100);
-    let (mut engine, _transitions) = Engine::start(Handle::current(), Settings::default());
+    let (mut engine, _transitions) = Engine::start(Handle::current(), health::Settings::default());
     let begin = Instant::now();
     engine.watch(&[Target { retry, ..hourly(&server, kind) }]);
     timeout(LIMIT, engine.first_round()).await.unwrap();

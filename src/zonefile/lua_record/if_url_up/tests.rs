@@ -12,7 +12,7 @@ use crate::probe::{
 use crate::source::Look;
 use crate::tls::Verify;
 use crate::zone::{AllDown, Guard, Member, Pool, Selector, WhilePending};
-use crate::zonefile::lua_record::Settings;
+use crate::zonefile::lua_record::LuaDefaults;
 
 fn pool(code: &str) -> Pool {
     pool_of(Rtype::A, code)
@@ -190,7 +190,7 @@ fn every_option_of_a_pool_that_weighs_itself_has_its_meaning() {
     let source = guard(&weighed_with(", {source='192.0.2.200'}")).probe.source;
     assert_eq!(source, Some(IpAddr::from([192, 0, 2, 200])));
     let code = "\"pickselfweighted('http://x', {'192.0.2.1'}, {selector='all'})\"";
-    let (meaning, written) = read_as(Rtype::A, code, &Settings::default());
+    let (meaning, written) = read_as(Rtype::A, code, &LuaDefaults::default());
     assert!(matches!(meaning, Some(Meaning::Pool(pool)) if pool.selector == Selector::SelfWeighted));
     assert_eq!(written.faults(), ["warning 1:47 [selector] this means nothing: weights choose"]);
 }
@@ -420,7 +420,7 @@ fn options_that_do_not_fit_are_told_at_their_place() {
 #[test]
 fn a_mistake_in_a_url_is_drawn_under_the_part_that_is_wrong() {
     let drawn = |code: &str| {
-        let (_, written) = read_as(Rtype::A, &format!("@ IN LUA A \"{code}\""), &Settings::default());
+        let (_, written) = read_as(Rtype::A, &format!("@ IN LUA A \"{code}\""), &LuaDefaults::default());
         written.sources.render(written.found.iter().next().unwrap(), Look::Plain)
     };
     assert_eq!(

@@ -5,7 +5,7 @@ use super::super::tests::{faults_as, pool_of, read_as};
 use super::*;
 use crate::dns::Name;
 use crate::zone::Selector;
-use crate::zonefile::lua_record::Settings;
+use crate::zonefile::lua_record::LuaDefaults;
 
 /// Selector, then each member with its weight.
 fn read(inner: Rtype, code: &str) -> (Selector, Vec<String>) {
@@ -105,7 +105,7 @@ fn what_is_odd_is_read_with_a_warning() {
             Selector::Empty,
         ),
     ] {
-        let (meaning, written) = read_as(Rtype::A, &format!("\"{code}\""), &Settings::default());
+        let (meaning, written) = read_as(Rtype::A, &format!("\"{code}\""), &LuaDefaults::default());
         let Some(Meaning::Pool(pool)) = meaning else { panic!("{code}: {meaning:?}") };
         assert_eq!(pool.selector, selector);
         assert_eq!(written.faults(), [expected]);
@@ -220,8 +220,8 @@ fn including(code: &str, library: &str) -> Vec<String> {
         span: written.span,
         apex: apex.as_ref(),
     };
-    let settings = Settings::default();
-    let meaning = super::super::read(&record, &books, &settings, &mut written.found);
+    let defaults = LuaDefaults::default();
+    let meaning = super::super::read(&record, &books, &defaults, &mut written.found);
     let faults = [other.faults(), written.faults()].concat();
     assert_eq!(meaning.is_some(), !faults.iter().any(|fault| fault.starts_with("error")), "{faults:?}");
     faults

@@ -1,13 +1,13 @@
-//! What holds for LUA records that do not say otherwise.
+//! What LUA records take where they do not say otherwise.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::zone::Selector;
 
-/// What holds for LUA records that do not say otherwise.
+/// What LUA records take where they do not say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct LuaDefaults {
     /// How an answer is chosen where the record names no `selector` or no `backupSelector`.
     pub selector: Selector,
     /// From one probe of a target to the next.
@@ -23,7 +23,7 @@ pub struct Settings {
     pub fall: NonZeroU32,
 }
 
-impl Default for Settings {
+impl Default for LuaDefaults {
     fn default() -> Self {
         let two = NonZeroU32::MIN.saturating_add(1);
         Self {

@@ -6,7 +6,7 @@ use crate::source::Span;
 
 /// One place where a setting is given.
 #[derive(Clone, Debug)]
-pub(super) struct Written {
+pub(super) struct Occurrence {
     /// The line, from its name to its end.
     pub(super) span: Span,
     /// As the report shows it, secrets left out.
@@ -24,27 +24,32 @@ pub(super) enum Value {
 
 /// A setting that counts, from all places that add to it.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
+pub(super) struct ServerSetting {
     /// Its name in the old form, by which rules know it.
     pub(super) name: String,
     /// Where it is given last.
     pub(super) span: Span,
     /// Everywhere it is given.
-    pub(super) written: Vec<Written>,
+    pub(super) occurrences: Vec<Occurrence>,
     pub(super) value: Value,
 }
 
-impl Given {
+impl ServerSetting {
     /// It, as each place gives it that adds to it.
-    pub(super) fn parts(&self) -> Vec<Given> {
-        let part = |(place, written): (usize, &Written)| {
+    pub(super) fn parts(&self) -> Vec<ServerSetting> {
+        let part = |(place, occurrence): (usize, &Occurrence)| {
             let value = match &self.value {
                 Value::Lines(lines) => Value::Lines(lines.get(place).cloned().into_iter().collect()),
                 Value::Nodes(nodes) => Value::Nodes(nodes.get(place).cloned().into_iter().collect()),
             };
-            Given { name: self.name.clone(), span: written.span, written: vec![written.clone()], value }
+            ServerSetting {
+                name: self.name.clone(),
+                span: occurrence.span,
+                occurrences: vec![occurrence.clone()],
+                value,
+            }
         };
-        self.written.iter().enumerate().map(part).collect()
+        self.occurrences.iter().enumerate().map(part).collect()
     }
 
     /// The value as one text: the last that was given.
@@ -115,41 +120,41 @@ impl Given {
 
 /// The settings of a server that count.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Settings {
-    list: Vec<Given>,
+pub(super) struct ServerSettings {
+    list: Vec<ServerSetting>,
 }
 
-impl Settings {
-    pub(super) fn get(&self, name: &str) -> Option<&Given> {
-        self.list.iter().find(|given| given.name == name)
+impl ServerSettings {
+    pub(super) fn get(&self, name: &str) -> Option<&ServerSetting> {
+        self.list.iter().find(|setting| setting.name == name)
     }
 
     /// Whether a setting says yes; none when it is not given.
     pub(super) fn is_on(&self, name: &str) -> Option<bool> {
-        self.get(name).map(Given::is_on)
+        self.get(name).map(ServerSetting::is_on)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Given> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ServerSetting> {
         self.list.iter()
     }
 
     /// Takes a setting; gives back where it was given before, which counts no more.
-    pub(super) fn set(&mut self, given: Given) -> Vec<Written> {
-        match self.list.iter_mut().find(|known| known.name == given.name) {
-            Some(known) => std::mem::replace(known, given).written,
+    pub(super) fn set(&mut self, setting: ServerSetting) -> Vec<Occurrence> {
+        match self.list.iter_mut().find(|known| known.name == setting.name) {
+            Some(known) => std::mem::replace(known, setting).occurrences,
             None => {
-                self.list.push(given);
+                self.list.push(setting);
                 Vec::new()
             }
         }
     }
 
     /// Adds to a setting; none when there is none to add to.
-    pub(super) fn extend(&mut self, given: &Given) -> Option<()> {
-        let known = self.list.iter_mut().find(|known| known.name == given.name)?;
-        known.span = given.span;
-        known.written.extend(given.written.iter().cloned());
-        match (&mut known.value, &given.value) {
+    pub(super) fn extend(&mut self, setting: &ServerSetting) -> Option<()> {
+        let known = self.list.iter_mut().find(|known| known.name == setting.name)?;
+        known.span = setting.span;
+        known.occurrences.extend(setting.occurrences.iter().cloned());
+        match (&mut known.value, &setting.value) {
             (Value::Lines(known), Value::Lines(more)) => known.extend(more.iter().cloned()),
             (Value::Nodes(known), Value::Nodes(more)) => known.extend(more.iter().cloned()),
             (Value::Lines(_), Value::Nodes(_)) | (Value::Nodes(_), Value::Lines(_)) => {}
