@@ -1,67 +1,22 @@
 //! edgedns: authoritative DNS whose answers follow health probes.
 //!
-//! This page is the architecture document: how data flows, which rooms there
-//! are, and what each may know.
-//!
-//! # Flow
-//!
-//! ```text
-//!            operator                       targets
-//!               │                                  ▲ │
-//!   zone text   │ config file                probe │ │ outcome
-//!      │        ▼                                  │ ▼
-//!      ▼     ┌────────┐   targets to probe  ┌──────────────────┐
-//!  zonefile ▶│ daemon │────────────────────▶│ health           │
-//!  └▶ zone ─▶│  the   │◀────────────────────│ engine ▶ verdict │
-//!            │  one   │   board changed     │        ▶ board   │
-//!  control ─▶│  loop  │                     └──────────────────┘
-//!  requests  └───┬────┘
-//!                │ compile(zones, board)
-//!                ▼
-//!          answer::Snapshot ── Publisher (one) ─▶ cell ─▶ Reader (one per worker)
-//!                                                              │
-//!  client ──▶ transport ──▶ answer::respond(snapshot, query, out) ──▶ transport ──▶ client
-//!                 │ not ours        └── counters ──▶ control (reads only)     ▲
-//!                 └──▶ forward: cache ──▶ requestor ──▶ upstreams ────────────┘
-//! ```
-//!
-//! 1. Zone text becomes zones. Every fault is found here, all of them in one
-//!    run, each with file, line, column and a caret; nothing wrong is ever
-//!    discovered by a query.
-//! 2. Zones become ready bytes: for each owner and type the RRset in wire
-//!    form, for each zone its negative answer, for each zone cut its referral.
-//! 3. Outcomes become verdicts, verdicts a board. A changed board republishes
-//!    the pools' bytes, nothing else.
-//! 4. A worker takes the newest snapshot once per batch and copies bytes.
-//! 5. Names outside our zones are refused or, where the operator says so and
-//!    for whom, forwarded: the worker looks into a cache, and hands over what
-//!    is not there.
-//!
-//! # Invariants
-//!
-//! * A snapshot is a pure function of zones and board.
-//! * Only [`daemon`] publishes. [`control`] asks, it never acts.
-//! * Below [`answer::respond`]: no allocation, lock, log, clock, system call
-//!   or panic.
-//! * A query never starts a probe and never waits for one.
-//! * [`transport`] knows no zones, [`answer`] no sockets, [`health`] no
-//!   records, [`zone`] no verdicts.
-//! * A zone that cannot be read leaves its last good version served and the
-//!   others untouched, and says so; at a start the one whose text was kept.
-//! * [`config`] knows every room; no room knows `config`.
+//! docs/architecture.md draws how data flows through these rooms, and states the invariants. In short: zone text
+//! becomes zones, zones become prepared bytes ([`zones`], [`answer`]); probes become verdicts, verdicts a board
+//! ([`health`]); [`daemon`] publishes both as one snapshot; a worker of [`transport`] answers from the newest
+//! snapshot with [`answer::respond`].
 //!
 //! # Rooms, lowest floor first
 //!
-//! A room uses only rooms above it in this list (`tests/project/floors.rs` reads the
-//! list and says where one looks up).
+//! A room uses only the rooms that this list names before it. `tests/project/floors.rs` reads the list and
+//! reports every use that breaks the order.
 
-pub mod sync; // locks that are used on after a panic; knows nothing
+pub mod sync; // locks that stay usable after a panic
 
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
 pub mod pattern; // globs of names and addresses
 
-pub mod delivery; // files for an operator: all of them or none; knows not what is in them
+pub mod delivery; // files for an operator: all of them or none; does not know what is in them
 
 pub mod tls; // trust anchors, certificates, client settings, random numbers; knows no peers
 
@@ -99,4 +54,4 @@ pub mod config; // the config file
 
 pub mod daemon; // start order, the one loop, the only Publisher
 
-pub mod tools; // what is a command and no server: check, compare, demo, asking a running server
+pub mod tools; // the work of commands that are no server: check, compare, demo, asking a running server

@@ -29,12 +29,8 @@
 //! copy. What can only be known at the query is filled in: which members of a pool are up, where a pointer
 //! leads when the QNAME is longer than the owner the bytes were made for (wildcards, referrals, negative
 //! answers), and the CNAME that a DNAME makes.
-//!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
-//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
-//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
-//! (`tests/project/floors.rs`); one of cold code that can is an error ([`CompileError`]).
 
+// What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

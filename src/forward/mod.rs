@@ -22,12 +22,8 @@
 //! An answer is cached under its question, whole: a record that an upstream adds to it says nothing about any
 //! other name. An answer whose alias leads to names that others answer for is cached as far as the alias: the
 //! rest is asked for each time, so that no verdict of ours is ever cached.
-//!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
-//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
-//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
-//! (`tests/project/floors.rs`).
 
+// What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -17,12 +17,8 @@
 //!
 //! Another transport over streams is a file in `stream`, with what the stream is made by, a row in
 //! `listen_address`, and one of [`Transport`](crate::answer::Transport).
-//!
-//! No number saturates into a length or an offset. What is added here are lengths of slices and counts of
-//! what lies in memory, none of which comes near the end of its type: where an addition must be written as
-//! `saturating_add` for the lint, it never saturates. A conversion that cannot fail says why beside it
-//! (`tests/project/floors.rs`).
 
+// What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
