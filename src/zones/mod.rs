@@ -43,5 +43,5 @@ pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};
 pub use store::{Store, StoredZone};
 pub use version::{Inputs, VersionOrigin, ZoneVersion};
-pub use watching::{QUIET, Watching, Writing};
+pub use watching::{Moment, QUIET, Watching, Writing};
 pub use zone_id::ZoneId;

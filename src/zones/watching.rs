@@ -1,12 +1,12 @@
 //! Files that are watched, so that a change is taken over without asking.
 //!
 //! ```text
-//! inotify ─▶ touched ─ quiet for 100 ms ─▶ look ─▶ closed, and another digest? ─▶ Request::Reload
+//! events ─▶ touched ─ quiet for 100 ms ─▶ look ─▶ closed, and another digest? ─▶ Request::Reload
 //!                ▲       the loop has read ─▶ watch ─ changed since? ─┐
 //!                └──────────────────────────────────────────────────────┘
 //! ```
 //!
-//! What inotify says only leads to a look: whether a file has changed its digest
+//! What the kernel says only leads to a look: whether a file has changed its digest
 //! decides. So editors that rename, links that are swapped, files that come and
 //! go and events that were lost are all the same.
 //!
@@ -15,16 +15,19 @@
 //! knows them.
 
 mod trail;
+mod events;
 mod writing;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, PipeReader, PipeWriter, pipe};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::{Notify, mpsc, watch};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, error, info, warn};
@@ -32,10 +35,9 @@ use tracing::{debug, error, info, warn};
 use super::file_digests::FileDigests;
 use super::last_fault::LastFault;
 use crate::source::{Digest, patiently};
-use crate::sync::lock;
 
-use writing::WRITING_MAX;
-pub use writing::Writing;
+pub use writing::{Moment, Writing};
+use writing::{Steps, WRITING_MAX};
 
 /// How long nothing may happen to the files before they are looked at: an
 /// editor or a script is done then.
@@ -106,7 +108,6 @@ async fn turn<M>(
     trouble: LastFault,
 ) {
     let mut lookout = Lookout { writing: writing.clone(), trouble: trouble.clone(), ..Lookout::default() };
-    let touched = Arc::clone(&lookout.touched);
     loop {
         let overdue = async {
             match writing.due() {
@@ -126,8 +127,8 @@ async fn turn<M>(
                 let stands = read.borrow_and_update().clone();
                 beside(lookout, |lookout| lookout.learn(stands)).await
             }
-            () = touched.notified() => {
-                quiet(&touched).await;
+            () = writing.touched() => {
+                quiet(&writing).await;
                 beside(lookout, Lookout::look).await
             }
         };
@@ -162,13 +163,13 @@ async fn beside(
 }
 
 /// Waits until nothing has happened for a while.
-async fn quiet(touched: &Notify) {
+async fn quiet(writing: &Writing) {
     let end = Instant::now() + QUIET_WAIT_MAX;
     loop {
         tokio::select! {
             () = sleep(QUIET) => return,
             () = sleep_until(end) => return,
-            () = touched.notified() => {}
+            () = writing.touched() => {}
         }
     }
 }
@@ -196,18 +197,13 @@ fn sentence(changed: &[PathBuf]) -> String {
     format!("{}{more} {verb} changed", named.join(", "))
 }
 
-/// Entries of folders, each with the names of the files that it is itself; none where it only leads to one.
-type Steps = HashMap<PathBuf, Vec<PathBuf>>;
-
 /// What is watched, and what was seen there.
 #[derive(Default)]
 struct Lookout {
-    inotify: Option<RecommendedWatcher>,
-    touched: Arc<Notify>,
-    /// The entries of folders that lead to a file, by their whole path.
-    steps: Arc<Mutex<Steps>>,
-    /// The files that somebody is writing.
+    /// The files that somebody is writing, and the kernel's queue of events.
     writing: Writing,
+    /// Waits for events; none: nobody does.
+    listening: Option<Listening>,
     /// The folders they are in.
     folders: BTreeSet<PathBuf>,
     /// As the last reading found the files.
@@ -238,7 +234,7 @@ impl Lookout {
         self.watch();
         let is_closed = |path: &PathBuf| !self.writing.holds(path);
         if self.seen.iter().any(|(path, seen)| is_closed(path) && Digest::of_file(path).ok() != *seen) {
-            self.touched.notify_one();
+            self.writing.touch();
         }
         Vec::new()
     }
@@ -272,11 +268,9 @@ impl Lookout {
 
     fn watch_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
-            let steps = self.steps();
-            let before = std::mem::replace(&mut *lock(&self.steps), steps.clone());
-            self.forget_written(&before, &steps);
+            let has_changed = self.writing.set_steps(self.steps());
             self.watch_folders();
-            if before == steps {
+            if !has_changed {
                 break;
             }
         }
@@ -298,110 +292,87 @@ impl Lookout {
         steps
     }
 
-    /// Who wrote a file that has another name now writes none of ours.
-    fn forget_written(&self, before: &Steps, now: &Steps) {
-        for (file, names) in before.iter().filter(|(file, names)| now.get(*file) != Some(names)) {
-            let is_still = |name: &PathBuf| now.get(file).is_some_and(|names| names.contains(name));
-            names.iter().filter(|name| !is_still(name)).for_each(|name| self.writing.forget(name));
-        }
-    }
-
     fn watch_folders(&mut self) {
-        let wanted: BTreeSet<PathBuf> =
-            lock(&self.steps).keys().filter_map(|step| step.parent()).map(Path::to_owned).collect();
-        let inotify = match self.inotify.take().map_or_else(|| self.open(), Ok) {
-            Ok(inotify) => inotify,
-            Err(error) => return self.complain(None, &error),
-        };
-        let inotify = self.inotify.insert(inotify);
-        for gone in self.folders.difference(&wanted) {
-            // A folder that is not there any more is not watched either.
-            let _ = inotify.unwatch(gone);
+        if let Err(error) = self.listen() {
+            return self.complain(None, &error);
         }
-        let refused: Vec<(&PathBuf, notify::Error)> = wanted
-            .iter()
-            .filter_map(|folder| Some((folder, inotify.watch(folder, RecursiveMode::NonRecursive).err()?)))
-            .collect();
-        for (folder, error) in refused {
-            self.complain(Some(folder), &error);
+        let wanted: BTreeSet<PathBuf> = self.writing.folders().into_iter().collect();
+        self.folders.difference(&wanted).for_each(|gone| self.writing.unwatch(gone));
+        for folder in &wanted {
+            if let Err(error) = self.writing.watch(folder) {
+                self.complain(Some(folder), &error);
+            }
         }
         self.folders = wanted;
     }
 
-    fn open(&self) -> notify::Result<RecommendedWatcher> {
-        let (touched, steps) = (Arc::clone(&self.touched), Arc::clone(&self.steps));
-        let writing = self.writing.clone();
-        notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let touches = match &event {
-                // An event was lost: anything may have happened.
-                Ok(event) if event.need_rescan() => {
-                    writing.forget_all();
-                    true
-                }
-                Ok(event) if is_change(event.kind) => take_in(event, &lock(&steps), &writing),
-                Ok(_) => false,
-                Err(_) => true,
-            };
-            if touches {
-                touched.notify_one();
-            }
-        })
+    /// Waits for events from now on, if that is not done yet.
+    fn listen(&mut self) -> io::Result<()> {
+        if self.listening.is_none() {
+            self.listening = Some(Listening::start(self.writing.clone())?);
+        }
+        Ok(())
     }
 
     /// Says once that something cannot be watched, and what helps. It is tried again after every reading.
-    fn complain(&mut self, folder: Option<&PathBuf>, error: &notify::Error) {
+    fn complain(&mut self, folder: Option<&PathBuf>, error: &io::Error) {
         let place = folder.map_or_else(String::new, |folder| format!("{}: ", folder.display()));
         let said = remedy(error).map_or_else(|| format!("{place}{error}"), ToOwned::to_owned);
-        if !matches!(error.kind, notify::ErrorKind::PathNotFound) && self.trouble.get().is_none() {
+        // It was there a moment ago; that it has gone is an event of the folder it was in.
+        let has_gone = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        if !has_gone && self.trouble.get().is_none() {
             self.trouble.set(Some(said.clone()));
         }
         if !self.said.insert(said.clone()) {
             return;
         }
-        match &error.kind {
-            // It was there a moment ago; that it has gone is an event of the folder it was in.
-            notify::ErrorKind::PathNotFound => debug!("{said}"),
-            _ => warn!("file changes are not noticed: {said}; reload with SIGHUP"),
+        if has_gone {
+            debug!("{said}");
+        } else {
+            warn!("file changes are not noticed: {said}; reload with SIGHUP");
         }
     }
 }
 
-/// Notes which files an event is about; whether it is about any step of ours.
-fn take_in(event: &Event, steps: &Steps, writing: &Writing) -> bool {
-    let now = std::time::Instant::now();
-    let touched = event.paths.iter().filter_map(|path| steps.get(path));
-    touched.fold(false, |_, names| {
-        names.iter().for_each(|name| writing.happened(name, event.kind, now));
-        true
-    })
+/// A thread that has events taken in as they come, until this is dropped.
+struct Listening {
+    /// The other end is readable when this one is dropped.
+    _stop: PipeWriter,
 }
 
-/// Whether an event can mean that a path leads to another text. That somebody
-/// has read a file does not: we do so ourselves.
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        EventKind::Create(_)
-        | EventKind::Modify(_)
-        | EventKind::Remove(_)
-        | EventKind::Any
-        | EventKind::Other => true,
+impl Listening {
+    fn start(writing: Writing) -> io::Result<Listening> {
+        let (stopped, stop) = pipe()?;
+        let queue = writing.open_queue()?;
+        thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&queue, &stopped, &writing))?;
+        Ok(Listening { _stop: stop })
+    }
+}
+
+fn listen(queue: &OwnedFd, stopped: &PipeReader, writing: &Writing) {
+    loop {
+        let mut ends = [PollFd::new(stopped, PollFlags::IN), PollFd::new(queue, PollFlags::IN)];
+        match poll(&mut ends, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return error!("files are watched no more: {error}; reload with SIGHUP"),
+        }
+        let [stopped, _] = &ends;
+        if !stopped.revents().is_empty() {
+            return;
+        }
+        writing.take_in();
     }
 }
 
 /// What helps against a limit of the system; none where the trouble is another one.
-fn remedy(error: &notify::Error) -> Option<&'static str> {
+fn remedy(error: &io::Error) -> Option<&'static str> {
     const INSTANCES: &str = "this user has all inotify instances that the system allows; allow more with \
         `sysctl fs.inotify.max_user_instances=1024`, then reload";
     const WATCHES: &str = "this user watches as many folders as the system allows; allow more with \
         `sysctl fs.inotify.max_user_watches=524288`, then reload";
-    match &error.kind {
-        notify::ErrorKind::MaxFilesWatch => Some(WATCHES),
-        notify::ErrorKind::Io(error) => match error.raw_os_error() {
-            Some(libc::EMFILE) => Some(INSTANCES),
-            Some(libc::ENOSPC) => Some(WATCHES),
-            _ => None,
-        },
+    match error.raw_os_error() {
+        Some(libc::EMFILE) => Some(INSTANCES),
+        Some(libc::ENOSPC) => Some(WATCHES),
         _ => None,
     }
 }

@@ -64,6 +64,8 @@ impl Server {
     /// Goes on with a reload one step of which has ended.
     pub(super) fn go_on(&mut self, ended: Ended) {
         match ended {
+            // It is read again when nobody writes it any more.
+            Ended::Reading(_) if self.reloading.puts_off() => self.begin_next_reading(),
             Ended::Reading(read) => match self.begin_applying(*read) {
                 Ok(round) => self.reloading.reloads.probe(round),
                 Err(refused) => self.end_reload(refused, None),
@@ -81,10 +83,6 @@ impl Server {
     fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>) {
         self.reloading.refusal =
             (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
-        // Whoever asked meanwhile is told so by the service manager when the next reload is over.
-        if !self.reloading.reloads.is_asked_again() {
-            self.tell_ready();
-        }
         let waiting = self.reloading.reloads.take_waiting();
         tokio::spawn(async move {
             if let Some(settled) = settled {
@@ -93,6 +91,15 @@ impl Server {
             // Whoever asked may have gone meanwhile.
             waiting.into_iter().for_each(|reply| drop(reply.send(reloaded.clone())));
         });
+        self.begin_next_reading();
+    }
+
+    /// The reload is over: begins the one that was asked for meanwhile; none: the service manager hears that
+    /// all is done.
+    fn begin_next_reading(&mut self) {
+        if !self.reloading.reloads.is_asked_again() {
+            self.tell_ready();
+        }
         if let Some(cause) = self.reloading.reloads.take_next() {
             self.reloading.begin_reading(cause, &self.publishing);
         }

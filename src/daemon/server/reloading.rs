@@ -19,7 +19,7 @@ use super::reloads::Reloads;
 use crate::config::{Config, ReloadOn};
 use crate::control::{Cause, Request};
 use crate::source::{Pending, TextFile, pending, take_has_come};
-use crate::zones::{self, FileDigests, LoadedZone, Marks, Purpose, QUIET, Serving, Watching, ZoneId};
+use crate::zones::{self, FileDigests, LoadedZone, Marks, Moment, Purpose, QUIET, Serving, Watching, ZoneId};
 
 /// How often files that have come lead to a reload at most: reading them costs the others time if they do not
 /// after all.
@@ -47,6 +47,8 @@ pub(super) struct Reloading {
     pub(super) held_back: Vec<(ZoneId, Vec<TextFile>)>,
     /// Whether a change is to be read that was seen while the config file was being written.
     pub(super) is_put_off: bool,
+    /// When the reading began that is under way, if it was begun by a change.
+    since: Option<Moment>,
     /// When files last came that had not come before.
     pub(super) last_arrival: Option<Instant>,
     pub(super) marks: Arc<Marks>,
@@ -92,6 +94,7 @@ impl Reloading {
             watching: None,
             held_back: Vec::new(),
             is_put_off: false,
+            since: None,
             last_arrival: None,
             marks,
             requests,
@@ -104,6 +107,8 @@ impl Reloading {
             Cause::Operator => zones::Cause::Operator,
             Cause::Change => zones::Cause::Change,
         };
+        let watching = self.watching.as_ref().filter(|_| cause == zones::Cause::Change);
+        self.since = watching.map(|watching| watching.writing().now());
         let serving = Serving {
             versions: publishing.served.versions(),
             cause,
@@ -126,6 +131,16 @@ impl Reloading {
     /// Whether somebody is writing the config file. What has changed beside it is read when that is done.
     pub(super) fn is_config_written(&self) -> bool {
         self.watching.as_ref().is_some_and(|watching| watching.writing().holds(&self.path))
+    }
+
+    /// Whether the config file may have been half written when it was read: then what was read is put off.
+    pub(super) fn puts_off(&mut self) -> bool {
+        let since = self.since.take();
+        let is_half = self.watching.as_ref().zip(since);
+        let is_half =
+            is_half.is_some_and(|(watching, since)| watching.writing().may_be_half(&self.path, since));
+        self.is_put_off |= is_half;
+        is_half
     }
 
     /// Remembers what was held back, and has it read once more.

@@ -24,6 +24,7 @@ use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::source::Reading;
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
+use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
 use crate::zones::{last_good, mark};
 
@@ -84,10 +85,10 @@ impl<'r> ZoneReader<'r> {
             loaded.version = Some(Arc::clone(version));
             return loaded;
         }
-        if let Some(version) = before.filter(|version| self.is_written(&version.inputs.texts)) {
+        let begin = self.moment();
+        if let Some(version) = before.filter(|version| self.waits(&version.inputs.texts, begin, &mut loaded))
+        {
             loaded.version = Some(Arc::clone(version));
-            loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
-            loaded.unread.extend(self.open_for_writing(&version.inputs.texts));
             return loaded;
         }
         if self.is_left_alone(zone, &mut loaded) {
@@ -115,14 +116,21 @@ impl<'r> ZoneReader<'r> {
         loaded: &mut LoadedZone,
         seen: impl FnOnce(&Zone, &mut Diagnostics),
     ) {
-        let first = sources.next();
+        let (first, begin) = (sources.next(), self.moment());
         let faults = &mut loaded.faults;
         let read = self.read_zone(sources, None, forward, zone, &inputs, faults);
+        inputs.texts = sources.files_from(first).cloned().collect();
+        if self.waits(&inputs.texts, begin, loaded) {
+            // The faults of half a text say nothing.
+            loaded.faults = Diagnostics::default();
+            return;
+        }
+        let faults = &mut loaded.faults;
         let Some(read) = read else {
             faults.sort();
+            let inputs = self.inputs(zone, forward);
             return self.fall_back(sources, zone, (forward, inputs), loaded);
         };
-        inputs.texts = sources.files_from(first).cloned().collect();
         let same_serial = self.same_serial(&read, &loaded.id, &inputs.texts);
         seen(&read, faults);
         faults.sort();
@@ -161,12 +169,7 @@ impl<'r> ZoneReader<'r> {
         if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
             loaded.waits = serving.held(&loaded.id, before, &read);
             if loaded.waits.is_some() {
-                let texts = &read.inputs.texts;
-                if serving.is_written(texts) {
-                    loaded.unread.extend(self.open_for_writing(texts));
-                } else {
-                    loaded.held = Some(texts.clone());
-                }
+                loaded.held = Some(read.inputs.texts.clone());
                 return;
             }
         }
@@ -192,22 +195,27 @@ impl<'r> ZoneReader<'r> {
         )
     }
 
-    /// Whether one of these files is not finished yet.
-    fn is_written(&self, texts: &[TextFile]) -> bool {
-        matches!(self.purpose, Purpose::Serve(serving) if serving.is_written(texts))
+    /// This moment, as far as what happens to files is known.
+    fn moment(&self) -> Moment {
+        match self.purpose {
+            Purpose::Check => Moment::default(),
+            Purpose::Serve(serving) => serving.writing.now(),
+        }
     }
 
-    /// Those of these files that somebody is writing, as files that were not read: that one is closed is news
-    /// then, also when it has the text that was seen once before.
-    fn open_for_writing<'t>(
-        &'t self,
-        texts: &'t [TextFile],
-    ) -> impl Iterator<Item = (PathBuf, Option<Digest>)> + 't {
-        let is_open = |text: &&TextFile| match self.purpose {
-            Purpose::Check => false,
-            Purpose::Serve(serving) => serving.writing.holds(&text.path),
-        };
-        texts.iter().filter(is_open).map(|text| (text.path.clone(), None))
+    /// Whether a zone waits, as one of its files may have been half written when it was read after `begin`.
+    /// Such files count as not read: that one is closed is news then, also when it has the text that was seen
+    /// once before.
+    fn waits(&self, texts: &[TextFile], begin: Moment, loaded: &mut LoadedZone) -> bool {
+        let Purpose::Serve(serving) = self.purpose else { return false };
+        let half = serving.half_written(texts, begin);
+        let unread: Vec<_> = half.map(|text| (text.path.clone(), None)).collect();
+        if !unread.is_empty() {
+            loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
+        }
+        let waits = !unread.is_empty();
+        loaded.unread.extend(unread);
+        waits
     }
 
     /// Marks a zone that is about to be read to be served.

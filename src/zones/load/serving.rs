@@ -4,13 +4,12 @@
 //! Responsible for which zone stays as it is though its file has changed. Not responsible for reading.
 
 use std::sync::Arc;
-use std::{fs, thread};
 
-use crate::source::{TextFile, patiently};
+use crate::source::TextFile;
 use crate::zones::last_good::is_half;
 use crate::zones::mark::Marks;
 use crate::zones::version::ZoneVersion;
-use crate::zones::watching::{QUIET, Writing};
+use crate::zones::watching::{Moment, Writing};
 use crate::zones::zone_id::ZoneId;
 
 /// Why files are read.
@@ -51,9 +50,15 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Whether one of the files of a zone is not finished yet, as far as that is of interest.
-    pub(super) fn is_written(&self, texts: &[TextFile]) -> bool {
-        self.cause == Cause::Change && texts.iter().any(|text| self.writing.holds(&text.path))
+    /// Which of these files may have been half written when they were read after `moment`, as far as that is
+    /// of interest.
+    pub(super) fn half_written<'t>(
+        &self,
+        texts: &'t [TextFile],
+        moment: Moment,
+    ) -> impl Iterator<Item = &'t TextFile> {
+        let is_half = move |text: &&TextFile| self.writing.may_be_half(&text.path, moment);
+        texts.iter().filter(|_| self.cause == Cause::Change).filter(is_half)
     }
 
     /// Why what was read of a zone just now does not take the place of what is served yet; none: it does.
@@ -66,13 +71,6 @@ impl Serving {
             return None;
         }
         let (texts, known) = (&read.inputs.texts, &before.inputs.texts);
-        if are_fresh(texts) {
-            // What tells that somebody is writing may be under way, on a machine with much to do.
-            thread::sleep(QUIET);
-        }
-        if self.is_written(texts) {
-            return Some("somebody is writing its file; it is read when that is done".to_owned());
-        }
         let bytes = |texts: &[TextFile]| texts.iter().map(|text| text.bytes).sum();
         let (was, is) = (bytes(known), bytes(texts));
         let is_known = self.held.iter().any(|(id, held)| id == zone && held == texts);
@@ -83,39 +81,5 @@ impl Serving {
                 read.serial
             )
         })
-    }
-}
-
-/// Whether one of these files was written a moment ago. A time to come says nothing: then a clock was set.
-fn are_fresh(texts: &[TextFile]) -> bool {
-    texts.iter().any(|text| {
-        let named = text.path.clone();
-        let written = patiently(&text.path, move |_| fs::metadata(named)?.modified());
-        written.ok().and_then(|written| written.elapsed().ok()).is_some_and(|age| age < QUIET)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use super::*;
-    use crate::source::Digest;
-
-    #[test]
-    fn a_file_is_fresh_for_a_moment_after_it_was_written_and_a_clock_that_was_set_makes_none_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("zone");
-        fs::write(&path, "text").unwrap();
-        let texts = [TextFile { path: path.clone(), bytes: 4, digest: Digest::of(b"text") }];
-        let written = |at: SystemTime| {
-            fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
-            are_fresh(&texts)
-        };
-        let minute = Duration::from_secs(60);
-        assert!(!written(SystemTime::now() - minute));
-        assert!(!written(SystemTime::now() + minute));
-        // Until it has been so for a moment, which a busy machine may let pass in between.
-        assert!((0..100).any(|_| written(SystemTime::now())));
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use std::path::Path;
+
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -182,13 +184,6 @@ async fn a_folder_that_takes_the_place_of_another_is_followed() {
     site.hears_nothing_until(|site| site.write("zones/lab.zone", "6")).await;
 }
 
-#[test]
-fn that_a_file_is_read_is_no_event() {
-    assert!(!is_change(EventKind::Access(AccessKind::Open(AccessMode::Any))));
-    assert!(!is_change(EventKind::Access(AccessKind::Close(AccessMode::Read))));
-    assert!(is_change(EventKind::Access(AccessKind::Close(AccessMode::Write))));
-}
-
 #[tokio::test]
 async fn many_changes_at_once_are_heard_of_as_one() {
     let mut site = Site::new(one, &["lab.zone"]);
@@ -198,39 +193,36 @@ async fn many_changes_at_once_are_heard_of_as_one() {
 
 #[tokio::test(start_paused = true)]
 async fn who_never_stops_writing_is_followed_after_a_second() {
-    let touched = Arc::new(Notify::new());
-    let writer = Arc::clone(&touched);
+    let writing = Writing::default();
+    let touching = writing.clone();
     let writer = tokio::spawn(async move {
         loop {
-            writer.notify_one();
+            touching.touch();
             sleep(QUIET / 2).await;
         }
     });
     let begin = Instant::now();
-    quiet(&touched).await;
+    quiet(&writing).await;
     assert_eq!(begin.elapsed(), QUIET_WAIT_MAX);
     writer.abort();
 }
 
 #[test]
 fn a_limit_is_told_with_its_remedy() {
-    let io = |code| notify::Error::io(std::io::Error::from_raw_os_error(code));
-    assert!(remedy(&io(libc::EMFILE)).unwrap().contains("max_user_instances"));
-    assert!(remedy(&io(libc::ENOSPC)).unwrap().contains("max_user_watches"));
-    assert!(
-        remedy(&notify::Error::new(notify::ErrorKind::MaxFilesWatch)).unwrap().contains("max_user_watches")
-    );
-    assert_eq!(remedy(&io(libc::EACCES)), None);
+    let error = io::Error::from_raw_os_error;
+    assert!(remedy(&error(libc::EMFILE)).unwrap().contains("max_user_instances"));
+    assert!(remedy(&error(libc::ENOSPC)).unwrap().contains("max_user_watches"));
+    assert_eq!(remedy(&error(libc::EACCES)), None);
 }
 
-#[test]
-fn what_cannot_be_watched_is_known_until_it_can() {
+#[tokio::test]
+async fn what_cannot_be_watched_is_known_until_it_can() {
     let mut lookout = Lookout::default();
-    lookout.complain(None, &notify::Error::io(std::io::Error::from_raw_os_error(libc::EMFILE)));
+    lookout.complain(None, &io::Error::from_raw_os_error(libc::EMFILE));
     assert!(lookout.trouble.get().is_some_and(|why| why.contains("fs.inotify.max_user_instances")));
     // That a folder has gone is an event, and no trouble.
     lookout.watch();
-    lookout.complain(Some(&PathBuf::from("/gone")), &notify::Error::new(notify::ErrorKind::PathNotFound));
+    lookout.complain(Some(&PathBuf::from("/gone")), &io::ErrorKind::NotFound.into());
     assert_eq!(lookout.trouble.get(), None);
 }
 
