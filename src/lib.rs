@@ -42,6 +42,8 @@ pub mod requestor; // asking another server, judging its response; knows no cach
 
 pub mod forward; // names that are not ours: upstreams, cache; asks our zones as clients do
 
+pub mod transfer; // zones from and to other servers; knows no sources and publishes nothing
+
 pub mod zones; // sources of zones, good versions, what outlives a restart; publishes nothing
 
 pub mod control; // how an operator reaches the server; asks, never acts

@@ -126,6 +126,21 @@ pub fn names_within(rtype: Rtype) -> Option<NamesWithin> {
     Some(NamesWithin { before, names, behind })
 }
 
+/// Appends the RDATA between two places of a message to `out`, its names in full. None where a name does not
+/// end, or ends behind it; whether what is appended is RDATA of its type is for `rdata` to say.
+pub fn rdata_in_full(rtype: Rtype, message: &[u8], from: usize, end: usize, out: &mut Vec<u8>) -> Option<()> {
+    let within = names_within(rtype).unwrap_or(NamesWithin { before: 0, names: 0, behind: 0 });
+    let mut at = from.checked_add(within.before)?;
+    out.extend_from_slice(message.get(from..at)?);
+    for _ in 0..within.names {
+        let mut inner = Decompressed::new();
+        at = inner.read(message, at)?;
+        out.extend_from_slice(inner.wire());
+    }
+    out.extend_from_slice(message.get(at..end)?);
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

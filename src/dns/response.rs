@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::compression::{NamesWithin, name, names_within};
+use super::compression::{name, rdata_in_full};
 use super::edns::Edns;
 use super::message::{Extra, HEADER_BYTES, Header, Question, Rcode};
 use super::name::Name;
@@ -118,7 +118,8 @@ impl Record {
         let from = at.checked_add(10)?;
         let end = from.checked_add(usize::from(u16::from_be_bytes([l, m])))?;
         let rtype = Rtype(u16::from_be_bytes([t, u]));
-        let rdata = in_full(rtype, message, from, end)?;
+        let mut rdata = Vec::new();
+        rdata_in_full(rtype, message, from, end, &mut rdata)?;
         let class = u16::from_be_bytes([c, d]);
         Some((Record { owner, rtype, class, ttl: u32::from_be_bytes([e, f, g, h]), rdata }, end))
     }
@@ -142,22 +143,6 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} IN {} {}", self.owner, self.ttl, self.rtype, self.data())
     }
-}
-
-/// The RDATA between two offsets, its names in full.
-fn in_full(rtype: Rtype, message: &[u8], from: usize, end: usize) -> Option<Vec<u8>> {
-    let Some(NamesWithin { before, names, .. }) = names_within(rtype) else {
-        return message.get(from..end).map(<[u8]>::to_vec);
-    };
-    let mut at = from.checked_add(before)?;
-    let mut rdata = message.get(from..at)?.to_vec();
-    for _ in 0..names {
-        let (inner, next) = name(message, at)?;
-        rdata.extend_from_slice(inner.as_ref().wire());
-        at = next;
-    }
-    rdata.extend_from_slice(message.get(at..end)?);
-    Some(rdata)
 }
 
 #[cfg(test)]

@@ -41,11 +41,14 @@ mod exchange;
 
 mod tls_connection;
 
+mod message_stream;
+
 mod ask;
 
 pub use ask::Requestor;
 pub use exchange::{Answer, Progress};
 pub use failure::{Failure, TcpReason};
+pub use message_stream::MessageStream;
 pub use query::{Case, DatagramClass, Fit, Form, Query, Request};
 pub use quirks::{Encoding, Observed, Quirk, Quirks, Shown};
 pub use remote::{Protocol, Remote};

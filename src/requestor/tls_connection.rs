@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::query::Query;
 use crate::sync::lock;
-use crate::tls::{Handshake, ServerName, Verify};
+use crate::tls::{AlpnProtocol, Handshake, ServerName, Verify};
 
 /// Queries that wait for the connection's task.
 const WAITING_MAX: usize = 256;
@@ -146,7 +146,7 @@ async fn serve(
     mut requests: mpsc::Receiver<Pending>,
     heard_at: Arc<Mutex<Option<Instant>>>,
 ) {
-    match timeout(CONNECT_MAX, connect(address, name, verify)).await {
+    match timeout(CONNECT_MAX, connect(address, name, verify, Vec::new())).await {
         Ok(Ok(stream)) => {
             hear(&heard_at);
             let (reader, writer) = split(stream);
@@ -174,13 +174,15 @@ fn refuse(requests: &mut mpsc::Receiver<Pending>, failure: &Failure) {
     }
 }
 
-async fn connect(
+/// A connection with its handshake, in which one of these protocols is offered, if any.
+pub(super) async fn connect(
     address: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
+    protocols: Vec<AlpnProtocol>,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let name = name.map(|name| name.to_pki());
-    let handshake = Handshake { server_name: None, verify, protocols: Vec::new(), client: None };
+    let handshake = Handshake { server_name: None, verify, protocols, client: None };
     let config = handshake.config().map_err(|error| Failure::File(error.to_string()))?;
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

@@ -25,6 +25,7 @@ mod generate;
 mod directive;
 mod search;
 mod write;
+mod sent_lua;
 
 use std::ops::ControlFlow;
 
@@ -37,6 +38,7 @@ use lua_record::{Library, Meaning};
 use reader::{Entry, Reader};
 
 pub use search::{Content, Written, search};
+pub use sent_lua::SentLua;
 pub use settings::Settings;
 pub use write::write;
 
@@ -75,6 +77,22 @@ pub fn read(
     // What is made of LUA records was counted with their code, what is made of other zones with those.
     builder.set_memory_limit(None);
     read_lua(&lua_records, builder, settings, found);
+}
+
+/// Reads LUA records that another server has sent into `builder`, as if they stood in its text, all of them at
+/// `span`. Every fault is pushed to `found`; if that is an error, the zone is not to be served.
+pub fn read_sent_lua(
+    records: Vec<SentLua>,
+    span: Span,
+    builder: &mut zone::Builder,
+    settings: &Settings,
+    found: &mut Diagnostics,
+) {
+    let written = records.into_iter().map(|sent| {
+        let code = sent.code(span);
+        LuaRecord { owner: sent.owner, inner: sent.inner, ttl: sent.ttl, code, span }
+    });
+    read_lua(&written.collect::<Vec<LuaRecord>>(), builder, settings, found);
 }
 
 /// A LUA record, kept until all of them are there: one may include another

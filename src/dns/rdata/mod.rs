@@ -160,6 +160,15 @@ fn write_fields(rtype: Rtype, rdata: &[u8], out: &mut String) -> fmt::Result {
     if pieces.took_all() { Ok(()) } else { Err(fmt::Error) }
 }
 
+/// Whether some bytes are RDATA of a type, its names uncompressed. Of a type that is not known any bytes are.
+pub fn is_sound(rtype: Rtype, rdata: &[u8]) -> bool {
+    entry(rtype).is_none_or(|entry| {
+        let mut pieces = Pieces::of(entry, rdata);
+        pieces.by_ref().for_each(drop);
+        pieces.took_all()
+    })
+}
+
 /// A name inside some RDATA.
 #[derive(Clone, Copy, Debug)]
 pub struct Inner<'r> {

@@ -1,0 +1,160 @@
+//! One message of a transfer: header, question, and the records of its answer section, names in full.
+//!
+//! Responsible for a message being a response to what was asked, and for each record being one of the zone. Not
+//! responsible for what the records say together: that is `receiver`.
+
+use super::fault::TransferFault;
+use crate::dns::compression::{Decompressed, rdata_in_full};
+use crate::dns::edns::Edns;
+use crate::dns::message::{Extra, HEADER_BYTES, Header, Opcode, Question, Rcode, class};
+use crate::dns::{NameRef, Rtype, Ttl, rdata};
+
+/// A record as it was sent, names in full.
+pub(super) struct Sent<'m> {
+    pub(super) owner: NameRef<'m>,
+    pub(super) rtype: Rtype,
+    pub(super) ttl: Ttl,
+    pub(super) rdata: &'m [u8],
+}
+
+/// What was asked.
+pub(super) struct Wanted<'q> {
+    pub(super) id: u16,
+    pub(super) apex: NameRef<'q>,
+    pub(super) qtype: Rtype,
+}
+
+/// Which message of a transfer one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The first, which repeats the question.
+    First,
+    /// A later one, which may leave it out (RFC 5936, section 2.2).
+    Later,
+}
+
+/// A message that is a response to what was asked.
+pub(super) struct TransferMessage<'m> {
+    message: &'m [u8],
+    /// Where the answer section begins.
+    at: usize,
+    answers: u16,
+    flags: u16,
+}
+
+impl<'m> TransferMessage<'m> {
+    /// Reads header and question.
+    pub(super) fn read(
+        message: &'m [u8],
+        asked: &Wanted<'_>,
+        place: Place,
+    ) -> Result<TransferMessage<'m>, TransferFault> {
+        let header = Header::read(message).ok_or(TransferFault::Malformed)?;
+        if !header.is_response() || header.opcode() != Opcode::QUERY || header.id != asked.id {
+            return Err(TransferFault::Mismatched);
+        }
+        let [questions, answers, ..] = header.counts;
+        let at = match (questions, place) {
+            (0, Place::Later) => HEADER_BYTES,
+            (1, _) => {
+                let (question, rest) = Question::read(message).ok_or(TransferFault::Malformed)?;
+                let is_asked = question.qname == asked.apex
+                    && question.qtype == asked.qtype
+                    && question.qclass == class::IN;
+                if !is_asked {
+                    return Err(TransferFault::Mismatched);
+                }
+                message.len().checked_sub(rest.len()).ok_or(TransferFault::Malformed)?
+            }
+            // Some servers repeat nothing when they refuse.
+            (0, Place::First) if header.flags & 0x000f != 0 => HEADER_BYTES,
+            _ => return Err(TransferFault::Mismatched),
+        };
+        let rcode = Rcode(header.flags & 0x000f);
+        if rcode != Rcode::NOERROR {
+            return Err(TransferFault::Rcode(rcode));
+        }
+        if header.flags & Header::TC != 0 {
+            return Err(TransferFault::Truncated);
+        }
+        Ok(TransferMessage { message, at, answers, flags: header.flags })
+    }
+
+    /// Whether it comes from a server that has the zone.
+    pub(super) fn is_authoritative(&self) -> bool {
+        self.flags & Header::AA != 0
+    }
+
+    /// Hands every record of the answer section to `take`, from first to last.
+    pub(super) fn each(
+        &self,
+        apex: NameRef<'_>,
+        mut take: impl FnMut(&Sent<'_>) -> Result<(), TransferFault>,
+    ) -> Result<(), TransferFault> {
+        let (mut owner, mut data) = (Decompressed::new(), Vec::new());
+        let mut at = self.at;
+        for _ in 0..self.answers {
+            at = owner.read(self.message, at).ok_or(TransferFault::Malformed)?;
+            let name = owner.name().ok_or(TransferFault::Malformed)?;
+            let (head, end) = Head::read(self.message, at).ok_or(TransferFault::Malformed)?;
+            data.clear();
+            let full = rdata_in_full(head.rtype, self.message, head.rdata_at, end, &mut data);
+            full.ok_or(TransferFault::Malformed)?;
+            at = end;
+            if !name.is_at_or_below(apex) {
+                return Err(TransferFault::OutOfZone(name.to_name()));
+            }
+            if head.class != class::IN {
+                return Err(TransferFault::Class(name.to_name()));
+            }
+            if head.rtype.is_meta() {
+                return Err(TransferFault::Meta(name.to_name(), head.rtype));
+            }
+            if head.rtype != Rtype::LUA && !rdata::is_sound(head.rtype, &data) {
+                return Err(TransferFault::Rdata(name.to_name(), head.rtype));
+            }
+            // RFC 2181, section 8: a TTL whose highest bit is set counts as 0.
+            let ttl = Ttl::from_seconds(head.ttl).unwrap_or_default();
+            take(&Sent { owner: name, rtype: head.rtype, ttl, rdata: &data })?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of an EDNS option of a message, wherever its OPT record is; none where there is none.
+pub(super) fn edns_option(message: &[u8], code: u16) -> Option<&[u8]> {
+    let header = Header::read(message)?;
+    let mut rest = match header.counts[0] {
+        0 => message.get(HEADER_BYTES..)?,
+        _ => Question::read(message)?.1,
+    };
+    let records = header.counts.iter().skip(1).map(|count| u32::from(*count)).sum::<u32>();
+    for _ in 0..records {
+        let (extra, after) = Extra::read(rest)?;
+        if let Some(edns) = Edns::of(&extra) {
+            return edns.option(code);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// What stands between a record's owner and its RDATA.
+struct Head {
+    rtype: Rtype,
+    class: u16,
+    ttl: u32,
+    rdata_at: usize,
+}
+
+impl Head {
+    /// The head at a place, and where the record ends.
+    fn read(message: &[u8], at: usize) -> Option<(Head, usize)> {
+        let (&[t, u, c, d, e, f, g, h, l, m], _) = message.get(at..)?.split_first_chunk::<10>()?;
+        let rdata_at = at.checked_add(10)?;
+        let end = rdata_at.checked_add(usize::from(u16::from_be_bytes([l, m])))?;
+        message.get(rdata_at..end)?;
+        let [rtype, class] = [[t, u], [c, d]].map(u16::from_be_bytes);
+        Some((Head { rtype: Rtype(rtype), class, ttl: u32::from_be_bytes([e, f, g, h]), rdata_at }, end))
+    }
+}

@@ -1,0 +1,228 @@
+//! Asking a primary: for its SOA record, and for the zone.
+//!
+//! Responsible for connections, for how long is waited, and for asking again in another form where that helps. Not
+//! responsible for what a transfer says (`receiver`), or for when to ask (`refresh`).
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::fault::TransferFault;
+use super::message::{Place, TransferMessage, Wanted, edns_option};
+use super::query::{self, Extended, Kind};
+use super::receiver::{Asked, Progress, Received, Receiver};
+use crate::dns::edns::option;
+use crate::dns::message::Rcode;
+use crate::dns::{Name, NameRef, Rtype};
+use crate::requestor::{Failure, MessageStream, Query, Remote, Requestor};
+use crate::tls::{Random, Verify};
+use crate::transfer::soa::Soa;
+
+/// Datagrams that ask for a SOA record, before the connection that the zone would need is tried.
+const DATAGRAMS_MAX: u32 = 2;
+
+/// How long one of them is waited for.
+const DATAGRAM_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a connection is waited for, and a query that it does not take.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a message of a transfer is waited for: a primary may make the zone only now.
+const MESSAGE_WAIT: Duration = Duration::from_secs(15);
+
+/// How long a transfer may take. A primary that sends a record now and then holds nothing up but itself; the next one
+/// is to be asked some time.
+const TRANSFER_WAIT: Duration = Duration::from_secs(3600);
+
+/// A server that has a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Primary {
+    /// Where it is, and how it is asked.
+    pub remote: Remote,
+}
+
+/// As the configuration has it, with the port.
+impl fmt::Display for Primary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.remote.fmt(f)
+    }
+}
+
+/// Asks one primary.
+pub struct PrimaryClient {
+    primary: Primary,
+    verify: Verify,
+    requestor: Requestor,
+}
+
+/// What a primary says of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its SOA record.
+    pub soa: Soa,
+    /// For how many seconds its version holds, where it is a secondary itself (RFC 7314).
+    pub expire: Option<u32>,
+}
+
+/// A transfer that is whole and sound.
+pub struct Fetched {
+    /// The SOA record of what was sent, and for how long it holds there.
+    pub seen: Seen,
+    /// What was sent.
+    pub received: Received,
+    /// Bytes of all messages.
+    pub bytes: u64,
+}
+
+/// Why nothing comes of asking.
+#[derive(Debug)]
+pub enum FetchError {
+    /// There is no answer.
+    Failure(Failure),
+    /// What comes is not taken.
+    Fault(TransferFault),
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FetchError::Failure(failure) => failure.fmt(f),
+            FetchError::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        FetchError::Failure(failure)
+    }
+}
+
+impl From<TransferFault> for FetchError {
+    fn from(fault: TransferFault) -> Self {
+        FetchError::Fault(fault)
+    }
+}
+
+impl PrimaryClient {
+    /// Nothing is opened yet. `verify` says whom the certificate must be from, over TLS.
+    pub fn new(primary: Primary, verify: Verify) -> PrimaryClient {
+        let requestor = Requestor::new(primary.remote.clone(), verify.clone());
+        PrimaryClient { primary, verify, requestor }
+    }
+
+    /// The primary.
+    pub fn primary(&self) -> &Primary {
+        &self.primary
+    }
+
+    /// Asks for the SOA record: over UDP, and over a connection where nothing comes of that.
+    ///
+    /// # Errors
+    ///
+    /// When the primary does not answer, or has not the zone.
+    pub async fn soa(&self, apex: &Name, random: &Random) -> Result<Seen, FetchError> {
+        match self.soa_as(apex, Extended::Yes, random).await {
+            Err(FetchError::Fault(TransferFault::Rcode(Rcode::FORMERR | Rcode::NOTIMP))) => {
+                self.soa_as(apex, Extended::No, random).await
+            }
+            done => done,
+        }
+    }
+
+    async fn soa_as(&self, apex: &Name, extended: Extended, random: &Random) -> Result<Seen, FetchError> {
+        for _ in 0..DATAGRAMS_MAX {
+            let message = query::write(0, apex.as_ref(), Kind::Soa, extended);
+            let Some(query) = Query::of_message(message, random) else { continue };
+            let id = id_of(query.bytes());
+            // Over TLS it is a connection that is kept; what is truncated comes over TCP.
+            if let Ok(response) = self.requestor.send(query, DATAGRAM_WAIT).await {
+                return Ok(read_soa(&response, id, apex.as_ref())?);
+            }
+        }
+        let id = random.id();
+        let mut stream = self.connect().await?;
+        stream.send(&query::write(id, apex.as_ref(), Kind::Soa, extended), CONNECT_WAIT).await?;
+        let response = stream.next(MESSAGE_WAIT).await?;
+        Ok(read_soa(&response, id, apex.as_ref())?)
+    }
+
+    /// Asks for the zone, or for what has changed since the version that `asked` names. Its id does not matter.
+    ///
+    /// # Errors
+    ///
+    /// When the transfer is not whole and sound.
+    pub async fn transfer(&self, asked: &Asked, random: &Random) -> Result<Fetched, FetchError> {
+        match self.transfer_as(asked, Extended::Yes, random).await {
+            Err(FetchError::Fault(TransferFault::Rcode(Rcode::FORMERR))) => {
+                self.transfer_as(asked, Extended::No, random).await
+            }
+            done => done,
+        }
+    }
+
+    async fn transfer_as(
+        &self,
+        asked: &Asked,
+        extended: Extended,
+        random: &Random,
+    ) -> Result<Fetched, FetchError> {
+        let id = random.id();
+        let kind = asked.base.map_or(Kind::Axfr, Kind::Ixfr);
+        let mut stream = self.connect().await?;
+        stream.send(&query::write(id, asked.apex.as_ref(), kind, extended), CONNECT_WAIT).await?;
+        let received = receive(&mut stream, Receiver::new(Asked { id, ..asked.clone() }));
+        // An hour fits any clock.
+        let end = Instant::now().checked_add(TRANSFER_WAIT).unwrap_or_else(Instant::now);
+        timeout_at(end, received).await.unwrap_or(Err(Failure::TimedOut.into()))
+    }
+
+    async fn connect(&self) -> Result<MessageStream, Failure> {
+        MessageStream::open(&self.primary.remote, &self.verify, CONNECT_WAIT).await
+    }
+}
+
+/// Receives message by message, until it is all there.
+async fn receive(stream: &mut MessageStream, mut receiver: Receiver) -> Result<Fetched, FetchError> {
+    let (mut expire, mut bytes) = (None, 0_u64);
+    loop {
+        let message = stream.next(MESSAGE_WAIT).await?;
+        bytes = bytes.saturating_add(message.len() as u64);
+        expire = expire.or_else(|| read_expire(&message));
+        match receiver.take(&message)? {
+            Progress::More(more) => receiver = more,
+            Progress::Done { soa, received } => {
+                return Ok(Fetched { seen: Seen { soa, expire }, received, bytes });
+            }
+        }
+    }
+}
+
+fn id_of(message: &[u8]) -> u16 {
+    message.first_chunk().copied().map_or(0, u16::from_be_bytes)
+}
+
+/// The SOA record in a response.
+fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<Seen, TransferFault> {
+    let read = TransferMessage::read(message, &Wanted { id, apex, qtype: Rtype::SOA }, Place::First)?;
+    if !read.is_authoritative() {
+        return Err(TransferFault::NotAuthoritative);
+    }
+    let mut soa = None;
+    read.each(apex, |sent| {
+        if sent.rtype == Rtype::SOA && sent.owner == apex {
+            soa = Soa::read(sent.rdata);
+        }
+        Ok(())
+    })?;
+    let soa = soa.ok_or(TransferFault::NoSoa)?;
+    Ok(Seen { soa, expire: read_expire(message) })
+}
+
+/// For how many seconds the version of the primary holds.
+fn read_expire(message: &[u8]) -> Option<u32> {
+    edns_option(message, option::EXPIRE)?.try_into().ok().map(u32::from_be_bytes)
+}

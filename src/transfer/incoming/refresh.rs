@@ -1,0 +1,207 @@
+//! When a secondary asks its primaries, and for how long it may serve what it has (RFC 1035, section 3.3.13).
+//!
+//! ```text
+//!              nothing here            a version is here
+//!   failed ──▶ 1 s, 2 s, … 5 min       retry
+//!   same ────▶                         refresh; it holds for another `expire`
+//!   newer ───▶ transferred: refresh    transferred: refresh
+//!   NOTIFY ──▶ at once                 at once, if the serial that it tells is not here
+//! ```
+//!
+//! Responsible for times, and for which primary is asked first. Pure: time and chance are passed in. Not
+//! responsible for asking.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use super::super::soa::{Soa, is_newer};
+
+/// What `refresh` and `retry` of a SOA record may be: less floods the primary, more would be forgotten.
+const INTERVALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
+/// Waits of a secondary that has nothing to serve yet, from the first to the longest: each is twice the one before.
+const EMPTY_WAITS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
+
+/// How long the primaries are left alone after they have been asked, whatever they say: then one round answers
+/// any number of NOTIFY messages.
+const NOTIFIED_WAIT: Duration = Duration::from_millis(200);
+
+/// The same if none of them has what a NOTIFY has told: it came from one that is not asked, or from one that
+/// serves it only in a moment.
+const NOT_THERE_WAIT: Duration = Duration::from_secs(5);
+
+/// The timer of one secondary zone.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// What is here.
+    held: Option<Held>,
+    /// The primary that is asked first.
+    first: usize,
+    primaries: usize,
+    /// When they are asked next.
+    due: Instant,
+    /// When they may be asked next, if there is a reason.
+    not_before: Instant,
+    /// Rounds without success, one after the other.
+    failures: u32,
+    /// The newest serial that a NOTIFY has told of and that is not here.
+    told: Option<u32>,
+}
+
+/// The version that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its SOA record.
+    pub soa: Soa,
+    /// When it must have been confirmed; none: never, as of a time that no clock can tell.
+    pub expires: Option<Instant>,
+}
+
+/// What a primary has, compared with what is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The same version.
+    Same,
+    /// A newer one, or there is none here.
+    Newer,
+    /// An older one.
+    Older,
+}
+
+impl Refresh {
+    /// For a zone of which `held` is here; it has so many primaries, at least one. They are asked at once.
+    pub fn new(primaries: usize, held: Option<Held>, now: Instant) -> Refresh {
+        Refresh { held, first: 0, primaries, due: now, not_before: now, failures: 0, told: None }
+    }
+
+    /// When the primaries are asked next.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// The version that is here.
+    pub fn held(&self) -> Option<Held> {
+        self.held
+    }
+
+    /// The primaries, by their places, in the order in which they are asked now.
+    pub fn order(&self) -> impl Iterator<Item = usize> + use<> {
+        let (first, primaries) = (self.first, self.primaries);
+        (0..primaries).map(move |step| first.saturating_add(step).checked_rem(primaries).unwrap_or(0))
+    }
+
+    /// What a primary has that says this serial.
+    pub fn standing(&self, serial: u32) -> Standing {
+        match self.held {
+            Some(held) if held.soa.serial == serial => Standing::Same,
+            Some(held) if !is_newer(serial, held.soa.serial) => Standing::Older,
+            Some(_) | None => Standing::Newer,
+        }
+    }
+
+    /// A NOTIFY has come from the primary at this place, where it is one of them; `serial` is the one that it tells
+    /// of (RFC 1996, section 3.7). Whether the primaries are asked because of it.
+    pub fn notified(&mut self, from: Option<usize>, serial: Option<u32>, now: Instant) -> bool {
+        if serial.is_some_and(|serial| self.standing(serial) != Standing::Newer) {
+            return false;
+        }
+        self.told = serial;
+        self.first = from.unwrap_or(self.first);
+        self.due = self.due.min(now.max(self.not_before));
+        true
+    }
+
+    /// The primary at this place has the same version. Where it is a secondary itself it says for how many seconds
+    /// its own holds (RFC 7314, section 4): ours holds for as long, and never longer than the SOA record says.
+    pub fn confirmed(&mut self, primary: usize, expire: Option<u32>, now: Instant, chance: u64) {
+        let Some(held) = &mut self.held else { return };
+        let whole = now.checked_add(expiry(&held.soa));
+        held.expires = match (whole, expire) {
+            (Some(whole), Some(seconds)) => {
+                let told = now.checked_add(Duration::from_secs(u64::from(seconds)));
+                told.map_or(held.expires, |told| held.expires.max(Some(told.min(whole))))
+            }
+            (whole, _) => whole,
+        };
+        let refresh = interval(held.soa.refresh, chance);
+        self.succeeded(primary, refresh, now);
+    }
+
+    /// The version of this SOA record is here now, from the primary at this place; `expire` as in
+    /// [`Refresh::confirmed`].
+    pub fn transferred(&mut self, primary: usize, soa: Soa, expire: Option<u32>, now: Instant, chance: u64) {
+        let whole = expiry(&soa);
+        let holds = expire.map_or(whole, |seconds| Duration::from_secs(u64::from(seconds)).min(whole));
+        self.held = Some(Held { soa, expires: now.checked_add(holds) });
+        self.succeeded(primary, interval(soa.refresh, chance), now);
+    }
+
+    /// No primary has said anything of use.
+    pub fn failed(&mut self, now: Instant, chance: u64) {
+        let wait = match &self.held {
+            Some(held) => interval(held.soa.retry, chance),
+            None => {
+                // Twice as often as there are bits is longer than the longest.
+                let times = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+                let doubled = EMPTY_WAITS.start().saturating_mul(times);
+                shortened(doubled.min(*EMPTY_WAITS.end()), chance)
+            }
+        };
+        self.failures = self.failures.saturating_add(1);
+        // Whoever waits for the one that is out of order asks the next one first.
+        self.first = self.first.saturating_add(1).checked_rem(self.primaries).unwrap_or(0);
+        self.told = None;
+        self.wait(wait, now);
+    }
+
+    /// How long the version that is here holds from now on; none: for ever.
+    pub fn holds(&self, now: Instant) -> Option<Duration> {
+        let held = self.held?;
+        held.expires.map(|expires| expires.saturating_duration_since(now))
+    }
+
+    fn succeeded(&mut self, primary: usize, refresh: Duration, now: Instant) {
+        self.failures = 0;
+        self.first = primary;
+        let told = self.told.take();
+        let is_missing = told.is_some_and(|told| self.standing(told) == Standing::Newer);
+        self.wait(if is_missing { refresh.min(NOT_THERE_WAIT) } else { refresh }, now);
+    }
+
+    fn wait(&mut self, wait: Duration, now: Instant) {
+        // A day fits any clock.
+        self.due = now.checked_add(wait).unwrap_or(now);
+        self.not_before = now.checked_add(NOTIFIED_WAIT).unwrap_or(now);
+    }
+}
+
+/// How long a version holds that nobody confirms: as the SOA record says, but for two rounds of questions at least.
+pub fn expiry(soa: &Soa) -> Duration {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    let rounds = clamped(seconds(soa.refresh)).saturating_add(clamped(seconds(soa.retry)));
+    seconds(soa.expire).max(rounds)
+}
+
+/// An interval of the SOA record, in seconds, within bounds, and up to a tenth shorter: secondaries that were started
+/// together do not ask together for ever.
+fn interval(seconds: u32, chance: u64) -> Duration {
+    shortened(clamped(Duration::from_secs(u64::from(seconds))), chance)
+}
+
+fn clamped(interval: Duration) -> Duration {
+    interval.clamp(*INTERVALS.start(), *INTERVALS.end())
+}
+
+fn shortened(interval: Duration, chance: u64) -> Duration {
+    /// Steps in the tenth.
+    const STEPS: u64 = 1000;
+    // A remainder of a thousand has 32 bits.
+    let step = u32::try_from(chance.checked_rem(STEPS).unwrap_or(0)).unwrap_or(0);
+    let tenth = interval.checked_div(10).unwrap_or_default();
+    let less = tenth.saturating_mul(step).checked_div(1000).unwrap_or_default();
+    interval.saturating_sub(less)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
+mod tests;

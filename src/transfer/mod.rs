@@ -1,0 +1,18 @@
+//! Zone transfers: zones from and to other name servers (RFC 5936, RFC 1995).
+//!
+//! Responsible for what is said between two servers about a zone. Not responsible for where a zone is kept, or for
+//! publishing it: that is `zones` and `daemon`.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod soa;
+
+pub mod incoming;
+
+pub use soa::{Soa, is_newer};
