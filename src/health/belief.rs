@@ -1,8 +1,7 @@
-//! Belief: what one target is taken to be, and why.
+//! Belief: which verdict on one target counts, and why.
 //!
-//! Responsible for the order of the voices: an operator's word before everything, then silence, then
-//! unrest, then what outcomes say. Pure: time comes in as an argument.
-//! Not responsible for rules, thresholds or windows themselves.
+//! An operator's word comes before everything else, then silence, then damping, then what outcomes say. Pure:
+//! time comes in as an argument.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +19,8 @@ use super::verdict::{Effect, Thresholds, Verdict, VerdictState};
 pub(super) struct Belief {
     probed: VerdictState,
     damper: Damper,
-    /// How long it had been without outcomes when its prober was found to be stuck; until the next
-    /// outcome that says something.
+    /// How long it had been without outcomes when its prober was found to be stuck; until the next outcome
+    /// that says something.
     silence: Option<Duration>,
     forced: Option<Arc<Rule>>,
 }
@@ -63,7 +62,7 @@ impl Belief {
         self.damper.is_held()
     }
 
-    /// Takes in an outcome, and says what is to be told.
+    /// Takes in an outcome; returns what it changed, for the log.
     pub(super) fn observe(
         &mut self,
         outcome: &Outcome,
@@ -78,7 +77,7 @@ impl Belief {
         };
         let observed = Observed { verdict: change.to, outcomes: change.outcomes, reason };
         let begins = match change.from {
-            // The first word on a target is no change of mind.
+            // The first verdict on a target is not a change.
             Verdict::Pending => None,
             Verdict::Up | Verdict::Down => self.damper.note(at, damping),
         };

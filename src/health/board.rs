@@ -1,7 +1,4 @@
 //! The board: all verdicts at one moment.
-//!
-//! Responsible for looking up a target's verdict.
-//! Not responsible for how a verdict is reached.
 
 use std::sync::Arc;
 
@@ -26,8 +23,8 @@ impl TargetId {
 
 /// All verdicts at one moment. A clone is a pointer, and never changes.
 ///
-/// It also holds what targets say of their share. The verdicts are those that answers are made from: an operator's
-/// word overrides what probes say, and a target that changes too often is down until it is steady.
+/// It also holds the weights that targets report. The verdicts are those that answers are made from: a forced
+/// verdict overrides what probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
     states: Arc<Vec<TargetState>>,
@@ -41,7 +38,7 @@ pub(super) struct TargetState {
     pub(super) verdict: Verdict,
     /// What it would be if nothing were held down for changing too often.
     pub(super) unheld: Verdict,
-    /// What the target says of its share.
+    /// The weight that the target reports.
     pub(super) weight: Weight,
 }
 
@@ -63,13 +60,13 @@ impl Board {
         }
     }
 
-    /// What a target says of its share; 1 for one that says nothing.
+    /// The weight that a target reports; 1 for one that reports none.
     pub fn weight(&self, target: TargetId) -> Weight {
         self.state(target).weight
     }
 
-    /// The same board as it would be if no target were held down for changing too often: a pool that
-    /// has no other member left answers with one that passes just now.
+    /// The same board as if no target were held down for changing too often. A pool without another member
+    /// that is up answers with one that passes at the moment.
     pub fn unheld(&self) -> Board {
         Board { states: Arc::clone(&self.states), holding: Holding::Ignored }
     }
@@ -83,7 +80,7 @@ impl Board {
         self.states.get(target.index()).copied().unwrap_or_default()
     }
 
-    /// The targets of which this board says something else than `before` did.
+    /// The targets whose state here differs from that in `before`.
     pub fn changes_since(&self, before: &Board) -> impl Iterator<Item = TargetId> + use<> {
         let (now, before) = (self.clone(), before.clone());
         // A place that only one of them has is pending on the other.
@@ -91,7 +88,7 @@ impl Board {
         places.map(TargetId::at).filter(move |target| now.state(*target) != before.state(*target))
     }
 
-    /// Writes a state; copies the board first where a clone of it is about.
+    /// Writes a state; copies the board first if somebody holds a clone of it.
     pub(super) fn set(&mut self, target: TargetId, state: TargetState) {
         let states = Arc::make_mut(&mut self.states);
         if states.len() <= target.index() {
@@ -101,21 +98,21 @@ impl Board {
     }
 }
 
-/// A verdict that nothing holds down, on a target that says nothing of its share.
+/// A verdict that is not held down, on a target that reports no weight.
 impl From<Verdict> for TargetState {
     fn from(verdict: Verdict) -> Self {
         TargetState { verdict, unheld: verdict, weight: Weight::default() }
     }
 }
 
-/// A board with these verdicts, for whoever wants to know what would be answered if they held.
+/// A board with these verdicts, to find out what would be answered if they held.
 impl FromIterator<Verdict> for Board {
     fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
         verdicts.into_iter().map(|verdict| (verdict, Weight::default())).collect()
     }
 }
 
-/// The same with what the targets say of their share.
+/// The same with the weights that the targets report.
 impl FromIterator<(Verdict, Weight)> for Board {
     fn from_iter<I: IntoIterator<Item = (Verdict, Weight)>>(targets: I) -> Self {
         let state = |(verdict, weight)| TargetState { weight, ..TargetState::from(verdict) };

@@ -1,7 +1,7 @@
 //! Damping: a target whose verdict changes too often is held down until it is steady.
 //!
-//! Responsible for when holding begins and ends. Pure: time comes in as an argument.
-//! Not responsible for what is answered: a held target that passes still is better than none.
+//! Decides when holding begins and ends. Pure: time comes in as an argument. Not responsible for what is
+//! answered: a held target that passes still is better than none.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ impl Damper {
 
     /// Takes in a change from up to down or back; the number of changes if holding begins with it.
     pub(super) fn note(&mut self, at: Instant, damping: Damping) -> Option<usize> {
-        // A count of changes; `usize` is no narrower where this runs.
+        // A count of changes; `usize` has at least 32 bits where this runs.
         let limit = usize::try_from(damping.limit).unwrap_or(usize::MAX);
         self.changes.push_back(at);
         let is_old = |change: &Instant| at.saturating_duration_since(*change) > damping.window;

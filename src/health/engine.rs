@@ -1,11 +1,11 @@
 //! The engine: probes every target at its time.
 //!
-//! One tokio task per target runs its probe, reports to the table and sleeps; one more task hands
-//! transitions to whoever listens. The table stands behind one lock, held for the length of a note:
-//! a few thousand notes in a second are nothing to it.
+//! One tokio task per target runs its probe, writes the outcome to the table and sleeps; one more task sends
+//! transitions to the listener. The table is behind one lock, held for a single note: a few thousand notes
+//! per second are no load.
 //!
-//! Responsible for clock, random numbers and tasks.
-//! Not responsible for decisions: they are made in `verdict`, `schedule`, `turns` and `table`.
+//! Has the clock, the random numbers and the tasks. Decisions are made in `verdict`, `schedule`, `turns` and
+//! `table`.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -32,20 +32,20 @@ use super::turns::{Rank, Turn, Turns};
 use super::verdict::Effect;
 use super::{Board, Target, TargetId};
 
-/// Probes that run at once, unless told otherwise: half of the 1,024 files that a process may
-/// usually open, the other half is for serving. A probe that waits for its turn is late; its timeout
-/// begins when it starts, and so does its silence.
+/// Probes that run at once, by default: half of the 1,024 files that a process may usually open; the other
+/// half is for serving. A probe that waits for its turn is late; its timeout and its silence begin when it
+/// starts.
 pub const PROBES_AT_ONCE_MAX: usize = 512;
 
-/// Transitions on their way to the listener. When it is slower than that, the table keeps the last one
-/// of each target, so that neither probes wait nor memory grows.
+/// Transitions on their way to the listener. When it is slower than that, the table keeps the last one of
+/// each target, so that neither probes wait nor memory grows.
 const TRANSITIONS_WAITING_MAX: usize = 256;
 
 /// How often the targets for which nothing happens are looked after.
 const TEND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whoever looks after them and was late by this much did not run at all for a while: the machine was
-/// stopped or overloaded, and its probes were too. Their silence counts from then.
+/// Whoever looks after them and was late by this much did not run at all for a while: the machine was stopped
+/// or overloaded, and its probes were too. Their silence counts from then.
 const ASLEEP: Duration = Duration::from_secs(3);
 
 /// What the operator may choose.
@@ -70,14 +70,14 @@ pub struct Engine {
     /// The task of each target: owned here, so that none outlives its target.
     running: HashMap<TargetId, Running>,
     /// Hands on transitions, as long as there is an engine.
-    _messenger: Running,
+    _sending: Running,
     /// Looks after targets for which nothing happens.
-    _watchman: Running,
+    _tending: Running,
 }
 
 impl Engine {
-    /// An engine without targets, whose tasks run in the given runtime (with I/O and time), and where
-    /// its transitions arrive: each one after the board has the new verdict.
+    /// An engine without targets, whose tasks run in the given runtime (with I/O and time), and where its
+    /// transitions arrive: each one after the board has the new verdict.
     pub fn start(handle: Handle, settings: Settings) -> (Engine, mpsc::Receiver<Transition>) {
         Self::start_with(handle, settings, Box::new(|target| Box::new(target.probe.prober())))
     }
@@ -90,8 +90,8 @@ impl Engine {
         let shared = Arc::new(EngineState {
             table: Mutex::new(Table::new(settings.damping)),
             local_trouble: watch::Sender::new(None),
-            oldest_unheard: watch::Sender::new(WatchNumber::LAST),
-            untold: Notify::new(),
+            oldest_unprobed: watch::Sender::new(WatchNumber::LAST),
+            unsent: Notify::new(),
             turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
             probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
             starts: Starts::new(),
@@ -99,20 +99,20 @@ impl Engine {
             runners,
         });
         let (sender, transitions) = mpsc::channel(TRANSITIONS_WAITING_MAX);
-        let messenger = Running::from(handle.spawn(Arc::clone(&shared).tell(sender)));
-        let watchman = Running::from(handle.spawn(Arc::clone(&shared).tend()));
+        let sending = Running::from(handle.spawn(Arc::clone(&shared).send_transitions(sender)));
+        let tending = Running::from(handle.spawn(Arc::clone(&shared).tend()));
         let running = HashMap::new();
-        (Engine { handle, shared, running, _messenger: messenger, _watchman: watchman }, transitions)
+        (Engine { handle, shared, running, _sending: sending, _tending: tending }, transitions)
     }
 
-    /// Replaces the set of targets. Equal targets keep their place, verdict and history; those that
-    /// are not in the set stop at once; new ones are probed at once (thousands of them within their
-    /// interval). The places are returned in the order given; equal targets share one.
+    /// Replaces the set of targets. Equal targets keep their place, verdict and history; those that are not
+    /// in the set stop at once; new ones are probed at once (thousands of them within their interval). The
+    /// places are returned in the order given; equal targets share one.
     pub fn watch(&mut self, targets: &[Target]) -> Vec<TargetId> {
         let now = now();
         let mut table = self.shared.table();
         let replaced = table.replace(targets, now);
-        self.shared.publish_unheard(&table);
+        self.shared.publish_unprobed(&table);
         drop(table);
         for id in replaced.stopped {
             self.running.remove(&id);
@@ -131,11 +131,11 @@ impl Engine {
     /// Believes these rules from now on, before what probes say. The board has them when this returns.
     pub fn force(&self, rules: &Rules) {
         self.shared.table().force(rules, now());
-        self.shared.untold.notify_one();
+        self.shared.unsent.notify_one();
     }
 
-    /// Does as these settings say from now on. Probes that run or wait when their number changes keep the
-    /// turns of before, beside the new ones, until they end.
+    /// Applies these settings from now on. When the number of turns changes, probes that run or wait keep the
+    /// old turns, beside the new ones, until they end.
     pub fn change(&self, settings: Settings) {
         self.shared.table().damp(settings.damping);
         let before = self.shared.probes_at_once_max.swap(settings.probes_at_once_max, Ordering::Relaxed);
@@ -155,14 +155,14 @@ impl Engine {
         self.shared.table().board()
     }
 
-    /// Resolves when every target that is watched now has had its first outcome, be it local
-    /// trouble, or is watched no more.
+    /// Resolves when every target that is watched now has had its first outcome (local trouble counts), or is
+    /// not watched any more.
     pub fn first_round(&self) -> impl Future<Output = ()> + Send + use<> {
         let upcoming = self.shared.table().upcoming();
-        let mut oldest_unheard = self.shared.oldest_unheard.subscribe();
+        let mut oldest_unprobed = self.shared.oldest_unprobed.subscribe();
         async move {
-            // An error means that there is no engine any more, hence nothing to wait for.
-            let _ = oldest_unheard.wait_for(|oldest| *oldest >= upcoming).await;
+            // An error means that the engine is gone: there is nothing to wait for.
+            let _ = oldest_unprobed.wait_for(|oldest| *oldest >= upcoming).await;
         }
     }
 
@@ -199,18 +199,18 @@ impl Runner for Prober {
     }
 }
 
-/// What the tasks share.
+/// State that the tasks share.
 struct EngineState {
     table: Mutex<Table>,
     local_trouble: watch::Sender<Option<LocalTrouble>>,
-    oldest_unheard: watch::Sender<WatchNumber>,
-    /// There are untold transitions in the table.
-    untold: Notify,
-    /// Who may probe now.
+    oldest_unprobed: watch::Sender<WatchNumber>,
+    /// There are unsent transitions in the table.
+    unsent: Notify,
+    /// The turns: permits to probe.
     turns: Mutex<Arc<Turns>>,
-    /// How many turns there are.
+    /// Number of turns.
     probes_at_once_max: AtomicUsize,
-    /// How late probes have started.
+    /// How late probes started.
     starts: Starts,
     /// Numbers without a system call each: there is one for every probe.
     jitter: Random,
@@ -228,9 +228,9 @@ impl EngineState {
         u32::from_le_bytes([a, b, c, d])
     }
 
-    fn publish_unheard(&self, table: &Table) {
-        let oldest = table.oldest_unheard();
-        self.oldest_unheard.send_if_modified(|before| std::mem::replace(before, oldest) != oldest);
+    fn publish_unprobed(&self, table: &Table) {
+        let oldest = table.oldest_unprobed();
+        self.oldest_unprobed.send_if_modified(|before| std::mem::replace(before, oldest) != oldest);
     }
 
     fn publish_local_trouble(&self, table: &Table) {
@@ -258,11 +258,11 @@ impl EngineState {
             }
             last = now;
             self.table().tend(now, awake);
-            self.untold.notify_one();
+            self.unsent.notify_one();
         }
     }
 
-    /// Probes a target until it is watched no more.
+    /// Probes a target until it is not watched any more.
     async fn keep_probing(self: Arc<Self>, watched: Watched, first: Instant) {
         let Target { interval, retry, .. } = *watched.target;
         let mut runner = (self.runners)(&watched.target);
@@ -291,7 +291,7 @@ impl EngineState {
         }
     }
 
-    /// A turn. The table knows who waits for one: that is no silence of a target.
+    /// Takes a turn. The table knows the targets that wait for one: their wait does not count as silence.
     async fn turn(&self, of: &Watched, rank: Rank) -> Turn {
         let turns = Arc::clone(&lock(&self.turns));
         if let Some(turn) = turns.try_take(rank) {
@@ -306,28 +306,28 @@ impl EngineState {
     fn record(&self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
         let mut table = self.table();
         let effect = table.record(of, outcome, ended);
-        self.publish_unheard(&table);
+        self.publish_unprobed(&table);
         self.publish_local_trouble(&table);
         drop(table);
         if let Some(Effect::Changed(_)) = effect {
-            self.untold.notify_one();
+            self.unsent.notify_one();
         }
         effect
     }
 
     /// Hands transitions on, one by one, as fast as they are taken.
-    async fn tell(self: Arc<Self>, listener: mpsc::Sender<Transition>) {
+    async fn send_transitions(self: Arc<Self>, listener: mpsc::Sender<Transition>) {
         while let Ok(room) = listener.reserve().await {
-            room.send(self.next_untold().await);
+            room.send(self.next_unsent().await);
         }
     }
 
-    async fn next_untold(&self) -> Transition {
+    async fn next_unsent(&self) -> Transition {
         loop {
-            let untold = self.table().take_untold();
-            match untold {
+            let unsent = self.table().take_unsent();
+            match unsent {
                 Some(transition) => return transition,
-                None => self.untold.notified().await,
+                None => self.unsent.notified().await,
             }
         }
     }
@@ -348,7 +348,7 @@ impl Drop for Running {
     }
 }
 
-/// The monotonic clock; tokio's, so that a test can turn it.
+/// The monotonic clock; tokio's, so that a test can move it.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

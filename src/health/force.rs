@@ -1,9 +1,10 @@
-//! Forced verdicts: what an operator says of targets, whatever their probes say.
+//! Forced verdicts: what an operator sets, whatever probes say.
 //!
-//! Responsible for rules, for the targets each one means, and for their end. Pure: time comes in as an
-//! argument. A rule ends by the clock that nobody sets: half an hour is half an hour, also where chrony
-//! moves the system clock to the right day meanwhile.
-//! Not responsible for keeping rules on a disk, or for what a target is believed to be.
+//! Has the rules, the targets that each one matches, and their end. Pure: time comes in as an argument. A
+//! rule ends by the time since boot, which nobody can set: half an hour stays half an hour when chrony steps
+//! the system clock.
+//!
+//! Not responsible for keeping rules on a disk.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,8 +14,8 @@ use std::time::{Duration, SystemTime};
 use super::verdict::Verdict;
 use crate::pattern::{Pattern, TextError, read_line};
 
-/// Rules that may stand at a time. Each is matched with every target when one of them changes; an
-/// operator who needs more wants a wider pattern.
+/// Most rules at a time. Each is matched with every target when one of them changes; an operator who needs
+/// more wants a wider pattern.
 pub const RULES_MAX: usize = 256;
 
 /// What is to be believed.
@@ -65,19 +66,19 @@ impl FromStr for Order {
 pub enum RuleError {
     /// Neither up nor down nor auto.
     UnknownOrder(String),
-    /// The target is no pattern, or the remark does not fit on one line.
+    /// The target is not a pattern, or the remark does not fit on one line.
     Text(TextError),
-    /// [`RULES_MAX`] stand already.
+    /// There are [`RULES_MAX`] already.
     TooMany,
 }
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RuleError::UnknownOrder(text) => write!(f, "`{text}` is none of up, down and auto"),
+            RuleError::UnknownOrder(text) => write!(f, "`{text}` is not up, down or auto"),
             RuleError::Text(TextError::Empty) => f.write_str("the target is empty; `*` means all of them"),
             RuleError::Text(error) => error.fmt(f),
-            RuleError::TooMany => write!(f, "{RULES_MAX} rules stand already"),
+            RuleError::TooMany => write!(f, "there are {RULES_MAX} rules already"),
         }
     }
 }
@@ -108,8 +109,8 @@ impl fmt::Display for Remark {
     }
 }
 
-/// A moment by the clock that nobody sets: how long after this system was booted it is, sleep included
-/// (CLOCK_BOOTTIME, clock_gettime(2)).
+/// A moment by the time since this system was booted, sleep included (CLOCK_BOOTTIME, clock_gettime(2)),
+/// which nobody can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootTime(pub Duration);
 
@@ -120,7 +121,7 @@ impl BootTime {
     }
 }
 
-/// For how long a rule stands.
+/// For how long a rule is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
     /// From the moment when it was said.
@@ -145,7 +146,7 @@ pub struct Rule {
     pub order: Order,
     /// When it was said.
     pub since: SystemTime,
-    /// For how long; none: until somebody says otherwise.
+    /// For how long; none: until an operator ends it.
     pub term: Option<Term>,
     /// Why.
     pub remark: Option<Remark>,
@@ -163,14 +164,13 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Everything an operator has said that still stands, oldest first: of the rules that mean a target the
-/// last one holds.
+/// The rules in force, oldest first: of those that match a target the last one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(Vec<Arc<Rule>>);
 
 impl Rules {
-    /// Adds a rule. Earlier ones that mean nothing but what it means are over: they do not come back
-    /// when it ends.
+    /// Adds a rule. Earlier ones that mean nothing but what it means are over: they do not come back when it
+    /// ends.
     ///
     /// # Errors
     ///

@@ -1,12 +1,11 @@
 //! Latencies: how long the passes of one target took.
 //!
-//! Responsible for counting them, in so few steps that thousands of targets can have them.
-//! Not responsible for measuring.
+//! Counts them in few buckets, so that thousands of targets can have them.
 
 use std::time::Duration;
 
-/// The longest latency of each step: from a master beside this host to one that a client would give up.
-/// What takes longer is counted in a last step of its own.
+/// The longest latency of each step: from a master beside this host to one that a client would give up. What
+/// takes longer is counted in a last step of its own.
 pub const LATENCY_BOUNDS: [Duration; 6] = [
     Duration::from_millis(1),
     Duration::from_millis(5),

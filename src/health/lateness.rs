@@ -1,21 +1,20 @@
 //! Lateness: how long after its time a probe starts.
 //!
-//! Responsible for counting, and for percentiles of what has been counted: the sign that a machine is
-//! too small for its targets.
-//! Not responsible for when a probe is due: that is `schedule`.
+//! Counts, and gives percentiles of what has been counted: they show when a machine is too small for its
+//! targets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Each power of two of microseconds is counted in so many steps: percentiles are a quarter too high
-/// at most.
+/// Each power of two of microseconds is counted in this many steps: percentiles are at most a quarter too
+/// high.
 const STEPS: u32 = 4;
 
 /// Steps up to 2^32 µs, which is more than an hour; what is later counts as that.
 const STEPS_MAX: usize = (31 * STEPS) as usize;
 
-/// What dashboards are shown the count of: the latest start of each step, as a power of two of
-/// microseconds, from about 1 ms to about 4 s.
+/// What dashboards are shown the count of: the latest start of each step, as a power of two of microseconds,
+/// from about 1 ms to about 4 s.
 const SHOWN: [u32; 7] = [10, 12, 14, 16, 18, 20, 22];
 
 /// Counts the starts of probes. Many tasks note at once.
@@ -33,7 +32,7 @@ impl Starts {
     }
 
     pub(super) fn note(&self, late: Duration) {
-        // A duration for statistics: more than 71 minutes late counts as so many.
+        // A duration for statistics: more than 71 minutes counts as 71 minutes.
         let micros = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
         if let Some(count) = self.steps.get(step(micros)) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +66,7 @@ impl Lateness {
         self.steps.iter().sum()
     }
 
-    /// The lateness that so many of a hundred probes did not exceed; zero where none has started.
+    /// The lateness that this percentage of probes did not exceed; zero if none has started.
     pub fn percentile(&self, percent: u64) -> Duration {
         let enough = self.probes().saturating_mul(percent).div_ceil(100).max(1);
         let mut so_far = 0;
@@ -78,8 +77,8 @@ impl Lateness {
         found.map_or(Duration::ZERO, longest)
     }
 
-    /// How many probes were late by less than so long but not by less than the one before, for a few
-    /// lengths; last, without a length, how many were later.
+    /// How many probes were late by less than so long but not by less than the one before, for a few lengths;
+    /// last, without a length, how many were later.
     pub fn distribution(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
         let ends = SHOWN.map(|power| (Some(Duration::from_micros(1 << power)), step(1 << power)));
         let mut from = 0;

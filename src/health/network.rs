@@ -1,11 +1,10 @@
 //! The network as far as outcomes show it: whether this host, rather than its targets, is in trouble.
 //!
-//! A cable that is pulled makes every probe fail, and not one target is down. So a failure that means
-//! "no way from here to there" counts against its target only when another outcome proves, later than
-//! the first such failure, that there is a way to somewhere.
+//! A pulled cable makes every probe fail, although no target is down. So a failure that means "no way from
+//! here to there" counts against its target only when another outcome proves, later than the first such
+//! failure, that there is a way to somewhere.
 //!
-//! Responsible for that proof, and for how many targets are in local trouble. Pure.
-//! Not responsible for verdicts, or for what is logged.
+//! Has that proof, and the number of targets in local trouble. Pure.
 
 use std::time::Instant;
 
@@ -100,12 +99,13 @@ impl Network {
         Reachability::Nothing
     }
 
-    /// A target is watched no more.
+    /// Forgets a target that is not watched any more.
     pub(super) fn forget(&mut self, reachability: Reachability) {
         *self.count(reachability) -= 1;
     }
 
-    /// How far local trouble goes. One target without a way to it is no local trouble; all of them are.
+    /// How far local trouble goes. If one target of several is unreachable, that is not local trouble; if all
+    /// are, it is.
     pub(super) fn scope(&self) -> Scope {
         let any_hope = self.target > 0 || self.nothing > 0;
         match (self.local, self.no_way) {

@@ -1,7 +1,5 @@
-//! What the engine tells: a transition when a verdict changes, and reports on request.
-//!
-//! Responsible for their words.
-//! Not responsible for who is told, or where it is shown.
+//! What the engine reports: a transition when a verdict changes, and reports on request. Their texts are
+//! here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +13,8 @@ use super::network::Scope;
 use super::schedule::silence_max;
 use super::{Target, TargetId, Verdict};
 
-/// Something has changed for a target: what outcomes say, or how far they are believed. A listener that
-/// is slow is told the last change of each target only.
+/// Something has changed for a target: what outcomes say, or how far they are believed. A slow listener gets
+/// only the last change of each target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The target's place on the board. A place may be given to another target by a later
@@ -24,9 +22,9 @@ pub struct Transition {
     pub target: TargetId,
     /// The target's probe.
     pub probe: Probe,
-    /// What stood on the board before.
+    /// The verdict on the board before.
     pub from: Verdict,
-    /// What stands there now: the same where an operator's word or unrest stands before outcomes.
+    /// The verdict there now: the same if a forced verdict or damping overrides outcomes.
     pub to: Verdict,
     /// Why.
     pub cause: Cause,
@@ -169,7 +167,7 @@ pub struct Report {
     pub target: Arc<Target>,
     /// What its outcomes say.
     pub verdict: Verdict,
-    /// What answers are made from: the same, unless something below stands before it.
+    /// What answers are made from: the same, unless something below overrides it.
     pub believed: Verdict,
     /// What the operator says.
     pub forced: Option<Arc<Rule>>,
@@ -256,8 +254,8 @@ impl History {
         }
     }
 
-    /// How long ago the last probe ended, or the watch began where none has: much more than interval
-    /// and timeout together means that the prober is stuck or overloaded.
+    /// How long ago the last probe ended, or the watch began where none has: much more than interval and
+    /// timeout together means that the prober is stuck or overloaded.
     pub fn last_probe_age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.last_probe.unwrap_or(self.watched))
     }

@@ -1,9 +1,7 @@
 //! The schedule: when a target is probed next.
 //!
-//! Responsible for intervals, jitter and the spread of many targets. Pure:
-//! time and chance come in as arguments.
-//! Not responsible for waiting, or for how many probes run at once: that is
-//! `engine`.
+//! Has the intervals, the jitter and the spread of many targets. Pure: time and random numbers come in as
+//! arguments.
 
 use std::time::{Duration, Instant};
 
@@ -15,16 +13,16 @@ pub const WAIT_MIN: Duration = Duration::from_millis(10);
 /// Longest wait: a verdict that is older than a day is worth nothing.
 pub const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Of a new set, so many targets are probed at once: a cluster has no more, and it shall have its
-/// verdicts without delay.
+/// This many targets of a new set are probed at once: a cluster has no more, and it should have its verdicts
+/// without delay.
 const FIRST_AT_ONCE: u32 = 64;
 
-/// The others follow one after the other, 4,000 in a second: a burst of more is lost in the queues
-/// of small switches, and lost first packets look like failures.
+/// The others follow one after the other, 4,000 in a second: a burst of more is lost in the queues of small
+/// switches, and lost first packets look like failures.
 const FIRST_STEP: Duration = Duration::from_micros(250);
 
-/// Jitter, as a part of the wait: up to one twentieth earlier or later, so that several servers that
-/// probe one target do not stay in step.
+/// Jitter, as a part of the wait: up to one twentieth earlier or later, so that several servers that probe
+/// one target do not stay in step.
 const JITTER_PART: u32 = 20;
 
 /// When one probe ran.
@@ -43,8 +41,8 @@ pub(super) struct Waits {
     pub(super) retry: Duration,
 }
 
-/// When the first probe of a new target starts: the one at `place` (from 0) of `count` new ones.
-/// The last starts within its interval.
+/// When the first probe of a new target starts: the one at `place` (from 0) of `count` new ones. The last
+/// starts within its interval.
 pub(super) fn first(now: Instant, place: u32, count: u32, interval: Duration) -> Instant {
     let behind = place.saturating_sub(FIRST_AT_ONCE);
     let spread = count.saturating_sub(FIRST_AT_ONCE).max(1);
@@ -54,8 +52,8 @@ pub(super) fn first(now: Instant, place: u32, count: u32, interval: Duration) ->
 
 /// When the next probe starts, after one that ran from `run.started` to `run.ended` and did `effect`.
 ///
-/// Never before that one's end, and counted from when it really started: turns that were missed are
-/// not made up. `chance` is any number, evenly distributed.
+/// Never before the end of that run, and counted from its real start: missed runs are not made up. `chance`
+/// is any number, evenly distributed.
 pub(super) fn next(run: Run, effect: Effect, waits: Waits, chance: u32) -> Instant {
     let due = match effect {
         Effect::Doubted => run.ended + jittered(waits.retry, chance),
@@ -66,15 +64,15 @@ pub(super) fn next(run: Run, effect: Effect, waits: Waits, chance: u32) -> Insta
     due.max(run.ended)
 }
 
-/// How long a target may be without an outcome before its prober is taken to be stuck: three probes that
-/// wait their whole time, and a second for a machine that is slow.
+/// How long a target may be without an outcome before its prober is taken to be stuck: three probes that wait
+/// their whole time, and a second for a machine that is slow.
 pub(super) fn silence_max(interval: Duration, timeout: Duration) -> Duration {
     3 * (bounded(interval) + timeout.min(WAIT_MAX)) + Duration::from_secs(1)
 }
 
-/// When the next probe starts, if that is before its turn, after a hint at `hinted` that something has
-/// happened to the target: at once, but a target that hints and hints is probed no more often than
-/// every `retry` for it. `last` is when the last early probe was due.
+/// When the next probe starts after a hint at `hinted` that something has happened to the target: at once,
+/// but for a target that hints again and again no more often than every `retry`. `last` is when the last
+/// early probe was due.
 pub(super) fn early(hinted: Instant, last: Option<Instant>, retry: Duration) -> Instant {
     last.map_or(hinted, |last| hinted.max(last + bounded(retry)))
 }

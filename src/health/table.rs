@@ -1,8 +1,8 @@
-//! The table: every target with its verdict and history, and what is still to be told.
+//! The table: every target with its verdict and history, and the transitions that the listener has not taken
+//! yet.
 //!
-//! Responsible for who stands at which place, and for keeping board, reports and transitions in
-//! agreement: they change together, under one lock that `engine` holds.
-//! Not responsible for waiting: nothing here has a clock or a task.
+//! Gives each target its place, and keeps board, reports and transitions in agreement: they change together,
+//! under one lock that `engine` holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -21,8 +21,8 @@ use super::schedule::silence_max;
 use super::verdict::{Effect, Verdict};
 use super::{Board, Target, TargetId};
 
-/// The number of a watch: each new target gets the next one, and none is given twice. So a late
-/// outcome cannot reach another target that has been given the same place since.
+/// The number of a watch: each new target gets the next one, and none is used twice. So a late outcome cannot
+/// reach another target that has got the same place since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WatchNumber(u64);
 
@@ -35,7 +35,7 @@ impl WatchNumber {
     }
 }
 
-/// A target that has been taken up.
+/// A target that is being watched.
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pub(super) id: TargetId,
@@ -49,7 +49,7 @@ pub(super) struct Replaced {
     pub(super) ids: Vec<TargetId>,
     /// The targets that were not watched before.
     pub(super) started: Vec<Watched>,
-    /// The places of those that are watched no more.
+    /// The places of those that are not watched any more.
     pub(super) stopped: Vec<TargetId>,
 }
 
@@ -62,17 +62,17 @@ pub(super) struct Table {
     damping: Damping,
     rules: Rules,
     network: Network,
-    /// None while there is none.
+    /// None: there is none.
     local_trouble: Option<LocalTrouble>,
     /// The number of the next new target.
     upcoming: WatchNumber,
     /// Targets that have no outcome yet.
-    unheard: BTreeSet<WatchNumber>,
-    /// Transitions that nobody has been told, by age: one for each target at most, so that they are
-    /// bounded by the number of targets however slow the listener is.
-    untold: BTreeMap<u64, Transition>,
-    /// The key of the next untold transition.
-    untold_next: u64,
+    unprobed: BTreeSet<WatchNumber>,
+    /// Transitions that the listener has not taken yet, by age: at most one for each target, so that their
+    /// number is bounded however slow the listener is.
+    unsent: BTreeMap<u64, Transition>,
+    /// The key of the next unsent transition.
+    unsent_next: u64,
 }
 
 /// A place on the board.
@@ -80,8 +80,8 @@ pub(super) struct Table {
 enum BoardPlace {
     /// May be given to a new target.
     Free,
-    /// Its target left with the last new set. The board in use before that set may still point here,
-    /// so the place rests, with its last verdict, until the next one.
+    /// Its target left with the last new set. The board in use before that set may still point here, so the
+    /// place rests, with its last verdict, until the next one.
     Resting,
     Taken(Box<Entry>),
 }
@@ -93,21 +93,21 @@ struct Entry {
     reachability: Reachability,
     history: History,
     turn: TurnWait,
-    /// The key of its untold transition.
-    untold: Option<u64>,
+    /// The key of its unsent transition.
+    unsent: Option<u64>,
 }
 
-/// How a target stands with its turns.
+/// Whether a target waits for a turn.
 #[derive(Clone, Copy, Debug)]
 enum TurnWait {
-    /// It is due, and others are probed.
+    /// It is due, and waits while others are probed.
     Waiting,
-    /// It did not have to wait, or not since then.
+    /// It has not waited since then.
     OverSince(Instant),
 }
 
 impl Entry {
-    /// How long there should have been an outcome, and was none. Who waits for a turn owes none.
+    /// For how long an outcome is overdue. A target that waits for a turn owes none.
     fn silence(&self, now: Instant) -> Duration {
         match self.turn {
             TurnWait::Waiting => Duration::ZERO,
@@ -149,9 +149,9 @@ impl Table {
             ids: HashMap::new(),
             board: Board::default(),
             upcoming: WatchNumber(0),
-            unheard: BTreeSet::new(),
-            untold: BTreeMap::new(),
-            untold_next: 0,
+            unprobed: BTreeSet::new(),
+            unsent: BTreeMap::new(),
+            unsent_next: 0,
         }
     }
 
@@ -179,14 +179,14 @@ impl Table {
     }
 
     /// The oldest target that has no outcome yet; [`WatchNumber::LAST`] when all have one.
-    pub(super) fn oldest_unheard(&self) -> WatchNumber {
-        self.unheard.first().copied().unwrap_or(WatchNumber::LAST)
+    pub(super) fn oldest_unprobed(&self) -> WatchNumber {
+        self.unprobed.first().copied().unwrap_or(WatchNumber::LAST)
     }
 
     /// Replaces the set of targets.
     ///
-    /// A target that was not watched begins with the verdict of another one that asks the same and
-    /// is watched, or was until now: who changes an interval does not want to see every pool pending.
+    /// A new target takes over the verdict of another one with the same question that is watched, or was
+    /// until now: a changed interval does not make every pool pending.
     pub(super) fn replace(&mut self, targets: &[Target], now: Instant) -> Replaced {
         let known = self.known();
         let stopped = self.stop_all_but(targets);
@@ -222,13 +222,13 @@ impl Table {
         }
     }
 
-    /// Takes in an outcome; none when its target is watched no more.
+    /// Takes in an outcome; none when its target is not watched any more.
     pub(super) fn record(&mut self, of: &Watched, outcome: &Outcome, ended: Instant) -> Option<Effect> {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(of.id.index()) else { return None };
         if entry.watched.number != of.number {
             return None;
         }
-        self.unheard.remove(&of.number);
+        self.unprobed.remove(&of.number);
         let attribution = self.network.note(&mut entry.reachability, outcome, ended);
         entry.history.note(outcome, ended);
         let (effect, cause) = match attribution {
@@ -248,8 +248,9 @@ impl Table {
         Some(effect)
     }
 
-    /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady.
-    /// `awake` is since when this was done as often as it should be; a machine that slept proves nothing.
+    /// Lets time pass: finds the targets whose prober is stuck, and those that have become steady. `awake` is
+    /// since when this has been called as often as it should be: silence while the machine slept proves
+    /// nothing.
     pub(super) fn tend(&mut self, now: Instant, awake: Instant) {
         let damping = self.damping;
         self.update_all(now, |entry| {
@@ -264,7 +265,7 @@ impl Table {
         });
     }
 
-    /// Believes these rules from now on.
+    /// Applies these rules from now on.
     pub(super) fn force(&mut self, rules: &Rules, now: Instant) {
         self.rules = rules.clone();
         self.update_all(now, |entry| {
@@ -273,7 +274,7 @@ impl Table {
         });
     }
 
-    /// Damps like this from now on.
+    /// Applies this damping from now on.
     pub(super) fn damp(&mut self, damping: Damping) {
         self.damping = damping;
     }
@@ -283,11 +284,11 @@ impl Table {
         self.local_trouble.as_ref()
     }
 
-    /// The oldest transition that nobody has been told.
-    pub(super) fn take_untold(&mut self) -> Option<Transition> {
-        let (_, transition) = self.untold.pop_first()?;
+    /// The oldest transition that the listener has not taken yet.
+    pub(super) fn take_unsent(&mut self) -> Option<Transition> {
+        let (_, transition) = self.unsent.pop_first()?;
         if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(transition.target.index()) {
-            entry.untold = None;
+            entry.unsent = None;
         }
         Some(transition)
     }
@@ -322,9 +323,9 @@ impl Table {
                 continue;
             }
             self.ids.remove(&entry.watched.target);
-            self.unheard.remove(&entry.watched.number);
+            self.unprobed.remove(&entry.watched.number);
             self.network.forget(entry.reachability);
-            entry.untold.and_then(|key| self.untold.remove(&key));
+            entry.unsent.and_then(|key| self.unsent.remove(&key));
             *place = BoardPlace::Resting;
             stopped.push(TargetId::at(index));
         }
@@ -339,7 +340,7 @@ impl Table {
     fn start(&mut self, id: TargetId, target: &Target, known: Option<Carried>, now: Instant) -> Watched {
         let watched = Watched { id, number: self.upcoming, target: Arc::new(target.clone()) };
         self.upcoming = watched.number.next();
-        self.unheard.insert(watched.number);
+        self.unprobed.insert(watched.number);
         self.ids.insert(Arc::clone(&watched.target), id);
         let pending = Carried { verdict: Verdict::Pending, since: now, weight: None };
         let Carried { verdict, since, weight } = known.unwrap_or(pending);
@@ -351,7 +352,7 @@ impl Table {
             reachability: self.network.begin(),
             history: History { weight, ..History::new(since, now) },
             turn: TurnWait::OverSince(now),
-            untold: None,
+            unsent: None,
         };
         self.board.set(id, entry.state());
         let place = BoardPlace::Taken(Box::new(entry));
@@ -362,7 +363,7 @@ impl Table {
         watched
     }
 
-    /// Applies `change` to every target, and tells what came of it.
+    /// Applies `change` to every target, and writes the results to the board.
     fn update_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
         for index in 0..self.places.len() {
             let Some(BoardPlace::Taken(entry)) = self.places.get_mut(index) else { continue };
@@ -372,29 +373,29 @@ impl Table {
         }
     }
 
-    /// Writes what is believed of a target to the board, and keeps the transition until somebody takes
-    /// it. It takes the turn of one of the same target that is still untold, even when that leads back
-    /// to where the listener believes the target to be: the board it has read meanwhile, for another
-    /// target's sake, may have held the verdict between.
+    /// Writes the verdict on a target to the board, and keeps the transition until the listener takes it. It
+    /// replaces one of the same target that has not been taken, even if the verdict is back where the
+    /// listener knows it: the listener may have read the board in between, for another target's sake, with
+    /// the other verdict.
     fn update_board(&mut self, id: TargetId, cause: Cause, at: Instant) {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
         let (from, state) = (self.board.state(id).verdict, entry.state());
         self.board.set(id, state);
         let probe = entry.watched.target.probe.clone();
-        let key = *entry.untold.get_or_insert(self.untold_next);
-        self.untold_next = self.untold_next.max(key + 1);
-        self.untold.insert(key, Transition { target: id, probe, from, to: state.verdict, cause, at });
+        let key = *entry.unsent.get_or_insert(self.unsent_next);
+        self.unsent_next = self.unsent_next.max(key + 1);
+        self.unsent.insert(key, Transition { target: id, probe, from, to: state.verdict, cause, at });
     }
 
-    /// Writes what a target says of its share to the board, if it is news. The transition waits behind
-    /// nothing and pushes nothing aside: whoever hears of another one of this target sees the weight, too.
+    /// Writes the weight that a target reports to the board, if it has changed. Its transition waits behind
+    /// the others and replaces none: a listener that takes another one of this target sees the weight, too.
     fn update_weight(&mut self, id: TargetId, at: Instant) {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
         let weight = entry.state().weight;
         if self.board.state(id).weight == weight {
             return;
         }
-        match entry.untold {
+        match entry.unsent {
             Some(_) => self.board.set(id, entry.state()),
             None => self.update_board(id, Cause::Weighed(weight), at),
         }
@@ -405,7 +406,7 @@ impl Table {
         let before = self.local_trouble.as_ref().map_or(Scope::None, |trouble| trouble.scope);
         match (before, scope) {
             (Scope::None | Scope::Some | Scope::All, Scope::None) => self.local_trouble = None,
-            // From all to some is no new trouble, and not its end either.
+            // From all to some is neither new trouble nor its end.
             (Scope::Some, Scope::Some) | (Scope::All, Scope::Some | Scope::All) => {}
             (Scope::None, Scope::Some | Scope::All) | (Scope::Some, Scope::All) => {
                 let (probe, outcome) = (of.target.probe.clone(), outcome.clone());

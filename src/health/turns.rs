@@ -1,8 +1,7 @@
 //! Turns: how many probes run at once, and who goes first when more are due.
 //!
-//! Responsible for a reserve of turns for targets that can be expected to answer: whoever hangs takes a
+//! Keeps a reserve of turns for targets that are likely to answer: a target that hangs uses a turn for a
 //! whole timeout, and a rack of such targets would make all others wait.
-//! Not responsible for when a probe is due: that is `schedule`.
 
 use std::sync::Arc;
 
@@ -12,11 +11,11 @@ use crate::probe::Outcome;
 
 use super::verdict::{Change, Effect, Verdict};
 
-/// Each rank but the first leaves one in so many turns to those before it. Targets that answer do so within
-/// milliseconds: an eighth of the turns is plenty for all of them.
+/// Each rank but the first leaves this part of the turns to the ranks before it. Targets that answer do so
+/// within milliseconds: an eighth of the turns is plenty for all of them.
 const RESERVE_PART: usize = 8;
 
-/// What can be expected of a target, the best first.
+/// How likely a target is to answer, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     /// It answered last time.
@@ -47,8 +46,8 @@ impl Rank {
 
 /// Permits for probes, first come, first served within a rank.
 ///
-/// Each rank takes a permit of its own and of those before it: so the last can never have all, and the
-/// first can have every one.
+/// Each rank takes a permit of its own and of those before it: so the last can never have all, and the first
+/// can have every one.
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
@@ -71,7 +70,7 @@ impl Turns {
         Turns { all: permits(most), unsure: permits(most - reserve), down: permits(most - 2 * reserve) }
     }
 
-    /// A turn that need not be waited for.
+    /// A turn, if one is free now.
     pub(super) fn try_take(&self, rank: Rank) -> Option<Turn> {
         let mut permits = [None, None, None];
         for (place, semaphore) in permits.iter_mut().zip(self.needed(rank)) {
@@ -80,7 +79,7 @@ impl Turns {
         Some(Turn { _permits: permits })
     }
 
-    /// A turn, when there is one.
+    /// Waits for a turn.
     pub(super) async fn take(&self, rank: Rank) -> Turn {
         let mut permits = [None, None, None];
         for (place, semaphore) in permits.iter_mut().zip(self.needed(rank)) {
@@ -90,7 +89,8 @@ impl Turns {
         Turn { _permits: permits }
     }
 
-    /// What a rank needs, in one order for all, so that nobody waits for a circle of others.
+    /// The permits that a rank needs, in the same order for all, so that no ranks wait for each other in a
+    /// circle.
     fn needed(&self, rank: Rank) -> impl Iterator<Item = &Arc<Semaphore>> {
         let begin = match rank {
             Rank::Down => 0,

@@ -1,7 +1,7 @@
 //! Verdicts: what is believed about a target after several outcomes.
 //!
-//! Responsible for the thresholds. Pure: no clock, no I/O.
-//! Not responsible for when the next outcome comes: that is `schedule`.
+//! Has the thresholds. Pure: no clock, no I/O. Not responsible for when the next outcome comes: that is
+//! `schedule`.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -52,8 +52,8 @@ pub(super) struct Thresholds {
 ///                 a failure       └──────┘
 /// ```
 ///
-/// The first outcome decides at once, because anything known is better than nothing. Local trouble
-/// says nothing about the target: it changes neither the verdict nor the count.
+/// The first outcome decides at once, because any knowledge is better than none. Local trouble says nothing
+/// about the target: it changes neither the verdict nor the count.
 #[derive(Clone, Debug)]
 pub(super) struct VerdictState {
     verdict: Verdict,

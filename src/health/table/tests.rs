@@ -104,7 +104,7 @@ fn a_target_that_only_changes_its_times_keeps_its_verdict() {
     slower.probe.timeout *= 2;
     let second = table.replace(&[slower], Instant::now());
     assert_eq!(table.board().verdict(second.ids[0]), Verdict::Up);
-    assert_eq!(table.oldest_unheard(), second.started[0].number);
+    assert_eq!(table.oldest_unprobed(), second.started[0].number);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn transitions_are_told_in_the_order_in_which_they_happened() {
         fail(&mut table, &started[place]);
     }
     let told: Vec<TargetId> =
-        std::iter::from_fn(|| table.take_untold()).map(|transition| transition.target).collect();
+        std::iter::from_fn(|| table.take_unsent()).map(|transition| transition.target).collect();
     assert_eq!(places(&told), [2, 0, 1]);
 }
 
@@ -140,11 +140,11 @@ fn of_the_untold_transitions_of_one_target_the_last_is_told_in_the_turn_of_the_f
         pass(&mut table, &started[0]);
     }
     fail(&mut table, &started[0]);
-    let told = table.take_untold().unwrap();
+    let told = table.take_unsent().unwrap();
     assert_eq!((told.target, told.to), (started[0].id, Verdict::Down));
     assert_eq!(told.observed().unwrap().reason, Some(Reason::Refused));
-    assert_eq!(table.take_untold().unwrap().target, started[1].id);
-    assert_eq!(table.take_untold(), None);
+    assert_eq!(table.take_unsent().unwrap().target, started[1].id);
+    assert_eq!(table.take_unsent(), None);
     assert_eq!(table.report()[0].history.transitions, 2_002);
 }
 
@@ -153,12 +153,12 @@ fn a_verdict_that_came_back_is_told_to_a_listener_that_may_have_read_the_board_b
     let mut table = table();
     let started = watch(&mut table, &[1]).started;
     pass(&mut table, &started[0]);
-    assert!(table.take_untold().is_some());
+    assert!(table.take_unsent().is_some());
     fail(&mut table, &started[0]);
     let read_between = table.board();
     pass(&mut table, &started[0]);
     assert_ne!(read_between, table.board());
-    assert_eq!(table.take_untold().unwrap().to, Verdict::Up);
+    assert_eq!(table.take_unsent().unwrap().to, Verdict::Up);
 }
 
 #[test]
@@ -166,13 +166,13 @@ fn another_weight_is_told_once_and_is_no_change_of_verdict() {
     let mut table = table();
     let started = watch(&mut table, &[1]).started;
     weigh(&mut table, &started[0], 5);
-    let up = table.take_untold().unwrap();
+    let up = table.take_unsent().unwrap();
     assert!(matches!(up.cause, Cause::Outcomes(_)), "the first weight comes with the verdict: {up}");
     weigh(&mut table, &started[0], 5);
-    assert_eq!(table.take_untold(), None, "the same weight is no news");
+    assert_eq!(table.take_unsent(), None, "the same weight is no news");
     let before = table.board();
     weigh(&mut table, &started[0], 7);
-    let told = table.take_untold().unwrap();
+    let told = table.take_unsent().unwrap();
     let weight = Weight::new(7).unwrap();
     assert_eq!((told.from, told.to, told.cause), (Verdict::Up, Verdict::Up, Cause::Weighed(weight)));
     assert_eq!(table.board().changes_since(&before).collect::<Vec<_>>(), [started[0].id]);
@@ -187,8 +187,8 @@ fn another_weight_pushes_no_untold_verdict_aside() {
     let started = watch(&mut table, &[1]).started;
     weigh(&mut table, &started[0], 5);
     weigh(&mut table, &started[0], 7);
-    assert!(table.take_untold().unwrap().observed().is_some());
-    assert_eq!(table.take_untold(), None);
+    assert!(table.take_unsent().unwrap().observed().is_some());
+    assert_eq!(table.take_unsent(), None);
     assert_eq!(table.board().weight(started[0].id).get(), 7);
 }
 
@@ -211,7 +211,7 @@ fn nothing_is_told_about_a_target_that_was_dropped() {
     let started = watch(&mut table, &[1]).started;
     pass(&mut table, &started[0]);
     watch(&mut table, &[]);
-    assert_eq!(table.take_untold(), None);
+    assert_eq!(table.take_unsent(), None);
 }
 
 #[test]
