@@ -46,7 +46,7 @@ impl fmt::Display for TooLarge {
                 write!(f, "it takes more than the {ANSWER_BYTES_MAX} bytes that a message has room for")
             }
             TooLarge::Owner => {
-                f.write_str("so many aliases lead to its pool that no pointer reaches its owner")
+                f.write_str("too many aliases lead to its pool: no compression pointer reaches its owner")
             }
             TooLarge::Pools => write!(f, "it is made from more than {POOLS_MAX} pools"),
             TooLarge::Zone => f.write_str("up to it the compiled zone takes more than 4 GiB"),

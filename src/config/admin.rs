@@ -61,8 +61,8 @@ fn listen(value: Value<'_>, dns: &[SocketAddr], found: &mut Diagnostics) -> Opti
         return None;
     }
     if !address.ip().is_loopback() {
-        let message = format!("whoever can connect to {address} sees all zones, targets and faults");
-        let open = Diagnostic::warning(value.span(), message).label("nobody is asked for a password here");
+        let message = format!("any client that can connect to {address} sees all zones, targets and faults");
+        let open = Diagnostic::warning(value.span(), message).label("this listener asks for no password");
         found.push(open.help(format!(
             "let a firewall admit only who watches this server, or write \"127.0.0.1:{}\"",
             address.port()

@@ -125,7 +125,7 @@ fn read_upstreams(
     }
     if let Ok(text) = value.text() {
         let help = format!("write `[\"{text}\"]`, or \"{SYSTEM}\" for the resolvers of this host");
-        found.push(value.fault(format!("`{text}` is no list of upstreams")).help(help));
+        found.push(value.fault(format!("`{text}` is not a list of upstreams")).help(help));
         return None;
     }
     let items = value.items().map_err(|_| value.takes("a list, or \"resolv.conf\""));
@@ -159,7 +159,7 @@ fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
                 rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
             let name = name
                 .map(|name| {
-                    let fault = || value.fault(format!("`{name}` is no name of a certificate"));
+                    let fault = || value.fault(format!("`{name}` is not a name that a certificate can have"));
                     ServerName::new(name).ok_or_else(fault)
                 })
                 .transpose()?;
@@ -182,7 +182,7 @@ fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
     }
     let address = address.filter(|address| address.port() != 0);
     address.map(|address| Remote { address, protocol }).ok_or_else(|| {
-        value.fault(format!("`{text}` is no address of an upstream")).help(
+        value.fault(format!("`{text}` is not the address of an upstream")).help(
             "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
         )
     })

@@ -301,7 +301,7 @@ const OWN: &[Key] = &[
         Section::Limit,
         "exempt",
         Absent::Default(r#"["local"]"#),
-        "networks that are not limited; local stands for loopback and the networks of this host",
+        "networks that are not limited; local is loopback and the networks of this host",
     ),
     key(
         Section::Probe,
@@ -321,8 +321,8 @@ const OWN: &[Key] = &[
         Absent::Default(r#""200ms""#),
         "time to the next probe after an outcome that contradicts the verdict; at most the interval",
     ),
-    key(Section::Probe, "rise", Absent::Default("2"), "passes in a row that turn a target up, 1 to 100"),
-    key(Section::Probe, "fall", Absent::Default("2"), "failures in a row that turn a target down, 1 to 100"),
+    key(Section::Probe, "rise", Absent::Default("2"), "passes in a row until a target is up, 1 to 100"),
+    key(Section::Probe, "fall", Absent::Default("2"), "failures in a row until a target is down, 1 to 100"),
     key(
         Section::Probe,
         "startup-wait",
@@ -455,7 +455,7 @@ const OWN: &[Key] = &[
         Section::Forward,
         "resolv-conf",
         Absent::Default(r#""/etc/resolv.conf""#),
-        "the file that resolv.conf stands for; followed when it changes",
+        "the file that `resolv.conf` in `upstream` means; read again when it changes",
     ),
     key(
         Section::Zone,

@@ -99,8 +99,8 @@ pub(super) fn one_exempt(value: Value<'_>) -> Result<Clients, Diagnostic> {
     }
     text.parse().map(Clients::Prefix).map_err(|error| match error {
         PrefixError::Address => value
-            .fault(format!("`{text}` is no network"))
-            .help("write it as \"192.0.2.0/24\" or \"2001:db8::/32\"; \"local\" stands for this host's own"),
+            .fault(format!("`{text}` is not a network"))
+            .help("write it as \"192.0.2.0/24\" or \"2001:db8::/32\"; \"local\" is this host's own networks"),
         PrefixError::Length { longest } => {
             value.fault(format!("`{text}` has no length of 0 to {longest} bits")).help("write \"…/24\"")
         }

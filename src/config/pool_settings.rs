@@ -84,7 +84,7 @@ fn read_weights(value: Value<'_>, found: &mut Diagnostics) -> Vec<(IpAddr, NonZe
     let mut weights: Vec<(IpAddr, NonZeroU32)> = Vec::new();
     for (text, value) in keep(value.entries(), found).unwrap_or_default() {
         let Ok(address) = text.parse::<IpAddr>() else {
-            let fault = value.fault(format!("`{text}` is no address"));
+            let fault = value.fault(format!("`{text}` is not an address"));
             found.push(fault.help("weigh addresses, as in { \"192.0.2.1\" = 3 }"));
             continue;
         };
@@ -108,7 +108,7 @@ fn read_backups(value: Value<'_>, found: &mut Diagnostics) -> Vec<Vec<IpAddr>> {
         vec![items]
     } else {
         let Some(groups) = groups.into_iter().collect() else {
-            let fault = value.fault("addresses and groups of addresses stand in one list");
+            let fault = value.fault("one list has addresses and groups of addresses");
             found.push(fault.help("write either [\"…\", \"…\"] or [[\"…\"], [\"…\"]]"));
             return Vec::new();
         };

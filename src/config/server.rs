@@ -190,7 +190,7 @@ fn identity(value: Value<'_>) -> Result<Option<String>, Diagnostic> {
         return Err(value.fault(format!("longer than {IDENTITY_BYTES_MAX} bytes")));
     }
     if text.chars().any(char::is_control) {
-        return Err(value.fault("a control character cannot be told to clients"));
+        return Err(value.fault("a control character cannot be sent to clients"));
     }
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
@@ -225,7 +225,7 @@ fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> 
         }
     }
     if given > 0 && first.is_empty() && found.errors() == errors {
-        found.push(value.fault("there is no address to listen on now").help("name one that is always there"));
+        found.push(value.fault("no address to listen on exists now").help("name one that is always there"));
     }
     Some(first.into_iter().map(|(address, _)| address).collect())
 }

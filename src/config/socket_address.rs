@@ -62,7 +62,7 @@ fn why_no_address(text: &str, usual_port: u16) -> (String, String) {
     if let Some((host, port)) = text.rsplit_once(':') {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(ip) = host.parse::<IpAddr>() {
-            return (format!("`{port}` is no port: 1 to 65535"), with_port(ip, usual_port));
+            return (format!("`{port}` is not a port: 1 to 65535"), with_port(ip, usual_port));
         }
         if let (true, Ok(port)) = (matches!(host, "" | "*"), port.parse::<u16>()) {
             return (
@@ -72,7 +72,7 @@ fn why_no_address(text: &str, usual_port: u16) -> (String, String) {
         }
     }
     (
-        format!("`{text}` is no address with a port"),
+        format!("`{text}` is not an address with a port"),
         format!(
             "write it as \"192.0.2.1:{usual_port}\" or \"[2001:db8::1]:{usual_port}\"; names are not looked up"
         ),

@@ -80,7 +80,7 @@ impl<'t> Table<'t> {
         match value.get_ref() {
             DeValue::Table(entries) => Some(Table::open(section, self.file(), span, entries, found)),
             DeValue::Array(_) => {
-                found.push(wrong_brackets(section, span, "stands once: single brackets"));
+                found.push(wrong_brackets(section, span, "can be given once: write single brackets"));
                 None
             }
             _ => {
@@ -122,13 +122,17 @@ impl<'t> Table<'t> {
             DeValue::Table(_) if value.span() == key.span() => {
                 let header = section.header();
                 found.push(
-                    Diagnostic::error(span, format!("no `{header}` stands above this"))
+                    Diagnostic::error(span, format!("there is no `{header}` above this"))
                         .help(format!("begin with `{header}` and its own keys")),
                 );
                 Vec::new()
             }
             DeValue::Table(entries) => {
-                found.push(wrong_brackets(section, span, "may stand several times: double brackets"));
+                found.push(wrong_brackets(
+                    section,
+                    span,
+                    "can be given several times: write double brackets",
+                ));
                 vec![Table::open(section, self.file(), span, entries, found)]
             }
             _ => {

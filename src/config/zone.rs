@@ -231,7 +231,7 @@ fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
     let items = keep(value.items(), found)?;
     if items.is_empty() {
         let help = "name networks, or leave the key out for everybody";
-        found.push(value.fault("an empty list means nobody").help(help));
+        found.push(value.fault("an empty list allows no client").help(help));
         return None;
     }
     if items.len() > EXEMPT_MAX {

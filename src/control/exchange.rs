@@ -120,7 +120,7 @@ impl Reply {
     /// When the server is silent for too long, or the body does not come as announced.
     pub(super) fn into_body(mut self) -> Result<Vec<u8>, ClientError> {
         if self.response.body().size_hint().exact().is_none() {
-            return Err(garbled("its length is not told"));
+            return Err(garbled("its length is unknown"));
         }
         let mut body = Vec::new();
         while let Some(part) = self.next_part()? {

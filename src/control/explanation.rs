@@ -147,9 +147,10 @@ impl ExplainOrder {
                     name = Some(value.parse().map_err(|fault: NameError| format!("`{value}`: {fault}"))?)
                 }
                 "type" => {
-                    qtype = Rtype::parse(value.as_bytes()).ok_or_else(|| format!("`{value}` is no type"))?;
+                    qtype =
+                        Rtype::parse(value.as_bytes()).ok_or_else(|| format!("`{value}` is not a type"))?;
                 }
-                "from" => client = value.parse().map_err(|_| format!("`{value}` is no address"))?,
+                "from" => client = value.parse().map_err(|_| format!("`{value}` is not an address"))?,
                 _ => return Err(format!("unknown key `{key}`; there is name, type and from")),
             }
         }
@@ -179,8 +180,8 @@ mod tests {
         for (text, why) in [
             ("", "`name` is missing"),
             ("name=a..b", "`a..b`: "),
-            ("name=a&type=AA", "`AA` is no type"),
-            ("name=a&from=b", "`b` is no address"),
+            ("name=a&type=AA", "`AA` is not a type"),
+            ("name=a&from=b", "`b` is not an address"),
             ("name=a&who=b", "unknown key `who`"),
         ] {
             let said = ExplainOrder::read(text).unwrap_err();

@@ -76,7 +76,7 @@ fn server(text: &mut Text, status: &Status) {
     );
     text.gauge(
         "edgedns_forced_rules",
-        "Rules of the operator that stand before probes.",
+        "Rules of the operator that override probes.",
         [plain(status.forced.len())],
     );
 }
@@ -169,7 +169,7 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let labels = |zone: &ZoneStatus| of_view(Labels::of("zone", &zone.name), zone.view.as_deref());
     let ok =
         zones.iter().map(|zone| (labels(zone), u64::from(zone.error.is_none() && zone.serial.is_some())));
-    text.gauge("edgedns_zone_ok", "Whether the zone is served as its file stands.", ok);
+    text.gauge("edgedns_zone_ok", "Whether the zone is served as its file has it.", ok);
     let kept = zones.iter().map(|zone| (labels(zone), u64::from(zone.kept_at.is_some())));
     text.gauge(
         "edgedns_zone_kept",

@@ -68,7 +68,7 @@ impl ServiceManager {
 
     /// Serving has begun, or a reload has ended.
     pub fn ready(&self, headline: &str) {
-        self.tell(&["READY=1", &status(headline)]);
+        self.send(&["READY=1", &status(headline)]);
     }
 
     /// A reload begins.
@@ -76,31 +76,31 @@ impl ServiceManager {
         let now = clock_gettime(ClockId::Monotonic);
         let micros =
             Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs().try_into().unwrap_or(0));
-        self.tell(&["RELOADING=1", &format!("MONOTONIC_USEC={}", micros.as_micros()), &status("reloading")]);
+        self.send(&["RELOADING=1", &format!("MONOTONIC_USEC={}", micros.as_micros()), &status("reloading")]);
     }
 
     /// The state of the server, in one line.
     pub fn stands(&self, headline: &str) {
-        self.tell(&[&status(headline)]);
+        self.send(&[&status(headline)]);
     }
 
     /// The event loop, the workers and the probes make progress.
     pub fn alive(&self) {
-        self.tell(&["WATCHDOG=1"]);
+        self.send(&["WATCHDOG=1"]);
     }
 
     /// The start or reload under way may take this much more time, whatever the limit of the unit.
     pub fn takes(&self, time: Duration) {
-        self.tell(&[&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros())]);
+        self.send(&[&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros())]);
     }
 
     /// The server is stopping.
     pub fn stopping(&self) {
-        self.tell(&["STOPPING=1", &status("answering what is queued, then stopping")]);
+        self.send(&["STOPPING=1", &status("answering what is queued, then stopping")]);
     }
 
     /// Queues one message: an assignment in each line.
-    fn tell(&self, assignments: &[&str]) {
+    fn send(&self, assignments: &[&str]) {
         let Some(messages) = &self.messages else { return };
         let lines = assignments.iter().flat_map(|assignment| [*assignment, "\n"]);
         let _ = messages.try_send(lines.collect());

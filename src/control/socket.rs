@@ -34,7 +34,7 @@ impl fmt::Display for SocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SocketError::InUse(path) => write!(f, "{}: another process answers on it", path.display()),
-            SocketError::NoSocket(path) => write!(f, "{}: is no socket, and is left alone", path.display()),
+            SocketError::NoSocket(path) => write!(f, "{}is not a socket; it is left alone", path.display()),
             SocketError::System(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }

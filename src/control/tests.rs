@@ -47,7 +47,9 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 };
                 reply.unwrap().send(reloaded).unwrap();
             }
-            Request::Pulse { reply } => reply.send(vec!["UDP worker 1 does not turn".to_owned()]).unwrap(),
+            Request::Pulse { reply } => {
+                reply.send(vec!["UDP worker 1 makes no progress".to_owned()]).unwrap()
+            }
             Request::Force { order, reply } => {
                 let said = format!("{} {} {:?} {:?}", order.pattern, order.order, order.lasts, order.remark);
                 reply.send(Ok(Forced { targets: vec![said], not_kept: None })).unwrap();
@@ -113,7 +115,7 @@ fn requests_that_mean_nothing_are_refused_with_their_reason() {
     for (body, code, reason) in [
         ("{", "400", "EOF"),
         (r#"{"target":"*","verdict":"down","why":"x"}"#, "400", "unknown field `why`"),
-        (r#"{"target":"*","verdict":"off"}"#, "422", "`off` is none of up, down and auto"),
+        (r#"{"target":"*","verdict":"off"}"#, "422", "`off` is not up, down or auto"),
         (r#"{"target":"","verdict":"up"}"#, "422", "the target is empty"),
         (r#"{"target":"*","verdict":"up","reason":"a\nb"}"#, "422", "control character"),
     ] {
@@ -245,7 +247,7 @@ fn questions_that_mean_nothing_are_refused_with_their_reason() {
     for (route, reason) in [
         ("/explain", "`name` is missing"),
         ("/explain?name=a..b", "`a..b`"),
-        ("/trace?type=AA", "`AA` is no type"),
+        ("/trace?type=AA", "`AA` is not a type"),
         ("/trace?client=192.0.2.1%2F24", "192.0.2.1/24"),
     ] {
         let request = format!("GET {route} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

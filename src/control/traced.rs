@@ -112,7 +112,7 @@ impl TraceOrder {
         let mut order =
             TraceOrder { filter: Filter::default(), queries_max: 100, lasts: Duration::from_secs(30) };
         for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
-            let number = || value.parse::<u32>().map_err(|_| format!("`{value}` is no number"));
+            let number = || value.parse::<u32>().map_err(|_| format!("`{value}` is not a number"));
             match key.as_str() {
                 "name" => order.filter.names = Some(value.parse()?),
                 "client" => {
@@ -122,7 +122,7 @@ impl TraceOrder {
                 }
                 "type" => {
                     let qtype = Rtype::parse(value.as_bytes());
-                    order.filter.qtype = Some(qtype.ok_or_else(|| format!("`{value}` is no type"))?);
+                    order.filter.qtype = Some(qtype.ok_or_else(|| format!("`{value}` is not a type"))?);
                 }
                 "limit" => order.queries_max = number()?.min(TRACE_QUERIES_MAX),
                 "for_seconds" => {

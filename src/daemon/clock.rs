@@ -1,7 +1,6 @@
-//! Two clocks, looked at together: the system clock, which is set, and the time since boot, which nobody sets.
+//! Two clocks, read together: the system clock, which can be set, and the time since boot, which cannot.
 //!
-//! Responsible for going from one to the other, and for noticing that the system clock was set between.
-//! Not responsible for what ends when.
+//! Converts from one to the other, and detects that the system clock was set in between.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::health::force::BootTime;
 
-/// By how much the system clock must go otherwise than the time since boot for it to have been set. What chrony
-/// corrects by slewing adds up to this in an hour.
+/// By how much the system clock must differ from the time since boot to count as set. What chrony
 const STEP_MIN: Duration = Duration::from_secs(2);
 
 /// One moment by both clocks.
@@ -46,7 +44,7 @@ impl Clocks {
         }
     }
 
-    /// Whether somebody has set the system clock since `before`.
+    /// Whether the system clock has been set since `before`.
     pub(super) fn was_set_since(self, before: Clocks) -> bool {
         let expected = before.wall.checked_add(before.boot.until(self.boot));
         let off = expected

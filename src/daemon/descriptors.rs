@@ -1,8 +1,7 @@
 //! File descriptors: how many this process may have, and what that is enough for.
 //!
-//! Responsible for asking for all that the system grants, for how many probes run at once where nobody says
-//! so, and for saying when what is configured may need more than there are. Not responsible for who opens
-//! what.
+//! Raises the limit to all that the system grants, chooses how many probes run at once by default, and warns
+//! when the configuration may need more descriptors than there are.
 
 use std::io;
 use std::num::NonZeroUsize;

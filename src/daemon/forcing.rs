@@ -1,8 +1,7 @@
-//! What the operator has said of targets, kept over restarts.
+//! Forced verdicts, kept over restarts.
 //!
-//! Responsible for the file, which is written beside and moved into place, so
-//! that it is whole whenever the power fails.
-//! Not responsible for what a rule means: that is `health::force`.
+//! Owns their file, which is written beside the old one and moved into place, so that it is whole whenever
+//! the power fails. Not responsible for what a rule means: that is `health::force`.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -51,8 +50,8 @@ struct KeptRule {
     reason: Option<String>,
 }
 
-/// The rules that were kept in the folder and still hold. What cannot be read is told, and nothing is
-/// forced then.
+/// The rules that were kept in the folder and are still in force. A file that cannot be read is logged, and
+/// nothing is forced then.
 pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
     let Some(folder) = folder else { return Rules::default() };
     let named = folder.to_owned();
@@ -60,14 +59,14 @@ pub(super) fn load(folder: Option<&Path>, now: Clocks) -> Rules {
         Ok(rules) => rules,
         Err(fault) => {
             let file = folder.join(FILE);
-            error!("{}: {fault}; verdicts that were forced before are not forced now", file.display());
+            error!("{}: {fault}; verdicts that were forced before are no longer forced", file.display());
             return Rules::default();
         }
     };
     rules.expire(now.boot);
     for rule in rules.iter() {
         let since = UtcTime(rule.since);
-        warn!("{} {rule}; said {since}, it still holds", rule.pattern);
+        warn!("{} {rule}; set {since}, still in force", rule.pattern);
     }
     rules
 }
@@ -84,8 +83,8 @@ fn read(folder: &Path, now: Clocks) -> io::Result<Rules> {
     Ok(rules)
 }
 
-/// Writes the rules so that the file is the old one or the new one at any moment, and the new one when
-/// this returns.
+/// Writes the rules so that the file is the old one or the new one at any moment, and the new one when this
+/// returns.
 fn write(folder: &Path, rules: &Rules, now: Clocks) -> io::Result<()> {
     let kept = Kept { rules: rules.iter().map(|rule| KeptRule::of(rule, now)).collect() };
     let text = serde_json::to_vec_pretty(&kept)?;
@@ -128,12 +127,12 @@ impl KeptRule {
 }
 
 /// Called with why the rules were not written, or nothing.
-pub(super) type Told = Box<dyn FnOnce(Option<String>) + Send>;
+pub(super) type OnWritten = Box<dyn FnOnce(Option<String>) + Send>;
 
 struct Job {
     folder: PathBuf,
     rules: Rules,
-    told: Told,
+    on_written: OnWritten,
     fault: LastFault,
 }
 
@@ -157,15 +156,15 @@ impl Keeper {
         Keeper { jobs, task, fault: LastFault::default() }
     }
 
-    /// Writes the rules soon, and tells when it is done.
-    pub(super) fn keep(&self, folder: Option<&Path>, rules: Rules, told: Told) {
+    /// Writes the rules soon, and calls back when they are written.
+    pub(super) fn keep(&self, folder: Option<&Path>, rules: Rules, on_written: OnWritten) {
         let Some(folder) = folder else {
             self.fault.set(None);
-            return told(Some("`[admin]` has no `state-directory`".to_owned()));
+            return on_written(Some("`[admin]` has no `state-directory`".to_owned()));
         };
-        let job = Job { folder: folder.to_owned(), rules, told, fault: self.fault.clone() };
+        let job = Job { folder: folder.to_owned(), rules, on_written, fault: self.fault.clone() };
         if let Err(refused) = self.jobs.try_send(job) {
-            (refused.into_inner().told)(Some("the disk does not keep up".to_owned()));
+            (refused.into_inner().on_written)(Some("the disk does not keep up".to_owned()));
         }
     }
 
@@ -192,7 +191,7 @@ impl Job {
         if let Some(fault) = fault.as_ref().filter(|_| before != fault) {
             error!("forced verdicts will be lost at a restart: {fault}");
         }
-        (self.told)(fault);
+        (self.on_written)(fault);
     }
 }
 
@@ -329,9 +328,9 @@ mod tests {
         let gone = folder.path().join("gone");
         let keeper = Keeper::start();
         let keep = async |keeper: &Keeper| {
-            let (tell, told) = tokio::sync::oneshot::channel();
-            keeper.keep(Some(&gone), rules(), Box::new(|fault| tell.send(fault).unwrap()));
-            told.await.unwrap()
+            let (send, written) = tokio::sync::oneshot::channel();
+            keeper.keep(Some(&gone), rules(), Box::new(|fault| send.send(fault).unwrap()));
+            written.await.unwrap()
         };
         assert_eq!(keeper.fault(), None);
         let fault = keep(&keeper).await;
@@ -344,9 +343,9 @@ mod tests {
     async fn whoever_forces_is_told_that_it_is_not_kept() {
         let keeper = Keeper::start();
         for folder in [None, Some(Path::new("/nonexistent"))] {
-            let (tell, told) = tokio::sync::oneshot::channel();
-            keeper.keep(folder, rules(), Box::new(|fault| tell.send(fault).unwrap()));
-            assert!(told.await.unwrap().is_some(), "{folder:?}");
+            let (send, written) = tokio::sync::oneshot::channel();
+            keeper.keep(folder, rules(), Box::new(|fault| send.send(fault).unwrap()));
+            assert!(written.await.unwrap().is_some(), "{folder:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading everything the server needs: the config file, and the zones it names.
 //!
-//! Responsible for the way from the path of a config file to its zones, the same for start, reload and
-//! `edgedns check`. Not responsible for reading a zone (`zones`), or for what happens with them.
+//! The way from the path of a config file to its zones, the same for start, reload and `edgedns check`. Not
+//! responsible for reading a zone (`zones`), or for what happens with it.
 
 use std::path::{Path, PathBuf};
 
@@ -30,14 +30,14 @@ pub(crate) struct Loaded {
 }
 
 impl LoadResult {
-    /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone that is
-    /// read before it is compiled and let go; what is to be served may be read by several threads, and nobody
-    /// looks.
+    /// Reads the config file at `path` and every zone it names. In a check `each` sees every zone before it
+    /// is compiled and dropped. Zones that will be served may be read by several threads; then `each` sees
+    /// none.
     pub(crate) fn new(path: &Path, purpose: &Purpose, each: impl FnMut(&ZoneId, &Zone)) -> LoadResult {
         LoadResult::by(zones::readers_max(purpose), path, purpose, each)
     }
 
-    /// As [`LoadResult::new`], with so many zones at once at most.
+    /// As [`LoadResult::new`], with at most this many zones at once.
     fn by(
         readers: usize,
         path: &Path,
@@ -61,8 +61,7 @@ impl LoadResult {
         self.config_faults.iter().chain(zones.flat_map(|zone| zone.faults.iter()))
     }
 
-    /// How the files stood; also those that were not read again because they
-    /// had not changed.
+    /// The digests of the files, also of those that were not read again because they had not changed.
     pub(crate) fn digests(&self) -> FileDigests {
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let versions = zones.filter_map(|zone| zone.version.as_ref());

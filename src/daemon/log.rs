@@ -1,8 +1,7 @@
 //! The log: one line per change, to standard error or to the journal.
 //!
-//! Responsible for its formats and for which is taken: structured where the
-//! journal reads, with time and colours on a terminal.
-//! Not responsible for what is logged.
+//! Responsible for its formats and for which is taken: structured where the journal reads, with time and
+//! colours on a terminal. Not responsible for what is logged.
 //!
 //! ```text
 //!             ┌─ plain ──── 2026-11-21T02:18:00Z  WARN 192.0.2.14:6443 down …
@@ -51,8 +50,7 @@ pub enum LogFormat {
     Journal,
 }
 
-/// Begins logging. `EDGEDNS_LOG` chooses the level (`debug`, `info`, `warn`,
-/// `error`); the default is `info`.
+/// Begins logging. `EDGEDNS_LOG` chooses the level (`debug`, `info`, `warn`, `error`); the default is `info`.
 pub fn start_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_env("EDGEDNS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let started = tracing_subscriber::registry().with(layer(format)).with(filter).try_init();
@@ -85,8 +83,8 @@ fn journal() -> Box<dyn Layer<Registry> + Send + Sync> {
     }
 }
 
-/// systemd says which file the journal reads (systemd.exec(5)); the variable
-/// is inherited by whoever redirects standard error to somewhere else, too.
+/// systemd names the file that the journal reads (systemd.exec(5)); a process that redirects standard error
+/// to somewhere else inherits the variable, too.
 fn stderr_is_the_journal() -> bool {
     let Some(stream) = std::env::var_os("JOURNAL_STREAM") else { return false };
     let own = io::stderr().as_fd().try_clone_to_owned().and_then(|stderr| File::from(stderr).metadata());
@@ -102,8 +100,7 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -
     }
 }
 
-/// Lines with a priority in front, as sd-daemon(3) wants them; the journal
-/// has the time.
+/// Lines with a priority in front, as sd-daemon(3) wants them; the journal has the time.
 struct Prefixed;
 
 impl<S, N> FormatEvent<S, N> for Prefixed

@@ -46,7 +46,7 @@ impl Search {
             self.search(file, explanation);
         }
         explanation.remarks.extend(self.sources.remarks());
-        self.tell_guards(explanation);
+        self.add_guards(explanation);
     }
 
     fn search(&self, file: &Path, explanation: &mut Explanation) {
@@ -57,9 +57,9 @@ impl Search {
                 let wanted = |owner: NameRef<'_>, rtype: Rtype| keys.contains(&(owner, rtype));
                 let settings = zonefile::Settings::default();
                 let written = zonefile::search(&mut sources, file, &self.id.name, &settings, wanted);
-                self.tell(explanation, &written, &sources);
+                self.add_records(explanation, &written, &sources);
             }
-            Err(fault) => explanation.remarks.push(format!("{fault}: nobody knows where the records stand")),
+            Err(fault) => explanation.remarks.push(format!("{fault}: the places of the records are unknown")),
         }
     }
 
@@ -70,23 +70,23 @@ impl Search {
         records.chain(pools).collect()
     }
 
-    fn tell(&self, explanation: &mut Explanation, written: &[Written], sources: &Sources) {
+    fn add_records(&self, explanation: &mut Explanation, written: &[Written], sources: &Sources) {
         let answer = &mut explanation.answer;
-        let told = [&mut answer.answer, &mut answer.authority, &mut answer.additional];
+        let views = [&mut answer.answer, &mut answer.authority, &mut answer.additional];
         let mut changed = false;
-        for (number, (records, origins)) in told.into_iter().zip(&self.sections).enumerate() {
+        for (number, (records, origins)) in views.into_iter().zip(&self.sections).enumerate() {
             for (record, origin) in records.iter_mut().zip(origins) {
                 record.place = origin.find(written).map(|span| place(sources, span));
                 // Additional addresses may come from anywhere, such as a wildcard.
                 changed |= record.place.is_none() && number < 2;
             }
         }
-        for (told, pool) in explanation.pools.iter_mut().zip(&self.pools) {
+        for (view, pool) in explanation.pools.iter_mut().zip(&self.pools) {
             let span = find_pool(pool, written);
             changed |= span.is_none();
-            told.place = span.map(|span| place(sources, span));
+            view.place = span.map(|span| place(sources, span));
         }
-        // What is made from another zone stands in no file.
+        // Records that are made from another zone are in no file.
         if changed && self.sources.made_from().is_none() {
             let file = &self.sources;
             let remark = format!("{file} says otherwise by now: `edgedns reload` takes it over");
@@ -95,7 +95,7 @@ impl Search {
     }
 
     /// Where the config file has plain records guarded.
-    fn tell_guards(&self, explanation: &mut Explanation) {
+    fn add_guards(&self, explanation: &mut Explanation) {
         if self.pools.iter().all(|pool| pool.lua.is_some()) {
             return;
         }
@@ -103,18 +103,18 @@ impl Search {
         let read = config::read(&mut sources, &self.config, &mut Diagnostics::default());
         let is_it = |zone: &&config::Zone| zone.name == self.id.name && zone.view == self.id.view;
         let zone = read.iter().flat_map(|config| &config.zones).find(is_it);
-        for (told, pool) in
+        for (view, pool) in
             explanation.pools.iter_mut().zip(&self.pools).filter(|(_, pool)| pool.lua.is_none())
         {
             let mut names = zone.iter().flat_map(|zone| &zone.guards).flat_map(|block| &block.names);
             let named = names.find(|(name, _)| *name == pool.owner);
-            told.guarded_at = named.map(|(_, span)| place(&sources, *span));
+            view.guarded_at = named.map(|(_, span)| place(&sources, *span));
         }
     }
 }
 
 impl Origin {
-    /// Where it stands: the very record, else a LUA record that makes such.
+    /// Its place: that of the record itself, or of a LUA record that gives it.
     fn find(&self, written: &[Written]) -> Option<Span> {
         let own = || written.iter().filter(|one| one.owner == self.owner && one.rtype == self.rtype);
         let is_it = |one: &&Written| match (&one.content, &self.rdata) {
@@ -144,8 +144,8 @@ fn place(sources: &Sources, span: Span) -> String {
     format!("{}:{}", place.path, place.line)
 }
 
-/// A record as it is told.
-pub(super) fn told(record: &crate::dns::response::Record) -> RecordView {
+/// A record as `explain` shows it.
+pub(super) fn record_view(record: &crate::dns::response::Record) -> RecordView {
     RecordView {
         owner: record.owner.to_string(),
         ttl: record.ttl,

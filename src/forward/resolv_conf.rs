@@ -138,7 +138,7 @@ fn name_server(line: &str) -> (Option<SocketAddr>, Option<String>) {
         None => return (None, None),
         Some(NAME_SERVER) => {}
         Some(word) if is_comment(word) || KEYWORDS.contains(&word) => return (None, None),
-        Some(word) => return (None, Some(format!("`{word}` is no keyword of resolv.conf"))),
+        Some(word) => return (None, Some(format!("`{word}` is not a keyword of resolv.conf"))),
     }
     let Some(word) = words.next().filter(|word| !is_comment(word)) else {
         return (None, Some("`nameserver` names no address".to_owned()));
@@ -174,7 +174,7 @@ fn address(word: &str) -> Result<SocketAddr, String> {
         Err(ScopeError::NoAddress) if word.contains(',') => {
             Err(format!("`{word}`: each address has a line of its own"))
         }
-        Err(ScopeError::NoAddress) => Err(format!("`{word}` is no address, and names are not looked up")),
+        Err(ScopeError::NoAddress) => Err(format!("`{word}` is not an address, and names are not looked up")),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         let all = ResolvConf::of(text.as_bytes());
         assert_eq!((all.upstreams.len(), all.passed_over), (1, vec![]));
         for (line, why) in [
-            ("nameserver dns.example", "`dns.example` is no address"),
+            ("nameserver dns.example", "`dns.example` is not an address"),
             ("nameserver", "names no address"),
             ("nameserver # none", "names no address"),
             ("nameserver [::1]:x", "has no port"),

@@ -139,7 +139,7 @@ impl RoutedZone {
         }
         if addresses.is_empty() {
             let from = from.map_or_else(String::new, |path| format!(" in {}", path.display()));
-            tracing::error!("{apex}: there is no upstream{from}; names below are answered SERVFAIL");
+            tracing::error!("{apex}: there is no upstream{from}; names below it are answered SERVFAIL");
         }
         let upstreams = addresses.into_iter().map(|address| self.upstream(address, known)).collect();
         *lock(&self.upstreams) = upstreams;

@@ -19,7 +19,7 @@ pub(super) fn socket_address(word: &Word, port: u16) -> Result<SocketAddr, Diagn
     match read {
         Ok(address) if address.port() == 0 => Err(Diagnostic::error(word.span, "port 0 cannot be asked")),
         Ok(address) => Ok(SocketAddr::new(address.ip().to_canonical(), address.port())),
-        Err(_) => Err(Diagnostic::error(word.span, format!("`{text}` is no address"))
+        Err(_) => Err(Diagnostic::error(word.span, format!("`{text}` is not an address"))
             .help("names and zones of interfaces (`%eth0`) are not looked up: write an address")),
     }
 }
@@ -27,7 +27,7 @@ pub(super) fn socket_address(word: &Word, port: u16) -> Result<SocketAddr, Diagn
 /// A port from 1 on.
 pub(super) fn port(word: &Word) -> Result<u16, Diagnostic> {
     let port = word.text.parse::<u16>().ok().filter(|port| *port != 0);
-    port.ok_or_else(|| Diagnostic::error(word.span, format!("`{}` is no port: 1 to 65535", word.text)))
+    port.ok_or_else(|| Diagnostic::error(word.span, format!("`{}` is not a port: 1 to 65535", word.text)))
 }
 
 /// A server to ask: without its port where that is the usual one.

@@ -146,7 +146,7 @@ impl Draft {
 fn write_allow_query(text: &mut String, allow: &Allowed) {
     if allow.networks.is_empty() {
         let nobody = [NO_CLIENT.to_owned()];
-        line(text, "allow-query", &list(&nobody), &format!("nobody has this address; {}", allow.remark));
+        line(text, "allow-query", &list(&nobody), &format!("no client has this address; {}", allow.remark));
     } else {
         line(text, "allow-query", &list(&allow.networks), &allow.remark);
     }

@@ -28,7 +28,7 @@ const HOMES: &[&str] = &[
 pub(super) struct Folders {
     trees: Vec<Tree>,
     /// Files outside of them that have been told of.
-    told: Vec<PathBuf>,
+    warned: Vec<PathBuf>,
 }
 
 /// A folder that was named on the command line.
@@ -53,7 +53,7 @@ enum TreeKind {
 impl Folders {
     /// For an import that begins at `from`, a folder or a file.
     pub(super) fn new(from: &Path) -> Self {
-        Self { trees: vec![Tree::new(from)], told: Vec::new() }
+        Self { trees: vec![Tree::new(from)], warned: Vec::new() }
     }
 
     /// Looks at `from`, too.
@@ -95,7 +95,7 @@ impl Folders {
         };
         let is_home = trees.first().is_some_and(|tree| tree.kind == TreeKind::Home);
         if !is_home && candidate.is_outside() {
-            self.tell_of(&candidate.path, written, found);
+            self.warn_of(&candidate.path, written, found);
         }
         candidate.path
     }
@@ -119,11 +119,11 @@ impl Folders {
     }
 
     /// Says that a file is this machine's own.
-    fn tell_of(&mut self, path: &Path, written: &Word, found: &mut Diagnostics) {
-        if self.told.iter().any(|known| known == path) {
+    fn warn_of(&mut self, path: &Path, written: &Word, found: &mut Diagnostics) {
+        if self.warned.iter().any(|known| known == path) {
             return;
         }
-        self.told.push(path.to_owned());
+        self.warned.push(path.to_owned());
         let message =
             format!("{} is read from this machine, outside of what was named to be imported", path.display());
         let fault = Diagnostic::warning(written.span, message);

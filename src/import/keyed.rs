@@ -38,7 +38,7 @@ pub(super) fn read(
         let place = sources.place(setting.span);
         for before in settings.set(setting) {
             let text = format!("given again at {}:{}, which counts", place.path, place.line);
-            report.tell(before.span, before.shown, Fate::no_effect(text));
+            report.add(before.span, before.shown, Fate::no_effect(text));
         }
     }
 }

@@ -99,7 +99,8 @@ pub(super) fn addresses_of(
     let read = |word: Word| {
         address::socket_address(&word, port).map_err(|fault| (format!("`{}`", word.text), fault))
     };
-    let strange = |span: Span| ("what is no word".to_owned(), Diagnostic::error(span, "this is no address"));
+    let strange =
+        |span: Span| ("what is not a word".to_owned(), Diagnostic::error(span, "this is not an address"));
     let words = setting.items(&[',', ' ', '\t', ';']).into_iter().map(read);
     words.chain(setting.strange().into_iter().map(strange).map(Err)).collect()
 }

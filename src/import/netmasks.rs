@@ -13,12 +13,12 @@ const SEPARATORS: &[char] = &[',', ' ', '\t', ';'];
 pub(super) fn clients_of(setting: &ServerSetting, faults: &mut Vec<Diagnostic>) -> Clients {
     let strange = setting.strange();
     faults.extend(
-        strange.iter().map(|span| Diagnostic::error(*span, "this is no network").help("write a word")),
+        strange.iter().map(|span| Diagnostic::error(*span, "this is not a network").help("write a word")),
     );
     if strange.is_empty() {
         return clients(&setting.items(SEPARATORS), faults);
     }
-    Clients::nobody_but("what is no word in it")
+    Clients::nobody_but("what is not a word in it")
 }
 
 /// The clients of a list of words.
@@ -35,7 +35,7 @@ pub(super) fn clients(words: &[Word], faults: &mut Vec<Diagnostic>) -> Clients {
                 entries.push((block, word));
             }
             None => {
-                faults.push(Diagnostic::error(word.span, format!("`{}` is no network", word.text)));
+                faults.push(Diagnostic::error(word.span, format!("`{}` is not a network", word.text)));
                 unreadable.push(word);
             }
         }

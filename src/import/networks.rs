@@ -403,7 +403,7 @@ impl List {
         let sure: Vec<Block> = clients.networks().collect();
         let is_sure = |block: &Block| sure.iter().any(|it| it.covers(*block));
         if !clients.possible.iter().all(is_sure) {
-            self.lose(&format!("whoever may be meant by `{written}`"));
+            self.lose(&format!("the clients that may be meant by `{written}`"));
         }
         let is_in = |block: &Block| {
             self.sure.iter().any(|known| matches!(known, Item::Network(known) if known.covers(*block)))

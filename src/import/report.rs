@@ -112,12 +112,12 @@ pub struct Report {
 
 impl Report {
     /// Says what became of the setting at `span`.
-    pub(super) fn tell(&mut self, span: Span, setting: impl Into<String>, fate: Fate) {
+    pub(super) fn add(&mut self, span: Span, setting: impl Into<String>, fate: Fate) {
         self.findings.push(Finding { span: Some(span), setting: setting.into(), fate });
     }
 
     /// Says what holds although no line says so.
-    pub(super) fn tell_besides(&mut self, what: impl Into<String>, fate: Fate) {
+    pub(super) fn add_besides(&mut self, what: impl Into<String>, fate: Fate) {
         self.findings.push(Finding { span: None, setting: what.into(), fate });
     }
 

@@ -163,10 +163,10 @@ const STOCK: &[(&str, &str)] = &[
     ("/etc/crypto-policies/back-ends/bind.config", "algorithms of DNSSEC, and nothing is validated here"),
     ("/etc/named.rfc1912.zones", "the zones of `localhost`, which hosts know from /etc/hosts"),
     ("/etc/named.root.key", "the key of the root zone, and nothing is validated here"),
-    ("/etc/rndc.key", "the key of `rndc`; the running server is told through [admin] socket"),
+    ("/etc/rndc.key", "the key of `rndc`; `edgedns` talks to the running server over [admin] socket"),
     ("/etc/bind/bind.keys", "the key of the root zone, and nothing is validated here"),
     ("/etc/bind/named.conf.default-zones", "the zones of `localhost`, which hosts know from /etc/hosts"),
-    ("/etc/bind/rndc.key", "the key of `rndc`; the running server is told through [admin] socket"),
+    ("/etc/bind/rndc.key", "the key of `rndc`; `edgedns` talks to the running server over [admin] socket"),
 ];
 
 /// Reads a file and all that it includes.

@@ -126,7 +126,7 @@ impl<'c> Parser<'c, '_> {
             }
             if matches!(self.peek(), TokenKind::Keyword("local")) {
                 let what = "`local` in code that others include is";
-                let help = "nobody else knows a local name: write `NAME=value` alone";
+                let help = "no other record can use a local name: write `NAME=value` alone";
                 self.refuse(self.here(), what, Some(help))?;
                 self.at += 1;
                 continue;

@@ -63,7 +63,7 @@ fn read_verify(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Opt
         (false, None) => Some(Verify::Off),
         (false, Some(_)) => {
             let (ca, verify) = (table.get("ca")?, table.get("verify")?);
-            let fault = ca.fault("`ca` is of no use without verification");
+            let fault = ca.fault("`ca` has no effect without verification");
             found.push(fault.and_at(verify.span(), "switched off here").help("leave one of them out"));
             None
         }
@@ -80,7 +80,7 @@ fn read_client(
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
         (Some(alone), None) => return Err(lacks(alone, "`cert` proves nothing without its `key`", found)),
-        (None, Some(alone)) => return Err(lacks(alone, "`key` is of no use without its `cert`", found)),
+        (None, Some(alone)) => return Err(lacks(alone, "`key` has no effect without its `cert`", found)),
     };
     let paths = (keep(path_in(certificate, folder), found), keep(path_in(key, folder), found));
     let (Some(certificate_path), Some(key_path)) = paths else { return Err(Faulty) };

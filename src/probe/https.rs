@@ -83,8 +83,11 @@ pub(super) fn read(
     let token = table.read_file("token", folder, found, Token::new);
     if let (Some(written), Some(Handshake { verify: Verify::Off, .. })) = (table.get("token"), &handshake) {
         found.push(
-            Diagnostic::warning(written.span(), "the token is sent to whoever answers: `verify` is off")
-                .help("name the authority of the target: `ca = \"ca.pem\"`"),
+            Diagnostic::warning(
+                written.span(),
+                "the token is sent to any server that answers: `verify` is off",
+            )
+            .help("name the authority of the target: `ca = \"ca.pem\"`"),
         );
     }
     let token = token.ok()?;

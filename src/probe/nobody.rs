@@ -9,11 +9,11 @@ use std::net::IpAddr;
 pub fn no_host(address: IpAddr) -> Option<&'static str> {
     let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     if address.is_unspecified() {
-        Some("is no host's address: it stands for any")
+        Some("is not the address of a host: it means any address")
     } else if address.is_multicast() {
-        Some("is no host's address: it is a multicast group")
+        Some("is not the address of a host: it is a multicast group")
     } else if is_broadcast {
-        Some("is no host's address: it is the broadcast address")
+        Some("is not the address of a host: it is the broadcast address")
     } else {
         None
     }

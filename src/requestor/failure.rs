@@ -53,7 +53,7 @@ impl fmt::Display for Failure {
             Failure::TimedOut => f.write_str("timed out"),
             Failure::System(error) => error.fmt(f),
             Failure::Closed => f.write_str("connection closed"),
-            Failure::Malformed => f.write_str("what came back is no response"),
+            Failure::Malformed => f.write_str("the reply is not a DNS response"),
             Failure::Unreadable => f.write_str("it cannot read queries"),
             Failure::Flooded => f.write_str("flooded with forged responses"),
             Failure::NoTcp { reason, why } => {

@@ -56,7 +56,7 @@ impl<'t> Value<'t> {
     /// An IP address.
     pub fn address(self) -> Result<IpAddr, Diagnostic> {
         let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an address in quotes"))?;
-        let fault = || self.fault(format!("`{text}` is no address"));
+        let fault = || self.fault(format!("`{text}` is not an address"));
         text.parse().map_err(|_| fault().help("write it as \"192.0.2.1\" or \"2001:db8::1\""))
     }
 
@@ -94,7 +94,7 @@ impl<'t> Value<'t> {
         let text = self.node.get_ref().as_str().ok_or_else(|| self.takes("an amount, as in \"256MiB\""))?;
         let read = size::parse(text).ok_or_else(|| {
             let help = "it is a whole number of `KiB`, `MiB` or `GiB`, as in \"256MiB\"";
-            self.fault(format!("`{text}` is no amount of memory")).help(help)
+            self.fault(format!("`{text}` is not an amount of memory")).help(help)
         })?;
         if bounds.contains(&read) {
             return Ok(read);
@@ -152,7 +152,7 @@ impl<'t> Value<'t> {
         let text = self.text()?;
         // The name itself could hold any byte, but one of these was hardly meant.
         if let Some(odd) = text.chars().find(|&c| !c.is_ascii_graphic()) {
-            let fault = self.fault(format!("`{text}` is no domain name: {odd:?} cannot stand in it"));
+            let fault = self.fault(format!("`{text}` is not a domain name: it cannot contain {odd:?}"));
             return Err(if odd.is_ascii() {
                 fault.help(format!("if it is meant, write `\\{:03}` in single quotes", u32::from(odd)))
             } else {
@@ -160,7 +160,7 @@ impl<'t> Value<'t> {
             });
         }
         Name::parse(text.as_bytes(), origin)
-            .map_err(|error| self.fault(format!("`{text}` is no domain name: {error}")))
+            .map_err(|error| self.fault(format!("`{text}` is not a domain name: {error}")))
     }
 
     /// The value has the wrong type.

@@ -140,7 +140,7 @@ impl<'g> Gathering<'g> {
     fn add_referenced(&mut self, list: &[Referenced]) {
         for Referenced { key, span, file, secrecy } in list {
             if *secrecy == Secrecy::Secret {
-                let message = format!("`{key}` is no secret in a MachineConfig");
+                let message = format!("`{key}` is not a secret in a MachineConfig");
                 let fault = Diagnostic::warning(*span, message);
                 self.found.push(fault.remark(
                     "whoever may read MachineConfigs can read it, and so can every process on a node: files are \

@@ -225,7 +225,7 @@ fn prepare_datagrams(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.set_write_timeout(Some(UDP_SEND_MAX))?;
     mmsg::never_fragment(socket, address.ip())?;
     if address.ip().is_unspecified() {
-        mmsg::tell_destination(socket, address.ip())?;
+        mmsg::report_destination(socket, address.ip())?;
     }
     Ok(())
 }

@@ -464,7 +464,7 @@ impl Waiter {
 ///
 /// # Errors
 /// Those of setsockopt(2).
-pub(super) fn tell_destination(socket: &impl AsFd, address: IpAddr) -> io::Result<()> {
+pub(super) fn report_destination(socket: &impl AsFd, address: IpAddr) -> io::Result<()> {
     match address {
         IpAddr::V4(_) => set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
         IpAddr::V6(_) => set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),

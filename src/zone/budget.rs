@@ -67,8 +67,6 @@ impl Budget {
         let message = format!("up to here the zone takes more than {} MiB of memory", allowed >> 20);
         Err(Diagnostic::error(span, message)
             .remark(format!("all of its text is {} bytes", self.text_bytes))
-            .help(
-                "if so many records are meant, let the zone have more with `memory-limit` in its `[[zone]]`",
-            ))
+            .help("if the zone needs that many records, raise `memory-limit` in its `[[zone]]`"))
     }
 }

@@ -344,7 +344,7 @@ impl Builder {
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
             let first = (group.len() > 1).then(|| seen.insert(caseless(one.rtype, rdata), rdata)).flatten();
             if let Some(first) = first {
-                let message = "the same record stands here a second time";
+                let message = "this is the same record again";
                 let told =
                     Diagnostic::warning(one.span, message).help("it is answered once; remove this line");
                 let by_case = "names that differ in case only are the same (RFC 4343)";

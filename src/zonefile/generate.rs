@@ -150,7 +150,7 @@ impl Reader<'_> {
                     }
                     None => "BIND takes the quotes off, and then cannot read it".to_owned(),
                 };
-                let message = "this string is read as it stands in every record";
+                let message = "this string is the same in every record";
                 let help = "write a string that is one word, or the records one by one";
                 found.push(Diagnostic::warning(string.span, message).remark(theirs).help(help));
             }

@@ -172,7 +172,7 @@ impl<'t> Head<'_, 't> {
     fn refuse_what_cannot_stand(&self) -> Result<(), Diagnostic> {
         if self.rtype.is_meta() {
             let word = shown(self.type_word.text);
-            let message = format!("`{word}` is for questions and messages; it cannot stand in a zone");
+            let message = format!("`{word}` is for questions and messages; a zone cannot contain it");
             return Err(Diagnostic::error(self.type_word.span, message));
         }
         // `quay IN A LUA A "ifportup(…)"`: seen in the wild, twice in one file.

@@ -415,7 +415,7 @@ impl<'r> Reader<'r> {
         self.owner.state = OwnerState::Broken;
         self.owner.text.clear();
         if word.quoted {
-            return Err(Diagnostic::error(word.span, "an owner does not stand between quotes"));
+            return Err(Diagnostic::error(word.span, "an owner is written without quotes"));
         }
         self.owner.wire.clear();
         let written = Name::parse_into(word.text, self.origin.as_ref(), &mut self.owner.wire)

@@ -68,14 +68,14 @@ pub(super) fn fault(word: &Token<'_>, owner: Option<&Token<'_>>, behind: &[Token
         return comment(owner.filter(|owner| is_comment(owner)).unwrap_or(word));
     }
     if word.text.starts_with(b"[AGE:") {
-        return Diagnostic::error(word.span, format!("`{}` is no part of a record", shown(word.text)))
+        return Diagnostic::error(word.span, format!("`{}` cannot be part of a record", shown(word.text)))
             .remark("Microsoft's DNS server notes there when a client last came by")
             .help("remove it");
     }
     let fault = unknown(word);
     let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(word.text);
     if let Some(foreign) = FOREIGN.iter().find(|foreign| is(foreign.word)) {
-        let no_type = format!("`{}` is no type of DNS: {}", foreign.word, foreign.whose);
+        let no_type = format!("`{}` is not a DNS type: {}", foreign.word, foreign.whose);
         return fault.remark(no_type).help(foreign.help);
     }
     if let Some((mnemonic, number)) = WITHOUT_TEXT.iter().find(|(mnemonic, _)| is(mnemonic)) {

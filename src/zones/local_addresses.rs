@@ -26,7 +26,8 @@ const BITS_MIN: (u8, u8) = (8, 32);
 const GATEWAY: u16 = 0x0002;
 
 /// What was read of this host last. One for the process: the kernel's tables are, too.
-static ADDRESSES: LastRead<IpAddr> = LastRead::new("the addresses of this host", "none is taken for its own");
+static ADDRESSES: LastRead<IpAddr> =
+    LastRead::new("the addresses of this host", "so no address counts as its own");
 static NETWORKS: LastRead<Prefix> = LastRead::new("the networks of this host", "`local` is loopback alone");
 
 /// All addresses of this host now; where they cannot be read, those of before.

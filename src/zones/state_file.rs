@@ -65,7 +65,7 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
         Ok((file, _)) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
-            Err(io::Error::other("it is no regular file"))
+            Err(io::Error::other("it is not a regular file"))
         }
         Err(error) => Err(error),
     }
@@ -78,7 +78,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         Ok(()) => File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let is_folder = path.symlink_metadata()?.is_dir();
-            if is_folder { Ok(()) } else { Err(io::Error::other("it is no folder")) }
+            if is_folder { Ok(()) } else { Err(io::Error::other("it is not a folder")) }
         }
         Err(error) => Err(error),
     }

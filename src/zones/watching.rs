@@ -179,7 +179,7 @@ fn complain_of_writing(writing: &Writing) {
     let seconds = WRITING_MAX.as_secs();
     for path in writing.overdue(std::time::Instant::now()) {
         warn!(
-            "{} has been open for writing for {seconds} s: what stands there is not loaded before it is closed, what is \
+            "{} has been open for writing for {seconds} s: its text is not loaded before it is closed, what is \
              served stays",
             path.display()
         );

@@ -210,7 +210,7 @@ fn what_is_not_answered_says_why() {
             "missing.zone",
         ],
     );
-    lab.assert_says(&["lab.example", "AXFR"], &["REFUSED: this server transfers its zones to nobody"]);
+    lab.assert_says(&["lab.example", "AXFR"], &["REFUSED: this server transfers its zones to no client"]);
     let misspelt = lab.run(&["lab.example", "AAA"]);
     assert_eq!(misspelt.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&misspelt.stderr).contains("did you mean"), "{misspelt:?}");

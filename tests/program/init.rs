@@ -54,7 +54,7 @@ fn a_wrong_address_is_a_wrong_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let output = init(folder.path(), &["--master", "192.0.2.300"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains("`192.0.2.300` is no address"), "{}", said(&output));
+    assert!(said(&output).contains("`192.0.2.300` is not an address"), "{}", said(&output));
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn secrets_are_told_to_be_none() {
     let told = said(&output);
     assert!(output.status.success(), "{told}");
     for key in ["key", "token"] {
-        assert!(told.contains(&format!("warning: `{key}` is no secret in a MachineConfig")), "{told}");
+        assert!(told.contains(&format!("warning: `{key}` is not a secret in a MachineConfig")), "{told}");
     }
     assert!(told.contains("site.toml:") && told.contains("more.inc: ") && told.contains("as gzip"), "{told}");
     let last = told.lines().last().unwrap();

@@ -108,7 +108,7 @@ fn addresses_that_cannot_be_listened_on_are_refused_with_the_remedy() {
     assert!(listen("::1").ends_with("`::1` has no port; write \"[::1]:53\""));
     assert!(listen("[::1]").ends_with("`[::1]` has no port; write \"[::1]:53\""));
     assert!(listen("127.0.0.1:0").ends_with("port 0 cannot be asked; write \"127.0.0.1:53\""));
-    assert!(listen("127.0.0.1:65536").ends_with("`65536` is no port: 1 to 65535; write \"127.0.0.1:53\""));
+    assert!(listen("127.0.0.1:65536").ends_with("`65536` is not a port: 1 to 65535; write \"127.0.0.1:53\""));
     assert!(listen(":5353").ends_with("for all addresses write \"0.0.0.0:5353\" and \"[::]:5353\""));
     assert!(listen("localhost:53").ends_with("names are not looked up"));
     assert!(listen("[::ffff:127.0.0.1]:53").ends_with("write \"127.0.0.1:53\""));
@@ -144,7 +144,7 @@ fn times_and_thresholds_have_limits() {
 #[test]
 fn networks_that_cannot_be_exempt_are_refused_with_the_remedy() {
     let limit = |line: &str| read(format!("[limit]\n{line}\n{ZONE}")).sentence();
-    assert!(limit("exempt = [\"lokal\"]").contains("`lokal` is no network; write it as \"192.0.2.0/24\""));
+    assert!(limit("exempt = [\"lokal\"]").contains("`lokal` is not a network; write it as \"192.0.2.0/24\""));
     assert!(limit("exempt = [\"192.0.2.0/33\"]").contains("has no length of 0 to 32 bits"));
     assert!(limit("exempt = [\"192.0.2.1/24\"]").ends_with("write \"192.0.2.0/24\""));
     assert!(limit("exempt = \"local\"").ends_with("write `[\"local\"]`"));
@@ -161,7 +161,7 @@ fn networks_that_cannot_be_exempt_are_refused_with_the_remedy() {
 #[test]
 fn texts_that_are_no_zone_name_are_refused() {
     let named = |name: &str| read(ZONE.replace("\"lab.example\"", &format!("'{name}'"))).sentence();
-    assert!(named("").contains("`` is no domain name: empty name"));
+    assert!(named("").contains("`` is not a domain name: empty name"));
     assert!(named("lab..example").contains("a dot too many"));
     assert!(named("@").ends_with("the root zone is \".\""));
     assert!(named("lab example").ends_with("write `\\032` in single quotes"));
@@ -220,7 +220,7 @@ fn wrong_brackets_are_told_with_the_right_ones() {
     );
     assert!(read("zone = [1]\n").sentence().ends_with("`zone` is a table; write `[[zone]]`"));
     let early = read("[[zone.probe]]\nnames = [\"api\"]\ntcp = 1\n").sentence();
-    assert!(early.starts_with("edgedns.toml:1:3: no `[[zone]]` stands above this"), "{early}");
+    assert!(early.starts_with("edgedns.toml:1:3: there is no `[[zone]]` above this"), "{early}");
 }
 
 #[test]
@@ -260,14 +260,14 @@ fn what_chooses_an_answer_is_refused_where_it_makes_no_sense() {
         ("backup = \"192.0.2.9\"", "`backup` takes a list, not a text; write `[\"192.0.2.9\"]`"),
         (
             "backup = [\"192.0.2.900\"]",
-            "`192.0.2.900` is no address; write it as \"192.0.2.1\" or \"2001:db8::1\"",
+            "`192.0.2.900` is not an address; write it as \"192.0.2.1\" or \"2001:db8::1\"",
         ),
         ("backup = []", "a backup without addresses; name them, or leave `backup` out"),
         (
             "backup = [\"192.0.2.9\", [\"192.0.2.8\"]]",
-            "addresses and groups of addresses stand in one list; write either [\"…\", \"…\"] or [[\"…\"], [\"…\"]]",
+            "one list has addresses and groups of addresses; write either [\"…\", \"…\"] or [[\"…\"], [\"…\"]]",
         ),
-        ("weights = { api = 3 }", "`api` is no address; weigh addresses, as in { \"192.0.2.1\" = 3 }"),
+        ("weights = { api = 3 }", "`api` is not an address; weigh addresses, as in { \"192.0.2.1\" = 3 }"),
         ("weights = { \"192.0.2.1\" = 0 }", "`weights` is a weight, 1 to 1000000, for each address"),
         ("weights = { \"::1\" = 1, \"0:0::1\" = 1 }", "::1 is weighed twice"),
         (
@@ -324,9 +324,9 @@ fn clients_of_a_zone_are_networks_and_not_none() {
     let zone = |line: &str| read(format!("[[zone]]\nname = \"a\"\nfile = \"a\"\n{line}\n")).sentence();
     assert!(
         zone("allow-query = []")
-            .ends_with("an empty list means nobody; name networks, or leave the key out for everybody")
+            .ends_with("an empty list allows no client; name networks, or leave the key out for everybody")
     );
-    assert!(zone("allow-query = [\"any\"]").contains("`any` is no network"));
+    assert!(zone("allow-query = [\"any\"]").contains("`any` is not a network"));
     assert!(zone("when-client-in = [\"192.0.2.1/24\"]").contains("has bits behind its length"));
     assert!(zone("view = \"a b\"").contains("a view cannot be called `a b`"));
 }
@@ -351,7 +351,10 @@ fn an_admin_listener_that_others_can_reach_is_warned_of() {
     let listen = |place: &str| read(format!("{ZONE}\n[admin]\nlisten = \"{place}\"\n"));
     for place in ["0.0.0.0:9653", "192.0.2.1:9653", "[::]:9653"] {
         let sentence = listen(place).sentence();
-        assert!(sentence.contains(&format!("whoever can connect to {place} sees all zones")), "{sentence}");
+        assert!(
+            sentence.contains(&format!("any client that can connect to {place} sees all zones")),
+            "{sentence}"
+        );
         assert!(listen(place).config.is_some(), "it is a warning");
     }
     for place in ["127.0.0.1:9653", "[::1]:9653"] {
@@ -394,7 +397,7 @@ fn an_interface_that_is_not_there_leaves_the_other_addresses() {
     assert_eq!(config.server.listen, [std::net::SocketAddr::from(([127, 0, 0, 1], 53))]);
     let none = read(format!("[server]\nlisten = [\"[fe80::1%nonesuch]:53\"]\n{ZONE}"));
     assert!(
-        none.config.is_none() && none.sentences().concat().contains("there is no address to listen on now")
+        none.config.is_none() && none.sentences().concat().contains("no address to listen on exists now")
     );
 }
 
@@ -420,8 +423,8 @@ fn an_amount_of_memory_has_a_unit_and_a_folder_a_name() {
         read(text).sentence()
     };
     for (line, said) in [
-        ("memory-limit = \"lots\"", "`lots` is no amount of memory"),
-        ("memory-limit = \"256MB\"", "`256MB` is no amount of memory"),
+        ("memory-limit = \"lots\"", "`lots` is not an amount of memory"),
+        ("memory-limit = \"256MB\"", "`256MB` is not an amount of memory"),
         ("memory-limit = 268435456", "`memory-limit` takes an amount, as in \"256MiB\", not a whole number"),
         ("memory-limit = \"512KiB\"", "`memory-limit` is 1MiB to 65536MiB"),
         ("memory-limit = \"65GiB\"", "`memory-limit` is 1MiB to 65536MiB"),

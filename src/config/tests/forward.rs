@@ -74,16 +74,22 @@ fn a_server_that_only_forwards_needs_no_zone() {
 #[test]
 fn what_is_no_upstream_is_told_with_what_is_one() {
     for (upstream, fault) in [
-        ("[\"dns.example\"]", "`dns.example` is no address of an upstream"),
-        ("[\"192.0.2.1:0\"]", "`192.0.2.1:0` is no address of an upstream"),
-        ("[\"0.0.0.0\"]", "0.0.0.0 is no host's address: it stands for any"),
-        ("[\"224.0.0.1:5353\"]", "224.0.0.1 is no host's address: it is a multicast group"),
-        ("[\"tls://[ff02::1]#dns.example\"]", "ff02::1 is no host's address: it is a multicast group"),
-        ("[\"255.255.255.255\"]", "255.255.255.255 is no host's address: it is the broadcast address"),
-        ("[\"tls://192.0.2.1#a b\"]", "`a b` is no name of a certificate"),
+        ("[\"dns.example\"]", "`dns.example` is not the address of an upstream"),
+        ("[\"192.0.2.1:0\"]", "`192.0.2.1:0` is not the address of an upstream"),
+        ("[\"0.0.0.0\"]", "0.0.0.0 is not the address of a host: it means any address"),
+        ("[\"224.0.0.1:5353\"]", "224.0.0.1 is not the address of a host: it is a multicast group"),
+        (
+            "[\"tls://[ff02::1]#dns.example\"]",
+            "ff02::1 is not the address of a host: it is a multicast group",
+        ),
+        (
+            "[\"255.255.255.255\"]",
+            "255.255.255.255 is not the address of a host: it is the broadcast address",
+        ),
+        ("[\"tls://192.0.2.1#a b\"]", "`a b` is not a name that a certificate can have"),
         ("[\"192.0.2.1\", \"192.0.2.1:53\"]", "`192.0.2.1:53` is asked already"),
         ("[]", "`upstream` has 1 to 16 items, not 0"),
-        ("\"192.0.2.1\"", "`192.0.2.1` is no list of upstreams"),
+        ("\"192.0.2.1\"", "`192.0.2.1` is not a list of upstreams"),
     ] {
         let sentence = read(forward(&format!("zone = \".\"\nupstream = {upstream}\n"))).sentence();
         assert!(sentence.contains(fault), "{sentence}");

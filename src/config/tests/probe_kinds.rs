@@ -156,20 +156,20 @@ fn several_kinds_in_one_block_all_stand_and_twins_are_warned_of() {
 fn a_source_is_an_address() {
     let (_folder, probes) = probes("tcp = 1\nsource = \"192.0.2.9\"");
     assert_eq!(probes[0].source, Some("192.0.2.9".parse().unwrap()));
-    assert!(fault("tcp = 1\nsource = \"eth0\"").contains("`eth0` is no address"));
+    assert!(fault("tcp = 1\nsource = \"eth0\"").contains("`eth0` is not an address"));
 }
 
 #[test]
 fn a_request_that_cannot_be_sent_is_refused_with_the_remedy() {
     let http = |keys: &str| fault(&format!("http = {{ port = 80, {keys} }}"));
     assert!(http("path = \"readyz\"").ends_with("as in \"/readyz\""));
-    assert!(http("path = \"/a b\"").contains("`/a b` is no path"));
+    assert!(http("path = \"/a b\"").contains("`/a b` is not a path"));
     assert!(http("method = \"get\"").ends_with("did you mean `GET`?"));
     assert!(http("method = \"POST\"").ends_with("it is `GET` or `HEAD`"));
     assert!(http("host = \"a b\"").contains("a host is a name or an address"));
     assert!(http("headers = { Host = \"a\" }").ends_with("write it as `host`"));
     assert!(http("headers = { Connection = \"close\" }").contains("belongs to the connection"));
-    assert!(http("headers = { \"a b\" = \"1\" }").contains("`a b` is no name of a header"));
+    assert!(http("headers = { \"a b\" = \"1\" }").contains("`a b` is not the name of a header"));
     assert!(http("headers = { A = 1 }").contains("`headers` takes a text in quotes"));
     assert!(http("status = 99").contains("`status` is a status, 200 to 599"));
     assert!(http("status = \"2xx\"").contains("`2xx` is not a status"));
@@ -190,11 +190,11 @@ fn a_handshake_that_cannot_be_made_is_refused_with_the_remedy() {
     let tls = |keys: &str| fault(&format!("tls = {{ port = 443, {keys} }}"));
     assert!(tls("server-name = \"*.lab.example\"").contains("is neither a host name nor an address"));
     assert!(tls("verify = \"false\"").ends_with("write `false`"));
-    assert!(tls("verify = false, ca = \"ca.pem\"").contains("`ca` is of no use without verification"));
+    assert!(tls("verify = false, ca = \"ca.pem\"").contains("`ca` has no effect without verification"));
     assert!(tls("alpn = \"h2\"").ends_with("write `[\"h2\"]`"));
     assert!(tls("alpn = [\"\"]").contains("1 to 255 bytes"));
     assert!(tls("cert = \"client.pem\"").contains("`cert` proves nothing without its `key`"));
-    assert!(tls("key = \"client.key\"").contains("`key` is of no use without its `cert`"));
+    assert!(tls("key = \"client.key\"").contains("`key` has no effect without its `cert`"));
     assert!(fault("https = { port = 1, alpn = [\"h3\"] }").ends_with("did you mean `h2`?"));
     assert!(fault("tls = {}").contains("`[zone.probe.tls]` lacks `port`"));
     assert!(fault("tls = 0").ends_with("`tls` is a port, 1 to 65535"));
@@ -220,5 +220,5 @@ fn a_file_of_no_use_is_a_fault_where_it_is_named() {
 #[test]
 fn a_token_for_anybody_is_warned_of() {
     let sentence = fault("https = { port = 443, verify = false, token = \"token\" }");
-    assert!(sentence.contains("the token is sent to whoever answers"), "{sentence}");
+    assert!(sentence.contains("the token is sent to any server that answers"), "{sentence}");
 }

@@ -19,13 +19,13 @@ async fn what_does_not_turn_is_told_line_by_line() {
     tokio::spawn(async move {
         let Some(Request::Pulse { reply }) = waiting.recv().await else { panic!("another request") };
         reply.send(
-            ["UDP worker 1 does not turn", "no target has been probed for 9 s"].map(String::from).into(),
+            ["UDP worker 1 makes no progress", "no target has been probed for 9 s"].map(String::from).into(),
         )
     });
     let (code, text) = told(healthz(State(requests)).await).await;
     assert_eq!(
         (code, text.as_str()),
-        (503, "UDP worker 1 does not turn\nno target has been probed for 9 s\n")
+        (503, "UDP worker 1 makes no progress\nno target has been probed for 9 s\n")
     );
 }
 

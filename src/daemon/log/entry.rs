@@ -1,15 +1,14 @@
-//! An event, taken apart: its message and what it can be found by.
+//! An event, taken apart: its message and the fields it can be found by.
 //!
-//! Responsible for the names of its indexes in each format.
-//! Not responsible for the formats.
+//! Names these fields in each format. Not responsible for the formats.
 
 use std::fmt::{self, Write};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
-/// What an entry can be found by: its name in the code, in JSON, and in the journal. There the names are
-/// of capitals (systemd.journal-fields(7)). `target` itself has a meaning of its own to `tracing`.
+/// What an entry can be found by: its name in the code, in JSON, and in the journal. There the names are of
+/// capitals (systemd.journal-fields(7)). `target` itself has a meaning of its own to `tracing`.
 const INDEXES: &[Index] = &[
     Index { field: "probe_target", name: "target", journal: "TARGET", values: Values::One },
     Index { field: "verdict", name: "verdict", journal: "VERDICT", values: Values::One },

@@ -1,13 +1,9 @@
-//! Entries of the journal, with fields, in its own protocol
-//! (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+//! Entries of the journal, with fields, in its own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
 //!
-//! Responsible for the bytes, for the socket, and for what happens while the
-//! journal does not take them.
-//! Not responsible for what is logged.
+//! Writes the bytes, has the socket, and waits or counts losses when the journal does not take an entry.
 //!
-//! Own code, because `tracing-journald` puts the module's path into `TARGET=`,
-//! gives a field one value only, waits for ever for a journal that hangs, and
-//! loses what it cannot send.
+//! Own code, because `tracing-journald` puts the module's path into `TARGET=`, allows one value per field,
+//! waits for ever for a journal that hangs, and loses what it cannot send.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixDatagram;
@@ -20,7 +16,7 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use super::entry::{Entry, Values};
 
-/// How long an entry may wait for room in the journal's queue: whoever logs waits with it.
+/// How long an entry may wait for room in the journal's queue: the thread that logs waits with it.
 const SEND_MAX: Duration = Duration::from_millis(100);
 
 /// Longest message, in bytes: well below what one datagram holds, so that none needs a file in memory.
@@ -43,7 +39,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// When nobody does.
+    /// When nothing listens there.
     pub(super) fn open(path: &Path) -> io::Result<Journal> {
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(SEND_MAX))?;

@@ -1,7 +1,6 @@
 //! The log as JSON: one object per line.
 //!
-//! Responsible for its keys: scripts rely on them.
-//! Not responsible for when a line is written.
+//! Scripts rely on its keys.
 
 use std::fmt;
 use std::time::SystemTime;

@@ -1,12 +1,11 @@
-//! The end of a reading: what was read takes the place of what is served.
+//! The end of a reading: what was read replaces what is served.
 //!
-//! In two halves, so that the loop waits for nobody: first the sockets and the targets change; when the new
-//! targets have been probed, what was read is published. Verdicts that change between are published of what
-//! is served then.
+//! In two halves, so that the loop never waits: first the sockets and the targets change; when the new
+//! targets have been probed, what was read is published. Verdicts that change in between are published for
+//! what is served then.
 //!
-//! Responsible for all of it or nothing, and for saying which.
-//! Not responsible for when files are read (`reloads`), for reading (`load`),
-//! or for whoever asked.
+//! Applies all of it or nothing, and reports which. Not responsible for when files are read (`reloads`), or
+//! for reading (`load`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,9 +28,8 @@ use crate::control::{Completeness, Reloaded};
 use crate::source::Look;
 use crate::zones::{LoadedZone, StoredZone, ZoneId, known_networks};
 
-/// Longest wait for the first outcomes of targets that a reload brings.
-/// Whoever is there answers within milliseconds; the others are pending until
-/// they do.
+/// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
+/// milliseconds; the others are pending until they do.
 const RELOAD_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// Zones named in the summary; the rest is counted.
@@ -79,7 +77,7 @@ impl Server {
         }
     }
 
-    /// Tells everybody what came of it: whoever asked when all has `settled`.
+    /// Reports the result: to those who asked, when all has `settled`.
     fn end_reload(&mut self, reloaded: Reloaded, settled: Option<JoinHandle<()>>) {
         self.reloading.refusal =
             (reloaded.outcome == Completeness::Refused).then(|| reloaded.summary.clone());
@@ -98,7 +96,7 @@ impl Server {
     /// all is done.
     fn begin_next_reading(&mut self) {
         if !self.reloading.reloads.is_asked_again() {
-            self.tell_ready();
+            self.notify_ready();
         }
         if let Some(cause) = self.reloading.reloads.take_next() {
             self.reloading.begin_reading(cause, &self.publishing);
@@ -141,7 +139,7 @@ impl Server {
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
         self.reloading.hold(&zones);
         let changes = changes(&zones, &self.publishing.served);
-        self.reloading.tell_shortage(&config);
+        self.reloading.log_shortage(&config);
         self.publishing.engine.change(health_settings(&config));
         let mut served =
             Served::after(&self.publishing.served, zones, identity(&config, self.publishing.cookie_secret));
@@ -166,7 +164,7 @@ impl Server {
         // The reading may have looked at the networks a while ago.
         self.publishing.mean_by_local();
         self.publishing.publish_anew();
-        // Who is not asked holds the old zones, beside the new ones.
+        // A worker that is not woken holds the old zones, beside the new ones.
         self.publishing.running.catch_up();
         if self.operator.state_directory != state_directory {
             self.operator.state_directory = state_directory;

@@ -1,15 +1,15 @@
 //! Why a question is answered as it is.
 //!
-//! Responsible for asking the newest snapshot as a client would, and for gathering what led to the answer.
-//! Files are read on a thread of its own, one explanation after the other. Not responsible for the look-up
-//! (`answer`), or for finding places (`places`).
+//! Asks the newest snapshot as a client would, and gathers what led to the answer. Files are read on a thread
+//! of its own, one explanation after the other. Not responsible for the look-up (`answer`), or for the places
+//! of records (`record_locations`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::record_locations::{Origin, Search, told};
+use super::super::record_locations::{Origin, Search, record_view};
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::selector_text::choice;
@@ -27,7 +27,7 @@ use crate::dns::{Name, Rtype};
 use crate::health::Report;
 use crate::zones::StoredZone;
 
-/// Zones that are named to whoever asks for a name that is in none of them.
+/// Most zones that are named when the name is in none of them.
 const ZONES_NAMED_MAX: usize = 8;
 
 impl Server {
@@ -100,7 +100,7 @@ impl Publishing {
         let (now, today) = (std::time::Instant::now(), std::time::SystemTime::now());
         let zone = found.decided.zone().and_then(|place| self.served.zones().get(place));
         let view = zone.and_then(|zone| zone.id.view.as_deref());
-        let told = self.pools_of(found).map(|bound| {
+        let views = self.pools_of(found).map(|bound| {
             let own = |report: &&Report| bound.targets.iter().any(|id| id == report.id);
             let pool = &bound.pool;
             PoolView {
@@ -117,7 +117,7 @@ impl Publishing {
                 guarded_at: None,
             }
         });
-        told.collect()
+        views.collect()
     }
 
     /// The answer in one sentence.
@@ -144,7 +144,7 @@ impl Publishing {
                 format!("REFUSED: {}", why_prohibited(zone, order.client))
             }
             Decided::NoVersion(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
-            Decided::Transfer(_) => "REFUSED: this server transfers its zones to nobody".to_owned(),
+            Decided::Transfer(_) => "REFUSED: this server transfers its zones to no client".to_owned(),
             Decided::Zone(_) => conclusion(found, order.qtype, response),
         }
     }
@@ -203,7 +203,7 @@ const ALIAS_LEAVES: &str =
 
 fn answer(response: &Response) -> AnswerView {
     let [answer, authority, additional] = &response.sections;
-    let section = |records: &Vec<Record>| records.iter().map(told).collect();
+    let section = |records: &Vec<Record>| records.iter().map(record_view).collect();
     AnswerView {
         rcode: Some(response.rcode.to_string()),
         flags: response.flags().map(str::to_owned).collect(),
@@ -301,7 +301,7 @@ fn conclusion(found: &Explained, qtype: Rtype, response: &Response) -> String {
     let finding = last.map(|step| &step.finding);
     match (rcode, finding) {
         (Rcode::NXDOMAIN, _) => format!("{rcode}, {authority}: the name does not exist"),
-        (Rcode::SERVFAIL, _) => format!("{rcode}: that is the choice of the pool as it stands"),
+        (Rcode::SERVFAIL, _) => format!("{rcode}: that is what the pool chooses now"),
         (Rcode::YXDOMAIN, _) => format!("{rcode}: the name that the DNAME makes is too long"),
         (Rcode::NOERROR, Some(Finding::Cut { cut })) if authorities > 0 && !response_has_soa(response) => {
             format!("{rcode}, {authority}: a referral to the servers of {cut}")
@@ -320,9 +320,7 @@ fn conclusion(found: &Explained, qtype: Rtype, response: &Response) -> String {
             )
         }
         (Rcode::NOERROR, _) if response_has_soa(response) && qtype != Rtype::SOA => {
-            format!(
-                "{rcode}, {authority}, no {qtype} record (NODATA): the pool answers with none as it stands"
-            )
+            format!("{rcode}, {authority}, no {qtype} record (NODATA): the pool has none to answer now")
         }
         _ => format!("{rcode}, {authority}, {answers} {}", if answers == 1 { "record" } else { "records" }),
     }

@@ -1,8 +1,7 @@
 //! Forwarding as the configuration wants it.
 //!
-//! Responsible for the forwarder's settings, for who may ask, which follows
-//! the networks of this host, and for gathering how it is doing.
-//! Not responsible for forwarding.
+//! Has the forwarder's settings and its clients, which follow the networks of this host, and gathers its
+//! status. Not responsible for forwarding.
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +13,10 @@ use crate::dns::{Name, NameRef};
 use crate::forward::{self, ForwardStatus, Forwarder, OwnAddresses};
 use crate::zones::{Clients, known_addresses, known_networks, networks_of};
 
-/// How often it is looked whether this host is in other networks: at boot
-/// they come after us.
+/// How often it is looked whether this host is in other networks: at boot they come after us.
 const NETWORKS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The forwarder and who may ask it.
+/// The forwarder and the clients that may ask it.
 pub(super) struct Forwarding {
     forwarder: Forwarder,
     forwards: Vec<Forward>,
@@ -62,7 +60,7 @@ impl Forwarding {
             .max_by_key(|apex| apex.as_ref().label_count())
     }
 
-    /// What is forwarded, and for whom.
+    /// The forwarded zones, with their clients.
     pub(super) fn table(&self) -> Option<ForwardTable> {
         let zone = |forward: &Forward| ForwardedZone {
             apex: forward.zone.apex.clone(),

@@ -1,8 +1,8 @@
-//! What the configuration says of `local` besides forwarding: whom zones answer, and whom the rate limit
-//! leaves alone.
+//! What `local` means besides forwarding: the clients that zones answer, and those that the rate limit
+//! exempts.
 //!
-//! Responsible for that following the networks of this host, which at boot come after us.
-//! Not responsible for which these are (`own`), or for what is forwarded (`forwarding`).
+//! Both follow the networks of this host, which at boot may come up after the server. Not responsible for
+//! which these are (`own`), or for what is forwarded (`forwarding`).
 
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
@@ -11,7 +11,7 @@ use crate::answer::{Access, Prefix};
 use crate::config::{Config, Limit};
 use crate::zones::{Clients, ZoneId, networks_of};
 
-/// Who is meant, as it is written.
+/// The clients, as the configuration has them.
 #[derive(Default)]
 pub(super) struct Locals {
     limit: Limit,
@@ -60,7 +60,7 @@ impl ZoneClients {
 }
 
 impl Locals {
-    /// Means these networks of the host by `local`; the next snapshot has it.
+    /// Sets what `local` means; the next snapshot has it.
     pub(super) fn mean(&self, served: &mut Served, own: &[Prefix]) {
         if !self.are_any() {
             return;

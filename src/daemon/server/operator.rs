@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::super::clock::Clocks;
-use super::super::forcing::{self, Told};
+use super::super::forcing::{self, OnWritten};
 use super::admin_listener::AdminListener;
 use super::control_listener::ControlListener;
 use super::publishing::Publishing;
@@ -44,7 +44,7 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Forces verdicts: answers have them before anybody is told.
+    /// Forces verdicts. Answers have them before the reply is sent.
     pub(super) fn force(
         &mut self,
         order: ForceOrder,
@@ -53,7 +53,7 @@ impl Operator {
     ) {
         let ForceOrder { pattern, order, lasts, remark } = order;
         let Clocks { boot, wall: since } = Clocks::now();
-        // A time beyond what SystemTime holds is no end.
+        // A time beyond what SystemTime holds never comes.
         let lasts = lasts.filter(|lasts| since.checked_add(*lasts).is_some());
         let term = lasts.and_then(|lasts| Term::of(lasts, boot));
         let rule = Rule { pattern, order, since, term, remark };
@@ -71,16 +71,16 @@ impl Operator {
         }
         // Where nothing is ever kept, nothing that is taken back comes again.
         let comes_to_nothing = order == Order::Auto && self.state_directory.is_none();
-        let told = Box::new(move |not_kept: Option<String>| {
+        let on_written = Box::new(move |not_kept: Option<String>| {
             let not_kept = not_kept.filter(|_| !comes_to_nothing);
             // Whoever asked may have gone.
             let _ = reply.send(Ok(Forced { targets, not_kept }));
         });
-        self.believe_rules(told, publishing);
+        self.apply_rules(on_written, publishing);
     }
 
-    /// Ends the rules whose time is over. Those that are kept say when by the system clock: where that was set,
-    /// they are written again.
+    /// Ends the rules whose time is over. Those that are kept say when by the system clock: where that was
+    /// set, they are written again.
     pub(super) fn expire_rules(&mut self, publishing: &mut Publishing) {
         let now = Clocks::now();
         let over = self.rules.expire(now.boot);
@@ -95,22 +95,22 @@ impl Operator {
             info!("{} {rule}: expired", rule.pattern);
         }
         // What cannot be written is logged where it is tried.
-        self.believe_rules(Box::new(|_| {}), publishing);
+        self.apply_rules(Box::new(|_| {}), publishing);
     }
 
-    fn believe_rules(&mut self, told: Told, publishing: &mut Publishing) {
+    fn apply_rules(&mut self, on_written: OnWritten, publishing: &mut Publishing) {
         publishing.engine.force(&self.rules);
         publishing.publish_anew();
-        self.keep_rules(told);
+        self.keep_rules(on_written);
     }
 
-    pub(super) fn keep_rules(&mut self, told: Told) {
+    pub(super) fn keep_rules(&mut self, on_written: OnWritten) {
         self.rules_kept_at = Clocks::now();
-        self.rules_keeper.keep(self.state_directory.as_deref(), self.rules.clone(), told);
+        self.rules_keeper.keep(self.state_directory.as_deref(), self.rules.clone(), on_written);
     }
 
     /// Says that local trouble has begun, or ended.
-    pub(super) fn tell_local_trouble(&mut self) {
+    pub(super) fn log_local_trouble(&mut self) {
         let now = self.local_trouble.borrow_and_update().clone();
         match (&now, &self.local_trouble_told) {
             (Some(trouble), _) if trouble.scope == Scope::All => error!("{trouble}"),
@@ -143,8 +143,8 @@ impl Operator {
         }
     }
 
-    /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a
-    /// text is kept already, and so is one whose file has been broken since.
+    /// Keeps the texts of what is served, for a start with a broken file. One that is served from such a text
+    /// is kept already, and so is one whose file has been broken since.
     pub(super) fn keep_texts(&self, publishing: &Publishing) {
         let whole = publishing
             .served

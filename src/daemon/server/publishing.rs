@@ -11,7 +11,7 @@ use tracing::info;
 use super::super::served::Served;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
-use super::transitions::{FirstVerdicts, Telling, tell, tell_quietly, tell_rest};
+use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
 use super::worker_counters::WorkerCounters;
 use crate::answer::{CookieSecret, Publisher, Snapshot};
 use crate::health::{Board, Engine, Transition};
@@ -68,14 +68,14 @@ impl Publishing {
         self.publish(fresh);
         self.board = board.clone();
         for transition in changed.drain(..) {
-            if self.first_verdicts.take(&transition) == Telling::InTotal {
-                tell_quietly(&transition);
+            if self.first_verdicts.take(&transition) == LogAs::InTotal {
+                log_quietly(&transition);
                 continue;
             }
             // A target of what is about to be served matters to none of the pools that are.
             let is_new = self.served.pools_of(transition.target).next().is_none();
             let upcoming = upcoming.filter(|_| is_new);
-            tell(&transition, upcoming.unwrap_or(&self.served), &board);
+            log_transition(&transition, upcoming.unwrap_or(&self.served), &board);
         }
     }
 
@@ -92,7 +92,7 @@ impl Publishing {
         }
         let networks: Vec<String> = of_others(self.forwarding.networks()).map(ToString::to_string).collect();
         if networks.is_empty() {
-            info!("this host has left its networks: `local` now stands for this host alone");
+            info!("this host has left its networks: `local` is now this host alone");
         } else {
             info!("the networks of this host have changed, `local` now includes: {}", networks.join(" "));
         }
@@ -102,13 +102,13 @@ impl Publishing {
     }
 
     /// Says how many targets were found down at the start besides those that were named.
-    pub(super) fn tell_first_verdicts(&mut self) {
+    pub(super) fn log_first_verdicts(&mut self) {
         if !self.first_round.is_finished() {
             return;
         }
         let untold = self.first_verdicts.end();
         if untold > 0 {
-            tell_rest(untold, self.engine.report().len());
+            log_rest(untold, self.engine.report().len());
         }
     }
 
@@ -118,7 +118,7 @@ impl Publishing {
         let pulse = self.running.pulse(limit);
         async move {
             let hanging = pulse.await;
-            troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} does not turn")));
+            troubles.extend(hanging.iter().map(|worker| format!("UDP worker {worker} makes no progress")));
             troubles
         }
     }

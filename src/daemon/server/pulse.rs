@@ -1,4 +1,4 @@
-//! Whether everything turns and is ready, for the admin page and the service manager.
+//! Whether everything makes progress and is ready, for the admin page and the service manager.
 
 use std::time::Duration;
 
@@ -11,13 +11,12 @@ use super::status;
 use crate::control::{PoolStatus, UtcTime, headline};
 use crate::zones::StoredZone;
 
-/// How long a UDP worker may take for a turn: it never waits for anything, so one that takes this long
-/// hangs.
+/// How long a UDP worker may take for a turn: it never waits for anything, so a slower one hangs.
 const TURN_MAX: Duration = Duration::from_secs(2);
 
 impl Server {
-    /// Tells what does not turn. The loop does, or it would not be here; the workers are asked.
-    pub(super) fn tell_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
+    /// Reports what makes no progress. The loop does, or this would not run; the workers are asked.
+    pub(super) fn send_pulse(&mut self, reply: oneshot::Sender<Vec<String>>) {
         let troubles = self.publishing.troubles(TURN_MAX);
         tokio::spawn(async move {
             // Whoever asked may have gone.
@@ -34,14 +33,14 @@ impl Server {
     }
 
     /// Says that what was read is served: at the start, and when a reload is over.
-    pub(super) fn tell_ready(&mut self) {
+    pub(super) fn notify_ready(&mut self) {
         self.supervision.loading_since = None;
         self.supervision.headline = self.headline();
         self.supervision.manager.ready(&self.supervision.headline);
     }
 
-    /// Says how the pools stand, if that has changed and no reload is under way.
-    pub(super) fn tell_headline(&mut self) {
+    /// Reports the state of the pools to the service manager, if it has changed and no reload is under way.
+    pub(super) fn notify_headline(&mut self) {
         let same = self.supervision.generation == self.publishing.publisher.generation()
             && self.supervision.troubles == self.not_ready();
         if same || self.supervision.loading_since.is_some() {
@@ -70,8 +69,9 @@ impl Server {
         headline(&self.supervision.troubles, &pools, apex.as_deref())
     }
 
-    /// Tells the service manager that everything turns, if it does. The loop turns, or it would not be here.
-    pub(super) fn tell_alive(&mut self) {
+    /// Sends the watchdog its sign of life, if everything makes progress. The loop does, or this would not
+    /// run.
+    pub(super) fn notify_alive(&mut self) {
         let Some(limit) = self.supervision.manager.watchdog() else { return };
         let troubles = self.publishing.troubles(TURN_MAX.min(limit / 2));
         let manager = self.supervision.manager.clone();

@@ -25,7 +25,7 @@ use crate::zones::{self, FileDigests, LoadedZone, Marks, Moment, Purpose, QUIET,
 /// after all.
 const CAME_INTERVAL: Duration = Duration::from_secs(60);
 
-/// From when on it is told that a file is waited for: what takes less is a slow disk.
+/// After this time the log says that a file is waited for: a shorter wait is a slow disk.
 const SILENT_TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// What is known of the files, and what becomes of them.
@@ -75,14 +75,14 @@ fn files_changed() -> Request {
     Request::Reload { cause: Cause::Change, reply: None }
 }
 
-/// Reads on a thread of its own: a large zone takes seconds, in which the
-/// loop goes on. What is `served` and has not changed is not read again.
+/// Reads on a thread of its own: a large zone takes seconds, and the loop goes on. Zones of `served` that
+/// have not changed are not read again.
 pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<LoadResult> {
     tokio::task::spawn_blocking(move || LoadResult::new(&path, &Purpose::Serve(serving), |_, _| {}))
 }
 
 impl Reloading {
-    /// For a server that has read its files once; `requests` is where it tells itself to read again.
+    /// For a server that has read its files once. It sends itself requests to read again over `requests`.
     pub(super) fn new(path: PathBuf, marks: Arc<Marks>, requests: mpsc::Sender<Request>) -> Reloading {
         Reloading {
             path,
@@ -119,8 +119,8 @@ impl Reloading {
         self.reloads.read(read(self.path.clone(), serving));
     }
 
-    /// Has what has changed meanwhile read when nobody writes the config file any more: that file itself may
-    /// be what it was, and then its end is no change.
+    /// Reads what has changed in between once the config file is no longer being written. That file may be
+    /// the same as before, and then the end of writing is no change that is noticed.
     pub(super) fn read_what_was_put_off(&mut self) {
         let change = files_changed();
         if self.is_put_off && !self.is_config_written() && self.requests.try_send(change).is_ok() {
@@ -128,7 +128,7 @@ impl Reloading {
         }
     }
 
-    /// Whether somebody is writing the config file. What has changed beside it is read when that is done.
+    /// Whether the config file is being written. Other changes are read when that is done.
     pub(super) fn is_config_written(&self) -> bool {
         self.watching.as_ref().is_some_and(|watching| watching.writing().holds(&self.path))
     }
@@ -143,7 +143,7 @@ impl Reloading {
         is_half
     }
 
-    /// Remembers what was held back, and has it read once more.
+    /// Remembers the files that were held back, and has them read once more.
     pub(super) fn hold(&mut self, zones: &[LoadedZone]) {
         let held = zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.held.clone()?)));
         self.held_back = held.collect();
@@ -157,8 +157,7 @@ impl Reloading {
         }
     }
 
-    /// Has files read again that nobody waited for any more and that have come since. A file may do so again
-    /// and again.
+    /// Reads again files that were given up and have come since. A file may do so again and again.
     pub(super) fn follow_files_that_came(&mut self) {
         let is_soon = self.last_arrival.is_some_and(|came| came.elapsed() < CAME_INTERVAL);
         if self.watching.is_none() || is_soon || !take_has_come() {
@@ -170,8 +169,8 @@ impl Reloading {
         let _ = self.requests.try_send(files_changed());
     }
 
-    /// Watches the files of a reading, if that is wanted. A reading that could not use the config file,
-    /// and so has none, has read no other file: those of before matter still.
+    /// Watches the files of a reading, if that is wanted. A reading that could not use the config file, and
+    /// so has none, has read no other file: those of before matter still.
     pub(super) fn follow_files(&mut self, stands: FileDigests, config: Option<&Config>) {
         match config {
             None => self.digests.extend(stands),
@@ -192,7 +191,7 @@ impl Reloading {
     }
 
     /// Says when the config may need more descriptors than there are; once for each way in which it does.
-    pub(super) fn tell_shortage(&mut self, config: &Config) {
+    pub(super) fn log_shortage(&mut self, config: &Config) {
         let shortage = descriptors::shortage(config, descriptors::limit());
         if let Some(news) = shortage.as_ref().filter(|_| shortage != self.shortage) {
             warn!("{news}");

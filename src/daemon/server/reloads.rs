@@ -1,8 +1,7 @@
 //! Reloads that are under way or asked for.
 //!
-//! Responsible for one reload at a time, and for who is told of which: a
-//! reading that began before somebody asked may have missed what they changed.
-//! Not responsible for reading, or for what comes of it.
+//! Runs one reload at a time, and knows which requests each one answers: a reading that began before a
+//! request may have missed the change that it is about. Not responsible for reading, or for the result.
 
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
@@ -18,7 +17,7 @@ pub(super) struct Reloads {
     /// The reload that is under way.
     step: Option<Step>,
     waiting: Waiting,
-    /// Why there will be a next one, and who asked since this one began; none: nobody, so there is none.
+    /// Why there will be a next reload, and the requests since this one began; none: there will be none.
     next: Option<(Cause, Waiting)>,
 }
 
@@ -40,7 +39,7 @@ impl Reloads {
     pub(super) fn ask(&mut self, cause: Cause, reply: Option<oneshot::Sender<Reloaded>>) -> Option<Cause> {
         if self.step.is_some() {
             let (next, waiting) = self.next.get_or_insert((cause, Waiting::new()));
-            // What somebody says counts more than what is seen.
+            // A request counts more than a change that was noticed.
             if cause == Cause::Operator {
                 *next = cause;
             }
@@ -76,12 +75,12 @@ impl Reloads {
         self.step = Some(Step::Probing(round));
     }
 
-    /// The reload is over: who waits for it.
+    /// Ends the reload; returns the requests that wait for it.
     pub(super) fn take_waiting(&mut self) -> Waiting {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Whether somebody has asked for another reload since this one began.
+    /// Whether another reload has been requested since this one began.
     pub(super) fn is_asked_again(&self) -> bool {
         self.next.is_some()
     }

@@ -1,8 +1,7 @@
 //! What the log says of zones that were read, and of the start.
 //!
-//! Responsible for every fault being told once for each reading that met it,
-//! with what is served instead; and for where is listened, and with what.
-//! Not responsible for how a fault is drawn.
+//! Logs each fault once for each reading that met it, with what is served instead. Logs listen addresses and
+//! socket buffers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
 use crate::zones::{LoadedZone, StoredZone, VersionOrigin, ZoneId, ZoneVersion};
 
-/// Zones that a start names one by one; of more it tells a total.
+/// Zones that a start logs one by one; of more it logs a total.
 const ZONES_NAMED_MAX: usize = 20;
 
 /// Says of every zone what is wrong with it, and what still holds.

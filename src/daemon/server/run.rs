@@ -61,8 +61,8 @@ impl std::error::Error for Error {}
 ///
 /// # Errors
 ///
-/// Only before it serves: when the config file cannot be used, or an address
-/// cannot be listened on. A zone that cannot be read stops nothing.
+/// Only before it serves: when the config file cannot be used, or an address cannot be listened on. A zone
+/// that cannot be read stops nothing.
 pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), Error> {
     if let Err(fault) = descriptors::raise() {
         warn!("cannot raise the limit of {} open files: {fault}", descriptors::limit());
@@ -74,7 +74,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let mut early = Vec::new();
     let reading = tokio::select! {
         reading = supervision::first_reading(read(path.clone(), first), &manager) => reading,
-        () = told_to_stop(&mut requests, &mut early) => {
+        () = stop_requested(&mut requests, &mut early) => {
             manager.stopping();
             marks.remove_all();
             return Ok(());
@@ -94,18 +94,18 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     drop(reading.sources);
     let settings = transport_settings(&loaded.config);
     let listeners = Listeners::bind(&settings, inherited).map_err(Error::Listen)?;
-    supervision::tell_first_round(&manager, loaded.config.probe.startup_wait);
+    supervision::notify_first_round(&manager, loaded.config.probe.startup_wait);
     let supervision = Supervision::new(manager);
     let (mut server, transitions) =
         Server::start(path, loaded, digests, listeners, sender, supervision, marks).await?;
-    server.tell_ready();
+    server.notify_ready();
     server.turn(&mut requests, transitions).await;
     server.stop().await;
     Ok(())
 }
 
-/// Resolves when somebody wants an end; what else they want is for later.
-async fn told_to_stop(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<Request>) {
+/// Resolves when a signal asks for the end; other signals wait.
+async fn stop_requested(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<Request>) {
     while let Some(request) = requests.recv().await {
         match request {
             Request::Stop => return,

@@ -1,6 +1,6 @@
 //! How a pool chooses, in words.
 //!
-//! Responsible for one sentence per pool, as it stands now. Not responsible for choosing: that is `answer`.
+//! Gives one sentence per pool, for its state now. Not responsible for choosing: that is `answer`.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,4 @@
 //! From the config file to the settings of each room.
-//!
-//! Responsible for which key goes where. Not responsible for what a setting does.
 
 use crate::answer::{CookieSecret, Identity, Prefix, RateLimit};
 use crate::config::{Config, Limit};

@@ -1,6 +1,4 @@
-//! How everything stands, for the operator.
-//!
-//! Responsible for gathering it. Not responsible for its form.
+//! Gathers the status for the operator.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,8 +1,7 @@
-//! What the service manager hears of the running server.
+//! What the service manager gets to know of the running server.
 //!
-//! Responsible for when it is told what: that loading takes its time, that
-//! serving has begun, how the pools stand, and that everything turns.
-//! Not responsible for how it is told.
+//! Decides when to send which sd_notify state: EXTEND_TIMEOUT_USEC, READY, STATUS, WATCHDOG. Not responsible
+//! for how it is sent.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::super::load::LoadResult;
 use crate::control::ServiceManager;
 
-/// How often it is told that a reading goes on.
+/// How often EXTEND_TIMEOUT_USEC is sent while a reading goes on.
 const LOADING_SIGN_INTERVAL: Duration = Duration::from_secs(2);
 
 /// For how long each of these signs holds: some may be late.
@@ -24,7 +23,7 @@ const LOADING_MAX: Duration = Duration::from_secs(10 * 60);
 /// What publishing and starting take at most beside the first round of probes.
 const STARTING_MAX: Duration = Duration::from_secs(10);
 
-/// The service manager, and what it has been told.
+/// The service manager, and the last state that was sent to it.
 pub(super) struct Supervision {
     pub(super) manager: ServiceManager,
     /// Turns at half the time after which the service manager would kill us, as sd_watchdog_enabled(3)
@@ -49,7 +48,7 @@ impl Supervision {
         Supervision { manager, watchdog, headline, generation: 0, troubles, loading_since: None }
     }
 
-    /// Resolves when it is time for a sign of life; never where nobody waits for one.
+    /// Resolves when the watchdog is due; never if there is none.
     pub(super) async fn sign_due(&mut self) {
         match &mut self.watchdog {
             Some(turns) => _ = turns.tick().await,
@@ -63,15 +62,15 @@ impl Supervision {
         self.loading_since.get_or_insert_with(Instant::now);
     }
 
-    /// Says that a reading goes on, if one does.
-    pub(super) fn tell_loading(&self) {
+    /// Sends EXTEND_TIMEOUT_USEC if a reading goes on.
+    pub(super) fn notify_loading(&self) {
         if self.loading_since.is_some_and(|since| since.elapsed() < LOADING_MAX) {
             self.manager.takes(LOADING_SIGN_LASTS);
         }
     }
 }
 
-/// Waits for the first reading, and says that it goes on.
+/// Waits for the first reading, and sends EXTEND_TIMEOUT_USEC meanwhile.
 pub(super) async fn first_reading(
     mut reading: JoinHandle<LoadResult>,
     manager: &ServiceManager,
@@ -91,6 +90,6 @@ pub(super) async fn first_reading(
 }
 
 /// Says that the first round of probes may take so long.
-pub(super) fn tell_first_round(manager: &ServiceManager, startup_wait: Duration) {
+pub(super) fn notify_first_round(manager: &ServiceManager, startup_wait: Duration) {
     manager.takes(startup_wait.saturating_add(STARTING_MAX));
 }

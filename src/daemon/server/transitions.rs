@@ -1,8 +1,7 @@
 //! What the log says of verdicts that change.
 //!
-//! Responsible for one line per change, with what its pools answer now, and
-//! for how much of a matter it is.
-//! Not responsible for publishing it.
+//! Writes one line per change, with what its pools answer now, and chooses its log level. Not responsible for
+//! publishing it.
 
 use tracing::{debug, error, info, warn};
 
@@ -15,9 +14,9 @@ const POOLS_NAMED_MAX: usize = 4;
 /// Pools that the log line of a transition can be found by.
 const POOLS_INDEXED_MAX: usize = 32;
 
-/// Targets that are told of one by one when they turn out to be down at the start; of more a total is told.
+/// Targets that are logged one by one when their first probe finds them down; of more a total is logged.
 /// After a power cut all of a site may be down.
-const DOWN_TOLD_MAX: usize = 20;
+const DOWN_LOGGED_MAX: usize = 20;
 
 /// The verdicts of a start, until every target has one.
 #[derive(Debug, Default)]
@@ -35,31 +34,31 @@ enum Stage {
     Over,
 }
 
-/// How a change is told.
+/// How a change is logged.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Telling {
+pub(super) enum LogAs {
     Single,
     InTotal,
 }
 
 impl FirstVerdicts {
-    /// How this one is told.
-    pub(super) fn take(&mut self, transition: &Transition) -> Telling {
+    /// How this one is logged.
+    pub(super) fn take(&mut self, transition: &Transition) -> LogAs {
         let is_first = transition.from == Verdict::Pending && transition.to == Verdict::Down;
         if self.stage == Stage::Over || !is_first {
-            return Telling::Single;
+            return LogAs::Single;
         }
         self.down += 1;
-        if self.down > DOWN_TOLD_MAX { Telling::InTotal } else { Telling::Single }
+        if self.down > DOWN_LOGGED_MAX { LogAs::InTotal } else { LogAs::Single }
     }
 
-    /// The first round is over. The second time this is said, how many were not told one by one.
+    /// Ends the first round. The second call returns how many targets were not logged one by one.
     pub(super) fn end(&mut self) -> usize {
         match self.stage {
             Stage::FirstRound => self.stage = Stage::Ending,
             Stage::Ending => {
                 self.stage = Stage::Over;
-                return self.down.saturating_sub(DOWN_TOLD_MAX);
+                return self.down.saturating_sub(DOWN_LOGGED_MAX);
             }
             Stage::Over => {}
         }
@@ -68,12 +67,12 @@ impl FirstVerdicts {
 }
 
 /// Says of one of many what is believed of it: for who looks closely.
-pub(super) fn tell_quietly(transition: &Transition) {
+pub(super) fn log_quietly(transition: &Transition) {
     debug!(probe_target = transition.probe.to_string(), "{transition}");
 }
 
 /// Says what is believed of a target from now on, and what of it.
-pub(super) fn tell(transition: &Transition, served: &Served, board: &Board) {
+pub(super) fn log_transition(transition: &Transition, served: &Served, board: &Board) {
     let mut pools = served.pools_of(transition.target);
     let named: Vec<String> = pools.by_ref().take(POOLS_NAMED_MAX).map(|pool| sentence(pool, board)).collect();
     let (named, more) = (named.join("; "), pools.count());
@@ -88,7 +87,7 @@ pub(super) fn tell(transition: &Transition, served: &Served, board: &Board) {
     let (probe_target, pools) = (transition.probe.to_string(), owners.join(" "));
     let verdict = transition.to.to_string();
     match (&transition.cause, transition.from, transition.to) {
-        // The first outcome of a target that passes is no news, nor is that one held down flaps on.
+        // A first pass is no news, and neither is a target that is held down and goes on flapping.
         (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
         | (Cause::Outcomes(_), Verdict::Down, Verdict::Down)
         // Nor are weights, which may change all the time.
@@ -104,10 +103,10 @@ pub(super) fn tell(transition: &Transition, served: &Served, board: &Board) {
 }
 
 /// Says how many of all targets were found down at the start besides those that were named.
-pub(super) fn tell_rest(untold: usize, targets: usize) {
+pub(super) fn log_rest(untold: usize, targets: usize) {
     warn!(
         "{} of {targets} targets were down when first probed, {untold} of them not named here; `edgedns status` \
          names them all",
-        untold + DOWN_TOLD_MAX
+        untold + DOWN_LOGGED_MAX
     );
 }

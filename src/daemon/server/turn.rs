@@ -23,7 +23,7 @@ impl Server {
     /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
     pub(super) fn begin(&mut self, config: &Config, digests: FileDigests, first: &mut Vec<Transition>) {
         self.operator.local_trouble.mark_changed();
-        self.reloading.tell_shortage(config);
+        self.reloading.log_shortage(config);
         self.operator.control.follow(control_socket(config).as_deref());
         self.operator.admin.follow(&config.admin);
         self.publishing.note(first, None);
@@ -53,26 +53,26 @@ impl Server {
                     }
                     // Whoever asked may have gone meanwhile.
                     Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
-                    Some(Request::Pulse { reply }) => self.tell_pulse(reply),
+                    Some(Request::Pulse { reply }) => self.send_pulse(reply),
                     Some(Request::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
                     Some(Request::Explain { order, reply }) => self.explain(&order, reply),
                     Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
                     Some(Request::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
-                Ok(()) = self.operator.local_trouble.changed() => self.operator.tell_local_trouble(),
+                Ok(()) = self.operator.local_trouble.changed() => self.operator.log_local_trouble(),
                 ended = self.reloading.reloads.ended() => self.go_on(ended),
-                () = self.supervision.sign_due() => self.tell_alive(),
+                () = self.supervision.sign_due() => self.notify_alive(),
                 _ = reclaim.tick() => {
                     self.publishing.publisher.reclaim();
                     self.operator.expire_rules(&mut self.publishing);
                     self.publishing.expire_zones();
-                    self.supervision.tell_loading();
-                    self.tell_headline();
+                    self.supervision.notify_loading();
+                    self.notify_headline();
                     self.publishing.taps.expire(Instant::now());
                     self.publishing.follow_networks();
                     self.operator.keep_what_is_not_kept(&self.publishing);
-                    self.publishing.tell_first_verdicts();
+                    self.publishing.log_first_verdicts();
                     self.reloading.follow_files_that_came();
                     self.reloading.read_what_was_put_off();
                 }

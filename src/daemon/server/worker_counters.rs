@@ -1,7 +1,6 @@
 //! What the workers have counted.
 //!
-//! Responsible for a set of counters for each worker, and for adding them up by transport.
-//! Not responsible for counting.
+//! Has a set of counters for each worker, and adds them up by transport.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -39,14 +39,17 @@ impl fmt::Display for NodeError {
             NodeError::HostName(text) => {
                 write!(
                     f,
-                    "`{text}` is no host name: labels of letters, digits and inner hyphens, 63 bytes each"
+                    "`{text}` is not a host name: labels of letters, digits and inner hyphens, 63 bytes each"
                 )
             }
             NodeError::Label(text) => write!(f, "`{text}` has a dot: a node is called by its first label"),
             NodeError::Address(text, error) => {
-                write!(f, "`{text}` is no address: {error}; a node is `192.0.2.13` or `master-0=192.0.2.13`")
+                write!(
+                    f,
+                    "`{text}` is not an address: {error}; a node is `192.0.2.13` or `master-0=192.0.2.13`"
+                )
             }
-            NodeError::Unfit(address) => write!(f, "{address} is no node's own address"),
+            NodeError::Unfit(address) => write!(f, "{address} is not the address of a node"),
         }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn dns_operator(
             Some(name) => zones.push(Value::Text(name)),
             None => {
                 let message =
-                    format!("cluster DNS is not told of `{zone}`: it takes host names, and none of its own");
+                    format!("cluster DNS does not get `{zone}`: it takes host names, and none of its own");
                 remarks.push(Diagnostic::placeless(Severity::Warning, message));
             }
         }

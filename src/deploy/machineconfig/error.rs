@@ -53,7 +53,7 @@ impl fmt::Display for Error {
             Error::TooManyUpstreams(count) => {
                 write!(f, "cluster DNS asks at {} addresses at most, not {count}", UPSTREAMS_MAX)
             }
-            Error::NoZone => f.write_str("no zone can be told to cluster DNS"),
+            Error::NoZone => f.write_str("there is no zone that cluster DNS can take"),
             Error::NoPlace(_) => f.write_str("these are documents for the cluster, not for a node"),
         }
     }

@@ -52,7 +52,11 @@ pub struct UrlError(String);
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no URL of an RPM: http:// or https://, a host, and a path without blanks", self.0)
+        write!(
+            f,
+            "`{}` is not the URL of an RPM: http:// or https://, a host, and a path without blanks",
+            self.0
+        )
     }
 }
 
@@ -105,7 +109,7 @@ pub(super) fn remarks(url: &Url) -> Vec<Diagnostic> {
         remarks.push(Diagnostic::placeless(Severity::Warning, message).help(help));
     }
     if url.0.starts_with("http:") {
-        let message = "over plain HTTP whoever answers decides what is installed on the nodes";
+        let message = "over plain HTTP any server that answers decides what is installed on the nodes";
         remarks.push(Diagnostic::placeless(Severity::Warning, message).help("offer the RPM over https://"));
     }
     remarks

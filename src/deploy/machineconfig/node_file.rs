@@ -69,7 +69,7 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PathError::Nowhere(path) => write!(f, "`{}` leads nowhere on a node", path.display()),
-            PathError::Odd(path) => write!(f, "`{}` is no path for a MachineConfig", path.display()),
+            PathError::Odd(path) => write!(f, "`{}` is not a path for a MachineConfig", path.display()),
             PathError::ReadOnly(path) => {
                 write!(f, "on a node this would be {}, and /usr is read-only there", path.display())
             }

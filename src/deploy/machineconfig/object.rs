@@ -33,7 +33,11 @@ pub struct ObjectNameError(String);
 
 impl fmt::Display for ObjectNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no name in a cluster: small letters, digits, inner hyphens and dots", self.0)
+        write!(
+            f,
+            "`{}` is not a name in a cluster: lower-case letters, digits, inner hyphens and dots",
+            self.0
+        )
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
         let has = host.own.iter().filter(|address| is_reachable(**address));
         return vec![
             Finding::new(SUBJECT, Grade::Error, message)
-                .note("edgedns starts all the same, and listens in case they come; until then nobody reaches it")
+                .note("edgedns starts anyway and listens in case they come; until then no client reaches it")
                 .note(format!("it has {}", listed(has)))
                 .help("write one of those into `[server] listen`, or leave `listen` out to take them all"),
         ];

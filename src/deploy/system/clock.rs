@@ -30,7 +30,7 @@ pub(super) fn look(host: &Host, _: &Wanted) -> Vec<Finding> {
     keepers.sort_unstable();
     keepers.dedup();
     if keepers.is_empty() {
-        let message = "nobody keeps the clock right: no chronyd, ntpd, systemd-timesyncd or ptp4l runs";
+        let message = "nothing keeps the clock right: no chronyd, ntpd, systemd-timesyncd or ptp4l runs";
         return vec![
             Finding::new(SUBJECT, Grade::Warning, message)
                 .note("probes with `verify` fail when the clock of a node drifts out of a certificate's time")

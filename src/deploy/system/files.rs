@@ -56,7 +56,7 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
         let message = format!("the service's user can read what it needs: {count} files");
         return vec![Finding::new(SUBJECT, Grade::Fine, message)];
     }
-    obstacles.iter().map(|(obstacle, files)| obstacle.told(files)).collect()
+    obstacles.iter().map(|(obstacle, files)| obstacle.finding(files)).collect()
 }
 
 /// The first thing on the way to a file that stops a stranger.
@@ -86,7 +86,7 @@ fn closed(host: &Host, path: &Path, needed: u32) -> Option<Obstacle> {
 }
 
 impl Obstacle {
-    fn told(&self, files: &[&Path]) -> Finding {
+    fn finding(&self, files: &[&Path]) -> Finding {
         let first = files.first().map(|file| file.display().to_string()).unwrap_or_default();
         let which = match files.len() {
             0 | 1 => first,

@@ -62,8 +62,8 @@ impl Finding {
             Grade::Error => Severity::Error,
         };
         let bare = Diagnostic::placeless(severity, self.message.clone());
-        let told = self.notes.iter().fold(bare, |told, note| told.remark(note.clone()));
-        Some(self.help.iter().fold(told, |told, help| told.help(help.clone())))
+        let drawn = self.notes.iter().fold(bare, |drawn, note| drawn.remark(note.clone()));
+        Some(self.help.iter().fold(drawn, |drawn, help| drawn.help(help.clone())))
     }
 }
 

@@ -59,7 +59,7 @@ struct Clash {
 
 pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
     let Some(sockets) = receiving(host) else {
-        let message = "the kernel's tables of sockets cannot be read: nobody knows who has the ports";
+        let message = "cannot read the kernel's tables of sockets, so the users of the ports are unknown";
         return vec![Finding::new(SUBJECT, Grade::Warning, message).help("is /proc mounted?")];
     };
     let asked = asked(wanted);
@@ -85,11 +85,11 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
         clash.needed.insert(needed);
         clash.is_ours_wider |= needed.ip().is_unspecified() && !socket.address.ip().is_unspecified();
     }
-    let mut found: Vec<Finding> = clashes.into_iter().map(|(holder, clash)| clash.told(holder)).collect();
+    let mut found: Vec<Finding> = clashes.into_iter().map(|(holder, clash)| clash.finding(holder)).collect();
     let free: BTreeSet<SocketAddr> =
         asked.iter().map(|(address, _)| *address).filter(|one| met.iter().all(|met| met.1 != *one)).collect();
     if !free.is_empty() {
-        found.push(Finding::new(SUBJECT, Grade::Fine, format!("nobody listens at {} yet", listed(free))));
+        found.push(Finding::new(SUBJECT, Grade::Fine, format!("nothing listens on {} yet", listed(free))));
     }
     found
 }
@@ -117,7 +117,7 @@ fn clash(held: SocketAddr, needed: SocketAddr) -> Option<Grade> {
 }
 
 impl Clash {
-    fn told(&self, holder: Option<&Holder>) -> Finding {
+    fn finding(&self, holder: Option<&Holder>) -> Finding {
         let held = listed(&self.held);
         let Some(holder) = holder else {
             let message = format!("a process that is not shown to this user has {held}");
@@ -158,7 +158,7 @@ impl Clash {
         match (KNOWN.iter().find(|(known, _)| *known == name), unit) {
             (Some((_, help)), _) => finding.help(*help),
             (None, Some(unit)) => {
-                finding.help(format!("if nobody needs it: `systemctl disable --now {unit}`"))
+                finding.help(format!("if it is not needed: `systemctl disable --now {unit}`"))
             }
             (None, None) => finding.help(format!("find out who started it: `ps -fp {pid}`")),
         }

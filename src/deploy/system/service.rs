@@ -89,7 +89,7 @@ fn ties(host: &Host, neighbour: &str) -> Vec<Finding> {
             units.split_whitespace().filter(|unit| NAME_SERVERS.contains(unit)).collect();
         (!servers.is_empty()).then(|| listed(servers))
     };
-    let told = |(place, text): &(String, String)| {
+    let finding = |(place, text): &(String, String)| {
         let server = text.lines().find_map(tied)?;
         let message = format!("{neighbour} falls with {server}, and does not start without it ({place})");
         Some(
@@ -101,7 +101,7 @@ fn ties(host: &Host, neighbour: &str) -> Vec<Finding> {
                 )),
         )
     };
-    drop_ins(host, neighbour).iter().filter_map(told).collect()
+    drop_ins(host, neighbour).iter().filter_map(finding).collect()
 }
 
 /// The drop-ins of a unit, with their places, in the order in which systemd applies them.

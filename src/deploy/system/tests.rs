@@ -271,7 +271,7 @@ fn a_clock_from_before_this_program_is_an_error() {
     assert_eq!((node.trouble().subject, node.trouble().grade), ("clock", Grade::Error));
     node.now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_775_000_000);
     node.write("/proc/720/comm", "bash\n");
-    assert!(node.trouble().message.contains("nobody keeps the clock right"));
+    assert!(node.trouble().message.contains("nothing keeps the clock right"));
 }
 
 #[test]

@@ -57,13 +57,13 @@ fn neither_address(fault: Diagnostic, token: &Token<'_>) -> Diagnostic {
     let before = |separator| token.text.split(|&byte| byte == separator).next().unwrap_or_default();
     let is_address = |text| address::<Ipv4Addr>(text).is_some() || address::<Ipv6Addr>(text).is_some();
     if is_address(before(b'/')) {
-        return fault.help("an address stands without a prefix length");
+        return fault.help("an address is written without a prefix length");
     }
     if is_address(before(b':')) {
-        return fault.help("an address stands without a port");
+        return fault.help("an address is written without a port");
     }
     if is_address(before(b'%')) {
-        return fault.help("an address stands without a scope");
+        return fault.help("an address is written without a scope");
     }
     let hostname = token.text.first().is_some_and(u8::is_ascii_alphabetic) && !token.text.contains(&b':');
     if hostname { fault.help("a name belongs in a CNAME record") } else { fault }

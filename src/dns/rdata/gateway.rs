@@ -56,7 +56,7 @@ const TYPES: &str = "the types are 0 (none, written `.`), 1 (IPv4), 2 (IPv6) and
 
 #[cold]
 fn not_nothing(what: &str, token: &Token<'_>) -> Diagnostic {
-    let message = format!("`{}` stands where type 0 says that there is no {what}", show(token.text));
+    let message = format!("`{}` is given, but type 0 means that there is no {what}", show(token.text));
     Diagnostic::error(token.span, message).help(TYPES)
 }
 

@@ -65,7 +65,7 @@ fn doubt(
     if digits && address::<Ipv4Addr>(token.text).is_some() {
         let warning = Diagnostic::warning(token.span, format!("`{}` is read as a relative name", word()));
         return Some(
-            warning.help("here stands the name of a host; its address belongs in an A record of that name"),
+            warning.help("this field is the name of a host; its address belongs in an A record of that name"),
         );
     }
     let origin = reader.origin.wire();

@@ -48,7 +48,7 @@ fn missing_word(end: Span, what: &str) -> Diagnostic {
 /// The fault of a quoted word where only strings are quoted.
 #[cold]
 pub(super) fn quoted(token: &Token<'_>, what: &str) -> Diagnostic {
-    let message = format!("`\"{}\"` is a quoted string; {what} stands without quotes", show(token.text));
+    let message = format!("`\"{}\"` is a quoted string; {what} is written without quotes", show(token.text));
     Diagnostic::error(token.span, message)
 }
 

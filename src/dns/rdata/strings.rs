@@ -91,5 +91,5 @@ fn typographic_quotes(word: &Token<'_>) -> Option<Diagnostic> {
         return None;
     }
     let warning = Diagnostic::warning(word.span, "these typographic quotes are a part of the text");
-    Some(warning.help("a string stands between `\"` and `\"`"))
+    Some(warning.help("a string is written between `\"` and `\"`"))
 }

@@ -72,7 +72,7 @@ impl<'r> Reading<'r> {
     /// Why nobody is answered from a zone with these statements.
     fn closes_zone(&mut self, zone: &[Statement]) -> Option<&'static str> {
         if self.parsed.lacks_some_of(zone) {
-            return Some("a file that is missing may say who is answered");
+            return Some("a missing file may say which clients are answered");
         }
         let own = zone.iter().rfind(|inner| inner.keyword() == "allow-query-on");
         if own.is_some_and(|own| !self.is_listened_within(own)) {
@@ -84,7 +84,7 @@ impl<'r> Reading<'r> {
     /// Why nobody is answered, by options that depend on where a query arrives, or are not known.
     fn closes(&mut self, options: &[&'static str]) -> Option<&'static str> {
         if self.lacks_options() {
-            return Some("a file that is missing may say who is answered");
+            return Some("a missing file may say which clients are answered");
         }
         if self.get("match-recursive-only").is_some_and(|option| !Self::is_off(option)) {
             return Some("match-recursive-only");
@@ -153,11 +153,11 @@ impl<'r> Reading<'r> {
         };
         if matches!(self.work.draft.allow, Allow::Default) && !self.work.draft.forwards.is_empty() {
             let text = "this host and its networks may ask, as with BIND";
-            self.work.report.tell_besides("[[forward]] without `allow`", Fate::honoured(text));
+            self.work.report.add_besides("[[forward]] without `allow`", Fate::honoured(text));
         }
         if given.is_none() && !clients.lost().is_empty() && !self.work.draft.forwards.is_empty() {
             let fate = without("→ [[forward]] allow", clients.lost());
-            self.work.report.tell_besides("recursion for this host and its networks", fate);
+            self.work.report.add_besides("recursion for this host and its networks", fate);
         }
     }
 
@@ -181,10 +181,10 @@ impl<'r> Reading<'r> {
         clients.written();
         match clients.lost() {
             [] if clients.is_nobody() => {
-                Fate::honoured("nobody may ask for names of others: [[forward]] allow is empty")
+                Fate::honoured("no client may ask for forwarded names: [[forward]] allow is empty")
             }
             [] if self.has_two_lists() => Fate::changed(
-                "→ [[forward]] allow: those in both lists; from the cache alone nobody is answered",
+                "→ [[forward]] allow: those in both lists; no client is answered from the cache alone",
             ),
             [] => Fate::honoured("→ [[forward]] allow"),
             lost => without("→ [[forward]] allow", lost),
@@ -204,7 +204,7 @@ impl<'r> Reading<'r> {
         }
         clients.written();
         match clients.lost() {
-            [] if clients.is_nobody() => Fate::honoured("→ [[zone]] allow-query: nobody is answered"),
+            [] if clients.is_nobody() => Fate::honoured("→ [[zone]] allow-query: no client is answered"),
             [] => Fate::honoured("→ [[zone]] allow-query"),
             lost => without("→ [[zone]] allow-query", lost),
         }
@@ -296,7 +296,7 @@ pub(super) fn match_recursive_only(_: &mut Reading<'_>, option: &Statement) -> F
         return rule::off();
     }
     Fate::refused(
-        "whether a query has RD set is not looked at: nobody is answered; write [[zone]] allow-query",
+        "the RD bit of a query cannot decide here: no client is answered; write [[zone]] allow-query",
     )
 }
 
@@ -311,5 +311,5 @@ pub(super) fn allow_transfer(reading: &mut Reading<'_>, option: &Statement) -> F
     if clients.is_nobody() {
         return Fate::honoured("AXFR is REFUSED");
     }
-    Fate::changed("AXFR is REFUSED: a secondary gets no more versions")
+    Fate::changed("AXFR is REFUSED: a secondary gets no new versions")
 }

@@ -125,7 +125,7 @@ impl Reading<'_> {
     }
 
     fn unknown(&mut self, word: &Word) -> Clients {
-        let message = format!("`{}` is no network, and no `acl` has this name", word.text);
+        let message = format!("`{}` is not a network, and no `acl` has this name", word.text);
         self.work.found.push(Diagnostic::error(word.span, message));
         Clients::nobody_but(format!("`{}`", word.text))
     }

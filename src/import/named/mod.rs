@@ -30,14 +30,14 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
     let file = work.sources.read(&path).map_err(|error| {
         work.found.push(Diagnostic::placeless(Severity::Error, error.to_string()));
         let fate = Fate::refused("it cannot be read: nothing is written");
-        work.report.tell_besides(path.display().to_string(), fate);
+        work.report.add_besides(path.display().to_string(), fate);
         Unreadable
     })?;
     let parsed = statement::read(&mut work.sources, file, &mut work.folders, &mut work.found);
     if parsed.faults > 0 {
         // A word that is missing may have been the end of a list of those who may ask.
-        let text = "it cannot be understood, so it cannot be told who may ask: nothing is written";
-        work.report.tell(Span::new(file, 0, 0), "named.conf", Fate::refused(text));
+        let text = "it cannot be understood, so it is unknown who may ask: nothing is written";
+        work.report.add(Span::new(file, 0, 0), "named.conf", Fate::refused(text));
         return Err(Unreadable);
     }
     let statements = &parsed.statements;
@@ -65,7 +65,7 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
     reading.judge_options();
     reading.statements(statements);
     reading.finish();
-    reading.tell_of_defaults();
+    reading.report_defaults();
     Ok(path.display().to_string())
 }
 
@@ -102,7 +102,7 @@ impl<'r> Reading<'r> {
                 }
                 _ => self.option(option),
             };
-            self.work.report.tell(option.span, option.shown(), fate);
+            self.work.report.add(option.span, option.shown(), fate);
         }
     }
 
@@ -169,20 +169,20 @@ impl<'r> Reading<'r> {
                     None => rule::unknown(rules::STATEMENTS, keyword, "BIND"),
                 },
             };
-            self.work.report.tell(statement.span, statement.shown(), fate);
+            self.work.report.add(statement.span, statement.shown(), fate);
         }
     }
 
     fn zone(&mut self, statement: &Statement, later: &[Statement]) {
         let shown = format!("zone {}", statement.word(1).map_or("", |word| &word.text));
         let Some((name, word)) = apex(self.work, statement) else {
-            self.work.report.tell(statement.span, shown, Fate::refused("give it a name"));
+            self.work.report.add(statement.span, shown, Fate::refused("give it a name"));
             return;
         };
         if let Some(again) = given_again(&name, later) {
             let fault = Diagnostic::warning(word.span, format!("zone `{name}` is given twice"));
             self.work.found.push(fault.and_at(again, "this is taken over; BIND refuses to start"));
-            self.work.report.tell(statement.span, shown, Fate::no_effect("it is given again below"));
+            self.work.report.add(statement.span, shown, Fate::no_effect("it is given again below"));
             return;
         }
         let inside = statement.block();
@@ -213,14 +213,14 @@ impl<'r> Reading<'r> {
         let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
         // Whatever is to be said of its file: who may not ask is kept out.
         let is_served = is_primary && self.work.draft.zones.len() > served;
-        self.work.report.tell(statement.span, &shown, fate);
+        self.work.report.add(statement.span, &shown, fate);
         if is_served {
             let allow = self.allow_query(inside);
             self.work.draft.zones.last_mut().into_iter().for_each(|zone| zone.allow.clone_from(&allow));
         }
         for inner in inside.iter().filter(|inner| !matches!(inner.keyword().as_str(), "type" | "file")) {
             let fate = self.zone_option(inner, is_served.then_some(&name));
-            self.work.report.tell(inner.span, format!("{shown}: {}", inner.shown()), fate);
+            self.work.report.add(inner.span, format!("{shown}: {}", inner.shown()), fate);
         }
     }
 
@@ -260,7 +260,7 @@ impl<'r> Reading<'r> {
     fn forward(&mut self, zone: Name, servers: Servers, statement: &Statement) -> Fate {
         let Servers { upstream, lost } = servers;
         if upstream.is_empty() {
-            return Fate::refused("nobody is left to ask: write a [[forward]] block with an upstream");
+            return Fate::refused("no upstream is left: write a [[forward]] block with one");
         }
         let place = self.work.sources.place(statement.span);
         let file = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
@@ -274,10 +274,10 @@ impl<'r> Reading<'r> {
     }
 
     /// What holds although no line says so.
-    fn tell_of_defaults(&mut self) {
+    fn report_defaults(&mut self) {
         if self.get("allow-transfer").is_none() && !self.work.draft.zones.is_empty() {
             let text = "an open door, closed: everybody may transfer zones from BIND before 9.20; AXFR is REFUSED here";
-            self.work.report.tell_besides("without `allow-transfer`", Fate::changed(text));
+            self.work.report.add_besides("without `allow-transfer`", Fate::changed(text));
         }
         let has_root = self.work.draft.forwards.iter().any(|forward| forward.zone.as_ref().is_root());
         if self.recurses() && !has_root {
@@ -289,7 +289,7 @@ impl<'r> Reading<'r> {
             } else {
                 Fate::changed(text)
             };
-            self.work.report.tell_besides("recursion", fate);
+            self.work.report.add_besides("recursion", fate);
             self.work.draft.wants_upstream = Some("BIND");
         }
     }

@@ -143,10 +143,8 @@ pub(super) fn forwarders(reading: &mut Reading<'_>, option: &Statement) -> Fate 
 
 pub(super) fn forward(_: &mut Reading<'_>, option: &Statement) -> Fate {
     match option.word(1).map(|word| word.text.as_str()) {
-        Some("only") => Fate::honoured("nobody is asked but the upstreams"),
-        _ => Fate::changed(
-            "nobody is asked but the upstreams: when they are gone, stale answers are all there is",
-        ),
+        Some("only") => Fate::honoured("only the upstreams are asked"),
+        _ => Fate::changed("only the upstreams are asked: when they fail, only stale answers are left"),
     }
 }
 
@@ -165,7 +163,7 @@ pub(super) fn version(reading: &mut Reading<'_>, option: &Statement) -> Fate {
 
 pub(super) fn server_id(reading: &mut Reading<'_>, option: &Statement) -> Fate {
     if option.word(1).is_some_and(|word| word.text == "hostname") {
-        return Fate::changed("nothing is told: write the name of this node to [server] nsid");
+        return Fate::changed("no NSID is sent: write the name of this node to [server] nsid");
     }
     text(reading, option, "nsid")
 }
@@ -191,7 +189,7 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, option: &Statement) -> Fa
         return Fate::changed("one secret is kept: cookies made with another are renewed");
     }
     push(reading, "cookie-secret", text, option);
-    Fate::honoured("→ [server] cookie-secret: let nobody else read the config file")
+    Fate::honoured("→ [server] cookie-secret: keep the config file from other users")
 }
 
 pub(super) fn tcp_clients(reading: &mut Reading<'_>, option: &Statement) -> Fate {
@@ -270,8 +268,8 @@ pub(super) fn statistics(reading: &mut Reading<'_>, statement: &Statement) -> Fa
         reading.work.draft.admin.push(line);
     }
     Fate::changed(if is_closed {
-        "→ [admin] listen: whoever can connect may read, so it is on loopback, and its list of clients is not needed"
+        "→ [admin] listen: any client that can connect may read, so it is on loopback, and its list of clients is not needed"
     } else {
-        "→ [admin] listen: /status and /metrics, read-only; whoever can connect may read"
+        "→ [admin] listen: /status and /metrics, read-only; any client that can connect may read"
     })
 }

@@ -32,7 +32,7 @@ pub(super) const STATEMENTS: &[R] = &[
         Kind::NoEffect,
         "the log goes to standard error or the journal; EDGEDNS_LOG sets its level",
     ),
-    R::always(&["controls"], Kind::NoEffect, "the running server is asked and told through [admin] socket"),
+    R::always(&["controls"], Kind::NoEffect, "`edgedns` talks to the running server over [admin] socket"),
     R::always(
         &["key", "server", "masters", "primaries", "parental-agents", "remote-servers"],
         Kind::NoEffect,

@@ -53,18 +53,18 @@ pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Res
         recursor::judge(work, recursor, &recursor::Beside { own: &own, public });
         origin = format!("{origin} and {}", recursor.path.display());
     }
-    tell_of_lua(work, &settings);
+    warn_of_lua(work, &settings);
     Ok(origin)
 }
 
 /// Says that a file which everything depends on cannot be understood.
 fn cannot_be_read(work: &mut Work, path: &Path) {
     let text = "it cannot be read or understood, as drawn below: nothing is written";
-    work.report.tell_besides(path.display().to_string(), Fate::refused(text));
+    work.report.add_besides(path.display().to_string(), Fate::refused(text));
 }
 
 /// Says what is different about LUA records, if there are any.
-fn tell_of_lua(work: &mut Work, settings: &ServerSettings) {
+fn warn_of_lua(work: &mut Work, settings: &ServerSettings) {
     let places = work.copies.lua_records();
     if settings.is_on("enable-lua-records") != Some(true) {
         let fault = |span: &Span| {
@@ -75,7 +75,7 @@ fn tell_of_lua(work: &mut Work, settings: &ServerSettings) {
     }
     if !places.is_empty() {
         let text = "answer all members that are up; PowerDNS answers one: [lua] selector = \"random\"";
-        work.report.tell_besides("LUA records without `selector`", Fate::changed(text));
+        work.report.add_besides("LUA records without `selector`", Fate::changed(text));
     }
 }
 
@@ -125,7 +125,7 @@ impl Reading<'_> {
                     let fate = function(self, &part);
                     part.occurrences
                         .iter()
-                        .for_each(|it| self.work.report.tell(it.span, &it.shown, fate.clone()));
+                        .for_each(|it| self.work.report.add(it.span, &it.shown, fate.clone()));
                 }
                 continue;
             }
@@ -135,13 +135,13 @@ impl Reading<'_> {
                 Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
                 Some(Then::Read(function) | Then::ReadEach(function)) => function(self, setting),
                 None if ignored.contains(&setting.name) => {
-                    Fate::no_effect("PowerDNS was told to ignore it, too")
+                    Fate::no_effect("PowerDNS was configured to ignore it, too")
                 }
                 None => rules::foreign(&setting.name)
                     .unwrap_or_else(|| rule::unknown(rules::RULES, &setting.name, "PowerDNS")),
             };
             for occurrence in &setting.occurrences {
-                self.work.report.tell(occurrence.span, &occurrence.shown, fate.clone());
+                self.work.report.add(occurrence.span, &occurrence.shown, fate.clone());
             }
         }
     }

@@ -22,7 +22,7 @@ const UNSIGNED: &str = "zones are served unsigned";
 const UPDATE: &str = "zones change in their files only: no dynamic updates";
 const SCRIPT: &str = "no Lua is run: LUA records are read, scripts are not";
 const SERVICE: &str = "the service manager decides that";
-const FILES: &str = "what stands in the zone file is served";
+const FILES: &str = "the zone file is served as it is";
 
 /// What becomes of each setting.
 pub(super) const RULES: &[R] = &[
@@ -57,7 +57,7 @@ pub(super) const RULES: &[R] = &[
     R::always(
         &["ignore-unknown-settings"],
         Kind::Honoured,
-        "what it names is told below, and not taken over",
+        "what it names is listed below, and not carried over",
     ),
     R::always(&["config-dir", "config-name", "no-config"], Kind::NoEffect, "this file was named with --from"),
     // Where it listens, and how much of it.
@@ -67,7 +67,7 @@ pub(super) const RULES: &[R] = &[
     R::always(
         &["local-address-nonexist-fail", "local-ipv6-nonexist-fail", "non-local-bind"],
         Kind::NoEffect,
-        "an address that is not there yet is listened on all the same",
+        "edgedns listens on addresses that this host does not have yet",
     ),
     R::read(&["tcp-idle-timeout"], values::tcp_idle),
     R::read(&["max-tcp-connections"], values::tcp_connections),
@@ -162,7 +162,7 @@ pub(super) const RULES: &[R] = &[
     R::always(
         &["default-ttl", "soa-minimum-ttl", "soa-refresh-default", "soa-retry-default", "soa-expire-default"],
         Kind::NoEffect,
-        "the BIND backend ignores it, too: what stands in the zone file is served",
+        "the BIND backend ignores it, too: the zone file is served as it is",
     ),
     R::always(
         &["default-soa-content", "default-soa-name", "default-soa-mail"],
@@ -327,7 +327,7 @@ pub(super) const RULES: &[R] = &[
     R::unless_off(
         &["tcp-control-address", "tcp-control-secret"],
         Kind::Changed,
-        "the running server is asked and told through [admin] socket",
+        "`edgedns` talks to the running server over [admin] socket",
     ),
     R::always(&["tcp-control-port", "tcp-control-range"], Kind::NoEffect, "there is no control port"),
     R::always(

@@ -34,7 +34,7 @@ pub(super) fn launch(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate
         }
     }
     match refused.as_slice() {
-        [] => Fate::honoured("zone files are read as they stand"),
+        [] => Fate::honoured("zone files are read as they are"),
         refused => Fate::refused(format!("{}: write its zones to files first", refused.join(", "))),
     }
 }
@@ -76,14 +76,14 @@ pub(super) fn local_address(reading: &mut Reading<'_>, setting: &ServerSetting) 
 
 pub(super) fn tcp_idle(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     number(reading, setting, |seconds| match seconds {
-        0 => Err("0 is no time"),
+        0 => Err("0 is not a duration"),
         _ => Ok(line("tcp-idle", format!("{seconds}s"), setting)),
     })
 }
 
 pub(super) fn tcp_connections(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     number(reading, setting, |count| match count {
-        0 => Err("0 lets nobody in"),
+        0 => Err("0 would admit no client"),
         _ => Ok(line("tcp-connections", count, setting)),
     })
 }
@@ -115,7 +115,7 @@ fn number(
             fate
         }
         Err(why) => {
-            let message = format!("`{}` is no value of `{}`: {why}", word.text, setting.name);
+            let message = format!("`{}` is not a value of `{}`: {why}", word.text, setting.name);
             reading.work.found.push(Diagnostic::warning(word.span, message));
             Fate::dispensable("no value of it: the default is left as it is")
         }
@@ -136,7 +136,7 @@ pub(super) fn udp_truncation_threshold(_: &mut Reading<'_>, setting: &ServerSett
 pub(super) fn server_id(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let word = setting.text();
     if matches!(word.text.as_str(), "" | "disabled") {
-        return Fate::honoured("nothing is told without [server] nsid");
+        return Fate::honoured("no NSID is sent without [server] nsid");
     }
     reading.work.draft.server.push(line("nsid", word.text, setting));
     Fate::honoured("→ [server] nsid")
@@ -145,7 +145,7 @@ pub(super) fn server_id(reading: &mut Reading<'_>, setting: &ServerSetting) -> F
 pub(super) fn version_string(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let text = match setting.text().text.as_str() {
         "full" | "powerdns" => {
-            return Fate::changed("`edgedns` is told; [server] version says something else");
+            return Fate::changed("clients get `edgedns`; [server] version sets another text");
         }
         "anonymous" => String::new(),
         other => other.to_owned(),
@@ -163,7 +163,7 @@ pub(super) fn cookie_secret(reading: &mut Reading<'_>, setting: &ServerSetting) 
         return Fate::dispensable("a secret has 32 hexadecimal digits: make one with `openssl rand -hex 16`");
     }
     reading.work.draft.server.push(line("cookie-secret", text, setting));
-    Fate::honoured("→ [server] cookie-secret: let nobody else read the config file")
+    Fate::honoured("→ [server] cookie-secret: keep the config file from other users")
 }
 
 pub(super) fn enable_lua_records(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
@@ -186,7 +186,7 @@ pub(super) fn health_checks_interval(reading: &mut Reading<'_>, setting: &Server
             Fate::honoured("→ [probe] interval; the default here is 1s")
         }
         _ => {
-            let message = format!("`{}` is no number of seconds", word.text);
+            let message = format!("`{}` is not a number of seconds", word.text);
             reading.work.found.push(Diagnostic::warning(word.span, message));
             Fate::dispensable("not seconds: the default of [probe] interval, 1s, is left as it is")
         }
@@ -212,7 +212,7 @@ pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> 
             Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
         }
         Some(_) | None => {
-            Fate::changed("AXFR is REFUSED: a secondary behind these addresses gets no more versions")
+            Fate::changed("AXFR is REFUSED: a secondary at these addresses gets no new versions")
         }
     }
 }
@@ -240,7 +240,7 @@ pub(super) fn webserver(reading: &mut Reading<'_>, setting: &ServerSetting) -> F
 }
 
 /// What becomes of a web server that not everybody may ask.
-const NO_LIST: &str = "→ [admin] listen on loopback: it has neither a list of clients nor a password, so nobody else may connect";
+const NO_LIST: &str = "→ [admin] listen on loopback: it has neither a list of clients nor a password, so only this host may connect";
 
 /// Where the web server listens.
 fn webserver_listens(reading: &Reading<'_>) -> Result<SocketAddr, Diagnostic> {
@@ -286,8 +286,10 @@ pub(super) fn webserver_address(reading: &mut Reading<'_>, setting: &ServerSetti
         return Fate::changed(NO_LIST);
     }
     if setting.name == "webserver-address" {
-        let fault =
-            Diagnostic::warning(setting.text().span, "a door: whoever reaches this address sees the status");
+        let fault = Diagnostic::warning(
+            setting.text().span,
+            "an open door: any client that reaches this address sees the status",
+        );
         let help = "[admin] listen on 127.0.0.1, or keep strangers out with a firewall";
         reading.work.found.push(fault.help(help));
     }
@@ -304,12 +306,14 @@ pub(super) fn webserver_allow_from(reading: &mut Reading<'_>, setting: &ServerSe
             .found
             .push(Diagnostic::warning(word.span, "an open door: everybody may ask the web server"));
     }
-    Fate::changed("whoever can connect to [admin] listen may read: its address decides, or a firewall")
+    Fate::changed(
+        "any client that can connect to [admin] listen may read: its address decides, or a firewall",
+    )
 }
 
 pub(super) fn webserver_password(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     warn_of_secret(reading, setting);
-    Fate::changed("[admin] listen has no password: it changes nothing and tells no secret")
+    Fate::changed("[admin] listen has no password: it changes nothing and shows no secret")
 }
 
 pub(super) fn api(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
@@ -329,7 +333,7 @@ fn warn_of_secret(reading: &mut Reading<'_>, setting: &ServerSetting) {
     }
     let place = reading.work.sources.place(setting.span);
     let message =
-        format!("{}:{}: `{}` is a secret that is needed no more", place.path, place.line, setting.name);
+        format!("{}:{}: `{}` is a secret that is not needed any more", place.path, place.line, setting.name);
     let fault = Diagnostic::placeless(Severity::Warning, message);
     reading.work.found.push(fault.help("change it where else it is used, and remove the file"));
 }

@@ -16,7 +16,7 @@ pub(super) fn read(work: &mut Work, settings: &ServerSettings, path: &Path) -> F
         work.found.push(Diagnostic::placeless(Severity::Error, message));
         let fate = Fate::refused("there are no zones to import: name a bind.conf, and import again");
         if settings.get("bind-config").is_none() {
-            work.report.tell_besides("bind-config", fate.clone());
+            work.report.add_besides("bind-config", fate.clone());
         }
         return fate;
     };
@@ -39,8 +39,8 @@ pub(super) fn read(work: &mut Work, settings: &ServerSettings, path: &Path) -> F
         match statement.keyword().as_str() {
             "zone" => zone(work, &parsed, statement, (&statements[place + 1..], directory.as_deref())),
             "options" => options(work, &parsed, statement),
-            "include" => work.report.tell(statement.span, statement.shown(), included(&parsed, statement)),
-            _ => work.report.tell(
+            "include" => work.report.add(statement.span, statement.shown(), included(&parsed, statement)),
+            _ => work.report.add(
                 statement.span,
                 statement.shown(),
                 Fate::no_effect("the BIND backend reads only zones and their folder, too"),
@@ -76,7 +76,7 @@ fn options(work: &mut Work, parsed: &Parsed, options: &Statement) {
             "include" => included(parsed, option),
             _ => Fate::no_effect("the BIND backend ignores it, too"),
         };
-        work.report.tell(option.span, option.shown(), fate);
+        work.report.add(option.span, option.shown(), fate);
     }
 }
 
@@ -91,13 +91,13 @@ fn zone(
     let get = |keyword: &str| inside.iter().find(|inner| inner.keyword() == keyword);
     let shown = format!("zone {}", statement.word(1).map_or("", |word| &word.text));
     let Some((name, word)) = apex(work, statement) else {
-        work.report.tell(statement.span, shown, Fate::refused("give it a name"));
+        work.report.add(statement.span, shown, Fate::refused("give it a name"));
         return;
     };
     if let Some(again) = given_again(&name, later) {
         let fault = Diagnostic::warning(word.span, format!("zone `{name}` is given twice"));
         work.found.push(fault.and_at(again, "this counts, as in PowerDNS"));
-        work.report.tell(statement.span, shown, Fate::no_effect("it is given again below, which counts"));
+        work.report.add(statement.span, shown, Fate::no_effect("it is given again below, which counts"));
         return;
     }
     for inner in inside {
@@ -108,7 +108,7 @@ fn zone(
                 Fate::no_effect("the BIND backend ignores it, or it is of transfers, which there are none of")
             }
         };
-        work.report.tell(inner.span, format!("{shown}: {}", inner.shown()), fate);
+        work.report.add(inner.span, format!("{shown}: {}", inner.shown()), fate);
     }
     let kind = get("type").and_then(|inner| inner.word(1));
     let fate = match kind.map(|word| word.text.to_ascii_lowercase()).as_deref() {
@@ -122,5 +122,5 @@ fn zone(
     if fate.kind == Kind::Refused {
         work.missing.push(name);
     }
-    work.report.tell(statement.span, shown, fate);
+    work.report.add(statement.span, shown, fate);
 }

@@ -77,7 +77,7 @@ fn take_yaml(work: &mut Work, file: FileId, settings: &mut ServerSettings) {
                 |near| format!("did you mean `{near}`?"),
             );
             let fate = Fate::refused(format!("not a section of pdns-recursor: {help}"));
-            work.report.tell(section.span, format!("{}:", section.text), fate);
+            work.report.add(section.span, format!("{}:", section.text), fate);
             continue;
         }
         for (key, node) in inside.pairs() {
@@ -101,7 +101,7 @@ fn take_node(work: &mut Work, section: &str, key: &Word, node: &Node, settings: 
     let place = work.sources.place(setting.span);
     for before in settings.set(setting) {
         let text = format!("given again at {}:{}, which counts", place.path, place.line);
-        work.report.tell(before.span, before.shown, Fate::no_effect(text));
+        work.report.add(before.span, before.shown, Fate::no_effect(text));
     }
 }
 

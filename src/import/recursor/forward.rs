@@ -257,7 +257,7 @@ fn forward(
         lost.extend(tls.iter().map(|server| format!("`{server}`")));
     }
     if plain.is_empty() {
-        return Fate::refused("nobody is left to ask: write a [[forward]] block with an upstream");
+        return Fate::refused("no upstream is left: write a [[forward]] block with one");
     }
     let place = reading.work.sources.place(entry.zone.span);
     let file = std::path::Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();

@@ -72,7 +72,7 @@ pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
                 let fate = function(&mut reading, &part);
                 part.occurrences
                     .iter()
-                    .for_each(|it| reading.work.report.tell(it.span, &it.shown, fate.clone()));
+                    .for_each(|it| reading.work.report.add(it.span, &it.shown, fate.clone()));
             }
             continue;
         }
@@ -84,14 +84,14 @@ pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
             None => rule::unknown(rules::RULES, &setting.name, "pdns-recursor"),
         };
         for occurrence in &setting.occurrences {
-            reading.work.report.tell(occurrence.span, &occurrence.shown, fate.clone());
+            reading.work.report.add(occurrence.span, &occurrence.shown, fate.clone());
         }
     }
     reading.allow();
     if !reading.work.draft.forwards.iter().any(|forward| forward.zone.as_ref().is_root()) {
         let what = "names that no setting forwards";
         let text = "the root servers are not asked: name a resolver as upstream of [[forward]] zone = \".\"";
-        reading.work.report.tell_besides(what, Fate::refused(text));
+        reading.work.report.add_besides(what, Fate::refused(text));
         reading.work.draft.wants_upstream = Some("pdns-recursor");
     }
 }
@@ -118,7 +118,7 @@ impl<'r> Reading<'r> {
         if let Some(setting) = self.recursor.settings.get("include-dir").filter(|setting| !setting.is_empty())
             && include_dir(self.work, setting, &self.recursor.path).kind != Kind::Honoured
         {
-            return (Clients::nobody(), "files that are missing may say who may ask".to_owned());
+            return (Clients::nobody(), "missing files may say who may ask".to_owned());
         }
         let Some(setting) = self.counting() else {
             let mut usual = List::default();
@@ -127,7 +127,7 @@ impl<'r> Reading<'r> {
                 let word = Word { text: (*text).to_owned(), span: Span::new(file, 0, 0) };
                 Block::parse(text).into_iter().for_each(|block| usual.admit(&Clients::network(block, &word)));
             }
-            return (usual.finish(), "what pdns-recursor allows that was not told".to_owned());
+            return (usual.finish(), "what pdns-recursor allows by default".to_owned());
         };
         let place = self.work.sources.place(setting.span);
         let name = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy();
@@ -161,7 +161,7 @@ impl<'r> Reading<'r> {
     }
 
     /// What becomes of a list of those who may ask; `part` is one line of it.
-    fn tell_clients(&mut self, part: &ServerSetting) -> Fate {
+    fn report_clients(&mut self, part: &ServerSetting) -> Fate {
         let whole = match self.counting() {
             Some(counting) if counting.name == part.name => counting,
             _ if part.is_empty() => return Fate::honoured("nothing to do: it is empty"),

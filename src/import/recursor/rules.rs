@@ -36,10 +36,10 @@ pub(super) const RULES: &[R] = &[
         Kind::Refused,
         "catalogs are not read: write a [[forward]] block for each zone",
     ),
-    R::always(&["dont-query"], Kind::NoEffect, "nobody is asked but the upstreams of [[forward]]"),
+    R::always(&["dont-query"], Kind::NoEffect, "only the upstreams are asked: those of [[forward]]"),
     R::always(&["hint-file"], Kind::NoEffect, "the root servers are not asked"),
     // Who may ask, and where.
-    R::read_each(&["allow-from", "allow-from-file"], |reading, setting| reading.tell_clients(setting)),
+    R::read_each(&["allow-from", "allow-from-file"], |reading, setting| reading.report_clients(setting)),
     R::unless_off(&["allow-no-rd"], Kind::Changed, "queries without RD get names of our zones only"),
     R::read_each(&["local-address", "local-port"], |_, setting| {
         faulty_listener(setting).unwrap_or_else(|| Fate::honoured("→ [server] listen"))
@@ -47,7 +47,7 @@ pub(super) const RULES: &[R] = &[
     R::always(
         &["non-local-bind"],
         Kind::NoEffect,
-        "an address that is not there yet is listened on all the same",
+        "edgedns listens on addresses that this host does not have yet",
     ),
     R::unless_off(
         &["proxy-protocol-from", "proxymappings"],
@@ -370,7 +370,7 @@ pub(super) const RULES: &[R] = &[
         "names that are new are not watched for",
     ),
     R::read(&["include-dir"], |reading, setting| include_dir(reading.work, setting, &reading.recursor.path)),
-    R::always(&["ignore-unknown-settings"], Kind::NoEffect, "every setting is told here"),
+    R::always(&["ignore-unknown-settings"], Kind::NoEffect, "this report lists every setting"),
     R::always(
         &["config-dir", "config-name", "enable-old-settings"],
         Kind::NoEffect,

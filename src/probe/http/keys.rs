@@ -61,7 +61,7 @@ pub(in crate::probe) fn read_request(port: Port, table: &Table<'_>, found: &mut 
 fn path(value: Value<'_>) -> Result<Path, Diagnostic> {
     let text = value.text()?;
     Path::new(text).ok_or_else(|| {
-        let fault = value.fault(format!("`{text}` is no path"));
+        let fault = value.fault(format!("`{text}` is not a path"));
         match text.starts_with('/') {
             true => fault.help("write spaces and the like as `%20`; what is behind `#` is never sent"),
             false => fault.help(format!("a path begins with `/`, as in \"/{}\"", text.trim())),
@@ -103,7 +103,7 @@ fn headers(value: Value<'_>, found: &mut Diagnostics) -> Vec<Header> {
     let read = |(name, value): (&str, Value<'_>)| {
         let header = Header::new(name, value.text()?);
         header.map_err(|error| match error {
-            HeaderError::Name => value.fault(format!("`{name}` is no name of a header")),
+            HeaderError::Name => value.fault(format!("`{name}` is not the name of a header")),
             HeaderError::Value => value.fault(format!("this cannot be the value of `{name}`")),
             HeaderError::Host => value.fault(format!("`{name}` is not set here")).help("write it as `host`"),
             HeaderError::OfConnection => {

@@ -37,8 +37,7 @@ pub(super) fn look(reading: &mut LoadResult) {
         }
         upstreams.retain(|upstream| !own.include(upstream.address));
         if upstreams.is_empty() {
-            found
-                .push(nobody(forward, format!("there is no upstream but this server in {}", path.display())));
+            found.push(nobody(forward, format!("{} names no upstream but this server", path.display())));
         }
     }
     reading.config_faults.append(found);

@@ -68,7 +68,7 @@ impl fmt::Display for Silence {
                 let seconds = RESPONSE_MAX.as_secs();
                 write!(f, "does not answer: asked {TRIES_MAX} times, {seconds} s each")
             }
-            Silence::Garbled => f.write_str("sends what is no response"),
+            Silence::Garbled => f.write_str("sends what is not a DNS response"),
             Silence::System(error) => write!(f, "cannot be asked: {error}"),
         }
     }

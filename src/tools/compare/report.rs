@@ -191,7 +191,7 @@ impl Reporter {
         if drawn <= SHOWN_MAX {
             writeln!(out, "{block}")?;
         } else if drawn == SHOWN_MAX + 1 {
-            writeln!(out, "more than {SHOWN_MAX}: the rest is only counted; `--format json` tells all\n")?;
+            writeln!(out, "more than {SHOWN_MAX}: the rest is only counted; `--format json` has them all\n")?;
         }
         out.flush()
     }

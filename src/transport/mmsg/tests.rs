@@ -44,7 +44,7 @@ fn a_datagram_that_the_kernel_refuses_does_not_hold_up_the_others() {
 #[test]
 fn a_batch_can_be_used_again_and_again() {
     let server = socket("127.0.3.22");
-    tell_destination(&server, server.local_addr().unwrap().ip()).unwrap();
+    report_destination(&server, server.local_addr().unwrap().ip()).unwrap();
     let clients: Vec<UdpSocket> = (0..3).map(|_| socket("127.0.3.23")).collect();
     let mut batch = Batch::new();
     for round in 0..50_usize {
@@ -94,7 +94,7 @@ fn the_client_is_who_sent_it_in_both_families() {
 fn a_response_that_comes_later_leaves_from_the_address_that_was_asked() {
     for (any, address) in [("0.0.0.0", "127.0.3.27"), ("::", "::1")] {
         let server = socket(any);
-        tell_destination(&server, server.local_addr().unwrap().ip()).unwrap();
+        report_destination(&server, server.local_addr().unwrap().ip()).unwrap();
         let client = socket(address);
         let asked = (address, server.local_addr().unwrap().port());
         client.send_to(b"query", asked).unwrap();

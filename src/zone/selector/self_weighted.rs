@@ -22,5 +22,5 @@ pub(super) fn prepare(_: &Arrangement, candidates: &mut Vec<Candidate<'_>>) -> C
 }
 
 pub(super) fn explain(_: &Arrangement, client: IpAddr) -> String {
-    format!("one that is up, by the weight it tells and the client's address: always this one for {client}")
+    format!("one that is up, by the weight it reports and the client's address: always this one for {client}")
 }

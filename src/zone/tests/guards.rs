@@ -81,14 +81,15 @@ fn each_pool_is_found_from_its_node() {
 #[test]
 fn probes_of_an_address_that_no_host_has_are_warned_of_once() {
     for (text, address, why) in [
-        (sound!("api 10 A 0.0.0.0"), "0.0.0.0", "it stands for any"),
+        (sound!("api 10 A 0.0.0.0"), "0.0.0.0", "it means any address"),
         (sound!("api 10 A 192.0.2.1" "api 10 A 224.0.0.1"), "224.0.0.1", "it is a multicast group"),
         (sound!("api 10 A 255.255.255.255"), "255.255.255.255", "it is the broadcast address"),
         (sound!("api 10 AAAA ff02::1"), "ff02::1", "it is a multicast group"),
     ] {
         let (zone, said) = Lab::new(text).guard("api", 6443, ALL).guard("api", 22623, ALL).finish();
         assert!(zone.is_some());
-        let warning = format!("{address}, which is probed for `api.example.`, is no host's address: {why}");
+        let warning =
+            format!("{address}, which is probed for `api.example.`, is not the address of a host: {why}");
         assert!(
             matches!(&said[..], [one] if one.starts_with("warning ") && one.contains(&warning)),
             "{said:?}"

@@ -22,9 +22,7 @@ fn a_record_that_comes_twice_is_answered_once() {
     let (zone, said) = Lab::new(sound!("a 60 A 192.0.2.1" "A 60 A 192.0.2.1")).finish();
     assert_eq!(
         said,
-        [
-            "warning lab.zone:5:1: the same record stands here a second time; it is answered once; remove this line"
-        ]
+        ["warning lab.zone:5:1: this is the same record again; it is answered once; remove this line"]
     );
     let zone = zone.unwrap();
     let node = zone.node(zone.find(name(b"a").as_ref()).unwrap());
@@ -261,7 +259,7 @@ fn records_that_differ_in_the_case_of_a_name_are_one() {
     .finish();
     let repeated = |line: u32| {
         format!(
-            "warning lab.zone:{line}:1: the same record stands here a second time; it is answered once; remove this \
+            "warning lab.zone:{line}:1: this is the same record again; it is answered once; remove this \
              line; names that differ in case only are the same (RFC 4343)"
         )
     };

@@ -128,7 +128,7 @@ fn a_string_that_bind_would_take_apart_is_told_of() {
     assert_eq!(
         outcome.said(),
         [
-            "warning lab.zone:1:22: this string is read as it stands in every record; BIND takes the quotes off, and reads \
+            "warning lab.zone:1:22: this string is the same in every record; BIND takes the quotes off, and reads \
           `\"a\" \"1\" \"b\"` in the first record; write a string that is one word, or the records one by one"
         ]
     );

@@ -141,7 +141,7 @@ impl<'r> Reader<'r, '_> {
             let [one, other] = pair else { continue };
             if one.key == other.key {
                 // In Lua the later one replaces the earlier, which nobody can have meant.
-                let message = format!("`{}` stands twice in this set", other.key);
+                let message = format!("`{}` is in this set twice", other.key);
                 let fault = Diagnostic::error(other.written.span, message);
                 self.found.push(fault.and_at(one.written.span, "first here"));
             }

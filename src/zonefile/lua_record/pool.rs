@@ -112,7 +112,7 @@ impl<'r> Reader<'r, '_> {
         };
         if let Some(odd) = items.iter().find(|item| is_set(item) != is_set(first)) {
             self.found.push(
-                Diagnostic::error(odd.span, "addresses and sets of addresses stand in one list")
+                Diagnostic::error(odd.span, "one list has addresses and sets of addresses")
                     .and_at(first.span, if is_set(first) { "a set" } else { "an address" })
                     .help("write either {'…', '…'} or {{'…'}, {'…'}}"),
             );
@@ -200,7 +200,7 @@ impl<'r> Reader<'r, '_> {
         let mut members = Vec::with_capacity(group.len());
         for Target { address, at, kind, span } in group {
             if let Some(&first) = first_places.get(&(*address, kind)) {
-                let message = format!("`{address}` stands twice in this list");
+                let message = format!("`{address}` is in this list twice");
                 self.found.push(Diagnostic::warning(*span, message).and_at(first, "first here"));
                 continue;
             }

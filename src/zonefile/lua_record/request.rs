@@ -108,7 +108,7 @@ impl<'r> Reader<'r, '_> {
     pub(super) fn bytes_limit(&mut self, value: &'r Expr, request: &mut Request) -> Option<()> {
         let bytes = self.integer(value, 0, u32::MAX, "a whole number of bytes")? as usize;
         if bytes > BODY_LIMIT_BYTES_MAX {
-            let message = format!("no more than {BODY_LIMIT_BYTES_MAX} bytes are read of a body");
+            let message = format!("at most {BODY_LIMIT_BYTES_MAX} bytes of a body are read");
             let span = self.scope.resolve(value).span;
             self.found.push(Diagnostic::warning(span, message));
         }
@@ -171,7 +171,7 @@ impl<'r> Reader<'r, '_> {
             Err(error) => error,
         };
         match error {
-            HeaderError::Name => self.error(named, format!("`{name}` is no name of a header")),
+            HeaderError::Name => self.error(named, format!("`{name}` is not the name of a header")),
             HeaderError::Value => self.error(span, format!("this cannot be the value of `{name}`")),
             HeaderError::Host => self.error(named, "`host` is not a header like others"),
             HeaderError::OfConnection => {

@@ -127,7 +127,7 @@ impl<'r> Scope<'r> {
                 found.push(self.unknown_name(name, value.span));
             }
             ExprKind::Call(call) if &*call.function.text == INCLUDE => {
-                let message = "`include` gives no value: it stands alone, in front of `return`";
+                let message = "`include` gives no value: write it alone, before `return`";
                 found.push(
                     Diagnostic::error(call.function.span, message)
                         .help("write `;include('config') return VALUE`"),

@@ -266,7 +266,7 @@ fn an_address_that_stands_twice_is_dropped_with_a_warning() {
     let (meaning, written) = read_as(Rtype::A, code, &LuaDefaults::default());
     let Some(Meaning::Pool(pool)) = meaning else { panic!("a pool") };
     assert_eq!(targets(&pool), [[at("192.0.2.1", 443), at("192.0.2.2", 443)]]);
-    assert_eq!(written.faults(), ["warning 1:43 ['192.0.2.1:443'] `192.0.2.1` stands twice in this list"]);
+    assert_eq!(written.faults(), ["warning 1:43 ['192.0.2.1:443'] `192.0.2.1` is in this list twice"]);
 }
 
 #[test]
@@ -368,12 +368,12 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         ),
         (
             "{ifportup(443, {'192.0.2.1'})}",
-            "error 1:3 [ifportup(443, {'192.0.2.1'})] `ifportup` cannot stand inside a table or another call"
+            "error 1:3 [ifportup(443, {'192.0.2.1'})] `ifportup` cannot be used inside a table or another call"
                 .into(),
         ),
         (
             "ifportup(443, all({'192.0.2.1'}))",
-            "error 1:16 [all({'192.0.2.1'})] `all` cannot stand inside a table or another call".into(),
+            "error 1:16 [all({'192.0.2.1'})] `all` cannot be used inside a table or another call".into(),
         ),
     ] {
         assert_eq!(faults(code), [expected], "{code}");
@@ -391,7 +391,7 @@ fn addresses_that_do_not_fit_are_told_at_their_place() {
         ),
         (
             "ifportup(443, {'192.0.2.1', {'192.0.2.2'}})",
-            "error 1:30 [{'192.0.2.2'}] addresses and sets of addresses stand in one list",
+            "error 1:30 [{'192.0.2.2'}] one list has addresses and sets of addresses",
         ),
         ("ifportup(443, {a='192.0.2.1'})", "error 1:17 [a] a list has no keys: write the value alone"),
         ("ifportup(443, {'192.0.2.999'})", "error 1:17 ['192.0.2.999'] `192.0.2.999` is not an address"),

@@ -111,7 +111,7 @@ fn read_authority(
             return Err(Diagnostic::error(whole(), message));
         }
         None if authority.parse::<Ipv6Addr>().is_ok() => {
-            let message = "an IPv6 address in a URL stands in brackets";
+            let message = "an IPv6 address in a URL is written in brackets";
             return Err(Diagnostic::error(whole(), message).help(format!("write it as `[{authority}]`")));
         }
         None => authority.find(':').unwrap_or(authority.len()),
@@ -148,7 +148,7 @@ fn read_path(text: &str, place: impl Fn(Range<usize>) -> Span) -> Result<Path, D
         };
         let end = at + character.len_utf8();
         let encoded: String = text[at..end].bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let message = format!("`{}` cannot stand in a URL", character.escape_debug());
+        let message = format!("`{}` cannot be part of a URL", character.escape_debug());
         Diagnostic::error(place(at..end), message).help(format!("write it as `{encoded}`"))
     })
 }

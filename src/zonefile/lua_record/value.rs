@@ -82,7 +82,7 @@ impl<'r> Reader<'r, '_> {
             ExprKind::Call(call) => {
                 let function = &call.function.text;
                 if names::function(function).is_some() {
-                    let message = format!("`{function}` cannot stand inside a table or another call");
+                    let message = format!("`{function}` cannot be used inside a table or another call");
                     self.found.push(Diagnostic::error(value.span, message));
                 }
                 return None;

@@ -14,7 +14,7 @@ fn a_type_of_powerdns_or_microsoft_is_named_as_such() {
     let alias = said("www ALIAS foo.example.com.\n");
     assert_eq!(
         alias,
-        "error lab.zone:1:5: unknown record type `ALIAS`; `ALIAS` is no type of DNS: PowerDNS looks its target up \
+        "error lab.zone:1:5: unknown record type `ALIAS`; `ALIAS` is not a DNS type: PowerDNS looks its target up \
          and answers with the addresses; write the addresses, or a LUA record that probes them: `LUA A \
          \"ifportup(443, {'192.0.2.1'})\"`"
     );
@@ -27,7 +27,7 @@ fn a_type_of_powerdns_or_microsoft_is_named_as_such() {
     );
     assert_eq!(
         said("pc1 [AGE:3569523] 1200 A 192.0.2.1\n"),
-        "error lab.zone:1:5: `[AGE:3569523]` is no part of a record; Microsoft's DNS server notes there when a \
+        "error lab.zone:1:5: `[AGE:3569523]` cannot be part of a record; Microsoft's DNS server notes there when a \
          client last came by; remove it"
     );
 }

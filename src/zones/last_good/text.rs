@@ -228,7 +228,7 @@ fn open(folder: &Path, zone: &ZoneId) -> Result<Option<(Head, BufReader<File>)>,
 fn line(file: &mut impl BufRead) -> Result<String, Error> {
     let mut line = String::new();
     let not_text = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => Error::Corrupt("its head is no text"),
+        io::ErrorKind::InvalidData => Error::Corrupt("its head is not text"),
         _ => error.into(),
     };
     file.take(LINE_BYTES_MAX).read_line(&mut line).map_err(not_text)?;

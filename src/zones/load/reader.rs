@@ -188,9 +188,7 @@ impl<'r> ZoneReader<'r> {
         let message = format!("the text has changed, the serial is still {}", before.serial);
         Some(
             Diagnostic::warning(soa.span(), message)
-                .remark(
-                    "it is served all the same; secondaries, and people who compare serials, see no change",
-                )
+                .remark("it is served anyway; secondaries, and people who compare serials, see no change")
                 .help("raise the serial with each change"),
         )
     }
@@ -211,7 +209,7 @@ impl<'r> ZoneReader<'r> {
         let half = serving.half_written(texts, begin);
         let unread: Vec<_> = half.map(|text| (text.path.clone(), None)).collect();
         if !unread.is_empty() {
-            loaded.waits = Some("somebody is writing its file; it is read when that is done".to_owned());
+            loaded.waits = Some("its file is being written; it is read when that is done".to_owned());
         }
         let waits = !unread.is_empty();
         loaded.unread.extend(unread);

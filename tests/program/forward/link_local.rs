@@ -62,7 +62,7 @@ fn a_link_local_address_is_served_and_asked_through_its_interface() {
     let wanted = "check: 0\nudp: 192.0.2.1\ntcp: 192.0.2.1\nloopback: 192.0.2.1\nforwarded: 192.0.2.2\n";
     assert_eq!(seen, wanted, "{}\n{checked}\n{log}", String::from_utf8_lossy(&link.stderr));
     // What is left out is said by both, and nothing else is wrong.
-    for words in ["this host has no interface `gone` now", "`dns.example` is no address"] {
+    for words in ["this host has no interface `gone` now", "`dns.example` is not an address"] {
         assert!(log.contains(words) && checked.contains(words), "{words}:\n{checked}\n{log}");
     }
     assert!(checked.contains("ok: 0 errors, 2 warnings"), "{checked}");

@@ -70,11 +70,11 @@ fn lists_of_yaml_with_strange_elements_are_refused() {
                 incoming:\n  listen: [127.0.0.1, {a: b}]\n  allow_from: [127.0.0.0/8, [192.0.2.0/24]]\n";
     let result = node("local-port=5300\n", Some(("recursor.yml", text))).pdns();
     result.assert_fate("recursor.forward_zones: [203.0.113.1, sys=2…", "refused", "203.0.113.1: left out");
-    result.assert_fate("incoming.listen: [127.0.0.1, {a: b}]", "refused", "without what is no word");
+    result.assert_fate("incoming.listen: [127.0.0.1, {a: b}]", "refused", "without what is not a word");
     result.assert_fate(
         "incoming.allow_from: [127.0.0.0/8, [192.0.2…",
         "refused",
-        "without what is no word in it",
+        "without what is not a word in it",
     );
     result.assert_lines(&["zone = \"a.test\"", "upstream = [\"203.0.113.3\"]", "allow = []"]);
     assert_eq!(result.status, Some(1));

@@ -135,7 +135,7 @@ fn lists_that_name_each_other_end() {
         "acl a { b; };\nacl b { a; };\noptions { allow-recursion { a; nobody; !192.0.2.1; }; forwarders { 203.0.113.1; }; };\n",
     );
     let result = node.import_named(&node.path("new"));
-    result.assert_faults(&["`acl`s that name each other", "`nobody` is no network"]);
+    result.assert_faults(&["`acl`s that name each other", "`nobody` is not a network"]);
     result.assert_lines(&["allow = []"]);
 }
 

@@ -75,7 +75,7 @@ fn secrets_are_told_of_and_never_shown() {
     )
     .pdns();
     result.assert_fate("api-key=…", "changed", "over HTTP");
-    result.assert_faults(&["/etc/pdns/pdns.conf:4: `api-key` is a secret that is needed no more"]);
+    result.assert_faults(&["/etc/pdns/pdns.conf:4: `api-key` is a secret that is not needed any more"]);
     for text in [&result.report, &result.faults, &result.config] {
         assert!(!text.contains("hunter2"), "{text}");
     }
@@ -90,7 +90,7 @@ fn open_doors_are_pointed_out() {
     result.assert_faults(&[
         "an open door: everybody may transfer the zones",
         "/etc/pdns/pdns.conf:3:26",
-        "a door: whoever reaches this address sees the status",
+        "an open door: any client that reaches this address sees the status",
         "an open door: everybody may ask the web server",
     ]);
 }

@@ -177,7 +177,7 @@ fn what_an_upstream_cannot_be_is_drawn() {
     let result =
         node("recursor.conf", "forward-zones-recurse=.=resolver.test;203.0.113.53:853;203.0.113.54\n").pdns();
     result.assert_faults(&[
-        "`resolver.test` is no address",
+        "`resolver.test` is not an address",
         "recursor.conf:1:25",
         "asked over TLS",
         "tls://",

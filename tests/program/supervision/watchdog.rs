@@ -57,8 +57,9 @@ fn it_is_not_fed_while_a_udp_worker_hangs_and_is_again_afterwards() {
     let program = start(&lab, &manager);
     manager.wait_for("WATCHDOG=1");
     let Some(held) = Held::thread(&program, "edgedns-udp-0") else { return };
-    program
-        .wait_for_line("UDP worker 0 does not turn; if this persists, the watchdog of the service manager");
+    program.wait_for_line(
+        "UDP worker 0 makes no progress; if this persists, the watchdog of the service manager",
+    );
     // What was on its way when the worker was held is told by now; the next sign would be due twice.
     manager.count_during(Duration::from_millis(1), "");
     assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);

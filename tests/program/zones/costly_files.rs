@@ -51,7 +51,7 @@ fn changed_after_a_stop(lab: &Versions) {
 /// The next server was killed while it read version 2. None: files cannot be held up here.
 fn killed_while_reading(lab: &Versions) -> Option<()> {
     changed_after_a_stop(lab);
-    assert!(!lab.file(MARK).exists(), "nobody was killed");
+    assert!(!lab.file(MARK).exists(), "no process was killed");
     let lease = Lease::on(&lab.file("lab.zone"))?;
     let killed = lab.site.spawn_as(|_| {});
     wait_for_mark(lab);

@@ -32,7 +32,7 @@ const CASES: &[Case] = &[
     (
         "A",
         "\"192.0.2.1\"",
-        "`\"192.0.2.1\"` is a quoted string; address stands without quotes",
+        "`\"192.0.2.1\"` is a quoted string; address is written without quotes",
         "\"192.0.2.1\"",
         "",
     ),
@@ -164,7 +164,7 @@ const CASES: &[Case] = &[
     (
         "HTTPS",
         "1 . \"alpn=h2\"",
-        "`\"alpn=h2\"` is a quoted string; a parameter stands without quotes",
+        "`\"alpn=h2\"` is a quoted string; a parameter is written without quotes",
         "\"alpn=h2\"",
         "round its value",
     ),
@@ -172,7 +172,13 @@ const CASES: &[Case] = &[
     ("APL", "1:192.0.2.0/33", "`1:192.0.2.0/33` is not an address prefix", "1:192.0.2.0/33", ""),
     ("APL", "3:aa/8", "`3:aa/8` is not an address prefix", "3:aa/8", "the family"),
     ("APL", "2:::/129", "`2:::/129` is not an address prefix", "2:::/129", ""),
-    ("IPSECKEY", "10 0 2 a. AQID", "`a.` stands where type 0 says that there is no gateway", "a.", "a name"),
+    (
+        "IPSECKEY",
+        "10 0 2 a. AQID",
+        "`a.` is given, but type 0 means that there is no gateway",
+        "a.",
+        "a name",
+    ),
     ("IPSECKEY", "10 4 2 a. AQID", "no gateway of this type is known", "a.", "the types are 0"),
     ("IPSECKEY", "10 1 2 gw AQID", "`gw` is not an IPv4 address", "gw", ""),
     ("IPSECKEY", "10 1 2 192.0.2.1", "missing public-key", "", "IPSECKEY is written as: precedence"),

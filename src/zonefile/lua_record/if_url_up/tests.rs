@@ -272,8 +272,8 @@ fn what_is_wrong_in_a_url_is_told_at_its_place() {
         ("http://[::1/", "error 8 [[::1] `[::1` is not an IPv6 address in brackets".into()),
         ("http://[x]/", "error 8 [[x]] `[x]` is not an IPv6 address in brackets".into()),
         ("http://[::1]80/", format!("error 13 [80] {form} `80`")),
-        ("http://::1/", "error 8 [::1] an IPv6 address in a URL stands in brackets".into()),
-        ("http://x/a b", "error 11 [ ] ` ` cannot stand in a URL".into()),
+        ("http://::1/", "error 8 [::1] an IPv6 address in a URL is written in brackets".into()),
+        ("http://x/a b", "error 11 [ ] ` ` cannot be part of a URL".into()),
         ("http://x/a#b", "error 11 [#b] what is behind `#` is never sent".into()),
     ] {
         let code = format!("ifurlup('{url}', {{'192.0.2.1'}})");
@@ -286,9 +286,9 @@ fn what_is_wrong_in_a_url_is_told_at_its_place() {
 #[test]
 fn a_url_that_is_written_with_escapes_is_told_as_a_whole() {
     let code = r"ifurlup('http://x/\065 b', {'192.0.2.1'})";
-    assert_eq!(fault_in(code, "'"), r"error 0 ['http://x/\065 b'] ` ` cannot stand in a URL");
+    assert_eq!(fault_in(code, "'"), r"error 0 ['http://x/\065 b'] ` ` cannot be part of a URL");
     let code = "ifurlup([[http://x/ b]], {'192.0.2.1'})";
-    assert_eq!(fault_in(code, "[["), "error 0 [[[http://x/ b]]] ` ` cannot stand in a URL");
+    assert_eq!(fault_in(code, "[["), "error 0 [[[http://x/ b]]] ` ` cannot be part of a URL");
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         ),
         (
             "ifurlup('http://x', {'192.0.2.1', '192.0.2.1'})",
-            "warning 1:36 ['192.0.2.1'] `192.0.2.1` stands twice in this list".into(),
+            "warning 1:36 ['192.0.2.1'] `192.0.2.1` is in this list twice".into(),
         ),
         ("ifurlextup()", format!("error 1:2 [ifurlextup] {no_sets}")),
         (
@@ -339,7 +339,7 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         ),
         (
             "ifurlextup({{['192.0.2.1']='http://x', ['192.0.2.1']='http://y'}})",
-            "error 1:42 ['192.0.2.1'] `192.0.2.1` stands twice in this set".into(),
+            "error 1:42 ['192.0.2.1'] `192.0.2.1` is in this set twice".into(),
         ),
     ] {
         assert_eq!(faults(code), [expected], "{code}");
@@ -391,10 +391,10 @@ fn options_that_do_not_fit_are_told_at_their_place() {
         ("httpcode=99", "error 9 [99] expected a status from 200 to 599, found 99".into()),
         ("httpcode='2xx'", "error 9 ['2xx'] expected a status from 200 to 599, found '2xx'".into()),
         ("byteslimit=-1", "error 11 [-1] expected a whole number of bytes, found -1".into()),
-        ("byteslimit=2000000", "warning 11 [2000000] no more than 1048576 bytes are read of a body".into()),
+        ("byteslimit=2000000", "warning 11 [2000000] at most 1048576 bytes of a body are read".into()),
         ("headers='a'", "error 8 ['a'] expected headers in braces: {X_Probe='edge'}, found 'a'".into()),
         ("headers={'a'}", "error 9 ['a'] expected a header: `name=value`, found 'a'".into()),
-        ("headers={['a b']='c'}", "error 10 ['a b'] `a b` is no name of a header".into()),
+        ("headers={['a b']='c'}", "error 10 ['a b'] `a b` is not the name of a header".into()),
         ("headers={[1]='c'}", "error 10 [1] expected the name of a header, found 1".into()),
         ("headers={a='b\\0'}", "error 11 ['b\\0'] this cannot be the value of `a`".into()),
         ("headers={a={}}", "error 11 [{}] expected a string, found a table".into()),
@@ -426,7 +426,7 @@ fn a_mistake_in_a_url_is_drawn_under_the_part_that_is_wrong() {
     assert_eq!(
         drawn("ifurlup('https://lab.example/a b', {'192.0.2.1'})"),
         "\
-error: ` ` cannot stand in a URL
+error: ` ` cannot be part of a URL
  --> lab.zone:1:43
   |
 1 | @ IN LUA A \"ifurlup('https://lab.example/a b', {'192.0.2.1'})\"

@@ -170,7 +170,7 @@ fn arguments_that_do_not_fit_are_told_at_their_place() {
         ),
         (
             "{pickrandom({'192.0.2.1'})}",
-            "error 1:3 [pickrandom({'192.0.2.1'})] `pickrandom` cannot stand inside a table or another call".to_owned(),
+            "error 1:3 [pickrandom({'192.0.2.1'})] `pickrandom` cannot be used inside a table or another call".to_owned(),
         ),
     ] {
         assert_eq!(faults_as(Rtype::A, code), [expected], "{code}");
@@ -245,7 +245,7 @@ fn what_cannot_be_included_is_told_at_its_place() {
         (
             "include('config')",
             "A='192.0.2.1'",
-            "error 1:2 [include] `include` gives no value: it stands alone, in front of `return`",
+            "error 1:2 [include] `include` gives no value: write it alone, before `return`",
         ),
         (
             ";A='192.0.2.2' include('config') return A",
