@@ -41,7 +41,7 @@ impl Written {
     /// All that was found: severity, line, column, the text under the carets, message.
     pub(crate) fn faults(&self) -> Vec<String> {
         let line = |one: &crate::source::Diagnostic| {
-            let place = self.sources.place_of(one).unwrap();
+            let place = self.sources.place(one.span().unwrap());
             let under = String::from_utf8_lossy(self.sources.slice(one.span().unwrap())).into_owned();
             format!("{} {}:{} [{under}] {}", one.severity.word(), place.line, place.column, one.message)
         };
@@ -512,7 +512,7 @@ proptest! {
         let record = parse(&Code::join(&chunks), whole, &mut found);
         prop_assert!(record.is_some() || found.errors() > 0);
         for one in &found {
-            prop_assert!(one.labels.iter().all(|label| label.span.end as usize <= bytes.len()));
+            prop_assert!(one.labels.iter().all(|label| label.origin.span().is_some_and(|span| span.end as usize <= bytes.len())));
             sources.render(one, Look::Plain);
         }
     }

@@ -1,5 +1,6 @@
 //! Diagnostics: what is wrong, where, and what was probably meant.
 
+use super::origin::Origin;
 use super::span::Span;
 
 /// How bad it is.
@@ -24,11 +25,11 @@ impl Severity {
     }
 }
 
-/// A place and what is to be said there (may be empty).
+/// Where something is, and what is to be said there (may be empty).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// What the caret points at.
-    pub span: Span,
+    /// In a text, what the caret points at.
+    pub origin: Origin,
     /// The words beside the caret.
     pub text: String,
 }
@@ -80,27 +81,27 @@ impl Diagnostic {
     }
 
     /// A fault that cannot be served.
-    pub fn error(span: Span, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, span, message)
+    pub fn error(origin: impl Into<Origin>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, origin, message)
     }
 
     /// Something that is served but likely not meant.
-    pub fn warning(span: Span, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, span, message)
+    pub fn warning(origin: impl Into<Origin>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, origin, message)
     }
 
     /// Something worth knowing.
-    pub fn note(span: Span, message: impl Into<String>) -> Self {
-        Self::new(Severity::Note, span, message)
+    pub fn note(origin: impl Into<Origin>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, origin, message)
     }
 
-    /// A fault without a place in any text (a file that cannot be opened).
+    /// A fault that lies nowhere (a file that cannot be opened).
     pub fn placeless(severity: Severity, message: impl Into<String>) -> Self {
         Self { severity, message: message.into(), labels: Vec::new(), remarks: Vec::new() }
     }
 
-    fn new(severity: Severity, span: Span, message: impl Into<String>) -> Self {
-        let labels = vec![Label { span, text: String::new() }];
+    fn new(severity: Severity, origin: impl Into<Origin>, message: impl Into<String>) -> Self {
+        let labels = vec![Label { origin: origin.into(), text: String::new() }];
         Self { severity, message: message.into(), labels, remarks: Vec::new() }
     }
 
@@ -115,8 +116,8 @@ impl Diagnostic {
 
     /// Another place that matters, with words beside it.
     #[must_use]
-    pub fn and_at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+    pub fn and_at(mut self, origin: impl Into<Origin>, text: impl Into<String>) -> Self {
+        self.labels.push(Label { origin: origin.into(), text: text.into() });
         self
     }
 
@@ -134,9 +135,14 @@ impl Diagnostic {
         self
     }
 
-    /// The place of the fault, if it has one.
+    /// Where the fault is, if it is anywhere.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.labels.first().map(|label| &label.origin)
+    }
+
+    /// The place of the fault, if it is in a text.
     pub fn span(&self) -> Option<Span> {
-        self.labels.first().map(|label| label.span)
+        self.origin().and_then(Origin::span)
     }
 }
 
@@ -196,7 +202,7 @@ impl Diagnostics {
 
     /// Sorts by file and place, so that output reads from top to bottom.
     pub fn sort(&mut self) {
-        self.list.sort_by_key(Diagnostic::span);
+        self.list.sort_by(|one, other| one.origin().cmp(&other.origin()));
     }
 }
 

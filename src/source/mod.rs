@@ -6,6 +6,8 @@ mod nearest;
 mod patience;
 mod span;
 
+mod origin;
+
 mod diagnostic;
 mod digest;
 
@@ -16,6 +18,7 @@ mod render;
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
 pub use digest::{Digest, Digesting};
 pub use nearest::nearest;
+pub use origin::{FileLine, Origin, OriginId, Origins, StoreKey, Transfer, Update};
 pub use patience::{Pending, WAIT_MAX, pending, take_has_come};
 pub use render::Look;
 pub use sources::{Error, Naming, Sources, TextFile, canonical};

@@ -5,11 +5,12 @@ use std::io::IsTerminal;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin as Arrow, Renderer, Snippet};
 
 use super::diagnostic::{Diagnostic, Label, RemarkKind, Severity};
+use super::origin::Origin;
 use super::sources::Sources;
-use super::span::{FileId, Place};
+use super::span::{FileId, Span};
 
 /// How diagnostics, and whatever else is for people, are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,9 @@ impl Sources {
     /// Draws a diagnostic with its lines and carets, over several lines, without a line break at the end.
     pub fn render(&self, diagnostic: &Diagnostic, look: Look) -> String {
         let mut group = Group::with_title(level(diagnostic.severity).primary_title(&*diagnostic.message));
+        if let Some(words) = diagnostic.origin().and_then(Origin::in_words) {
+            group = group.element(Arrow::path(words));
+        }
         for (file, lines) in self.drawn(&diagnostic.labels) {
             for line in lines {
                 let mut snippet =
@@ -69,6 +73,9 @@ impl Sources {
                 }
                 group = group.element(snippet);
             }
+        }
+        for note in notes(&diagnostic.labels) {
+            group = group.element(Level::NOTE.message(note));
         }
         for remark in &diagnostic.remarks {
             let level = match remark.kind {
@@ -87,8 +94,8 @@ impl Sources {
     /// A diagnostic in one line, for a log: `lab.zone:14:3: unknown record type "AA"; did you mean "A"?`
     pub fn sentence(&self, diagnostic: &Diagnostic) -> String {
         let mut sentence = String::new();
-        if let Some(place) = self.place_of(diagnostic) {
-            sentence.push_str(&format!("{place}: "));
+        if let Some(origin) = diagnostic.origin() {
+            sentence.push_str(&format!("{}: ", self.whereabouts(origin)));
         }
         sentence.push_str(&diagnostic.message);
         for remark in &diagnostic.remarks {
@@ -98,20 +105,26 @@ impl Sources {
         sentence
     }
 
-    /// The place of a diagnostic as a person names it, if it has one.
-    pub fn place_of(&self, diagnostic: &Diagnostic) -> Option<Place> {
-        diagnostic.span().map(|span| self.place(span))
+    /// An origin as a person names it: `lab.zone:14:3`, or `records of lab.example. from 192.0.2.1, serial 7`.
+    pub fn whereabouts(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Text(span) => self.place(*span).to_string(),
+            other => other.in_words().unwrap_or_default(),
+        }
     }
 
-    /// The lines to draw, grouped by file and sorted; several carets in one line share it.
+    /// The lines to draw, grouped by file and sorted; several carets in one line share it. What is in no text has no
+    /// line.
     fn drawn(&self, labels: &[Label]) -> Vec<(FileId, Vec<Drawn>)> {
         let mut files: Vec<(FileId, Vec<Drawn>)> = Vec::new();
-        for (index, label) in labels.iter().enumerate() {
+        let spans =
+            labels.iter().enumerate().filter_map(|(index, label)| Some((index, label.origin.span()?, label)));
+        for (index, span, label) in spans {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let (start, line) = self.line_of(label.span);
-            let caret = (within(label, start), label.text.clone(), kind);
-            let file = files.iter().position(|(file, _)| *file == label.span.file).unwrap_or_else(|| {
-                files.push((label.span.file, Vec::new()));
+            let (start, line) = self.line_of(span);
+            let caret = (within(span, start), label.text.clone(), kind);
+            let file = files.iter().position(|(file, _)| *file == span.file).unwrap_or_else(|| {
+                files.push((span.file, Vec::new()));
                 files.len() - 1
             });
             let lines = &mut files[file].1;
@@ -196,10 +209,23 @@ impl Drawn {
     }
 }
 
-/// Where a label stands in the line that begins at `line_start`, in bytes.
-fn within(label: &Label, line_start: u32) -> Range<usize> {
-    let from = label.span.start.saturating_sub(line_start) as usize;
-    from..(label.span.end.saturating_sub(line_start) as usize).max(from)
+/// Where a span is in the line that begins at `line_start`, in bytes.
+fn within(span: Span, line_start: u32) -> Range<usize> {
+    let from = span.start.saturating_sub(line_start) as usize;
+    from..(span.end.saturating_sub(line_start) as usize).max(from)
+}
+
+/// What is to be said where there is no line to draw it below. The first label's place is in the arrow already.
+fn notes(labels: &[Label]) -> impl Iterator<Item = String> {
+    labels.iter().enumerate().filter_map(|(index, label)| {
+        let words = label.origin.in_words()?;
+        match (index, label.text.is_empty()) {
+            (0, true) => None,
+            (0, false) => Some(label.text.clone()),
+            (_, true) => Some(words),
+            (_, false) => Some(format!("{}: {words}", label.text)),
+        }
+    })
 }
 
 fn level(severity: Severity) -> Level<'static> {

@@ -120,14 +120,14 @@ impl Sources {
     }
 
     fn push(&mut self, text: Text) -> FileId {
-        let id = FileId(self.taken.fetch_add(1, Ordering::Relaxed));
+        let id = FileId::behind(self.taken.fetch_add(1, Ordering::Relaxed));
         self.texts.insert(id, text);
         id
     }
 
     /// Before this one are all texts that were taken in so far, and none that comes later.
     pub fn next(&self) -> FileId {
-        FileId(self.taken.load(Ordering::Relaxed))
+        FileId::behind(self.taken.load(Ordering::Relaxed))
     }
 
     /// The same texts, for a reader beside others that comes back with [`Sources::join`].
@@ -228,7 +228,7 @@ impl Sources {
 
     /// The files read so far.
     pub fn files(&self) -> impl Iterator<Item = &TextFile> {
-        self.files_from(FileId(0))
+        self.files_from(FileId::FIRST)
     }
 
     /// The files read from `first` on.

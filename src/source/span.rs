@@ -1,8 +1,21 @@
 //! Places in a text: spans for the program, line and column for people.
 
+use std::num::NonZeroU32;
+
 /// Which text a span points into; only `Sources` makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FileId(pub(super) u32);
+pub struct FileId(NonZeroU32);
+
+impl FileId {
+    /// Before all others.
+    pub(super) const FIRST: FileId = FileId(NonZeroU32::MIN);
+
+    /// Of the text behind so many others.
+    pub(super) fn behind(texts: u32) -> FileId {
+        // Four billion texts do not fit a memory.
+        FileId(NonZeroU32::MIN.saturating_add(texts))
+    }
+}
 
 /// A piece of a text: byte offsets, `start` included, `end` not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

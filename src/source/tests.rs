@@ -33,6 +33,59 @@ fn a_fault_in_a_log_is_one_line() {
     assert_eq!(sources.sentence(&fault), "lab.zone:2:8: unknown record type `AA`; did you mean `A`?");
 }
 
+fn transfer() -> Origin {
+    let (zone, primary) = ("lab.example.".to_owned(), "192.0.2.1".to_owned());
+    Origin::Transfer(Transfer { zone, primary, serial: 7 }.into())
+}
+
+#[test]
+fn a_fault_in_what_is_no_text_is_drawn_with_its_origin_in_words() {
+    let (sources, _) = lab();
+    let (zone, client) = ("lab.example.".to_owned(), [192, 0, 2, 5].into());
+    let update = Origin::Update(Update { zone, client, key: Some("cert-manager".to_owned()) }.into());
+    let fault = Diagnostic::error(transfer(), "`www` has a CNAME record and others")
+        .label("A record")
+        .and_at(update, "CNAME record")
+        .remark("RFC 1034, section 3.6.2");
+    let expected = "\
+error: `www` has a CNAME record and others
+--> records of lab.example. from 192.0.2.1, serial 7
+ = note: A record
+ = note: CNAME record: update of lab.example. from 192.0.2.5 with key cert-manager
+ = note: RFC 1034, section 3.6.2";
+    assert_eq!(sources.render(&fault, Look::Plain), expected);
+    assert_eq!(
+        sources.sentence(&fault),
+        "records of lab.example. from 192.0.2.1, serial 7: `www` has a CNAME record and others; RFC 1034, section 3.6.2"
+    );
+}
+
+#[test]
+fn a_fault_is_drawn_in_its_text_and_named_in_words_where_it_has_none() {
+    let (sources, file) = lab();
+    let line = Origin::Line(FileLine { path: "edgedns.toml".into(), line: 3 });
+    let in_text = Diagnostic::warning(Span::new(file, 25, 28), "m").and_at(line.clone(), "guarded here");
+    let expected = "\
+warning: m
+ --> lab.zone:2:1
+  |
+2 | www IN AA 192.0.2.1
+  | ^^^
+  |
+  = note: guarded here: edgedns.toml:3";
+    assert_eq!(sources.render(&in_text, Look::Plain), expected);
+    let in_none = Diagnostic::warning(line, "m").and_at(Span::new(file, 25, 28), "the records");
+    let expected = "\
+warning: m
+ --> edgedns.toml:3
+  |
+ ::: lab.zone:2:1
+  |
+2 | www IN AA 192.0.2.1
+  | --- the records";
+    assert_eq!(sources.render(&in_none, Look::Plain), expected);
+}
+
 #[test]
 fn bytes_that_are_not_utf8_keep_the_caret_in_place() {
     let mut sources = Sources::default();

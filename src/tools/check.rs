@@ -14,7 +14,7 @@ use super::format::Format;
 use crate::daemon::LoadResult;
 use crate::deploy::system as host;
 use crate::dns::Name;
-use crate::source::{Diagnostic, Look, RemarkKind, Sources};
+use crate::source::{Diagnostic, FileLine, Label, Look, Origin, Place, RemarkKind, Sources};
 use crate::zonefile;
 use crate::zones::Purpose;
 
@@ -72,11 +72,17 @@ struct Finding {
     notes: Vec<String>,
 }
 
+/// A place in a file, or an `origin` in words.
 #[derive(Serialize)]
 struct FindingPlace {
-    file: String,
-    line: u32,
-    column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
     text: String,
 }
 
@@ -210,21 +216,30 @@ impl SystemFinding {
     }
 }
 
+impl FindingPlace {
+    fn of(label: &Label, sources: &Sources) -> FindingPlace {
+        let text = label.text.clone();
+        let nowhere = FindingPlace { file: None, line: None, column: None, origin: None, text };
+        match &label.origin {
+            Origin::Text(span) => {
+                let Place { path, line, column } = sources.place(*span);
+                FindingPlace { file: Some(path), line: Some(line), column: Some(column), ..nowhere }
+            }
+            Origin::Line(FileLine { path, line }) => {
+                FindingPlace { file: Some(path.to_string()), line: Some(*line), ..nowhere }
+            }
+            other => FindingPlace { origin: other.in_words(), ..nowhere },
+        }
+    }
+}
+
 impl Finding {
     fn of(fault: &Diagnostic, sources: &Sources) -> Finding {
         let remarks = |kind: RemarkKind| {
             let wanted = fault.remarks.iter().filter(move |remark| remark.kind == kind);
             wanted.map(|remark| remark.text.clone()).collect()
         };
-        let places = fault.labels.iter().map(|label| {
-            let place = sources.place(label.span);
-            FindingPlace {
-                file: place.path,
-                line: place.line,
-                column: place.column,
-                text: label.text.clone(),
-            }
-        });
+        let places = fault.labels.iter().map(|label| FindingPlace::of(label, sources));
         Finding {
             severity: fault.severity.word(),
             message: fault.message.clone(),

@@ -228,7 +228,7 @@ fn tables_given_twice_show_both_places() {
     let outcome = read(format!("[probe]\nrise = 1\n[lua]\n [probe] # again\nfall = 1\n{ZONE}"));
     assert_eq!(outcome.sentence(), "edgedns.toml:4:3: `probe` is given twice");
     let labels = &outcome.found.iter().next().unwrap().labels;
-    assert_eq!(outcome.sources.place(labels[1].span).line, 1);
+    assert_eq!(outcome.sources.place(labels[1].origin.span().unwrap()).line, 1);
 }
 
 mod any_text {
