@@ -75,7 +75,7 @@ fn guardings(block: &ZoneProbe) -> impl Iterator<Item = Guarding> {
         .collect();
     block.names.iter().map(move |(owner, span)| Guarding {
         owner: owner.clone(),
-        span: *span,
+        origin: (*span).into(),
         guards: guards.clone(),
         choice: block.choice.clone(),
     })

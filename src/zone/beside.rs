@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::guarding::Guarding;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{NameRef, Rtype};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin};
 
 /// Names that are shown of one wildcard; the others are counted.
 const NAMES_SHOWN_MAX: usize = 10;
@@ -21,16 +21,16 @@ const NAMES_SHOWN_MAX: usize = 10;
 struct Beside {
     /// As a config names them.
     names: Vec<String>,
-    /// Where the first of each name's records is written.
-    spans: Vec<Span>,
+    /// Where the first of each name's records comes from.
+    origins: Vec<Origin>,
 }
 
 /// Tells of names that answer the addresses of a guarded wildcard, and are not guarded.
 pub(super) fn warn(zone: &Zone, guardings: &[Guarding], found: &mut Diagnostics) {
-    let mut wildcards: BTreeMap<NodeId, (Span, Beside)> = BTreeMap::new();
+    let mut wildcards: BTreeMap<NodeId, (&Origin, Beside)> = BTreeMap::new();
     for guarding in guardings.iter().filter(|guarding| guarding.owner.as_ref().is_wildcard()) {
         if let Some(id) = zone.find(guarding.owner.as_ref()) {
-            wildcards.entry(id).or_insert_with(|| (guarding.span, Beside::default()));
+            wildcards.entry(id).or_insert_with(|| (&guarding.origin, Beside::default()));
         }
     }
     if wildcards.is_empty() {
@@ -53,16 +53,16 @@ pub(super) fn warn(zone: &Zone, guardings: &[Guarding], found: &mut Diagnostics)
             // The other address family of the name came just before.
             if beside.names.last() != Some(&name) {
                 beside.names.push(name);
-                beside.spans.push(rrset.span());
+                beside.origins.push(rrset.origin());
             }
         }
     }
-    for (id, (span, beside)) in wildcards.iter().filter(|(_, (_, beside))| !beside.names.is_empty()) {
-        found.push(told(zone.node(*id).name(), *span, beside));
+    for (id, (origin, beside)) in wildcards.iter().filter(|(_, (_, beside))| !beside.names.is_empty()) {
+        found.push(told(zone.node(*id).name(), origin, beside));
     }
 }
 
-fn told(wildcard: NameRef<'_>, span: Span, beside: &Beside) -> Diagnostic {
+fn told(wildcard: NameRef<'_>, origin: &Origin, beside: &Beside) -> Diagnostic {
     let count = beside.names.len();
     let (names, records) = if count == 1 { ("a name", "its records") } else { ("names", "their records") };
     let message = format!("`{wildcard}` is guarded, and {names} beside it with the same addresses not");
@@ -70,10 +70,10 @@ fn told(wildcard: NameRef<'_>, span: Span, beside: &Beside) -> Diagnostic {
         beside.names.iter().take(NAMES_SHOWN_MAX).map(|name| format!("\"{name}\"")).collect();
     let more = count.saturating_sub(NAMES_SHOWN_MAX);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let told = Diagnostic::warning(span, message)
+    let told = Diagnostic::warning(origin, message)
         .remark("what is written out is not made by the wildcard (RFC 4592, section 2.2.1): it is answered whatever is up")
         .help(format!("add {}{more} to `names`, or remove {records}", shown.join(", ")));
-    beside.spans.iter().take(NAMES_SHOWN_MAX).fold(told, |told, span| told.and_at(*span, "not guarded"))
+    beside.origins.iter().take(NAMES_SHOWN_MAX).fold(told, |told, origin| told.and_at(origin, "not guarded"))
 }
 
 /// The nodes above one, the nearest first.

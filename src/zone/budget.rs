@@ -5,7 +5,7 @@
 //!
 //! Responsible for counting, and for saying when it is too much. Not responsible for taking the memory.
 
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, Origin};
 
 /// Memory that any zone may take, in bytes, however short its text is: some 700,000 records of `$GENERATE`.
 pub const MEMORY_MIN: u64 = 256 << 20;
@@ -62,10 +62,10 @@ impl Budget {
     }
 
     /// Refuses what has been counted, if that is too much.
-    pub(super) fn check(&self, span: Span) -> Result<(), Diagnostic> {
+    pub(super) fn check(&self, origin: &Origin) -> Result<(), Diagnostic> {
         let Some(allowed) = self.exceeded() else { return Ok(()) };
         let message = format!("up to here the zone takes more than {} MiB of memory", allowed >> 20);
-        Err(Diagnostic::error(span, message)
+        Err(Diagnostic::error(origin, message)
             .remark(format!("all of its text is {} bytes", self.text_bytes))
             .help("if the zone needs that many records, raise `memory-limit` in its `[[zone]]`"))
     }

@@ -15,7 +15,7 @@ use super::name_index::NameIndex;
 use super::pool::Pool;
 use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, RecordEntry, RrsetEntry, Zone, index};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl, rdata};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
 
 /// A zone that is being put together.
 ///
@@ -23,7 +23,8 @@ use crate::source::{Diagnostic, Diagnostics, Span};
 /// grows with them. [`Builder::finish`] groups, checks and freezes.
 pub struct Builder {
     apex: Name,
-    span: Span,
+    origin: Origin,
+    origins: Origins,
     names: Vec<u8>,
     nodes: Vec<NodeEntry>,
     index: NameIndex,
@@ -50,16 +51,18 @@ struct Collected {
     rdata_len: u16,
     rdata_at: u32,
     ttl: Ttl,
-    span: Span,
+    origin: OriginId,
 }
 
 impl Builder {
-    /// A zone without records. `span` is where the operator named it: the
-    /// place of faults that no record has (no SOA at all).
-    pub fn new(apex: Name, span: Span) -> Self {
+    /// A zone without records. `origin` is where the operator named it, or what it is made from: where
+    /// faults are that no record has (no SOA at all).
+    pub fn new(apex: Name, origin: impl Into<Origin>) -> Self {
+        let origin = origin.into();
         let mut builder = Self {
             apex,
-            span,
+            origin: origin.clone(),
+            origins: Origins::default(),
             names: Vec::new(),
             nodes: Vec::new(),
             index: NameIndex::default(),
@@ -77,7 +80,7 @@ impl Builder {
         };
         let apex = builder.apex.clone();
         // The first of everything: there is room for it.
-        let _ = builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX, span);
+        let _ = builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX, &origin);
         builder
     }
 
@@ -101,11 +104,11 @@ impl Builder {
     /// # Errors
     ///
     /// When the zone takes too much memory.
-    pub fn count_code(&mut self, bytes: u64, span: Span) -> Result<(), Diagnostic> {
+    pub fn count_code(&mut self, bytes: u64, origin: impl Into<Origin>) -> Result<(), Diagnostic> {
         /// What is made of a byte of code: a member of a pool, with its probe, takes some 400 bytes.
         const PER_CODE_BYTE: u64 = 32;
         self.budget.count(bytes.saturating_mul(PER_CODE_BYTE).saturating_add(RECORD_BYTES));
-        self.budget.check(span)
+        self.budget.check(&origin.into())
     }
 
     /// Whether the zone takes too much memory: nothing more is to be taken in.
@@ -114,7 +117,7 @@ impl Builder {
     }
 
     /// Takes in a record of class IN. `rdata` is uncompressed wire form,
-    /// `span` the record's owner (or, where that is left out, its first word).
+    /// `origin` in a text the record's owner (or, where that is left out, its first word).
     ///
     /// # Errors
     ///
@@ -127,18 +130,20 @@ impl Builder {
         rtype: Rtype,
         ttl: Ttl,
         rdata: &[u8],
-        span: Span,
+        origin: impl Into<Origin>,
     ) -> Result<(), Diagnostic> {
-        let node = self.node(owner, span)?;
-        let too_long = || Diagnostic::error(span, "the record's data is longer than 65535 bytes");
+        let origin = &origin.into();
+        let node = self.node(owner, origin)?;
+        let too_long = || Diagnostic::error(origin, "the record's data is longer than 65535 bytes");
         let rdata_len = u16::try_from(rdata.len()).map_err(|_| too_long())?;
         self.budget.count(RECORD_BYTES + COPIES * u64::from(rdata_len));
-        self.budget.check(span)?;
+        self.budget.check(origin)?;
         // So that the places of RRsets, of which there are no more, fit as well.
-        self.place(self.records.len(), "4294967295 records", span)?;
-        let rdata_at = self.place(self.rdata.len(), "4 GiB of record data", span)?;
+        self.place(self.records.len(), "4294967295 records", origin)?;
+        let rdata_at = self.place(self.rdata.len(), "4 GiB of record data", origin)?;
         self.rdata.extend_from_slice(rdata);
-        self.records.push(Collected { node, rtype, rdata_len, rdata_at, ttl, span });
+        let origin = self.origins.add(origin);
+        self.records.push(Collected { node, rtype, rdata_len, rdata_at, ttl, origin });
         Ok(())
     }
 
@@ -148,8 +153,8 @@ impl Builder {
     ///
     /// When the owner does not lie in the zone.
     pub fn add_pool(&mut self, pool: Pool) -> Result<(), Diagnostic> {
-        let node = self.node(pool.owner.as_ref(), pool.span)?;
-        self.place(self.pools.len(), "4294967295 pools", pool.span)?;
+        let node = self.node(pool.owner.as_ref(), &pool.origin)?;
+        self.place(self.pools.len(), "4294967295 pools", &pool.origin)?;
         self.pools.push((node, pool));
         Ok(())
     }
@@ -165,9 +170,9 @@ impl Builder {
         owner: Name,
         ttl: Ttl,
         code: &str,
-        span: Span,
+        origin: impl Into<Origin>,
     ) -> Result<(), Diagnostic> {
-        self.node(owner.as_ref(), span)?;
+        self.node(owner.as_ref(), &origin.into())?;
         self.libraries.push(LuaLibrary { owner, ttl, code: code.into() });
         Ok(())
     }
@@ -223,12 +228,12 @@ impl Builder {
         zone.guard_all(&self.guardings, found);
         zone.look_up_tested(found);
         zone.warn_of_probes_of_nobody(found);
-        super::rules::check(&zone, self.span, &self.apexes, found);
+        super::rules::check(&zone, &self.origin, &self.apexes, found);
         (found.errors() == 0).then_some(zone)
     }
 
     /// The node of an owner, made with its ancestors where it is new.
-    fn node(&mut self, owner: NameRef<'_>, span: Span) -> Result<NodeId, Diagnostic> {
+    fn node(&mut self, owner: NameRef<'_>, origin: &Origin) -> Result<NodeId, Diagnostic> {
         if let Some(last) = self.last
             && self.name(last) == owner.wire()
         {
@@ -241,23 +246,23 @@ impl Builder {
             let message = format!("`{owner}` does not lie in the zone `{}`", self.apex);
             let help = "names that do not end in a dot are relative to $ORIGIN";
             let other = "a record of another zone is answered from there: remove it here, as BIND and Knot do unasked";
-            return Err(Diagnostic::error(span, message).label("out of zone").help(help).remark(other));
+            return Err(Diagnostic::error(origin, message).label("out of zone").help(help).remark(other));
         }
-        let node = self.find_or_insert(owner, span)?;
+        let node = self.find_or_insert(owner, origin)?;
         self.last = Some(node);
         Ok(node)
     }
 
     /// The place behind what is there already.
-    fn place(&self, length: usize, most: &str, span: Span) -> Result<u32, Diagnostic> {
+    fn place(&self, length: usize, most: &str, origin: &Origin) -> Result<u32, Diagnostic> {
         let place = u32::try_from(length).ok().filter(|place| *place <= self.place_max);
         place.ok_or_else(|| {
             let message = format!("the zone `{}` holds more than {most}", self.apex);
-            Diagnostic::error(span, message).help("split it: delegate a part of it to a zone of its own")
+            Diagnostic::error(origin, message).help("split it: delegate a part of it to a zone of its own")
         })
     }
 
-    fn find_or_insert(&mut self, owner: NameRef<'_>, span: Span) -> Result<NodeId, Diagnostic> {
+    fn find_or_insert(&mut self, owner: NameRef<'_>, origin: &Origin) -> Result<NodeId, Diagnostic> {
         let hash = NameHash::of(owner);
         let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
         if let Some(node) = self.index.find(hash, is_it) {
@@ -265,10 +270,10 @@ impl Builder {
         }
         // The apex is there from the start, so this ends there.
         let parent = match owner.parent() {
-            Some(parent) => self.find_or_insert(parent, span)?,
+            Some(parent) => self.find_or_insert(parent, origin)?,
             None => NodeId::APEX,
         };
-        let node = self.insert(owner, hash, parent, span)?;
+        let node = self.insert(owner, hash, parent, origin)?;
         if owner.is_wildcard() {
             self.wildcards.insert(parent, node);
         }
@@ -280,10 +285,10 @@ impl Builder {
         owner: NameRef<'_>,
         hash: NameHash,
         parent: NodeId,
-        span: Span,
+        origin: &Origin,
     ) -> Result<NodeId, Diagnostic> {
-        let node = NodeId(self.place(self.nodes.len(), "4294967295 names", span)?);
-        let name_at = self.place(self.names.len(), "4 GiB of names", span)?;
+        let node = NodeId(self.place(self.nodes.len(), "4294967295 names", origin)?);
+        let name_at = self.place(self.names.len(), "4 GiB of names", origin)?;
         // The lowest byte says it all: a name has 255 bytes at most (RFC 1035, section 2.3.4).
         let [name_len, ..] = owner.wire().len().to_le_bytes();
         self.budget.count(NAME_BYTES + COPIES * u64::from(name_len));
@@ -311,10 +316,11 @@ impl Builder {
                 nodes[next_node as usize].rrsets = index(rrsets.len());
                 next_node += 1;
             }
-            let ttl = super::rules::one_ttl(group.iter().map(|one| (one.ttl, one.span)), found);
+            let ttl =
+                super::rules::one_ttl(group.iter().map(|one| (one.ttl, self.origins.get(one.origin))), found);
             let records_at = index(records.len());
             self.keep_distinct(group, &mut records, found);
-            rrsets.push(RrsetEntry { rtype: first.rtype, ttl, span: first.span, records: records_at });
+            rrsets.push(RrsetEntry { rtype: first.rtype, ttl, origin: first.origin, records: records_at });
         }
         nodes[next_node as usize..].iter_mut().for_each(|node| node.rrsets = index(rrsets.len()));
         let mut pools = std::mem::take(&mut self.pools);
@@ -332,6 +338,7 @@ impl Builder {
             pools,
             pool_nodes,
             libraries: std::mem::take(&mut self.libraries),
+            origins: std::mem::take(&mut self.origins),
             own: std::mem::take(&mut self.own),
         }
     }
@@ -345,8 +352,8 @@ impl Builder {
             let first = (group.len() > 1).then(|| seen.insert(caseless(one.rtype, rdata), rdata)).flatten();
             if let Some(first) = first {
                 let message = "this is the same record again";
-                let told =
-                    Diagnostic::warning(one.span, message).help("it is answered once; remove this line");
+                let told = Diagnostic::warning(self.origins.get(one.origin), message)
+                    .help("it is answered once; remove this line");
                 let by_case = "names that differ in case only are the same (RFC 4343)";
                 found.push(if first == rdata { told } else { told.remark(by_case) });
                 continue;
@@ -404,8 +411,8 @@ impl Zone {
             let is_same = |(at, pool): &(&NodeId, &Pool)| **at == node && pool.rtype == rtype;
             let rest = self.pool_nodes.iter().zip(&self.pools).skip(from);
             let to = from + rest.take_while(is_same).count();
-            let plain = self.node(node).rrset(rtype).map(|rrset| (rrset.ttl(), rrset.span()));
-            let pools = self.pools[from..to].iter().map(|pool| (pool.ttl, pool.span));
+            let plain = self.node(node).rrset(rtype).map(|rrset| (rrset.ttl(), rrset.origin()));
+            let pools = self.pools[from..to].iter().map(|pool| (pool.ttl, pool.origin.clone()));
             let ttl = super::rules::one_ttl(plain.into_iter().chain(pools), found);
             for pool in &mut self.pools[from..to] {
                 pool.ttl = ttl;

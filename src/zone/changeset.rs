@@ -11,7 +11,7 @@ use super::guarding::Guarding;
 use super::pool::Pool;
 use super::tree::Zone;
 use crate::dns::{Name, NameRef, Rtype, Ttl};
-use crate::source::{Diagnostic, Diagnostics, Severity, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin, Severity};
 
 /// A record of class IN with its RDATA in wire form, uncompressed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ impl Changeset {
     }
 
     /// A builder that holds what `zone` would hold after the changes, guarded by `guards`. Records that come
-    /// are at `span`, those that stay where they were.
+    /// come from `origin`, those that stay from where they did.
     ///
     /// # Errors
     ///
@@ -104,12 +104,13 @@ impl Changeset {
         &self,
         zone: &Zone,
         guards: &[Guarding],
-        span: Span,
+        origin: impl Into<Origin>,
         found: &mut Diagnostics,
     ) -> Result<Builder, ChangesetError> {
+        let origin = &origin.into();
         let mut going: HashSet<Key> = self.removed.iter().map(Record::key).collect();
         let mut there = HashSet::new();
-        let mut builder = Builder::new(zone.apex().to_name(), span);
+        let mut builder = Builder::new(zone.apex().to_name(), origin);
         for node in zone.node_ids().map(|id| zone.node(id)) {
             for rrset in node.all_rrsets() {
                 for rdata in rrset.rdatas() {
@@ -117,7 +118,7 @@ impl Changeset {
                     if going.remove(&key) {
                         continue;
                     }
-                    let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, rrset.span());
+                    let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, rrset.origin());
                     found.extend(added.err());
                     there.insert(key);
                 }
@@ -131,14 +132,14 @@ impl Changeset {
                 return Err(ChangesetError::AlreadyThere(record.clone()));
             }
             let Record { owner, rtype, ttl, rdata } = record;
-            found.extend(builder.add(owner.as_ref(), *rtype, *ttl, rdata, span).err());
+            found.extend(builder.add(owner.as_ref(), *rtype, *ttl, rdata, origin).err());
         }
         for pool in zone.pools().iter().filter(|pool| pool.lua.is_some()) {
             found.extend(builder.add_pool(as_written(pool)).err());
         }
         for library in zone.lua_libraries() {
             found.extend(
-                builder.add_lua_library(library.owner.clone(), library.ttl, &library.code, span).err(),
+                builder.add_lua_library(library.owner.clone(), library.ttl, &library.code, origin).err(),
             );
         }
         builder.set_own_addresses(zone.own.clone());
@@ -173,22 +174,23 @@ mod tests {
 
     /// A zone with records of its own, some of which are guarded.
     fn zone(serial: u32, records: &[(u8, u8)]) -> Zone {
-        let span = place();
-        let mut builder = Builder::new(name("example."), span);
+        let origin = named();
+        let mut builder = Builder::new(name("example."), &origin);
         let soa = [&[1, b'n', 0, 1, b'h', 0][..], &serial.to_be_bytes(), &[0, 0, 0, 60].repeat(4)].concat();
         let ttl = Ttl::from_seconds(60).unwrap();
-        builder.add(name("example.").as_ref(), Rtype::SOA, ttl, &soa, span).unwrap();
+        builder.add(name("example.").as_ref(), Rtype::SOA, ttl, &soa, &origin).unwrap();
         let ns = name("ns.test.");
-        builder.add(name("example.").as_ref(), Rtype::NS, ttl, ns.as_ref().wire(), span).unwrap();
+        builder.add(name("example.").as_ref(), Rtype::NS, ttl, ns.as_ref().wire(), &origin).unwrap();
         for (owner, address) in records {
             let owner = name(&format!("h{owner}.sub{}.example.", owner % 3));
-            builder.add(owner.as_ref(), Rtype::A, ttl, &[192, 0, 2, *address], span).unwrap();
+            builder.add(owner.as_ref(), Rtype::A, ttl, &[192, 0, 2, *address], &origin).unwrap();
         }
         finished(builder)
     }
 
-    fn place() -> Span {
-        Span::new(crate::source::Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7)
+    fn named() -> Origin {
+        let file = crate::source::Sources::default().add("edgedns.toml", b"example".to_vec());
+        crate::source::Span::new(file, 0, 7).into()
     }
 
     fn name(text: &str) -> Name {
@@ -216,7 +218,7 @@ mod tests {
             let (from, to) = (zone(1, &before), zone(serial, &after));
             let changes = Changeset::between(&from, &to);
             let mut found = Diagnostics::default();
-            let made = finished(changes.apply(&from, &[], place(), &mut found).unwrap());
+            let made = finished(changes.apply(&from, &[], named(), &mut found).unwrap());
             prop_assert_eq!(told(&made), told(&to));
             prop_assert_eq!(made.serial(), serial);
             // Names that only lead to others come and go with them.
@@ -233,14 +235,14 @@ mod tests {
         let changes = Changeset::between(&one, &two);
         let apply = |zone: &Zone| {
             changes
-                .apply(zone, &[], place(), &mut Diagnostics::default())
+                .apply(zone, &[], named(), &mut Diagnostics::default())
                 .err()
                 .map(|error| error.to_string())
         };
         assert_eq!(apply(&one), None);
         assert!(apply(&two).unwrap().contains("is not in the zone"));
         let again = Changeset { removed: Vec::new(), added: changes.added.clone() };
-        let error = again.apply(&two, &[], place(), &mut Diagnostics::default()).err().unwrap();
+        let error = again.apply(&two, &[], named(), &mut Diagnostics::default()).err().unwrap();
         assert!(error.to_string().contains("is in the zone already"), "{error}");
     }
 }

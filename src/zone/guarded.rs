@@ -12,7 +12,7 @@ use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, too_many, type_
 use super::tree::{Node, NodeId, Rrset, Zone};
 use crate::dns::{NameRef, Rtype, rdata};
 use crate::probe::{Kind, Port, Tcp, no_host};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin};
 
 impl Zone {
     /// Turns RRsets into pools, or adds guards to the pools that an earlier
@@ -23,7 +23,7 @@ impl Zone {
         for guarding in guardings {
             let Some(node) = self.find(guarding.owner.as_ref()) else {
                 let message = format!("`{}` does not exist in the zone file", guarding.owner);
-                found.push(Diagnostic::error(guarding.span, message).label("nothing to guard").help(
+                found.push(Diagnostic::error(&guarding.origin, message).label("nothing to guard").help(
                     "names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written",
                 ));
                 continue;
@@ -32,7 +32,7 @@ impl Zone {
             if first.choice != guarding.choice {
                 let message = format!("`{}` is guarded twice, with different choices", guarding.owner);
                 found.push(
-                    Diagnostic::error(guarding.span, message).and_at(first.span, "first guarded here").help(
+                    Diagnostic::error(&guarding.origin, message).and_at(&first.origin, "first guarded here").help(
                         "give both the same `all-down`, `selector` and so on, or put all probes in one [[zone.probe]]",
                     ),
                 );
@@ -63,7 +63,7 @@ impl Zone {
                 warned.push(address);
                 let message = format!("{address}, which is probed for `{}`, {why}", pool.owner);
                 found.push(
-                    Diagnostic::warning(pool.span, message)
+                    Diagnostic::warning(&pool.origin, message)
                         .label("what its probe says means nothing")
                         .help("write the address of the host that is to be tested"),
                 );
@@ -87,9 +87,9 @@ impl Zone {
         }
         for types in missing {
             let message = format!("`{}` has no {types} record to guard", guarding.owner);
-            let fault = Diagnostic::error(guarding.span, message);
+            let fault = Diagnostic::error(&guarding.origin, message);
             found.push(match self.node(node).rrset(Rtype::CNAME) {
-                Some(cname) => fault.and_at(cname.span(), "it is a CNAME: guard the name it leads to"),
+                Some(cname) => fault.and_at(cname.origin(), "it is a CNAME: guard the name it leads to"),
                 None => fault,
             });
         }
@@ -108,8 +108,8 @@ impl Zone {
         if let Some(lua) = self.node(node).pools_of(rtype).next() {
             let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
             found.push(
-                Diagnostic::error(guarding.span, message)
-                    .and_at(self.pools[lua.index()].span, "the LUA record")
+                Diagnostic::error(&guarding.origin, message)
+                    .and_at(&self.pools[lua.index()].origin, "the LUA record")
                     .help("write plain records in the zone file, or leave the name out here"),
             );
             return true;
@@ -125,13 +125,13 @@ impl Zone {
         let Some(rrset) = self.node(node).rrset(rtype) else { return false };
         if rrset.rdatas().len() > MEMBERS_MAX {
             let message = format!("more than {MEMBERS_MAX} records are guarded at `{}`", guarding.owner);
-            found.push(Diagnostic::error(guarding.span, message).and_at(rrset.span(), "the records"));
+            found.push(Diagnostic::error(&guarding.origin, message).and_at(rrset.origin(), "the records"));
             return true;
         }
         self.warn_of_what_never_holds(rrset, guarding, found);
         let pool = self.guarded(self.node(node), rrset, guarding, made);
         if rtype == Rtype::SRV {
-            check_targets(rrset, &pool, guarding.span, found);
+            check_targets(rrset, &pool, &guarding.origin, found);
         }
         made.push(node, pool);
         true
@@ -159,7 +159,7 @@ impl Zone {
             groups.push(of_family.map(|address| member(&Member::at(*address).rdata)).collect());
         }
         groups.retain(|group| !group.is_empty());
-        let pool = Pool::new(node.name().to_name(), rtype, rrset.ttl(), Vec::new(), rrset.span());
+        let pool = Pool::new(node.name().to_name(), rtype, rrset.ttl(), Vec::new(), rrset.origin());
         Pool {
             groups,
             selector: *selector,
@@ -201,7 +201,7 @@ impl Zone {
     fn warn_of_what_never_holds(&self, rrset: Rrset<'_>, guarding: &Guarding, found: &mut Diagnostics) {
         let (owner, rtype, choice) = (&guarding.owner, rrset.rtype(), &guarding.choice);
         let mut warn = |message: String| {
-            found.push(Diagnostic::warning(guarding.span, message).and_at(rrset.span(), "the records"));
+            found.push(Diagnostic::warning(&guarding.origin, message).and_at(rrset.origin(), "the records"));
         };
         if let Some(degraded) = choice.ttl_degraded.filter(|degraded| *degraded > rrset.ttl()) {
             let ttl = rrset.ttl();
@@ -229,13 +229,13 @@ impl Zone {
 }
 
 /// Every target of a guarded SRV RRset needs an address to probe.
-fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnostics) {
+fn check_targets(rrset: Rrset<'_>, pool: &Pool, origin: &Origin, found: &mut Diagnostics) {
     for member in pool.groups.iter().flatten() {
         // `SRV 0 0 0 .` says that there is no such service (RFC 2782): nothing to probe.
         let Some(target) = srv_target(&member.rdata).filter(|target| !target.is_root()) else { continue };
         let tested: HashSet<IpAddr> = member.guards.iter().map(|guard| guard.probe.address).collect();
         if tested.len() > TESTED_MAX {
-            let fault = Diagnostic::error(span, too_many(target)).and_at(rrset.span(), "the SRV records");
+            let fault = Diagnostic::error(origin, too_many(target)).and_at(rrset.origin(), "the SRV records");
             found.push(fault.help(TOO_MANY_HELP));
         }
         if !member.guards.is_empty() {
@@ -243,8 +243,8 @@ fn check_targets(rrset: Rrset<'_>, pool: &Pool, span: Span, found: &mut Diagnost
         }
         let message = format!("`{target}`, a target of `{}`, has no address to probe", pool.owner);
         found.push(
-            Diagnostic::error(span, message)
-                .and_at(rrset.span(), "the SRV records")
+            Diagnostic::error(origin, message)
+                .and_at(rrset.origin(), "the SRV records")
                 .help("targets are looked up in this zone: give it an A or AAAA record here"),
         );
     }

@@ -10,7 +10,7 @@ use super::pool::{AllDown, MinUp};
 use super::selector::Selector;
 use crate::dns::{Name, Ttl};
 use crate::probe::{Kind, Probe};
-use crate::source::Span;
+use crate::source::Origin;
 
 /// A guard without its address: what is to be tested at each address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Guarding {
     /// The owner.
     pub owner: Name,
     /// Where the configuration names it.
-    pub span: Span,
+    pub origin: Origin,
     /// What must pass.
     pub guards: Vec<GuardTemplate>,
     /// How an answer is chosen.

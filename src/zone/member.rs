@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::jenkins::ring_points;
 use crate::dns::Name;
 use crate::probe::Probe;
-use crate::source::Span;
+use crate::source::Origin;
 
 /// Most members of one pool. Each is probed all the time; thousands behind
 /// one name are a mistake.
@@ -44,7 +44,7 @@ pub struct TestedName {
     /// The name.
     pub name: Name,
     /// Where it is written.
-    pub span: Span,
+    pub origin: Origin,
 }
 
 impl Member {

@@ -10,7 +10,7 @@ use super::network::Network;
 use super::order::AnswerOrder;
 use super::selector::{Answers, Arrangement, Selector};
 use crate::dns::{Name, Rtype, Ttl, rdata};
-use crate::source::Span;
+use crate::source::Origin;
 
 /// Bytes of a record before its RDATA, when the owner is a pointer: owner,
 /// type, class, TTL and length (RFC 1035, section 4.1.3).
@@ -50,13 +50,13 @@ pub struct Pool {
     /// The code of the LUA record it was written as, chunks joined; none for
     /// a plain RRset guarded by the configuration.
     pub lua: Option<Box<str>>,
-    /// Where it was written.
-    pub span: Span,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl Pool {
     /// A pool of one group whose members are all answered.
-    pub fn new(owner: Name, rtype: Rtype, ttl: Ttl, members: Vec<Member>, span: Span) -> Pool {
+    pub fn new(owner: Name, rtype: Rtype, ttl: Ttl, members: Vec<Member>, origin: impl Into<Origin>) -> Pool {
         Pool {
             owner,
             rtype,
@@ -71,7 +71,7 @@ impl Pool {
             all_down: AllDown::Select(Selector::All),
             while_pending: WhilePending::Select,
             lua: None,
-            span,
+            origin: origin.into(),
         }
     }
 

@@ -26,7 +26,7 @@ use super::builder::Builder;
 use super::reverse_names::{address_of, addresses_below, reverse_name};
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin};
 
 /// What a zone says of addresses.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Hosts {
 struct Host {
     name: Name,
     ttl: Ttl,
-    span: Span,
+    origin: Origin,
     claim: Claim,
 }
 
@@ -122,7 +122,8 @@ impl Hosts {
             };
             let Some(rrset) = rrset.filter(|_| !node.name().is_wildcard()) else { continue };
             for address in rrset.rdatas().filter_map(address) {
-                let host = Host { name: node.name().to_name(), ttl: rrset.ttl(), span: rrset.span(), claim };
+                let host =
+                    Host { name: node.name().to_name(), ttl: rrset.ttl(), origin: rrset.origin(), claim };
                 self.names.entry(address).or_default().push(host);
             }
         }
@@ -149,8 +150,9 @@ impl Hosts {
 impl Builder {
     /// Adds the PTR records of these hosts that lie in the zone, and SOA and
     /// NS records; what it has already stays as it is, but the serial follows.
-    /// `span` is where the operator wants it so.
-    pub fn add_reverse(&mut self, hosts: &Hosts, span: Span, found: &mut Diagnostics) {
+    /// `origin` is where the operator wants it so.
+    pub fn add_reverse(&mut self, hosts: &Hosts, origin: impl Into<Origin>, found: &mut Diagnostics) {
+        let origin = &origin.into();
         let apex = self.apex().to_name();
         let taken: HashSet<Name> = self.owners().map(|(owner, _)| owner.to_name()).collect();
         let leads_away = |(owner, rtype): &(NameRef<'_>, Rtype)| match *rtype {
@@ -163,7 +165,7 @@ impl Builder {
         let at_apex: HashSet<Rtype> =
             self.owners().filter(|(owner, _)| *owner == apex.as_ref()).map(|(_, rtype)| rtype).collect();
         for (rtype, ttl, rdata) in hosts.apex_records.iter().filter(|(rtype, ..)| !at_apex.contains(rtype)) {
-            found.extend(self.add(apex.as_ref(), *rtype, *ttl, rdata, span).err());
+            found.extend(self.add(apex.as_ref(), *rtype, *ttl, rdata, origin).err());
         }
         self.raise_serial(hosts.serial);
         let Some(held) = addresses_below(apex.as_ref()) else { return };
@@ -177,18 +179,18 @@ impl Builder {
             }
             let Some(first) = names.first() else { continue };
             found.extend(
-                self.add(owner.as_ref(), Rtype::PTR, first.ttl, first.name.as_ref().wire(), span).err(),
+                self.add(owner.as_ref(), Rtype::PTR, first.ttl, first.name.as_ref().wire(), origin).err(),
             );
             if names.get(1).is_some_and(|other| other.claim == first.claim) {
                 ties.push((*address, names));
             }
         }
-        found.extend(tied(&ties, span));
+        found.extend(tied(&ties, origin));
     }
 }
 
 /// Tells of addresses that several names have the same claim to.
-fn tied(ties: &[(IpAddr, &Vec<Host>)], span: Span) -> Option<Diagnostic> {
+fn tied(ties: &[(IpAddr, &Vec<Host>)], origin: &Origin) -> Option<Diagnostic> {
     let shown = |(address, names): &(IpAddr, &Vec<Host>)| {
         let claim = names.first().map(|host| host.claim);
         let equal = names.iter().filter(|host| Some(host.claim) == claim);
@@ -197,7 +199,7 @@ fn tied(ties: &[(IpAddr, &Vec<Host>)], span: Span) -> Option<Diagnostic> {
     };
     let (first, others) = ties.split_first()?;
     let chosen = &first.1.first()?.name;
-    let told = Diagnostic::warning(span, format!("{}: its PTR record leads to `{chosen}`", shown(first)))
+    let told = Diagnostic::warning(origin, format!("{}: its PTR record leads to `{chosen}`", shown(first)))
         .label("any of them could be the host's")
         .remark("nodes take their host name from it; of names with the same claim the first in the zone file is taken")
         .help("write the PTR record that is meant into a `file` of this reverse zone: what it says comes first");
@@ -287,7 +289,7 @@ pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
             );
             let help = format!("add `{owner} PTR {}`, or have such records made by `reverse-of`", host.name);
             let remark = "nodes that take their host name from DNS ask for it";
-            found.push(Diagnostic::warning(host.span, message).help(help).remark(remark));
+            found.push(Diagnostic::warning(&host.origin, message).help(help).remark(remark));
         }
     }
     for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == Kind::Plain) {
@@ -305,7 +307,7 @@ fn check_pointers(rrset: Rrset<'_>, address: IpAddr, known: &Addresses, found: &
             let message =
                 format!("the PTR record of {address} leads to `{target}`, which has not this address");
             let help = "let the name have the address, or let the PTR record lead to one that has it";
-            found.push(Diagnostic::warning(rrset.span(), message).help(help));
+            found.push(Diagnostic::warning(rrset.origin(), message).help(help));
         }
     }
 }

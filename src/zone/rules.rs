@@ -13,7 +13,7 @@ use super::pool::{Pool, RECORD_BYTES};
 use super::targets;
 use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin};
 
 /// Most bytes of records in one answer: with the longest question and an OPT
 /// record it must fit a message of 65,535 bytes. The OPT record takes 11 bytes
@@ -30,26 +30,24 @@ pub const POOLS_MAX: usize = 255;
 ///
 /// RFC 2181, section 5.2: TTLs in one RRset differ only by mistake; the
 /// lowest is served so that no cache keeps the set too long.
-pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Diagnostics) -> Ttl {
-    let mut lowest: Option<(Ttl, Span)> = None;
+pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Origin)>, found: &mut Diagnostics) -> Ttl {
+    let mut lowest: Option<(Ttl, Origin)> = None;
     let mut differing = None;
-    for (ttl, span) in records {
-        match lowest {
-            None => lowest = Some((ttl, span)),
-            Some((low, first)) if ttl != low => {
-                differing = differing.or(Some((span, ttl.max(low), first)));
-                if ttl < low {
-                    lowest = Some((ttl, first));
-                }
+    for (ttl, origin) in records {
+        match &mut lowest {
+            None => lowest = Some((ttl, origin)),
+            Some((low, first)) if ttl != *low => {
+                differing = differing.or_else(|| Some((origin, ttl.max(*low), first.clone())));
+                *low = ttl.min(*low);
             }
             Some(_) => {}
         }
     }
     let ttl = lowest.map_or(Ttl::default(), |(ttl, _)| ttl);
-    if let Some((span, other, first)) = differing {
+    if let Some((origin, other, first)) = differing {
         let message = format!("the TTLs of one RRset differ: {ttl} and {other}");
         found.push(
-            Diagnostic::warning(span, message)
+            Diagnostic::warning(origin, message)
                 .and_at(first, "same owner and type")
                 .remark(format!("RFC 2181, section 5.2, wants one TTL; {ttl}, the lowest, is served")),
         );
@@ -57,9 +55,9 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Span)>, found: &mut Di
     ttl
 }
 
-/// Checks a whole zone; `span` is where the operator named it, `apexes` are those of all zones that are served.
-pub(super) fn check(zone: &Zone, span: Span, apexes: &Apexes, found: &mut Diagnostics) {
-    apex(zone, span, found);
+/// Checks a whole zone; `origin` is where the operator named it, `apexes` are those of all zones that are served.
+pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut Diagnostics) {
+    apex(zone, origin, found);
     link_local_targets(zone, found);
     targets::apex_wildcard(zone, found);
     let mut large = HashSet::new();
@@ -97,7 +95,7 @@ fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
         if let Some(target) = link_local {
             let message = format!("`{target}` of `{}` cannot be probed: it is link-local", pool.owner);
             found.push(
-                Diagnostic::warning(pool.span, message)
+                Diagnostic::warning(&pool.origin, message)
                     .remark("such an address means nothing without an interface, and records name none")
                     .help("give the host an address that its clients can reach, a unique local one (RFC 4193) at least"),
             );
@@ -105,7 +103,7 @@ fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
     }
 }
 
-fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
+fn apex(zone: &Zone, origin: &Origin, found: &mut Diagnostics) {
     let node = zone.node(NodeId::APEX);
     let Some(soa) = node.rrset(Rtype::SOA) else {
         // It may stand at another name, or be one of the records that could not be read.
@@ -114,18 +112,20 @@ fn apex(zone: &Zone, span: Span, found: &mut Diagnostics) {
         }
         let message = format!("the zone `{}` has no SOA record at its apex", zone.apex());
         found.push(
-            Diagnostic::error(span, message)
+            Diagnostic::error(origin, message)
                 .help("begin the file with `@ IN SOA ns1 hostmaster 1 3h 30m 2w 10m`"),
         );
         return;
     };
     if soa.rdatas().len() > 1 {
-        found.push(Diagnostic::error(soa.span(), "more than one SOA record").label("a zone has exactly one"));
+        found.push(
+            Diagnostic::error(soa.origin(), "more than one SOA record").label("a zone has exactly one"),
+        );
     }
     if node.rrset(Rtype::NS).is_none() {
         let message = format!("the zone `{}` has no NS record at its apex", zone.apex());
         found.push(
-            Diagnostic::warning(soa.span(), message).help(
+            Diagnostic::warning(soa.origin(), message).help(
                 "add `@ IN NS` with the name of this server; resolvers that follow a delegation need it",
             ),
         );
@@ -146,7 +146,7 @@ fn soa_elsewhere(zone: &Zone, found: &mut Diagnostics) -> bool {
         } else {
             "the owner of a zone's SOA record is the zone itself, `@`".to_owned()
         };
-        found.push(Diagnostic::error(soa.span(), message).help(help));
+        found.push(Diagnostic::error(soa.origin(), message).help(help));
     }
     met
 }
@@ -168,7 +168,9 @@ fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> usize {
         whole += bytes;
         if bytes > ANSWER_BYTES_MAX {
             let message = format!("this RRset takes {bytes} bytes and does not fit a message");
-            found.push(Diagnostic::error(rrset.span(), message).label(format!("at most {ANSWER_BYTES_MAX}")));
+            found.push(
+                Diagnostic::error(rrset.origin(), message).label(format!("at most {ANSWER_BYTES_MAX}")),
+            );
         }
     }
     let pools: Vec<&Pool> = node.pools().map(|id| &zone.pools()[id.index()]).collect();
@@ -181,12 +183,13 @@ fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> usize {
         if bytes > ANSWER_BYTES_MAX {
             let what = if alike.len() == 1 && plain == 0 { "this pool" } else { "all that is answered here" };
             let message = format!("{what} takes {bytes} bytes and does not fit a message");
-            found.push(Diagnostic::error(first.span, message).label(format!("at most {ANSWER_BYTES_MAX}")));
+            found
+                .push(Diagnostic::error(&first.origin, message).label(format!("at most {ANSWER_BYTES_MAX}")));
         }
         if alike.len() > POOLS_MAX {
             let message = format!("`{}` has {} LUA records of type {rtype}", node.name(), alike.len());
             found.push(
-                Diagnostic::error(first.span, message)
+                Diagnostic::error(&first.origin, message)
                     .label(format!("at most {POOLS_MAX} are answered together"))
                     .help(
                         "a LUA record takes several addresses: `ifportup(443, {'192.0.2.1', '192.0.2.2'})`",
@@ -226,7 +229,7 @@ fn chains(zone: &Zone, large: &HashSet<NodeId>, found: &mut Diagnostics) {
                      {links} bytes of aliases"
                 );
                 let label = format!("at most {ANSWER_BYTES_MAX} together");
-                found.push(Diagnostic::error(cname.span(), message).label(label));
+                found.push(Diagnostic::error(cname.origin(), message).label(label));
             }
         }
     }
@@ -267,7 +270,7 @@ fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
         && dname.rdatas().len() > 1
     {
         found.push(Diagnostic::error(
-            dname.span(),
+            dname.origin(),
             format!("`{}` has more than one DNAME record", node.name()),
         ));
     }
@@ -275,18 +278,18 @@ fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
     let plain = node.rrset(Rtype::CNAME).map_or(0, |cname| cname.rdatas().len());
     if plain + node.pools_of(Rtype::CNAME).count() > 1 {
         let message = format!("`{}` has more than one CNAME record", node.name());
-        found.push(Diagnostic::error(alias, message).label("a name is an alias of one other name"));
+        found.push(Diagnostic::error(&alias, message).label("a name is an alias of one other name"));
     }
-    let mut beside = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(
+    let mut beside = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(
         node.pools()
             .map(|id| &zone.pools()[id.index()])
             .filter(|pool| pool.lua.is_some())
-            .map(|pool| (pool.rtype, pool.span)),
+            .map(|pool| (pool.rtype, pool.origin.clone())),
     );
-    if let Some((rtype, span)) = beside.find(|(rtype, _)| *rtype != Rtype::CNAME) {
+    if let Some((rtype, origin)) = beside.find(|(rtype, _)| *rtype != Rtype::CNAME) {
         let message = format!("`{}` has a CNAME record and others", node.name());
         found.push(
-            Diagnostic::error(span, message)
+            Diagnostic::error(origin, message)
                 .label(format!("{rtype} record"))
                 .and_at(alias, "CNAME record")
                 .remark("RFC 1034, section 3.6.2: a name that is an alias has no other data"),
@@ -303,7 +306,7 @@ fn wildcard(node: Node<'_>, found: &mut Diagnostics) {
             let message =
                 format!("a wildcard with {rtype} records: resolvers differ in what they make of it");
             found.push(
-                Diagnostic::warning(rrset.span(), message).remark(format!("RFC 4592, section {section}")),
+                Diagnostic::warning(rrset.origin(), message).remark(format!("RFC 4592, section {section}")),
             );
         }
     }
@@ -315,10 +318,10 @@ fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     let Some(ns) = node.rrset(Rtype::NS) else { return };
     let servers: Vec<NameRef<'_>> = target_names(ns).collect();
     let is_server = servers.contains(&node.name());
-    let records = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(lua_records(zone, node));
-    for (rtype, span) in records.filter(|(rtype, _)| !(is_server && is_address(*rtype))) {
+    let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
+    for (rtype, origin) in records.filter(|(rtype, _)| !(is_server && is_address(*rtype))) {
         if !matches!(rtype, Rtype::NS | Rtype::DS) {
-            found.push(hidden(rtype, span, node.name(), ns.span()));
+            found.push(hidden(rtype, origin, node.name(), ns.origin()));
         }
     }
     for server in servers {
@@ -327,7 +330,7 @@ fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
         if below && !address {
             let message = format!("no glue for `{server}`, a name server of `{}`", node.name());
             found.push(
-                Diagnostic::warning(ns.span(), message)
+                Diagnostic::warning(ns.origin(), message)
                     .label("its address is found only with this server's help")
                     .help(format!("add `{server} IN A …` to this zone")),
             );
@@ -337,9 +340,9 @@ fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     }
 }
 
-fn hidden(rtype: Rtype, span: Span, cut: NameRef<'_>, ns: Span) -> Diagnostic {
+fn hidden(rtype: Rtype, origin: Origin, cut: NameRef<'_>, ns: Origin) -> Diagnostic {
     let message = format!("this {rtype} record is not answered: `{cut}` is delegated");
-    Diagnostic::warning(span, message).and_at(ns, "the zone cut")
+    Diagnostic::warning(origin, message).and_at(ns, "the zone cut")
 }
 
 /// The nodes that NS records of zone cuts point to.
@@ -353,26 +356,26 @@ fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
 /// server (RFC 1034, section 4.2.1).
 fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Diagnostics) {
     let Some(covering) = zone.covering(node.id()).map(|id| zone.node(id)) else { return };
-    let records = node.all_rrsets().map(|set| (set.rtype(), set.span())).chain(lua_records(zone, node));
+    let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
     if let (Kind::Dname, Some(dname)) = (covering.kind(), covering.rrset(Rtype::DNAME)) {
-        for (rtype, span) in records {
-            found.push(below_dname(rtype, span, covering.name(), dname.span()));
+        for (rtype, origin) in records {
+            found.push(below_dname(rtype, origin, covering.name(), dname.origin()));
         }
         return;
     }
     let Some(cover) = covering.rrset(Rtype::NS) else { return };
     let served_as_glue = glue.contains(&node.id());
-    for (rtype, span) in records.filter(|(rtype, _)| !(served_as_glue && is_address(*rtype))) {
+    for (rtype, origin) in records.filter(|(rtype, _)| !(served_as_glue && is_address(*rtype))) {
         let message = format!("this {rtype} record is occluded: `{}` is delegated", covering.name());
-        found.push(Diagnostic::warning(span, message).and_at(cover.span(), "it is hidden by this"));
+        found.push(Diagnostic::warning(origin, message).and_at(cover.origin(), "it is hidden by this"));
     }
 }
 
 /// RFC 6672, section 2.4: no records exist below the owner of a DNAME record, and a server may refuse a zone that has
 /// some. NSD and Knot do; BIND and PowerDNS load it and never answer them.
-fn below_dname(rtype: Rtype, span: Span, owner: NameRef<'_>, dname: Span) -> Diagnostic {
+fn below_dname(rtype: Rtype, origin: Origin, owner: NameRef<'_>, dname: Origin) -> Diagnostic {
     Diagnostic::error(
-        span,
+        origin,
         format!("this {rtype} record lies below `{owner}`, which is redirected by a DNAME"),
     )
     .and_at(dname, "the DNAME record")
@@ -383,9 +386,9 @@ fn below_dname(rtype: Rtype, span: Span, owner: NameRef<'_>, dname: Span) -> Dia
 }
 
 /// The LUA records of a node, each with the type it answers.
-fn lua_records<'z>(zone: &'z Zone, node: Node<'z>) -> impl Iterator<Item = (Rtype, Span)> + use<'z> {
+fn lua_records<'z>(zone: &'z Zone, node: Node<'z>) -> impl Iterator<Item = (Rtype, Origin)> + use<'z> {
     let pools = node.pools().map(|id| &zone.pools()[id.index()]);
-    pools.filter(|pool| pool.lua.is_some()).map(|pool| (pool.rtype, pool.span))
+    pools.filter(|pool| pool.lua.is_some()).map(|pool| (pool.rtype, pool.origin.clone()))
 }
 
 /// The names that the records of an RRset point to.

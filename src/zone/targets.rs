@@ -76,7 +76,7 @@ pub(super) fn target(
                 "this {rtype} record points to `{name}`, which is only what `{}` makes",
                 wildcard.name()
             );
-            found.push(Diagnostic::warning(rrset.span(), message).help(final_dot(&meant)));
+            found.push(Diagnostic::warning(rrset.origin(), message).help(final_dot(&meant)));
         }
         Standing::Missing => {
             let meant = meant(zone, name, apexes);
@@ -87,7 +87,7 @@ pub(super) fn target(
                 (_, Some(_)) => format!("a name in this {rtype} record is read as `{name}`"),
                 (_, None) => return,
             };
-            let told = Diagnostic::warning(rrset.span(), message);
+            let told = Diagnostic::warning(rrset.origin(), message);
             found.push(match meant {
                 Some(meant) => told.help(final_dot(&meant)),
                 None => told,
@@ -105,13 +105,13 @@ fn addresses(rrset: Rrset<'_>, name: NameRef<'_>, node: Node<'_>, found: &mut Di
     if let Some(alias) = node.alias() {
         let message = format!("this {rtype} record points to `{name}`, which is a CNAME");
         found.push(
-            Diagnostic::warning(rrset.span(), message)
+            Diagnostic::warning(rrset.origin(), message)
                 .and_at(alias, "the alias")
                 .help(format!("name the target of the alias: {rtype} wants a name with addresses")),
         );
     } else if node.kind() == Kind::Plain && !node.has_address() {
         let message = format!("this {rtype} record points to `{name}`, which has no address");
-        found.push(Diagnostic::warning(rrset.span(), message));
+        found.push(Diagnostic::warning(rrset.origin(), message));
     }
 }
 
@@ -130,7 +130,7 @@ fn pointer(zone: &Zone, rrset: Rrset<'_>, name: NameRef<'_>, found: &mut Diagnos
     };
     let why =
         "nodes take their host name from here; a name without a final dot is relative to the reverse zone";
-    found.push(Diagnostic::warning(rrset.span(), message).help(help).remark(why));
+    found.push(Diagnostic::warning(rrset.origin(), message).help(help).remark(why));
 }
 
 fn final_dot(meant: &Name) -> String {
@@ -217,13 +217,13 @@ pub(super) fn apex_wildcard(zone: &Zone, found: &mut Diagnostics) {
         let node = zone.node(id);
         (node.has_address() || node.alias().is_some()).then_some(node)
     });
-    let (Some(cluster), Some(span)) = (cluster, wildcard.first_span()) else { return };
+    let (Some(cluster), Some(origin)) = (cluster, wildcard.first_origin()) else { return };
     let mut told = Diagnostic::warning(
-        span,
+        origin,
         format!("`{}` answers for every name in the domain of a cluster", wildcard.name()),
     );
-    if let Some(span) = cluster.first_span() {
-        told = told.and_at(span, "the cluster");
+    if let Some(origin) = cluster.first_origin() {
+        told = told.and_at(origin, "the cluster");
     }
     found.push(
         told.remark(format!(

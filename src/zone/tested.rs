@@ -76,9 +76,9 @@ impl Zone {
         tested: &TestedName,
         own: (NameRef<'_>, Rtype),
     ) -> Result<Vec<IpAddr>, Diagnostic> {
-        let TestedName { name, span } = tested;
+        let TestedName { name, origin } = tested;
         let fault = |what: &str| {
-            Diagnostic::error(*span, format!("`{name}`, which this URL asks, {what}")).help(
+            Diagnostic::error(origin, format!("`{name}`, which this URL asks, {what}")).help(
                 "probes look up nothing: write the address in the URL, as in 'https://192.0.2.9:6443/', or give the \
                  name an A or AAAA record in this zone",
             )
@@ -96,7 +96,7 @@ impl Zone {
         match addresses.len() {
             0 => Err(fault("has no address")),
             1..=TESTED_MAX => Ok(addresses),
-            _ => Err(Diagnostic::error(*span, too_many(name.as_ref())).help(TOO_MANY_HELP)),
+            _ => Err(Diagnostic::error(origin, too_many(name.as_ref())).help(TOO_MANY_HELP)),
         }
     }
 

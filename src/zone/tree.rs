@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::name_index::NameIndex;
 use super::pool::Pool;
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
-use crate::source::Span;
+use crate::source::{Origin, OriginId, Origins};
 
 /// A zone: immutable, complete, sound. Only [`super::Builder`] makes one.
 pub struct Zone {
@@ -24,6 +24,8 @@ pub struct Zone {
     /// The node of each pool; sorted.
     pub(super) pool_nodes: Vec<NodeId>,
     pub(super) libraries: Vec<LuaLibrary>,
+    /// Where its RRsets come from.
+    pub(super) origins: Origins,
     /// The addresses of the node that serves the zone.
     pub(super) own: Vec<IpAddr>,
 }
@@ -103,7 +105,7 @@ pub(super) struct NodeEntry {
 pub(super) struct RrsetEntry {
     pub(super) rtype: Rtype,
     pub(super) ttl: Ttl,
-    pub(super) span: Span,
+    pub(super) origin: OriginId,
     /// The first of its records; the next RRset's first ends them.
     pub(super) records: u32,
 }
@@ -264,16 +266,16 @@ impl<'z> Node<'z> {
         self.pools().filter(move |id| zone.pools[id.index()].rtype == rtype)
     }
 
-    /// Where its CNAME record, or a pool of such, was written.
-    pub fn alias(self) -> Option<Span> {
-        let pool = || self.pools_of(Rtype::CNAME).next().map(|id| self.zone.pools[id.index()].span);
-        self.rrset(Rtype::CNAME).map(Rrset::span).or_else(pool)
+    /// Where its CNAME record, or a pool of such, comes from.
+    pub fn alias(self) -> Option<Origin> {
+        let pool = || self.pools_of(Rtype::CNAME).next().map(|id| self.zone.pools[id.index()].origin.clone());
+        self.rrset(Rtype::CNAME).map(Rrset::origin).or_else(pool)
     }
 
-    /// Where the first of its records was written; none where there is none.
-    pub fn first_span(self) -> Option<Span> {
-        let pool = || self.pools().next().map(|id| self.zone.pools[id.index()].span);
-        self.all_rrsets().next().map(Rrset::span).or_else(pool)
+    /// Where the first of its records comes from; none where there is none.
+    pub fn first_origin(self) -> Option<Origin> {
+        let pool = || self.pools().next().map(|id| self.zone.pools[id.index()].origin.clone());
+        self.all_rrsets().next().map(Rrset::origin).or_else(pool)
     }
 
     /// The types that exist at this node, pools included, each once.
@@ -314,9 +316,9 @@ impl<'z> Rrset<'z> {
         self.entry().ttl
     }
 
-    /// Where its first record was written.
-    pub fn span(self) -> Span {
-        self.entry().span
+    /// Where its first record comes from.
+    pub fn origin(self) -> Origin {
+        self.zone.origins.get(self.entry().origin)
     }
 
     /// The RDATA of its records, uncompressed, in the order of the file.

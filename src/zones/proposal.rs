@@ -9,7 +9,7 @@ use std::fmt;
 use super::version::{Inputs, VersionOrigin, ZoneVersion};
 use super::zone_id::ZoneId;
 use crate::answer::CompileError;
-use crate::source::{Diagnostics, Span};
+use crate::source::{Diagnostics, Origin};
 use crate::zone::{Changeset, ChangesetError, Zone};
 
 /// What a source wants a zone to be.
@@ -34,8 +34,8 @@ pub enum Contents {
         base: u32,
         /// The changes.
         changes: Changeset,
-        /// Where faults of what comes are told, for want of a place of its own.
-        place: Span,
+        /// What they come from.
+        origin: Origin,
     },
 }
 
@@ -88,14 +88,14 @@ impl Proposal {
         let Proposal { zone: id, contents, inputs, origin } = self;
         let zone = match contents {
             Contents::Whole(zone) => *zone,
-            Contents::Changes { base, changes, place } => {
+            Contents::Changes { base, changes, origin } => {
                 let current = current.ok_or(ProposalError::NoContents)?;
                 if current.serial != base {
                     return Err(ProposalError::OtherBase { base, current: current.serial });
                 }
                 let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
                 let mut found = Diagnostics::default();
-                let changed = changes.apply(zone, &inputs.guards, place, &mut found);
+                let changed = changes.apply(zone, &inputs.guards, origin, &mut found);
                 let changed = changed.map_err(ProposalError::Changes)?.finish(&mut found);
                 changed.ok_or(ProposalError::Unsound(found))?
             }
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::dns::{Name, Rtype, Ttl};
-    use crate::source::Sources;
+    use crate::source::{Sources, Span};
     use crate::zone::{Builder, Record};
     use crate::zonefile;
     use crate::zones::source::{Reading, Source, ZoneSources};
@@ -139,8 +139,8 @@ mod tests {
         }
     }
 
-    fn place() -> Span {
-        Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7)
+    fn named() -> Origin {
+        Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7).into()
     }
 
     fn inputs(sources: ZoneSources) -> Inputs {
@@ -176,11 +176,11 @@ mod tests {
     }
 
     fn version(inputs: Inputs) -> ZoneVersion {
-        let mut builder = Builder::new("example.".parse().unwrap(), place());
+        let mut builder = Builder::new("example.".parse().unwrap(), named());
         for Record { owner, rtype, ttl, rdata } in
             [soa(1), record("example.", Rtype::NS, b"\x02ns\x04test\x00")]
         {
-            builder.add(owner.as_ref(), rtype, ttl, &rdata, place()).unwrap();
+            builder.add(owner.as_ref(), rtype, ttl, &rdata, named()).unwrap();
         }
         let zone = builder.finish(&mut Diagnostics::default()).unwrap();
         proposal(Contents::Whole(Box::new(zone)), inputs).accept(None).unwrap()
@@ -188,7 +188,7 @@ mod tests {
 
     fn changes(base: u32, added: Record) -> Contents {
         let changes = Changeset { removed: vec![soa(base)], added: vec![soa(base + 1), added] };
-        Contents::Changes { base, changes, place: place() }
+        Contents::Changes { base, changes, origin: named() }
     }
 
     #[test]

@@ -119,6 +119,6 @@ impl ZoneVersion {
 
 /// Where the config file says it makes no difference.
 fn guards_the_same(one: &Guarding, other: &Guarding) -> bool {
-    let Guarding { owner, span: _, guards, choice } = one;
+    let Guarding { owner, origin: _, guards, choice } = one;
     *owner == other.owner && *guards == other.guards && *choice == other.choice
 }

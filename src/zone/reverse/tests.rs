@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dns::rdata::{self, Token};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 
 /// A zone with these records: `owner type data`, owners relative to `apex`.
 struct Lab {

@@ -22,7 +22,7 @@ impl Lab {
         };
         self.builder.guard(Guarding {
             owner: name(owner.as_bytes()),
-            span,
+            origin: span.into(),
             guards: vec![template],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
         });
@@ -214,7 +214,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
         let mut lab = lab;
         lab.builder.guard(Guarding {
             owner: name(b"_x._tcp"),
-            span,
+            origin: span.into(),
             guards: vec![GuardTemplate {
                 test: Test::TargetPort,
                 source: None,

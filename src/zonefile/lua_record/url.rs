@@ -86,7 +86,7 @@ impl Url {
             Ok(address) => At::Address(address),
             // A host in a URL is a name in full, with a final dot or without (RFC 3986, section 3.2.2).
             Err(_) => match format!("{}.", bare.trim_end_matches('.')).parse() {
-                Ok(name) => At::Name(TestedName { name, span: place(start..start + name_len) }),
+                Ok(name) => At::Name(TestedName { name, origin: place(start..start + name_len).into() }),
                 Err(_) => return Err(bad_host()),
             },
         };

@@ -187,7 +187,7 @@ impl<'r> ZoneReader<'r> {
         let soa = read.node(NodeId::APEX).rrset(Rtype::SOA)?;
         let message = format!("the text has changed, the serial is still {}", before.serial);
         Some(
-            Diagnostic::warning(soa.span(), message)
+            Diagnostic::warning(soa.origin(), message)
                 .remark("it is served anyway; secondaries, and people who compare serials, see no change")
                 .help("raise the serial with each change"),
         )

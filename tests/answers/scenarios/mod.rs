@@ -163,7 +163,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
     owners
         .map(|owner| Guarding {
             owner: Name::parse(owner.as_bytes(), apex.as_ref()).expect("a name"),
-            span,
+            origin: span.into(),
             guards: vec![template.clone()],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
         })

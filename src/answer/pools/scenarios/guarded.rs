@@ -14,7 +14,7 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
     let guard =
         GuardTemplate { test, source: None, timeout: second, interval: second, retry: second, rise, fall };
     let owner: Name = format!("{owner}.x.example.").parse().unwrap();
-    Guarding { owner, span, guards: vec![guard], choice }
+    Guarding { owner, origin: span.into(), guards: vec![guard], choice }
 }
 
 fn tcp() -> Test {
