@@ -221,7 +221,7 @@ mod tests {
             ("nameserver fe80::1", "means nothing without its interface"),
             ("nameserver fe80::1%nonesuch", "has no interface `nonesuch` now"),
             ("nameserver 2001:db8::1%lo", "is not link-local"),
-            ("nameservers 192.0.2.1", "`nameservers` is no keyword"),
+            ("nameservers 192.0.2.1", "`nameservers` is not a keyword"),
         ] {
             let read = ResolvConf::of(format!("# first\n{line}\nnameserver 192.0.2.9\n").as_bytes());
             let [one] = &read.passed_over[..] else { panic!("{line}: {:?}", read.passed_over) };

@@ -35,7 +35,7 @@ pub(super) fn upstream(address: SocketAddr) -> String {
     if address.port() == DNS_PORT { address.ip().to_string() } else { address.to_string() }
 }
 
-/// Whether asking `asked` reaches who listens on `listening`, as far as the addresses tell.
+/// Whether a query to `asked` reaches a listener on `listening`, as far as the addresses show.
 pub(super) fn reaches(asked: SocketAddr, listening: SocketAddr) -> bool {
     let any = listening.ip().is_unspecified() && asked.ip().is_loopback();
     asked.port() == listening.port() && (asked.ip() == listening.ip() || any)

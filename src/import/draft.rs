@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use crate::dns::Name;
 
-/// A network that no client is in (RFC 1122, 3.2.1.3), for a zone from which nobody is answered: there an
-/// empty list is taken for a mistake.
+/// A network that no client is in (RFC 1122, 3.2.1.3), for a zone that no client may ask: an empty list would
+/// look like a mistake there.
 const NO_CLIENT: &str = "0.0.0.0/32";
 
 /// Where remarks at the end of a line begin.
@@ -27,14 +27,14 @@ pub(super) struct Zone {
     /// Relative to the folder of the config file.
     pub(super) file: String,
     pub(super) remark: String,
-    /// Who is answered from it; none: everybody.
+    /// The clients that may ask it; none: all.
     pub(super) allow: Option<Allowed>,
 }
 
-/// Clients that may do something, and where that was said.
+/// Clients that may do something, and where that was written.
 #[derive(Clone, Debug)]
 pub(super) struct Allowed {
-    /// Networks as they are written; without any it is nobody.
+    /// Networks as they are written; an empty list means no client.
     pub(super) networks: Vec<String>,
     pub(super) remark: String,
 }
@@ -47,19 +47,19 @@ pub(super) struct Forward {
     pub(super) remark: String,
 }
 
-/// Who may ask for names that are forwarded.
+/// The clients that may ask for forwarded names.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Allow {
-    /// Nothing is said: this host and its networks.
+    /// The key is left out: this host and its networks.
     #[default]
     Default,
     /// These.
     These(Allowed),
-    /// The other server let in the whole world, as this says; nothing is said here.
+    /// The other server let the whole world in, by this setting; the key is left out.
     ClosedWorld(String),
 }
 
-/// All that the config file will say.
+/// All that the config file will have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     pub(super) listen: Vec<SocketAddr>,
@@ -71,7 +71,7 @@ pub(super) struct Draft {
     pub(super) zones: Vec<Zone>,
     pub(super) forwards: Vec<Forward>,
     pub(super) allow: Allow,
-    /// The other server finds out by itself what this one has to be told: whom to ask.
+    /// The other server finds upstreams by itself; here they must be configured.
     pub(super) wants_upstream: Option<&'static str>,
 }
 
@@ -181,7 +181,7 @@ fn name(name: &Name) -> toml::Value {
     toml::Value::String(short.unwrap_or(&text).to_owned())
 }
 
-/// What can stand in a comment: a path may hold anything.
+/// The text as a comment can have it: a path may contain anything.
 fn plain(text: &str) -> String {
     text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }

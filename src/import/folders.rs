@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use super::word::Word;
 use crate::source::{Diagnostic, Diagnostics};
 
-/// Folders that servers have their settings in where they run. What lies there is no copy: a path in it that
-/// begins at the root means the file of this machine.
+/// Folders where servers have their settings. A folder there is not a copy: a path in it that begins at the
+/// root means the file of this machine.
 const HOMES: &[&str] = &[
     "/etc",
     "/etc/bind",
@@ -27,7 +27,7 @@ const HOMES: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
     trees: Vec<Tree>,
-    /// Files outside of them that have been told of.
+    /// Files outside of them that have been warned of.
     warned: Vec<PathBuf>,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct Folders {
 #[derive(Clone, Debug)]
 struct Tree {
     folder: PathBuf,
-    /// That folder and those above it, nearest first, the root left out. In a copy of a file tree one of them
-    /// stands for the root: `backup/etc/pdns` for `/etc/pdns`.
+    /// That folder and those above it, nearest first, without the root. In a copy of a file tree one of them
+    /// takes the place of the root: `backup/etc/pdns` is the copy of `/etc/pdns`.
     above: Vec<PathBuf>,
     kind: TreeKind,
 }
@@ -62,8 +62,8 @@ impl Folders {
     }
 
     /// The file that `written` names in the file `by`, relative to `directory` if there is one. If it is in
-    /// none of the places where it could be, the one that is named, for the message. A file that lies outside
-    /// of all that was named on the command line is told of.
+    /// none of the places where it could be, the named one, for the message. Warns of a file outside of
+    /// everything that was named on the command line.
     pub(super) fn find(
         &mut self,
         written: &Word,
@@ -141,7 +141,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Whether what is read there is no part of the copy: a link may lead out of it.
+    /// Whether the file there is not part of the copy: a link may lead out of it.
     fn is_outside(&self) -> bool {
         let Some(root) = &self.root else { return true };
         match (self.path.canonicalize(), root.canonicalize()) {
@@ -191,7 +191,7 @@ impl Tree {
         self.above.iter().filter_map(place)
     }
 
-    /// Where it would lie if the folder stands for one that the path leads through: the longest end first.
+    /// Where it would lie if the folder is one that the path leads through: the longest end first.
     fn ends<'f>(&'f self, written: &'f Path) -> impl Iterator<Item = Candidate> + 'f {
         let mut parts = downward(written).unwrap_or(Path::new("")).components();
         std::iter::from_fn(move || {

@@ -15,7 +15,7 @@ const PLACES_MAX: usize = 8;
 pub struct Imported {
     /// What became of every setting.
     pub report: Report,
-    /// What is wrong in the files that were read, and doors that stand open.
+    /// Faults of the files that were read, and warnings of doors that are open.
     pub found: Diagnostics,
     /// The files those point into.
     pub sources: Sources,
@@ -50,7 +50,7 @@ impl Imported {
         Ok(())
     }
 
-    /// Draws what is wrong, and which doors stand open.
+    /// Draws the faults and the open doors.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Imported {
         Ok(())
     }
 
-    /// Whether the result serves all that the other server did, as far as can be told without checking it.
+    /// Whether the result serves all that the other server did, as far as can be known without checking it.
     pub fn is_whole(&self) -> bool {
         self.lacks().is_none()
     }

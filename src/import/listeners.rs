@@ -91,7 +91,7 @@ pub(super) fn listen_addresses(
     if addresses.is_empty() { Ok(on_this_host(port).into()) } else { Ok(addresses) }
 }
 
-/// The addresses of `local-address`; of what is none, how it is written and what is wrong.
+/// The addresses of `local-address`; for anything else how it is written and what is wrong.
 pub(super) fn addresses_of(
     setting: &ServerSetting,
     port: u16,

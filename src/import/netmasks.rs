@@ -9,7 +9,7 @@ use crate::source::Diagnostic;
 /// What parts the networks of a list on one line.
 const SEPARATORS: &[char] = &[',', ' ', '\t', ';'];
 
-/// The clients of a setting. What is no network is pushed to `faults`.
+/// The clients of a setting. Anything that is not a network is pushed to `faults`.
 pub(super) fn clients_of(setting: &ServerSetting, faults: &mut Vec<Diagnostic>) -> Clients {
     let strange = setting.strange();
     faults.extend(
@@ -41,7 +41,7 @@ pub(super) fn clients(words: &[Word], faults: &mut Vec<Diagnostic>) -> Clients {
         }
     }
     let is_exception = |word: &Word| word.text.starts_with('!');
-    // Who is to be kept out is not known then.
+    // Then it is not known which clients are to be kept out.
     for word in unreadable.iter().filter(|word| is_exception(word)) {
         list.exclude(&Clients::nobody_but(""), &word.text);
     }

@@ -1,8 +1,8 @@
 //! Sets of clients, and lists of networks in which some are taken out.
 //!
-//! Which clients a list means cannot always be told from files alone: those of a key, of an `acl` that is not
-//! there, of the networks of this host. So a set is known between two bounds. What may ask is taken from the
-//! lower one, what is taken out of it from the upper one: by a doubt nobody gets in.
+//! Files alone do not always show which clients a list means: those of a key, of an `acl` that is not there,
+//! of the networks of this host. So a set is known between two bounds. The clients that may ask are taken
+//! from the lower one, those that are taken out from the upper one: in doubt a client is kept out.
 //!
 //! Knows prefixes, their differences, and what is lost where a list cannot be written down.
 
@@ -170,15 +170,15 @@ impl fmt::Display for Item {
 /// A set of clients, as far as it is known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    /// Who is in it for certain.
+    /// Clients that are in it for certain.
     sure: Vec<Item>,
-    /// Who may be in it: all that are not here are certainly outside.
+    /// Clients that may be in it: all others are certainly outside.
     possible: Vec<Block>,
     /// The word that names all addresses of a family, if one does.
     world: Option<Word>,
     /// Whether anybody was taken out.
     excepts: bool,
-    /// Who is meant, too, and is not in `sure`.
+    /// What else is meant, and is not in `sure`.
     lost: Vec<String>,
 }
 
@@ -188,7 +188,7 @@ impl Clients {
         Clients::default()
     }
 
-    /// Nobody, as it is not known who is meant.
+    /// No client, as it is not known which are meant.
     pub(super) fn nobody_but(lost: impl Into<String>) -> Clients {
         Clients { lost: vec![lost.into()], possible: Block::EVERYTHING.into(), ..Clients::default() }
     }
@@ -198,7 +198,7 @@ impl Clients {
         Clients { lost: vec![lost.into()], ..Clients::default() }
     }
 
-    /// Everybody, as nothing is said.
+    /// All clients, as no list is given.
     pub(super) fn everybody() -> Clients {
         let sure = Block::EVERYTHING.map(Item::Network).into();
         Clients { sure, possible: Block::EVERYTHING.into(), ..Clients::default() }
@@ -240,7 +240,7 @@ impl Clients {
         Block::EVERYTHING.iter().all(|all| self.sure.contains(&Item::Network(*all)))
     }
 
-    /// Whether it is nobody, and nobody is lost.
+    /// Whether it is empty, and nothing was lost.
     pub(super) fn is_nobody(&self) -> bool {
         self.sure.is_empty() && self.lost.is_empty()
     }
@@ -262,7 +262,7 @@ impl Clients {
         self.excepts
     }
 
-    /// Who is meant and is not in it.
+    /// What is meant and is not in it.
     pub(super) fn lost(&self) -> &[String] {
         &self.lost
     }
@@ -293,7 +293,7 @@ impl Clients {
         self.lost.retain(|lost| lost != OWN);
     }
 
-    /// Who is in both.
+    /// Clients that are in both.
     pub(super) fn and(&self, other: &Clients) -> Clients {
         if self.is_everybody() {
             return Clients { excepts: self.excepts || other.excepts, ..other.clone() };
@@ -318,7 +318,7 @@ impl Clients {
         let possible: Vec<Block> = possible.take(WORKED_OUT_MAX + 1).collect();
         let is_whole = possible.len() <= WORKED_OUT_MAX;
         self.lost.iter().chain(&other.lost).for_each(|lost| list.lose(lost));
-        // One of each family have nobody in common.
+        // Two of different families have no client in common.
         let world = self.world.clone().filter(|_| other.world.is_some() && !list.sure.is_empty());
         Clients {
             sure: list.sure,
@@ -360,9 +360,9 @@ impl Clients {
 pub(super) struct List {
     sure: Vec<Item>,
     possible: Vec<Block>,
-    /// Who has been taken out for certain.
+    /// Clients that have been taken out for certain.
     out: Vec<Block>,
-    /// Who may have been taken out.
+    /// Clients that may have been taken out.
     maybe_out: Vec<Block>,
     world: Option<Word>,
     excepts: bool,
@@ -379,7 +379,7 @@ impl List {
                     left.into_iter().for_each(|piece| self.push(Item::Network(piece)));
                 }
                 Item::Local if self.maybe_out.is_empty() => self.push(Item::Local),
-                // Which of the host's networks are left cannot be told here.
+                // Which of the host's networks are left is not known here.
                 Item::Local => {
                     let left = loopback().into_iter().flat_map(|it| at_least(it, &self.maybe_out));
                     left.collect::<Vec<_>>().into_iter().for_each(|piece| self.push(Item::Network(piece)));
@@ -416,7 +416,7 @@ impl List {
         bounded(&mut self.maybe_out);
     }
 
-    /// All entries have been read: nobody else is let in.
+    /// All entries have been read: no other client is let in.
     pub(super) fn finish(mut self) -> Clients {
         if self.sure.contains(&Item::Local) {
             // They are among those of its networks.

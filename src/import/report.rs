@@ -45,7 +45,7 @@ pub enum Concern {
     Answers,
 }
 
-/// What became of a setting, and what is to be said about it.
+/// What became of a setting, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fate {
     /// Which of the four.
@@ -96,7 +96,7 @@ impl Fate {
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where the setting stands; none for what holds without any.
+    /// The place of the setting; none for a default.
     pub span: Option<Span>,
     /// The setting as it was written, secrets left out.
     pub setting: String,
@@ -104,19 +104,19 @@ pub struct Finding {
     pub fate: Fate,
 }
 
-/// Everything an import has to say about settings.
+/// The fates of all settings of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Says what became of the setting at `span`.
+    /// Adds the fate of the setting at `span`.
     pub(super) fn add(&mut self, span: Span, setting: impl Into<String>, fate: Fate) {
         self.findings.push(Finding { span: Some(span), setting: setting.into(), fate });
     }
 
-    /// Says what holds although no line says so.
+    /// Adds what holds by default, without a line in the file.
     pub(super) fn add_besides(&mut self, what: impl Into<String>, fate: Fate) {
         self.findings.push(Finding { span: None, setting: what.into(), fate });
     }

@@ -89,7 +89,7 @@ impl ServerSetting {
         }
     }
 
-    /// Whether somebody wrote no and is understood as yes: `enable-x=false`.
+    /// Whether it reads as no and means yes: `enable-x=false`.
     pub(super) fn is_on_by_mistake(&self) -> bool {
         let text = self.text().text.to_ascii_lowercase();
         matches!(self.value, Value::Lines(_))
@@ -138,7 +138,7 @@ impl ServerSettings {
         self.list.iter()
     }
 
-    /// Takes a setting; gives back where it was given before, which counts no more.
+    /// Takes a setting; returns the occurrences that it replaces.
     pub(super) fn set(&mut self, setting: ServerSetting) -> Vec<Occurrence> {
         match self.list.iter_mut().find(|known| known.name == setting.name) {
             Some(known) => std::mem::replace(known, setting).occurrences,
@@ -149,7 +149,7 @@ impl ServerSettings {
         }
     }
 
-    /// Adds to a setting; none when there is none to add to.
+    /// Adds to a setting; none if there is none to add to.
     pub(super) fn extend(&mut self, setting: &ServerSetting) -> Option<()> {
         let known = self.list.iter_mut().find(|known| known.name == setting.name)?;
         known.span = setting.span;

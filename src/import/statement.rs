@@ -35,7 +35,7 @@ const STATEMENTS: &[&str] = &[
     "zone",
 ];
 
-/// What begins a statement that keeps clients out: inside of another one it means that a semicolon is
+/// The beginning of a statement that keeps clients out: inside of another one it means that a semicolon is
 /// missing, and must not be lost.
 const RESTRICTING: &[&str] = &[
     "allow-query",
@@ -64,7 +64,7 @@ pub(super) struct Statement {
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Word(Word),
-    /// What stands between braces.
+    /// What is between braces.
     Block(Vec<Statement>),
 }
 
@@ -74,7 +74,7 @@ impl Statement {
         self.word(0).map(|word| word.text.to_ascii_lowercase()).unwrap_or_default()
     }
 
-    /// Its word at a place; none where a block stands.
+    /// Its word at a place; none for a block.
     pub(super) fn word(&self, place: usize) -> Option<&Word> {
         match self.parts.get(place) {
             Some(Part::Word(word)) => Some(word),
@@ -125,7 +125,7 @@ impl Statement {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
     pub(super) statements: Vec<Statement>,
-    /// Faults of syntax: words behind one may have been taken for a part of another statement, or are lost.
+    /// Faults of syntax: words after one may have been taken for a part of another statement, or are lost.
     pub(super) faults: usize,
     /// The `include` statements whose files could not be read.
     missing: Vec<Span>,
@@ -142,7 +142,7 @@ impl Parsed {
         Some(stock.map_or(Missing::Unknown, |(_, what)| Missing::Stock(what)))
     }
 
-    /// Whether among these statements is an `include` of which nobody knows what is in it.
+    /// Whether one of these statements is an `include` whose content is unknown.
     pub(super) fn lacks_some_of(&self, statements: &[Statement]) -> bool {
         let mut includes = statements.iter().filter(|statement| statement.keyword() == "include");
         includes.any(|include| matches!(self.missing(include), Some(Missing::Unknown)))

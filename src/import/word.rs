@@ -1,8 +1,8 @@
-//! A word of another server's file and where it stands.
+//! A word of another server's file and its place.
 
 use crate::source::Span;
 
-/// A piece of text and where it stands.
+/// A piece of text and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) text: String,
@@ -18,8 +18,7 @@ impl Word {
 
     /// A slice of this word's text as a word.
     pub(super) fn part(&self, part: &str) -> Word {
-        // Where the text is not what stands in the file (a line that goes on in the next), the whole is the
-        // place.
+        // If the text differs from the file (a line that continues on the next), the place of the whole.
         let exact = self.span.end.saturating_sub(self.span.start) as usize == self.text.len();
         let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
         let span = offset.filter(|_| exact).and_then(|offset| {
@@ -30,7 +29,7 @@ impl Word {
     }
 }
 
-/// Whether the value of a setting of this name is nobody's business.
+/// Whether the value of a setting of this name is a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     ["password", "secret", "api-key", "api_key"].iter().any(|word| name.contains(word))
 }

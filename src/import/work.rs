@@ -47,7 +47,7 @@ impl Work {
         let Self { sources, found: all, report, draft, copies, .. } = self;
         let mut found = Diagnostics::default();
         for fault in &all {
-            // A list that is read for two purposes tells its faults twice.
+            // A list that is read for two purposes gives its faults twice.
             if !found.iter().any(|known| known == fault) {
                 found.push(fault.clone());
             }

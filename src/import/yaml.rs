@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 32;
 pub(super) struct Node {
     pub(super) content: Content,
     pub(super) span: Span,
-    /// What stands behind the `!` in front of it.
+    /// The tag in front of it, without its `!`.
     pub(super) tag: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn read(file: FileId, bytes: &[u8], found: &mut Diagnostics) -> Optio
     tree.root
 }
 
-/// Where characters stand in the file: the parser counts characters, spans count bytes.
+/// Where characters are in the file: the parser counts characters, spans count bytes.
 struct Places {
     file: FileId,
     offsets: Vec<usize>,

@@ -1,7 +1,6 @@
 //! `allow-query`, `allow-recursion` and their kin: they become lists of `[[zone]]` and `[[forward]]`.
 //!
-//! Decides which list counts where, and closes what cannot be told. What a list means is decided in
-//! `clients`.
+//! Decides which list counts where, and closes what cannot be decided. `clients` decides what a list means.
 
 use std::net::SocketAddr;
 
@@ -14,11 +13,12 @@ use super::super::statement::Statement;
 use super::reading::Reading;
 use crate::source::Diagnostic;
 
-/// Lists of who may ask for names of others: of those that are given the first counts (BIND's manual,
+/// Lists of the clients that may ask for forwarded names: the first that is given counts (BIND's manual,
 /// "allow-recursion").
 const RECURSION: [&str; 3] = ["allow-recursion", "allow-query-cache", "allow-query"];
 
-/// Lists of who gets answers from the cache, likewise. Without them there is no recursion, either.
+/// Lists of the clients that get answers from the cache, likewise. Without them there is no recursion,
+/// either.
 const CACHE: [&str; 3] = ["allow-query-cache", "allow-recursion", "allow-query"];
 
 /// Options that depend on the address at which a query arrives.
@@ -26,7 +26,7 @@ const ON_FOR_ZONES: [&str; 2] = ["allow-query-on", "match-destinations"];
 const ON_FOR_OTHERS: [&str; 3] = ["allow-recursion-on", "allow-query-cache-on", "match-destinations"];
 
 impl<'r> Reading<'r> {
-    /// Who is answered from a zone with these statements; none: everybody.
+    /// The clients that may ask a zone with these statements; none: all.
     pub(super) fn allow_query(&mut self, zone: &[Statement]) -> Option<Allowed> {
         let own = zone.iter().rfind(|inner| inner.keyword() == "allow-query");
         let closed = self.closes_zone(zone);
@@ -45,7 +45,7 @@ impl<'r> Reading<'r> {
         Some(Allowed { networks: clients.written(), remark: remark.to_owned() })
     }
 
-    /// Who is answered from a zone with this list, or with none of its own.
+    /// The clients that may ask a zone with this list, or with none of its own.
     fn answered(&mut self, own: Option<&Statement>) -> Clients {
         let clients = match own.or_else(|| self.get("allow-query")) {
             Some(list) => self.clients(list),
@@ -69,7 +69,7 @@ impl<'r> Reading<'r> {
         clients
     }
 
-    /// Why nobody is answered from a zone with these statements.
+    /// Why no client may ask a zone with these statements.
     fn closes_zone(&mut self, zone: &[Statement]) -> Option<&'static str> {
         if self.parsed.lacks_some_of(zone) {
             return Some("a missing file may say which clients are answered");
@@ -81,7 +81,7 @@ impl<'r> Reading<'r> {
         self.closes(&ON_FOR_ZONES[usize::from(own.is_some())..])
     }
 
-    /// Why nobody is answered, by options that depend on where a query arrives, or are not known.
+    /// Why no client is answered, by options that depend on where a query arrives, or are not known.
     fn closes(&mut self, options: &[&'static str]) -> Option<&'static str> {
         if self.lacks_options() {
             return Some("a missing file may say which clients are answered");
@@ -94,7 +94,7 @@ impl<'r> Reading<'r> {
         given.into_iter().find(|(_, list)| !self.is_listened_within(list)).map(|(name, _)| name)
     }
 
-    /// Whether some options of the server may stand in a file that could not be read. BIND takes but one
+    /// Whether some options of the server may be in a file that could not be read. BIND takes but one
     /// `options`: where that was read, only what it includes itself can be missing.
     fn lacks_options(&self) -> bool {
         let statements = &self.parsed.statements;
@@ -120,7 +120,7 @@ impl<'r> Reading<'r> {
         clients.is_everybody() || listen.iter().all(|it| !it.ip().is_unspecified() && clients.holds(it.ip()))
     }
 
-    /// Who may ask for names of others.
+    /// The clients that may ask for forwarded names.
     fn recursing(&mut self) -> Clients {
         if let Some(why) = self.closes(&ON_FOR_OTHERS) {
             return Clients::nobody_but(why);
@@ -137,7 +137,7 @@ impl<'r> Reading<'r> {
         self.admitted(&clients)
     }
 
-    /// Writes who may ask for names of others.
+    /// Writes the clients that may ask for forwarded names.
     pub(super) fn set_allow(&mut self) {
         if !self.recurses() {
             return;
@@ -161,7 +161,7 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// What becomes of the lists of who may ask for names of others.
+    /// The fate of the lists of clients that may ask for forwarded names.
     fn recursion_fate(&mut self) -> Fate {
         let mut clients = self.recursing();
         if let Some(word) = clients.world() {
@@ -196,7 +196,7 @@ impl<'r> Reading<'r> {
         self.get("allow-recursion").is_some() && self.get("allow-query-cache").is_some()
     }
 
-    /// What becomes of a list of who is answered from zones.
+    /// The fate of a list of clients that may ask zones.
     fn zone_fate(&mut self, list: &Statement) -> Fate {
         let mut clients = self.answered(Some(list));
         if clients.is_everybody() {
@@ -237,7 +237,7 @@ pub(super) fn allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate
     if !reading.recurses() || !is_for_others {
         return zones;
     }
-    // It says who may ask for names of others, too, as no other list does.
+    // It decides who may ask for forwarded names, too, as no other list does.
     let others = reading.recursion_fate();
     let kind = zones.kind.max(others.kind);
     match (zones.kind, others.kind) {

@@ -25,7 +25,7 @@ enum Sign {
     Exclude,
 }
 
-/// What stands behind the sign of an element.
+/// What follows the sign of an element.
 enum Element<'s> {
     Word(Word),
     List(&'s [Statement]),
@@ -105,7 +105,7 @@ impl Reading<'_> {
             "localnets" => Clients::local(),
             "key" => Clients::with_key(format!("those with the {}", element.shown().trim_start_matches('!'))),
             "geoip" | "ecs" => Clients::nobody_but(format!("those of `{}`", element.shown())),
-            // What it names stands behind it.
+            // What it names follows it.
             "include" => match self.parsed.missing(element) {
                 Some(Missing::Unknown) => {
                     let unknown = Clients::nobody_but("what is in a file that is missing");
@@ -140,7 +140,7 @@ impl Sign {
     }
 }
 
-/// The sign of an element, and what stands behind it; none where nothing does.
+/// The sign of an element, and what follows it; none if nothing does.
 fn parted(element: &Statement) -> Option<(Sign, Element<'_>)> {
     let inner = |part: &'_ Part| match part {
         Part::Word(word) => Element::Word(word.clone()),

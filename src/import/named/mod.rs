@@ -35,7 +35,7 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
     })?;
     let parsed = statement::read(&mut work.sources, file, &mut work.folders, &mut work.found);
     if parsed.faults > 0 {
-        // A word that is missing may have been the end of a list of those who may ask.
+        // A missing word may have been the end of a list of clients that may ask.
         let text = "it cannot be understood, so it is unknown who may ask: nothing is written";
         work.report.add(Span::new(file, 0, 0), "named.conf", Fate::refused(text));
         return Err(Unreadable);
@@ -50,7 +50,7 @@ pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
             acls.entry(name.text.to_ascii_lowercase()).or_insert(acl.block());
         }
     }
-    // Of several none is read.
+    // If there are several, none is read.
     let view = named("view").next().map(Statement::block).filter(|_| named("view").count() == 1);
     let of_view = view.unwrap_or_default().iter().filter(|statement| statement.keyword() != "zone");
     let mut reading = Reading {
@@ -75,7 +75,7 @@ impl<'r> Reading<'r> {
         self.options.iter().rev().find(|option| option.keyword() == keyword).copied()
     }
 
-    /// Whether an option says no, or names nobody.
+    /// Whether an option is no, or an empty list.
     fn is_off(option: &Statement) -> bool {
         let is_none = |inner: &Statement| inner.parts.len() == 1 && inner.keyword() == "none";
         let word = option.word(1).map(|word| word.text.to_ascii_lowercase());
@@ -110,7 +110,7 @@ impl<'r> Reading<'r> {
         self.view.unwrap_or_default().iter().any(|inner| std::ptr::eq(inner, option))
     }
 
-    /// What becomes of an `include`: its statements stand behind it, if it could be read.
+    /// The fate of an `include`: its statements follow it, if it could be read.
     fn include(&self, include: &Statement) -> Fate {
         match self.parsed.missing(include) {
             None => Fate::honoured("its statements are read, too"),
@@ -211,7 +211,7 @@ impl<'r> Reading<'r> {
             None => Fate::refused("it has no type: write `type primary;`"),
         };
         let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
-        // Whatever is to be said of its file: who may not ask is kept out.
+        // Whatever the fate of its file: a client that may not ask is kept out.
         let is_served = is_primary && self.work.draft.zones.len() > served;
         self.work.report.add(statement.span, &shown, fate);
         if is_served {
@@ -273,7 +273,7 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// What holds although no line says so.
+    /// Reports what holds by default, without a line in the file.
     fn report_defaults(&mut self) {
         if self.get("allow-transfer").is_none() && !self.work.draft.zones.is_empty() {
             let text = "an open door, closed: everybody may transfer zones from BIND before 9.20; AXFR is REFUSED here";
@@ -283,7 +283,7 @@ impl<'r> Reading<'r> {
         if self.recurses() && !has_root {
             let text =
                 "the root servers are not asked: name a resolver as upstream of [[forward]] zone = \".\"";
-            // Said in so many words, somebody relies on it; it is on by default, too.
+            // An explicit setting is relied on; it is on by default, too.
             let fate = if self.get("recursion").is_some() || self.get("allow-recursion").is_some() {
                 Fate::refused(text)
             } else {

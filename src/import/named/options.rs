@@ -52,14 +52,14 @@ impl Reading<'_> {
         servers
     }
 
-    /// What is lost by an `include` among servers: what it names stands behind it, if it could be read.
+    /// What is lost by an `include` among servers: what it names follows it, if it could be read.
     fn missing_server(&self, include: &Statement) -> Option<String> {
         self.parsed
             .missing(include)
             .map(|_| format!("what is in {}", include.word(1).map_or("it", |word| &word.text)))
     }
 
-    /// What is said behind `port`.
+    /// The port that follows `port`.
     fn port_of(&self, statement: &Statement) -> Option<Result<u16, Diagnostic>> {
         let words: Vec<_> = statement.words().collect();
         let place = words.iter().position(|word| word.text == "port")?;
@@ -95,7 +95,7 @@ impl Reading<'_> {
                 lost.push("what is left of a list with exceptions".to_owned())
             }
             (_, _) => {
-                // Networks stand for the addresses of the host in them, which are not known here.
+                // A network means the addresses of the host in it, which are not known here.
                 let networks = clients.networks().filter(|it| it.address().is_none());
                 lost.extend(networks.map(|network| network.to_string()));
                 let all = clients.networks().filter_map(Block::address);
@@ -168,7 +168,7 @@ pub(super) fn server_id(reading: &mut Reading<'_>, option: &Statement) -> Fate {
     text(reading, option, "nsid")
 }
 
-/// What is told of this server; `none` tells nothing.
+/// A text about this server that clients get; `none`: they get none.
 fn text(reading: &mut Reading<'_>, option: &Statement, key: &'static str) -> Fate {
     let word = option.word(1).map_or("", |word| word.text.as_str());
     let shown = if word == "none" { "" } else { word };

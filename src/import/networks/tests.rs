@@ -1,4 +1,4 @@
-//! What holds for any list: the first entry that holds an address decides, and a doubt lets nobody in.
+//! What holds for any list: the first entry that holds an address decides, and in doubt a client is kept out.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::source::{Sources, Span};
 enum Entry {
     Network(Block),
     Any,
-    /// Who is meant cannot be told.
+    /// It is unknown which clients are meant.
     Unknown,
     List(Vec<(Sign, Entry)>),
 }
@@ -54,7 +54,7 @@ fn list(entry: impl Strategy<Value = Entry>) -> impl Strategy<Value = Vec<(Sign,
     prop::collection::vec((prop::sample::select(vec![Sign::Admit, Sign::Exclude]), entry), 0..6)
 }
 
-/// Whether an entry holds an address: none where it cannot be told.
+/// Whether an entry holds an address: none if it is unknown.
 fn holds(entry: &Entry, address: IpAddr) -> Option<bool> {
     match entry {
         Entry::Network(block) => Some(block.covers(Block::of(address))),

@@ -48,7 +48,7 @@ pub(super) fn read(work: &mut Work, from: &Path, recursor: Option<&Path>) -> Res
     };
     let mut origin = path.display().to_string();
     if let (Some(recursor), Front::Recursor(front)) = (&recursor, &front) {
-        // Clients that may ask PowerDNS itself get its zones there, whoever they are.
+        // PowerDNS itself answers from its zones to any client that reaches it.
         let public = own.iter().copied().find(|own| is_kept(*own, front));
         recursor::judge(work, recursor, &recursor::Beside { own: &own, public });
         origin = format!("{origin} and {}", recursor.path.display());

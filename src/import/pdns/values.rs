@@ -259,7 +259,7 @@ fn softened(fault: Diagnostic) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, ..fault }
 }
 
-/// Whether the web server asks who somebody is: by address, which without a word is loopback, or by password.
+/// Whether the web server restricts its clients: by address, which is loopback by default, or by password.
 fn is_for_some(reading: &Reading<'_>, listen: SocketAddr) -> bool {
     let has_password = reading.settings.get("webserver-password").is_some_and(|setting| !setting.is_empty());
     let allow = reading.settings.get("webserver-allow-from");
@@ -326,7 +326,7 @@ pub(super) fn api(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     Fate::changed("nothing can be changed over HTTP; `edgedns reload` and `force` use [admin] socket")
 }
 
-/// Says that a secret lies in a file, without showing it.
+/// Warns that a file has a secret, without showing it.
 fn warn_of_secret(reading: &mut Reading<'_>, setting: &ServerSetting) {
     if setting.is_empty() {
         return;

@@ -1,6 +1,6 @@
 //! The servers pdns-recursor asks: `forward-zones` and its kin, in every form.
 //!
-//! What was forwarded to PowerDNS is answered here now, and is told from the rest.
+//! What was forwarded to PowerDNS is answered here now, and is kept apart from the rest.
 
 use std::net::SocketAddr;
 
@@ -194,7 +194,7 @@ fn take_all(reading: &mut Reading<'_>, entries: &[Read]) -> Fate {
     match fates.as_slice() {
         [] => Fate::honoured("nothing to do: it is empty"),
         [(_, only)] => only.clone(),
-        // The gravest stands for all of them, and every zone is named.
+        // The worst of them counts for all, and every zone is named.
         [(_, first), ..] => {
             let kind = fates.iter().map(|(_, fate)| fate.kind).max().unwrap_or(first.kind);
             let texts: Vec<String> =

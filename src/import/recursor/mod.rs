@@ -26,7 +26,7 @@ use super::work::{Unreadable, Work, file_at};
 use crate::source::{Diagnostic, Span};
 use reading::{Reading, Recursor};
 
-/// Who may ask a recursor that was not told.
+/// The clients that may ask a recursor by default.
 const ALLOWED: &[&str] = &[
     "127.0.0.0/8",
     "10.0.0.0/8",
@@ -39,7 +39,7 @@ const ALLOWED: &[&str] = &[
     "fe80::/10",
 ];
 
-/// PowerDNS, which it stands in front of.
+/// PowerDNS, which is behind it.
 pub(super) struct Beside<'r> {
     /// Where PowerDNS listens: what is asked there is answered here.
     pub(super) own: &'r [SocketAddr],
@@ -97,8 +97,8 @@ pub(super) fn judge(work: &mut Work, recursor: &Recursor, beside: &Beside<'_>) {
 }
 
 impl<'r> Reading<'r> {
-    /// Writes who may ask: for names of others, and for those of our zones, which nobody else reached through
-    /// it.
+    /// Writes the clients that may ask: for forwarded names, and for names of our zones, which other clients
+    /// could not reach through the recursor.
     fn allow(&mut self) {
         let (mut clients, remark) = self.admitted();
         let networks = clients.written();
@@ -113,7 +113,7 @@ impl<'r> Reading<'r> {
         };
     }
 
-    /// Who may ask, and which setting says so.
+    /// The clients that may ask, and the setting that decides it.
     fn admitted(&mut self) -> (Clients, String) {
         if let Some(setting) = self.recursor.settings.get("include-dir").filter(|setting| !setting.is_empty())
             && include_dir(self.work, setting, &self.recursor.path).kind != Kind::Honoured
@@ -135,7 +135,7 @@ impl<'r> Reading<'r> {
         (self.clients(setting, &mut Vec::new()), remark)
     }
 
-    /// The setting that says who may ask: a file takes the place of the list.
+    /// The setting that decides who may ask: a file overrides the list.
     fn counting(&self) -> Option<&'r ServerSetting> {
         let settings: &'r ServerSettings = &self.recursor.settings;
         let get = |name: &str| settings.get(name);
@@ -154,13 +154,13 @@ impl<'r> Reading<'r> {
             };
         }
         if setting.is_empty() {
-            // Nobody is told apart.
+            // All clients are alike.
             return Clients::world_of(Word { span: setting.span, ..setting.text() });
         }
         netmasks::clients_of(setting, faults)
     }
 
-    /// What becomes of a list of those who may ask; `part` is one line of it.
+    /// The fate of a list of clients that may ask; `part` is one line of it.
     fn report_clients(&mut self, part: &ServerSetting) -> Fate {
         let whole = match self.counting() {
             Some(counting) if counting.name == part.name => counting,

@@ -27,7 +27,7 @@ const TRANSFER: &str = "nothing is transferred or notified of";
 
 /// What becomes of each setting.
 pub(super) const RULES: &[R] = &[
-    // Who is asked.
+    // Upstreams.
     R::read_each(&["forward-zones", "forward-zones-recurse"], forward::forward_zones),
     R::read(&["forward-zones-file"], forward::forward_zones_file),
     R::read_each(&["auth-zones"], forward::auth_zones),
@@ -38,7 +38,7 @@ pub(super) const RULES: &[R] = &[
     ),
     R::always(&["dont-query"], Kind::NoEffect, "only the upstreams are asked: those of [[forward]]"),
     R::always(&["hint-file"], Kind::NoEffect, "the root servers are not asked"),
-    // Who may ask, and where.
+    // Clients, and where they ask.
     R::read_each(&["allow-from", "allow-from-file"], |reading, setting| reading.report_clients(setting)),
     R::unless_off(&["allow-no-rd"], Kind::Changed, "queries without RD get names of our zones only"),
     R::read_each(&["local-address", "local-port"], |_, setting| {
@@ -145,7 +145,7 @@ pub(super) const RULES: &[R] = &[
         Kind::NoEffect,
         VALIDATION,
     ),
-    // Recursion, which there is none of.
+    // Recursion, which edgedns does not do.
     R::always(
         &[
             "max-chain-length",
