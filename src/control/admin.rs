@@ -31,7 +31,7 @@ use crate::tls::random_bytes;
 /// Connections that are served at a time. A browser keeps up to six.
 const CONNECTIONS_MAX: usize = 64;
 
-/// How long a connection may last. Clients open another one without a word.
+/// How long a connection may last. Clients open a new one silently.
 const CONNECTION_LASTS: Duration = Duration::from_secs(60);
 
 /// How long the daemon may take for a reply: longer than a change of addresses holds it up.
@@ -120,7 +120,7 @@ async fn ask_status(requests: &mpsc::Sender<Request>) -> Result<Status, Unanswer
     Ok(status.without_source_text())
 }
 
-/// 200 where there is no trouble, else 503 with each in its line.
+/// 200 if there is no trouble, else 503 with one trouble per line.
 fn well_or(troubles: &[String], well: &str) -> Response {
     if troubles.is_empty() {
         return (HEADERS, format!("{well}\n")).into_response();
@@ -129,7 +129,7 @@ fn well_or(troubles: &[String], well: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, HEADERS, lines).into_response()
 }
 
-/// Hands a request over and waits for the reply. There are no more than there are connections.
+/// Sends a request to `daemon` and waits for the reply. There are no more requests than connections.
 async fn ask<T>(
     requests: &mpsc::Sender<Request>,
     request: impl FnOnce(oneshot::Sender<T>) -> Request,

@@ -89,7 +89,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Asks the server that listens at `socket`, and waits for the head of its response.
+    /// Asks the server that listens on `socket`, and waits for the head of its response.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Reply {
 async fn send(stream: UnixStream, question: Question<'_>) -> Result<Response<Incoming>, ClientError> {
     let stream = tokio::net::UnixStream::from_std(stream).map_err(ClientError::Broken)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // What goes wrong is said by the response, too.
+    // The response names the fault, too.
     tokio::spawn(connection);
     let request = Request::builder()
         .method(question.method)

@@ -15,7 +15,7 @@ pub struct ExplainOrder {
     pub qname: Name,
     /// The type.
     pub qtype: Rtype,
-    /// Who asks.
+    /// The client.
     pub client: IpAddr,
 }
 

@@ -27,8 +27,8 @@ pub struct AdminHosts {
 }
 
 impl AdminHosts {
-    /// Whether `host`, as it stands before the port, means us. The port is not looked at: a tunnel may begin
-    /// at another one, and no name leads to us for having the right one.
+    /// Whether `host`, without its port, means us. The port is ignored: a tunnel may begin at another one,
+    /// and a port alone leads no name to us.
     fn mean_us(&self, host: &str) -> bool {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
@@ -44,7 +44,7 @@ impl AdminHosts {
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
-    /// RFC 9112, section 3.2: no Host, two of them, or one that is none.
+    /// RFC 9112, section 3.2: no Host, two of them, or an invalid one.
     Malformed(&'static str),
     /// It means another server.
     Misdirected(String),

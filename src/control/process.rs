@@ -5,7 +5,7 @@ use std::fs;
 /// Ticks in a second in `/proc`: USER_HZ, which is 100 on everything that edgedns runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What the process uses. None of what the kernel does not tell.
+/// What the process uses; none for what the kernel does not report.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Usage {
     /// Memory that is really there, in bytes.

@@ -1,6 +1,6 @@
 //! Query strings of requests: pairs of texts in `a=b&c=d`, both ways.
 
-/// Writes pairs. Whatever is no letter, digit or one of `-._~` is escaped (RFC 3986, section 2.3).
+/// Writes pairs. Everything but letters, digits and `-._~` is escaped (RFC 3986, section 2.3).
 pub(super) fn write(pairs: &[(&str, String)]) -> String {
     let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
     pairs.join("&")
@@ -12,7 +12,7 @@ fn escaped(value: &str) -> String {
     value.bytes().map(byte).collect()
 }
 
-/// Reads pairs. None where an escape or what it gives is no text, or a key has no value.
+/// Reads pairs. None if an escape is invalid or not UTF-8, or a key has no value.
 pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let pair = |pair: &str| {

@@ -1,7 +1,7 @@
 //! A fixed number of slots for connections.
 //!
 //! When all are taken, a new connection replaces one that has no request under way. So idle connections, and
-//! those that do not take their response, keep nobody out.
+//! those that do not take their response, keep no client out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::transport;
 pub(super) struct Slots {
     max: usize,
     taken: Mutex<Taken>,
-    /// Told when a slot is free, or its connection has no request any more.
+    /// Notified when a slot is free, or its connection has no request any more.
     changed: Notify,
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
-/// Who may speak over it: its owner and its group.
+/// Its owner and its group may connect.
 const MODE: u32 = 0o660;
 
 /// A socket that is listened on. Its file goes with it.
@@ -24,7 +24,7 @@ pub struct ControlSocket {
 pub enum SocketError {
     /// Another process answers on it.
     InUse(PathBuf),
-    /// The path holds something that is no socket.
+    /// The path holds something that is not a socket.
     NoSocket(PathBuf),
     /// The system refused.
     System(PathBuf, io::Error),
@@ -43,8 +43,8 @@ impl fmt::Display for SocketError {
 impl std::error::Error for SocketError {}
 
 impl ControlSocket {
-    /// Listens at `path`. A file that an earlier process left there is replaced in one step; one that
-    /// somebody answers on is not.
+    /// Listens on `path`. A file that an earlier process left there is replaced in one step; a socket that
+    /// answers is not.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl ControlSocket {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
             Ok(_) | Err(_) => {}
         }
-        // Made beside it and moved there once its mode is right, so that nobody else gets in before.
+        // Made beside it and moved there once its mode is right, so that no other process connects before.
         let mut fresh = path.to_owned().into_os_string();
         fresh.push(format!(".{}", std::process::id()));
         let fresh = PathBuf::from(fresh);

@@ -42,7 +42,7 @@ pub struct Status {
     pub targets: Vec<TargetStatus>,
     /// Trouble on this host that keeps probes from saying anything.
     pub local_trouble: Option<String>,
-    /// Why changes of files are not noticed, so that only who asks makes the server reload.
+    /// Why changes of files are not noticed; only a request makes the server reload then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_trouble: Option<String>,
     /// Why what is to outlive a restart is not written: forced verdicts, the last good text of zones.
@@ -78,7 +78,7 @@ impl Status {
     }
 }
 
-/// Words of a text stand between backquotes, and may have some themselves.
+/// Words of a text are in backquotes, and may have some themselves.
 fn hide_words(sentence: &mut String) {
     if let (Some(first), Some(last)) = (sentence.find('`'), sentence.rfind('`'))
         && first < last

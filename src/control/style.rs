@@ -4,7 +4,7 @@ use anstyle::AnsiColor;
 
 use crate::source::Look;
 
-/// What a piece of text means to the reader; words always say so, too.
+/// What a piece of text means to the reader; the words always say it, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]

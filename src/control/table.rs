@@ -43,7 +43,7 @@ impl Moment {
     }
 }
 
-/// All of it. With what stood there `before`, some seconds ago, it tells how much is asked at present.
+/// All of it. With the status of some seconds `before` it also shows the current rate of queries.
 pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> String {
     let now = Moment::of(status.started_at, status.uptime_seconds);
     let mut lines = title(status, look);

@@ -47,7 +47,7 @@ pub struct TraceOrder {
 pub enum Traced {
     /// A query and its response.
     Query(TracedQuery),
-    /// There is no more.
+    /// There are no more.
     End(TraceEnd),
 }
 
@@ -65,7 +65,7 @@ pub struct TracedQuery {
     /// The type asked.
     #[serde(rename = "type")]
     pub rtype: Option<String>,
-    /// What is said with EDNS: `edns`, and `do` where DNSSEC records are wanted.
+    /// EDNS of the query: `edns`, and `do` where DNSSEC records are wanted.
     pub wishes: Vec<String>,
     /// The response code; none: nothing was sent.
     pub rcode: Option<String>,

@@ -32,7 +32,7 @@ pub use wanted::Wanted;
 /// Looks at one subject.
 type Look = fn(&Host, &Wanted) -> Vec<Finding>;
 
-/// Every subject, in the order in which they are told.
+/// Every subject, in the order of the report.
 const SUBJECTS: &[Look] = &[
     service::look,
     ports::look,

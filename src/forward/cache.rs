@@ -1,9 +1,9 @@
 //! The cache: what upstreams have answered, until its TTLs run out and, for the case that they do not answer,
 //! a while longer (RFC 8767).
 //!
-//! Responsible for what may be given out when, and for many workers at a time: it is cut into shards, each
-//! with its lock, and a worker for which a lock is taken goes on as if nothing were cached. Not responsible
-//! for evictions (`sieve`), or for asking.
+//! Decides which answer may be served when, and serves many workers at a time: it is cut into shards, each
+//! with its lock, and a worker that finds a lock taken goes on as if nothing were cached. Not responsible for
+//! evictions (`sieve`), or for asking.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, TryLockError};
@@ -17,7 +17,7 @@ use crate::sync::lock;
 /// Shards: with 16 of them eight workers meet at one in less than half of the batches, and none waits then.
 const SHARDS: usize = 16;
 
-/// RFC 8767's failure recheck timer (section 5): how long a stale answer is given out at once after upstreams
+/// RFC 8767's failure recheck timer (section 5): how long a stale answer is served at once after upstreams
 /// did not answer, before they are asked again. Shorter than the half minute there: upstreams that are down
 /// are not asked anyhow, so that this only delays the fresh answer.
 const FAILURE_RECHECK_TIMER: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ pub(super) enum Look<T> {
     Due(T),
     /// A stale one, while upstreams do not answer.
     Stale(T),
-    /// Nothing, or nothing that may be given out.
+    /// Nothing, or nothing that may be served.
     Missing,
 }
 
@@ -127,8 +127,8 @@ impl Cache {
         Look::Missing
     }
 
-    /// What may be given out for a key when no upstream answers: also an answer that has been stale for at
-    /// most `stale_max`, RFC 8767's maximum stale timer. The failure recheck timer starts then.
+    /// What may be served for a key when no upstream answers: also an answer that has been stale for at most
+    /// `stale_max`, RFC 8767's maximum stale timer. The failure recheck timer starts then.
     pub(super) fn serve_stale<T>(
         &self,
         key: &[u8],
@@ -204,7 +204,7 @@ impl Entry {
         Age::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    /// Whether it may be given out when no upstream answers.
+    /// Whether it may be served when no upstream answers.
     fn is_kept(&self, now: Moment, stale_max: Duration) -> bool {
         self.stored.may_be_stale() && now.0 < self.until.saturating_add(milliseconds(stale_max))
     }

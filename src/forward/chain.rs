@@ -30,7 +30,7 @@ pub(super) struct ContinuedChain {
 struct Step<'r, 'm> {
     owner: Name,
     target: Name,
-    /// The DNAME that stands above it.
+    /// The DNAME above it.
     dname: Option<&'r Record<'m>>,
     /// None where the upstream leaves it to us to synthesize (RFC 6672, section 3.1).
     cname: Option<&'r Record<'m>>,
@@ -81,8 +81,8 @@ pub(super) fn leads_to_own_zone(routing: &Routing, key: &CacheKey, response: &Re
     continued(routing, key, response).is_some_and(|chain| routing.is_ours(chain.target.as_ref()))
 }
 
-/// Whether the answer says what is, or is not, at the last name of its chain, and its upstream is the one to
-/// say so.
+/// Whether the answer says what is, or is not, at the last name of its chain, and comes from an upstream that
+/// may say so.
 fn ends(routing: &Routing, key: &CacheKey, response: &Response<'_>, last: &Name) -> bool {
     let at_last = |record: &&Record<'_>| response.owner(record).is_some_and(|owner| owner == *last);
     let mut answers = response.records.iter().filter(|record| record.section == Section::Answer);

@@ -14,7 +14,7 @@ const EXTRAS_MAX: usize = 16;
 /// A query of a client.
 #[derive(Clone, Copy)]
 pub(super) struct ClientQuery<'q> {
-    /// Who asks, and how.
+    /// The client, and how it asked.
     pub(super) peer: Peer,
     pub(super) header: Header,
     pub(super) question: Question<'q>,
@@ -39,7 +39,7 @@ impl<'q> ClientQuery<'q> {
         let header = Header::read(query)?;
         let (question, mut rest) = Question::read(query)?;
         let (mut edns, mut cookie) = (None, None);
-        // What follows without being counted is no record.
+        // What follows the counted records is not a record.
         let [_, behind @ ..] = header.counts;
         let counted = behind.into_iter().map(usize::from).fold(0, usize::saturating_add);
         for _ in 0..counted.min(EXTRAS_MAX) {

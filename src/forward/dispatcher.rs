@@ -1,9 +1,9 @@
 //! The dispatcher: takes the queries that workers could not answer, asks each question once however many
 //! clients wait for it, and answers them.
 //!
-//! Responsible for questions in flight and for the queries that wait for them. One task has all of it, so
-//! that nothing is locked. Not responsible for asking (`resolve`), for what an answer is worth (`classify`)
-//! or for what is cached (`cache`).
+//! Has the questions in flight and the queries that wait for them. One task has all of it, so that nothing is
+//! locked. Not responsible for asking (`resolve`), for what an answer is worth (`classify`) or for what is
+//! cached (`cache`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -204,7 +204,7 @@ impl Dispatcher {
     /// Goes on at an alias that leads to names that others answer for: our zones first.
     fn go_on(&mut self, mut waiter: Waiter) {
         let cookies = cookies(&self.shared.routing());
-        // The chain becomes longer with each turn, and has a longest.
+        // The chain becomes longer with each round, and its length is limited.
         while let Some(target) = waiter.partial().and_then(partial::next) {
             let query = waiter.query();
             let stored = match self.own_zones.ask(self.shared.own_zones.get(), target.as_ref(), &query) {
@@ -332,7 +332,7 @@ impl Dispatcher {
     }
 }
 
-/// Resolves one question; says so when the client response timer, if there is one, runs out before.
+/// Resolves one question; reports when the client response timer, if there is one, runs out before.
 async fn resolve_one(
     shared: Arc<ForwardState>,
     zone: Option<Arc<RoutedZone>>,

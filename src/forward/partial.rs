@@ -1,8 +1,8 @@
 //! Partial answers: our zones or an upstream have answered as far as an alias, and others are asked for what
 //! it leads to.
 //!
-//! Responsible for joining both parts, because stub resolvers want the whole chain (RFC 1034, section 5.3.1),
-//! and for how long a chain is followed. Not responsible for either part.
+//! Joins both parts, because stub resolvers want the whole chain (RFC 1034, section 5.3.1), and limits how
+//! long a chain is followed. Not responsible for either part.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::dns::{Name, Rtype};
 use crate::requestor::{Record, Response};
 use crate::zone::CNAME_CHAIN_MAX;
 
-/// An answer, as old as it is when it is given out.
+/// An answer, with its age when it is served.
 #[derive(Clone, Copy)]
 pub(super) struct Aged<'s> {
     /// What it is the answer to.
@@ -97,7 +97,7 @@ pub(super) fn write(
     out: &mut [u8],
 ) -> usize {
     let Some(partial) = partial else { return stored.write(query, age, cookies, out) };
-    // An alias whose target cannot be found out is no answer.
+    // An alias whose target cannot be resolved is not an answer.
     if stored.is_error() {
         return stored.write(query, age, cookies, out);
     }

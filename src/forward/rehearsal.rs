@@ -25,7 +25,7 @@ use crate::tls::Random;
 /// A query of a client that is forwarded.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'c> {
-    /// Who asks, and how.
+    /// The client, and how it asked.
     pub peer: Peer,
     /// What is asked, a whole DNS message that `answer` has found well formed.
     pub query: &'c [u8],

@@ -40,7 +40,7 @@ const KEYWORDS: &[&str] = &[
     "timeout",
 ];
 
-/// What tells one state of a file from another, through links.
+/// What distinguishes one state of a file from another, through links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(Option<(u64, u64, u64, i64, i64)>);
 

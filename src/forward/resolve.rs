@@ -1,7 +1,7 @@
 //! One question, until an upstream has answered it or all attempts have failed.
 //!
-//! Responsible for when which upstream is asked: the next one after the timeout or a failure, while those
-//! asked before may still answer. Not responsible for the queries that wait, or for what is cached.
+//! Decides when which upstream is asked: the next one after a time without answer or after a failure, while
+//! those asked before may still answer. Not responsible for the queries that wait, or for what is cached.
 
 use std::sync::Arc;
 use std::time::Duration;

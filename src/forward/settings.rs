@@ -41,7 +41,7 @@ pub struct ForwardZone {
     pub upstreams: Upstreams,
     /// Which upstream is asked first.
     pub policy: Policy,
-    /// How long one upstream is waited for before the next one is asked, too.
+    /// After how long without an answer the next upstream is asked, too. The one before may still answer.
     pub next_after: Duration,
     /// How often an upstream is asked for one query, all upstreams together.
     pub attempts: u32,
@@ -141,7 +141,7 @@ pub enum Prefetch {
 /// Where this server listens.
 #[derive(Clone)]
 pub struct OwnAddresses {
-    /// As in the configuration; an unspecified address stands for all.
+    /// As in the configuration; an unspecified address means all.
     pub listen: Vec<SocketAddr>,
     /// The addresses of this host now: those of a cluster come and go.
     pub addresses: fn() -> Arc<[IpAddr]>,

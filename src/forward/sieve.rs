@@ -51,7 +51,7 @@ pub(super) struct Entry {
     pub(super) since: u64,
     /// Until when it is fresh.
     pub(super) until: u64,
-    /// Until when it is given out at once although it is stale.
+    /// Until when it is served at once although it is stale.
     pub(super) stale_until: u64,
     /// How often it was asked for.
     pub(super) queries: u32,
@@ -119,7 +119,7 @@ impl SieveCache {
         self.evicted
     }
 
-    /// Holds no more than this from now on.
+    /// Applies these limits from now on.
     pub(super) fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
         self.evict_surplus();
@@ -220,7 +220,7 @@ impl SieveCache {
         }
     }
 
-    /// The entry to evict. Each turn clears a flag, so that the second round ends at the latest; the newest
+    /// The entry to evict. Each step clears a flag, so that the second round ends at the latest; the newest
     /// entry is spared in the first, as it has had no time to be asked for.
     fn victim(&mut self) -> Option<u64> {
         let turns = self.len().saturating_mul(2).saturating_add(1);

@@ -136,7 +136,7 @@ impl Stored {
         !matches!(self.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN)
     }
 
-    /// Whether it may be given out when it is stale: an error may not.
+    /// Whether it may be served when it is stale: an error may not.
     pub(super) fn may_be_stale(&self) -> bool {
         !self.is_error()
     }
@@ -258,7 +258,7 @@ impl Stored {
     }
 }
 
-/// How long a record may be given out, in seconds.
+/// How long a record may be served, in seconds.
 fn ttl(record: &Record<'_>, bounds: &CacheSettings) -> u32 {
     // A duration: a TTL has 32 bits.
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);

@@ -1,8 +1,8 @@
 //! One upstream: its health, and asking it once.
 //!
-//! Responsible for what is known of it. Health and latency are learned from queries; an upstream that has
-//! failed is asked last, until it answers again. Not responsible for which one is asked (`resolve`), or for
-//! checks of one that has failed (`watch`).
+//! Has what is known of it. Health and latency are learned from queries; an upstream that has failed is asked
+//! last, until it answers again. Not responsible for which one is asked (`resolve`), or for checks of one
+//! that has failed (`watch`).
 //!
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -232,7 +232,8 @@ impl Upstream {
         }
     }
 
-    /// Notes that it has answered with a referral. That is no failure: it is asked for what it does not do.
+    /// Notes that it has answered with a referral. That is no failure: it was asked for something that it
+    /// does not do.
     pub(super) fn refers(&self, key: &CacheKey) {
         let (qname, qtype) = (key.qname(), key.qtype());
         self.record().last_error =

@@ -15,7 +15,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    /// One for which no upstream has been asked yet; none for what is no query.
+    /// One for which no upstream has been asked yet; none if the message is not a query.
     pub(super) fn new(deferred: Deferred) -> Option<Self> {
         let query = ClientQuery::read(deferred.peer, &deferred.query)?.to_owned();
         Some(Self { deferred, query, chain: None })

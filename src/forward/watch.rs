@@ -58,7 +58,7 @@ fn start(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>, pause: Duration) 
     tokio::spawn(watch(Arc::downgrade(shared), Arc::downgrade(upstream), pause));
 }
 
-/// Ends when the upstream is up, or is no upstream of ours any more.
+/// Ends when the upstream is up, or is not configured any more.
 async fn watch(shared: Weak<ForwardState>, upstream: Weak<Upstream>, mut pause: Duration) {
     loop {
         sleep(pause).await;
@@ -156,7 +156,7 @@ fn check_quirks(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     }
 }
 
-/// Ends when it is believed to have none, or is no upstream of ours any more.
+/// Ends when it is believed to have none, or is not configured any more.
 async fn keep_checking_quirks(shared: Weak<ForwardState>, upstream: Weak<Upstream>) {
     let mut pause = PAUSE_MIN;
     loop {

@@ -1,13 +1,13 @@
 //! Which core a worker runs on, and which queries it gets.
 //!
-//! Shares the cores out among the workers, and tells the same to the kernel, which chooses the worker of a
-//! datagram.
+//! Divides the cores among the workers, and gives the kernel the same division, by which it chooses the
+//! worker of a datagram.
 //!
 //! The sockets of an address form a group, in the order in which they were bound, that is, of the workers
-//! (`SO_REUSEPORT`, socket(7)). Left to itself the kernel chooses by a hash of the client's address and port.
-//! A filter attached to the group chooses by the core on which the datagram arrived. While a socket of a
-//! worker that has left lingers for a response that is still to be sent, sockets of new workers stand behind
-//! it; their queries are answered all the same, by another worker, once it is closed.
+//! (`SO_REUSEPORT`, socket(7)). By default the kernel chooses by a hash of the client's address and port. A
+//! filter attached to the group chooses by the core on which the datagram arrived. While a socket of a worker
+//! that has left lingers for a response that is still to be sent, sockets of new workers come after it; once
+//! it is closed, another worker answers their queries.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -75,7 +75,7 @@ impl Cores {
         let workers = word(workers.max(1));
         let mut filter = vec![instruction(LOAD, CORE_OF_ARRIVAL)];
         for (worker, &core) in (0..workers).cycle().zip(&self.0) {
-            // Where it is another one, the return behind is jumped over.
+            // For another core the filter jumps over the return that follows.
             filter.push(libc::sock_filter { jf: 1, ..instruction(JUMP_IF_EQUAL, word(core)) });
             filter.push(instruction(RETURN, worker));
         }

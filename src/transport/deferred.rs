@@ -15,7 +15,7 @@ use crate::answer::Peer;
 pub struct Deferred {
     /// The query, a whole DNS message.
     pub query: Box<[u8]>,
-    /// Who asks, and how.
+    /// The client, and how it asked.
     pub peer: Peer,
     /// The partial answer of our zones, if they have begun one.
     pub partial: Option<Box<[u8]>>,

@@ -44,7 +44,7 @@ pub struct Label {
 /// Why a socket that was passed cannot be served.
 #[derive(Debug)]
 pub enum Misfit {
-    /// It is no socket of UDP or TCP.
+    /// It is not a UDP or TCP socket.
     NeitherUdpNorTcp,
     /// It is a connection, not a listener.
     Connection,
@@ -62,8 +62,8 @@ impl Inherited {
         Self::default()
     }
 
-    /// Those that the environment tells of, which tells of them no more then. To be called before there is a
-    /// second thread, which might read the environment at the same time.
+    /// Those that the environment lists; it lists them no longer then. To be called before there is a second
+    /// thread, which might read the environment at the same time.
     ///
     /// # Errors
     /// The first that cannot be served.

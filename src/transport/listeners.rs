@@ -77,7 +77,7 @@ impl Buffers {
     /// Bytes of queries that may wait, if that is less than [`UDP_BUFFER_BYTES`]: net.core.rmem_max is in the
     /// way.
     pub fn short_receive_bytes(&self) -> Option<usize> {
-        // The kernel tells twice what it granted (socket(7)).
+        // The kernel returns twice what it granted (socket(7)).
         Some(self.receive_bytes / 2).filter(|granted| *granted < UDP_BUFFER_BYTES)
     }
 }

@@ -459,8 +459,8 @@ impl Waiter {
     }
 }
 
-/// Lets every datagram tell which of our addresses it was sent to, so that the response leaves from there
-/// (RFC 2181, section 4).
+/// Makes the kernel report the address each datagram was sent to, so that the response leaves from there (RFC
+/// 2181, section 4).
 ///
 /// # Errors
 /// Those of setsockopt(2).

@@ -96,7 +96,7 @@ pub fn start<R: Responder>(
         leaving: Vec::new(),
     };
     let change = running.prepare(Vec::new(), bound, &settings)?;
-    // There is nothing old, hence nothing to wait for.
+    // There is nothing old to wait for.
     drop(running.commit(change));
     Ok(running)
 }
@@ -156,7 +156,7 @@ impl<R: Responder> Running<R> {
     }
 
     /// Lets every UDP worker take a turn beside its queries, idle or not. Resolves to the numbers of those
-    /// that do not within `limit`: they hang, or have ended. Who does not ask pays nothing.
+    /// that do not within `limit`: they hang, or have ended. Costs nothing while nobody asks.
     pub fn pulse(&mut self, limit: Duration) -> impl Future<Output = Vec<usize>> + Send + use<R> {
         let turns = self.turns();
         let deadline = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);

@@ -18,10 +18,10 @@ pub struct ScopedIp {
     interface: u32,
 }
 
-/// Why a text is no such address.
+/// Why a text is not such an address.
 #[derive(Debug)]
 pub enum ScopeError {
-    /// It is no address at all.
+    /// It is not an address at all.
     NoAddress,
     /// Every link has such addresses: without its interface this one may be on any.
     NoInterface(Ipv6Addr),
@@ -78,7 +78,7 @@ pub fn scoped_place(text: &str) -> Result<SocketAddr, ScopeError> {
     Ok(ip.parse::<ScopedIp>()?.at(port))
 }
 
-/// The number of an interface, by its name or as it stands.
+/// The number of an interface, by its name or written as a number.
 fn index_of(name: &str) -> Result<u32, ScopeError> {
     if let Some(number) = name.parse().ok().filter(|number| *number != 0) {
         return Ok(number);
@@ -87,7 +87,7 @@ fn index_of(name: &str) -> Result<u32, ScopeError> {
     let found = Socket::new(Domain::UNIX, Type::DGRAM, None)
         .and_then(|socket| name_to_index(&socket, name).map_err(io::Error::from));
     found.map_err(|error| match error.raw_os_error() {
-        // What is too long for a name of an interface is none, and neither is the empty one.
+        // A text that is too long for the name of an interface names none, and neither does the empty one.
         Some(libc::ENODEV | libc::ENAMETOOLONG | libc::EINVAL) => {
             ScopeError::NoSuchInterface(name.to_owned())
         }

@@ -1,4 +1,4 @@
-//! DNS over streams (RFC 7766): connections from accept to end, and who may have how many.
+//! DNS over streams (RFC 7766): connections from accept to end, and their limits.
 //!
 //! A connection costs at most [`CONNECTION_BYTES_MAX`] bytes here, and in the kernel its two buffers, whose
 //! size `listeners` fixes. Not responsible for what carries the stream: that is a file for each transport, as

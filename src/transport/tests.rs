@@ -178,7 +178,7 @@ fn echoed(query: &[u8]) -> Vec<u8> {
     response
 }
 
-/// `message` as it stands in a stream.
+/// `message` as a stream has it.
 fn framed(message: &[u8]) -> Vec<u8> {
     [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
 }

@@ -45,7 +45,7 @@ pub struct Filter {
 pub enum Names {
     /// This one and all below it.
     Below(Name),
-    /// Those that look like this, final dot and all; an asterisk stands for any text.
+    /// Those that match this pattern, final dot included; an asterisk matches any text.
     Like(Pattern),
 }
 

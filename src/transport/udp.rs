@@ -1,8 +1,7 @@
 //! UDP workers: plain threads, each with its own socket per listen address.
 //!
-//! Responsible for receiving, handing to the responder and sending, in batches, and for emptying a socket
-//! before it is closed. Not responsible for how batches are moved (`mmsg`), or for which sockets a worker
-//! serves (`running`).
+//! Receives, calls the responder and sends, in batches, and empties a socket before it is closed. Not
+//! responsible for how batches are moved (`mmsg`), or for which sockets a worker serves (`running`).
 //!
 //! A worker waits in poll(2), also with a single socket: a blocked recvmmsg can be woken only by shutting the
 //! socket down, which cannot be undone, so an address could not be added without losing queries of another.
@@ -43,7 +42,7 @@ const RUN_BATCHES_MAX: usize = 4;
 /// refusal does not take the whole core.
 const REFUSED_PAUSE: Duration = Duration::from_millis(10);
 
-/// One batch in so many is timed: two looks at the clock, 50 ns, are nothing among the system calls of 16.
+/// One batch in this many is timed: two looks at the clock, 50 ns, are nothing among the system calls of 16.
 const BATCHES_PER_TIMED: u8 = 16;
 
 /// What went wrong in UDP workers. What they answered is counted by the responder; these are rare, so all
@@ -101,7 +100,7 @@ struct Service<R> {
     untimed: u8,
 }
 
-/// Whether the last receive worked; the log tells changes only.
+/// Whether the last receive worked; only changes are logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Receiving {
     Working,

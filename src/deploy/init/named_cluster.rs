@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::cluster::{Cluster, ClusterError};
 use super::node::{HostName, Node};
 
-/// Where zone files stand, seen from the config file: in the same place as `/etc/edgedns/zones` is seen from
+/// The folder of zone files, relative to the config file: the same as `/etc/edgedns/zones` is to
 /// `/etc/edgedns.toml`.
 pub(super) const ZONES: &str = "edgedns/zones";
 

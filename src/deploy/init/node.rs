@@ -11,7 +11,7 @@ const LABEL_BYTES_MAX: usize = 63;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 
-/// A node: its addresses, and what it is called if that is said.
+/// A node: its addresses, and its name if it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// One label; none: it is numbered.
@@ -23,13 +23,13 @@ pub struct Node {
 /// What is wrong with the text of a node or a host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeError {
-    /// This is no host name.
+    /// This is not a host name.
     HostName(String),
     /// A node's name is one label, and this is more.
     Label(String),
-    /// This is no address.
+    /// This is not an address.
     Address(String, AddrParseError),
-    /// No node has this address: it stands for all, for many, or for the host itself.
+    /// No node has this address: it means all, many, or the host itself.
     Unfit(IpAddr),
 }
 

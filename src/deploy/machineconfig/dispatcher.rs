@@ -23,7 +23,7 @@ const DNS_PORT: u16 = 53;
 ///
 /// # Errors
 ///
-/// When no address among them could stand in resolv.conf.
+/// When resolv.conf can have none of the addresses.
 pub(super) fn file(listen: &[SocketAddr]) -> Result<NodeFile, Error> {
     let places = listen.iter().filter(|place| place.port() == DNS_PORT && !place.ip().is_loopback());
     let addresses: Vec<String> =

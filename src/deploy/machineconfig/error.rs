@@ -8,7 +8,7 @@ use super::recipe::Form;
 /// The JSON of all MachineConfigs of a pool together, in bytes: what etcd takes in one object.
 pub const POOL_BYTES_MAX: usize = 1_572_864;
 
-/// From this size on one MachineConfig is told to be large, in bytes: the cluster's own take their share.
+/// A larger MachineConfig gets a warning, in bytes: the cluster's own take their share.
 pub const LARGE_BYTES: usize = 500 << 10;
 
 /// Most upstreams of one server of the DNS operator.
@@ -29,7 +29,7 @@ pub enum Error {
     NoUpstream,
     /// More addresses than cluster DNS takes.
     TooManyUpstreams(usize),
-    /// No zone can be told to cluster DNS.
+    /// Cluster DNS can take none of the zones.
     NoZone,
     /// These are documents of their own, which this form has no place for.
     NoPlace(Form),

@@ -46,7 +46,7 @@ WantedBy=multi-user.target
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(String);
 
-/// This is no place where an RPM can be had.
+/// This is not the URL of an RPM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError(String);
 

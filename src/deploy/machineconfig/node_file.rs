@@ -16,7 +16,7 @@ const OF_CLUSTER: [&str; 6] =
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFile {
-    /// Where it stands.
+    /// Its path.
     pub path: NodePath,
     /// Who may read or run it.
     pub mode: Mode,
@@ -44,7 +44,7 @@ impl Mode {
     }
 }
 
-/// The path of a file below `/etc`, which nobody else writes: absolute, without `.` and `..`.
+/// The path of a file below `/etc` that nothing else writes: absolute, without `.` and `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodePath(String);
 
@@ -53,7 +53,7 @@ pub struct NodePath(String);
 pub enum PathError {
     /// It is not absolute, or leads above the root.
     Nowhere(PathBuf),
-    /// A character in it is none that a path in a MachineConfig should have.
+    /// It contains a character that a path in a MachineConfig should not have.
     Odd(PathBuf),
     /// It is below /usr, which is read-only on a node.
     ReadOnly(PathBuf),

@@ -27,7 +27,7 @@ pub struct ObjectName(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role(String);
 
-/// This is no name of an object or a pool.
+/// This is not the name of an object or a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectNameError(String);
 
@@ -44,8 +44,8 @@ impl fmt::Display for ObjectNameError {
 impl std::error::Error for ObjectNameError {}
 
 impl ObjectName {
-    /// What a MachineConfig of edgedns is called unless told otherwise: behind the cluster's own, which begin
-    /// with smaller numbers.
+    /// The default name of a MachineConfig of edgedns: after the cluster's own, which begin with smaller
+    /// numbers.
     pub(super) fn usual(role: &Role) -> Self {
         Self(format!("99-{role}-edgedns"))
     }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// Columns by which what is inside stands to the right.
+/// Columns of indentation per level.
 const STEP: usize = 2;
 
 /// A value with its keys in the order in which they are written.
@@ -83,7 +83,7 @@ impl Value {
         }
     }
 
-    /// Writes what stands behind a key or a hyphen `indent` columns to the right.
+    /// Writes the value after a key or a hyphen, indented by `indent` columns.
     fn write_behind(&self, indent: usize, out: &mut String) {
         let inner = indent + STEP;
         match self {
@@ -117,7 +117,7 @@ impl Value {
     }
 }
 
-/// A text as it is where nobody can take it for something else, in quotes otherwise.
+/// A text as it is if no reader can take it for something else, in quotes otherwise.
 fn scalar(text: &str) -> String {
     // What YAML 1.1 takes for a truth value or for nothing.
     const RESERVED: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
@@ -132,7 +132,7 @@ fn scalar(text: &str) -> String {
     quoted.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
-/// Whether the text can stand as a block of lines and be read as the same.
+/// Whether the text can be written as a block of lines and be read as the same.
 pub(super) fn fits_block(text: &str) -> bool {
     let is_printable = |c: char| match c {
         '\n' | '\t' | ' '..='~' => true,
@@ -146,7 +146,7 @@ pub(super) fn fits_block(text: &str) -> bool {
 /// A text as lines (`|`): newlines at its end are kept as they are.
 fn block(text: &str, indent: usize, out: &mut String) {
     let first = text.split('\n').find(|line| !line.is_empty()).unwrap_or_default();
-    // The indentation is told from the first line with something in it, unless that begins with a blank.
+    // The indentation is that of the first line with something in it, unless that begins with a blank.
     let indicator = if first.starts_with(' ') { STEP.to_string() } else { String::new() };
     let (lines, chomping) = match text.strip_suffix('\n') {
         None => (text, "-"),

@@ -1,6 +1,6 @@
 //! The clock: whether it can be right, and whether it is kept so. Certificates are judged by it.
 //!
-//! How far off it is cannot be told here: that would mean asking other hosts.
+//! How far off it is cannot be known here: that would mean asking other hosts.
 
 use std::time::{Duration, SystemTime};
 

@@ -9,7 +9,7 @@ pub enum Grade {
     Fine,
     /// It works, but likely not as it was meant.
     Warning,
-    /// The service does not start here, or nobody gets an answer from it.
+    /// The service does not start here, or no client gets an answer from it.
     Error,
 }
 
@@ -24,7 +24,7 @@ impl Grade {
     }
 }
 
-/// How one thing on the host stands.
+/// The state of one thing on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is about, in a word: `ports`.

@@ -1,5 +1,5 @@
-//! The host, as its files describe it. They are read below a root of choice, so that tests can look at
-//! another one.
+//! The host, as its files describe it. They are read below a given root, so that tests can look at another
+//! one.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -43,7 +43,7 @@ fn buffers(host: &Host) -> Option<Finding> {
     )
 }
 
-/// Ports that the kernel gives to whoever connects: one of them may be taken when we start.
+/// Ports that the kernel gives to outgoing connections: one of them may be taken when we start.
 fn given_away(host: &Host, wanted: &Wanted) -> Option<Finding> {
     let text = host.text("/proc/sys/net/ipv4/ip_local_port_range")?;
     let mut numbers = text.split_whitespace().map(str::parse::<u16>);

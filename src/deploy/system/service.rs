@@ -24,7 +24,7 @@ const NAME_SERVERS: [&str; 3] = ["edgedns.service", "pdns.service", "pdns-recurs
 
 /// Below it a port can be had with a capability only.
 const UNPRIVILEGED: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
-/// What the kernel has there unless it is told otherwise.
+/// The kernel's default.
 const UNPRIVILEGED_DEFAULT: u64 = 1024;
 
 const CAPABILITY: &str = "CAP_NET_BIND_SERVICE";
@@ -62,7 +62,7 @@ fn capability(host: &Host, wanted: &Wanted) -> Option<Finding> {
     let places = wanted.listen.iter().chain(&wanted.admin);
     let low = places.map(|place| place.port()).filter(|port| u64::from(*port) < lowest_free).min()?;
     let text = FOLDERS.iter().find_map(|folder| host.text(format!("{folder}/{UNIT}")));
-    // A masked one says nothing, and is told already.
+    // A masked one says nothing, and has been reported already.
     let unit = text.filter(|text| !text.is_empty())?;
     // A drop-in can take the setting away with an empty one, or give it.
     let given = unit.lines().chain(drop_ins(host, UNIT).iter().flat_map(|(_, text)| text.lines())).fold(

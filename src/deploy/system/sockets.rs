@@ -73,8 +73,8 @@ fn address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
 }
 
-/// Who has these sockets. One that several have is told to be the service's rather than process 1's, which
-/// made it. Of others' sockets only root learns.
+/// The processes that have these sockets. One that several have counts as the service's rather than that of
+/// process 1, which made it. Only root sees the sockets of others.
 pub(super) fn holders(host: &Host, inodes: &[u64]) -> BTreeMap<u64, Holder> {
     let mut found: BTreeMap<u64, Holder> = BTreeMap::new();
     for pid in host.processes() {

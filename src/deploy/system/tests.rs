@@ -1,4 +1,4 @@
-//! What is found on hosts that are made for it: a folder with the files that tell.
+//! What is found on hosts that are made for it: a folder with the files that are read.
 
 use std::fs;
 use std::net::IpAddr;

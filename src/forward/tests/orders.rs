@@ -1,4 +1,4 @@
-//! Whom to ask first, and who is never asked.
+//! Which upstream is asked first, and which never.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its end.
 //!
-//! Responsible for reading, answering in order and writing, for all time limits, and for how a connection
-//! ends. Not responsible for who may have one (`limits`), or for framing (`frames`).
+//! Reads, answers in order and writes; has all time limits, and the ways a connection ends. Not responsible
+//! for the number of connections (`limits`), or for framing (`frames`).
 //!
 //! Reading and writing take turns: while the client does not take its responses, nothing more is read, so
 //! that what it can make us hold is bounded.
@@ -31,7 +31,7 @@ use crate::transport::responder::Responder;
 /// Responses collected before they are written, in bytes; the last one may go beyond.
 const OUTPUT_BYTES: usize = 16 << 10;
 
-/// Queries answered before what they gave is written and others have a turn.
+/// Queries that are answered before their responses are written and other connections have a turn.
 const QUERIES_PER_TURN_MAX: usize = 128;
 
 /// Output space kept while a connection is idle, in bytes.
@@ -292,7 +292,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// Answers what the client had sent before the server stops.
     async fn answer_last(&mut self) -> Result<(), End> {
         for _ in 0..LAST_READS_MAX {
-            // There is no later read for what this one does not find.
+            // No later read will find what this one does not.
             match self.stream.read_now(self.input.space()) {
                 Ok(0) => return Err(End::Gone),
                 Ok(count) => self.input.filled(count),

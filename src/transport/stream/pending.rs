@@ -36,7 +36,7 @@ impl PendingResponses {
         Some(Deferred::stream(peer, query, ResponseSlot::new(permit)))
     }
 
-    /// Whether so many are to come that no more queries are taken.
+    /// Whether so many are outstanding that no more queries are taken.
     pub(super) fn is_full(&self) -> bool {
         self.channel.as_ref().is_some_and(|(sender, _)| sender.capacity() == 0)
     }
@@ -61,7 +61,8 @@ impl PendingResponses {
         self.asking == Asking::Over && !self.is_waiting()
     }
 
-    /// The next response; an empty one where a query is not answered. Never, where none is to come.
+    /// The next response; an empty one for a query that is not answered. Never resolves if none is
+    /// outstanding.
     pub(super) async fn response(&mut self) -> Box<[u8]> {
         match &mut self.channel {
             Some((_, receiver)) => match receiver.recv().await {

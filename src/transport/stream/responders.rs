@@ -40,7 +40,7 @@ impl<R: Responder> Responders<R> {
         Arc::clone(other.unwrap_or(&self.first))
     }
 
-    /// Lets each look at what is newest. Waits for no more than the answers of one read.
+    /// Lets each take the newest snapshot. Waits for no more than the answers of one read.
     pub(super) fn catch_up(&self) {
         let all = std::iter::once(&self.first).chain(&self.others);
         all.for_each(|one| lock(one).responder.begin_batch());

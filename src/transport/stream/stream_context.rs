@@ -15,7 +15,7 @@ pub(in crate::transport) struct StreamContext<R> {
     pub(in crate::transport) counters: Arc<TcpCounters>,
     pub(super) limits: Limits,
     settings: Mutex<TcpSettings>,
-    /// The responders of each transport: what they count is told apart by it.
+    /// The responders of each transport, which is how their counters are kept apart.
     responders: Vec<(Transport, Responders<R>)>,
 }
 
@@ -55,7 +55,7 @@ impl<R: Responder> StreamContext<R> {
         responders_of.map(|(_, responders_of)| responders_of.next())
     }
 
-    /// Lets the responders look at what is newest. Waits for no more than the answers of one read.
+    /// Lets the responders take the newest snapshot. Waits for no more than the answers of one read.
     pub(in crate::transport) fn catch_up(&self) {
         self.responders.iter().for_each(|(_, responders_of)| responders_of.catch_up());
     }

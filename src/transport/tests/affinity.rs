@@ -29,8 +29,8 @@ fn who_answers(to: SocketAddr, core: usize) -> Vec<u8> {
     thread::spawn(asking).join().unwrap()
 }
 
-/// Where the workers of this process may run, by number, as the kernel tells it; those of other tests in
-/// between are told apart by their core alone.
+/// The cores that the workers of this process may run on, by number, as the kernel reports them; workers of
+/// other tests in between differ only by their core.
 fn kept_on(core: usize, index: usize) -> bool {
     std::fs::read_dir("/proc/self/task").unwrap().flatten().any(|task| {
         let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
@@ -81,7 +81,7 @@ fn the_cores_are_shared_out_anew_when_the_workers_or_the_affinity_change() {
     server.change(&["127.0.3.1"], 1).unwrap();
     assert_eq!(who_answers(server.at("127.0.3.1"), cores[last]), vec![0; 20]);
 
-    // What was told a group is taken back also while it has a single socket.
+    // The filter of a group is removed also while it has a single socket.
     server.settings.affinity = Affinity::Clients;
     server.change(&["127.0.3.1"], 1).unwrap();
     server.change(&["127.0.3.1"], 4).unwrap();

@@ -1,4 +1,4 @@
-//! Whether workers turn.
+//! Whether workers make progress.
 
 use super::*;
 
@@ -56,7 +56,7 @@ fn a_worker_that_hangs_holds_up_nobody_who_wakes_it() {
     client.send(&query(1, b"stall")).unwrap();
     server.keeper.reached.recv_timeout(LIMIT).unwrap();
     let (done, woken) = channel();
-    // On a thread that can be left behind: whoever waits for a full pipe waits for ever.
+    // On a thread that can be left behind: one that waits for a full pipe waits for ever.
     std::thread::spawn(move || {
         (0..WAKES).for_each(|_| server.running().catch_up());
         done.send(server).unwrap();

@@ -175,7 +175,7 @@ fn connections_beyond_a_limit_are_closed_at_once() {
     eventually("one is given back", || counters.open.load(Ordering::Relaxed) == 1);
     held.extend([from("127.0.3.51"), from("127.0.3.52")]);
     eventually("all are taken", || counters.open.load(Ordering::Relaxed) == 3);
-    // Nobody has more than who comes would have: nobody has to go.
+    // No client has more than the new one would have: no connection has to go.
     assert_ended(&mut from("127.0.3.52"));
     assert_eq!(counters.limited.load(Ordering::Relaxed), 1);
     assert_eq!(counters.refused.load(Ordering::Relaxed), 1);
@@ -208,7 +208,7 @@ fn a_new_client_gets_the_place_of_an_idle_connection() {
     let answered = |stream: &mut TcpStream, id| {
         stream.write_all(&framed(&query(id, b"now"))).unwrap();
         assert_eq!(read_message(stream), echoed(&query(id, b"now")));
-        // Idle times are told apart by milliseconds.
+        // Idle times differ by milliseconds.
         thread::sleep(Duration::from_millis(5));
     };
     // The one in the middle has been idle the longest then.
