@@ -31,6 +31,8 @@ pub mod edns;
 
 pub mod compression;
 
+pub mod truncation;
+
 pub mod response;
 
 pub use name::{Name, NameError, NameRef};
