@@ -22,6 +22,8 @@ pub mod tls; // trust anchors, certificates, client settings, random numbers; kn
 
 pub mod dns; // names, types, RDATA, messages; knows no zones
 
+pub mod tsig; // keys, signing and verifying messages; knows no zones and no files
+
 pub mod lua; // the expression language of LUA records; runs nothing
 
 pub mod setting; // keys, tables and values of the config file; knows no key
