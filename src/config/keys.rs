@@ -25,6 +25,8 @@ pub enum Section {
     Probe,
     /// `[lua]`
     Lua,
+    /// `[[key]]`
+    Key,
     /// `[cache]`
     Cache,
     /// `[[forward]]`
@@ -56,6 +58,7 @@ impl Section {
             Section::Limit => "[limit]",
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
+            Section::Key => "[[key]]",
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
             Section::Zone => "[[zone]]",
@@ -79,6 +82,7 @@ impl Section {
             | Section::Limit
             | Section::Probe
             | Section::Lua
+            | Section::Key
             | Section::Cache
             | Section::Forward
             | Section::Zone => Some(Section::Root),
@@ -106,6 +110,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Limit,
     Section::Probe,
     Section::Lua,
+    Section::Key,
     Section::Cache,
     Section::Forward,
     Section::Zone,
@@ -355,6 +360,38 @@ const OWN: &[Key] = &[
         Absent::Default(r#""all""#),
         "selector of LUA records that name none: all, random, hashed, empty or pickclosest; PowerDNS uses \
          random",
+    ),
+    key(
+        Section::Key,
+        "name",
+        Absent::Required { example: r#""transfer""# },
+        "what both ends call it; TSIG (RFC 8945) signs messages with a secret that both know",
+    ),
+    key(
+        Section::Key,
+        "algorithm",
+        Absent::Default(r#""hmac-sha256""#),
+        "the same at both ends: hmac-sha256, hmac-sha384, hmac-sha512, or hmac-sha1 for old peers; \
+         hmac-sha256-128 and the like for signatures cut to so many bits",
+    ),
+    holding(
+        key(
+            Section::Key,
+            "secret-file",
+            Absent::Unset { example: r#""keys/transfer""# },
+            "file with the secret in base64, which only its owner may read (mode 0600); read again at a reload, \
+             and when it changes",
+        ),
+        Holds::SecretFile,
+    ),
+    holding(
+        key(
+            Section::Key,
+            "secret",
+            Absent::Unset { example: r#""mDd4nWx7FOfPpQpDUTFHcEeo6/Y1ebMoCNUqzgdNFLo=""# },
+            "the secret itself, in place of `secret-file`, for a config file that only its owner may read",
+        ),
+        Holds::Secret,
     ),
     key(
         Section::Cache,

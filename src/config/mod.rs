@@ -11,6 +11,7 @@
 
 mod syntax;
 mod keys;
+mod concealed;
 mod table;
 mod damping;
 mod referenced;
@@ -25,6 +26,7 @@ mod socket_address;
 mod forward;
 mod server;
 mod lua;
+mod tsig_key;
 mod admin;
 
 use std::path::Path;
@@ -42,6 +44,7 @@ pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
 pub use referenced::{Referenced, Secrecy, referenced};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
+pub use tsig_key::TsigKey;
 pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 
@@ -60,6 +63,8 @@ pub struct Config {
     pub probe: Probe,
     /// `[lua]`: how LUA records are read.
     pub lua: Lua,
+    /// `[[key]]`: what messages are signed with, in the order of the file.
+    pub keys: Vec<TsigKey>,
     /// `[cache]`: how long answers of upstreams are kept.
     pub cache: CacheSettings,
     /// `[[forward]]`: what is asked of upstreams, in the order of the file.
@@ -85,11 +90,18 @@ pub fn read(sources: &mut Sources, path: &Path, found: &mut Diagnostics) -> Opti
 
 /// As [`read`], from a text that `sources` holds already; `path` is where it
 /// is said to lie, which names in it are relative to.
-pub fn read_file(sources: &Sources, file: FileId, path: &Path, found: &mut Diagnostics) -> Option<Config> {
+pub fn read_file(
+    sources: &mut Sources,
+    file: FileId,
+    path: &Path,
+    found: &mut Diagnostics,
+) -> Option<Config> {
     let mut ours = Diagnostics::default();
     let bytes = sources.bytes(file);
+    let secrets = concealed::secrets(&bytes);
+    sources.conceal(file, &secrets);
     let text = syntax::text(file, &bytes, &mut ours);
-    let tree = text.and_then(|text| syntax::parse(file, text, &mut ours));
+    let tree = text.and_then(|text| syntax::parse(file, text, &secrets, &mut ours));
     let config = tree.map(|tree| read_tree(&Table::root(file, &tree, &mut ours), path, &mut ours));
     ours.sort();
     let sound = ours.errors() == 0;
@@ -107,6 +119,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
     let zones = zone::read_all(root, folder, &probe, found);
+    let keys = tsig_key::read_all(root, folder, found);
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
     let listen = server.as_ref().map_or_else(Vec::new, |server: &Server| server.listen.clone());
     let forwards = forward::read_all(root, folder, &listen, found);
@@ -120,6 +133,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         limit: limit.unwrap_or_default(),
         probe,
         lua: lua.unwrap_or_default(),
+        keys,
         cache: cache.unwrap_or_default(),
         forwards,
         zones,

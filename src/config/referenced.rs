@@ -40,7 +40,9 @@ pub fn referenced(sources: &Sources, file: FileId, path: &Path) -> Vec<Reference
     // What is wrong with the file was told when it was read.
     let mut told = Diagnostics::default();
     let text = syntax::text(file, &bytes, &mut told);
-    let Some(tree) = text.and_then(|text| syntax::parse(file, text, &mut told)) else { return Vec::new() };
+    let Some(tree) = text.and_then(|text| syntax::parse(file, text, &[], &mut told)) else {
+        return Vec::new();
+    };
     let mut walk = Walk { folder: path.parent().unwrap_or(Path::new("")), told, list: Vec::new() };
     walk.table(Section::Root, &Table::root(file, &tree, &mut Diagnostics::default()));
     walk.list

@@ -3,6 +3,8 @@
 //! Responsible for faults of TOML itself.
 //! Not responsible for what a table or key means.
 
+use std::ops::Range;
+
 use toml::de::{DeTable, Error};
 
 use crate::setting::span_of;
@@ -34,7 +36,13 @@ pub(super) fn text<'t>(file: FileId, bytes: &'t [u8], found: &mut Diagnostics) -
 
 /// The tree. A fault after which the parser can only guess is told alone, as
 /// the rest would mostly be its echo; then there is no tree.
-pub(super) fn parse<'t>(file: FileId, text: &'t str, found: &mut Diagnostics) -> Option<DeTable<'t>> {
+/// What stands in `secrets` is not repeated.
+pub(super) fn parse<'t>(
+    file: FileId,
+    text: &'t str,
+    secrets: &[Range<usize>],
+    found: &mut Diagnostics,
+) -> Option<DeTable<'t>> {
     let (tree, faults) = DeTable::parse_recoverable(text);
     if let Some(garbling) = faults.iter().find(|fault| !is_harmless(fault)) {
         let place = span_of(file, &garbling.span().unwrap_or_default());
@@ -43,7 +51,7 @@ pub(super) fn parse<'t>(file: FileId, text: &'t str, found: &mut Diagnostics) ->
         );
         return None;
     }
-    found.extend(faults.iter().map(|fault| harmless(file, text, fault)));
+    found.extend(faults.iter().map(|fault| harmless(file, text, secrets, fault)));
     Some(tree.into_inner())
 }
 
@@ -51,11 +59,14 @@ fn is_harmless(fault: &Error) -> bool {
     fault.message() == GIVEN_TWICE || fault.message().starts_with(UNQUOTED)
 }
 
-fn harmless(file: FileId, text: &str, fault: &Error) -> Diagnostic {
+fn harmless(file: FileId, text: &str, secrets: &[Range<usize>], fault: &Error) -> Diagnostic {
     let range = fault.span().unwrap_or_default();
     let word = text.get(range.clone()).unwrap_or_default();
     let place = span_of(file, &range);
     if fault.message() != GIVEN_TWICE {
+        if secrets.iter().any(|secret| secret.contains(&range.start)) {
+            return Diagnostic::error(place, "a secret lacks its quotes");
+        }
         return Diagnostic::error(place, format!("`{word}` lacks its quotes"))
             .help(format!("write `\"{word}\"`"));
     }
@@ -68,7 +79,7 @@ fn harmless(file: FileId, text: &str, fault: &Error) -> Diagnostic {
 
 /// The nearest line above that gives the same key or opens the same table as
 /// the line of the byte `at`. The parser knows the place but keeps it to itself.
-fn first_given(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
+fn first_given(text: &str, at: usize) -> Option<Range<usize>> {
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
     let wanted = head(text.get(line_start..)?.lines().next()?);
     let mut end = line_start;

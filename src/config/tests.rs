@@ -7,6 +7,7 @@ mod forward;
 mod keys;
 mod probe_kinds;
 mod settings;
+mod tsig_keys;
 
 use std::path::Path;
 
@@ -29,7 +30,7 @@ fn read_in(folder: &Path, text: impl AsRef<[u8]>) -> Outcome {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let file = sources.add("edgedns.toml", text.as_ref().to_vec());
-    let config = read_file(&sources, file, &folder.join("edgedns.toml"), &mut found);
+    let config = read_file(&mut sources, file, &folder.join("edgedns.toml"), &mut found);
     Outcome { config, sources, found }
 }
 

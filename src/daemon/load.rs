@@ -68,8 +68,16 @@ impl LoadResult {
         let unchanged = versions.flat_map(|version| &version.inputs.texts);
         let read = unchanged.chain(self.sources.files()).map(|text| (text.path.clone(), Some(text.digest)));
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
+        let keys = self.loaded.iter().flat_map(|loaded| &loaded.config.keys);
+        let secrets = keys.filter_map(|key| key.file.clone()).map(|(path, digest)| (path, Some(digest)));
         let left_alone = zones.flat_map(|zone| zone.unread.clone());
-        self.sources.unread().map(|path| (path.to_owned(), None)).chain(read).chain(left_alone).collect()
+        self.sources
+            .unread()
+            .map(|path| (path.to_owned(), None))
+            .chain(read)
+            .chain(secrets)
+            .chain(left_alone)
+            .collect()
     }
 }
 

@@ -134,7 +134,7 @@ impl Sources {
             }
         }
         let draw = |(file, mut lines): (FileId, Vec<Drawn>)| {
-            let bytes = self.bytes(file);
+            let bytes = self.shown(file);
             lines.iter_mut().for_each(|drawn| drawn.fill(&bytes));
             (file, self.joined(file, lines))
         };
@@ -151,7 +151,7 @@ impl Sources {
         }
         lines.sort_by_key(|drawn| drawn.line);
         let Some(start) = lines.first().map(|drawn| drawn.start) else { return lines };
-        let bytes = self.bytes(file);
+        let bytes = self.shown(file);
         let rest = bytes.get(start as usize..).unwrap_or_default();
         let mut whole = Drawn { line: first, start, text: String::new(), carets: Vec::new() };
         let mut annotated = lines.into_iter().peekable();

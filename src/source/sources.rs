@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,6 +52,8 @@ impl std::error::Error for Error {}
 struct Text {
     path: String,
     bytes: Arc<Vec<u8>>,
+    /// The same with stars for what nobody shall see; none where that is nothing.
+    shown: Option<Arc<Vec<u8>>>,
     /// The file it was read from; none for a text that was taken in.
     file: Option<TextFile>,
 }
@@ -116,7 +119,7 @@ impl Sources {
     pub fn add(&mut self, path: impl Into<String>, mut bytes: Vec<u8>) -> FileId {
         // Where it does not fit, the whole memory has no room for a longer one.
         bytes.truncate(usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
-        self.push(Text { path: path.into(), bytes: Arc::new(bytes), file: None })
+        self.push(Text { path: path.into(), bytes: Arc::new(bytes), shown: None, file: None })
     }
 
     fn push(&mut self, text: Text) -> FileId {
@@ -145,7 +148,9 @@ impl Sources {
 
     /// Frees the texts from `first` on: their spans can no longer be rendered. Their files stay known.
     pub fn let_go(&mut self, first: FileId) {
-        self.texts.range_mut(first..).for_each(|(_, text)| text.bytes = Arc::default());
+        for (_, text) in self.texts.range_mut(first..) {
+            (text.bytes, text.shown) = (Arc::default(), None);
+        }
     }
 
     /// Reads a regular file (or a link to one).
@@ -189,7 +194,8 @@ impl Sources {
         });
         let bytes = read.map_err(fail)?;
         let file = TextFile { path: path.to_owned(), bytes: bytes.len() as u64, digest: Digest::of(&bytes) };
-        let text = Text { path: path.display().to_string(), bytes: Arc::new(bytes), file: Some(file) };
+        let path = path.display().to_string();
+        let text = Text { path, bytes: Arc::new(bytes), shown: None, file: Some(file) };
         Ok(self.push(text))
     }
 
@@ -259,6 +265,25 @@ impl Sources {
     /// The bytes of a text, shared, so that a reader can hold them while more texts are added.
     pub fn bytes(&self, file: FileId) -> Arc<Vec<u8>> {
         self.texts.get(&file).map(|text| Arc::clone(&text.bytes)).unwrap_or_default()
+    }
+
+    /// Has stars drawn for these ranges of a text from now on: they are secrets.
+    pub fn conceal(&mut self, file: FileId, secrets: &[Range<usize>]) {
+        let Some(text) = self.texts.get_mut(&file).filter(|_| !secrets.is_empty()) else { return };
+        let mut shown = text.shown.take().map_or_else(|| text.bytes.to_vec(), |shown| shown.to_vec());
+        for secret in secrets {
+            let bytes = shown.get_mut(secret.clone()).unwrap_or_default();
+            bytes.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+        }
+        text.shown = Some(Arc::new(shown));
+    }
+
+    /// The bytes of a text as they may be drawn: of the same length, secrets concealed.
+    pub(super) fn shown(&self, file: FileId) -> Arc<Vec<u8>> {
+        match self.texts.get(&file).and_then(|text| text.shown.as_ref()) {
+            Some(shown) => Arc::clone(shown),
+            None => self.bytes(file),
+        }
     }
 
     /// The name a text goes by.

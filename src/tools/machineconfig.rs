@@ -16,6 +16,9 @@ use crate::deploy::machineconfig::{
 use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
 use crate::zones::Purpose;
 
+/// The key of a file that must be for its owner alone.
+const SECRET_FILE: &str = "secret-file";
+
 /// What is to be made, and from which config.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -146,6 +149,13 @@ impl<'g> Gathering<'g> {
                     "whoever may read MachineConfigs can read it, and so can every process on a node: files are \
                      for all to read, as edgedns runs under a user made at its start",
                 ));
+            }
+            if *key == SECRET_FILE {
+                let message =
+                    format!("`{key}` would be a file for all to read on a node, which edgedns does not take");
+                let help = "write `secret` in its place, which is as open there, or bring the file to the nodes by other means";
+                self.found.push(Diagnostic::error(*span, message).help(help));
+                continue;
             }
             let Some((file, path)) = file.as_ref().and_then(|file| Some((file, self.place(*span, file)?)))
             else {

@@ -29,6 +29,8 @@ pub(super) fn folder() -> TempDir {
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    super::tsig_keys::write_secret(&folder.path().join("keys/transfer"), "c2VjcmV0c2VjcmV0c2VjcmV0", 0o600);
     folder
 }
 

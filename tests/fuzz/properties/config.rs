@@ -43,7 +43,7 @@ pub(crate) fn holds(text: &[u8]) {
     let mut sources = Sources::default();
     let file = sources.add("edgedns.toml", text.to_vec());
     let mut found = Diagnostics::default();
-    let config = config::read_file(&sources, file, Path::new("/etc/edgedns.toml"), &mut found);
+    let config = config::read_file(&mut sources, file, Path::new("/etc/edgedns.toml"), &mut found);
     assert_eq!(config.is_none(), found.errors() > 0, "it is read unless there is an error");
     zone_text::draw(&sources, &found);
     if let Some(config) = config {

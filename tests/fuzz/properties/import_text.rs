@@ -108,7 +108,7 @@ fn is_taken_over_or_faulty(planned: Planned) {
 fn is_toml(text: &[u8]) {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let file = sources.add("edgedns.toml", text.to_vec());
-    config::read_file(&sources, file, Path::new("/node/edgedns.toml"), &mut found);
+    config::read_file(&mut sources, file, Path::new("/node/edgedns.toml"), &mut found);
     zone_text::draw(&sources, &found);
     let unknown = found.iter().map(|one| sources.sentence(one)).find(|fault| fault.contains("unknown key"));
     assert_eq!(unknown, None, "in\n{}", String::from_utf8_lossy(text));

@@ -1,0 +1,159 @@
+//! `[[key]]`: the keys that messages are signed with (RFC 8945).
+//!
+//! Responsible for these keys of the file, and for reading a secret from a file of its own. Not responsible for what a
+//! key allows: zones say that.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::keys::Section;
+use super::table::Table;
+use crate::dns::NameRef;
+use crate::setting::{Value, keep, path_in};
+use crate::source::{Diagnostic, Diagnostics, Digest, Span};
+use crate::tls::read_file;
+use crate::tsig::{Algorithm, AlgorithmError, Key, KeyName, SECRET_BYTES_SHORT, Secret, SecretError};
+
+/// Most keys. More than anybody has; each is looked for by its name.
+const KEYS_MAX: usize = 1024;
+
+/// The bits of a mode that let others than the owner at a file.
+const OTHERS: u32 = 0o077;
+
+/// What makes a key.
+const MAKE: &str = "`edgedns key NAME` makes one";
+
+/// A `[[key]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TsigKey {
+    /// Its name.
+    pub name: KeyName,
+    /// What MACs are made with.
+    pub algorithm: Algorithm,
+    /// What both ends know; not shown, not even for debugging.
+    pub secret: Secret,
+    /// The file that it was read from, to be watched; none when it stands in the config file.
+    pub file: Option<(PathBuf, Digest)>,
+}
+
+impl TsigKey {
+    /// The key to sign with.
+    pub fn key(&self) -> Key {
+        Key::new(self.name.clone(), self.algorithm, &self.secret)
+    }
+}
+
+/// Reads every `[[key]]`.
+pub(super) fn read_all(root: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Vec<TsigKey> {
+    let mut names: Vec<(KeyName, Span)> = Vec::new();
+    let mut keys = Vec::new();
+    let tables = root.tables(Section::Key, found);
+    if let Some(beyond) = tables.get(KEYS_MAX) {
+        found.push(Diagnostic::error(beyond.span(), format!("more than {KEYS_MAX} keys")));
+    }
+    for table in tables.into_iter().take(KEYS_MAX) {
+        let name = read_name(&table, &names, found);
+        names.extend(name.clone());
+        let algorithm = match table.get("algorithm") {
+            Some(value) => keep(algorithm(value), found),
+            None => Some(Algorithm::DEFAULT),
+        };
+        let secret = read_secret(&table, folder, found);
+        if let (Some((name, _)), Some(algorithm), Some((secret, file))) = (name, algorithm, secret) {
+            keys.push(TsigKey { name, algorithm, secret, file });
+        }
+    }
+    keys
+}
+
+/// The name, which none of the `earlier` ones has.
+fn read_name(
+    table: &Table<'_>,
+    earlier: &[(KeyName, Span)],
+    found: &mut Diagnostics,
+) -> Option<(KeyName, Span)> {
+    let value = table.need("name", found)?;
+    let name = keep(value.name(NameRef::ROOT), found)?;
+    if name.as_ref().is_root() {
+        found.push(value.fault("a key cannot have the name of the root"));
+        return None;
+    }
+    let name = KeyName::from(&name);
+    if let Some((_, first)) = earlier.iter().find(|(known, _)| *known == name) {
+        let twice =
+            value.fault(format!("there is a key `{name}` already: case and a final dot do not count"));
+        found.push(twice.and_at(*first, "first given here"));
+        return None;
+    }
+    Some((name, value.span()))
+}
+
+fn algorithm(value: Value<'_>) -> Result<Algorithm, Diagnostic> {
+    let text = value.text()?;
+    text.parse::<Algorithm>().map_err(|error| {
+        let offered = Algorithm::names().join(", ");
+        let fault = value.fault(format!("`{text}`: {error}"));
+        match error {
+            AlgorithmError::Md5 | AlgorithmError::Sha224 => fault.help(
+                "write \"hmac-sha256\", and the same at the other end; cert-manager needs `tsigAlgorithm: HMACSHA256`",
+            ),
+            AlgorithmError::Unknown => fault.help(format!("those are {offered}; cut to 128 bits: hmac-sha256-128")),
+            AlgorithmError::Truncation { .. } => fault.help("without a number of bits nothing is cut"),
+        }
+    })
+}
+
+/// The secret, from the file itself or from one of its own.
+fn read_secret(
+    table: &Table<'_>,
+    folder: &Path,
+    found: &mut Diagnostics,
+) -> Option<(Secret, Option<(PathBuf, Digest)>)> {
+    let (value, read) = match (table.get("secret"), table.get("secret-file")) {
+        (Some(secret), None) => (secret, inline(secret).map(|secret| (secret, None))),
+        (None, Some(file)) => (file, from_file(file, folder).map(|(secret, file)| (secret, Some(file)))),
+        (Some(_), Some(file)) => {
+            let both = file.fault("the key has a `secret` already");
+            found.push(both.help("leave one of them out: `secret-file`, so that this file may be shown"));
+            return None;
+        }
+        (None, None) => {
+            let none = Diagnostic::error(table.span(), "`[[key]]` lacks `secret-file` or `secret`");
+            found.push(none.help(MAKE));
+            return None;
+        }
+    };
+    let (secret, file) = keep(read, found)?;
+    if secret.bytes() < SECRET_BYTES_SHORT {
+        let bytes = secret.bytes();
+        let short = Diagnostic::warning(value.span(), format!("a secret of {bytes} bytes can be guessed"));
+        found.push(short.help(format!("{MAKE} of 32")));
+    }
+    Some((secret, file))
+}
+
+fn inline(value: Value<'_>) -> Result<Secret, Diagnostic> {
+    Secret::from_base64(value.text()?.as_bytes()).map_err(|error| bad_secret(value, error, ""))
+}
+
+fn bad_secret(value: Value<'_>, error: SecretError, place: &str) -> Diagnostic {
+    value.fault(format!("{error}{place}")).help(MAKE)
+}
+
+/// The secret in a file that its owner alone may read.
+fn from_file(value: Value<'_>, folder: &Path) -> Result<(Secret, (PathBuf, Digest)), Diagnostic> {
+    let path = path_in(value, folder)?;
+    let content = read_file(&path).map_err(|error| value.fault(error.to_string()))?;
+    // The file has just been read, so asking for its mode does not wait.
+    let mode = std::fs::metadata(&path).map_or(0, |meta| meta.permissions().mode());
+    let shown = path.display();
+    if mode & OTHERS != 0 {
+        let open = format!("others than its owner may use {shown}: its mode is {:04o}", mode & 0o7777);
+        return Err(value.fault(open).help(format!("chmod 600 {shown}")).remark(
+            "where a service gets its user at the start, as by `DynamicUser=`, `LoadCredential=` hands it such a file",
+        ));
+    }
+    let secret = Secret::from_base64(&content);
+    let secret = secret.map_err(|error| bad_secret(value, error, &format!(", and {shown} has none")))?;
+    Ok((secret, (path, Digest::of(&content))))
+}
