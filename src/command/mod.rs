@@ -15,6 +15,7 @@ mod explain;
 mod force;
 mod import;
 mod init;
+mod key;
 mod machineconfig;
 mod manual;
 mod reload;
@@ -58,6 +59,11 @@ pub(crate) enum Command {
     Force(force::Arguments),
     /// Write a first config and zones for a cluster, and check them.
     Init(init::Arguments),
+    /// Make a key for signed messages, and print what each program is told of it.
+    ///
+    /// Signed are transfers, updates and any other query (TSIG, RFC 8945). The lines are for edgedns, BIND, Knot, NSD,
+    /// PowerDNS, cert-manager and external-dns. They hold the secret: whoever reads them can sign.
+    Key(key::Arguments),
     /// Convert another server's files to edgedns.toml and zones, and report what becomes of every setting.
     ///
     /// Reads files only and touches no running server. Checks what it wrote; exits with 1 if that cannot be
@@ -89,6 +95,7 @@ impl Command {
             Self::Trace(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
+            Self::Key(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, tools::demo()),
             Self::Import(arguments) => arguments.run(),

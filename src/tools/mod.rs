@@ -16,9 +16,12 @@ mod machineconfig;
 
 mod remote;
 
+mod tsig_key;
+
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
 pub use remote::{RemoteError, Server, USUAL_SOCKET, explain, force, reload, status, trace, watch};
+pub use tsig_key::{KeyRequest, make_key};
