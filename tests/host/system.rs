@@ -19,7 +19,7 @@ fn site() -> Site {
     site
 }
 
-/// What is said of the host, as JSON.
+/// The findings about the host, as JSON.
 fn found(site: &Site) -> (bool, serde_json::Value) {
     let config = site.folder().join("edgedns.toml");
     let output = site.run(&["check", "--config", config.to_str().unwrap(), "--system", "--format", "json"]);

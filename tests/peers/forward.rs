@@ -31,7 +31,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Knot DNS with a zone of so many names, one of which fits no datagram.
+/// Knot DNS with a zone of this many names, one of which fits no datagram.
 fn knot() -> Daemon {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let place = free_port(loopback());

@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use harness::tools::{is_installed, tool};
 
-/// Programs that read a zone file, and what stands before apex and file.
+/// Programs that read a zone file, and their arguments before apex and file.
 const PEERS: [(&str, &[&str]); 3] =
     [("named-checkzone", &[]), ("kzonecheck", &["-o"]), ("nsd-checkzone", &[])];
 

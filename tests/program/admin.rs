@@ -171,7 +171,7 @@ fn a_zone_that_cannot_be_read_is_told_until_it_can() {
     assert_eq!(lab.sample("edgedns_zone_ok{zone=\"lab.example.\"}"), 0.0);
     assert_eq!(lab.sample("edgedns_zone_serial{zone=\"lab.example.\"}"), 1.0);
     let status: Value = get(lab.admin, "/status").json();
-    // Its place, but nothing that stands there: whoever can connect may not be allowed to read the file.
+    // Its place without its text: a client that can connect may not be allowed to read the file.
     let error = status["zones"][0]["error"].as_str().expect("the fault");
     assert!(error.contains("lab.zone:1:") && !error.contains("nonsense"), "{error}");
     assert!(status["zones"][0]["drawn"].is_null(), "{status}");
@@ -199,7 +199,7 @@ fn a_reload_that_was_refused_is_told_until_one_is_not() {
     assert_eq!(response.code, 503);
     let told = |text: &str| text.contains("nothing has changed") && text.contains("edgedns.toml:");
     assert!(told(&response.body) && !response.body.contains("intervall"), "{}", response.body);
-    // The words are for who may use the control socket.
+    // The text is for clients of the control socket.
     let output = lab.site.run(&["status", "--socket", "control.sock", "--format", "json"]);
     let status = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told(&status) && status.contains("did you mean `interval`"), "{status}");
@@ -293,7 +293,7 @@ fn counters_agree_exactly_with_the_queries_that_were_sent() {
     ] {
         assert_eq!(lab.sample(series), wanted, "{series}");
     }
-    // The first batch is timed, and no more than all are.
+    // The first batch is timed, and at most all of them.
     let timed = lab.sample("edgedns_udp_duration_seconds_count");
     assert!((1.0..=19.0).contains(&timed), "{timed} queries are timed");
     assert!(lab.sample("edgedns_udp_duration_seconds_sum") > 0.0);

@@ -57,7 +57,7 @@ fn no_command_writes_colours_to_a_pipe_or_against_a_wish() {
     let lab = Lab::new();
     let program = lab.site.start();
     lab.site.write("faulty.toml", "[probe]\nintervall = \"1s\"\n");
-    // The server has the zone as it was: something to tell for `compare`.
+    // The server has the zone as it was, so that `compare` has a difference to show.
     lab.write_zone(2);
     let server = lab.site.listen().to_string();
     for arguments in COMMANDS {

@@ -72,7 +72,7 @@ fn a_status_that_is_watched_is_told_again_and_again_until_nobody_reads_it() {
     program.stop();
     let gone = |line: String| line.starts_with("error: no server answers at") && !line.contains('\x1b');
     assert!(lines.by_ref().take(100).any(gone));
-    // What it was then stands below.
+    // What it was then is below.
     assert!(lines.by_ref().take(20).any(|line| line.contains(": 1 answered")));
     drop(lines);
     let ended =
@@ -200,7 +200,7 @@ fn what_will_not_outlive_a_restart_is_told_until_it_will() {
     let trouble = lab.site.status()["state_trouble"].as_str().map(str::to_owned);
     assert!(trouble.is_some_and(|why| why.contains("No such file")));
     assert!(said(&lab.site.ask(&["status"])).contains("what is to outlive a restart is not written: "));
-    // It is tried again, so that nobody has to say it twice.
+    // It is tried again, so that no user has to repeat it.
     std::fs::create_dir(lab.site.folder().join("later")).expect("a folder");
     wait_for("the state", PATIENCE, || lab.site.status()["state_trouble"].is_null().then_some(()));
     assert!(lab.site.folder().join("later/forced.json").exists());

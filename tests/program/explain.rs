@@ -18,7 +18,7 @@ name = "broken.test"
 file = "missing.zone"
 "#;
 
-/// The masters' addresses stand for `ONE` and `TWO`.
+/// `ONE` and `TWO` become the masters' addresses.
 const ZONE: &str = r#"$TTL 60
 @ SOA ns root 7 3600 600 86400 30
 @ NS ns
@@ -65,7 +65,7 @@ impl Lab {
     fn text(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let text = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
-        // Files are told as the config file names them, below its folder.
+        // Files are shown as the config file names them, below its folder.
         text.replace(&format!("{}/", self.site.folder().display()), "")
     }
 

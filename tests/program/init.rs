@@ -97,7 +97,7 @@ fn the_reverse_zones_it_writes_come_out_the_same_when_they_are_made() {
         let file = text.lines().find(|line| line.starts_with("file") && line.contains("in-addr")).unwrap();
         fs::write(&config, text.replace(file, "reverse-of = \"ocp4.example.com\"")).unwrap();
         let (mut made, told) = dump();
-        // What the routers have is no node's.
+        // The addresses of the routers belong to no node.
         made.retain(|line| !line.starts_with("99."));
         assert!(!written.is_empty(), "{told}");
         assert_eq!(made, written, "{told}");

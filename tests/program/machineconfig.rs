@@ -50,7 +50,7 @@ impl Site {
         command.output().expect("edgedns runs")
     }
 
-    /// What a node would have, or none where there is no Python to tell.
+    /// What a node would have; none without Python.
     fn node(&self, form: &str, more: &[&str]) -> Option<Node> {
         let output = self.make(&[&["--format", form], more].concat());
         assert!(output.status.success(), "{}", said(&output));

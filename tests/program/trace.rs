@@ -139,7 +139,7 @@ fn a_trace_whose_client_is_gone_makes_room_for_another() {
         let said = String::from_utf8_lossy(&one_more.stderr).into_owned();
         assert!(said.contains("4 traces run already"), "{said}");
         drop(running);
-        // Nobody asks anything meanwhile: that the clients are gone is seen all the same.
+        // No query comes in between: the server notices anyway that the clients are gone.
         wait_for("room for another trace", PATIENCE, || {
             let one_more = site.run(&["trace", "--socket", "control.sock", "--for", "1s"]);
             one_more.status.success().then_some(())

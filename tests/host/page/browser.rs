@@ -12,7 +12,7 @@ use harness::http::request;
 use harness::tools::{is_installed, tool};
 use harness::{PATIENCE, free_port, wait_for};
 
-/// No graphics card, no questions, and nobody called on the network but the page.
+/// No graphics card, no dialogs, and no network traffic but for the page.
 const ARGUMENTS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -33,7 +33,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts it; none where none is installed.
+    /// Starts it; none if none is installed.
     pub(crate) fn start() -> Option<Browser> {
         let mut chromedriver = tool("chromedriver")?;
         is_installed("chromium").then_some(())?;
@@ -47,8 +47,9 @@ impl Browser {
             .expect("chromedriver runs");
         let mut browser = Browser { driver, place, session: String::new(), profile };
         browser.open_session();
-        // The browser begins with a page of its own, which looks for its maker on the network and complains where there
-        // is none. Once another one has taken its place it says no more, and what it said is not ours.
+        // The browser begins with a page of its own, which looks for its maker on the network and complains
+        // where there is none. Once another one has taken its place it says no more, and what it said is not
+        // ours.
         browser.go("about:blank");
         browser.complaints();
         Some(browser)

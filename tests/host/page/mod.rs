@@ -27,7 +27,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// None where there is no browser.
+    /// None without a browser.
     fn new() -> Option<Watched> {
         let browser = Browser::start()?;
         let lab = Lab::new();

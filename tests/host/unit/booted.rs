@@ -127,7 +127,7 @@ fn kubelet_begins_although_edgedns_cannot() {
     let Some(machine) = plan.boot() else { return };
     assert_eq!(machine.show("kubelet.service", "ActiveState"), "active");
     assert_ne!(machine.show("edgedns.service", "ActiveState"), "active");
-    // It is tried on, and begins when somebody has repaired it.
+    // It is tried again and again, and starts once it has been repaired.
     machine.done(&format!("cat >/etc/edgedns.toml <<'END'\n{CONFIG}\nEND"));
     machine.wait_for("ActiveState", "active");
     assert_eq!(machine.answer(), "127.0.0.1");
@@ -155,8 +155,9 @@ fn what_an_operator_has_forced_outlives_a_restart_without_a_line_of_config() {
     assert!(table.contains("kernel"), "{table}");
 }
 
-/// The filter of systemd 239 lets nothing through that is younger than it. A C library that is told that such a
-/// call is not there takes an older one; one that is told that it may not call it gives up, with the first thread.
+/// The filter of systemd 239 lets nothing through that is younger than it. A C library that is told that such
+/// a call is not there takes an older one; one that is told that it may not call it gives up, with the first
+/// thread.
 #[test]
 fn it_needs_no_system_call_that_the_systemd_of_el8_does_not_know() {
     let plan = Plan::new();

@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Bind,
 }
 
-/// The program that stands in front of PowerDNS.
+/// The program in front of PowerDNS.
 pub(crate) const RESOLVER: &str = "pdns_recursor";
 
 /// A server of the zone `x.example`. Killed when dropped.

@@ -15,7 +15,8 @@ use harness::node::{Imported, Node};
 use harness::program::{Program, Site};
 use harness::{free_port, loopback};
 
-/// How long an answer over loopback may take before it counts as none: the recursor says nothing to those who may not ask.
+/// How long an answer over loopback may take before it counts as none: the recursor does not answer clients
+/// that may not ask.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Clients that ask, by the last number of 127.0.0.N.
@@ -88,7 +89,7 @@ impl Drop for Upstream {
     }
 }
 
-/// Whether a client may ask: it gets an answer that is no REFUSED.
+/// Whether a client may ask: it gets an answer other than REFUSED.
 fn may_ask(client: u8, server: SocketAddr, qname: &str) -> bool {
     let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, client), 0)).expect("a socket");
     socket.set_read_timeout(Some(ANSWER_MAX)).expect("a time limit");
@@ -103,7 +104,7 @@ fn may_ask(client: u8, server: SocketAddr, qname: &str) -> bool {
     response.metadata.response_code != ResponseCode::Refused
 }
 
-/// All at once: whoever gets no answer waits for it.
+/// All at once: a client that gets no answer waits for it.
 fn who_may_ask(server: SocketAddr, qname: &str) -> Vec<u8> {
     std::thread::scope(|scope| {
         let asked = CLIENTS.map(|client| (client, scope.spawn(move || may_ask(client, server, qname))));
@@ -195,7 +196,7 @@ fn who_may_not_ask_bind_for_names_of_others_may_not_ask_for_them_here() {
     );
     for (lists, cached_only) in [
         ("allow-recursion { !127.0.0.2; 127.0.0.0/8; };", &[][..]),
-        // Who may have answers of the cache alone has none here.
+        // A client that may have answers of the cache alone gets none here.
         ("allow-recursion { 127.0.0.1; 127.0.0.2; }; allow-query-cache { 127.0.0.2; 127.0.0.3; };", &[3]),
         ("allow-query-cache { 127.0.0.2; inner; };", &[]),
         ("allow-query { localhost; };", &[]),

@@ -129,7 +129,8 @@ impl ImportedNode {
     }
 }
 
-/// How often the same of three addresses is no chance: once in three thousand million times it is.
+/// How often one of three addresses must come in a row: by chance it happens once in three thousand million
+/// times.
 pub(crate) const IN_A_ROW: u32 = 20;
 
 pub(crate) fn ask(server: SocketAddr, qname: &str, qtype: RecordType) -> Option<Message> {
@@ -172,8 +173,8 @@ fn open_only(masters: &mut [Master], up: Ipv4Addr) {
     }
 }
 
-/// Waits until a server answers every pool with this address alone. PowerDNS answers any address before it has
-/// probed, so it has to say so [`IN_A_ROW`] times.
+/// Waits until a server answers every pool with this address alone. PowerDNS answers any address before it
+/// has probed, so it has to say so [`IN_A_ROW`] times.
 fn wait_for_pools(server: &mut Server, node: &ImportedNode, asked: SocketAddr, up: Ipv4Addr) {
     for name in node.pool_names() {
         server.wait_until(&format!("{name} has {up}"), || {

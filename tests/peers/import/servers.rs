@@ -26,8 +26,8 @@ impl Server {
         Self::start(program, folder, &["--guardian=no", "--disable-syslog", "--write-pid=no"])
     }
 
-    /// pdns-recursor with the `recursor.conf` of a folder. It asks nobody beyond this host: `upstream` stands for
-    /// the root servers.
+    /// pdns-recursor with the `recursor.conf` of a folder. It asks no server beyond this host: `upstream`
+    /// takes the place of the root servers.
     pub(crate) fn recursor(program: &Path, folder: &Path, upstream: SocketAddr) -> Server {
         let hints = folder.join("hints");
         let text = format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", upstream.ip());

@@ -37,7 +37,7 @@ pub(crate) enum Judgement {
     Agreed,
     /// NSD and Knot differ in a known way, and ours is what we want.
     Known(&'static Difference),
-    /// NSD and Knot differ in a way nobody has looked at, and ours is one of both.
+    /// NSD and Knot differ in a way that has not been looked into, and ours is one of both.
     OneOfBoth,
     /// A fault.
     Wrong,

@@ -34,7 +34,7 @@ const QUESTIONS_MAX: usize = 500;
 /// Faults that are printed with zones and answers; the rest is counted.
 const FAULTS_SHOWN_MAX: usize = 3;
 
-/// Differences between the peers that nobody has looked at, of which so many are printed.
+/// Differences between the peers that have not been looked into, of which this many are printed.
 const STRANGE_SHOWN_MAX: usize = 2;
 
 #[test]
@@ -108,7 +108,7 @@ fn verdict(planted: Planted<'_>, question: &Question, answers: &[Result<Answer, 
         [Ok(nsd), Ok(knot), Ok(ours)] => {
             judge(&Case { apexes: &planted.apexes(), question, nsd, knot, ours })
         }
-        // A peer that is silent or garbled is no measure.
+        // A peer that is silent or garbled does not count.
         [_, _, Ok(_)] => Judgement::OneOfBoth,
         [_, _, Err(_)] => Judgement::Wrong,
     }
@@ -166,8 +166,8 @@ fn peers_are_installed() -> bool {
     [Kind::Nsd, Kind::Knot].into_iter().all(Kind::is_installed)
 }
 
-/// The seed of a round. A gate must say the same twice, so rounds begin at a fixed seed unless another or a random one
-/// is asked for.
+/// The seed of a round. A gate must say the same twice, so rounds begin at a fixed seed unless another or a
+/// random one is asked for.
 fn seed(round: u64) -> u64 {
     match std::env::var("PEERS_SEED").as_deref() {
         // The standard library's hash keys are random; nothing else in it is.
@@ -177,5 +177,5 @@ fn seed(round: u64) -> u64 {
     }
 }
 
-/// Where rounds begin unless told otherwise.
+/// Where rounds begin by default.
 const FIRST_SEED: u64 = 1035;

@@ -84,7 +84,7 @@ pub(crate) fn pairs() -> impl Strategy<Value = Pair> {
 }
 
 impl Pair {
-    /// Keeps the records that may stand together, in their order.
+    /// Keeps the records that may exist together, in their order.
     pub(crate) fn new(kin: Kin, records: &[Record]) -> Self {
         let mut kept: Vec<Record> = Vec::new();
         for record in records {
@@ -139,27 +139,28 @@ impl Record {
     }
 
     fn may_stand(&self, kin: Kin) -> bool {
-        // RFC 1034, section 3.6.2: the apex has an SOA set, hence no CNAME; RFC 6672, section 2.3: nor anything
-        // below it when it has a DNAME, which would leave nothing to ask. The parent's DS set is not here.
+        // RFC 1034, section 3.6.2: the apex has an SOA set, hence no CNAME; RFC 6672, section 2.3: nor
+        // anything below it when it has a DNAME, which would leave nothing to ask. The parent's DS set is not
+        // here.
         if self.owner.is_empty() && matches!(self.data, Data::Cname(_) | Data::Dname(_) | Data::Ds(_)) {
             return false;
         }
         if kin == Kin::Sibling || self.zone == Which::Second {
             return true;
         }
-        // The parent has a zone cut at the child's apex. Below it, it has nothing: NSD keeps the names of all zones
-        // in one tree, and what is occluded in the parent exists in NSD's child.
+        // The parent has a zone cut at the child's apex. Below it, it has nothing: NSD keeps the names of all
+        // zones in one tree, and what is occluded in the parent exists in NSD's child.
         let alone_at_cut = self.owner == [CHILD] && matches!(self.data, Data::Cname(_) | Data::Dname(_));
         let below_cut = is_below(&self.owner, &[CHILD]);
         !alone_at_cut && !below_cut
     }
 }
 
-/// Whether two records may stand together.
+/// Whether two records may exist together.
 fn may_stand_together(kin: Kin, one: &Record, other: &Record) -> bool {
     let dname = |record: &Record| matches!(record.data, Data::Dname(_));
-    // RFC 6672, section 2.4: nothing exists below a DNAME owner. NSD, with its one tree, holds the parent's DNAME
-    // against the names of the child.
+    // RFC 6672, section 2.4: nothing exists below a DNAME owner. NSD, with its one tree, holds the parent's
+    // DNAME against the names of the child.
     let (here, there) = (below_first(kin, one), below_first(kin, other));
     let related = one.zone == other.zone || kin == Kin::Child;
     if related && ((dname(one) && is_below(&there, &here)) || (dname(other) && is_below(&here, &there))) {

@@ -3,8 +3,8 @@
 use harness::program::{Site, executable};
 use harness::tools::in_own_network;
 
-/// In a network of its own, whose loopback carries 1000 bytes. What dig does
-/// when it hears nothing, it is told to do here, step by step.
+/// In a network of its own, whose loopback carries 1000 bytes. What dig does by itself when it hears nothing
+/// is done here step by step.
 const NODE: &str = r#"
 set -u
 ip link set lo up mtu 1000

@@ -46,7 +46,7 @@ fn asked(program: &Program, address: &str, question: &[&str]) -> String {
     }
 }
 
-/// None where there is no dig, which asks from any address.
+/// None without dig, which asks from any address.
 fn start() -> Option<(Site, Program)> {
     is_installed("dig").then_some(())?;
     let site = Site::new();

@@ -14,7 +14,7 @@ use harness::{PATIENCE, loopback, wait_for};
 /// What the API of every master listens at in the zone file.
 const API_PORT: u16 = 6443;
 
-/// What stands in for 443, which not everybody may bind.
+/// In place of 443, which needs a privilege to bind.
 const APPS_PORT: u16 = 10_443;
 
 /// The times of [`PROBE`].
@@ -25,7 +25,7 @@ const FALL: u32 = 2;
 const PROBE: &str =
     "[probe]\ninterval = \"300ms\"\ntimeout = \"200ms\"\nretry = \"100ms\"\nrise = 2\nfall = 2\n";
 
-/// On a machine with other work a process may have to wait for its turn this long.
+/// On a busy machine a process may wait this long for its turn.
 const MACHINE_SLACK: Duration = Duration::from_secs(1);
 
 const API: &str = "api.acm-demo-hub.redhat.ren.";

@@ -213,7 +213,7 @@ fn a_loop_is_noticed_and_told_once() {
     }
     let told = first.log().iter().filter(|line| line.text.contains("sends our own")).count();
     assert_eq!(told, 1);
-    // The other one forwards to somebody else now.
+    // The other one forwards to another server now.
     let well = Upstream::start(well);
     other.configure(&everything(&[well.place()]));
     second.reload_and_wait();

@@ -56,7 +56,8 @@ fn a_client_cannot_have_all_the_questions_there_may_be() {
     program.stop();
 }
 
-/// Sends a query so often from one address and port; the responses, after all that were not held back have come.
+/// Sends a query this often from one address and port; returns the responses when all that were not held back
+/// have come.
 fn flood(lab: &Lab, server: SocketAddr, qname: &str, times: u16) -> Vec<Message> {
     let queries = || lab.sample("edgedns_queries_total{transport=\"udp\"}");
     let limited = || lab.sample("edgedns_responses_limited_total{transport=\"udp\"}");
@@ -97,7 +98,7 @@ fn the_rate_limit_holds_for_answers_of_upstreams_that_are_kept_too() {
     assert_eq!(lab.sample("edgedns_forward_limited_total{limit=\"rate\"}"), 200.0 - whole);
     assert_eq!(lab.sample("edgedns_responses_slipped_total{transport=\"udp\"}"), cut);
     assert_eq!(lab.sample("edgedns_responses_limited_total{transport=\"udp\"}"), 200.0 - whole - cut);
-    // Over TCP nobody's address is forged.
+    // Over TCP no address is forged.
     assert_eq!(said(&send_tcp(program.listen(), &[query("www.test.", RecordType::A)])[0]), "198.51.100.7");
     program.stop();
 }

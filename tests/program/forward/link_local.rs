@@ -5,8 +5,9 @@ use std::fs;
 use harness::namespace;
 use harness::program::Site;
 
-/// A node and the router it is connected to by `v0`; each serves a zone of its own at its link-local address. The
-/// router has announced itself as name server, and the node has written that into its resolv.conf (RFC 8106).
+/// A node and the router it is connected to by `v0`; each serves a zone of its own at its link-local address.
+/// The router has announced itself as name server, and the node has written that into its resolv.conf (RFC
+/// 8106).
 const LINK: &str = r#"
 set -u
 ip link set lo up
@@ -61,7 +62,7 @@ fn a_link_local_address_is_served_and_asked_through_its_interface() {
     let (log, checked) = (text("log"), text("check.log"));
     let wanted = "check: 0\nudp: 192.0.2.1\ntcp: 192.0.2.1\nloopback: 192.0.2.1\nforwarded: 192.0.2.2\n";
     assert_eq!(seen, wanted, "{}\n{checked}\n{log}", String::from_utf8_lossy(&link.stderr));
-    // What is left out is said by both, and nothing else is wrong.
+    // Both report what is left out, and nothing else.
     for words in ["this host has no interface `gone` now", "`dns.example` is not an address"] {
         assert!(log.contains(words) && checked.contains(words), "{words}:\n{checked}\n{log}");
     }

@@ -42,7 +42,7 @@ fn who_could_ask_can_still_ask_while_networks_cannot_be_read() {
     );
     site.configure_listeners(
         &["127.0.0.1:5300".parse().expect("an address")],
-        // Nobody is there: who may ask gets SERVFAIL, who may not REFUSED.
+        // No upstream answers: a client that may ask gets SERVFAIL, another one REFUSED.
         "[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nallow-query = [\"local\"]\n\n[[forward]]\nzone = \".\"\nupstream = [\"127.0.0.9:5301\"]\ntimeout = \"100ms\"\nattempts = 1\n",
     );
     let Some(node) = namespace::run(&site, NODE) else { return };

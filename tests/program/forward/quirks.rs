@@ -38,14 +38,14 @@ fn without_edns(refusal: Refusal) -> impl Fn(&Asked) -> Act {
     move |asked: &Asked| if asked.has_edns() { Act::Send(vec![refusal(asked)]) } else { well(asked) }
 }
 
-/// Waits until the upstream has been asked for the root so often, as it is in each look.
+/// Waits until the upstream has been asked for the root this often, as every check does.
 fn wait_for_looks(upstream: &Upstream, looks: usize) {
     wait_for("a question of its own", PATIENCE, || (upstream.asked("") >= looks).then_some(()));
 }
 
 #[test]
 fn a_name_that_a_client_chose_does_not_decide_how_an_upstream_is_asked_for_others() {
-    // A header alone may be anybody's: it is no reason to look.
+    // A header alone may come from anywhere: it is no reason to check.
     for (refusal, looks) in [(format_error as Refusal, 1), (not_implemented, 1), (bare, 0)] {
         let upstream = Upstream::start(move |asked: &Asked| match asked.qname.as_str() {
             "odd.test" | "second.test" if asked.has_edns() => Act::Send(vec![refusal(asked)]),
@@ -184,7 +184,7 @@ fn large(asked: &Asked) -> Act {
 #[test]
 fn an_upstream_whose_tcp_a_firewall_swallows_is_told_so() {
     let upstream = Upstream::start_without_tcp(large);
-    // The system makes connections, which nobody takes.
+    // The system makes connections that nothing accepts.
     let swallowing = TcpListener::bind(upstream.place()).expect("a free port");
     let lab = Lab::new(&(everything(&[upstream.place()]) + "timeout = \"200ms\"\n"));
     let program = lab.start();
@@ -209,7 +209,7 @@ fn an_upstream_whose_answer_takes_tcp_and_has_none_is_told_so() {
     let error = lab.wait("why", |forward| Some(forward["upstreams"][0]["last_error"].as_str()?.to_owned()));
     assert!(error.starts_with("answers over UDP, but truncated; over TCP, on the same port: "), "{error}");
     assert!(error.contains("refused"), "{error}");
-    // The upstream is well all the same.
+    // The upstream still counts as up.
     assert_eq!(said(&ask(program.listen(), "www.test.")), RIGHT.to_string());
     program.stop();
 }

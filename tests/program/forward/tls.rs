@@ -26,8 +26,8 @@ struct Server {
 }
 
 impl Server {
-    /// Ends each connection after so many queries. It serves until the test program ends. Names that begin with
-    /// `silent` are not answered; after `mute.test` nothing is over that connection.
+    /// Ends each connection after this many queries. Serves until the test program ends. Names that begin
+    /// with `silent` are not answered; after `mute.test` nothing is over that connection.
     fn start(queries_of_connection: usize) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut wanted = CertificateParams::new(Vec::new()).expect("an authority");

@@ -1,4 +1,4 @@
-//! Lists of clients that cannot be kept as they were: an import closes them, and says so.
+//! Lists of clients that cannot be kept as they were: an import closes them, and reports it.
 //!
 //! Which clients the replaced servers let in is tested in `peers`.
 

@@ -1,7 +1,7 @@
 //! A copy of a node's folders is complete in itself: its own files come before those of the machine that
 //! imports it.
 //!
-//! Each setting that names a file is tried, and what is said of files that lie elsewhere.
+//! Tries each setting that names a file, and the warnings about files that lie elsewhere.
 
 use std::os::unix::fs::symlink;
 
@@ -14,8 +14,8 @@ fn zone(from: &str) -> String {
     )
 }
 
-/// A node with a machine's own files below `host`, of which every path below `copy` is a copy that says so. `HOST` in a
-/// text is the path of the original folder.
+/// A node with a machine's own files below `host`, of which every path below `copy` is a copy that says so.
+/// `HOST` in a text is the path of the original folder.
 fn copied(files: &[(&str, &str)]) -> Node {
     let node = Node::new(&[]);
     let original = node.path("host").display().to_string();

@@ -214,7 +214,7 @@ fn an_include_that_is_missing_leaves_the_rest_imported() {
 
 #[test]
 fn a_fault_of_syntax_writes_nothing_and_the_totals_say_so() {
-    // The word that is missing would have closed the list of those who may ask.
+    // The missing word would have closed the list of clients.
     let node = node(
         "options { directory \"/var/named\" allow-query { none; }; };\n\
          zone \"lab.test\" { type master; file \"lab.zone\"; }\nzone \"b.test\" { type hint; };\n",

@@ -142,7 +142,7 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     names.filter_map(|line| Some(line.split(['{', ' ']).next()?.to_owned())).collect()
 }
 
-/// Shakes hands with whoever comes, for as long as the test runs.
+/// Completes the handshake of every client while the test runs.
 fn serve_tls(host: Ipv4Addr) -> SocketAddr {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed([host.to_string()]).expect("a certificate");
@@ -188,7 +188,7 @@ fn expressions_of_rules() -> Vec<String> {
     expressions
 }
 
-/// Everything the dashboard asks Prometheus for, wherever it stands.
+/// Everything the dashboard asks Prometheus for, at any depth.
 fn expressions_of_dashboard(value: &Value) -> Vec<String> {
     match value {
         Value::Object(fields) => {

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use super::https::lax;
 use super::tls::Authority;
 
-/// A flood pauses so often, so that many of them leave something of a machine for others.
+/// A flood pauses this often, so that many of them leave time for others.
 const FLOOD_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a flood sends between two pauses, in bytes: some hundred frames, or the longest head that is read
@@ -44,9 +44,9 @@ pub(crate) enum Over {
 /// What follows the answer to the first request.
 #[derive(Clone)]
 pub(crate) enum Then {
-    /// Nothing more is said, but everything is read.
+    /// Sends nothing more, but reads everything.
     Silence,
-    /// Nothing more is said or read.
+    /// Sends and reads nothing more.
     Stall,
     /// This, again and again, as fast as it is taken, but for pauses.
     Flood(Vec<u8>),
@@ -208,7 +208,7 @@ fn window(stream: u32, increment: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes())
 }
 
-/// GOAWAY of a target whose last stream is 1 and that has no error to tell.
+/// GOAWAY with 1 as the last stream and no error.
 fn goaway() -> Vec<u8> {
     frame(GOAWAY, 0, 0, &[1_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat())
 }
@@ -305,8 +305,8 @@ fn over_a_stream() -> Vec<Hostile> {
 }
 
 impl Hostile {
-    /// Every probe that can meet it at this place. None of them can pass but `tcp`, and `tls` where there is
-    /// a handshake: nobody here has the text that is wanted.
+    /// Every probe that can meet it at this place. Only `tcp` can pass, and `tls` if there is a handshake: no
+    /// target here has the text that is wanted.
     pub(crate) fn probes(&self, place: SocketAddr) -> Vec<Kind> {
         let port = Port::new(place.port()).unwrap();
         let http = Http { body: Some("well".into()), redirects: 5, ..Http::get(port, Path::root()) };
@@ -428,7 +428,7 @@ async fn discard<R: AsyncRead + Unpin>(mut from: R) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads to the end of a request, or to anything at all where there is none.
+/// Reads to the end of a request, or any bytes if there is none.
 async fn request<R: AsyncRead + Unpin>(from: &mut R, over: Over) -> std::io::Result<()> {
     match over {
         Over::Nothing | Over::Handshake => from.read_u8().await.map(drop),

@@ -240,7 +240,7 @@ async fn a_kept_connection_that_ends_is_a_hint_within_milliseconds() {
         server.end(end);
         timeout(LIMIT, prober.hint()).await.unwrap();
         assert!(ended.elapsed() < Duration::from_millis(100), "{end:?} after {:?}", ended.elapsed());
-        // Once: there is no connection any more.
+        // Once: the connection is gone.
         assert!(!hints(&mut prober).await);
         passed(&prober.run().await);
         assert_eq!(server.connections(), 2);

@@ -15,7 +15,7 @@ use super::https::{https, lax};
 use super::server::{LIMIT, hints, passed};
 use super::tls::Authority;
 
-/// What a target does when it is told to.
+/// What a target is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behaviour {
     Serve,

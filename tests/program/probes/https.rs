@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::server::{End, LIMIT, Server, ok, passed};
 use super::tls::{Authority, handshake};
 
-/// HTTP/2 or HTTP/1.1, with whoever answers.
+/// HTTP/2 or HTTP/1.1, with any server that answers.
 pub(crate) fn lax() -> Handshake {
     let protocols = ["h2", "http/1.1"].iter().filter_map(|name| AlpnProtocol::new(name)).collect();
     Handshake { protocols, ..handshake(Verify::Off, None) }
@@ -101,7 +101,7 @@ async fn a_token_is_sent_and_read_again_when_its_file_changes() {
     passed(&prober.run().await);
     std::fs::write(&path, "second").unwrap();
     passed(&prober.run().await);
-    // What is of no use does not replace what was.
+    // A useless file does not replace the one before.
     std::fs::write(&path, "").unwrap();
     passed(&prober.run().await);
     let sent: Vec<String> = server.requests();

@@ -59,7 +59,7 @@ async fn meet(hostile: Hostile, address: IpAddr, certificates: &Certificates) ->
             assert!(is_right, "{} by {probe}: {outcome}", target.name);
         }
         assert_closed(&target, &kind, "after two runs, and the prober is there still").await?;
-        // As when its target is watched no more.
+        // As when its target is not watched any more.
         for part in 1..=3 {
             let _ = tokio::time::timeout(TIMEOUT / 4 * part, prober.run()).await;
         }
@@ -91,10 +91,10 @@ const TIMEOUTS: u64 = 10_000;
 /// So many of them after a handshake, over HTTP/2: there is most to close then.
 const TIMEOUTS_OVER_HTTP_2: u64 = 500;
 
-/// After so many everything that is made once has been made, and buffers have their size.
+/// After this many, everything that is made once exists, and buffers have their size.
 const TIMEOUTS_TO_WARM_UP: u64 = 2_000;
 
-/// Of each hostile target so many, so that many probes time out at once; but a handshake costs a
+/// This many of each hostile target, so that many probes time out at once; but a handshake costs a
 /// millisecond of a machine that tests are built for, and probes must get beyond it.
 fn copies(over: Over) -> u8 {
     match over {
@@ -203,7 +203,7 @@ async fn ten_thousand_timeouts_leave_neither_descriptors_nor_memory() {
         reload();
         let reach = |wanted: (u64, u64)| {
             wait_for(&format!("{wanted:?} time-outs"), 6 * LIMIT, || {
-                // A status of so many targets is work for the server that is measured.
+                // A status of that many targets is work for the server that is measured.
                 std::thread::sleep(Duration::from_millis(200));
                 let (all, over_http_2) = timeouts(&site, &targets);
                 (all >= wanted.0 && over_http_2 >= wanted.1).then_some(())
@@ -217,7 +217,7 @@ async fn ten_thousand_timeouts_leave_neither_descriptors_nor_memory() {
         write_site(&site, &[]);
         reload();
         wait_for(&format!("{idle} descriptors, as before the first probe"), LIMIT, || {
-            // One more may be that of whoever asked for the status last.
+            // One more may be that of the last status request.
             (descriptors(&program) <= idle + 1).then_some(())
         });
         program.stop();

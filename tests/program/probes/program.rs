@@ -65,7 +65,7 @@ async fn a_master_that_dies_or_is_not_ready_is_not_answered() {
         }
         second.stop_listening();
         second.end(End::Reset);
-        // Hours before the next turn.
+        // Hours before the next run.
         program.wait_for_addresses("api.lab.example.", &one);
         program.wait_for_line("down after 2 failures: connection refused");
         program.stop();
@@ -93,8 +93,8 @@ fn while_ready(ready: &Arc<AtomicBool>) -> impl Fn(&str) -> Reply + Send + Sync 
     }
 }
 
-/// `up` stands for two masters; `ext` answers addresses where nobody is, by the URLs of one master and of another as
-/// its backup.
+/// `up` stands for two masters; `ext` answers addresses where nobody is, by the URLs of one master and of
+/// another as its backup.
 fn lua_records(port: u16, secure: u16) -> String {
     format!(
         "\
@@ -113,7 +113,7 @@ async fn a_lua_record_answers_the_masters_whose_url_is_up() {
     let first = Server::start("127.0.4.93", while_ready(&first_ready)).await;
     let place = SocketAddr::new("127.0.4.94".parse().unwrap(), first.place.port());
     let second = Server::start_at(place, while_ready(&second_ready)).await;
-    // Its certificate is from nobody that anybody believes, and for another name.
+    // Its certificate is from an unknown authority, and for another name.
     let config = Authority::new().server(&["other.example"], &["http/1.1"]);
     let secure = Server::start_tls("127.0.4.95", config, while_ready(&first_ready)).await;
     let site = Site::new();

@@ -129,8 +129,8 @@ impl Server {
         self.seen.lock().unwrap().requests.clone()
     }
 
-    /// The names asked for, one for each handshake so far. TLS 1.3 is done for the client before it
-    /// is for the target, so that those of `count` handshakes are waited for.
+    /// The names asked for, one for each handshake so far. TLS 1.3 is done for the client before it is for
+    /// the target, so that those of `count` handshakes are waited for.
     pub(crate) async fn names(&self, count: usize) -> Vec<Option<String>> {
         let seen = async {
             while self.seen.lock().unwrap().names.len() < count {
@@ -151,7 +151,7 @@ impl Server {
         tokio::time::timeout(LIMIT, self.ends.closed()).await.expect("an end of every connection");
     }
 
-    /// Accepts no more; connections there are go on.
+    /// Accepts no more connections; open ones go on.
     pub(crate) fn stop_listening(&self) {
         self.listener.abort();
     }

@@ -21,7 +21,7 @@ impl Manager {
         Manager { folder, socket, heard: Vec::new() }
     }
 
-    /// Has the program tell this manager.
+    /// Makes the program notify this manager.
     pub(crate) fn expect(&self, command: &mut Command) {
         command.env("NOTIFY_SOCKET", self.folder.path().join("notify"));
     }

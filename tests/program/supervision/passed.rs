@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use harness::lab::{API, GUARDED_ZONE, Lab, QUICK_PROBES};
 use harness::{PATIENCE, free_port, loopback};
 
-/// What is inherited gets the numbers from 3 on, by way of numbers that nobody else uses.
+/// Inherited descriptors get the numbers from 3 on, by way of numbers that are free.
 const INHERIT: &str = r#"
 place=0
 for socket in $SOCKETS; do eval "exec $((500 + place))<&$socket"; place=$((place + 1)); done

@@ -60,7 +60,8 @@ fn it_is_not_fed_while_a_udp_worker_hangs_and_is_again_afterwards() {
     program.wait_for_line(
         "UDP worker 0 makes no progress; if this persists, the watchdog of the service manager",
     );
-    // What was on its way when the worker was held is told by now; the next sign would be due twice.
+    // Signs that were on their way when the worker was held have come by now; the next sign would be due
+    // twice.
     manager.count_during(Duration::from_millis(1), "");
     assert_eq!(manager.count_during(Duration::from_millis(600), "WATCHDOG=1"), 0);
     held.let_go();
@@ -120,7 +121,7 @@ fn verdicts_are_published_while_a_change_of_the_listeners_hangs() {
 struct Held(Child);
 
 impl Held {
-    /// None where there is no Python to hold it with.
+    /// None without Python to hold it with.
     fn thread(program: &Program, name: &str) -> Option<Held> {
         let tasks = fs::read_dir(format!("/proc/{}/task", program.pid())).expect("a process");
         let named = |task: &fs::DirEntry| {

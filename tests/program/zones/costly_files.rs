@@ -126,7 +126,7 @@ fn a_server_that_was_killed_while_it_read_a_zone_begins_with_its_last_good_text(
     program.wait_for_line("the server was ended while it read");
     let ready = get(lab.admin, "/readyz");
     assert!(ready.code == 503 && ready.body.contains("the server was ended while it read"), "{ready:?}");
-    // Somebody who says so has it read again; then nothing is left of it.
+    // A request has it read again; then nothing is left of it.
     program.reload_and_wait();
     serves_now(&program, "lab", 2);
     assert_eq!(get(lab.admin, "/readyz").code, 200);
@@ -168,7 +168,7 @@ fn a_file_that_does_not_come_holds_up_no_other_zone_and_no_end() {
     program.reload_and_wait();
     assert!(begin.elapsed() < FILE_WAIT_MAX / 4, "{:?}", begin.elapsed());
     serves_now(&program, "other", 3);
-    // Its thread is still there, and nobody waits for it.
+    // Its thread is still there, and nothing waits for it.
     let begin = Instant::now();
     program.stop();
     assert!(begin.elapsed() < FILE_WAIT_MAX / 2, "{:?}", begin.elapsed());
@@ -284,12 +284,12 @@ fn a_zone_that_a_script_appends_to_is_not_served_while_it_has_lost_more_than_hal
     lab.wait_for_kept("lab", |text| text.contains("h1999 "));
     let text = many(1) + "more A 192.0.2.8\n";
     never_missing(&program, || {
-        // Two fifths of it in twenty pieces, each of which makes a zone with those before it; that takes longer than the
-        // longest wait for an end of changes.
+        // Two fifths of it in twenty pieces, each of which makes a zone with those before it; that takes
+        // longer than the longest wait for an end of changes.
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         for (number, piece) in lines[..lines.len() * 2 / 5].chunks(lines.len() / 50).enumerate() {
             let piece = piece.concat();
-            // Opened and closed each time: nobody can know that there is more.
+            // Opened and closed each time: the server cannot know that more will come.
             let mut options = OpenOptions::new();
             let file = if number == 0 { options.write(true).truncate(true) } else { options.append(true) };
             file.open(lab.file("lab.zone"))

@@ -1,4 +1,4 @@
-//! A start with a broken zone file serves the last good text, and says so everywhere.
+//! A start with a broken zone file serves the last good text, and log, status and metrics say so.
 
 use std::fs;
 

@@ -146,7 +146,7 @@ fn no_query_is_lost_over_ten_reloads_of_which_five_are_broken() {
 #[test]
 fn an_idle_server_lets_go_of_the_zone_it_does_not_serve_any_more() {
     let lab = lab();
-    // Some megabytes once it is served, hence larger than all else that comes and goes.
+    // Some megabytes once it is served: larger than all else that comes and goes.
     let large =
         |number| (0..100_000).fold(zone(number), |zone, host| zone + &format!("h{host} IN A 192.0.2.9\n"));
     lab.write("lab", &large(1));

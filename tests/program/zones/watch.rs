@@ -18,8 +18,8 @@ const QNAME: &str = "www.lab.example.";
 /// Writes within a storm.
 const WRITES: u8 = 100;
 
-/// Reloads that a storm of a second may lead to: one a second at most, one for what the last of them had begun
-/// without, and one to spare.
+/// Reloads that a storm of a second may lead to: one a second at most, one for what the last of them had
+/// begun without, and one to spare.
 const RELOADS_MAX: u64 = 3;
 
 /// A watched server that serves version 1.
@@ -27,7 +27,7 @@ fn lab() -> Versions {
     Versions::watched(&["lab"])
 }
 
-/// The server is told to serve another file, and still watches.
+/// The server gets another file to serve, and still watches.
 fn configure(lab: &Versions, file: &str) {
     lab.site.configure_watched(&lab.tables(&["lab"]).replace("\"lab.zone\"", &format!("\"{file}\"")));
 }
@@ -157,7 +157,7 @@ fn files_are_watched_while_the_config_says_so() {
     program.stop();
 }
 
-/// A user who has no inotify instance, and gets some.
+/// A user without an inotify instance, who gets some later.
 const NO_INOTIFY: &str = r#"
 set -u
 echo 0 > /proc/sys/user/max_inotify_instances
