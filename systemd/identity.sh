@@ -18,7 +18,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 out=$target/package
 
 version=$(sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
-[ -n "$version" ] || die "Cargo.toml tells no version"
+[ -n "$version" ] || die "Cargo.toml has no version"
 
 # The full name of the machine as Rust has it, and its architecture as rpm and dpkg have it.
 triple=$(rustc -vV | sed -n 's/^host: //p')

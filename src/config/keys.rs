@@ -226,7 +226,7 @@ const OWN: &[Key] = &[
         "include-folders",
         Absent::Default("[]"),
         "folders, with everything below them, that zones may $INCLUDE files from, besides the folders of the \
-         zone file and of this file; [\"/\"] allows any, and lets everybody who can write a zone read what \
+         zone file and of this file; [\"/\"] allows any, and lets every user who can write a zone read what \
          the server can read",
     ),
     key(
@@ -450,7 +450,7 @@ const OWN: &[Key] = &[
         Section::Forward,
         "allow",
         Absent::Default(r#"["local"]"#),
-        "networks whose clients may ask, others are refused; local stands for loopback and the networks of \
+        "networks whose clients may ask, others are refused; local is loopback and the networks of \
          this host",
     ),
     key(
@@ -517,16 +517,16 @@ const OWN: &[Key] = &[
         Section::Zone,
         "allow-query",
         Absent::Unset { example: r#"["192.0.2.0/24", "local"]"# },
-        "networks whose clients are answered from this zone, others are REFUSED; local stands for loopback \
-         and the networks of this host; without it everybody is answered",
+        "networks whose clients are answered from this zone, others are REFUSED; local is loopback \
+         and the networks of this host; without it all clients are answered",
     ),
     key(
         Section::Zone,
         "when-client-in",
         Absent::Unset { example: r#"["192.0.2.0/24"]"# },
         "networks whose clients see this version of the zone; of several blocks with one name the first that \
-         holds the client's address counts, and a block without this key, which comes last, is for everybody \
-         else",
+         holds the client's address counts, and a block without this key, which comes last, is for all other \
+         clients",
     ),
     key(
         Section::Zone,

@@ -45,7 +45,7 @@ pub struct Status {
     /// Why changes of files are not noticed; only a request makes the server reload then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_trouble: Option<String>,
-    /// Why what is to outlive a restart is not written: forced verdicts, the last good text of zones.
+    /// Why state for the next start is not written: forced verdicts, the last good text of zones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_trouble: Option<String>,
     /// What the operator has said of targets and still holds, oldest first; the last one that means a target
@@ -61,7 +61,7 @@ impl Status {
     pub fn remarks(&self) -> impl Iterator<Item = String> {
         let watch = self.watch_trouble.as_ref().map(|why| format!("changes of files are not noticed: {why}"));
         let state = self.state_trouble.as_ref();
-        let state = state.map(|why| format!("what is to outlive a restart is not written: {why}"));
+        let state = state.map(|why| format!("state for the next start is not written: {why}"));
         watch.into_iter().chain(state)
     }
 

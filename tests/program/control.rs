@@ -180,7 +180,7 @@ fn forced_verdicts_outlive_a_program_that_was_killed() {
     drop(program);
     assert!(lab.site.folder().join("control.sock").exists());
     let program = lab.site.start();
-    program.wait_for_line("forced down by operator: disk; said ");
+    program.wait_for_line("forced down by operator: disk; set ");
     lab.assert_masters(&program, &[0, 2]);
     lab.site.force(&["*", "auto"]);
     program.stop();
@@ -199,7 +199,7 @@ fn what_will_not_outlive_a_restart_is_told_until_it_will() {
     assert!(said(&output).contains("this will not outlive a restart: "), "{}", said(&output));
     let trouble = lab.site.status()["state_trouble"].as_str().map(str::to_owned);
     assert!(trouble.is_some_and(|why| why.contains("No such file")));
-    assert!(said(&lab.site.ask(&["status"])).contains("what is to outlive a restart is not written: "));
+    assert!(said(&lab.site.ask(&["status"])).contains("state for the next start is not written: "));
     // It is tried again, so that no user has to repeat it.
     std::fs::create_dir(lab.site.folder().join("later")).expect("a folder");
     wait_for("the state", PATIENCE, || lab.site.status()["state_trouble"].is_null().then_some(()));

@@ -58,6 +58,6 @@ async fn what_is_not_as_it_should_be_is_remarked_by_a_server_that_is_ready() {
         reply.send(Box::new(status))
     });
     let remarks = "changes of files are not noticed: no inotify\n\
-        what is to outlive a restart is not written: the disk is full\n";
+        state for the next start is not written: the disk is full\n";
     assert_eq!(told(readyz(State(requests)).await).await, (200, format!("ready\n{remarks}")));
 }
