@@ -1,6 +1,6 @@
 //! Running what serves until it is stopped: the server itself, and `edgedns demo`.
 //!
-//! Responsible for the log and the runtime around it.
+//! Sets up the log and the runtime around it.
 
 use std::process::ExitCode;
 

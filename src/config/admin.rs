@@ -1,6 +1,4 @@
 //! `[admin]`: where an operator reaches the running server.
-//!
-//! Responsible for these keys. Not responsible for opening anything.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,8 +10,8 @@ use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics};
 
-/// Longest path of a socket, in bytes: what the system's `sockaddr_un` holds,
-/// less the end of a temporary name beside it.
+/// Longest path of a socket, in bytes: what the system's `sockaddr_un` holds, less the end of a temporary
+/// name beside it.
 pub const SOCKET_PATH_BYTES_MAX: usize = 96;
 
 /// Most names of the admin listener: each is compared with every request's.

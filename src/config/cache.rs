@@ -1,7 +1,6 @@
 //! `[cache]`: how long answers of upstreams are kept.
 //!
-//! Responsible for these keys. Not responsible for keeping (that is
-//! `forward`); answers of our own zones need no cache.
+//! Answers of our own zones need no cache.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -21,8 +20,7 @@ const ENTRIES_MIN: u32 = 64;
 /// Least memory, in bytes: the longest answer must fit into each part.
 const BYTES_MIN: u32 = 1 << 20;
 
-/// Longest TTL that others are raised to. Whoever gives out shorter ones
-/// means it.
+/// Longest TTL that others are raised to. Whoever gives out shorter ones means it.
 const TTL_MIN_MAX: Duration = Duration::from_hours(1);
 
 /// Shortest time that TTLs are lowered to.

@@ -1,7 +1,6 @@
 //! `flap-limit` and `flap-window` in `[probe]`.
 //!
-//! Responsible for these keys. Not responsible for what they do: that is
-//! `health`, which has their defaults.
+//! `health` has their defaults.
 
 use std::time::Duration;
 

@@ -1,7 +1,4 @@
 //! `[[forward]]`: what is asked of upstreams, of which, and for whom.
-//!
-//! Responsible for these keys. Not responsible for asking (that is
-//! `forward`), or for which networks this host is in (that is `daemon`).
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -23,8 +20,7 @@ use crate::tls::{AuthorityFile, ServerName, Verify};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
 use crate::zones::Clients;
 
-/// How long an upstream may be waited for. Clients ask again after five
-/// seconds.
+/// How long an upstream may be waited for. Clients ask again after five seconds.
 const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(10);
 
 /// The word for the upstreams of this host.

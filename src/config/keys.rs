@@ -1,9 +1,7 @@
-//! Every table and key of the config file, with what holds when it is left
-//! out and one line of help.
+//! Every table and key of the config file, with its default and one line of help.
 //!
-//! Responsible for the list: the reader takes no key that is not in it, and
-//! documentation is written from it.
-//! Not responsible for reading a value.
+//! The reader takes no key that is not in this list, and docs/configuration.md is written from it. Not
+//! responsible for reading a value.
 
 use std::sync::LazyLock;
 
@@ -35,8 +33,8 @@ pub enum Section {
     Zone,
     /// `[[zone.probe]]`
     ZoneProbe,
-    /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a port
-    /// alone.
+    /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a
+    /// port alone.
     Kind(&'static str),
 }
 

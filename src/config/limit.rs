@@ -1,8 +1,4 @@
 //! `[limit]`: how many responses a network gets over UDP.
-//!
-//! Responsible for these keys and their defaults.
-//! Not responsible for limiting (that is `answer`), or for which networks
-//! this host is in (that is `daemon`).
 
 use std::num::NonZeroU32;
 
@@ -13,12 +9,11 @@ use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics};
 use crate::zones::Clients;
 
-/// Most responses per second, of one kind or of all. More is more than one network
-/// sends queries; beyond it is a slip.
+/// Most responses per second, of one kind or of all. More is more than one network sends queries; beyond it
+/// is a slip.
 pub const RESPONSES_PER_SECOND_MAX: u32 = 1_000_000;
 
-/// Rarest slip. A client that is over the limit without fault tries about as
-/// often before it gives up.
+/// Rarest slip. A client that is over the limit without fault tries about as often before it gives up.
 pub const SLIP_MAX: u32 = 10;
 
 /// Most exempt prefixes: each costs a comparison per query.

@@ -1,7 +1,4 @@
 //! `[lua]`: how LUA records are read.
-//!
-//! Responsible for these keys and their defaults.
-//! Not responsible for the records: that is `zonefile`.
 
 use super::table::Table;
 use crate::setting::keep;

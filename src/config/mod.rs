@@ -1,9 +1,8 @@
 //! The TOML config file, as settings that cannot be wrong.
 //!
-//! Responsible for every key: its place, meaning, limits and default, and for
-//! telling all faults of a file in one run, each at its place.
-//! Not responsible for zone files (only for where they lie) or for what a
-//! room does with its settings.
+//! Has every key: its place, meaning, limits and default. Reports all faults of a file in one run, each at
+//! its place. Not responsible for zone files (only for their paths) or for what a room does with its
+//! settings.
 //!
 //! ```text
 //! text ─ syntax ▶ tree ─ table ▶ keys that are known ─ value ▶ typed ─ server, admin, … ▶ Config
@@ -75,9 +74,8 @@ pub struct Config {
 
 /// Reads a config file. Every fault is pushed to `found`, sorted by place.
 ///
-/// A fault of syntax hides what it may have garbled and is told alone; unknown
-/// keys, keys given twice, wrong types and bad values of the whole file are
-/// told together. None if one of them is an error.
+/// A fault of syntax hides what it may have garbled and is told alone; unknown keys, keys given twice, wrong
+/// types and bad values of the whole file are told together. None if one of them is an error.
 pub fn read(sources: &mut Sources, path: &Path, found: &mut Diagnostics) -> Option<Config> {
     match sources.read(path) {
         Ok(file) => read_file(sources, file, path, found),
@@ -88,8 +86,8 @@ pub fn read(sources: &mut Sources, path: &Path, found: &mut Diagnostics) -> Opti
     }
 }
 
-/// As [`read`], from a text that `sources` holds already; `path` is where it
-/// is said to lie, which names in it are relative to.
+/// As [`read`], from a text that `sources` holds already; `path` is where it is said to lie, which names in
+/// it are relative to.
 pub fn read_file(
     sources: &mut Sources,
     file: FileId,

@@ -1,9 +1,7 @@
-//! How `[[zone.probe]]` has an answer chosen: selector, order, backups,
-//! weights, thresholds.
+//! How `[[zone.probe]]` makes a pool choose: selector, order, backups, weights, thresholds.
 //!
-//! Responsible for these keys and for those that mean nothing together.
-//! Not responsible for what is probed (`zone_probe`) or for whether an address
-//! stands in the zone.
+//! Reads these keys, and refuses those that mean nothing together. Not responsible for what is probed
+//! (`zone_probe`), or for whether an address is in the zone.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;

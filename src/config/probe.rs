@@ -1,8 +1,7 @@
 //! `[probe]`: times and thresholds of probes.
 //!
-//! Responsible for these keys, their defaults and how they bound each other,
-//! in `[probe]` and, as overrides, in `[[zone.probe]]`.
-//! Not responsible for what is probed.
+//! Has these keys, their defaults and how they bound each other, in `[probe]` and, as overrides, in
+//! `[[zone.probe]]`.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
@@ -15,8 +14,7 @@ use crate::setting::Value;
 use crate::setting::{DURATION_MAX, show_duration};
 use crate::source::{Diagnostic, Diagnostics};
 
-/// Shortest time between two probes of a target. Below, the probes themselves
-/// are what loads it.
+/// Shortest time between two probes of a target. Below, the probes themselves are what loads it.
 pub const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Most outcomes in a row that a verdict may wait for.
@@ -25,8 +23,7 @@ pub const THRESHOLD_MAX: u32 = 100;
 /// Most probes that can be asked to run at once: each has a connection, and may hold 40 kB.
 pub const PROBES_AT_ONCE_MAX: u32 = 100_000;
 
-/// What a time may be that is not nothing: a millisecond is the shortest that
-/// can be written.
+/// What a time may be that is not nothing: a millisecond is the shortest that can be written.
 const TIMES: RangeInclusive<Duration> = Duration::from_millis(1)..=DURATION_MAX;
 
 /// `[probe]`: what holds for every probe that says nothing else.
@@ -36,8 +33,7 @@ pub struct Probe {
     pub interval: Duration,
     /// How long one probe may take.
     pub timeout: Duration,
-    /// From an outcome that contradicts the verdict to the next probe; never
-    /// longer than the interval.
+    /// From an outcome that contradicts the verdict to the next probe; never longer than the interval.
     pub retry: Duration,
     /// Passes in a row until a target that was down is up.
     pub rise: NonZeroU32,
@@ -113,8 +109,7 @@ fn threshold(value: Value<'_>) -> Result<NonZeroU32, Diagnostic> {
     })
 }
 
-/// A retry, which the interval bounds; `written` is the interval's place if it
-/// stands in the same table.
+/// A retry, which the interval bounds; `written` is the interval's place if it stands in the same table.
 fn retry(value: Value<'_>, written: Option<Value<'_>>, interval: Duration) -> Result<Duration, Diagnostic> {
     let retry = value.duration(&TIMES)?;
     if retry <= interval {

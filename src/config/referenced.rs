@@ -1,8 +1,8 @@
-//! What a config holds that must go where the config goes, or must not be seen: files that probes
-//! are run with, and secrets.
+//! Parts of a config that must be copied with it, or must not be seen: files that probes are run with, and
+//! secrets.
 //!
-//! Responsible for finding these keys again, with their places.
-//! Not responsible for zone files, whose readers note what they read, or for what is in a file.
+//! Finds these keys again, with their places. Not responsible for zone files, whose readers note what they
+//! read.
 
 use std::path::{Path, PathBuf};
 

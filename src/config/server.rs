@@ -1,8 +1,4 @@
-//! `[server]`: what is listened on, TCP limits, what leads to a reload, and what
-//! the server tells of itself.
-//!
-//! Responsible for these keys and their defaults.
-//! Not responsible for opening a socket.
+//! `[server]`: listen addresses, TCP limits, when to reload, and what the server says about itself.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,12 +16,12 @@ use crate::transport::Affinity;
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
 pub const WORKERS_MAX: u32 = 1024;
 
-/// Most TCP connections, in all and per client: what the kernel can give a
-/// process as file descriptors (`fs.nr_open`).
+/// Most TCP connections, in all and per client: what the kernel can give a process as file descriptors
+/// (`fs.nr_open`).
 pub const CONNECTIONS_MAX: u32 = 1 << 20;
 
-/// Longest text for `nsid` and `version`, in bytes: fits beside the longest
-/// question into the 512 bytes of the smallest client.
+/// Longest text for `nsid` and `version`, in bytes: fits beside the longest question into the 512 bytes of
+/// the smallest client.
 pub const IDENTITY_BYTES_MAX: usize = 128;
 
 const AFFINITIES: &[(&str, Affinity)] = &[("clients", Affinity::Clients), ("cores", Affinity::Cores)];
@@ -93,8 +89,8 @@ pub enum ReloadOn {
     Request,
 }
 
-/// The secret that DNS cookies are made with (RFC 9018, section 4.4). It is
-/// not shown, not even for debugging.
+/// The secret that DNS cookies are made with (RFC 9018, section 4.4). It is not shown, not even for
+/// debugging.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CookieSecret([u8; 16]);
 

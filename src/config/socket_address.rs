@@ -1,7 +1,6 @@
 //! Addresses with ports, to listen on.
 //!
-//! Responsible for what is wrong with one, and for the remedy.
-//! Not responsible for whether it can be had.
+//! Says what is wrong with one, and the remedy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -33,8 +32,8 @@ pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<Socket
     Ok(address)
 }
 
-/// What is wrong with the interface of an address, or the want of one. One that is not there may come, so that it is
-/// a warning: the rest of the file holds without this address.
+/// What is wrong with the interface of an address, or the want of one. One that is not there may come, so
+/// that it is a warning: the rest of the file holds without this address.
 pub(super) fn scope_fault(value: Value<'_>, error: &ScopeError) -> Diagnostic {
     match error {
         ScopeError::NoSuchInterface(_) => {

@@ -1,7 +1,6 @@
 //! From the bytes of the file to a tree of tables and values with places.
 //!
-//! Responsible for faults of TOML itself.
-//! Not responsible for what a table or key means.
+//! Reports faults of TOML itself.
 
 use std::ops::Range;
 
@@ -10,12 +9,11 @@ use toml::de::{DeTable, Error};
 use crate::setting::span_of;
 use crate::source::{Diagnostic, Diagnostics, FileId};
 
-/// What the parser says of a key or table given twice. It keeps the first and
-/// goes on soundly, and so do we.
+/// What the parser says of a key or table given twice. It keeps the first and goes on soundly, and so do we.
 const GIVEN_TWICE: &str = "duplicate key";
 
-/// How the parser's words begin when a text lacks its quotes. It takes the
-/// word for the text and goes on soundly.
+/// How the parser's words begin when a text lacks its quotes. It takes the word for the text and goes on
+/// soundly.
 const UNQUOTED: &str = "string values must be quoted";
 
 /// The file as text; none, and a fault, if it is not UTF-8.
@@ -34,9 +32,8 @@ pub(super) fn text<'t>(file: FileId, bytes: &'t [u8], found: &mut Diagnostics) -
     }
 }
 
-/// The tree. A fault after which the parser can only guess is told alone, as
-/// the rest would mostly be its echo; then there is no tree.
-/// What stands in `secrets` is not repeated.
+/// The tree. A fault after which the parser can only guess is told alone, as the rest would mostly be its
+/// echo; then there is no tree. What stands in `secrets` is not repeated.
 pub(super) fn parse<'t>(
     file: FileId,
     text: &'t str,
@@ -77,8 +74,8 @@ fn harmless(file: FileId, text: &str, secrets: &[Range<usize>], fault: &Error) -
     }
 }
 
-/// The nearest line above that gives the same key or opens the same table as
-/// the line of the byte `at`. The parser knows the place but keeps it to itself.
+/// The nearest line above that gives the same key or opens the same table as the line of the byte `at`. The
+/// parser knows the place but keeps it to itself.
 fn first_given(text: &str, at: usize) -> Option<Range<usize>> {
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
     let wanted = head(text.get(line_start..)?.lines().next()?);

@@ -1,8 +1,7 @@
 //! A table of the config file: which keys it may hold.
 //!
-//! Responsible for unknown and missing keys, and for the
-//! brackets around headers.
-//! Not responsible for what a value means.
+//! Reports unknown and missing keys, and wrong brackets around headers. Not responsible for what a value
+//! means.
 
 use std::ops::Deref;
 
@@ -90,8 +89,8 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// What stands under the key of a table that may be written short, as a single value; several of
-    /// either in a list.
+    /// What stands under the key of a table that may be written short, as a single value; several of either
+    /// in a list.
     pub(super) fn parts(&self, section: Section, found: &mut Diagnostics) -> Vec<Part<'t>> {
         let Some(value) = self.entries().get(section.name()) else { return Vec::new() };
         let mut part = |node: &'t Spanned<DeValue<'t>>| match node.get_ref() {
@@ -117,8 +116,7 @@ impl<'t> Table<'t> {
             DeValue::Array(items) => {
                 items.iter().filter_map(|item| self.item(section, item, found)).collect()
             }
-            // The parser gives a table that only the header of another one
-            // implies the place of its key.
+            // The parser gives a table that only the header of another one implies the place of its key.
             DeValue::Table(_) if value.span() == key.span() => {
                 let header = section.header();
                 found.push(
@@ -216,8 +214,7 @@ fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> Refusal {
     Refusal { message, help }
 }
 
-/// What was meant: the same key of another table, else the nearest one of
-/// this, else any of this.
+/// What was meant: the same key of another table, else the nearest one of this, else any of this.
 fn meant(section: Section, name: &str) -> String {
     let elsewhere: Vec<&str> =
         KEYS.iter().filter(|key| key.name == name).map(|key| key.section.header()).collect();

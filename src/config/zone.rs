@@ -1,7 +1,6 @@
 //! `[[zone]]`: which zones are served, from which files, and to whom.
 //!
-//! Responsible for names, paths and clients, and for several blocks of one
-//! name. Not responsible for what is in the files.
+//! Reads names, paths and clients, and several blocks of one name.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -40,8 +39,8 @@ pub struct Zone {
     pub file: Option<ZoneFile>,
     /// `reverse-of`: the zone whose addresses give its PTR records.
     pub reverse_of: Option<ReverseOf>,
-    /// What this version is called where there are others: what `view` says,
-    /// else the networks of `when-client-in`.
+    /// What this version is called where there are others: what `view` says, else the networks of
+    /// `when-client-in`.
     pub view: Option<String>,
     /// `when-client-in`: who sees this version; none: all who see none before it.
     pub when_client_in: Option<Vec<Clients>>,
@@ -49,8 +48,8 @@ pub struct Zone {
     pub allow_query: Option<Vec<Clients>>,
     /// `memory-limit`: how much memory it may take while it is read.
     pub memory_limit: MemoryLimit,
-    /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file.
-    /// Probes of blocks that name the same owner must all pass.
+    /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file. Probes of blocks that name the
+    /// same owner must all pass.
     pub guards: Vec<ZoneProbe>,
 }
 

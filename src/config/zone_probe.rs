@@ -1,9 +1,7 @@
 //! `[[zone.probe]]`: which plain RRsets are guarded, and by what.
 //!
-//! Responsible for these keys. Not responsible for the kinds of probe (that is
-//! `probe_kind`), for how an answer is chosen (`pool_settings`), for whether the
-//! owners exist, or for putting blocks that name the same owner together: that
-//! is the zone's.
+//! Not responsible for the kinds of probe (`probe_kind`), for how an answer is chosen (`pool_settings`), for
+//! whether the owners exist, or for joining blocks with the same owner: `zone` does that.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,11 +25,10 @@ use crate::zone::PoolSettings;
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneProbe {
-    /// The owners, all in the zone, none twice, and where each is named; never
-    /// empty.
+    /// The owners, all in the zone, none twice, and where each is named; never empty.
     pub names: Vec<(Name, Span)>,
-    /// What must pass, all of it, for an address to be answered; never empty
-    /// without `target` where no fault was found.
+    /// What must pass, all of it, for an address to be answered; never empty without `target` where no fault
+    /// was found.
     pub probes: Vec<ProbeSpec>,
     /// Times of the probe of each SRV record's own port at its target.
     pub target: Option<Probe>,

@@ -1,7 +1,7 @@
 //! The log: one line per change, to standard error or to the journal.
 //!
-//! Responsible for its formats and for which is taken: structured where the journal reads, with time and
-//! colours on a terminal. Not responsible for what is logged.
+//! Has its formats and chooses one: structured where the journal reads, with time and colours on a terminal.
+//! Not responsible for what is logged.
 //!
 //! ```text
 //!             ┌─ plain ──── 2026-11-21T02:18:00Z  WARN 192.0.2.14:6443 down …

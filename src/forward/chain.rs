@@ -1,10 +1,10 @@
 //! Chains of aliases in answers of upstreams: which of them others go on with.
 //!
-//! Responsible for the names that other servers answer for: our own zones, whatever an upstream says of their
-//! names; the upstreams of another forwarded zone, where this one has nothing behind the alias; the same
-//! upstreams again, where they are authoritative servers, which do not follow it. Stub resolvers want the
-//! chain to its end (RFC 1034, sections 4.3.2 and 5.3.1). Not responsible for asking those: such an answer is
-//! cached as far as it is the upstream's, so that no verdict of ours is ever cached with it.
+//! Finds the names that other servers answer for: our own zones, whatever an upstream says of their names;
+//! the upstreams of another forwarded zone, if this one has nothing behind the alias; the same upstreams
+//! again, if they are authoritative servers, which do not follow it. Stub resolvers want the chain to its end
+//! (RFC 1034, sections 4.3.2 and 5.3.1). Not responsible for asking those: such an answer is cached as far as
+//! it is the upstream's, so that no verdict of ours is ever cached with it.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! Forwarding: queries for names that are not in our zones are asked of other resolvers, and their answers
 //! are cached.
 //!
-//! Responsible for upstreams, for what is asked of which, for the cache, and for detecting forwarding loops.
-//! Not responsible for who may ask (`answer`), for sockets of clients (`transport`), for asking one server
-//! (`requestor`), or for our own zones.
+//! Has the upstreams and the cache, decides what is asked of which upstream, and detects forwarding loops.
+//! Not responsible for which clients may ask (`answer`), for sockets of clients (`transport`), for asking one
+//! server (`requestor`), or for our own zones.
 //!
 //! ```text
 //!   UDP worker, TCP ─ CacheFrontend ─ hit ───────────────▶ response

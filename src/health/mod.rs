@@ -13,10 +13,9 @@
 //!                                           └──▶ board
 //! ```
 //!
-//! Responsible for when each target is probed, and for what several outcomes
-//! mean together. All is pure but `engine`, which has the clock.
-//! Not responsible for one run of a probe (that is `probe`), or for what is
-//! answered: this room knows no records.
+//! Decides when each target is probed, and what several outcomes mean together. All is pure but `engine`,
+//! which has the clock. Not responsible for one run of a probe (that is `probe`), or for what is answered:
+//! this room knows no records.
 
 mod damping;
 mod network;

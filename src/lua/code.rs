@@ -1,8 +1,6 @@
 //! The code of a record, and the place of each of its bytes in the zone text.
 //!
-//! Responsible for joining the chunks of a record as PowerDNS does, and for leading back from an
-//! offset in the code to a span.
-//! Not responsible for what the code says.
+//! Joins the chunks of a record as PowerDNS does, and leads back from an offset in the code to a span.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -23,8 +21,8 @@ pub struct Chunk<'t> {
     pub quoted: bool,
 }
 
-/// The code of one LUA record: its chunks joined with nothing between them, as PowerDNS does from
-/// version 5.0 on. A chunk that is exactly one blank is dropped, also as PowerDNS does.
+/// The code of one LUA record: its chunks joined with nothing between them, as PowerDNS does from version 5.0
+/// on. A chunk that is exactly one blank is dropped, also as PowerDNS does.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
     bytes: Vec<u8>,
@@ -56,8 +54,8 @@ enum Mapping {
 }
 
 impl Code {
-    /// Joins the chunks of a record. A `\"` in a chunk becomes a plain `"`; every other backslash
-    /// belongs to the code.
+    /// Joins the chunks of a record. A `\"` in a chunk becomes a plain `"`; every other backslash belongs to
+    /// the code.
     pub fn join(chunks: &[Chunk<'_>]) -> Code {
         let mut code = Code::default();
         for chunk in chunks {
@@ -76,8 +74,8 @@ impl Code {
         String::from_utf8_lossy(&self.bytes)
     }
 
-    /// Where some bytes of the code stand. What begins in one chunk and ends in another runs from
-    /// the one to the other, if both are in the same file. None for an empty range.
+    /// Where some bytes of the code stand. What begins in one chunk and ends in another runs from the one to
+    /// the other, if both are in the same file. None for an empty range.
     pub fn span(&self, range: Range<usize>) -> Option<Span> {
         let last = range.end.checked_sub(1).filter(|&last| last >= range.start)?;
         Some(self.place(range.start)?.to(self.place(last)?))
@@ -152,8 +150,8 @@ impl Code {
         self.push(&text[from..], part(from..text.len()), Mapping::Bytes);
     }
 
-    /// Appends text that was made from something else in the zone text, such as a template of
-    /// `$GENERATE`: all of it stands where that stands.
+    /// Appends text that was made from something else in the zone text, such as a template of `$GENERATE`:
+    /// all of it stands where that stands.
     fn append_made(&mut self, text: &[u8], source: Span) {
         let mut made = Vec::with_capacity(text.len());
         let mut from = 0;

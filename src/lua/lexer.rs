@@ -1,8 +1,8 @@
 //! Tokens of the code.
 //!
-//! Responsible for strings with their escapes, numbers, names, symbols and comments, as the Lua
-//! manual has them, and for what PowerDNS versions read differently across chunks.
-//! Not responsible for how tokens stand together: that is `parser`.
+//! Reads strings with their escapes, numbers, names, symbols and comments, as the Lua manual has them, and
+//! finds what PowerDNS versions read differently across chunks. `parser` decides how tokens may follow each
+//! other.
 
 use std::ops::Range;
 
@@ -48,8 +48,8 @@ const SYMBOLS: &[&str] = &[
 /// Whitespace of Lua.
 const BLANKS: &[u8] = b" \t\r\n\x0b\x0c";
 
-/// Reads the tokens of `code`; the last is [`TokenKind::End`]. None when a fault leaves no tokens to
-/// go on with. `whole` is the place of the record.
+/// Reads the tokens of `code`; the last is [`TokenKind::End`]. None when a fault leaves no tokens to go on
+/// with. `whole` is the place of the record.
 pub(super) fn tokens<'c>(
     code: &'c Code,
     whole: Span,
@@ -291,8 +291,8 @@ impl<'c> Lexer<'c, '_> {
         }
     }
 
-    /// PowerDNS before 5.0 puts blanks between chunks, from 5.0 on it does not: that differs for
-    /// whatever begins in one chunk and ends in another.
+    /// PowerDNS before 5.0 puts blanks between chunks, from 5.0 on it does not: that differs for whatever
+    /// begins in one chunk and ends in another.
     fn warn_of_chunks(&mut self, kind: &TokenKind<'_>, range: Range<usize>) {
         if !self.code.crosses_chunks(range.clone()) {
             return;

@@ -1,9 +1,8 @@
 //! The expression language of LUA records: strings, numbers, tables, calls and names for them.
 //!
-//! Responsible for reading the code of a record into a tree in which every node knows its place in
-//! the zone text. What lies outside the language (control flow, operators, fields) is refused by
-//! name; nothing is ever run.
-//! Not responsible for what a function means, or which functions exist: that is `zonefile`.
+//! Reads the code of a record into a tree in which every node knows its place in the zone text. What is
+//! outside the language (control flow, operators, fields) is refused by name; nothing is ever run. `zonefile`
+//! decides which functions exist and what they mean.
 
 mod number;
 mod code;

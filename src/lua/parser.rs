@@ -1,7 +1,7 @@
 //! From tokens to the tree.
 //!
-//! Responsible for how tokens stand together, and for refusing by name the Lua that is not read.
-//! Not responsible for what names and functions mean.
+//! Decides how tokens may follow each other, and refuses by name the Lua that is not read. Does not know what
+//! names and functions mean.
 
 use super::code::{CODE_BYTES_MAX, Code};
 use super::lexer::{self, FAULTS_MAX, Token, TokenKind};
@@ -9,14 +9,14 @@ use super::refusal;
 use super::syntax::{Call, Expr, ExprKind, Field, Ident, Record, Statement};
 use crate::source::{Diagnostic, Diagnostics, Severity, Span};
 
-/// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each
-/// level costs stack.
+/// Deepest nesting of tables, calls and parentheses. The deepest that means anything is four; each level
+/// costs stack.
 pub const NESTING_MAX: usize = 20;
 
 /// Reads the code of a record. `whole` is the record's place, for faults that have none of their own.
 ///
-/// Every fault is pushed to `found`. None when the code breaks off; otherwise what could be read,
-/// with [`ExprKind::Refused`] in place of what is not supported, so that the rest can be looked at.
+/// Every fault is pushed to `found`. None when the code breaks off; otherwise what could be read, with
+/// [`ExprKind::Refused`] in place of what is not supported, so that the rest can be looked at.
 pub fn parse(code: &Code, whole: Span, found: &mut Diagnostics) -> Option<Record> {
     read(code, whole, found, |parser| match parser.record() {
         Err(Stop) if parser.lost => Ok(parser.rest()),
@@ -146,8 +146,8 @@ impl<'c> Parser<'c, '_> {
         }
     }
 
-    /// `NAME = value` or `local NAME = value`, if that stands here. Both mean the same: nobody else knows the names of
-    /// a record.
+    /// `NAME = value` or `local NAME = value`, if that stands here. Both mean the same: nobody else knows the
+    /// names of a record.
     fn assignment(&mut self) -> Parsed<Option<Statement>> {
         let local = self.here();
         if self.eat_keyword("local") && self.name_before("=").is_none() {
@@ -268,8 +268,8 @@ impl<'c> Parser<'c, '_> {
         Ok(Expr { kind, span })
     }
 
-    /// Goes on from a construct that is not read to the end of the code, token by token, and reports what else is not:
-    /// somebody who rewrites a script wants to know all of it.
+    /// Goes on from a construct that is not read to the end of the code, token by token, and reports what
+    /// else is not: somebody who rewrites a script wants to know all of it.
     fn rest(&mut self) -> Record {
         let mut passed_over = Vec::new();
         let mut defined = Vec::new();
@@ -427,8 +427,8 @@ impl<'c> Parser<'c, '_> {
         Ok(Field { key: Some(key), value: self.expression()? })
     }
 
-    /// One of `separators`. When it is missing between two values that is reported, and read as if
-    /// it stood there.
+    /// One of `separators`. When it is missing between two values that is reported, and read as if it stood
+    /// there.
     fn separator(&mut self, separators: &[&str], closing: &str, open: Span) -> Parsed<()> {
         if separators.iter().any(|separator| self.eat(separator)) {
             return Ok(());

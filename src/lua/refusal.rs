@@ -1,6 +1,4 @@
 //! The Lua that is not read: what each construct is called, and what to write in its place.
-//!
-//! Responsible for the words. Not responsible for finding the constructs: that is `parser`.
 
 use super::lexer::TokenKind;
 

@@ -1,6 +1,4 @@
 //! The tree of a record's code.
-//!
-//! Responsible for its shape. Not responsible for how it is read (`parser`) or what it means.
 
 use crate::source::Span;
 
@@ -11,8 +9,8 @@ pub struct Record {
     pub statements: Vec<Statement>,
     /// What the record returns.
     pub result: Expr,
-    /// Names of functions and values behind a construct that is not read, which were passed over: for telling all
-    /// that is wrong at once. Empty where everything was read.
+    /// Names of functions and values behind a construct that is not read, which were passed over: for telling
+    /// all that is wrong at once. Empty where everything was read.
     pub passed_over: Vec<Ident>,
 }
 

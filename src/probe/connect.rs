@@ -1,8 +1,7 @@
 //! One TCP connection, as every kind of probe begins with.
 //!
-//! Responsible for opening it with as few system calls as will do, and for telling the target's faults
-//! from ours.
-//! Not responsible for time limits: the caller drops the future.
+//! Opens it with as few system calls as possible, and separates the target's faults from ours. The caller
+//! limits the time: it drops the future.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +16,9 @@ use super::outcome::{Failure, Reason, Trouble};
 
 /// Connects to `to`, from `source` where one is given.
 ///
-/// Each system call is made here, not by [`tokio::net::TcpSocket`], because only so its own refusal
-/// can be told from an error that the network sent: EACCES from `connect` is SELinux, EACCES
-/// afterwards is a firewall at the other end (ICMPv6 "administratively prohibited").
+/// Each system call is made here, not by [`tokio::net::TcpSocket`], because only so its own refusal can be
+/// told from an error that the network sent: EACCES from `connect` is SELinux, EACCES afterwards is a
+/// firewall at the other end (ICMPv6 "administratively prohibited").
 ///
 /// # Errors
 ///
@@ -69,9 +68,9 @@ fn start(socket: &Socket, to: SocketAddr) -> Result<(), Failure> {
     }
 }
 
-/// Whether both ends are one socket. Where nobody listens on a port of this host's ephemeral range,
-/// the system may choose that very port to connect from, and TCP's simultaneous open (RFC 9293,
-/// section 3.5) then joins the socket to itself: a pass without a listener.
+/// Whether both ends are one socket. Where nobody listens on a port of this host's ephemeral range, the
+/// system may choose that very port to connect from, and TCP's simultaneous open (RFC 9293, section 3.5) then
+/// joins the socket to itself: a pass without a listener.
 fn is_joined_to_itself(stream: &TcpStream, to: SocketAddr) -> bool {
     stream.local_addr().is_ok_and(|local| local == to)
 }

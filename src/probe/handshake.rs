@@ -1,7 +1,6 @@
 //! One TLS handshake, as `tls` and `https` begin with.
 //!
-//! Responsible for shaking hands, and for telling why that failed.
-//! Not responsible for what is said and demanded in it: that is the room `tls`.
+//! Completes the handshake, or says why it failed. The room `tls` decides what is sent and demanded in it.
 
 use std::io;
 use std::net::IpAddr;
@@ -110,8 +109,7 @@ pub(super) fn of_tls(fault: &rustls::Error) -> Reason {
     }
 }
 
-/// What it means that a message cannot be read. Of what is not TLS at all not
-/// even the head of a record can.
+/// What it means that a message cannot be read. Of what is not TLS at all not even the head of a record can.
 fn of_message(fault: &rustls::InvalidMessage) -> Reason {
     use rustls::InvalidMessage as Fault;
     match fault {

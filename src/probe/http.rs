@@ -1,7 +1,6 @@
 //! `http`: a request is answered as wanted.
 //!
-//! Responsible for what is asked and which responses pass.
-//! Not responsible for how the question travels: that is `exchange`.
+//! Decides what is asked and which responses pass. `exchange` sends the request.
 
 mod request;
 mod status;

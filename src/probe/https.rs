@@ -1,8 +1,7 @@
 //! `https`: a request over TLS is answered as wanted.
 //!
-//! Responsible for what `http` and `tls` do not have: the two together, and a
-//! token that only an encrypted connection may carry.
-//! Not responsible for how the question travels: that is `http::exchange`.
+//! Has what `http` and `tls` do not: the two together, and a token that only an encrypted connection may
+//! carry. `http::exchange` sends the request.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -1,7 +1,6 @@
 //! Probes: what can be tested, one file per kind.
 //!
-//! Responsible for what a probe is and for running it once.
-//! Not responsible for when to probe, or for what several outcomes mean
+//! Defines probes and runs one once. Not responsible for when to probe, or for what several outcomes mean
 //! together: that is `health`.
 
 mod port;
@@ -45,8 +44,7 @@ use crate::source::Diagnostics;
 use outcome::Failure;
 use session::{Ends, Evidence, Session};
 
-/// What to test at one address, with all its parameters. Two probes that are
-/// equal need to run only once.
+/// What to test at one address, with all its parameters. Two probes that are equal need to run only once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Probe {
     /// The address that is tested.
@@ -67,8 +65,8 @@ impl Probe {
     }
 }
 
-/// Runs one probe again and again, and keeps between the runs what the next one can use: an open
-/// connection, above all. When it is dropped, that is closed.
+/// Runs one probe again and again, and keeps between the runs what the next one can use: an open connection,
+/// above all. When it is dropped, that is closed.
 pub struct Prober {
     ends: Ends,
     timeout: Duration,
@@ -76,8 +74,8 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Runs the probe once, in a tokio runtime with I/O and time. It ends within the timeout; when
-    /// the future is dropped earlier, its socket is closed with it.
+    /// Runs the probe once, in a tokio runtime with I/O and time. It ends within the timeout; when the future
+    /// is dropped earlier, its socket is closed with it.
     pub async fn run(&mut self) -> Outcome {
         let started = Instant::now();
         let mut phase = Phase::Connect;
@@ -92,15 +90,15 @@ impl Prober {
         }
     }
 
-    /// Resolves when there is a reason to run the probe before its turn: a connection that was kept
-    /// is closed or reset by the target, or announced to be (GOAWAY). Without one, never.
+    /// Resolves when there is a reason to run the probe before its turn: a connection that was kept is closed
+    /// or reset by the target, or announced to be (GOAWAY). Without one, never.
     pub async fn hint(&mut self) {
         self.session.ended().await;
     }
 }
 
-/// As log lines and the status name it: `192.0.2.1:6443`, `[2001:db8::1]:443`, with the source
-/// where one was asked for.
+/// As log lines and the status name it: `192.0.2.1:6443`, `[2001:db8::1]:443`, with the source where one was
+/// asked for.
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt_at(self.address, f)?;
@@ -117,8 +115,8 @@ pub struct RegisteredKind {
     pub read: fn(Port, &Table<'_>, &std::path::Path, &mut Diagnostics) -> Option<Kind>,
 }
 
-/// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten.
-/// A kind's file offers `ENTRY`, `read`, a type with `fmt_at`, and its [`Session`].
+/// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten. A kind's
+/// file offers `ENTRY`, `read`, a type with `fmt_at`, and its [`Session`].
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($test:ty) in $file:ident runs $session:ident;)+) => {
         /// What to do at the address.

@@ -1,7 +1,4 @@
-//! Addresses that are no host's.
-//!
-//! Responsible for which those are, whoever is to be asked or probed there.
-//! Not responsible for what is made of it.
+//! Addresses that no host can have.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! Outcomes: what one run of a probe saw, in words for a log line.
 //!
-//! Responsible for telling a target's failure from trouble on this host.
-//! Not responsible for what several outcomes mean together: that is `health`.
+//! Separates a target's failure from trouble on this host. Not responsible for what several outcomes mean
+//! together: that is `health`.
 
 use std::fmt;
 use std::io;
@@ -65,8 +65,8 @@ pub enum Reason {
     Reset,
     /// EHOSTUNREACH: no host answers at this address, or a firewall says so.
     NoRoute,
-    /// ENETUNREACH or ENETDOWN: no route from here. Whose trouble that is, the target's or this host's,
-    /// one probe cannot tell; `health` asks the other targets.
+    /// ENETUNREACH or ENETDOWN: no route from here. Whose trouble that is, the target's or this host's, one
+    /// probe cannot tell; `health` asks the other targets.
     NetworkUnreachable,
     /// EACCES after the connection was begun: a firewall at the other end (ICMPv6 type 1 code 1).
     Prohibited,
@@ -300,8 +300,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// What the call `connect` itself said. The network's own words mean the target even here: a
-    /// host on this machine, or a route, answers before the call returns.
+    /// What the call `connect` itself said. The network's own words mean the target even here: a host on this
+    /// machine, or a route, answers before the call returns.
     pub(super) fn of_connect(error: &io::Error) -> Failure {
         match Reason::of(error) {
             Reason::Prohibited | Reason::Broken { .. } | Reason::Other { .. } => Trouble::of(error).into(),

@@ -1,7 +1,7 @@
 //! Symptoms: reasons of failures, sorted into few kinds that can be counted.
 //!
-//! Responsible for which reason belongs to which, and for their names: metrics have them as a label.
-//! Not responsible for the words of a log line: those are in `outcome`.
+//! Sorts each reason into one, and names them: metrics have the name as a label. The text for a log line is
+//! in `outcome`.
 
 use super::outcome::Reason;
 

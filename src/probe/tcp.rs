@@ -1,6 +1,4 @@
 //! `tcp`: the port accepts a connection.
-//!
-//! Responsible for one connection attempt. Not responsible for its meaning.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -55,8 +53,8 @@ impl TcpSession {
 
 impl Session for TcpSession {
     /// Connects, and closes in the ordinary way. A reset (SO_LINGER 0) would spare us TIME_WAIT, but servers
-    /// log it as an error of their client, and it is not worth that: at 10,000 probes a second all of
-    /// `close` was an eighth of what probing costs, and the reset has a price, too.
+    /// log it as an error of their client, and it is not worth that: at 10,000 probes a second all of `close`
+    /// was an eighth of what probing costs, and the reset has a price, too.
     async fn run(&mut self, ends: Ends, _: &mut Phase) -> Result<Evidence, Failure> {
         connect(ends.to(self.port), ends.source).await.map(|_| Evidence::default())
     }

@@ -1,7 +1,6 @@
 //! `tls`: the port accepts a TLS handshake.
 //!
-//! Responsible for one connection with its handshake. Not responsible for
-//! what is demanded in it: that is `handshake`.
+//! Makes one connection with its handshake. `handshake` has what is demanded in it.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -40,8 +39,8 @@ pub(super) const ENTRY: KindEntry = KindEntry {
     form: KindForm::Table(&[&[PORT], HANDSHAKE_KEYS, &[ALPN]]),
 };
 
-/// A TLS handshake succeeds. TLS 1.3 lets a target refuse a client's certificate only after that:
-/// where this matters, probe with `https`.
+/// A TLS handshake succeeds. TLS 1.3 lets a target refuse a client's certificate only after that: where this
+/// matters, probe with `https`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tls {
     /// The port.

@@ -1,7 +1,6 @@
-//! Weights: what a target says of its own share of the clients.
+//! Weights: the share of the clients that a target asks for.
 //!
-//! Responsible for reading one from the body of a response.
-//! Not responsible for choosing by it: that is `answer`.
+//! Reads one from the body of a response. Not responsible for choosing by it: that is `answer`.
 
 use std::num::NonZeroU32;
 
@@ -26,8 +25,8 @@ impl Weight {
     }
 
     /// The weight a body begins with, read as PowerDNS does (`std::stoi`): blanks, a sign, digits, and
-    /// whatever comes behind. 1 where there is no number, and for what is none in C++ or not above 0;
-    /// what is above the highest weight counts as that.
+    /// whatever comes behind. 1 where there is no number, and for what is none in C++ or not above 0; what is
+    /// above the highest weight counts as that.
     pub(super) fn of_body(body: &[u8]) -> Self {
         let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
         let text = body.get(body.iter().take_while(|byte| blank(byte)).count()..).unwrap_or_default();

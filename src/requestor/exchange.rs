@@ -1,7 +1,7 @@
 //! One query to a server over UDP, and over TCP where that is needed.
 //!
-//! Responsible for asking again where a response shows that another encoding or transport is needed. Not
-//! responsible for how long it may take: the caller drops the future.
+//! Asks again if a response shows that another encoding or transport is needed. The caller limits the time:
+//! it drops the future.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;

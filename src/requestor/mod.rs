@@ -1,8 +1,8 @@
 //! Asking another server: over UDP, TCP or TLS, and judging what comes back.
 //!
-//! Responsible for the bytes of a query, for sending it, and for taking nothing for its response that is not
-//! one (RFC 5452). Not responsible for who is asked when, or for what a response is used for: caches,
-//! forwarded zones and clients are unknown here.
+//! Writes a query, sends it, and takes nothing for its response that is not one (RFC 5452). Not responsible
+//! for which server is asked when, or for what a response is used for: this room knows no caches, forwarded
+//! zones or clients.
 //!
 //! ```text
 //!   Request ─▶ Query ─▶ Requestor ─┬─ UDP ── truncated, malformed, in another case ──▶ TCP ─┬─▶ Answer

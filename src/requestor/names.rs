@@ -1,7 +1,7 @@
 //! Names in messages of other servers, pointers and all (RFC 1035, section 4.1.4).
 //!
-//! Responsible for which of them stay what they are when the message is passed on: its header, its TTLs and
-//! the case of its question are written anew. Not responsible for what a name means.
+//! Decides which of them stay what they are when the message is passed on: its header, its TTLs and the case
+//! of its question are written anew. Not responsible for what a name means.
 
 use std::ops::Range;
 

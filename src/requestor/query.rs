@@ -1,6 +1,6 @@
 //! A query to another server.
 //!
-//! Responsible for its bytes, and for which message is a response to it. Not responsible for sending it.
+//! Writes its bytes, and decides which message is a response to it. Not responsible for sending it.
 
 use super::response::Response;
 use crate::dns::edns::OptWriter;

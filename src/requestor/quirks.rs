@@ -1,9 +1,9 @@
 //! Quirks of a server: what it does not understand, and for how long that is believed.
 //!
-//! Responsible for what is learned from which answer. Clients choose names, and the servers of those choose
-//! what comes back: such an answer is only a reason for a check with a question of our own, and that decides.
-//! What it shows is checked again by its user from time to time, and is forgotten when nothing shows it any
-//! more. Not responsible for asking.
+//! Decides what is learned from which answer. Clients choose names, and the servers of those choose what
+//! comes back: such an answer is only a reason for a check with a question of our own, and that decides. Its
+//! result is checked again by its user from time to time, and is forgotten when nothing shows it any more.
+//! Not responsible for asking.
 //!
 //! ```text
 //!   none ── an answer shows it ──▶ none, but needs a check

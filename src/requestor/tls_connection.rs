@@ -1,7 +1,7 @@
 //! A server over TLS (RFC 7858): one connection that is kept and shared by all queries.
 //!
-//! Responsible for the life of the connection, and for matching responses to queries. Not responsible for
-//! what the handshake demands: that is the room `tls`.
+//! Opens, keeps and closes the connection, and matches responses to queries. Not responsible for what the
+//! handshake demands: that is the room `tls`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

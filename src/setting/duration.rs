@@ -1,13 +1,12 @@
 //! Durations as people write them: `200ms`, `5s`, `1m30s`, `2h`.
 //!
-//! Responsible for their text, both ways. Not responsible for which duration
-//! a key may take.
+//! Not responsible for which duration a key may take.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Longest duration of any key. Longer ones are slips of the keyboard, and
-/// adding them to a clock must not overflow.
+/// Longest duration of any key. Longer ones are slips of the keyboard, and adding them to a clock must not
+/// overflow.
 pub const DURATION_MAX: Duration = Duration::from_hours(24);
 
 /// The units, longest first, in milliseconds.

@@ -1,6 +1,6 @@
 //! Amounts of memory as people write them: `512KiB`, `256MiB`, `2GiB`.
 //!
-//! Responsible for their text. Not responsible for which amount a key may take.
+//! Not responsible for which amount a key may take.
 
 /// The units, as IEC 80000-13 names them, in bytes.
 const UNITS: &[(&str, u64)] = &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];

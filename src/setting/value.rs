@@ -1,7 +1,7 @@
 //! A value of the config file and the types it may be read as.
 //!
-//! Responsible for wrong types and values out of bounds, drawn at the value.
-//! Not responsible for which keys there are.
+//! Reports wrong types and values out of bounds, drawn at the value. Not responsible for which keys there
+//! are.
 
 use std::fmt::Display;
 use std::net::IpAddr;

@@ -1,7 +1,6 @@
 //! Files with secrets and certificates: read again when they change.
 //!
-//! Responsible for noticing that a file has changed, and for saying what is wrong with one. Not responsible
-//! for what is made of its content.
+//! Notices that a file has changed, and says what is wrong with one.
 
 use std::fmt;
 use std::fs::{self, File};

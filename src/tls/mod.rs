@@ -1,8 +1,7 @@
 //! TLS: trust anchors, certificates, and what clients are configured with; and random numbers.
 //!
-//! Responsible for reading authorities, certificates and keys from files, again when these change, and for
-//! making a configuration from them. Not responsible for connections and handshakes: `probe` and `requestor`
-//! make those.
+//! Reads authorities, certificates and keys from files, again when these change, and makes a configuration
+//! from them. Not responsible for connections and handshakes: `probe` and `requestor` make those.
 
 mod random;
 

@@ -1,8 +1,7 @@
 //! Sockets: from clients to [`answer`](crate::answer) and back.
 //!
-//! Responsible for listening, for moving queries and responses, for limits per connection and client, and for
-//! changing listen addresses without losing queries. Not responsible for what is answered: this room knows no
-//! zones.
+//! Listens, moves queries and responses, limits connections in all and per client, and changes listen
+//! addresses without losing queries. Not responsible for what is answered: this room knows no zones.
 //!
 //! ```text
 //!  Settings, Inherited ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop

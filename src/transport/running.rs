@@ -1,7 +1,7 @@
 //! A server that runs: which worker serves which socket, and how that changes while queries come in.
 //!
-//! Responsible for starting, changing and stopping everything that serves. Not responsible for how anything
-//! is served (`udp`, `stream`), or for creating sockets (`listeners`).
+//! Starts, changes and stops everything that serves. Not responsible for how anything is served (`udp`,
+//! `stream`), or for creating sockets (`listeners`).
 
 use std::fmt;
 use std::net::SocketAddr;

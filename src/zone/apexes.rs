@@ -1,6 +1,6 @@
 //! The apexes of all zones of a server: each zone answers for itself.
 //!
-//! Responsible for whose a name is. Not responsible for what is in the zones.
+//! Finds the zone that a name belongs to.
 
 use std::collections::HashSet;
 

@@ -1,10 +1,9 @@
 //! Names that are written out beside a guarded wildcard.
 //!
-//! Responsible for telling of those that answer the wildcard's addresses without its guard.
-//! Not responsible for guarding.
+//! Warns of those that answer the wildcard's addresses without its guard.
 //!
-//! A wildcard makes the names that do not exist (RFC 4592, section 2.2.1). `oauth-openshift.apps` that has records of its
-//! own is none of what a guarded `*.apps` makes: it answers all its addresses, whatever is up.
+//! A wildcard makes the names that do not exist (RFC 4592, section 2.2.1). `oauth-openshift.apps` that has
+//! records of its own is none of what a guarded `*.apps` makes: it answers all its addresses, whatever is up.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -82,8 +81,8 @@ fn above(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     std::iter::successors(Some(node), move |node| up(node).map(|()| node.parent())).skip(1)
 }
 
-/// Whether all addresses of an RRset are those of a wildcard's pool. A single one of several is no service that fails
-/// over: somebody wanted this host.
+/// Whether all addresses of an RRset are those of a wildcard's pool. A single one of several is no service
+/// that fails over: somebody wanted this host.
 fn holds(zone: &Zone, wildcard: Node<'_>, rrset: Rrset<'_>) -> bool {
     let pools = wildcard.pools_of(rrset.rtype()).map(|id| &zone.pools()[id.index()]);
     let members = pools.filter(|pool| pool.lua.is_none()).flat_map(|pool| pool.groups.iter().flatten());

@@ -1,9 +1,9 @@
 //! How much memory a zone may take while it is made from its text.
 //!
-//! A line of text may stand for 65,536 records (`$GENERATE`), and one file may be included 10,000 times. Without an end
-//! to that, one zone takes the memory of all others, and the process with it.
+//! A line of text may become 65,536 records (`$GENERATE`), and one file may be included 10,000 times. Without
+//! a limit one zone takes the memory of all others, and the process with it.
 //!
-//! Responsible for counting, and for saying when it is too much. Not responsible for taking the memory.
+//! Counts, and says when it is too much.
 
 use crate::source::{Diagnostic, Origin};
 

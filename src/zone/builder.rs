@@ -1,7 +1,7 @@
 //! A zone that is being put together from records, in whatever order they come.
 //!
-//! Responsible for the name tree and for grouping records into RRsets.
-//! Not responsible for the rules between records: that is `rules`.
+//! Makes the name tree and groups records into RRsets. Not responsible for the rules between records: that is
+//! `rules`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
 
 /// A zone that is being put together.
 ///
-/// Records may come in any order; the tree (empty non-terminals included)
-/// grows with them. [`Builder::finish`] groups, checks and freezes.
+/// Records may come in any order; the tree (empty non-terminals included) grows with them.
+/// [`Builder::finish`] groups, checks and freezes.
 pub struct Builder {
     apex: Name,
     origin: Origin,
@@ -37,8 +37,8 @@ pub struct Builder {
     apexes: Arc<Apexes>,
     libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
-    /// Largest place that is given out, in bytes of names and of record data
-    /// and in numbers of nodes, records and pools: they are 32 bits wide.
+    /// Largest place that is given out, in bytes of names and of record data and in numbers of nodes, records
+    /// and pools: they are 32 bits wide.
     pub(super) place_max: u32,
     budget: Budget,
 }
@@ -55,8 +55,8 @@ struct Collected {
 }
 
 impl Builder {
-    /// A zone without records. `origin` is where the operator named it, or what it is made from: where
-    /// faults are that no record has (no SOA at all).
+    /// A zone without records. `origin` is where the operator named it, or what it is made from: where faults
+    /// are that no record has (no SOA at all).
     pub fn new(apex: Name, origin: impl Into<Origin>) -> Self {
         let origin = origin.into();
         let mut builder = Self {
@@ -116,14 +116,13 @@ impl Builder {
         self.budget.exceeded().is_some()
     }
 
-    /// Takes in a record of class IN. `rdata` is uncompressed wire form,
-    /// `origin` in a text the record's owner (or, where that is left out, its first word).
+    /// Takes in a record of class IN. `rdata` is uncompressed wire form, `origin` in a text the record's
+    /// owner (or, where that is left out, its first word).
     ///
     /// # Errors
     ///
-    /// When the owner does not lie in the zone, the RDATA is longer than
-    /// 65,535 bytes, the zone takes too much memory, or it holds more than
-    /// places of 32 bits can name.
+    /// When the owner does not lie in the zone, the RDATA is longer than 65,535 bytes, the zone takes too
+    /// much memory, or it holds more than places of 32 bits can name.
     pub fn add(
         &mut self,
         owner: NameRef<'_>,
@@ -159,8 +158,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes in code that other records include. It is answered to nobody, but
-    /// its owner exists.
+    /// Takes in code that other records include. It is answered to nobody, but its owner exists.
     ///
     /// # Errors
     ///
@@ -177,20 +175,18 @@ impl Builder {
         Ok(())
     }
 
-    /// Has plain RRsets of an owner guarded by probes; looked up when all
-    /// records are there.
+    /// Has plain RRsets of an owner guarded by probes; looked up when all records are there.
     pub fn guard(&mut self, guarding: Guarding) {
         self.guardings.push(guarding);
     }
 
-    /// Tells the addresses of the node that serves the zone, for pools that
-    /// answer with its own first.
+    /// Tells the addresses of the node that serves the zone, for pools that answer with its own first.
     pub fn set_own_addresses(&mut self, own: Vec<IpAddr>) {
         self.own = own;
     }
 
-    /// Tells the apexes of all zones that are served: names in them are not this zone's, and names that were meant to
-    /// lie there are told of. They change nothing that is answered.
+    /// Tells the apexes of all zones that are served: names in them are not this zone's, and names that were
+    /// meant to lie there are told of. They change nothing that is answered.
     pub fn set_apexes(&mut self, apexes: Arc<Apexes>) {
         self.apexes = apexes;
     }
@@ -217,8 +213,8 @@ impl Builder {
         all.filter_map(|(node, rtype)| Some((NameRef::split_from(self.name(node)).ok()?.0, rtype)))
     }
 
-    /// Groups the records, checks the rules between them and makes the zone.
-    /// None when `found` holds an error, from here or from reading the records.
+    /// Groups the records, checks the rules between them and makes the zone. None when `found` holds an
+    /// error, from here or from reading the records.
     pub fn finish(mut self, found: &mut Diagnostics) -> Option<Zone> {
         // Files name their records owner by owner, so this is nearly sorted.
         self.records.sort_by_key(|record| (record.node, record.rtype));
@@ -240,9 +236,10 @@ impl Builder {
             return Ok(last);
         }
         if !owner.is_at_or_below(self.apex.as_ref()) {
-            // PowerDNS and NSD refuse such a zone, BIND and Knot go on without the record. It is nearly always a name
-            // of ours with a dot too many, or behind a wrong $ORIGIN: a name that is gone, which nobody notices while
-            // the rest is answered. Refused, it is seen at once, and what was served last goes on being served.
+            // PowerDNS and NSD refuse such a zone, BIND and Knot go on without the record. It is nearly
+            // always a name of ours with a dot too many, or behind a wrong $ORIGIN: a name that is gone,
+            // which nobody notices while the rest is answered. Refused, it is seen at once, and what was
+            // served last goes on being served.
             let message = format!("`{owner}` does not lie in the zone `{}`", self.apex);
             let help = "names that do not end in a dot are relative to $ORIGIN";
             let other = "a record of another zone is answered from there: remove it here, as BIND and Knot do unasked";
@@ -343,8 +340,7 @@ impl Builder {
         }
     }
 
-    /// Appends the records of an RRset without repetitions, which RFC 2181,
-    /// section 5, forbids.
+    /// Appends the records of an RRset without repetitions, which RFC 2181, section 5, forbids.
     fn keep_distinct(&self, group: &[Collected], records: &mut Vec<RecordEntry>, found: &mut Diagnostics) {
         let mut seen = HashMap::new();
         for one in group {
@@ -363,8 +359,8 @@ impl Builder {
     }
 }
 
-/// RDATA to be compared with others of its RRset: names in it that differ in case only are the same (RFC 4343;
-/// RFC 4034, section 6.2), hence so are the records.
+/// RDATA to be compared with others of its RRset: names in it that differ in case only are the same (RFC
+/// 4343; RFC 4034, section 6.2), hence so are the records.
 fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
     let mut lower = Cow::Borrowed(rdata);
     for inner in rdata::names(rtype, rdata) {

@@ -1,7 +1,7 @@
 //! Changes to a zone: records that go, and records that come.
 //!
-//! Responsible for a zone with changes being what it would be if it had been read with them. Not responsible
-//! for which changes are allowed, or for the serial: a changeset replaces the SOA record like any other.
+//! A zone with changes is the same as one that was read with them. Not responsible for which changes are
+//! allowed, or for the serial: a changeset replaces the SOA record like any other.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,8 +1,6 @@
 //! The hash by which PowerDNS chooses: Bob Jenkins' hash of 1996.
 //!
-//! Responsible for the same figures as PowerDNS, so that a client or a name
-//! is answered what PowerDNS answered it.
-//! Not responsible for what is made of them.
+//! Gives the same numbers as PowerDNS, so that a client or a name gets the answer that PowerDNS gave.
 
 use std::net::IpAddr;
 
@@ -21,8 +19,7 @@ pub fn name_hash(lower: &[u8]) -> u32 {
     jenkins(lower)
 }
 
-/// Where a value stands on the ring of a consistent hash: one point for each
-/// unit of its weight.
+/// Where a value stands on the ring of a consistent hash: one point for each unit of its weight.
 pub(super) fn ring_points(value: &[u8], weight: u32) -> impl Iterator<Item = u32> {
     let mut key = [value, b"-"].concat();
     let prefix = key.len();

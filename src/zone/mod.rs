@@ -1,8 +1,7 @@
-//! Zones: the name tree, RRsets, zone cuts, wildcards and pools, and which
-//! records may stand together.
+//! Zones: the name tree, RRsets, zone cuts, wildcards and pools, and which records may exist together.
 //!
-//! Responsible for what a zone is and which zones are sound.
-//! Not responsible for verdicts (which members are up) or for files.
+//! Defines zones and which of them are sound. Not responsible for verdicts (which members are up) or for
+//! files.
 //!
 //! ```text
 //!  add, add_pool, guard          finish                 find, node

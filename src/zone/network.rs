@@ -1,13 +1,11 @@
 //! Networks that clients are in.
 //!
-//! Responsible for reading them and for telling who is inside.
-//! Not responsible for what a client in one is answered.
+//! Reads them and finds whether a client is in one.
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// An address and how many of its leading bits count: `192.0.2.0/24`. Bits
-/// behind those are not looked at.
+/// An address and how many of its leading bits count: `192.0.2.0/24`. Bits behind those are not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     address: IpAddr,
@@ -16,8 +14,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads `192.0.2.0/24`, `2001:db8::/32`, or an address alone: the network
-    /// of just that. None for anything else.
+    /// Reads `192.0.2.0/24`, `2001:db8::/32`, or an address alone: the network of just that. None for
+    /// anything else.
     pub fn parse(text: &str) -> Option<Network> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),

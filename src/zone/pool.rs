@@ -1,7 +1,4 @@
-//! Pools: the members behind one owner name and type, and how an answer is
-//! chosen among those that pass.
-//!
-//! Responsible for what a pool is. Not responsible for verdicts.
+//! Pools: the members behind one owner name and type, and how an answer is chosen among those that pass.
 
 use std::num::NonZeroU32;
 
@@ -12,8 +9,8 @@ use super::selector::{Answers, Arrangement, Selector};
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::source::Origin;
 
-/// Bytes of a record before its RDATA, when the owner is a pointer: owner,
-/// type, class, TTL and length (RFC 1035, section 4.1.3).
+/// Bytes of a record before its RDATA, when the owner is a pointer: owner, type, class, TTL and length (RFC
+/// 1035, section 4.1.3).
 pub(super) const RECORD_BYTES: usize = 12;
 
 /// The members behind one owner name and type.
@@ -27,12 +24,11 @@ pub struct Pool {
     pub ttl: Ttl,
     /// TTL while a member is down, never above `ttl`.
     pub ttl_degraded: Ttl,
-    /// Ordered groups of members: the first group that has enough members up
-    /// is answered from. Never empty, and neither is the first group.
+    /// Ordered groups of members: the first group that has enough members up is answered from. Never empty,
+    /// and neither is the first group.
     pub groups: Vec<Vec<Member>>,
-    /// The clients that each group is for: a client is answered from the
-    /// first group that is for it, and with SERVFAIL if there is none. Empty:
-    /// every group is for everyone.
+    /// The clients that each group is for: a client is answered from the first group that is for it, and with
+    /// SERVFAIL if there is none. Empty: every group is for everyone.
     pub views: Vec<Vec<Network>>,
     /// How an answer is chosen among the members of the group that are up.
     pub selector: Selector,
@@ -40,15 +36,14 @@ pub struct Pool {
     pub order: AnswerOrder,
     /// Most records that [`Selector::All`] answers; none: all there are.
     pub answers_max: Option<NonZeroU32>,
-    /// How many members of the first group must be up for it to be answered
-    /// from; of the others, one.
+    /// How many members of the first group must be up for it to be answered from; of the others, one.
     pub min_up: MinUp,
     /// What is answered when no group has enough members up.
     pub all_down: AllDown,
     /// What is answered while no member has an outcome yet.
     pub while_pending: WhilePending,
-    /// The code of the LUA record it was written as, chunks joined; none for
-    /// a plain RRset guarded by the configuration.
+    /// The code of the LUA record it was written as, chunks joined; none for a plain RRset guarded by the
+    /// configuration.
     pub lua: Option<Box<str>>,
     /// Where it comes from.
     pub origin: Origin,
@@ -75,8 +70,8 @@ impl Pool {
         }
     }
 
-    /// Most bytes that it adds to a message, its owner in a pointer: all its
-    /// records where several are answered, else the longest of them.
+    /// Most bytes that it adds to a message, its owner in a pointer: all its records where several are
+    /// answered, else the longest of them.
     pub fn answer_bytes_max(&self) -> usize {
         let records = self.groups.iter().flatten().map(|member| member.rdata.len() + RECORD_BYTES);
         let answers_several = |selector: Selector| selector.entry().answers == Answers::Several;
@@ -92,8 +87,7 @@ impl Pool {
         Arrangement { order: self.order, answers_max: self.answers_max }
     }
 
-    /// What a member is answered as, in presentation format: `192.0.2.1`,
-    /// `10 mail.example.net.`
+    /// What a member is answered as, in presentation format: `192.0.2.1`, `10 mail.example.net.`
     pub fn show(&self, member: &Member) -> String {
         let mut text = String::new();
         rdata::write(self.rtype, &member.rdata, &mut text);

@@ -1,11 +1,11 @@
-//! Reverse zones: PTR records made from the addresses of a zone, and compared
-//! with them (RFC 1035, section 3.5; RFC 3596, section 2.5).
+//! Reverse zones: PTR records made from the addresses of a zone, and compared with them (RFC 1035, section
+//! 3.5; RFC 3596, section 2.5).
 //!
-//! Responsible for which names an address is known by.
-//! Not responsible for which zone is made from which.
+//! Finds the names of an address. Not responsible for which zone is made from which.
 //!
-//! Nodes take their host name from the PTR record of their address, so an address shall have one, with the official name
-//! of a host (RFC 1912, section 2.1) and not of whatever else it serves. Of its names the one with the best claim has it:
+//! Nodes take their host name from the PTR record of their address, so an address shall have one, with the
+//! official name of a host (RFC 1912, section 2.1) and not of whatever else it serves. Of its names the one
+//! with the best claim has it:
 //!
 //! ```text
 //! 1 host     a plain A or AAAA record, the only one of its name; that NS records name it makes no difference
@@ -61,8 +61,8 @@ enum Claim {
     Guarded,
 }
 
-/// What services are called, beside hosts of other names at the same addresses; a number may follow, as in `ns1` and
-/// `etcd-0`. A host that is really called so, and has no other name, still has its PTR record.
+/// What services are called, beside hosts of other names at the same addresses; a number may follow, as in
+/// `ns1` and `etcd-0`. A host that is really called so, and has no other name, still has its PTR record.
 const SERVICES: &[&str] = &[
     "api", "api-int", "console", "dns", "etcd", "ingress", "lb", "ldap", "mail", "mirror", "mx", "ns", "ntp",
     "proxy", "quay", "registry", "smtp", "time", "vip", "www",
@@ -148,9 +148,8 @@ impl Hosts {
 }
 
 impl Builder {
-    /// Adds the PTR records of these hosts that lie in the zone, and SOA and
-    /// NS records; what it has already stays as it is, but the serial follows.
-    /// `origin` is where the operator wants it so.
+    /// Adds the PTR records of these hosts that lie in the zone, and SOA and NS records; what it has already
+    /// stays as it is, but the serial follows. `origin` is where the operator wants it so.
     pub fn add_reverse(&mut self, hosts: &Hosts, origin: impl Into<Origin>, found: &mut Diagnostics) {
         let origin = &origin.into();
         let apex = self.apex().to_name();
@@ -246,8 +245,8 @@ fn is_called_as_services_are(name: NameRef<'_>) -> bool {
     SERVICES.iter().any(|service| service.as_bytes().eq_ignore_ascii_case(word))
 }
 
-/// What the zones of one server say of addresses, found by address and by apex: a reverse zone looks at what is its
-/// own, however many other zones there are.
+/// What the zones of one server say of addresses, found by address and by apex: a reverse zone looks at what
+/// is its own, however many other zones there are.
 #[derive(Debug, Default)]
 pub struct Addresses {
     apexes: Arc<Apexes>,
@@ -274,8 +273,8 @@ impl Addresses {
     }
 }
 
-/// Compares a reverse zone with what the zones of its server say of addresses: hosts without a PTR record, and PTR
-/// records of names that have not the address. Other zones have nothing to be compared.
+/// Compares a reverse zone with what the zones of its server say of addresses: hosts without a PTR record,
+/// and PTR records of names that have not the address. Other zones have nothing to be compared.
 pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
     let Some(held) = addresses_below(zone.apex()) else { return };
     for (address, host) in known.hosts.range(held) {
@@ -312,8 +311,8 @@ fn check_pointers(rrset: Rrset<'_>, address: IpAddr, known: &Addresses, found: &
     }
 }
 
-/// Whether a reverse zone has something to say of an owner: a PTR record of
-/// its own or by a wildcard, or that others are to be asked (RFC 2317).
+/// Whether a reverse zone has something to say of an owner: a PTR record of its own or by a wildcard, or that
+/// others are to be asked (RFC 2317).
 fn is_answered(zone: &Zone, owner: NameRef<'_>) -> bool {
     let speaks = |node: Node<'_>| {
         node.rrset(Rtype::PTR).is_some()

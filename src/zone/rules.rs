@@ -1,8 +1,7 @@
-//! Which records may stand together.
+//! Which records may exist together.
 //!
-//! Responsible for the rules between the records of a zone: those it cannot
-//! be served without (errors) and those that are likely mistakes (warnings).
-//! Not responsible for faults within one record: those end in the reader.
+//! Has the rules between the records of a zone: those it cannot be served without (errors) and those that are
+//! likely mistakes (warnings). Faults within one record end in the reader.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -15,9 +14,9 @@ use super::tree::{Kind, Node, NodeId, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 
-/// Most bytes of records in one answer: with the longest question and an OPT
-/// record it must fit a message of 65,535 bytes. The OPT record takes 11 bytes
-/// itself, 28 for a cookie and 259 for the longest name server identifier.
+/// Most bytes of records in one answer: with the longest question and an OPT record it must fit a message of
+/// 65,535 bytes. The OPT record takes 11 bytes itself, 28 for a cookie and 259 for the longest name server
+/// identifier.
 pub const ANSWER_BYTES_MAX: usize = 65_535 - 12 - (255 + 4) - (11 + 28 + 259);
 
 /// Most bytes of a chain of aliases: each link a DNAME and the CNAME that it makes, all names in full.
@@ -28,8 +27,8 @@ pub const POOLS_MAX: usize = 255;
 
 /// The TTL an RRset is answered with.
 ///
-/// RFC 2181, section 5.2: TTLs in one RRset differ only by mistake; the
-/// lowest is served so that no cache keeps the set too long.
+/// RFC 2181, section 5.2: TTLs in one RRset differ only by mistake; the lowest is served so that no cache
+/// keeps the set too long.
 pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Origin)>, found: &mut Diagnostics) -> Ttl {
     let mut lowest: Option<(Ttl, Origin)> = None;
     let mut differing = None;
@@ -84,8 +83,8 @@ pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut D
     chains(zone, &large, found);
 }
 
-/// RFC 4007, section 11: a link-local address means something only together with an interface, for which records have
-/// no place.
+/// RFC 4007, section 11: a link-local address means something only together with an interface, for which
+/// records have no place.
 fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
     for pool in zone.pools() {
         let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
@@ -159,8 +158,8 @@ fn is_apex_without_dot(apex: NameRef<'_>, owner: NameRef<'_>) -> bool {
     twice.is_some_and(|first| first.eq_ignore_ascii_case(labels))
 }
 
-/// What is answered together must fit a message: an RRset and the LUA records of its type. Returns what the whole node
-/// takes.
+/// What is answered together must fit a message: an RRset and the LUA records of its type. Returns what the
+/// whole node takes.
 fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> usize {
     let mut whole = 0;
     for rrset in node.all_rrsets() {
@@ -211,8 +210,8 @@ fn answer_bytes(zone: &Zone, node: Node<'_>, rtype: Rtype) -> usize {
     plain + pooled.sum::<usize>()
 }
 
-/// The records of an alias are answered in front of those it leads to, and both must fit a message. `large` are the
-/// nodes where that is not certain: nearly every zone has none.
+/// The records of an alias are answered in front of those it leads to, and both must fit a message. `large`
+/// are the nodes where that is not certain: nearly every zone has none.
 fn chains(zone: &Zone, large: &HashSet<NodeId>, found: &mut Diagnostics) {
     if large.is_empty() {
         return;
@@ -235,8 +234,8 @@ fn chains(zone: &Zone, large: &HashSet<NodeId>, found: &mut Diagnostics) {
     }
 }
 
-/// The node at the end of a chain of aliases, and the bytes that its links
-/// take; none where it leads out of the zone or round in a circle.
+/// The node at the end of a chain of aliases, and the bytes that its links take; none where it leads out of
+/// the zone or round in a circle.
 fn chain_end<'z>(zone: &'z Zone, cname: Rrset<'z>) -> Option<(Node<'z>, usize)> {
     let mut name: Name = target_names(cname).next()?.to_name();
     let mut links = rrset_bytes(cname);
@@ -263,8 +262,7 @@ fn chain_end<'z>(zone: &'z Zone, cname: Rrset<'z>) -> Option<(Node<'z>, usize)> 
     None
 }
 
-/// A CNAME stands alone (RFC 1034, section 3.6.2), and so does, of its kind,
-/// a DNAME (RFC 6672, section 2.4).
+/// A CNAME stands alone (RFC 1034, section 3.6.2), and so does, of its kind, a DNAME (RFC 6672, section 2.4).
 fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
     if let Some(dname) = node.rrset(Rtype::DNAME)
         && dname.rdatas().len() > 1
@@ -312,8 +310,8 @@ fn wildcard(node: Node<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// A zone cut: what stands there beside NS and DS is not answered, and name
-/// servers inside the child need glue.
+/// A zone cut: what stands there beside NS and DS is not answered, and name servers inside the child need
+/// glue.
 fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     let Some(ns) = node.rrset(Rtype::NS) else { return };
     let servers: Vec<NameRef<'_>> = target_names(ns).collect();
@@ -352,8 +350,8 @@ fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
     servers.filter_map(|server| zone.find(server)).collect()
 }
 
-/// Records below a zone cut or a DNAME. Plain ones and LUA records are glue alike where they are addresses of a name
-/// server (RFC 1034, section 4.2.1).
+/// Records below a zone cut or a DNAME. Plain ones and LUA records are glue alike where they are addresses of
+/// a name server (RFC 1034, section 4.2.1).
 fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Diagnostics) {
     let Some(covering) = zone.covering(node.id()).map(|id| zone.node(id)) else { return };
     let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
@@ -371,8 +369,8 @@ fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Dia
     }
 }
 
-/// RFC 6672, section 2.4: no records exist below the owner of a DNAME record, and a server may refuse a zone that has
-/// some. NSD and Knot do; BIND and PowerDNS load it and never answer them.
+/// RFC 6672, section 2.4: no records exist below the owner of a DNAME record, and a server may refuse a zone
+/// that has some. NSD and Knot do; BIND and PowerDNS load it and never answer them.
 fn below_dname(rtype: Rtype, origin: Origin, owner: NameRef<'_>, dname: Origin) -> Diagnostic {
     Diagnostic::error(
         origin,

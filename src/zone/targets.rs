@@ -1,10 +1,9 @@
-//! The names that records point to: whether they exist, and whether they are those that were meant.
+//! The names that records point to: whether they exist, and whether they are the intended ones.
 //!
-//! Responsible for what is told of names in RDATA.
-//! Not responsible for which records may stand together: that is `rules`.
+//! Warns of names in RDATA. Which records may exist together is in `rules`.
 //!
-//! A name without a final dot is relative to the origin (RFC 1035, section 5.1). Where such a name was meant to be
-//! whole it is sound all the same, exists nowhere, and no name server says a word. Signs of it:
+//! A name without a final dot is relative to the origin (RFC 1035, section 5.1). If such a name was meant to
+//! be absolute, the zone is still sound, the name exists nowhere, and no name server warns. Signs of it:
 //!
 //! ```text
 //! it exists nowhere but by a wildcard, and without the origin it would
@@ -208,8 +207,8 @@ fn first_labels(name: NameRef<'_>, labels: usize, origin: NameRef<'_>) -> Option
     Name::from_wire(&[own, origin.wire()].concat()).ok()
 }
 
-/// Tells of a wildcard that answers for every name below the apex of a cluster's zone. Nodes and pods have that domain
-/// in their search list, pods with `ndots:5`: what they look for is asked there first.
+/// Tells of a wildcard that answers for every name below the apex of a cluster's zone. Nodes and pods have
+/// that domain in their search list, pods with `ndots:5`: what they look for is asked there first.
 pub(super) fn apex_wildcard(zone: &Zone, found: &mut Diagnostics) {
     let Some(wildcard) = zone.answering_wildcard(zone.apex()) else { return };
     let cluster = [&b"api"[..], b"api-int"].into_iter().find_map(|label| {

@@ -1,6 +1,6 @@
 //! The finished zone: nodes, RRsets, pools, and how to find them.
 //!
-//! Responsible for reading a zone. Not responsible for making one.
+//! `builder` makes it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -71,8 +71,8 @@ impl PoolId {
     }
 }
 
-/// The place of something that the builder counted when it came in, or of what is made of such things, one of at least
-/// one of them.
+/// The place of something that the builder counted when it came in, or of what is made of such things, one of
+/// at least one of them.
 pub(super) fn index(length: usize) -> u32 {
     // The builder refused whatever would not fit.
     u32::try_from(length).unwrap_or(u32::MAX)
@@ -169,8 +169,7 @@ impl Zone {
         &self.libraries
     }
 
-    /// The node next to the apex that hides this one: a zone cut or DNAME
-    /// above it.
+    /// The node next to the apex that hides this one: a zone cut or DNAME above it.
     pub fn covering(&self, id: NodeId) -> Option<NodeId> {
         let mut covering = None;
         let mut at = id;
@@ -185,9 +184,8 @@ impl Zone {
         covering
     }
 
-    /// Every plain record in canonical order (RFC 4034, section 6), the SOA
-    /// first. RRsets that became pools by guarding are among them; LUA
-    /// records are not, they are in [`Zone::pools`].
+    /// Every plain record in canonical order (RFC 4034, section 6), the SOA first. RRsets that became pools
+    /// by guarding are among them; LUA records are not, they are in [`Zone::pools`].
     pub fn records(&self) -> impl Iterator<Item = (NameRef<'_>, Rtype, Ttl, &[u8])> {
         let mut order: Vec<NodeId> = self.node_ids().collect();
         order.sort_by(|a, b| self.node(*a).name().cmp(&self.node(*b).name()));

@@ -1,8 +1,7 @@
-//! What zone text is written in, and where that is not what it looks like.
+//! The encoding of zone text, and text that is not what it looks like.
 //!
-//! Responsible for UTF-16, for byte order marks, for owners with letters that are not ASCII, and for text that ends
-//! at a `;`.
-//! Not responsible for escapes: those are `dns::presentation`.
+//! Finds UTF-16, byte order marks, owners with letters that are not ASCII, and text that ends at a `;`.
+//! Escapes are in `dns::presentation`.
 
 use crate::dns::NameRef;
 use crate::dns::rdata::Token;
@@ -10,8 +9,8 @@ use crate::source::{Diagnostic, FileId, Span};
 
 use super::lexer::{BYTE_ORDER_MARK, shown};
 
-/// The fault of a text in UTF-16, which some editors call Unicode: by its mark, or because every other byte of
-/// plain English is zero there.
+/// The fault of a text in UTF-16, which some editors call Unicode: by its mark, or because every other byte
+/// of plain English is zero there.
 pub(super) fn not_utf8(text: &[u8], file: FileId) -> Option<Diagnostic> {
     let encoding = match text {
         [0xff, 0xfe, ..] => "UTF-16LE",

@@ -1,7 +1,6 @@
 //! Directives: `$ORIGIN` and `$TTL`, and which others there are.
 //!
-//! Responsible for lines that begin with a dollar sign.
-//! Not responsible for what `include` and `generate` do.
+//! Reads lines that begin with a dollar sign; `include` and `generate` have two of them.
 
 use crate::dns::name::Written;
 use crate::dns::{Name, Ttl, TtlForm, powerdns_reading, rdata::Token};
@@ -10,8 +9,7 @@ use crate::source::{Diagnostic, Diagnostics, Sources, nearest};
 use super::lexer::shown;
 use super::reader::{DefaultTtl, Reader, not_a_name};
 
-/// A line that is no record (RFC 1035, section 5.1; RFC 2308, section 4;
-/// `$GENERATE` is BIND's).
+/// A line that is no record (RFC 1035, section 5.1; RFC 2308, section 4; `$GENERATE` is BIND's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Directive {
     Origin,

@@ -1,8 +1,6 @@
-//! `$GENERATE`: one line that stands for many records (BIND's, which PowerDNS
-//! reads too).
+//! `$GENERATE`: one line that becomes many records (BIND's, which PowerDNS reads too).
 //!
-//! Responsible for the range, the templates and their numbers.
-//! Not responsible for the records: each is read as if it had been written out.
+//! Reads the range and the templates. Each record is read as if it had been written out.
 
 use crate::dns::Rtype;
 use crate::dns::rdata::{self, Token};
@@ -55,8 +53,8 @@ enum Radix {
 }
 
 impl Reader<'_> {
-    /// Reads the records that a `$GENERATE` line stands for. A fault ends it:
-    /// the other records would only repeat it.
+    /// Reads the records that a `$GENERATE` line stands for. A fault ends it: the other records would only
+    /// repeat it.
     pub(super) fn generate(
         &mut self,
         directive: &Token<'_>,
@@ -115,9 +113,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The words of a record whose data is one quoted string that stands for several words, as in BIND, whose manual
-    /// writes `MX "0 ."`: there the data is one word, and loses its quotes. None where the string is data as it
-    /// stands, as in TXT; where BIND makes other data of it, that is told.
+    /// The words of a record whose data is one quoted string that stands for several words, as in BIND, whose
+    /// manual writes `MX "0 ."`: there the data is one word, and loses its quotes. None where the string is
+    /// data as it stands, as in TXT; where BIND makes other data of it, that is told.
     fn unquoted<'t>(
         &self,
         range: Range,
@@ -325,8 +323,8 @@ impl Number {
     }
 }
 
-/// Hexadecimal digits from the last to the first with dots between them. The
-/// dots count for the width, so that an even width ends with one, as in BIND.
+/// Hexadecimal digits from the last to the first with dots between them. The dots count for the width, so
+/// that an even width ends with one, as in BIND.
 fn nibbles(mut value: u64, mut width: usize) -> String {
     let mut text = String::new();
     loop {

@@ -1,8 +1,7 @@
-//! The head of a record: TTL, class and type, in any order that can be told
-//! apart, and what is likely meant where they are wrong.
+//! The head of a record: TTL, class and type, in any order that is unambiguous, and what is likely meant if
+//! they are wrong.
 //!
-//! Responsible for the words between owner and RDATA.
-//! Not responsible for the TTL of a record that gives none: that is `reader`.
+//! Reads the words between owner and RDATA. `reader` has the TTL of a record that gives none.
 
 use crate::dns::{Rtype, Ttl, TtlForm, rdata::Token};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -38,8 +37,8 @@ enum Word {
     Unknown,
 }
 
-/// Reads the head of a record. `owner` is the word in the first column, if
-/// there is one, `words` what follows it, `end` where the line's last word ends.
+/// Reads the head of a record. `owner` is the word in the first column, if there is one, `words` what follows
+/// it, `end` where the line's last word ends.
 pub(super) fn read<'w, 't>(
     owner: Option<&Token<'t>>,
     words: &'w [Token<'t>],

@@ -1,8 +1,7 @@
 //! `$INCLUDE`: another file in the middle of this one.
 //!
-//! Responsible for which file is meant, for its end (limits, cycles), and for
-//! what it leaves behind: the previous owner, but no origin.
-//! Not responsible for reading it: that is `reader`.
+//! Finds the file, limits depth and cycles, and restores what the file must not change: it leaves the
+//! previous owner behind, but no origin. `reader` reads it.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -16,8 +15,8 @@ use super::lexer::shown;
 use super::opened::Opened;
 use super::reader::{Owner, Reader};
 
-/// Files included in one zone, each time counted: files that include each
-/// other's neighbours twice would otherwise grow as powers of two.
+/// Files included in one zone, each time counted: files that include each other's neighbours twice would
+/// otherwise grow as powers of two.
 const INCLUDES_MAX: u32 = 10_000;
 
 /// What the including file had.
@@ -88,8 +87,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Finds and reads the file: beside the one that includes it or, where
-    /// there is none, in the folder the settings name.
+    /// Finds and reads the file: beside the one that includes it or, where there is none, in the folder the
+    /// settings name.
     fn open(
         &mut self,
         sources: &mut Sources,
@@ -153,8 +152,9 @@ impl Reader<'_> {
         Ok((file, opened))
     }
 
-    /// Who may write a zone's text need not be allowed to read every file that the server can read, and a fault shows
-    /// the line it is in: a text includes what lies beside it or below, and what the operator allows.
+    /// Who may write a zone's text need not be allowed to read every file that the server can read, and a
+    /// fault shows the line it is in: a text includes what lies beside it or below, and what the operator
+    /// allows.
     fn refuse_outside(&self, sources: &Sources, opened: &Opened, span: Span) -> Result<(), Diagnostic> {
         let (Some(from), Some(path)) = (&self.settings.include_from, &opened.path) else { return Ok(()) };
         // A text that was kept was read from its file before.
@@ -190,9 +190,10 @@ impl Reader<'_> {
         way.iter().filter_map(|opened| opened.by).fold(fault, |fault, by| fault.and_at(by, "from here"))
     }
 
-    /// Goes back to the including file, and to its origin: "a $INCLUDE entry never changes the relative origin of the
-    /// parent file, regardless of changes to the relative origin made within the included file" (RFC 1035, section
-    /// 5.1). PowerDNS stays at what the included file set. The first record that means another name by that says so.
+    /// Goes back to the including file, and to its origin: "a $INCLUDE entry never changes the relative
+    /// origin of the parent file, regardless of changes to the relative origin made within the included file"
+    /// (RFC 1035, section 5.1). PowerDNS stays at what the included file set. The first record that means
+    /// another name by that says so.
     fn leave(&mut self, before: Before, span: Span) {
         self.doubts.origin = (before.origin != self.doubts.theirs).then(|| {
             Diagnostic::warning(span, format!("behind this line the origin is `{}` again", before.origin))

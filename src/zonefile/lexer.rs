@@ -1,19 +1,17 @@
-//! From bytes to lines of words: blanks, comments, quotes, escapes and
-//! parentheses (RFC 1035, section 5.1).
+//! From bytes to lines of words: blanks, comments, quotes, escapes and parentheses (RFC 1035, section 5.1).
 //!
-//! Responsible for where a word, a line and a fault of form begin and end.
-//! Not responsible for what a word means. Nothing is copied: a word is a
-//! piece of the text, with its escapes as they were written.
+//! Decides where a word, a line and a fault of form begin and end. Not responsible for what a word means.
+//! Nothing is copied: a word is a piece of the text, with its escapes as they were written.
 
 use crate::dns::rdata::Token;
 use crate::source::{Diagnostic, FileId, Span, offset};
 
-/// Most words of one record. RDATA of 65,535 bytes written as RFC 3597 single
-/// bytes needs about that many; more cannot be a record.
+/// Most words of one record. RDATA of 65,535 bytes written as RFC 3597 single bytes needs about that many;
+/// more cannot be a record.
 const WORDS_MAX: usize = 66_000;
 
-/// How many parentheses that are never closed are recovered from in one file.
-/// Each costs a look through the rest of the file.
+/// How many parentheses that are never closed are recovered from in one file. Each costs a look through the
+/// rest of the file.
 const UNCLOSED_MAX: u32 = 16;
 
 /// What some editors put at the beginning of a text.
@@ -34,8 +32,8 @@ pub(super) struct Lexer<'t> {
     cut: Option<Span>,
 }
 
-/// What is known about a line besides its words. A line goes on to the next
-/// line break outside of parentheses.
+/// What is known about a line besides its words. A line goes on to the next line break outside of
+/// parentheses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
     /// What stands in its first column.
@@ -64,8 +62,8 @@ pub(super) enum Start {
 pub(super) enum End {
     /// At a line break, or at the end of the text.
     Complete,
-    /// Nowhere: a parenthesis is open at the end of the text. Reading goes on
-    /// behind the line break that follows the parenthesis.
+    /// Nowhere: a parenthesis is open at the end of the text. Reading goes on behind the line break that
+    /// follows the parenthesis.
     Unclosed,
 }
 
@@ -107,8 +105,8 @@ impl<'t> Lexer<'t> {
         Self { text, file, at: 0, open: Vec::new(), unclosed: 0, cut: None }
     }
 
-    /// Skips the mark that some editors put at the beginning of a text, and
-    /// that stays in its middle when such texts are joined.
+    /// Skips the mark that some editors put at the beginning of a text, and that stays in its middle when
+    /// such texts are joined.
     fn skip_byte_order_mark(&mut self) -> Option<Span> {
         let from = self.at;
         let marked = self.text.get(from..).is_some_and(|text| text.starts_with(BYTE_ORDER_MARK));
@@ -116,9 +114,8 @@ impl<'t> Lexer<'t> {
         marked.then(|| self.span(from, self.at))
     }
 
-    /// The words of the next line that has any (or a fault), put into
-    /// `words`; none at the end of the text. HOT when a zone is read: nothing
-    /// is allocated once `words` has grown.
+    /// The words of the next line that has any (or a fault), put into `words`; none at the end of the text.
+    /// HOT when a zone is read: nothing is allocated once `words` has grown.
     pub(super) fn line(&mut self, words: &mut Vec<Token<'t>>) -> Option<Line> {
         words.clear();
         while self.at < self.text.len() {
@@ -189,8 +186,8 @@ impl<'t> Lexer<'t> {
         (right_behind && !comment.is_empty()) || (tag > 0 && comment.get(tag) == Some(&b'='))
     }
 
-    /// After the end of the text was met inside parentheses: goes back to the
-    /// line behind the one that holds the outermost.
+    /// After the end of the text was met inside parentheses: goes back to the line behind the one that holds
+    /// the outermost.
     fn recover(&mut self, words: &mut Vec<Token<'t>>, fault: &mut Option<Fault>) -> End {
         let Some(&outermost) = self.open.first() else { return End::Complete };
         self.open.clear();
@@ -235,8 +232,8 @@ impl<'t> Lexer<'t> {
         Token { text, quoted: false, span: self.span(from, self.at) }
     }
 
-    /// Reads past the string whose first quote stands at `from`; returns
-    /// where its last quote stands (or the line ends, which is a fault).
+    /// Reads past the string whose first quote stands at `from`; returns where its last quote stands (or the
+    /// line ends, which is a fault).
     fn string_end(&mut self, from: usize, fault: &mut Option<Fault>) -> usize {
         self.at = from + 1;
         while let Some(&byte) = self.text.get(self.at) {
@@ -281,8 +278,7 @@ impl<'t> Lexer<'t> {
     }
 }
 
-/// What was written, fit for a message: not longer than a screen is wide,
-/// without control characters.
+/// What was written, fit for a message: not longer than a screen is wide, without control characters.
 pub(super) fn shown(text: &[u8]) -> String {
     const BYTES_MAX: usize = 60;
     let cut = text.get(..BYTES_MAX).unwrap_or(text);

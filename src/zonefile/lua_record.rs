@@ -1,8 +1,8 @@
 //! What the functions of LUA records mean: from code to a pool or to constant records.
 //!
-//! Responsible for the functions and options of PowerDNS that are supported, for their defaults, and
-//! for refusing at load whatever PowerDNS would stumble over, or silently misread, at a query.
-//! Not responsible for the syntax of the code (`lua`) or for RDATA of constants (`dns::rdata`).
+//! Has the functions and options of PowerDNS that are supported, and their defaults. Refuses at load whatever
+//! PowerDNS would fail at, or silently misread, at a query. Not responsible for the syntax of the code
+//! (`lua`) or for RDATA of constants (`dns::rdata`).
 
 mod lua_defaults;
 mod meaning;

@@ -1,5 +1,4 @@
-//! Zone text to zones, and back: the whole BIND dialect, and LUA records as
-//! PowerDNS reads them.
+//! Zone text to zones, and back: the whole BIND dialect, and LUA records as PowerDNS reads them.
 //!
 //! ```text
 //! bytes ─ lexer ─▶ words ─ reader ─▶ entries ─ read ─▶ zone::Builder
@@ -8,9 +7,8 @@
 //!                            └ dns::rdata, lua
 //! ```
 //!
-//! Responsible for what a zone file says, for every fault in it, with its
-//! place, and for where name servers differ in reading it.
-//! Not responsible for which records may stand together: that is `zone`.
+//! Reads what a zone file says, reports every fault in it with its place, and where name servers differ in
+//! reading it. Not responsible for which records may exist together: that is `zone`.
 
 mod lexer;
 mod unknown_type;
@@ -42,9 +40,8 @@ pub use sent_lua::SentLua;
 pub use settings::Settings;
 pub use write::write;
 
-/// Reads the zone text in `file`, and all that it includes, into `builder`.
-/// Every fault is pushed to `found`; after one, reading goes on with the next
-/// record. If an error was pushed, the zone is not to be served.
+/// Reads the zone text in `file`, and all that it includes, into `builder`. Every fault is pushed to `found`;
+/// after one, reading goes on with the next record. If an error was pushed, the zone is not to be served.
 pub fn read(
     sources: &mut Sources,
     file: FileId,
@@ -79,8 +76,8 @@ pub fn read(
     read_lua(&lua_records, builder, settings, found);
 }
 
-/// Reads LUA records that another server has sent into `builder`, as if they stood in its text, all of them at
-/// `span`. Every fault is pushed to `found`; if that is an error, the zone is not to be served.
+/// Reads LUA records that another server has sent into `builder`, as if they stood in its text, all of them
+/// at `span`. Every fault is pushed to `found`; if that is an error, the zone is not to be served.
 pub fn read_sent_lua(
     records: Vec<SentLua>,
     span: Span,
@@ -95,8 +92,7 @@ pub fn read_sent_lua(
     read_lua(&written.collect::<Vec<LuaRecord>>(), builder, settings, found);
 }
 
-/// A LUA record, kept until all of them are there: one may include another
-/// that stands below it.
+/// A LUA record, kept until all of them are there: one may include another that stands below it.
 struct LuaRecord {
     owner: Name,
     inner: Rtype,

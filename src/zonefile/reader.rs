@@ -1,10 +1,8 @@
-//! The reader: from lines of words to entries, with all that one line of zone
-//! text inherits from those before it.
+//! The reader: from lines of words to entries, with all that one line of zone text inherits from those before
+//! it.
 //!
-//! Responsible for the previous owner, the origin, the default TTL, and for
-//! going on after a fault.
-//! Not responsible for which records may stand together (`zone`), for what
-//! stands in RDATA (`dns::rdata`) or in LUA code (`lua_record`).
+//! Has the previous owner, the origin and the default TTL, and goes on after a fault. Not responsible for
+//! which records may exist together (`zone`), for RDATA (`dns::rdata`) or for LUA code (`lua_record`).
 
 use std::ops::ControlFlow;
 
@@ -82,8 +80,8 @@ enum OwnerState {
     /// No record so far.
     #[default]
     Missing,
-    /// The last owner could not be read. Records that take it are checked, but
-    /// not handed on: they would stand at the wrong name.
+    /// The last owner could not be read. Records that take it are checked, but not handed on: they would
+    /// stand at the wrong name.
     Broken,
     /// In `wire`.
     Known,
@@ -111,8 +109,7 @@ pub(super) enum DefaultTtl {
 }
 
 impl DefaultTtl {
-    /// What PowerDNS takes before any TTL is given, in seconds; BIND would
-    /// take the SOA's minimum.
+    /// What PowerDNS takes before any TTL is given, in seconds; BIND would take the SOA's minimum.
     const UNSAID_SECONDS: u32 = 3600;
 
     fn ttl(self) -> Ttl {

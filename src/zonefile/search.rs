@@ -1,7 +1,7 @@
-//! Where records stand: zone text read once more for some of its records, without making a zone of it.
+//! Finds the places of records: reads zone text once more, without making a zone of it.
 //!
-//! Responsible for finding them, included files and `$GENERATE` too, in memory for those alone.
-//! Not responsible for faults: whoever serves the zone has been told of them.
+//! Finds them in included files and `$GENERATE`, too, and keeps only those in memory. Reports no faults: they
+//! have been reported when the zone was loaded.
 
 use std::ops::ControlFlow;
 

@@ -4,7 +4,7 @@
 //!   type (two bytes), then the code as character strings: "ifportup(6443, {'192.0.2.1',", "'192.0.2.2'})"
 //! ```
 //!
-//! Responsible for this form. Not responsible for what the code means.
+//! Not responsible for what the code means.
 
 use crate::dns::{Name, Rtype, Ttl};
 use crate::lua::{Chunk, Code};

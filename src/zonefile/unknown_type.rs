@@ -1,7 +1,6 @@
-//! A word that stands where a type belongs and names none that can be read: what was likely meant.
+//! A word in the place of a type that names none that can be read: what was likely meant.
 //!
-//! Responsible for what is said of types of other servers, of slips of the pen, and of lines that are no records.
-//! Not responsible for finding the word: that is `head`.
+//! Knows the types of other servers, typing mistakes, and lines that are no records. `head` finds the word.
 
 use crate::dns::Rtype;
 use crate::dns::rdata::Token;
@@ -9,8 +8,7 @@ use crate::source::{Diagnostic, Span};
 
 use super::lexer::shown;
 
-/// Longest word that is compared with all mnemonics, in bytes; a longer one
-/// is no misspelt type.
+/// Longest word that is compared with all mnemonics, in bytes; a longer one is no misspelt type.
 const MISSPELT_BYTES_MAX: usize = 12;
 
 /// How a record is written.
@@ -121,8 +119,8 @@ pub(super) fn owner_like_a_comment(owner: &Token<'_>) -> Diagnostic {
     .help("comments begin with `;`")
 }
 
-/// The fault of a LUA record in the form for unknown types, as a secondary writes it that knows no LUA records:
-/// two bytes for the type, then character strings (RFC 3597, section 5).
+/// The fault of a LUA record in the form for unknown types, as a secondary writes it that knows no LUA
+/// records: two bytes for the type, then character strings (RFC 3597, section 5).
 pub(super) fn lua_on_the_wire(wire: &[u8], span: Span) -> Diagnostic {
     let fault = Diagnostic::error(span, "this LUA record is written in its wire form");
     match code_of(wire) {

@@ -1,20 +1,19 @@
 //! A zone as canonical text: one record per line, nothing left out.
 //!
-//! Responsible for the line. Not responsible for RDATA: that is `dns::rdata`.
+//! RDATA is written by `dns::rdata`.
 
 use std::fmt::Write;
 
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::{LuaLibrary, Pool, Zone};
 
-/// Longest piece of LUA code between two quotes, in bytes: what other tools
-/// take for a character string (RFC 1035, section 3.3).
+/// Longest piece of LUA code between two quotes, in bytes: what other tools take for a character string (RFC
+/// 1035, section 3.3).
 const CHUNK_BYTES_MAX: usize = 255;
 
-/// Appends the zone to `out`: the SOA first, then all records in canonical
-/// order, names absolute, TTL and class always given. Pools stand there as
-/// the LUA records they were; those that guard plain records are not in zone
-/// text at all. Reading the text gives the same zone.
+/// Appends the zone to `out`: the SOA first, then all records in canonical order, names absolute, TTL and
+/// class always given. Pools stand there as the LUA records they were; those that guard plain records are not
+/// in zone text at all. Reading the text gives the same zone.
 pub fn write(zone: &Zone, out: &mut String) {
     let pools = zone.pools().iter().filter_map(Lua::of_pool);
     let mut lua: Vec<Lua<'_>> = pools.chain(zone.lua_libraries().iter().map(Lua::of_library)).collect();
@@ -63,8 +62,8 @@ fn write_lua(lua: &Lua<'_>, out: &mut String) {
     write_infallibly(out, format_args!("{}", lua.inner));
     for chunk in chunks(lua.code) {
         out.push_str(" \"");
-        // A quote is the only thing that cannot stand there as it is; a
-        // backslash in LUA code is handed on as it was written.
+        // A quote is the only thing that cannot stand there as it is; a backslash in LUA code is handed on as
+        // it was written.
         out.push_str(&chunk.replace('"', "\\\""));
         out.push('"');
     }
@@ -80,8 +79,8 @@ fn write_infallibly(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(arguments);
 }
 
-/// Cuts code into pieces for one pair of quotes each: behind a comma where
-/// there is one, since PowerDNS before 5.0 puts blanks between two pieces.
+/// Cuts code into pieces for one pair of quotes each: behind a comma where there is one, since PowerDNS
+/// before 5.0 puts blanks between two pieces.
 fn chunks(code: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(code);
     std::iter::from_fn(move || {
@@ -101,8 +100,8 @@ fn written_bytes(code: &str) -> usize {
     code.len() + code.bytes().filter(|&byte| byte == b'"').count()
 }
 
-/// Where to cut code that is too long for one piece: never inside an escape,
-/// and never so that a piece is a single blank, which PowerDNS 5 drops.
+/// Where to cut code that is too long for one piece: never inside an escape, and never so that a piece is a
+/// single blank, which PowerDNS 5 drops.
 fn cut(code: &str) -> usize {
     let (mut written, mut last, mut last_comma) = (0, 0, 0);
     let mut letters = code.char_indices().peekable();

@@ -1,7 +1,6 @@
 //! Clients as an operator names them: by network, or as those of this host.
 //!
-//! Responsible for the word `local`. Not responsible for which networks this host is in: that is
-//! `local_addresses`.
+//! Reads the word `local`. Which networks this host is in is found in `local_addresses`.
 
 use std::fmt;
 
@@ -10,8 +9,8 @@ use crate::answer::Prefix;
 /// Some clients, by their addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clients {
-    /// This host, and those on its networks: the routers between them and the
-    /// world do not let their addresses in from outside.
+    /// This host, and those on its networks: the routers between them and the world do not let their
+    /// addresses in from outside.
     Local,
     /// Those with such an address.
     Prefix(Prefix),

@@ -1,7 +1,6 @@
 //! Why something that goes on beside the loop cannot be done now.
 //!
-//! Responsible for one text that whoever does it writes, and whoever is asked how everything stands reads.
-//! Not responsible for what the text says.
+//! Has one text that the job writes and the status reads.
 
 use crate::sync::lock;
 use std::sync::{Arc, Mutex};

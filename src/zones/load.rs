@@ -1,7 +1,7 @@
 //! Reading all zones: in which order, and how many at once.
 //!
-//! Responsible for what they give being in the order of the config file, whichever was read first.
-//! Not responsible for reading one (`reader`).
+//! Results are in the order of the config file, whichever zone was read first. Not responsible for reading
+//! one (`reader`).
 
 mod serving;
 mod loaded;

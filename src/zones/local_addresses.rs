@@ -1,9 +1,8 @@
-//! What this host calls its own, as the kernel tells it: its addresses, and the networks it is in.
+//! The addresses of this host and the networks it is in, as the kernel lists them.
 //!
 //! Read from `/proc/self/net`: `/proc/net` itself is not there for a service with ProcSubset=pid.
 //!
-//! Responsible for reading them, and for what a config means by `local`. Not responsible for what listens
-//! there, or for what follows from them.
+//! Reads them, and defines what a config means by `local`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,8 +17,8 @@ use crate::sync::lock;
 /// Most networks that are taken; a host with more is a router.
 const NETWORKS_MAX: usize = 64;
 
-/// Shortest prefixes of a network that a host can be said to be in, for IPv4
-/// and IPv6. A shorter one leads through a tunnel to the world.
+/// Shortest prefixes of a network that a host can be said to be in, for IPv4 and IPv6. A shorter one leads
+/// through a tunnel to the world.
 const BITS_MIN: (u8, u8) = (8, 32);
 
 /// The route needs no gateway (`RTF_GATEWAY` of `<linux/route.h>` is not set).
@@ -42,8 +41,8 @@ pub fn known_networks() -> Vec<Prefix> {
 
 /// All addresses of this host now.
 ///
-/// They are looked up rather than tried with `bind`: that takes any address
-/// where `net.ipv4.ip_nonlocal_bind` is set, as it is on nodes with keepalived.
+/// They are looked up rather than tried with `bind`: that takes any address where `net.ipv4.ip_nonlocal_bind`
+/// is set, as it is on nodes with keepalived.
 ///
 /// # Errors
 ///
@@ -164,8 +163,8 @@ fn ipv6_interfaces() -> io::Result<String> {
     }
 }
 
-/// The local addresses in the kernel's routing table: a line with the address,
-/// below it one that says what it is. Each stands there once per table.
+/// The local addresses in the kernel's routing table: a line with the address, below it one that says what it
+/// is. Each stands there once per table.
 fn local(trie: &str) -> impl Iterator<Item = Ipv4Addr> {
     let mut leaf = None;
     let mut seen = Vec::new();
@@ -181,8 +180,8 @@ fn local(trie: &str) -> impl Iterator<Item = Ipv4Addr> {
     })
 }
 
-/// A line of `/proc/net/route`: interface, destination, gateway, flags, three
-/// numbers, mask, …; addresses as the machine holds numbers.
+/// A line of `/proc/net/route`: interface, destination, gateway, flags, three numbers, mask, …; addresses as
+/// the machine holds numbers.
 fn routed(line: &str) -> Option<Prefix> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let &[_, destination, _, flags, _, _, _, mask, ..] = &fields[..] else { return None };
@@ -199,8 +198,8 @@ fn attached(line: &str) -> Option<Prefix> {
     (length >= BITS_MIN.1).then(|| Prefix::around(address.into(), length))
 }
 
-/// A line of `/proc/net/if_inet6`: an address of this host, the number of its
-/// interface, the bits of its network, …
+/// A line of `/proc/net/if_inet6`: an address of this host, the number of its interface, the bits of its
+/// network, …
 fn interface(line: &str) -> Option<(Ipv6Addr, u8)> {
     let mut fields = line.split_whitespace();
     let address = u128::from_str_radix(fields.next()?, 16).ok()?;

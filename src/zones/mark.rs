@@ -1,4 +1,4 @@
-//! A mark for each zone that is being read: whatever ends the process then is likely the zone's doing.
+//! A mark for each zone that is being read: if the process is killed then, the zone is likely the cause.
 //!
 //! ```text
 //!   put ── read, compile ── removed       all is well
@@ -8,7 +8,7 @@
 //! A zone that takes all memory has the kernel end the process, which no code of ours sees. Without a mark
 //! the next start would read it again, and the next.
 //!
-//! Responsible for marks, and for which file they are of. Not responsible for what is served instead.
+//! Not responsible for what is served instead.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,10 +1,10 @@
-//! Files of the state directory: whole or not there, and ours alone.
+//! Files of the state directory: whole or absent, and ours alone.
 //!
-//! Who may write to the folder, beside us, could plant a link there under a name that we write to, or a pipe
-//! under one that we read. So nothing is opened for writing that was there before, nothing is read that is no
-//! regular file, and what is written can be read by this user only.
+//! A user who may write to the folder could plant a link there under a name that we write to, or a pipe under
+//! one that we read. So no existing file is opened for writing, only regular files are read, and what is
+//! written can be read by this user only.
 //!
-//! Responsible for how such a file is made, put in its place and opened. Not responsible for what is in it.
+//! Makes such a file, puts it in its place and opens it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};

@@ -1,7 +1,7 @@
 //! The zones of a server: what is served of each, and what its sources said last.
 //!
-//! Responsible for one state per zone. A value: the store after a reading is made from the one before.
-//! Not responsible for what follows in one zone (`state`), or for publishing.
+//! Has one state per zone. A value: the store after a reading is made from the one before. Not responsible
+//! for what follows in one zone (`state`), or for publishing.
 
 use std::collections::HashMap;
 use std::sync::Arc;

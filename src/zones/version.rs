@@ -1,7 +1,6 @@
 //! A version of a zone: a value, whoever proposed it.
 //!
-//! Responsible for whether it would come out the same if it were read now.
-//! Not responsible for reading.
+//! Knows whether it would be the same if it were read now. Not responsible for reading.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -102,8 +101,8 @@ impl ZoneVersion {
         }
     }
 
-    /// Whether the zone would come out the same with the sources, settings and
-    /// guards of `wanted`. The files are read, but nothing is kept of them.
+    /// Whether the zone would come out the same with the sources, settings and guards of `wanted`. The files
+    /// are read, but nothing is kept of them.
     pub(super) fn is_current(&self, wanted: &Inputs) -> bool {
         let Inputs { sources, forward, settings, guards, own, texts } = &*self.inputs;
         self.last_good_since().is_none()

@@ -6,13 +6,11 @@
 //!                └──────────────────────────────────────────────────────┘
 //! ```
 //!
-//! What the kernel says only leads to a look: whether a file has changed its digest
-//! decides. So editors that rename, links that are swapped, files that come and
-//! go and events that were lost are all the same.
+//! An event of the kernel only leads to a look: the digest of a file decides whether it has changed. So
+//! editors that rename, links that are swapped, files that come and go and lost events are all the same.
 //!
-//! Responsible for when a reload is asked for by itself.
-//! Not responsible for reloading, or for which files matter: the last reading
-//! knows them.
+//! Decides when a reload is requested without an operator. Not responsible for reloading, or for which files
+//! matter: the last reading knows them.
 
 mod trail;
 mod events;
@@ -39,16 +37,15 @@ use crate::source::{Digest, patiently};
 pub use writing::{Moment, Writing};
 use writing::{Steps, WRITING_MAX};
 
-/// How long nothing may happen to the files before they are looked at: an
-/// editor or a script is done then.
+/// How long nothing may happen to the files before they are looked at: an editor or a script is done then.
 pub const QUIET: Duration = Duration::from_millis(100);
 
 /// Longest wait for that: who never stops changing files is followed all the same. One that is open for
 /// writing is not read for that.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// How often folders that appear while others are being watched are followed
-/// at once. What comes later is an event.
+/// How often folders that appear while others are being watched are followed at once. What comes later is an
+/// event.
 const ROUNDS_MAX: usize = 8;
 
 /// Files named in a log line; the rest is counted.
@@ -77,8 +74,7 @@ impl Watching {
         self.writing.clone()
     }
 
-    /// Watches these files from now on. One that does not stand any more as it
-    /// was read is a change at once.
+    /// Watches these files from now on. One that does not stand any more as it was read is a change at once.
     pub fn follow(&self, stands: FileDigests) {
         self.stands.send_replace(stands);
     }
@@ -254,8 +250,8 @@ impl Lookout {
         changed
     }
 
-    /// Watches every folder that leads to a file, once more, since a folder of
-    /// the same name may be another one by now.
+    /// Watches every folder that leads to a file, once more, since a folder of the same name may be another
+    /// one by now.
     fn watch(&mut self) {
         let before = self.trouble.get();
         self.trouble.set(None);

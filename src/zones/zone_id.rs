@@ -1,7 +1,6 @@
-//! What tells a zone from all others of a server.
+//! What distinguishes a zone from all others of a server.
 //!
-//! Responsible for the name by which a zone is found again in the next
-//! reading, and called in messages. Not responsible for who sees it.
+//! The name by which a zone is found again in the next reading, and called in messages.
 
 use std::fmt;
 

@@ -1,8 +1,7 @@
 //! Which members of a pool may be answered, given the board.
 //!
-//! Responsible for verdicts of members, for groups and thresholds, and for what
-//! is answered when none is up. Pure.
-//! Not responsible for choosing among them at a query: that is `pools`.
+//! Has the verdicts of members, groups and thresholds, and what is answered when none is up. Pure. Not
+//! responsible for choosing among them at a query: that is `pools`.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -128,8 +127,8 @@ impl BoundPool {
         self.pool.groups.iter().position(holds).unwrap_or(0)
     }
 
-    /// What the guards of a member come to: at each address down if one is
-    /// down, else pending if one is pending; and the best of the addresses.
+    /// What the guards of a member come to: at each address down if one is down, else pending if one is
+    /// pending; and the best of the addresses.
     pub fn verdict(member: &Member, targets: &[TargetId], board: &Board) -> Verdict {
         if member.guards.is_empty() {
             return Verdict::Up;

@@ -1,7 +1,7 @@
 //! One HTTP connection in our own hands: no pool, no task of its own.
 //!
-//! Responsible for asking over it, and for noticing its end at any time.
-//! Not responsible for opening it, or for what a response means.
+//! Asks over it, and notices its end at any time. Not responsible for opening it, or for what a response
+//! means.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -23,15 +23,15 @@ use crate::sync::lock;
 /// Longest head of a response over HTTP/1, in bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// What an HTTP/2 target may send before it is told that something was read, in bytes: the least
-/// that RFC 9113, section 6.9.2, begins with. Memory for thousands of targets counts.
+/// What an HTTP/2 target may send before it is told that something was read, in bytes: the least that RFC
+/// 9113, section 6.9.2, begins with. Memory for thousands of targets counts.
 const WINDOW_BYTES: u32 = (64 << 10) - 1;
 
 /// A request has no body.
 pub(super) type Question = Request<Empty<Bytes>>;
 
-/// An open connection. It makes progress only while one of its functions is awaited, and closes
-/// when it is dropped.
+/// An open connection. It makes progress only while one of its functions is awaited, and closes when it is
+/// dropped.
 pub(super) struct Connection {
     sender: Sender,
     driver: Driver,
@@ -102,8 +102,8 @@ impl Connection {
         Ok(read)
     }
 
-    /// Whether more can be asked: the last response was read to its end and neither side has
-    /// announced to close.
+    /// Whether more can be asked: the last response was read to its end and neither side has announced to
+    /// close.
     pub(super) async fn is_reusable(&mut self) -> bool {
         // Two looks: one at the end of the response, one at what follows from it.
         self.driver.beside(tokio::task::yield_now()).await;
@@ -135,8 +135,8 @@ impl Sender {
     }
 }
 
-/// What makes a connection move. Polled by whoever holds the connection, so that a task is neither
-/// needed nor left behind.
+/// What makes a connection move. Polled by whoever holds the connection, so that a task is neither needed nor
+/// left behind.
 struct Driver {
     /// None when it has ended.
     main: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
@@ -172,12 +172,12 @@ impl Driver {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What hyper would have as tasks of a runtime. Held here they see every wake-up of the connection:
-/// only so a GOAWAY is noticed when it comes, and not when the next request is sent.
+/// What hyper would have as tasks of a runtime. Held here they see every wake-up of the connection: only so a
+/// GOAWAY is noticed when it comes, and not when the next request is sent.
 ///
 /// They are owned here and nowhere else. hyper's task of a request under way holds a [`Spawner`]: if that
-/// held the tasks, they would hold each other, and a request that is given up would leave its connection
-/// open for ever.
+/// held the tasks, they would hold each other, and a request that is given up would leave its connection open
+/// for ever.
 #[derive(Default)]
 struct Tasks {
     new: Arc<Queue>,

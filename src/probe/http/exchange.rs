@@ -1,8 +1,8 @@
-//! The exchanges with one target: request and response, over a connection that
-//! is kept between runs where the target allows it.
+//! The exchanges with one target: request and response, over a connection that is kept between runs where the
+//! target allows it.
 //!
-//! Responsible for when a connection is used again, and for redirects.
-//! Not responsible for bytes on it: that is `connection`.
+//! Decides when a connection is used again, and follows redirects. Not responsible for the bytes on it: that
+//! is `connection`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ use crate::probe::token::Token;
 use crate::probe::weight::Weight;
 use crate::tls::{FileError, FromFiles, Handshake};
 
-/// How long a connection is used. A new one shows what an old one cannot: that the target still
-/// accepts connections, and what its certificate is today.
+/// How long a connection is used. A new one shows what an old one cannot: that the target still accepts
+/// connections, and what its certificate is today.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(30);
 
-/// Connections kept at a time, by all targets together: a quarter of the 1,024 files that a process
-/// may usually open. Further targets get a new one for each probe.
+/// Connections kept at a time, by all targets together: a quarter of the 1,024 files that a process may
+/// usually open. Further targets get a new one for each probe.
 const CONNECTIONS_KEPT_MAX: usize = 256;
 
 static PLACES: Semaphore = Semaphore::const_new(CONNECTIONS_KEPT_MAX);
@@ -122,8 +122,8 @@ impl Exchanges {
         Self { client: Client { http, security }, kept: None }
     }
 
-    /// Asks, and judges the answer. A connection that was kept is used; whatever ends this run in
-    /// another way than by a pass leaves none.
+    /// Asks, and judges the answer. A connection that was kept is used; whatever ends this run in another way
+    /// than by a pass leaves none.
     pub(in crate::probe) async fn run(&mut self, ends: Ends, phase: &mut Phase) -> Result<Evidence, Failure> {
         let kept = self.kept.take();
         let client = &mut self.client;
@@ -166,8 +166,8 @@ impl Client {
         Ok(Run { ends, phase, config, authorization: security.authorization()? })
     }
 
-    /// Asks over the connection there is. Where that fails, or where there is none, a new one tells
-    /// what a client would see.
+    /// Asks over the connection there is. Where that fails, or where there is none, a new one tells what a
+    /// client would see.
     async fn ask(
         &self,
         open: Option<Open>,

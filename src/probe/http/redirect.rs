@@ -1,9 +1,7 @@
 //! Where a redirect leads.
 //!
-//! Responsible for what a Location header means (RFC 9110, section 10.2.2), and
-//! for keeping to the target: a probe that wandered off would say something
-//! about another one.
-//! Not responsible for how often one is followed.
+//! Reads a Location header (RFC 9110, section 10.2.2), and keeps to the target: a probe that followed a
+//! redirect elsewhere would test another one. `exchange` limits how often one is followed.
 
 use std::net::IpAddr;
 
@@ -52,9 +50,8 @@ impl Scheme {
 }
 
 impl Resource {
-    /// What `location` means, which was given in answer to this; none if it is
-    /// elsewhere. A name counts as this endpoint: the
-    /// probe's address decides which host is asked.
+    /// What `location` means, which was given in answer to this; none if it is elsewhere. A name counts as
+    /// this endpoint: the probe's address decides which host is asked.
     pub(super) fn redirected(&self, location: &str, endpoint: Endpoint) -> Option<Resource> {
         let location = location.split('#').next().unwrap_or_default();
         if let Some(rest) = location.strip_prefix("//") {

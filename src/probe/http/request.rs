@@ -1,7 +1,4 @@
 //! The parts of a request.
-//!
-//! Responsible for what each of them may be.
-//! Not responsible for the request as a whole.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Which status of a response passes.
 //!
-//! Responsible for single statuses and ranges, and their text.
-//! Not responsible for redirects, which may be followed instead.
+//! Has single statuses and ranges, and their text. Not responsible for redirects, which may be followed
+//! instead.
 
 use std::ops::RangeInclusive;
 

@@ -1,8 +1,7 @@
 //! From values of LUA code to RDATA.
 //!
-//! Responsible for how PowerDNS takes a value: names are absolute without
-//! their final dot, and a text is one character-string.
-//! Not responsible for RDATA itself: that is `dns::rdata`.
+//! Takes values as PowerDNS does: names are absolute without their final dot, and a text is one
+//! character-string. RDATA itself is in `dns::rdata`.
 
 use super::super::lexer::{self, Lexer};
 use super::meaning::Constant;

@@ -1,7 +1,7 @@
-//! `ifurlup`, `ifurlextup` and `pickselfweighted`: pools of addresses at which a URL is asked for.
+//! `ifurlup`, `ifurlextup` and `pickselfweighted`: pools of addresses that are probed with a URL.
 //!
-//! Responsible for their arguments, and for leading from a fault in a URL to its place.
-//! Not responsible for what a URL is (`url`) or for what is asked there (`request`).
+//! Reads their arguments, and leads from a fault in a URL to its place. `url` reads a URL, `request` the
+//! options of the request.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -48,8 +48,8 @@ impl<'r> Reader<'r, '_> {
         Some(self.probed(&groups, &options))
     }
 
-    /// `ifurlextup({{['address']='url', …}, …} [, options])`: an address is answered while its URL is up, wherever
-    /// that leads. Who asks the address itself writes it as the host of its URL.
+    /// `ifurlextup({{['address']='url', …}, …} [, options])`: an address is answered while its URL is up,
+    /// wherever that leads. Who asks the address itself writes it as the host of its URL.
     pub(super) fn if_url_ext_up(&mut self, call: &'r Call) -> Option<Meaning> {
         self.must_answer_addresses(call)?;
         let [sets, rest @ ..] = call.arguments.as_slice() else {
@@ -75,8 +75,8 @@ impl<'r> Reader<'r, '_> {
         Some(self.probed(&groups, &options))
     }
 
-    /// `pickselfweighted(url, addresses [, options])`: one address, by the client and by the weight that
-    /// the response at each address begins with.
+    /// `pickselfweighted(url, addresses [, options])`: one address, by the client and by the weight that the
+    /// response at each address begins with.
     pub(super) fn pick_self_weighted(&mut self, call: &'r Call, selector: Selector) -> Option<Meaning> {
         self.must_answer_addresses(call)?;
         let [url, addresses, rest @ ..] = call.arguments.as_slice() else {
@@ -192,8 +192,8 @@ fn at_itself(kind: &Kind) -> impl Fn(&WrittenAddress) -> Target {
     |&WrittenAddress { address, span, .. }| Target { address, at: At::Itself, kind: kind.clone(), span }
 }
 
-/// Where some bytes of a string stand; all of it where there are none, or where it is written in
-/// another way than they are read: with escapes, in long brackets, across chunks, in a template.
+/// Where some bytes of a string stand; all of it where there are none, or where it is written in another way
+/// than they are read: with escapes, in long brackets, across chunks, in a template.
 fn within(value: &Expr, range: Range<usize>) -> Span {
     let whole = value.span;
     let ExprKind::String(text) = &value.kind else { return whole };

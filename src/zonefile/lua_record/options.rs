@@ -1,8 +1,7 @@
 //! The options of functions that probe: `{selector='all', timeout=2}`.
 //!
-//! Responsible for their names, defaults and values.
-//! Not responsible for the pool that is made with them: that is `pool`; nor for values that only a
-//! request has: those are `request`.
+//! Has their names, defaults and values. `pool` makes the pool; values that only a request has are in
+//! `request`.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -46,8 +45,8 @@ pub(super) enum Incomplete {
     Fail,
 }
 
-/// Shortest interval between two probes of a target: more often burdens it, and finds nothing sooner
-/// that a client would notice.
+/// Shortest interval between two probes of a target: more often burdens it, and finds nothing sooner that a
+/// client would notice.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// Shortest timeout: less than the way to a target and back is always a failure.
 const TIMEOUT_MIN: Duration = Duration::from_millis(1);
@@ -136,8 +135,8 @@ impl Options {
         AllDown::Select(self.backup_selector)
     }
 
-    /// What is answered while nothing is known. PowerDNS takes one of the backups then; a record that
-    /// names a fail-safe keeps it, all others get what the members would give if they were up.
+    /// What is answered while nothing is known. PowerDNS takes one of the backups then; a record that names a
+    /// fail-safe keeps it, all others get what the members would give if they were up.
     pub(super) fn while_pending(&self) -> WhilePending {
         match (self.incomplete, self.backup_selector) {
             (Incomplete::Fail, _) => WhilePending::ServFail,

@@ -1,8 +1,7 @@
 //! The functions that choose among values without probing them.
 //!
-//! Responsible for their arguments, and for the order in which PowerDNS walks
-//! through weighted values.
-//! Not responsible for choosing: that happens at each query, in `answer`.
+//! Reads their arguments, and puts weighted values into the order in which PowerDNS walks through them. Not
+//! responsible for choosing: that happens at each query, in `answer`.
 
 use std::num::NonZeroU32;
 
@@ -216,12 +215,11 @@ impl<'r> Reader<'r, '_> {
     }
 }
 
-/// The order in which PowerDNS walks through weighted values: places in the
-/// list as it is written.
+/// The order in which PowerDNS walks through weighted values: places in the list as it is written.
 ///
-/// It keeps them in a hash table by their place, and walks through that from
-/// the youngest to the oldest. The tables of libstdc++ hold 13 entries, then
-/// 29, 59 and so on; each time one grows, what it holds is turned round.
+/// It keeps them in a hash table by their place, and walks through that from the youngest to the oldest. The
+/// tables of libstdc++ hold 13 entries, then 29, 59 and so on; each time one grows, what it holds is turned
+/// round.
 fn powerdns_order(count: usize) -> impl Iterator<Item = usize> {
     const SIZES: [usize; 7] = [13, 29, 59, 127, 257, 541, 1109];
     let mut order = std::collections::VecDeque::with_capacity(count);

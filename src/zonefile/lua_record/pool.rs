@@ -1,8 +1,7 @@
 //! Pools of addresses that are probed; `ifportup`.
 //!
-//! Responsible for the arguments of `ifportup`: port, addresses (one list, or sets in order), options;
-//! and for the addresses and members of all functions that probe.
-//! Not responsible for probes of URLs: those are `if_url_up`.
+//! Reads the arguments of `ifportup`: port, addresses (one list, or sets in order), options; and the
+//! addresses and members of all functions that probe. Probes of URLs are in `if_url_up`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

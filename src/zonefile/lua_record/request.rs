@@ -1,7 +1,6 @@
 //! The options of functions that probe a URL: what is sent with the request, and what passes.
 //!
-//! Responsible for their values, and for the probe that a URL becomes with them.
-//! Not responsible for their names: those are in `options`.
+//! Reads their values, and makes the probe of a URL. Their names are in `options`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -67,8 +66,7 @@ impl Request {
     }
 }
 
-/// PowerDNS believes every certificate: zones that work there have targets whose certificates prove
-/// nothing.
+/// PowerDNS believes every certificate: zones that work there have targets whose certificates prove nothing.
 fn handshake(url: &Url) -> Handshake {
     Handshake {
         server_name: Some(url.server_name.clone()),

@@ -1,8 +1,7 @@
 //! The names of a record's code.
 //!
-//! Responsible for what a name stands for, here or in code that is included, and for reporting each
-//! name, of a value or of a function, that stands for nothing.
-//! Not responsible for whether a value fits where it stands.
+//! Finds what a name means, here or in included code, and reports each name, of a value or of a function,
+//! that means nothing.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +20,8 @@ pub(super) struct Scope<'r> {
 }
 
 impl<'r> Scope<'r> {
-    /// Goes through all of the code and reports what is not known. None where a record that is
-    /// included has faults of its own, which have been reported.
+    /// Goes through all of the code and reports what is not known. None where a record that is included has
+    /// faults of its own, which have been reported.
     pub(super) fn of(
         record: &'r Record,
         library: &'r Library,

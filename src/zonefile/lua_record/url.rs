@@ -1,7 +1,6 @@
 //! URLs as functions that probe them take them: `https://api.lab.example:6443/readyz`.
 //!
-//! Responsible for the parts of a URL, and for the place of what is wrong in one.
-//! Not responsible for what is asked besides: that is `request`.
+//! Reads the parts of a URL, and gives the place of a fault in one. What else is sent is in `request`.
 
 use std::net::Ipv6Addr;
 use std::ops::Range;
@@ -13,8 +12,8 @@ use crate::source::{Diagnostic, Span};
 use crate::tls::ServerName;
 use crate::zone::TestedName;
 
-/// Where a request goes, and what is said there. Most functions ask at the addresses they answer, whatever the host's
-/// would be.
+/// Where a request goes, and what is said there. Most functions ask at the addresses they answer, whatever
+/// the host's would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) scheme: Scheme,

@@ -1,7 +1,6 @@
 //! Values where a certain kind of value is wanted.
 //!
-//! Responsible for strings that stand for numbers and the like, and for saying what was wanted and
-//! what was found.
+//! Accepts strings in place of numbers and the like, and says what was wanted and what was found.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -74,8 +73,8 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    /// Says what was wanted instead of `value`, which is resolved. Says nothing where the fault that
-    /// made the value useless has been reported.
+    /// Says what was wanted instead of `value`, which is resolved. Says nothing where the fault that made the
+    /// value useless has been reported.
     pub(super) fn mismatch<T>(&mut self, value: &Expr, wanted: &str) -> Option<T> {
         let found = match &value.kind {
             ExprKind::Refused | ExprKind::Name(_) => return None,

@@ -1,8 +1,7 @@
-//! Who writes the last good texts.
+//! Writes the last good texts.
 //!
-//! Responsible for writing beside the loop, for doing nothing where nothing
-//! has changed, and for saying once that it cannot be done.
-//! Not responsible for the form of the files.
+//! Writes beside the loop, does nothing if nothing has changed, and reports once that it cannot write. Not
+//! responsible for the form of the files.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -30,8 +29,8 @@ const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 /// What is to be kept, and in which state directory.
 type Wanted = Option<(PathBuf, Vec<Good>)>;
 
-/// Keeps texts, one after the other. What is to be kept may change faster than
-/// a disk writes: then only the newest is written.
+/// Keeps texts, one after the other. What is to be kept may change faster than a disk writes: then only the
+/// newest is written.
 pub struct Keeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
@@ -92,8 +91,8 @@ impl Keeper {
 pub(super) struct Work {
     /// Where nothing half-written is left.
     cleaned: Option<PathBuf>,
-    /// What is kept in that folder; of zones that are served no more, too: who
-    /// takes one out by mistake wants it back.
+    /// What is kept in that folder; of zones that are served no more, too: who takes one out by mistake wants
+    /// it back.
     kept: HashMap<ZoneId, Arc<Inputs>>,
     /// What is not kept before a moment, since it may be half a text.
     postponed: HashMap<ZoneId, (Arc<Inputs>, Instant)>,

@@ -6,12 +6,11 @@
 //! the text of each file, one behind the other, as it was read
 //! ```
 //!
-//! The two lines are comments, so that for a zone in one file this is a zone
-//! file that could be put in its place.
+//! The two lines are comments, so that for a zone in one file this is a zone file that could be put in its
+//! place.
 //!
-//! Responsible for the form of such a file, for its name, and for never taking
-//! one that is not whole. Not responsible for when it is written: that is
-//! `keeper`.
+//! Has the form of such a file and its name, and never takes one that is not whole. Not responsible for when
+//! it is written: that is `keeper`.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -38,8 +37,7 @@ const END_UNFINISHED: &str = ".zone.new";
 /// The first line, up to the digest of the second.
 const FIRST_LINE: &str = "; the last good text of a zone, kept by edgedns: format 1, head ";
 
-/// Longest line at the head of a kept text, in bytes: a zone may include 10,000
-/// files.
+/// Longest line at the head of a kept text, in bytes: a zone may include 10,000 files.
 const LINE_BYTES_MAX: u64 = 1 << 24;
 
 /// Longest name of a file before its end, in bytes: file systems take 255.
@@ -172,8 +170,7 @@ pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<Last
     Ok(Some(LastGoodText { loaded_at: loaded_at.unwrap_or(SystemTime::UNIX_EPOCH), texts }))
 }
 
-/// Whether this very text is kept already. It is read, but nothing is kept in
-/// memory.
+/// Whether this very text is kept already. It is read, but nothing is kept in memory.
 pub(super) fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
     let Some((head, mut bodies)) = open(folder, &good.zone)? else { return Ok(false) };
     if !head.is_of(good) {
@@ -312,10 +309,9 @@ pub(in crate::zones) fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
     folder.join(FOLDER).join(file_name(zone, END))
 }
 
-/// A zone's name as the name of a file: letters in lower case, digits, hyphens
-/// and underscores as they are, other bytes as `%2f`. A name that is too long is
-/// cut, and has the digest of the whole behind `~`, which stands nowhere else,
-/// and neither does `@`, behind which a view has its name, letters as they are.
+/// A zone's name as the name of a file: letters in lower case, digits, hyphens and underscores as they are,
+/// other bytes as `%2f`. A name that is too long is cut, and has the digest of the whole behind `~`, which
+/// stands nowhere else, and neither does `@`, behind which a view has its name, letters as they are.
 pub(in crate::zones) fn file_name(zone: &ZoneId, end: &str) -> String {
     let escaped = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),

@@ -1,7 +1,7 @@
 //! The zones that have been loaded before one, for those that say something of others' addresses.
 //!
-//! Responsible for finding them by name, and what they say by address, without looking through all of them.
-//! Not responsible for what a reverse zone makes of it.
+//! Finds them by name, and what they say by address, without looking through all of them. Not responsible for
+//! what a reverse zone makes of it.
 
 use std::collections::HashMap;
 

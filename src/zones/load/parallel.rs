@@ -1,7 +1,7 @@
 //! Zones that are read beside each other, each on a thread of its own.
 //!
-//! Responsible for how many, for which, and for nobody seeing a difference: what they give is in the order of
-//! the config file, whoever was done first. Not responsible for reading one.
+//! Loads independent zones in parallel. Results are in the order of the config file, whichever zone was done
+//! first. Not responsible for reading one.
 
 use std::fs;
 use std::num::NonZero;

@@ -1,7 +1,7 @@
 //! One zone from its settings to a version of it, or to why there is none.
 //!
-//! Responsible for the way from a path to a compiled zone, the same for start, reload and `edgedns check`.
-//! Not responsible for the order in which zones are read, or for what happens with them.
+//! The way from a path to a compiled zone, the same for start, reload and `edgedns check`. Not responsible
+//! for the order in which zones are read, or for what happens with them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -334,8 +334,8 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// The version of the zone that a reverse zone is made from. Of several
-    /// the one of its own view, else the one for everybody else, else the first.
+    /// The version of the zone that a reverse zone is made from. Of several the one of its own view, else the
+    /// one for everybody else, else the first.
     pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l ZoneVersion> {
         let name = zone.sources.made_from()?;
         let named = loaded.named(name);

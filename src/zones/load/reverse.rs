@@ -1,7 +1,6 @@
 //! Reverse zones that are made from other zones, and compared with them.
 //!
-//! Responsible for which zone's addresses go into which reverse zone.
-//! Not responsible for the records: those are `zone`'s.
+//! Decides which zone's addresses go into which reverse zone. The records are made in `zone`.
 
 use std::collections::HashSet;
 

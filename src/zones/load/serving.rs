@@ -1,7 +1,7 @@
 //! What a reading for serving goes by: what is served already, why it is read, and what is not to be trusted
 //! yet.
 //!
-//! Responsible for which zone stays as it is though its file has changed. Not responsible for reading.
+//! Decides which zone stays as it is although its file has changed. Not responsible for reading.
 
 use std::sync::Arc;
 
@@ -28,9 +28,8 @@ pub enum Cause {
 pub enum Purpose {
     /// To say what is wrong: everything is read.
     Check,
-    /// To be served. Of what has not changed since one of its versions was
-    /// read nothing is read again; a zone that cannot be read and has none there
-    /// is taken from the state directory.
+    /// To be served. Of what has not changed since one of its versions was read nothing is read again; a zone
+    /// that cannot be read and has none there is taken from the state directory.
     Serve(Serving),
 }
 

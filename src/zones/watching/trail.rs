@@ -11,8 +11,7 @@
 //! /etc/edgedns/..2026_11_21/lab.zone
 //! ```
 //!
-//! Responsible for links and for what is not there yet.
-//! Not responsible for watching.
+//! Follows links and names that do not exist yet. Not responsible for watching.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -21,8 +20,8 @@ use std::path::{Component, Path, PathBuf};
 /// Links that are followed on one path; the kernel follows 40.
 const LINKS_MAX: usize = 40;
 
-/// The steps of a path, each as an absolute path whose folder is reached without
-/// links. The first one that does not exist is the last.
+/// The steps of a path, each as an absolute path whose folder is reached without links. The first one that
+/// does not exist is the last.
 pub(super) fn of(path: &Path) -> Vec<PathBuf> {
     let mut steps = Vec::new();
     let mut links = 0;
