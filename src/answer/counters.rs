@@ -37,6 +37,8 @@ pub enum Count {
     OtherRcode,
     /// For a name outside our zones, and forwarded; or over the rate limit and sent with TC instead.
     Forwarded,
+    /// No plain query, and handed over to whoever takes its kind.
+    HandedOver,
     /// Did not fit: sent with TC and empty sections.
     Truncated,
     /// With an OPT record.
@@ -54,7 +56,7 @@ pub enum Count {
 
 impl Count {
     /// The kinds of response. Each query that is not dropped counts as one of them.
-    pub const RESPONSES: [Count; 10] = [
+    pub const RESPONSES: [Count; 11] = [
         Count::Answered,
         Count::NoData,
         Count::NxDomain,
@@ -65,10 +67,11 @@ impl Count {
         Count::Refused,
         Count::OtherRcode,
         Count::Forwarded,
+        Count::HandedOver,
     ];
 
     /// All counters, with the names they are shown by.
-    pub const ALL: [(Count, &'static str); 19] = [
+    pub const ALL: [(Count, &'static str); 20] = [
         (Count::Udp, "udp"),
         (Count::Tcp, "tcp"),
         (Count::Dropped, "dropped"),
@@ -82,6 +85,7 @@ impl Count {
         (Count::Refused, "refused"),
         (Count::OtherRcode, "other"),
         (Count::Forwarded, "forwarded"),
+        (Count::HandedOver, "handed-over"),
         (Count::Truncated, "truncated"),
         (Count::Edns, "edns"),
         (Count::Cookie, "cookie"),

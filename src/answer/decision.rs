@@ -13,8 +13,8 @@ use crate::dns::message::class;
 pub(super) enum Decision<'q> {
     /// Its EDNS version is not spoken here.
     BadVersion,
-    /// It has a TSIG, and there are no keys.
-    NoKey,
+    /// It has a TSIG. Who has keys verifies it.
+    Signed,
     /// Its cookie has a length that no cookie has.
     BadCookie,
     /// It is of class CHAOS: it asks about the server.
@@ -25,7 +25,7 @@ pub(super) enum Decision<'q> {
     NotOurs,
     /// No version of the zone is for the client. With the first version.
     Prohibited(&'q ZoneEntry),
-    /// It asks for a transfer of the zone, which is refused to everyone.
+    /// It asks for a transfer of the zone. Who may have one is for others to know.
     Transfer(&'q ZoneEntry),
     /// The zone has no version that could be read.
     NoVersion(&'q ZoneEntry),
@@ -41,7 +41,7 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
         return Decision::BadVersion;
     }
     if edns.tsig.is_some() {
-        return Decision::NoKey;
+        return Decision::Signed;
     }
     if edns.cookie.is_some() && !edns.has_sound_cookie() {
         return Decision::BadCookie;
@@ -56,12 +56,13 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
     let Some(first) = snapshot.zones.zone_for(name, question.qtype) else {
         return Decision::NotOurs;
     };
+    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
+        // `allow-query` is not about transfers.
+        return Decision::Transfer(snapshot.zones.seen_by(first, peer.address).unwrap_or(first));
+    }
     let Some(zone) = snapshot.zones.version_for(first, peer.address) else {
         return Decision::Prohibited(first);
     };
-    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
-        return Decision::Transfer(zone);
-    }
     match zone.compiled.as_deref() {
         Some(compiled) => Decision::Zone(Authority { zone, compiled }),
         None => Decision::NoVersion(zone),

@@ -56,7 +56,7 @@ pub fn explain(
         // The others are not for questions of class IN without EDNS.
         Decision::NotOurs
         | Decision::BadVersion
-        | Decision::NoKey
+        | Decision::Signed
         | Decision::BadCookie
         | Decision::Chaos
         | Decision::UnknownClass => (Decided::NotOurs, None),

@@ -22,7 +22,7 @@ pub enum Decided {
     Prohibited(usize),
     /// The zone at this place has no version that could be read.
     NoVersion(usize),
-    /// A transfer of the zone at this place, which is refused to everyone.
+    /// A transfer of the zone at this place.
     Transfer(usize),
     /// The zone at this place is answered from.
     Zone(usize),

@@ -5,12 +5,14 @@
 
 use super::context::{QueryContext, WorkerContext};
 use super::counters::Count;
+use super::message_kind::MessageKind;
 use super::opt::{Ede, write_opt};
 use super::peer::{Peer, Reply};
 use super::rate_limit::{RrlAction, RrlSource};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Snapshot;
 use super::tsig::write_tsig;
+use crate::dns::NameHash;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::message_writer::MessageWriter;
 
@@ -118,6 +120,66 @@ pub(super) fn limit_and_forward(
             // Over TCP the recursion is available that is held back here.
             let flags = reply_flags(&query.header) | Header::TC | Header::RA;
             finish(query, worker, response, flags, None)
+        }
+        RrlAction::Drop => Reply::Drop,
+    }
+}
+
+/// For a query that somebody else takes. The rate limit takes all of these for one kind of response, whatever
+/// they ask.
+#[cold]
+pub(super) fn limit_and_hand_over(
+    query: &mut QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+    kind: MessageKind,
+) -> Reply {
+    check_cookie(query, worker);
+    let action = match &query.snapshot.limit {
+        Some(limit) if !query.edns.cookie_is_ours => {
+            worker.limit(limit, query.peer, Count::HandedOver, response.source)
+        }
+        _ => RrlAction::Pass,
+    };
+    match action {
+        RrlAction::Pass => {
+            worker.counters.add(Count::HandedOver);
+            Reply::HandOver(kind)
+        }
+        RrlAction::Slip => {
+            worker.counters.add(Count::NoData);
+            worker.counters.add(Count::Slipped);
+            query.edns.wants_nsid = false;
+            // Over TCP the signature is verified.
+            query.edns.tsig = None;
+            let flags = reply_flags(&query.header) | Header::TC;
+            finish(query, worker, response, flags, None)
+        }
+        RrlAction::Drop => Reply::Drop,
+    }
+}
+
+/// The same for a message of another opcode, which has no place for TC: over its limit it is not answered.
+#[cold]
+pub(super) fn hand_over_bare(
+    snapshot: &Snapshot,
+    worker: &mut WorkerContext,
+    peer: Peer,
+    kind: MessageKind,
+) -> Reply {
+    let source = RrlSource::Name(NameHash::ROOT);
+    let action = match &snapshot.limit {
+        Some(limit) => worker.limit(limit, peer, Count::HandedOver, source),
+        None => RrlAction::Pass,
+    };
+    match action {
+        RrlAction::Pass => {
+            worker.counters.add(Count::HandedOver);
+            Reply::HandOver(kind)
+        }
+        RrlAction::Slip => {
+            worker.counters.add(Count::RateDropped);
+            Reply::Drop
         }
         RrlAction::Drop => Reply::Drop,
     }

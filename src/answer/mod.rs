@@ -45,6 +45,8 @@ mod access;
 
 mod spread;
 
+mod message_kind;
+
 mod peer;
 
 mod counters;
@@ -120,6 +122,7 @@ pub use counters::{Count, Counters, Totals};
 pub use explain::explain;
 pub use explanation::{Decided, Explained, ExplainedStep, Finding};
 pub use forward_table::{ForwardTable, ForwardedZone};
+pub use message_kind::{MessageKind, MessageKinds};
 pub use peer::{Peer, Reply, Transport};
 pub use pools::{BoundPool, PoolState, PoolTargets, Pools};
 pub use prefix::{Prefix, PrefixError};

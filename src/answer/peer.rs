@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::message_kind::MessageKind;
 use crate::dns::edns::{Edns, udp_size_limit};
 use crate::dns::message::MESSAGE_BYTES_MAX;
 
@@ -24,6 +25,9 @@ pub enum Reply {
         /// Length of the response in bytes.
         len: usize,
     },
+    /// It is no plain query: whoever takes its kind treats the whole message. Only of the kinds that the
+    /// snapshot names.
+    HandOver(MessageKind),
 }
 
 /// How the query came. All that depends on it asks one of the questions below, so that another transport is

@@ -183,7 +183,12 @@ impl RrlTable {
     fn key(&self, client: IpAddr, count: Count, source: RrlSource) -> u64 {
         let (kind, source) = match (count, source) {
             (
-                Count::Answered | Count::NoData | Count::NxDomain | Count::Referral | Count::Forwarded,
+                Count::Answered
+                | Count::NoData
+                | Count::NxDomain
+                | Count::Referral
+                | Count::Forwarded
+                | Count::HandedOver,
                 RrlSource::Name(name),
             ) => (count, name),
             (

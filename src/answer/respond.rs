@@ -6,9 +6,10 @@ use super::chaos;
 use super::context::{QueryContext, WorkerContext};
 use super::counters::Count;
 use super::decision::{Decision, decide};
-use super::finish::{limit_and_finish, limit_and_forward, respond_bare};
+use super::finish::{hand_over_bare, limit_and_finish, limit_and_forward, limit_and_hand_over, respond_bare};
 use super::forward_table::ForwardAccess;
 use super::forward_tail::Tail;
+use super::message_kind::MessageKind;
 use super::opt::{Ede, opt_bytes};
 use super::peer::{Peer, Reply};
 use super::query_edns::QueryEdns;
@@ -39,7 +40,7 @@ pub fn respond(
         return Reply::Drop;
     };
     if header.opcode() != Opcode::QUERY {
-        return respond_bare(snapshot, worker, peer, &header, Rcode::NOTIMP, out);
+        return respond_to_opcode(snapshot, worker, peer, &header, out);
     }
     if header.counts[0] == 0 {
         return respond_without_question(snapshot, worker, peer, &header, query, out);
@@ -61,7 +62,10 @@ pub fn respond(
     message.put_question(question.wire);
     message.reserve(reserved);
     let mut response = ResponseWriter::new(message);
-    let mut ede = answer(query, worker, &mut response);
+    let mut ede = match answer(query, worker, &mut response) {
+        Answered::Here(ede) => ede,
+        Answered::HandOver(kind) => return limit_and_hand_over(query, worker, &mut response, kind),
+    };
     let mut tail = Tail::None;
     if let Some(table) = &snapshot.forward {
         match ede {
@@ -90,37 +94,66 @@ pub fn respond(
     }
 }
 
+/// What came of answering.
+enum Answered {
+    /// It is written, with an extended error or none.
+    Here(Option<Ede>),
+    /// Somebody takes the whole message.
+    HandOver(MessageKind),
+}
+
 /// Writes the answer that is decided on.
 #[inline(always)]
 fn answer(
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
-) -> Option<Ede> {
+) -> Answered {
     match decide(query, &mut worker.name) {
         Decision::Zone(authority) => {
             zone_answer::answer(&authority, query, worker, response);
-            return None;
+            return Answered::Here(None);
         }
         Decision::Chaos => {
             chaos::answer(&query.snapshot.identity, &query.question, response);
-            return None;
+            return Answered::Here(None);
         }
         Decision::NotOurs => {
             response.rcode = Rcode::REFUSED;
-            return Some(Ede::NotAuthoritative);
+            return Answered::Here(Some(Ede::NotAuthoritative));
         }
         Decision::Prohibited(_) => {
             response.rcode = Rcode::REFUSED;
-            return Some(Ede::Prohibited);
+            return Answered::Here(Some(Ede::Prohibited));
         }
         Decision::BadVersion => response.rcode = Rcode::BADVERS,
-        Decision::NoKey => response.rcode = Rcode::NOTAUTH,
+        Decision::Signed if query.snapshot.handed_over.have(MessageKind::Signed) => {
+            return Answered::HandOver(MessageKind::Signed);
+        }
+        Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
+            return Answered::HandOver(MessageKind::Transfer);
+        }
+        Decision::Signed => response.rcode = Rcode::NOTAUTH,
         Decision::BadCookie => response.rcode = Rcode::FORMERR,
         Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
         Decision::NoVersion(_) => response.rcode = Rcode::SERVFAIL,
     }
-    None
+    Answered::Here(None)
+}
+
+/// An opcode that is no query's: somebody takes it, or it is not implemented.
+#[cold]
+fn respond_to_opcode(
+    snapshot: &Snapshot,
+    worker: &mut WorkerContext,
+    peer: Peer,
+    header: &Header,
+    out: &mut [u8],
+) -> Reply {
+    match MessageKind::of(header.opcode(), Rtype::SOA).filter(|kind| snapshot.handed_over.have(*kind)) {
+        Some(kind) => hand_over_bare(snapshot, worker, peer, kind),
+        None => respond_bare(snapshot, worker, peer, header, Rcode::NOTIMP, out),
+    }
 }
 
 /// No question: a client may ask for a server cookie alone (RFC 7873, section 5.4); anything else is a format

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cookie::CookieSecret;
 use super::forward_table::ForwardTable;
+use super::message_kind::MessageKinds;
 use super::rate_limit::RateLimit;
 use super::zone_table::ZoneTable;
 
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub limit: Option<Arc<RateLimit>>,
     /// Names outside the zones that are forwarded, if there are any. Without, they are refused.
     pub forward: Option<Arc<ForwardTable>>,
+    /// The messages that somebody takes who is no worker. The others are refused.
+    pub handed_over: MessageKinds,
 }
 
 /// What the server says of itself.

@@ -103,8 +103,7 @@ fn snapshot(zone: &Zone) -> Snapshot {
             cookies: Some(CookieSecret::new([7; 16])),
         }),
         zones: Arc::new(ZoneTable::new(vec![slot])),
-        limit: None,
-        forward: None,
+        ..Snapshot::default()
     }
 }
 
@@ -125,7 +124,7 @@ fn answer(snapshot: &Snapshot, transport: Transport, query: &[u8], room: usize) 
     let peer = Peer { address: "127.0.0.1".parse().unwrap(), transport };
     match respond(snapshot, &mut worker, peer, query, &mut out) {
         Reply::Send { len } => Some(out[..len].to_vec()),
-        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => None,
+        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } | Reply::HandOver(_) => None,
     }
 }
 
@@ -313,6 +312,7 @@ fn what_a_dname_leads_to_is_answered_as_if_it_were_asked() {
     }
 }
 
+mod handed_over;
 mod large;
 
 #[test]

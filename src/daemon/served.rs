@@ -11,7 +11,8 @@ use std::time::Instant;
 use tracing::warn;
 
 use crate::answer::{
-    Access, BoundPool, ForwardTable, Identity, PoolState, Pools, RateLimit, Snapshot, ZoneEntry, ZoneTable,
+    Access, BoundPool, ForwardTable, Identity, MessageKinds, PoolState, Pools, RateLimit, Snapshot,
+    ZoneEntry, ZoneTable,
 };
 use crate::dns::Rtype;
 use crate::health::{Board, Target, TargetId};
@@ -40,6 +41,7 @@ pub(crate) struct Served {
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
+    handed_over: MessageKinds,
 }
 
 impl Served {
@@ -60,6 +62,11 @@ impl Served {
     /// Forwards these names from now on, or none.
     pub(crate) fn set_forward(&mut self, forward: Option<ForwardTable>) {
         self.forward = forward.map(Arc::new);
+    }
+
+    /// Hands these messages over from now on, and no others.
+    pub(crate) fn set_handed_over(&mut self, kinds: MessageKinds) {
+        self.handed_over = kinds;
     }
 
     /// Has these zones answer these clients.
@@ -177,6 +184,7 @@ impl Served {
             zones,
             limit: self.limit.clone(),
             forward: self.forward.clone(),
+            handed_over: self.handed_over,
         }
     }
 

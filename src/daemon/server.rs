@@ -10,6 +10,7 @@
 //! reading (`load`) or for what is served (`served`).
 
 mod settings;
+mod dispatcher;
 mod worker_counters;
 mod selector_text;
 mod transitions;

@@ -70,6 +70,8 @@ impl Opcode {
     pub const QUERY: Opcode = Opcode(0);
     /// A zone has changed (RFC 1996).
     pub const NOTIFY: Opcode = Opcode(4);
+    /// Records are to be added and removed (RFC 2136).
+    pub const UPDATE: Opcode = Opcode(5);
 }
 
 /// The header of a message.

@@ -63,7 +63,8 @@ impl OwnZones {
         let reply = answer::respond(readers.reader().held(), &mut self.worker, peer, &other, &mut self.out);
         let response = match reply {
             Reply::Forward => return OwnAnswer::Forwarded,
-            Reply::Drop => None,
+            // A query of ours is a plain one.
+            Reply::Drop | Reply::HandOver(_) => None,
             Reply::Send { len } | Reply::ForwardTail { len } => self.out.get(..len).and_then(Response::read),
         };
         match response {

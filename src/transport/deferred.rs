@@ -1,15 +1,18 @@
 //! A query that is answered later, with the way back to its client: the response leaves from where the query
 //! came in, the same socket and address, or the same connection.
+//!
+//! One that is forwarded gets one response. A message that is handed over may get several over a stream, in
+//! order; whoever sends them waits while the client is slow, so that what is held for it is bounded.
 
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Weak};
 
 use socket2::Socket;
-use tokio::sync::mpsc::OwnedPermit;
 
 use super::mmsg::{self, Arrival, ReturnAddress};
-use crate::answer::Peer;
+use super::response_slot::{Gone, ResponseSlot};
+use crate::answer::{MessageKind, Peer};
 
 /// A query that is answered later. Dropped, it is not answered.
 pub struct Deferred {
@@ -22,6 +25,23 @@ pub struct Deferred {
     way: Way,
 }
 
+/// A message that is no plain query, with the way back. Dropped, it is not answered, or not any further.
+pub struct HandedOver {
+    /// What it is.
+    pub kind: MessageKind,
+    /// The whole DNS message.
+    pub message: Box<[u8]>,
+    /// Who sent it, and how.
+    pub peer: Peer,
+    way: Way,
+}
+
+/// Takes what is handed over: all workers and connections have the same.
+pub trait MessageTaker: Send + Sync {
+    /// Takes a message, whose kind is one that the snapshot names. Called on workers: must not wait.
+    fn take(&self, message: HandedOver);
+}
+
 enum Way {
     /// The socket is closed when its address is not served any more; no response is sent then.
     Datagram {
@@ -31,17 +51,13 @@ enum Way {
     Stream(ResponseSlot),
 }
 
-/// Room for one of the responses that a connection waits for.
-pub(super) struct ResponseSlot(Option<OwnedPermit<Box<[u8]>>>);
-
 impl Deferred {
     /// One that came in a datagram, at `socket`.
     pub(super) fn datagram(peer: Peer, arrival: &Arrival<'_>, socket: &Arc<Socket>) -> Self {
-        let way = Way::Datagram { socket: Arc::downgrade(socket), to: Box::new(arrival.return_address()) };
-        Self { query: arrival.query.into(), peer, partial: None, way }
+        Self { query: arrival.query.into(), peer, partial: None, way: Way::datagram(arrival, socket) }
     }
 
-    /// One that came over a connection, which has kept `slot` for the response.
+    /// One that came over a connection, which has kept `slot` for what is sent.
     pub(super) fn stream(peer: Peer, query: &[u8], slot: ResponseSlot) -> Self {
         Self { query: query.into(), peer, partial: None, way: Way::Stream(slot) }
     }
@@ -57,7 +73,58 @@ impl Deferred {
     /// # Errors
     /// Those of sendmsg(2); a full buffer is not waited for.
     pub fn answer(self, response: &[u8]) -> io::Result<()> {
-        match self.way {
+        self.way.end(response)
+    }
+}
+
+impl HandedOver {
+    /// One that came in a datagram, at `socket`.
+    pub(super) fn datagram(
+        kind: MessageKind,
+        peer: Peer,
+        arrival: &Arrival<'_>,
+        socket: &Arc<Socket>,
+    ) -> Self {
+        Self { kind, message: arrival.query.into(), peer, way: Way::datagram(arrival, socket) }
+    }
+
+    /// One that came over a connection, which has kept `slot` for what is sent.
+    pub(super) fn stream(kind: MessageKind, peer: Peer, message: &[u8], slot: ResponseSlot) -> Self {
+        Self { kind, message: message.into(), peer, way: Way::Stream(slot) }
+    }
+
+    /// Sends the only response, or the last one.
+    ///
+    /// # Errors
+    /// Those of sendmsg(2); a full buffer is not waited for. To a connection that has ended nothing is sent.
+    pub fn answer(self, response: &[u8]) -> io::Result<()> {
+        self.way.end(response)
+    }
+
+    /// Sends a response that may be followed by others, in order: over a stream. It waits while the client
+    /// has not taken those before; a client that takes none within the write limit of its connection loses
+    /// that. A datagram is sent at once.
+    ///
+    /// # Errors
+    /// When nothing reaches the client any more.
+    pub async fn send(&mut self, response: Box<[u8]>) -> Result<(), Gone> {
+        match &mut self.way {
+            Way::Datagram { socket, to } => {
+                let socket = socket.upgrade().ok_or(Gone)?;
+                mmsg::send_one(socket.as_fd(), to, &response).map_err(|_| Gone)
+            }
+            Way::Stream(slot) => slot.send(response).await,
+        }
+    }
+}
+
+impl Way {
+    fn datagram(arrival: &Arrival<'_>, socket: &Arc<Socket>) -> Self {
+        Way::Datagram { socket: Arc::downgrade(socket), to: Box::new(arrival.return_address()) }
+    }
+
+    fn end(self, response: &[u8]) -> io::Result<()> {
+        match self {
             Way::Datagram { socket, to } => match socket.upgrade() {
                 Some(socket) => mmsg::send_one(socket.as_fd(), &to, response),
                 None => Ok(()),
@@ -66,27 +133,6 @@ impl Deferred {
                 slot.fill(response);
                 Ok(())
             }
-        }
-    }
-}
-
-impl ResponseSlot {
-    pub(super) fn new(permit: OwnedPermit<Box<[u8]>>) -> Self {
-        Self(Some(permit))
-    }
-
-    fn fill(mut self, response: &[u8]) {
-        if let Some(permit) = self.0.take() {
-            permit.send(response.into());
-        }
-    }
-}
-
-impl Drop for ResponseSlot {
-    /// The connection must learn that nothing will come.
-    fn drop(&mut self) {
-        if let Some(permit) = self.0.take() {
-            permit.send(Box::default());
         }
     }
 }

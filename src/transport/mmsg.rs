@@ -312,7 +312,7 @@ impl Batch {
                 control_length: from.msg_controllen,
             };
             match respond(&arrival, response) {
-                Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => {
+                Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } | Reply::HandOver(_) => {
                     unused = Some(((to, bytes), response))
                 }
                 Reply::Send { len } => {

@@ -12,6 +12,7 @@
 //!                          └──────────▶ Responder ◀────────┘
 //!                                           │ what is not in our zones
 //!                                    ForwardResponder ─▶ Deferred ─▶ the way back to the client
+//!                                    MessageTaker ◀─ HandedOver, what is no plain query ─▶ the same way back
 //! ```
 //!
 //! Another transport over streams is a file in `stream`, with what the stream is made by, a row in
@@ -35,6 +36,8 @@ mod affinity;
 mod scope;
 
 mod client;
+
+mod response_slot;
 
 mod deferred;
 
@@ -62,12 +65,13 @@ mod running;
 
 pub use affinity::Affinity;
 pub use client::client;
-pub use deferred::Deferred;
+pub use deferred::{Deferred, HandedOver, MessageTaker};
 pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
 pub use listeners::{Buffers, Error, Listeners, UDP_BUFFER_BYTES};
 pub use protocol::SocketProtocol;
 pub use responder::{ForwardResponder, Responder, SnapshotResponder};
+pub use response_slot::Gone;
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_place};
 pub use settings::{Settings, WORKERS_MAX};

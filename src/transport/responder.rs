@@ -2,9 +2,10 @@
 //!
 //! Defines the one function that a transport calls per query.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::deferred::Deferred;
+use super::deferred::{Deferred, HandedOver, MessageTaker};
 use super::trace::{Tap, Taps};
 use crate::answer::{self, Peer, Reader, Reply, WorkerContext};
 
@@ -21,6 +22,11 @@ pub trait Responder: Send + 'static {
     /// [`Reply::ForwardTail`]. Must not wait.
     fn hand_over(&mut self, deferred: Deferred) {
         drop(deferred);
+    }
+
+    /// Takes a message for which [`Responder::respond`] has just said [`Reply::HandOver`]. Must not wait.
+    fn take(&mut self, message: HandedOver) {
+        drop(message);
     }
 }
 
@@ -41,19 +47,27 @@ pub struct SnapshotResponder {
     reader: Reader,
     worker: WorkerContext,
     forward: Option<Box<dyn ForwardResponder>>,
+    taker: Option<Arc<dyn MessageTaker>>,
     tap: Tap,
 }
 
 impl SnapshotResponder {
     /// Answers what `reader` shows, with the buffers and counters of `worker`; traces are opened at `taps`.
     pub fn new(reader: Reader, worker: WorkerContext, taps: &Taps) -> Self {
-        Self { reader, worker, forward: None, tap: taps.tap() }
+        Self { reader, worker, forward: None, taker: None, tap: taps.tap() }
     }
 
     /// Lets `forward` answer for names outside the zones.
     #[must_use]
     pub fn with(mut self, forward: Box<dyn ForwardResponder>) -> Self {
         self.forward = Some(forward);
+        self
+    }
+
+    /// Lets `taker` treat what is no plain query.
+    #[must_use]
+    pub fn handing_over_to(mut self, taker: Arc<dyn MessageTaker>) -> Self {
+        self.taker = Some(taker);
         self
     }
 
@@ -98,6 +112,12 @@ impl Responder for SnapshotResponder {
             forward.hand_over(deferred);
         }
     }
+
+    fn take(&mut self, message: HandedOver) {
+        if let Some(taker) = &self.taker {
+            taker.take(message);
+        }
+    }
 }
 
 impl SnapshotResponder {
@@ -105,7 +125,7 @@ impl SnapshotResponder {
     fn show(&self, peer: Peer, query: &[u8], reply: Reply, out: &[u8]) {
         let response = match reply {
             Reply::Send { len } | Reply::ForwardTail { len } => out.get(..len),
-            Reply::Drop | Reply::Forward => None,
+            Reply::Drop | Reply::Forward | Reply::HandOver(_) => None,
         };
         self.tap.show(peer, query, response);
     }

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod change;
+mod handed_over;
 mod pulse;
 mod tcp;
 mod udp;
@@ -14,10 +15,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::*;
-use crate::answer::{Peer, Reply, Transport};
+use crate::answer::{MessageKind, Peer, Reply, Transport};
 
 /// Longer than anything here takes, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -28,6 +29,10 @@ struct Gate {
     reached: Sender<()>,
     opened: Arc<Mutex<Receiver<()>>>,
     begun: Arc<AtomicUsize>,
+    /// Where what is handed over is treated.
+    runtime: Handle,
+    /// Messages that were taken of those that were sent so.
+    sent: Arc<AtomicUsize>,
 }
 
 /// The test's end of a gate.
@@ -36,10 +41,12 @@ struct Keeper {
     opened: Sender<()>,
     /// How often responders have begun a batch.
     begun: Arc<AtomicUsize>,
+    /// Messages that were taken of those that a treatment sent.
+    sent: Arc<AtomicUsize>,
 }
 
 /// Sends every query back as a response. What stands behind the header tells of exceptions: `drop`, `stall`
-/// (waits at the gate first), `grow` (the longest response there is), `who` (the number of the UDP worker).
+/// (waits at the gate first), `hand over` (another sends what follows, a message for each byte), `grow` (the longest response there is), `who` (the number of the UDP worker).
 struct Echo {
     worker: Worker,
     gate: Gate,
@@ -55,6 +62,9 @@ impl Responder for Echo {
         if what.starts_with(b"drop") {
             return Reply::Drop;
         }
+        if what.starts_with(b"hand over") {
+            return Reply::HandOver(MessageKind::Transfer);
+        }
         if what.starts_with(b"stall") {
             self.gate.reached.send(()).unwrap();
             self.gate.opened.lock().unwrap().recv_timeout(LIMIT).unwrap();
@@ -65,6 +75,20 @@ impl Responder for Echo {
             out[12] = u8::try_from(index).unwrap();
         }
         Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }
+    }
+
+    fn take(&mut self, mut message: HandedOver) {
+        let sent = Arc::clone(&self.gate.sent);
+        self.gate.runtime.spawn(async move {
+            for &size in &message.message.clone()[21..] {
+                let mut response = message.message[..12].to_vec();
+                response.resize(12 + usize::from(size) * 250, size);
+                if message.send(response.into()).await.is_err() {
+                    break;
+                }
+                sent.fetch_add(1, Ordering::Relaxed);
+            }
+        });
     }
 }
 
@@ -92,11 +116,18 @@ impl Server {
         let (reached, keeper_reached) = channel();
         let (keeper_opened, opened) = channel();
         let begun = Arc::<AtomicUsize>::default();
-        let gate = Gate { reached, opened: Arc::new(Mutex::new(opened)), begun: Arc::clone(&begun) };
+        let sent = Arc::<AtomicUsize>::default();
+        let gate = Gate {
+            reached,
+            opened: Arc::new(Mutex::new(opened)),
+            begun: Arc::clone(&begun),
+            runtime: runtime.handle().clone(),
+            sent: Arc::clone(&sent),
+        };
         let (settings, listeners) = bind(addresses, settings);
         let make = move |worker| Echo { worker, gate: gate.clone() };
         let running = start(listeners, make, runtime.handle().clone()).unwrap();
-        let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun };
+        let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun, sent };
         Server { runtime, running: Some(running), settings, keeper }
     }
 

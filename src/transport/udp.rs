@@ -20,7 +20,7 @@ use socket2::Socket;
 use tokio::sync::oneshot;
 
 use super::affinity::Cores;
-use super::deferred::Deferred;
+use super::deferred::{Deferred, HandedOver};
 use super::durations::Durations;
 use super::mmsg::{Batch, Waiter};
 use super::responder::Responder;
@@ -257,6 +257,9 @@ impl<R: Responder> Service<R> {
             match reply {
                 Reply::Send { .. } | Reply::Drop => {}
                 Reply::Forward => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
+                Reply::HandOver(kind) => {
+                    responder.take(HandedOver::datagram(kind, peer, arrival, socket));
+                }
                 Reply::ForwardTail { len } => {
                     let partial = out.get(..len).unwrap_or_default();
                     responder.hand_over(Deferred::datagram(peer, arrival, socket).with_partial(partial));

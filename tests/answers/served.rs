@@ -79,7 +79,7 @@ impl Served {
             ZoneEntry { pools: Arc::new(Pools::new(&bound, &board)), ..slot.clone() }
         });
         let zones = Arc::new(ZoneTable::new(zones.collect()));
-        Snapshot { identity: Arc::new(identity), zones, limit: None, forward: None }
+        Snapshot { identity: Arc::new(identity), zones, ..Snapshot::default() }
     }
 }
 
@@ -128,6 +128,6 @@ pub(crate) fn ask<'o>(
 ) -> Option<&'o [u8]> {
     match respond(snapshot, scratch, peer, query, out) {
         Reply::Send { len } => Some(&out[..len]),
-        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } => None,
+        Reply::Drop | Reply::Forward | Reply::ForwardTail { .. } | Reply::HandOver(_) => None,
     }
 }

@@ -135,6 +135,9 @@ impl Publishing {
             let forwarded = forwarded.map(ToString::to_string).unwrap_or_default();
             return format!("no zone of this server holds the name; the upstreams of {forwarded} are asked");
         }
+        if leaves == Leaves::ForAnother {
+            return "`allow-transfer` of the zone says who gets its records, all of them".to_owned();
+        }
         let Some(response) = response else { return "nothing is sent".to_owned() };
         match found.decided {
             Decided::NotOurs => {
@@ -183,11 +186,12 @@ fn ask(snapshot: &Snapshot, order: &ExplainOrder) -> (Option<Response>, Leaves) 
         Reply::Send { len } => (out.get(..len).and_then(Response::read), Leaves::NotAtAll),
         Reply::ForwardTail { len } => (out.get(..len).and_then(Response::read), Leaves::AtAnAlias),
         Reply::Forward => (None, Leaves::Whole),
+        Reply::HandOver(_) => (None, Leaves::ForAnother),
         Reply::Drop => (None, Leaves::NotAtAll),
     }
 }
 
-/// Whether a question is asked of upstreams.
+/// Whether a question leaves the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaves {
     /// It is answered here.
@@ -196,6 +200,8 @@ enum Leaves {
     AtAnAlias,
     /// It is for a name outside our zones.
     Whole,
+    /// It is no plain query: it is handed over whole.
+    ForAnother,
 }
 
 const ALIAS_LEAVES: &str =

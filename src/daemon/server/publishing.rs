@@ -3,12 +3,14 @@
 //! Owns the snapshot and everything that it is made of: the zones, the verdicts, the forwarder, the clients
 //! that `local` stands for; and the workers that answer from it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::JoinHandle;
 use tracing::info;
 
 use super::super::served::Served;
+use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
@@ -33,6 +35,8 @@ pub(super) struct Publishing {
     /// Where traces are opened.
     pub(super) taps: Taps,
     pub(super) forwarding: Forwarding,
+    /// Treats what is no plain query.
+    pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) locals: Locals,
     /// Made at start where the config names none, so that a reload keeps it.
     pub(super) cookie_secret: Option<CookieSecret>,

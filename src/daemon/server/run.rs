@@ -15,6 +15,7 @@ use super::super::served::Served;
 use super::super::{descriptors, forcing};
 use super::admin_listener::AdminListener;
 use super::control_listener::ControlListener;
+use super::dispatcher::{Dispatcher, Treatments};
 use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::operator::Operator;
@@ -136,6 +137,8 @@ impl Server {
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
+        let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default()));
+        served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
         locals.mean(&mut served, forwarding.networks());
@@ -148,7 +151,12 @@ impl Server {
         forwarding.follow_aliases_into(publisher.readers());
         let counters = WorkerCounters::default();
         let taps = Taps::default();
-        let make = counters.responders(publisher.readers(), forwarding.forwarder(), taps.clone());
+        let make = counters.responders(
+            publisher.readers(),
+            forwarding.forwarder(),
+            Arc::clone(&dispatcher),
+            taps.clone(),
+        );
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
         let publishing = Publishing {
             publisher,
@@ -159,6 +167,7 @@ impl Server {
             counters,
             taps,
             forwarding,
+            dispatcher,
             locals,
             cookie_secret,
             first_round,

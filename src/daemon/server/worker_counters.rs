@@ -6,12 +6,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::dispatcher::Dispatcher;
 use super::settings::random_secret;
 use crate::answer::{Count, Counters, Readers, SpreadTotals, Totals, Transport, WorkerContext};
 use crate::control::{HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
 use crate::forward::Forwarder;
 use crate::sync::lock;
-use crate::transport::{DURATION_BOUNDS, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker};
+use crate::transport::{
+    DURATION_BOUNDS, MessageTaker, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker,
+};
 
 /// The counters of all workers that there have been: what was counted stays counted.
 #[derive(Clone, Default)]
@@ -28,6 +31,7 @@ impl WorkerCounters {
         &self,
         readers: Readers,
         forwarder: Forwarder,
+        dispatcher: Arc<Dispatcher>,
         taps: Taps,
     ) -> impl Fn(Worker) -> SnapshotResponder + Send + 'static + use<> {
         let counted = self.clone();
@@ -36,7 +40,9 @@ impl WorkerCounters {
             counted.workers().push((worker.transport, Arc::clone(&own)));
             let seed = random_secret().map_or(1, |secret| secret.seed());
             let frontend = Box::new(forwarder.frontend());
-            SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps).with(frontend)
+            SnapshotResponder::new(readers.reader(), WorkerContext::new(own, seed), &taps)
+                .with(frontend)
+                .handing_over_to(Arc::clone(&dispatcher) as Arc<dyn MessageTaker>)
         }
     }
 

@@ -72,7 +72,7 @@ impl Ours {
         let message = match sent {
             Sent::Send { len } | Sent::ForwardTail { len } => self.buffer.get(..len),
             // Nothing is forwarded here.
-            Sent::Drop | Sent::Forward => None,
+            Sent::Drop | Sent::Forward | Sent::HandOver(_) => None,
         };
         // To a query of our own making there is a response, and one that can be read.
         message.and_then(|message| Reply::read(&query, message)).unwrap_or_else(|| Reply {

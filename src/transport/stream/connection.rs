@@ -180,7 +180,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             () = self.seat.lost() => return Err(End::Evicted),
             () = sleep_until(deadline) => return Err(End::Done),
             response = self.pending.response() => {
-                frames::push(&mut self.output, &response);
+                frames::push(&mut self.output, &response.message);
                 return Ok(Progress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
@@ -204,7 +204,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         let limit = deadline(LINGER_MAX);
         while self.pending.is_waiting() {
             let Ok(response) = timeout_at(limit, self.pending.response()).await else { break };
-            frames::push(&mut self.output, &response);
+            frames::push(&mut self.output, &response.message);
             self.write().await?;
         }
         Ok(())
@@ -255,6 +255,11 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 Reply::ForwardTail { len } => {
                     if let Some(deferred) = self.pending.defer(self.peer, query) {
                         responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
+                    }
+                }
+                Reply::HandOver(kind) => {
+                    if let Some(message) = self.pending.hand_over(kind, self.peer, query) {
+                        responder.take(message);
                     }
                 }
                 Reply::Drop => {}

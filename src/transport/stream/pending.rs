@@ -1,23 +1,31 @@
 //! The responses that a connection waits for while it goes on: how many there are at most, and whether the
 //! client may still ask.
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
 
-use crate::answer::Peer;
-use crate::transport::deferred::{Deferred, ResponseSlot};
+use tokio::sync::{Semaphore, mpsc};
 
-/// Responses that one connection waits for at most; further queries stay unread. A client that asks more at a
-/// time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
+use crate::answer::{MessageKind, Peer};
+use crate::transport::deferred::{Deferred, HandedOver};
+use crate::transport::response_slot::{ResponseSlot, SentResponse};
+
+/// Queries whose responses one connection waits for at most; further queries stay unread. A client that asks
+/// more at a time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
 const WAITING_MAX: usize = 32;
-
-/// A response; empty: there is none.
-type Message = Box<[u8]>;
 
 /// The responses that are still to come. The channel is made for the first of them.
 #[derive(Default)]
 pub(super) struct PendingResponses {
-    channel: Option<(mpsc::Sender<Message>, mpsc::Receiver<Message>)>,
+    channel: Option<Channel>,
     asking: Asking,
+}
+
+/// Where responses come in. How many there can be is bounded by the slots, not by the channel.
+struct Channel {
+    sender: mpsc::UnboundedSender<SentResponse>,
+    receiver: mpsc::UnboundedReceiver<SentResponse>,
+    /// Those that are free. One is taken until its last response has come.
+    free: Arc<Semaphore>,
 }
 
 /// Whether the client may ask more.
@@ -31,19 +39,32 @@ enum Asking {
 impl PendingResponses {
     /// A query whose response will come here; none while too many do.
     pub(super) fn defer(&mut self, peer: Peer, query: &[u8]) -> Option<Deferred> {
-        let (sender, _) = self.channel.get_or_insert_with(|| mpsc::channel(WAITING_MAX));
-        let permit = sender.clone().try_reserve_owned().ok()?;
-        Some(Deferred::stream(peer, query, ResponseSlot::new(permit)))
+        Some(Deferred::stream(peer, query, self.slot()?))
     }
 
-    /// Whether so many are outstanding that no more queries are taken.
+    /// A message whose responses will come here; none while too many do.
+    pub(super) fn hand_over(&mut self, kind: MessageKind, peer: Peer, message: &[u8]) -> Option<HandedOver> {
+        Some(HandedOver::stream(kind, peer, message, self.slot()?))
+    }
+
+    fn slot(&mut self) -> Option<ResponseSlot> {
+        let channel = self.channel.get_or_insert_with(Channel::new);
+        let slot = Arc::clone(&channel.free).try_acquire_owned().ok()?;
+        Some(ResponseSlot::new(channel.sender.clone(), slot))
+    }
+
+    /// Whether so many are to come that no more queries are taken.
     pub(super) fn is_full(&self) -> bool {
-        self.channel.as_ref().is_some_and(|(sender, _)| sender.capacity() == 0)
+        self.free() == 0
     }
 
     /// Whether any is to come.
     pub(super) fn is_waiting(&self) -> bool {
-        self.channel.as_ref().is_some_and(|(sender, _)| sender.capacity() < WAITING_MAX)
+        self.free() < WAITING_MAX
+    }
+
+    fn free(&self) -> usize {
+        self.channel.as_ref().map_or(WAITING_MAX, |channel| channel.free.available_permits())
     }
 
     /// Whether the client may ask more now.
@@ -61,15 +82,22 @@ impl PendingResponses {
         self.asking == Asking::Over && !self.is_waiting()
     }
 
-    /// The next response; an empty one for a query that is not answered. Never resolves if none is
-    /// outstanding.
-    pub(super) async fn response(&mut self) -> Box<[u8]> {
+    /// The next response; an empty one where a query is not answered, or not any further. Never, where none
+    /// is to come.
+    pub(super) async fn response(&mut self) -> SentResponse {
         match &mut self.channel {
-            Some((_, receiver)) => match receiver.recv().await {
+            Some(channel) => match channel.receiver.recv().await {
                 Some(response) => response,
                 None => std::future::pending().await,
             },
             None => std::future::pending().await,
         }
+    }
+}
+
+impl Channel {
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Self { sender, receiver, free: Arc::new(Semaphore::new(WAITING_MAX)) }
     }
 }

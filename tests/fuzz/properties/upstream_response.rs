@@ -307,7 +307,7 @@ fn forwarded(peer: Peer, query: &[u8]) -> Option<Option<Box<[u8]>>> {
     match respond(server(), &mut scratch, peer, query, &mut out) {
         Reply::Forward => Some(None),
         Reply::ForwardTail { len } => Some(Some(out[..len].into())),
-        Reply::Send { .. } | Reply::Drop => None,
+        Reply::Send { .. } | Reply::Drop | Reply::HandOver(_) => None,
     }
 }
 
