@@ -24,6 +24,7 @@ use super::publishing::Publishing;
 use super::reloading::{Reloading, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
+use super::signed_queries::SignedQueries;
 use super::supervision::{self, Supervision};
 use super::transitions::FirstVerdicts;
 use super::worker_counters::WorkerCounters;
@@ -138,6 +139,7 @@ impl Server {
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
         let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default()));
+        dispatcher.signatures().set_keys(&config.keys);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -149,6 +151,8 @@ impl Server {
         let board = engine.board();
         let publisher = Publisher::new(served.snapshot(&board));
         forwarding.follow_aliases_into(publisher.readers());
+        let seed = random_secret().map_or(1, |secret| secret.seed());
+        dispatcher.answer_queries_by(SignedQueries::new(publisher.readers(), seed));
         let counters = WorkerCounters::default();
         let taps = Taps::default();
         let make = counters.responders(
