@@ -1,9 +1,8 @@
 //! The board: all verdicts at one moment.
 
-use std::sync::Arc;
-
 use super::Verdict;
 use crate::probe::Weight;
+use crate::shared_list::SharedList;
 
 /// The place of a target on the board; only `health` makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +26,7 @@ impl TargetId {
 /// verdict overrides what probes say, and a target that changes too often is down until it is steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
-    states: Arc<Vec<TargetState>>,
+    states: SharedList<TargetState>,
     holding: Holding,
 }
 
@@ -68,7 +67,7 @@ impl Board {
     /// The same board as if no target were held down for changing too often. A pool without another member
     /// that is up answers with one that passes at the moment.
     pub fn unheld(&self) -> Board {
-        Board { states: Arc::clone(&self.states), holding: Holding::Ignored }
+        Board { states: self.states.clone(), holding: Holding::Ignored }
     }
 
     /// Every place of the board, in order.
@@ -84,17 +83,13 @@ impl Board {
     pub fn changes_since(&self, before: &Board) -> impl Iterator<Item = TargetId> + use<> {
         let (now, before) = (self.clone(), before.clone());
         // A place that only one of them has is pending on the other.
-        let places = 0..now.states.len().max(before.states.len());
+        let places = now.states.unshared(&before.states);
         places.map(TargetId::at).filter(move |target| now.state(*target) != before.state(*target))
     }
 
-    /// Writes a state; copies the board first if somebody holds a clone of it.
+    /// Writes a state; clones that are about stay as they are.
     pub(super) fn set(&mut self, target: TargetId, state: TargetState) {
-        let states = Arc::make_mut(&mut self.states);
-        if states.len() <= target.index() {
-            states.resize(target.index() + 1, TargetState::default());
-        }
-        states[target.index()] = state;
+        self.states.set(target.index(), state);
     }
 }
 
@@ -116,7 +111,7 @@ impl FromIterator<Verdict> for Board {
 impl FromIterator<(Verdict, Weight)> for Board {
     fn from_iter<I: IntoIterator<Item = (Verdict, Weight)>>(targets: I) -> Self {
         let state = |(verdict, weight)| TargetState { weight, ..TargetState::from(verdict) };
-        Self { states: Arc::new(targets.into_iter().map(state).collect()), holding: Holding::Applied }
+        Self { states: targets.into_iter().map(state).collect(), holding: Holding::Applied }
     }
 }
 
