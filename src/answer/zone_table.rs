@@ -11,6 +11,7 @@ use super::compiled_zone::CompiledZone;
 use super::hashed_name::HashedName;
 use super::pools::Pools;
 use crate::dns::{Name, NameHash, Rtype};
+use crate::shared_list::SharedList;
 
 /// A zone and the clients that it answers.
 #[derive(Clone)]
@@ -26,22 +27,22 @@ pub struct ZoneEntry {
     pub access: Option<Box<Access>>,
 }
 
-/// All zones of a server, found by name. One is replaced without the others: what finds them is shared.
+/// All zones of a server, found by name. A copy with another zone in one place costs that place: it shares what finds
+/// the zones, and all others.
 #[derive(Clone)]
 pub struct ZoneTable {
-    zones: Vec<Row>,
-    /// Places in `zones` by the hash of the apex, plus one; open addressing.
-    slots: Arc<[(NameHash, u32)]>,
-    /// How many labels the zones have, each number once, the largest first.
-    label_counts: Arc<[usize]>,
+    zones: SharedList<Option<Arc<ZoneEntry>>>,
+    index: Arc<Index>,
 }
 
-/// A zone with what it is found by.
-#[derive(Clone)]
-struct Row {
-    /// The apex in wire form, in lower case.
-    apex: Arc<[u8]>,
-    zone: Arc<ZoneEntry>,
+/// What finds a zone by its name, or says that there is none.
+struct Index {
+    /// Places of zones, plus one, by the hash of the apex; open addressing.
+    slots: Box<[(NameHash, u32)]>,
+    /// The apex of each zone in wire form, in lower case.
+    apexes: Box<[Box<[u8]>]>,
+    /// How many labels the zones have, each number once, the largest first.
+    label_counts: Box<[usize]>,
 }
 
 impl Default for ZoneTable {
@@ -55,69 +56,45 @@ impl ZoneTable {
     /// first counts.
     pub fn new(mut zones: Vec<ZoneEntry>) -> Self {
         let later = link_versions(&mut zones);
-        let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
-        let mut slots = vec![(NameHash::ROOT, 0); size];
-        let mut label_counts = Vec::new();
-        let mask = size.wrapping_sub(1);
-        for (place, zone) in zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
-            let hash = NameHash::of(zone.apex.as_ref());
-            label_counts.push(zone.apex.as_ref().label_count());
-            // Each takes a hundred bytes and more: four thousand million zones do not fit into memory.
-            let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
-            let mut at = start(hash, mask);
-            while slots.get(at).is_some_and(|(_, taken)| *taken != 0) {
-                at = at.wrapping_add(1) & mask;
-            }
-            if let Some(slot) = slots.get_mut(at) {
-                *slot = (hash, number);
-            }
-        }
-        label_counts.sort_unstable_by(|one: &usize, other| other.cmp(one));
-        label_counts.dedup();
-        let row =
-            |zone: ZoneEntry| Row { apex: zone.apex.as_ref().to_lowercase().into(), zone: Arc::new(zone) };
-        let zones = zones.into_iter().map(row).collect();
-        Self { zones, slots: slots.into(), label_counts: label_counts.into() }
+        let index = Index::new(&zones, &later).into();
+        Self { zones: zones.into_iter().map(|zone| Some(Arc::new(zone))).collect(), index }
     }
 
-    /// The same table after the zones at some places have other pools. All other zones are shared, not
-    /// copied.
-    #[must_use]
-    pub fn with_pools(&self, changed: impl IntoIterator<Item = (usize, Arc<Pools>)>) -> Self {
-        let mut table = self.clone();
-        for (place, pools) in changed {
-            if let Some(row) = table.zones.get_mut(place) {
-                row.zone = Arc::new(ZoneEntry { pools, ..ZoneEntry::clone(&row.zone) });
-            }
+    /// Serves `compiled` with `pools` at a place from now on, to the same clients under the same name. Costs the same
+    /// however many zones there are.
+    pub fn replace(&mut self, place: usize, compiled: Option<Arc<CompiledZone>>, pools: Arc<Pools>) {
+        if let Some(zone) = self.zone(place) {
+            let zone = ZoneEntry { compiled, pools, apex: zone.apex.clone(), access: zone.access.clone() };
+            self.zones.set(place, Some(Arc::new(zone)));
         }
-        table
     }
 
     /// This table, sharing with `before` each zone at its place that has not changed since.
     #[must_use]
     pub fn sharing(mut self, before: &ZoneTable) -> Self {
-        for (row, old) in self.zones.iter_mut().zip(&before.zones) {
-            if row.zone.is_same(&old.zone) {
-                row.clone_from(old);
-            }
-        }
+        let shared = self.zones.iter().zip(before.zones.iter()).map(|(zone, old)| {
+            let is_same = matches!((zone, old), (Some(zone), Some(old)) if zone.is_same(old));
+            if is_same { old.clone() } else { zone.clone() }
+        });
+        let rest = self.zones.iter().skip(before.zones.len()).cloned();
+        self.zones = shared.chain(rest).collect();
         self
     }
 
     /// The zone at a place in the order they were given.
     pub fn zone(&self, place: usize) -> Option<&Arc<ZoneEntry>> {
-        self.zones.get(place).map(|row| &row.zone)
+        self.zones.get(place)?.as_ref()
     }
 
     /// The zones, in the order they were given.
-    pub fn zones(&self) -> impl ExactSizeIterator<Item = &ZoneEntry> {
-        self.zones.iter().map(|row| &*row.zone)
+    pub fn zones(&self) -> impl Iterator<Item = &ZoneEntry> {
+        self.zones.iter().flatten().map(|zone| &**zone)
     }
 
     /// The longest zone that holds a name and has at most `labels_max` labels. HOT.
     #[inline]
     fn find(&self, name: &HashedName, labels_max: usize) -> Option<&ZoneEntry> {
-        for &labels in &*self.label_counts {
+        for &labels in &*self.index.label_counts {
             if labels <= labels_max
                 && let Some(zone) = self.exact(name.hash(labels), name.suffix(labels))
             {
@@ -162,7 +139,7 @@ impl ZoneTable {
             if access.is_seen_by(client) {
                 break;
             }
-            version = &self.zones.get(access.next? as usize)?.zone;
+            version = self.zone(access.next? as usize)?;
         }
         Some(version)
     }
@@ -171,21 +148,52 @@ impl ZoneTable {
     /// for what is nearly always one turn.
     #[inline(never)]
     fn exact(&self, hash: NameHash, lower: &[u8]) -> Option<&ZoneEntry> {
-        let mut at = start(hash, self.mask());
-        while let Some(&(found, number)) = self.slots.get(at) {
-            let place = (number as usize).checked_sub(1)?;
-            let row = self.zones.get(place)?;
-            if found == hash && *row.apex == *lower {
-                return Some(&row.zone);
+        self.zone(self.index.place(hash, lower)?).map(|zone| &**zone)
+    }
+}
+
+impl Index {
+    /// Finds all zones but the `later` versions of a name, which the first leads to.
+    fn new(zones: &[ZoneEntry], later: &HashSet<usize>) -> Index {
+        let size = zones.len().saturating_mul(2).max(2).next_power_of_two();
+        let mut slots = vec![(NameHash::ROOT, 0); size];
+        let mut label_counts = Vec::new();
+        let mask = size.wrapping_sub(1);
+        for (place, zone) in zones.iter().enumerate().filter(|(place, _)| !later.contains(place)) {
+            let hash = NameHash::of(zone.apex.as_ref());
+            label_counts.push(zone.apex.as_ref().label_count());
+            // Each takes a hundred bytes and more: four thousand million zones do not fit into memory.
+            let number = u32::try_from(place.saturating_add(1)).unwrap_or(0);
+            let mut at = start(hash, mask);
+            while slots.get(at).is_some_and(|(_, taken)| *taken != 0) {
+                at = at.wrapping_add(1) & mask;
             }
-            at = at.wrapping_add(1) & self.mask();
+            if let Some(slot) = slots.get_mut(at) {
+                *slot = (hash, number);
+            }
         }
-        None
+        label_counts.sort_unstable_by(|one: &usize, other| other.cmp(one));
+        label_counts.dedup();
+        Index {
+            slots: slots.into(),
+            apexes: zones.iter().map(|zone| zone.apex.as_ref().to_lowercase().into()).collect(),
+            label_counts: label_counts.into(),
+        }
     }
 
-    #[inline]
-    fn mask(&self) -> usize {
-        self.slots.len().wrapping_sub(1)
+    /// The place of the zone of exactly this name. HOT.
+    #[inline(always)]
+    fn place(&self, hash: NameHash, lower: &[u8]) -> Option<usize> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = start(hash, mask);
+        while let Some(&(found, number)) = self.slots.get(at) {
+            let place = (number as usize).checked_sub(1)?;
+            if found == hash && **self.apexes.get(place)? == *lower {
+                return Some(place);
+            }
+            at = at.wrapping_add(1) & mask;
+        }
+        None
     }
 }
 

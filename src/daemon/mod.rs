@@ -18,4 +18,4 @@ pub use log::{LogFormat, start_logging};
 pub use server::{Error, run};
 
 pub(crate) use load::LoadResult;
-pub(crate) use served::Served;
+pub(crate) use served::{LoadedZones, Served};

@@ -1,8 +1,12 @@
 //! What is served: the zones of the last reading, the last good version of
 //! those that could not be read, and their pools bound to targets.
 //!
-//! Responsible for turning that into targets to probe and snapshots.
-//! Not responsible for reading, probing or publishing.
+//! Responsible for turning that into snapshots, and for which part of one has changed since the last: a change of one
+//! zone costs that zone. Not responsible for reading, probing or publishing.
+
+mod followers;
+
+mod binding;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,48 +14,157 @@ use std::time::Instant;
 
 use tracing::warn;
 
+use self::followers::{Followers, PoolPlace};
 use crate::answer::{
     Access, BoundPool, ForwardTable, Identity, MessageKinds, PoolState, Pools, RateLimit, Snapshot,
     ZoneEntry, ZoneTable,
 };
 use crate::dns::Rtype;
-use crate::health::{Board, Target, TargetId};
-use crate::zone::{Guard, Pool};
-use crate::zones::{LoadedZone, Store, StoredZone, ZoneId, ZoneVersion};
+use crate::health::{Board, TargetId};
+use crate::zones::{Event, Store, StoredZone, ZoneId, ZoneVersion};
 
-/// Where a pool is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct PoolPlace {
-    /// The place of its zone among the zones.
-    zone: usize,
-    /// Its place among the pools of that zone.
-    pool: usize,
-}
+pub(crate) use binding::{BoundPools, LoadedZones, bind, targets_of};
 
 /// All zones with their pools bound to targets.
 #[derive(Default)]
 pub(crate) struct Served {
     store: Store,
     /// The pools of each zone, in the order of the zones.
-    pools: Vec<Vec<BoundPool>>,
-    /// Each target with the place of each pool it matters to; ascending.
-    followers: Vec<(TargetId, PoolPlace)>,
-    /// The zones without their pools, which depend on the board.
-    table: ZoneTable,
+    pools: Vec<BoundPools>,
+    followers: Followers,
+    changes: Changes,
     identity: Arc<Identity>,
     limit: Option<Arc<RateLimit>>,
     forward: Option<Arc<ForwardTable>>,
     handed_over: MessageKinds,
 }
 
+/// What has changed since the last snapshot, besides verdicts.
+enum Changes {
+    /// The zones at these places.
+    Zones(BTreeMap<usize, Changed>),
+    /// Which zones there are, or whom they answer.
+    Table,
+}
+
+/// What has changed of a zone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    /// Its records; its pools are those of before.
+    Records,
+    /// Its pools, too.
+    Pools,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Changes::Zones(BTreeMap::new())
+    }
+}
+
+impl Changes {
+    fn note(&mut self, place: usize, changed: Changed) {
+        match self {
+            Changes::Zones(zones) => {
+                let known = zones.entry(place).or_insert(changed);
+                if changed == Changed::Pools {
+                    *known = changed;
+                }
+            }
+            Changes::Table => {}
+        }
+    }
+}
+
 impl Served {
-    /// What is served after a reading: zones that could not be read keep the
-    /// version that `before` has of them.
-    pub(crate) fn after(before: &Served, zones: Vec<LoadedZone>, identity: Identity) -> Served {
-        let store = before.store.after(zones, Instant::now());
-        let mut served = Served { store, identity: Arc::new(identity), ..Served::default() };
-        served.fill_table();
+    /// What the first reading gave.
+    pub(crate) fn first(loaded: LoadedZones, identity: Identity) -> Served {
+        let mut served = Served::default();
+        // Nothing was served before, so that there is nothing to let go of.
+        drop(served.take_over(loaded, identity, Instant::now()));
         served
+    }
+
+    /// Serves what a reading gave that ended `now`. Zones that could not be read keep the version that there is of
+    /// them, and so do those that have not changed since the reading began. Returns the targets to let go of.
+    pub(crate) fn take_over(
+        &mut self,
+        loaded: LoadedZones,
+        identity: Identity,
+        now: Instant,
+    ) -> Vec<TargetId> {
+        self.identity = Arc::new(identity);
+        let LoadedZones { zones, mut bound, .. } = loaded;
+        let before = self.store.take_over(zones, now);
+        let mut pools = std::mem::take(&mut self.pools);
+        let stays = before.zones().len() == self.store.zones().len()
+            && before.zones().iter().zip(self.store.zones()).all(|(one, other)| one.is_as_visible(other));
+        let mut changed = Vec::new();
+        for (place, zone) in self.store.zones().iter().enumerate() {
+            let old = before.place(&zone.id);
+            let old_version = old.and_then(|old| before.zone(old)?.version());
+            let is_same = old_version.map(Arc::as_ptr) == zone.version().map(Arc::as_ptr);
+            let pools = if is_same {
+                old.and_then(|old| pools.get_mut(old)).map(std::mem::take)
+            } else {
+                changed.push(place);
+                // A version that is neither the old one nor none is the one that the reading brings.
+                zone.version().and_then(|_| bound.remove(&place))
+            };
+            self.pools.push(pools.unwrap_or_default());
+        }
+        if !stays {
+            self.changes = Changes::Table;
+        }
+        changed.into_iter().for_each(|place| self.changes.note(place, Changed::Pools));
+        self.followers = Followers::of(self.pools.iter().map(|pools| &**pools));
+        let let_go = pools.iter().chain(bound.values());
+        let_go.flat_map(|pools| targets_of(pools)).collect()
+    }
+
+    /// Has the zone at a place go on after an event. `bound` are the pools of the version that it brings; none: they are
+    /// those that the zone has. Returns the targets to let go of.
+    pub(crate) fn apply(
+        &mut self,
+        place: usize,
+        event: Event,
+        bound: Option<BoundPools>,
+        now: Instant,
+    ) -> Vec<TargetId> {
+        let before = self.version(place).map(Arc::as_ptr);
+        self.store.apply(place, event, now);
+        if self.version(place).map(Arc::as_ptr) == before {
+            // What was bound for it is not used.
+            return bound.iter().flat_map(|pools| targets_of(pools)).collect();
+        }
+        self.changes.note(place, Changed::Records);
+        match bound {
+            Some(bound) => self.replace_pools(place, bound),
+            None => Vec::new(),
+        }
+    }
+
+    /// Lets time pass: zones whose sources were silent for too long are served no more. Returns the targets to let
+    /// go of; none: no zone has expired.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Vec<TargetId>> {
+        let expired = self.store.expire(now);
+        for place in &expired {
+            if let Some(id) = self.store.zone(*place).map(|zone| &zone.id) {
+                warn!(zone = %id.name, "zone {id} has expired: it answers SERVFAIL until its source confirms it");
+            }
+        }
+        if expired.is_empty() {
+            return None;
+        }
+        Some(expired.into_iter().flat_map(|place| self.replace_pools(place, BoundPools::default())).collect())
+    }
+
+    fn replace_pools(&mut self, place: usize, bound: BoundPools) -> Vec<TargetId> {
+        self.changes.note(place, Changed::Pools);
+        let Some(pools) = self.pools.get_mut(place) else { return targets_of(&bound).collect() };
+        let before = std::mem::replace(pools, bound);
+        self.followers.replace(place, &before, pools);
+        targets_of(&before).collect()
     }
 
     /// Limits responses from now on, or no more.
@@ -71,114 +184,76 @@ impl Served {
 
     /// Has these zones answer these clients.
     pub(crate) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
-        self.store.set_access(access);
-        self.fill_table();
+        if !access.is_empty() {
+            self.store.set_access(access);
+            self.changes = Changes::Table;
+        }
     }
 
-    /// Lets time pass: zones whose sources were silent for too long are served no more. Whether there are
-    /// any.
-    pub(crate) fn expire(&mut self, now: Instant) -> bool {
-        if self.store.next_due().is_none_or(|due| now < due) {
-            return false;
-        }
-        for id in self.store.expire(now) {
-            warn!(zone = %id.name, "zone {id} has expired: it answers SERVFAIL until its source confirms it");
-        }
-        for (zone, pools) in self.store.zones().iter().zip(&mut self.pools) {
-            if zone.version().is_none() {
-                pools.clear();
-            }
-        }
-        self.find_followers();
-        self.fill_table();
-        true
+    /// The snapshot for a board, made from nothing. A pure function.
+    pub(crate) fn snapshot(&self, board: &Board) -> Snapshot {
+        self.snapshot_of(Arc::new(self.table(board)))
     }
 
-    /// Puts the zones where snapshots find them.
-    fn fill_table(&mut self) {
-        let no_pools = Arc::new(Pools::default());
-        let entries = self.store.zones().iter().map(|zone| ZoneEntry {
+    fn table(&self, board: &Board) -> ZoneTable {
+        let entry = |(zone, pools): (&StoredZone, &BoundPools)| ZoneEntry {
             apex: zone.id.name.clone(),
             compiled: zone.version().map(|version| Arc::clone(&version.compiled)),
-            pools: Arc::clone(&no_pools),
+            pools: Arc::new(Pools::new(pools.iter(), board)),
             access: zone.access.clone(),
-        });
-        self.table = ZoneTable::new(entries.collect());
+        };
+        let entries = self.store.zones().iter().zip(&self.pools).map(entry);
+        ZoneTable::new(entries.collect())
     }
 
-    /// Every target that some member of some pool needs, in a fixed order.
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        let versions = self.store.zones().iter().filter_map(|zone| zone.version());
-        let members =
-            versions.flat_map(|version| &version.pools).flat_map(|pool| pool.groups.iter().flatten());
-        members.flat_map(|member| &member.guards).map(target).collect()
-    }
-
-    /// Binds the pools to their targets; `ids` are those of
-    /// [`Served::targets`], in the same order.
-    pub(crate) fn bind(&mut self, ids: Vec<TargetId>) {
-        let mut ids = ids.into_iter();
-        let mut bind = |pool: &Arc<Pool>| BoundPool::new(Arc::clone(pool), &mut ids);
-        let pools = self.store.zones().iter().map(|zone| {
-            zone.version().map(|version| version.pools.iter().map(&mut bind).collect()).unwrap_or_default()
-        });
-        self.pools = pools.collect();
-        self.find_followers();
-    }
-
-    fn find_followers(&mut self) {
-        self.followers.clear();
-        for (zone, pools) in self.pools.iter().enumerate() {
-            for (pool, bound) in pools.iter().enumerate() {
-                let followers = bound.targets.iter().map(|target| (target, PoolPlace { zone, pool }));
-                self.followers.extend(followers);
+    /// The same, made from the last snapshot, which was one of `before`: the zones and pools that have changed since are
+    /// made anew, and those whose targets have other verdicts. All others are shared, so that one flip among thousands
+    /// of pools, or one zone among thousands, costs one.
+    pub(crate) fn follow(&mut self, last: &Snapshot, before: &Board, board: &Board) -> Snapshot {
+        let zones = match std::mem::take(&mut self.changes) {
+            Changes::Table => {
+                return self.snapshot_of(Arc::new(self.table(board).sharing(&last.zones)));
             }
+            Changes::Zones(zones) => zones,
+        };
+        let flipped: BTreeSet<PoolPlace> =
+            board.changes_since(before).flat_map(|target| self.followers.places_of(target)).collect();
+        if zones.is_empty() && flipped.is_empty() {
+            return self.snapshot_of(Arc::clone(&last.zones));
         }
-        self.followers.sort_unstable();
-        self.followers.dedup();
-    }
-
-    /// The snapshot for a board. A pure function.
-    pub(crate) fn snapshot(&self, board: &Board) -> Snapshot {
-        self.snapshot_of(self.zones_for(board))
-    }
-
-    /// As [`Served::snapshot`], sharing with `before` every zone that has not changed since.
-    pub(crate) fn snapshot_after(&self, before: &Snapshot, board: &Board) -> Snapshot {
-        self.snapshot_of(self.zones_for(board).sharing(&before.zones))
-    }
-
-    /// What [`Served::snapshot`] makes of `board`, from the one that it made of `before`: only the pools
-    /// whose targets have changed are chosen anew, so that one flip among thousands of pools costs one.
-    pub(crate) fn follow(&self, snapshot: &Snapshot, before: &Board, board: &Board) -> Snapshot {
-        let places = board.changes_since(before).flat_map(|target| self.places_of(target));
-        let changed: BTreeSet<PoolPlace> = places.collect();
-        if changed.is_empty() {
-            return self.snapshot_of_shared(Arc::clone(&snapshot.zones));
-        }
+        let mut table = ZoneTable::clone(&last.zones);
         let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for PoolPlace { zone, pool } in changed {
+        for PoolPlace { zone, pool } in flipped {
             by_zone.entry(zone).or_default().push(pool);
         }
-        let zones = by_zone.into_iter().filter_map(|(zone, places)| {
-            let (bound, entry) = (self.pools.get(zone)?, snapshot.zones.zone(zone)?);
-            let pools = places.into_iter().filter_map(|place| Some((place, bound.get(place)?)));
-            Some((zone, Arc::new(entry.pools.with(pools, board))))
-        });
-        self.snapshot_of(snapshot.zones.with_pools(zones))
+        for zone in zones.keys() {
+            by_zone.entry(*zone).or_default();
+        }
+        for (zone, flipped) in by_zone {
+            let (Some(bound), Some(entry)) = (self.pools.get(zone), table.zone(zone)) else { continue };
+            let pools = match zones.get(&zone) {
+                Some(Changed::Pools) => Arc::new(Pools::new(bound.iter(), board)),
+                _ if flipped.is_empty() => Arc::clone(&entry.pools),
+                _ => {
+                    let flipped = flipped.into_iter().filter_map(|place| Some((place, bound.get(place)?)));
+                    Arc::new(entry.pools.with(flipped, board))
+                }
+            };
+            let compiled = self.version(zone).map(|version| Arc::clone(&version.compiled));
+            table.replace(zone, compiled, pools);
+        }
+        self.snapshot_of(Arc::new(table))
     }
 
-    /// The zones, each with what its pools answer with.
-    fn zones_for(&self, board: &Board) -> ZoneTable {
-        let pools = self.pools.iter().enumerate().filter(|(_, pools)| !pools.is_empty());
-        self.table.with_pools(pools.map(|(zone, pools)| (zone, Arc::new(Pools::new(pools, board)))))
+    /// Whether the next snapshot has other zones than the last, whatever the verdicts are.
+    pub(crate) fn has_changed(&self) -> bool {
+        match &self.changes {
+            Changes::Zones(zones) => !zones.is_empty(),
+            Changes::Table => true,
+        }
     }
 
-    fn snapshot_of(&self, zones: ZoneTable) -> Snapshot {
-        self.snapshot_of_shared(Arc::new(zones))
-    }
-
-    fn snapshot_of_shared(&self, zones: Arc<ZoneTable>) -> Snapshot {
+    fn snapshot_of(&self, zones: Arc<ZoneTable>) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),
             zones,
@@ -188,9 +263,24 @@ impl Served {
         }
     }
 
+    /// The place of a zone.
+    pub(crate) fn place(&self, id: &ZoneId) -> Option<usize> {
+        self.store.place(id)
+    }
+
+    /// What is served of the zone at a place; none: SERVFAIL.
+    pub(crate) fn version(&self, place: usize) -> Option<&Arc<ZoneVersion>> {
+        self.store.zone(place)?.version()
+    }
+
+    /// What is served of a zone, if there is one; none: SERVFAIL.
+    pub(crate) fn version_of(&self, id: &ZoneId) -> Option<&Arc<ZoneVersion>> {
+        self.version(self.place(id)?)
+    }
+
     /// The pools of the zone at this place, in the order of the zone.
     pub(crate) fn pools_of_zone(&self, zone: usize) -> &[BoundPool] {
-        self.pools.get(zone).map(Vec::as_slice).unwrap_or_default()
+        self.pools.get(zone).map(|pools| &**pools).unwrap_or_default()
     }
 
     /// All pools, each with what the version of its zone is called where there are others.
@@ -211,18 +301,13 @@ impl Served {
 
     /// The pools that a target matters to.
     pub(crate) fn pools_of(&self, target: TargetId) -> impl Iterator<Item = &BoundPool> {
-        self.places_of(target).filter_map(|place| self.pools.get(place.zone)?.get(place.pool))
-    }
-
-    fn places_of(&self, target: TargetId) -> impl Iterator<Item = PoolPlace> {
-        let from = self.followers.partition_point(|(follower, _)| *follower < target);
-        let followers = self.followers.iter().skip(from);
-        followers.take_while(move |(follower, _)| *follower == target).map(|(_, place)| *place)
+        let places = self.followers.places_of(target);
+        places.filter_map(|place| self.pools.get(place.zone)?.get(place.pool))
     }
 
     /// How many pools there are, and how many of them have no member up.
     pub(crate) fn pool_counts(&self, board: &Board) -> (usize, usize) {
-        let pools = self.pools.iter().flatten();
+        let pools = self.pools.iter().flat_map(|pools| pools.iter());
         let down = pools.clone().filter(|pool| pool.state(board) == PoolState::AllDown);
         (pools.count(), down.count())
     }
@@ -240,11 +325,6 @@ pub(crate) fn sentence(pool: &BoundPool, board: &Board) -> String {
     let shown: Vec<String> = members.iter().map(|member| pool.pool.show(member)).collect();
     let between = if pool.pool.rtype == Rtype::SRV { ", " } else { " " };
     format!("{owner}{kind} now {down}{}", shown.join(between))
-}
-
-fn target(guard: &Guard) -> Target {
-    let Guard { probe, interval, retry, rise, fall } = guard.clone();
-    Target { probe, interval, retry, rise, fall }
 }
 
 #[cfg(test)]

@@ -10,8 +10,6 @@
 //! reading (`load`) or for what is served (`served`).
 
 mod settings;
-mod signatures;
-mod signed_queries;
 mod dispatcher;
 mod worker_counters;
 mod selector_text;
@@ -22,7 +20,9 @@ mod locals;
 mod forwarding;
 mod supervision;
 mod reloads;
+mod waiting_changes;
 mod publishing;
+mod zone_changes;
 mod reloading;
 mod operator;
 mod owners;

@@ -91,6 +91,7 @@ impl Engine {
             table: Mutex::new(Table::new(settings.damping)),
             local_trouble: watch::Sender::new(None),
             oldest_unprobed: watch::Sender::new(WatchNumber::LAST),
+            probed: watch::Sender::new(0),
             unsent: Notify::new(),
             turns: Mutex::new(Arc::new(Turns::new(settings.probes_at_once_max))),
             probes_at_once_max: AtomicUsize::new(settings.probes_at_once_max),
@@ -105,27 +106,36 @@ impl Engine {
         (Engine { handle, shared, running, _sending: sending, _tending: tending }, transitions)
     }
 
-    /// Replaces the set of targets. Equal targets keep their place, verdict and history; those that are not
-    /// in the set stop at once; new ones are probed at once (thousands of them within their interval). The
-    /// places are returned in the order given; equal targets share one.
+    /// Watches these targets, each once more for whoever asks: [`Engine::release`] ends that. One that was not
+    /// watched is probed at once (thousands of them within their interval). The places are returned in the
+    /// order given; equal targets share one, with its verdict and history. Costs what is given, however many
+    /// targets there are.
     pub fn watch(&mut self, targets: &[Target]) -> Vec<TargetId> {
         let now = now();
         let mut table = self.shared.table();
-        let replaced = table.replace(targets, now);
+        let taken = table.watch(targets, now);
         self.shared.publish_unprobed(&table);
         drop(table);
-        for id in replaced.stopped {
-            self.running.remove(&id);
-        }
         // Only for spreading them: four thousand million do not fit into memory.
-        let count = u32::try_from(replaced.started.len()).unwrap_or(u32::MAX);
-        for (place, watched) in (0..).zip(replaced.started) {
+        let count = u32::try_from(taken.started.len()).unwrap_or(u32::MAX);
+        for (place, watched) in (0..).zip(taken.started) {
             let first = schedule::first(now, place, count, watched.target.interval);
             let id = watched.id;
             let task = self.handle.spawn(Arc::clone(&self.shared).keep_probing(watched, first));
             self.running.insert(id, task.into());
         }
-        replaced.ids
+        taken.ids
+    }
+
+    /// Lets go of targets, once for each time that they are named. Those that nobody else wants stop at once.
+    pub fn release(&mut self, ids: impl IntoIterator<Item = TargetId>) {
+        let mut table = self.shared.table();
+        let stopped = table.release(ids, now());
+        self.shared.publish_unprobed(&table);
+        drop(table);
+        for id in stopped {
+            self.running.remove(&id);
+        }
     }
 
     /// Believes these rules from now on, before what probes say. The board has them when this returns.
@@ -166,6 +176,12 @@ impl Engine {
         }
     }
 
+    /// What remains to be probed of these targets: see [`Unprobed`].
+    pub fn unprobed(&self, ids: &[TargetId]) -> Unprobed {
+        let table = self.shared.table();
+        Unprobed { watched: table.unprobed_of(ids), shared: Arc::clone(&self.shared) }
+    }
+
     /// A report on every target, for the status.
     pub fn report(&self) -> Vec<Report> {
         self.shared.table().report()
@@ -174,6 +190,31 @@ impl Engine {
     /// How late all probes have started so far.
     pub fn lateness(&self) -> Lateness {
         self.shared.starts.lateness()
+    }
+}
+
+/// Targets that had no outcome when they were looked at.
+pub struct Unprobed {
+    watched: Vec<Watched>,
+    shared: Arc<EngineState>,
+}
+
+impl Unprobed {
+    /// The longest time that one of their probes takes; none: they all have an outcome.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.watched.iter().map(|watched| watched.target.probe.timeout).max()
+    }
+
+    /// Resolves when each has had its first outcome, be it local trouble, or is watched no more.
+    pub async fn probed(self) {
+        let Unprobed { mut watched, shared } = self;
+        let mut probed = shared.probed.subscribe();
+        loop {
+            shared.table().retain_unprobed(&mut watched);
+            if watched.is_empty() || probed.changed().await.is_err() {
+                return;
+            }
+        }
     }
 }
 
@@ -204,6 +245,8 @@ struct EngineState {
     table: Mutex<Table>,
     local_trouble: watch::Sender<Option<LocalTrouble>>,
     oldest_unprobed: watch::Sender<WatchNumber>,
+    /// How many targets have had their first outcome so far, or went without.
+    probed: watch::Sender<u64>,
     /// There are unsent transitions in the table.
     unsent: Notify,
     /// The turns: permits to probe.
@@ -231,6 +274,8 @@ impl EngineState {
     fn publish_unprobed(&self, table: &Table) {
         let oldest = table.oldest_unprobed();
         self.oldest_unprobed.send_if_modified(|before| std::mem::replace(before, oldest) != oldest);
+        let probed = table.probed();
+        self.probed.send_if_modified(|before| std::mem::replace(before, probed) != probed);
     }
 
     fn publish_local_trouble(&self, table: &Table) {

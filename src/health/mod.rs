@@ -34,7 +34,7 @@ mod engine;
 
 pub use board::{Board, TargetId};
 pub use damping::Damping;
-pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings};
+pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings, Unprobed};
 pub use latency::{LATENCY_BOUNDS, Latencies};
 pub use lateness::Lateness;
 pub use network::Scope;

@@ -4,10 +4,13 @@
 //! Gives each target its place, and keeps board, reports and transitions in agreement: they change together,
 //! under one lock that `engine` holds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use hashbrown::HashTable;
 
 use crate::probe::{Kind, Outcome, Probe, Weight};
 
@@ -43,14 +46,12 @@ pub(super) struct Watched {
     pub(super) target: Arc<Target>,
 }
 
-/// What a new set of targets changed.
-pub(super) struct Replaced {
+/// What has come of targets that somebody wants watched.
+pub(super) struct Taken {
     /// The places of the targets, in the order given.
     pub(super) ids: Vec<TargetId>,
     /// The targets that were not watched before.
     pub(super) started: Vec<Watched>,
-    /// The places of those that are not watched any more.
-    pub(super) stopped: Vec<TargetId>,
 }
 
 /// Every target.
@@ -58,6 +59,13 @@ pub(super) struct Replaced {
 pub(super) struct Table {
     places: Vec<BoardPlace>,
     ids: HashMap<Arc<Target>, TargetId>,
+    /// The targets that are watched, by what their probes ask.
+    questions: HashTable<TargetId>,
+    hasher: RandomState,
+    /// Places that may be given to new targets.
+    free: Vec<TargetId>,
+    /// Places that rest, and since when; the longest first.
+    resting: VecDeque<(Instant, TargetId)>,
     board: Board,
     damping: Damping,
     rules: Rules,
@@ -68,8 +76,10 @@ pub(super) struct Table {
     upcoming: WatchNumber,
     /// Targets that have no outcome yet.
     unprobed: BTreeSet<WatchNumber>,
-    /// Transitions that the listener has not taken yet, by age: at most one for each target, so that their
-    /// number is bounded however slow the listener is.
+    /// How many targets were unprobed once, and are no more.
+    probed: u64,
+    /// Transitions that nobody has been told, by age: one for each target at most, so that they are
+    /// bounded by the number of targets however slow the listener is.
     unsent: BTreeMap<u64, Transition>,
     /// The key of the next unsent transition.
     unsent_next: u64,
@@ -78,17 +88,17 @@ pub(super) struct Table {
 /// A place on the board.
 #[derive(Debug)]
 enum BoardPlace {
-    /// May be given to a new target.
+    /// Has no target. What its last one did may still be on its way to the listener, who would take it for
+    /// another one's: so it rests for a while, and may then be given to a new target.
     Free,
-    /// Its target left with the last new set. The board in use before that set may still point here, so the
-    /// place rests, with its last verdict, until the next one.
-    Resting,
     Taken(Box<Entry>),
 }
 
 #[derive(Debug)]
 struct Entry {
     watched: Watched,
+    /// How many want it watched: members of pools that it guards.
+    users: usize,
     belief: Belief,
     reachability: Reachability,
     history: History,
@@ -123,14 +133,15 @@ impl Entry {
     }
 }
 
-/// What a probe asks, whatever patience it has.
-type Question = (IpAddr, Option<IpAddr>, Kind);
+/// How long a place rests. A transition waits for a busy listener for less.
+const REST: Duration = Duration::from_secs(10);
 
-fn question(probe: &Probe) -> Question {
-    (probe.address, probe.source, probe.kind.clone())
+/// What a probe asks, whatever patience it has.
+fn question(probe: &Probe) -> (IpAddr, Option<IpAddr>, &Kind) {
+    (probe.address, probe.source, &probe.kind)
 }
 
-/// What is known about a question, carried over a reload.
+/// What is known about a question, handed to another target that asks the same.
 #[derive(Clone, Copy)]
 struct Carried {
     verdict: Verdict,
@@ -147,9 +158,14 @@ impl Table {
             local_trouble: None,
             places: Vec::new(),
             ids: HashMap::new(),
+            questions: HashTable::new(),
+            hasher: RandomState::new(),
+            free: Vec::new(),
+            resting: VecDeque::new(),
             board: Board::default(),
             upcoming: WatchNumber(0),
             unprobed: BTreeSet::new(),
+            probed: 0,
             unsent: BTreeMap::new(),
             unsent_next: 0,
         }
@@ -183,25 +199,55 @@ impl Table {
         self.unprobed.first().copied().unwrap_or(WatchNumber::LAST)
     }
 
-    /// Replaces the set of targets.
+    /// Takes these targets up, each once more for whoever wants it.
     ///
-    /// A new target takes over the verdict of another one with the same question that is watched, or was
-    /// until now: a changed interval does not make every pool pending.
-    pub(super) fn replace(&mut self, targets: &[Target], now: Instant) -> Replaced {
-        let known = self.known();
-        let stopped = self.stop_all_but(targets);
+    /// A target that was not watched begins with the verdict of another one that asks the same and
+    /// is watched: who changes an interval does not want to see every pool pending.
+    pub(super) fn watch(&mut self, targets: &[Target], now: Instant) -> Taken {
         let mut started = Vec::new();
-        let mut free = self.free_places().into_iter();
         let mut ids = Vec::with_capacity(targets.len());
         for target in targets {
             let id = self.ids.get(target).copied().unwrap_or_else(|| {
-                let id = free.next().unwrap_or_else(|| TargetId::at(self.places.len()));
-                started.push(self.start(id, target, known.get(&question(&target.probe)).copied(), now));
+                let watched = self.start(target, now);
+                let id = watched.id;
+                started.push(watched);
                 id
             });
+            if let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) {
+                entry.users += 1;
+            }
             ids.push(id);
         }
-        Replaced { ids, started, stopped }
+        Taken { ids, started }
+    }
+
+    /// Lets go of targets, each once; those that nobody wants any more are returned, and watched no more.
+    pub(super) fn release(&mut self, ids: impl IntoIterator<Item = TargetId>, now: Instant) -> Vec<TargetId> {
+        ids.into_iter().filter(|id| self.release_one(*id, now)).collect()
+    }
+
+    /// Those of the targets that have no outcome yet.
+    pub(super) fn unprobed_of(&self, ids: &[TargetId]) -> Vec<Watched> {
+        let mut watched: Vec<Watched> =
+            ids.iter().filter_map(|id| self.entry(*id)).map(|entry| entry.watched.clone()).collect();
+        self.retain_unprobed(&mut watched);
+        watched
+    }
+
+    /// Leaves those that are watched and have no outcome yet.
+    pub(super) fn retain_unprobed(&self, watched: &mut Vec<Watched>) {
+        watched.retain(|watched| self.unprobed.contains(&watched.number));
+    }
+
+    /// How many targets have had their first outcome so far, or went without.
+    pub(super) fn probed(&self) -> u64 {
+        self.probed
+    }
+
+    fn note_probed(&mut self, number: WatchNumber) {
+        if self.unprobed.remove(&number) {
+            self.probed += 1;
+        }
     }
 
     /// A target's probe is due, but waits for its turn.
@@ -228,7 +274,9 @@ impl Table {
         if entry.watched.number != of.number {
             return None;
         }
-        self.unprobed.remove(&of.number);
+        if self.unprobed.remove(&of.number) {
+            self.probed += 1;
+        }
         let attribution = self.network.note(&mut entry.reachability, outcome, ended);
         entry.history.note(outcome, ended);
         let (effect, cause) = match attribution {
@@ -252,6 +300,10 @@ impl Table {
     /// since when this has been called as often as it should be: silence while the machine slept proves
     /// nothing.
     pub(super) fn tend(&mut self, now: Instant, awake: Instant) {
+        let rested = |since: &Instant| now.saturating_duration_since(*since) >= REST;
+        while let Some((_, id)) = self.resting.pop_front_if(|(since, _)| rested(since)) {
+            self.free.push(id);
+        }
         let damping = self.damping;
         self.update_all(now, |entry| {
             let Target { interval, probe, .. } = &*entry.watched.target;
@@ -296,48 +348,52 @@ impl Table {
     fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.places.iter().filter_map(|place| match place {
             BoardPlace::Taken(entry) => Some(&**entry),
-            BoardPlace::Free | BoardPlace::Resting => None,
+            BoardPlace::Free => None,
         })
     }
 
-    fn known(&self) -> HashMap<Question, Carried> {
-        let mut known = HashMap::new();
-        for entry in self.entries().filter(|entry| entry.belief.verdict() != Verdict::Pending) {
-            let History { since, weight, .. } = entry.history;
-            let latest = Carried { verdict: entry.belief.verdict(), since, weight };
-            known.entry(question(&entry.watched.target.probe)).or_insert(latest);
+    fn entry(&self, id: TargetId) -> Option<&Entry> {
+        match self.places.get(id.index())? {
+            BoardPlace::Taken(entry) => Some(entry),
+            BoardPlace::Free => None,
         }
-        known
     }
 
-    /// Lets go of every target that is not wanted, and frees the places that have rested.
-    fn stop_all_but(&mut self, wanted: &[Target]) -> Vec<TargetId> {
-        let wanted: HashSet<&Target> = wanted.iter().collect();
-        let mut stopped = Vec::new();
-        for (index, place) in self.places.iter_mut().enumerate() {
-            let BoardPlace::Taken(entry) = place else {
-                *place = BoardPlace::Free;
-                continue;
-            };
-            if wanted.contains(&*entry.watched.target) {
-                continue;
-            }
-            self.ids.remove(&entry.watched.target);
-            self.unprobed.remove(&entry.watched.number);
-            self.network.forget(entry.reachability);
-            entry.unsent.and_then(|key| self.unsent.remove(&key));
-            *place = BoardPlace::Resting;
-            stopped.push(TargetId::at(index));
+    /// What is known of what the probe asks.
+    fn known(&self, probe: &Probe) -> Option<Carried> {
+        let same = self.questions.iter_hash(self.hasher.hash_one(question(probe)));
+        let same = same.filter_map(|id| self.entry(*id));
+        let mut same = same.filter(|entry| question(&entry.watched.target.probe) == question(probe));
+        let entry = same.find(|entry| entry.belief.verdict() != Verdict::Pending)?;
+        let History { since, weight, .. } = entry.history;
+        Some(Carried { verdict: entry.belief.verdict(), since, weight })
+    }
+
+    /// Whether nobody wants the target any more.
+    fn release_one(&mut self, id: TargetId, now: Instant) -> bool {
+        let Some(place) = self.places.get_mut(id.index()) else { return false };
+        let BoardPlace::Taken(entry) = place else { return false };
+        entry.users = entry.users.saturating_sub(1);
+        if entry.users > 0 {
+            return false;
         }
-        stopped
+        let BoardPlace::Taken(entry) = std::mem::replace(place, BoardPlace::Free) else { return false };
+        let target = &entry.watched.target;
+        self.ids.remove(target);
+        let hash = self.hasher.hash_one(question(&target.probe));
+        if let Ok(known) = self.questions.find_entry(hash, |known| *known == id) {
+            known.remove();
+        }
+        self.note_probed(entry.watched.number);
+        self.network.forget(entry.reachability);
+        entry.unsent.and_then(|key| self.unsent.remove(&key));
+        self.resting.push_back((now, id));
+        true
     }
 
-    fn free_places(&self) -> Vec<TargetId> {
-        let is_free = |(index, place)| matches!(place, &BoardPlace::Free).then(|| TargetId::at(index));
-        self.places.iter().enumerate().filter_map(is_free).collect()
-    }
-
-    fn start(&mut self, id: TargetId, target: &Target, known: Option<Carried>, now: Instant) -> Watched {
+    fn start(&mut self, target: &Target, now: Instant) -> Watched {
+        let known = self.known(&target.probe);
+        let id = self.free.pop().unwrap_or_else(|| TargetId::at(self.places.len()));
         let watched = Watched { id, number: self.upcoming, target: Arc::new(target.clone()) };
         self.upcoming = watched.number.next();
         self.unprobed.insert(watched.number);
@@ -348,6 +404,7 @@ impl Table {
         let belief = Belief::new(verdict, target.thresholds(), forced);
         let entry = Entry {
             watched: watched.clone(),
+            users: 0,
             belief,
             reachability: self.network.begin(),
             history: History { weight, ..History::new(since, now) },
@@ -360,6 +417,13 @@ impl Table {
             Some(free) => *free = place,
             None => self.places.push(place),
         }
+        let (places, hasher) = (&self.places, &self.hasher);
+        let hash = |id: &TargetId| match places.get(id.index()) {
+            Some(BoardPlace::Taken(entry)) => hasher.hash_one(question(&entry.watched.target.probe)),
+            // Whoever leaves is taken out first.
+            Some(BoardPlace::Free) | None => 0,
+        };
+        self.questions.insert_unique(hash(&id), id, hash);
         watched
     }
 

@@ -29,6 +29,7 @@ mod last_good;
 mod mark;
 mod load;
 mod store;
+mod publication;
 
 pub use clients::Clients;
 pub use file_digests::FileDigests;
@@ -38,6 +39,7 @@ pub use load::{Cause, LoadedZone, Purpose, READERS_MAX, Serving, load, readers_m
 pub use local_addresses::{known_addresses, known_networks, networks_of, of_others, own_addresses};
 pub use mark::{Marks, Stamp};
 pub use proposal::{Contents, Proposal, ProposalError};
+pub use publication::{NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
 pub use settings::{Settings, ZoneSettings};
 pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};

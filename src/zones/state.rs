@@ -75,6 +75,9 @@ pub enum Event {
         /// What was made of the last good text, where nothing else is served.
         last_good: Option<Arc<ZoneVersion>>,
     },
+    /// The sources were read, and what a version was made from is what it was; that may be the one that is
+    /// served, or an older one to which changes have been made since.
+    Unchanged,
     /// A version waits until it is proposed once more.
     HeldBack,
 }
@@ -104,7 +107,10 @@ impl ZoneState {
                 let expires = holds.and_then(|holds| now.checked_add(holds));
                 ZoneState::Current { version, expires }
             }
-            (state, Event::HeldBack) => state,
+            (ZoneState::Stale { version, expires, fault: _ }, Event::Unchanged) => {
+                ZoneState::Current { version, expires }
+            }
+            (state, Event::Unchanged | Event::HeldBack) => state,
             (ZoneState::Empty { .. }, Event::Refused { fault, last_good: None }) => {
                 ZoneState::Empty { fault: Some(fault) }
             }

@@ -8,4 +8,3 @@ mod import;
 mod loads;
 mod records;
 mod side_by_side;
-mod tsig;

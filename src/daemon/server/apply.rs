@@ -7,9 +7,8 @@
 //! Applies all of it or nothing, and reports which. Not responsible for when files are read (`reloads`), or
 //! for reading (`load`).
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -17,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::super::folders::control_socket;
 use super::super::load::{LoadResult, Loaded};
-use super::super::served::Served;
+use super::super::served::{LoadedZones, Served};
 use super::locals::Locals;
 use super::owners::Server;
 use super::reloading::Upcoming;
@@ -25,8 +24,9 @@ use super::reloads::Ended;
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
 use crate::control::{Completeness, Reloaded};
+use crate::health::TargetId;
 use crate::source::Look;
-use crate::zones::{LoadedZone, StoredZone, ZoneId, known_networks};
+use crate::zones::{LoadedZone, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
 /// milliseconds; the others are pending until they do.
@@ -37,12 +37,10 @@ const CHANGES_NAMED_MAX: usize = 4;
 
 /// What a reading brings, by serials; empty: nothing.
 fn changes(zones: &[LoadedZone], served: &Served) -> String {
-    let served: HashMap<&ZoneId, &StoredZone> = served.zones().iter().map(|zone| (&zone.id, zone)).collect();
     let change = |zone: &LoadedZone| {
-        let (id, version) = (&zone.id, zone.version.as_ref()?);
-        let before = served.get(id);
+        let (id, version) = (&zone.id, zone.brings()?);
         let serial = version.serial;
-        match before.and_then(|served| served.version()) {
+        match served.version_of(id) {
             None => Some(format!("{id} at serial {serial}")),
             Some(before) if Arc::ptr_eq(&before.inputs, &version.inputs) => None,
             Some(before) if before.serial == serial => Some(format!("{id} changed, still serial {serial}")),
@@ -141,32 +139,32 @@ impl Server {
         let changes = changes(&zones, &self.publishing.served);
         self.reloading.log_shortage(&config);
         self.publishing.engine.change(health_settings(&config));
-        let mut served =
-            Served::after(&self.publishing.served, zones, identity(&config, self.publishing.cookie_secret));
-        served.set_limit(rate_limit(&config.limit, &known_networks()));
-        served.bind(self.publishing.engine.watch(&served.targets()));
+        let zones = LoadedZones::bind(zones, |targets| self.publishing.engine.watch(targets));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
-        let round = self.publishing.engine.first_round();
+        let new: Vec<TargetId> = zones.targets().collect();
+        let unprobed = self.publishing.engine.unprobed(&new);
         self.reloading.upcoming =
-            Some(Box::new(Upcoming { served, config, state_directory, kept, changes, diagnostics, settled }));
+            Some(Box::new(Upcoming { zones, config, state_directory, kept, changes, diagnostics, settled }));
         Ok(tokio::spawn(async move {
-            let _ = timeout(wait, round).await;
+            let _ = timeout(wait, unprobed.probed()).await;
         }))
     }
 
     /// The second half: what was read is served from now on.
     fn finish_applying(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
-        let Upcoming { served, config, state_directory, kept, changes, diagnostics, settled } = upcoming;
-        self.publishing.served = served;
+        let Upcoming { zones, config, state_directory, kept, changes, diagnostics, settled } = upcoming;
+        let identity = identity(&config, self.publishing.cookie_secret);
+        let let_go = self.publishing.served.take_over(zones, identity, Instant::now());
+        self.publishing.served.set_limit(rate_limit(&config.limit, &known_networks()));
         self.publishing.locals = Locals::of(&config);
         self.publishing.forwarding.change(&config, self.publishing.cookie_secret);
         self.publishing.served.set_forward(self.publishing.forwarding.table());
-        self.publishing.dispatcher.signatures().set_keys(&config.keys);
         self.publishing.served.set_handed_over(self.publishing.dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         self.publishing.mean_by_local();
-        self.publishing.publish_anew();
-        // A worker that is not woken holds the old zones, beside the new ones.
+        self.publishing.publish();
+        self.publishing.engine.release(let_go);
+        // Who is not asked holds the old zones, beside the new ones.
         self.publishing.running.catch_up();
         if self.operator.state_directory != state_directory {
             self.operator.state_directory = state_directory;

@@ -100,7 +100,7 @@ impl Operator {
 
     fn apply_rules(&mut self, on_written: OnWritten, publishing: &mut Publishing) {
         publishing.engine.force(&self.rules);
-        publishing.publish_anew();
+        publishing.publish();
         self.keep_rules(on_written);
     }
 

@@ -9,16 +9,17 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::task::JoinHandle;
 use tracing::info;
 
-use super::super::served::Served;
+use super::super::served::{LoadedZones, Served};
 use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
+use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
-use crate::answer::{CookieSecret, Publisher, Snapshot};
+use crate::answer::{BoundPool, CookieSecret, Publisher};
 use crate::health::{Board, Engine, Transition};
 use crate::transport::{Running, SnapshotResponder, Taps};
-use crate::zones::of_others;
+use crate::zones::{Publications, of_others};
 
 /// What is published, and what it is made of.
 pub(super) struct Publishing {
@@ -29,6 +30,16 @@ pub(super) struct Publishing {
     /// The workers.
     pub(super) running: Running<SnapshotResponder>,
     pub(super) served: Served,
+    /// Changes of single zones that are not served yet.
+    pub(super) waiting_changes: WaitingChanges,
+    /// Whether zones have changed since every worker was woken to look at them.
+    pub(super) are_zones_newer: bool,
+    /// Where single zones are changed: for whoever writes or transfers one.
+    #[allow(
+        dead_code,
+        reason = "each kind of zone that changes while it is served takes a clone when it comes"
+    )]
+    pub(super) publications: Publications,
     /// The verdicts that the newest snapshot was made of.
     pub(super) board: Board,
     pub(super) counters: WorkerCounters,
@@ -46,40 +57,45 @@ pub(super) struct Publishing {
 }
 
 impl Publishing {
-    /// Publishes what is served and believed now, all of it chosen anew.
-    pub(super) fn publish_anew(&mut self) {
-        self.board = self.engine.board();
-        let fresh = self.served.snapshot_after(&self.publisher.newest(), &self.board);
-        self.publish(fresh);
+    /// Publishes what is served and believed now. What has changed since the last time is made anew.
+    pub(super) fn publish(&mut self) {
+        let board = self.engine.board();
+        let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
+        self.publisher.publish(fresh);
+        self.published_at = SystemTime::now();
+        self.board = board;
     }
 
-    fn publish(&mut self, snapshot: Snapshot) {
-        self.publisher.publish(snapshot);
-        self.published_at = SystemTime::now();
+    /// Frees the snapshots that no worker holds any more. One that is idle would hold a zone of before, beside the
+    /// new one, until it is asked.
+    pub(super) fn reclaim(&mut self) {
+        if self.publisher.reclaim() > 0 && std::mem::take(&mut self.are_zones_newer) {
+            self.running.catch_up();
+        }
     }
 
     /// Serves zones no more whose sources were silent for too long.
     pub(super) fn expire_zones(&mut self) {
-        if self.served.expire(Instant::now()) {
-            self.publish_anew();
+        if let Some(let_go) = self.served.expire(Instant::now()) {
+            self.publish();
+            self.engine.release(let_go);
         }
     }
 
     /// Verdicts have changed: publish once, then say so of each.
-    pub(super) fn note(&mut self, changed: &mut Vec<Transition>, upcoming: Option<&Served>) {
-        let board = self.engine.board();
-        let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
-        self.publish(fresh);
-        self.board = board.clone();
+    pub(super) fn note(&mut self, changed: &mut Vec<Transition>, upcoming: Option<&LoadedZones>) {
+        self.publish();
         for transition in changed.drain(..) {
             if self.first_verdicts.take(&transition) == LogAs::InTotal {
                 log_quietly(&transition);
                 continue;
             }
+            let mut pools: Vec<&BoundPool> = self.served.pools_of(transition.target).collect();
             // A target of what is about to be served matters to none of the pools that are.
-            let is_new = self.served.pools_of(transition.target).next().is_none();
-            let upcoming = upcoming.filter(|_| is_new);
-            log_transition(&transition, upcoming.unwrap_or(&self.served), &board);
+            if let (Some(upcoming), true) = (upcoming, pools.is_empty()) {
+                pools.extend(upcoming.pools_of(transition.target));
+            }
+            log_transition(&transition, &pools, &self.board);
         }
     }
 
@@ -102,7 +118,7 @@ impl Publishing {
         }
         self.served.set_forward(self.forwarding.table());
         self.mean_by_local();
-        self.publish_anew();
+        self.publish();
     }
 
     /// Says how many targets were found down at the start besides those that were named.

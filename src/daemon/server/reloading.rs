@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::super::descriptors;
 use super::super::load::LoadResult;
-use super::super::served::Served;
+use super::super::served::LoadedZones;
 use super::publishing::Publishing;
 use super::reloads::Reloads;
 use crate::config::{Config, ReloadOn};
@@ -58,7 +58,7 @@ pub(super) struct Reloading {
 
 /// What was read, between the halves.
 pub(super) struct Upcoming {
-    pub(super) served: Served,
+    pub(super) zones: LoadedZones,
     pub(super) config: Config,
     pub(super) state_directory: Option<PathBuf>,
     /// Zones that stay as they were.

@@ -3,7 +3,6 @@
 //! Logs each fault once for each reading that met it, with what is served instead. Logs listen addresses and
 //! socket buffers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -13,14 +12,13 @@ use super::owners::Server;
 use crate::control::UtcTime;
 use crate::source::Sources;
 use crate::transport::UDP_BUFFER_BYTES;
-use crate::zones::{LoadedZone, StoredZone, VersionOrigin, ZoneId, ZoneVersion};
+use crate::zones::{LoadedZone, VersionOrigin, ZoneVersion};
 
 /// Zones that a start logs one by one; of more it logs a total.
 const ZONES_NAMED_MAX: usize = 20;
 
 /// Says of every zone what is wrong with it, and what still holds.
 pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Served) {
-    let before: HashMap<&ZoneId, &StoredZone> = before.zones().iter().map(|zone| (&zone.id, zone)).collect();
     for zone in zones {
         let (id, name) = (&zone.id, &zone.id.name);
         for fault in zone.faults.iter() {
@@ -40,7 +38,7 @@ pub(super) fn report_zones(sources: &Sources, zones: &[LoadedZone], before: &Ser
         if zone.is_whole() {
             continue;
         }
-        let before = before.get(id).and_then(|served| served.version());
+        let before = before.version_of(id);
         let kept = zone.version.as_deref();
         let before = before.map(Arc::as_ref);
         let serial = kept.or(before).map(|version| version.serial);

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::super::clock::Clocks;
 use super::super::load::Loaded;
-use super::super::served::Served;
+use super::super::served::{LoadedZones, Served};
 use super::super::{descriptors, forcing};
 use super::admin_listener::AdminListener;
 use super::control_listener::ControlListener;
@@ -24,16 +24,17 @@ use super::publishing::Publishing;
 use super::reloading::{Reloading, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
-use super::signed_queries::SignedQueries;
 use super::supervision::{self, Supervision};
 use super::transitions::FirstVerdicts;
+use super::turn::Events;
+use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
-use crate::answer::Publisher;
+use crate::answer::{Publisher, Snapshot};
 use crate::control::{self, Request, ServiceManager};
-use crate::health::{Engine, Transition};
+use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
 use crate::transport::{self, Inherited, Listeners, Taps};
-use crate::zones::{self, FileDigests, Marks, Serving, known_networks};
+use crate::zones::{self, FileDigests, Marks, Publications, Serving, known_networks};
 
 /// Why the server did not start, or ended.
 #[derive(Debug)]
@@ -98,10 +99,10 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let listeners = Listeners::bind(&settings, inherited).map_err(Error::Listen)?;
     supervision::notify_first_round(&manager, loaded.config.probe.startup_wait);
     let supervision = Supervision::new(manager);
-    let (mut server, transitions) =
+    let (mut server, events) =
         Server::start(path, loaded, digests, listeners, sender, supervision, marks).await?;
     server.notify_ready();
-    server.turn(&mut requests, transitions).await;
+    server.turn(&mut requests, events).await;
     server.stop().await;
     Ok(())
 }
@@ -118,7 +119,7 @@ async fn stop_requested(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<
 
 impl Server {
     /// Probes everything once, and serves.
-    async fn start(
+    pub(super) async fn start(
         path: PathBuf,
         loaded: Loaded,
         digests: FileDigests,
@@ -126,33 +127,30 @@ impl Server {
         requests: mpsc::Sender<Request>,
         supervision: Supervision,
         marks: Arc<Marks>,
-    ) -> Result<(Server, mpsc::Receiver<Transition>), Error> {
-        let started = Instant::now();
+    ) -> Result<(Server, Events), Error> {
+        let (started, started_at) = (Instant::now(), SystemTime::now());
         let Loaded { config, zones, state_directory } = loaded;
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
         let rules_kept_at = Clocks::now();
         let rules = forcing::load(state_directory.as_deref(), rules_kept_at);
         engine.force(&rules);
         let cookie_secret = random_secret();
-        let mut served = Served::after(&Served::default(), zones, identity(&config, cookie_secret));
+        let identity = identity(&config, cookie_secret);
+        let mut served = Served::first(LoadedZones::bind(zones, |targets| engine.watch(targets)), identity);
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
         let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default()));
-        dispatcher.signatures().set_keys(&config.keys);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
         locals.mean(&mut served, forwarding.networks());
-        served.bind(engine.watch(&served.targets()));
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
         let _ = timeout(config.probe.startup_wait, &mut first_round).await;
         let board = engine.board();
-        let publisher = Publisher::new(served.snapshot(&board));
+        let publisher = Publisher::new(served.follow(&Snapshot::default(), &Board::default(), &board));
         forwarding.follow_aliases_into(publisher.readers());
-        let seed = random_secret().map_or(1, |secret| secret.seed());
-        dispatcher.answer_queries_by(SignedQueries::new(publisher.readers(), seed));
         let counters = WorkerCounters::default();
         let taps = Taps::default();
         let make = counters.responders(
@@ -162,11 +160,15 @@ impl Server {
             taps.clone(),
         );
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
+        let (publications, asked) = Publications::channel();
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),
             running,
             served,
+            waiting_changes: WaitingChanges::default(),
+            are_zones_newer: false,
+            publications,
             board,
             counters,
             taps,
@@ -192,10 +194,9 @@ impl Server {
             local_trouble: publishing.engine.local_trouble(),
             local_trouble_told: None,
         };
-        let started_at = SystemTime::now();
         let mut server = Server { publishing, reloading, operator, supervision, started, started_at };
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.begin(&config, digests, &mut first);
-        Ok((server, transitions))
+        Ok((server, Events { transitions, zone_requests: asked }))
     }
 }

@@ -5,7 +5,8 @@
 
 use tracing::{debug, error, info, warn};
 
-use super::super::served::{Served, sentence};
+use super::super::served::sentence;
+use crate::answer::BoundPool;
 use crate::health::{Board, Cause, Transition, Verdict};
 
 /// Pools named in the log line of a transition; the rest is counted.
@@ -71,17 +72,17 @@ pub(super) fn log_quietly(transition: &Transition) {
     debug!(probe_target = transition.probe.to_string(), "{transition}");
 }
 
-/// Says what is believed of a target from now on, and what of it.
-pub(super) fn log_transition(transition: &Transition, served: &Served, board: &Board) {
-    let mut pools = served.pools_of(transition.target);
-    let named: Vec<String> = pools.by_ref().take(POOLS_NAMED_MAX).map(|pool| sentence(pool, board)).collect();
-    let (named, more) = (named.join("; "), pools.count());
+/// Says what is believed of a target from now on, and what of the pools that it matters to.
+pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], board: &Board) {
+    let named = pools.iter().take(POOLS_NAMED_MAX).map(|pool| sentence(pool, board));
+    let named: Vec<String> = named.collect();
+    let (named, more) = (named.join("; "), pools.len().saturating_sub(POOLS_NAMED_MAX));
     let effect = match (named.len(), more) {
         (0, _) => String::new(),
         (_, 0) => format!(" ({named})"),
         _ => format!(" ({named}; and {more} more)"),
     };
-    let owners = served.pools_of(transition.target).map(|pool| pool.pool.owner.to_string());
+    let owners = pools.iter().map(|pool| pool.pool.owner.to_string());
     let mut owners: Vec<String> = owners.take(POOLS_INDEXED_MAX).collect();
     owners.dedup();
     let (probe_target, pools) = (transition.probe.to_string(), owners.join(" "));

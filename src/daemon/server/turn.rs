@@ -8,16 +8,25 @@ use tracing::info;
 
 use super::super::folders::control_socket;
 use super::owners::Server;
+use super::zone_changes::CHANGES_AT_ONCE_MAX;
 use crate::config::Config;
 use crate::control::{Cause, Request};
 use crate::health::Transition;
-use crate::zones::FileDigests;
+use crate::zones::{FileDigests, ZoneRequest};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Verdicts that are published together: a rack that goes down is one change.
 const TRANSITIONS_AT_ONCE_MAX: usize = 256;
+
+/// What comes to the loop besides requests.
+pub(super) struct Events {
+    /// Verdicts that have changed.
+    pub(super) transitions: mpsc::Receiver<Transition>,
+    /// What is asked of single zones.
+    pub(super) zone_requests: mpsc::Receiver<ZoneRequest>,
+}
 
 impl Server {
     /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
@@ -33,14 +42,11 @@ impl Server {
     }
 
     /// The one loop: whatever happens, happens here, one after the other.
-    pub(super) async fn turn(
-        &mut self,
-        requests: &mut mpsc::Receiver<Request>,
-        mut transitions: mpsc::Receiver<Transition>,
-    ) {
+    pub(super) async fn turn(&mut self, requests: &mut mpsc::Receiver<Request>, events: Events) {
+        let Events { mut transitions, mut zone_requests } = events;
         let mut reclaim = interval(RECLAIM_INTERVAL);
         reclaim.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut changed = Vec::new();
+        let (mut changed, mut asked) = (Vec::new(), Vec::new());
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
@@ -61,10 +67,12 @@ impl Server {
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
                 Ok(()) = self.operator.local_trouble.changed() => self.operator.log_local_trouble(),
+                1.. = zone_requests.recv_many(&mut asked, CHANGES_AT_ONCE_MAX) => self.publishing.change_zones(&mut asked),
+                round = self.publishing.waiting_changes.probed() => self.publishing.end_change(&round),
                 ended = self.reloading.reloads.ended() => self.go_on(ended),
                 () = self.supervision.sign_due() => self.notify_alive(),
                 _ = reclaim.tick() => {
-                    self.publishing.publisher.reclaim();
+                    self.publishing.reclaim();
                     self.operator.expire_rules(&mut self.publishing);
                     self.publishing.expire_zones();
                     self.supervision.notify_loading();
@@ -82,7 +90,7 @@ impl Server {
 
     /// Verdicts have changed.
     fn note(&mut self, changed: &mut Vec<Transition>) {
-        let upcoming = self.reloading.upcoming.as_ref().map(|upcoming| &upcoming.served);
+        let upcoming = self.reloading.upcoming.as_ref().map(|upcoming| &upcoming.zones);
         self.publishing.note(changed, upcoming);
     }
 

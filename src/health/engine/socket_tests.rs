@@ -98,6 +98,7 @@ async fn a_dropped_target_is_connected_to_no_more_and_the_one_that_stays_keeps_i
     next(&mut transitions).await;
     next(&mut transitions).await;
     let after = engine.watch(&[target(second)]);
+    engine.release(before.clone());
     assert_eq!(after, before[1..]);
     assert_eq!(engine.board().verdict(after[0]), Verdict::Up);
     // A marker behind whatever was under way: the listener accepts in order.

@@ -140,6 +140,13 @@ fn targets(ports: impl IntoIterator<Item = u16>) -> Vec<Target> {
     ports.into_iter().map(target).collect()
 }
 
+/// Watches these in place of those.
+fn exchange(engine: &mut Engine, before: Vec<TargetId>, targets: &[Target]) -> Vec<TargetId> {
+    let ids = engine.watch(targets);
+    engine.release(before);
+    ids
+}
+
 /// Lets every task that can go on do so: the clock moves only when none can.
 async fn settle() {
     sleep(2 * MS).await;
@@ -441,13 +448,13 @@ async fn a_probe_that_waits_for_its_turn_is_late_and_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_set_stops_what_it_does_not_name_and_leaves_the_rest_alone() {
+async fn a_target_that_is_let_go_stops_and_one_that_is_watched_still_is_left_alone() {
     let stage = Stage::default();
     let (mut engine, _transitions) = stage.engine(8);
     let before = engine.watch(&targets([1, 2]));
     engine.first_round().await;
     sleep(500 * MS).await;
-    let after = engine.watch(&targets([2, 3]));
+    let after = exchange(&mut engine, before.clone(), &targets([2, 3]));
     assert_eq!(before[1], after[0]);
     assert_eq!(engine.board().verdict(after[0]), Verdict::Up);
     let stopped = stage.starts(1);
@@ -464,9 +471,9 @@ async fn a_probe_that_runs_is_cut_off_when_its_target_is_dropped() {
     let stage = Stage::default();
     stage.play(1, Play::Hang);
     let (mut engine, _transitions) = stage.engine(1);
-    engine.watch(&targets([1]));
+    let before = engine.watch(&targets([1]));
     sleep(100 * MS).await;
-    engine.watch(&targets([2]));
+    exchange(&mut engine, before, &targets([2]));
     settle().await;
     assert_eq!(stage.starts(2).len(), 1, "its turn is free again");
 }
@@ -478,17 +485,38 @@ async fn the_first_round_waits_for_what_is_watched_now_and_for_nothing_else() {
     stage.play(2, Play::Hang);
     let (mut engine, _transitions) = stage.engine(8);
     engine.first_round().await;
-    engine.watch(&targets([1]));
+    let first = engine.watch(&targets([1]));
     let round = engine.first_round();
     assert!(timeout(900 * MS, engine.first_round()).await.is_err());
-    engine.watch(&targets([1, 2]));
+    let second = engine.watch(&targets([1, 2]));
     let started = now();
     round.await;
     assert!((99 * MS..=105 * MS).contains(&(now() - started)));
     // Whoever waits for a target that is dropped waits no longer.
     let round = engine.first_round();
-    engine.watch(&[]);
+    engine.release([first, second].concat());
     timeout(MS, round).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_some_targets_waits_for_their_first_outcomes_alone() {
+    let stage = Stage::default();
+    stage.play(1, Play::Hang);
+    stage.play(2, Play::Hang);
+    let (mut engine, _transitions) = stage.engine(8);
+    let slow = engine.watch(&targets([1]));
+    let unprobed = engine.unprobed(&slow);
+    assert_eq!(unprobed.timeout(), Some(1000 * MS));
+    let quick = engine.watch(&targets([3]));
+    timeout(10 * MS, engine.unprobed(&quick).probed()).await.unwrap();
+    assert_eq!(engine.unprobed(&quick).timeout(), None);
+    let started = now();
+    unprobed.probed().await;
+    assert!((985 * MS..=1005 * MS).contains(&(now() - started)), "{:?}", now() - started);
+    let dropped = engine.watch(&targets([2]));
+    let unprobed = engine.unprobed(&dropped);
+    engine.release(dropped);
+    timeout(MS, unprobed.probed()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -686,11 +714,11 @@ async fn a_forced_verdict_stands_on_the_board_at_once_and_for_new_targets_too() 
         }
     };
     assert_eq!(forced.to_string(), "127.0.2.61:1 forced down by operator");
-    engine.watch(&targets([2]));
-    let ids = engine.watch(&targets([1, 2]));
+    let ids = exchange(&mut engine, ids, &targets([2]));
+    let ids = exchange(&mut engine, ids, &targets([1, 2]));
     assert_eq!(engine.board().verdict(ids[0]), Verdict::Down, "taken up again, it is forced still");
     engine.force(&Rules::default());
-    assert_eq!(engine.report()[ids[0].index()].forced, None);
+    assert!(engine.report().iter().all(|report| report.forced.is_none()));
 }
 
 #[tokio::test(start_paused = true)]

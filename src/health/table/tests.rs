@@ -25,9 +25,20 @@ fn table() -> Table {
     Table::new(Damping { limit: 0, ..Damping::default() })
 }
 
-fn watch(table: &mut Table, ports: &[u16]) -> Replaced {
+fn watch(table: &mut Table, ports: &[u16]) -> Taken {
     let targets: Vec<Target> = ports.iter().map(|&port| target(port)).collect();
-    table.replace(&targets, Instant::now())
+    table.watch(&targets, Instant::now())
+}
+
+/// Lets go of these; those that nobody wants any more.
+fn release(table: &mut Table, ids: &[TargetId]) -> Vec<TargetId> {
+    table.release(ids.iter().copied(), Instant::now())
+}
+
+/// Lets so much time pass that every place has rested.
+fn rest(table: &mut Table) {
+    let now = Instant::now();
+    table.tend(now + REST, now + REST);
 }
 
 fn pass(table: &mut Table, of: &Watched) -> Option<Effect> {
@@ -63,20 +74,35 @@ fn a_target_that_stays_keeps_place_verdict_and_history() {
     pass(&mut table, &first.started[1]);
     let second = watch(&mut table, &[3, 2]);
     assert_eq!(second.ids[1], first.ids[1]);
-    assert_eq!(second.stopped, [first.ids[0]]);
+    assert_eq!(release(&mut table, &first.ids), [first.ids[0]]);
     assert_eq!(table.board().verdict(second.ids[1]), Verdict::Up);
     assert_eq!(table.report()[0].history.tally.passed, 1);
     assert!(pass(&mut table, &first.started[1]).is_some());
 }
 
 #[test]
-fn the_place_of_a_dropped_target_rests_with_its_verdict_for_one_set() {
+fn a_target_is_watched_until_everybody_has_let_go_of_it() {
+    let mut table = table();
+    let first = watch(&mut table, &[1, 1]);
+    let second = watch(&mut table, &[1]);
+    assert!(second.started.is_empty());
+    assert!(release(&mut table, &first.ids).is_empty());
+    assert_eq!(table.report().len(), 1);
+    assert_eq!(release(&mut table, &second.ids), second.ids);
+    assert!(table.report().is_empty());
+    assert!(release(&mut table, &second.ids).is_empty(), "what is gone cannot go again");
+}
+
+#[test]
+fn the_place_of_a_dropped_target_rests_with_its_verdict_for_a_while() {
     let mut table = table();
     let first = watch(&mut table, &[1]);
     pass(&mut table, &first.started[0]);
+    release(&mut table, &first.ids);
     let second = watch(&mut table, &[2]);
     assert_eq!(places(&second.ids), [1]);
     assert_eq!(table.board().verdict(first.ids[0]), Verdict::Up);
+    rest(&mut table);
     let third = watch(&mut table, &[2, 3]);
     assert_eq!(places(&third.ids), [1, 0]);
     assert_eq!(table.board().verdict(third.ids[1]), Verdict::Pending);
@@ -86,8 +112,9 @@ fn the_place_of_a_dropped_target_rests_with_its_verdict_for_one_set() {
 fn a_late_outcome_of_a_dropped_target_reaches_nobody() {
     let mut table = table();
     let first = watch(&mut table, &[1]);
-    watch(&mut table, &[]);
+    release(&mut table, &first.ids);
     assert_eq!(pass(&mut table, &first.started[0]), None);
+    rest(&mut table);
     let third = watch(&mut table, &[2]);
     assert_eq!(third.ids, first.ids, "the place is another target's now");
     assert_eq!(pass(&mut table, &first.started[0]), None);
@@ -102,7 +129,8 @@ fn a_target_that_only_changes_its_times_keeps_its_verdict() {
     let mut slower = target(1);
     slower.interval *= 2;
     slower.probe.timeout *= 2;
-    let second = table.replace(&[slower], Instant::now());
+    let second = table.watch(&[slower], Instant::now());
+    release(&mut table, &first.ids);
     assert_eq!(table.board().verdict(second.ids[0]), Verdict::Up);
     assert_eq!(table.oldest_unprobed(), second.started[0].number);
 }
@@ -112,7 +140,7 @@ fn a_target_that_comes_back_later_is_pending() {
     let mut table = table();
     let first = watch(&mut table, &[1]);
     pass(&mut table, &first.started[0]);
-    watch(&mut table, &[]);
+    release(&mut table, &first.ids);
     let third = watch(&mut table, &[1]);
     assert_eq!(table.board().verdict(third.ids[0]), Verdict::Pending);
 }
@@ -130,7 +158,7 @@ fn transitions_are_told_in_the_order_in_which_they_happened() {
 }
 
 #[test]
-fn of_the_untold_transitions_of_one_target_the_last_is_told_in_the_turn_of_the_first() {
+fn of_the_unsent_transitions_of_one_target_the_last_is_told_in_the_turn_of_the_first() {
     let mut table = table();
     let started = watch(&mut table, &[1, 2]).started;
     pass(&mut table, &started[0]);
@@ -182,7 +210,7 @@ fn another_weight_is_told_once_and_is_no_change_of_verdict() {
 }
 
 #[test]
-fn another_weight_pushes_no_untold_verdict_aside() {
+fn another_weight_pushes_no_unsent_verdict_aside() {
     let mut table = table();
     let started = watch(&mut table, &[1]).started;
     weigh(&mut table, &started[0], 5);
@@ -201,7 +229,8 @@ fn a_weight_is_kept_while_its_target_fails_and_when_only_its_times_change() {
     assert_eq!(table.board().weight(started[0].id).get(), 5);
     let mut slower = target(1);
     slower.interval *= 2;
-    let second = table.replace(&[slower], Instant::now());
+    let second = table.watch(&[slower], Instant::now());
+    release(&mut table, &[started[0].id]);
     assert_eq!(table.board().weight(second.ids[0]).get(), 5);
 }
 
@@ -210,7 +239,7 @@ fn nothing_is_told_about_a_target_that_was_dropped() {
     let mut table = table();
     let started = watch(&mut table, &[1]).started;
     pass(&mut table, &started[0]);
-    watch(&mut table, &[]);
+    release(&mut table, &[started[0].id]);
     assert_eq!(table.take_unsent(), None);
 }
 

@@ -10,7 +10,7 @@ use super::records::normal;
 use crate::answer::{
     Counters, Identity, Peer, Reply as Sent, Snapshot, Transport, WorkerContext, explain, respond,
 };
-use crate::daemon::Served;
+use crate::daemon::{LoadedZones, Served};
 use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::dns::response::Response;
 use crate::dns::{Name, Rtype};
@@ -56,9 +56,12 @@ impl Members {
 impl Ours {
     /// Serves zones, in process only.
     pub(super) fn new(zones: Vec<LoadedZone>, client: IpAddr) -> Ours {
-        let mut served = Served::after(&Served::default(), zones, Identity::default());
-        let board: Board = served.targets().iter().map(|_| Verdict::Up).collect();
-        served.bind(board.ids().collect());
+        let mut board = Board::default();
+        let zones = LoadedZones::bind(zones, |targets| {
+            board = targets.iter().map(|_| Verdict::Up).collect();
+            board.ids().collect()
+        });
+        let served = Served::first(zones, Identity::default());
         let snapshot = served.snapshot(&board);
         let scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
         Ours { served, snapshot, scratch, client, buffer: vec![0; MESSAGE_BYTES_MAX] }

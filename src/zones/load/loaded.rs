@@ -23,6 +23,8 @@ pub struct LoadedZone {
     pub faults: Diagnostics,
     /// None when it cannot be served as it stands, and no text of it is kept.
     pub version: Option<Arc<ZoneVersion>>,
+    /// Whether that is the version which was served when the reading began, and nothing was read.
+    pub is_unchanged: bool,
     /// Why it cannot be served as it stands, in one sentence.
     pub error: Option<String>,
     /// The same, drawn, with the errors that come next.
@@ -46,6 +48,7 @@ impl LoadedZone {
             access,
             faults: Diagnostics::default(),
             version: None,
+            is_unchanged: false,
             error: None,
             drawn: None,
             last_good_error: None,
@@ -55,12 +58,18 @@ impl LoadedZone {
         }
     }
 
+    /// The version that it brings, if that is to be served.
+    pub fn brings(&self) -> Option<&Arc<ZoneVersion>> {
+        self.version.as_ref().filter(|_| !self.is_unchanged && self.waits.is_none())
+    }
+
     /// What it means for what is served. A file is looked at whenever it changes: what it says never expires.
     pub fn into_event(self) -> Event {
         match (self.error, self.version) {
             (Some(sentence), last_good) => {
                 Event::Refused { fault: Fault { sentence, drawn: self.drawn }, last_good }
             }
+            (None, Some(_)) if self.is_unchanged => Event::Unchanged,
             (None, Some(version)) if self.waits.is_none() => Event::Accepted { version, holds: None },
             (None, Some(_) | None) => Event::HeldBack,
         }

@@ -83,6 +83,7 @@ impl<'r> ZoneReader<'r> {
             |version: &&Arc<ZoneVersion>| version.hosts.is_some() || !self.wants_hosts(&zone.id.name);
         if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
             loaded.version = Some(Arc::clone(version));
+            loaded.is_unchanged = true;
             return loaded;
         }
         let begin = self.moment();

@@ -109,6 +109,11 @@ fn every_event_leads_somewhere_from_every_state() {
         ["last good 3: new", "stale 1: new", "stale 1: new", "last good 3: new", "expired: new"]
     );
     assert_eq!(
+        all(|| Event::Unchanged),
+        ["empty", "current 1", "current 1", "last good 1: old", "expired"],
+        "what was wrong since is mended"
+    );
+    assert_eq!(
         all(|| Event::HeldBack),
         ["empty", "current 1", "stale 1: old", "last good 1: old", "expired"]
     );
