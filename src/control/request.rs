@@ -16,6 +16,10 @@ use crate::transport::{Filter, Trace};
 pub const REQUESTS_WAITING_MAX: usize = 16;
 
 /// What the operator wants. A reply whose other end was dropped goes nowhere.
+///
+/// A kind is a variant with the one reply that fits it. A trait of kinds with a type for each reply would have to come
+/// back to one type before it goes through the queue, and the match of the loop, which is where one sees what each
+/// leads to, would become calls into files.
 #[derive(Debug)]
 pub enum Request {
     /// Read configuration and zones again.

@@ -137,6 +137,10 @@ struct Job {
 }
 
 /// Writes rules in the order in which they were said, so that the loop waits for no disk.
+///
+/// Not the keeper of texts (`zones`): whoever forces a verdict is told what came of writing that very rule, so every
+/// one is written; of texts only the newest counts, and some wait. What they share, the fault that is told once, is
+/// [`LastFault`].
 pub(super) struct Keeper {
     jobs: mpsc::Sender<Job>,
     task: JoinHandle<()>,

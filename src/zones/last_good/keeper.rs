@@ -30,7 +30,8 @@ const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 type Wanted = Option<(PathBuf, Vec<Good>)>;
 
 /// Keeps texts, one after the other. What is to be kept may change faster than a disk writes: then only the
-/// newest is written.
+/// newest is written. Nobody waits for one, unlike for a forced verdict (`daemon::forcing`), each of which is
+/// written and told of.
 pub struct Keeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
