@@ -4,17 +4,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Transport;
 use super::spread::{Spread, SpreadTotals};
 
 /// Everything that is counted. The discriminant is the place in the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Count {
-    /// Queries that came in a datagram.
-    Udp,
-    /// Queries that came over a stream.
-    Tcp,
+    /// Queries, by whichever transport: a worker serves one.
+    Queries,
     /// Not answered: responses, and messages shorter than a header.
     Dropped,
     /// NOERROR with records in the answer section.
@@ -71,9 +68,8 @@ impl Count {
     ];
 
     /// All counters, with the names they are shown by.
-    pub const ALL: [(Count, &'static str); 20] = [
-        (Count::Udp, "udp"),
-        (Count::Tcp, "tcp"),
+    pub const ALL: [(Count, &'static str); 19] = [
+        (Count::Queries, "queries"),
         (Count::Dropped, "dropped"),
         (Count::Answered, "answered"),
         (Count::NoData, "nodata"),
@@ -98,12 +94,6 @@ impl Count {
     pub fn name(self) -> &'static str {
         let named = Count::ALL.iter().find(|(count, _)| *count == self);
         named.map_or("", |(_, name)| name)
-    }
-
-    /// The counter of the queries that come over a transport.
-    #[inline]
-    pub fn of(transport: Transport) -> Count {
-        if transport.is_stream() { Count::Tcp } else { Count::Udp }
     }
 }
 
@@ -174,10 +164,10 @@ mod tests {
     #[test]
     fn totals_add_up_what_the_workers_counted() {
         let (one, other) = (Counters::default(), Counters::default());
-        one.add(Count::Udp);
-        other.add(Count::Udp);
+        one.add(Count::Queries);
+        other.add(Count::Queries);
         other.add(Count::Edns);
         let totals: Totals = [&one, &other].into_iter().collect();
-        assert_eq!([Count::Udp, Count::Edns, Count::Tcp].map(|count| totals.get(count)), [2, 1, 0]);
+        assert_eq!([Count::Queries, Count::Edns, Count::Cookie].map(|count| totals.get(count)), [2, 1, 0]);
     }
 }

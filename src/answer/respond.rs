@@ -33,7 +33,7 @@ pub fn respond(
     query: &[u8],
     out: &mut [u8],
 ) -> Reply {
-    worker.counters.add(Count::of(peer.transport));
+    worker.counters.add(Count::Queries);
     let header = Header::read(query).filter(|header| !header.is_response());
     let Some(header) = header.filter(|_| out.len() >= UDP_PAYLOAD_PLAIN) else {
         worker.counters.add(Count::Dropped);

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use crate::probe::{self, KindEntry, KindForm};
 use crate::setting::{Absent, Holds, KeyEntry};
+use crate::transport::Protocols;
 
 /// A table of the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,8 +144,18 @@ pub struct Key {
 pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let own = |section: Section| OWN.iter().copied().filter(move |key| key.section == section);
     let of_kinds = |section: Section| probe::KINDS.iter().flat_map(move |kind| keys_of(kind.entry, section));
-    Section::all().flat_map(|section| own(section).chain(of_kinds(section))).collect()
+    let of_protocols = |section: Section| {
+        let protocols = Protocols::ALL.iter().filter(move |_| section == Section::Server);
+        protocols.map(move |protocols| of_entry(section, &protocols.entry().key))
+    };
+    let all = |section| of_protocols(section).chain(own(section)).chain(of_kinds(section));
+    Section::all().flat_map(all).collect()
 });
+
+fn of_entry(section: Section, entry: &KeyEntry) -> Key {
+    let KeyEntry { name, absent, help, holds } = *entry;
+    Key { section, name, absent, help, holds }
+}
 
 /// The keys of a kind of probe that stand in `section`.
 fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
@@ -155,11 +166,7 @@ fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
     if at != section {
         return Vec::new();
     }
-    let key = |entry: &KeyEntry| {
-        let KeyEntry { name, absent, help, holds } = *entry;
-        Key { section, name, absent, help, holds }
-    };
-    lists.into_iter().flatten().map(key).collect()
+    lists.into_iter().flatten().map(|entry| of_entry(section, entry)).collect()
 }
 
 const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
@@ -170,15 +177,8 @@ const fn holding(key: Key, holds: Holds) -> Key {
     Key { holds, ..key }
 }
 
-/// The keys of the other tables than those of kinds of probe.
+/// The keys of the other tables than those of kinds of probe, without those that protocols declare.
 const OWN: &[Key] = &[
-    key(
-        Section::Server,
-        "listen",
-        Absent::Default(r#"["0.0.0.0:53", "[::]:53"]"#),
-        "addresses and ports to serve, UDP and TCP; list single addresses if another server uses port 53; a \
-         link-local address needs its interface, as in \"[fe80::1%eth0]:53\"",
-    ),
     key(
         Section::Server,
         "workers",

@@ -110,7 +110,7 @@ pub fn read_file(
 fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let folder = path.parent().unwrap_or(Path::new(""));
     let server = root.table(Section::Server, found).map(|table| Server::read(&table, folder, found));
-    let dns = server.as_ref().map_or_else(|| Server::default().listen, |server| server.listen.clone());
+    let dns = server.as_ref().map_or_else(|| Server::default().addresses(), Server::addresses);
     let admin = root.table(Section::Admin, found).map(|table| Admin::read(&table, folder, &dns, found));
     let limit = root.table(Section::Limit, found).map(|table| Limit::read(&table, found));
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
@@ -119,7 +119,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let zones = zone::read_all(root, folder, &probe, found);
     let keys = tsig_key::read_all(root, folder, found);
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
-    let listen = server.as_ref().map_or_else(Vec::new, |server: &Server| server.listen.clone());
+    let listen = server.as_ref().map_or_else(Vec::new, Server::addresses);
     let forwards = forward::read_all(root, folder, &listen, found);
     if !root.has(Section::Zone) && !root.has(Section::Forward) {
         let message = format!("{} has no `[[zone]]`: every query is refused", path.display());

@@ -1,7 +1,7 @@
 //! `[server]`: listen addresses, TCP limits, when to reload, and what the server says about itself.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::setting::DURATION_MAX;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::transport::Affinity;
+use crate::transport::{Affinity, ListenAddress, Protocols, ProtocolsEntry};
 
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
 pub const WORKERS_MAX: u32 = 1024;
@@ -29,14 +29,11 @@ const AFFINITIES: &[(&str, Affinity)] = &[("clients", Affinity::Clients), ("core
 /// Most folders of `include-folders`: each of them is looked at for every included file.
 const INCLUDE_FOLDERS_MAX: usize = 16;
 
-/// The port that is suggested where one is missing.
-const DNS_PORT: u16 = 53;
-
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Where UDP and TCP are served; never empty, none twice, no port 0.
-    pub listen: Vec<SocketAddr>,
+    /// Where is listened, and what is served there; never empty, none twice, no port 0.
+    pub listen: Vec<ListenAddress>,
     /// UDP threads; 0: one per core.
     pub workers: usize,
     /// Which of them takes a query.
@@ -62,10 +59,7 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: vec![
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, DNS_PORT)),
-                SocketAddr::from((Ipv6Addr::UNSPECIFIED, DNS_PORT)),
-            ],
+            listen: Protocols::ALL.iter().flat_map(|protocols| protocols.usual_addresses()).collect(),
             workers: 0,
             affinity: Affinity::Clients,
             tcp_connections: 1000,
@@ -116,12 +110,17 @@ impl fmt::Debug for CookieSecret {
 }
 
 impl Server {
+    /// The addresses alone.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listen.iter().map(|listen| listen.address).collect()
+    }
+
     /// Reads `[server]`; what is absent or faulty keeps its default.
     pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
         let default = Server::default();
         let idle = Duration::from_millis(1)..=DURATION_MAX;
         Self {
-            listen: table.get("listen").and_then(|value| listen(value, found)).unwrap_or(default.listen),
+            listen: Protocols::ALL.iter().flat_map(|protocols| listen(table, *protocols, found)).collect(),
             workers: table.read("workers", found, workers).unwrap_or(default.workers),
             affinity: table
                 .read("affinity", found, |value| value.word(AFFINITIES))
@@ -197,16 +196,34 @@ fn cookie_secret(value: Value<'_>) -> Result<CookieSecret, Diagnostic> {
     })
 }
 
-/// The listen addresses; none if the list as a whole is of no use.
-fn listen(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
+/// Where these protocols are served: what their key says, else where they are usually served.
+fn listen(table: &Table<'_>, protocols: Protocols, found: &mut Diagnostics) -> Vec<ListenAddress> {
+    let value = table.get(protocols.entry().key.name);
+    let given = value.and_then(|value| addresses(value, protocols.entry(), found));
+    match given {
+        Some(given) => given.into_iter().map(|address| ListenAddress { address, protocols }).collect(),
+        None => protocols.usual_addresses().collect(),
+    }
+}
+
+/// The addresses of a list; none if it is of no use as a whole.
+fn addresses(
+    value: Value<'_>,
+    protocols: ProtocolsEntry,
+    found: &mut Diagnostics,
+) -> Option<Vec<SocketAddr>> {
     let items = keep(value.items(), found)?;
     if items.is_empty() {
-        found.push(value.fault("no address to listen on").help("leave `listen` out to serve all addresses"));
+        let help = match protocols.absent {
+            [] => format!("leave `{}` out", protocols.key.name),
+            _ => format!("leave `{}` out to serve all addresses", protocols.key.name),
+        };
+        found.push(value.fault("no address to listen on").help(help));
     }
     let mut first: Vec<(SocketAddr, Span)> = Vec::with_capacity(items.len());
     let (given, errors) = (items.len(), found.errors());
     for item in items {
-        let Some(address) = keep(socket_address(item, DNS_PORT), found) else { continue };
+        let Some(address) = keep(socket_address(item, protocols.port), found) else { continue };
         if address.ip().is_multicast() {
             let fault = item.fault(format!("`{address}` is a multicast address: no connection ends there"));
             found.push(fault.help("name an address of one host"));

@@ -87,17 +87,19 @@ fn hide_words(sentence: &mut String) {
     }
 }
 
-/// An address that is listened at, over UDP and TCP.
+/// An address that is listened at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListeningStatus {
     /// Address and port.
     pub address: String,
+    /// What is served there: `UDP and TCP`.
+    pub protocols: String,
     /// Bytes the kernel reserves for queries that wait at one of its UDP sockets, as it counts them: twice
-    /// what was granted.
-    pub receive_buffer_bytes: usize,
+    /// what was granted. None: there are no such sockets.
+    pub receive_buffer_bytes: Option<usize>,
     /// The same of responses.
-    pub send_buffer_bytes: usize,
+    pub send_buffer_bytes: Option<usize>,
     /// Bytes that were granted for queries, if those are fewer than were asked for: `net.core.rmem_max` is in
     /// the way.
     pub short_receive_bytes: Option<usize>,

@@ -62,7 +62,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
         parts: request.parts.clone(),
         files: files.into_values().collect(),
         site: Site {
-            listen: loaded.config.server.listen.clone(),
+            listen: loaded.config.server.addresses(),
             zones: loaded.config.zones.iter().map(|zone| zone.name.clone()).collect(),
         },
     });

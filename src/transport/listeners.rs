@@ -177,7 +177,7 @@ pub(super) fn bind_beside(
             other => other.map_err(listen(SocketProtocol::Tcp))?,
         };
         let address = tcp.local_addr().map_err(listen(SocketProtocol::Tcp))?;
-        let (workers, passed) = if protocols.has_datagrams() {
+        let (workers, passed) = if protocols.entry().has_datagrams {
             (workers, inherited.take(SocketProtocol::Udp, address))
         } else {
             (0, None)

@@ -15,8 +15,8 @@
 //!                                    MessageTaker ◀─ HandedOver, what is no plain query ─▶ the same way back
 //! ```
 //!
-//! Another transport over streams is a file in `stream`, with what the stream is made by, a row in
-//! `listen_address`, and one of [`Transport`](crate::answer::Transport).
+//! Another transport over streams is a file below `listen_address`, with what the stream is made by, a row in
+//! that list, and one of [`Transport`](crate::answer::Transport).
 
 // What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
 #![deny(
@@ -68,6 +68,7 @@ pub use client::client;
 pub use deferred::{Deferred, HandedOver, MessageTaker};
 pub use durations::{DURATION_BOUNDS, Durations};
 pub use inherited::{Inherited, Label, Misfit};
+pub use listen_address::{ListenAddress, Protocols, ProtocolsEntry};
 pub use listeners::{Buffers, Error, Listeners, UDP_BUFFER_BYTES};
 pub use protocol::SocketProtocol;
 pub use responder::{ForwardResponder, Responder, SnapshotResponder};

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::affinity::Affinity;
 use super::change::{Change, Fresh, Group, Sharing};
 use super::inherited::Inherited;
-use super::listen_address::ListenAddress;
+use super::listen_address::{ListenAddress, Protocols};
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
 use super::protocol::SocketProtocol;
 use super::responder::Responder;
@@ -45,8 +45,10 @@ pub struct Worker {
 pub struct Listening {
     /// Address and port.
     pub address: SocketAddr,
-    /// What the kernel gave to each of its UDP sockets.
-    pub buffers: Buffers,
+    /// What is served there.
+    pub protocols: Protocols,
+    /// What the kernel gave to each of its UDP sockets; none where there are none, or it does not say.
+    pub buffers: Option<Buffers>,
 }
 
 /// A server that answers. Dropping it stops it too, without waiting.
@@ -201,13 +203,14 @@ impl<R: Responder> Running<R> {
         self.endpoints.iter().map(|endpoint| endpoint.address)
     }
 
-    /// The addresses with what the kernel gave to them.
+    /// Every address, with what is served there and what the kernel gave to it.
     pub fn listening(&self) -> Vec<Listening> {
-        let listening = |endpoint: &Endpoint| {
-            let buffers = listeners::buffers(endpoint.group.udp.first()?).ok()?;
-            Some(Listening { address: endpoint.address, buffers })
+        let listening = |endpoint: &Endpoint| Listening {
+            address: endpoint.address,
+            protocols: endpoint.asked.protocols,
+            buffers: endpoint.group.udp.first().and_then(|socket| listeners::buffers(socket).ok()),
         };
-        self.endpoints.iter().filter_map(listening).collect()
+        self.endpoints.iter().map(listening).collect()
     }
 
     /// How many UDP workers there are.
@@ -295,7 +298,7 @@ impl<R: Responder> Running<R> {
 impl Endpoint {
     /// One socket per worker: those that it has, and more if needed.
     fn group_of(&self, workers: usize) -> Result<Group, Error> {
-        let workers = if self.asked.protocols.has_datagrams() { workers } else { 0 };
+        let workers = if self.asked.protocols.entry().has_datagrams { workers } else { 0 };
         let Group { udp, datagrams } = &self.group;
         let missing = workers.saturating_sub(udp.len());
         let more = match (datagrams, udp.first()) {

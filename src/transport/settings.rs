@@ -1,6 +1,5 @@
 //! Where and with how much to listen.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
 use super::affinity::Affinity;
@@ -10,14 +9,11 @@ use super::stream::TcpSettings;
 /// UDP workers at most: more threads than the machines that serve DNS at an edge have cores.
 pub const WORKERS_MAX: usize = 256;
 
-/// Port of DNS (RFC 1035, section 4.2).
-const DNS_PORT: u16 = 53;
-
 /// Where and with how much to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Addresses, each for UDP and TCP. One given twice counts once.
-    pub listen: Vec<SocketAddr>,
+    /// Addresses, and what is served there. One given twice counts once.
+    pub listen: Vec<ListenAddress>,
     /// UDP threads, at most [`WORKERS_MAX`]; 0: one per core.
     pub workers: usize,
     /// Which of them takes a query over UDP.
@@ -29,7 +25,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: vec![(Ipv4Addr::UNSPECIFIED, DNS_PORT).into(), (Ipv6Addr::UNSPECIFIED, DNS_PORT).into()],
+            listen: Protocols::ALL.iter().flat_map(|protocols| protocols.usual_addresses()).collect(),
             workers: 0,
             affinity: Affinity::Clients,
             tcp: TcpSettings::default(),
@@ -46,11 +42,10 @@ impl Settings {
         }
     }
 
-    /// The listen addresses with what is served there, each once, in the order given.
+    /// The listen addresses, each once, in the order given.
     pub(super) fn addresses(&self) -> Vec<ListenAddress> {
         let mut addresses: Vec<ListenAddress> = Vec::with_capacity(self.listen.len());
         for &address in &self.listen {
-            let address = ListenAddress { address, protocols: Protocols::Plain };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

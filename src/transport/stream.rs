@@ -1,8 +1,8 @@
 //! DNS over streams (RFC 7766): connections from accept to end, and their limits.
 //!
 //! A connection costs at most [`CONNECTION_BYTES_MAX`] bytes here, and in the kernel its two buffers, whose
-//! size `listeners` fixes. Not responsible for what carries the stream: that is a file for each transport, as
-//! `tcp`.
+//! size `listeners` fixes. Not responsible for what carries the stream: that is a file for each transport, below
+//! `listen_address`.
 
 #[cfg_attr(
     not(feature = "fuzzing"),
@@ -22,14 +22,13 @@ mod responders;
 
 mod client_stream;
 
-mod tcp;
-
 mod stream_context;
 
 mod connection;
 
 mod stream_listener;
 
+pub(super) use client_stream::{ClientStream, StreamTransport};
 pub use connection::CONNECTION_BYTES_MAX;
 pub use counters::TcpCounters;
 #[cfg(feature = "fuzzing")]
@@ -37,7 +36,6 @@ pub use frames::{Frame, Input};
 pub use settings::TcpSettings;
 pub(super) use stream_context::StreamContext;
 pub(super) use stream_listener::{Stopping, StreamListener};
-pub(super) use tcp::Tcp;
 
 #[cfg(test)]
 mod tests;

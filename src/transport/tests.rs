@@ -136,7 +136,7 @@ impl Server {
     }
 
     fn port(&self) -> u16 {
-        self.settings.listen[0].port()
+        self.settings.listen[0].address.port()
     }
 
     fn at(&self, address: &str) -> SocketAddr {
@@ -144,7 +144,7 @@ impl Server {
     }
 
     fn change(&mut self, addresses: &[&str], workers: usize) -> Result<(), Error> {
-        let listen = addresses.iter().map(|address| self.at(address)).collect();
+        let listen = addresses.iter().map(|address| self.at(address).into()).collect();
         let settings = Settings { listen, workers, ..self.settings.clone() };
         let Server { runtime, running, .. } = self;
         runtime.block_on(async {
@@ -169,7 +169,7 @@ impl Drop for Server {
 /// Binds at a port that is free for all the addresses, and that no other test comes to want meanwhile.
 fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
     let with = |port| {
-        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port)).collect();
+        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port).into()).collect();
         Settings { listen, ..settings.clone() }
     };
     let bound = |port| Listeners::bind(&with(port), Inherited::none());
@@ -253,7 +253,8 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
 #[test]
 fn addresses_given_twice_count_once_and_no_address_is_refused() {
     let address: SocketAddr = (IpAddr::from([127, 0, 3, 1]), 0).into();
-    let settings = Settings { listen: vec![address, address], workers: 1, ..Settings::default() };
+    let settings =
+        Settings { listen: vec![address.into(), address.into()], workers: 1, ..Settings::default() };
     assert_eq!(Listeners::bind(&settings, Inherited::none()).unwrap().addresses().count(), 1);
     let none = Settings { listen: vec![], ..settings };
     assert!(matches!(Listeners::bind(&none, Inherited::none()), Err(Error::NoAddress)));

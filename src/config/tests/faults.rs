@@ -394,7 +394,7 @@ fn an_interface_that_is_not_there_leaves_the_other_addresses() {
         outcome.sentence().contains("this host has no interface `nonesuch` now: this address is left out")
     );
     let config = outcome.config.expect("a warning");
-    assert_eq!(config.server.listen, [std::net::SocketAddr::from(([127, 0, 0, 1], 53))]);
+    assert_eq!(config.server.addresses(), [std::net::SocketAddr::from(([127, 0, 0, 1], 53))]);
     let none = read(format!("[server]\nlisten = [\"[fe80::1%nonesuch]:53\"]\n{ZONE}"));
     assert!(
         none.config.is_none() && none.sentences().concat().contains("no address to listen on exists now")

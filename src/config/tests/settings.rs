@@ -148,7 +148,7 @@ fn an_empty_file_is_served_with_defaults_and_a_warning() {
 #[test]
 fn defaults_are_those_of_the_design() {
     let config = Config::default();
-    let listen: Vec<String> = config.server.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<String> = config.server.addresses().iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["0.0.0.0:53", "[::]:53"]);
     assert_eq!(config.server.workers, 0);
     assert_eq!(config.server.affinity, Affinity::Clients);
@@ -167,7 +167,7 @@ fn defaults_are_those_of_the_design() {
 #[test]
 fn server_admin_limit_probe_and_lua_are_read() {
     let config = read(WHOLE).settings();
-    assert_eq!(config.server.listen, ["127.0.0.1:5300".parse().unwrap(), "[::1]:5300".parse().unwrap()]);
+    assert_eq!(config.server.addresses(), ["127.0.0.1:5300".parse().unwrap(), "[::1]:5300".parse().unwrap()]);
     assert_eq!((config.server.workers, config.server.tcp_connections), (2, 10));
     assert_eq!(config.server.affinity, Affinity::Cores);
     assert_eq!(config.server.tcp_connections_per_client, 3);
@@ -378,7 +378,7 @@ fn a_link_local_address_is_read_with_the_number_of_its_interface() {
         SocketAddr::V4(place) => panic!("{place}"),
     };
     assert_eq!(
-        config.server.listen.iter().copied().map(scope).collect::<Vec<_>>(),
+        config.server.addresses().into_iter().map(scope).collect::<Vec<_>>(),
         [("fe80::1".to_owned(), 53, true)]
     );
     let Upstreams::Listed(upstreams) = &config.forwards[0].zone.upstreams else { panic!("a list") };

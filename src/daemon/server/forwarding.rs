@@ -102,7 +102,7 @@ fn settings(config: &Config, own_secret: Option<CookieSecret>) -> forward::Setti
         zones: config.forwards.iter().map(|forward| forward.zone.clone()).collect(),
         cache: config.cache,
         cookies: configured.or(own_secret),
-        own: OwnAddresses { listen: config.server.listen.clone(), addresses: || known_addresses().into() },
+        own: OwnAddresses { listen: config.server.addresses(), addresses: || known_addresses().into() },
         own_zones: config.zones.iter().map(|zone| zone.name.clone()).collect(),
     }
 }

@@ -62,8 +62,8 @@ impl Server {
     /// Says where is listened, and what is served there.
     pub(super) fn report_ready(&self) {
         for listening in self.publishing.running.listening() {
-            info!("listening on {} (UDP and TCP)", listening.address);
-            if let Some(bytes) = listening.buffers.short_receive_bytes() {
+            info!("listening on {} ({})", listening.address, listening.protocols.entry().name);
+            if let Some(bytes) = listening.buffers.and_then(|buffers| buffers.short_receive_bytes()) {
                 warn!(
                     "the kernel lets {bytes} bytes of queries wait at {} instead of {UDP_BUFFER_BYTES}: a burst \
                      may be lost; `sysctl -w net.core.rmem_max={UDP_BUFFER_BYTES}` and a restart give the rest",

@@ -57,12 +57,13 @@ impl Server {
 }
 
 fn listening(listening: &Listening) -> ListeningStatus {
-    let Listening { address, buffers } = listening;
+    let Listening { address, protocols, buffers } = listening;
     ListeningStatus {
         address: address.to_string(),
-        receive_buffer_bytes: buffers.receive_bytes,
-        send_buffer_bytes: buffers.send_bytes,
-        short_receive_bytes: buffers.short_receive_bytes(),
+        protocols: protocols.entry().name.to_owned(),
+        receive_buffer_bytes: buffers.map(|buffers| buffers.receive_bytes),
+        send_buffer_bytes: buffers.map(|buffers| buffers.send_bytes),
+        short_receive_bytes: buffers.and_then(|buffers| buffers.short_receive_bytes()),
     }
 }
 

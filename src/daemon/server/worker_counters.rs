@@ -65,7 +65,7 @@ impl WorkerCounters {
                 let totals = self.totals(transport);
                 TransportStatus {
                     transport: transport.name().to_owned(),
-                    queries: totals.get(Count::of(transport)),
+                    queries: totals.get(Count::Queries),
                     dropped: totals.get(Count::Dropped),
                     responses: Count::RESPONSES.map(|kind| (kind.name().to_owned(), totals.get(kind))).into(),
                     truncated: totals.get(Count::Truncated),

@@ -77,7 +77,7 @@ fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
     files.dedup();
     let absolute = |path: &PathBuf| std::path::absolute(path).ok();
     Wanted {
-        listen: config.server.listen.clone(),
+        listen: config.server.addresses(),
         admin: config.admin.listen,
         files,
         state_directory: config.admin.state_directory.as_ref().and_then(absolute),

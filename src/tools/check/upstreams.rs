@@ -12,7 +12,7 @@ use crate::zones::known_addresses;
 pub(super) fn look(reading: &mut LoadResult) {
     let Some(loaded) = &reading.loaded else { return };
     let own =
-        OwnAddresses { listen: loaded.config.server.listen.clone(), addresses: || known_addresses().into() };
+        OwnAddresses { listen: loaded.config.server.addresses(), addresses: || known_addresses().into() };
     let followed = loaded.config.forwards.iter().filter_map(|forward| match &forward.zone.upstreams {
         Upstreams::System(path) => Some((forward, path)),
         Upstreams::Listed(_) => None,

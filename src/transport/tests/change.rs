@@ -143,7 +143,7 @@ fn a_second_server_cannot_take_a_share_of_the_queries() {
 fn a_udp_port_of_another_server_is_refused_in_words() {
     let (settings, listeners) = bind(&["127.0.3.6"], &Settings { workers: 1, ..Settings::default() });
     drop(listeners);
-    let _other = UdpSocket::bind(settings.listen[0]).unwrap();
+    let _other = UdpSocket::bind(settings.listen[0].address).unwrap();
     let said = Listeners::bind(&settings, Inherited::none()).unwrap_err().to_string();
     assert!(said.contains("over UDP") && said.contains("ss -lnup"), "{said}");
 }

@@ -58,7 +58,7 @@ impl Forwarded {
     /// Asks until `worker` finds every answer in the cache.
     pub(crate) fn fill(&self, worker: &mut SnapshotResponder, queries: &[Vec<u8>]) {
         let settings = transport::Settings {
-            listen: vec![([127, 0, 0, 1], 0).into()],
+            listen: vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()],
             workers: 1,
             ..Default::default()
         };

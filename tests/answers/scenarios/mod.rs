@@ -208,14 +208,14 @@ fn summary(got: &Response) -> Vec<String> {
 fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut WorkerContext, counters: &Counters) -> Response {
     let query = query::bytes(step);
     let peer = query::peer(step);
-    let (transport, stream, room) = match peer.transport {
-        Transport::Udp => ("udp", Stream::Datagram, UDP_PAYLOAD_MAX),
-        Transport::Tcp => ("tcp", Stream::Connection, usize::from(u16::MAX)),
+    let (stream, room) = match peer.transport {
+        Transport::Udp => (Stream::Datagram, UDP_PAYLOAD_MAX),
+        Transport::Tcp => (Stream::Connection, usize::from(u16::MAX)),
     };
     let mut out = vec![0; room];
     let (before, spread) = (counts(counters), spread::counted(counters));
     let response = served::ask(snapshot, scratch, peer, &query, &mut out);
-    let counted = counted(&before, &counts(counters), transport);
+    let counted = counted(&before, &counts(counters));
     spread::check(&spread, &spread::counted(counters), &query, response);
     match response {
         None => Response::silence(counted),

@@ -79,12 +79,12 @@ pub(crate) fn counts(counters: &Counters) -> Vec<u64> {
 }
 
 /// What moved since: one each, or the difference is shown.
-pub(crate) fn counted(before: &[u64], after: &[u64], transport: &str) -> String {
+pub(crate) fn counted(before: &[u64], after: &[u64]) -> String {
     let mut line = ";; counted".to_string();
     for ((_, name), (before, after)) in Count::ALL.iter().zip(before.iter().zip(after)) {
         let more = after - before;
-        if (*name == transport) != (more == 1) || more > 1 {
-            // Of the transport's counter only what is wrong is worth a word.
+        if (*name == Count::Queries.name()) != (more == 1) || more > 1 {
+            // Of the queries only what is wrong is worth a word.
             let _ = write!(line, " {name}");
             if more != 1 {
                 let _ = write!(line, "+{more}");

@@ -98,7 +98,7 @@ impl Site {
         let digests = reading.digests();
         let mut loaded = reading.loaded.unwrap();
         // The kernel finds a port: nobody asks there.
-        loaded.config.server.listen = vec![([127, 0, 4, 81], 0).into()];
+        loaded.config.server.listen = vec![SocketAddr::from(([127, 0, 4, 81], 0)).into()];
         let versions = loaded.zones.iter().map(|zone| zone.version.clone().unwrap()).collect();
         let listeners = Listeners::bind(&transport_settings(&loaded.config), Inherited::none()).unwrap();
         let (sender, mut requests) = mpsc::channel(16);

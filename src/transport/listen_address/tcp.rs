@@ -5,12 +5,12 @@ use std::io::{self, Read};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::client_stream::{ClientStream, StreamTransport};
 use crate::answer::Transport;
+use crate::transport::stream::{ClientStream, StreamTransport};
 
 /// DNS over TCP.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::transport) struct Tcp;
+pub(super) struct Tcp;
 
 impl StreamTransport for Tcp {
     const TRANSPORT: Transport = Transport::Tcp;
