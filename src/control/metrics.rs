@@ -16,7 +16,7 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, ZoneStatus,
+    HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -28,6 +28,9 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     transports(&mut text, &status.transports);
     spreads(&mut text, &status.transports);
     sockets(&mut text, status);
+    if let Some(status) = &status.tsig {
+        signatures(&mut text, status);
+    }
     zones(&mut text, &status.zones);
     pools(&mut text, &status.pools);
     probes(&mut text, &status.probes);
@@ -163,6 +166,14 @@ fn sockets(text: &mut Text, status: &Status) {
         [plain(tcp.evicted)],
     );
     text.counter("edgedns_tcp_cut", "TCP connections cut because the client did not read.", [plain(tcp.cut)]);
+}
+
+fn signatures(text: &mut Text, status: &TsigStatus) {
+    text.counter(
+        "edgedns_tsig_messages",
+        "Signed messages by what came of their signature (TSIG).",
+        status.messages.iter().map(|(outcome, count)| (Labels::of("outcome", outcome), *count)),
+    );
 }
 
 fn zones(text: &mut Text, zones: &[ZoneStatus]) {

@@ -51,6 +51,9 @@ pub struct Status {
     /// What the operator has said of targets and still holds, oldest first; the last one that means a target
     /// counts.
     pub forced: Vec<RuleStatus>,
+    /// What came of signed messages; none: there are no keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tsig: Option<TsigStatus>,
     /// How forwarding is doing; none: nothing is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward: Option<ForwardStatus>,
@@ -160,6 +163,17 @@ pub struct UdpStatus {
     pub refused: u64,
     /// Seconds from queries being received to their responses being with the kernel; of one batch in 16.
     pub durations: HistogramStatus,
+}
+
+/// What came of signed messages since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TsigStatus {
+    /// The keys by name, each with its algorithm and without its secret.
+    pub keys: Vec<String>,
+    /// Messages by what came of their signature: `verified`, `badkey`, `md5`, `badsig`, `badtime`, `badtrunc` or
+    /// `malformed`.
+    pub messages: BTreeMap<String, u64>,
 }
 
 /// How punctual probes are: the sign that a machine is too small for its targets.

@@ -10,6 +10,8 @@
 //! reading (`load`) or for what is served (`served`).
 
 mod settings;
+mod signatures;
+mod signed_queries;
 mod dispatcher;
 mod worker_counters;
 mod selector_text;

@@ -2,17 +2,23 @@
 //! came in, the same socket and address, or the same connection.
 //!
 //! One that is forwarded gets one response. A message that is handed over may get several over a stream, in
-//! order; whoever sends them waits while the client is slow, so that what is held for it is bounded.
+//! order; whoever sends them waits while the client is slow, so that what is held for it is bounded. All of
+//! them are signed if the message was: whoever sends them knows nothing of it.
 
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use socket2::Socket;
 
 use super::mmsg::{self, Arrival, ReturnAddress};
 use super::response_slot::{Gone, ResponseSlot};
 use crate::answer::{MessageKind, Peer};
+use crate::dns::edns::udp_size_limit;
+use crate::dns::message::MESSAGE_BYTES_MAX;
+use crate::dns::truncation::{find_opt, truncate};
+use crate::tsig::{KeyName, Time, TooLong, Verified};
 
 /// A query that is answered later. Dropped, it is not answered.
 pub struct Deferred {
@@ -33,6 +39,8 @@ pub struct HandedOver {
     pub message: Box<[u8]>,
     /// Who sent it, and how.
     pub peer: Peer,
+    /// Signs what is sent; none: the message was not signed.
+    signature: Option<Verified>,
     way: Way,
 }
 
@@ -85,20 +93,73 @@ impl HandedOver {
         arrival: &Arrival<'_>,
         socket: &Arc<Socket>,
     ) -> Self {
-        Self { kind, message: arrival.query.into(), peer, way: Way::datagram(arrival, socket) }
+        Self {
+            kind,
+            message: arrival.query.into(),
+            peer,
+            signature: None,
+            way: Way::datagram(arrival, socket),
+        }
     }
 
     /// One that came over a connection, which has kept `slot` for what is sent.
     pub(super) fn stream(kind: MessageKind, peer: Peer, message: &[u8], slot: ResponseSlot) -> Self {
-        Self { kind, message: message.into(), peer, way: Way::Stream(slot) }
+        Self { kind, message: message.into(), peer, signature: None, way: Way::Stream(slot) }
     }
 
-    /// Sends the only response, or the last one.
+    /// The same with its TSIG taken off: what is sent is signed from now on.
+    #[must_use]
+    pub fn verified(mut self, message: Vec<u8>, signature: Verified) -> Self {
+        (self.message, self.signature) = (message.into_boxed_slice(), Some(signature));
+        self
+    }
+
+    /// The key that its sender has; none: it is not signed.
+    pub fn key(&self) -> Option<&KeyName> {
+        self.signature.as_ref().map(Verified::key)
+    }
+
+    /// What tells it from another message with the same key and id: its MAC; empty: it is not signed.
+    pub fn mac(&self) -> &[u8] {
+        self.signature.as_ref().map_or(&[], |signature| signature.mac().as_bytes())
+    }
+
+    /// Longest response, in bytes, without the signature that is added to it.
+    pub fn response_bytes_max(&self) -> usize {
+        let signature = self.signature.as_ref().map_or(0, Verified::signature_bytes);
+        self.bytes_max().saturating_sub(signature)
+    }
+
+    /// Longest response with its signature.
+    fn bytes_max(&self) -> usize {
+        if self.peer.transport.is_stream() {
+            return MESSAGE_BYTES_MAX;
+        }
+        udp_size_limit(find_opt(&self.message).map(|(_, edns)| edns).as_ref())
+    }
+
+    /// Sends the only response, or the last one; what has no room for its signature, with TC.
     ///
     /// # Errors
     /// Those of sendmsg(2); a full buffer is not waited for. To a connection that has ended nothing is sent.
-    pub fn answer(self, response: &[u8]) -> io::Result<()> {
-        self.way.end(response)
+    pub fn answer(mut self, response: &[u8]) -> io::Result<()> {
+        if self.signature.is_none() {
+            return self.way.end(response);
+        }
+        let mut response = response.to_vec();
+        if response.len() > self.response_bytes_max() {
+            truncate(&mut response);
+        }
+        self.sign(&mut response).map_err(io::Error::other)?;
+        self.way.end(&response)
+    }
+
+    /// Signs a response, if the message was signed.
+    fn sign(&mut self, response: &mut Vec<u8>) -> Result<(), TooLong> {
+        match &mut self.signature {
+            Some(signature) => signature.sign(response, Time::of(SystemTime::now())),
+            None => Ok(()),
+        }
     }
 
     /// Sends a response that may be followed by others, in order: over a stream. It waits while the client
@@ -106,8 +167,12 @@ impl HandedOver {
     /// that. A datagram is sent at once.
     ///
     /// # Errors
-    /// When nothing reaches the client any more.
+    /// When nothing reaches the client any more; or a response is longer than
+    /// [`HandedOver::response_bytes_max`], which cannot be signed and ends what is sent.
     pub async fn send(&mut self, response: Box<[u8]>) -> Result<(), Gone> {
+        let mut response = response.into_vec();
+        self.sign(&mut response).map_err(|TooLong| Gone)?;
+        let response = response.into_boxed_slice();
         match &mut self.way {
             Way::Datagram { socket, to } => {
                 let socket = socket.upgrade().ok_or(Gone)?;

@@ -8,3 +8,4 @@ mod import;
 mod loads;
 mod records;
 mod side_by_side;
+mod tsig;

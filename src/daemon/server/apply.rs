@@ -159,6 +159,7 @@ impl Server {
         self.publishing.locals = Locals::of(&config);
         self.publishing.forwarding.change(&config, self.publishing.cookie_secret);
         self.publishing.served.set_forward(self.publishing.forwarding.table());
+        self.publishing.dispatcher.signatures().set_keys(&config.keys);
         self.publishing.served.set_handed_over(self.publishing.dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         self.publishing.mean_by_local();

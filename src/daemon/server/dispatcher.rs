@@ -1,16 +1,25 @@
-//! What becomes of messages that are no plain queries: each kind has its treatment.
+//! What becomes of messages that are no plain queries: their signature is verified, and then each kind has its
+//! treatment.
 //!
-//! Responsible for taking them from the workers and for how many are treated at once.
-//! Not responsible for what any of them asks for.
+//! Responsible for taking them from the workers, for how many are treated at once, and that nothing is treated
+//! whose signature is wrong. Not responsible for what any of them asks for.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tracing::debug;
 
-use crate::answer::{MessageKind, MessageKinds};
+use super::settings::random_secret;
+use super::signatures::{Judged, Signatures};
+use super::signed_queries::SignedQueries;
+use crate::answer::{MessageKind, MessageKinds, Readers};
+use crate::config::TsigKey;
+use crate::dns::message::{Header, Question};
 use crate::transport::{HandedOver, MessageTaker};
+use crate::tsig::Time;
 
 /// Messages treated at once; further ones get no answer, as if they were lost on the way. Each of them is at
 /// most 4 KiB, and what a treatment holds besides is bounded by itself.
@@ -18,7 +27,8 @@ const TREATED_MAX: usize = 4096;
 
 /// Treats the messages of one kind, each to its end: answers it, or lets it go unanswered.
 pub(super) trait Treatment: Send + Sync {
-    /// Treats one. Called on a worker: what waits belongs into the future.
+    /// Treats one. Its signature was verified if it had one, and is taken off: `message.key()` says whose it
+    /// was, and what is sent is signed.
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
@@ -29,32 +39,113 @@ pub(super) struct Treatments(Vec<(MessageKind, Box<dyn Treatment>)>);
 /// Takes messages from the workers, and has them treated on a runtime.
 pub(super) struct Dispatcher {
     handle: Handle,
-    treatments: Treatments,
     room: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    treatments: Treatments,
+    signatures: Signatures,
+    /// Answers signed queries that are plain besides; none before the first snapshot.
+    queries: OnceLock<SignedQueries>,
 }
 
 impl Dispatcher {
-    /// Has messages treated on the runtime of `handle`.
-    pub(super) fn new(handle: Handle, treatments: Treatments) -> Self {
-        Self { handle, treatments, room: Arc::new(Semaphore::new(TREATED_MAX)) }
+    /// Has messages treated on the runtime of `handle`; they may be signed with these keys.
+    pub(super) fn new(handle: Handle, treatments: Treatments, keys: &[TsigKey]) -> Self {
+        let signatures = Signatures::default();
+        signatures.set_keys(keys);
+        let shared = Shared { treatments, signatures, queries: OnceLock::new() };
+        Self { handle, room: Arc::new(Semaphore::new(TREATED_MAX)), shared: Arc::new(shared) }
     }
 
-    /// The kinds that are treated, for the snapshot.
+    /// The keys, and what came of signatures.
+    pub(super) fn signatures(&self) -> &Signatures {
+        &self.shared.signatures
+    }
+
+    /// Has signed queries answered from what `readers` show.
+    pub(super) fn answer_queries_from(&self, readers: Readers) {
+        let seed = random_secret().map_or(1, |secret| secret.seed());
+        // There is one cell of snapshots, made at the start.
+        let _ = self.shared.queries.set(SignedQueries::new(readers, seed));
+    }
+
+    /// The kinds that are treated, for the snapshot. With keys that is whatever may be signed, as its answer is
+    /// to be signed, too, even if it says no. Without any no signature can be verified, which a worker says as
+    /// well.
     pub(super) fn kinds(&self) -> MessageKinds {
-        self.treatments.0.iter().map(|(kind, _)| *kind).collect()
+        let signed = [MessageKind::Signed, MessageKind::Notify, MessageKind::Update];
+        let signed = signed.into_iter().filter(|_| self.shared.signatures.have_keys());
+        self.shared.treatments.0.iter().map(|(kind, _)| *kind).chain(signed).collect()
     }
 }
 
 impl MessageTaker for Dispatcher {
     fn take(&self, message: HandedOver) {
-        let Some((_, treatment)) = self.treatments.0.iter().find(|(kind, _)| *kind == message.kind) else {
-            return;
-        };
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return };
-        let treated = treatment.treat(message);
+        let shared = Arc::clone(&self.shared);
         self.handle.spawn(async move {
-            treated.await;
+            if let Some(message) = shared.admit(message) {
+                shared.treat(message).await;
+            }
             drop(room);
         });
+    }
+}
+
+impl Shared {
+    /// Verifies the signature of a message, if it has one; none where it was answered with what is wrong.
+    fn admit(&self, message: HandedOver) -> Option<HandedOver> {
+        let mut bytes = message.message.to_vec();
+        let now = Time::of(SystemTime::now());
+        match self.signatures.judge(&message.peer.address, &mut bytes, now) {
+            Judged::Taken(None) => Some(message),
+            Judged::Taken(Some(signature)) => {
+                let kind = kind_of(&bytes);
+                let mut message = message.verified(bytes, signature);
+                message.kind = kind;
+                Some(message)
+            }
+            Judged::Answered(response) => {
+                send(message, &response);
+                None
+            }
+            Judged::Ignored => None,
+        }
+    }
+
+    async fn treat(&self, message: HandedOver) {
+        let treatments = &self.treatments.0;
+        match treatments.iter().find(|(kind, _)| *kind == message.kind) {
+            Some((_, treatment)) => treatment.treat(message).await,
+            None => self.answer(message),
+        }
+    }
+
+    /// A signed query that is plain besides; or what nobody treats here, and is refused.
+    fn answer(&self, message: HandedOver) {
+        let answer = |queries: &SignedQueries| queries.answer(message.peer, &message.message);
+        if let Some(response) = self.queries.get().and_then(answer) {
+            send(message, &response);
+        }
+    }
+}
+
+/// What a message is that was signed.
+fn kind_of(message: &[u8]) -> MessageKind {
+    let opcode = Header::read(message).map(|header| header.opcode());
+    let qtype = Question::read(message).map(|(question, _)| question.qtype);
+    opcode
+        .zip(qtype)
+        .and_then(|(opcode, qtype)| MessageKind::of(opcode, qtype))
+        .unwrap_or(MessageKind::Signed)
+}
+
+/// Sends the only response to a message.
+fn send(message: HandedOver, response: &[u8]) {
+    let client = message.peer.address;
+    if let Err(error) = message.answer(response) {
+        debug!("a response to {client} was not sent: {error}");
     }
 }

@@ -140,7 +140,7 @@ impl Server {
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
-        let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default()));
+        let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default(), &config.keys));
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -151,8 +151,8 @@ impl Server {
         let board = engine.board();
         let publisher = Publisher::new(served.follow(&Snapshot::default(), &Board::default(), &board));
         forwarding.follow_aliases_into(publisher.readers());
-        let counters = WorkerCounters::default();
-        let taps = Taps::default();
+        dispatcher.answer_queries_from(publisher.readers());
+        let (counters, taps) = (WorkerCounters::default(), Taps::default());
         let make = counters.responders(
             publisher.readers(),
             forwarding.forwarder(),
