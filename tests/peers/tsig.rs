@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Output, Stdio};
 
 use harness::program::{Program, Site};
@@ -41,7 +42,7 @@ fn site() -> (Site, Program) {
 fn ask(client: &str, server: SocketAddr, words: &[&str]) -> Option<String> {
     let mut command = tool(client)?;
     let port = server.port().to_string();
-    command.args([&format!("@{}", server.ip()), "-p", &port, "+time=2", "+tries=1", "+retry=0", "+norec"]);
+    command.args([&format!("@{}", server.ip()), "-p", &port, "+time=2", "+retry=0", "+norec"]);
     let output: Output = command.args(words).output().expect("it runs");
     Some(harness::program::said(&output))
 }
@@ -167,21 +168,45 @@ fn nsupdate_takes_the_signed_answer_to_its_question_for_the_zone() {
 #[test]
 fn a_secret_file_is_read_again_at_a_reload() {
     let (site, program) = site();
-    use std::os::unix::fs::PermissionsExt;
-    let secret = |text: &str| {
-        site.write("secret", text);
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(site.folder().join("secret"), mode).expect("a file of our own");
-    };
-    secret(OTHER_SECRET);
+    write_secret(&site, OTHER_SECRET);
     site.configure(&format!("[[key]]\nname = \"k\"\nsecret-file = \"secret\"\n{SERVED}"));
     program.reload_and_wait();
     let signed = key("k", "hmac-sha256", SECRET);
     let asked = || ask("dig", program.listen(), &["-y", &signed, "www.lab.example", "A"]);
     let Some(said) = asked() else { return };
     assert!(said.contains("BADSIG"), "{said}");
-    secret(SECRET);
+    write_secret(&site, SECRET);
     program.reload_and_wait();
     assert_verified(&asked().unwrap());
     program.stop();
+}
+
+#[test]
+fn a_secret_file_that_changes_is_read_by_itself() {
+    let site = Site::new();
+    site.write("lab.zone", ZONE);
+    write_secret(&site, OTHER_SECRET);
+    site.configure_watched(&format!("[[key]]\nname = \"k\"\nsecret-file = \"secret\"\n{SERVED}"));
+    let program = site.start();
+    let before = program.log_len();
+    write_secret(&site, SECRET);
+    program.wait_for_line_after(before, "reloaded: ");
+    let signed = key("k", "hmac-sha256", SECRET);
+    let Some(said) = ask("dig", program.listen(), &["-y", &signed, "www.lab.example", "A"]) else { return };
+    assert_verified(&said);
+    program.stop();
+}
+
+/// Writes the file of a secret, which only its owner may read from the first byte on.
+fn write_secret(site: &Site, text: &str) {
+    let (place, fresh) = (site.folder().join("secret"), site.folder().join("fresh-secret"));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)
+        .expect("a file");
+    file.write_all(text.as_bytes()).expect("a file");
+    std::fs::rename(fresh, place).expect("a file");
 }

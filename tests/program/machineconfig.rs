@@ -200,6 +200,22 @@ fn secrets_are_told_to_be_none() {
 }
 
 #[test]
+fn a_secret_file_of_a_key_is_refused_as_no_node_would_take_it() {
+    let key = "[[key]]\nname = \"k\"\nsecret-file = \"edgedns/secret\"\n";
+    let site = Site::new(&[server(), key, zone("a.example", "edgedns/zones/a.zone").as_str()].concat());
+    let secret = site.folder.path().join("edgedns/secret");
+    fs::write(&secret, "c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = site.make(&[]);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{}", said(&output));
+    assert!(
+        said(&output).contains("`secret-file` would be a file for all to read on a node"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn the_same_site_makes_the_same_bytes_wherever_it_lies() {
     let config = [server(), &zone("a.example", "edgedns/zones/a.zone")].concat();
     let all = ["--dispatcher", "--mask-dnsmasq", "--node-disruption-policy", "--dns-operator"];

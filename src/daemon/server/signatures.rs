@@ -16,7 +16,7 @@ use crate::control::TsigStatus;
 use crate::dns::message::{HEADER_BYTES, Header, Rcode};
 use crate::dns::message_writer::owned;
 use crate::sync::lock;
-use crate::tsig::{KeyRing, Received, Refused, Time, TsigError, Verified, receive};
+use crate::tsig::{KeyName, KeyRing, Received, Refused, Time, TsigError, Verified, receive};
 
 /// How often each kind of failure is told at most: whoever fails does so with every message.
 const TOLD_INTERVAL: Duration = Duration::from_secs(60);
@@ -166,7 +166,9 @@ fn malformed(message: &[u8]) -> Option<Vec<u8>> {
 
 /// Tells why a message was refused, and what to do.
 fn tell(peer: &dyn Display, keys: &KeyRing, refused: &Refused, untold: u64) {
-    let (error, name) = (refused.error(), refused.key());
+    let (error, named) = (refused.error(), refused.key());
+    // As it is written in config files: without the final dot.
+    let name = KeyName::from(&named.to_name());
     let why = match error {
         TsigError::BADSIG => {
             format!("the secret of key {name} is another one there, or the message was changed")
@@ -184,7 +186,7 @@ fn tell(peer: &dyn Display, keys: &KeyRing, refused: &Refused, untold: u64) {
             "key {name} signs with HMAC-MD5, which is broken; set hmac-sha256 there, in cert-manager \
              `tsigAlgorithm: HMACSHA256`"
         ),
-        _ => match keys.get(name) {
+        _ => match keys.get(named) {
             Some(known) => {
                 format!(
                     "key {name} is {} here, and signs with {} there",
