@@ -30,15 +30,23 @@ impl Rcode {
     pub const NOTIMP: Rcode = Rcode(4);
     /// Not answered by policy: not our zone, or a transfer.
     pub const REFUSED: Rcode = Rcode(5);
-    /// The name a DNAME leads to is too long (RFC 6672, section 2.2).
+    /// The name a DNAME leads to is too long (RFC 6672, section 2.2). In an update: a name exists that should not (RFC
+    /// 2136, section 2.2).
     pub const YXDOMAIN: Rcode = Rcode(6);
-    /// A TSIG that no key here could have made (RFC 8945, section 5.2).
+    /// An RRset exists that should not (RFC 2136, section 2.2).
+    pub const YXRRSET: Rcode = Rcode(7);
+    /// An RRset that should exist does not (RFC 2136, section 2.2).
+    pub const NXRRSET: Rcode = Rcode(8);
+    /// A TSIG that no key here could have made (RFC 8945, section 5.2). In an update: not a zone of ours (RFC 2136,
+    /// section 2.2).
     pub const NOTAUTH: Rcode = Rcode(9);
+    /// A name does not lie in the zone (RFC 2136, section 2.2).
+    pub const NOTZONE: Rcode = Rcode(10);
     /// An EDNS version that is not spoken here (RFC 6891, section 6.1.3).
     pub const BADVERS: Rcode = Rcode(16);
 
     /// Codes with their mnemonics.
-    const NAMED: [(Rcode, &'static str); 9] = [
+    const NAMED: [(Rcode, &'static str); 12] = [
         (Rcode::NOERROR, "NOERROR"),
         (Rcode::FORMERR, "FORMERR"),
         (Rcode::SERVFAIL, "SERVFAIL"),
@@ -46,7 +54,10 @@ impl Rcode {
         (Rcode::NOTIMP, "NOTIMP"),
         (Rcode::REFUSED, "REFUSED"),
         (Rcode::YXDOMAIN, "YXDOMAIN"),
+        (Rcode::YXRRSET, "YXRRSET"),
+        (Rcode::NXRRSET, "NXRRSET"),
         (Rcode::NOTAUTH, "NOTAUTH"),
+        (Rcode::NOTZONE, "NOTZONE"),
         (Rcode::BADVERS, "BADVERS"),
     ];
 }

@@ -111,8 +111,8 @@ impl Response {
 }
 
 impl Record {
-    /// The record at `at` of a message, and where the next one begins.
-    fn read(message: &[u8], at: usize) -> Option<(Record, usize)> {
+    /// The record at `at` of a message, and where the next one begins; none where it does not end.
+    pub fn read(message: &[u8], at: usize) -> Option<(Record, usize)> {
         let (owner, at) = name(message, at)?;
         let (&[t, u, c, d, e, f, g, h, l, m], _) = message.get(at..)?.split_first_chunk::<10>()?;
         let from = at.checked_add(10)?;

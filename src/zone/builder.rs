@@ -3,7 +3,6 @@
 //! Makes the name tree and groups records into RRsets. Not responsible for the rules between records: that is
 //! `rules`.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -345,7 +344,8 @@ impl Builder {
         let mut seen = HashMap::new();
         for one in group {
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
-            let first = (group.len() > 1).then(|| seen.insert(caseless(one.rtype, rdata), rdata)).flatten();
+            let first =
+                (group.len() > 1).then(|| seen.insert(rdata::caseless(one.rtype, rdata), rdata)).flatten();
             if let Some(first) = first {
                 let message = "this is the same record again";
                 let told = Diagnostic::warning(self.origins.get(one.origin), message)
@@ -357,22 +357,6 @@ impl Builder {
             records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len });
         }
     }
-}
-
-/// RDATA to be compared with others of its RRset: names in it that differ in case only are the same (RFC
-/// 4343; RFC 4034, section 6.2), hence so are the records.
-fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
-    let mut lower = Cow::Borrowed(rdata);
-    for inner in rdata::names(rtype, rdata) {
-        let wire = inner.name.wire();
-        if wire.iter().any(u8::is_ascii_uppercase)
-            && let Some(name) = lower.to_mut().get_mut(inner.at..inner.at + wire.len())
-        {
-            // Length bytes are at most 63, so none of them is an upper-case letter.
-            name.make_ascii_lowercase();
-        }
-    }
-    lower
 }
 
 impl Zone {

@@ -53,6 +53,7 @@ mod write;
 
 mod unknown;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::name::NameRef;
@@ -167,6 +168,22 @@ pub fn is_sound(rtype: Rtype, rdata: &[u8]) -> bool {
         pieces.by_ref().for_each(drop);
         pieces.took_all()
     })
+}
+
+/// RDATA to be compared with others of its type: names in it that differ in case only are the same (RFC 4343;
+/// RFC 4034, section 6.2), hence so are the records.
+pub fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
+    let mut lower = Cow::Borrowed(rdata);
+    for inner in names(rtype, rdata) {
+        let wire = inner.name.wire();
+        if wire.iter().any(u8::is_ascii_uppercase)
+            && let Some(name) = lower.to_mut().get_mut(inner.at..inner.at + wire.len())
+        {
+            // Length bytes are at most 63, so none of them is an upper-case letter.
+            name.make_ascii_lowercase();
+        }
+    }
+    lower
 }
 
 /// A name inside some RDATA.
