@@ -40,6 +40,8 @@ pub mod health; // verdict, schedule, board, engine; knows no records
 
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
+pub mod update; // RFC 2136: prerequisites, policy, changes; changes nothing
+
 pub mod transport; // UDP and TCP; knows no zones
 
 pub mod requestor; // asking another server, judging its response; knows no caches and no clients

@@ -1,0 +1,127 @@
+//! Who may update what: `[[zone.update]]`.
+//!
+//! Nothing is allowed unless a rule says so, and some types never are.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::answer::Prefix;
+use crate::dns::{Name, NameRef, Rtype};
+use crate::pattern::LabelsPattern;
+
+/// The rules of a zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Each of them allows something.
+    pub grants: Vec<Grant>,
+}
+
+/// A rule: who may change records of which names and types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who; one of them is enough.
+    pub allow: Vec<Allowed>,
+    /// Owners, relative to the apex.
+    pub names: Vec<LabelsPattern>,
+    /// Types.
+    pub types: TypeGrant,
+}
+
+/// Whom a rule allows something: whoever has the address and the key that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Where the request comes from; none: from anywhere.
+    pub prefix: Option<Prefix>,
+    /// The key it is signed with; none: it need not be signed.
+    pub key: Option<Name>,
+}
+
+/// The types that a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeGrant {
+    /// All that are ever updated.
+    Any,
+    /// These.
+    Listed(Vec<Rtype>),
+}
+
+/// Who asks for an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// Its address.
+    pub address: IpAddr,
+    /// The key that its message is signed with.
+    pub key: Option<Name>,
+}
+
+/// Why a type is never updated; none: it may be, where a rule allows it. NS and SOA are looked at by their owner.
+pub fn is_never_updated(rtype: Rtype) -> Option<&'static str> {
+    match rtype {
+        // SIG and NXT were what RRSIG and NSEC are (RFC 3755).
+        Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype(24 | 30) => {
+            Some("the server itself makes signatures and denials of existence")
+        }
+        // CDS and CDNSKEY (RFC 7344).
+        Rtype::DNSKEY | Rtype::NSEC3PARAM | Rtype(59 | 60) => Some("keys of the zone come from its operator"),
+        Rtype::LUA => Some("LUA records come from the zone file"),
+        _ => None,
+    }
+}
+
+impl Policy {
+    /// Whether some rule is about this requester.
+    pub fn knows(&self, requester: &Requester) -> bool {
+        self.grants.iter().any(|grant| grant.allows(requester))
+    }
+
+    /// Whether a rule lets a requester change records of this owner and type; `apex` is the zone's.
+    pub fn permits(
+        &self,
+        requester: &Requester,
+        apex: NameRef<'_>,
+        owner: NameRef<'_>,
+        rtype: Rtype,
+    ) -> bool {
+        let relative = owner.label_count().saturating_sub(apex.label_count());
+        let labels: Vec<&[u8]> = owner.labels().take(relative).collect();
+        let mut grants = self.grants.iter();
+        grants.any(|grant| grant.types.holds(rtype) && grant.names(&labels) && grant.allows(requester))
+    }
+}
+
+impl Grant {
+    fn allows(&self, requester: &Requester) -> bool {
+        self.allow.iter().any(|allowed| allowed.is(requester))
+    }
+
+    fn names(&self, labels: &[&[u8]]) -> bool {
+        self.names.iter().any(|pattern| pattern.matches(labels))
+    }
+}
+
+impl Allowed {
+    fn is(&self, requester: &Requester) -> bool {
+        let from_there = self.prefix.is_none_or(|prefix| prefix.contains(requester.address));
+        let signed = self.key.as_ref().is_none_or(|key| requester.key.as_ref() == Some(key));
+        from_there && signed
+    }
+}
+
+impl TypeGrant {
+    fn holds(&self, rtype: Rtype) -> bool {
+        match self {
+            TypeGrant::Any => true,
+            TypeGrant::Listed(types) => types.contains(&rtype),
+        }
+    }
+}
+
+/// As log lines have it: `192.0.2.1 with key transfer.`
+impl fmt::Display for Requester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            None => self.address.fmt(f),
+            Some(key) => write!(f, "{} with key {key}", self.address),
+        }
+    }
+}
