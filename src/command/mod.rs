@@ -21,6 +21,7 @@ mod manual;
 mod reload;
 mod status;
 mod trace;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Trace(trace::Arguments),
     /// Force targets up or down whatever their probes say; `auto` leaves them to their probes again.
     Force(force::Arguments),
+    /// Show by which records zones differ from their files through updates, or take them back.
+    Updates(updates::Arguments),
     /// Write a first config and zones for a cluster, and check them.
     Init(init::Arguments),
     /// Make a key for signed messages, and print what each program is told of it.
@@ -94,6 +97,7 @@ impl Command {
             Self::Explain(arguments) => arguments.run(),
             Self::Trace(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
+            Self::Updates(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Key(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),

@@ -32,6 +32,8 @@ pub enum Section {
     Forward,
     /// `[[zone]]`
     Zone,
+    /// `[[zone.update]]`
+    ZoneUpdate,
     /// `[[zone.probe]]`
     ZoneProbe,
     /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a
@@ -61,6 +63,7 @@ impl Section {
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
             Section::Zone => "[[zone]]",
+            Section::ZoneUpdate => "[[zone.update]]",
             Section::ZoneProbe => "[[zone.probe]]",
             Section::Kind(name) => kind_header(name),
         }
@@ -85,7 +88,7 @@ impl Section {
             | Section::Cache
             | Section::Forward
             | Section::Zone => Some(Section::Root),
-            Section::ZoneProbe => Some(Section::Zone),
+            Section::ZoneUpdate | Section::ZoneProbe => Some(Section::Zone),
             Section::Kind(_) => Some(Section::ZoneProbe),
         }
     }
@@ -113,6 +116,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Cache,
     Section::Forward,
     Section::Zone,
+    Section::ZoneUpdate,
     Section::ZoneProbe,
 ];
 
@@ -538,6 +542,25 @@ const OWN: &[Key] = &[
         Absent::Unset { example: r#""512MiB""# },
         "memory it may take while it is read, at least 1MiB; a zone that needs more is not loaded and harms \
          no other; without it 256MiB or, if that is more, 64 times the length of its text",
+    ),
+    key(
+        Section::ZoneUpdate,
+        "allow",
+        Absent::Required { example: r#"["192.0.2.10"]"# },
+        "who may change records by updates (RFC 2136): \"192.0.2.0/24\", \"key:NAME\" of a [[key]], or both in one \
+         entry; nobody may without such a block",
+    ),
+    key(
+        Section::ZoneUpdate,
+        "names",
+        Absent::Required { example: r#"["_acme-challenge.**"]"# },
+        "owners relative to the zone: ** stands for any number of labels, * for any text in a label, @ for the apex",
+    ),
+    key(
+        Section::ZoneUpdate,
+        "types",
+        Absent::Required { example: r#"["TXT"]"# },
+        "record types, ANY for all; never SOA, NS at the apex, DNSSEC's own, or what a pool answers",
     ),
     key(
         Section::ZoneProbe,

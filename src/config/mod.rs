@@ -19,13 +19,14 @@ mod probe;
 mod probe_kind;
 mod zone_probe;
 mod limit;
+mod tsig_key;
+mod zone_update;
 mod cache;
 mod zone;
 mod socket_address;
 mod forward;
 mod server;
 mod lua;
-mod tsig_key;
 mod admin;
 
 use std::path::Path;
@@ -116,8 +117,8 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
-    let zones = zone::read_all(root, folder, &probe, found);
     let keys = tsig_key::read_all(root, folder, found);
+    let zones = zone::read_all(root, folder, &probe, &keys, found);
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
     let listen = server.as_ref().map_or_else(Vec::new, Server::addresses);
     let forwards = forward::read_all(root, folder, &listen, found);

@@ -10,14 +10,17 @@ use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
 use super::probe::Probe;
 use super::table::Table;
+use super::tsig_key::TsigKey;
 use super::zone_probe::ZoneProbe;
+use super::zone_update;
 use crate::dns::{Name, NameRef};
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
+use crate::update::Grant;
 use crate::zone::{MemoryLimit, is_reverse};
 use crate::zones::Clients;
-use crate::zones::source::{ReverseOf, ZoneFile, ZoneSources};
+use crate::zones::source::{ReverseOf, Updates, ZoneFile, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -48,6 +51,8 @@ pub struct Zone {
     pub allow_query: Option<Vec<Clients>>,
     /// `memory-limit`: how much memory it may take while it is read.
     pub memory_limit: MemoryLimit,
+    /// `[[zone.update]]`: who may change it while it is served.
+    pub updates: Vec<Grant>,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file. Probes of blocks that name the
     /// same owner must all pass.
     pub guards: Vec<ZoneProbe>,
@@ -59,6 +64,9 @@ impl Zone {
         let mut sources = ZoneSources::default();
         self.file.iter().for_each(|file| sources.push(file.clone()));
         self.reverse_of.iter().for_each(|reverse_of| sources.push(reverse_of.clone()));
+        if !self.updates.is_empty() {
+            sources.push(Updates);
+        }
         sources
     }
 }
@@ -97,6 +105,7 @@ pub(super) fn read_all(
     root: &Table<'_>,
     folder: &Path,
     defaults: &Probe,
+    keys: &[TsigKey],
     found: &mut Diagnostics,
 ) -> Vec<Zone> {
     let mut earlier = Blocks::default();
@@ -125,6 +134,13 @@ pub(super) fn read_all(
         let blocks = table.tables(Section::ZoneProbe, found);
         let guards =
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
+        let updates = zone_update::read_all(&table, keys, found);
+        if let (Some(reverse_of), false) = (&reverse_of, updates.is_empty()) {
+            let message = "a zone that is made from another one takes no updates";
+            found.push(
+                Diagnostic::error(reverse_of.span, message).help("update the zone that it is made from"),
+            );
+        }
         if let (Some((name, name_span)), Some(file)) = (name, file) {
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
             zones.push(Zone {
@@ -136,6 +152,7 @@ pub(super) fn read_all(
                 when_client_in,
                 allow_query,
                 memory_limit,
+                updates,
                 guards,
             });
         }

@@ -8,7 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::exchange::{ClientError, Question, Reply};
 use super::http::{ForceBody, RefusalBody};
+use super::query;
+use super::updates::{DropBody, UpdatesShown};
 use super::{ExplainOrder, Explanation, ForceOrder, Forced, Reloaded, Status, TraceOrder, Traced};
+use crate::dns::{Name, Rtype};
 
 /// How long a reply may take that needs no reading of zones.
 const REPLY_WAIT: Duration = Duration::from_secs(10);
@@ -71,6 +74,35 @@ impl Client {
     pub fn explain(&self, order: &ExplainOrder) -> Result<Explanation, ClientError> {
         let path = format!("/explain?{}", order.write());
         read(self.ask(get(&path, EXPLAIN_WAIT))?, &[StatusCode::OK])
+    }
+
+    /// What updates did to a zone, or to all.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses, there is no reply, or it is not understood.
+    pub fn updates(&self, zone: Option<&Name>) -> Result<UpdatesShown, ClientError> {
+        let pairs: Vec<(&str, String)> = zone.iter().map(|zone| ("zone", zone.to_string())).collect();
+        let path = format!("/updates?{}", query::write(&pairs));
+        read(self.ask(get(&path, REPLY_WAIT))?, &[StatusCode::OK])
+    }
+
+    /// Takes back what updates did to the records of an owner and, where one is named, type.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses, there is no reply, or it is not understood.
+    pub fn drop_updates(
+        &self,
+        zone: &Name,
+        owner: &Name,
+        rtype: Option<Rtype>,
+    ) -> Result<UpdatesShown, ClientError> {
+        let rtype = rtype.map(|rtype| rtype.to_string());
+        let body = DropBody { zone: zone.to_string(), owner: owner.to_string(), rtype };
+        let body = serde_json::to_string(&body).map_err(|fault| garbled(&fault))?;
+        let question = Question { method: Method::POST, path: "/updates/drop", body, wait: REPLY_WAIT };
+        read(self.ask(question)?, &[StatusCode::OK])
     }
 
     /// Queries as they come.

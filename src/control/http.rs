@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
+use super::updates::{DropBody, UpdatesOrder};
 use super::{Cause, Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, host, traced};
 use crate::health::force::RuleError;
 use crate::transport::TRACES_MAX;
@@ -43,8 +44,10 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
         .route("/force", post(force))
         .route("/explain", get(explain))
         .route("/trace", get(trace))
+        .route("/updates", get(updates))
+        .route("/updates/drop", post(drop_updates))
         .fallback(async || {
-            let there_is = "there is /status, /reload, /force, /explain and /trace";
+            let there_is = "there is /status, /reload, /force, /explain, /trace, /updates and /updates/drop";
             Refusal::new(StatusCode::NOT_FOUND, there_is)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -70,16 +73,46 @@ async fn reload(State(requests): Requests) -> Result<Response, Refusal> {
 }
 
 async fn force(State(requests): Requests, request: HttpRequest) -> Result<Response, Refusal> {
-    let body = match timeout(BODY_WAIT, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) => return Ok(rejection.into_response()),
-        Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body does not come")),
+    let body = match body(request).await? {
+        Ok(body) => body,
+        Err(rejected) => return Ok(rejected),
     };
     let body: ForceBody = serde_json::from_slice(&body)
         .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
     let order = ForceOrder::try_from(body).map_err(Refusal::from)?;
     let forced = ask(&requests, |reply| Request::Force { order, reply }).await?.map_err(Refusal::from)?;
     Ok(Json(forced).into_response())
+}
+
+/// The body of a request, or the response where it is too long.
+async fn body(request: HttpRequest) -> Result<Result<Bytes, Response>, Refusal> {
+    match timeout(BODY_WAIT, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => Ok(Ok(body)),
+        Ok(Err(rejection)) => Ok(Err(rejection.into_response())),
+        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body does not come")),
+    }
+}
+
+async fn updates(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+    let order = UpdatesOrder::read(&text.unwrap_or_default());
+    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
+    operate(&requests, order).await
+}
+
+async fn drop_updates(State(requests): Requests, request: HttpRequest) -> Result<Response, Refusal> {
+    let bad = |fault: String| Refusal::new(StatusCode::BAD_REQUEST, fault);
+    let body = match body(request).await? {
+        Ok(body) => body,
+        Err(rejected) => return Ok(rejected),
+    };
+    let body: DropBody = serde_json::from_slice(&body).map_err(|fault| bad(fault.to_string()))?;
+    operate(&requests, body.order().map_err(bad)?).await
+}
+
+async fn operate(requests: &mpsc::Sender<Request>, order: UpdatesOrder) -> Result<Response, Refusal> {
+    let shown = ask(requests, |reply| Request::Updates { order, reply }).await?;
+    let shown = shown.map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))?;
+    Ok(Json(shown).into_response())
 }
 
 async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {

@@ -16,7 +16,8 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    HistogramStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus, TsigStatus, ZoneStatus,
+    HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus,
+    TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -32,6 +33,7 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
         signatures(&mut text, status);
     }
     zones(&mut text, &status.zones);
+    updates(&mut text, &status.updates);
     pools(&mut text, &status.pools);
     probes(&mut text, &status.probes);
     let labelled = labelled(&status.targets);
@@ -81,6 +83,16 @@ fn server(text: &mut Text, status: &Status) {
         "edgedns_forced_rules",
         "Rules of the operator that override probes.",
         [plain(status.forced.len())],
+    );
+}
+
+/// What became of updates.
+fn updates(text: &mut Text, updates: &BTreeMap<String, u64>) {
+    let samples = updates.iter().map(|(result, count)| (Labels::of("result", result), *count));
+    text.counter(
+        "edgedns_updates",
+        "Updates by what became of them; those that came again once more by that.",
+        samples,
     );
 }
 
@@ -195,6 +207,43 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     text.gauge("edgedns_zone_loaded_timestamp_seconds", "When the version that is served was read.", loaded);
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
+    journals(text, zones);
+}
+
+/// What updates have made of zones.
+fn journals(text: &mut Text, zones: &[ZoneStatus]) {
+    let each = |value: fn(&JournalStatus) -> Option<u64>| {
+        zones.iter().filter_map(move |zone| {
+            let labels = of_view(Labels::of("zone", &zone.name), zone.view.as_deref());
+            Some((labels, value(zone.journal.as_ref()?)?))
+        })
+    };
+    text.gauge(
+        "edgedns_zone_journal_bytes",
+        "Bytes of the journal of the zone.",
+        each(|journal| journal.bytes),
+    );
+    text.gauge(
+        "edgedns_zone_journal_oldest_timestamp_seconds",
+        "When the oldest step was made that the journal of the zone has.",
+        each(|journal| journal.oldest_at.map(UtcTime::unix_seconds)),
+    );
+    // A count in memory is one in 64 bits.
+    text.gauge(
+        "edgedns_zone_updated_records",
+        "Records by which the zone differs from its file.",
+        each(|journal| Some(journal.records as u64)),
+    );
+    text.gauge(
+        "edgedns_zone_updates_aside",
+        "Records of updates that do not fit the file of the zone, and are not served.",
+        each(|journal| Some(journal.aside as u64)),
+    );
+    text.gauge(
+        "edgedns_zone_journal_ok",
+        "Whether the journal of the zone can be used.",
+        each(|journal| Some(u64::from(journal.error.is_none()))),
+    );
 }
 
 /// Two versions of one zone must not be one series.

@@ -34,6 +34,7 @@ mod explanation;
 mod headline;
 mod metrics;
 mod traced;
+mod updates;
 
 mod request;
 
@@ -62,11 +63,12 @@ pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    HistogramStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus,
-    Status, TargetStatus, TcpStatus, TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
+    HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
+    RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};
+pub use updates::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, updates_lines};
 pub use utc_time::{UtcTime, UtcTimeError};
 pub use version::{COMMIT, VERSION, version};
 

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::explanation::{ExplainOrder, Explanation};
 use super::status::Status;
+use super::updates::{UpdatesOrder, UpdatesShown};
 use crate::health::force::{Order, Remark, RuleError};
 use crate::pattern::Pattern;
 use crate::transport::{Filter, Trace};
@@ -61,6 +62,13 @@ pub enum Request {
         until: Instant,
         /// Given the trace; none: there are [`crate::transport::TRACES_MAX`] already.
         reply: oneshot::Sender<Option<Trace>>,
+    },
+    /// Show what updates did to zones, or take it back.
+    Updates {
+        /// What is wanted.
+        order: UpdatesOrder,
+        /// Gets what they did, as it is then; or why nothing is done.
+        reply: oneshot::Sender<Result<UpdatesShown, String>>,
     },
     /// End cleanly.
     Stop,

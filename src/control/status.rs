@@ -54,6 +54,9 @@ pub struct Status {
     /// What came of signed messages; none: there are no keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tsig: Option<TsigStatus>,
+    /// Updates since the start by what became of them; empty: no zone can be updated.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub updates: BTreeMap<String, u64>,
     /// How forwarding is doing; none: nothing is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward: Option<ForwardStatus>,
@@ -241,6 +244,27 @@ pub struct ZoneStatus {
     pub kept_at: Option<UtcTime>,
     /// The same, drawn as in the terminal.
     pub drawn: Option<String>,
+    /// What updates have made of it; none: nobody may update it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalStatus>,
+}
+
+/// What updates have made of a zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JournalStatus {
+    /// Bytes of its journal; none: there is none yet.
+    pub bytes: Option<u64>,
+    /// Steps from serial to serial that are kept.
+    pub steps: usize,
+    /// When the oldest of them was made.
+    pub oldest_at: Option<UtcTime>,
+    /// Records by which what is served differs from the file.
+    pub records: usize,
+    /// Records of updates that do not fit the file, and are not served.
+    pub aside: usize,
+    /// Why the journal is of no use.
+    pub error: Option<String>,
 }
 
 /// A pool.

@@ -56,6 +56,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
             }
             Request::Explain { reply, .. } => drop(reply.send(Box::default())),
             Request::Trace { reply, .. } => drop(reply.send(None)),
+            Request::Updates { reply, .. } => drop(reply.send(Ok(UpdatesShown::default()))),
             Request::Stop => return,
         }
     }

@@ -3,7 +3,8 @@
 //! ```text
 //!   requests ─┐                      ┌─ Publishing   snapshot, verdicts, workers
 //!   verdicts ─┼─▶ the loop ─ events ─┼─ Reloading    files, what was read, what waits
-//!   ended ────┘                      └─ Operator     listeners, rules, state directory
+//!   ended ────┤                      ├─ Updating     writers of zones that clients may change
+//!   writers ──┘                      └─ Operator     listeners, rules, state directory
 //! ```
 //!
 //! Each owner has its own fields; the loop hands them events and waits for nothing. Not responsible for
@@ -21,6 +22,10 @@ mod control_listener;
 mod locals;
 mod forwarding;
 mod supervision;
+mod update_counters;
+mod zone_writer;
+mod updating;
+mod update_treatment;
 mod reloads;
 mod waiting_changes;
 mod publishing;

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::folders;
 use crate::config::{self, Config, ZoneProbe};
+use crate::update::Policy;
 use crate::zone::{GuardTemplate, Guarding, Test};
 use crate::zonefile;
 use crate::zones::{self, ZoneId, ZoneSettings};
@@ -37,6 +39,7 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,
         guards: zone.guards.iter().flat_map(guardings).collect(),
+        update: (!zone.updates.is_empty()).then(|| Arc::new(Policy { grants: zone.updates.clone() })),
     }
 }
 

@@ -24,6 +24,16 @@ impl Digest {
         digesting.finish()
     }
 
+    /// The same as bytes.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// What [`Digest::bytes`] gave.
+    pub fn from_bytes(bytes: [u8; 16]) -> Digest {
+        Digest(u128::from_be_bytes(bytes))
+    }
+
     /// Of a regular file, or of what a link to one leads to.
     ///
     /// # Errors

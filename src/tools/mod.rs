@@ -23,5 +23,8 @@ pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
-pub use remote::{RemoteError, Server, USUAL_SOCKET, explain, force, reload, status, trace, watch};
+pub use remote::{
+    RemoteError, Server, USUAL_SOCKET, drop_updates, explain, force, reload, show_updates, status, trace,
+    watch,
+};
 pub use tsig_key::{KeyRequest, make_key};

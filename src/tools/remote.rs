@@ -1,4 +1,4 @@
-//! `edgedns reload`, `status`, `force`, `explain` and `trace`: asks the running server and prints the reply.
+//! `edgedns reload`, `status`, `force`, `explain`, `updates` and `trace`: asks the running server and prints the reply.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -12,6 +12,7 @@ use super::format::Format;
 use super::terminal;
 use crate::config;
 use crate::control::{self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Status, TraceOrder};
+use crate::dns::{Name, Rtype};
 use crate::source::{Diagnostics, Look, Sources};
 
 /// Where the server is looked for when nothing is said: the usual place.
@@ -196,6 +197,37 @@ pub fn trace(server: &Server, order: &TraceOrder, format: Format) -> Result<(), 
 
 fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string_pretty(value).map_err(io::Error::other)?)
+}
+
+/// Prints what updates did to a zone, or to all; true when all of it is served.
+///
+/// # Errors
+///
+/// When the server refuses or cannot be asked, or the output not be written.
+pub fn show_updates(server: &Server, zone: Option<&Name>, format: Format) -> Result<bool, RemoteError> {
+    let shown = server.client()?.updates(zone)?;
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Text => write!(out, "{}", control::updates_lines(&shown))?,
+        Format::Json => pretty(&mut out, &shown)?,
+    }
+    Ok(shown.zones.iter().flat_map(|zone| &zone.records).all(|record| record.aside.is_none()))
+}
+
+/// Takes back what updates did to an owner's records, and prints how many there were; true when there were some.
+///
+/// # Errors
+///
+/// When the server refuses or cannot be asked, or the output not be written.
+pub fn drop_updates(
+    server: &Server,
+    zone: &Name,
+    owner: &Name,
+    rtype: Option<Rtype>,
+) -> Result<bool, RemoteError> {
+    let shown = server.client()?.drop_updates(zone, owner, rtype)?;
+    writeln!(io::stdout().lock(), "{} records of {owner} are as the file has them", shown.dropped)?;
+    Ok(shown.dropped > 0)
 }
 
 /// Forces verdicts, and prints the targets that were meant; true when it outlives a restart.

@@ -26,6 +26,8 @@ mod version;
 mod proposal;
 mod state;
 mod last_good;
+pub mod journal;
+pub mod live;
 mod mark;
 mod load;
 mod store;

@@ -113,7 +113,7 @@ impl Publications {
         base: Arc<ZoneVersion>,
         version: Arc<ZoneVersion>,
     ) -> Result<(), NotPublished> {
-        let (zone, event) = (version.id.clone(), Event::Accepted { version, holds: None });
+        let (zone, event) = (version.id.clone(), Event::Changed { version });
         self.ask(zone, ZoneChange::Next { base, event }).await
     }
 

@@ -3,11 +3,13 @@
 //! Filled from the config file, which this room does not read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::clients::Clients;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::source::Span;
+use crate::update::Policy;
 use crate::zone::{Guarding, MemoryLimit};
 use crate::zonefile;
 
@@ -41,4 +43,6 @@ pub struct ZoneSettings {
     pub memory_limit: MemoryLimit,
     /// What guards plain RRsets, in the order of the config file.
     pub guards: Vec<Guarding>,
+    /// Who may change it while it is served; none: nobody.
+    pub update: Option<Arc<Policy>>,
 }

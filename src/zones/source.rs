@@ -12,6 +12,7 @@ mod interface;
 
 mod file;
 mod reverse;
+mod updates;
 
 mod all;
 
@@ -19,3 +20,4 @@ pub use all::ZoneSources;
 pub use file::ZoneFile;
 pub use interface::{Reading, Source};
 pub use reverse::ReverseOf;
+pub use updates::Updates;

@@ -75,6 +75,11 @@ pub enum Event {
         /// What was made of the last good text, where nothing else is served.
         last_good: Option<Arc<ZoneVersion>>,
     },
+    /// A version was made of the one that is served, of which its sources say what they said.
+    Changed {
+        /// That version.
+        version: Arc<ZoneVersion>,
+    },
     /// The sources were read, and what a version was made from is what it was; that may be the one that is
     /// served, or an older one to which changes have been made since.
     Unchanged,
@@ -110,6 +115,7 @@ impl ZoneState {
             (ZoneState::Stale { version, expires, fault: _ }, Event::Unchanged) => {
                 ZoneState::Current { version, expires }
             }
+            (state, Event::Changed { version }) => state.with_version(version),
             (state, Event::Unchanged | Event::HeldBack) => state,
             (ZoneState::Empty { .. }, Event::Refused { fault, last_good: None }) => {
                 ZoneState::Empty { fault: Some(fault) }
@@ -128,6 +134,16 @@ impl ZoneState {
             (ZoneState::Expired { .. }, Event::Refused { fault, last_good: _ }) => {
                 ZoneState::Expired { fault: Some(fault) }
             }
+        }
+    }
+
+    /// The same with another version in place of the one that is served: what its sources said holds for that as well.
+    fn with_version(self, version: Arc<ZoneVersion>) -> ZoneState {
+        match self {
+            ZoneState::Current { version: _, expires } => ZoneState::Current { version, expires },
+            ZoneState::Stale { version: _, fault, expires } => ZoneState::Stale { version, fault, expires },
+            ZoneState::LastGood { version: _, fault } => ZoneState::LastGood { version, fault },
+            state @ (ZoneState::Empty { .. } | ZoneState::Expired { .. }) => state,
         }
     }
 

@@ -71,6 +71,22 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Opens a file of ours to read it and write behind its end; none where there is none. No link is followed.
+pub fn open_to_append(path: &Path) -> io::Result<Option<File>> {
+    let named = path.to_owned();
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let opened = patiently(path, move |_| {
+        let file = OpenOptions::new().read(true).append(true).custom_flags(flags).open(named)?;
+        let is_file = file.metadata()?.is_file();
+        if is_file { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+    });
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes a folder, if it is not there. A link to one is none of ours: it would lead what we write elsewhere.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {

@@ -16,6 +16,7 @@ use super::state::{Event, Fault, ZoneState};
 use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
 use crate::answer::Access;
+use crate::update::Policy;
 
 /// All zones, in the order of the config file.
 #[derive(Default)]
@@ -37,6 +38,8 @@ pub struct StoredZone {
     pub sources: ZoneSources,
     /// The clients that it answers; none: all.
     pub access: Option<Box<Access>>,
+    /// Who may change it while it is served; none: nobody.
+    pub update: Option<Arc<Policy>>,
     /// What is served of it.
     pub state: ZoneState,
 }
@@ -71,9 +74,9 @@ impl Store {
         let zones = loaded.into_iter().map(|loaded| {
             let state = before.place(&loaded.id).and_then(|place| before.zone(place));
             let state = state.map(|zone| zone.state.clone()).unwrap_or_default();
-            let LoadedZone { id, sources, access, .. } = &loaded;
-            let (id, sources, access) = (id.clone(), sources.clone(), access.clone());
-            StoredZone { id, sources, access, state: state.after(loaded.into_event(), now) }
+            let LoadedZone { id, sources, access, update, .. } = &loaded;
+            let (id, sources, access, update) = (id.clone(), sources.clone(), access.clone(), update.clone());
+            StoredZone { id, sources, access, update, state: state.after(loaded.into_event(), now) }
         });
         self.zones = zones.collect();
         self.find_all();

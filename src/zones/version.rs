@@ -51,7 +51,7 @@ pub enum VersionOrigin {
 }
 
 /// Everything a version is made from: the same gives the same version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Inputs {
     /// Where its records come from.
     pub sources: ZoneSources,

@@ -436,3 +436,27 @@ fn an_amount_of_memory_has_a_unit_and_a_folder_a_name() {
     let many = vec!["\"/srv\""; 17].join(", ");
     assert!(server(&format!("include-folders = [{many}]")).contains("more than 16 folders"));
 }
+
+/// The fault of a `[[zone.update]]` with these lines.
+#[track_caller]
+fn zone_update(lines: &str) -> String {
+    read(format!("{ZONE}[[zone.update]]\n{lines}\n")).sentence()
+}
+
+#[test]
+fn what_updates_may_do_is_said_in_full_or_the_fault_says_what_is_missing() {
+    let with = |allow: &str, names: &str, types: &str| {
+        zone_update(&format!("allow = [{allow}]\nnames = [{names}]\ntypes = [{types}]"))
+    };
+    let fault = |text: String, words: &str| assert!(text.contains(words), "{words}: {text}");
+    fault(with("", "\"**\"", "\"TXT\""), "an empty list: nobody may update anything by this block");
+    fault(with("\"192.0.2.1/24\"", "\"**\"", "\"TXT\""), "`192.0.2.1/24` is no network");
+    fault(with("\"key:dyn\"", "\"**\"", "\"TXT\""), "no `[[key]]` has the name `dyn.`");
+    fault(with("\"192.0.2.1 192.0.2.2\"", "\"**\"", "\"TXT\""), "one network and one key at most");
+    fault(with("\" \"", "\"**\"", "\"TXT\""), "an empty entry");
+    fault(with("\"192.0.2.1\"", "\"a..b\"", "\"TXT\""), "`a..b` is no pattern of names: a dot too many");
+    fault(with("\"192.0.2.1\"", "\"a.example.\"", "\"TXT\""), "relative to the zone");
+    fault(with("\"192.0.2.1\"", "\"**\"", "\"AXFR\""), "`AXFR` is no record type");
+    fault(with("\"192.0.2.1\"", "\"**\"", "\"SOA\""), "SOA records are never updated");
+    fault(with("\"192.0.2.1\"", "\"**\"", "\"DNSKEY\""), "DNSKEY records are never updated");
+}

@@ -35,6 +35,12 @@ fn surroundings(key: &Key) -> String {
             origin.into_iter().chain(own).collect()
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
+        Section::ZoneUpdate => {
+            let block =
+                ["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"].into_iter().filter(own);
+            let above = ZONE.lines().take_while(|line| *line != Section::ZoneProbe.header());
+            above.chain([Section::ZoneUpdate.header()]).chain(block).collect()
+        }
         Section::ZoneProbe => {
             let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
             above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()

@@ -17,6 +17,7 @@ fn status() -> Status {
         error: None,
         kept_at: None,
         drawn: None,
+        journal: None,
     };
     let broken = ZoneStatus {
         view: None,

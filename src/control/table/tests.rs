@@ -44,6 +44,7 @@ fn the_table_shows_pools_members_and_zones() {
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
         drawn: None,
+        journal: None,
     };
     let status = Status {
         version: "1".to_owned(),

@@ -26,7 +26,8 @@ use super::settings::{health_settings, identity, rate_limit, transport_settings}
 use crate::control::{Completeness, Reloaded};
 use crate::health::TargetId;
 use crate::source::Look;
-use crate::zones::{LoadedZone, known_networks};
+use crate::zones::live::Hold;
+use crate::zones::{LoadedZone, ZoneVersion, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
 /// milliseconds; the others are pending until they do.
@@ -123,7 +124,7 @@ impl Server {
         for fault in reading.config_faults.iter() {
             warn!("{}", reading.sources.sentence(fault));
         }
-        let Loaded { config, zones, state_directory } = loaded;
+        let Loaded { config, mut zones, state_directory } = loaded;
         let settled = match self.publishing.running.change(&transport_settings(&config)) {
             Ok(settled) => tokio::spawn(settled),
             Err(fault) => {
@@ -137,14 +138,23 @@ impl Server {
         let kept = zones.iter().filter(|zone| !zone.is_whole()).count();
         self.reloading.hold(&zones);
         let changes = changes(&zones, &self.publishing.served);
+        let holds = zones.iter_mut().filter_map(|zone| zone.hold.take()).collect();
         self.reloading.log_shortage(&config);
         self.publishing.engine.change(health_settings(&config));
         let zones = LoadedZones::bind(zones, |targets| self.publishing.engine.watch(targets));
         let wait = config.probe.startup_wait.min(RELOAD_WAIT_MAX);
         let new: Vec<TargetId> = zones.targets().collect();
         let unprobed = self.publishing.engine.unprobed(&new);
-        self.reloading.upcoming =
-            Some(Box::new(Upcoming { zones, config, state_directory, kept, changes, diagnostics, settled }));
+        self.reloading.upcoming = Some(Box::new(Upcoming {
+            zones,
+            config,
+            state_directory,
+            kept,
+            changes,
+            diagnostics,
+            holds,
+            settled,
+        }));
         Ok(tokio::spawn(async move {
             let _ = timeout(wait, unprobed.probed()).await;
         }))
@@ -152,19 +162,23 @@ impl Server {
 
     /// The second half: what was read is served from now on.
     fn finish_applying(&mut self, upcoming: Upcoming) -> (Reloaded, JoinHandle<()>) {
-        let Upcoming { zones, config, state_directory, kept, changes, diagnostics, settled } = upcoming;
+        let Upcoming { zones, config, state_directory, kept, changes, diagnostics, holds, settled } =
+            upcoming;
         let identity = identity(&config, self.publishing.cookie_secret);
+        let holds = with_versions(holds, &self.publishing.served);
         let let_go = self.publishing.served.take_over(zones, identity, Instant::now());
         self.publishing.served.set_limit(rate_limit(&config.limit, &known_networks()));
         self.publishing.locals = Locals::of(&config);
         self.publishing.forwarding.change(&config, self.publishing.cookie_secret);
         self.publishing.served.set_forward(self.publishing.forwarding.table());
         self.publishing.dispatcher.signatures().set_keys(&config.keys);
+        self.updating.follow(self.publishing.served.zones());
         self.publishing.served.set_handed_over(self.publishing.dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         self.publishing.mean_by_local();
         self.publishing.publish();
         self.publishing.engine.release(let_go);
+        commit(holds, &self.publishing.served);
         // Who is not asked holds the old zones, beside the new ones.
         self.publishing.running.catch_up();
         if self.operator.state_directory != state_directory {
@@ -199,5 +213,20 @@ impl Server {
             summary,
             diagnostics,
         }
+    }
+}
+
+/// The locks of zones that were read, each with what is served of its zone.
+pub(super) fn with_versions(holds: Vec<Hold>, served: &Served) -> Vec<(Hold, Option<Arc<ZoneVersion>>)> {
+    let version = |hold: &Hold| served.version_of(hold.id()).cloned();
+    holds.into_iter().map(|hold| (version(&hold), hold)).map(|(version, hold)| (hold, version)).collect()
+}
+
+/// Has the journals of zones that change while they are served know what is served now; with the locks goes what was
+/// served before.
+pub(super) fn commit(holds: Vec<(Hold, Option<Arc<ZoneVersion>>)>, served: &Served) {
+    for (hold, before) in holds {
+        let Some(now) = served.version_of(hold.id()).cloned() else { continue };
+        tokio::task::spawn_blocking(move || hold.commit(&now, before.as_deref()));
     }
 }

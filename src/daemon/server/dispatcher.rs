@@ -27,6 +27,11 @@ const TREATED_MAX: usize = 4096;
 
 /// Treats the messages of one kind, each to its end: answers it, or lets it go unanswered.
 pub(super) trait Treatment: Send + Sync {
+    /// Whether there is something that such a message could be about now; otherwise workers refuse it.
+    fn is_wanted(&self) -> bool {
+        true
+    }
+
     /// Treats one. Its signature was verified if it had one, and is taken off: `message.key()` says whose it
     /// was, and what is sent is signed.
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -35,6 +40,13 @@ pub(super) trait Treatment: Send + Sync {
 /// Who treats which kind of message. What nobody treats is refused by the workers.
 #[derive(Default)]
 pub(super) struct Treatments(Vec<(MessageKind, Box<dyn Treatment>)>);
+
+impl Treatments {
+    /// Has messages of a kind treated.
+    pub(super) fn add(&mut self, kind: MessageKind, treatment: impl Treatment + 'static) {
+        self.0.push((kind, Box::new(treatment)));
+    }
+}
 
 /// Takes messages from the workers, and has them treated on a runtime.
 pub(super) struct Dispatcher {
@@ -77,7 +89,8 @@ impl Dispatcher {
     pub(super) fn kinds(&self) -> MessageKinds {
         let signed = [MessageKind::Signed, MessageKind::Notify, MessageKind::Update];
         let signed = signed.into_iter().filter(|_| self.shared.signatures.have_keys());
-        self.shared.treatments.0.iter().map(|(kind, _)| *kind).chain(signed).collect()
+        let wanted = self.shared.treatments.0.iter().filter(|(_, treatment)| treatment.is_wanted());
+        wanted.map(|(kind, _)| *kind).chain(signed).collect()
     }
 }
 
@@ -117,7 +130,10 @@ impl Shared {
 
     async fn treat(&self, message: HandedOver) {
         let treatments = &self.treatments.0;
-        match treatments.iter().find(|(kind, _)| *kind == message.kind) {
+        let takes = |(kind, treatment): &&(MessageKind, Box<dyn Treatment>)| {
+            *kind == message.kind && treatment.is_wanted()
+        };
+        match treatments.iter().find(takes) {
             Some((_, treatment)) => treatment.treat(message).await,
             None => self.answer(message),
         }

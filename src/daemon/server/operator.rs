@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::super::clock::Clocks;
@@ -15,7 +15,7 @@ use super::super::forcing::{self, OnWritten};
 use super::admin_listener::AdminListener;
 use super::control_listener::ControlListener;
 use super::publishing::Publishing;
-use crate::control::{ForceOrder, Forced};
+use crate::control::{ForceOrder, Forced, Request};
 use crate::health::force::{Order, Rule, RuleError, Rules, Term};
 use crate::health::{LocalTrouble, Scope};
 use crate::zones::{self, Good};
@@ -44,6 +44,28 @@ pub(super) struct Operator {
 }
 
 impl Operator {
+    /// Nothing is listened on yet; what comes in then goes to `requests`. `rules` were read, or written, at that moment.
+    pub(super) fn start(
+        requests: mpsc::Sender<Request>,
+        (rules, rules_kept_at): (Rules, Clocks),
+        state_directory: Option<PathBuf>,
+        local_trouble: watch::Receiver<Option<LocalTrouble>>,
+    ) -> Operator {
+        Operator {
+            control: ControlListener::new(requests.clone()),
+            admin: AdminListener::new(requests),
+            rules,
+            rules_kept_at,
+            rules_keeper: forcing::Keeper::start(),
+            last_good_keeper: zones::Keeper::start(),
+            state_directory,
+            state_tried: Instant::now(),
+            explaining: Arc::default(),
+            local_trouble,
+            local_trouble_told: None,
+        }
+    }
+
     /// Forces verdicts. Answers have them before the reply is sent.
     pub(super) fn force(
         &mut self,

@@ -1,4 +1,4 @@
-//! The running server: three owners, each with its own fields, side by side.
+//! The running server: four owners, each with its own fields, side by side.
 
 use std::time::{Instant, SystemTime};
 
@@ -6,12 +6,14 @@ use super::operator::Operator;
 use super::publishing::Publishing;
 use super::reloading::Reloading;
 use super::supervision::Supervision;
+use super::updating::Updating;
 
 /// Everything that the loop acts on.
 pub(super) struct Server {
     pub(super) publishing: Publishing,
     pub(super) reloading: Reloading,
     pub(super) operator: Operator,
+    pub(super) updating: Updating,
     pub(super) supervision: Supervision,
     pub(super) started: Instant,
     /// The same by the clock of that moment.

@@ -19,6 +19,7 @@ use super::reloads::Reloads;
 use crate::config::{Config, ReloadOn};
 use crate::control::{Cause, Request};
 use crate::source::{Pending, TextFile, pending, take_has_come};
+use crate::zones::live::{Hold, LiveZones};
 use crate::zones::{self, FileDigests, LoadedZone, Marks, Moment, Purpose, QUIET, Serving, Watching, ZoneId};
 
 /// How often files that have come lead to a reload at most: reading them costs the others time if they do not
@@ -52,6 +53,8 @@ pub(super) struct Reloading {
     /// When files last came that had not come before.
     pub(super) last_arrival: Option<Instant>,
     pub(super) marks: Arc<Marks>,
+    /// The zones that change while they are served.
+    pub(super) live: Arc<LiveZones>,
     /// Where the loop is asked to reload.
     pub(super) requests: mpsc::Sender<Request>,
 }
@@ -66,6 +69,8 @@ pub(super) struct Upcoming {
     /// What changes, by serials.
     pub(super) changes: String,
     pub(super) diagnostics: String,
+    /// The locks of zones that change while they are served, until what was read is.
+    pub(super) holds: Vec<Hold>,
     /// Ends when every worker serves what the config says, and the ports given up are free.
     pub(super) settled: JoinHandle<()>,
 }
@@ -83,7 +88,12 @@ pub(super) fn read(path: PathBuf, serving: Serving) -> JoinHandle<LoadResult> {
 
 impl Reloading {
     /// For a server that has read its files once. It sends itself requests to read again over `requests`.
-    pub(super) fn new(path: PathBuf, marks: Arc<Marks>, requests: mpsc::Sender<Request>) -> Reloading {
+    pub(super) fn new(
+        path: PathBuf,
+        marks: Arc<Marks>,
+        live: Arc<LiveZones>,
+        requests: mpsc::Sender<Request>,
+    ) -> Reloading {
         Reloading {
             path,
             reloads: Reloads::default(),
@@ -97,6 +107,7 @@ impl Reloading {
             since: None,
             last_arrival: None,
             marks,
+            live,
             requests,
         }
     }
@@ -115,6 +126,7 @@ impl Reloading {
             held: self.held_back.clone(),
             writing: self.watching.as_ref().map(Watching::writing).unwrap_or_default(),
             marks: Arc::clone(&self.marks),
+            live: Arc::clone(&self.live),
         };
         self.reloads.read(read(self.path.clone(), serving));
     }

@@ -13,8 +13,7 @@ use super::super::clock::Clocks;
 use super::super::load::Loaded;
 use super::super::served::{LoadedZones, Served};
 use super::super::{descriptors, forcing};
-use super::admin_listener::AdminListener;
-use super::control_listener::ControlListener;
+use super::apply::{commit, with_versions};
 use super::dispatcher::{Dispatcher, Treatments};
 use super::forwarding::Forwarding;
 use super::locals::Locals;
@@ -27,13 +26,16 @@ use super::settings::{health_settings, identity, random_secret, rate_limit, tran
 use super::supervision::{self, Supervision};
 use super::transitions::FirstVerdicts;
 use super::turn::Events;
+use super::updating::Updating;
 use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
-use crate::answer::{Publisher, Snapshot};
+use crate::answer::{MessageKind, Publisher, Snapshot};
+use crate::config::Config;
 use crate::control::{self, Request, ServiceManager};
 use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
 use crate::transport::{self, Inherited, Listeners, Taps};
+use crate::zones::live::LiveZones;
 use crate::zones::{self, FileDigests, Marks, Publications, Serving, known_networks};
 
 /// Why the server did not start, or ended.
@@ -73,7 +75,9 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let (sender, mut requests) = control::requests().map_err(Error::System)?;
     let manager = ServiceManager::from_environment();
     let marks = Arc::new(Marks::default());
-    let first = Serving { cause: zones::Cause::Start, marks: Arc::clone(&marks), ..Serving::default() };
+    let live = Arc::new(LiveZones::default());
+    let (cause, known) = (zones::Cause::Start, Arc::clone(&live));
+    let first = Serving { cause, marks: Arc::clone(&marks), live: known, ..Serving::default() };
     let mut early = Vec::new();
     let reading = tokio::select! {
         reading = supervision::first_reading(read(path.clone(), first), &manager) => reading,
@@ -100,7 +104,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     supervision::notify_first_round(&manager, loaded.config.probe.startup_wait);
     let supervision = Supervision::new(manager);
     let (mut server, events) =
-        Server::start(path, loaded, digests, listeners, sender, supervision, marks).await?;
+        Server::start(path, loaded, digests, listeners, sender, supervision, (marks, live)).await?;
     server.notify_ready();
     server.turn(&mut requests, events).await;
     server.stop().await;
@@ -126,10 +130,11 @@ impl Server {
         listeners: Listeners,
         requests: mpsc::Sender<Request>,
         supervision: Supervision,
-        marks: Arc<Marks>,
+        (marks, live): (Arc<Marks>, Arc<LiveZones>),
     ) -> Result<(Server, Events), Error> {
         let (started, started_at) = (Instant::now(), SystemTime::now());
-        let Loaded { config, zones, state_directory } = loaded;
+        let Loaded { config, mut zones, state_directory } = loaded;
+        let holds = zones.iter_mut().filter_map(|zone| zone.hold.take()).collect();
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
         let rules_kept_at = Clocks::now();
         let rules = forcing::load(state_directory.as_deref(), rules_kept_at);
@@ -140,7 +145,10 @@ impl Server {
         served.set_limit(rate_limit(&config.limit, &known_networks()));
         let forwarding = Forwarding::start(&config, cookie_secret);
         served.set_forward(forwarding.table());
-        let dispatcher = Arc::new(Dispatcher::new(Handle::current(), Treatments::default(), &config.keys));
+        let (publications, asked) = Publications::channel();
+        let mut updating = Updating::new(Arc::clone(&live), publications.clone());
+        updating.follow(served.zones());
+        let dispatcher = dispatcher(&updating, &config);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -160,7 +168,6 @@ impl Server {
             taps.clone(),
         );
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
-        let (publications, asked) = Publications::channel();
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),
@@ -180,23 +187,21 @@ impl Server {
             first_verdicts: FirstVerdicts::default(),
             engine,
         };
-        let reloading = Reloading::new(path, marks, requests.clone());
-        let operator = Operator {
-            control: ControlListener::new(requests.clone()),
-            admin: AdminListener::new(requests),
-            rules,
-            rules_kept_at,
-            rules_keeper: forcing::Keeper::start(),
-            last_good_keeper: zones::Keeper::start(),
-            state_directory,
-            state_tried: started,
-            explaining: Arc::default(),
-            local_trouble: publishing.engine.local_trouble(),
-            local_trouble_told: None,
-        };
-        let mut server = Server { publishing, reloading, operator, supervision, started, started_at };
+        commit(with_versions(holds, &Served::default()), &publishing.served);
+        let reloading = Reloading::new(path, marks, live, requests.clone());
+        let local_trouble = publishing.engine.local_trouble();
+        let operator = Operator::start(requests, (rules, rules_kept_at), state_directory, local_trouble);
+        let mut server =
+            Server { publishing, reloading, operator, updating, supervision, started, started_at };
         let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
         server.begin(&config, digests, &mut first);
         Ok((server, Events { transitions, zone_requests: asked }))
     }
+}
+
+/// Who treats what is no plain query.
+fn dispatcher(updating: &Updating, config: &Config) -> Arc<Dispatcher> {
+    let mut treatments = Treatments::default();
+    treatments.add(MessageKind::Update, updating.taker().clone());
+    Arc::new(Dispatcher::new(Handle::current(), treatments, &config.keys))
 }

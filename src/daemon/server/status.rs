@@ -7,13 +7,14 @@ use super::owners::Server;
 use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
-    ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status,
-    TargetStatus, UtcTime, ZoneStatus,
+    JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus,
+    Status, TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
+use crate::zones::live::LiveStatus;
 use crate::zones::{StoredZone, Watching};
 
 impl Server {
@@ -33,7 +34,7 @@ impl Server {
             udp: worker_counters::udp(&self.publishing.running.udp_counters()),
             tcp: worker_counters::tcp(&self.publishing.running.tcp_counters()),
             probes: probes(&self.publishing.engine.lateness()),
-            zones: self.publishing.served.zones().iter().map(zone).collect(),
+            zones: self.publishing.served.zones().iter().map(|stored| self.zone(stored)).collect(),
             pools: self
                 .publishing
                 .served
@@ -52,8 +53,15 @@ impl Server {
             state_trouble: self.operator.state_trouble(),
             forced: self.operator.rules.iter().map(|one| rule(one, clocks)).collect(),
             tsig: self.publishing.dispatcher.signatures().status(),
+            updates: self.updating.by_result(),
             forward: self.publishing.forwarding.status(self.publishing.counters.forward_limited()),
         }
+    }
+
+    /// A zone, with what updates have made of it.
+    fn zone(&self, stored: &StoredZone) -> ZoneStatus {
+        let live = stored.update.as_ref().map(|_| self.updating.live().zone(&stored.id).status());
+        ZoneStatus { journal: live.map(journal), ..zone(stored) }
     }
 }
 
@@ -79,7 +87,14 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         error: zone.error().map(str::to_owned),
         kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),
         drawn: zone.drawn().map(str::to_owned),
+        journal: None,
     }
+}
+
+fn journal(live: LiveStatus) -> JournalStatus {
+    let LiveStatus { bytes, steps, oldest, records, aside, fault } = live;
+    let moment = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(UtcTime);
+    JournalStatus { bytes, steps, oldest_at: oldest.and_then(moment), records, aside, error: fault }
 }
 
 pub(super) fn pool(view: Option<&str>, bound: &BoundPool, board: &Board) -> PoolStatus {

@@ -63,6 +63,7 @@ impl Server {
                     Some(Request::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
                     Some(Request::Explain { order, reply }) => self.explain(&order, reply),
                     Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
+                    Some(Request::Updates { order, reply }) => self.updating.operate(order, reply),
                     Some(Request::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),

@@ -76,7 +76,7 @@ impl Publishing {
     /// Binds the pools that a change brings; none: there is no other version, or it has the pools of the one before.
     fn bind_new(&mut self, publication: &Publication) -> Option<BoundPools> {
         let (ZoneChange::Next { event, .. } | ZoneChange::Anyhow(event)) = &publication.change;
-        let Event::Accepted { version, .. } = event else { return None };
+        let (Event::Accepted { version, .. } | Event::Changed { version }) = event else { return None };
         let same_pools = |before: &Arc<ZoneVersion>| {
             before.pools.len() == version.pools.len()
                 && before.pools.iter().zip(&version.pools).all(|(one, other)| Arc::ptr_eq(one, other))

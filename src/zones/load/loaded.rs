@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::answer::Access;
 use crate::source::{Diagnostics, TextFile};
+use crate::update::Policy;
 use crate::zones::file_digests::FileDigests;
+use crate::zones::live::Hold;
 use crate::zones::settings::ZoneSettings;
 use crate::zones::source::ZoneSources;
 use crate::zones::state::{Event, Fault};
@@ -35,6 +37,11 @@ pub struct LoadedZone {
     pub waits: Option<String>,
     /// What was read of it just now and is held back until it is read again.
     pub held: Option<Vec<TextFile>>,
+    /// Who may change it while it is served; none: nobody.
+    pub update: Option<Arc<Policy>>,
+    /// The lock under which the version was made, where it may change while it is served. It is kept until the version
+    /// is served.
+    pub hold: Option<Hold>,
     /// Files that were not read, as they stand: what happens to them is news.
     pub unread: FileDigests,
 }
@@ -54,6 +61,8 @@ impl LoadedZone {
             last_good_error: None,
             waits: None,
             held: None,
+            update: zone.update.clone(),
+            hold: None,
             unread: FileDigests::new(),
         }
     }

@@ -19,6 +19,7 @@ use crate::source::{Diagnostic, Diagnostics, Digest, Look, Severity, Sources, Te
 use crate::zone::{self, Addresses, Apexes, Hosts, NodeId, Zone};
 use crate::zonefile;
 use crate::zones::clients::Clients;
+use crate::zones::journal::Journal;
 use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
@@ -135,6 +136,7 @@ impl<'r> ZoneReader<'r> {
         let same_serial = self.same_serial(&read, &loaded.id, &inputs.texts);
         seen(&read, faults);
         faults.sort();
+        let read = self.with_updates(read, &inputs, zone, sources, loaded);
         let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
         if matches!(self.purpose, Purpose::Serve(_)) && nothing_to_draw {
             // Nothing will be drawn from the text, and compiling takes memory as well.
@@ -150,6 +152,28 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
+    /// What is served of a zone that was read: with what updates made of it. The lock of the zone goes along.
+    fn with_updates(
+        &self,
+        read: Zone,
+        inputs: &Inputs,
+        zone: &ZoneSettings,
+        sources: &Sources,
+        loaded: &mut LoadedZone,
+    ) -> Zone {
+        let Purpose::Serve(serving) = self.purpose else { return read };
+        // Records that clients have made stay when nobody may make more.
+        let has_journal =
+            || self.state_directory().is_some_and(|folder| Journal::is_there(folder, &loaded.id));
+        if zone.update.is_none() && !has_journal() {
+            return read;
+        }
+        let mut hold = serving.live.zone(&loaded.id).hold_blocking(self.state_directory());
+        let read = hold.effective(read, &inputs.texts, &inputs.guards, &zone.name_span.into(), sources);
+        loaded.hold = Some(hold);
+        read
+    }
+
     /// Says why what was read is not served; a zone that is not served takes the text that is kept of it.
     fn fall_back(
         &self,
@@ -158,6 +182,7 @@ impl<'r> ZoneReader<'r> {
         (forward, inputs): (Option<&ZoneVersion>, Inputs),
         loaded: &mut LoadedZone,
     ) {
+        loaded.hold = None;
         loaded.error = Some(why_not(sources, &self.settings.config, &loaded.faults));
         loaded.drawn = Some(drawn_errors(sources, &loaded.faults));
         if self.before(&loaded.id).is_none() {
@@ -170,6 +195,7 @@ impl<'r> ZoneReader<'r> {
         if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
             loaded.waits = serving.held(&loaded.id, before, &read);
             if loaded.waits.is_some() {
+                loaded.hold = None;
                 loaded.held = Some(read.inputs.texts.clone());
                 return;
             }
@@ -326,6 +352,7 @@ impl<'r> ZoneReader<'r> {
         let mut faults = Diagnostics::default();
         let origin = VersionOrigin::LastGood { read_at: loaded_at };
         let read = self.read_zone(&mut sources, Some(&own), forward, zone, &inputs, &mut faults);
+        let read = read.map(|read| self.with_updates(read, &inputs, zone, &sources, loaded));
         match read.and_then(|read| self.version(read, inputs, zone, origin, &mut faults)) {
             Some(version) => loaded.version = Some(version),
             None => {

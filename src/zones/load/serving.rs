@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::source::TextFile;
 use crate::zones::last_good::is_half;
+use crate::zones::live::LiveZones;
 use crate::zones::mark::Marks;
 use crate::zones::version::ZoneVersion;
 use crate::zones::watching::{Moment, Writing};
@@ -46,6 +47,8 @@ pub struct Serving {
     pub writing: Writing,
     /// The zones that are being read.
     pub marks: Arc<Marks>,
+    /// The zones that change while they are served.
+    pub live: Arc<LiveZones>,
 }
 
 impl Serving {

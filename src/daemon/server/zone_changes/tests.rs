@@ -104,7 +104,15 @@ impl Site {
         let (sender, mut requests) = mpsc::channel(16);
         let supervision = Supervision::new(ServiceManager::from_environment());
         let (path, marks) = (self.path("config"), Arc::default());
-        let started = Server::start(path, loaded, digests, listeners, sender.clone(), supervision, marks);
+        let started = Server::start(
+            path,
+            loaded,
+            digests,
+            listeners,
+            sender.clone(),
+            supervision,
+            (marks, Arc::default()),
+        );
         let (mut server, events) = started.await.unwrap_or_else(|error| panic!("{error}"));
         let under = Under {
             publications: server.publishing.publications.clone(),

@@ -1,0 +1,27 @@
+//! UPDATE messages on their way from a worker to the zone's writer, and back.
+
+use std::pin::Pin;
+
+use super::dispatcher::Treatment;
+use super::updating::UpdateTaker;
+use crate::transport::HandedOver;
+use crate::update::Requester;
+
+impl Treatment for UpdateTaker {
+    fn is_wanted(&self) -> bool {
+        self.has_zones()
+    }
+
+    fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let taker = self.clone();
+        Box::pin(async move {
+            let key = message.key().map(|key| key.as_ref().to_name());
+            let requester = Requester { address: message.peer.address, key };
+            let response = taker.treat(&message.message, message.mac(), requester).await;
+            if let Some(response) = response {
+                // Whoever asked may have gone, and asks again if not.
+                let _ = message.answer(&response);
+            }
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! Updating: which zones clients may change, and who writes each of them.
+//!
+//! Takes UPDATE messages (RFC 2136) as bytes and gives responses as bytes. Not responsible for the way they come, or for
+//! signatures.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{info, warn};
+
+use super::update_counters::UpdateCounters;
+use super::zone_writer::{WAITING_MAX, Waiting, Work, ZoneWriter};
+use crate::answer::Access;
+use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
+use crate::dns::message::class;
+use crate::dns::{Name, Rtype, Ttl, rdata};
+use crate::source::Digesting;
+use crate::sync::lock;
+use crate::update::{Policy, Reason, Rejection, Requester, UpdateMessage, respond, zone_of};
+use crate::zones::journal::{Journal, Overlay};
+use crate::zones::live::{LiveState, LiveZones};
+use crate::zones::{Publications, StoredZone, ZoneId};
+
+/// In this time at most [`REFUSALS_TOLD_MAX`] refused updates are told.
+const REFUSALS_WINDOW: Duration = Duration::from_secs(10);
+
+/// Refused updates that are told one by one; the others are counted.
+const REFUSALS_TOLD_MAX: u32 = 10;
+
+/// The zones that clients may change, and their writers.
+pub(super) struct Updating {
+    live: Arc<LiveZones>,
+    publications: Publications,
+    writers: HashMap<ZoneId, Writer>,
+    taker: UpdateTaker,
+}
+
+/// The ends of a writer.
+#[derive(Clone)]
+struct Writer {
+    queue: mpsc::Sender<Work>,
+    policy: Arc<watch::Sender<Arc<Policy>>>,
+}
+
+/// Takes messages for the zones that are served now.
+#[derive(Clone)]
+pub(super) struct UpdateTaker {
+    zones: Arc<Mutex<Arc<TakenZones>>>,
+    counters: Arc<UpdateCounters>,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+/// Lines about refused updates: anybody may send one, and many.
+#[derive(Default)]
+struct Refusals {
+    since: Option<Instant>,
+    told: u32,
+    untold: u32,
+}
+
+impl Refusals {
+    /// Whether one more is told `now`; if others were not since the last one, how many.
+    fn tell(&mut self, now: Instant) -> Option<u32> {
+        if self.since.is_none_or(|since| now.duration_since(since) >= REFUSALS_WINDOW) {
+            (self.since, self.told) = (Some(now), 0);
+        }
+        if self.told >= REFUSALS_TOLD_MAX {
+            self.untold = self.untold.saturating_add(1);
+            return None;
+        }
+        self.told = self.told.saturating_add(1);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+/// The zones that are served, by their apexes; several of one apex in the order in which clients see them.
+type TakenZones = HashMap<Name, Vec<TakenZone>>;
+
+/// A zone that is served, as far as updates are concerned.
+struct TakenZone {
+    access: Option<Box<Access>>,
+    /// None: nobody may change it.
+    queue: Option<mpsc::Sender<Work>>,
+}
+
+impl Updating {
+    /// No zone yet. What writers make is served by way of `publications`.
+    pub(super) fn new(live: Arc<LiveZones>, publications: Publications) -> Updating {
+        let taker = UpdateTaker { zones: Arc::default(), counters: Arc::default(), refusals: Arc::default() };
+        Updating { live, publications, writers: HashMap::new(), taker }
+    }
+
+    /// Takes updates of these zones from now on, in the order of the config file, and of no others.
+    pub(super) fn follow(&mut self, zones: &[StoredZone]) {
+        let mut writers = HashMap::new();
+        let mut taken = TakenZones::new();
+        for zone in zones {
+            let writer = zone.update.as_ref().map(|policy| self.writer(&zone.id, policy));
+            let queue = writer.as_ref().map(|writer| writer.queue.clone());
+            writers.extend(writer.map(|writer| (zone.id.clone(), writer)));
+            let access = zone.access.clone();
+            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, queue });
+        }
+        // Those that are gone end when what waits for them is answered.
+        self.writers = writers;
+        *lock(&self.taker.zones) = Arc::new(taken);
+    }
+
+    /// The writer of a zone, which goes by this policy from now on.
+    fn writer(&self, id: &ZoneId, policy: &Arc<Policy>) -> Writer {
+        if let Some(writer) = self.writers.get(id) {
+            writer.policy.send_replace(Arc::clone(policy));
+            return writer.clone();
+        }
+        let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let (policy, followed) = watch::channel(Arc::clone(policy));
+        let writer = ZoneWriter {
+            zone: self.live.zone(id),
+            policy: followed,
+            publications: self.publications.clone(),
+            counters: Arc::clone(&self.taker.counters),
+        };
+        tokio::spawn(writer.run(waiting));
+        Writer { queue, policy: Arc::new(policy) }
+    }
+
+    /// Shows or takes back what updates did, beside the loop, and then tells.
+    pub(super) fn operate(&self, order: UpdatesOrder, reply: oneshot::Sender<Result<UpdatesShown, String>>) {
+        let writers: Vec<(ZoneId, Writer)> =
+            self.writers.iter().map(|(id, writer)| (id.clone(), writer.clone())).collect();
+        let live = Arc::clone(&self.live);
+        tokio::spawn(async move {
+            let done = match order {
+                UpdatesOrder::Show { zone } => shown(&live, &writers, zone.as_ref()).await,
+                UpdatesOrder::Drop { zone, owner, rtype } => {
+                    match take_back(&writers, &zone, &owner, rtype).await {
+                        Ok(dropped) => shown(&live, &writers, Some(&zone))
+                            .await
+                            .map(|shown| UpdatesShown { dropped, ..shown }),
+                        Err(why) => Err(why),
+                    }
+                }
+            };
+            // Whoever asked may have gone.
+            let _ = reply.send(done);
+        });
+    }
+
+    /// What became of updates since the start; empty: no zone can be updated.
+    pub(super) fn by_result(&self) -> BTreeMap<String, u64> {
+        if self.is_any() { self.taker.counters.by_result() } else { BTreeMap::new() }
+    }
+
+    /// Whether there is a zone that clients may change.
+    pub(super) fn is_any(&self) -> bool {
+        !self.writers.is_empty()
+    }
+
+    /// Who takes messages.
+    pub(super) fn taker(&self) -> &UpdateTaker {
+        &self.taker
+    }
+
+    /// The live zones.
+    pub(super) fn live(&self) -> &LiveZones {
+        &self.live
+    }
+}
+
+/// Why a zone has no updates to be shown.
+fn no_updates(zone: &Name) -> String {
+    format!("{zone} is no zone that is updated here: it has no [[zone.update]]")
+}
+
+/// What updates did to zones of this name, or to all.
+async fn shown(
+    live: &LiveZones,
+    writers: &[(ZoneId, Writer)],
+    name: Option<&Name>,
+) -> Result<UpdatesShown, String> {
+    let mut zones = Vec::new();
+    for (id, _) in writers.iter().filter(|(id, _)| name.is_none_or(|name| id.name == *name)) {
+        let zone = live.zone(id);
+        zones.push(updated_zone(id, &*zone.lock().await));
+    }
+    zones.sort_by(|one, other| (&one.name, &one.view).cmp(&(&other.name, &other.view)));
+    match name {
+        Some(name) if zones.is_empty() => Err(no_updates(name)),
+        _ => Ok(UpdatesShown { dropped: 0, zones }),
+    }
+}
+
+fn updated_zone(id: &ZoneId, state: &LiveState) -> UpdatedZone {
+    let overlay = state.journal().map(Journal::overlay);
+    let records = overlay.into_iter().flat_map(Overlay::iter).map(|(key, overlaid)| {
+        let (owner, rtype, _) = key;
+        let mut data = String::new();
+        rdata::write(*rtype, &overlaid.rdata, &mut data);
+        let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(overlaid.at));
+        let aside = state.aside().iter().find(|one| one.key == *key);
+        UpdatedRecord {
+            owner: owner.to_string(),
+            rtype: rtype.to_string(),
+            ttl: overlaid.updated.map(Ttl::seconds),
+            data,
+            at: moment.map(UtcTime).unwrap_or_default(),
+            by: overlaid.by.to_string(),
+            aside: aside.map(|one| match &one.place {
+                Some(place) => format!("{}, {place}", one.reason),
+                None => one.reason.clone(),
+            }),
+        }
+    });
+    UpdatedZone {
+        name: id.name.to_string(),
+        view: id.view.clone(),
+        serial: state.journal().and_then(Journal::serial),
+        records: records.collect(),
+    }
+}
+
+/// Has the writers of a zone take back what updates did; how many records.
+async fn take_back(
+    writers: &[(ZoneId, Writer)],
+    zone: &Name,
+    owner: &Name,
+    rtype: Option<Rtype>,
+) -> Result<usize, String> {
+    let mut dropped = None;
+    for (_, writer) in writers.iter().filter(|(id, _)| id.name == *zone) {
+        let (reply, done) = oneshot::channel();
+        let work = Work::Drop { owner: owner.clone(), rtype, reply };
+        writer.queue.send(work).await.map_err(|_| "the server ends".to_owned())?;
+        let count = done.await.map_err(|_| "the server ends".to_owned())??;
+        dropped = Some(dropped.unwrap_or(0_usize).saturating_add(count));
+    }
+    dropped.ok_or_else(|| no_updates(zone))
+}
+
+impl UpdateTaker {
+    /// Whether some zone can be updated.
+    pub(super) fn has_zones(&self) -> bool {
+        lock(&self.zones).values().flatten().any(|zone| zone.queue.is_some())
+    }
+
+    /// Treats a message whose signature was verified and taken off, and gives the response; none: it has not even a
+    /// header. `mac` is of that signature; empty: it was not signed.
+    pub(super) async fn treat(&self, message: &[u8], mac: &[u8], requester: Requester) -> Option<Vec<u8>> {
+        let result = self.make(message, mac, requester.clone()).await;
+        self.counters.count(&result);
+        self.tell(message, &requester, &result);
+        respond(message, result.as_ref().err())
+    }
+
+    async fn make(&self, message: &[u8], mac: &[u8], requester: Requester) -> Result<(), Rejection> {
+        let queue = self.queue_for(message, &requester)?;
+        let mut digesting = Digesting::default();
+        digesting.take(message);
+        digesting.take(mac);
+        let digest = digesting.finish();
+        let message = Arc::new(UpdateMessage::read(message)?);
+        let (reply, made) = oneshot::channel();
+        let waiting = Waiting { message, requester, digest, reply };
+        queue.try_send(Work::Update(waiting)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Rejection::from(Reason::Busy),
+            mpsc::error::TrySendError::Closed(_) => Reason::NotOurs.into(),
+        })?;
+        made.await.unwrap_or_else(|_| Err(Reason::Failed("the server ends".to_owned()).into()))
+    }
+
+    /// The queue of the zone that a message is for, as its client sees it.
+    fn queue_for(&self, message: &[u8], requester: &Requester) -> Result<mpsc::Sender<Work>, Rejection> {
+        let malformed = || Rejection::from(Reason::Malformed("no zone section with one zone"));
+        let (name, zone_class) = zone_of(message).ok_or_else(malformed)?;
+        let zones = Arc::clone(&lock(&self.zones));
+        let versions = zones.get(&name).filter(|_| zone_class == class::IN);
+        let sees = |zone: &&TakenZone| {
+            zone.access.as_ref().is_none_or(|access| access.is_seen_by(requester.address))
+        };
+        let zone = versions.and_then(|versions| versions.iter().find(sees)).ok_or(Reason::NotOurs)?;
+        zone.queue.clone().ok_or_else(|| Reason::NobodyAllowed.into())
+    }
+
+    /// Says what became of an update: an operator wants to know who changes a zone, and whose rule is in the way.
+    fn tell(&self, message: &[u8], requester: &Requester, result: &Result<(), Rejection>) {
+        let zone = zone_of(message).map_or_else(Name::root, |(zone, _)| zone);
+        let Err(rejection) = result else {
+            info!(zone = %zone, "update of zone {zone} by {requester}: made");
+            return;
+        };
+        let Some(untold) = lock(&self.refusals).tell(Instant::now()) else { return };
+        let more =
+            if untold == 0 { String::new() } else { format!("; {untold} others before were not told") };
+        warn!(zone = %zone, "update of zone {zone} by {requester} is {}: {rejection}{more}", rejection.rcode());
+    }
+}

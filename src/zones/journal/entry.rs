@@ -1,0 +1,238 @@
+//! Entries of a journal: their form on the disk, in which a torn one is known.
+//!
+//! ```text
+//!   length (4 bytes) │ check (16 bytes) │ kind (1 byte), and what that has
+//! ```
+//!
+//! The check is the digest of the length and the bytes behind it. Numbers are in network order, names and RDATA in
+//! wire form.
+
+use std::sync::Arc;
+
+use super::history::Step;
+use super::overlay::{Overlaid, Overlay};
+use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::source::{Digest, Digesting};
+use crate::zone::{Changeset, Record};
+
+/// Bytes before what an entry holds.
+pub(super) const HEAD_BYTES: usize = 20;
+
+/// Longest entry in bytes: an overlay of a million records. What says more is not one of ours.
+const ENTRY_BYTES_MAX: usize = 1 << 30;
+
+/// What stands for a TTL where there is none: more than a TTL can be.
+const NO_TTL: u32 = u32::MAX;
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// An update: a step that the overlay takes as well.
+    Update(Step),
+    /// A step that the overlay has taken, or that is none of its business.
+    Kept(Step),
+    /// What is served is the file with this digest and this overlay, and has this serial.
+    Base { serial: u32, file: Option<Digest>, overlay: Overlay },
+    /// A serial that is about to be served, of the file with this digest: nothing else may have it.
+    Announced { serial: u32, file: Option<Digest> },
+}
+
+impl Entry {
+    fn kind(&self) -> u8 {
+        match self {
+            Entry::Update(_) => 1,
+            Entry::Kept(_) => 2,
+            Entry::Base { .. } => 3,
+            Entry::Announced { .. } => 4,
+        }
+    }
+
+    /// Appends it as it is written. None, with nothing appended, when it is too long.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Option<()> {
+        let start = out.len();
+        out.resize(start + HEAD_BYTES, 0);
+        out.push(self.kind());
+        match self {
+            Entry::Update(step) | Entry::Kept(step) => write_step(step, out),
+            Entry::Base { serial, file, overlay } => {
+                out.extend(serial.to_be_bytes());
+                write_digest(*file, out);
+                write_overlay(overlay, out);
+            }
+            Entry::Announced { serial, file } => {
+                out.extend(serial.to_be_bytes());
+                write_digest(*file, out);
+            }
+        }
+        let body = out.get(start + HEAD_BYTES..).unwrap_or_default();
+        let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= ENTRY_BYTES_MAX);
+        let Some(length) = length else {
+            out.truncate(start);
+            return None;
+        };
+        let check = check(length, body);
+        out.get_mut(start..start + 4)?.copy_from_slice(&length.to_be_bytes());
+        out.get_mut(start + 4..start + HEAD_BYTES)?.copy_from_slice(&check);
+        Some(())
+    }
+
+    /// The entry at the front of `bytes`, and how many it takes; none where it is not whole, or not one of ours.
+    pub(super) fn read(bytes: &[u8]) -> Option<(Entry, usize)> {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let (wanted, rest) = rest.split_first_chunk::<16>()?;
+        let length = u32::from_be_bytes(*length);
+        let body = rest.get(..usize::try_from(length).ok()?)?;
+        if check(length, body) != *wanted {
+            return None;
+        }
+        let mut read = Reader(body);
+        let entry = match read.byte()? {
+            1 => Entry::Update(read.step()?),
+            2 => Entry::Kept(read.step()?),
+            3 => Entry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? },
+            4 => Entry::Announced { serial: read.u32()?, file: read.digest()? },
+            _ => return None,
+        };
+        read.0.is_empty().then_some((entry, HEAD_BYTES + body.len()))
+    }
+}
+
+fn check(length: u32, body: &[u8]) -> [u8; 16] {
+    let mut digesting = Digesting::default();
+    digesting.take(&length.to_be_bytes());
+    digesting.take(body);
+    digesting.finish().bytes()
+}
+
+fn write_step(step: &Step, out: &mut Vec<u8>) {
+    out.extend(step.from.to_be_bytes());
+    out.extend(step.to.to_be_bytes());
+    out.extend(step.at.to_be_bytes());
+    write_text(&step.by, out);
+    for records in [&step.changes.removed, &step.changes.added] {
+        write_count(records.len(), out);
+        for record in records {
+            write_record(record.owner.as_ref(), record.rtype, &record.rdata, out);
+            out.extend(record.ttl.seconds().to_be_bytes());
+        }
+    }
+}
+
+fn write_overlay(overlay: &Overlay, out: &mut Vec<u8>) {
+    write_count(overlay.len(), out);
+    for ((owner, rtype, _), overlaid) in overlay.iter() {
+        let Overlaid { rdata, updated, in_file, at, by } = overlaid;
+        write_record(owner.as_ref(), *rtype, rdata, out);
+        for ttl in [updated, in_file] {
+            out.extend(ttl.map_or(NO_TTL, Ttl::seconds).to_be_bytes());
+        }
+        out.extend(at.to_be_bytes());
+        write_text(by, out);
+    }
+}
+
+fn write_record(owner: NameRef<'_>, rtype: Rtype, rdata: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(owner.wire());
+    out.extend(rtype.0.to_be_bytes());
+    write_bytes(rdata, out);
+}
+
+fn write_count(count: usize, out: &mut Vec<u8>) {
+    // A zone has no more records: its builder counts them in 32 bits.
+    out.extend(u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // A boundary of the text is a place where it can be cut.
+    write_bytes(
+        text.get(..text.floor_char_boundary(usize::from(u16::MAX))).unwrap_or_default().as_bytes(),
+        out,
+    );
+}
+
+fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    // RDATA has 65,535 bytes at most, and a text was cut to that.
+    out.extend(u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn write_digest(digest: Option<Digest>, out: &mut Vec<u8>) {
+    out.push(u8::from(digest.is_some()));
+    out.extend(digest.map_or([0; 16], Digest::bytes));
+}
+
+/// What is left of an entry.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (chunk, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*chunk)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.chunk::<1>().map(|[byte]| byte)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.chunk().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.chunk().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.chunk().map(u64::from_be_bytes)
+    }
+
+    fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = usize::from(self.u16()?);
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<Arc<str>> {
+        std::str::from_utf8(self.bytes()?).ok().map(Arc::from)
+    }
+
+    fn name(&mut self) -> Option<Name> {
+        let (name, rest) = NameRef::split_from(self.0).ok()?;
+        self.0 = rest;
+        Some(name.to_name())
+    }
+
+    fn digest(&mut self) -> Option<Option<Digest>> {
+        let is_there = self.byte()? != 0;
+        let bytes = self.chunk::<16>()?;
+        Some(is_there.then(|| Digest::from_bytes(bytes)))
+    }
+
+    fn step(&mut self) -> Option<Step> {
+        let (from, to, at, by) = (self.u32()?, self.u32()?, self.u64()?, self.text()?);
+        let changes = Changeset { removed: self.records()?, added: self.records()? };
+        Some(Step { from, to, changes, at, by })
+    }
+
+    fn records(&mut self) -> Option<Vec<Record>> {
+        (0..self.u32()?).map(|_| self.record()).collect()
+    }
+
+    fn record(&mut self) -> Option<Record> {
+        let (owner, rtype, rdata) = (self.name()?, Rtype(self.u16()?), self.bytes()?.into());
+        Some(Record { owner, rtype, ttl: Ttl::from_seconds(self.u32()?)?, rdata })
+    }
+
+    fn overlay(&mut self) -> Option<Overlay> {
+        let mut overlay = Overlay::default();
+        for _ in 0..self.u32()? {
+            let (owner, rtype, rdata) = (self.name()?, Rtype(self.u16()?), self.bytes()?.into());
+            let (updated, in_file) = (Ttl::from_seconds(self.u32()?), Ttl::from_seconds(self.u32()?));
+            let (at, by) = (self.u64()?, self.text()?);
+            overlay.insert(owner, rtype, Overlaid { rdata, updated, in_file, at, by });
+        }
+        Some(overlay)
+    }
+}

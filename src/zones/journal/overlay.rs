@@ -1,0 +1,184 @@
+//! The overlay of a zone: by which records what is served differs from the zone's file.
+//!
+//! A record is in it while updates and the file say different things of it. What came and went again leaves nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::dns::{Name, Rtype, Ttl, rdata};
+use crate::zone::{Changeset, Record, Zone};
+
+/// A record by what tells it from others: owner, type, and RDATA with its names in lower case.
+pub type OverlayKey = (Name, Rtype, Box<[u8]>);
+
+/// Records that updates changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay(BTreeMap<OverlayKey, Overlaid>);
+
+/// A record of which updates and the file say different things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlaid {
+    /// Its RDATA.
+    pub rdata: Box<[u8]>,
+    /// The TTL that updates gave it; none: they removed it.
+    pub updated: Option<Ttl>,
+    /// The TTL that it has in the file; none: it is not there.
+    pub in_file: Option<Ttl>,
+    /// When it was changed, in seconds since 1970.
+    pub at: u64,
+    /// Who changed it.
+    pub by: Arc<str>,
+}
+
+impl Overlay {
+    /// Takes what an update changed in what is served. SOA records are none of its business.
+    pub fn take(&mut self, changes: &Changeset, at: u64, by: &Arc<str>) {
+        for record in &changes.removed {
+            self.set(record, None, Some(record.ttl), (at, by));
+        }
+        for record in &changes.added {
+            self.set(record, Some(record.ttl), None, (at, by));
+        }
+    }
+
+    /// A record has this TTL from now on, or is gone. One that is not in here is as the file has it.
+    fn set(
+        &mut self,
+        record: &Record,
+        updated: Option<Ttl>,
+        unknown: Option<Ttl>,
+        (at, by): (u64, &Arc<str>),
+    ) {
+        if record.rtype == Rtype::SOA {
+            return;
+        }
+        let key = key(record);
+        let in_file = self.0.get(&key).map_or(unknown, |known| known.in_file);
+        if updated == in_file {
+            self.0.remove(&key);
+            return;
+        }
+        let overlaid = Overlaid { rdata: record.rdata.clone(), updated, in_file, at, by: Arc::clone(by) };
+        self.0.insert(key, overlaid);
+    }
+
+    /// Puts a record in as it was written down.
+    pub(super) fn insert(&mut self, owner: Name, rtype: Rtype, overlaid: Overlaid) {
+        let key = rdata::caseless(rtype, &overlaid.rdata).into_owned().into_boxed_slice();
+        self.0.insert((owner, rtype, key), overlaid);
+    }
+
+    /// Compares it with a file that was read anew: what that says as well is in here no more.
+    pub fn rebase(&mut self, file: &Zone) {
+        self.0.retain(|(owner, rtype, key), overlaid| {
+            overlaid.in_file = ttl_in(file, owner, *rtype, key);
+            overlaid.in_file != overlaid.updated
+        });
+    }
+
+    /// What leads from the file to what is served, but for records that `leave_out` names. TTLs are those that the
+    /// records have.
+    pub fn changes(&self, leave_out: impl Fn(&OverlayKey) -> bool) -> Changeset {
+        let mut changes = Changeset::default();
+        for (key, overlaid) in self.0.iter().filter(|(key, _)| !leave_out(key)) {
+            let (owner, rtype, _) = key;
+            let record =
+                |ttl| Record { owner: owner.clone(), rtype: *rtype, ttl, rdata: overlaid.rdata.clone() };
+            changes.removed.extend(overlaid.in_file.map(record));
+            changes.added.extend(overlaid.updated.map(record));
+        }
+        changes
+    }
+
+    /// Forgets records: the file decides about them again. Returns how many.
+    pub fn forget(&mut self, which: impl Fn(&OverlayKey) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(|key, _| !which(key));
+        before.saturating_sub(self.0.len())
+    }
+
+    /// The records, in canonical order of their owners.
+    pub fn iter(&self) -> impl Iterator<Item = (&OverlayKey, &Overlaid)> {
+        self.0.iter()
+    }
+
+    /// Those of an owner and type.
+    pub fn of(&self, owner: &Name, rtype: Rtype) -> impl Iterator<Item = &Overlaid> {
+        let from: OverlayKey = (owner.clone(), rtype, Box::default());
+        let is_same = {
+            let owner = owner.clone();
+            move |(key, _): &(&OverlayKey, &Overlaid)| key.0 == owner && key.1 == rtype
+        };
+        self.0.range(from..).take_while(is_same).map(|(_, overlaid)| overlaid)
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether what is served is the file.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn key(record: &Record) -> OverlayKey {
+    let rdata = rdata::caseless(record.rtype, &record.rdata).into_owned().into_boxed_slice();
+    (record.owner.clone(), record.rtype, rdata)
+}
+
+/// The TTL of a record in a zone; none: it is not there.
+fn ttl_in(zone: &Zone, owner: &Name, rtype: Rtype, key: &[u8]) -> Option<Ttl> {
+    let rrset = zone.node(zone.find(owner.as_ref())?).rrset(rtype)?;
+    let is_there = rrset.rdatas().any(|rdata| *rdata::caseless(rtype, rdata) == *key);
+    is_there.then(|| rrset.ttl())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(owner: &str, ttl: u32, last: u8) -> Record {
+        let ttl = Ttl::from_seconds(ttl).unwrap();
+        Record { owner: owner.parse().unwrap(), rtype: Rtype::A, ttl, rdata: [192, 0, 2, last].into() }
+    }
+
+    fn told(overlay: &Overlay) -> Vec<String> {
+        let changes = overlay.changes(|_| false);
+        let line = |sign: char, record: &Record| {
+            format!("{sign}{} {} {:?}", record.owner, record.ttl.seconds(), record.rdata.last().unwrap())
+        };
+        let gone = changes.removed.iter().map(|record| line('-', record));
+        gone.chain(changes.added.iter().map(|record| line('+', record))).collect()
+    }
+
+    fn take(overlay: &mut Overlay, removed: &[Record], added: &[Record]) {
+        overlay.take(&Changeset { removed: removed.into(), added: added.into() }, 1, &Arc::from("test"));
+    }
+
+    #[test]
+    fn what_comes_and_goes_again_leaves_nothing() {
+        let mut overlay = Overlay::default();
+        let (mine, files) = (record("a.example.", 60, 1), record("b.example.", 60, 2));
+        take(&mut overlay, &[], std::slice::from_ref(&mine));
+        take(&mut overlay, std::slice::from_ref(&files), &[]);
+        assert_eq!(told(&overlay), ["-b.example. 60 2", "+a.example. 60 1"]);
+        take(&mut overlay, std::slice::from_ref(&mine), std::slice::from_ref(&files));
+        assert!(overlay.is_empty(), "{overlay:?}");
+    }
+
+    #[test]
+    fn a_ttl_is_changed_and_changed_back() {
+        let mut overlay = Overlay::default();
+        let with = |ttl| [record("a.example.", ttl, 1)];
+        take(&mut overlay, &with(60), &with(5));
+        assert_eq!(told(&overlay), ["-a.example. 60 1", "+a.example. 5 1"]);
+        take(&mut overlay, &with(5), &with(7));
+        assert_eq!(told(&overlay), ["-a.example. 60 1", "+a.example. 7 1"]);
+        take(&mut overlay, &with(7), &[]);
+        assert_eq!(told(&overlay), ["-a.example. 60 1"]);
+        take(&mut overlay, &[], &with(60));
+        assert!(overlay.is_empty());
+    }
+}

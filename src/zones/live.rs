@@ -1,0 +1,35 @@
+//! Zones that change while they are served: the file of the operator, and what updates made of it.
+//!
+//! ```text
+//!   file read ──▶ Hold: file ⊕ overlay ──▶ published ──▶ committed to the journal
+//!                  │ one lock per zone
+//!   updates ─────▶ batch: evaluated, journaled ──▶ published ──▶ answered
+//! ```
+//!
+//! Whoever has the lock of a zone makes its next version, a reading or the writer, and keeps it until that version is
+//! published. The file is never written.
+//!
+//! The serial never goes back. While the file stays as it is, each update is one serial more. When the file changes,
+//! its serial counts if it is ahead of the one that is served (RFC 1982); otherwise the one that is served plus 1. It
+//! is written down before it is served, so that no other contents have it after a crash.
+
+mod serial;
+
+mod effective;
+
+mod zone;
+
+mod batch;
+
+mod dropping;
+
+mod registry;
+
+pub use batch::{Asked, Batch, OVERLAY_RECORDS_MAX, make_batch};
+pub use dropping::drop_updates;
+pub use effective::Aside;
+pub use registry::LiveZones;
+pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! What an operator takes back of updates: the file decides about these records again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::batch::sharing;
+use super::effective::soa_records;
+use super::serial::after_change;
+use super::zone::{LiveState, LiveZone, seconds_now};
+use crate::dns::Rtype;
+use crate::zone::{Changeset, NodeId, Record, Rrset};
+use crate::zones::journal::{Overlay, OverlayKey, Step};
+use crate::zones::proposal::{Contents, Proposal};
+use crate::zones::version::ZoneVersion;
+
+/// Who takes back, in steps and lines.
+const BY_OPERATOR: &str = "operator";
+
+/// Takes back what updates did to some records, and writes that down: it is on the disk when this returns. Gives how many
+/// records there were, and what is to be served now; none: what is served already. Blocks.
+///
+/// # Errors
+///
+/// In words, why none of it is done.
+pub fn drop_updates(
+    zone: &LiveZone,
+    state: &mut LiveState,
+    current: &ZoneVersion,
+    which: impl Fn(&OverlayKey) -> bool,
+) -> Result<(usize, Option<ZoneVersion>), String> {
+    let aside: BTreeSet<OverlayKey> = state.aside.iter().map(|one| one.key.clone()).collect();
+    let Some(journal) = &mut state.journal else { return Ok((0, None)) };
+    let is_served = |key: &OverlayKey| which(key) && !aside.contains(key);
+    let count = journal.overlay().iter().filter(|(key, _)| is_served(key)).count();
+    let back = taken_back(journal.overlay(), is_served);
+    let version = if count == 0 { None } else { Some(version_after(current, back)?) };
+    let not_served = |key: &OverlayKey| which(key) && aside.contains(key);
+    let forgotten = journal.forget(not_served).map_err(|error| error.to_string())?;
+    state.aside.retain(|one| !which(&one.key));
+    let Some((version, changes)) = version else {
+        zone.show(state);
+        return Ok((forgotten, None));
+    };
+    let (from, to) = (current.serial, version.serial);
+    let step = Step { from, to, changes, at: seconds_now(), by: Arc::from(BY_OPERATOR) };
+    journal.append(vec![step]).map_err(|error| error.to_string())?;
+    zone.show(state);
+    Ok((count.saturating_add(forgotten), Some(version)))
+}
+
+/// What leads back to the file.
+fn taken_back(overlay: &Overlay, which: impl Fn(&OverlayKey) -> bool) -> Changeset {
+    let Changeset { removed, added } = overlay.changes(|key| !which(key));
+    Changeset { removed: added, added: removed }
+}
+
+/// The version with these changes and the next serial, and all that changes.
+fn version_after(current: &ZoneVersion, mut changes: Changeset) -> Result<(ZoneVersion, Changeset), String> {
+    let contents = current.contents.as_ref().ok_or("the contents of the zone are not in memory")?;
+    let serial = after_change(current.serial, current.serial);
+    let [before, after]: [Record; 2] = soa_records(contents, serial).ok_or("the SOA record is not whole")?;
+    changes.removed.insert(0, before);
+    changes.added.insert(0, after);
+    let soa = contents.node(NodeId::APEX).rrset(Rtype::SOA).map(Rrset::origin);
+    let origin = soa.ok_or("the zone has no SOA record")?;
+    let proposal = Proposal {
+        zone: current.id.clone(),
+        contents: Contents::Changes { base: current.serial, changes: changes.clone(), origin },
+        inputs: current.inputs.as_ref().clone(),
+        origin: current.origin,
+    };
+    let version = proposal.accept(Some(current)).map_err(|error| error.to_string())?;
+    Ok((sharing(version, current), changes))
+}

@@ -1,0 +1,339 @@
+//! A zone from its file through updates and edits of the file, with the journal on a disk.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::*;
+use crate::dns::message_writer::{RecordHead, owned};
+use crate::dns::{Name, Rtype};
+use crate::source::{Sources, Span};
+use crate::update::{Allowed, Grant, Policy, Requester, TypeGrant, UpdateMessage};
+use crate::zone::MemoryLimit;
+use crate::zonefile;
+use crate::zones::source::{Updates, ZoneFile, ZoneSources};
+use crate::zones::{Purpose, Serving, Settings, ZoneId, ZoneSettings, ZoneVersion, load};
+
+/// A server with one zone, without a daemon.
+struct Site {
+    folder: tempfile::TempDir,
+    live: Arc<LiveZones>,
+    served: Option<Arc<ZoneVersion>>,
+    policy: Option<Arc<Policy>>,
+}
+
+const HEAD: &str = "$TTL 60\n@ NS ns.test.\n";
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("state")).unwrap();
+        Site { folder, live: Arc::default(), served: None, policy: Some(Arc::new(policy())) }
+    }
+
+    fn write(&self, serial: u32, records: &str) {
+        fs::write(self.file(), format!("{HEAD}@ SOA ns.test. h.test. {serial} 1 1 1 1\n{records}")).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("example.zone")
+    }
+
+    /// Reads the file as a start or a reload does, and serves what comes of it.
+    fn read(&mut self) -> Arc<ZoneVersion> {
+        let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
+        let mut sources = ZoneSources::default();
+        sources.push(ZoneFile { path: self.file(), span });
+        if self.policy.is_some() {
+            sources.push(Updates);
+        }
+        let zone = ZoneSettings {
+            id: id(),
+            name_span: span,
+            sources,
+            when_client_in: None,
+            allow_query: None,
+            memory_limit: MemoryLimit::ByText,
+            guards: Vec::new(),
+            update: self.policy.clone(),
+        };
+        let settings = Settings {
+            config: PathBuf::from("edgedns.toml"),
+            zones: vec![zone],
+            text: zonefile::Settings::default(),
+            state_directory: Some(self.folder.path().join("state")),
+        };
+        let serving = Serving {
+            versions: self.served.iter().cloned().collect(),
+            live: Arc::clone(&self.live),
+            ..Serving::default()
+        };
+        let mut loaded = load(&mut Sources::default(), &settings, &Purpose::Serve(serving), 1, |_, _| {});
+        let mut loaded = loaded.remove(0);
+        let hold = loaded.hold.take();
+        let version = loaded.version.unwrap_or_else(|| panic!("{:?}", loaded.error));
+        let before = self.served.replace(Arc::clone(&version));
+        if let Some(hold) = hold {
+            hold.commit(&version, before.as_deref());
+        }
+        version
+    }
+
+    /// The process ends, and another one starts.
+    fn restart(&mut self) -> Arc<ZoneVersion> {
+        (self.live, self.served) = (Arc::default(), None);
+        self.read()
+    }
+
+    /// Updates that come together.
+    fn update(&mut self, updates: &[Line<'_>]) -> Vec<bool> {
+        let zone = self.live.zone(&id());
+        let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+        let current = self.served.clone().unwrap();
+        let asked: Vec<Asked> = updates.iter().map(asked).collect();
+        let Batch { results, version } = make_batch(&zone, &mut state, &current, &policy(), &asked);
+        if let Some(version) = version {
+            assert!(Arc::ptr_eq(&version.inputs, &current.inputs), "its file has not changed");
+            self.served = Some(Arc::new(version));
+        }
+        results.iter().map(Result::is_ok).collect()
+    }
+
+    /// Serial, and every record but SOA and NS.
+    fn told(&self) -> (u32, Vec<String>) {
+        let version = self.served.clone().unwrap();
+        let contents = version.contents.clone().unwrap();
+        let told = contents.records().filter(|(_, rtype, ..)| !matches!(*rtype, Rtype::SOA | Rtype::NS));
+        let line = |(owner, rtype, ttl, rdata): (crate::dns::NameRef<'_>, Rtype, crate::dns::Ttl, &[u8])| {
+            let mut data = String::new();
+            crate::dns::rdata::write(rtype, rdata, &mut data);
+            format!("{owner} {} {rtype} {data}", ttl.seconds())
+        };
+        (version.serial, told.map(line).collect())
+    }
+
+    fn aside(&self) -> Vec<String> {
+        let zone = self.live.zone(&id());
+        let state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+        state.aside().iter().map(|one| format!("{} {}: {}", one.key.0, one.key.1, one.reason)).collect()
+    }
+}
+
+/// A record of the update section: owner, class, type, RDATA.
+type Line<'l> = (&'l str, u16, Rtype, &'l [u8]);
+
+const ADD: u16 = 1;
+const REMOVE: u16 = 254;
+
+fn asked(line: &Line<'_>) -> Asked {
+    let (owner, class, rtype, rdata) = *line;
+    let owner: Name = owner.parse().unwrap();
+    let apex: Name = "example.".parse().unwrap();
+    let bytes = owned(512, 1, 5 << 11, |message| {
+        message.question(apex.as_ref(), Rtype::SOA, 1);
+        let head = RecordHead { rtype, class, ttl: if class == ADD { 60 } else { 0 } };
+        message.record(crate::dns::message::Section::Authority, owner.as_ref().wire(), &head, &[rdata]);
+    });
+    let address = "192.0.2.1".parse().unwrap();
+    Asked {
+        message: Arc::new(UpdateMessage::read(&bytes).unwrap()),
+        requester: Requester { address, key: None },
+    }
+}
+
+fn policy() -> Policy {
+    let allow = vec![Allowed { prefix: Some("0.0.0.0/0".parse().unwrap()), key: None }];
+    Policy { grants: vec![Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any }] }
+}
+
+fn id() -> ZoneId {
+    ZoneId::from("example.".parse::<Name>().unwrap())
+}
+
+const A1: &[u8] = &[192, 0, 2, 1];
+
+#[test]
+fn updates_outlive_a_restart_and_raise_the_serial_one_by_one() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    assert_eq!(
+        site.update(&[("a.example.", ADD, Rtype::A, A1), ("b.example.", ADD, Rtype::A, A1)]),
+        [true, true]
+    );
+    assert_eq!(
+        site.update(&[("www.example.", REMOVE, Rtype::A, A1), ("a.example.", ADD, Rtype::A, A1)]),
+        [true, true]
+    );
+    let before = site.told();
+    assert_eq!(before, (10, vec!["a.example. 60 A 192.0.2.1".into(), "b.example. 60 A 192.0.2.1".into()]));
+    site.restart();
+    assert_eq!(site.told(), before);
+    site.read();
+    assert_eq!(site.told(), before, "a reload of the same file");
+    assert_eq!(fs::read_to_string(site.file()).unwrap().matches("www").count(), 1, "the file is as it was");
+}
+
+#[test]
+fn an_edited_file_keeps_the_updates_and_its_serial_counts_only_where_it_is_ahead() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\nold A 192.0.2.1\n");
+    site.read();
+    site.update(&[("a.example.", ADD, Rtype::A, A1), ("old.example.", REMOVE, Rtype::A, A1)]);
+    assert_eq!(site.told().0, 9);
+    // A serial that is behind.
+    site.write(8, "www A 192.0.2.2\nold A 192.0.2.1\n");
+    site.read();
+    let told = |serial, last: &str| {
+        (serial, vec!["a.example. 60 A 192.0.2.1".to_owned(), format!("www.example. 60 A 192.0.2.{last}")])
+    };
+    assert_eq!(site.told(), told(10, "2"));
+    site.restart();
+    assert_eq!(site.told(), told(10, "2"));
+    // One that is ahead.
+    site.write(2026, "www A 192.0.2.3\nold A 192.0.2.1\n");
+    site.read();
+    assert_eq!(site.told(), told(2026, "3"));
+    site.update(&[("b.example.", ADD, Rtype::A, A1)]);
+    assert_eq!(site.told().0, 2027);
+    // One that changed while nobody was there.
+    site.write(2026, "www A 192.0.2.4\nold A 192.0.2.1\n");
+    site.restart();
+    assert_eq!(site.told().0, 2028);
+}
+
+#[test]
+fn what_the_file_says_as_well_is_forgotten_and_goes_with_the_file() {
+    let mut site = Site::new();
+    site.write(7, "gone A 192.0.2.1\n");
+    site.read();
+    site.update(&[("a.example.", ADD, Rtype::A, A1), ("gone.example.", REMOVE, Rtype::A, A1)]);
+    site.write(20, "a A 192.0.2.1\n");
+    site.read();
+    assert_eq!(site.told(), (20, vec!["a.example. 60 A 192.0.2.1".into()]));
+    // The file decides about both again, also behind a restart.
+    site.write(21, "gone A 192.0.2.1\n");
+    site.restart();
+    assert_eq!(site.told(), (21, vec!["gone.example. 60 A 192.0.2.1".into()]));
+}
+
+#[test]
+fn what_does_not_fit_an_edited_file_is_set_aside_and_comes_back_when_it_does() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    let alias = b"\x03www\x04test\0";
+    site.update(&[
+        ("a.example.", ADD, Rtype::CNAME, alias),
+        ("b.example.", ADD, Rtype::A, A1),
+        ("c.d.example.", ADD, Rtype::A, A1),
+        ("e.example.", ADD, Rtype::A, A1),
+    ]);
+    site.write(
+        20,
+        "a A 192.0.2.9\nb LUA A \"ifportup(1, {'192.0.2.1', '192.0.2.2'})\"\nd DNAME other.test.\n",
+    );
+    site.read();
+    let (serial, told) = site.told();
+    assert_eq!((serial, told.len()), (20, 3), "{told:?}");
+    assert!(told.contains(&"e.example. 60 A 192.0.2.1".to_owned()), "{told:?}");
+    let aside = site.aside();
+    assert_eq!(aside.len(), 3, "{aside:?}");
+    assert!(
+        aside.iter().any(|one| one.starts_with("a.example. CNAME: the file has a A record there")),
+        "{aside:?}"
+    );
+    assert!(aside.iter().any(|one| one.starts_with("b.example. A: a pool answers A there")), "{aside:?}");
+    assert!(aside.iter().any(|one| one.starts_with("c.d.example. A: ")), "{aside:?}");
+    site.restart();
+    assert_eq!(site.aside().len(), 3);
+    site.write(21, "");
+    site.read();
+    assert_eq!((site.told().1.len(), site.aside().len()), (4, 0));
+}
+
+#[test]
+fn steps_lead_from_each_serial_to_the_next_also_over_an_edit() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    site.update(&[("a.example.", ADD, Rtype::A, A1)]);
+    site.write(30, "www A 192.0.2.2\n");
+    site.read();
+    site.update(&[("b.example.", ADD, Rtype::A, A1)]);
+    let zone = site.live.zone(&id());
+    let state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+    let journal = state.journal().unwrap();
+    let steps: Vec<(u32, u32, usize, usize)> = journal
+        .history()
+        .since(7)
+        .unwrap()
+        .map(|step| (step.from, step.to, step.changes.removed.len(), step.changes.added.len()))
+        .collect();
+    assert_eq!(steps, [(7, 8, 1, 2), (8, 30, 2, 2), (30, 31, 1, 2)]);
+    assert!(journal.history().iter().all(|step| step.changes.added[0].rtype == Rtype::SOA));
+}
+
+#[test]
+fn what_an_operator_takes_back_is_as_the_file_has_it() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    site.update(&[
+        ("a.example.", ADD, Rtype::A, A1),
+        ("www.example.", REMOVE, Rtype::A, A1),
+        ("www.example.", ADD, Rtype::TXT, b"\x01x"),
+        ("b.example.", ADD, Rtype::A, A1),
+    ]);
+    site.write(20, "www A 192.0.2.1\n");
+    site.read();
+    let drop_name = |site: &mut Site, name: &str| {
+        let name: Name = name.parse().unwrap();
+        let zone = site.live.zone(&id());
+        let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+        let current = site.served.clone().unwrap();
+        let (count, version) =
+            drop_updates(&zone, &mut state, &current, |(owner, ..)| *owner == name).unwrap();
+        site.served = version.map(Arc::new).or(Some(current));
+        count
+    };
+    assert_eq!(drop_name(&mut site, "www.example."), 2);
+    assert_eq!(drop_name(&mut site, "nobody.example."), 0);
+    let told = site.told();
+    let lines = ["a.example. 60 A 192.0.2.1", "b.example. 60 A 192.0.2.1", "www.example. 60 A 192.0.2.1"];
+    assert_eq!(told, (21, lines.map(str::to_owned).to_vec()));
+    site.restart();
+    assert_eq!(site.told(), told);
+    // What is not served is only forgotten.
+    site.write(30, "a CNAME x.test.\n");
+    site.read();
+    assert_eq!(site.aside().len(), 1);
+    assert_eq!((drop_name(&mut site, "a.example."), site.told().0, site.aside().len()), (1, 30, 0));
+    site.write(31, "");
+    site.restart();
+    assert_eq!(site.told().1, ["b.example. 60 A 192.0.2.1"]);
+}
+
+#[test]
+fn records_of_clients_stay_when_nobody_may_make_more() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    site.update(&[("a.example.", ADD, Rtype::A, A1)]);
+    site.policy = None;
+    let version = site.restart();
+    assert_eq!((version.serial, version.records), (8, 3));
+    site.policy = Some(Arc::new(policy()));
+    site.read();
+    assert_eq!(site.told(), (8, vec!["a.example. 60 A 192.0.2.1".into()]));
+}
+
+#[test]
+fn without_a_state_directory_nothing_is_updated() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    fs::remove_dir_all(site.folder.path().join("state")).unwrap();
+    assert_eq!(site.update(&[("a.example.", ADD, Rtype::A, A1)]), [false]);
+    assert_eq!(site.told().0, 7);
+}

@@ -1,0 +1,245 @@
+//! One live zone: its journal, and the lock under which its next version is made.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use tokio::sync::OwnedMutexGuard;
+use tracing::{info, warn};
+
+use super::effective::{Aside, effective};
+use super::serial::after_change;
+use crate::dns::Rtype;
+use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
+use crate::sync::lock;
+use crate::zone::{Changeset, Guarding, Zone};
+use crate::zones::journal::{Journal, JournalError, Overlay, Step};
+use crate::zones::version::ZoneVersion;
+use crate::zones::zone_id::ZoneId;
+
+/// Who changes a zone by its file, in steps and lines.
+const BY_FILE: &str = "zone file";
+
+/// A zone that changes while it is served.
+#[derive(Debug)]
+pub struct LiveZone {
+    /// The zone.
+    pub id: ZoneId,
+    state: Arc<tokio::sync::Mutex<LiveState>>,
+    shown: Mutex<LiveStatus>,
+}
+
+/// What is known of a live zone; whoever has it makes the next version.
+#[derive(Debug, Default)]
+pub struct LiveState {
+    /// None: it was not looked for, or there is none yet.
+    pub(super) journal: Option<Journal>,
+    /// What of the overlay is not served.
+    pub(super) aside: Vec<Aside>,
+    /// Of the file that is served.
+    pub(super) file: Option<Digest>,
+    /// The state directory where the journal was looked for.
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// What the status says of a live zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveStatus {
+    /// Bytes of its journal; none: there is none.
+    pub bytes: Option<u64>,
+    /// Steps from serial to serial that are kept.
+    pub steps: usize,
+    /// When the oldest of them was made, in seconds since 1970.
+    pub oldest: Option<u64>,
+    /// Records by which what is served differs from the file.
+    pub records: usize,
+    /// Records that do not fit the file.
+    pub aside: usize,
+    /// Why the journal is of no use.
+    pub fault: Option<String>,
+}
+
+/// The lock of a live zone while a reading makes its next version. Dropped, nothing has happened.
+#[derive(Debug)]
+pub struct Hold {
+    zone: Arc<LiveZone>,
+    state: OwnedMutexGuard<LiveState>,
+    made: Option<Made>,
+}
+
+/// What a reading has made.
+#[derive(Debug)]
+struct Made {
+    serial: u32,
+    file: Option<Digest>,
+    overlay: Overlay,
+    aside: Vec<Aside>,
+}
+
+impl LiveZone {
+    pub(super) fn new(id: ZoneId) -> LiveZone {
+        LiveZone { id, state: Arc::default(), shown: Mutex::default() }
+    }
+
+    /// Waits for the lock, on a thread that may wait, and opens the journal in this state directory.
+    pub fn hold_blocking(self: &Arc<Self>, folder: Option<&Path>) -> Hold {
+        let mut state = Arc::clone(&self.state).blocking_lock_owned();
+        if state.folder.as_deref() != folder {
+            *state = LiveState { folder: folder.map(Path::to_owned), ..LiveState::default() };
+        }
+        if let (None, Some(folder)) = (&state.journal, folder) {
+            match Journal::open(folder, &self.id) {
+                Ok(opened) => {
+                    let (journal, torn) = opened.unzip();
+                    if let Some(torn) = torn.flatten() {
+                        warn!(zone = %self.id.name, "zone {}: {torn}", self.id);
+                    }
+                    state.journal = journal;
+                }
+                Err(error) => self.set_fault(&error),
+            }
+        }
+        Hold { zone: Arc::clone(self), state, made: None }
+    }
+
+    /// Waits for the lock.
+    pub async fn lock(&self) -> OwnedMutexGuard<LiveState> {
+        Arc::clone(&self.state).lock_owned().await
+    }
+
+    /// What the status says of it.
+    pub fn status(&self) -> LiveStatus {
+        lock(&self.shown).clone()
+    }
+
+    /// Has the status say what is so now.
+    pub fn show(&self, state: &LiveState) {
+        let journal = state.journal.as_ref();
+        *lock(&self.shown) = LiveStatus {
+            bytes: journal.map(Journal::bytes),
+            steps: journal.map_or(0, |journal| journal.history().len()),
+            oldest: journal.and_then(|journal| journal.history().iter().next().map(|step| step.at)),
+            records: journal.map_or(0, |journal| journal.overlay().len()),
+            aside: state.aside.len(),
+            fault: None,
+        };
+    }
+
+    fn set_fault(&self, error: &JournalError) {
+        warn!(zone = %self.id.name, "zone {}: updates are not there: {error}", self.id);
+        lock(&self.shown).fault = Some(error.to_string());
+    }
+}
+
+impl LiveState {
+    /// The journal, if there is one.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    /// What of the overlay is not served.
+    pub fn aside(&self) -> &[Aside] {
+        &self.aside
+    }
+}
+
+impl Hold {
+    /// What is served of a zone whose file was read: with the overlay of updates, and a serial that does not go back.
+    /// `texts` are the files; none: the text was a kept one, which is what was served last.
+    pub fn effective(
+        &mut self,
+        file: Zone,
+        texts: &[TextFile],
+        guards: &[Guarding],
+        origin: &Origin,
+        sources: &Sources,
+    ) -> Zone {
+        let digest = digest_of(texts);
+        let Some(journal) = &self.state.journal else {
+            self.state.file = digest;
+            return file;
+        };
+        let digest = digest.or(journal.file_digest());
+        let served = journal.serial().unwrap_or(file.serial());
+        let is_changed = digest != journal.file_digest();
+        let serial = if is_changed { after_change(file.serial(), served) } else { served };
+        let mut overlay = journal.overlay().clone();
+        overlay.rebase(&file);
+        let Some((zone, mut aside)) = effective(&file, &overlay, serial, guards, origin) else { return file };
+        for one in &mut aside {
+            one.place = one.origin.as_ref().and_then(|origin| match origin.span() {
+                Some(span) => Some(sources.place(span).to_string()),
+                None => origin.in_words(),
+            });
+        }
+        for one in aside.iter().filter(|one| !self.state.aside.contains(one)) {
+            let (owner, rtype, _) = &one.key;
+            let place = one.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+            warn!(zone = %self.zone.id.name, "an update is set aside, {owner} {rtype}: {}{place}", one.reason);
+        }
+        if is_changed {
+            if let Err(error) = self.announce(serial, digest) {
+                warn!(zone = %self.zone.id.name, "cannot write down the serial of zone {}: {error}", self.zone.id);
+            }
+            if serial != file.serial() {
+                let (id, own) = (&self.zone.id, file.serial());
+                info!(zone = %id.name, "zone {id} has serial {serial} with its updates, where its file has {own}");
+            }
+        }
+        self.made = Some(Made { serial, file: digest, overlay, aside });
+        zone
+    }
+
+    fn announce(&mut self, serial: u32, digest: Option<Digest>) -> Result<(), JournalError> {
+        self.state.journal.as_mut().map_or(Ok(()), |journal| journal.announce(serial, digest))
+    }
+
+    /// What was made is served from now on, where `before` was. Blocks while the journal is written.
+    pub fn commit(mut self, served: &ZoneVersion, before: Option<&ZoneVersion>) {
+        if let Some(Made { serial, file, overlay, aside }) = self.made.take()
+            && served.serial == serial
+        {
+            let step = before.and_then(|before| step_between(before, served));
+            let state = &mut *self.state;
+            state.aside = aside;
+            let changed = state.journal.as_mut().filter(|journal| {
+                journal.file_digest() != file || journal.overlay() != &overlay || journal.has_announced()
+            });
+            if let Some(Err(error)) = changed.map(|journal| journal.rebase(serial, file, overlay, step)) {
+                warn!(zone = %self.zone.id.name, "cannot write the journal of zone {}: {error}", self.zone.id);
+            }
+            state.file = file;
+        }
+        self.zone.show(&self.state);
+    }
+
+    /// The zone that is held.
+    pub fn id(&self) -> &ZoneId {
+        &self.zone.id
+    }
+}
+
+/// The step from one version to the next, where the contents of both are there.
+fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<Step> {
+    if before.serial == after.serial {
+        return None;
+    }
+    let mut changes = Changeset::between(before.contents.as_deref()?, after.contents.as_deref()?);
+    // The SOA record first, as everywhere.
+    changes.removed.sort_by_key(|record| record.rtype != Rtype::SOA);
+    changes.added.sort_by_key(|record| record.rtype != Rtype::SOA);
+    Some(Step { from: before.serial, to: after.serial, changes, at: seconds_now(), by: Arc::from(BY_FILE) })
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds_now() -> u64 {
+    // A clock before 1970 is one that was never set.
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Of the files that a zone was read from; none: there are none.
+fn digest_of(texts: &[TextFile]) -> Option<Digest> {
+    let mut digesting = Digesting::default();
+    texts.iter().for_each(|text| digesting.take(&text.digest.bytes()));
+    (!texts.is_empty()).then(|| digesting.finish())
+}
