@@ -7,4 +7,5 @@ mod costly_files;
 mod faults;
 mod last_good;
 mod reload;
+mod updates;
 mod watch;
