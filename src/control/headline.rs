@@ -5,9 +5,12 @@ use super::PoolStatus;
 /// Longest headline, in bytes: three lines of a terminal. The worst stands in front.
 pub const HEADLINE_BYTES_MAX: usize = 240;
 
-/// What is wrong, and every pool with its members that are up: `2 pools: *.apps 2/3, api 3/3`. `apex` is what
-/// need not be said of the owners.
-pub fn headline(troubles: &[String], pools: &[PoolStatus], apex: Option<&str>) -> String {
+/// Most pools that a headline has room for, with a blank, a comma and five more bytes for each.
+pub const HEADLINE_POOLS_MAX: usize = HEADLINE_BYTES_MAX / 7;
+
+/// What is wrong, and every pool with its members that are up: `2 pools: *.apps 2/3, api 3/3`. `pools` are the
+/// [`HEADLINE_POOLS_MAX`] worst, and there are `others` besides. `apex` is what need not be said of the owners.
+pub fn headline(troubles: &[String], pools: &[PoolStatus], others: usize, apex: Option<&str>) -> String {
     let mut line = match troubles {
         [] => String::new(),
         [only] => format!("{only}; "),
@@ -17,14 +20,15 @@ pub fn headline(troubles: &[String], pools: &[PoolStatus], apex: Option<&str>) -
     cut(&mut line, HEADLINE_BYTES_MAX / 2);
     let mut shown: Vec<&PoolStatus> = pools.iter().collect();
     shown.sort_by_key(|pool| (!pool.is_all_down(), up(pool) == pool.members.len()));
-    line += &match shown.len() {
+    let all = shown.len() + others;
+    line += &match all {
         0 => "no pools".to_owned(),
         1 => "1 pool: ".to_owned(),
         count => format!("{count} pools: "),
     };
     for (place, pool) in shown.iter().enumerate() {
         let word = word(pool, apex);
-        let more = format!("and {} more", shown.len() - place);
+        let more = format!("and {} more", all - place);
         let between = if place == 0 { "" } else { ", " };
         if line.len() + between.len() + word.len() + ", ".len() + more.len() > HEADLINE_BYTES_MAX {
             line += between;
@@ -84,19 +88,20 @@ mod tests {
             pool("*.apps.lab.example.", "A", &["down", "down"]),
         ];
         assert_eq!(
-            headline(&[], &pools, Some("lab.example.")),
+            headline(&[], &pools, 0, Some("lab.example.")),
             "3 pools: *.apps 0/2 all down, lab.example. AAAA 1/2, api 2/2"
         );
-        assert_eq!(headline(&[], &pools[..1], None), "1 pool: api.lab.example. 2/2");
-        assert_eq!(headline(&[], &[], None), "no pools");
+        assert_eq!(headline(&[], &pools[..1], 0, None), "1 pool: api.lab.example. 2/2");
+        assert_eq!(headline(&[], &[], 0, None), "no pools");
     }
 
     #[test]
     fn it_is_one_line_of_bounded_length_that_says_what_is_left_out() {
-        let pools: Vec<PoolStatus> =
-            (0..500).map(|place| pool(&format!("pool-{place}.lab.example."), "A", &["up"])).collect();
+        let pools: Vec<PoolStatus> = (0..HEADLINE_POOLS_MAX)
+            .map(|place| pool(&format!("pool-{place}.lab.example."), "A", &["up"]))
+            .collect();
         let trouble = "zone ü.example. answers SERVFAIL:\n".repeat(50);
-        let line = headline(&[trouble.clone(), trouble], &pools, Some("lab.example."));
+        let line = headline(&[trouble.clone(), trouble], &pools, 500 - pools.len(), Some("lab.example."));
         assert!(line.len() <= HEADLINE_BYTES_MAX && !line.contains('\n'), "{line}");
         assert!(line.starts_with("zone ü.example. answers SERVFAIL: "), "{line}");
         assert!(line.contains("…; 500 pools: pool-0 1/1, "), "{line}");

@@ -55,7 +55,7 @@ pub use connections::HEAD_BYTES_MAX;
 pub use exchange::ClientError;
 pub use explain_lines::explain_lines;
 pub use explanation::{AnswerView, ExplainOrder, Explanation, PoolView, RecordView, StepView};
-pub use headline::{HEADLINE_BYTES_MAX, headline};
+pub use headline::{HEADLINE_BYTES_MAX, HEADLINE_POOLS_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
 pub use request::{Cause, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request};

@@ -39,6 +39,9 @@ pub(crate) struct Served {
     handed_over: MessageKinds,
 }
 
+/// A pool, and what the version of its zone is called where there are others.
+pub(crate) type PoolInView<'s> = (Option<&'s str>, &'s BoundPool);
+
 /// What has changed since the last snapshot, besides verdicts.
 enum Changes {
     /// The zones at these places.
@@ -284,9 +287,31 @@ impl Served {
     }
 
     /// All pools, each with what the version of its zone is called where there are others.
-    pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = (Option<&str>, &BoundPool)> {
+    pub(crate) fn pools_with_views(&self) -> impl Iterator<Item = PoolInView<'_>> {
         let zones = self.store.zones().iter().zip(&self.pools);
         zones.flat_map(|(zone, pools)| pools.iter().map(|pool| (zone.id.view.as_deref(), pool)))
+    }
+
+    /// The worst pools, `most` of them at most: first those with all members down, then those with one that is not up,
+    /// then others; and how many there are besides. One look at each pool, for there may be very many.
+    pub(crate) fn worst_pools(&self, board: &Board, most: usize) -> (Vec<PoolInView<'_>>, usize) {
+        let mut by_rank: [Vec<PoolInView<'_>>; 3] = Default::default();
+        let mut count = 0;
+        for (view, pool) in self.pools_with_views() {
+            let [down, partly, up] = &mut by_rank;
+            let rank = match pool.is_all_up(board) {
+                true => up,
+                false if pool.state(board) == PoolState::AllDown => down,
+                false => partly,
+            };
+            if rank.len() < most {
+                rank.push((view, pool));
+            }
+            count += 1;
+        }
+        let worst: Vec<PoolInView<'_>> = by_rank.into_iter().flatten().take(most).collect();
+        let others = count - worst.len();
+        (worst, others)
     }
 
     /// The zones, and what is served of each.

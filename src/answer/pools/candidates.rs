@@ -155,6 +155,11 @@ impl BoundPool {
         Chosen { state, candidates, choice }
     }
 
+    /// Whether every member is up.
+    pub fn is_all_up(&self, board: &Board) -> bool {
+        self.groups().flatten().all(|one| one.verdict(board) == Verdict::Up)
+    }
+
     /// Whether some member is down.
     pub(super) fn is_degraded(&self, board: &Board) -> bool {
         self.groups().flatten().any(|one| one.verdict(board) == Verdict::Down)

@@ -6,9 +6,10 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::owners::Server;
+use super::publishing::Publishing;
 use super::reloading::silent_files;
 use super::status;
-use crate::control::{PoolStatus, UtcTime, headline};
+use crate::control::{HEADLINE_POOLS_MAX, PoolStatus, UtcTime, headline};
 use crate::zones::StoredZone;
 
 /// How long a UDP worker may take for a turn: it never waits for anything, so a slower one hangs.
@@ -56,17 +57,15 @@ impl Server {
     pub(super) fn headline(&mut self) -> String {
         self.supervision.generation = self.publishing.publisher.generation();
         self.supervision.troubles = self.not_ready();
-        let pools: Vec<PoolStatus> = self
-            .publishing
-            .served
-            .pools_with_views()
-            .map(|(view, bound)| status::pool(view, bound, &self.publishing.board))
-            .collect();
+        let Publishing { served, board, .. } = &self.publishing;
+        let (worst, others) = served.worst_pools(board, HEADLINE_POOLS_MAX);
+        let worst = worst.into_iter().map(|(view, bound)| status::pool(view, bound, board));
+        let pools: Vec<PoolStatus> = worst.collect();
         let apex = match self.publishing.served.zones() {
             [only] => Some(only.id.name.to_string()),
             _ => None,
         };
-        headline(&self.supervision.troubles, &pools, apex.as_deref())
+        headline(&self.supervision.troubles, &pools, others, apex.as_deref())
     }
 
     /// Sends the watchdog its sign of life, if everything makes progress. The loop does, or this would not
