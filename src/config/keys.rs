@@ -510,6 +510,23 @@ const OWN: &[Key] = &[
     ),
     key(
         Section::Zone,
+        "primary",
+        Absent::Unset {
+            example: r#"["192.0.2.1 key:transfer", "192.0.2.2:5353", "tls://192.0.2.3#ns1.example"]"#,
+        },
+        "servers that the zone is copied from, in place of `file`: each is asked when the one before it has nothing of \
+         use; with a `[[key]]` queries are signed, and responses must be; over TLS (port 853) with the name in their \
+         certificate; NOTIFY from them is heeded",
+    ),
+    key(
+        Section::Zone,
+        "lua",
+        Absent::Default(r#""refuse""#),
+        "what becomes of LUA records that a primary sends: with refuse none is copied that has some, with accept they are \
+         read as in a file, and this server probes what they name",
+    ),
+    key(
+        Section::Zone,
         "reverse-of",
         Absent::Unset { example: r#""ocp4.example.com""# },
         "another zone here, which gives this reverse zone (in-addr.arpa, ip6.arpa) PTR records for its addresses, \

@@ -5,6 +5,7 @@ mod drawn;
 mod faults;
 mod forward;
 mod keys;
+mod primaries;
 mod probe_kinds;
 mod settings;
 mod tsig_keys;

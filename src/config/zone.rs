@@ -3,11 +3,13 @@
 //! Reads names, paths and clients, and several blocks of one name.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
+use super::primary;
 use super::probe::Probe;
 use super::table::Table;
 use super::tsig_key::TsigKey;
@@ -20,7 +22,7 @@ use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::{MemoryLimit, is_reverse};
 use crate::zones::Clients;
-use crate::zones::source::{ReverseOf, Updates, ZoneFile, ZoneSources};
+use crate::zones::source::{Primaries, ReverseOf, Updates, ZoneFile, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -38,10 +40,12 @@ pub struct Zone {
     pub name: Name,
     /// Where it is named.
     pub name_span: Span,
-    /// Its zone file; none only where it is made from another zone.
+    /// Its zone file; none only where it is made from another zone, or copied from primaries.
     pub file: Option<ZoneFile>,
     /// `reverse-of`: the zone whose addresses give its PTR records.
     pub reverse_of: Option<ReverseOf>,
+    /// `primary`: the servers that it is copied from.
+    pub primaries: Option<Primaries>,
     /// What this version is called where there are others: what `view` says, else the networks of
     /// `when-client-in`.
     pub view: Option<String>,
@@ -67,6 +71,7 @@ impl Zone {
         if !self.updates.is_empty() {
             sources.push(Updates);
         }
+        self.primaries.iter().for_each(|primaries| sources.push(primaries.clone()));
         sources
     }
 }
@@ -100,10 +105,11 @@ impl Blocks {
     }
 }
 
-/// Reads every `[[zone]]`.
+/// Reads every `[[zone]]`. None of the addresses of `listen` can be a primary.
 pub(super) fn read_all(
     root: &Table<'_>,
     folder: &Path,
+    listen: &[SocketAddr],
     defaults: &Probe,
     keys: &[TsigKey],
     found: &mut Diagnostics,
@@ -126,8 +132,11 @@ pub(super) fn read_all(
             found.extend(clash(&block, &earlier));
             earlier.push(block);
         }
-        let file = match (table.get("file"), &reverse_of) {
-            (None, Some(_)) => Some(None),
+        let primaries = primary::read(&table, listen, keys, found);
+        let file = match (table.get("file"), &reverse_of, &primaries) {
+            (None, Some(_), None) => Some(None),
+            // What is wrong with them has been told.
+            (_, _, Some(primaries)) => primaries.as_ref().map(|_| None),
             _ => read_file(&table, folder, found).map(Some),
         };
         let apex = name.as_ref().map(|(apex, _)| apex.as_ref());
@@ -141,6 +150,10 @@ pub(super) fn read_all(
                 Diagnostic::error(reverse_of.span, message).help("update the zone that it is made from"),
             );
         }
+        if let (Some(Some(primaries)), false) = (&primaries, updates.is_empty()) {
+            let message = "a zone that is copied takes no updates";
+            found.push(Diagnostic::error(primaries.span, message).help("send them to its primary"));
+        }
         if let (Some((name, name_span)), Some(file)) = (name, file) {
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
             zones.push(Zone {
@@ -148,6 +161,7 @@ pub(super) fn read_all(
                 name_span,
                 file,
                 reverse_of,
+                primaries: primaries.flatten(),
                 view,
                 when_client_in,
                 allow_query,

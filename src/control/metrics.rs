@@ -199,6 +199,12 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
         "Whether the last good text is served, kept from before the start.",
         kept,
     );
+    let stale = zones.iter().filter_map(|zone| Some((labels(zone), zone.stale_seconds?)));
+    text.gauge(
+        "edgedns_zone_stale_seconds",
+        "Seconds since a primary has said that the copy of the zone holds.",
+        stale,
+    );
     let serial = zones.iter().filter_map(|zone| Some((labels(zone), zone.serial?)));
     text.gauge("edgedns_zone_serial", "Serial of the version that is served.", serial);
     let records = zones.iter().filter_map(|zone| Some((labels(zone), zone.records?)));

@@ -235,6 +235,11 @@ pub struct ZoneStatus {
     pub records: Option<usize>,
     /// Its file, or what else it is made from.
     pub file: String,
+    /// The same: where its records come from.
+    pub source: String,
+    /// Seconds since a primary has said that this version holds, where the zone is copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_seconds: Option<u64>,
     /// When that version was read.
     pub loaded_at: Option<UtcTime>,
     /// Why a newer version is not served.

@@ -314,6 +314,11 @@ impl Served {
         (worst, others)
     }
 
+    /// The zones, each with what follows from what its sources say.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The zones, and what is served of each.
     pub(crate) fn zones(&self) -> &[StoredZone] {
         self.store.zones()

@@ -14,6 +14,7 @@ mod settings;
 mod signatures;
 mod signed_queries;
 mod dispatcher;
+mod notify_treatment;
 mod worker_counters;
 mod selector_text;
 mod transitions;

@@ -15,9 +15,11 @@ mod receiver;
 mod refresh;
 mod query;
 mod primary;
+mod notify;
 
 pub use fault::TransferFault;
-pub use primary::{FetchError, Fetched, Primary, PrimaryClient, Seen};
+pub use notify::Notify;
+pub use primary::{FetchError, Fetched, Primary, PrimaryClient, PrimaryKey, Seen};
 pub use receiver::{Asked, Progress, Received, Receiver};
 pub use refresh::{Held, Refresh, Standing, expiry};
 pub use whole::{LuaRecords, Whole};

@@ -8,6 +8,7 @@ mod loaded;
 mod others;
 mod reverse;
 mod parallel;
+mod secondary;
 mod reader;
 
 use std::cmp::Reverse;

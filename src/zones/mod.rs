@@ -29,9 +29,11 @@ mod last_good;
 pub mod journal;
 pub mod live;
 mod mark;
+mod copy;
 mod load;
 mod store;
 mod publication;
+mod secondary;
 
 pub use clients::Clients;
 pub use file_digests::FileDigests;
@@ -42,6 +44,7 @@ pub use local_addresses::{known_addresses, known_networks, networks_of, of_other
 pub use mark::{Marks, Stamp};
 pub use proposal::{Contents, Proposal, ProposalError};
 pub use publication::{NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
+pub use secondary::{Secondaries, SecondaryStatus};
 pub use settings::{Settings, ZoneSettings};
 pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};

@@ -83,6 +83,11 @@ pub enum Event {
     /// The sources were read, and what a version was made from is what it was; that may be the one that is
     /// served, or an older one to which changes have been made since.
     Unchanged,
+    /// What is served was made anew, under other settings. It holds for as long as before.
+    Remade {
+        /// What was made.
+        version: Arc<ZoneVersion>,
+    },
     /// A version waits until it is proposed once more.
     HeldBack,
 }
@@ -110,8 +115,20 @@ impl ZoneState {
             (_, Event::Accepted { version, holds }) => {
                 // A time beyond what the clock can tell is no end.
                 let expires = holds.and_then(|holds| now.checked_add(holds));
+                // A copy of an earlier start may have expired meanwhile.
+                ZoneState::Current { version, expires }.at(now)
+            }
+            (ZoneState::Current { expires, .. }, Event::Remade { version }) => {
                 ZoneState::Current { version, expires }
             }
+            (ZoneState::Stale { expires, fault, .. }, Event::Remade { version }) => {
+                ZoneState::Stale { version, fault, expires }
+            }
+            (ZoneState::LastGood { fault, .. }, Event::Remade { version }) => {
+                ZoneState::LastGood { version, fault }
+            }
+            // What it was made from may not be served any more.
+            (state @ (ZoneState::Empty { .. } | ZoneState::Expired { .. }), Event::Remade { .. }) => state,
             (ZoneState::Stale { version, expires, fault: _ }, Event::Unchanged) => {
                 ZoneState::Current { version, expires }
             }

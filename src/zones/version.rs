@@ -110,10 +110,14 @@ impl ZoneVersion {
             && forward.as_ref().map(Arc::as_ptr) == wanted.forward.as_ref().map(Arc::as_ptr)
             && *settings == wanted.settings
             && *own == wanted.own
-            && guards.len() == wanted.guards.len()
-            && guards.iter().zip(&wanted.guards).all(|(one, other)| guards_the_same(one, other))
+            && guard_the_same(guards, &wanted.guards)
             && texts.iter().all(TextFile::is_unchanged)
     }
+}
+
+/// Whether guards make the same of a zone.
+pub(super) fn guard_the_same(these: &[Guarding], others: &[Guarding]) -> bool {
+    these.len() == others.len() && these.iter().zip(others).all(|(one, other)| guards_the_same(one, other))
 }
 
 /// Where the config file says it makes no difference.

@@ -14,6 +14,7 @@ pub mod namespace;
 pub mod node;
 pub mod place;
 pub mod program;
+pub mod scripted_primary;
 pub mod stub;
 pub mod tools;
 pub mod upstream;

@@ -6,6 +6,7 @@ mod compare;
 mod forward;
 mod import;
 mod loads;
+mod primaries;
 mod records;
 mod side_by_side;
 mod tsig;

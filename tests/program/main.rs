@@ -13,6 +13,7 @@ mod machineconfig;
 mod manual;
 mod monitoring;
 mod probes;
+mod secondary;
 mod supervision;
 mod trace;
 mod zones;

@@ -34,6 +34,10 @@ fn surroundings(key: &Key) -> String {
             let own = ["[[zone]]", "name = \"2.0.192.in-addr.arpa\"", "file = \"b.zone\""];
             origin.into_iter().chain(own).collect()
         }
+        Section::Zone if key.name == "primary" => {
+            let signed = ["[[key]]", "name = \"transfer\"", "secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\""];
+            signed.into_iter().chain(["[[zone]]", "name = \"lab.example\""]).collect()
+        }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::ZoneUpdate => {
             let block =

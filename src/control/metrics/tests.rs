@@ -13,6 +13,8 @@ fn status() -> Status {
         serial: Some(2_026_112_001),
         records: Some(12),
         file: "lab.zone".to_owned(),
+        source: "lab.zone".to_owned(),
+        stale_seconds: None,
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
         kept_at: None,

@@ -41,6 +41,8 @@ fn the_table_shows_pools_members_and_zones() {
         name: "lab.example.".to_owned(),
         serial: Some(7),
         file: "lab.zone".to_owned(),
+        source: "lab.zone".to_owned(),
+        stale_seconds: None,
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
         drawn: None,

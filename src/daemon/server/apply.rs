@@ -17,12 +17,14 @@ use tracing::{error, info, warn};
 use super::super::folders::control_socket;
 use super::super::load::{LoadResult, Loaded};
 use super::super::served::{LoadedZones, Served};
+use super::super::zone_settings::zone_settings;
 use super::locals::Locals;
 use super::owners::Server;
 use super::reloading::Upcoming;
 use super::reloads::Ended;
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
+use crate::config::Config;
 use crate::control::{Completeness, Reloaded};
 use crate::health::TargetId;
 use crate::source::Look;
@@ -189,6 +191,7 @@ impl Server {
         self.operator.keep_texts(&self.publishing);
         self.operator.control.follow(control_socket(&config).as_deref());
         self.operator.admin.follow(&config.admin);
+        self.follow_primaries(&config);
         let zones = self.publishing.served.zones().len();
         let generation = self.publishing.publisher.generation();
         let summary = match kept {
@@ -203,6 +206,12 @@ impl Server {
         info!(generation, "{summary}");
         let outcome = if kept == 0 { Completeness::Whole } else { Completeness::Partly };
         (Reloaded { outcome, zones, summary, diagnostics }, settled)
+    }
+
+    /// Has zones that are copied follow the primaries that the config names now.
+    pub(super) fn follow_primaries(&mut self, config: &Config) {
+        let settings = zone_settings(config, &self.reloading.path);
+        self.secondaries.follow(&settings, self.publishing.served.store());
     }
 
     /// Nothing has changed.

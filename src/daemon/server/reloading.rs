@@ -76,7 +76,7 @@ pub(super) struct Upcoming {
 }
 
 /// What the loop is asked when a file has changed.
-fn files_changed() -> Request {
+pub(super) fn files_changed() -> Request {
     Request::Reload { cause: Cause::Change, reply: None }
 }
 

@@ -1,6 +1,6 @@
 //! The start: which room is begun when, and on what.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -17,10 +17,11 @@ use super::apply::{commit, with_versions};
 use super::dispatcher::{Dispatcher, Treatments};
 use super::forwarding::Forwarding;
 use super::locals::Locals;
+use super::notify_treatment::NotifyTreatment;
 use super::operator::Operator;
 use super::owners::Server;
 use super::publishing::Publishing;
-use super::reloading::{Reloading, read};
+use super::reloading::{Reloading, files_changed, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use super::supervision::{self, Supervision};
@@ -32,11 +33,12 @@ use super::worker_counters::WorkerCounters;
 use crate::answer::{MessageKind, Publisher, Snapshot};
 use crate::config::Config;
 use crate::control::{self, Request, ServiceManager};
+use crate::health::force::Rules;
 use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
 use crate::transport::{self, Inherited, Listeners, Taps};
 use crate::zones::live::LiveZones;
-use crate::zones::{self, FileDigests, Marks, Publications, Serving, known_networks};
+use crate::zones::{self, FileDigests, Marks, Publications, Secondaries, Serving, known_networks};
 
 /// Why the server did not start, or ended.
 #[derive(Debug)]
@@ -121,6 +123,25 @@ async fn stop_requested(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<
     }
 }
 
+/// Forces what was forced when the server ended; with when that was read.
+fn force_as_before(engine: &Engine, state_directory: Option<&Path>) -> (Rules, Clocks) {
+    let read_at = Clocks::now();
+    let rules = forcing::load(state_directory, read_at);
+    engine.force(&rules);
+    (rules, read_at)
+}
+
+/// What has come so far.
+fn arrived(transitions: &mut mpsc::Receiver<Transition>) -> Vec<Transition> {
+    std::iter::from_fn(|| transitions.try_recv().ok()).collect()
+}
+
+/// Has files read again, and zones made that are made from others.
+fn reloading_by(requests: mpsc::Sender<Request>) -> impl Fn() + Send + Sync {
+    // A queue that is full of requests has a reload in it, or will be asked soon.
+    move || drop(requests.try_send(files_changed()))
+}
+
 impl Server {
     /// Probes everything once, and serves.
     pub(super) async fn start(
@@ -136,9 +157,7 @@ impl Server {
         let Loaded { config, mut zones, state_directory } = loaded;
         let holds = zones.iter_mut().filter_map(|zone| zone.hold.take()).collect();
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
-        let rules_kept_at = Clocks::now();
-        let rules = forcing::load(state_directory.as_deref(), rules_kept_at);
-        engine.force(&rules);
+        let (rules, rules_kept_at) = force_as_before(&engine, state_directory.as_deref());
         let cookie_secret = random_secret();
         let identity = identity(&config, cookie_secret);
         let mut served = Served::first(LoadedZones::bind(zones, |targets| engine.watch(targets)), identity);
@@ -148,7 +167,8 @@ impl Server {
         let (publications, asked) = Publications::channel();
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
-        let dispatcher = dispatcher(&updating, &config);
+        let secondaries = Secondaries::new(publications.clone(), reloading_by(requests.clone()));
+        let dispatcher = dispatcher(&updating, &secondaries, &config);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -191,17 +211,25 @@ impl Server {
         let reloading = Reloading::new(path, marks, live, requests.clone());
         let local_trouble = publishing.engine.local_trouble();
         let operator = Operator::start(requests, (rules, rules_kept_at), state_directory, local_trouble);
-        let mut server =
-            Server { publishing, reloading, operator, updating, supervision, started, started_at };
-        let mut first: Vec<Transition> = std::iter::from_fn(|| transitions.try_recv().ok()).collect();
-        server.begin(&config, digests, &mut first);
+        let mut server = Server {
+            publishing,
+            reloading,
+            operator,
+            updating,
+            supervision,
+            secondaries,
+            started,
+            started_at,
+        };
+        server.begin(&config, digests, &mut arrived(&mut transitions));
         Ok((server, Events { transitions, zone_requests: asked }))
     }
 }
 
 /// Who treats what is no plain query.
-fn dispatcher(updating: &Updating, config: &Config) -> Arc<Dispatcher> {
+fn dispatcher(updating: &Updating, secondaries: &Secondaries, config: &Config) -> Arc<Dispatcher> {
     let mut treatments = Treatments::default();
+    treatments.add(MessageKind::Notify, NotifyTreatment::new(secondaries.clone()));
     treatments.add(MessageKind::Update, updating.taker().clone());
     Arc::new(Dispatcher::new(Handle::current(), treatments, &config.keys))
 }

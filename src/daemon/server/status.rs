@@ -58,10 +58,14 @@ impl Server {
         }
     }
 
-    /// A zone, with what updates have made of it.
+    /// A zone, with what updates have made of it, and what is heard of its primaries.
     fn zone(&self, stored: &StoredZone) -> ZoneStatus {
+        let heard = self.secondaries.status(&stored.id);
+        let confirmed_at = heard.and_then(|heard| heard.confirmed_at);
+        let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+        let stale_seconds = age.map(|age| age.as_secs());
         let live = stored.update.as_ref().map(|_| self.updating.live().zone(&stored.id).status());
-        ZoneStatus { journal: live.map(journal), ..zone(stored) }
+        ZoneStatus { journal: live.map(journal), stale_seconds, ..zone(stored) }
     }
 }
 
@@ -83,6 +87,8 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         serial: zone.version().map(|version| version.serial),
         records: zone.version().map(|version| version.records),
         file: zone.sources.to_string(),
+        source: zone.sources.to_string(),
+        stale_seconds: None,
         loaded_at: zone.version().map(|version| UtcTime(version.loaded_at)),
         error: zone.error().map(str::to_owned),
         kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),

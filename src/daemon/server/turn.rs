@@ -38,6 +38,7 @@ impl Server {
         self.publishing.note(first, None);
         self.operator.keep_texts(&self.publishing);
         self.reloading.follow_files(digests, Some(config));
+        self.follow_primaries(config);
         self.report_ready();
     }
 
@@ -101,6 +102,7 @@ impl Server {
         let answered = self.publishing.counters.answered();
         self.supervision.manager.stopping();
         self.publishing.running.stop().await;
+        self.secondaries.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;
         self.reloading.marks.remove_all();

@@ -121,8 +121,8 @@ impl<'m> TransferMessage<'m> {
     }
 }
 
-/// The value of an EDNS option of a message, wherever its OPT record is; none where there is none.
-pub(super) fn edns_option(message: &[u8], code: u16) -> Option<&[u8]> {
+/// The OPT record of a message, wherever its OPT record is; none where there is none.
+pub(super) fn edns_of(message: &[u8]) -> Option<Edns<'_>> {
     let header = Header::read(message)?;
     let mut rest = match header.counts[0] {
         0 => message.get(HEADER_BYTES..)?,
@@ -132,7 +132,7 @@ pub(super) fn edns_option(message: &[u8], code: u16) -> Option<&[u8]> {
     for _ in 0..records {
         let (extra, after) = Extra::read(rest)?;
         if let Some(edns) = Edns::of(&extra) {
-            return edns.option(code);
+            return Some(edns);
         }
         rest = after;
     }

@@ -4,12 +4,13 @@
 //! responsible for what a transfer says (`receiver`), or for when to ask (`refresh`).
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
 use super::fault::TransferFault;
-use super::message::{Place, TransferMessage, Wanted, edns_option};
+use super::message::{Place, TransferMessage, Wanted, edns_of};
 use super::query::{self, Extended, Kind};
 use super::receiver::{Asked, Progress, Received, Receiver};
 use crate::dns::edns::option;
@@ -18,6 +19,7 @@ use crate::dns::{Name, NameRef, Rtype};
 use crate::requestor::{Failure, MessageStream, Query, Remote, Requestor};
 use crate::tls::{Random, Verify};
 use crate::transfer::soa::Soa;
+use crate::tsig::{Algorithm, ClientExchange, Key, KeyName, Secret, Time, Unverified};
 
 /// Datagrams that ask for a SOA record, before the connection that the zone would need is tried.
 const DATAGRAMS_MAX: u32 = 2;
@@ -40,12 +42,33 @@ const TRANSFER_WAIT: Duration = Duration::from_secs(3600);
 pub struct Primary {
     /// Where it is, and how it is asked.
     pub remote: Remote,
+    /// The key with which queries are signed, and responses must be.
+    pub key: Option<PrimaryKey>,
+}
+
+/// A key that this server and a primary have (RFC 8945).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrimaryKey {
+    /// Its name.
+    pub name: KeyName,
+    /// What MACs are made with.
+    pub algorithm: Algorithm,
+    /// What both know; not shown, not even for debugging.
+    pub secret: Secret,
+}
+
+impl PrimaryKey {
+    /// The key to sign with.
+    pub fn key(&self) -> Key {
+        Key::new(self.name.clone(), self.algorithm, &self.secret)
+    }
 }
 
 /// As the configuration has it, with the port.
 impl fmt::Display for Primary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.remote.fmt(f)
+        self.remote.fmt(f)?;
+        self.key.as_ref().map_or(Ok(()), |key| write!(f, " key:{}", key.name))
     }
 }
 
@@ -54,6 +77,7 @@ pub struct PrimaryClient {
     primary: Primary,
     verify: Verify,
     requestor: Requestor,
+    key: Option<Arc<Key>>,
 }
 
 /// What a primary says of a zone.
@@ -82,6 +106,8 @@ pub enum FetchError {
     Failure(Failure),
     /// What comes is not taken.
     Fault(TransferFault),
+    /// What comes is not signed as it must be.
+    Unverified(Unverified),
 }
 
 impl fmt::Display for FetchError {
@@ -89,6 +115,7 @@ impl fmt::Display for FetchError {
         match self {
             FetchError::Failure(failure) => failure.fmt(f),
             FetchError::Fault(fault) => fault.fmt(f),
+            FetchError::Unverified(why) => why.fmt(f),
         }
     }
 }
@@ -98,6 +125,12 @@ impl std::error::Error for FetchError {}
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
         FetchError::Failure(failure)
+    }
+}
+
+impl From<Unverified> for FetchError {
+    fn from(why: Unverified) -> Self {
+        FetchError::Unverified(why)
     }
 }
 
@@ -111,7 +144,8 @@ impl PrimaryClient {
     /// Nothing is opened yet. `verify` says whom the certificate must be from, over TLS.
     pub fn new(primary: Primary, verify: Verify) -> PrimaryClient {
         let requestor = Requestor::new(primary.remote.clone(), verify.clone());
-        PrimaryClient { primary, verify, requestor }
+        let key = primary.key.as_ref().map(PrimaryKey::key);
+        PrimaryClient { primary, verify, requestor, key: key.map(Arc::new) }
     }
 
     /// The primary.
@@ -134,7 +168,9 @@ impl PrimaryClient {
     }
 
     async fn soa_as(&self, apex: &Name, extended: Extended, random: &Random) -> Result<Seen, FetchError> {
-        for _ in 0..DATAGRAMS_MAX {
+        // What is signed is asked over the connection that the zone would need.
+        let datagrams = if self.key.is_none() { DATAGRAMS_MAX } else { 0 };
+        for _ in 0..datagrams {
             let message = query::write(0, apex.as_ref(), Kind::Soa, extended);
             let Some(query) = Query::of_message(message, random) else { continue };
             let id = id_of(query.bytes());
@@ -144,9 +180,8 @@ impl PrimaryClient {
             }
         }
         let id = random.id();
-        let mut stream = self.connect().await?;
-        stream.send(&query::write(id, apex.as_ref(), Kind::Soa, extended), CONNECT_WAIT).await?;
-        let response = stream.next(MESSAGE_WAIT).await?;
+        let mut exchange = self.ask(query::write(id, apex.as_ref(), Kind::Soa, extended)).await?;
+        let response = exchange.next().await?;
         Ok(read_soa(&response, id, apex.as_ref())?)
     }
 
@@ -172,29 +207,63 @@ impl PrimaryClient {
     ) -> Result<Fetched, FetchError> {
         let id = random.id();
         let kind = asked.base.map_or(Kind::Axfr, Kind::Ixfr);
-        let mut stream = self.connect().await?;
-        stream.send(&query::write(id, asked.apex.as_ref(), kind, extended), CONNECT_WAIT).await?;
-        let received = receive(&mut stream, Receiver::new(Asked { id, ..asked.clone() }));
+        let mut exchange = self.ask(query::write(id, asked.apex.as_ref(), kind, extended)).await?;
+        let received = receive(&mut exchange, Receiver::new(Asked { id, ..asked.clone() }));
         // An hour fits any clock.
         let end = Instant::now().checked_add(TRANSFER_WAIT).unwrap_or_else(Instant::now);
         timeout_at(end, received).await.unwrap_or(Err(Failure::TimedOut.into()))
     }
 
-    async fn connect(&self) -> Result<MessageStream, Failure> {
-        MessageStream::open(&self.primary.remote, &self.verify, CONNECT_WAIT).await
+    /// Sends a query over a connection of its own, signed where the primary has a key.
+    async fn ask(&self, mut query: Vec<u8>) -> Result<SignedStream, FetchError> {
+        let mut stream = MessageStream::open(&self.primary.remote, &self.verify, CONNECT_WAIT).await?;
+        let signature = match &self.key {
+            None => None,
+            Some(key) => {
+                let signed =
+                    ClientExchange::sign_request(Arc::clone(key), &mut query, Time::of(SystemTime::now()));
+                // A query of a kilobyte has room for a signature.
+                Some(signed.map_err(|_| Failure::Malformed)?)
+            }
+        };
+        stream.send(&query, CONNECT_WAIT).await?;
+        Ok(SignedStream { stream, signature })
+    }
+}
+
+/// A connection over which a query was sent, signed or not.
+struct SignedStream {
+    stream: MessageStream,
+    signature: Option<ClientExchange>,
+}
+
+impl SignedStream {
+    /// The next message, without its signature.
+    async fn next(&mut self) -> Result<Vec<u8>, FetchError> {
+        let mut message = self.stream.next(MESSAGE_WAIT).await?;
+        if let Some(signature) = &mut self.signature {
+            signature.verify(&mut message, Time::of(SystemTime::now()))?;
+        }
+        Ok(message)
+    }
+
+    /// Whether all that came is what the primary sent.
+    fn finish(&self) -> Result<(), FetchError> {
+        self.signature.as_ref().map_or(Ok(()), |signature| Ok(signature.finish()?))
     }
 }
 
 /// Receives message by message, until it is all there.
-async fn receive(stream: &mut MessageStream, mut receiver: Receiver) -> Result<Fetched, FetchError> {
+async fn receive(exchange: &mut SignedStream, mut receiver: Receiver) -> Result<Fetched, FetchError> {
     let (mut expire, mut bytes) = (None, 0_u64);
     loop {
-        let message = stream.next(MESSAGE_WAIT).await?;
+        let message = exchange.next().await?;
         bytes = bytes.saturating_add(message.len() as u64);
         expire = expire.or_else(|| read_expire(&message));
         match receiver.take(&message)? {
             Progress::More(more) => receiver = more,
             Progress::Done { soa, received } => {
+                exchange.finish()?;
                 return Ok(Fetched { seen: Seen { soa, expire }, received, bytes });
             }
         }
@@ -224,5 +293,5 @@ fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<Seen, Transfer
 
 /// For how many seconds the version of the primary holds.
 fn read_expire(message: &[u8]) -> Option<u32> {
-    edns_option(message, option::EXPIRE)?.try_into().ok().map(u32::from_be_bytes)
+    edns_of(message)?.option(option::EXPIRE)?.try_into().ok().map(u32::from_be_bytes)
 }

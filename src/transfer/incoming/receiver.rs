@@ -15,7 +15,7 @@ use super::fault::TransferFault;
 use super::message::{Place, Sent, TransferMessage, Wanted};
 use super::whole::{LuaRecords, Whole};
 use crate::dns::{Name, Rtype, Ttl};
-use crate::source::Span;
+use crate::source::{Origin, Span};
 use crate::transfer::soa::{Soa, is_newer};
 use crate::zone::Changeset;
 
@@ -32,7 +32,9 @@ pub struct Asked {
     pub lua: LuaRecords,
     /// How much memory it may take, in bytes; it may also not have more bytes than this.
     pub bytes_max: u64,
-    /// Where faults of records are told, for want of a place of their own.
+    /// Where the records come from.
+    pub origin: Origin,
+    /// Where faults of LUA records are told, for want of a place of their own.
     pub span: Span,
 }
 
@@ -195,7 +197,7 @@ impl First {
             changes.remove(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
             return Ok(State::Removing(self, changes));
         }
-        let mut whole = Whole::new(asked.apex.clone(), asked.span, asked.bytes_max);
+        let mut whole = Whole::new(asked.apex.clone(), asked.origin.clone(), asked.span, asked.bytes_max);
         let First { rdata, ttl, .. } = &self;
         whole.add(
             &Sent { owner: asked.apex.as_ref(), rtype: Rtype::SOA, ttl: *ttl, rdata },

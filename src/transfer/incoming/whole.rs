@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::fault::TransferFault;
 use super::message::Sent;
 use crate::dns::{Name, Rtype};
-use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::source::{Diagnostic, Diagnostics, Origin, Span};
 use crate::zone::{Apexes, Builder, Guarding, MemoryLimit, Zone};
 use crate::zonefile::{self, SentLua};
 
@@ -26,16 +26,18 @@ pub enum LuaRecords {
 pub struct Whole {
     builder: Builder,
     lua: Vec<SentLua>,
+    origin: Origin,
     span: Span,
     bytes_max: u64,
 }
 
 impl Whole {
-    /// Nothing has come yet. The zone may take `bytes_max` bytes of memory; faults are told at `span`.
-    pub(super) fn new(apex: Name, span: Span, bytes_max: u64) -> Whole {
+    /// Nothing has come yet. The zone may take `bytes_max` bytes of memory; its records come from `origin`, and faults
+    /// of LUA records are told at `span`.
+    pub(super) fn new(apex: Name, origin: Origin, span: Span, bytes_max: u64) -> Whole {
         let mut builder = Builder::new(apex, span);
         builder.set_memory_limit(Some(MemoryLimit::Bytes(bytes_max)));
-        Whole { builder, lua: Vec::new(), span, bytes_max }
+        Whole { builder, lua: Vec::new(), origin, span, bytes_max }
     }
 
     /// Takes in a record.
@@ -43,7 +45,7 @@ impl Whole {
         let added = match (sent.rtype, lua) {
             (Rtype::LUA, LuaRecords::Refuse) => return Err(TransferFault::Lua(sent.owner.to_name())),
             (Rtype::LUA, LuaRecords::Accept) => self.add_lua(sent)?,
-            _ => self.builder.add(sent.owner, sent.rtype, sent.ttl, sent.rdata, self.span),
+            _ => self.builder.add(sent.owner, sent.rtype, sent.ttl, sent.rdata, &self.origin),
         };
         added.map_err(|fault| self.fault(fault))
     }

@@ -1,6 +1,7 @@
 //! A zone as it was read just now: what of it can be served, and what is wrong with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::answer::Access;
 use crate::source::{Diagnostics, TextFile};
@@ -12,6 +13,21 @@ use crate::zones::source::ZoneSources;
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
+
+/// What the version of a zone is to the one that is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It was read from the sources.
+    #[default]
+    Read,
+    /// It has what was copied from a primary, under other settings: it holds for as long as that.
+    Remade,
+    /// It is the copy of an earlier start, and holds for so long.
+    Copied {
+        /// None at all: it may not be served before a primary confirms it.
+        holds: Duration,
+    },
+}
 
 /// A zone as it was read just now.
 pub struct LoadedZone {
@@ -27,6 +43,8 @@ pub struct LoadedZone {
     pub version: Option<Arc<ZoneVersion>>,
     /// Whether that is the version which was served when the reading began, and nothing was read.
     pub is_unchanged: bool,
+    /// What that is to the one that is served.
+    pub standing: Standing,
     /// Why it cannot be served as it stands, in one sentence.
     pub error: Option<String>,
     /// The same, drawn, with the errors that come next.
@@ -56,6 +74,7 @@ impl LoadedZone {
             faults: Diagnostics::default(),
             version: None,
             is_unchanged: false,
+            standing: Standing::Read,
             error: None,
             drawn: None,
             last_good_error: None,
@@ -78,14 +97,21 @@ impl LoadedZone {
             (Some(sentence), last_good) => {
                 Event::Refused { fault: Fault { sentence, drawn: self.drawn }, last_good }
             }
+            // What its primaries say is heard elsewhere.
+            (None, Some(_)) if self.is_unchanged && self.sources.primaries().is_some() => Event::HeldBack,
             (None, Some(_)) if self.is_unchanged => Event::Unchanged,
-            (None, Some(version)) if self.waits.is_none() => Event::Accepted { version, holds: None },
+            (None, Some(version)) if self.waits.is_none() => match self.standing {
+                Standing::Read => Event::Accepted { version, holds: None },
+                Standing::Remade => Event::Remade { version },
+                Standing::Copied { holds } => Event::Accepted { version, holds: Some(holds) },
+            },
             (None, Some(_) | None) => Event::HeldBack,
         }
     }
 
-    /// Whether it is served as its file stands.
+    /// Whether it is served as its file stands. A zone that is copied from primaries has none.
     pub fn is_whole(&self) -> bool {
-        self.version.is_some() && self.error.is_none() && self.waits.is_none()
+        let has_what_is_read = self.version.is_some() || self.sources.primaries().is_some();
+        has_what_is_read && self.error.is_none() && self.waits.is_none()
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::loaded::LoadedZone;
 use super::others::Others;
 use super::reverse::Wanting;
+use super::secondary::SecondaryLoad;
 use super::serving::{Cause, Purpose};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
@@ -85,6 +86,21 @@ impl<'r> ZoneReader<'r> {
         if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
             loaded.version = Some(Arc::clone(version));
             loaded.is_unchanged = true;
+            return loaded;
+        }
+        if let Some(primaries) = zone.sources.primaries() {
+            let secondary = SecondaryLoad {
+                zone,
+                primaries,
+                inputs,
+                apexes: Arc::clone(&self.apexes),
+                folder: self.state_directory(),
+                wants_hosts: self.wants_hosts(&zone.id.name),
+            };
+            // A check reads what stands in files: there is none.
+            if matches!(self.purpose, Purpose::Serve(_)) {
+                secondary.load(sources, before, &mut loaded);
+            }
             return loaded;
         }
         let begin = self.moment();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::interface::{Reading, Source};
+use super::primaries::Primaries;
 use crate::dns::Name;
 use crate::source::Diagnostics;
 use crate::zone::Builder;
@@ -37,6 +38,11 @@ impl ZoneSources {
     /// The zone whose addresses are needed.
     pub fn made_from(&self) -> Option<&Name> {
         self.0.iter().find_map(|source| source.made_from())
+    }
+
+    /// The servers that the zone is copied from.
+    pub fn primaries(&self) -> Option<&Primaries> {
+        self.0.iter().find_map(|source| source.primaries())
     }
 
     /// What `edgedns explain` says of records that stand in no file.

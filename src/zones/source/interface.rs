@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::path::Path;
 
+use super::primaries::Primaries;
 use crate::dns::Name;
 use crate::source::{Diagnostics, Sources};
 use crate::zone::{Builder, Hosts};
@@ -28,6 +29,11 @@ pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
         None
     }
 
+    /// The servers that the zone is copied from.
+    fn primaries(&self) -> Option<&Primaries> {
+        None
+    }
+
     /// What `edgedns explain` says of its records, which stand in no file.
     fn remark(&self) -> Option<String> {
         None
@@ -45,7 +51,8 @@ pub struct Reading<'r> {
     pub sources: &'r mut Sources,
     /// How zone text is read.
     pub settings: &'r zonefile::Settings,
-    /// The zone's own file in a last good text, where it had this path; none: the file is read as it is now.
+    /// The zone's own file in a last good text, where it had this path; none: the file is read as it is now. Of a zone
+    /// that is copied from primaries, its last copy.
     pub last_good: Option<&'r Path>,
     /// The addresses of the zone that [`Source::made_from`] names; none: it cannot be read.
     pub hosts: Option<&'r Hosts>,

@@ -50,6 +50,10 @@ fn holding(serial: u32, seconds: u64) -> Event {
     Event::Accepted { version: version(serial, VersionOrigin::Sources), holds }
 }
 
+fn remade(serial: u32) -> Event {
+    Event::Remade { version: version(serial, VersionOrigin::Sources) }
+}
+
 fn refused(why: &str) -> Event {
     Event::Refused { fault: fault(why), last_good: None }
 }
@@ -113,6 +117,7 @@ fn every_event_leads_somewhere_from_every_state() {
         ["empty", "current 1", "current 1", "last good 1: old", "expired"],
         "what was wrong since is mended"
     );
+    assert_eq!(all(|| remade(2)), ["empty", "current 2", "stale 2: old", "last good 2: old", "expired"]);
     assert_eq!(
         all(|| Event::HeldBack),
         ["empty", "current 1", "stale 1: old", "last good 1: old", "expired"]
@@ -149,4 +154,12 @@ fn a_version_without_an_end_is_served_for_ever() {
     let state = ZoneState::default().after(accepted(1), clock.0);
     assert_eq!(state.next_due(), None);
     assert_eq!(told(&state.at(clock.after(1_000_000_000))), "current 1");
+}
+
+#[test]
+fn what_is_made_anew_holds_for_as_long_as_before_and_what_holds_no_more_is_not_served_at_all() {
+    let mut clock = Clock(Instant::now());
+    let state = ZoneState::default().after(holding(1, 60), clock.0).after(remade(1), clock.after(30));
+    assert_eq!(state.next_due(), Some(clock.0 + Duration::from_secs(30)));
+    assert_eq!(told(&ZoneState::default().after(holding(1, 0), clock.0)), "expired");
 }

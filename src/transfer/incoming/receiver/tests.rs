@@ -21,7 +21,15 @@ fn name(text: &str) -> Name {
 
 fn asked(base: Option<u32>) -> Asked {
     let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
-    Asked { apex: name("example."), id: ID, base, lua: LuaRecords::Refuse, bytes_max: MEBIBYTE, span }
+    Asked {
+        apex: name("example."),
+        id: ID,
+        base,
+        lua: LuaRecords::Refuse,
+        bytes_max: MEBIBYTE,
+        origin: span.into(),
+        span,
+    }
 }
 
 fn record(owner: &str, rtype: Rtype, rdata: &[u8]) -> Record {

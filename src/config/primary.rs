@@ -1,0 +1,164 @@
+//! `primary` and `lua` of a `[[zone]]`: the servers that it is copied from.
+//!
+//! Responsible for these keys, and for a primary being another server. Not responsible for asking one.
+
+use std::net::SocketAddr;
+
+use super::socket_address::scope_fault;
+use super::table::Table;
+use super::tsig_key::TsigKey;
+use crate::dns::Name;
+use crate::probe::no_host;
+use crate::requestor::{Protocol, Remote};
+use crate::setting::{Value, keep};
+use crate::source::{Diagnostic, Diagnostics, Span, nearest};
+use crate::tls::ServerName;
+use crate::transfer::incoming::{LuaRecords, Primary, PrimaryKey};
+use crate::transport::{ScopeError, ScopedIp, scoped_place};
+use crate::zones::source::Primaries;
+
+/// Most primaries of a zone. They are asked one after the other.
+const PRIMARIES_MAX: usize = 16;
+
+/// What a primary over TLS begins with.
+const TLS: &str = "tls://";
+
+/// What the name of a key begins with.
+const KEY: &str = "key:";
+
+const DNS_PORT: u16 = 53;
+const TLS_PORT: u16 = 853;
+
+const LUA: &[(&str, LuaRecords)] = &[("refuse", LuaRecords::Refuse), ("accept", LuaRecords::Accept)];
+
+/// Reads the primaries of a zone, with those of `keys` that they name; none where it has none. This server, which
+/// listens at `listen`, cannot be one.
+pub(super) fn read(
+    table: &Table<'_>,
+    listen: &[SocketAddr],
+    keys: &[TsigKey],
+    found: &mut Diagnostics,
+) -> Option<Option<Primaries>> {
+    let lua = table.get("lua");
+    let Some(value) = table.get("primary") else {
+        if let Some(lua) = lua
+            && keep(lua.word(LUA), found) == Some(LuaRecords::Accept)
+        {
+            found.push(lua.fault("`lua` says what a primary may send, and there is no `primary`"));
+        }
+        return None;
+    };
+    let list = read_list(value, listen, keys, found);
+    for other in ["file", "reverse-of"] {
+        // Of what is no list of primaries nobody knows whether it is meant.
+        if let (Some(_), Some(other_value)) = (&list, table.get(other)) {
+            let message = format!("a zone has either `{other}` or `primary`");
+            found.push(value.fault(message).and_at(other_value.span(), "this one stands there as well"));
+        }
+    }
+    let lua = lua.and_then(|lua| keep(lua.word(LUA), found)).unwrap_or_default();
+    Some(list.map(|list| Primaries { list, lua, span: value.span() }))
+}
+
+fn read_list(
+    value: Value<'_>,
+    listen: &[SocketAddr],
+    keys: &[TsigKey],
+    found: &mut Diagnostics,
+) -> Option<Vec<Primary>> {
+    let items = keep(value.items(), found)?;
+    if items.is_empty() || items.len() > PRIMARIES_MAX {
+        found.push(value.fault(format!("`primary` has 1 to {PRIMARIES_MAX} items, not {}", items.len())));
+        return None;
+    }
+    let mut list: Vec<(Primary, Span)> = Vec::new();
+    for item in items {
+        let Some(primary) = keep(primary(item, keys), found) else { continue };
+        if is_own(primary.remote.address, listen) {
+            let fault = item.fault(format!("`{primary}` is this server itself"));
+            found.push(fault.help("name the server that has the zone"));
+        } else if let Some((_, first)) = list.iter().find(|(known, _)| *known == primary) {
+            let twice = item.fault(format!("`{primary}` is asked already"));
+            found.push(twice.and_at(*first, "first given here"));
+        } else {
+            list.push((primary, item.span()));
+        }
+    }
+    (!list.is_empty()).then(|| list.into_iter().map(|(primary, _)| primary).collect())
+}
+
+/// Whether this server answers at an address.
+fn is_own(address: SocketAddr, listen: &[SocketAddr]) -> bool {
+    listen.iter().any(|own| {
+        let everywhere = own.ip().is_unspecified() && address.ip().is_loopback();
+        own.port() == address.port() && (own.ip() == address.ip() || everywhere)
+    })
+}
+
+/// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`, each with ` key:NAME` behind
+/// it or without.
+fn primary(value: Value<'_>, keys: &[TsigKey]) -> Result<Primary, Diagnostic> {
+    let text = value.text()?;
+    let mut words = text.split_ascii_whitespace();
+    let place = words.next().unwrap_or_default();
+    let key = words.next().map(|word| key(value, word, keys)).transpose()?;
+    if let Some(word) = words.next() {
+        return Err(value.fault(format!("`{word}` is one word too many")));
+    }
+    Ok(Primary { remote: remote(value, place)?, key })
+}
+
+/// The key that `key:NAME` names.
+fn key(value: Value<'_>, word: &str, keys: &[TsigKey]) -> Result<PrimaryKey, Diagnostic> {
+    let Some(name) = word.strip_prefix(KEY) else {
+        let help = "a key stands behind the address as \"key:NAME\"";
+        return Err(value.fault(format!("`{word}` is no key")).help(help));
+    };
+    let is_it = |key: &&TsigKey| name.parse::<Name>().is_ok_and(|name| key.name.as_ref() == name.as_ref());
+    if let Some(TsigKey { name, algorithm, secret, .. }) = keys.iter().find(is_it) {
+        return Ok(PrimaryKey { name: name.clone(), algorithm: *algorithm, secret: secret.clone() });
+    }
+    let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
+    let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
+    Err(match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("`edgedns key NAME` makes one"),
+    })
+}
+
+fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
+    let (place, protocol, port) = match text.strip_prefix(TLS) {
+        None => (text, Protocol::Udp, DNS_PORT),
+        Some(rest) => {
+            let (place, name) =
+                rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
+            let no_name = |name: &str| value.fault(format!("`{name}` is no name of a certificate"));
+            let name = name.map(|name| ServerName::new(name).ok_or_else(|| no_name(name))).transpose()?;
+            (place, Protocol::Tls(name), TLS_PORT)
+        }
+    };
+    let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
+    let read = match bare.parse::<ScopedIp>() {
+        Ok(ip) => Ok(ip.at(port)),
+        Err(ScopeError::NoAddress) => scoped_place(place),
+        Err(error) => Err(error),
+    };
+    let address = match read {
+        Ok(address) => address,
+        Err(ScopeError::NoAddress) => {
+            let help = "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\", with \" key:NAME\" \
+                        behind it for a key; names are not looked up";
+            return Err(value.fault(format!("`{text}` is no address of a primary")).help(help));
+        }
+        Err(error) => return Err(scope_fault(value, &error)),
+    };
+    if let Some(why) = no_host(address.ip()) {
+        return Err(value
+            .fault(format!("{} {why}", address.ip()))
+            .help("name the address at which a server listens"));
+    }
+    if address.port() == 0 {
+        return Err(value.fault("port 0 cannot be asked"));
+    }
+    Ok(Remote { address, protocol })
+}

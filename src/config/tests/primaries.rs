@@ -1,0 +1,43 @@
+//! `primary` of a zone: what is read, and what an operator is told who writes it wrong.
+
+use super::{Outcome, read};
+use crate::transfer::incoming::LuaRecords;
+
+const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
+
+/// What came of a zone with these lines.
+fn zone(lines: &str) -> Outcome {
+    read(format!("{KEY}[server]\nlisten = [\"192.0.2.9:53\"]\n[[zone]]\nname = \"lab.example\"\n{lines}\n"))
+}
+
+#[test]
+fn primaries_are_read_with_ports_transports_and_keys() {
+    let list = "[\"192.0.2.1\", \"[2001:db8::1]:5353 key:Transfer\", \"tls://192.0.2.2#ns1.example\"]";
+    let config = zone(&format!("primary = {list}\nlua = \"accept\"")).settings();
+    let primaries = config.zones[0].primaries.as_ref().unwrap();
+    let told: Vec<String> = primaries.list.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["192.0.2.1:53", "[2001:db8::1]:5353 key:transfer", "tls://192.0.2.2:853#ns1.example"]);
+    assert_eq!(primaries.lua, LuaRecords::Accept);
+    assert!(config.zones[0].file.is_none());
+    let usual = zone("primary = [\"192.0.2.1\"]").settings();
+    assert_eq!(usual.zones[0].primaries.as_ref().unwrap().lua, LuaRecords::Refuse);
+}
+
+#[test]
+fn what_cannot_be_a_primary_is_told_with_the_remedy() {
+    let told = |lines: &str| zone(lines).sentence();
+    let list = |item: &str| told(&format!("primary = [\"{item}\"]"));
+    assert!(told("file = \"lab.zone\"\nprimary = [\"192.0.2.1\"]").contains("either `file` or `primary`"));
+    assert!(told("primary = []").contains("1 to 16 items, not 0"));
+    assert!(told("primary = \"192.0.2.1\"").contains("takes a list"));
+    assert!(told("file = \"lab.zone\"\nlua = \"accept\"").contains("there is no `primary`"));
+    assert!(told("primary = [\"192.0.2.1\", \"192.0.2.1:53\"]").contains("asked already"));
+    assert!(list("192.0.2.9").contains("this server itself"));
+    assert!(list("ns1.example").contains("no address of a primary"));
+    assert!(list("192.0.2.1:0").contains("port 0"));
+    assert!(list("0.0.0.0").contains("0.0.0.0"));
+    assert!(list("192.0.2.1 transfer").contains("`transfer` is no key"));
+    assert!(list("192.0.2.1 key:trnsfer").contains("no `[[key]]` has the name `trnsfer`"));
+    assert!(list("192.0.2.1 key:transfer now").contains("one word too many"));
+    assert!(told("").contains("file"), "one of the two must be there");
+}

@@ -1,0 +1,21 @@
+//! Zones that are copied from primaries: a task for each, beside the loop.
+//!
+//! ```text
+//!   NOTIFY ─┐            ┌─ SOA ─ IXFR ─ AXFR ─▶ primaries
+//!           ▼            │
+//!   timer ─▶ task ───────┴─ the next version, made and checked ─▶ Publications ─▶ loop
+//!                                                          └────▶ the copy on disk
+//! ```
+//!
+//! Responsible for what is served being as new as the primaries have it, and for it staying as it is while they are
+//! silent or lie. Not responsible for the transfers themselves (`transfer`), or for publishing.
+
+mod settings;
+mod status;
+mod making;
+mod task;
+mod tasks;
+mod hearing;
+
+pub use status::SecondaryStatus;
+pub use tasks::Secondaries;

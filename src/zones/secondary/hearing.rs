@@ -1,0 +1,26 @@
+//! NOTIFY from primaries: who is heard, and what is answered (RFC 1996, section 3).
+//!
+//! Responsible for the response to each such message. Not responsible for its signature, or for what a zone does
+//! about it.
+
+use std::net::IpAddr;
+
+use super::tasks::{Listening, Secondaries};
+use crate::dns::message::Rcode;
+use crate::transfer::incoming::Notify;
+use crate::tsig::KeyName;
+
+impl Secondaries {
+    /// Takes a NOTIFY message that has come from this address, signed with this key or with none. Returns the
+    /// response; none: it is not answered.
+    pub fn hear(&self, message: &[u8], from: IpAddr, key: Option<&KeyName>) -> Option<Vec<u8>> {
+        let notify = Notify::read(message)?;
+        let Some(apex) = notify.apex() else { return Some(notify.respond(Rcode::FORMERR)) };
+        let rcode = match self.notify(apex, from, key, notify.serial()) {
+            Listening::Heeded => Rcode::NOERROR,
+            Listening::Stranger => Rcode::REFUSED,
+            Listening::NotOurs => Rcode::NOTAUTH,
+        };
+        Some(notify.respond(rcode))
+    }
+}

@@ -1,0 +1,41 @@
+//! How a zone that is copied stands, for whoever asks.
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use crate::sync::lock;
+
+/// How a zone that is copied stands.
+#[derive(Clone, Debug, Default)]
+pub struct SecondaryStatus {
+    /// The primary that it was copied from, or that confirmed it, last.
+    pub from: Option<String>,
+    /// When that was.
+    pub confirmed_at: Option<SystemTime>,
+    /// Why nothing has come of the last round of questions; none: something has.
+    pub fault: Option<String>,
+    /// Transfers of the whole zone that were taken.
+    pub axfr: u64,
+    /// Transfers of changes that were taken.
+    pub ixfr: u64,
+    /// Rounds of questions of which nothing came.
+    pub failed: u64,
+    /// Bytes of all transfers that were taken.
+    pub bytes: u64,
+    /// NOTIFY messages that were heeded.
+    pub notified: u64,
+}
+
+/// The status of one zone. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedStatus(Arc<Mutex<SecondaryStatus>>);
+
+impl SharedStatus {
+    pub(super) fn get(&self) -> SecondaryStatus {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut SecondaryStatus)) {
+        change(&mut lock(&self.0));
+    }
+}

@@ -1,0 +1,183 @@
+//! The tasks of all zones that are copied.
+//!
+//! Responsible for there being one for each such zone of the config file, and for handing NOTIFY to the right one. Not
+//! responsible for what a task does.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::settings::SecondarySettings;
+use super::status::{SecondaryStatus, SharedStatus};
+use super::task::{Notified, Saving, SecondaryTask};
+use crate::dns::NameRef;
+use crate::sync::lock;
+use crate::tls::Random;
+use crate::transfer::incoming::Primary;
+use crate::tsig::KeyName;
+use crate::zones::publication::Publications;
+use crate::zones::settings::Settings;
+use crate::zones::store::{Store, StoredZone};
+use crate::zones::zone_id::ZoneId;
+
+/// NOTIFY messages of one zone that wait for its task. More say nothing new.
+const NOTIFIED_WAITING_MAX: usize = 16;
+
+/// How long the end of the server waits for copies that are being written.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// The tasks of all zones that are copied. Clones are the same ones: the loop changes them, and whoever hears NOTIFY
+/// hands it over.
+#[derive(Clone)]
+pub struct Secondaries {
+    tasks: Arc<Mutex<HashMap<ZoneId, Running>>>,
+    publications: Publications,
+    random: Arc<Random>,
+    addresses_changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What becomes of a NOTIFY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listening {
+    /// A zone asks its primaries, if it has not what is told.
+    Heeded,
+    /// The zone has other primaries.
+    Stranger,
+    /// No zone of that name is copied.
+    NotOurs,
+}
+
+/// The task of one zone.
+struct Running {
+    settings: Arc<SecondarySettings>,
+    status: SharedStatus,
+    notified: mpsc::Sender<Notified>,
+    task: JoinHandle<()>,
+}
+
+impl Secondaries {
+    /// None yet. What they get is published by whoever hears `publications`; `addresses_changed` is called when a zone
+    /// is new from whose addresses others are made.
+    pub fn new(
+        publications: Publications,
+        addresses_changed: impl Fn() + Send + Sync + 'static,
+    ) -> Secondaries {
+        Secondaries {
+            tasks: Arc::default(),
+            publications,
+            random: Arc::new(Random::new()),
+            addresses_changed: Arc::new(addresses_changed),
+        }
+    }
+
+    /// Has a task for each zone that is copied by these settings; `store` is what is served now. A task whose zone is
+    /// copied as before goes on.
+    pub fn follow(&self, settings: &Settings, store: &Store) {
+        let mut tasks = lock(&self.tasks);
+        let mut before = std::mem::take(&mut *tasks);
+        for settings in SecondarySettings::all(settings) {
+            let id = settings.id().clone();
+            let running = match before.remove(&id) {
+                Some(running) if running.settings.is_same(&settings) => running,
+                replaced => {
+                    let status = replaced.map(|replaced| {
+                        // It may be in the midst of a transfer, which is of no use any more.
+                        replaced.task.abort();
+                        replaced.status
+                    });
+                    let stored = store.zones().iter().find(|zone| zone.id == id);
+                    // The task that was replaced may not have written what it copied last.
+                    let saving = status.as_ref().map(|status| Saving::anew(status.get().from));
+                    self.start(settings, status.unwrap_or_default(), saving.unwrap_or_default(), stored)
+                }
+            };
+            tasks.insert(id, running);
+        }
+        before.into_values().for_each(|gone| gone.task.abort());
+    }
+
+    fn start(
+        &self,
+        settings: SecondarySettings,
+        status: SharedStatus,
+        saving: Saving,
+        stored: Option<&StoredZone>,
+    ) -> Running {
+        let settings = Arc::new(settings);
+        let (notified, heard) = mpsc::channel(NOTIFIED_WAITING_MAX);
+        let now = Instant::now();
+        let current = stored.and_then(|zone| zone.version().cloned());
+        let holds =
+            stored.and_then(|zone| zone.state.next_due()).map(|due| due.saturating_duration_since(now));
+        if let Some(current) = &current {
+            status.change(|status| {
+                status.confirmed_at.get_or_insert(current.loaded_at);
+            });
+        }
+        let task = SecondaryTask {
+            settings: Arc::clone(&settings),
+            published: current.clone(),
+            current,
+            holds,
+            publications: self.publications.clone(),
+            status: status.clone(),
+            random: Arc::clone(&self.random),
+            saving,
+            addresses_changed: Arc::clone(&self.addresses_changed),
+        };
+        Running { settings, status, notified, task: tokio::spawn(task.run(heard)) }
+    }
+
+    /// How a zone stands; none where it is not copied.
+    pub fn status(&self, zone: &ZoneId) -> Option<SecondaryStatus> {
+        lock(&self.tasks).get(zone).map(|running| running.status.get())
+    }
+
+    /// Tells the zones of this apex of a NOTIFY from this address, signed with this key; `serial` is the one that it
+    /// tells of. A zone heeds it that has a primary with that address, or with that key.
+    pub(super) fn notify(
+        &self,
+        apex: NameRef<'_>,
+        from: IpAddr,
+        key: Option<&KeyName>,
+        serial: Option<u32>,
+    ) -> Listening {
+        let mut listening = Listening::NotOurs;
+        let tasks = lock(&self.tasks);
+        for (_, running) in tasks.iter().filter(|(id, _)| id.name.as_ref() == apex) {
+            let is_known = |primary: &Primary| {
+                let address = primary.remote.address.ip().to_canonical();
+                address == from.to_canonical()
+                    || key.is_some_and(|key| primary.key.as_ref().is_some_and(|own| own.name == *key))
+            };
+            let Some(place) = running.settings.primaries.list.iter().position(is_known) else {
+                if listening == Listening::NotOurs {
+                    listening = Listening::Stranger;
+                }
+                continue;
+            };
+            listening = Listening::Heeded;
+            // A task that has so many of them waiting asks anyhow.
+            let _ = running.notified.try_send(Notified { from: Some(place), serial });
+        }
+        listening
+    }
+
+    /// Ends all of them; copies that are to be written are.
+    pub async fn stop(self) {
+        let tasks: Vec<Running> = std::mem::take(&mut *lock(&self.tasks)).into_values().collect();
+        let end = Instant::now().checked_add(STOP_WAIT).unwrap_or_else(Instant::now);
+        let handles: Vec<JoinHandle<()>> = tasks.into_iter().map(|running| running.task).collect();
+        for mut handle in handles {
+            // One that is in the midst of a transfer has nothing to write.
+            if timeout(end.saturating_duration_since(Instant::now()), &mut handle).await.is_err() {
+                handle.abort();
+            }
+        }
+    }
+}
