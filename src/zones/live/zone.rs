@@ -107,6 +107,14 @@ impl LiveZone {
         Arc::clone(&self.state).lock_owned().await
     }
 
+    /// The steps from a serial to the newest one, for an incremental transfer; none: they are not kept. Waits while the
+    /// next version is made.
+    pub async fn steps_since(&self, serial: u32) -> Option<Vec<Arc<Step>>> {
+        let state = self.lock().await;
+        let steps = state.journal()?.history().since(serial)?;
+        Some(steps.cloned().collect())
+    }
+
     /// What the status says of it.
     pub fn status(&self) -> LiveStatus {
         lock(&self.shown).clone()
