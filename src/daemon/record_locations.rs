@@ -1,8 +1,8 @@
-//! Where the records of an answer were written: file and line.
+//! Where the records of an answer come from: file and line, or a transfer, an update, a key of a store.
 //!
-//! The snapshot keeps no locations, so that a name costs no memory for them. An explanation gets them from
-//! the files as they are now, which are read once more for the few records in question. A record that is not
-//! there any more has been changed since it was loaded, which the explanation says.
+//! The snapshot keeps no locations, so that a name costs no memory for them. An explanation reads the files as they are
+//! now once more, for the few records in question. Of a record that is not there, the contents of the zone say where it
+//! comes from, if they are in memory; otherwise it has been changed since it was loaded, which the explanation says.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::config;
 use crate::control::{Explanation, RecordView};
 use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, Sources, Span};
-use crate::zone::Pool;
+use crate::zone::{Pool, Zone};
 use crate::zonefile::{self, Content, Written};
 use crate::zones::{ZoneId, ZoneSources};
 
@@ -23,14 +23,16 @@ pub(super) struct Search {
     /// The zone and where its records come from.
     pub(super) id: ZoneId,
     pub(super) sources: ZoneSources,
+    /// What is in the zone, where that is in memory.
+    pub(super) contents: Option<Arc<Zone>>,
     /// For each record of each section what it was made from, in the order of the explanation.
-    pub(super) sections: [Vec<Origin>; 3],
+    pub(super) sections: [Vec<MadeFrom>; 3],
     /// The pools, in the order of the explanation.
     pub(super) pools: Vec<Arc<Pool>>,
 }
 
 /// What a record of an answer was made from.
-pub(super) struct Origin {
+pub(super) struct MadeFrom {
     /// Its owner in the file: a wildcard's, say.
     pub(super) owner: Name,
     /// Its type there.
@@ -40,10 +42,11 @@ pub(super) struct Origin {
 }
 
 impl Search {
-    /// Reads the files, and adds what they say to an explanation. Takes as long as reading the zone's text.
+    /// Adds to an explanation what the files and the contents say. Takes as long as reading the zone's text.
     pub(super) fn run(&self, explanation: &mut Explanation) {
-        if let Some(file) = self.sources.file() {
-            self.search(file, explanation);
+        match self.sources.file() {
+            Some(file) => self.search(file, explanation),
+            None => self.add_records(explanation, &[], &Sources::default()),
         }
         explanation.remarks.extend(self.sources.remarks());
         self.add_guards(explanation);
@@ -76,18 +79,20 @@ impl Search {
         let mut changed = false;
         for (number, (records, origins)) in views.into_iter().zip(&self.sections).enumerate() {
             for (record, origin) in records.iter_mut().zip(origins) {
-                record.place = origin.find(written).map(|span| place(sources, span));
+                let elsewhere = || origin.elsewhere(self.contents.as_deref()?);
+                record.place = origin.find(written).map(|span| place(sources, span)).or_else(elsewhere);
                 // Additional addresses may come from anywhere, such as a wildcard.
                 changed |= record.place.is_none() && number < 2;
             }
         }
         for (view, pool) in explanation.pools.iter_mut().zip(&self.pools) {
             let span = find_pool(pool, written);
-            changed |= span.is_none();
-            view.place = span.map(|span| place(sources, span));
+            view.place = span.map(|span| place(sources, span)).or_else(|| pool.origin.in_words());
+            changed |= view.place.is_none();
         }
-        // Records that are made from another zone are in no file.
-        if changed && self.sources.made_from().is_none() {
+        // Records that are made from another zone are in no file, and those of a live zone need not be.
+        let is_in_files = self.contents.is_none() && self.sources.made_from().is_none();
+        if changed && is_in_files && self.sources.file().is_some() {
             let file = &self.sources;
             let remark = format!("{file} says otherwise by now: `edgedns reload` takes it over");
             explanation.remarks.push(remark);
@@ -113,7 +118,16 @@ impl Search {
     }
 }
 
-impl Origin {
+impl MadeFrom {
+    /// The origin of its RRset, or of a LUA record that gives it, where that is no text.
+    fn elsewhere(&self, zone: &Zone) -> Option<String> {
+        let node = zone.node(zone.find(self.owner.as_ref())?);
+        let is_it = |rdata: &[u8]| self.rdata.as_ref().is_none_or(|own| own == rdata);
+        let rrset = node.rrset(self.rtype).filter(|rrset| rrset.rdatas().any(is_it));
+        let lua = || node.pools_of(self.rtype).next().map(|id| zone.pools()[id.index()].origin.clone());
+        rrset.map(|rrset| rrset.origin()).or_else(lua)?.in_words()
+    }
+
     /// Its place: that of the record itself, or of a LUA record that gives it.
     fn find(&self, written: &[Written]) -> Option<Span> {
         let own = || written.iter().filter(|one| one.owner == self.owner && one.rtype == self.rtype);
@@ -154,3 +168,6 @@ pub(super) fn record_view(record: &crate::dns::response::Record) -> RecordView {
         place: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

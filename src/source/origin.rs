@@ -48,8 +48,8 @@ pub struct Transfer {
 pub struct Update {
     /// The zone.
     pub zone: String,
-    /// The client that sent it.
-    pub client: IpAddr,
+    /// The client that sent it; none: it was read from a journal, which does not say.
+    pub client: Option<IpAddr>,
     /// The name of the key that signed it; none: it was not signed.
     pub key: Option<String>,
 }
@@ -110,7 +110,10 @@ impl fmt::Display for Transfer {
 
 impl fmt::Display for Update {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "update of {} from {}", self.zone, self.client)?;
+        match self.client {
+            Some(client) => write!(f, "update of {} from {client}", self.zone)?,
+            None => write!(f, "earlier update of {}", self.zone)?,
+        }
         match &self.key {
             Some(key) => write!(f, " with key {key}"),
             None => Ok(()),
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn an_origin_is_got_as_it_was_added_and_held_once() {
         let span = Span::new(Sources::default().add("lab.zone", b"text".to_vec()), 1, 3);
-        let update = Update { zone: "lab.example.".to_owned(), client: [192, 0, 2, 5].into(), key: None };
+        let update = Update { zone: "lab.example.".to_owned(), client: None, key: None };
         let key = StoreKey { store: "etcd".to_owned(), key: "/skydns".to_owned() };
         let added = [
             Origin::Text(span),

@@ -41,7 +41,7 @@ fn transfer() -> Origin {
 #[test]
 fn a_fault_in_what_is_no_text_is_drawn_with_its_origin_in_words() {
     let (sources, _) = lab();
-    let (zone, client) = ("lab.example.".to_owned(), [192, 0, 2, 5].into());
+    let (zone, client) = ("lab.example.".to_owned(), Some([192, 0, 2, 5].into()));
     let update = Origin::Update(Update { zone, client, key: Some("cert-manager".to_owned()) }.into());
     let fault = Diagnostic::error(transfer(), "`www` has a CNAME record and others")
         .label("A record")

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::record_locations::{Origin, Search, record_view};
+use super::super::record_locations::{MadeFrom, Search, record_view};
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::selector_text::choice;
@@ -82,7 +82,8 @@ impl Server {
             config: self.reloading.path.clone(),
             id: zone.id.clone(),
             sources: zone.sources.clone(),
-            sections: response.map(|response| origins(&response, &found.steps)).unwrap_or_default(),
+            contents: zone.version().and_then(|version| version.contents.clone()),
+            sections: response.map(|response| made_from(&response, &found.steps)).unwrap_or_default(),
             pools: self.publishing.pools_of(&found).map(|bound| Arc::clone(&bound.pool)).collect(),
         });
         (explanation, search)
@@ -222,20 +223,23 @@ fn answer(response: &Response) -> AnswerView {
 }
 
 /// What each record of a response was made from.
-fn origins(response: &Response, steps: &[ExplainedStep]) -> [Vec<Origin>; 3] {
-    response.sections.each_ref().map(|records| records.iter().map(|record| origin(record, steps)).collect())
+fn made_from(response: &Response, steps: &[ExplainedStep]) -> [Vec<MadeFrom>; 3] {
+    response
+        .sections
+        .each_ref()
+        .map(|records| records.iter().map(|record| record_made_from(record, steps)).collect())
 }
 
-fn origin(record: &Record, steps: &[ExplainedStep]) -> Origin {
+fn record_made_from(record: &Record, steps: &[ExplainedStep]) -> MadeFrom {
     let Record { owner, rtype, rdata, .. } = record;
     match steps.iter().find(|step| step.name == *owner).map(|step| &step.finding) {
         Some(Finding::Wildcard { source, .. }) => {
-            Origin { owner: source.clone(), rtype: *rtype, rdata: Some(rdata.clone()) }
+            MadeFrom { owner: source.clone(), rtype: *rtype, rdata: Some(rdata.clone()) }
         }
         Some(Finding::Dname { owner }) if *rtype == Rtype::CNAME => {
-            Origin { owner: owner.clone(), rtype: Rtype::DNAME, rdata: None }
+            MadeFrom { owner: owner.clone(), rtype: Rtype::DNAME, rdata: None }
         }
-        _ => Origin { owner: owner.clone(), rtype: *rtype, rdata: Some(rdata.clone()) },
+        _ => MadeFrom { owner: owner.clone(), rtype: *rtype, rdata: Some(rdata.clone()) },
     }
 }
 

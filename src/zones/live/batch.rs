@@ -81,7 +81,7 @@ fn next_version(
     let Evaluated::Changes(changes) = evaluated else { return Ok(None) };
     let origin = Origin::Update(Arc::new(Update {
         zone: base.id.name.to_string(),
-        client: asked.requester.address,
+        client: Some(asked.requester.address),
         key: asked.requester.key.as_ref().map(ToString::to_string),
     }));
     let proposal = Proposal {

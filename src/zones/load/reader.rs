@@ -16,7 +16,9 @@ use super::secondary::SecondaryLoad;
 use super::serving::{Cause, Purpose};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
-use crate::source::{Diagnostic, Diagnostics, Digest, Look, Severity, Sources, TextFile, patiently_for};
+use crate::source::{
+    Diagnostic, Diagnostics, Digest, Look, Origin, Severity, Sources, TextFile, Update, patiently_for,
+};
 use crate::zone::{self, Addresses, Apexes, Hosts, NodeId, Zone};
 use crate::zonefile;
 use crate::zones::clients::Clients;
@@ -185,7 +187,9 @@ impl<'r> ZoneReader<'r> {
             return read;
         }
         let mut hold = serving.live.zone(&loaded.id).hold_blocking(self.state_directory());
-        let read = hold.effective(read, &inputs.texts, &inputs.guards, &zone.name_span.into(), sources);
+        let (name, client, key) = (zone.id.name.to_string(), None, None);
+        let updates = Origin::Update(Arc::new(Update { zone: name, client, key }));
+        let read = hold.effective(read, &inputs.texts, &inputs.guards, &updates, sources);
         loaded.hold = Some(hold);
         read
     }
