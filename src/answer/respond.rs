@@ -64,7 +64,7 @@ pub fn respond(
     let mut response = ResponseWriter::new(message);
     let mut ede = match answer(query, worker, &mut response) {
         Answered::Here(ede) => ede,
-        Answered::HandOver(kind) => return limit_and_hand_over(query, worker, &mut response, kind),
+        Answered::HandOver => return limit_and_hand_over(query, worker, &mut response),
     };
     let mut tail = Tail::None;
     if let Some(table) = &snapshot.forward {
@@ -94,12 +94,12 @@ pub fn respond(
     }
 }
 
-/// What came of answering.
+/// What came of answering. One byte, without padding or a second one: it is looked at for every query.
 enum Answered {
     /// It is written, with an extended error or none.
     Here(Option<Ede>),
     /// Somebody takes the whole message.
-    HandOver(MessageKind),
+    HandOver,
 }
 
 /// Writes the answer that is decided on.
@@ -128,10 +128,10 @@ fn answer(
         }
         Decision::BadVersion => response.rcode = Rcode::BADVERS,
         Decision::Signed if query.snapshot.handed_over.have(MessageKind::Signed) => {
-            return Answered::HandOver(MessageKind::Signed);
+            return Answered::HandOver;
         }
         Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
-            return Answered::HandOver(MessageKind::Transfer);
+            return Answered::HandOver;
         }
         Decision::Signed => response.rcode = Rcode::NOTAUTH,
         Decision::BadCookie => response.rcode = Rcode::FORMERR,

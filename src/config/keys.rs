@@ -218,6 +218,13 @@ const OWN: &[Key] = &[
     ),
     key(
         Section::Server,
+        "transfers",
+        Absent::Default("32"),
+        "transfers of zones to other servers at once; further ones are told SERVFAIL and come again",
+    ),
+    key(Section::Server, "transfers-per-client", Absent::Default("8"), "the same per client (IPv6: per /64)"),
+    key(
+        Section::Server,
         "watch",
         Absent::Default("true"),
         "whether this file, the zone files and the files they include are watched and reloaded when they \
@@ -538,6 +545,27 @@ const OWN: &[Key] = &[
         Absent::Unset { example: r#"["192.0.2.0/24", "local"]"# },
         "networks whose clients are answered from this zone, others are REFUSED; local is loopback \
          and the networks of this host; without it all clients are answered",
+    ),
+    key(
+        Section::Zone,
+        "allow-transfer",
+        Absent::Unset { example: r#"["192.0.2.53", "2001:db8::/32"]"# },
+        "servers that get the whole zone (AXFR) or what has changed (IXFR), over TCP; an entry is a network, \
+         the name of a [[key]] as \"key:NAME\", or both in one text; without it nobody does; a zone with it keeps its records in memory",
+    ),
+    key(
+        Section::Zone,
+        "notify",
+        Absent::Unset { example: r#"["192.0.2.53", "192.0.2.54:5353 key:transfer"]"# },
+        "servers that are told at once when the serial changes (NOTIFY): an address, with a port other than 53, and \
+         \"key:NAME\" to sign it; five tries; only a server of allow-transfer gets the zone",
+    ),
+    key(
+        Section::Zone,
+        "transfer-pools",
+        Absent::Default(r#""members""#),
+        "what is sent of LUA records: members (all addresses of the first group as plain records, whatever their state, \
+         for servers that do not probe) or lua (the LUA record itself, for PowerDNS and edgedns)",
     ),
     key(
         Section::Zone,

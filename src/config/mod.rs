@@ -21,6 +21,7 @@ mod zone_probe;
 mod limit;
 mod tsig_key;
 mod zone_update;
+mod zone_transfer;
 mod cache;
 mod socket_address;
 mod primary;
@@ -48,6 +49,7 @@ pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Se
 pub use tsig_key::TsigKey;
 pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
+pub use zone_transfer::{Notified, ZoneTransfer};
 
 use table::Table;
 

@@ -11,6 +11,7 @@ use crate::setting::DURATION_MAX;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
+use crate::transfer::outgoing::TransferLimits;
 use crate::transport::{Affinity, ListenAddress, Protocols, ProtocolsEntry};
 
 /// Most UDP threads. More than any machine has cores; beyond it is a slip.
@@ -44,6 +45,8 @@ pub struct Server {
     pub tcp_connections_per_client: usize,
     /// How long a TCP connection may be open without a query.
     pub tcp_idle: Duration,
+    /// Transfers of zones to other servers at once.
+    pub transfers: TransferLimits,
     /// Whether files are watched, so that a change is taken over by itself.
     pub watch: ReloadOn,
     /// Folders that zones may include files from, besides that of their own file and that of the config file.
@@ -65,6 +68,7 @@ impl Default for Server {
             tcp_connections: 1000,
             tcp_connections_per_client: 100,
             tcp_idle: Duration::from_secs(10),
+            transfers: TransferLimits::default(),
             watch: ReloadOn::FileChange,
             include_folders: Vec::new(),
             nsid: None,
@@ -134,6 +138,12 @@ impl Server {
             tcp_idle: table
                 .read("tcp-idle", found, |value| value.duration(&idle))
                 .unwrap_or(default.tcp_idle),
+            transfers: TransferLimits {
+                all: table.read("transfers", found, connections).unwrap_or(default.transfers.all),
+                per_client: table
+                    .read("transfers-per-client", found, connections)
+                    .unwrap_or(default.transfers.per_client),
+            },
             watch: table.read("watch", found, watch).unwrap_or(default.watch),
             include_folders: table
                 .get("include-folders")

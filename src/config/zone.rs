@@ -14,6 +14,7 @@ use super::probe::Probe;
 use super::table::Table;
 use super::tsig_key::TsigKey;
 use super::zone_probe::ZoneProbe;
+use super::zone_transfer::ZoneTransfer;
 use super::zone_update;
 use crate::dns::{Name, NameRef};
 use crate::setting::Value;
@@ -53,6 +54,8 @@ pub struct Zone {
     pub when_client_in: Option<Vec<Clients>>,
     /// `allow-query`: who of them is answered; none: all.
     pub allow_query: Option<Vec<Clients>>,
+    /// Which servers get it, and what of it.
+    pub transfer: ZoneTransfer,
     /// `memory-limit`: how much memory it may take while it is read.
     pub memory_limit: MemoryLimit,
     /// `[[zone.update]]`: who may change it while it is served.
@@ -72,6 +75,9 @@ impl Zone {
             sources.push(Updates);
         }
         self.primaries.iter().for_each(|primaries| sources.push(primaries.clone()));
+        if self.transfer.needs_contents() {
+            sources.keep_contents();
+        }
         sources
     }
 }
@@ -123,6 +129,7 @@ pub(super) fn read_all(
         let view = table.read("view", found, view);
         let view =
             view.or_else(|| when_client_in.as_ref().and_then(|clients| Some(shown(clients.as_ref()?))));
+        let transfer = ZoneTransfer::read(&table, keys, found);
         let memory_limit = table.read("memory-limit", found, |value| value.memory(&MEMORY_LIMITS));
         let memory_limit = memory_limit.map_or(MemoryLimit::ByText, MemoryLimit::Bytes);
         let reverse_of = read_reverse_of(&table, name.as_ref(), found);
@@ -165,6 +172,7 @@ pub(super) fn read_all(
                 view,
                 when_client_in,
                 allow_query,
+                transfer,
                 memory_limit,
                 updates,
                 guards,

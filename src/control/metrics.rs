@@ -16,8 +16,8 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransportStatus,
-    TsigStatus, ZoneStatus,
+    HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransfersStatus,
+    TransportStatus, TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -29,6 +29,9 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     transports(&mut text, &status.transports);
     spreads(&mut text, &status.transports);
     sockets(&mut text, status);
+    if let Some(status) = &status.transfers {
+        transfers(&mut text, status);
+    }
     if let Some(status) = &status.tsig {
         signatures(&mut text, status);
     }
@@ -178,6 +181,29 @@ fn sockets(text: &mut Text, status: &Status) {
         [plain(tcp.evicted)],
     );
     text.counter("edgedns_tcp_cut", "TCP connections cut because the client did not read.", [plain(tcp.cut)]);
+}
+
+fn transfers(text: &mut Text, status: &TransfersStatus) {
+    text.counter(
+        "edgedns_transfers",
+        "Questions for transfers of zones (AXFR, IXFR) by what became of them.",
+        status.results.iter().map(|(result, count)| (Labels::of("result", result), *count)),
+    );
+    text.gauge(
+        "edgedns_transfers_under_way",
+        "Transfers of zones to other servers that are under way.",
+        [plain(status.under_way)],
+    );
+    text.counter(
+        "edgedns_notify_messages",
+        "NOTIFY messages to other servers by what became of them.",
+        status.notified.iter().map(|(result, count)| (Labels::of("result", result), *count)),
+    );
+    text.gauge(
+        "edgedns_notify_failing",
+        "Zones, each with one server, of whose newest serial that was told in vain.",
+        [plain(status.notify_failing)],
+    );
 }
 
 fn signatures(text: &mut Text, status: &TsigStatus) {

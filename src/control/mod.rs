@@ -64,7 +64,8 @@ pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
     HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
-    RuleStatus, Status, TargetStatus, TcpStatus, TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
+    RuleStatus, Status, TargetStatus, TcpStatus, TransfersStatus, TransportStatus, TsigStatus, UdpStatus,
+    ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

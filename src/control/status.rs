@@ -51,6 +51,9 @@ pub struct Status {
     /// What the operator has said of targets and still holds, oldest first; the last one that means a target
     /// counts.
     pub forced: Vec<RuleStatus>,
+    /// What became of questions for transfers; none: nobody may have any zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfers: Option<TransfersStatus>,
     /// What came of signed messages; none: there are no keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tsig: Option<TsigStatus>,
@@ -166,6 +169,21 @@ pub struct UdpStatus {
     pub refused: u64,
     /// Seconds from queries being received to their responses being with the kernel; of one batch in 16.
     pub durations: HistogramStatus,
+}
+
+/// What became of questions for transfers of zones since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransfersStatus {
+    /// Under way now.
+    pub under_way: usize,
+    /// Questions by what became of them: `whole`, `steps` and `soa` were sent, `refused` were not allowed, `limited` were
+    /// too many at once, `broken` did not come to their end.
+    pub results: BTreeMap<String, u64>,
+    /// NOTIFY messages by what became of them: `heard` or `failed`.
+    pub notified: BTreeMap<String, u64>,
+    /// Zones, each with one server, of whose newest serial that was told in vain.
+    pub notify_failing: usize,
 }
 
 /// What came of signed messages since the start.

@@ -29,6 +29,7 @@ mod updating;
 mod update_treatment;
 mod reloads;
 mod waiting_changes;
+mod transferring;
 mod publishing;
 mod zone_changes;
 mod reloading;

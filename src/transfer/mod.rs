@@ -13,6 +13,11 @@
 
 mod soa;
 
+mod history;
+
 pub mod incoming;
 
+pub mod outgoing;
+
+pub use history::{Condensed, Differences, HISTORY_BYTES_MAX, HISTORY_STEPS_MAX, History, condensed};
 pub use soa::{Soa, is_newer};

@@ -286,7 +286,8 @@ impl<'z> Node<'z> {
         types.into_iter()
     }
 
-    pub(super) fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
+    /// All its RRsets, guarded ones too.
+    pub fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
         let zone = self.zone;
         zone.rrsets_of(self.id).map(move |at| Rrset { zone, at })
     }

@@ -27,8 +27,8 @@ pub struct ZoneVersion {
     pub compiled: Arc<CompiledZone>,
     /// The pools that its compiled form names, in that order.
     pub pools: Vec<Arc<Pool>>,
-    /// Its contents, where changes to them may be proposed; a zone that is read as a whole needs them no
-    /// more.
+    /// Its contents, where changes to them may be proposed or other servers get them; a zone that is read as a whole
+    /// needs them no more.
     pub contents: Option<Arc<Zone>>,
     /// What it was made from.
     pub inputs: Arc<Inputs>,
@@ -86,7 +86,8 @@ impl ZoneVersion {
             records: zone.record_count(),
             compiled: Arc::new(compile(&zone)?),
             pools: zone.pools().iter().cloned().map(Arc::new).collect(),
-            contents: inputs.sources.propose_changes().then(|| Arc::new(zone)),
+            contents: (inputs.sources.propose_changes() || inputs.sources.keeps_contents())
+                .then(|| Arc::new(zone)),
             inputs: Arc::new(inputs),
             hosts: None,
             origin,

@@ -175,7 +175,7 @@ impl Server {
         self.publishing.served.set_forward(self.publishing.forwarding.table());
         self.publishing.dispatcher.signatures().set_keys(&config.keys);
         self.updating.follow(self.publishing.served.zones());
-        self.publishing.served.set_handed_over(self.publishing.dispatcher.kinds());
+        self.publishing.transferring.change(&config);
         // The reading may have looked at the networks a while ago.
         self.publishing.mean_by_local();
         self.publishing.publish();

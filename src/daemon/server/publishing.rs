@@ -13,6 +13,7 @@ use super::super::served::{LoadedZones, Served};
 use super::dispatcher::Dispatcher;
 use super::forwarding::Forwarding;
 use super::locals::Locals;
+use super::transferring::Transferring;
 use super::transitions::{FirstVerdicts, LogAs, log_quietly, log_rest, log_transition};
 use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
@@ -48,6 +49,8 @@ pub(super) struct Publishing {
     pub(super) forwarding: Forwarding,
     /// Treats what is no plain query.
     pub(super) dispatcher: Arc<Dispatcher>,
+    /// Sends zones to other servers.
+    pub(super) transferring: Transferring,
     pub(super) locals: Locals,
     /// Made at start where the config names none, so that a reload keeps it.
     pub(super) cookie_secret: Option<CookieSecret>,
@@ -59,11 +62,16 @@ pub(super) struct Publishing {
 impl Publishing {
     /// Publishes what is served and believed now. What has changed since the last time is made anew.
     pub(super) fn publish(&mut self) {
+        if self.served.has_changed() || self.transferring.is_changed() {
+            self.transferring.follow(&self.served);
+            self.served.set_handed_over(self.dispatcher.kinds());
+        }
         let board = self.engine.board();
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
         self.publisher.publish(fresh);
         self.published_at = SystemTime::now();
         self.board = board;
+        self.transferring.tell();
     }
 
     /// Frees the snapshots that no worker holds any more. One that is idle would hold a zone of before, beside the

@@ -25,6 +25,7 @@ use super::reloading::{Reloading, files_changed, read};
 use super::report::report_zones;
 use super::settings::{health_settings, identity, random_secret, rate_limit, transport_settings};
 use super::supervision::{self, Supervision};
+use super::transferring::Transferring;
 use super::transitions::FirstVerdicts;
 use super::turn::Events;
 use super::updating::Updating;
@@ -168,7 +169,8 @@ impl Server {
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
         let secondaries = Secondaries::new(publications.clone(), reloading_by(requests.clone()));
-        let dispatcher = dispatcher(&updating, &secondaries, &config);
+        let transferring = Transferring::start(&config, &served);
+        let dispatcher = dispatcher(&updating, &secondaries, &transferring, &config);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -181,12 +183,8 @@ impl Server {
         forwarding.follow_aliases_into(publisher.readers());
         dispatcher.answer_queries_from(publisher.readers());
         let (counters, taps) = (WorkerCounters::default(), Taps::default());
-        let make = counters.responders(
-            publisher.readers(),
-            forwarding.forwarder(),
-            Arc::clone(&dispatcher),
-            taps.clone(),
-        );
+        let (readers, forwarder) = (publisher.readers(), forwarding.forwarder());
+        let make = counters.responders(readers, forwarder, Arc::clone(&dispatcher), taps.clone());
         let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
         let publishing = Publishing {
             publisher,
@@ -201,6 +199,7 @@ impl Server {
             taps,
             forwarding,
             dispatcher,
+            transferring,
             locals,
             cookie_secret,
             first_round,
@@ -227,9 +226,15 @@ impl Server {
 }
 
 /// Who treats what is no plain query.
-fn dispatcher(updating: &Updating, secondaries: &Secondaries, config: &Config) -> Arc<Dispatcher> {
+fn dispatcher(
+    updating: &Updating,
+    secondaries: &Secondaries,
+    transferring: &Transferring,
+    config: &Config,
+) -> Arc<Dispatcher> {
     let mut treatments = Treatments::default();
     treatments.add(MessageKind::Notify, NotifyTreatment::new(secondaries.clone()));
     treatments.add(MessageKind::Update, updating.taker().clone());
+    treatments.add(MessageKind::Transfer, transferring.treatment());
     Arc::new(Dispatcher::new(Handle::current(), treatments, &config.keys))
 }

@@ -52,6 +52,7 @@ impl Server {
             watch_trouble: self.reloading.watching.as_ref().and_then(Watching::trouble),
             state_trouble: self.operator.state_trouble(),
             forced: self.operator.rules.iter().map(|one| rule(one, clocks)).collect(),
+            transfers: self.publishing.transferring.status(),
             tsig: self.publishing.dispatcher.signatures().status(),
             updates: self.updating.by_result(),
             forward: self.publishing.forwarding.status(self.publishing.counters.forward_limited()),

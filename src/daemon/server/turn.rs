@@ -31,6 +31,7 @@ pub(super) struct Events {
 impl Server {
     /// Lets operators in, and follows what changes from now on; `first` is what the first probes have found.
     pub(super) fn begin(&mut self, config: &Config, digests: FileDigests, first: &mut Vec<Transition>) {
+        self.publishing.transferring.tell();
         self.operator.local_trouble.mark_changed();
         self.reloading.log_shortage(config);
         self.operator.control.follow(control_socket(config).as_deref());

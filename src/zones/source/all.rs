@@ -12,12 +12,35 @@ use crate::zone::Builder;
 
 /// The sources of a zone, in the order in which they add to it.
 #[derive(Clone, Debug, Default)]
-pub struct ZoneSources(Vec<Arc<dyn Source>>);
+pub struct ZoneSources {
+    list: Vec<Arc<dyn Source>>,
+    keeping: Keeping,
+}
+
+/// Whether the contents of a zone stay in memory when it is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keeping {
+    /// Only where a source proposes changes to them.
+    #[default]
+    ForChanges,
+    /// In any case: they are sent to other servers.
+    ForTransfers,
+}
 
 impl ZoneSources {
     /// Adds a source behind the others.
     pub fn push(&mut self, source: impl Source) {
-        self.0.push(Arc::new(source));
+        self.list.push(Arc::new(source));
+    }
+
+    /// Has the contents of the zone stay in memory.
+    pub fn keep_contents(&mut self) {
+        self.keeping = Keeping::ForTransfers;
+    }
+
+    /// Whether they stay there though no source proposes changes to them.
+    pub fn keeps_contents(&self) -> bool {
+        self.keeping == Keeping::ForTransfers
     }
 
     /// Has each add its records. None when some cannot be had; `found` says why.
@@ -27,48 +50,49 @@ impl ZoneSources {
         builder: &mut Builder,
         found: &mut Diagnostics,
     ) -> Option<()> {
-        self.0.iter().try_for_each(|source| source.read(reading, builder, found))
+        self.list.iter().try_for_each(|source| source.read(reading, builder, found))
     }
 
     /// The zone's own file.
     pub fn file(&self) -> Option<&Path> {
-        self.0.iter().find_map(|source| source.file())
+        self.list.iter().find_map(|source| source.file())
     }
 
     /// The zone whose addresses are needed.
     pub fn made_from(&self) -> Option<&Name> {
-        self.0.iter().find_map(|source| source.made_from())
+        self.list.iter().find_map(|source| source.made_from())
     }
 
     /// The servers that the zone is copied from.
     pub fn primaries(&self) -> Option<&Primaries> {
-        self.0.iter().find_map(|source| source.primaries())
+        self.list.iter().find_map(|source| source.primaries())
     }
 
     /// What `edgedns explain` says of records that stand in no file.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
-        self.0.iter().filter_map(|source| source.remark())
+        self.list.iter().filter_map(|source| source.remark())
     }
 
     /// Whether the contents of the zone stay in memory, since changes to them may be proposed.
     pub fn propose_changes(&self) -> bool {
-        self.0.iter().any(|source| source.proposes_changes())
+        self.list.iter().any(|source| source.proposes_changes())
     }
 }
 
 impl PartialEq for ZoneSources {
     fn eq(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same(other.as_ref()))
+        self.keeping == other.keeping
+            && self.list.len() == other.list.len()
+            && self.list.iter().zip(&other.list).all(|(one, other)| one.is_same(other.as_ref()))
     }
 }
 
 impl fmt::Display for ZoneSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.list.is_empty() {
             return f.write_str("nothing");
         }
-        for (number, source) in self.0.iter().enumerate() {
+        for (number, source) in self.list.iter().enumerate() {
             let between = if number == 0 { "" } else { " and " };
             write!(f, "{between}{source}")?;
         }

@@ -1,0 +1,161 @@
+//! `allow-transfer`, `transfer-pools` and `notify`: which servers get a zone, what of it, and which are told of changes.
+//!
+//! Responsible for these keys of `[[zone]]`. Not responsible for what is sent: that is `transfer`'s.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::limit::EXEMPT_MAX;
+use super::table::Table;
+use super::tsig_key::TsigKey;
+use crate::answer::Prefix;
+use crate::setting::Value;
+use crate::setting::keep;
+use crate::source::{Diagnostic, Diagnostics, nearest};
+use crate::transfer::outgoing::{Allowed, TransferPools};
+use crate::tsig::KeyName;
+
+/// Most servers of `notify`: each gets a message at every change.
+const NOTIFY_MAX: usize = 64;
+
+/// What begins the name of a key.
+const KEY: &str = "key:";
+
+/// What `transfer-pools` may say.
+const POOLS: &[(&str, TransferPools)] = &[("members", TransferPools::Members), ("lua", TransferPools::Lua)];
+
+/// Who gets a zone, and what of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZoneTransfer {
+    /// `allow-transfer`: who may have it; empty: nobody.
+    pub allow: Vec<Allowed>,
+    /// `transfer-pools`: what is sent of pools.
+    pub pools: TransferPools,
+    /// `notify`: whom to tell of changes.
+    pub notify: Vec<Notified>,
+}
+
+/// A server that is told of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notified {
+    /// Where it is.
+    pub place: SocketAddr,
+    /// The key that messages to it are signed with.
+    pub key: Option<KeyName>,
+}
+
+/// The port that is meant where none is given.
+const DNS_PORT: u16 = 53;
+
+impl ZoneTransfer {
+    /// Whether other servers get anything of it.
+    pub fn needs_contents(&self) -> bool {
+        !self.allow.is_empty() || !self.notify.is_empty()
+    }
+
+    /// Reads the keys of a zone.
+    pub(super) fn read(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Self {
+        let allow =
+            zone.get("allow-transfer").and_then(|value| allow(value, keys, found)).unwrap_or_default();
+        let pools = zone.read("transfer-pools", found, |value| value.word(POOLS)).unwrap_or_default();
+        let notify = zone.get("notify").and_then(|value| notify(value, keys, found)).unwrap_or_default();
+        Self { allow, pools, notify }
+    }
+}
+
+/// Entries; an empty list means what leaving the key out means.
+fn allow(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Vec<Allowed>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > EXEMPT_MAX {
+        found.push(value.fault(format!("more than {EXEMPT_MAX} entries")).help("name larger networks"));
+        return None;
+    }
+    Some(items.into_iter().filter_map(|item| keep(allowed(item, keys), found)).collect())
+}
+
+/// Servers to tell.
+fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Vec<Notified>> {
+    let items = keep(value.items(), found)?;
+    if items.len() > NOTIFY_MAX {
+        found.push(value.fault(format!("more than {NOTIFY_MAX} servers")));
+        return None;
+    }
+    Some(items.into_iter().filter_map(|item| keep(notified(item, keys), found)).collect())
+}
+
+/// An address, with or without a port, and a key or none.
+fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> {
+    let text = value.text()?;
+    let (mut place, mut key) = (None, None);
+    for word in text.split_whitespace() {
+        let is_again = match word.strip_prefix(KEY) {
+            Some(name) => key.replace(known_key(value, name, keys)?).is_some(),
+            None => place.replace(notified_place(value, word)?).is_some(),
+        };
+        if is_again {
+            let fault = value.fault("an entry has one address and one key at most");
+            return Err(fault.help("write two entries"));
+        }
+    }
+    let place = place.ok_or_else(|| {
+        value.fault("an entry without an address").help("write \"192.0.2.53\" or \"192.0.2.53 key:NAME\"")
+    })?;
+    Ok(Notified { place, key })
+}
+
+fn notified_place(value: Value<'_>, text: &str) -> Result<SocketAddr, Diagnostic> {
+    let usual = || text.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, DNS_PORT)));
+    let place = text.parse().or_else(|_| usual()).map_err(|_| {
+        value
+            .fault(format!("`{text}` is no address"))
+            .help("write \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::53]:5353\"")
+    })?;
+    if place.port() == 0 || place.ip().is_unspecified() || place.ip().is_multicast() {
+        return Err(value
+            .fault(format!("nobody is told anything at `{text}`"))
+            .help("name an address of one host"));
+    }
+    Ok(place)
+}
+
+/// The name of a key that is there.
+fn known_key(value: Value<'_>, name: &str, keys: &[TsigKey]) -> Result<KeyName, Diagnostic> {
+    let key: KeyName =
+        name.parse().map_err(|error| value.fault(format!("`{name}` is no name of a key: {error}")))?;
+    if keys.iter().any(|known| known.name == key) { Ok(key) } else { Err(unknown(value, name, keys)) }
+}
+
+/// A prefix, a key, or both.
+fn allowed(value: Value<'_>, keys: &[TsigKey]) -> Result<Allowed, Diagnostic> {
+    let text = value.text()?;
+    let mut allowed = Allowed { prefix: None, key: None };
+    for word in text.split_whitespace() {
+        let is_again = if let Some(name) = word.strip_prefix(KEY) {
+            allowed.key.replace(known_key(value, name, keys)?).is_some()
+        } else {
+            let prefix: Prefix = word.parse().map_err(|error| {
+                value
+                    .fault(format!("`{word}` is no network: {error}"))
+                    .help("write \"192.0.2.0/24\" or \"key:NAME\"")
+            })?;
+            allowed.prefix.replace(prefix).is_some()
+        };
+        if is_again {
+            let fault = value.fault("an entry has one network and one key at most");
+            return Err(fault.help("write two entries"));
+        }
+    }
+    if allowed == (Allowed { prefix: None, key: None }) {
+        return Err(value.fault("an empty entry").help("write \"0.0.0.0/0\" and \"::/0\" for everybody"));
+    }
+    Ok(allowed)
+}
+
+/// A key that is not there: whoever was meant would be refused.
+fn unknown(value: Value<'_>, name: &str, keys: &[TsigKey]) -> Diagnostic {
+    let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
+    let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("`edgedns key NAME` makes one"),
+    }
+}

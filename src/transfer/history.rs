@@ -1,0 +1,257 @@
+//! What led from one serial of a zone to the next: what incremental transfers are made of (RFC 1995).
+//!
+//! Responsible for many steps becoming one, and for the steps of zones that are read from files.
+//! Not responsible for the steps of zones that are updated: their journal has them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use crate::dns::Rtype;
+use crate::sync::lock;
+use crate::zone::{Changeset, Record};
+
+/// Steps that are kept of a zone that is read from files.
+pub const HISTORY_STEPS_MAX: usize = 20;
+
+/// Memory that they take, in bytes, as far as it grows with them: 1 MiB, as NSD keeps of a zone.
+pub const HISTORY_BYTES_MAX: usize = 1 << 20;
+
+/// The steps of a zone from serial to serial.
+pub trait History: Send + Sync {
+    /// Shows each step from one serial to another, oldest first. None, with nothing shown, when some of them
+    /// is not known.
+    fn steps(&self, from: u32, to: u32, show: &mut dyn FnMut(&Changeset)) -> Option<()>;
+}
+
+/// Several steps as one.
+#[derive(Clone, Debug, Default)]
+pub struct Condensed {
+    /// The SOA record of the version before the first.
+    pub soa: Option<Record>,
+    /// What goes and what comes in all of them together, without SOA records.
+    pub changes: Changeset,
+}
+
+/// All steps from one serial to another as one; none when some step is not known.
+pub fn condensed(history: &dyn History, from: u32, to: u32) -> Option<Condensed> {
+    let mut net = Net::default();
+    history.steps(from, to, &mut |step| net.add(step))?;
+    Some(net.into_condensed())
+}
+
+/// What tells a record from others: its TTL does not.
+type Key = (Vec<u8>, Rtype, Box<[u8]>);
+
+/// The sum of steps.
+#[derive(Default)]
+struct Net {
+    soa: Option<Record>,
+    removed: HashMap<Key, Record>,
+    added: HashMap<Key, Record>,
+}
+
+impl Net {
+    fn add(&mut self, step: &Changeset) {
+        let plain = |record: &&Record| record.rtype != Rtype::SOA;
+        if self.soa.is_none() {
+            self.soa = step.removed.iter().find(|record| !plain(record)).cloned();
+        }
+        for record in step.removed.iter().filter(plain) {
+            let key = key(record);
+            if self.added.remove(&key).is_none() {
+                self.removed.insert(key, record.clone());
+            }
+        }
+        for record in step.added.iter().filter(plain) {
+            let key = key(record);
+            let was = self.removed.get(&key).map(|was| was.ttl);
+            if was == Some(record.ttl) {
+                self.removed.remove(&key);
+            } else {
+                self.added.insert(key, record.clone());
+            }
+        }
+    }
+
+    fn into_condensed(self) -> Condensed {
+        let (removed, added) = (self.removed.into_values().collect(), self.added.into_values().collect());
+        Condensed { soa: self.soa, changes: Changeset { removed, added } }
+    }
+}
+
+fn key(record: &Record) -> Key {
+    (record.owner.as_ref().to_lowercase(), record.rtype, record.rdata.clone())
+}
+
+/// The newest steps of a zone, found by comparing its versions; without a gap, and bounded.
+#[derive(Default)]
+pub struct Differences(Mutex<Steps>);
+
+#[derive(Default)]
+struct Steps {
+    steps: VecDeque<Step>,
+    bytes: usize,
+}
+
+struct Step {
+    from: u32,
+    to: u32,
+    changes: Arc<Changeset>,
+    bytes: usize,
+}
+
+impl Differences {
+    /// Adds a step. One that does not begin where the last one ended makes the others useless.
+    pub fn push(&self, from: u32, to: u32, changes: Changeset) {
+        let bytes = bytes(&changes);
+        let mut steps = lock(&self.0);
+        if steps.steps.back().is_some_and(|last| last.to != from) {
+            *steps = Steps::default();
+        }
+        steps.steps.push_back(Step { from, to, changes: Arc::new(changes), bytes });
+        steps.bytes = steps.bytes.saturating_add(bytes);
+        while steps.bytes > HISTORY_BYTES_MAX || steps.steps.len() > HISTORY_STEPS_MAX {
+            let Some(oldest) = steps.steps.pop_front() else { break };
+            steps.bytes = steps.bytes.saturating_sub(oldest.bytes);
+        }
+    }
+
+    /// Forgets all steps: the zone has changed, and its serial has not.
+    pub fn clear(&self) {
+        *lock(&self.0) = Steps::default();
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        lock(&self.0).steps.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn since(&self, from: u32, to: u32) -> Option<Vec<Arc<Changeset>>> {
+        let steps = lock(&self.0);
+        let first = steps.steps.iter().position(|step| step.from == from)?;
+        let led = steps.steps.iter().skip(first);
+        (steps.steps.back()?.to == to).then(|| led.map(|step| Arc::clone(&step.changes)).collect())
+    }
+}
+
+impl History for Differences {
+    fn steps(&self, from: u32, to: u32, show: &mut dyn FnMut(&Changeset)) -> Option<()> {
+        // Shown without the lock: there may be many records.
+        self.since(from, to)?.iter().for_each(|step| show(step));
+        Some(())
+    }
+}
+
+/// About what a changeset takes in memory.
+fn bytes(changes: &Changeset) -> usize {
+    let records = changes.removed.iter().chain(&changes.added);
+    let each = |record: &Record| {
+        let data = record.owner.as_ref().wire().len().saturating_add(record.rdata.len());
+        data.saturating_add(size_of::<Record>())
+    };
+    records.map(each).fold(0, usize::saturating_add)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dns::Ttl;
+
+    fn record(owner: u8, ttl: u32) -> Record {
+        let ttl = Ttl::from_seconds(ttl).unwrap();
+        Record {
+            owner: format!("h{owner}.test.").parse().unwrap(),
+            rtype: Rtype::A,
+            ttl,
+            rdata: Box::new([owner; 4]),
+        }
+    }
+
+    fn soa(serial: u8) -> Record {
+        Record { rtype: Rtype::SOA, ..record(serial, 60) }
+    }
+
+    fn changes(removed: &[Record], added: &[Record]) -> Changeset {
+        Changeset { removed: removed.to_vec(), added: added.to_vec() }
+    }
+
+    fn sorted(Condensed { changes, .. }: Condensed) -> (Vec<String>, Vec<String>) {
+        let [mut removed, mut added] = [changes.removed, changes.added].map(|records| {
+            records.iter().map(|one| format!("{} {}", one.owner, one.ttl.seconds())).collect::<Vec<_>>()
+        });
+        removed.sort();
+        added.sort();
+        (removed, added)
+    }
+
+    #[test]
+    fn what_came_and_went_again_is_left_out_and_a_new_ttl_is_not() {
+        let history = Differences::default();
+        history.push(1, 2, changes(&[soa(1), record(1, 60)], &[soa(2), record(2, 60)]));
+        history.push(
+            2,
+            3,
+            changes(&[soa(2), record(2, 60), record(3, 60)], &[soa(3), record(1, 60), record(3, 90)]),
+        );
+        assert_eq!(condensed(&history, 1, 3).unwrap().soa, Some(soa(1)));
+        let net = sorted(condensed(&history, 1, 3).unwrap());
+        assert_eq!(net, (vec!["h3.test. 60".to_owned()], vec!["h3.test. 90".to_owned()]));
+        let last = sorted(condensed(&history, 2, 3).unwrap());
+        assert_eq!(last.0, ["h2.test. 60", "h3.test. 60"]);
+        assert_eq!(last.1, ["h1.test. 60", "h3.test. 90"]);
+    }
+
+    #[test]
+    fn a_serial_that_is_not_known_or_not_the_newest_leads_nowhere() {
+        let history = Differences::default();
+        history.push(1, 2, changes(&[], &[record(1, 60)]));
+        history.push(2, 3, changes(&[], &[record(2, 60)]));
+        for (from, to) in [(0, 3), (3, 3), (1, 2), (1, 4)] {
+            assert!(condensed(&history, from, to).is_none(), "{from} to {to}");
+        }
+        history.push(7, 8, changes(&[], &[record(3, 60)]));
+        assert!(condensed(&history, 1, 8).is_none(), "there is a gap");
+        assert!(condensed(&history, 7, 8).is_some());
+    }
+
+    #[test]
+    fn only_the_newest_steps_are_kept() {
+        let history = Differences::default();
+        for serial in 0..100 {
+            history.push(serial, serial + 1, changes(&[], &[record(1, 60)]));
+        }
+        assert_eq!(history.len(), HISTORY_STEPS_MAX);
+        let large: Vec<Record> =
+            (0..=255).flat_map(|owner| (0..80).map(move |ttl| record(owner, ttl))).collect();
+        history.push(100, 101, changes(&[], &large));
+        assert_eq!(history.len(), 0, "larger than all may be");
+    }
+
+    proptest! {
+        #[test]
+        fn one_step_does_what_many_do(steps in prop::collection::vec(prop::collection::btree_set(0..6_u8, 0..6), 1..8)) {
+            let history = Differences::default();
+            let mut at = std::collections::BTreeSet::new();
+            let first = at.clone();
+            for (serial, next) in (0..).zip(steps) {
+                let gone: Vec<Record> = at.difference(&next).map(|owner| record(*owner, 60)).collect();
+                let come: Vec<Record> = next.difference(&at).map(|owner| record(*owner, 60)).collect();
+                history.push(serial, serial + 1, changes(&gone, &come));
+                at = next;
+            }
+            let last = u32::try_from(history.len()).unwrap();
+            let (removed, added) = sorted(condensed(&history, 0, last).unwrap());
+            let expected = |set: Vec<&u8>| set.iter().map(|owner| format!("h{owner}.test. 60")).collect::<Vec<_>>();
+            prop_assert_eq!(removed, expected(first.difference(&at).collect()));
+            prop_assert_eq!(added, expected(at.difference(&first).collect()));
+        }
+    }
+}

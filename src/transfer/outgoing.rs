@@ -1,0 +1,51 @@
+//! Zones to other servers: AXFR (RFC 5936) and IXFR (RFC 1995).
+//!
+//! ```text
+//!   HandedOver ─▶ request ─▶ plan: refused, one SOA, steps, or all ─▶ packer ─▶ one message after the other
+//!                              │
+//!            zones: versions, who may have them, histories
+//! ```
+//!
+//! Other servers are told of new versions (NOTIFY, RFC 1996): `notification` says when, `notifier` does it.
+//!
+//! A transfer keeps the version that it began with. Whoever reads slowly holds a few messages and, by the limits, one
+//! of the places for transfers, until its connection is cut.
+
+mod access;
+
+mod contents;
+
+mod difference;
+
+mod zones;
+
+mod request;
+
+mod plan;
+
+mod packer;
+
+mod limits;
+
+mod told;
+
+mod counters;
+
+mod service;
+
+mod notification;
+
+mod notifier;
+
+pub use access::{Allowed, Requester};
+pub use contents::{Contents, TransferPools};
+pub use counters::{TransferCounters, TransferTotals};
+pub use difference::between;
+pub use limits::TransferLimits;
+pub use notifier::{NotifiedZone, Notifier, NotifyTarget, NotifyTotals};
+pub use packer::FILLED_BYTES;
+pub use service::Outgoing;
+pub use zones::{OutgoingZone, OutgoingZones};
+
+#[cfg(test)]
+mod tests;

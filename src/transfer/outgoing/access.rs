@@ -1,0 +1,67 @@
+//! Who may have a zone.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::answer::Prefix;
+use crate::tsig::KeyName;
+
+/// Whom an entry of `allow-transfer` means: whoever has the address and the key that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Where the request comes from; none: from anywhere.
+    pub prefix: Option<Prefix>,
+    /// The key that it is signed with; none: it need not be signed.
+    pub key: Option<KeyName>,
+}
+
+/// Who asks for a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// Its address.
+    pub address: IpAddr,
+    /// The key that its message is signed with.
+    pub key: Option<KeyName>,
+}
+
+impl Allowed {
+    /// Whether it means this requester.
+    pub fn is(&self, requester: &Requester) -> bool {
+        let from_there = self.prefix.is_none_or(|prefix| prefix.contains(requester.address));
+        let signed = self.key.as_ref().is_none_or(|key| requester.key.as_ref() == Some(key));
+        from_there && signed
+    }
+}
+
+/// As log lines have it: `192.0.2.1 with key transfer`
+impl fmt::Display for Requester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            None => self.address.fmt(f),
+            Some(key) => write!(f, "{} with key {key}", self.address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_with_a_prefix_and_a_key_wants_both() {
+        let requester = |address: &str, key: Option<&str>| Requester {
+            address: address.parse().unwrap(),
+            key: key.map(|key| key.parse().unwrap()),
+        };
+        let both = Allowed {
+            prefix: Some("192.0.2.0/24".parse().unwrap()),
+            key: Some("Transfer.".parse().unwrap()),
+        };
+        assert!(both.is(&requester("192.0.2.1", Some("transfer."))));
+        assert!(!both.is(&requester("192.0.2.1", None)));
+        assert!(!both.is(&requester("192.0.2.1", Some("other."))));
+        assert!(!both.is(&requester("198.51.100.1", Some("transfer."))));
+        let key = Allowed { prefix: None, ..both };
+        assert!(key.is(&requester("2001:db8::1", Some("transfer."))));
+    }
+}

@@ -1,0 +1,155 @@
+//! What of a zone is sent: its records, and something in place of each pool.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::dns::{NameRef, Rtype, Ttl};
+use crate::zone::{NodeId, Pool, Zone};
+
+/// What is sent of the pools of a zone (`transfer-pools`). RRsets that the configuration guards are sent as the file
+/// has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransferPools {
+    /// A plain RRset of all members of the first group, whatever their verdicts: for servers that probe nothing.
+    #[default]
+    Members,
+    /// The LUA records themselves (TYPE65402), as PowerDNS sends them: for servers that probe themselves.
+    Lua,
+}
+
+/// A version of a zone as it is sent. A pure function of the zone.
+#[derive(Clone)]
+pub struct Contents {
+    zone: Arc<Zone>,
+    pools: TransferPools,
+}
+
+/// A record of a transfer.
+pub(super) struct Record<'z> {
+    pub(super) owner: NameRef<'z>,
+    pub(super) rtype: Rtype,
+    pub(super) ttl: Ttl,
+    pub(super) rdata: Cow<'z, [u8]>,
+}
+
+/// Most bytes of a character string.
+const STRING_BYTES_MAX: usize = 255;
+
+impl Contents {
+    /// Sends `zone` with its pools as `pools` says.
+    pub fn new(zone: Arc<Zone>, pools: TransferPools) -> Self {
+        Self { zone, pools }
+    }
+
+    /// The serial of the SOA record.
+    pub fn serial(&self) -> u32 {
+        self.zone.serial()
+    }
+
+    /// About how many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.zone.record_count()
+    }
+
+    /// Whether it is sent from this version.
+    pub fn is_of(&self, zone: &Arc<Zone>, pools: TransferPools) -> bool {
+        Arc::ptr_eq(&self.zone, zone) && self.pools == pools
+    }
+
+    /// The SOA record; every sound zone has one.
+    pub(super) fn soa(&self) -> Option<Record<'_>> {
+        let soa = self.zone.node(NodeId::APEX).rrset(Rtype::SOA)?;
+        let rdata = Cow::Borrowed(soa.rdatas().next()?);
+        Some(Record { owner: self.zone.apex(), rtype: Rtype::SOA, ttl: soa.ttl(), rdata })
+    }
+
+    /// Every record but the SOA, in no order.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> + Send {
+        let nodes = self.zone.node_ids().map(|id| self.zone.node(id));
+        let plain = nodes.flat_map(|node| {
+            node.all_rrsets().filter(|rrset| rrset.rtype() != Rtype::SOA).flat_map(move |rrset| {
+                let (owner, rtype, ttl) = (node.name(), rrset.rtype(), rrset.ttl());
+                rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
+            })
+        });
+        plain.chain(self.of_lua())
+    }
+
+    /// What stands for LUA records.
+    fn of_lua(&self) -> impl Iterator<Item = Record<'_>> + Send {
+        let pools = self.zone.pools().iter().filter(|pool| pool.lua.is_some());
+        let libraries = match self.pools {
+            TransferPools::Members => [].iter(),
+            TransferPools::Lua => self.zone.lua_libraries().iter(),
+        };
+        let sent = pools.flat_map(|pool| match self.pools {
+            TransferPools::Members => members(pool),
+            TransferPools::Lua => {
+                let code = pool.lua.as_deref().unwrap_or_default();
+                vec![lua(pool.owner.as_ref(), pool.ttl, pool.rtype, code)]
+            }
+        });
+        sent.chain(
+            libraries.map(|library| lua(library.owner.as_ref(), library.ttl, Rtype::LUA, &library.code)),
+        )
+    }
+}
+
+/// The members of the first group, each record once; of aliases one, since a name has no more (RFC 1034, section
+/// 3.6.2).
+fn members(pool: &Pool) -> Vec<Record<'_>> {
+    let mut sent: Vec<Record<'_>> = Vec::new();
+    for member in pool.groups.first().into_iter().flatten() {
+        let is_new = sent.iter().all(|record| *record.rdata != *member.rdata);
+        if is_new && (pool.rtype != Rtype::CNAME || sent.is_empty()) {
+            let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, pool.ttl);
+            sent.push(Record { owner, rtype, ttl, rdata: Cow::Borrowed(&member.rdata) });
+        }
+    }
+    sent
+}
+
+/// A LUA record: the type that it answers, and its code in strings.
+fn lua<'z>(owner: NameRef<'z>, ttl: Ttl, answers: Rtype, code: &str) -> Record<'z> {
+    let mut rdata = answers.0.to_be_bytes().to_vec();
+    for string in strings(code.as_bytes()) {
+        // It is no longer than a string may be.
+        rdata.push(u8::try_from(string.len()).unwrap_or(u8::MAX));
+        rdata.extend_from_slice(string);
+    }
+    Record { owner, rtype: Rtype::LUA, ttl, rdata: Cow::Owned(rdata) }
+}
+
+/// Code in pieces of a string's length, which end behind a comma or blank where there is one: PowerDNS joins them with
+/// nothing between, other tools show them with a blank.
+fn strings(mut code: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    while code.len() > STRING_BYTES_MAX {
+        // It is longer than that.
+        let most = code.get(..STRING_BYTES_MAX).unwrap_or_default();
+        let at = most.iter().rposition(|byte| matches!(byte, b',' | b' ' | b'\n'));
+        let length = at.map_or(STRING_BYTES_MAX, |at| at.saturating_add(1));
+        let (piece, rest) = code.split_at_checked(length).unwrap_or((code, &[]));
+        pieces.push(piece);
+        code = rest;
+    }
+    pieces.push(code);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_split_behind_a_comma_or_blank_and_nothing_is_lost() {
+        let code = format!("ifportup(443, {{{}}})", vec!["'192.0.2.1'"; 60].join(", "));
+        let pieces = strings(code.as_bytes());
+        assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.len() <= STRING_BYTES_MAX));
+        assert!(pieces[..pieces.len() - 1].iter().all(|piece| piece.ends_with(b" ")));
+        assert_eq!(pieces.concat(), code.as_bytes());
+        let whole = vec![b'x'; 600];
+        assert_eq!(strings(&whole).iter().map(|piece| piece.len()).collect::<Vec<_>>(), [255, 255, 90]);
+        assert_eq!(strings(b""), [b""]);
+    }
+}

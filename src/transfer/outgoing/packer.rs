@@ -1,0 +1,375 @@
+//! Messages of a transfer: filled with records, names compressed.
+//!
+//! Names are compressed as they are written, in upper and lower case, so that a secondary has them so, too (RFC
+//! 5936, section 3.4). What a pointer can lead to is a tree: each label that was written knows the label behind
+//! it by its place in the message.
+
+use crate::dns::compression::{POINTER_BITS, POINTER_MAX};
+use crate::dns::edns::OptWriter;
+use crate::dns::message::{HEADER_BYTES, Header, MESSAGE_BYTES_MAX, Rcode};
+use crate::dns::message_writer;
+use crate::dns::{NameRef, Rtype, rdata};
+
+/// Bytes that a message of a transfer is filled to: further than a pointer reaches nothing is compressed. A larger
+/// record is alone in its message.
+pub const FILLED_BYTES: usize = 16 << 10;
+
+/// Places of the table of labels: a power of two. A message of [`FILLED_BYTES`] has fewer labels than half of it.
+const LABELS: usize = 1 << 14;
+
+/// A record as it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'r> {
+    pub(super) owner: NameRef<'r>,
+    pub(super) rtype: Rtype,
+    pub(super) ttl: u32,
+    pub(super) rdata: &'r [u8],
+}
+
+/// Whether a record went into a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// It did.
+    Taken,
+    /// It is for the next message.
+    Full,
+}
+
+/// Fills messages, one after the other.
+pub(super) struct Packer {
+    head: Head,
+    bytes: Vec<u8>,
+    answers: u16,
+    labels: Labels,
+    /// Bytes that others append.
+    reserved: usize,
+}
+
+/// What every message of a response has.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) id: u16,
+    pub(super) flags: u16,
+    /// In wire form.
+    pub(super) question: Vec<u8>,
+    /// An OPT record belongs into the first.
+    pub(super) has_opt: bool,
+}
+
+impl Packer {
+    /// For the messages of a response, each of which gets `reserved` bytes by others.
+    pub(super) fn new(head: Head, reserved: usize) -> Self {
+        let mut packer = Self { head, bytes: Vec::new(), answers: 0, labels: Labels::default(), reserved };
+        packer.begin();
+        packer
+    }
+
+    fn begin(&mut self) {
+        self.bytes.clear();
+        self.bytes.reserve(FILLED_BYTES);
+        self.bytes.extend_from_slice(&[0; HEADER_BYTES]);
+        self.bytes.extend_from_slice(&self.head.question);
+        self.answers = 0;
+        self.labels.forget();
+        self.labels.learn(&self.bytes, HEADER_BYTES);
+    }
+
+    /// Adds a record, unless the message is full.
+    pub(super) fn push(&mut self, record: &Sent<'_>) -> Pushed {
+        let before = self.bytes.len();
+        self.name(record.owner);
+        self.bytes.extend_from_slice(&record.rtype.0.to_be_bytes());
+        self.bytes.extend_from_slice(&[0, 1]);
+        self.bytes.extend_from_slice(&record.ttl.to_be_bytes());
+        let length_at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0, 0]);
+        self.rdata(record.rtype, record.rdata);
+        let opt = if self.head.has_opt { crate::dns::edns::OPT_BYTES } else { 0 };
+        let length = self.bytes.len().saturating_add(self.reserved).saturating_add(opt);
+        // One that is alone may take all there is; more no zone holds.
+        let is_full = if self.answers == 0 { length > MESSAGE_BYTES_MAX } else { length > FILLED_BYTES };
+        let data = self.bytes.len().saturating_sub(length_at).saturating_sub(2);
+        let (Ok(data), false) = (u16::try_from(data), is_full) else {
+            self.bytes.truncate(before);
+            return Pushed::Full;
+        };
+        if let Some(place) = self.bytes.get_mut(length_at..).and_then(<[u8]>::first_chunk_mut::<2>) {
+            *place = data.to_be_bytes();
+        }
+        // Eleven bytes each at least: a message has room for less than 65,536.
+        self.answers = self.answers.saturating_add(1);
+        Pushed::Taken
+    }
+
+    /// Whether nothing is in the message.
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers == 0
+    }
+
+    /// The message, and begins the next one.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let additional = u16::from(self.head.has_opt);
+        if self.head.has_opt {
+            self.bytes.extend_from_slice(&opt());
+            self.head.has_opt = false;
+        }
+        let header = Header {
+            id: self.head.id,
+            flags: self.head.flags,
+            counts: [u16::from(!self.head.question.is_empty()), self.answers, 0, additional],
+        };
+        if let Some(place) = self.bytes.first_chunk_mut::<HEADER_BYTES>() {
+            header.write(place);
+        }
+        let message = std::mem::take(&mut self.bytes);
+        self.begin();
+        message
+    }
+
+    fn rdata(&mut self, rtype: Rtype, data: &[u8]) {
+        let mut copied: usize = 0;
+        if has_compressible_names(rtype) {
+            for inner in rdata::names(rtype, data).filter(|inner| inner.compressible) {
+                self.bytes.extend_from_slice(data.get(copied..inner.at).unwrap_or_default());
+                self.name(inner.name);
+                copied = inner.at.saturating_add(inner.name.wire().len());
+            }
+        }
+        self.bytes.extend_from_slice(data.get(copied..).unwrap_or_default());
+    }
+
+    /// A name, with a pointer to its longest suffix that was written before.
+    fn name(&mut self, name: NameRef<'_>) {
+        let wire = name.wire();
+        let mut starts = [0_u8; crate::dns::name::LABELS_MAX + 1];
+        let count = starts_of(wire, &mut starts);
+        let label = |number: usize| {
+            let at = usize::from(starts.get(number).copied().unwrap_or(0));
+            let length = usize::from(wire.get(at).copied().unwrap_or(0));
+            wire.get(at..at.saturating_add(length).saturating_add(1)).unwrap_or_default()
+        };
+        let (mut unknown, mut behind) = (count, 0);
+        while let Some(number) = unknown.checked_sub(1)
+            && let Some(at) = self.labels.find(&self.bytes, label(number), behind)
+        {
+            (unknown, behind) = (number, at);
+        }
+        let first = self.bytes.len();
+        let written = usize::from(starts.get(unknown).copied().unwrap_or(0));
+        self.bytes.extend_from_slice(wire.get(..written).unwrap_or_default());
+        match behind {
+            0 => self.bytes.push(0),
+            at => self.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes()),
+        }
+        for number in (0..unknown).rev() {
+            let at = first.saturating_add(usize::from(starts.get(number).copied().unwrap_or(0)));
+            let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) else { continue };
+            self.labels.remember(label(number), behind, at);
+            behind = at;
+        }
+    }
+}
+
+/// Where the labels of a name begin, and behind them the root's; returns how many there are besides that.
+fn starts_of(wire: &[u8], starts: &mut [u8]) -> usize {
+    let (mut at, mut count) = (0_usize, 0_usize);
+    while let Some(&length) = wire.get(at)
+        && let Some(place) = starts.get_mut(count)
+    {
+        // A name has 255 bytes at most.
+        *place = u8::try_from(at).unwrap_or(u8::MAX);
+        if length == 0 {
+            break;
+        }
+        at = at.saturating_add(usize::from(length)).saturating_add(1);
+        count = count.saturating_add(1);
+    }
+    count
+}
+
+/// Whether a type has names that may be compressed: one of RFC 1035 (RFC 3597, section 4).
+fn has_compressible_names(rtype: Rtype) -> bool {
+    matches!(
+        rtype,
+        Rtype::NS | Rtype::CNAME | Rtype::SOA | Rtype::PTR | Rtype::MX | Rtype(3 | 4 | 7..=9 | 14)
+    )
+}
+
+/// An OPT record without options.
+fn opt() -> Vec<u8> {
+    let message = message_writer::owned(usize::from(u16::MAX).min(512), 0, 0, |message| {
+        OptWriter::new(message, Rcode::NOERROR, 0).finish();
+    });
+    message.get(HEADER_BYTES..).unwrap_or_default().to_vec()
+}
+
+/// The labels that were written into a message.
+struct Labels {
+    places: Box<[Label]>,
+    /// Which message they are of, so that a new one has none without clearing.
+    message: u32,
+    count: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Label {
+    message: u32,
+    /// Where it is.
+    at: u16,
+    /// Where the label behind it is; 0: it is the last.
+    behind: u16,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self { places: vec![Label::default(); LABELS].into_boxed_slice(), message: 0, count: 0 }
+    }
+}
+
+impl Labels {
+    fn forget(&mut self) {
+        self.count = 0;
+        self.message = self.message.wrapping_add(1);
+        if self.message == 0 {
+            self.places.fill(Label::default());
+            self.message = 1;
+        }
+    }
+
+    /// The labels of the name at `at`, which is written in full.
+    fn learn(&mut self, message: &[u8], at: usize) {
+        let Ok((name, _)) = NameRef::split_from(message.get(at..).unwrap_or_default()) else { return };
+        let mut starts = [0_u8; crate::dns::name::LABELS_MAX + 1];
+        let count = starts_of(name.wire(), &mut starts);
+        let mut behind = 0;
+        for start in starts.iter().take(count).rev().map(|start| usize::from(*start)) {
+            let length = usize::from(name.wire().get(start).copied().unwrap_or(0)).saturating_add(1);
+            let label = name.wire().get(start..start.saturating_add(length)).unwrap_or_default();
+            // It follows the header.
+            let place = u16::try_from(at.saturating_add(start)).unwrap_or(POINTER_MAX);
+            self.remember(label, behind, place);
+            behind = place;
+        }
+    }
+
+    /// Where a label is, with its length, in front of the one at `behind`.
+    fn find(&self, message: &[u8], label: &[u8], behind: u16) -> Option<u16> {
+        let mut place = hash(label, behind);
+        loop {
+            let known = self.places.get(place & (LABELS - 1))?;
+            if known.message != self.message {
+                return None;
+            }
+            let at = usize::from(known.at);
+            if known.behind == behind && message.get(at..at.saturating_add(label.len())) == Some(label) {
+                return Some(known.at);
+            }
+            place = place.wrapping_add(1);
+        }
+    }
+
+    fn remember(&mut self, label: &[u8], behind: u16, at: u16) {
+        if self.count >= LABELS / 2 {
+            return;
+        }
+        let mut place = hash(label, behind);
+        while let Some(known) = self.places.get_mut(place & (LABELS - 1)) {
+            if known.message != self.message {
+                *known = Label { message: self.message, at, behind };
+                self.count = self.count.saturating_add(1);
+                return;
+            }
+            place = place.wrapping_add(1);
+        }
+    }
+}
+
+/// Spreads labels over the table. Somebody who writes a zone so that they meet makes its transfers slower, not wrong:
+/// the table is never more than half full.
+fn hash(label: &[u8], behind: u16) -> usize {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = u64::from(behind).wrapping_mul(FACTOR);
+    let (chunks, rest) = label.as_chunks::<8>();
+    for chunk in chunks {
+        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(*chunk)).wrapping_mul(FACTOR);
+    }
+    let rest = rest.iter().fold(0_u64, |rest, byte| rest << 8 | u64::from(*byte));
+    hash = (hash.rotate_left(5) ^ rest).wrapping_mul(FACTOR);
+    // 24 bits are left.
+    usize::try_from(hash >> 40).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Name;
+    use crate::dns::response::Response;
+
+    fn head() -> Head {
+        let question = [&b"\x07Example\x00"[..], &[0, 252, 0, 1]].concat();
+        Head { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+    }
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_are_compressed_and_come_out_as_they_were_written() {
+        let mut packer = Packer::new(head(), 0);
+        let names = [
+            "Example.",
+            "a.Example.",
+            "b.a.Example.",
+            "B.a.Example.",
+            "b.a.Example.",
+            "x.test.",
+            ".",
+            "y.x.test.",
+        ];
+        for owner in names.map(name) {
+            let mx = [&[0, 5][..], name("b.a.Example.").as_ref().wire()].concat();
+            let record = Sent { owner: owner.as_ref(), rtype: Rtype::MX, ttl: 60, rdata: &mx };
+            assert_eq!(packer.push(&record), Pushed::Taken);
+        }
+        let message = packer.take();
+        let read = Response::read(&message).unwrap();
+        let owners: Vec<String> = read.answers().iter().map(|record| record.owner.to_string()).collect();
+        assert_eq!(owners, names);
+        assert!(read.answers().iter().all(|record| record.data() == "5 b.a.Example."));
+        // Every name but the first of its kind is a pointer, or a label and one.
+        assert!(message.len() < 12 + 13 + 8 * 16 + 2 + 4 + 4 + 2 + 8 + 4, "{} bytes", message.len());
+    }
+
+    #[test]
+    fn a_message_is_filled_and_a_record_that_is_larger_is_alone() {
+        let mut packer = Packer::new(head(), 100);
+        let (owner, small, large) = (name("h.example."), vec![1; 1000], vec![2; 60_000]);
+        let record = |rdata| Sent { owner: owner.as_ref(), rtype: Rtype(65_280), ttl: 60, rdata };
+        let mut count = 0;
+        while packer.push(&record(&small)) == Pushed::Taken {
+            count += 1;
+        }
+        let message = packer.take();
+        assert_eq!(count, 16);
+        assert!(message.len() + 100 <= FILLED_BYTES);
+        assert_eq!(packer.push(&record(&large)), Pushed::Taken);
+        assert_eq!(packer.push(&record(&small)), Pushed::Full);
+        assert_eq!(Response::read(&packer.take()).unwrap().answers().len(), 1);
+        assert!(packer.is_empty());
+    }
+
+    #[test]
+    fn each_message_is_compressed_on_its_own() {
+        let mut packer = Packer::new(head(), 0);
+        let owner = name("deep.down.elsewhere.test.");
+        let record = Sent { owner: owner.as_ref(), rtype: Rtype::A, ttl: 60, rdata: &[192, 0, 2, 1] };
+        let messages = [0, 1].map(|_| {
+            packer.push(&record);
+            packer.push(&record);
+            packer.take()
+        });
+        assert_eq!(messages[0], messages[1]);
+        assert_eq!(Response::read(&messages[1]).unwrap().answers().len(), 2);
+    }
+}

@@ -1,0 +1,79 @@
+//! What a question for a transfer is answered with. A pure function of zones and question.
+
+use super::access::Requester;
+use super::contents::Contents;
+use super::request::{Request, Wanted};
+use super::zones::{OutgoingZone, OutgoingZones};
+use crate::answer::Transport;
+use crate::dns::message::Rcode;
+use crate::transfer::history::{Condensed, condensed};
+use crate::transfer::soa::is_newer;
+use crate::zone::Changeset;
+
+/// What is sent.
+pub(super) enum Plan<'z> {
+    /// No records.
+    Refused(Refusal<'z>),
+    /// The SOA record alone: the client has the newest version, or has to come over a stream.
+    OneSoa(&'z Contents),
+    /// All records.
+    Whole(&'z OutgoingZone, &'z Contents),
+    /// What has changed since the serial that the client has.
+    Steps(&'z OutgoingZone, &'z Contents, u32, Condensed),
+}
+
+/// Why nothing is sent.
+pub(super) struct Refusal<'z> {
+    pub(super) rcode: Rcode,
+    pub(super) why: &'static str,
+    /// None: it is no zone of ours.
+    pub(super) zone: Option<&'z OutgoingZone>,
+}
+
+impl<'z> Plan<'z> {
+    /// What is sent to `requester`, who has come over `transport`.
+    pub(super) fn of(
+        request: &Request,
+        zones: &'z OutgoingZones,
+        requester: &Requester,
+        transport: Transport,
+    ) -> Plan<'z> {
+        let Some(zone) = zones.find(request.zone.as_ref(), requester.address) else {
+            return refused(Rcode::REFUSED, "no zone of this name has `allow-transfer`", None);
+        };
+        if !zone.allows(requester) {
+            return refused(
+                Rcode::REFUSED,
+                "`allow-transfer` of the zone does not hold the client",
+                Some(zone),
+            );
+        }
+        if request.wanted == Wanted::Whole && !transport.is_stream() {
+            return refused(Rcode::FORMERR, "AXFR is for TCP (RFC 5936, section 4.2)", Some(zone));
+        }
+        let Some(contents) = &zone.contents else {
+            return refused(Rcode::SERVFAIL, "no version of the zone is served", Some(zone));
+        };
+        let Wanted::Since(serial) = request.wanted else { return Plan::Whole(zone, contents) };
+        let current = contents.serial();
+        // RFC 1995, section 2: over UDP what does not fit is the SOA alone, which sends the client to TCP.
+        if !is_newer(current, serial) || !transport.is_stream() {
+            return Plan::OneSoa(contents);
+        }
+        match condensed(&*zone.history, serial, current) {
+            // RFC 1995, section 4: the whole zone where that is shorter.
+            Some(steps) if count(&steps.changes) < contents.len() => {
+                Plan::Steps(zone, contents, serial, steps)
+            }
+            _ => Plan::Whole(zone, contents),
+        }
+    }
+}
+
+fn refused<'z>(rcode: Rcode, why: &'static str, zone: Option<&'z OutgoingZone>) -> Plan<'z> {
+    Plan::Refused(Refusal { rcode, why, zone })
+}
+
+fn count(changes: &Changeset) -> usize {
+    changes.removed.len().saturating_add(changes.added.len())
+}

@@ -1,0 +1,302 @@
+//! Treats questions for transfers: plans, sends, counts and says so.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::access::Requester;
+use super::contents::{Contents, Record};
+use super::counters::{TransferCounters, TransferTotals};
+use super::limits::{TransferLimits, UnderWay};
+use super::packer::{Head, Packer, Pushed, Sent};
+use super::plan::{Plan, Refusal};
+use super::request::{Request, malformed};
+use super::told::Told;
+use super::zones::OutgoingZones;
+use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
+use crate::sync::lock;
+use crate::transfer::history::Condensed;
+use crate::transport::{Gone, HandedOver};
+use crate::zone;
+
+/// Sends zones to other servers.
+#[derive(Default)]
+pub struct Outgoing {
+    served: Mutex<Served>,
+    under_way: UnderWay,
+    told: Told,
+    counters: TransferCounters,
+}
+
+/// What is served now.
+#[derive(Clone, Default)]
+struct Served {
+    zones: Arc<OutgoingZones>,
+    limits: TransferLimits,
+}
+
+/// A transfer on its way to a client.
+struct Sending {
+    message: HandedOver,
+    packer: Packer,
+    records: u64,
+    messages: u64,
+    bytes: u64,
+}
+
+impl Outgoing {
+    /// Serves these zones from now on. Transfers that are under way keep what they began with.
+    pub fn serve(&self, zones: OutgoingZones, limits: TransferLimits) {
+        *lock(&self.served) = Served { zones: Arc::new(zones), limits };
+    }
+
+    /// Whether there is any zone that somebody may have.
+    pub fn has_zones(&self) -> bool {
+        !lock(&self.served).zones.0.is_empty()
+    }
+
+    /// What has become of the questions.
+    pub fn totals(&self) -> TransferTotals {
+        self.counters.totals(self.under_way.count())
+    }
+
+    /// Answers a question for AXFR or IXFR to its end.
+    pub async fn treat(&self, message: HandedOver) {
+        let Some(request) = Request::read(&message.message) else {
+            TransferCounters::add(&self.counters.refused);
+            if let Some(response) = malformed(&message.message) {
+                answer(message, &response);
+            }
+            return;
+        };
+        let requester = Requester { address: message.peer.address, key: message.key().cloned() };
+        let Served { zones, limits } = lock(&self.served).clone();
+        match Plan::of(&request, &zones, &requester, message.peer.transport) {
+            Plan::Refused(refusal) => self.refuse(message, &request, &requester, &refusal),
+            Plan::OneSoa(contents) => {
+                TransferCounters::add(&self.counters.soa);
+                let mut packer = Packer::new(head(&request), 0);
+                if let Some(soa) = contents.soa() {
+                    packer.push(&soa.sent());
+                }
+                answer(message, &packer.take());
+            }
+            Plan::Whole(zone, contents) => {
+                let Some(_turn) = self.under_way.begin(requester.address, limits) else {
+                    return self.limit(message, &request, &requester);
+                };
+                let sending = Sending::new(message, head(&request));
+                let (began, ended) = (Instant::now(), sending.whole(contents).await);
+                self.tell(&zone.called, &requester, ended, &format!("serial {}", contents.serial()), began);
+            }
+            Plan::Steps(zone, contents, from, steps) => {
+                let Some(_turn) = self.under_way.begin(requester.address, limits) else {
+                    return self.limit(message, &request, &requester);
+                };
+                let sending = Sending::new(message, head(&request));
+                let (began, ended) = (Instant::now(), sending.steps(contents, from, &steps).await);
+                let what = format!("serial {from} to {}", contents.serial());
+                self.tell(&zone.called, &requester, ended, &what, began);
+            }
+        }
+    }
+
+    fn refuse(&self, message: HandedOver, request: &Request, requester: &Requester, refusal: &Refusal<'_>) {
+        TransferCounters::add(&self.counters.refused);
+        let called = refusal.zone.map_or_else(|| request.zone.to_string(), |zone| zone.called.to_string());
+        if self.told.is_news(requester.address, &request.zone, Instant::now()) {
+            let (rcode, why) = (refusal.rcode, refusal.why);
+            warn!("transfer of zone {called} to {requester} refused with {rcode}: {why}");
+        }
+        answer(message, &request.refusal(refusal.rcode, refusal.why));
+    }
+
+    fn limit(&self, message: HandedOver, request: &Request, requester: &Requester) {
+        TransferCounters::add(&self.counters.limited);
+        if self.told.is_news(requester.address, &request.zone, Instant::now()) {
+            let zone = &request.zone;
+            warn!(
+                "transfer of zone {zone} to {requester} put off: `transfers` or `transfers-per-client` are under way"
+            );
+        }
+        answer(message, &request.refusal(Rcode::SERVFAIL, "too many transfers are under way"));
+    }
+
+    fn tell(
+        &self,
+        zone: &str,
+        requester: &Requester,
+        ended: Result<Ended, Broken>,
+        what: &str,
+        began: Instant,
+    ) {
+        let ms = began.elapsed().as_millis();
+        match ended {
+            Ok(Ended { form, records, messages, bytes }) => {
+                let counter = match form {
+                    Form::Whole => &self.counters.whole,
+                    Form::Steps => &self.counters.steps,
+                };
+                TransferCounters::add(counter);
+                info!(
+                    "zone {zone} sent to {requester}, {what}: {records} records, {messages} messages, {bytes} bytes, {ms} ms"
+                );
+            }
+            Err(broken) => {
+                TransferCounters::add(&self.counters.broken);
+                let why = match broken {
+                    Broken::Gone => "the client has gone, or took too long",
+                    Broken::TooLong => "a record fits no message",
+                };
+                warn!("transfer of zone {zone} to {requester}, {what}, broke off after {ms} ms: {why}");
+            }
+        }
+    }
+}
+
+/// What was sent to the end.
+struct Ended {
+    form: Form,
+    records: u64,
+    messages: u64,
+    bytes: u64,
+}
+
+/// How a zone is sent.
+#[derive(Clone, Copy)]
+enum Form {
+    Whole,
+    Steps,
+}
+
+/// Why a transfer does not come to its end.
+enum Broken {
+    Gone,
+    TooLong,
+}
+
+impl From<Gone> for Broken {
+    fn from(Gone: Gone) -> Self {
+        Broken::Gone
+    }
+}
+
+fn head(request: &Request) -> Head {
+    Head {
+        id: request.id,
+        flags: request.flags | Header::AA,
+        question: request.question.clone(),
+        has_opt: request.has_opt,
+    }
+}
+
+/// A client that is gone misses nothing.
+fn answer(message: HandedOver, response: &[u8]) {
+    if let Err(error) = message.answer(response) {
+        tracing::debug!(%error, "a response about a transfer was not sent");
+    }
+}
+
+impl Record<'_> {
+    pub(super) fn sent(&self) -> Sent<'_> {
+        Sent { owner: self.owner, rtype: self.rtype, ttl: self.ttl.seconds(), rdata: &self.rdata }
+    }
+}
+
+impl Sending {
+    fn new(message: HandedOver, head: Head) -> Self {
+        // What is signed gets its signature on its way.
+        let reserved = MESSAGE_BYTES_MAX.saturating_sub(message.response_bytes_max());
+        Self { message, packer: Packer::new(head, reserved), records: 0, messages: 0, bytes: 0 }
+    }
+
+    /// Sends all records: SOA first and last (RFC 5936, section 2.2).
+    async fn whole(mut self, contents: &Contents) -> Result<Ended, Broken> {
+        self.soa(contents).await?;
+        for record in contents.records() {
+            if self.packer.push(&record.sent()) == Pushed::Full {
+                self.flush().await?;
+                self.push_first(&record.sent())?;
+            }
+            self.records = self.records.saturating_add(1);
+        }
+        self.soa(contents).await?;
+        self.end(Form::Whole).await
+    }
+
+    /// Sends what has changed since a serial: new SOA, old SOA and what goes, new SOA and what comes, new SOA (RFC
+    /// 1995, section 4).
+    async fn steps(mut self, contents: &Contents, from: u32, steps: &Condensed) -> Result<Ended, Broken> {
+        let Condensed { soa, changes } = steps;
+        self.soa(contents).await?;
+        match soa {
+            Some(soa) => self.all(std::slice::from_ref(soa)).await?,
+            None => self.old_soa(contents, from).await?,
+        }
+        self.all(&changes.removed).await?;
+        self.soa(contents).await?;
+        self.all(&changes.added).await?;
+        self.soa(contents).await?;
+        self.end(Form::Steps).await
+    }
+
+    async fn all(&mut self, records: &[zone::Record]) -> Result<(), Broken> {
+        for record in records {
+            let (owner, ttl) = (record.owner.as_ref(), record.ttl.seconds());
+            self.push(&Sent { owner, rtype: record.rtype, ttl, rdata: &record.rdata }).await?;
+        }
+        Ok(())
+    }
+
+    async fn soa(&mut self, contents: &Contents) -> Result<(), Broken> {
+        match contents.soa() {
+            Some(soa) => self.push(&soa.sent()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The SOA record of an earlier version whose own is not known: as it is now, with that serial.
+    async fn old_soa(&mut self, contents: &Contents, serial: u32) -> Result<(), Broken> {
+        let Some(soa) = contents.soa() else { return Ok(()) };
+        let mut rdata = soa.rdata.to_vec();
+        if let Some([first, ..]) = rdata.last_chunk_mut::<20>().map(|numbers| numbers.as_chunks_mut::<4>().0)
+        {
+            *first = serial.to_be_bytes();
+        }
+        self.push(&Sent { rdata: &rdata, ..soa.sent() }).await
+    }
+
+    async fn push(&mut self, record: &Sent<'_>) -> Result<(), Broken> {
+        if self.packer.push(record) == Pushed::Full {
+            self.flush().await?;
+            self.push_first(record)?;
+        }
+        self.records = self.records.saturating_add(1);
+        Ok(())
+    }
+
+    fn push_first(&mut self, record: &Sent<'_>) -> Result<(), Broken> {
+        match self.packer.push(record) {
+            Pushed::Taken => Ok(()),
+            Pushed::Full => Err(Broken::TooLong),
+        }
+    }
+
+    /// Sends what is in the message; waits while the client is slow.
+    async fn flush(&mut self) -> Result<(), Broken> {
+        let message = self.packer.take();
+        self.messages = self.messages.saturating_add(1);
+        // A message has 65,535 bytes at most.
+        self.bytes = self.bytes.saturating_add(u64::try_from(message.len()).unwrap_or(0));
+        Ok(self.message.send(message.into()).await?)
+    }
+
+    async fn end(mut self, form: Form) -> Result<Ended, Broken> {
+        if !self.packer.is_empty() {
+            self.flush().await?;
+        }
+        let Sending { records, messages, bytes, .. } = self;
+        Ok(Ended { form, records, messages, bytes })
+    }
+}

@@ -1,0 +1,176 @@
+//! What is sent, without sockets: plans, and messages read by others' code.
+
+use std::sync::Arc;
+
+use hickory_proto::op::Message;
+
+use super::access::{Allowed, Requester};
+use super::contents::{Contents, TransferPools};
+use super::difference::between;
+use super::packer::{Head, Packer, Pushed};
+use super::plan::Plan;
+use super::request::{Request, Wanted};
+use super::zones::{OutgoingZone, OutgoingZones};
+use crate::answer::{Access, Transport};
+use crate::dns::Rtype;
+use crate::dns::message::{Header, Rcode};
+use crate::source::{Diagnostics, Sources, Span};
+use crate::transfer::history::Differences;
+use crate::zone::{Builder, Zone};
+use crate::zonefile;
+
+const ZONE: &str = r#"
+$TTL 60
+@ SOA NS host 7 2 3 4 30
+@ NS ns
+NS A 192.0.2.53
+Mixed.Case MX 5 ns
+cut NS ns.cut
+ns.cut A 192.0.2.54
+*.wild TXT "x" "y"
+svc SRV 0 0 443 Mixed.Case
+api LUA A "ifportup(443, {'192.0.2.1', '192.0.2.2'})"
+"#;
+
+fn zone(text: &str) -> Arc<Zone> {
+    let mut sources = Sources::default();
+    let file = sources.add("example.zone", text.as_bytes().to_vec());
+    let mut builder = Builder::new("example.".parse().unwrap(), Span::new(file, 0, 0));
+    let mut found = Diagnostics::default();
+    zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
+    Arc::new(builder.finish(&mut found).unwrap_or_else(|| panic!("{found:?}")))
+}
+
+fn records(contents: &Contents) -> Vec<String> {
+    let mut packer = Packer::new(head(), 0);
+    for record in contents.records() {
+        assert_eq!(packer.push(&record.sent()), Pushed::Taken);
+    }
+    let message = Message::from_vec(&packer.take()).unwrap();
+    let mut records: Vec<String> = message.answers.iter().map(ToString::to_string).collect();
+    records.sort();
+    records
+}
+
+fn head() -> Head {
+    let question = [&b"\x07example\x00"[..], &[0, 252, 0, 1]].concat();
+    Head { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+}
+
+#[test]
+fn every_record_is_sent_in_the_case_of_the_file_and_a_pool_as_its_members() {
+    let sent = records(&Contents::new(zone(ZONE), TransferPools::Members));
+    assert_eq!(
+        sent,
+        [
+            "*.wild.example. 60 IN TXT xy",
+            "Mixed.Case.example. 60 IN MX 5 ns.example.",
+            "NS.example. 60 IN A 192.0.2.53",
+            "api.example. 60 IN A 192.0.2.1",
+            "api.example. 60 IN A 192.0.2.2",
+            "cut.example. 60 IN NS ns.cut.example.",
+            "example. 60 IN NS ns.example.",
+            "ns.cut.example. 60 IN A 192.0.2.54",
+            "svc.example. 60 IN SRV 0 0 443 Mixed.Case.example.",
+        ]
+    );
+}
+
+#[test]
+fn a_pool_is_sent_as_the_lua_record_that_it_is_to_who_wants_it() {
+    let contents = Contents::new(zone(ZONE), TransferPools::Lua);
+    let lua: Vec<Vec<u8>> = contents
+        .records()
+        .filter(|record| record.rtype == Rtype::LUA)
+        .map(|record| record.rdata.to_vec())
+        .collect();
+    let code = b"ifportup(443, {'192.0.2.1', '192.0.2.2'})";
+    assert_eq!(lua, [[&[0, 1, 41][..], code].concat()]);
+}
+
+fn outgoing(text: &str, allow: &[&str], history: Differences) -> OutgoingZone {
+    let allow = allow.iter().map(|prefix| Allowed { prefix: Some(prefix.parse().unwrap()), key: None });
+    OutgoingZone {
+        apex: "example.".parse().unwrap(),
+        called: "example.".into(),
+        access: None,
+        allow: allow.collect(),
+        contents: Some(Contents::new(zone(text), TransferPools::Members)),
+        history: Arc::new(history),
+    }
+}
+
+fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: Wanted, transport: Transport) -> String {
+    let request = Request {
+        id: 7,
+        flags: Header::QR,
+        question: Vec::new(),
+        zone: "EXAMPLE.".parse().unwrap(),
+        wanted,
+        has_opt: false,
+    };
+    let requester = Requester { address: from.parse().unwrap(), key: None };
+    let zones = OutgoingZones(zones);
+    match Plan::of(&request, &zones, &requester, transport) {
+        Plan::Refused(refusal) => refusal.rcode.to_string(),
+        Plan::OneSoa(_) => "one SOA".to_owned(),
+        Plan::Whole(..) => "whole".to_owned(),
+        Plan::Steps(_, _, from, steps) => {
+            let (removed, added) = (steps.changes.removed.len(), steps.changes.added.len());
+            format!("from {from}: {removed} go, {added} come")
+        }
+    }
+}
+
+/// What led from serial 6, and one more host.
+fn step() -> Differences {
+    let older = ZONE.replace("host 7", "host 6").replace("NS A 192.0.2.53", "NS A 192.0.2.52");
+    let contents = |text: &str| Contents::new(zone(text), TransferPools::Members);
+    let history = Differences::default();
+    history.push(6, 7, between(&contents(&older), &contents(ZONE)));
+    history
+}
+
+#[test]
+fn only_who_is_allowed_gets_a_zone_and_only_over_a_stream() {
+    let allowed = || vec![outgoing(ZONE, &["192.0.2.0/24"], Differences::default())];
+    assert_eq!(planned(allowed(), "192.0.2.1", Wanted::Whole, Transport::Tcp), "whole");
+    assert_eq!(planned(allowed(), "192.0.2.1", Wanted::Whole, Transport::Udp), Rcode::FORMERR.to_string());
+    assert_eq!(planned(allowed(), "198.51.100.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
+    assert_eq!(planned(Vec::new(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
+    let gone = OutgoingZone { contents: None, ..allowed().remove(0) };
+    assert_eq!(planned(vec![gone], "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
+}
+
+#[test]
+fn an_ixfr_gets_the_steps_the_whole_zone_or_the_soa_alone() {
+    let ask = |serial, transport| {
+        planned(
+            vec![outgoing(ZONE, &["192.0.2.0/24"], step())],
+            "192.0.2.1",
+            Wanted::Since(serial),
+            transport,
+        )
+    };
+    assert_eq!(ask(6, Transport::Tcp), "from 6: 1 go, 1 come");
+    assert_eq!(ask(5, Transport::Tcp), "whole", "not known");
+    assert_eq!(ask(7, Transport::Tcp), "one SOA", "up to date");
+    assert_eq!(ask(8, Transport::Tcp), "one SOA", "ahead");
+    assert_eq!(ask(6, Transport::Udp), "one SOA", "it comes again over TCP");
+    let small = "$TTL 60\n@ SOA NS host 7 2 3 4 30\n@ NS ns.test.\n";
+    let shorter = vec![outgoing(small, &["192.0.2.0/24"], step())];
+    assert_eq!(planned(shorter, "192.0.2.1", Wanted::Since(6), Transport::Tcp), "whole", "it is shorter");
+}
+
+#[test]
+fn of_several_versions_a_client_gets_the_one_that_it_sees() {
+    let view = Access::new(Some(vec!["192.0.2.0/25".parse().unwrap()]), None);
+    let inside = OutgoingZone {
+        access: view,
+        contents: None,
+        ..outgoing(ZONE, &["0.0.0.0/0"], Differences::default())
+    };
+    let zones = || vec![inside.clone(), outgoing(ZONE, &["192.0.2.128/25"], Differences::default())];
+    assert_eq!(planned(zones(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
+    assert_eq!(planned(zones(), "192.0.2.200", Wanted::Whole, Transport::Tcp), "whole");
+}

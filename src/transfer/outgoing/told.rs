@@ -1,0 +1,54 @@
+//! Which refusals were told lately: a client that asks again and again fills no log.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::dns::Name;
+use crate::sync::lock;
+
+/// How long the same is not told again.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Refusals that are remembered. While there are more, none is told.
+const REMEMBERED_MAX: usize = 256;
+
+/// The refusals that were told, and when.
+#[derive(Default)]
+pub(super) struct Told(Mutex<HashMap<(IpAddr, Name), Instant>>);
+
+impl Told {
+    /// Whether a refusal of a zone to a client is told.
+    pub(super) fn is_news(&self, client: IpAddr, zone: &Name, now: Instant) -> bool {
+        let mut told = lock(&self.0);
+        if told.len() >= REMEMBERED_MAX {
+            told.retain(|_, at| now.saturating_duration_since(*at) < QUIET);
+        }
+        let key = (client, zone.clone());
+        let lately = told.get(&key).is_some_and(|at| now.saturating_duration_since(*at) < QUIET);
+        if lately || told.len() >= REMEMBERED_MAX {
+            return false;
+        }
+        told.insert(key, now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_is_told_once_a_minute_and_many_fill_no_memory() {
+        let (told, start) = (Told::default(), Instant::now());
+        let (zone, client) = ("test.".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        assert!(told.is_news(client, &zone, start));
+        assert!(!told.is_news(client, &zone, start + QUIET / 2));
+        assert!(told.is_news(client, &zone, start + QUIET));
+        let many = (0..1000_u32)
+            .filter(|number| told.is_news(IpAddr::from(number.to_be_bytes()), &zone, start + QUIET));
+        assert_eq!(many.count(), REMEMBERED_MAX - 1);
+        assert!(told.is_news(IpAddr::from([9, 9, 9, 9]), &zone, start + QUIET * 3));
+    }
+}
