@@ -9,4 +9,5 @@ mod loads;
 mod primaries;
 mod records;
 mod side_by_side;
+mod transfers;
 mod tsig;
