@@ -14,6 +14,8 @@ pub mod sync; // locks that stay usable after a panic
 
 pub mod shared_list; // a long list whose copies share what has not changed; knows nothing
 
+pub mod shared_map; // a map whose copies share what has not changed; knows nothing
+
 pub mod source; // source text, spans, diagnostics; knows no DNS
 
 pub mod pattern; // globs of names and addresses

@@ -13,14 +13,20 @@ mod sections;
 
 mod encoder;
 
+mod lookups;
+
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use self::encoder::{AtQuery, Encoder, QnameLength};
+use self::lookups::looked_up;
 use self::sections::{chain_end, first_name, sections_of};
-use super::compiled_zone::{CompiledZone, NodeFlags};
+use super::compiled_zone::{CompiledZone, NodeFlags, is_named};
+use super::links::{LinkKey, Links};
 use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
 use super::zone_builder::{COMPILED_BYTES_MAX, CompiledZoneBuilder, NodeOffset};
+use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{Name, NameHash, Rtype, Ttl};
 use crate::zone::{Kind, Node, NodeId, Zone};
 
@@ -57,86 +63,176 @@ impl std::error::Error for CompileError {}
 ///
 /// When an answer does not fit a message, or the whole does not fit offsets of 32 bits.
 pub fn compile(zone: &Zone) -> Result<CompiledZone, CompileError> {
-    compile_into(zone, COMPILED_BYTES_MAX)
+    compile_into(zone, COMPILED_BYTES_MAX, Linking::None).map(|(compiled, _)| compiled)
+}
+
+/// Compiles a zone that is going to change, and says which owners lead to which names.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_for_changes(zone: &Zone) -> Result<(CompiledZone, Links), CompileError> {
+    compile_into(zone, COMPILED_BYTES_MAX, Linking::All)
+        .map(|(compiled, links)| (compiled, Links::new(links)))
+}
+
+/// Whether it is wanted which owners lead to which names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Linking {
+    None,
+    All,
 }
 
 /// Compiles a zone into at most `bytes_max` bytes.
-pub(super) fn compile_into(zone: &Zone, bytes_max: usize) -> Result<CompiledZone, CompileError> {
+pub(super) fn compile_into(
+    zone: &Zone,
+    bytes_max: usize,
+    linking: Linking,
+) -> Result<(CompiledZone, Vec<(LinkKey, NodeId)>), CompileError> {
     let of_apex = |cause| CompileError { owner: zone.apex().to_name(), qtype: ANY_OTHER, cause };
     let negative = negative(zone).map_err(of_apex)?;
-    let apex = zone.apex();
-    let mut compiler = Compiler {
-        zone,
-        builder: CompiledZoneBuilder::new(apex.wire().len(), apex.label_count(), bytes_max),
-        wildcards: Vec::new(),
-        offsets: HashMap::new(),
-        at_query: AtQuery { pools: zone.pools(), negative_bytes: negative.bytes.len() },
-        templates: Vec::new(),
-    };
-    for id in zone.node_ids() {
-        compiler.node(zone.node(id))?;
-    }
-    for &(parent, wildcard) in &compiler.wildcards {
-        if let Some(&offset) = compiler.offsets.get(&parent) {
-            compiler.builder.link_wildcard(offset, wildcard);
+    let mut builder = CompiledZoneBuilder::new(zone.apex(), bytes_max);
+    let mut compiler = Compiler::new(zone, linking);
+    let mut wildcards = Vec::new();
+    let mut offsets = HashMap::new();
+    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != Kind::Occluded) {
+        let hash = NameHash::of(node.name());
+        // Asked for by its own name, a wildcard is a name like others; for the names it makes, its NS and
+        // DNAME records are plain data.
+        let is_special = is_wildcard(node) && node.kind() != Kind::Plain;
+        if is_special {
+            wildcards.push((node.parent().id(), compiler.made(node, &mut builder)?));
+        }
+        let offset = compiler.own(node, &mut builder)?;
+        builder.list(hash, offset);
+        if is_wildcard(node) && !is_special {
+            wildcards.push((node.parent().id(), offset));
+        }
+        if node.wildcard().is_some() {
+            offsets.insert(node.id(), offset);
         }
     }
-    compiler.builder.finish(&negative).map_err(of_apex)
+    for (parent, wildcard) in wildcards {
+        if let Some(&offset) = offsets.get(&parent) {
+            builder.link_wildcard(offset, wildcard);
+        }
+    }
+    Ok((builder.finish(&negative).map_err(of_apex)?, compiler.links))
+}
+
+impl CompiledZone {
+    /// The next version, made from this one: `zone` has been changed, and `affected` are the owners whose answers may
+    /// be others ([`Links::affected`]). `links` are the zone's, and hold those of the next version then.
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`].
+    pub fn after(
+        &self,
+        zone: &Zone,
+        affected: &[NodeId],
+        links: &mut Links,
+    ) -> Result<CompiledZone, CompileError> {
+        let of_apex = |cause| CompileError { owner: zone.apex().to_name(), qtype: ANY_OTHER, cause };
+        let mut negative_bytes = Vec::new();
+        negative(zone).and_then(|soa| soa.write(&mut negative_bytes)).map_err(of_apex)?;
+        let mut compiler = Compiler::new(zone, Linking::All);
+        let mut changed = self.changed.clone();
+        for node in affected.iter().map(|id| zone.node(*id)) {
+            let lower = node.name().to_lowercase();
+            let relative = &lower[..lower.len() - zone.apex().wire().len()];
+            let hash = NameHash::of(node.name());
+            let is_served = node.exists() && node.kind() != Kind::Occluded;
+            if is_served || self.find(hash, relative).is_some() {
+                let piece = if is_served { compiler.piece(node)? } else { gone(zone, node, relative)? };
+                changed.insert(hash.bits(), piece, |piece| is_named(piece, relative));
+            }
+        }
+        compiler.links.sort_unstable();
+        compiler.links.dedup();
+        compiler.links.into_iter().for_each(|(key, owner)| links.add(key, owner));
+        Ok(CompiledZone {
+            sealed: Arc::clone(&self.sealed),
+            changed,
+            apex_bytes: self.apex_bytes,
+            apex_labels: self.apex_labels,
+            negative: negative_bytes.into(),
+        })
+    }
+}
+
+/// A name that is not there any more.
+fn gone(zone: &Zone, node: Node<'_>, relative: &[u8]) -> Result<Arc<[u8]>, CompileError> {
+    let mut builder = CompiledZoneBuilder::new(zone.apex(), COMPILED_BYTES_MAX);
+    builder.add(relative, NodeFlags::GONE, &[]).map_err(|cause| error(node, ANY_OTHER, cause))?;
+    Ok(builder.into_piece(None))
+}
+
+/// Whether a node makes the names that do not exist below the one above it.
+fn is_wildcard(node: Node<'_>) -> bool {
+    node.name().is_wildcard() && node.id() != NodeId::APEX
 }
 
 struct Compiler<'z> {
     zone: &'z Zone,
-    builder: CompiledZoneBuilder,
-    /// Wildcards, each with the node above it.
-    wildcards: Vec<(NodeId, NodeOffset)>,
-    /// Where nodes with a wildcard right below them were put.
-    offsets: HashMap<NodeId, NodeOffset>,
     at_query: AtQuery<'z>,
     templates: Vec<TemplateBuilder>,
+    linking: Linking,
+    /// What the templates were made from, each with the owner of the template.
+    links: Vec<(LinkKey, NodeId)>,
+    /// The same of one node.
+    keys: Vec<LinkKey>,
 }
 
 impl<'z> Compiler<'z> {
-    fn node(&mut self, node: Node<'z>) -> Result<(), CompileError> {
+    fn new(zone: &'z Zone, linking: Linking) -> Self {
+        let at_query = AtQuery { pools: zone.pools(), negative_bytes: NEGATIVE_BYTES_MAX };
+        Self { zone, at_query, templates: Vec::new(), linking, links: Vec::new(), keys: Vec::new() }
+    }
+
+    /// A node as it answers for its own name, with what it is to names below it.
+    fn own(&mut self, node: Node<'z>, builder: &mut CompiledZoneBuilder) -> Result<NodeOffset, CompileError> {
         let (kind, flags) = match node.kind() {
-            Kind::Occluded => return Ok(()),
-            Kind::Plain => (Kind::Plain, NodeFlags::NONE),
+            Kind::Plain | Kind::Occluded => (Kind::Plain, NodeFlags::NONE),
             Kind::Dname => (Kind::Dname, NodeFlags::DNAME),
             Kind::ZoneCut => (Kind::ZoneCut, NodeFlags::CUT),
         };
+        let is_made = is_wildcard(node) && kind != Kind::ZoneCut;
+        self.put(node, kind, if is_made { flags.with(NodeFlags::WILDCARD) } else { flags }, builder)
+    }
+
+    /// A wildcard as it answers for the names that it makes.
+    fn made(
+        &mut self,
+        wildcard: Node<'z>,
+        builder: &mut CompiledZoneBuilder,
+    ) -> Result<NodeOffset, CompileError> {
+        self.put(wildcard, Kind::Plain, NodeFlags::WILDCARD, builder)
+    }
+
+    /// A node alone, with the wildcard right below it.
+    fn piece(&mut self, node: Node<'z>) -> Result<Arc<[u8]>, CompileError> {
+        let mut builder = CompiledZoneBuilder::new(self.zone.apex(), COMPILED_BYTES_MAX);
+        self.own(node, &mut builder)?;
+        let wildcard = node.wildcard().filter(|wildcard| wildcard.kind() != Kind::Occluded);
+        let wildcard = wildcard.map(|wildcard| self.made(wildcard, &mut builder)).transpose()?;
+        Ok(builder.into_piece(wildcard))
+    }
+
+    fn put(
+        &mut self,
+        node: Node<'z>,
+        kind: Kind,
+        flags: NodeFlags,
+        builder: &mut CompiledZoneBuilder,
+    ) -> Result<NodeOffset, CompileError> {
+        self.add_templates(node, kind)?;
         let lower = node.name().to_lowercase();
         let relative = &lower[..lower.len() - self.zone.apex().wire().len()];
-        let hash = NameHash::of(node.name());
-        let of_node = |cause| error(node, ANY_OTHER, cause);
-        if !node.name().is_wildcard() || node.id() == NodeId::APEX {
-            self.add_templates(node, kind)?;
-            let offset = self.builder.add(hash, relative, flags, &self.templates).map_err(of_node)?;
-            if node.wildcard().is_some() {
-                self.offsets.insert(node.id(), offset);
-            }
-            return Ok(());
-        }
-        // Asked for by its own name, a wildcard is a name like others; for the names it makes, its NS and
-        // DNAME records are plain data.
-        let special = kind != Kind::Plain;
-        self.add_templates(node, Kind::Plain)?;
-        let made = if special {
-            self.builder.add_unlisted(relative, NodeFlags::WILDCARD, &self.templates)
-        } else {
-            self.builder.add(hash, relative, NodeFlags::WILDCARD, &self.templates)
-        };
-        let made = made.map_err(of_node)?;
-        self.wildcards.push((node.parent().id(), made));
-        let own = if special {
-            self.add_templates(node, kind)?;
-            let flags = if kind == Kind::Dname { flags.with(NodeFlags::WILDCARD) } else { flags };
-            self.builder.add(hash, relative, flags, &self.templates).map_err(of_node)?
-        } else {
-            made
-        };
-        if node.wildcard().is_some() {
-            self.offsets.insert(node.id(), own);
-        }
-        Ok(())
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        self.links.extend(self.keys.drain(..).map(|key| (key, node.id())));
+        builder.add(relative, flags, &self.templates).map_err(|cause| error(node, ANY_OTHER, cause))
     }
 
     /// Makes the templates of a node.
@@ -189,7 +285,10 @@ impl<'z> Compiler<'z> {
         qtype: u16,
     ) -> Result<(), CompileError> {
         let sections = sections_of(self.zone, node, kind, rtype);
-        let wildcard = node.name().is_wildcard() && node.id() != NodeId::APEX && kind != Kind::ZoneCut;
+        if self.linking == Linking::All {
+            looked_up(self.zone, &sections, &mut self.keys);
+        }
+        let wildcard = is_wildcard(node) && kind != Kind::ZoneCut;
         let (base, length) = match kind {
             _ if wildcard => (node.parent().name(), QnameLength::Longer),
             Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), QnameLength::Longer),
@@ -207,6 +306,10 @@ fn error(node: Node<'_>, qtype: u16, cause: TooLarge) -> CompileError {
 
 /// A QTYPE that no node has: every other such type gets the same answer.
 const NO_TYPE: Rtype = Rtype(ANY_OTHER);
+
+/// Most bytes of the SOA record of negative answers: its owner is a pointer. Whether an answer fits does not depend on
+/// how long the names in it are now.
+const NEGATIVE_BYTES_MAX: usize = 12 + 2 * NAME_BYTES_MAX + 20;
 
 /// The SOA record of negative answers: its TTL is the lower of its own and its MINIMUM field (RFC 2308,
 /// section 3).

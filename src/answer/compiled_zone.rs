@@ -9,21 +9,37 @@
 //! ```
 //!
 //! A node and its templates lie together, so that a hit touches one slot and one or two cache lines more.
+//!
+//! A zone that changes shares both with its first version; what is otherwise since then stands beside it and is looked
+//! for first. A zone without changes pays one comparison for that.
+
+use std::sync::Arc;
 
 use super::template::{ANY_OTHER, DNAME_BELOW, ResponseTemplate};
 use crate::dns::NameHash;
+use crate::shared_map::SharedMap;
 
-/// A compiled zone. Immutable; only [`super::compile`] makes one.
+/// A compiled zone. Immutable; only [`super::compile`] makes one, and the next version of one.
 #[derive(PartialEq, Eq)]
 pub struct CompiledZone {
-    pub(super) slots: Box<[u64]>,
-    pub(super) bytes: Box<[u8]>,
+    /// What was compiled as a whole; later versions share it.
+    pub(super) sealed: Arc<SealedNodes>,
+    /// Nodes that are not as they are there: each in a piece of its own, with the wildcard right below it. They are
+    /// found by the hashes of their names.
+    pub(super) changed: SharedMap<Arc<[u8]>>,
     /// Length of the apex's name in wire form.
     pub(super) apex_bytes: usize,
     /// Labels of the apex's name.
     pub(super) apex_labels: usize,
     /// SOA record with the negative TTL; for both NODATA and NXDOMAIN.
     pub(super) negative: Box<[u8]>,
+}
+
+/// The nodes of a zone that was compiled as a whole.
+#[derive(PartialEq, Eq)]
+pub(super) struct SealedNodes {
+    pub(super) slots: Box<[u64]>,
+    pub(super) bytes: Box<[u8]>,
 }
 
 /// Properties of a node.
@@ -40,6 +56,11 @@ impl NodeFlags {
     pub(super) const HAS_WILDCARD: NodeFlags = NodeFlags(4);
     /// A wildcard: its templates are made for the name one label up.
     pub(super) const WILDCARD: NodeFlags = NodeFlags(8);
+
+    /// The wildcard right below it is in the same piece, behind it.
+    pub(super) const IN_PIECE: NodeFlags = NodeFlags(16);
+    /// There was such a name, and there is none any more.
+    pub(super) const GONE: NodeFlags = NodeFlags(32);
 
     pub(super) const fn with(self, other: NodeFlags) -> NodeFlags {
         NodeFlags(self.0 | other.0)
@@ -144,23 +165,42 @@ impl<'b> CompiledNode<'b> {
     }
 }
 
+/// Whether a piece is the node of this name, without the apex's part.
+#[inline]
+pub(super) fn is_named(piece: &[u8], relative: &[u8]) -> bool {
+    node_at(piece, 0).is_some_and(|node| node.is_named(relative))
+}
+
+/// The node at an offset.
+#[inline]
+fn node_at(bytes: &[u8], offset: usize) -> Option<CompiledNode<'_>> {
+    let (head, rest) = bytes.get(offset..)?.split_first_chunk()?;
+    Some(CompiledNode { head, rest })
+}
+
 impl CompiledZone {
     /// The node of a name: its hash, and its lower-case wire form up to the apex's first label. HOT.
     #[inline]
     pub(super) fn find(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
-        let mask = self.slots.len().wrapping_sub(1);
+        if !self.changed.is_empty()
+            && let Some(node) = self.find_changed(hash, relative)
+        {
+            return Some(node).filter(|node| !node.has(NodeFlags::GONE));
+        }
+        let SealedNodes { slots, bytes } = &*self.sealed;
+        let mask = slots.len().wrapping_sub(1);
         let bits = hash.bits();
         #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
         let mut at = bits as usize & mask;
         // The table has empty slots, and `mask` keeps the slot inside.
-        while let Some(&slot) = self.slots.get(at) {
+        while let Some(&slot) = slots.get(at) {
             if slot == 0 {
                 return None;
             }
             if slot >> 32 == bits >> 32 {
                 #[allow(clippy::cast_possible_truncation, reason = "the lower half is the offset")]
                 let offset = (slot as u32).wrapping_sub(1);
-                if let Some(node) = self.node(offset)
+                if let Some(node) = node_at(bytes, offset as usize)
                     && node.is_named(relative)
                 {
                     return Some(node);
@@ -171,19 +211,23 @@ impl CompiledZone {
         None
     }
 
+    /// The node of a name that has changed, be it gone.
+    #[inline(never)]
+    fn find_changed(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
+        self.changed.get(hash.bits(), |piece| is_named(piece, relative)).and_then(|piece| node_at(piece, 0))
+    }
+
     /// The wildcard right below a node.
     #[inline]
-    pub(super) fn wildcard_of(&self, node: &CompiledNode<'_>) -> Option<CompiledNode<'_>> {
+    pub(super) fn wildcard_of<'b>(&'b self, node: &CompiledNode<'b>) -> Option<CompiledNode<'b>> {
         if !node.has(NodeFlags::HAS_WILDCARD) {
             return None;
         }
-        self.node(node.wildcard())
-    }
-
-    #[inline]
-    fn node(&self, offset: u32) -> Option<CompiledNode<'_>> {
-        let (head, rest) = self.bytes.get(offset as usize..)?.split_first_chunk()?;
-        Some(CompiledNode { head, rest })
+        let at = node.wildcard() as usize;
+        if node.has(NodeFlags::IN_PIECE) {
+            return node_at(node.rest, at.wrapping_sub(NODE_HEAD_BYTES));
+        }
+        node_at(&self.sealed.bytes, at)
     }
 
     /// Length of the apex's name in wire form, in bytes.
@@ -207,13 +251,20 @@ impl CompiledZone {
 
     /// Memory that it takes, in bytes: the sum of what is in memory does not overflow.
     pub fn memory_bytes(&self) -> usize {
-        let slots = self.slots.len().saturating_mul(8);
-        slots.saturating_add(self.bytes.len()).saturating_add(self.negative.len())
+        let SealedNodes { slots, bytes } = &*self.sealed;
+        let changed: usize = self.changed.values().map(|piece| piece.len()).sum();
+        let slots = slots.len().saturating_mul(8);
+        slots.saturating_add(bytes.len()).saturating_add(self.negative.len()).saturating_add(changed)
+    }
+
+    /// How many nodes are not as they were when it was compiled as a whole.
+    pub fn changed_nodes(&self) -> usize {
+        self.changed.len()
     }
 
     /// All of it, for comparing two zones.
     #[cfg(test)]
     pub(super) fn raw(&self) -> (&[u64], &[u8], &[u8]) {
-        (&self.slots, &self.bytes, &self.negative)
+        (&self.sealed.slots, &self.sealed.bytes, &self.negative)
     }
 }

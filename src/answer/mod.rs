@@ -63,6 +63,8 @@ mod compiled_zone;
 
 mod zone_builder;
 
+mod links;
+
 mod hashed_name;
 
 mod lookup;
@@ -114,7 +116,7 @@ mod cell;
 pub use crate::dns::edns::{UDP_PAYLOAD_MAX, UDP_PAYLOAD_PLAIN};
 pub use access::Access;
 pub use cell::{Publisher, Reader, Readers};
-pub use compile::{CompileError, compile};
+pub use compile::{CompileError, compile, compile_for_changes};
 pub use compiled_zone::CompiledZone;
 pub use context::WorkerContext;
 pub use cookie::{COOKIE_BYTES, CookieSecret};
@@ -122,6 +124,7 @@ pub use counters::{Count, Counters, Totals};
 pub use explain::explain;
 pub use explanation::{Decided, Explained, ExplainedStep, Finding};
 pub use forward_table::{ForwardTable, ForwardedZone};
+pub use links::Links;
 pub use message_kind::{MessageKind, MessageKinds};
 pub use peer::{Peer, Reply, Transport};
 pub use pools::{BoundPool, PoolState, PoolTargets, Pools};

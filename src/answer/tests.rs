@@ -84,12 +84,17 @@ fn zone(text: &str) -> Zone {
 
 /// A server with this zone where all targets are up.
 fn snapshot(zone: &Zone) -> Snapshot {
+    snapshot_of(zone, compile(zone).unwrap())
+}
+
+/// The same with a compiled form of it.
+fn snapshot_of(zone: &Zone, compiled: CompiledZone) -> Snapshot {
     let members = zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten());
     let board: Board = members.map(|_| Verdict::Up).collect();
     let mut ids = board.ids();
-    let bound = zone.pools().iter().map(|pool| BoundPool::new(Arc::new(pool.clone()), &mut ids));
+    let bound = zone.pools().iter().map(|pool| BoundPool::new(Arc::clone(pool), &mut ids));
     let bound: Vec<BoundPool> = bound.collect();
-    let compiled = Some(Arc::new(compile(zone).unwrap()));
+    let compiled = Some(Arc::new(compiled));
     let slot = ZoneEntry {
         apex: zone.apex().to_name(),
         compiled,
@@ -313,6 +318,7 @@ fn what_a_dname_leads_to_is_answered_as_if_it_were_asked() {
 }
 
 mod handed_over;
+mod changes;
 mod large;
 
 #[test]

@@ -2,9 +2,12 @@
 //!
 //! The layout is described in `compiled_zone`.
 
-use super::compiled_zone::{CompiledZone, NodeFlags};
+use std::sync::Arc;
+
+use super::compiled_zone::{CompiledZone, NodeFlags, SealedNodes};
 use super::template::{TemplateBuilder, TooLarge};
-use crate::dns::NameHash;
+use crate::dns::{NameHash, NameRef};
+use crate::shared_map::SharedMap;
 
 /// Most bytes of nodes and templates: offsets are 32 bits wide, and a slot holds one more than the offset,
 /// because 0 is an empty one.
@@ -25,25 +28,13 @@ pub(super) struct NodeOffset(u32);
 
 impl CompiledZoneBuilder {
     /// An empty one for at most `bytes_max` bytes, [`COMPILED_BYTES_MAX`] or less.
-    pub(super) fn new(apex_bytes: usize, apex_labels: usize, bytes_max: usize) -> Self {
+    pub(super) fn new(apex: NameRef<'_>, bytes_max: usize) -> Self {
+        let (apex_bytes, apex_labels) = (apex.wire().len(), apex.label_count());
         Self { bytes: Vec::new(), bytes_max, nodes: Vec::new(), apex_bytes, apex_labels }
     }
 
-    /// Adds a node that can be found by its name.
+    /// Adds a node.
     pub(super) fn add(
-        &mut self,
-        hash: NameHash,
-        relative: &[u8],
-        flags: NodeFlags,
-        templates: &[TemplateBuilder],
-    ) -> Result<NodeOffset, TooLarge> {
-        let offset = self.add_unlisted(relative, flags, templates)?;
-        self.nodes.push((hash, offset.0));
-        Ok(offset)
-    }
-
-    /// Adds a node that is reached through another only.
-    pub(super) fn add_unlisted(
         &mut self,
         relative: &[u8],
         flags: NodeFlags,
@@ -67,12 +58,28 @@ impl CompiledZoneBuilder {
         Ok(NodeOffset(offset))
     }
 
+    /// Has a node found by its name. Others are reached through another only.
+    pub(super) fn list(&mut self, hash: NameHash, node: NodeOffset) {
+        self.nodes.push((hash, node.0));
+    }
+
     /// Links a node to the wildcard right below it.
     pub(super) fn link_wildcard(&mut self, parent: NodeOffset, wildcard: NodeOffset) {
         self.patch(parent.0, 6, wildcard.0);
         if let Some([_, flags, ..]) = self.bytes.get_mut(parent.0 as usize..) {
             *flags |= NodeFlags::HAS_WILDCARD.0;
         }
+    }
+
+    /// A piece of the node that was added first, with what was added behind it: the wildcard right below it, if any.
+    pub(super) fn into_piece(mut self, wildcard: Option<NodeOffset>) -> Arc<[u8]> {
+        if let Some(wildcard) = wildcard {
+            self.link_wildcard(NodeOffset(0), wildcard);
+            if let Some([_, flags, ..]) = self.bytes.get_mut(..) {
+                *flags |= NodeFlags::IN_PIECE.0;
+            }
+        }
+        self.bytes.into()
     }
 
     fn patch(&mut self, offset: u32, field: usize, value: u32) {
@@ -104,8 +111,11 @@ impl CompiledZoneBuilder {
             }
         }
         Ok(CompiledZone {
-            slots: slots.into_boxed_slice(),
-            bytes: self.bytes.into_boxed_slice(),
+            sealed: Arc::new(SealedNodes {
+                slots: slots.into_boxed_slice(),
+                bytes: self.bytes.into_boxed_slice(),
+            }),
+            changed: SharedMap::default(),
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: soa.into_boxed_slice(),

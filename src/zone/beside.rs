@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::guarding::Guarding;
-use super::tree::{Kind, Node, NodeId, Rrset, Zone};
+use super::sealed::{Kind, NodeId};
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 

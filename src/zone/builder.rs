@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use super::apexes::Apexes;
 use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES};
+use super::changed::Changed;
+use super::distinct::repetition;
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
 use super::pool::Pool;
-use super::tree::{Kind, LuaLibrary, NodeEntry, NodeId, RecordEntry, RrsetEntry, Zone, index};
-use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl, rdata};
+use super::sealed::{Kind, NodeEntry, NodeId, RecordEntry, RrsetEntry, Sealed, index};
+use super::tree::{LuaLibrary, Zone};
+use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
 
 /// A zone that is being put together.
@@ -235,14 +238,7 @@ impl Builder {
             return Ok(last);
         }
         if !owner.is_at_or_below(self.apex.as_ref()) {
-            // PowerDNS and NSD refuse such a zone, BIND and Knot go on without the record. It is nearly
-            // always a name of ours with a dot too many, or behind a wrong $ORIGIN: a name that is gone,
-            // which nobody notices while the rest is answered. Refused, it is seen at once, and what was
-            // served last goes on being served.
-            let message = format!("`{owner}` does not lie in the zone `{}`", self.apex);
-            let help = "names that do not end in a dot are relative to $ORIGIN";
-            let other = "a record of another zone is answered from there: remove it here, as BIND and Knot do unasked";
-            return Err(Diagnostic::error(origin, message).label("out of zone").help(help).remark(other));
+            return Err(out_of_zone(owner, self.apex.as_ref(), origin));
         }
         let node = self.find_or_insert(owner, origin)?;
         self.last = Some(node);
@@ -321,21 +317,28 @@ impl Builder {
         nodes[next_node as usize..].iter_mut().for_each(|node| node.rrsets = index(rrsets.len()));
         let mut pools = std::mem::take(&mut self.pools);
         pools.sort_by_key(|(node, pool)| (*node, pool.rtype));
-        let (pool_nodes, pools) = pools.into_iter().unzip();
+        let pools = pools.into_iter().map(|(node, pool)| (node, Arc::new(pool)));
+        let (pool_nodes, pools): (_, Vec<Arc<Pool>>) = pools.unzip();
         Zone {
             apex: self.apex.clone(),
-            names: std::mem::take(&mut self.names),
-            nodes,
-            index: std::mem::take(&mut self.index),
-            wildcards: std::mem::take(&mut self.wildcards),
-            rrsets,
-            records,
-            rdata: std::mem::take(&mut self.rdata),
-            pools,
-            pool_nodes,
-            libraries: std::mem::take(&mut self.libraries),
-            origins: std::mem::take(&mut self.origins),
-            own: std::mem::take(&mut self.own),
+            changed: Changed::default(),
+            family: None,
+            records: records.len(),
+            pools: Arc::new(pools),
+            guarded: Arc::default(),
+            libraries: std::mem::take(&mut self.libraries).into(),
+            own: std::mem::take(&mut self.own).into(),
+            sealed: Arc::new(Sealed {
+                names: std::mem::take(&mut self.names),
+                nodes,
+                index: std::mem::take(&mut self.index),
+                wildcards: std::mem::take(&mut self.wildcards),
+                rrsets,
+                records,
+                rdata: std::mem::take(&mut self.rdata),
+                pool_nodes,
+                origins: std::mem::take(&mut self.origins),
+            }),
         }
     }
 
@@ -344,41 +347,34 @@ impl Builder {
         let mut seen = HashMap::new();
         for one in group {
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
-            let first =
-                (group.len() > 1).then(|| seen.insert(rdata::caseless(one.rtype, rdata), rdata)).flatten();
-            if let Some(first) = first {
-                let message = "this is the same record again";
-                let told = Diagnostic::warning(self.origins.get(one.origin), message)
-                    .help("it is answered once; remove this line");
-                let by_case = "names that differ in case only are the same (RFC 4343)";
-                found.push(if first == rdata { told } else { told.remark(by_case) });
-                continue;
+            let again = || repetition(one.rtype, rdata, self.origins.get(one.origin), &mut seen);
+            match (group.len() > 1).then(again).flatten() {
+                Some(told) => found.push(told),
+                None => records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len }),
             }
-            records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len });
         }
     }
+}
+
+/// What is told of a record outside of its zone.
+///
+/// PowerDNS and NSD refuse such a zone, BIND and Knot go on without the record. It is nearly always a name of
+/// ours with a dot too many, or behind a wrong $ORIGIN: a name that is gone, which nobody notices while the
+/// rest is answered. Refused, it is seen at once, and what was served last goes on being served.
+pub(super) fn out_of_zone(owner: NameRef<'_>, apex: NameRef<'_>, origin: &Origin) -> Diagnostic {
+    let message = format!("`{owner}` does not lie in the zone `{apex}`");
+    let help = "names that do not end in a dot are relative to $ORIGIN";
+    let other =
+        "a record of another zone is answered from there: remove it here, as BIND and Knot do unasked";
+    Diagnostic::error(origin, message).label("out of zone").help(help).remark(other)
 }
 
 impl Zone {
     /// Finds out which nodes are zone cuts or DNAMEs, and which lie below one.
     fn mark_cuts(&mut self) {
-        for at in 0..self.nodes.len() {
-            let id = NodeId(index(at));
-            let node = self.node(id);
-            let kind = if id != NodeId::APEX && node.rrset(Rtype::NS).is_some() {
-                Kind::ZoneCut
-            } else if node.rrset(Rtype::DNAME).is_some() {
-                Kind::Dname
-            } else {
-                Kind::Plain
-            };
-            self.nodes[at].kind = kind;
-        }
-        let occluded: Vec<usize> =
-            (0..self.nodes.len()).filter(|&at| self.covering(NodeId(index(at))).is_some()).collect();
-        for at in occluded {
-            self.nodes[at].kind = Kind::Occluded;
-        }
+        let kinds: Vec<Kind> = self.node_ids().map(|id| self.kind_of(id)).collect();
+        let nodes = &mut Arc::make_mut(&mut self.sealed).nodes;
+        nodes.iter_mut().zip(kinds).for_each(|(node, kind)| node.kind = kind);
     }
 }
 
@@ -386,21 +382,29 @@ impl Zone {
     /// One TTL for each RRset, also where code chooses some of its records (RFC 2181, section 5.2).
     fn level_ttls(&mut self, found: &mut Diagnostics) {
         let mut from = 0;
-        while let (Some(node), Some(first)) = (self.pool_nodes.get(from).copied(), self.pools.get(from)) {
+        while let (Some(node), Some(first)) =
+            (self.sealed.pool_nodes.get(from).copied(), self.pools.get(from))
+        {
             let rtype = first.rtype;
-            let is_same = |(at, pool): &(&NodeId, &Pool)| **at == node && pool.rtype == rtype;
-            let rest = self.pool_nodes.iter().zip(&self.pools).skip(from);
+            let is_same = |(at, pool): &(&NodeId, &Arc<Pool>)| **at == node && pool.rtype == rtype;
+            let rest = self.sealed.pool_nodes.iter().zip(&*self.pools).skip(from);
             let to = from + rest.take_while(is_same).count();
             let plain = self.node(node).rrset(rtype).map(|rrset| (rrset.ttl(), rrset.origin()));
             let pools = self.pools[from..to].iter().map(|pool| (pool.ttl, pool.origin.clone()));
             let ttl = super::rules::one_ttl(plain.into_iter().chain(pools), found);
-            for pool in &mut self.pools[from..to] {
-                pool.ttl = ttl;
-                pool.ttl_degraded = pool.ttl_degraded.min(ttl);
+            for pool in &mut Arc::make_mut(&mut self.pools)[from..to] {
+                level(Arc::make_mut(pool), ttl);
             }
-            let rrsets = self.rrsets_of(node);
-            self.rrsets[rrsets].iter_mut().filter(|set| set.rtype == rtype).for_each(|set| set.ttl = ttl);
+            let sealed = Arc::make_mut(&mut self.sealed);
+            let rrsets = sealed.rrsets_of(node);
+            sealed.rrsets[rrsets].iter_mut().filter(|set| set.rtype == rtype).for_each(|set| set.ttl = ttl);
             from = to;
         }
     }
+}
+
+/// Gives a pool the TTL of its RRset.
+pub(super) fn level(pool: &mut Pool, ttl: Ttl) {
+    pool.ttl = ttl;
+    pool.ttl_degraded = pool.ttl_degraded.min(ttl);
 }

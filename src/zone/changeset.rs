@@ -142,7 +142,7 @@ impl Changeset {
                 builder.add_lua_library(library.owner.clone(), library.ttl, &library.code, origin).err(),
             );
         }
-        builder.set_own_addresses(zone.own.clone());
+        builder.set_own_addresses(zone.own.to_vec());
         guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         Ok(builder)
     }
@@ -150,7 +150,7 @@ impl Changeset {
 
 /// A pool as it was before the names that it tests were looked up, which gave it each of its guards once per
 /// address.
-fn as_written(pool: &Pool) -> Pool {
+pub(super) fn as_written(pool: &Pool) -> Pool {
     let mut pool = pool.clone();
     for member in pool.groups.iter_mut().flatten().filter(|member| member.tested.is_some()) {
         if let Some(first) = member.guards.first().map(|guard| guard.probe.address) {

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::beside;
 use super::guarding::{Guarding, PoolSettings, Test};
 use super::member::{Guard, MEMBERS_MAX, Member};
 use super::pool::Pool;
-use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, too_many, type_of};
-use super::tree::{Node, NodeId, Rrset, Zone};
+use super::sealed::NodeId;
+use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, tests_names, too_many, type_of};
+use super::tree::{Guarded, Node, Rrset, Zone};
 use crate::dns::{NameRef, Rtype, rdata};
 use crate::probe::{Kind, Port, Tcp, no_host};
 use crate::source::{Diagnostic, Diagnostics, Origin};
@@ -18,6 +20,18 @@ impl Zone {
     /// Turns RRsets into pools, or adds guards to the pools that an earlier
     /// guarding made of them.
     pub(super) fn guard_all(&mut self, guardings: &[Guarding], found: &mut Diagnostics) {
+        let made = self.guard_each(guardings.iter(), found);
+        self.guarded = Arc::new(Guarded::of(self, guardings));
+        self.take_in(made);
+        beside::warn(self, guardings, found);
+    }
+
+    /// The pools that guards make of RRsets.
+    pub(super) fn guard_each<'g>(
+        &self,
+        guardings: impl Iterator<Item = &'g Guarding>,
+        found: &mut Diagnostics,
+    ) -> Made {
         let mut first_of: HashMap<NodeId, &Guarding> = HashMap::new();
         let mut made = Made::default();
         for guarding in guardings {
@@ -40,22 +54,23 @@ impl Zone {
             }
             self.guard(node, guarding, &mut made, found);
         }
-        self.take_in(made);
-        beside::warn(self, guardings, found);
+        made
     }
 
     /// Puts pools among those there are, in the order of their nodes.
     fn take_in(&mut self, made: Made) {
-        let before = std::mem::take(&mut self.pool_nodes).into_iter().zip(std::mem::take(&mut self.pools));
-        let mut all: Vec<(NodeId, Pool)> = before.chain(made.pools).collect();
+        let (sealed, pools) = (Arc::make_mut(&mut self.sealed), Arc::make_mut(&mut self.pools));
+        let before = std::mem::take(&mut sealed.pool_nodes).into_iter().zip(std::mem::take(pools));
+        let made = made.pools.into_iter().map(|(node, pool)| (node, Arc::new(pool)));
+        let mut all: Vec<(NodeId, Arc<Pool>)> = before.chain(made).collect();
         all.sort_by_key(|(node, _)| *node);
-        (self.pool_nodes, self.pools) = all.into_iter().unzip();
+        (sealed.pool_nodes, *pools) = all.into_iter().unzip();
     }
 
     /// Probes at addresses that no host has: they fail for ever, or, at the one that stands for any, pass where
     /// this host itself listens.
     pub(super) fn warn_of_probes_of_nobody(&self, found: &mut Diagnostics) {
-        for pool in &self.pools {
+        for pool in self.pools.iter() {
             let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
             let mut warned = Vec::new();
             for address in guards.map(|guard| guard.probe.address) {
@@ -104,8 +119,8 @@ impl Zone {
         made: &mut Made,
         found: &mut Diagnostics,
     ) -> bool {
-        // Before anything is guarded, all pools are LUA records.
-        if let Some(lua) = self.node(node).pools_of(rtype).next() {
+        let lua = self.node(node).pools_of(rtype).find(|pool| self.pools[pool.index()].lua.is_some());
+        if let Some(lua) = lua {
             let message = format!("`{}` is a LUA record: it brings its own probes", guarding.owner);
             found.push(
                 Diagnostic::error(&guarding.origin, message)
@@ -224,6 +239,23 @@ impl Zone {
             if node.is_some_and(|node| node.rrset(family).is_none()) {
                 warn(format!("`{owner}` has no {family} record: the backup {address} is never answered"));
             }
+        }
+    }
+}
+
+impl Guarded {
+    fn of(zone: &Zone, guardings: &[Guarding]) -> Guarded {
+        let mut by_node: HashMap<NodeId, Vec<usize>> = HashMap::new();
+        for (place, guarding) in guardings.iter().enumerate() {
+            if let Some(node) = zone.find(guarding.owner.as_ref()) {
+                by_node.entry(node).or_default().push(place);
+            }
+        }
+        let mut guards = guardings.iter().flat_map(|guarding| &guarding.guards);
+        Guarded {
+            by_node,
+            tests_targets: guards.any(|guard| guard.test == Test::TargetPort),
+            tests_names: zone.pools().iter().any(|pool| tests_names(pool)),
         }
     }
 }

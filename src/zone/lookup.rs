@@ -2,7 +2,8 @@
 //!
 //! Names are looked up in a finished zone while it is checked; queries are answered from its compiled form.
 
-use super::tree::{Kind, Node, NodeId, Zone};
+use super::sealed::{Kind, NodeId};
+use super::tree::{Node, Zone};
 use crate::dns::{NameRef, Rtype, rdata};
 
 /// Most links of a chain of CNAME and DNAME records that are followed inside

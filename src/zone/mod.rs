@@ -16,19 +16,29 @@ mod selector;
 mod pool;
 mod apexes;
 mod name_index;
+mod sealed;
+mod changed;
+mod family;
 mod tree;
 mod lookup;
 mod reverse_names;
 mod targets;
+mod apex_rules;
 mod rules;
+mod recheck;
 mod guarding;
 mod beside;
 mod tested;
 mod guarded;
 mod budget;
+mod distinct;
 mod builder;
 mod reverse;
 mod changeset;
+mod node_change;
+mod merged;
+mod repool;
+mod apply;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
@@ -39,16 +49,18 @@ pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;
 pub use member::{Guard, MEMBERS_MAX, Member, TestedName, WEIGHTS_MAX};
 pub use network::Network;
+pub use node_change::NodeChange;
 pub use order::AnswerOrder;
 pub use pool::{AllDown, MinUp, Pool, WhilePending};
 pub use reverse::{Addresses, Hosts, check_reverse};
 pub use reverse_names::is_reverse;
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
+pub use sealed::{Kind, NodeId, PoolId};
 pub use selector::{
     Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, LuaForm, LuaFunction, PICKCLOSEST,
     Selector, SelectorEntry, View,
 };
-pub use tree::{Kind, LuaLibrary, Node, NodeId, PoolId, Rrset, Zone};
+pub use tree::{LuaLibrary, Node, Rrset, Zone};
 
 #[cfg(test)]
 mod tests;

@@ -8,11 +8,12 @@ use crate::dns::NameHash;
 
 /// Nodes by the upper half of the hash of their names: that much is kept, so that the table grows without the
 /// names.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct NameIndex {
     slots: HashTable<Slot>,
 }
 
+#[derive(Clone, Copy)]
 struct Slot {
     tag: u32,
     node: u32,

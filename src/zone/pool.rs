@@ -14,7 +14,7 @@ use crate::source::Origin;
 pub(super) const RECORD_BYTES: usize = 12;
 
 /// The members behind one owner name and type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// The owner.
     pub owner: Name,

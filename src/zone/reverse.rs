@@ -24,7 +24,8 @@ use std::sync::Arc;
 use super::apexes::Apexes;
 use super::builder::Builder;
 use super::reverse_names::{address_of, addresses_below, reverse_name};
-use super::tree::{Kind, Node, NodeId, Rrset, Zone};
+use super::sealed::{Kind, NodeId};
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 

@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::apex_rules::{apex, soa_elsewhere};
 use super::apexes::Apexes;
 use super::lookup::{CNAME_CHAIN_MAX, is_address};
 use super::pool::{Pool, RECORD_BYTES};
+use super::sealed::{Kind, NodeId};
 use super::targets;
-use super::tree::{Kind, Node, NodeId, Rrset, Zone};
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 
@@ -56,37 +58,65 @@ pub(super) fn one_ttl(records: impl Iterator<Item = (Ttl, Origin)>, found: &mut 
 
 /// Checks a whole zone; `origin` is where the operator named it, `apexes` are those of all zones that are served.
 pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut Diagnostics) {
-    apex(zone, origin, found);
+    apex(
+        zone,
+        origin,
+        |found| zone.node_ids().filter(|id| soa_elsewhere(zone, zone.node(*id), found)).count() > 0,
+        found,
+    );
     link_local_targets(zone, found);
     targets::apex_wildcard(zone, found);
     let mut large = HashSet::new();
     let glue = glue_nodes(zone);
     for id in zone.node_ids() {
-        let node = zone.node(id);
-        if size(zone, node, found) > ANSWER_BYTES_MAX - CHAIN_BYTES_MAX {
+        if check_node(zone, zone.node(id), apexes, |id| glue.contains(&id), found) == Size::Large {
             large.insert(id);
         }
-        match node.kind() {
-            Kind::Occluded => occluded(zone, node, &glue, found),
-            Kind::ZoneCut => {
-                alone(zone, node, found);
-                cut(zone, node, apexes, found);
-                wildcard(node, found);
-            }
-            Kind::Plain | Kind::Dname => {
-                alone(zone, node, found);
-                wildcard(node, found);
-                targets::check(zone, node, apexes, found);
-            }
+    }
+    // Nearly every zone has none.
+    if !large.is_empty() {
+        zone.node_ids().for_each(|id| chain(zone, zone.node(id), |end| large.contains(&end), found));
+    }
+}
+
+/// How much is answered from a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// It fits a message with any chain of aliases that leads to it.
+    Small,
+    /// That is not certain.
+    Large,
+}
+
+/// Checks what stands at a node. `is_glue` says whether the name servers of some zone cut are called so.
+pub(super) fn check_node(
+    zone: &Zone,
+    node: Node<'_>,
+    apexes: &Apexes,
+    is_glue: impl Fn(NodeId) -> bool,
+    found: &mut Diagnostics,
+) -> Size {
+    let bytes = size(zone, node, found);
+    match node.kind() {
+        Kind::Occluded => occluded(zone, node, is_glue, found),
+        Kind::ZoneCut => {
+            alone(zone, node, found);
+            cut(zone, node, apexes, found);
+            wildcard(node, found);
+        }
+        Kind::Plain | Kind::Dname => {
+            alone(zone, node, found);
+            wildcard(node, found);
+            targets::check(zone, node, apexes, found);
         }
     }
-    chains(zone, &large, found);
+    if bytes > ANSWER_BYTES_MAX - CHAIN_BYTES_MAX { Size::Large } else { Size::Small }
 }
 
 /// RFC 4007, section 11: a link-local address means something only together with an interface, for which
 /// records have no place.
 fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
-    for pool in zone.pools() {
+    for pool in zone.pools().iter() {
         let guards = pool.groups.iter().flatten().flat_map(|member| &member.guards);
         let mut targets = guards.map(|guard| guard.probe.address);
         let link_local =
@@ -100,62 +130,6 @@ fn link_local_targets(zone: &Zone, found: &mut Diagnostics) {
             );
         }
     }
-}
-
-fn apex(zone: &Zone, origin: &Origin, found: &mut Diagnostics) {
-    let node = zone.node(NodeId::APEX);
-    let Some(soa) = node.rrset(Rtype::SOA) else {
-        // It may stand at another name, or be one of the records that could not be read.
-        if soa_elsewhere(zone, found) || found.errors() > 0 {
-            return;
-        }
-        let message = format!("the zone `{}` has no SOA record at its apex", zone.apex());
-        found.push(
-            Diagnostic::error(origin, message)
-                .help("begin the file with `@ IN SOA ns1 hostmaster 1 3h 30m 2w 10m`"),
-        );
-        return;
-    };
-    if soa.rdatas().len() > 1 {
-        found.push(
-            Diagnostic::error(soa.origin(), "more than one SOA record").label("a zone has exactly one"),
-        );
-    }
-    if node.rrset(Rtype::NS).is_none() {
-        let message = format!("the zone `{}` has no NS record at its apex", zone.apex());
-        found.push(
-            Diagnostic::warning(soa.origin(), message).help(
-                "add `@ IN NS` with the name of this server; resolvers that follow a delegation need it",
-            ),
-        );
-    }
-    soa_elsewhere(zone, found);
-}
-
-/// Says of every SOA record that is not at the apex where it stands; whether there was one.
-fn soa_elsewhere(zone: &Zone, found: &mut Diagnostics) -> bool {
-    let mut met = false;
-    for node in zone.node_ids().skip(1).map(|id| zone.node(id)) {
-        let Some(soa) = node.rrset(Rtype::SOA) else { continue };
-        met = true;
-        let message =
-            format!("this SOA record is not at the apex, `{}`, but at `{}`", zone.apex(), node.name());
-        let help = if is_apex_without_dot(zone.apex(), node.name()) {
-            format!("did you mean `{}`, with a dot at its end, or `@`?", zone.apex())
-        } else {
-            "the owner of a zone's SOA record is the zone itself, `@`".to_owned()
-        };
-        found.push(Diagnostic::error(soa.origin(), message).help(help));
-    }
-    met
-}
-
-/// Whether an owner is the apex written without its final dot, and thus the apex twice.
-fn is_apex_without_dot(apex: NameRef<'_>, owner: NameRef<'_>) -> bool {
-    let (apex, owner) = (apex.wire(), owner.wire());
-    let labels = apex.split_last().map_or(apex, |(_, labels)| labels);
-    let twice = owner.len().checked_sub(apex.len()).and_then(|at| owner.get(..at));
-    twice.is_some_and(|first| first.eq_ignore_ascii_case(labels))
 }
 
 /// What is answered together must fit a message: an RRset and the LUA records of its type. Returns what the
@@ -172,7 +146,7 @@ fn size(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> usize {
             );
         }
     }
-    let pools: Vec<&Pool> = node.pools().map(|id| &zone.pools()[id.index()]).collect();
+    let pools: Vec<&Pool> = node.pools().map(|id| &*zone.pools()[id.index()]).collect();
     for alike in pools.chunk_by(|one, other| one.rtype == other.rtype) {
         let Some(first) = alike.first() else { continue };
         let rtype = first.rtype;
@@ -210,26 +184,20 @@ fn answer_bytes(zone: &Zone, node: Node<'_>, rtype: Rtype) -> usize {
     plain + pooled.sum::<usize>()
 }
 
-/// The records of an alias are answered in front of those it leads to, and both must fit a message. `large`
-/// are the nodes where that is not certain: nearly every zone has none.
-fn chains(zone: &Zone, large: &HashSet<NodeId>, found: &mut Diagnostics) {
-    if large.is_empty() {
-        return;
-    }
-    let nodes = zone.node_ids().map(|id| zone.node(id));
-    for node in nodes.filter(|node| node.kind() != Kind::Occluded) {
-        let Some(cname) = node.rrset(Rtype::CNAME) else { continue };
-        let Some((end, links)) = chain_end(zone, cname) else { continue };
-        for rtype in end.types().filter(|_| large.contains(&end.id())) {
-            let (bytes, own) = (answer_bytes(zone, end, rtype), node.name());
-            if links + bytes > ANSWER_BYTES_MAX && bytes <= ANSWER_BYTES_MAX {
-                let message = format!(
-                    "`{own}` leads to {bytes} bytes of {rtype} records, which do not fit a message behind \
-                     {links} bytes of aliases"
-                );
-                let label = format!("at most {ANSWER_BYTES_MAX} together");
-                found.push(Diagnostic::error(cname.origin(), message).label(label));
-            }
+/// The records of an alias are answered in front of those it leads to, and both must fit a message. `is_large`
+/// says of the node at its end that this is not certain.
+pub(super) fn chain(zone: &Zone, node: Node<'_>, is_large: impl Fn(NodeId) -> bool, found: &mut Diagnostics) {
+    let Some(cname) = node.rrset(Rtype::CNAME).filter(|_| node.kind() != Kind::Occluded) else { return };
+    let Some((end, links)) = chain_end(zone, cname).filter(|(end, _)| is_large(end.id())) else { return };
+    for rtype in end.types() {
+        let (bytes, own) = (answer_bytes(zone, end, rtype), node.name());
+        if links + bytes > ANSWER_BYTES_MAX && bytes <= ANSWER_BYTES_MAX {
+            let message = format!(
+                "`{own}` leads to {bytes} bytes of {rtype} records, which do not fit a message behind {links} bytes \
+                 of aliases"
+            );
+            let label = format!("at most {ANSWER_BYTES_MAX} together");
+            found.push(Diagnostic::error(cname.origin(), message).label(label));
         }
     }
 }
@@ -352,7 +320,7 @@ fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
 
 /// Records below a zone cut or a DNAME. Plain ones and LUA records are glue alike where they are addresses of
 /// a name server (RFC 1034, section 4.2.1).
-fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Diagnostics) {
+fn occluded(zone: &Zone, node: Node<'_>, is_glue: impl Fn(NodeId) -> bool, found: &mut Diagnostics) {
     let Some(covering) = zone.covering(node.id()).map(|id| zone.node(id)) else { return };
     let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
     if let (Kind::Dname, Some(dname)) = (covering.kind(), covering.rrset(Rtype::DNAME)) {
@@ -362,7 +330,7 @@ fn occluded(zone: &Zone, node: Node<'_>, glue: &HashSet<NodeId>, found: &mut Dia
         return;
     }
     let Some(cover) = covering.rrset(Rtype::NS) else { return };
-    let served_as_glue = glue.contains(&node.id());
+    let served_as_glue = is_glue(node.id());
     for (rtype, origin) in records.filter(|(rtype, _)| !(served_as_glue && is_address(*rtype))) {
         let message = format!("this {rtype} record is occluded: `{}` is delegated", covering.name());
         found.push(Diagnostic::warning(origin, message).and_at(cover.origin(), "it is hidden by this"));

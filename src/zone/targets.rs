@@ -15,7 +15,8 @@
 
 use super::apexes::Apexes;
 use super::reverse_names::is_reverse;
-use super::tree::{Kind, Node, Rrset, Zone};
+use super::sealed::Kind;
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, rdata};
 use crate::source::{Diagnostic, Diagnostics};
 

@@ -4,10 +4,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::member::{Guard, Member, TestedName};
 use super::pool::Pool;
-use super::tree::{Node, NodeId, Rrset, Zone};
+use super::sealed::NodeId;
+use super::tree::{Node, Rrset, Zone};
 use crate::dns::{NameRef, Rtype};
 use crate::probe::Probe;
 use crate::source::{Diagnostic, Diagnostics};
@@ -53,19 +55,23 @@ impl Zone {
     /// Gives the members that are tested at a name a guard for each of its addresses.
     pub(super) fn look_up_tested(&mut self, found: &mut Diagnostics) {
         for place in 0..self.pools.len() {
-            if self.pools[place].groups.iter().flatten().all(|member| member.tested.is_none()) {
-                continue;
+            if tests_names(&self.pools[place]) {
+                let mut pool = Pool::clone(&self.pools[place]);
+                self.look_up_members(&mut pool, found);
+                Arc::make_mut(&mut self.pools)[place] = Arc::new(pool);
             }
-            let mut groups = std::mem::take(&mut self.pools[place].groups);
-            for member in groups.iter_mut().flatten() {
-                let Some(tested) = &member.tested else { continue };
-                let own = (self.pools[place].owner.as_ref(), self.pools[place].rtype);
-                match self.addresses_tested(tested, own) {
-                    Ok(addresses) => member.guards = at_each(&member.guards, &addresses),
-                    Err(fault) => found.push(fault),
-                }
+        }
+    }
+
+    /// Gives the members of a pool that are tested at a name a guard for each of its addresses.
+    pub(super) fn look_up_members(&self, pool: &mut Pool, found: &mut Diagnostics) {
+        let own = (pool.owner.as_ref(), pool.rtype);
+        for member in pool.groups.iter_mut().flatten() {
+            let Some(tested) = &member.tested else { continue };
+            match self.addresses_tested(tested, own) {
+                Ok(addresses) => member.guards = at_each(&member.guards, &addresses),
+                Err(fault) => found.push(fault),
             }
-            self.pools[place].groups = groups;
         }
     }
 
@@ -92,7 +98,7 @@ impl Zone {
         if node.name() == own.0 && node.pools_of(own.1).next().is_some() {
             return Err(fault("is answered by this record itself"));
         }
-        let addresses = self.addresses_at(node, &Made::default());
+        let addresses = self.addresses_at(node, None);
         match addresses.len() {
             0 => Err(fault("has no address")),
             1..=TESTED_MAX => Ok(addresses),
@@ -102,17 +108,19 @@ impl Zone {
 
     /// The addresses that a name of this zone has, whatever is up.
     pub(super) fn addresses_of(&self, name: NameRef<'_>, made: &Made) -> Vec<IpAddr> {
-        self.matching(name).map_or(Vec::new(), |node| self.addresses_at(node, made))
+        self.matching(name).map_or(Vec::new(), |node| self.addresses_at(node, Some(made)))
     }
 
-    /// The same of a node, one more than are tested at most; `made` are pools that are not among the zone's yet.
-    fn addresses_at(&self, node: Node<'_>, made: &Made) -> Vec<IpAddr> {
+    /// The same of a node, one more than are tested at most; `made` are the pools that take the place of all but the
+    /// zone's LUA records.
+    fn addresses_at(&self, node: Node<'_>, made: Option<&Made>) -> Vec<IpAddr> {
         let (mut addresses, mut seen) = (Vec::new(), HashSet::new());
         for rtype in [Rtype::A, Rtype::AAAA] {
             let plain = node.rrset(rtype).into_iter().flat_map(Rrset::rdatas);
-            let lua = node.pools_of(rtype).map(|id| &self.pools[id.index()]);
-            let pooled = lua
-                .chain(made.of(node.id(), rtype))
+            let pools = node.pools_of(rtype).map(|id| &*self.pools[id.index()]);
+            let pooled = pools
+                .filter(|pool| made.is_none() || pool.lua.is_some())
+                .chain(made.and_then(|made| made.of(node.id(), rtype)))
                 .flat_map(|pool| pool.groups.iter().flatten())
                 .map(|member| &*member.rdata);
             for address in plain.chain(pooled).filter_map(|rdata| address_of(rtype, rdata)) {
@@ -123,6 +131,11 @@ impl Zone {
         }
         addresses
     }
+}
+
+/// Whether some member of a pool is tested at a name.
+pub(super) fn tests_names(pool: &Pool) -> bool {
+    pool.groups.iter().flatten().any(|member| member.tested.is_some())
 }
 
 pub(super) fn too_many(name: NameRef<'_>) -> String {

@@ -1,33 +1,46 @@
-//! The finished zone: nodes, RRsets, pools, and how to find them.
+//! The zone: nodes, RRsets, pools, and how to find them.
 //!
-//! `builder` makes it.
+//! Responsible for reading a zone, be it as it was put together or with changes. Not responsible for making one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::name_index::NameIndex;
+use super::changed::{Changed, ChangedNode, ChangedRrset};
+use super::family::Family;
 use super::pool::Pool;
+use super::sealed::{Kind, NodeId, PoolId, RecordEntry, Sealed};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
-use crate::source::{Origin, OriginId, Origins};
+use crate::source::Origin;
 
-/// A zone: immutable, complete, sound. Only [`super::Builder`] makes one.
+/// A zone: immutable, complete, sound. [`super::Builder`] makes one, and [`super::Changeset`] the next one of it: that
+/// shares with the one before all that has not changed.
 pub struct Zone {
     pub(super) apex: Name,
-    pub(super) names: Vec<u8>,
-    pub(super) nodes: Vec<NodeEntry>,
-    pub(super) index: NameIndex,
-    pub(super) wildcards: HashMap<NodeId, NodeId>,
-    pub(super) rrsets: Vec<RrsetEntry>,
-    pub(super) records: Vec<RecordEntry>,
-    pub(super) rdata: Vec<u8>,
-    pub(super) pools: Vec<Pool>,
-    /// The node of each pool; sorted.
-    pub(super) pool_nodes: Vec<NodeId>,
-    pub(super) libraries: Vec<LuaLibrary>,
-    /// Where its RRsets come from.
-    pub(super) origins: Origins,
+    /// What there was at first.
+    pub(super) sealed: Arc<Sealed>,
+    /// What is otherwise now.
+    pub(super) changed: Changed,
+    /// Which names are below a node, for zones that are going to change.
+    pub(super) family: Option<Arc<Family>>,
+    /// How many plain records there are.
+    pub(super) records: usize,
+    pub(super) pools: Arc<Vec<Arc<Pool>>>,
+    pub(super) guarded: Arc<Guarded>,
+    pub(super) libraries: Arc<[LuaLibrary]>,
     /// The addresses of the node that serves the zone.
-    pub(super) own: Vec<IpAddr>,
+    pub(super) own: Arc<[IpAddr]>,
+}
+
+/// What of a zone is guarded, or tested elsewhere: what a change of it makes anew.
+#[derive(Default)]
+pub(super) struct Guarded {
+    /// The places of the guardings of each owner that has some.
+    pub(super) by_node: HashMap<NodeId, Vec<usize>>,
+    /// Whether records are guarded by the addresses of their targets.
+    pub(super) tests_targets: bool,
+    /// Whether members of LUA records are tested at the addresses of a name.
+    pub(super) tests_names: bool,
 }
 
 /// Code that LUA records include: a LUA record of type LUA.
@@ -39,81 +52,6 @@ pub struct LuaLibrary {
     pub ttl: Ttl,
     /// The code, chunks joined.
     pub code: Box<str>,
-}
-
-/// The place of a node in its zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(super) u32);
-
-impl NodeId {
-    /// The zone's apex.
-    pub const APEX: NodeId = NodeId(0);
-}
-
-/// The place of a pool in its zone; only `zone` makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PoolId(pub(super) u32);
-
-impl PoolId {
-    /// The place in [`Zone::pools`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// The same as a number of 32 bits.
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// Pools are numbered in the order of their nodes.
-    fn at(place: usize) -> PoolId {
-        PoolId(index(place))
-    }
-}
-
-/// The place of something that the builder counted when it came in, or of what is made of such things, one of
-/// at least one of them.
-pub(super) fn index(length: usize) -> u32 {
-    // The builder refused whatever would not fit.
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// What a node is to a query at or below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Answers for itself; empty non-terminals too.
-    Plain,
-    /// NS below the apex: a referral (RFC 1034, section 4.2.1).
-    ZoneCut,
-    /// Names below are redirected (RFC 6672).
-    Dname,
-    /// Below a zone cut or a DNAME, hence not served; it may be glue.
-    Occluded,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct NodeEntry {
-    pub(super) name_at: u32,
-    pub(super) name_len: u8,
-    pub(super) kind: Kind,
-    pub(super) parent: NodeId,
-    /// The first of its RRsets; the next node's first ends them.
-    pub(super) rrsets: u32,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct RrsetEntry {
-    pub(super) rtype: Rtype,
-    pub(super) ttl: Ttl,
-    pub(super) origin: OriginId,
-    /// The first of its records; the next RRset's first ends them.
-    pub(super) records: u32,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct RecordEntry {
-    pub(super) at: u32,
-    pub(super) len: u16,
 }
 
 impl Zone {
@@ -133,35 +71,40 @@ impl Zone {
     /// How many records it holds, pools counted as one each.
     pub fn record_count(&self) -> usize {
         let lua = self.pools.iter().filter(|pool| pool.lua.is_some()).count();
-        self.records.len() + lua
-    }
-
-    /// Where the RRsets of a node are.
-    pub(super) fn rrsets_of(&self, id: NodeId) -> std::ops::Range<usize> {
-        let from = |at: usize| self.nodes.get(at).map_or(self.rrsets.len(), |node| node.rrsets as usize);
-        from(id.0 as usize)..from(id.0 as usize + 1)
+        self.records + lua
     }
 
     /// Every node, in no order but the apex first.
-    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
-        // The builder gave every node a place of 32 bits.
-        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> {
+        // Every node was given a place of 32 bits.
+        let sealed = u32::try_from(self.sealed.nodes.len()).unwrap_or(u32::MAX);
+        let nodes = (0..sealed.saturating_add(self.changed.new_nodes)).map(NodeId);
+        nodes.filter(|id| self.node(*id).exists())
     }
 
     /// The node of a name.
     pub fn find(&self, name: NameRef<'_>) -> Option<NodeId> {
-        let is_it = |node: u32| self.node(NodeId(node)).name() == name;
-        self.index.find(NameHash::of(name), is_it).map(NodeId)
+        self.place(name, NameHash::of(name)).filter(|id| self.node(*id).exists())
+    }
+
+    /// The place of a name, which may have vanished from it.
+    pub(super) fn place(&self, name: NameRef<'_>, hash: NameHash) -> Option<NodeId> {
+        self.sealed.find(name, hash).or_else(|| self.changed.find(name, hash))
     }
 
     /// A node, to read from.
     pub fn node(&self, id: NodeId) -> Node<'_> {
-        Node { zone: self, id }
+        Node { zone: self, id, changed: self.changed.node(id) }
     }
 
     /// All pools; [`PoolId`] is the place in here.
-    pub fn pools(&self) -> &[Pool] {
+    pub fn pools(&self) -> &[Arc<Pool>] {
         &self.pools
+    }
+
+    /// The same, to be kept.
+    pub fn shared_pools(&self) -> Arc<Vec<Arc<Pool>>> {
+        Arc::clone(&self.pools)
     }
 
     /// The code that LUA records include.
@@ -172,20 +115,27 @@ impl Zone {
     /// The node next to the apex that hides this one: a zone cut or DNAME above it.
     pub fn covering(&self, id: NodeId) -> Option<NodeId> {
         let mut covering = None;
-        let mut at = id;
-        while at != NodeId::APEX {
-            at = self.nodes[at.0 as usize].parent;
-            let node = self.node(at);
-            let cut = at != NodeId::APEX && node.rrset(Rtype::NS).is_some();
-            if cut || node.rrset(Rtype::DNAME).is_some() {
-                covering = Some(at);
+        let mut node = self.node(id);
+        while node.id != NodeId::APEX {
+            node = node.parent();
+            if node.covers().is_some() {
+                covering = Some(node.id);
             }
         }
         covering
     }
 
-    /// Every plain record in canonical order (RFC 4034, section 6), the SOA first. RRsets that became pools
-    /// by guarding are among them; LUA records are not, they are in [`Zone::pools`].
+    /// What a node is to a query, as its records and those above it have it.
+    pub(super) fn kind_of(&self, id: NodeId) -> Kind {
+        match self.covering(id) {
+            Some(_) => Kind::Occluded,
+            None => self.node(id).covers().unwrap_or(Kind::Plain),
+        }
+    }
+
+    /// Every plain record in canonical order (RFC 4034, section 6), the SOA
+    /// first. RRsets that became pools by guarding are among them; LUA
+    /// records are not, they are in [`Zone::pools`].
     pub fn records(&self) -> impl Iterator<Item = (NameRef<'_>, Rtype, Ttl, &[u8])> {
         let mut order: Vec<NodeId> = self.node_ids().collect();
         order.sort_by(|a, b| self.node(*a).name().cmp(&self.node(*b).name()));
@@ -206,6 +156,8 @@ impl Zone {
 pub struct Node<'z> {
     zone: &'z Zone,
     id: NodeId,
+    /// What it is now, if it has changed.
+    changed: Option<&'z ChangedNode>,
 }
 
 impl<'z> Node<'z> {
@@ -216,24 +168,46 @@ impl<'z> Node<'z> {
 
     /// The owner name, in the case it was first written.
     pub fn name(self) -> NameRef<'z> {
-        let entry = self.entry();
-        let wire = &self.zone.names[entry.name_at as usize..][..usize::from(entry.name_len)];
-        NameRef::split_from(wire).map_or(NameRef::ROOT, |(name, _)| name)
+        match self.changed {
+            Some(node) => node.name.as_ref(),
+            None => self.zone.sealed.name(self.id),
+        }
     }
 
     /// What it is to a query.
     pub fn kind(self) -> Kind {
-        self.entry().kind
+        let sealed = || self.zone.sealed.node(self.id).map_or(Kind::Plain, |node| node.kind);
+        self.changed.map_or_else(sealed, |node| node.kind)
+    }
+
+    /// Whether there is such a name: false for one that vanished.
+    pub fn exists(self) -> bool {
+        self.changed.is_none_or(|node| node.exists)
+    }
+
+    /// What it makes of the names below it, be they hidden by another node or not: those of a zone cut or of a DNAME.
+    pub(super) fn covers(self) -> Option<Kind> {
+        if self.id != NodeId::APEX && self.rrset(Rtype::NS).is_some() {
+            return Some(Kind::ZoneCut);
+        }
+        self.rrset(Rtype::DNAME).map(|_| Kind::Dname)
+    }
+
+    /// Whether it answers for the names below it: a zone cut or a DNAME, hidden by another or not.
+    pub fn is_covering(self) -> bool {
+        self.covers().is_some()
     }
 
     /// The node one label up; the apex is its own.
     pub fn parent(self) -> Node<'z> {
-        Node { zone: self.zone, id: self.entry().parent }
+        let sealed = || self.zone.sealed.node(self.id).map_or(NodeId::APEX, |node| node.parent);
+        self.zone.node(self.changed.map_or_else(sealed, |node| node.parent))
     }
 
     /// The wildcard right below it (RFC 4592, section 3.3.1).
     pub fn wildcard(self) -> Option<Node<'z>> {
-        self.zone.wildcards.get(&self.id).map(|&id| Node { zone: self.zone, id })
+        let sealed = || self.zone.sealed.wildcards.get(&self.id).copied();
+        self.changed.map_or_else(sealed, |node| node.wildcard).map(|id| self.zone.node(id))
     }
 
     /// The RRset of a type; also if it is guarded, so ask [`Node::pools`] first.
@@ -243,7 +217,7 @@ impl<'z> Node<'z> {
 
     /// The RRsets that are answered as they stand: all but the guarded ones.
     pub fn rrsets(self) -> impl Iterator<Item = Rrset<'z>> {
-        let pools: &'z [Pool] = &self.zone.pools;
+        let pools: &'z [Arc<Pool>] = &self.zone.pools;
         let guarded = move |rtype| {
             self.pools().any(|id| pools[id.index()].rtype == rtype && pools[id.index()].lua.is_none())
         };
@@ -252,10 +226,9 @@ impl<'z> Node<'z> {
 
     /// The pools of this node.
     pub fn pools(self) -> impl Iterator<Item = PoolId> + use<'z> {
-        let nodes = &self.zone.pool_nodes;
-        let from = if nodes.is_empty() { 0 } else { nodes.partition_point(|node| *node < self.id) };
-        let to = from + nodes[from..].iter().take_while(|node| **node == self.id).count();
-        (from..to).map(PoolId::at)
+        let sealed = if self.changed.is_none() { self.zone.sealed.pools_of(self.id) } else { 0..0 };
+        let changed: &'z [PoolId] = self.changed.map_or(&[], |node| &node.pools);
+        sealed.map(PoolId::at).chain(changed.iter().copied())
     }
 
     /// The pools of this node for one type.
@@ -288,47 +261,99 @@ impl<'z> Node<'z> {
 
     /// All its RRsets, guarded ones too.
     pub fn all_rrsets(self) -> impl Iterator<Item = Rrset<'z>> + use<'z> {
-        let zone = self.zone;
-        zone.rrsets_of(self.id).map(move |at| Rrset { zone, at })
+        let sealed: &'z Sealed = &self.zone.sealed;
+        let places = if self.changed.is_none() { sealed.rrsets_of(self.id) } else { 0..0 };
+        let changed: &'z [Arc<ChangedRrset>] = self.changed.map_or(&[], |node| &node.rrsets);
+        let changed = changed.iter().map(|rrset| Rrset(RrsetSource::Changed(rrset)));
+        places.map(move |at| Rrset(RrsetSource::Sealed(sealed, at))).chain(changed)
     }
 
-    fn entry(self) -> &'z NodeEntry {
-        &self.zone.nodes[self.id.0 as usize]
+    /// The same as something that can change.
+    pub(super) fn changed(self) -> Option<&'z ChangedNode> {
+        self.changed
     }
 }
 
 /// The records of one owner and type, to read from.
 #[derive(Clone, Copy)]
-pub struct Rrset<'z> {
-    zone: &'z Zone,
-    at: usize,
+pub struct Rrset<'z>(RrsetSource<'z>);
+
+#[derive(Clone, Copy)]
+enum RrsetSource<'z> {
+    /// At a place.
+    Sealed(&'z Sealed, usize),
+    Changed(&'z Arc<ChangedRrset>),
 }
 
 impl<'z> Rrset<'z> {
     /// Its type.
     pub fn rtype(self) -> Rtype {
-        self.entry().rtype
+        match self.0 {
+            RrsetSource::Sealed(sealed, at) => sealed.rrsets[at].rtype,
+            RrsetSource::Changed(rrset) => rrset.rtype,
+        }
     }
 
     /// Its TTL: the lowest of its records'.
     pub fn ttl(self) -> Ttl {
-        self.entry().ttl
+        match self.0 {
+            RrsetSource::Sealed(sealed, at) => sealed.rrsets[at].ttl,
+            RrsetSource::Changed(rrset) => rrset.ttl,
+        }
     }
 
     /// Where its first record comes from.
     pub fn origin(self) -> Origin {
-        self.zone.origins.get(self.entry().origin)
+        match self.0 {
+            RrsetSource::Sealed(sealed, at) => sealed.origins.get(sealed.rrsets[at].origin),
+            RrsetSource::Changed(rrset) => rrset.origin.clone(),
+        }
     }
 
     /// The RDATA of its records, uncompressed, in the order of the file.
     pub fn rdatas(self) -> impl ExactSizeIterator<Item = &'z [u8]> + use<'z> {
-        let zone = self.zone;
-        let end = zone.rrsets.get(self.at + 1).map_or(zone.records.len(), |next| next.records as usize);
-        let records = &zone.records[self.entry().records as usize..end];
-        records.iter().map(|record| &zone.rdata[record.at as usize..][..usize::from(record.len)])
+        match self.0 {
+            RrsetSource::Sealed(sealed, at) => Rdatas::Sealed(sealed, sealed.records_of(at).iter()),
+            RrsetSource::Changed(rrset) => Rdatas::Changed(rrset.rdatas.iter()),
+        }
     }
 
-    fn entry(self) -> &'z RrsetEntry {
-        &self.zone.rrsets[self.at]
+    /// The same to be shared.
+    pub(super) fn to_changed(self) -> Arc<ChangedRrset> {
+        match self.0 {
+            RrsetSource::Changed(rrset) => Arc::clone(rrset),
+            RrsetSource::Sealed(..) => Arc::new(ChangedRrset {
+                rtype: self.rtype(),
+                ttl: self.ttl(),
+                origin: self.origin(),
+                rdatas: self.rdatas().map(Into::into).collect(),
+            }),
+        }
     }
 }
+
+/// The RDATA of an RRset's records.
+enum Rdatas<'z> {
+    Sealed(&'z Sealed, std::slice::Iter<'z, RecordEntry>),
+    Changed(std::slice::Iter<'z, Box<[u8]>>),
+}
+
+impl<'z> Iterator for Rdatas<'z> {
+    type Item = &'z [u8];
+
+    fn next(&mut self) -> Option<&'z [u8]> {
+        match self {
+            Rdatas::Sealed(sealed, records) => records.next().map(|record| sealed.rdata(*record)),
+            Rdatas::Changed(rdatas) => rdatas.next().map(|rdata| &**rdata),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Rdatas::Sealed(_, records) => records.size_hint(),
+            Rdatas::Changed(rdatas) => rdatas.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Rdatas<'_> {}

@@ -15,7 +15,7 @@ const CHUNK_BYTES_MAX: usize = 255;
 /// class always given. Pools stand there as the LUA records they were; those that guard plain records are not
 /// in zone text at all. Reading the text gives the same zone.
 pub fn write(zone: &Zone, out: &mut String) {
-    let pools = zone.pools().iter().filter_map(Lua::of_pool);
+    let pools = zone.pools().iter().filter_map(|pool| Lua::of_pool(pool));
     let mut lua: Vec<Lua<'_>> = pools.chain(zone.lua_libraries().iter().map(Lua::of_library)).collect();
     lua.sort_by_key(|one| (one.owner, one.inner));
     let mut lua = lua.into_iter().peekable();

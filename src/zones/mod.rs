@@ -24,6 +24,7 @@ mod settings;
 mod watching;
 mod version;
 mod proposal;
+mod merging;
 mod state;
 mod last_good;
 pub mod journal;

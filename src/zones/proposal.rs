@@ -5,6 +5,7 @@
 //! served meanwhile (`state`).
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::version::{Inputs, VersionOrigin, ZoneVersion};
 use super::zone_id::ZoneId;
@@ -86,28 +87,68 @@ impl Proposal {
     /// When it cannot be served. What is served stays as it is.
     pub fn accept(self, current: Option<&ZoneVersion>) -> Result<ZoneVersion, ProposalError> {
         let Proposal { zone: id, contents, inputs, origin } = self;
-        let zone = match contents {
-            Contents::Whole(zone) => *zone,
-            Contents::Changes { base, changes, origin } => {
+        match contents {
+            Contents::Whole(zone) => {
+                ZoneVersion::of(id, *zone, inputs, origin).map_err(ProposalError::Compile)
+            }
+            Contents::Changes { base, changes, origin: place } => {
                 let current = current.ok_or(ProposalError::NoContents)?;
                 if current.serial != base {
                     return Err(ProposalError::OtherBase { base, current: current.serial });
                 }
-                let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
-                let mut found = Diagnostics::default();
-                let changed = changes.apply(zone, &inputs.guards, origin, &mut found);
-                let changed = changed.map_err(ProposalError::Changes)?.finish(&mut found);
-                changed.ok_or(ProposalError::Unsound(found))?
+                let proposal = (id, inputs, origin);
+                if current.inputs.guards_the_same(&proposal.1) {
+                    changed(current, &changes, &place, proposal)
+                } else {
+                    put_together(current, &changes, &place, proposal)
+                }
             }
-        };
-        ZoneVersion::of(id, zone, inputs, origin).map_err(ProposalError::Compile)
+        }
     }
+}
+
+/// A version after changes, at the cost of what changes.
+fn changed(
+    current: &ZoneVersion,
+    changes: &Changeset,
+    place: &Origin,
+    (id, inputs, origin): (ZoneId, Inputs, VersionOrigin),
+) -> Result<ZoneVersion, ProposalError> {
+    let (Some(zone), Some(links)) = (&current.contents, &current.links) else {
+        return Err(ProposalError::NoContents);
+    };
+    let mut found = Diagnostics::default();
+    let changed = zone.after(changes, &inputs.guards, place, &mut found);
+    let Some((zone, nodes)) = changed.map_err(ProposalError::Changes)? else {
+        return Err(ProposalError::Unsound(found));
+    };
+    let affected = links.affected(&zone, &nodes);
+    zone.check_aliases(affected.iter().copied(), &mut found);
+    if found.errors() > 0 {
+        return Err(ProposalError::Unsound(found));
+    }
+    let mut links = links.clone();
+    let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
+    Ok(ZoneVersion::with(id, zone, compiled, Some(links), Arc::new(inputs), origin))
+}
+
+/// The same by putting all of it together anew, where other RRsets are guarded now.
+fn put_together(
+    current: &ZoneVersion,
+    changes: &Changeset,
+    place: &Origin,
+    (id, inputs, origin): (ZoneId, Inputs, VersionOrigin),
+) -> Result<ZoneVersion, ProposalError> {
+    let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
+    let mut found = Diagnostics::default();
+    let changed = changes.apply(zone, &inputs.guards, place, &mut found);
+    let changed = changed.map_err(ProposalError::Changes)?.finish(&mut found);
+    ZoneVersion::of(id, changed.ok_or(ProposalError::Unsound(found))?, inputs, origin)
+        .map_err(ProposalError::Compile)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::dns::{Name, Rtype, Ttl};
     use crate::source::{Sources, Span};
@@ -199,6 +240,37 @@ mod tests {
         assert_eq!((second.serial, second.records), (2, 3));
         assert!(!Arc::ptr_eq(&first.compiled, &second.compiled));
         assert_eq!((first.serial, first.records), (1, 2), "the first is what it was");
+    }
+
+    #[test]
+    fn a_version_of_many_changes_is_put_together_anew() {
+        let mut current = version(live());
+        for number in 0..5_000_u32 {
+            assert!(!current.is_merge_due(), "{number} changes");
+            let name = format!("h{number}.sub.example.");
+            let host = record(&name, Rtype::A, &[192, 0, 2, 1]);
+            current = proposal(changes(1 + 2 * number, host.clone()), live()).accept(Some(&current)).unwrap();
+            if number % 2 == 0 {
+                let changes = Changeset {
+                    removed: vec![soa(current.serial), host],
+                    added: vec![soa(current.serial + 1)],
+                };
+                let contents = Contents::Changes { base: current.serial, changes, origin: named() };
+                current = proposal(contents, live()).accept(Some(&current)).unwrap();
+            } else {
+                let host = record(&name, Rtype::TXT, b"\x01t");
+                current = proposal(changes(current.serial, host), live()).accept(Some(&current)).unwrap();
+            }
+            if current.is_merge_due() {
+                break;
+            }
+        }
+        assert!(current.is_merge_due());
+        let merged = current.merged().unwrap();
+        assert_eq!((merged.serial, merged.records), (current.serial, current.records));
+        assert_eq!(merged.contents.as_ref().unwrap().changed_nodes(), 0);
+        let next = changes(merged.serial, record("next.example.", Rtype::A, &[192, 0, 2, 2]));
+        assert_eq!(proposal(next, live()).accept(Some(&merged)).unwrap().records, merged.records + 1);
     }
 
     #[test]

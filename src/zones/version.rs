@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
-use crate::answer::{CompileError, CompiledZone, compile};
+use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
 use crate::source::TextFile;
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
@@ -26,10 +26,12 @@ pub struct ZoneVersion {
     /// Its compiled form.
     pub compiled: Arc<CompiledZone>,
     /// The pools that its compiled form names, in that order.
-    pub pools: Vec<Arc<Pool>>,
+    pub pools: Arc<Vec<Arc<Pool>>>,
     /// Its contents, where changes to them may be proposed or other servers get them; a zone that is read as a whole
     /// needs them no more.
     pub contents: Option<Arc<Zone>>,
+    /// Which answers must be made anew when a name changes, likewise.
+    pub(super) links: Option<Links>,
     /// What it was made from.
     pub inputs: Arc<Inputs>,
     /// What it says of addresses, where other zones are made from it.
@@ -75,23 +77,41 @@ impl ZoneVersion {
     /// When an answer does not fit a message.
     pub(super) fn of(
         id: ZoneId,
-        zone: Zone,
+        mut zone: Zone,
         inputs: Inputs,
         origin: VersionOrigin,
     ) -> Result<ZoneVersion, CompileError> {
-        Ok(ZoneVersion {
+        let (compiled, links) = if inputs.sources.propose_changes() {
+            zone.prepare_for_changes();
+            compile_for_changes(&zone).map(|(compiled, links)| (compiled, Some(links)))?
+        } else {
+            (compile(&zone)?, None)
+        };
+        Ok(Self::with(id, zone, compiled, links, Arc::new(inputs), origin))
+    }
+
+    /// A version with its compiled form. Its contents are kept where it has links.
+    pub(super) fn with(
+        id: ZoneId,
+        zone: Zone,
+        compiled: CompiledZone,
+        links: Option<Links>,
+        inputs: Arc<Inputs>,
+        origin: VersionOrigin,
+    ) -> ZoneVersion {
+        ZoneVersion {
             id,
             serial: zone.serial(),
             loaded_at: SystemTime::now(),
             records: zone.record_count(),
-            compiled: Arc::new(compile(&zone)?),
-            pools: zone.pools().iter().cloned().map(Arc::new).collect(),
-            contents: (inputs.sources.propose_changes() || inputs.sources.keeps_contents())
-                .then(|| Arc::new(zone)),
-            inputs: Arc::new(inputs),
+            compiled: Arc::new(compiled),
+            pools: zone.shared_pools(),
+            contents: (links.is_some() || inputs.sources.keeps_contents()).then(|| Arc::new(zone)),
+            links,
+            inputs,
             hosts: None,
             origin,
-        })
+        }
     }
 
     /// When its text was read from the zone's file for the first time, where it is the last good one now.
@@ -105,13 +125,12 @@ impl ZoneVersion {
     /// Whether the zone would come out the same with the sources, settings and guards of `wanted`. The files
     /// are read, but nothing is kept of them.
     pub(super) fn is_current(&self, wanted: &Inputs) -> bool {
-        let Inputs { sources, forward, settings, guards, own, texts } = &*self.inputs;
+        let Inputs { sources, forward, settings, guards: _, own: _, texts } = &*self.inputs;
         self.last_good_since().is_none()
             && *sources == wanted.sources
             && forward.as_ref().map(Arc::as_ptr) == wanted.forward.as_ref().map(Arc::as_ptr)
             && *settings == wanted.settings
-            && *own == wanted.own
-            && guard_the_same(guards, &wanted.guards)
+            && self.inputs.guards_the_same(wanted)
             && texts.iter().all(TextFile::is_unchanged)
     }
 }
@@ -119,6 +138,13 @@ impl ZoneVersion {
 /// Whether guards make the same of a zone.
 pub(super) fn guard_the_same(these: &[Guarding], others: &[Guarding]) -> bool {
     these.len() == others.len() && these.iter().zip(others).all(|(one, other)| guards_the_same(one, other))
+}
+
+impl Inputs {
+    /// Whether pools are made of the same RRsets, in the same way.
+    pub(super) fn guards_the_same(&self, other: &Inputs) -> bool {
+        self.own == other.own && guard_the_same(&self.guards, &other.guards)
+    }
 }
 
 /// Where the config file says it makes no difference.

@@ -53,7 +53,7 @@ impl Served {
             pools: Arc::default(),
             access: self.access.take(),
         });
-        self.pools.push(zone.pools().iter().cloned().map(Arc::new).collect());
+        self.pools.push(zone.pools().to_vec());
     }
 
     /// A zone of which no version could ever be read.

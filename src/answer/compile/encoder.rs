@@ -11,6 +11,8 @@
 
 use super::super::template::{PoolRef, TemplateBuilder, TemplateFlags, TooLarge};
 use super::sections::{Ending, Owner, Records, SectionEntry, Sections};
+use std::sync::Arc;
+
 use crate::dns::compression::{POINTER_BITS, POINTER_MAX, QNAME_POINTER};
 use crate::dns::message::{HEADER_BYTES, Section};
 use crate::dns::name::NAME_BYTES_MAX;
@@ -36,7 +38,7 @@ pub(super) enum QnameLength {
 /// What is added at the query.
 pub(super) struct AtQuery<'z> {
     /// The zone's pools.
-    pub(super) pools: &'z [Pool],
+    pub(super) pools: &'z [Arc<Pool>],
     /// Length of the SOA record of negative answers.
     pub(super) negative_bytes: usize,
 }
@@ -208,7 +210,7 @@ impl<'b> Encoder<'b> {
                 if self.template.pools.len() >= POOLS_MAX {
                     return Err(TooLarge::Pools);
                 }
-                let records = at_query.pools.get(pool.index()).map_or(0, Pool::answer_bytes_max);
+                let records = at_query.pools.get(pool.index()).map_or(0, |pool| pool.answer_bytes_max());
                 self.template.pool_bytes += records;
                 let pool = pool.number();
                 self.template.pools.push(PoolRef { pool, owner, section, is_moved, is_followed: false });

@@ -234,7 +234,7 @@ impl<'z> Sections<'z> {
             })
             .collect();
         for rrset in sets {
-            if matches!(rrset.rtype(), Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS) {
+            if takes_addresses(rrset.rtype()) {
                 names_of(rrset).for_each(|target| self.add_address(zone, target));
             }
         }
@@ -255,6 +255,11 @@ impl<'z> Sections<'z> {
             }
         }
     }
+}
+
+/// Whether the addresses of the names in records of a type go along with them.
+pub(super) fn takes_addresses(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS)
 }
 
 /// The node with the addresses of a target: itself or a wildcard, delegated or not, since an additional

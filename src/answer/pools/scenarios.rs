@@ -57,7 +57,7 @@ impl Served {
         let board: Board = std::iter::repeat_n(verdict, count).collect();
         let mut ids = board.ids();
         let bound: Vec<BoundPool> =
-            zone.pools().iter().map(|pool| BoundPool::new(Arc::new(pool.clone()), &mut ids)).collect();
+            zone.pools().iter().map(|pool| BoundPool::new(Arc::clone(pool), &mut ids)).collect();
         let slot = ZoneEntry {
             apex: zone.apex().to_name(),
             compiled: Some(Arc::new(compile(zone).unwrap())),

@@ -70,7 +70,7 @@ impl Site {
         let same = before.iter().zip(&after).map(|(before, after)| {
             let (before, after) = (before.version.as_ref().unwrap(), after.version.as_ref().unwrap());
             let compiled = Arc::ptr_eq(&before.compiled, &after.compiled);
-            let pools = before.pools.iter().zip(&after.pools).all(|(one, other)| Arc::ptr_eq(one, other));
+            let pools = before.pools.iter().zip(&*after.pools).all(|(one, other)| Arc::ptr_eq(one, other));
             assert!(before.pools.is_empty() || compiled == pools);
             compiled
         });

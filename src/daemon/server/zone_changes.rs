@@ -78,8 +78,10 @@ impl Publishing {
         let (ZoneChange::Next { event, .. } | ZoneChange::Anyhow(event)) = &publication.change;
         let (Event::Accepted { version, .. } | Event::Changed { version }) = event else { return None };
         let same_pools = |before: &Arc<ZoneVersion>| {
-            before.pools.len() == version.pools.len()
-                && before.pools.iter().zip(&version.pools).all(|(one, other)| Arc::ptr_eq(one, other))
+            let same = |(one, other): (&Arc<_>, &Arc<_>)| Arc::ptr_eq(one, other);
+            Arc::ptr_eq(&before.pools, &version.pools)
+                || before.pools.len() == version.pools.len()
+                    && before.pools.iter().zip(&*version.pools).all(same)
         };
         if self.served.version_of(&publication.zone).is_some_and(same_pools) {
             return None;

@@ -1,0 +1,63 @@
+//! What must stand at the apex of a zone, and nowhere else.
+
+use super::sealed::NodeId;
+use super::tree::{Node, Zone};
+use crate::dns::{NameRef, Rtype};
+use crate::source::{Diagnostic, Diagnostics, Origin};
+
+/// Checks the apex; `elsewhere` tells of SOA records at other names, and whether there were any.
+pub(super) fn apex(
+    zone: &Zone,
+    origin: &Origin,
+    elsewhere: impl FnOnce(&mut Diagnostics) -> bool,
+    found: &mut Diagnostics,
+) {
+    let node = zone.node(NodeId::APEX);
+    let Some(soa) = node.rrset(Rtype::SOA) else {
+        // It may stand at another name, or be one of the records that could not be read.
+        if elsewhere(found) || found.errors() > 0 {
+            return;
+        }
+        let message = format!("the zone `{}` has no SOA record at its apex", zone.apex());
+        found.push(
+            Diagnostic::error(origin, message)
+                .help("begin the file with `@ IN SOA ns1 hostmaster 1 3h 30m 2w 10m`"),
+        );
+        return;
+    };
+    if soa.rdatas().len() > 1 {
+        found.push(
+            Diagnostic::error(soa.origin(), "more than one SOA record").label("a zone has exactly one"),
+        );
+    }
+    if node.rrset(Rtype::NS).is_none() {
+        let message = format!("the zone `{}` has no NS record at its apex", zone.apex());
+        found.push(
+            Diagnostic::warning(soa.origin(), message).help(
+                "add `@ IN NS` with the name of this server; resolvers that follow a delegation need it",
+            ),
+        );
+    }
+    elsewhere(found);
+}
+
+/// Says of an SOA record that is not at the apex where it stands; whether there was one.
+pub(super) fn soa_elsewhere(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) -> bool {
+    let Some(soa) = node.rrset(Rtype::SOA).filter(|_| node.id() != NodeId::APEX) else { return false };
+    let message = format!("this SOA record is not at the apex, `{}`, but at `{}`", zone.apex(), node.name());
+    let help = if is_apex_without_dot(zone.apex(), node.name()) {
+        format!("did you mean `{}`, with a dot at its end, or `@`?", zone.apex())
+    } else {
+        "the owner of a zone's SOA record is the zone itself, `@`".to_owned()
+    };
+    found.push(Diagnostic::error(soa.origin(), message).help(help));
+    true
+}
+
+/// Whether an owner is the apex written without its final dot, and thus the apex twice.
+fn is_apex_without_dot(apex: NameRef<'_>, owner: NameRef<'_>) -> bool {
+    let (apex, owner) = (apex.wire(), owner.wire());
+    let labels = apex.split_last().map_or(apex, |(_, labels)| labels);
+    let twice = owner.len().checked_sub(apex.len()).and_then(|at| owner.get(..at));
+    twice.is_some_and(|first| first.eq_ignore_ascii_case(labels))
+}

@@ -1,0 +1,82 @@
+//! What of a zone is not as it was when it was put together: nodes that came, went or have other records.
+//!
+//! Responsible for holding them so that a version shares with the one before all that is alike.
+//! Not responsible for which changes are made: that is `apply`.
+
+use std::sync::Arc;
+
+use super::sealed::{Kind, NodeId, PoolId};
+use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
+use crate::shared_map::SharedMap;
+use crate::source::Origin;
+
+/// The nodes that have changed.
+#[derive(Clone, Default)]
+pub(super) struct Changed {
+    nodes: SharedMap<(NodeId, Arc<ChangedNode>)>,
+    /// Nodes that came, by the hashes of their names.
+    names: SharedMap<NodeId>,
+    /// How many nodes came.
+    pub(super) new_nodes: u32,
+}
+
+/// A node with all that it has now.
+#[derive(Clone)]
+pub(super) struct ChangedNode {
+    pub(super) name: Name,
+    pub(super) kind: Kind,
+    pub(super) parent: NodeId,
+    /// A name that vanished keeps its place, in case it comes back.
+    pub(super) exists: bool,
+    /// The wildcard right below it.
+    pub(super) wildcard: Option<NodeId>,
+    /// How many names there are one label below it.
+    pub(super) children: u32,
+    /// Of the children that were not there at first, whether they exist or not, the one that came last.
+    pub(super) last_child: Option<NodeId>,
+    /// Where it was not there at first itself: the sibling that came before it.
+    pub(super) sibling: Option<NodeId>,
+    /// In the order of their types.
+    pub(super) rrsets: Box<[Arc<ChangedRrset>]>,
+    pub(super) pools: Box<[PoolId]>,
+}
+
+/// An RRset of such a node.
+#[derive(Clone)]
+pub(super) struct ChangedRrset {
+    pub(super) rtype: Rtype,
+    pub(super) ttl: Ttl,
+    pub(super) origin: Origin,
+    pub(super) rdatas: Box<[Box<[u8]>]>,
+}
+
+impl Changed {
+    /// A node, if it has changed.
+    pub(super) fn node(&self, id: NodeId) -> Option<&ChangedNode> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        self.nodes.get(u64::from(id.0), |(own, _)| *own == id).map(|(_, node)| &**node)
+    }
+
+    /// A node that came, whether it exists still or not.
+    pub(super) fn find(&self, name: NameRef<'_>, hash: NameHash) -> Option<NodeId> {
+        let is_it = |id: &NodeId| self.node(*id).is_some_and(|node| node.name.as_ref() == name);
+        self.names.get(hash.bits(), is_it).copied()
+    }
+
+    /// Puts a node in place of what it was.
+    pub(super) fn put(&mut self, id: NodeId, node: ChangedNode) {
+        self.nodes.insert(u64::from(id.0), (id, Arc::new(node)), |(own, _)| *own == id);
+    }
+
+    /// Has a node found that was not there at first.
+    pub(super) fn list(&mut self, hash: NameHash, id: NodeId) {
+        self.names.insert(hash.bits(), id, |other| *other == id);
+    }
+
+    /// How many nodes have changed.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+}

@@ -1,0 +1,88 @@
+//! An RRset after some of its records went and others came.
+
+use std::collections::{HashMap, HashSet};
+
+use super::changed::ChangedRrset;
+use super::changeset::{ChangesetError, Record};
+use super::distinct::repetition;
+use super::rules::one_ttl;
+use super::tree::Rrset;
+use crate::dns::{NameRef, Rtype, Ttl};
+use crate::source::{Diagnostic, Diagnostics, Origin};
+
+/// The changes of one owner.
+pub(super) struct OwnerChanges<'c> {
+    pub(super) owner: NameRef<'c>,
+    pub(super) removed: Vec<&'c Record>,
+    pub(super) added: Vec<&'c Record>,
+}
+
+/// Changes by their owners, in the order in which these are met.
+pub(super) fn by_owner<'c>(removed: &'c [Record], added: &'c [Record]) -> Vec<OwnerChanges<'c>> {
+    let mut owners: Vec<OwnerChanges<'c>> = Vec::new();
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+    for (record, goes) in removed.iter().map(|one| (one, true)).chain(added.iter().map(|one| (one, false))) {
+        let owner = record.owner.as_ref();
+        let place = *places.entry(owner.to_lowercase()).or_insert_with(|| {
+            owners.push(OwnerChanges { owner, removed: Vec::new(), added: Vec::new() });
+            owners.len() - 1
+        });
+        let changes = &mut owners[place];
+        if goes { &mut changes.removed } else { &mut changes.added }.push(record);
+    }
+    owners
+}
+
+impl OwnerChanges<'_> {
+    /// The types of its records that go or come, each once.
+    pub(super) fn types(&self) -> Vec<Rtype> {
+        let mut types: Vec<Rtype> =
+            self.removed.iter().chain(&self.added).map(|record| record.rtype).collect();
+        types.sort_unstable();
+        types.dedup();
+        types
+    }
+
+    /// What becomes of the RRset of a type; none where nothing is left. What comes is from `origin`.
+    pub(super) fn merged(
+        &self,
+        rtype: Rtype,
+        before: Option<Rrset<'_>>,
+        origin: &Origin,
+        found: &mut Diagnostics,
+    ) -> Result<Option<ChangedRrset>, ChangesetError> {
+        let is_of_type = |record: &&Record| record.rtype == rtype;
+        let removed: Vec<&Record> = self.removed.iter().copied().filter(is_of_type).collect();
+        let added = self.added.iter().copied().filter(is_of_type);
+        let mut going: HashSet<&[u8]> = removed.iter().map(|record| &*record.rdata).collect();
+        let mut records: Vec<(&[u8], Ttl, Origin)> = Vec::new();
+        if let Some(rrset) = before {
+            let stay = rrset.rdatas().filter(|rdata| !going.remove(rdata));
+            records.extend(stay.map(|rdata| (rdata, rrset.ttl(), rrset.origin())));
+        }
+        if let Some(record) = removed.into_iter().find(|record| going.contains(&*record.rdata)) {
+            return Err(ChangesetError::NotThere(record.clone()));
+        }
+        let mut there: HashSet<&[u8]> = records.iter().map(|(rdata, ..)| *rdata).collect();
+        for record in added {
+            if !there.insert(&record.rdata) {
+                return Err(ChangesetError::AlreadyThere(record.clone()));
+            }
+            if u16::try_from(record.rdata.len()).is_err() {
+                found.push(Diagnostic::error(origin, "the record's data is longer than 65535 bytes"));
+            }
+            records.push((&record.rdata, record.ttl, origin.clone()));
+        }
+        let Some((_, _, first)) = records.first().cloned() else { return Ok(None) };
+        let ttl = one_ttl(records.iter().map(|(_, ttl, origin)| (*ttl, origin.clone())), found);
+        let mut seen = HashMap::new();
+        let mut rdatas = Vec::with_capacity(records.len());
+        for (rdata, _, origin) in records {
+            match repetition(rtype, rdata, origin, &mut seen) {
+                Some(told) => found.push(told),
+                None => rdatas.push(rdata.into()),
+            }
+        }
+        Ok(Some(ChangedRrset { rtype, ttl, origin: first, rdatas: rdatas.into() }))
+    }
+}
