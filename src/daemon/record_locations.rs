@@ -119,13 +119,14 @@ impl Search {
 }
 
 impl MadeFrom {
-    /// The origin of its RRset, or of a LUA record that gives it, where that is no text.
+    /// Its origin, or that of a LUA record that gives it, where that is no text.
     fn elsewhere(&self, zone: &Zone) -> Option<String> {
         let node = zone.node(zone.find(self.owner.as_ref())?);
         let is_it = |rdata: &[u8]| self.rdata.as_ref().is_none_or(|own| own == rdata);
-        let rrset = node.rrset(self.rtype).filter(|rrset| rrset.rdatas().any(is_it));
+        let mut records = node.rrset(self.rtype).into_iter().flat_map(|set| set.rdatas().zip(set.origins()));
+        let record = records.find(|(rdata, _)| is_it(rdata)).map(|(_, origin)| origin);
         let lua = || node.pools_of(self.rtype).next().map(|id| zone.pools()[id.index()].origin.clone());
-        rrset.map(|rrset| rrset.origin()).or_else(lua)?.in_words()
+        record.or_else(lua)?.in_words()
     }
 
     /// Its place: that of the record itself, or of a LUA record that gives it.

@@ -13,10 +13,13 @@ mod digest;
 
 mod sources;
 
+mod lines;
+
 mod render;
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Label, Remark, RemarkKind, Severity};
 pub use digest::{Digest, Digesting};
+pub use lines::Lines;
 pub use nearest::nearest;
 pub use origin::{FileLine, Origin, OriginId, Origins, StoreKey, Transfer, Update};
 pub use patience::{Pending, WAIT_MAX, pending, take_has_come};

@@ -300,6 +300,7 @@ impl Builder {
         let collected = std::mem::take(&mut self.records);
         let mut rrsets = Vec::with_capacity(collected.len());
         let mut records = Vec::with_capacity(collected.len());
+        let mut apart = Vec::new();
         let mut nodes = std::mem::take(&mut self.nodes);
         let mut next_node = 0;
         for group in collected.chunk_by(|a, b| (a.node, a.rtype) == (b.node, b.rtype)) {
@@ -311,7 +312,7 @@ impl Builder {
             let ttl =
                 super::rules::one_ttl(group.iter().map(|one| (one.ttl, self.origins.get(one.origin))), found);
             let records_at = index(records.len());
-            self.keep_distinct(group, &mut records, found);
+            self.keep_distinct(group, &mut records, &mut apart, found);
             rrsets.push(RrsetEntry { rtype: first.rtype, ttl, origin: first.origin, records: records_at });
         }
         nodes[next_node as usize..].iter_mut().for_each(|node| node.rrsets = index(rrsets.len()));
@@ -338,19 +339,32 @@ impl Builder {
                 rdata: std::mem::take(&mut self.rdata),
                 pool_nodes,
                 origins: std::mem::take(&mut self.origins),
+                apart,
             }),
         }
     }
 
     /// Appends the records of an RRset without repetitions, which RFC 2181, section 5, forbids.
-    fn keep_distinct(&self, group: &[Collected], records: &mut Vec<RecordEntry>, found: &mut Diagnostics) {
+    /// Notes in `apart` where those come from that share no text or transfer with the first.
+    fn keep_distinct(
+        &self,
+        group: &[Collected],
+        records: &mut Vec<RecordEntry>,
+        apart: &mut Vec<(u32, OriginId)>,
+        found: &mut Diagnostics,
+    ) {
         let mut seen = HashMap::new();
         for one in group {
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
             let again = || repetition(one.rtype, rdata, self.origins.get(one.origin), &mut seen);
             match (group.len() > 1).then(again).flatten() {
                 Some(told) => found.push(told),
-                None => records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len }),
+                None => {
+                    if group.first().is_some_and(|first| !first.origin.is_of_same(one.origin)) {
+                        apart.push((index(records.len()), one.origin));
+                    }
+                    records.push(RecordEntry { at: one.rdata_at, len: one.rdata_len });
+                }
             }
         }
     }

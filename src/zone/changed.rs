@@ -46,7 +46,10 @@ pub(super) struct ChangedNode {
 pub(super) struct ChangedRrset {
     pub(super) rtype: Rtype,
     pub(super) ttl: Ttl,
+    /// Where the first of its records comes from.
     pub(super) origin: Origin,
+    /// The same of each record.
+    pub(super) origins: Box<[Origin]>,
     pub(super) rdatas: Box<[Box<[u8]>]>,
 }
 

@@ -113,12 +113,12 @@ impl Changeset {
         let mut builder = Builder::new(zone.apex().to_name(), origin);
         for node in zone.node_ids().map(|id| zone.node(id)) {
             for rrset in node.all_rrsets() {
-                for rdata in rrset.rdatas() {
+                for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
                     let key = key(node.name(), rrset.rtype(), rdata);
                     if going.remove(&key) {
                         continue;
                     }
-                    let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, rrset.origin());
+                    let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, origin);
                     found.extend(added.err());
                     there.insert(key);
                 }

@@ -57,8 +57,8 @@ impl OwnerChanges<'_> {
         let mut going: HashSet<&[u8]> = removed.iter().map(|record| &*record.rdata).collect();
         let mut records: Vec<(&[u8], Ttl, Origin)> = Vec::new();
         if let Some(rrset) = before {
-            let stay = rrset.rdatas().filter(|rdata| !going.remove(rdata));
-            records.extend(stay.map(|rdata| (rdata, rrset.ttl(), rrset.origin())));
+            let stay = rrset.rdatas().zip(rrset.origins()).filter(|(rdata, _)| !going.remove(rdata));
+            records.extend(stay.map(|(rdata, origin)| (rdata, rrset.ttl(), origin)));
         }
         if let Some(record) = removed.into_iter().find(|record| going.contains(&*record.rdata)) {
             return Err(ChangesetError::NotThere(record.clone()));
@@ -76,13 +76,17 @@ impl OwnerChanges<'_> {
         let Some((_, _, first)) = records.first().cloned() else { return Ok(None) };
         let ttl = one_ttl(records.iter().map(|(_, ttl, origin)| (*ttl, origin.clone())), found);
         let mut seen = HashMap::new();
-        let mut rdatas = Vec::with_capacity(records.len());
+        let (mut rdatas, mut origins) =
+            (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
         for (rdata, _, origin) in records {
-            match repetition(rtype, rdata, origin, &mut seen) {
+            match repetition(rtype, rdata, origin.clone(), &mut seen) {
                 Some(told) => found.push(told),
-                None => rdatas.push(rdata.into()),
+                None => {
+                    rdatas.push(rdata.into());
+                    origins.push(origin);
+                }
             }
         }
-        Ok(Some(ChangedRrset { rtype, ttl, origin: first, rdatas: rdatas.into() }))
+        Ok(Some(ChangedRrset { rtype, ttl, origin: first, origins: origins.into(), rdatas: rdatas.into() }))
     }
 }

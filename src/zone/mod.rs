@@ -39,6 +39,7 @@ mod node_change;
 mod merged;
 mod repool;
 mod apply;
+mod settled;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};

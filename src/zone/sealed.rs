@@ -79,6 +79,8 @@ pub(super) struct Sealed {
     pub(super) pool_nodes: Vec<NodeId>,
     /// Where the RRsets come from.
     pub(super) origins: Origins,
+    /// Records that come from elsewhere than the first of their RRset, by their place in `records`; sorted.
+    pub(super) apart: Vec<(u32, OriginId)>,
 }
 
 #[derive(Clone, Copy)]
@@ -133,6 +135,14 @@ impl Sealed {
     pub(super) fn records_of(&self, rrset: usize) -> &[RecordEntry] {
         let end = self.rrsets.get(rrset + 1).map_or(self.records.len(), |next| next.records as usize);
         &self.records[self.rrsets[rrset].records as usize..end]
+    }
+
+    /// Where a record of the RRset at a place comes from.
+    pub(super) fn origin_of(&self, rrset: usize, record: usize) -> OriginId {
+        let RrsetEntry { origin, records, .. } = self.rrsets[rrset];
+        let place = records as usize + record;
+        let apart = self.apart.binary_search_by_key(&place, |(place, _)| *place as usize);
+        apart.map_or(origin, |at| self.apart[at].1)
     }
 
     pub(super) fn rdata(&self, record: RecordEntry) -> &[u8] {

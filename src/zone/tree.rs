@@ -318,6 +318,14 @@ impl<'z> Rrset<'z> {
         }
     }
 
+    /// Where each of its records comes from, in the same order. Those of one text share the place of the first.
+    pub fn origins(self) -> impl Iterator<Item = Origin> + use<'z> {
+        (0..self.rdatas().len()).map(move |record| match self.0 {
+            RrsetSource::Sealed(sealed, at) => sealed.origins.get(sealed.origin_of(at, record)),
+            RrsetSource::Changed(rrset) => rrset.origins.get(record).unwrap_or(&rrset.origin).clone(),
+        })
+    }
+
     /// The same to be shared.
     pub(super) fn to_changed(self) -> Arc<ChangedRrset> {
         match self.0 {
@@ -326,6 +334,7 @@ impl<'z> Rrset<'z> {
                 rtype: self.rtype(),
                 ttl: self.ttl(),
                 origin: self.origin(),
+                origins: self.origins().collect(),
                 rdatas: self.rdatas().map(Into::into).collect(),
             }),
         }

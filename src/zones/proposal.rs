@@ -69,8 +69,13 @@ impl fmt::Display for ProposalError {
             }
             ProposalError::Changes(error) => error.fmt(f),
             ProposalError::Unsound(found) => {
-                let first = found.iter().find(|fault| fault.is_error());
-                f.write_str(first.map_or("the zone would be unsound", |fault| &fault.message))
+                let Some(first) = found.iter().find(|fault| fault.is_error()) else {
+                    return f.write_str("the zone would be unsound");
+                };
+                if let Some(origin) = first.origin().and_then(Origin::in_words) {
+                    write!(f, "{origin}: ")?;
+                }
+                f.write_str(&first.message)
             }
             ProposalError::Compile(error) => error.fmt(f),
         }

@@ -1,4 +1,4 @@
-//! What is served of one zone, as its sources and the time have it.
+//! The state machine of one zone: what is served of it.
 //!
 //! ```text
 //!            refused, with a last good text
@@ -12,9 +12,11 @@
 //!     └────────────▶ expired ◀───────┘     expired ─ accepted ─▶ current
 //! ```
 //!
-//! Empty and expired answer SERVFAIL. A version that is held back changes nothing.
+//! Empty and expired zones answer SERVFAIL. A version that is held back changes nothing. The time is passed in.
 //!
-//! Responsible for what follows from what. The time is passed in. Not responsible for reading or publishing.
+//! A version is *checked* when [`super::Proposal::accept`] returns it, and that of an update is *journaled* before
+//! [`Event::Accepted`]. Neither is a state here: until a version is accepted, the one before it is served, and a
+//! version that fails on the way is refused.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

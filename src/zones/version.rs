@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
-use crate::source::TextFile;
+use crate::source::{Lines, Sources, TextFile};
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
 
@@ -67,6 +67,15 @@ pub struct Inputs {
     pub own: Vec<IpAddr>,
     /// The files that it was read from, its own first; none where the text was a kept one.
     pub texts: Vec<TextFile>,
+}
+
+impl Inputs {
+    /// Has `zone`, which was made from this, and what guards it outlive the texts they were read from.
+    pub fn settle(&mut self, zone: &mut Zone, sources: &Sources) {
+        let mut lines = Lines::of(sources);
+        zone.settle(&mut lines);
+        self.guards.iter_mut().for_each(|guarding| guarding.settle(&mut lines));
+    }
 }
 
 impl ZoneVersion {

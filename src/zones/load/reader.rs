@@ -146,7 +146,7 @@ impl<'r> ZoneReader<'r> {
             return;
         }
         let faults = &mut loaded.faults;
-        let Some(read) = read else {
+        let Some(mut read) = read else {
             faults.sort();
             let inputs = self.inputs(zone, forward);
             return self.fall_back(sources, zone, (forward, inputs), loaded);
@@ -154,6 +154,9 @@ impl<'r> ZoneReader<'r> {
         let same_serial = self.same_serial(&read, &loaded.id, &inputs.texts);
         seen(&read, faults);
         faults.sort();
+        if zone.sources.propose_changes() {
+            inputs.settle(&mut read, sources);
+        }
         let read = self.with_updates(read, &inputs, zone, sources, loaded);
         let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
         if matches!(self.purpose, Purpose::Serve(_)) && nothing_to_draw {
@@ -351,7 +354,7 @@ impl<'r> ZoneReader<'r> {
         sources: &Sources,
         zone: &ZoneSettings,
         forward: Option<&ZoneVersion>,
-        inputs: Inputs,
+        mut inputs: Inputs,
         loaded: &mut LoadedZone,
     ) {
         let (Purpose::Serve(_), Some(folder)) = (self.purpose, self.state_directory()) else { return };
@@ -371,7 +374,10 @@ impl<'r> ZoneReader<'r> {
         let mut sources = sources.closed_over(kept.texts);
         let mut faults = Diagnostics::default();
         let origin = VersionOrigin::LastGood { read_at: loaded_at };
-        let read = self.read_zone(&mut sources, Some(&own), forward, zone, &inputs, &mut faults);
+        let mut read = self.read_zone(&mut sources, Some(&own), forward, zone, &inputs, &mut faults);
+        if let Some(read) = read.as_mut().filter(|_| zone.sources.propose_changes()) {
+            inputs.settle(read, &sources);
+        }
         let read = read.map(|read| self.with_updates(read, &inputs, zone, &sources, loaded));
         match read.and_then(|read| self.version(read, inputs, zone, origin, &mut faults)) {
             Some(version) => loaded.version = Some(version),
