@@ -122,7 +122,10 @@ fn answer(
             response.rcode = Rcode::REFUSED;
             return Answered::Here(Some(Ede::NotAuthoritative));
         }
-        Decision::Prohibited(_) => {
+        Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
+            return Answered::HandOver;
+        }
+        Decision::Prohibited(_) | Decision::Transfer(_) => {
             response.rcode = Rcode::REFUSED;
             return Answered::Here(Some(Ede::Prohibited));
         }
@@ -130,12 +133,9 @@ fn answer(
         Decision::Signed if query.snapshot.handed_over.have(MessageKind::Signed) => {
             return Answered::HandOver;
         }
-        Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
-            return Answered::HandOver;
-        }
         Decision::Signed => response.rcode = Rcode::NOTAUTH,
         Decision::BadCookie => response.rcode = Rcode::FORMERR,
-        Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
+        Decision::UnknownClass => response.rcode = Rcode::REFUSED,
         Decision::NoVersion(_) => response.rcode = Rcode::SERVFAIL,
     }
     Answered::Here(None)
