@@ -1,6 +1,4 @@
-//! The last good text of each zone, kept for a start with a broken zone file.
-//!
-//! `text` is the form of such a file, `keeper` writes them beside the loop.
+//! Stores the last good text of each zone, for a start with a broken zone file.
 
 mod text;
 mod keeper;

@@ -1,7 +1,4 @@
-//! Reading all zones: in which order, and how many at once.
-//!
-//! Results are in the order of the config file, whichever zone was read first. Not responsible for reading
-//! one (`reader`).
+//! Reads all zones. Results are in the order of the config file, whichever zone was read first.
 
 mod serving;
 mod loaded;
@@ -25,8 +22,9 @@ use super::zone_id::ZoneId;
 use crate::source::Sources;
 use crate::zone::Zone;
 
-/// Reads all zones, at most `readers` of them at once. In a check `each` sees every zone that is read before
-/// it is compiled and let go; what is to be served may be read by several threads, and nothing looks at it.
+/// Reads all zones, at most `readers` of them at once. A check reads them one after the other and passes each
+/// to `each` before it compiles and frees it. To serve, several threads may read, and `each` is not called
+/// for their zones.
 pub fn load(
     sources: &mut Sources,
     settings: &Settings,
@@ -36,7 +34,7 @@ pub fn load(
 ) -> Vec<LoadedZone> {
     let reader = ZoneReader::new(settings, purpose);
     let mut zones: Vec<(usize, &ZoneSettings)> = settings.zones.iter().enumerate().collect();
-    // Zones that say something of others' addresses are read behind these.
+    // Reverse zones need the addresses of other zones, so these are read first.
     zones.sort_by_key(|(_, zone)| reverse::load_order(zone));
     let (read, made) = zones.split_at(zones.partition_point(|(_, zone)| zone.sources.made_from().is_none()));
     let read_first = load_in_parallel(&reader, sources, read, readers);
@@ -50,8 +48,8 @@ pub fn load(
     loaded.into_zones()
 }
 
-/// Loads zones that need no other beside each other, each with its place in the config file; none where that
-/// is not worth it.
+/// Loads independent zones in parallel and returns each with its place in the config file. Returns nothing if
+/// the zones are too few or too small for threads to pay off.
 fn load_in_parallel(
     reader: &ZoneReader<'_>,
     sources: &mut Sources,
@@ -65,7 +63,7 @@ fn load_in_parallel(
     if sized.iter().map(|(bytes, ..)| bytes).sum::<u64>() < WORTH_BYTES {
         return Vec::new();
     }
-    // The largest first, so that none of them is begun when everybody else is done.
+    // The largest zone first: begun last, it would keep one thread busy after all others have ended.
     sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
     let common = &*sources;
     let mut loaded = in_parallel(readers, &sized, |&(_, place, zone)| {

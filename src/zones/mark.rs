@@ -5,10 +5,8 @@
 //!    └───── killed ─────▶ found at the next start: the last good text is served, the file is left alone
 //! ```
 //!
-//! A zone that takes all memory has the kernel end the process, which no code of ours sees. Without a mark
-//! the next start would read it again, and the next.
-//!
-//! Not responsible for what is served instead.
+//! When a zone takes all memory, the kernel kills the process, and no code of ours runs. Without a mark every
+//! start would read the zone again and be killed again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,16 +20,16 @@ use super::{last_good, state_file};
 use crate::source::patiently;
 use crate::sync::lock;
 
-/// Below the state directory: nothing else is there.
+/// The folder below the state directory. It holds nothing else.
 const FOLDER: &str = "reading";
 
-/// The end of a mark's name.
+/// The suffix of a mark.
 const END: &str = ".mark";
 
-/// Longest mark that is read, in bytes: it is four numbers.
+/// Longest mark that is read, in bytes. A mark holds four numbers.
 const MARK_BYTES_MAX: u64 = 128;
 
-/// A zone's file, by what tells one version from the next without reading it.
+/// Length and modification time of a zone file: a change of the file is seen without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     bytes: u64,
@@ -39,7 +37,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of the file as it stands.
+    /// The stamp of a file as it is now; none: it cannot be looked at.
     pub fn of(path: &Path) -> Option<Stamp> {
         let named = path.to_owned();
         let meta = patiently(path, move |_| fs::metadata(named)).ok()?;
@@ -50,19 +48,19 @@ impl Stamp {
 /// A mark that a process has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LeftMark {
-    /// How many processes have ended over this file, one after the other.
+    /// How many processes in a row were killed while they read this file.
     pub(super) times: u32,
     stamp: Stamp,
 }
 
-/// The marks that are put now.
+/// The marks of this process.
 #[derive(Debug, Default)]
 pub struct Marks(Mutex<Put>);
 
 #[derive(Debug, Default)]
 struct Put {
     paths: BTreeSet<PathBuf>,
-    /// The process is about to end in good order: what is read meanwhile is not its end.
+    /// The process is about to exit in good order, and puts no more marks.
     is_over: bool,
 }
 
@@ -73,7 +71,8 @@ pub struct Mark<'m> {
 }
 
 impl Marks {
-    /// Marks a zone whose file is of this stamp. A mark that cannot be had stops nothing.
+    /// Marks a zone whose file has this stamp. None if the mark cannot be written, which must not stop the
+    /// reading.
     pub fn put(&self, folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<Mark<'_>> {
         let times = left(folder, zone, stamp).map_or(0, |left| left.times).saturating_add(1);
         let path = path(folder, zone);
@@ -86,25 +85,25 @@ impl Marks {
         put.paths.insert(path.clone());
         drop(put);
         let mark = Mark { marks: self, path };
-        // It need not outlive a power cut, which is no zone's doing.
+        // Not synced to disk: a power cut is not the fault of a zone.
         let Stamp { bytes, modified: (seconds, nanoseconds) } = stamp;
         writeln!(file, "{times} {bytes} {seconds} {nanoseconds}").ok()?;
         Some(mark)
     }
 
-    /// Removes all of them for good: the process is about to end in good order, and threads may read until it
-    /// does.
+    /// Removes all marks and puts no more: the process is about to exit in good order, while threads may
+    /// still read.
     pub fn remove_all(&self) {
         let mut put = self.lock();
         put.is_over = true;
         for path in std::mem::take(&mut put.paths) {
-            // The folder may be gone by now, and the mark with it.
+            // The folder may have been removed, and the mark with it.
             let _ = fs::remove_file(path);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Put> {
-        // Whoever holds the lock only adds or takes out.
+        // Holders of the lock only add and remove paths, so a panic leaves nothing half done.
         lock(&self.0)
     }
 }
@@ -116,7 +115,7 @@ impl Drop for Mark<'_> {
     }
 }
 
-/// The mark that another process has left on a file of this stamp; none on one that has changed since.
+/// The mark that a killed process has left on a file with this stamp; none if the file has changed since.
 pub(super) fn left(folder: &Path, zone: &ZoneId, stamp: Stamp) -> Option<LeftMark> {
     use std::io::Read;
     let file = state_file::open(&path(folder, zone)).ok()??;
@@ -151,7 +150,7 @@ mod tests {
         for times in 1..3 {
             let mark = marks.put(folder.path(), &zone, stamp).unwrap();
             assert_eq!(found(), Some(times));
-            // Killed: nobody removes it.
+            // Killed: the mark stays.
             std::mem::forget(mark);
         }
         fs::write(&file, "other text").unwrap();
@@ -161,7 +160,7 @@ mod tests {
         std::mem::forget(marks.put(folder.path(), &zone, stamp));
         marks.remove_all();
         assert_eq!(found(), None);
-        // A thread that reads on until the process has gone leaves none.
+        // A thread that still reads leaves no mark.
         assert!(marks.put(folder.path(), &zone, stamp).is_none());
         assert_eq!(found(), None);
     }

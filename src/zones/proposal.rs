@@ -1,8 +1,5 @@
-//! What a source wants a zone to be, and what becomes of it.
-//!
-//! Responsible for a proposal being accepted whole or not at all, and for changes only ever meeting the
-//! version that they were made for. Not responsible for where proposals come from (`source`), or for what is
-//! served meanwhile (`state`).
+//! Proposals: what a source wants a zone to be. A proposal is accepted as a whole or refused, and changes
+//! only apply to the version that they were made for.
 
 use std::fmt;
 use std::sync::Arc;

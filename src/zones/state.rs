@@ -12,11 +12,12 @@
 //!     └────────────▶ expired ◀───────┘     expired ─ accepted ─▶ current
 //! ```
 //!
-//! Empty and expired zones answer SERVFAIL. A version that is held back changes nothing. The time is passed in.
+//! Empty and expired zones answer SERVFAIL. A version that is held back changes nothing. The time is passed
+//! in.
 //!
-//! A version is *checked* when [`super::Proposal::accept`] returns it, and that of an update is *journaled* before
-//! [`Event::Accepted`]. Neither is a state here: until a version is accepted, the one before it is served, and a
-//! version that fails on the way is refused.
+//! A version is *checked* when [`super::Proposal::accept`] returns it, and that of an update is *journaled*
+//! before [`Event::Accepted`]. Neither is a state here: until a version is accepted, the one before it is
+//! served, and a version that fails on the way is refused.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,37 +27,37 @@ use super::version::ZoneVersion;
 /// What is served of a zone.
 #[derive(Clone)]
 pub enum ZoneState {
-    /// Nothing: no version of it was ever good.
+    /// Nothing: the zone never had a good version.
     Empty {
-        /// Why not; none: nothing was tried.
+        /// Why not; none: nothing has been tried yet.
         fault: Option<Fault>,
     },
     /// The newest version.
     Current {
         /// That version.
         version: Arc<ZoneVersion>,
-        /// When it must have been confirmed; none: it never expires.
+        /// When it expires unless it is confirmed; none: never.
         expires: Option<Instant>,
     },
-    /// The last version that was good; a newer one was refused.
+    /// The last good version, because a newer one was refused.
     Stale {
-        /// The version that stays.
+        /// The version that is still served.
         version: Arc<ZoneVersion>,
         /// Why the newer one was refused.
         fault: Fault,
-        /// When a version must have been accepted; none: it never expires.
+        /// When it expires unless a version is accepted; none: never.
         expires: Option<Instant>,
     },
-    /// The last good text of an earlier start.
+    /// The last good text, stored before the last start.
     LastGood {
-        /// What was made of it.
+        /// The version made from it.
         version: Arc<ZoneVersion>,
-        /// Why the sources of the zone are of no use.
+        /// Why the sources of the zone gave no version.
         fault: Fault,
     },
-    /// Nothing any more: the sources were silent for too long.
+    /// Nothing any more: no source has confirmed the version in time.
     Expired {
-        /// What they said last.
+        /// Why the last proposal was refused; none: it was not.
         fault: Option<Fault>,
     },
 }
@@ -67,14 +68,14 @@ pub enum Event {
     Accepted {
         /// That version.
         version: Arc<ZoneVersion>,
-        /// How long it holds without being confirmed; none: for ever.
+        /// How long it is valid unless it is confirmed again; none: for ever.
         holds: Option<Duration>,
     },
-    /// A proposal is refused, or none can be had.
+    /// A proposal is refused, or a source gives none.
     Refused {
         /// Why.
         fault: Fault,
-        /// What was made of the last good text, where nothing else is served.
+        /// The version made from the last good text, if nothing else is served.
         last_good: Option<Arc<ZoneVersion>>,
     },
     /// A version was made of the one that is served, of which its sources say what they said.
@@ -99,7 +100,7 @@ pub enum Event {
 pub struct Fault {
     /// In one sentence.
     pub sentence: String,
-    /// The same, drawn, with the errors that come next.
+    /// The first errors, drawn as in a terminal.
     pub drawn: Option<String>,
 }
 
@@ -115,7 +116,7 @@ impl ZoneState {
     pub fn after(self, event: Event, now: Instant) -> ZoneState {
         match (self.at(now), event) {
             (_, Event::Accepted { version, holds }) => {
-                // A time beyond what the clock can tell is no end.
+                // A time beyond the range of the clock means never.
                 let expires = holds.and_then(|holds| now.checked_add(holds));
                 // A copy of an earlier start may have expired meanwhile.
                 ZoneState::Current { version, expires }.at(now)
@@ -149,14 +150,15 @@ impl ZoneState {
             (ZoneState::LastGood { version, fault: _ }, Event::Refused { fault, last_good }) => {
                 ZoneState::LastGood { version: last_good.unwrap_or(version), fault }
             }
-            // It may not be served before its source says that it still holds.
+            // It must not be served again until its source confirms it.
             (ZoneState::Expired { .. }, Event::Refused { fault, last_good: _ }) => {
                 ZoneState::Expired { fault: Some(fault) }
             }
         }
     }
 
-    /// The same with another version in place of the one that is served: what its sources said holds for that as well.
+    /// The same with another version in place of the one that is served: what its sources said holds for that
+    /// as well.
     fn with_version(self, version: Arc<ZoneVersion>) -> ZoneState {
         match self {
             ZoneState::Current { version: _, expires } => ZoneState::Current { version, expires },
@@ -166,7 +168,7 @@ impl ZoneState {
         }
     }
 
-    /// The state when it is `now`, and nothing has happened.
+    /// The state at `now` if nothing has happened since.
     #[must_use]
     pub fn at(self, now: Instant) -> ZoneState {
         if self.next_due().is_none_or(|due| now < due) {
@@ -180,7 +182,7 @@ impl ZoneState {
         ZoneState::Expired { fault }
     }
 
-    /// When the state changes by itself.
+    /// When the state changes without an event.
     pub fn next_due(&self) -> Option<Instant> {
         match self {
             ZoneState::Current { expires, .. } | ZoneState::Stale { expires, .. } => *expires,
@@ -188,7 +190,7 @@ impl ZoneState {
         }
     }
 
-    /// What is answered from; none: SERVFAIL.
+    /// The version that is served; none: SERVFAIL.
     pub fn version(&self) -> Option<&Arc<ZoneVersion>> {
         match self {
             ZoneState::Current { version, .. }

@@ -3,8 +3,6 @@
 //! A user who may write to the folder could plant a link there under a name that we write to, or a pipe under
 //! one that we read. So no existing file is opened for writing, only regular files are read, and what is
 //! written can be read by this user only.
-//!
-//! Makes such a file, puts it in its place and opens it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -13,20 +11,20 @@ use std::path::Path;
 
 use crate::source::{open_regular, patiently};
 
-/// Only for this user.
+/// Read and write for this user only.
 const MODE: u32 = 0o600;
 
-/// What becomes of a file that was begun.
+/// What becomes of a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filled {
-    /// It takes its place.
+    /// It is complete, and replaces the old one.
     Whole,
-    /// What was there before stays.
+    /// It is given up, and the old one stays.
     Abandoned,
 }
 
-/// Writes a file so that at `place` is the old one or the new one at any moment, and the new one when this
-/// returns. Until it is whole it has the name `unfinished`, in the same folder.
+/// Replaces the file at `place` atomically and durably: at any moment the old or the new file is there, and
+/// the new one once this returns. Until it is complete, the new file is at `unfinished`, in the same folder.
 pub fn replace(
     place: &Path,
     unfinished: &Path,
@@ -42,23 +40,23 @@ pub fn replace(
         Ok(filled)
     });
     if !matches!(filled, Ok(Filled::Whole)) {
-        // What remains is removed or written over the next time, if not now.
+        // If this fails, the next call overwrites the file.
         drop(fs::remove_file(unfinished));
     }
     filled
 }
 
-/// Makes an empty file, whatever had its name: a link is removed, not what it leads to.
+/// Creates an empty file and removes what had its name before. Of a symbolic link, only the link is removed.
 pub fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    // O_CREAT with O_EXCL follows no link, not even one that has been put there since.
+    // O_CREAT with O_EXCL follows no link, not even one that was created after the removal.
     OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)
 }
 
-/// Opens a file to read it; none where there is none.
+/// Opens a file for reading; none: it does not exist.
 pub fn open(path: &Path) -> io::Result<Option<File>> {
     let named = path.to_owned();
     match patiently(path, move |_| open_regular(&named)) {
@@ -87,7 +85,7 @@ pub fn open_to_append(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Makes a folder, if it is not there. A link to one is none of ours: it would lead what we write elsewhere.
+/// Creates a folder if it does not exist. Refuses a link to a folder: it could lead our files elsewhere.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         // The folder must outlive a power cut as well.
@@ -136,7 +134,7 @@ mod tests {
     fn what_is_written_can_be_read_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
-        // Even if one was there that everybody could read.
+        // Even if the old file was readable by all.
         fs::write(file("state"), "old").unwrap();
         fs::write(file("state.new"), "old").unwrap();
         write(&file("state"), &file("state.new"), "new").unwrap();

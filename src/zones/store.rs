@@ -1,7 +1,5 @@
-//! The zones of a server: what is served of each, and what its sources said last.
-//!
-//! Has one state per zone, finds a zone by what tells it from others, and knows when one changes by itself. Not
-//! responsible for what follows in one zone (`state`), or for publishing.
+//! All zones of a server, with the state of each. Finds a zone by name and view, and knows which one expires
+//! next.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -22,35 +20,35 @@ use crate::update::Policy;
 #[derive(Default)]
 pub struct Store {
     zones: Vec<StoredZone>,
-    /// The places of the zones, by what tells one from the others.
+    /// The places of the zones, by name and view.
     places: HashTable<usize>,
     hasher: RandomState,
-    /// When which zone changes by itself.
+    /// When which zone expires.
     due: BTreeSet<(Instant, usize)>,
 }
 
 /// A zone, and what is served of it.
 #[derive(Clone)]
 pub struct StoredZone {
-    /// What tells it from the others.
+    /// Its name and view.
     pub id: ZoneId,
     /// Where its records come from.
     pub sources: ZoneSources,
-    /// The clients that it answers; none: all.
+    /// The clients that may ask; none: all.
     pub access: Option<Box<Access>>,
-    /// Who may change it while it is served; none: nobody.
+    /// Who may update it; none: nobody.
     pub update: Option<Arc<Policy>>,
     /// What is served of it.
     pub state: ZoneState,
 }
 
 impl StoredZone {
-    /// What is answered from; none: SERVFAIL.
+    /// The version that is served; none: SERVFAIL.
     pub fn version(&self) -> Option<&Arc<ZoneVersion>> {
         self.state.version()
     }
 
-    /// Whether the other is found under the same name by the same clients.
+    /// Whether the same clients find the other under the same name.
     pub fn is_as_visible(&self, other: &StoredZone) -> bool {
         self.id == other.id && self.access == other.access
     }
@@ -60,15 +58,15 @@ impl StoredZone {
         self.state.fault().map(|fault| fault.sentence.as_str())
     }
 
-    /// The same, drawn.
+    /// The first errors, drawn as in a terminal.
     pub fn drawn(&self) -> Option<&str> {
         self.state.fault().and_then(|fault: &Fault| fault.drawn.as_deref())
     }
 }
 
 impl Store {
-    /// Takes over what a reading gave that ended `now`. From then on there are the zones of that reading, and no
-    /// others. Returns what there was before.
+    /// Takes over the result of a reading that ended at `now`: from then on the store has exactly the zones
+    /// of that reading. Returns the store as it was before.
     pub fn take_over(&mut self, loaded: Vec<LoadedZone>, now: Instant) -> Store {
         let before = std::mem::take(self);
         let zones = loaded.into_iter().map(|loaded| {
@@ -104,7 +102,7 @@ impl Store {
         self.zones.get(place)
     }
 
-    /// Has the zone at a place go on after an event. Costs the same however many zones there are.
+    /// Applies an event to the zone at a place, at a cost that does not depend on the number of zones.
     pub fn apply(&mut self, place: usize, event: Event, now: Instant) {
         self.change(place, |state| state.after(event, now));
     }
@@ -123,12 +121,12 @@ impl Store {
         &self.zones
     }
 
-    /// What is served of each zone, for a reading that is to read only what has changed.
+    /// The served versions. A reading skips zones that have not changed since.
     pub fn versions(&self) -> Vec<Arc<ZoneVersion>> {
         self.zones.iter().filter_map(|zone| zone.version().cloned()).collect()
     }
 
-    /// Has these zones answer these clients.
+    /// Sets the clients that may ask these zones.
     pub fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
         for (id, access) in access {
             if let Some(zone) = self.place(id).and_then(|place| self.zones.get_mut(place)) {
@@ -137,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Lets time pass until `now`; the places of the zones that have expired.
+    /// Lets time pass until `now` and returns the places of the zones that have expired.
     pub fn expire(&mut self, now: Instant) -> Vec<usize> {
         let mut expired = Vec::new();
         while let Some(&(due, place)) = self.due.first()

@@ -1,7 +1,5 @@
-//! Writes the last good texts.
-//!
-//! Writes beside the loop, does nothing if nothing has changed, and reports once that it cannot write. Not
-//! responsible for the form of the files.
+//! Writes the last good texts on a thread beside the loop, and only those that have changed. Logs once that
+//! it cannot write.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,16 +20,16 @@ use crate::zones::zone_id::ZoneId;
 /// How long a stop waits for the disk.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a text is served that has lost more than half under the same serial before it takes the place of
-/// the one that is kept: somebody has looked by then, or the rest has come.
+/// How long a text that has lost more than half of its length under the same serial must be served before it
+/// replaces the stored one. By then somebody has looked, or the rest of the file has been written.
 const SHRUNK_WAIT: Duration = Duration::from_secs(10 * 60);
 
-/// What is to be kept, and in which state directory.
+/// The state directory, and the texts to store there.
 type Wanted = Option<(PathBuf, Vec<Good>)>;
 
-/// Keeps texts, one after the other. What is to be kept may change faster than a disk writes: then only the
-/// newest is written. Nobody waits for one, unlike for a forced verdict (`daemon::forcing`), each of which is
-/// written and told of.
+/// Stores texts one after the other. If they change faster than the disk writes, only the newest are written.
+/// No caller waits for one, in contrast to forced verdicts (`daemon::forcing`), each of which is written
+/// before its reply.
 pub struct Keeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
@@ -39,7 +37,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper that works in the runtime.
+    /// Starts a keeper in the runtime.
     pub fn start() -> Keeper {
         let (wanted, mut newest) = watch::channel(None);
         let fault = LastFault::default();
@@ -63,43 +61,43 @@ impl Keeper {
                     work.keep(wanted.as_ref(), Instant::now());
                     work
                 });
-                // One that panics has done nothing: the next begins anew.
+                // After a panic, nothing is known to be stored.
                 work = done.await.unwrap_or_else(|_| Work::new(known.clone()));
             }
         });
         Keeper { wanted, task, fault }
     }
 
-    /// Keeps these texts soon, in this state directory; where there is none, nothing.
+    /// Stores these texts in this state directory soon. Without a state directory, stores nothing.
     pub fn keep(&self, folder: Option<&Path>, good: Vec<Good>) {
         self.wanted.send_replace(folder.map(|folder| (folder.to_owned(), good)));
     }
 
-    /// Why the text of some zone that is served is not kept, although that is wanted.
+    /// Why the text of a served zone could not be stored; none: all are.
     pub fn fault(&self) -> Option<String> {
         self.fault.get()
     }
 
-    /// Keeps what is still to be kept, and ends.
+    /// Stores what is still to be stored, and ends.
     pub async fn stop(self) {
         drop(self.wanted);
         let _ = tokio::time::timeout(STOP_WAIT, self.task).await;
     }
 }
 
-/// What has been done.
+/// What has been stored so far, and what waits.
 #[derive(Default)]
 pub(super) struct Work {
-    /// Where nothing half-written is left.
+    /// The folder from which half-written files have been removed.
     cleaned: Option<PathBuf>,
-    /// What is kept in that folder; of zones that are served no more, too: who takes one out by mistake wants
-    /// it back.
+    /// The texts in that folder, including those of zones that are no longer served: an operator who removes
+    /// a zone by mistake wants it back.
     kept: HashMap<ZoneId, Arc<Inputs>>,
-    /// What is not kept before a moment, since it may be half a text.
+    /// Texts that may be half written, and when they may be stored.
     postponed: HashMap<ZoneId, (Arc<Inputs>, Instant)>,
-    /// What was postponed and is kept as soon as the disk takes it.
+    /// Texts whose time to be stored has come.
     ripe: HashMap<ZoneId, Arc<Inputs>>,
-    /// What was wrong the last time, so that it is said once.
+    /// The last error, which is logged once.
     fault: LastFault,
 }
 
@@ -108,7 +106,7 @@ impl Work {
         Self { fault, ..Self::default() }
     }
 
-    /// When there is something to do, though nothing changes.
+    /// When the first postponed text may be stored.
     pub(super) fn due(&self) -> Option<Instant> {
         self.postponed.values().map(|(_, due)| *due).min()
     }
@@ -121,7 +119,7 @@ impl Work {
         let Some((folder, good)) = wanted else { return self.fault.set(None) };
         let faults =
             std::iter::once(self.clean(folder)).chain(good.iter().map(|one| self.keep_one(folder, one, now)));
-        // All of them, though only one is said: they are of one disk.
+        // Only the first is logged: all of them are about the same disk.
         let faults: Vec<String> = faults.filter_map(Result::err).collect();
         let first = faults.into_iter().next();
         if let Some(fault) = first.as_ref().filter(|_| self.fault.get() != first) {
@@ -151,13 +149,13 @@ impl Work {
         if self.is_postponed(folder, good, now) {
             return Ok(());
         }
-        // One that is of no use, for whatever reason, is written anew.
+        // A stored text that cannot be read is written again, whatever the reason.
         if !is_kept(folder, good).unwrap_or(false) {
             match write(folder, good) {
                 Ok(Filled::Whole) => {
                     debug!("stored the last good text of zone {}, serial {}", good.zone, good.serial)
                 }
-                // There will be a reload, and then the next text.
+                // The change causes a reload, which brings the next text.
                 Ok(Filled::Abandoned) => {
                     debug!("did not store zone {}, serial {}: its file has changed", good.zone, good.serial);
                     return Ok(());
@@ -170,7 +168,7 @@ impl Work {
         Ok(())
     }
 
-    /// Whether a text is not kept yet, since it may be half of one.
+    /// Whether a text must wait before it is stored, since it may be half written.
     fn is_postponed(&mut self, folder: &Path, good: &Good, now: Instant) -> bool {
         if self.ripe.get(&good.zone).is_some_and(|inputs| Arc::ptr_eq(inputs, &good.inputs)) {
             return false;

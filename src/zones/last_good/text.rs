@@ -1,4 +1,4 @@
-//! The last good text of each zone, kept for a start with a broken zone file.
+//! The format of a stored zone text.
 //!
 //! ```text
 //! ; the last good text of a zone, kept by edgedns: format 1, head 0f3c…
@@ -6,11 +6,8 @@
 //! the text of each file, one behind the other, as it was read
 //! ```
 //!
-//! The two lines are comments, so that for a zone in one file this is a zone file that could be put in its
-//! place.
-//!
-//! Has the form of such a file and its name, and never takes one that is not whole. Not responsible for when
-//! it is written: that is `keeper`.
+//! The two lines are comments: for a zone in a single file, the stored text is itself a valid zone file. A
+//! stored text that is incomplete or changed is refused.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -25,28 +22,28 @@ use crate::zones::state_file::{self, Filled};
 use crate::zones::version::Inputs;
 use crate::zones::zone_id::ZoneId;
 
-/// Below the state directory: nothing else is there.
+/// The folder below the state directory. It holds nothing else.
 const FOLDER: &str = "last-good";
 
-/// The end of a kept text's name.
+/// The suffix of a stored text.
 const END: &str = ".zone";
 
-/// The end of its name until it is whole.
+/// The suffix of a stored text until it is complete.
 const END_UNFINISHED: &str = ".zone.new";
 
 /// The first line, up to the digest of the second.
 const FIRST_LINE: &str = "; the last good text of a zone, kept by edgedns: format 1, head ";
 
-/// Longest line at the head of a kept text, in bytes: a zone may include 10,000 files.
+/// Longest header line, in bytes: a zone may include 10,000 files.
 const LINE_BYTES_MAX: u64 = 1 << 24;
 
-/// Longest name of a file before its end, in bytes: file systems take 255.
+/// Longest file name without suffix, in bytes: file systems take 255.
 const FILE_NAME_BYTES_MAX: usize = 200;
 
 /// Bytes that are copied at a time.
 const PIECE_BYTES: usize = 1 << 16;
 
-/// A zone whose text is good, and the files it is in.
+/// A zone whose text is good and may be stored.
 #[derive(Clone)]
 pub struct Good {
     /// The zone.
@@ -55,15 +52,15 @@ pub struct Good {
     pub serial: u32,
     /// When its text was read.
     pub loaded_at: SystemTime,
-    /// What it was made from: the files and their digests.
+    /// What it was made from, with its files and their digests.
     pub inputs: Arc<Inputs>,
 }
 
-/// A kept text, whole.
+/// A stored text that was read back and is complete.
 pub(in crate::zones) struct LastGoodText {
     /// When it was read from the zone's file.
     pub(in crate::zones) loaded_at: SystemTime,
-    /// The files and what was in them, the zone's own first.
+    /// The path and the text of each file, the zone's own first.
     pub(in crate::zones) texts: Vec<(String, Vec<u8>)>,
 }
 
@@ -74,12 +71,12 @@ impl LastGoodText {
     }
 }
 
-/// Why a kept text is of no use.
+/// Why a stored text cannot be used.
 #[derive(Debug)]
 pub(in crate::zones) enum Error {
     /// The file system refused.
     Read(io::Error),
-    /// It is not what was written; why.
+    /// It differs from what was written; how.
     Corrupt(&'static str),
 }
 
@@ -103,11 +100,11 @@ impl From<io::Error> for Error {
     }
 }
 
-/// What a kept text says of itself.
+/// The header of a stored text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     zone: String,
-    /// Which version of the zone, where there are others.
+    /// The view, if the zone has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<String>,
     serial: u32,
@@ -143,18 +140,18 @@ impl Head {
         }
     }
 
-    /// Whether it is of this text, whenever that was read.
+    /// Whether it describes this text, whenever that was read.
     fn is_of(&self, good: &Good) -> bool {
         let now = Head::of(good);
         (&self.zone, &self.view, self.serial, &self.files) == (&now.zone, &now.view, now.serial, &now.files)
     }
 }
 
-/// The text that is kept of a zone; none where there is none.
+/// Reads the stored text of a zone; none: there is none.
 ///
 /// # Errors
 ///
-/// When it is there but cannot be read, or is not what was written.
+/// If it exists but cannot be read, or differs from what was written.
 pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<LastGoodText>, Error> {
     let Some((head, mut bodies)) = open(folder, zone)? else { return Ok(None) };
     let loaded_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(head.loaded_at));
@@ -170,7 +167,7 @@ pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> Result<Option<Last
     Ok(Some(LastGoodText { loaded_at: loaded_at.unwrap_or(SystemTime::UNIX_EPOCH), texts }))
 }
 
-/// Whether this very text is kept already. It is read, but nothing is kept in memory.
+/// Whether exactly this text is stored already. Compares digests, without holding the text in memory.
 pub(super) fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
     let Some((head, mut bodies)) = open(folder, &good.zone)? else { return Ok(false) };
     if !head.is_of(good) {
@@ -184,7 +181,8 @@ pub(super) fn is_kept(folder: &Path, good: &Good) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Whether a text is not half as long as the one that is kept under the same serial: it may be half a file.
+/// Whether a text has less than half the length of the stored one under the same serial: it may be half a
+/// file.
 pub(super) fn has_shrunk(folder: &Path, good: &Good) -> bool {
     let Ok(Some((head, _))) = open(folder, &good.zone) else { return false };
     let kept: u64 = head.files.iter().map(|file| file.bytes).sum();
@@ -192,12 +190,12 @@ pub(super) fn has_shrunk(folder: &Path, good: &Good) -> bool {
     head.serial == good.serial && is_half(kept, now)
 }
 
-/// Whether a text of so many bytes is not half of another one.
+/// Whether `now` bytes are less than half of `before`.
 pub(in crate::zones) fn is_half(before: u64, now: u64) -> bool {
     now.saturating_mul(2) < before
 }
 
-/// Opens a kept text and reads its head.
+/// Opens a stored text and reads its header.
 fn open(folder: &Path, zone: &ZoneId) -> Result<Option<(Head, BufReader<File>)>, Error> {
     let Some(file) = state_file::open(&path(folder, zone))? else { return Ok(None) };
     let whole = file.metadata()?.len();
@@ -221,7 +219,7 @@ fn open(folder: &Path, zone: &ZoneId) -> Result<Option<(Head, BufReader<File>)>,
     Ok(Some((head, file)))
 }
 
-/// A line without its end.
+/// Reads a line, without its line break.
 fn line(file: &mut impl BufRead) -> Result<String, Error> {
     let mut line = String::new();
     let not_text = |error: io::Error| match error.kind() {
@@ -235,12 +233,12 @@ fn line(file: &mut impl BufRead) -> Result<String, Error> {
     }
 }
 
-/// Writes a text, unless a file has changed since it was read: then the text that was kept before is still
-/// there. The zone's files are copied piece by piece, so that a large one is not in memory.
+/// Stores a text. If a file has changed since it was read, the text that was stored before stays. Copies the
+/// files piece by piece, so that a large one takes no memory.
 pub(super) fn write(folder: &Path, good: &Good) -> io::Result<Filled> {
     state_file::make_folder(&folder.join(FOLDER))?;
     let unfinished = folder.join(FOLDER).join(file_name(&good.zone, END_UNFINISHED));
-    // Whoever must not read the zone file must not read it here, which is seen to there.
+    // `state_file` sets the mode: users who may not read the zone file may not read it here either.
     state_file::replace(&path(folder, &good.zone), &unfinished, |file| fill(file, good))
 }
 
@@ -251,12 +249,12 @@ fn fill(file: &mut File, good: &Good) -> io::Result<Filled> {
     for text in &good.inputs.texts {
         file.flush()?;
         let (from, bytes, mut to) = (text.path.clone(), text.bytes, file.get_ref().try_clone()?);
-        // That the zone's own file cannot be read any more is no fault of the place where it is kept.
+        // If the zone's own file can no longer be read, the state directory is not to blame.
         let Ok((now, _)) = patiently(&text.path, move |_| open_regular(&from)) else {
             return Ok(Filled::Abandoned);
         };
         let copied = patiently_for(&text.path, wait_for_bytes(bytes), move |_| {
-            // One byte more than there was shows that there are more.
+            // One byte more than before shows that the file has grown.
             copy(&mut now.take(bytes.saturating_add(1)), &mut to)
         });
         match copied {
@@ -269,7 +267,7 @@ fn fill(file: &mut File, good: &Good) -> io::Result<Filled> {
     Ok(Filled::Whole)
 }
 
-/// Copies to the end; how many bytes, and their digest.
+/// Copies all bytes and returns their number and digest.
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(u64, Digest)> {
     let mut digesting = Digesting::default();
     let mut piece = vec![0; PIECE_BYTES];
@@ -289,7 +287,7 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(u64, Digest)> 
     }
 }
 
-/// Removes what a power cut has left half written.
+/// Removes files that a power cut has left half written.
 pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(folder.join(FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -304,14 +302,15 @@ pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where the text of a zone is kept.
+/// The path of the stored text of a zone.
 pub(in crate::zones) fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
     folder.join(FOLDER).join(file_name(zone, END))
 }
 
-/// A zone's name as the name of a file: letters in lower case, digits, hyphens and underscores as they are,
-/// other bytes as `%2f`. A name that is too long is cut, and has the digest of the whole behind `~`, which
-/// stands nowhere else, and neither does `@`, behind which a view has its name, letters as they are.
+/// The file name for a zone. Letters are in lower case, digits, hyphens and underscores as they are, other
+/// bytes escaped as `%2f`. The name of a view follows after `@`, in its own case. A name that is too long is
+/// cut and ends in `~` and the digest of the whole. Neither `@` nor `~` occurs otherwise, so that no two
+/// zones share a file.
 pub(in crate::zones) fn file_name(zone: &ZoneId, end: &str) -> String {
     let escaped = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(*byte).to_string(),

@@ -1,4 +1,4 @@
-//! A zone as it was read just now: what of it can be served, and what is wrong with it.
+//! The result of reading one zone: a version to serve, or the reason why there is none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,43 +29,44 @@ pub enum Standing {
     },
 }
 
-/// A zone as it was read just now.
+/// The result of reading one zone.
 pub struct LoadedZone {
-    /// What tells it from the others.
+    /// Its name and view.
     pub id: ZoneId,
     /// Where its records come from.
     pub sources: ZoneSources,
-    /// Whom it answers; none: everybody.
+    /// The clients that may ask; none: all.
     pub access: Option<Box<Access>>,
-    /// What is wrong with it.
+    /// All errors and warnings.
     pub faults: Diagnostics,
-    /// None when it cannot be served as it stands, and no text of it is kept.
+    /// The version to serve: from its sources, or, if `error` is set, from its last good text. None if there
+    /// is neither.
     pub version: Option<Arc<ZoneVersion>>,
     /// Whether that is the version which was served when the reading began, and nothing was read.
     pub is_unchanged: bool,
     /// What that is to the one that is served.
     pub standing: Standing,
-    /// Why it cannot be served as it stands, in one sentence.
+    /// Why its sources give no version, in one sentence.
     pub error: Option<String>,
-    /// The same, drawn, with the errors that come next.
+    /// The first errors, drawn as in a terminal.
     pub drawn: Option<String>,
-    /// Why the text that is kept of it is of no use.
+    /// Why its last good text cannot be used.
     pub last_good_error: Option<String>,
-    /// Why it stays as it is for now, though there is nothing wrong with it.
+    /// Why the served version stays for now although the zone has no error.
     pub waits: Option<String>,
-    /// What was read of it just now and is held back until it is read again.
+    /// The files of a version that is held back until a second reading finds the same.
     pub held: Option<Vec<TextFile>>,
     /// Who may change it while it is served; none: nobody.
     pub update: Option<Arc<Policy>>,
-    /// The lock under which the version was made, where it may change while it is served. It is kept until the version
-    /// is served.
+    /// The lock under which the version was made, where it may change while it is served. It is kept until
+    /// the version is served.
     pub hold: Option<Hold>,
-    /// Files that were not read, as they stand: what happens to them is news.
+    /// Files that were skipped, with the digest of what is in them: if that changes, the zone is read again.
     pub unread: FileDigests,
 }
 
 impl LoadedZone {
-    /// Nothing is known of it yet.
+    /// The result before anything is read.
     pub(super) fn new(zone: &ZoneSettings, access: Option<Box<Access>>) -> LoadedZone {
         LoadedZone {
             id: zone.id.clone(),
@@ -91,7 +92,8 @@ impl LoadedZone {
         self.version.as_ref().filter(|_| !self.is_unchanged && self.waits.is_none())
     }
 
-    /// What it means for what is served. A file is looked at whenever it changes: what it says never expires.
+    /// The event for the state machine of the zone. What was read from a file never expires: the file is read
+    /// again when it changes.
     pub fn into_event(self) -> Event {
         match (self.error, self.version) {
             (Some(sentence), last_good) => {
@@ -109,7 +111,7 @@ impl LoadedZone {
         }
     }
 
-    /// Whether it is served as its file stands. A zone that is copied from primaries has none.
+    /// Whether its file, as it is now, is served. A zone that is copied from primaries has no file.
     pub fn is_whole(&self) -> bool {
         let has_what_is_read = self.version.is_some() || self.sources.primaries().is_some();
         has_what_is_read && self.error.is_none() && self.waits.is_none()

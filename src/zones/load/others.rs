@@ -1,7 +1,4 @@
-//! The zones that have been loaded before one, for those that say something of others' addresses.
-//!
-//! Finds them by name, and what they say by address, without looking through all of them. Not responsible for
-//! what a reverse zone makes of it.
+//! The zones loaded so far. Reverse zones look up other zones here by name, and hosts by address.
 
 use std::collections::HashMap;
 
@@ -13,19 +10,19 @@ use crate::zone::Addresses;
 #[derive(Default)]
 pub(super) struct Others {
     zones: Vec<(usize, LoadedZone)>,
-    /// Where the versions of a name are in `zones`.
+    /// For each name, the places of its views in `zones`.
     places: HashMap<Name, Vec<usize>>,
-    /// What they say of addresses; none: nobody compares it.
+    /// The addresses of their hosts; none: no zone is compared with them.
     addresses: Option<Addresses>,
 }
 
 impl Others {
-    /// No zone so far. Those that come are asked for their addresses if there is something to gather them in.
+    /// No zone so far. Collects the addresses of all zones in `addresses`, if that is given.
     pub(super) fn gathering(addresses: Option<Addresses>) -> Others {
         Others { addresses, ..Others::default() }
     }
 
-    /// Takes in a zone.
+    /// Adds a zone.
     pub(super) fn push(&mut self, place: usize, zone: LoadedZone) {
         let hosts = zone.version.as_ref().and_then(|version| version.hosts.clone());
         if let (Some(addresses), Some(hosts)) = (&mut self.addresses, hosts) {
@@ -35,13 +32,13 @@ impl Others {
         self.zones.push((place, zone));
     }
 
-    /// The versions of a name, in the order in which they were loaded.
+    /// The views of a name, in the order in which they were loaded.
     pub(super) fn named(&self, name: &Name) -> impl Iterator<Item = &LoadedZone> + Clone {
         let places = self.places.get(name).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|place| self.zones.get(*place).map(|(_, zone)| zone))
     }
 
-    /// What all of them say of addresses.
+    /// The addresses of the hosts of all zones.
     pub(super) fn addresses(&self) -> Option<&Addresses> {
         self.addresses.as_ref()
     }

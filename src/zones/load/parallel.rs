@@ -1,7 +1,4 @@
-//! Zones that are read beside each other, each on a thread of its own.
-//!
-//! Loads independent zones in parallel. Results are in the order of the config file, whichever zone was done
-//! first. Not responsible for reading one.
+//! Runs the loading of independent zones on several threads.
 
 use std::fs;
 use std::num::NonZero;
@@ -14,15 +11,15 @@ use super::serving::Purpose;
 use crate::source::patiently;
 use crate::zones::settings::ZoneSettings;
 
-/// Zones that are read at once at most. Each has its text and its tree in memory until it is compiled.
+/// Most zones that are read at once. Each keeps its text and its tree in memory until it is compiled.
 pub const READERS_MAX: usize = 4;
 
-/// Zone text from which on a second thread is worth it, in bytes. Less is read in a few milliseconds, for
-/// which no core need be taken from whoever else is starting.
+/// Least zone text that is read by several threads, in bytes. Less takes a few milliseconds, and at boot
+/// other services want the cores.
 pub(super) const WORTH_BYTES: u64 = 256 << 10;
 
-/// How many zones are read at once. At a reload half the cores stay with those who are answering; at a start
-/// there is nobody yet. A check takes one zone after the other, since it compares each with those before it.
+/// How many zones are read at once. A start uses all cores. A reload leaves half of them to the workers that
+/// answer. A check reads one zone at a time, since it compares each with those before it.
 pub fn readers_max(purpose: &Purpose) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let cores = match purpose {
@@ -33,7 +30,7 @@ pub fn readers_max(purpose: &Purpose) -> usize {
     cores.clamp(1, READERS_MAX)
 }
 
-/// How long the zone's own file is; what it includes is not known before it is read.
+/// The length of the zone's own file, in bytes. The files it includes are known only after it is read.
 pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
     let len = |file: &Path| {
         let named = file.to_owned();
@@ -42,12 +39,12 @@ pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
     zone.sources.file().and_then(len).unwrap_or(0)
 }
 
-/// What `work` makes of each item, in no order, by `threads` of which this one is the first. Where the system
-/// has no threads left, fewer do it.
+/// Runs `work` on each item and returns the results in no order. Uses `threads` threads, of which the calling
+/// one is the first; fewer if the system refuses to start more.
 ///
 /// # Panics
 ///
-/// When `work` does, but not before everything else is done.
+/// If `work` panics, but only after all other threads have ended.
 pub(super) fn in_parallel<I: Sync, M: Send>(
     threads: usize,
     items: &[I],

@@ -1,7 +1,5 @@
-//! One zone from its settings to a version of it, or to why there is none.
-//!
-//! The way from a path to a compiled zone, the same for start, reload and `edgedns check`. Not responsible
-//! for the order in which zones are read, or for what happens with them.
+//! Reads one zone: from its settings to a compiled version, or to the reason why there is none. Start, reload
+//! and `edgedns check` all go this way.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -32,21 +30,21 @@ use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
 use crate::zones::{last_good, mark};
 
-/// Errors of a zone that are kept as they are drawn, for whoever looks at the status. Where there are many,
-/// the first ones tell what to mend.
+/// Most errors of a zone that the status shows drawn. Of many, the first ones tell what to mend.
 const ERRORS_DRAWN_MAX: usize = 3;
 
-/// How long the text that is kept of a zone may take to come. It is on a disk of this node, and may be long.
+/// Longest wait for a last good text. It is on a disk of this node, and may be large.
 const KEPT_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// A zone of which no text is kept is left alone after so many processes have ended over it.
+/// How many processes must have been killed while they read a zone before it is left alone, if it has no last
+/// good text.
 const TIMES_WITHOUT_KEPT_TEXT: u32 = 2;
 
-/// What is the same for all zones of a reading.
+/// Reads the zones of one reading; holds what is the same for all of them.
 pub(super) struct ZoneReader<'r> {
     purpose: &'r Purpose,
     settings: &'r Settings,
-    /// Which zones want to know the addresses of others.
+    /// Which zones need the addresses of others.
     wanting: Wanting<'r>,
     /// The apexes of all zones.
     apexes: Arc<Apexes>,
@@ -59,7 +57,7 @@ pub(super) struct ZoneReader<'r> {
 }
 
 impl<'r> ZoneReader<'r> {
-    /// Reads the zones of `settings`.
+    /// A reader for the zones of `settings`.
     pub(super) fn new(settings: &'r Settings, purpose: &'r Purpose) -> Self {
         ZoneReader {
             purpose,
@@ -127,7 +125,7 @@ impl<'r> ZoneReader<'r> {
         loaded
     }
 
-    /// Reads a zone and all it includes; `seen` sees what can be served.
+    /// Reads a zone and the files it includes. Calls `seen` with a zone that can be served.
     fn load_text(
         &self,
         sources: &mut Sources,
@@ -141,7 +139,7 @@ impl<'r> ZoneReader<'r> {
         let read = self.read_zone(sources, None, forward, zone, &inputs, faults);
         inputs.texts = sources.files_from(first).cloned().collect();
         if self.waits(&inputs.texts, begin, loaded) {
-            // The faults of half a text say nothing.
+            // Errors in a half-written file mean nothing.
             loaded.faults = Diagnostics::default();
             return;
         }
@@ -160,7 +158,7 @@ impl<'r> ZoneReader<'r> {
         let read = self.with_updates(read, &inputs, zone, sources, loaded);
         let nothing_to_draw = same_serial.is_none() && loaded.faults.iter().next().is_none();
         if matches!(self.purpose, Purpose::Serve(_)) && nothing_to_draw {
-            // Nothing will be drawn from the text, and compiling takes memory as well.
+            // No diagnostic needs the text any more. Free it before compiling, which needs memory as well.
             sources.let_go(first);
         }
         let Some(version) = self.version(read, inputs, zone, VersionOrigin::Sources, &mut loaded.faults)
@@ -197,7 +195,7 @@ impl<'r> ZoneReader<'r> {
         read
     }
 
-    /// Says why what was read is not served; a zone that is not served takes the text that is kept of it.
+    /// Notes why the zone has no new version. If no version of it is served, loads its last good text.
     fn fall_back(
         &self,
         sources: &mut Sources,
@@ -213,7 +211,7 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// What was read is what is to be served, unless it is held back.
+    /// Takes over the version that was read, unless it is held back.
     fn take(&self, read: Arc<ZoneVersion>, loaded: &mut LoadedZone) {
         if let (Purpose::Serve(serving), Some(before)) = (self.purpose, self.before(&loaded.id)) {
             loaded.waits = serving.held(&loaded.id, before, &read);
@@ -226,7 +224,7 @@ impl<'r> ZoneReader<'r> {
         loaded.version = Some(read);
     }
 
-    /// A remark that whoever compares serials will not see what has changed.
+    /// A warning if the text has changed under the same serial.
     fn same_serial(&self, read: &Zone, id: &ZoneId, texts: &[TextFile]) -> Option<Diagnostic> {
         let before = self.before(id).filter(|before| before.last_good_since().is_none())?;
         let same_digests =
@@ -243,7 +241,7 @@ impl<'r> ZoneReader<'r> {
         )
     }
 
-    /// This moment, as far as what happens to files is known.
+    /// This moment in the order of file events.
     fn moment(&self) -> Moment {
         match self.purpose {
             Purpose::Check => Moment::default(),
@@ -251,9 +249,9 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// Whether a zone waits, as one of its files may have been half written when it was read after `begin`.
-    /// Such files count as not read: that one is closed is news then, also when it has the text that was seen
-    /// once before.
+    /// Whether a zone waits because one of its files, read after `begin`, may have been half written. Such
+    /// files count as skipped, so that the zone is read again when the writer closes them, even if the text
+    /// is the same.
     fn waits(&self, texts: &[TextFile], begin: Moment, loaded: &mut LoadedZone) -> bool {
         let Purpose::Serve(serving) = self.purpose else { return false };
         let half = serving.half_written(texts, begin);
@@ -266,7 +264,7 @@ impl<'r> ZoneReader<'r> {
         waits
     }
 
-    /// Marks a zone that is about to be read to be served.
+    /// Marks a zone that is about to be read for serving.
     fn mark(&self, zone: &ZoneSettings, id: &ZoneId) -> Option<mark::Mark<'_>> {
         let (Purpose::Serve(serving), Some(folder)) = (self.purpose, self.state_directory()) else {
             return None;
@@ -275,8 +273,9 @@ impl<'r> ZoneReader<'r> {
         serving.marks.put(folder, id, stamp)
     }
 
-    /// Whether a zone is not read, because a process ended while it did so, and nobody has asked for it or
-    /// changed it since. One of which no text is kept is tried once more: it may have been a coincidence.
+    /// Whether to skip a zone because a process was killed while it read the same file, and the operator has
+    /// not asked for a reload since. A zone without a last good text is tried once more: it may have been a
+    /// coincidence.
     fn is_left_alone(&self, zone: &ZoneSettings, loaded: &mut LoadedZone) -> bool {
         let (Purpose::Serve(serving), Some(folder), Some(file)) =
             (self.purpose, self.state_directory(), zone.sources.file())
@@ -299,7 +298,7 @@ impl<'r> ZoneReader<'r> {
         true
     }
 
-    /// What a version of the zone is made from besides its text.
+    /// The inputs of a version of the zone, besides its text.
     fn inputs(&self, zone: &ZoneSettings, forward: Option<&ZoneVersion>) -> Inputs {
         Inputs {
             sources: zone.sources.clone(),
@@ -311,13 +310,13 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// Whom a zone answers.
+    /// The clients that may ask a zone.
     fn access(&self, zone: &ZoneSettings) -> Option<Box<Access>> {
         let networks = |clients: &Vec<Clients>| networks_of(clients, &self.networks);
         Access::new(zone.when_client_in.as_ref().map(networks), zone.allow_query.as_ref().map(networks))
     }
 
-    /// Where what is to outlive a restart is kept.
+    /// The folder for what outlives a restart.
     fn state_directory(&self) -> Option<&Path> {
         self.settings.state_directory.as_deref()
     }
@@ -327,8 +326,8 @@ impl<'r> ZoneReader<'r> {
         self.served.get(zone).copied()
     }
 
-    /// Reads one zone from its sources, or from the `last_good` text that had this path. None when it cannot
-    /// be served; `found` says why.
+    /// Reads one zone from its sources, or, with `last_good`, from the last good text of the file with that
+    /// path. None if the zone cannot be served; `found` says why.
     fn read_zone(
         &self,
         sources: &mut Sources,
@@ -348,7 +347,7 @@ impl<'r> ZoneReader<'r> {
         builder.finish(found)
     }
 
-    /// Takes the text that is kept of the zone, if there is one.
+    /// Loads the last good text of the zone, if there is one.
     fn load_last_good(
         &self,
         sources: &Sources,
@@ -388,8 +387,8 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// The version of the zone that a reverse zone is made from. Of several the one of its own view, else the
-    /// one for everybody else, else the first.
+    /// The version of the zone that a reverse zone is made from. If that zone has several views: the view of
+    /// the reverse zone, else the view that all clients see, else the first.
     pub(super) fn forward<'l>(&'l self, zone: &ZoneSettings, loaded: &'l Others) -> Option<&'l ZoneVersion> {
         let name = zone.sources.made_from()?;
         let named = loaded.named(name);
@@ -406,7 +405,7 @@ impl<'r> ZoneReader<'r> {
             .filter(|version| version.hosts.is_some())
     }
 
-    /// Whether some other zone wants to know the addresses of this one.
+    /// Whether another zone needs the addresses of this one.
     pub(super) fn wants_hosts(&self, name: &Name) -> bool {
         match self.purpose {
             Purpose::Check => self.wanting.reverse,
@@ -414,14 +413,14 @@ impl<'r> ZoneReader<'r> {
         }
     }
 
-    /// Where a check gathers what zones say of addresses; none: no zone is compared with them.
+    /// Where a check collects the addresses of hosts; none: no zone is compared with them.
     pub(super) fn compared(&self) -> Option<Addresses> {
         let is_compared = matches!(self.purpose, Purpose::Check) && self.wanting.reverse;
         is_compared.then(|| Addresses::new(Arc::clone(&self.apexes)))
     }
 
-    /// The version that a zone is. None when it cannot be compiled; `found` says why, at the place where the
-    /// config file names it: the text of the zone may have been let go.
+    /// Makes a version of a zone. None if it cannot be compiled; `found` says why, at the zone's name in the
+    /// config file, since the text of the zone may be freed already.
     pub(super) fn version(
         &self,
         read: Zone,
@@ -440,7 +439,7 @@ impl<'r> ZoneReader<'r> {
     }
 }
 
-/// The versions that are served now, by their zones.
+/// The versions that are served now, by zone.
 fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Arc<ZoneVersion>> {
     match purpose {
         Purpose::Check => HashMap::new(),
@@ -448,7 +447,8 @@ fn served(purpose: &Purpose) -> HashMap<&ZoneId, &Arc<ZoneVersion>> {
     }
 }
 
-/// Why a zone is not served: the first error in its files; one in the config file may be its echo.
+/// Why a zone is not served: the first error in its files, else the first in the config file, which may only
+/// follow from one in a file.
 fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
     let in_config =
         |fault: &&Diagnostic| fault.span().is_none_or(|span| Path::new(&sources.place(span).path) == config);
@@ -457,7 +457,7 @@ fn why_not(sources: &Sources, config: &Path, faults: &Diagnostics) -> String {
     first.map_or_else(|| "it cannot be read".to_owned(), |first| sources.sentence(first))
 }
 
-/// The first errors as they are drawn in the terminal.
+/// The first errors, drawn as in a terminal.
 fn drawn_errors(sources: &Sources, faults: &Diagnostics) -> String {
     let errors: Vec<&Diagnostic> = faults.iter().filter(|fault| fault.is_error()).collect();
     let drawn = errors.iter().take(ERRORS_DRAWN_MAX).map(|fault| sources.render(fault, Look::Plain));

@@ -1,6 +1,5 @@
-//! Reverse zones that are made from other zones, and compared with them.
-//!
-//! Decides which zone's addresses go into which reverse zone. The records are made in `zone`.
+//! Which zones must be loaded before which, since reverse zones are made from other zones or compared with
+//! them.
 
 use std::collections::HashSet;
 
@@ -8,8 +7,8 @@ use crate::dns::Name;
 use crate::zone::is_reverse;
 use crate::zones::settings::ZoneSettings;
 
-/// Who is loaded behind whom: reverse zones say something of the addresses of the others, and those that are
-/// made need them.
+/// When a zone is loaded: reverse zones are compared with forward zones, and zones with `reverse-of` are made
+/// from them.
 pub(super) fn load_order(zone: &ZoneSettings) -> LoadOrder {
     match (zone.sources.made_from(), is_reverse(zone.id.name.as_ref())) {
         (Some(_), _) => LoadOrder::Made,
@@ -23,15 +22,15 @@ pub(super) fn load_order(zone: &ZoneSettings) -> LoadOrder {
 pub(super) enum LoadOrder {
     Forward,
     Reverse,
-    /// From another zone.
+    /// Made from another zone (`reverse-of`).
     Made,
 }
 
-/// Which zones want to know the addresses of others.
+/// Which addresses other zones need.
 pub(super) struct Wanting<'c> {
-    /// Those that zones are made from.
+    /// The zones that others are made from.
     pub(super) origins: HashSet<&'c Name>,
-    /// Whether there is a reverse zone, which can be compared with the others.
+    /// Whether there is a reverse zone to compare with the others.
     pub(super) reverse: bool,
 }
 

@@ -1,7 +1,5 @@
-//! What a reading for serving goes by: what is served already, why it is read, and what is not to be trusted
-//! yet.
-//!
-//! Decides which zone stays as it is although its file has changed. Not responsible for reading.
+//! What a reading for serving depends on: the served versions, the cause, and the files that may be half
+//! written. Decides which zone keeps its version although its file has changed.
 
 use std::sync::Arc;
 
@@ -18,42 +16,42 @@ use crate::zones::zone_id::ZoneId;
 pub enum Cause {
     /// The server starts.
     Start,
-    /// Somebody says so: what stands there is meant.
+    /// The operator asks for it, and means what is in the files.
     #[default]
     Operator,
-    /// They have changed. One of them may not be finished.
+    /// A file has changed, and may not be finished.
     Change,
 }
 
 /// What a reading is for.
 pub enum Purpose {
-    /// To say what is wrong: everything is read.
+    /// To report errors: everything is read.
     Check,
-    /// To be served. Of what has not changed since one of its versions was read nothing is read again; a zone
-    /// that cannot be read and has none there is taken from the state directory.
+    /// To serve. Zones that have not changed since their version was made are not read again. A zone that
+    /// cannot be read and has no version is loaded from the state directory.
     Serve(Serving),
 }
 
-/// What a reading for serving goes by.
+/// What a reading for serving depends on.
 #[derive(Clone, Default)]
 pub struct Serving {
-    /// What has not changed since one of these was read is not read again.
+    /// The served versions.
     pub versions: Vec<Arc<ZoneVersion>>,
     /// Why files are read.
     pub cause: Cause,
-    /// What the last reading found and held back.
+    /// The files of the versions that the last reading held back.
     pub held: Vec<(ZoneId, Vec<TextFile>)>,
-    /// Files that somebody is writing just now.
+    /// Files that are being written now.
     pub writing: Writing,
-    /// The zones that are being read.
+    /// The marks of the zones that are being read.
     pub marks: Arc<Marks>,
     /// The zones that change while they are served.
     pub live: Arc<LiveZones>,
 }
 
 impl Serving {
-    /// Which of these files may have been half written when they were read after `moment`, as far as that is
-    /// of interest.
+    /// Which of these files, read after `moment`, may have been half written. None unless a change of a file
+    /// is the cause: an operator who asks for a reload means what is there.
     pub(super) fn half_written<'t>(
         &self,
         texts: &'t [TextFile],
@@ -63,11 +61,11 @@ impl Serving {
         texts.iter().filter(|_| self.cause == Cause::Change).filter(is_half)
     }
 
-    /// Why what was read of a zone just now does not take the place of what is served yet; none: it does.
+    /// Why a new version does not replace the served one yet; none: it does.
     ///
-    /// A text may be read while it is written even if nobody has it open: a script may append line by line.
-    /// One that has lost more than half, and has the serial it had, is taken when the next reading finds the
-    /// same.
+    /// A file may be half written although no process has it open: a script may append line by line. A text
+    /// that has lost more than half of its length under the same serial is served once a second reading finds
+    /// the same.
     pub(super) fn held(&self, zone: &ZoneId, before: &ZoneVersion, read: &ZoneVersion) -> Option<String> {
         if self.cause != Cause::Change || before.last_good_since().is_some() {
             return None;
