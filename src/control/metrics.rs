@@ -231,6 +231,26 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
         "Seconds since a primary has said that the copy of the zone holds.",
         stale,
     );
+    let copied = || zones.iter().filter_map(|zone| Some((labels(zone), zone.copied.as_ref()?)));
+    let transfers = copied().flat_map(|(labels, copied)| {
+        [("axfr", copied.axfr), ("ixfr", copied.ixfr)]
+            .map(|(form, count)| (labels.clone().and("form", form), count))
+    });
+    text.counter(
+        "edgedns_zone_transfers",
+        "Transfers of the zone from a primary that were taken.",
+        transfers,
+    );
+    let bytes = copied().map(|(labels, copied)| (labels, copied.bytes));
+    text.counter("edgedns_zone_transfer_bytes", "Bytes of these transfers.", bytes);
+    let failed = copied().map(|(labels, copied)| (labels, copied.failed));
+    text.counter(
+        "edgedns_zone_refreshes_failed",
+        "Rounds of questions to the primaries of the zone of which nothing came.",
+        failed,
+    );
+    let notified = copied().map(|(labels, copied)| (labels, copied.notified));
+    text.counter("edgedns_zone_notified", "NOTIFY messages for the zone that were heeded.", notified);
     let serial = zones.iter().filter_map(|zone| Some((labels(zone), zone.serial?)));
     text.gauge("edgedns_zone_serial", "Serial of the version that is served.", serial);
     let records = zones.iter().filter_map(|zone| Some((labels(zone), zone.records?)));

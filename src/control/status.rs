@@ -258,6 +258,9 @@ pub struct ZoneStatus {
     /// Seconds since a primary has said that this version holds, where the zone is copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_seconds: Option<u64>,
+    /// What has come of its primaries, where the zone is copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<CopiedStatus>,
     /// When that version was read.
     pub loaded_at: Option<UtcTime>,
     /// Why a newer version is not served.
@@ -288,6 +291,26 @@ pub struct JournalStatus {
     pub aside: usize,
     /// Why the journal is of no use.
     pub error: Option<String>,
+}
+
+/// What has come of the primaries of a zone since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CopiedStatus {
+    /// The primary that it was copied from, or that confirmed it, last.
+    pub from: Option<String>,
+    /// When that was.
+    pub confirmed_at: Option<UtcTime>,
+    /// Transfers of the whole zone that were taken.
+    pub axfr: u64,
+    /// Transfers of changes that were taken.
+    pub ixfr: u64,
+    /// Bytes of these transfers.
+    pub bytes: u64,
+    /// Rounds of questions of which nothing came.
+    pub failed: u64,
+    /// NOTIFY messages that were heeded.
+    pub notified: u64,
 }
 
 /// A pool.

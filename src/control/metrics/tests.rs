@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::control::{MemberStatus, OutcomesStatus, UdpStatus};
+use crate::control::{CopiedStatus, MemberStatus, OutcomesStatus, UdpStatus};
 use crate::forward::{ForwardCacheStatus, ForwardStatus, UpstreamStatus};
 
 fn status() -> Status {
@@ -14,7 +14,8 @@ fn status() -> Status {
         records: Some(12),
         file: "lab.zone".to_owned(),
         source: "lab.zone".to_owned(),
-        stale_seconds: None,
+        stale_seconds: Some(7),
+        copied: Some(CopiedStatus { ixfr: 3, bytes: 900, ..Default::default() }),
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
         kept_at: None,
@@ -165,6 +166,8 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_zone_ok{zone=\"lab.example.\"} 1",
         "edgedns_zone_ok{zone=\"broken.example.\"} 0",
         "edgedns_zone_kept{zone=\"lab.example.\"} 0",
+        "edgedns_zone_stale_seconds{zone=\"lab.example.\"} 7",
+        "edgedns_zone_transfers_total{zone=\"lab.example.\",form=\"ixfr\"} 3",
         "edgedns_zone_kept{zone=\"broken.example.\"} 1",
         "edgedns_zone_serial{zone=\"lab.example.\"} 2026112001",
         "edgedns_zone_loaded_timestamp_seconds{zone=\"lab.example.\"} 1795227480",

@@ -43,6 +43,7 @@ fn the_table_shows_pools_members_and_zones() {
         file: "lab.zone".to_owned(),
         source: "lab.zone".to_owned(),
         stale_seconds: None,
+        copied: None,
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
         drawn: None,

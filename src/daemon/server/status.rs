@@ -7,15 +7,15 @@ use super::owners::Server;
 use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
-    JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus,
-    Status, TargetStatus, UtcTime, ZoneStatus,
+    CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
+    RuleStatus, Status, TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{StoredZone, Watching};
+use crate::zones::{SecondaryStatus, StoredZone, Watching};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -62,11 +62,12 @@ impl Server {
     /// A zone, with what updates have made of it, and what is heard of its primaries.
     fn zone(&self, stored: &StoredZone) -> ZoneStatus {
         let heard = self.secondaries.status(&stored.id);
-        let confirmed_at = heard.and_then(|heard| heard.confirmed_at);
+        let confirmed_at = heard.as_ref().and_then(|heard| heard.confirmed_at);
         let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
         let stale_seconds = age.map(|age| age.as_secs());
+        let copied = heard.map(copied);
         let live = stored.update.as_ref().map(|_| self.updating.live().zone(&stored.id).status());
-        ZoneStatus { journal: live.map(journal), stale_seconds, ..zone(stored) }
+        ZoneStatus { journal: live.map(journal), stale_seconds, copied, ..zone(stored) }
     }
 }
 
@@ -90,12 +91,18 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         file: zone.sources.to_string(),
         source: zone.sources.to_string(),
         stale_seconds: None,
+        copied: None,
         loaded_at: zone.version().map(|version| UtcTime(version.loaded_at)),
         error: zone.error().map(str::to_owned),
         kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),
         drawn: zone.drawn().map(str::to_owned),
         journal: None,
     }
+}
+
+fn copied(heard: SecondaryStatus) -> CopiedStatus {
+    let SecondaryStatus { from, confirmed_at, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
+    CopiedStatus { from, confirmed_at: confirmed_at.map(UtcTime), axfr, ixfr, bytes, failed, notified }
 }
 
 fn journal(live: LiveStatus) -> JournalStatus {
