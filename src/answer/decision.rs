@@ -5,6 +5,7 @@
 use super::authority::Authority;
 use super::context::QueryContext;
 use super::hashed_name::HashedName;
+use super::message_kind::MessageKind;
 use super::zone_table::ZoneEntry;
 use crate::dns::Rtype;
 use crate::dns::message::class;
@@ -56,13 +57,17 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
     let Some(first) = snapshot.zones.zone_for(name, question.qtype) else {
         return Decision::NotOurs;
     };
-    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
+    let is_transfer = matches!(question.qtype, Rtype::AXFR | Rtype::IXFR);
+    if is_transfer && snapshot.handed_over.have(MessageKind::Transfer) {
         // `allow-query` is not about transfers.
         return Decision::Transfer(snapshot.zones.seen_by(first, peer.address).unwrap_or(first));
     }
     let Some(zone) = snapshot.zones.version_for(first, peer.address) else {
         return Decision::Prohibited(first);
     };
+    if is_transfer {
+        return Decision::Transfer(zone);
+    }
     match zone.compiled.as_deref() {
         Some(compiled) => Decision::Zone(Authority { zone, compiled }),
         None => Decision::NoVersion(zone),

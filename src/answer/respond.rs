@@ -125,7 +125,7 @@ fn answer(
         Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
             return Answered::HandOver;
         }
-        Decision::Prohibited(_) | Decision::Transfer(_) => {
+        Decision::Prohibited(_) => {
             response.rcode = Rcode::REFUSED;
             return Answered::Here(Some(Ede::Prohibited));
         }
@@ -135,7 +135,7 @@ fn answer(
         }
         Decision::Signed => response.rcode = Rcode::NOTAUTH,
         Decision::BadCookie => response.rcode = Rcode::FORMERR,
-        Decision::UnknownClass => response.rcode = Rcode::REFUSED,
+        Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
         Decision::NoVersion(_) => response.rcode = Rcode::SERVFAIL,
     }
     Answered::Here(None)
