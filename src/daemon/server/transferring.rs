@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tracing::warn;
 
 use super::super::served::Served;
@@ -36,8 +37,8 @@ pub(super) struct Transferring {
     wanted: Vec<(ZoneId, Wanted)>,
     is_changed: bool,
     known: HashMap<ZoneId, Known>,
-    steps: mpsc::Sender<Step>,
-    notifier: Notifier,
+    work: mpsc::Sender<Work>,
+    notifier: Arc<Notifier>,
     /// Zones to be told of when they are published.
     untold: Option<Vec<NotifiedZone>>,
 }
@@ -56,6 +57,12 @@ struct Known {
     history: Arc<Differences>,
 }
 
+/// What is done off the loop, in order: who is told of a version is to find what led to it.
+enum Work {
+    Compare(Step),
+    Tell(Vec<NotifiedZone>),
+}
+
 /// Two versions of a zone, to be compared.
 struct Step {
     from: Contents,
@@ -66,16 +73,17 @@ struct Step {
 impl Transferring {
     /// For a configuration and what is served first; [`Transferring::tell`] is to be called then. Needs a runtime.
     pub(super) fn start(config: &Config, served: &Served) -> Self {
-        let (steps, waiting) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(compare_all(waiting));
+        let (work, waiting) = mpsc::channel(WAITING_MAX);
+        let notifier = Arc::new(Notifier::start());
+        tokio::spawn(work_off(waiting, Arc::clone(&notifier)));
         let mut transferring = Self {
             outgoing: Arc::default(),
             limits: TransferLimits::default(),
             wanted: Vec::new(),
             is_changed: true,
             known: HashMap::new(),
-            steps,
-            notifier: Notifier::start(),
+            work,
+            notifier,
             untold: None,
         };
         transferring.change(config);
@@ -172,7 +180,10 @@ impl Transferring {
     /// Tells other servers of what was followed, now that it is published.
     pub(super) fn tell(&mut self) {
         if let Some(zones) = self.untold.take() {
-            self.notifier.serve(zones);
+            // While others wait, it is sooner than what is compared: then the whole zone is sent.
+            if let Err(TrySendError::Full(Work::Tell(zones))) = self.work.try_send(Work::Tell(zones)) {
+                self.notifier.serve(zones);
+            }
         }
     }
 
@@ -193,7 +204,7 @@ impl Transferring {
         let history = before.as_ref().map_or_else(Arc::default, |before| Arc::clone(&before.history));
         if let Some(Known { contents: from, .. }) = before {
             let step = Step { from, to: contents.clone(), history: Arc::clone(&history) };
-            if self.steps.try_send(step).is_err() {
+            if self.work.try_send(Work::Compare(step)).is_err() {
                 warn!(zone = %zone.id.name, "too many versions wait for being compared: zone {} is sent whole", zone.id);
                 history.clear();
             }
@@ -208,12 +219,17 @@ fn source(listen: &[IpAddr], place: SocketAddr) -> Option<IpAddr> {
     usable.find(|ip| ip.is_ipv4() == place.is_ipv4() && (!ip.is_loopback() || place.ip().is_loopback()))
 }
 
-/// Compares versions, one pair after the other, so that steps come in order.
-async fn compare_all(mut waiting: mpsc::Receiver<Step>) {
-    while let Some(step) = waiting.recv().await {
-        let compared = tokio::task::spawn_blocking(move || step.compare()).await;
-        if let Err(error) = compared {
-            warn!(%error, "two versions of a zone could not be compared");
+/// Compares versions, one pair after the other, so that steps come in order, and then tells of them.
+async fn work_off(mut waiting: mpsc::Receiver<Work>, notifier: Arc<Notifier>) {
+    while let Some(work) = waiting.recv().await {
+        match work {
+            Work::Tell(zones) => notifier.serve(zones),
+            Work::Compare(step) => {
+                let compared = tokio::task::spawn_blocking(move || step.compare()).await;
+                if let Err(error) = compared {
+                    warn!(%error, "two versions of a zone could not be compared");
+                }
+            }
         }
     }
 }
