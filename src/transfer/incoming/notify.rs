@@ -46,7 +46,9 @@ impl<'m> Notify<'m> {
     pub fn respond(&self, rcode: Rcode) -> Vec<u8> {
         let bytes_max = HEADER_BYTES.saturating_add(self.question.wire.len()).saturating_add(OPT_BYTES);
         // Twelve bits of which the first eight are in an OPT record; those that are used here have four.
-        let flags = Header::QR | Header::AA | (self.header.flags & 0x7800) | (rcode.0 & 0x000f);
+        // Who refuses has no authority to claim.
+        let authority = if rcode == Rcode::NOERROR { Header::AA } else { 0 };
+        let flags = Header::QR | authority | (self.header.flags & 0x7800) | (rcode.0 & 0x000f);
         message_writer::owned(bytes_max.min(MESSAGE_BYTES_MAX), self.header.id, flags, |message| {
             message.put_question(self.question.wire);
             if self.has_edns {
@@ -118,7 +120,9 @@ mod tests {
         let request = message(0x2400, Rtype::SOA, Some(9));
         let response = Notify::read(&request).unwrap().respond(Rcode::REFUSED);
         let header = Header::read(&response).unwrap();
-        assert_eq!((header.id, header.flags, header.counts), (7, 0xa405, [1, 0, 0, 1]));
+        assert_eq!((header.id, header.flags, header.counts), (7, 0xa005, [1, 0, 0, 1]));
+        let heard = Notify::read(&request).unwrap().respond(Rcode::NOERROR);
+        assert_eq!(Header::read(&heard).unwrap().flags, 0xa400);
         let (question, _) = Question::read(&response).unwrap();
         assert_eq!((question.qname.to_string().as_str(), question.qtype), ("lab.example.", Rtype::SOA));
     }

@@ -158,7 +158,7 @@ fn odd_messages() -> Vec<Odd> {
 }
 
 fn headers() -> Vec<Odd> {
-    use Expected::{Both, Knot, Rcode};
+    use Expected::{Both, Knot};
     let flags = |what, answer, flags| with(what, answer, |parts| parts.flags = flags);
     let mut odd = vec![
         flags("QR is set", Both, 0x8000),
@@ -178,8 +178,8 @@ fn headers() -> Vec<Odd> {
     let notify = |parts: &mut Parts| {
         (parts.flags, parts.qname, parts.qtype) = (4 << 11, b"\x07example\0".to_vec(), 6);
     };
-    let no_secondary = Rcode(4, "NOTIMP: edgedns is never a secondary");
-    odd.push(with("NOTIFY for a zone that is not ours", no_secondary, notify));
+    let not_copied = Knot("NOTAUTH: the zone is not copied here; NSD says NXDOMAIN");
+    odd.push(with("NOTIFY for a zone that is not ours", not_copied, notify));
     odd
 }
 
