@@ -157,14 +157,14 @@ mod tests {
             aside: aside.map(str::to_owned),
         };
         let records =
-            vec![record(Some(60), None), record(None, Some("a pool answers A there now, lab.zone:7:1"))];
+            vec![record(Some(60), None), record(None, Some("a pool answers A there now, lab.zone:7"))];
         let zone = UpdatedZone { name: "lab.example.".to_owned(), view: None, serial: Some(9), records };
         assert_eq!(
             updates_lines(&UpdatesShown { dropped: 0, zones: vec![zone] }),
             "lab.example.: serial 9, 2 records other than in its file\n\
              \x20 + a.lab.example. 60 A 192.0.2.1   ; 192.0.2.9, 2026-11-21T02:18:00Z\n\
              \x20 - a.lab.example. A 192.0.2.1   ; 192.0.2.9, 2026-11-21T02:18:00Z\n\
-             \x20   not served: a pool answers A there now, lab.zone:7:1\n"
+             \x20   not served: a pool answers A there now, lab.zone:7\n"
         );
     }
 

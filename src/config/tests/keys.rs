@@ -7,6 +7,9 @@ use super::{Outcome, ZONE, probe_kinds, read, read_in};
 use crate::setting::Absent;
 use crate::zone::Selector;
 
+/// A key for transactions, whose name examples have.
+const SIGNED: [&str; 3] = ["[[key]]", "name = \"transfer\"", "secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\""];
+
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
 fn surroundings(key: &Key) -> String {
@@ -35,8 +38,11 @@ fn surroundings(key: &Key) -> String {
             origin.into_iter().chain(own).collect()
         }
         Section::Zone if key.name == "primary" => {
-            let signed = ["[[key]]", "name = \"transfer\"", "secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\""];
-            signed.into_iter().chain(["[[zone]]", "name = \"lab.example\""]).collect()
+            SIGNED.into_iter().chain(["[[zone]]", "name = \"lab.example\""]).collect()
+        }
+        Section::Zone if matches!(key.name, "allow-transfer" | "notify") => {
+            let above = zone().take_while(|line| *line != Section::ZoneProbe.header());
+            SIGNED.into_iter().chain(above).collect()
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::ZoneUpdate => {
