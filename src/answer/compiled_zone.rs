@@ -19,7 +19,7 @@ use super::template::{ANY_OTHER, DNAME_BELOW, ResponseTemplate};
 use crate::dns::NameHash;
 use crate::shared_map::SharedMap;
 
-/// A compiled zone. Immutable; only [`super::compile`] makes one, and the next version of one.
+/// A compiled zone. Immutable; only [`compile`](super::compile()) makes one, and the next version of one.
 #[derive(PartialEq, Eq)]
 pub struct CompiledZone {
     /// What was compiled as a whole; later versions share it.

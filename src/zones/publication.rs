@@ -96,7 +96,7 @@ impl Publications {
     /// published. One call at a time for each zone: the next version is made from this one. A change costs what it
     /// brings, however many zones there are, and those of many writers that come together are published at once.
     ///
-    /// ```ignore
+    /// ```text
     /// let next = Arc::new(proposal.accept(Some(&base))?);
     /// match publications.replace(base, Arc::clone(&next)).await {
     ///     Ok(()) => base = next,
