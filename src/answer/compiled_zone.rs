@@ -171,36 +171,23 @@ pub(super) fn is_named(piece: &[u8], relative: &[u8]) -> bool {
     node_at(piece, 0).is_some_and(|node| node.is_named(relative))
 }
 
-/// The node at an offset.
-#[inline]
-fn node_at(bytes: &[u8], offset: usize) -> Option<CompiledNode<'_>> {
-    let (head, rest) = bytes.get(offset..)?.split_first_chunk()?;
-    Some(CompiledNode { head, rest })
-}
-
-impl CompiledZone {
+impl SealedNodes {
     /// The node of a name: its hash, and its lower-case wire form up to the apex's first label. HOT.
     #[inline]
     pub(super) fn find(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
-        if !self.changed.is_empty()
-            && let Some(node) = self.find_changed(hash, relative)
-        {
-            return Some(node).filter(|node| !node.has(NodeFlags::GONE));
-        }
-        let SealedNodes { slots, bytes } = &*self.sealed;
-        let mask = slots.len().wrapping_sub(1);
+        let mask = self.slots.len().wrapping_sub(1);
         let bits = hash.bits();
         #[allow(clippy::cast_possible_truncation, reason = "masked to the table's size")]
         let mut at = bits as usize & mask;
         // The table has empty slots, and `mask` keeps the slot inside.
-        while let Some(&slot) = slots.get(at) {
+        while let Some(&slot) = self.slots.get(at) {
             if slot == 0 {
                 return None;
             }
             if slot >> 32 == bits >> 32 {
                 #[allow(clippy::cast_possible_truncation, reason = "the lower half is the offset")]
                 let offset = (slot as u32).wrapping_sub(1);
-                if let Some(node) = node_at(bytes, offset as usize)
+                if let Some(node) = node_at(&self.bytes, offset as usize)
                     && node.is_named(relative)
                 {
                     return Some(node);
@@ -210,11 +197,35 @@ impl CompiledZone {
         }
         None
     }
+}
 
-    /// The node of a name that has changed, be it gone.
-    #[inline(never)]
-    fn find_changed(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
-        self.changed.get(hash.bits(), |piece| is_named(piece, relative)).and_then(|piece| node_at(piece, 0))
+/// The node at an offset.
+#[inline]
+fn node_at(bytes: &[u8], offset: usize) -> Option<CompiledNode<'_>> {
+    let (head, rest) = bytes.get(offset..)?.split_first_chunk()?;
+    Some(CompiledNode { head, rest })
+}
+
+impl CompiledZone {
+    /// Whether some nodes are not as they were when it was compiled as a whole. HOT: then all names are looked for in
+    /// [`CompiledZone::find`], else in [`CompiledZone::sealed`].
+    #[inline]
+    pub(super) fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// The nodes as they were when it was compiled as a whole.
+    #[inline]
+    pub(super) fn sealed(&self) -> &SealedNodes {
+        &self.sealed
+    }
+
+    /// The node of a name: its hash, and its lower-case wire form up to the apex's first label.
+    pub(super) fn find(&self, hash: NameHash, relative: &[u8]) -> Option<CompiledNode<'_>> {
+        match self.changed.get(hash.bits(), |piece| is_named(piece, relative)) {
+            Some(piece) => node_at(piece, 0).filter(|node| !node.has(NodeFlags::GONE)),
+            None => self.sealed.find(hash, relative),
+        }
     }
 
     /// The wildcard right below a node.

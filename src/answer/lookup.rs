@@ -4,6 +4,7 @@
 use super::compiled_zone::{CompiledNode, CompiledZone, NodeFlags};
 use super::hashed_name::HashedName;
 use super::rate_limit::RrlSource;
+use crate::dns::NameHash;
 
 /// What answers a name within a zone.
 pub(super) enum Found<'b> {
@@ -45,9 +46,29 @@ pub(super) fn search<'z>(zone: &'z CompiledZone, name: &HashedName) -> Found<'z>
 /// The name itself if it exists, else its closest encloser; with the number of its labels. HOT.
 #[inline]
 pub(super) fn closest<'z>(zone: &'z CompiledZone, name: &HashedName) -> Option<(CompiledNode<'z>, usize)> {
+    if zone.is_changed() {
+        return closest_of_changed(zone, name);
+    }
+    let sealed = zone.sealed();
+    enclosers(zone, name, |hash, relative| sealed.find(hash, relative))
+}
+
+/// The same in a zone of which some nodes have changed. Not inlined, so that other zones do not pay for it.
+#[inline(never)]
+fn closest_of_changed<'z>(zone: &'z CompiledZone, name: &HashedName) -> Option<(CompiledNode<'z>, usize)> {
+    enclosers(zone, name, |hash, relative| zone.find(hash, relative))
+}
+
+/// The first that `find` has of a name and those above it. HOT.
+#[inline(always)]
+fn enclosers<'z>(
+    zone: &'z CompiledZone,
+    name: &HashedName,
+    find: impl Fn(NameHash, &[u8]) -> Option<CompiledNode<'z>>,
+) -> Option<(CompiledNode<'z>, usize)> {
     let mut labels = name.labels();
     loop {
-        if let Some(node) = zone.find(name.hash(labels), name.relative(labels, zone.apex_bytes())) {
+        if let Some(node) = find(name.hash(labels), name.relative(labels, zone.apex_bytes())) {
             return Some((node, labels));
         }
         if labels <= zone.apex_labels() {
