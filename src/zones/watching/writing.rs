@@ -5,7 +5,7 @@
 //! that waits for events. Where the kernel says nothing, such as on a network file system on which another
 //! host writes, nothing is known, and the time without changes has to do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -139,7 +139,12 @@ impl Writing {
                     known.open.remove(name);
                 }
             }
-            before != *now
+            let has_changed = before != *now;
+            if has_changed {
+                let names: HashSet<&PathBuf> = now.values().flatten().collect();
+                known.last.retain(|name, _| names.contains(name));
+            }
+            has_changed
         })
     }
 
