@@ -41,6 +41,8 @@
 
 mod prefix;
 
+mod requester;
+
 mod access;
 
 mod spread;
@@ -130,6 +132,7 @@ pub use peer::{Peer, Reply, Transport};
 pub use pools::{BoundPool, PoolState, PoolTargets, Pools};
 pub use prefix::{Prefix, PrefixError};
 pub use rate_limit::RateLimit;
+pub use requester::{Allowed, Requester};
 pub use respond::respond;
 pub use snapshot::{Identity, Snapshot};
 pub use spread::SpreadTotals;

@@ -20,6 +20,7 @@ mod probe_kind;
 mod zone_probe;
 mod limit;
 mod tsig_key;
+mod allowed;
 mod zone_update;
 mod zone_transfer;
 mod cache;

@@ -6,12 +6,11 @@ use std::net::SocketAddr;
 
 use super::socket_address::scope_fault;
 use super::table::Table;
-use super::tsig_key::TsigKey;
-use crate::dns::Name;
+use super::tsig_key::{KEY_WORD, TsigKey, named};
 use crate::probe::no_host;
 use crate::requestor::{Protocol, Remote};
 use crate::setting::{Value, keep};
-use crate::source::{Diagnostic, Diagnostics, Span, nearest};
+use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::ServerName;
 use crate::transfer::incoming::{LuaRecords, Primary, PrimaryKey};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
@@ -22,9 +21,6 @@ const PRIMARIES_MAX: usize = 16;
 
 /// What a primary over TLS begins with.
 const TLS: &str = "tls://";
-
-/// What the name of a key begins with.
-const KEY: &str = "key:";
 
 const DNS_PORT: u16 = 53;
 const TLS_PORT: u16 = 853;
@@ -110,20 +106,12 @@ fn primary(value: Value<'_>, keys: &[TsigKey]) -> Result<Primary, Diagnostic> {
 
 /// The key that `key:NAME` names.
 fn key(value: Value<'_>, word: &str, keys: &[TsigKey]) -> Result<PrimaryKey, Diagnostic> {
-    let Some(name) = word.strip_prefix(KEY) else {
+    let Some(name) = word.strip_prefix(KEY_WORD) else {
         let help = "a key stands behind the address as \"key:NAME\"";
         return Err(value.fault(format!("`{word}` is no key")).help(help));
     };
-    let is_it = |key: &&TsigKey| name.parse::<Name>().is_ok_and(|name| key.name.as_ref() == name.as_ref());
-    if let Some(TsigKey { name, algorithm, secret, .. }) = keys.iter().find(is_it) {
-        return Ok(PrimaryKey { name: name.clone(), algorithm: *algorithm, secret: secret.clone() });
-    }
-    let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
-    let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
-    Err(match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("`edgedns key NAME` makes one"),
-    })
+    let TsigKey { name, algorithm, secret, .. } = named(value, name, keys)?;
+    Ok(PrimaryKey { name: name.clone(), algorithm: *algorithm, secret: secret.clone() })
 }
 
 fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {

@@ -10,7 +10,7 @@ use super::keys::Section;
 use super::table::Table;
 use crate::dns::NameRef;
 use crate::setting::{Value, keep, path_in};
-use crate::source::{Diagnostic, Diagnostics, Digest, Span};
+use crate::source::{Diagnostic, Diagnostics, Digest, Span, nearest};
 use crate::tls::read_file;
 use crate::tsig::{Algorithm, AlgorithmError, Key, KeyName, SECRET_BYTES_SHORT, Secret, SecretError};
 
@@ -22,6 +22,9 @@ const OTHERS: u32 = 0o077;
 
 /// What makes a key.
 const MAKE: &str = "`edgedns key NAME` makes one";
+
+/// What begins the name of a key where an entry names one.
+pub(super) const KEY_WORD: &str = "key:";
 
 /// A `[[key]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,24 @@ impl TsigKey {
     pub fn key(&self) -> Key {
         Key::new(self.name.clone(), self.algorithm, &self.secret)
     }
+}
+
+/// The key of a name that `value` has; one that is not there is a fault, as whoever was meant would be refused.
+pub(super) fn named<'k>(
+    value: Value<'_>,
+    name: &str,
+    keys: &'k [TsigKey],
+) -> Result<&'k TsigKey, Diagnostic> {
+    let wanted: KeyName =
+        name.parse().map_err(|error| value.fault(format!("`{name}` is no name of a key: {error}")))?;
+    keys.iter().find(|key| key.name == wanted).ok_or_else(|| {
+        let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
+        let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
+        match nearest(name, names.iter().map(String::as_str)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(MAKE),
+        }
+    })
 }
 
 /// Reads every `[[key]]`.

@@ -4,21 +4,19 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::allowed::allowed;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
-use super::tsig_key::TsigKey;
-use crate::answer::Prefix;
+use super::tsig_key::{KEY_WORD, TsigKey, named};
+use crate::answer::Allowed;
 use crate::setting::Value;
 use crate::setting::keep;
-use crate::source::{Diagnostic, Diagnostics, nearest};
-use crate::transfer::outgoing::{Allowed, TransferPools};
+use crate::source::{Diagnostic, Diagnostics};
+use crate::transfer::outgoing::TransferPools;
 use crate::tsig::KeyName;
 
 /// Most servers of `notify`: each gets a message at every change.
 const NOTIFY_MAX: usize = 64;
-
-/// What begins the name of a key.
-const KEY: &str = "key:";
 
 /// What `transfer-pools` may say.
 const POOLS: &[(&str, TransferPools)] = &[("members", TransferPools::Members), ("lua", TransferPools::Lua)];
@@ -87,8 +85,8 @@ fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> 
     let text = value.text()?;
     let (mut place, mut key) = (None, None);
     for word in text.split_whitespace() {
-        let is_again = match word.strip_prefix(KEY) {
-            Some(name) => key.replace(known_key(value, name, keys)?).is_some(),
+        let is_again = match word.strip_prefix(KEY_WORD) {
+            Some(name) => key.replace(named(value, name, keys)?.name.clone()).is_some(),
             None => place.replace(notified_place(value, word)?).is_some(),
         };
         if is_again {
@@ -115,47 +113,4 @@ fn notified_place(value: Value<'_>, text: &str) -> Result<SocketAddr, Diagnostic
             .help("name an address of one host"));
     }
     Ok(place)
-}
-
-/// The name of a key that is there.
-fn known_key(value: Value<'_>, name: &str, keys: &[TsigKey]) -> Result<KeyName, Diagnostic> {
-    let key: KeyName =
-        name.parse().map_err(|error| value.fault(format!("`{name}` is no name of a key: {error}")))?;
-    if keys.iter().any(|known| known.name == key) { Ok(key) } else { Err(unknown(value, name, keys)) }
-}
-
-/// A prefix, a key, or both.
-fn allowed(value: Value<'_>, keys: &[TsigKey]) -> Result<Allowed, Diagnostic> {
-    let text = value.text()?;
-    let mut allowed = Allowed { prefix: None, key: None };
-    for word in text.split_whitespace() {
-        let is_again = if let Some(name) = word.strip_prefix(KEY) {
-            allowed.key.replace(known_key(value, name, keys)?).is_some()
-        } else {
-            let prefix: Prefix = word.parse().map_err(|error| {
-                value
-                    .fault(format!("`{word}` is no network: {error}"))
-                    .help("write \"192.0.2.0/24\" or \"key:NAME\"")
-            })?;
-            allowed.prefix.replace(prefix).is_some()
-        };
-        if is_again {
-            let fault = value.fault("an entry has one network and one key at most");
-            return Err(fault.help("write two entries"));
-        }
-    }
-    if allowed == (Allowed { prefix: None, key: None }) {
-        return Err(value.fault("an empty entry").help("write \"0.0.0.0/0\" and \"::/0\" for everybody"));
-    }
-    Ok(allowed)
-}
-
-/// A key that is not there: whoever was meant would be refused.
-fn unknown(value: Value<'_>, name: &str, keys: &[TsigKey]) -> Diagnostic {
-    let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
-    let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
-    match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("`edgedns key NAME` makes one"),
-    }
 }

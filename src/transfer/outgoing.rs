@@ -11,8 +11,6 @@
 //! A transfer keeps the version that it began with. Whoever reads slowly holds a few messages and, by the limits, one
 //! of the places for transfers, until its connection is cut.
 
-mod access;
-
 mod contents;
 
 mod difference;
@@ -37,7 +35,6 @@ mod notification;
 
 mod notifier;
 
-pub use access::{Allowed, Requester};
 pub use contents::{Contents, TransferPools};
 pub use counters::{TransferCounters, TransferTotals};
 pub use difference::between;

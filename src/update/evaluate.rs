@@ -2,10 +2,11 @@
 
 use super::changing::{make, prescan};
 use super::message::UpdateMessage;
-use super::policy::{Policy, Requester};
+use super::policy::Policy;
 use super::prerequisites;
 use super::rejection::{Reason, Rejection};
 use super::working::Working;
+use crate::answer::Requester;
 use crate::dns::{Name, Rtype};
 use crate::zone::{Changeset, Guarding, Test, Zone};
 

@@ -35,7 +35,7 @@ mod response;
 
 pub use evaluate::{Evaluated, evaluate};
 pub use message::{UpdateMessage, zone_of};
-pub use policy::{Allowed, Grant, Policy, Requester, TypeGrant, is_never_updated};
+pub use policy::{Grant, Policy, TypeGrant, is_never_updated};
 pub use rejection::{Reason, Rejection};
 pub use response::{RESPONSE_BYTES_MAX, respond};
 

@@ -2,11 +2,8 @@
 //!
 //! Nothing is allowed unless a rule says so, and some types never are.
 
-use std::fmt;
-use std::net::IpAddr;
-
-use crate::answer::Prefix;
-use crate::dns::{Name, NameRef, Rtype};
+use crate::answer::{Allowed, Requester};
+use crate::dns::{NameRef, Rtype};
 use crate::pattern::LabelsPattern;
 
 /// The rules of a zone.
@@ -27,15 +24,6 @@ pub struct Grant {
     pub types: TypeGrant,
 }
 
-/// Whom a rule allows something: whoever has the address and the key that it names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
-    /// Where the request comes from; none: from anywhere.
-    pub prefix: Option<Prefix>,
-    /// The key it is signed with; none: it need not be signed.
-    pub key: Option<Name>,
-}
-
 /// The types that a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeGrant {
@@ -43,15 +31,6 @@ pub enum TypeGrant {
     Any,
     /// These.
     Listed(Vec<Rtype>),
-}
-
-/// Who asks for an update.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requester {
-    /// Its address.
-    pub address: IpAddr,
-    /// The key that its message is signed with.
-    pub key: Option<Name>,
 }
 
 /// Why a type is never updated; none: it may be, where a rule allows it. NS and SOA are looked at by their owner.
@@ -99,29 +78,11 @@ impl Grant {
     }
 }
 
-impl Allowed {
-    fn is(&self, requester: &Requester) -> bool {
-        let from_there = self.prefix.is_none_or(|prefix| prefix.contains(requester.address));
-        let signed = self.key.as_ref().is_none_or(|key| requester.key.as_ref() == Some(key));
-        from_there && signed
-    }
-}
-
 impl TypeGrant {
     fn holds(&self, rtype: Rtype) -> bool {
         match self {
             TypeGrant::Any => true,
             TypeGrant::Listed(types) => types.contains(&rtype),
-        }
-    }
-}
-
-/// As log lines have it: `192.0.2.1 with key transfer.`
-impl fmt::Display for Requester {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            None => self.address.fmt(f),
-            Some(key) => write!(f, "{} with key {key}", self.address),
         }
     }
 }

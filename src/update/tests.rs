@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::answer::Prefix;
+use crate::answer::{Allowed, Prefix, Requester};
 use crate::dns::message::{Header, Rcode};
 use crate::dns::message_writer::{RecordHead, owned};
 use crate::dns::{Name, Rtype};
@@ -316,7 +316,7 @@ fn nothing_is_allowed_but_what_a_rule_says() {
     let nobody = Some(Reason::NobodyAllowed);
     assert_eq!(refused(&Policy::default(), ("www.example.", IN, Rtype::TXT, 60, text)), nobody);
     let mut keyed = acme.clone();
-    keyed.grants[0].allow[0].key = Some(name("transfer."));
+    keyed.grants[0].allow[0].key = Some("transfer.".parse().unwrap());
     assert_eq!(refused(&keyed, ("_acme-challenge.example.", IN, Rtype::TXT, 60, text)), nobody);
     // Prerequisites tell a stranger nothing.
     let asked = message(&[("www.example.", ANY, Rtype::ANY, 0, &[])], &[]);

@@ -15,12 +15,13 @@ use tracing::warn;
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
 use super::dispatcher::Treatment;
+use crate::answer::Allowed;
 use crate::config::{Config, Notified, ZoneTransfer};
 use crate::control::TransfersStatus;
 use crate::transfer::Differences;
 use crate::transfer::outgoing::{
-    Allowed, Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing, OutgoingZone,
-    OutgoingZones, TransferLimits, TransferPools, TransferTotals, between,
+    Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing, OutgoingZone, OutgoingZones,
+    TransferLimits, TransferPools, TransferTotals, between,
 };
 use crate::transport::HandedOver;
 use crate::tsig::Key;

@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use super::dispatcher::Treatment;
 use super::updating::UpdateTaker;
+use crate::answer::Requester;
 use crate::transport::HandedOver;
-use crate::update::Requester;
 
 impl Treatment for UpdateTaker {
     fn is_wanted(&self) -> bool {
@@ -15,8 +15,7 @@ impl Treatment for UpdateTaker {
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let taker = self.clone();
         Box::pin(async move {
-            let key = message.key().map(|key| key.as_ref().to_name());
-            let requester = Requester { address: message.peer.address, key };
+            let requester = Requester { address: message.peer.address, key: message.key().cloned() };
             let response = taker.treat(&message.message, message.mac(), requester).await;
             if let Some(response) = response {
                 // Whoever asked may have gone, and asks again if not.

@@ -12,13 +12,13 @@ use tracing::{info, warn};
 
 use super::update_counters::UpdateCounters;
 use super::zone_writer::{WAITING_MAX, Waiting, Work, ZoneWriter};
-use crate::answer::Access;
+use crate::answer::{Access, Requester};
 use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
 use crate::dns::message::class;
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::source::Digesting;
 use crate::sync::lock;
-use crate::update::{Policy, Reason, Rejection, Requester, UpdateMessage, respond, zone_of};
+use crate::update::{Policy, Reason, Rejection, UpdateMessage, respond, zone_of};
 use crate::zones::journal::{Journal, Overlay};
 use crate::zones::live::{LiveState, LiveZones};
 use crate::zones::{Publications, StoredZone, ZoneId};

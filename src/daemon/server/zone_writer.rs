@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::update_counters::UpdateCounters;
+use crate::answer::Requester;
 use crate::dns::{Name, Rtype};
 use crate::source::Digest;
-use crate::update::{Policy, Reason, Rejection, Requester, UpdateMessage};
+use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
 use crate::zones::live::{Asked, Batch, LiveZone, drop_updates, make_batch};

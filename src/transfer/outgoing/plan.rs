@@ -1,10 +1,9 @@
 //! What a question for a transfer is answered with. A pure function of zones and question.
 
-use super::access::Requester;
 use super::contents::Contents;
 use super::request::{Request, Wanted};
 use super::zones::{OutgoingZone, OutgoingZones};
-use crate::answer::Transport;
+use crate::answer::{Requester, Transport};
 use crate::dns::message::Rcode;
 use crate::transfer::history::{Condensed, condensed};
 use crate::transfer::soa::is_newer;

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
-use super::access::Requester;
 use super::contents::{Contents, Record};
 use super::counters::{TransferCounters, TransferTotals};
 use super::limits::{TransferLimits, UnderWay};
@@ -14,6 +13,7 @@ use super::plan::{Plan, Refusal};
 use super::request::{Request, malformed};
 use super::told::Told;
 use super::zones::OutgoingZones;
+use crate::answer::Requester;
 use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::sync::lock;
 use crate::transfer::history::Condensed;

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use hickory_proto::op::Message;
 
-use super::access::{Allowed, Requester};
 use super::contents::{Contents, TransferPools};
 use super::difference::between;
 use super::packer::{Head, Packer, Pushed};
 use super::plan::Plan;
 use super::request::{Request, Wanted};
 use super::zones::{OutgoingZone, OutgoingZones};
-use crate::answer::{Access, Transport};
+use crate::answer::{Access, Allowed, Requester, Transport};
 use crate::dns::Rtype;
 use crate::dns::message::{Header, Rcode};
 use crate::source::{Diagnostics, Sources, Span};

@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::access::{Allowed, Requester};
 use super::contents::Contents;
-use crate::answer::Access;
+use crate::answer::{Access, Allowed, Requester};
 use crate::dns::{Name, NameRef};
 use crate::transfer::history::History;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::zone::{LiveState, LiveZone, seconds_now};
+use crate::answer::Requester;
 use crate::source::{Origin, Update};
-use crate::update::{Evaluated, Policy, Reason, Rejection, Requester, UpdateMessage, evaluate};
+use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::Changeset;
 use crate::zones::journal::{Journal, Step};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};

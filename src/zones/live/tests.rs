@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
+use crate::answer::{Allowed, Requester};
 use crate::dns::message_writer::{RecordHead, owned};
 use crate::dns::{Name, Rtype};
 use crate::source::{Sources, Span};
-use crate::update::{Allowed, Grant, Policy, Requester, TypeGrant, UpdateMessage};
+use crate::update::{Grant, Policy, TypeGrant, UpdateMessage};
 use crate::zone::MemoryLimit;
 use crate::zonefile;
 use crate::zones::source::{Updates, ZoneFile, ZoneSources};

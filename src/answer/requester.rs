@@ -1,12 +1,13 @@
-//! Who may have a zone.
+//! Who asks for more than an answer, and whom an entry of a list allows it: transfers and updates.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::answer::Prefix;
+use super::prefix::Prefix;
 use crate::tsig::KeyName;
 
-/// Whom an entry of `allow-transfer` means: whoever has the address and the key that it names.
+/// Whom an entry of `allow-transfer` or of `allow` in `[[zone.update]]` means: a client with the address and the key
+/// that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// Where the request comes from; none: from anywhere.
@@ -15,7 +16,7 @@ pub struct Allowed {
     pub key: Option<KeyName>,
 }
 
-/// Who asks for a transfer.
+/// Who asks for a transfer or an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
     /// Its address.
