@@ -278,16 +278,17 @@ const OWN: &[Key] = &[
         Section::Admin,
         "socket",
         Absent::Unset { example: r#""/run/edgedns/control.sock""# },
-        "control socket for `edgedns status`, `explain`, `trace`, `reload` and `force`, for everybody who \
-         may write to it; without it one in the folder that systemd made ($RUNTIME_DIRECTORY), otherwise \
-         none",
+        "control socket for `edgedns status`, `explain`, `trace`, `reload`, `force` and `updates`, for \
+         everybody who may write to it; without it one in the folder that systemd made \
+         ($RUNTIME_DIRECTORY), otherwise none",
     ),
     key(
         Section::Admin,
         "state-directory",
         Absent::Unset { example: r#""/var/lib/edgedns""# },
-        "folder in which forced verdicts and the last good text of each zone outlive a restart; without it \
-         the one that systemd made ($STATE_DIRECTORY), otherwise none",
+        "folder in which forced verdicts, the last good text of each zone, copies of zones with `primary` and \
+         journals of updates outlive a restart; without it the one that systemd made ($STATE_DIRECTORY), \
+         otherwise none, and updates are answered SERVFAIL",
     ),
     key(
         Section::Limit,
@@ -513,7 +514,7 @@ const OWN: &[Key] = &[
         Section::Zone,
         "file",
         Absent::Required { example: r#""zones/ocp4.example.com.zone""# },
-        "its zone file; relative to the folder of the config file",
+        "its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`",
     ),
     key(
         Section::Zone,
@@ -529,8 +530,8 @@ const OWN: &[Key] = &[
         Section::Zone,
         "lua",
         Absent::Default(r#""refuse""#),
-        "what becomes of LUA records that a primary sends: with refuse none is copied that has some, with accept they are \
-         read as in a file, and this server probes what they name",
+        "what becomes of LUA records that a primary sends: with refuse a zone that has some is not copied, with accept they \
+         are read as in a file, and this server probes what they name",
     ),
     key(
         Section::Zone,
@@ -557,8 +558,8 @@ const OWN: &[Key] = &[
         Section::Zone,
         "notify",
         Absent::Unset { example: r#"["192.0.2.53", "192.0.2.54:5353 key:transfer"]"# },
-        "servers that are told at once when the serial changes (NOTIFY): an address, with a port other than 53, and \
-         \"key:NAME\" to sign it; five tries; only a server of allow-transfer gets the zone",
+        "servers that are told at once when the serial changes (NOTIFY): \"ADDRESS\" or \"ADDRESS:PORT\", with \
+         \" key:NAME\" behind it to sign the message; five tries; only a server in allow-transfer gets the zone",
     ),
     key(
         Section::Zone,
@@ -586,7 +587,7 @@ const OWN: &[Key] = &[
         "memory-limit",
         Absent::Unset { example: r#""512MiB""# },
         "memory it may take while it is read, at least 1MiB; a zone that needs more is not loaded and harms \
-         no other; without it 256MiB or, if that is more, 64 times the length of its text",
+         no other; without it 256MiB or, if that is more, 64 times the length of its text; with `primary` 1GiB",
     ),
     key(
         Section::ZoneUpdate,
@@ -605,7 +606,7 @@ const OWN: &[Key] = &[
         Section::ZoneUpdate,
         "types",
         Absent::Required { example: r#"["TXT"]"# },
-        "record types, ANY for all; never SOA, NS at the apex, DNSSEC's own, or what a pool answers",
+        "record types, ANY for all; never SOA, NS at the apex, LUA, types of DNSSEC, or a type that a pool answers there",
     ),
     key(
         Section::ZoneProbe,

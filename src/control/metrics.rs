@@ -201,7 +201,7 @@ fn transfers(text: &mut Text, status: &TransfersStatus) {
     );
     text.gauge(
         "edgedns_notify_failing",
-        "Zones, each with one server, of whose newest serial that was told in vain.",
+        "Pairs of a zone and a server that did not answer the NOTIFY of its newest serial.",
         [plain(status.notify_failing)],
     );
 }

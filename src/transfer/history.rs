@@ -1,7 +1,7 @@
 //! What led from one serial of a zone to the next: what incremental transfers are made of (RFC 1995).
 //!
-//! Responsible for many steps becoming one, and for the steps of zones that are read from files.
-//! Not responsible for the steps of zones that are updated: their journal has them.
+//! Responsible for making one step of many, and for the steps in memory, of all zones alike.
+//! Not responsible for the steps in the journal of an updated zone: no transfer is made of those.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use crate::dns::Rtype;
 use crate::sync::lock;
 use crate::zone::{Changeset, Record};
 
-/// Steps that are kept of a zone that is read from files.
+/// Steps that are kept of a zone.
 pub const HISTORY_STEPS_MAX: usize = 20;
 
 /// Memory that they take, in bytes, as far as it grows with them: 1 MiB, as NSD keeps of a zone.

@@ -38,7 +38,7 @@ pub fn is_never_updated(rtype: Rtype) -> Option<&'static str> {
     match rtype {
         // SIG and NXT were what RRSIG and NSEC are (RFC 3755).
         Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype(24 | 30) => {
-            Some("the server itself makes signatures and denials of existence")
+            Some("updates do not change signatures and denials of existence")
         }
         // CDS and CDNSKEY (RFC 7344).
         Rtype::DNSKEY | Rtype::NSEC3PARAM | Rtype(59 | 60) => Some("keys of the zone come from its operator"),

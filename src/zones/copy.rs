@@ -5,8 +5,8 @@
 //! the zone as text, one record per line
 //! ```
 //!
-//! The file was changed last when a primary said that it holds: from then on it may be served for as long as the SOA
-//! record says. Whoever loses the last primary can serve it as a zone file.
+//! The modification time of the file is when a primary confirmed it last: from then on it may be served for as
+//! long as the SOA record says. An operator who has lost the last primary can serve it as a zone file.
 //!
 //! Responsible for where it is, and for it being whole. Not responsible for when it is written.
 

@@ -6,8 +6,8 @@
 //!   updates ─────▶ batch: evaluated, journaled ──▶ published ──▶ answered
 //! ```
 //!
-//! Whoever has the lock of a zone makes its next version, a reading or the writer, and keeps it until that version is
-//! published. The file is never written.
+//! A reading or the writer takes the lock of a zone, makes its next version, and gives the lock back when that
+//! version is published. The file is never written.
 //!
 //! The serial never goes back. While the file stays as it is, each update is one serial more. When the file changes,
 //! its serial counts if it is ahead of the one that is served (RFC 1982); otherwise the one that is served plus 1. It

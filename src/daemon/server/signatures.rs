@@ -1,4 +1,4 @@
-//! Signatures of messages (TSIG) at the door: the keys, what was verified, and what is told of the rest.
+//! Signatures of messages that come in (TSIG): the keys, verification, and why a message was refused.
 //!
 //! Responsible for verifying before anything else is done with a message, for counting, and for the log. Not
 //! responsible for what a key allows.
@@ -171,7 +171,7 @@ fn tell(peer: &dyn Display, keys: &KeyRing, refused: &Refused, untold: u64) {
     let name = KeyName::from(&named.to_name());
     let why = match error {
         TsigError::BADSIG => {
-            format!("the secret of key {name} is another one there, or the message was changed")
+            format!("the other end has another secret for key {name}, or the message was changed on its way")
         }
         TsigError::BADTIME => {
             let (signed, now) = (refused.signed(), refused.now());

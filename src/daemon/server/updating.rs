@@ -292,7 +292,7 @@ impl UpdateTaker {
         };
         let Some(untold) = lock(&self.refusals).tell(Instant::now()) else { return };
         let more =
-            if untold == 0 { String::new() } else { format!("; {untold} others before were not told") };
+            if untold == 0 { String::new() } else { format!("; {untold} refused before were not logged") };
         warn!(zone = %zone, "update of zone {zone} by {requester} is {}: {rejection}{more}", rejection.rcode());
     }
 }

@@ -311,5 +311,5 @@ pub(super) fn allow_transfer(reading: &mut Reading<'_>, option: &Statement) -> F
     if clients.is_nobody() {
         return Fate::honoured("AXFR is REFUSED");
     }
-    Fate::changed("AXFR is REFUSED: a secondary gets no new versions")
+    Fate::changed("AXFR is REFUSED until the secondaries are in `allow-transfer` of [[zone]]")
 }

@@ -202,7 +202,7 @@ impl<'r> Reading<'r> {
             Some("forward") => self.forward_zone(&name, get("forwarders"), statement),
             Some("hint" | "redirect") => Fate::no_effect("the root servers are not asked"),
             Some("slave" | "secondary" | "mirror") => Fate::refused(
-                "there are no transfers: have its primary's file copied here, and make it a primary",
+                "no transfers are carried over: write a [[zone]] that names its servers in `primary`",
             ),
             Some("stub" | "static-stub") => Fate::refused(
                 "write a [[forward]] block with its servers as upstream, if they answer resolvers",

@@ -13,11 +13,11 @@ pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;
 
 type R = Rule<Function>;
 
-const TRANSFER: &str = "there are no transfers in either direction";
-const NOTIFY: &str = "nothing is notified, or notified of";
+const TRANSFER: &str = "transfers are not carried over: write `primary` or `allow-transfer` in [[zone]]";
+const NOTIFY: &str = "not carried over: write the servers to be notified in `notify` of [[zone]]";
 const UNSIGNED: &str =
     "zones are served unsigned: take DS records out of their parents first, or they become bogus";
-const UPDATE: &str = "zones change in their files only: write pending updates into them (`rndc sync -clean`), and stop updating";
+const UPDATE: &str = "not carried over: write pending updates into the files (`rndc sync -clean`), stop updating BIND, and write who may update in [[zone.update]]";
 const VALIDATION: &str = "answers of others are not validated here: leave that to the upstream";
 const RECURSION: &str =
     "it is of asking the root servers and those below; only the upstreams of [[forward]] are asked";

@@ -212,7 +212,7 @@ pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> 
             Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
         }
         Some(_) | None => {
-            Fate::changed("AXFR is REFUSED: a secondary at these addresses gets no new versions")
+            Fate::changed("AXFR is REFUSED until the secondaries are in `allow-transfer` of [[zone]]")
         }
     }
 }

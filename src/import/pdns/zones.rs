@@ -114,7 +114,7 @@ fn zone(
     let fate = match kind.map(|word| word.text.to_ascii_lowercase()).as_deref() {
         None | Some("master" | "primary" | "native") => serve(work, &name, word, get("file"), directory),
         Some("slave" | "secondary") => Fate::refused(
-            "there are no transfers: have its primary's file copied here, and make it a primary in bind.conf",
+            "no transfers are carried over: write a [[zone]] that names its servers in `primary`, if you want them",
         ),
         Some("hint") => Fate::no_effect("the root servers are not asked"),
         Some(other) => Fate::refused(format!("PowerDNS does not serve zones of type `{other}`, either")),

@@ -209,12 +209,12 @@ impl Task {
         let (zone, place) = key;
         match outcome {
             NotifyOutcome::Heard if entry.is_failing => {
-                info!("{place} hears again that zone {zone} has changed");
+                info!("{place} answers NOTIFY of zone {zone} again");
                 entry.is_failing = false;
             }
             NotifyOutcome::Failed(why) if entry.notification.is_idle() && !entry.is_failing => {
                 warn!(
-                    "{place} was not told that zone {zone} has changed, and asks by itself some time: {why}"
+                    "NOTIFY of zone {zone} to {place} failed: {why}; it asks by itself after `refresh` of the SOA record"
                 );
                 entry.is_failing = true;
             }

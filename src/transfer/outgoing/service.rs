@@ -117,7 +117,7 @@ impl Outgoing {
         if self.told.is_news(requester.address, &request.zone, Instant::now()) {
             let zone = &request.zone;
             warn!(
-                "transfer of zone {zone} to {requester} put off: `transfers` or `transfers-per-client` are under way"
+                "transfer of zone {zone} to {requester} answered SERVFAIL: `transfers` or `transfers-per-client` is reached"
             );
         }
         answer(message, &request.refusal(Rcode::SERVFAIL, "too many transfers are under way"));

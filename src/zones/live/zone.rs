@@ -134,7 +134,7 @@ impl LiveZone {
     }
 
     fn set_fault(&self, error: &JournalError) {
-        warn!(zone = %self.id.name, "zone {}: updates are not there: {error}", self.id);
+        warn!(zone = %self.id.name, "zone {} is served without its updates, and takes none: {error}", self.id);
         lock(&self.shown).fault = Some(error.to_string());
     }
 }
@@ -191,7 +191,7 @@ impl Hold {
             }
             if serial != file.serial() {
                 let (id, own) = (&self.zone.id, file.serial());
-                info!(zone = %id.name, "zone {id} has serial {serial} with its updates, where its file has {own}");
+                info!(zone = %id.name, "zone {id} gets serial {serial}: {own} of its file is not ahead of the last one");
             }
         }
         self.made = Some(Made { serial, file: digest, overlay, aside });

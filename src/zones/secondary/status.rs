@@ -1,4 +1,4 @@
-//! How a zone that is copied stands, for whoever asks.
+//! The status of a zone that is copied: when it was confirmed, what is wrong, what was taken so far.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;

@@ -307,7 +307,7 @@ impl SecondaryTask {
         let id = self.settings.id();
         let fault = done.err();
         if let Some(why) = fault.as_ref().filter(|_| self.saving.fault != fault) {
-            warn!(zone = %id.name, "cannot keep a copy of zone {id}: {why}; a start will have to wait for a primary");
+            warn!(zone = %id.name, "cannot store a copy of zone {id}: {why}; a restart serves an older copy, or none until a primary answers");
         }
         self.saving.fault = fault;
     }
