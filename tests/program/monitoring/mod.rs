@@ -108,7 +108,8 @@ fn the_dashboard_is_one_that_grafana_takes() {
     }
 }
 
-/// The names of all samples of a server with targets of every kind, some of them down, and a broken zone.
+/// The names of all samples of a server with targets of every kind, some of them down, a broken zone, and one
+/// that is updated and has a secondary.
 fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     let (host, gone, admin) = (loopback(), loopback(), free_port(loopback()));
     let master = Master::open_at(host, 6443);
@@ -123,9 +124,10 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     );
     site.write("broken.zone", "@ SOA nonsense\n");
     site.configure(&format!(
-        "[admin]\nlisten = \"{admin}\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
+        "[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
          [[zone]]\nname = \"broken.example\"\nfile = \"broken.zone\"\n\n\
-         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
+         [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
          [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n\n\
          [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n",
         tls.port()
