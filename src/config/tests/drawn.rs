@@ -86,7 +86,7 @@ error: `[[zone]]` lacks `file`
 1 | [[zone]]
   | ^^^^^^^^
   |
-  = help: `file` is its zone file; relative to the folder of the config file";
+  = help: `file` is its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`";
     assert_eq!(read("[[zone]]\nname = \"lab.example\"\n").drawing(), expected);
 }
 
