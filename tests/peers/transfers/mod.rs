@@ -212,5 +212,5 @@ fn clients_that_do_not_read_hold_little_and_no_place_for_long() {
     let more = memory().saturating_sub(before);
     assert!(more < 64 << 10, "{more} KiB for {} clients that do not read", held.len());
     program.wait_for_line(&format!("transfer of zone example.net. to {hostile}, serial 1, broke off"));
-    program.wait_for_line(&format!("transfer of zone example.net. to {hostile} put off"));
+    program.wait_for_line(&format!("transfer of zone example.net. to {hostile} answered SERVFAIL"));
 }
