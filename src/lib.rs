@@ -30,7 +30,7 @@ pub mod tsig; // keys, signing and verifying messages; knows no zones and no fil
 
 pub mod lua; // the expression language of LUA records; runs nothing
 
-pub mod setting; // keys, tables and values of the config file; knows no key
+pub mod setting; // keys, tables and values of the config file, `[[key]]`s that values name; knows no table
 
 pub mod probe; // what can be tested, and one run of it; knows no thresholds
 

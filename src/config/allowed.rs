@@ -1,8 +1,7 @@
 //! Entries that name clients by their network, by the key that they sign with, or by both.
 
-use super::tsig_key::{KEY_WORD, TsigKey, named};
 use crate::answer::{Allowed, Prefix};
-use crate::setting::Value;
+use crate::setting::{KEY_WORD, TsigKey, Value};
 use crate::source::Diagnostic;
 
 /// A network, `key:NAME`, or both in one text.
@@ -11,7 +10,7 @@ pub(super) fn allowed(value: Value<'_>, keys: &[TsigKey]) -> Result<Allowed, Dia
     let mut allowed = Allowed { prefix: None, key: None };
     for word in text.split_whitespace() {
         let is_again = match word.strip_prefix(KEY_WORD) {
-            Some(name) => allowed.key.replace(named(value, name, keys)?.name.clone()).is_some(),
+            Some(name) => allowed.key.replace(TsigKey::named(value, name, keys)?.name.clone()).is_some(),
             None => allowed.prefix.replace(prefix(value, word)?).is_some(),
         };
         if is_again {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
-use super::socket_address::scope_fault;
 use super::table::Table;
 use crate::dns::{Name, NameRef};
 use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, Upstreams};
@@ -168,9 +167,9 @@ fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
         Err(ScopeError::NoAddress) => match scoped_place(place) {
             Ok(address) => Some(address),
             Err(ScopeError::NoAddress) => None,
-            Err(error) => return Err(scope_fault(value, &error)),
+            Err(error) => return Err(error.fault(value)),
         },
-        Err(error) => return Err(scope_fault(value, &error)),
+        Err(error) => return Err(error.fault(value)),
     };
     if let Some((address, why)) = address.and_then(|address| Some((address.ip(), no_host(address.ip())?))) {
         let fault = value.fault(format!("{address} {why}"));

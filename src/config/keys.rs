@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use crate::probe::{self, KindEntry, KindForm};
 use crate::setting::{Absent, Holds, KeyEntry};
 use crate::transport::Protocols;
+use crate::zones::source::{self, SourceForm, SourceKind};
 
 /// A table of the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Section {
     ZoneUpdate,
     /// `[[zone.probe]]`
     ZoneProbe,
+    /// The table of a source of zones, by its header: `[zone.NAME]`.
+    Source(&'static str),
     /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a
     /// port alone.
     Kind(&'static str),
@@ -44,10 +47,15 @@ pub enum Section {
 impl Section {
     /// Every table.
     pub fn all() -> impl Iterator<Item = Section> {
-        OWN_SECTIONS.iter().copied().chain(probe::KINDS.iter().filter_map(|kind| match kind.entry.form {
+        let sources = source::KINDS.iter().filter_map(|kind| match kind.form {
+            SourceForm::Keys(_) => None,
+            SourceForm::Table { header, .. } => Some(Section::Source(header)),
+        });
+        let kinds = probe::KINDS.iter().filter_map(|kind| match kind.entry.form {
             KindForm::Ports(_) => None,
             KindForm::Table(_) => Some(Section::Kind(kind.entry.name)),
-        }))
+        });
+        OWN_SECTIONS.iter().copied().chain(sources).chain(kinds)
     }
 
     /// As it is written above its keys; empty for the file itself.
@@ -65,6 +73,7 @@ impl Section {
             Section::Zone => "[[zone]]",
             Section::ZoneUpdate => "[[zone.update]]",
             Section::ZoneProbe => "[[zone.probe]]",
+            Section::Source(header) => header,
             Section::Kind(name) => kind_header(name),
         }
     }
@@ -88,7 +97,7 @@ impl Section {
             | Section::Cache
             | Section::Forward
             | Section::Zone => Some(Section::Root),
-            Section::ZoneUpdate | Section::ZoneProbe => Some(Section::Zone),
+            Section::ZoneUpdate | Section::ZoneProbe | Section::Source(_) => Some(Section::Zone),
             Section::Kind(_) => Some(Section::ZoneProbe),
         }
     }
@@ -104,7 +113,7 @@ impl Section {
     }
 }
 
-/// The tables that no kind of probe has.
+/// The tables that no source of zones and no kind of probe has.
 const OWN_SECTIONS: &[Section] = &[
     Section::Root,
     Section::Server,
@@ -144,6 +153,14 @@ pub struct Key {
     pub holds: Holds,
 }
 
+impl Key {
+    /// The same, whatever table it stands in.
+    pub fn entry(&self) -> KeyEntry {
+        let Key { name, absent, help, holds, .. } = *self;
+        KeyEntry { name, absent, help, holds }
+    }
+}
+
 /// Every key, table by table.
 pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let own = |section: Section| OWN.iter().copied().filter(move |key| key.section == section);
@@ -152,7 +169,11 @@ pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         let protocols = Protocols::ALL.iter().filter(move |_| section == Section::Server);
         protocols.map(move |protocols| of_entry(section, &protocols.entry().key))
     };
-    let all = |section| of_protocols(section).chain(own(section)).chain(of_kinds(section));
+    let of_sources =
+        |section: Section| source::KINDS.iter().flat_map(move |kind| keys_of_source(kind, section));
+    let first = |section: Section| FIRST.iter().copied().filter(move |key| key.section == section);
+    let declared = |section| of_protocols(section).chain(of_sources(section));
+    let all = |section| first(section).chain(declared(section)).chain(own(section)).chain(of_kinds(section));
     Section::all().flat_map(all).collect()
 });
 
@@ -173,6 +194,16 @@ fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
     lists.into_iter().flatten().map(|entry| of_entry(section, entry)).collect()
 }
 
+/// The keys of a kind of source that stand in `section`.
+fn keys_of_source(kind: &SourceKind, section: Section) -> Vec<Key> {
+    let (at, keys) = match kind.form {
+        SourceForm::Keys(keys) => (Section::Zone, keys),
+        SourceForm::Table { header, keys } => (Section::Source(header), keys),
+    };
+    let keys = keys.iter().filter(|_| at == section);
+    keys.map(|entry| of_entry(section, entry)).collect()
+}
+
 const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
     Key { section, name, absent, help, holds: Holds::Setting }
 }
@@ -181,7 +212,16 @@ const fn holding(key: Key, holds: Holds) -> Key {
     Key { holds, ..key }
 }
 
-/// The keys of the other tables than those of kinds of probe, without those that protocols declare.
+/// Keys that stand before those that other rooms declare.
+const FIRST: &[Key] = &[key(
+    Section::Zone,
+    "name",
+    Absent::Required { example: r#""ocp4.example.com""# },
+    "apex of the zone; the final dot may be left out",
+)];
+
+/// The other keys of tables that `config` reads, without those that protocols, sources of zones and kinds of probe
+/// declare.
 const OWN: &[Key] = &[
     key(
         Section::Server,
@@ -503,42 +543,6 @@ const OWN: &[Key] = &[
         "resolv-conf",
         Absent::Default(r#""/etc/resolv.conf""#),
         "the file that `resolv.conf` in `upstream` means; read again when it changes",
-    ),
-    key(
-        Section::Zone,
-        "name",
-        Absent::Required { example: r#""ocp4.example.com""# },
-        "apex of the zone; the final dot may be left out",
-    ),
-    key(
-        Section::Zone,
-        "file",
-        Absent::Required { example: r#""zones/ocp4.example.com.zone""# },
-        "its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`",
-    ),
-    key(
-        Section::Zone,
-        "primary",
-        Absent::Unset {
-            example: r#"["192.0.2.1 key:transfer", "192.0.2.2:5353", "tls://192.0.2.3#ns1.example"]"#,
-        },
-        "servers that the zone is copied from, in place of `file`: each is asked when the one before it has nothing of \
-         use; with a `[[key]]` queries are signed, and responses must be; over TLS (port 853) with the name in their \
-         certificate; NOTIFY from them is heeded",
-    ),
-    key(
-        Section::Zone,
-        "lua",
-        Absent::Default(r#""refuse""#),
-        "what becomes of LUA records that a primary sends: with refuse a zone that has some is not copied, with accept they \
-         are read as in a file, and this server probes what they name",
-    ),
-    key(
-        Section::Zone,
-        "reverse-of",
-        Absent::Unset { example: r#""ocp4.example.com""# },
-        "another zone here, which gives this reverse zone (in-addr.arpa, ip6.arpa) PTR records for its addresses, \
-         and its SOA and NS records; `file` may be left out, otherwise its records come first",
     ),
     key(
         Section::Zone,

@@ -17,7 +17,7 @@ pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<Socket
             let (message, help) = why_no_address(text, usual_port);
             return Err(value.fault(message).help(help));
         }
-        Err(error) => return Err(scope_fault(value, &error)),
+        Err(error) => return Err(error.fault(value)),
     };
     if address.port() == 0 {
         return Err(value.fault("port 0 cannot be asked").help(with_port(address.ip(), usual_port)));
@@ -30,23 +30,6 @@ pub(super) fn socket_address(value: Value<'_>, usual_port: u16) -> Result<Socket
         return Err(value.fault(format!("`{ip}` is an IPv4 address mapped into IPv6")).help(help));
     }
     Ok(address)
-}
-
-/// What is wrong with the interface of an address, or the want of one. One that is not there may come, so
-/// that it is a warning: the rest of the file holds without this address.
-pub(super) fn scope_fault(value: Value<'_>, error: &ScopeError) -> Diagnostic {
-    match error {
-        ScopeError::NoSuchInterface(_) => {
-            let message = format!("{error}: this address is left out until a reload finds it");
-            Diagnostic::warning(value.span(), message).help("`ip -brief link` names the interfaces")
-        }
-        ScopeError::NoInterface(_) => {
-            value.fault(error.to_string()).help("`ip -6 -brief address` shows on which it is")
-        }
-        ScopeError::NoAddress | ScopeError::NotLinkLocal(_) | ScopeError::Unknown(..) => {
-            value.fault(error.to_string())
-        }
-    }
 }
 
 /// What is wrong with a text that is no address with a port, and the remedy.

@@ -44,27 +44,13 @@ impl<'t> Table<'t> {
             let place = span_of(file, &key.span());
             found.push(refuse(section, key.get_ref(), value.get_ref()).at(place));
         }
-        Self { section, inner: setting::Table::new(file, span, entries) }
+        Self { section, inner: setting::Table::new(section.header(), file, span, entries) }
     }
 
-    /// Its header, as it should be written.
-    pub(super) fn header(&self) -> &'static str {
-        self.section.header()
-    }
-
-    /// As [`setting::Table::get`]; its absence is a fault at the header.
+    /// As [`setting::Table::need`], of a key of this table.
     pub(super) fn need(&self, key: &'static str, found: &mut Diagnostics) -> Option<Value<'t>> {
-        let value = self.get(key);
-        if value.is_none() {
-            let message = format!("`{}` lacks `{key}`", self.section.header());
-            let help = self.section.keys().find(|known| known.name == key);
-            let missing = Diagnostic::error(self.span(), message);
-            found.push(match help {
-                Some(known) => missing.help(format!("`{key}` is {}", known.help)),
-                None => missing,
-            });
-        }
-        value
+        let known = self.section.keys().find(|known| known.name == key)?;
+        self.inner.need(&known.entry(), found)
     }
 
     /// Whether there is anything under the key of a table in this one.

@@ -9,6 +9,7 @@ mod primaries;
 mod probe_kinds;
 mod settings;
 mod tsig_keys;
+mod zone_sources;
 
 use std::path::Path;
 

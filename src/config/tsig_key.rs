@@ -9,60 +9,16 @@ use std::path::{Path, PathBuf};
 use super::keys::Section;
 use super::table::Table;
 use crate::dns::NameRef;
-use crate::setting::{Value, keep, path_in};
-use crate::source::{Diagnostic, Diagnostics, Digest, Span, nearest};
+use crate::setting::{MAKE_KEY, TsigKey, Value, keep, path_in};
+use crate::source::{Diagnostic, Diagnostics, Digest, Span};
 use crate::tls::read_file;
-use crate::tsig::{Algorithm, AlgorithmError, Key, KeyName, SECRET_BYTES_SHORT, Secret, SecretError};
+use crate::tsig::{Algorithm, AlgorithmError, KeyName, SECRET_BYTES_SHORT, Secret, SecretError};
 
 /// Most keys. More than anybody has; each is looked for by its name.
 const KEYS_MAX: usize = 1024;
 
 /// The bits of a mode that let others than the owner at a file.
 const OTHERS: u32 = 0o077;
-
-/// What makes a key.
-const MAKE: &str = "`edgedns key NAME` makes one";
-
-/// What begins the name of a key where an entry names one.
-pub(super) const KEY_WORD: &str = "key:";
-
-/// A `[[key]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TsigKey {
-    /// Its name.
-    pub name: KeyName,
-    /// What MACs are made with.
-    pub algorithm: Algorithm,
-    /// What both ends know; not shown, not even for debugging.
-    pub secret: Secret,
-    /// The file that it was read from, to be watched; none when it stands in the config file.
-    pub file: Option<(PathBuf, Digest)>,
-}
-
-impl TsigKey {
-    /// The key to sign with.
-    pub fn key(&self) -> Key {
-        Key::new(self.name.clone(), self.algorithm, &self.secret)
-    }
-}
-
-/// The key of a name that `value` has; one that is not there is a fault, as whoever was meant would be refused.
-pub(super) fn named<'k>(
-    value: Value<'_>,
-    name: &str,
-    keys: &'k [TsigKey],
-) -> Result<&'k TsigKey, Diagnostic> {
-    let wanted: KeyName =
-        name.parse().map_err(|error| value.fault(format!("`{name}` is no name of a key: {error}")))?;
-    keys.iter().find(|key| key.name == wanted).ok_or_else(|| {
-        let fault = value.fault(format!("no `[[key]]` has the name `{name}`"));
-        let names: Vec<String> = keys.iter().map(|key| key.name.to_string()).collect();
-        match nearest(name, names.iter().map(String::as_str)) {
-            Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help(MAKE),
-        }
-    })
-}
 
 /// Reads every `[[key]]`.
 pub(super) fn read_all(root: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Vec<TsigKey> {
@@ -140,7 +96,7 @@ fn read_secret(
         }
         (None, None) => {
             let none = Diagnostic::error(table.span(), "`[[key]]` lacks `secret-file` or `secret`");
-            found.push(none.help(MAKE));
+            found.push(none.help(MAKE_KEY));
             return None;
         }
     };
@@ -148,7 +104,7 @@ fn read_secret(
     if secret.bytes() < SECRET_BYTES_SHORT {
         let bytes = secret.bytes();
         let short = Diagnostic::warning(value.span(), format!("a secret of {bytes} bytes can be guessed"));
-        found.push(short.help(format!("{MAKE} of 32")));
+        found.push(short.help(format!("{MAKE_KEY} of 32")));
     }
     Some((secret, file))
 }
@@ -158,7 +114,7 @@ fn inline(value: Value<'_>) -> Result<Secret, Diagnostic> {
 }
 
 fn bad_secret(value: Value<'_>, error: SecretError, place: &str) -> Diagnostic {
-    value.fault(format!("{error}{place}")).help(MAKE)
+    value.fault(format!("{error}{place}")).help(MAKE_KEY)
 }
 
 /// The secret in a file that its owner alone may read.

@@ -1,29 +1,28 @@
-//! `[[zone]]`: which zones are served, from which files, and to whom.
+//! `[[zone]]`: which zones are served, from which sources, and to whom.
 //!
-//! Reads names, paths and clients, and several blocks of one name.
+//! Reads names and clients, and several blocks of one name.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
-use super::primary;
 use super::probe::Probe;
 use super::table::Table;
-use super::tsig_key::TsigKey;
 use super::zone_probe::ZoneProbe;
+use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
 use super::zone_update;
 use crate::dns::{Name, NameRef};
-use crate::setting::Value;
-use crate::setting::keep;
+use crate::setting::{TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
-use crate::zone::{MemoryLimit, is_reverse};
+use crate::zone::MemoryLimit;
 use crate::zones::Clients;
-use crate::zones::source::{Primaries, ReverseOf, Updates, ZoneFile, ZoneSources};
+use crate::zones::source::{Source, SourceContext, Updates, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -41,12 +40,8 @@ pub struct Zone {
     pub name: Name,
     /// Where it is named.
     pub name_span: Span,
-    /// Its zone file; none only where it is made from another zone, or copied from primaries.
-    pub file: Option<ZoneFile>,
-    /// `reverse-of`: the zone whose addresses give its PTR records.
-    pub reverse_of: Option<ReverseOf>,
-    /// `primary`: the servers that it is copied from.
-    pub primaries: Option<Primaries>,
+    /// Where its records come from, in the order in which they make the zone.
+    pub sources: ZoneSources,
     /// What this version is called where there are others: what `view` says, else the networks of
     /// `when-client-in`.
     pub view: Option<String>,
@@ -63,23 +58,6 @@ pub struct Zone {
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file. Probes of blocks that name the
     /// same owner must all pass.
     pub guards: Vec<ZoneProbe>,
-}
-
-impl Zone {
-    /// Where its records come from, in the order in which they make the zone.
-    pub fn sources(&self) -> ZoneSources {
-        let mut sources = ZoneSources::default();
-        self.file.iter().for_each(|file| sources.push(file.clone()));
-        self.reverse_of.iter().for_each(|reverse_of| sources.push(reverse_of.clone()));
-        if !self.updates.is_empty() {
-            sources.push(Updates);
-        }
-        self.primaries.iter().for_each(|primaries| sources.push(primaries.clone()));
-        if self.transfer.needs_contents() {
-            sources.keep_contents();
-        }
-        sources
-    }
 }
 
 /// A block that has been read, faulty or not, so that the second run brings no surprise.
@@ -122,6 +100,7 @@ pub(super) fn read_all(
 ) -> Vec<Zone> {
     let mut earlier = Blocks::default();
     let mut zones = Vec::new();
+    let mut origins = Vec::new();
     for table in root.tables(Section::Zone, found) {
         let name = read_name(&table, found);
         let when_client_in = table.get("when-client-in").map(|value| clients(value, found));
@@ -132,43 +111,32 @@ pub(super) fn read_all(
         let transfer = ZoneTransfer::read(&table, keys, found);
         let memory_limit = table.read("memory-limit", found, |value| value.memory(&MEMORY_LIMITS));
         let memory_limit = memory_limit.map_or(MemoryLimit::ByText, MemoryLimit::Bytes);
-        let reverse_of = read_reverse_of(&table, name.as_ref(), found);
+        let named = name.as_ref().map(|(name, span)| (name, *span));
+        let context = SourceContext { name: named, folder, keys, listen };
+        let asked = zone_source::read_all(&table, &context, found);
+        let origin = asked.iter().find_map(|one| Some((one.source.as_ref()?.made_from()?.clone(), one.span)));
         if let Some((name, name_span)) = name.clone() {
-            let (for_everybody, reverse) = (when_client_in.is_none(), reverse_of.is_some());
+            let (for_everybody, reverse) = (when_client_in.is_none(), origin.is_some());
             let block = Block { name, name_span, view: view.clone(), for_everybody, reverse };
             found.extend(clash(&block, &earlier));
             earlier.push(block);
         }
-        let primaries = primary::read(&table, listen, keys, found);
-        let file = match (table.get("file"), &reverse_of, &primaries) {
-            (None, Some(_), None) => Some(None),
-            // What is wrong with them has been told.
-            (_, _, Some(primaries)) => primaries.as_ref().map(|_| None),
-            _ => read_file(&table, folder, found).map(Some),
-        };
         let apex = name.as_ref().map(|(apex, _)| apex.as_ref());
         let blocks = table.tables(Section::ZoneProbe, found);
         let guards =
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
         let updates = zone_update::read_all(&table, keys, found);
-        if let (Some(reverse_of), false) = (&reverse_of, updates.is_empty()) {
-            let message = "a zone that is made from another one takes no updates";
-            found.push(
-                Diagnostic::error(reverse_of.span, message).help("update the zone that it is made from"),
-            );
+        if !updates.is_empty() {
+            zone_source::refuse_updates(&asked, found);
         }
-        if let (Some(Some(primaries)), false) = (&primaries, updates.is_empty()) {
-            let message = "a zone that is copied takes no updates";
-            found.push(Diagnostic::error(primaries.span, message).help("send them to its primary"));
-        }
-        if let (Some((name, name_span)), Some(file)) = (name, file) {
+        let sources: Option<Vec<_>> = asked.into_iter().map(|one| one.source).collect();
+        if let (Some((name, name_span)), Some(sources)) = (name, sources) {
+            origins.extend(origin);
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
             zones.push(Zone {
                 name,
                 name_span,
-                file,
-                reverse_of,
-                primaries: primaries.flatten(),
+                sources: all_sources(sources, &updates, &transfer),
                 view,
                 when_client_in,
                 allow_query,
@@ -179,9 +147,22 @@ pub(super) fn read_all(
             });
         }
     }
-    let made = zones.iter().filter_map(|zone| zone.reverse_of.as_ref());
-    found.extend(made.filter_map(|reverse_of| no_origin(reverse_of, &earlier)).take(NO_ORIGIN_MAX));
+    let faults = origins.iter().filter_map(|(origin, span)| no_origin(origin, *span, &earlier));
+    found.extend(faults.take(NO_ORIGIN_MAX));
     zones
+}
+
+/// The sources of a zone, with those that its other keys make.
+fn all_sources(read: Vec<Arc<dyn Source>>, updates: &[Grant], transfer: &ZoneTransfer) -> ZoneSources {
+    let mut sources = ZoneSources::default();
+    read.into_iter().for_each(|source| sources.add(source));
+    if !updates.is_empty() {
+        sources.push(Updates);
+    }
+    if transfer.needs_contents() {
+        sources.keep_contents();
+    }
+    sources
 }
 
 fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)> {
@@ -217,13 +198,12 @@ fn clash(block: &Block, earlier: &Blocks) -> Option<Diagnostic> {
 }
 
 /// Why a reverse zone cannot be made from the zone it names.
-fn no_origin(reverse_of: &ReverseOf, blocks: &Blocks) -> Option<Diagnostic> {
-    let ReverseOf { zone, span } = reverse_of;
+fn no_origin(zone: &Name, span: Span, blocks: &Blocks) -> Option<Diagnostic> {
     let mut named = blocks.named(zone).peekable();
     if named.peek().is_none() {
         let forward = blocks.list.iter().filter(|block| !block.reverse);
         let names: Vec<String> = forward.map(|block| block.name.to_string()).collect();
-        let fault = Diagnostic::error(*span, format!("no `[[zone]]` has the name `{zone}`"));
+        let fault = Diagnostic::error(span, format!("no `[[zone]]` has the name `{zone}`"));
         return Some(match nearest(&zone.to_string(), names.iter().map(String::as_str)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help("its addresses give the PTR records, so it must be served here"),
@@ -231,37 +211,9 @@ fn no_origin(reverse_of: &ReverseOf, blocks: &Blocks) -> Option<Diagnostic> {
     }
     let reverse = named.find(|block| block.reverse)?;
     Some(
-        Diagnostic::error(*span, format!("`{zone}` is made from another zone itself"))
+        Diagnostic::error(span, format!("`{zone}` is made from another zone itself"))
             .and_at(reverse.name_span, "given here"),
     )
-}
-
-fn read_file(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<ZoneFile> {
-    let value = table.need("file", found)?;
-    let text = keep(value.text(), found)?;
-    if text.is_empty() {
-        found.push(value.fault("`file` is empty"));
-        return None;
-    }
-    Some(ZoneFile { path: folder.join(text), span: value.span() })
-}
-
-fn read_reverse_of(
-    table: &Table<'_>,
-    name: Option<&(Name, Span)>,
-    found: &mut Diagnostics,
-) -> Option<ReverseOf> {
-    let value = table.get("reverse-of")?;
-    let zone = keep(value.name(NameRef::ROOT), found)?;
-    if let Some((name, span)) = name
-        && !is_reverse(name.as_ref())
-    {
-        let message = format!("`{name}` holds no addresses: its names are not made from them");
-        found.push(Diagnostic::error(*span, message).and_at(value.span(), "to be made from addresses").help(
-            "a reverse zone lies in `in-addr.arpa` or `ip6.arpa`: 2.0.192.in-addr.arpa is 192.0.2.0/24",
-        ));
-    }
-    Some(ReverseOf { zone, span: value.span() })
 }
 
 /// Clients by their networks; at least one.

@@ -7,10 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::allowed::allowed;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
-use super::tsig_key::{KEY_WORD, TsigKey, named};
 use crate::answer::Allowed;
-use crate::setting::Value;
-use crate::setting::keep;
+use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::transfer::outgoing::TransferPools;
 use crate::tsig::KeyName;
@@ -86,7 +84,7 @@ fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> 
     let (mut place, mut key) = (None, None);
     for word in text.split_whitespace() {
         let is_again = match word.strip_prefix(KEY_WORD) {
-            Some(name) => key.replace(named(value, name, keys)?.name.clone()).is_some(),
+            Some(name) => key.replace(TsigKey::named(value, name, keys)?.name.clone()).is_some(),
             None => place.replace(notified_place(value, word)?).is_some(),
         };
         if is_again {

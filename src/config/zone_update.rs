@@ -6,11 +6,9 @@ use super::allowed::allowed;
 use super::keys::Section;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
-use super::tsig_key::TsigKey;
 use crate::dns::Rtype;
 use crate::pattern::LabelsPattern;
-use crate::setting::Value;
-use crate::setting::keep;
+use crate::setting::{TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::update::{Grant, TypeGrant, is_never_updated};
 

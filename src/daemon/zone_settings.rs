@@ -34,7 +34,7 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
     ZoneSettings {
         id: zone_id(zone),
         name_span: zone.name_span,
-        sources: zone.sources(),
+        sources: zone.sources.clone(),
         when_client_in: zone.when_client_in.clone(),
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,

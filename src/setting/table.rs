@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
+use super::key::KeyEntry;
 use super::value::{Value, keep};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span};
 use crate::tls::FileError;
@@ -14,21 +15,27 @@ use crate::tls::FileError;
 /// A table, or a place where one could stand.
 #[derive(Clone, Copy)]
 pub struct Table<'t> {
+    header: &'static str,
     file: FileId,
     span: Span,
     entries: &'t DeTable<'t>,
 }
 
 impl<'t> Table<'t> {
-    /// A table of `file`; `span` is its header, or all of it if it is written inline.
-    pub fn new(file: FileId, span: Span, entries: &'t DeTable<'t>) -> Self {
-        Self { file, span, entries }
+    /// A table of `file`; `span` is its `header`, or all of it if it is written inline.
+    pub fn new(header: &'static str, file: FileId, span: Span, entries: &'t DeTable<'t>) -> Self {
+        Self { header, file, span, entries }
     }
 
     /// A table with nothing in it, which would stand at `span`.
     pub fn empty(span: Span) -> Table<'static> {
         static NOTHING: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
-        Table { file: span.file, span, entries: &NOTHING }
+        Table { header: "", file: span.file, span, entries: &NOTHING }
+    }
+
+    /// Its header, as it should be written.
+    pub fn header(&self) -> &'static str {
+        self.header
     }
 
     /// The file it stands in.
@@ -49,6 +56,17 @@ impl<'t> Table<'t> {
     /// The value of a key, if the key is given.
     pub fn get(&self, key: &'static str) -> Option<Value<'t>> {
         Some(Value::new(key, self.file, self.entries.get(key)?))
+    }
+
+    /// As [`Table::get`]; its absence is a fault at the header.
+    pub fn need(&self, key: &KeyEntry, found: &mut Diagnostics) -> Option<Value<'t>> {
+        let value = self.get(key.name);
+        if value.is_none() {
+            let KeyEntry { name, help, .. } = key;
+            let message = format!("`{}` lacks `{name}`", self.header);
+            found.push(Diagnostic::error(self.span, message).help(format!("`{name}` is {help}")));
+        }
+        value
     }
 
     /// The value of a key as `read` takes it; a fault of it goes to `found`.

@@ -189,7 +189,7 @@ impl Result {
             view: zone.id.view.clone(),
             file: zone.sources.to_string(),
             // What is copied is not looked at: it is on other servers.
-            ok: zone.version.is_some() || zone.sources.primaries().is_some(),
+            ok: zone.version.is_some() || zone.sources.arrive_while_serving(),
             serial: zone.version.as_ref().map(|version| version.serial),
             records: zone.version.as_ref().map(|version| version.records),
             pools: zone.version.as_ref().map(|version| version.pools.len()),

@@ -10,6 +10,9 @@ use std::str::FromStr;
 use rustix::net::netdevice::name_to_index;
 use socket2::{Domain, Socket, Type};
 
+use crate::setting::Value;
+use crate::source::Diagnostic;
+
 /// An address, with the number of its interface where it needs one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScopedIp {
@@ -31,6 +34,25 @@ pub enum ScopeError {
     NoSuchInterface(String),
     /// Whether there is one cannot be found out.
     Unknown(String, io::Error),
+}
+
+impl ScopeError {
+    /// The fault of a value that has such an address. An interface that is not there may come, so that this is a
+    /// warning: the rest of the file holds without the address.
+    pub fn fault(&self, value: Value<'_>) -> Diagnostic {
+        match self {
+            ScopeError::NoSuchInterface(_) => {
+                let message = format!("{self}: this address is left out until a reload finds it");
+                Diagnostic::warning(value.span(), message).help("`ip -brief link` names the interfaces")
+            }
+            ScopeError::NoInterface(_) => {
+                value.fault(self.to_string()).help("`ip -6 -brief address` shows on which it is")
+            }
+            ScopeError::NoAddress | ScopeError::NotLinkLocal(_) | ScopeError::Unknown(..) => {
+                value.fault(self.to_string())
+            }
+        }
+    }
 }
 
 impl ScopedIp {

@@ -7,21 +7,36 @@
 //!   primary ┘   the copy at a start; then `secondary` proposes what comes
 //! ```
 //!
-//! A kind is a file in this folder and a line in the list below; `config` has the key that names it.
+//! A kind is a file in this folder, with its keys, and a line in the list below; `config` walks the list.
 
-mod primaries;
 mod interface;
+mod kind;
 
 mod file;
 mod reverse;
-mod updates;
 mod primary;
+mod updates;
+#[cfg(test)]
+mod in_a_table;
 
 mod all;
 
 pub use all::ZoneSources;
 pub use file::ZoneFile;
-pub use interface::{Reading, Source};
-pub use primaries::Primaries;
+#[cfg(test)]
+pub use in_a_table::InATable;
+pub use interface::{Reading, Source, SourceTiming};
+pub use kind::{Company, SourceContext, SourceForm, SourceKind, SourceReader, TakesUpdates};
+pub use primary::{Primaries, read_primaries};
 pub use reverse::ReverseOf;
 pub use updates::Updates;
+
+/// Every kind of source that a zone can ask for, in the order in which they add to it and in which documentation shows
+/// them. The first is missed where a zone asks for none.
+pub const KINDS: &[SourceKind] = &[
+    file::KIND,
+    reverse::KIND,
+    primary::KIND,
+    #[cfg(test)]
+    in_a_table::KIND,
+];

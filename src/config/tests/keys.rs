@@ -45,6 +45,9 @@ fn surroundings(key: &Key) -> String {
             SIGNED.into_iter().chain(above).collect()
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
+        Section::Source(header) => {
+            vec!["[[zone]]", "name = \"lab.example\"", header]
+        }
         Section::ZoneUpdate => {
             let block =
                 ["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"].into_iter().filter(own);

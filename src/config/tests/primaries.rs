@@ -2,6 +2,7 @@
 
 use super::{Outcome, read};
 use crate::transfer::incoming::LuaRecords;
+use crate::zones::source::Primaries;
 
 const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
 
@@ -14,13 +15,13 @@ fn zone(lines: &str) -> Outcome {
 fn primaries_are_read_with_ports_transports_and_keys() {
     let list = "[\"192.0.2.1\", \"[2001:db8::1]:5353 key:Transfer\", \"tls://192.0.2.2#ns1.example\"]";
     let config = zone(&format!("primary = {list}\nlua = \"accept\"")).settings();
-    let primaries = config.zones[0].primaries.as_ref().unwrap();
+    let primaries = config.zones[0].sources.find::<Primaries>().unwrap();
     let told: Vec<String> = primaries.list.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["192.0.2.1:53", "[2001:db8::1]:5353 key:transfer", "tls://192.0.2.2:853#ns1.example"]);
     assert_eq!(primaries.lua, LuaRecords::Accept);
-    assert!(config.zones[0].file.is_none());
+    assert!(config.zones[0].sources.file().is_none());
     let usual = zone("primary = [\"192.0.2.1\"]").settings();
-    assert_eq!(usual.zones[0].primaries.as_ref().unwrap().lua, LuaRecords::Refuse);
+    assert_eq!(usual.zones[0].sources.find::<Primaries>().unwrap().lua, LuaRecords::Refuse);
 }
 
 #[test]

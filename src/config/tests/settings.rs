@@ -15,6 +15,7 @@ use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
 use crate::zone::{AllDown, AnswerOrder, MemoryLimit, MinUp, Selector};
 use crate::zones::Clients;
+use crate::zones::source::ZoneFile;
 
 /// The whole surface.
 const WHOLE: &str = r#"
@@ -80,7 +81,7 @@ memory-limit = "1GiB"
 "#;
 
 fn file_of(zone: &Zone) -> &Path {
-    &zone.file.as_ref().unwrap().path
+    zone.sources.file().unwrap()
 }
 
 fn port(probe: &ProbeSpec) -> u16 {
@@ -271,7 +272,7 @@ fn spans_point_at_what_was_written() {
     let zone = &outcome.config.as_ref().unwrap().zones[0];
     let slice = |span| String::from_utf8_lossy(outcome.sources.slice(span)).into_owned();
     assert_eq!(slice(zone.name_span), "\"lab.example\"");
-    assert_eq!(slice(zone.file.as_ref().unwrap().span), "\"lab.zone\"");
+    assert_eq!(slice(zone.sources.find::<ZoneFile>().unwrap().span), "\"lab.zone\"");
     let guard = &zone.guards[0];
     assert_eq!(slice(guard.span), "[[zone.probe]]");
     assert_eq!(slice(guard.names[0].1), "\"api\"");
@@ -361,8 +362,8 @@ fn a_reverse_zone_needs_no_file_and_may_have_one() {
     let text = "[[zone]]\nname = \"2.0.192.in-addr.arpa\"\nreverse-of = \"lab.example\"\n[[zone]]\nname = \"8.b.d.0.1.0.0.2.ip6.arpa\"\n\
         reverse-of = \"LAB.example.\"\nfile = \"six.zone\"\n";
     let zones = read(format!("{text}{ZONE}")).settings().zones;
-    assert!(zones[0].file.is_none() && file_of(&zones[1]) == Path::new("/etc/six.zone"));
-    assert!(zones[..2].iter().all(|zone| zone.reverse_of.as_ref().unwrap().zone == zones[2].name));
+    assert!(zones[0].sources.file().is_none() && file_of(&zones[1]) == Path::new("/etc/six.zone"));
+    assert!(zones[..2].iter().all(|zone| zone.sources.made_from() == Some(&zones[2].name)));
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl LoadedZone {
                 Event::Refused { fault: Fault { sentence, drawn: self.drawn }, last_good }
             }
             // What its primaries say is heard elsewhere.
-            (None, Some(_)) if self.is_unchanged && self.sources.primaries().is_some() => Event::HeldBack,
+            (None, Some(_)) if self.is_unchanged && self.sources.arrive_while_serving() => Event::HeldBack,
             (None, Some(_)) if self.is_unchanged => Event::Unchanged,
             (None, Some(version)) if self.waits.is_none() => match self.standing {
                 Standing::Read => Event::Accepted { version, holds: None },
@@ -113,7 +113,7 @@ impl LoadedZone {
 
     /// Whether its file, as it is now, is served. A zone that is copied from primaries has no file.
     pub fn is_whole(&self) -> bool {
-        let has_what_is_read = self.version.is_some() || self.sources.primaries().is_some();
+        let has_what_is_read = self.version.is_some() || self.sources.arrive_while_serving();
         has_what_is_read && self.error.is_none() && self.waits.is_none()
     }
 }

@@ -88,10 +88,9 @@ impl<'r> ZoneReader<'r> {
             loaded.is_unchanged = true;
             return loaded;
         }
-        if let Some(primaries) = zone.sources.primaries() {
+        if zone.sources.arrive_while_serving() {
             let secondary = SecondaryLoad {
                 zone,
-                primaries,
                 inputs,
                 apexes: Arc::clone(&self.apexes),
                 folder: self.state_directory(),

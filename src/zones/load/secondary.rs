@@ -12,12 +12,12 @@ use std::time::{Duration, SystemTime};
 use super::loaded::{LoadedZone, Standing};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources, patiently_for};
 use crate::transfer::Soa;
-use crate::transfer::incoming::{LuaRecords, expiry};
+use crate::transfer::incoming::expiry;
 use crate::zone::{self, Apexes, Changeset, Hosts};
 use crate::zones::copy::{self, Copy};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::ZoneSettings;
-use crate::zones::source::{Primaries, Reading};
+use crate::zones::source::Reading;
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 
 /// How long a copy may take to come. It is on a disk of this node, and may be long.
@@ -26,7 +26,6 @@ const COPY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// A zone to be loaded.
 pub(super) struct SecondaryLoad<'l> {
     pub(super) zone: &'l ZoneSettings,
-    pub(super) primaries: &'l Primaries,
     pub(super) inputs: Inputs,
     pub(super) apexes: Arc<Apexes>,
     /// Where copies are kept.
@@ -60,9 +59,8 @@ impl SecondaryLoad<'_> {
     fn remade(&self, before: &ZoneVersion, found: &mut Diagnostics) -> Option<Arc<ZoneVersion>> {
         let contents = before.contents.as_ref()?;
         let has_lua = contents.pools().iter().any(|pool| pool.lua.is_some());
-        if has_lua && self.primaries.lua == LuaRecords::Refuse {
-            let message = "it has LUA records, and `lua` does not accept any";
-            found.push(Diagnostic::error(self.primaries.span, message));
+        if let Some(fault) = self.zone.sources.lua_fault().filter(|_| has_lua) {
+            found.push(fault);
             return None;
         }
         let same = Changeset::default();
@@ -110,9 +108,8 @@ impl SecondaryLoad<'_> {
         self.inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         let version = self.version(builder, found)?;
         let has_lua = version.pools.iter().any(|pool| pool.lua.is_some());
-        if has_lua && self.primaries.lua == LuaRecords::Refuse {
-            let message = "it has LUA records, and `lua` does not accept any";
-            found.push(Diagnostic::error(self.primaries.span, message));
+        if let Some(fault) = self.zone.sources.lua_fault().filter(|_| has_lua) {
+            found.push(fault);
             return None;
         }
         Some(ZoneVersion { loaded_at: confirmed_at, ..version })

@@ -39,7 +39,7 @@ impl SecondarySettings {
         let of = |zone: &ZoneSettings| {
             Some(SecondarySettings {
                 zone: zone.clone(),
-                primaries: zone.sources.primaries()?.clone(),
+                primaries: zone.sources.find::<Primaries>()?.clone(),
                 text: settings.text.clone(),
                 apexes: Arc::clone(&apexes),
                 wants_hosts: zones.iter().any(|other| other.sources.made_from() == Some(&zone.id.name)),

@@ -1,13 +1,13 @@
 //! All sources of one zone.
 
+use std::any::Any;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::interface::{Reading, Source};
-use super::primaries::Primaries;
+use super::interface::{Reading, Source, SourceTiming};
 use crate::dns::Name;
-use crate::source::Diagnostics;
+use crate::source::{Diagnostic, Diagnostics};
 use crate::zone::Builder;
 
 /// The sources of a zone, in the order in which they add to it.
@@ -30,7 +30,17 @@ enum Keeping {
 impl ZoneSources {
     /// Adds a source behind the others.
     pub fn push(&mut self, source: impl Source) {
-        self.list.push(Arc::new(source));
+        self.add(Arc::new(source));
+    }
+
+    /// As [`ZoneSources::push`], of a source that was read.
+    pub fn add(&mut self, source: Arc<dyn Source>) {
+        self.list.push(source);
+    }
+
+    /// The source of a kind, if the zone has one.
+    pub fn find<S: Source>(&self) -> Option<&S> {
+        self.list.iter().find_map(|source| (source.as_ref() as &dyn Any).downcast_ref())
     }
 
     /// Has the contents of the zone stay in memory.
@@ -63,9 +73,14 @@ impl ZoneSources {
         self.list.iter().find_map(|source| source.made_from())
     }
 
-    /// The servers that the zone is copied from.
-    pub fn primaries(&self) -> Option<&Primaries> {
-        self.list.iter().find_map(|source| source.primaries())
+    /// Whether its records come while it is served.
+    pub fn arrive_while_serving(&self) -> bool {
+        self.list.iter().any(|source| source.timing() == SourceTiming::WhileServing)
+    }
+
+    /// Why LUA records among them are not served; none: they are.
+    pub fn lua_fault(&self) -> Option<Diagnostic> {
+        self.list.iter().find_map(|source| source.lua_fault())
     }
 
     /// What `edgedns explain` says of records that stand in no file.
@@ -86,6 +101,8 @@ impl PartialEq for ZoneSources {
             && self.list.iter().zip(&other.list).all(|(one, other)| one.is_same(other.as_ref()))
     }
 }
+
+impl Eq for ZoneSources {}
 
 impl fmt::Display for ZoneSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,13 +1,29 @@
-//! A zone file.
+//! `file`: a zone file.
 
 use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::interface::{Reading, Source};
+use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
+use crate::setting::{Absent, Faulty, KeyEntry, Table, keep};
 use crate::source::{Diagnostic, Diagnostics, Naming, Span};
 use crate::zone::Builder;
 use crate::zonefile;
+
+const FILE: KeyEntry = KeyEntry::new(
+    "file",
+    Absent::Required { example: r#""zones/ocp4.example.com.zone""# },
+    "its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`",
+);
+
+pub(super) const KIND: SourceKind = SourceKind {
+    form: SourceForm::Keys(&[FILE]),
+    company: Company::Others,
+    updates: TakesUpdates::Yes,
+    read,
+};
 
 /// A zone file, and all that it includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,4 +66,18 @@ impl fmt::Display for ZoneFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())
     }
+}
+
+fn read(
+    table: &Table<'_>,
+    context: &SourceContext<'_>,
+    found: &mut Diagnostics,
+) -> Result<Option<Arc<dyn Source>>, Faulty> {
+    let Some(value) = table.get(FILE.name) else { return Ok(None) };
+    let text = keep(value.text(), found).ok_or(Faulty)?;
+    if text.is_empty() {
+        found.push(value.fault("`file` is empty"));
+        return Err(Faulty);
+    }
+    Ok(Some(Arc::new(ZoneFile { path: context.folder.join(text), span: value.span() })))
 }

@@ -4,9 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::path::Path;
 
-use super::primaries::Primaries;
 use crate::dns::Name;
-use crate::source::{Diagnostics, Sources};
+use crate::source::{Diagnostic, Diagnostics, Sources};
 use crate::zone::{Builder, Hosts};
 use crate::zonefile;
 
@@ -29,8 +28,14 @@ pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
         None
     }
 
-    /// The servers that the zone is copied from.
-    fn primaries(&self) -> Option<&Primaries> {
+    /// When its records come.
+    fn timing(&self) -> SourceTiming {
+        SourceTiming::WhenRead
+    }
+
+    /// Why LUA records that it gives are not served; none: they are. What such a record names is probed from here, so
+    /// that a source elsewhere needs the operator's word for it.
+    fn lua_fault(&self) -> Option<Diagnostic> {
         None
     }
 
@@ -43,6 +48,15 @@ pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
     fn proposes_changes(&self) -> bool {
         false
     }
+}
+
+/// When the records of a source come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceTiming {
+    /// When the zone is read.
+    WhenRead,
+    /// While the zone is served. When it is read, there is at most what came before the last start.
+    WhileServing,
 }
 
 /// What a source reads with.

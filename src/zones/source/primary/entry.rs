@@ -1,20 +1,16 @@
-//! `primary` and `lua` of a `[[zone]]`: the servers that it is copied from.
+//! An entry of `primary`: `192.0.2.1:5353 key:NAME`, `tls://192.0.2.2#dns.example`.
 //!
-//! Responsible for these keys, and for a primary being another server. Not responsible for asking one.
+//! Reads a list of them, and says why one cannot be asked.
 
 use std::net::SocketAddr;
 
-use super::socket_address::scope_fault;
-use super::table::Table;
-use super::tsig_key::{KEY_WORD, TsigKey, named};
 use crate::probe::no_host;
 use crate::requestor::{Protocol, Remote};
-use crate::setting::{Value, keep};
+use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::tls::ServerName;
-use crate::transfer::incoming::{LuaRecords, Primary, PrimaryKey};
+use crate::transfer::incoming::{Primary, PrimaryKey};
 use crate::transport::{ScopeError, ScopedIp, scoped_place};
-use crate::zones::source::Primaries;
 
 /// Most primaries of a zone. They are asked one after the other.
 const PRIMARIES_MAX: usize = 16;
@@ -25,38 +21,8 @@ const TLS: &str = "tls://";
 const DNS_PORT: u16 = 53;
 const TLS_PORT: u16 = 853;
 
-const LUA: &[(&str, LuaRecords)] = &[("refuse", LuaRecords::Refuse), ("accept", LuaRecords::Accept)];
-
-/// Reads the primaries of a zone, with those of `keys` that they name; none where it has none. This server, which
-/// listens at `listen`, cannot be one.
-pub(super) fn read(
-    table: &Table<'_>,
-    listen: &[SocketAddr],
-    keys: &[TsigKey],
-    found: &mut Diagnostics,
-) -> Option<Option<Primaries>> {
-    let lua = table.get("lua");
-    let Some(value) = table.get("primary") else {
-        if let Some(lua) = lua
-            && keep(lua.word(LUA), found) == Some(LuaRecords::Accept)
-        {
-            found.push(lua.fault("`lua` says what a primary may send, and there is no `primary`"));
-        }
-        return None;
-    };
-    let list = read_list(value, listen, keys, found);
-    for other in ["file", "reverse-of"] {
-        // Of what is no list of primaries nobody knows whether it is meant.
-        if let (Some(_), Some(other_value)) = (&list, table.get(other)) {
-            let message = format!("a zone has either `{other}` or `primary`");
-            found.push(value.fault(message).and_at(other_value.span(), "this one stands there as well"));
-        }
-    }
-    let lua = lua.and_then(|lua| keep(lua.word(LUA), found)).unwrap_or_default();
-    Some(list.map(|list| Primaries { list, lua, span: value.span() }))
-}
-
-fn read_list(
+/// The servers of a list, with those of `keys` that they name. This server, which listens at `listen`, cannot be one.
+pub fn read_primaries(
     value: Value<'_>,
     listen: &[SocketAddr],
     keys: &[TsigKey],
@@ -110,7 +76,7 @@ fn key(value: Value<'_>, word: &str, keys: &[TsigKey]) -> Result<PrimaryKey, Dia
         let help = "a key stands behind the address as \"key:NAME\"";
         return Err(value.fault(format!("`{word}` is no key")).help(help));
     };
-    let TsigKey { name, algorithm, secret, .. } = named(value, name, keys)?;
+    let TsigKey { name, algorithm, secret, .. } = TsigKey::named(value, name, keys)?;
     Ok(PrimaryKey { name: name.clone(), algorithm: *algorithm, secret: secret.clone() })
 }
 
@@ -138,7 +104,7 @@ fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
                         behind it for a key; names are not looked up";
             return Err(value.fault(format!("`{text}` is no address of a primary")).help(help));
         }
-        Err(error) => return Err(scope_fault(value, &error)),
+        Err(error) => return Err(error.fault(value)),
     };
     if let Some(why) = no_host(address.ip()) {
         return Err(value
