@@ -34,9 +34,11 @@ mod copy;
 mod load;
 mod store;
 mod publication;
+mod feed;
 mod secondary;
 
 pub use clients::Clients;
+pub use feed::{Feed, FeedContext, FeedStatus, Feeds, StartFeed};
 pub use file_digests::FileDigests;
 pub use last_fault::LastFault;
 pub use last_good::{Good, Keeper};
@@ -45,7 +47,7 @@ pub use local_addresses::{known_addresses, known_networks, networks_of, of_other
 pub use mark::{Marks, Stamp};
 pub use proposal::{Contents, Proposal, ProposalError};
 pub use publication::{NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
-pub use secondary::{Secondaries, SecondaryStatus};
+pub use secondary::Secondaries;
 pub use settings::{Settings, ZoneSettings};
 pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};
@@ -53,3 +55,6 @@ pub use store::{Store, StoredZone};
 pub use version::{Inputs, VersionOrigin, ZoneVersion};
 pub use watching::{Moment, QUIET, Watching, Writing};
 pub use zone_id::ZoneId;
+
+/// Every feed: a line for each source whose records come while its zone is served.
+pub const FEEDS: &[StartFeed] = &[Secondaries::feed];

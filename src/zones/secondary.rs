@@ -11,11 +11,10 @@
 //! silent or lie. Not responsible for the transfers themselves (`transfer`), or for publishing.
 
 mod settings;
-mod status;
 mod making;
 mod task;
 mod tasks;
 mod hearing;
+mod feed;
 
-pub use status::SecondaryStatus;
 pub use tasks::Secondaries;

@@ -359,6 +359,7 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
             continue;
         }
         left.truncate(left.len() - mark.len());
+        let in_a_list = left.last().is_some_and(|token| matches!(token.text.as_str(), "," | "[" | "("));
         let mut depth = 0_usize;
         for token in tokens.by_ref() {
             match token.text.as_str() {
@@ -366,7 +367,8 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
                 "}" | ")" | "]" => depth -= 1,
                 _ => {}
             }
-            if depth == 0 && matches!(token.text.as_str(), ";" | "}") {
+            let ends = matches!(token.text.as_str(), ";" | "}") || (in_a_list && token.text == ",");
+            if depth == 0 && ends {
                 break;
             }
         }

@@ -191,7 +191,7 @@ impl Server {
         self.operator.keep_texts(&self.publishing);
         self.operator.control.follow(control_socket(&config).as_deref());
         self.operator.admin.follow(&config.admin);
-        self.follow_primaries(&config);
+        self.follow_sources(&config);
         let zones = self.publishing.served.zones().len();
         let generation = self.publishing.publisher.generation();
         let summary = match kept {
@@ -208,10 +208,10 @@ impl Server {
         (Reloaded { outcome, zones, summary, diagnostics }, settled)
     }
 
-    /// Has zones that are copied follow the primaries that the config names now.
-    pub(super) fn follow_primaries(&mut self, config: &Config) {
+    /// Has feeds bring what the config asks for now.
+    pub(super) fn follow_sources(&mut self, config: &Config) {
         let settings = zone_settings(config, &self.reloading.path);
-        self.secondaries.follow(&settings, self.publishing.served.store());
+        self.feeds.follow(&settings, self.publishing.served.store());
     }
 
     /// Nothing has changed.

@@ -7,7 +7,7 @@ use super::publishing::Publishing;
 use super::reloading::Reloading;
 use super::supervision::Supervision;
 use super::updating::Updating;
-use crate::zones::Secondaries;
+use crate::zones::Feeds;
 
 /// Everything that the loop acts on.
 pub(super) struct Server {
@@ -16,8 +16,8 @@ pub(super) struct Server {
     pub(super) operator: Operator,
     pub(super) updating: Updating,
     pub(super) supervision: Supervision,
-    /// The tasks of zones that are copied from primaries.
-    pub(super) secondaries: Secondaries,
+    /// What brings records to zones while they are served.
+    pub(super) feeds: Feeds,
     pub(super) started: Instant,
     /// The same by the clock of that moment.
     pub(super) started_at: SystemTime,

@@ -39,7 +39,9 @@ use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
 use crate::transport::{self, Inherited, Listeners, Taps};
 use crate::zones::live::LiveZones;
-use crate::zones::{self, FileDigests, Marks, Publications, Secondaries, Serving, known_networks};
+use crate::zones::{
+    self, FEEDS, FeedContext, Feeds, FileDigests, Marks, Publications, Secondaries, Serving, known_networks,
+};
 
 /// Why the server did not start, or ended.
 #[derive(Debug)]
@@ -168,9 +170,11 @@ impl Server {
         let (publications, asked) = Publications::channel();
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
-        let secondaries = Secondaries::new(publications.clone(), reloading_by(requests.clone()));
+        let addresses_changed = Arc::new(reloading_by(requests.clone()));
+        let feeds =
+            Feeds::start(FEEDS, &FeedContext { publications: publications.clone(), addresses_changed });
         let transferring = Transferring::start(&config, &served);
-        let dispatcher = dispatcher(&updating, &secondaries, &transferring, &config);
+        let dispatcher = dispatcher(&updating, &feeds, &transferring, &config);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
@@ -210,16 +214,8 @@ impl Server {
         let reloading = Reloading::new(path, marks, live, requests.clone());
         let local_trouble = publishing.engine.local_trouble();
         let operator = Operator::start(requests, (rules, rules_kept_at), state_directory, local_trouble);
-        let mut server = Server {
-            publishing,
-            reloading,
-            operator,
-            updating,
-            supervision,
-            secondaries,
-            started,
-            started_at,
-        };
+        let mut server =
+            Server { publishing, reloading, operator, updating, supervision, feeds, started, started_at };
         server.begin(&config, digests, &mut arrived(&mut transitions));
         Ok((server, Events { transitions, zone_requests: asked }))
     }
@@ -228,12 +224,14 @@ impl Server {
 /// Who treats what is no plain query.
 fn dispatcher(
     updating: &Updating,
-    secondaries: &Secondaries,
+    feeds: &Feeds,
     transferring: &Transferring,
     config: &Config,
 ) -> Arc<Dispatcher> {
     let mut treatments = Treatments::default();
-    treatments.add(MessageKind::Notify, NotifyTreatment::new(secondaries.clone()));
+    if let Some(secondaries) = feeds.find::<Secondaries>() {
+        treatments.add(MessageKind::Notify, NotifyTreatment::new(secondaries.clone()));
+    }
     treatments.add(MessageKind::Update, updating.taker().clone());
     treatments.add(MessageKind::Transfer, transferring.treatment());
     Arc::new(Dispatcher::new(Handle::current(), treatments, &config.keys))

@@ -15,7 +15,7 @@ use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{SecondaryStatus, StoredZone, Watching};
+use crate::zones::{FeedStatus, StoredZone, Watching};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -61,7 +61,7 @@ impl Server {
 
     /// A zone, with what updates have made of it, and what is heard of its primaries.
     fn zone(&self, stored: &StoredZone) -> ZoneStatus {
-        let heard = self.secondaries.status(&stored.id);
+        let heard = self.feeds.status(&stored.id);
         let confirmed_at = heard.as_ref().and_then(|heard| heard.confirmed_at);
         let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
         let stale_seconds = age.map(|age| age.as_secs());
@@ -100,8 +100,8 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
     }
 }
 
-fn copied(heard: SecondaryStatus) -> CopiedStatus {
-    let SecondaryStatus { from, confirmed_at, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
+fn copied(heard: FeedStatus) -> CopiedStatus {
+    let FeedStatus { from, confirmed_at, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
     CopiedStatus { from, confirmed_at: confirmed_at.map(UtcTime), axfr, ixfr, bytes, failed, notified }
 }
 

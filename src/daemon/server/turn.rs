@@ -39,7 +39,7 @@ impl Server {
         self.publishing.note(first, None);
         self.operator.keep_texts(&self.publishing);
         self.reloading.follow_files(digests, Some(config));
-        self.follow_primaries(config);
+        self.follow_sources(config);
         self.report_ready();
     }
 
@@ -103,7 +103,7 @@ impl Server {
         let answered = self.publishing.counters.answered();
         self.supervision.manager.stopping();
         self.publishing.running.stop().await;
-        self.secondaries.stop().await;
+        self.feeds.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;
         self.reloading.marks.remove_all();

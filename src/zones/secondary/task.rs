@@ -12,7 +12,6 @@ use tracing::{debug, info, warn};
 
 use super::making;
 use super::settings::SecondarySettings;
-use super::status::SharedStatus;
 use crate::source::{Origin, Transfer};
 use crate::tls::{Random, Verify};
 use crate::transfer::Soa;
@@ -20,6 +19,7 @@ use crate::transfer::incoming::{
     FetchError, Fetched, Held, PrimaryClient, Received, Refresh, Seen, Standing,
 };
 use crate::zones::copy;
+use crate::zones::feed::SharedStatus;
 use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;

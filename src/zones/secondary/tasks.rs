@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::settings::SecondarySettings;
-use super::status::{SecondaryStatus, SharedStatus};
 use super::task::{Notified, Saving, SecondaryTask};
 use crate::dns::NameRef;
 use crate::sync::lock;
 use crate::tls::Random;
 use crate::transfer::incoming::Primary;
 use crate::tsig::KeyName;
+use crate::zones::feed::{FeedStatus, SharedStatus};
 use crate::zones::publication::Publications;
 use crate::zones::settings::Settings;
 use crate::zones::store::{Store, StoredZone};
@@ -134,7 +134,7 @@ impl Secondaries {
     }
 
     /// How a zone stands; none where it is not copied.
-    pub fn status(&self, zone: &ZoneId) -> Option<SecondaryStatus> {
+    pub fn status(&self, zone: &ZoneId) -> Option<FeedStatus> {
         lock(&self.tasks).get(zone).map(|running| running.status.get())
     }
 

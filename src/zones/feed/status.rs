@@ -1,14 +1,14 @@
-//! The status of a zone that is copied: when it was confirmed, what is wrong, what was taken so far.
+//! The status of a zone that has a feed: when it was confirmed, what is wrong, what was taken so far.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crate::sync::lock;
 
-/// How a zone that is copied stands.
+/// What has come of a zone that has a feed.
 #[derive(Clone, Debug, Default)]
-pub struct SecondaryStatus {
-    /// The primary that it was copied from, or that confirmed it, last.
+pub struct FeedStatus {
+    /// The server that it was copied from, or that confirmed it, last.
     pub from: Option<String>,
     /// When that was.
     pub confirmed_at: Option<SystemTime>,
@@ -28,14 +28,14 @@ pub struct SecondaryStatus {
 
 /// The status of one zone. Clones are the same one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SharedStatus(Arc<Mutex<SecondaryStatus>>);
+pub(in crate::zones) struct SharedStatus(Arc<Mutex<FeedStatus>>);
 
 impl SharedStatus {
-    pub(super) fn get(&self) -> SecondaryStatus {
+    pub(in crate::zones) fn get(&self) -> FeedStatus {
         lock(&self.0).clone()
     }
 
-    pub(super) fn change(&self, change: impl FnOnce(&mut SecondaryStatus)) {
+    pub(in crate::zones) fn change(&self, change: impl FnOnce(&mut FeedStatus)) {
         change(&mut lock(&self.0));
     }
 }
