@@ -88,13 +88,13 @@ fn snapshot(zone: &Zone) -> Snapshot {
 }
 
 /// The same with a compiled form of it.
-fn snapshot_of(zone: &Zone, compiled: CompiledZone) -> Snapshot {
+fn snapshot_of(zone: &Zone, compiled: impl Into<Arc<CompiledZone>>) -> Snapshot {
     let members = zone.pools().iter().flat_map(|pool| pool.groups.iter().flatten());
     let board: Board = members.map(|_| Verdict::Up).collect();
     let mut ids = board.ids();
     let bound = zone.pools().iter().map(|pool| BoundPool::new(Arc::clone(pool), &mut ids));
     let bound: Vec<BoundPool> = bound.collect();
-    let compiled = Some(Arc::new(compiled));
+    let compiled = Some(compiled.into());
     let slot = ZoneEntry {
         apex: zone.apex().to_name(),
         compiled,

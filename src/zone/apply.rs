@@ -46,9 +46,9 @@ impl Zone {
         self.changed.len()
     }
 
-    /// Whether the zone should be put together anew, where `beside` more things are kept beside what has changed.
-    pub fn is_merge_due(&self, beside: usize) -> bool {
-        self.changed.len() + beside > CHANGED_MIN.max(self.sealed.nodes.len() / CHANGED_SHARE)
+    /// So many may be, and no more, until the zone should be put together anew.
+    pub fn changed_nodes_max(&self) -> usize {
+        CHANGED_MIN.max(self.sealed.nodes.len() / CHANGED_SHARE)
     }
 
     /// The zone after changes, with what they did to each node; none when it would be unsound, which `found` says.
@@ -79,22 +79,6 @@ impl Zone {
         }
         recheck(&zone, touched.keys().copied(), origin, found);
         Ok((found.errors() == 0).then(|| (zone, touched.into_values().collect())))
-    }
-
-    /// The same zone, to be changed.
-    fn to_changing(&self) -> Zone {
-        let family = self.family.clone().unwrap_or_else(|| Arc::new(Family::of(&self.sealed)));
-        Zone {
-            apex: self.apex.clone(),
-            sealed: Arc::clone(&self.sealed),
-            changed: self.changed.clone(),
-            family: Some(family),
-            records: self.records,
-            pools: Arc::clone(&self.pools),
-            guarded: Arc::clone(&self.guarded),
-            libraries: Arc::clone(&self.libraries),
-            own: Arc::clone(&self.own),
-        }
     }
 
     /// A node as it is, to be put back with other properties.
@@ -133,7 +117,9 @@ struct Writer<'z> {
 
 impl<'z> Writer<'z> {
     fn of(before: &'z Zone) -> Writer<'z> {
-        Writer { before, zone: before.to_changing(), touched: BTreeMap::new() }
+        let mut zone = before.clone();
+        zone.prepare_for_changes();
+        Writer { before, zone, touched: BTreeMap::new() }
     }
 
     fn touch(&mut self, id: NodeId) -> &mut NodeChange {
@@ -228,9 +214,8 @@ impl<'z> Writer<'z> {
         parent: NodeId,
         origin: &Origin,
     ) -> Result<NodeId, Diagnostic> {
-        let number = u32::try_from(self.zone.sealed.nodes.len()).ok();
-        let number = number.and_then(|sealed| sealed.checked_add(self.zone.changed.new_nodes));
-        let id = number.filter(|number| *number < u32::MAX).map(NodeId).ok_or_else(|| {
+        let number = u32::try_from(self.zone.places());
+        let id = number.ok().filter(|number| *number < u32::MAX).map(NodeId).ok_or_else(|| {
             Diagnostic::error(
                 origin,
                 format!("the zone `{}` holds more than 4294967295 names", self.zone.apex()),
@@ -250,7 +235,6 @@ impl<'z> Writer<'z> {
             rrsets: Box::default(),
             pools: Box::default(),
         };
-        self.zone.changed.new_nodes += 1;
         self.zone.changed.put(id, node);
         self.zone.changed.list(hash, id);
         Ok(id)

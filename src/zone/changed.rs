@@ -16,8 +16,6 @@ pub(super) struct Changed {
     nodes: SharedMap<(NodeId, Arc<ChangedNode>)>,
     /// Nodes that came, by the hashes of their names.
     names: SharedMap<NodeId>,
-    /// How many nodes came.
-    pub(super) new_nodes: u32,
 }
 
 /// A node with all that it has now.
@@ -76,6 +74,11 @@ impl Changed {
     /// Has a node found that was not there at first.
     pub(super) fn list(&mut self, hash: NameHash, id: NodeId) {
         self.names.insert(hash.bits(), id, |other| *other == id);
+    }
+
+    /// How many nodes were not there at first, whether they exist or not. Their places follow those of the others.
+    pub(super) fn new_nodes(&self) -> usize {
+        self.names.len()
     }
 
     /// How many nodes have changed.

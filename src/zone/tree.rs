@@ -15,6 +15,7 @@ use crate::source::Origin;
 
 /// A zone: immutable, complete, sound. [`super::Builder`] makes one, and [`super::Changeset`] the next one of it: that
 /// shares with the one before all that has not changed.
+#[derive(Clone)]
 pub struct Zone {
     pub(super) apex: Name,
     /// What there was at first.
@@ -77,9 +78,13 @@ impl Zone {
     /// Every node, in no order but the apex first.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> {
         // Every node was given a place of 32 bits.
-        let sealed = u32::try_from(self.sealed.nodes.len()).unwrap_or(u32::MAX);
-        let nodes = (0..sealed.saturating_add(self.changed.new_nodes)).map(NodeId);
-        nodes.filter(|id| self.node(*id).exists())
+        let places = u32::try_from(self.places()).unwrap_or(u32::MAX);
+        (0..places).map(NodeId).filter(|id| self.node(*id).exists())
+    }
+
+    /// How many nodes there are, those that vanished included.
+    pub(super) fn places(&self) -> usize {
+        self.sealed.nodes.len() + self.changed.new_nodes()
     }
 
     /// The node of a name.

@@ -24,7 +24,6 @@ mod settings;
 mod watching;
 mod version;
 mod proposal;
-mod merging;
 mod state;
 mod last_good;
 pub mod journal;

@@ -123,6 +123,16 @@ impl ZoneVersion {
         }
     }
 
+    /// Whether so much has changed since its zone was put together that this should be done anew: until then the zone
+    /// takes more memory, and an answer from it costs one look-up more.
+    pub(super) fn is_merge_due(&self) -> bool {
+        let Some(zone) = &self.contents else { return false };
+        // A name that changes may have the answers of many others made anew.
+        let nodes = zone.changed_nodes().max(self.compiled.changed_nodes());
+        let links = self.links.as_ref().map_or(0, Links::added);
+        nodes.saturating_add(links) > zone.changed_nodes_max()
+    }
+
     /// When its text was read from the zone's file for the first time, where it is the last good one now.
     pub fn last_good_since(&self) -> Option<SystemTime> {
         match self.origin {

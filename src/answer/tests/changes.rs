@@ -1,4 +1,5 @@
-//! A zone with changes answers byte for byte as the whole zone compiled at once, and is refused where that is refused.
+//! A zone with changes answers byte for byte as the whole zone compiled at once, and is refused where that is refused:
+//! whether it is put together anew now and then, or never.
 //!
 //! Random zones and long sequences of changes, of names and types that meet each other often: empty non-terminals,
 //! wildcards, zone cuts, DNAMEs, aliases, additional addresses, guarded RRsets, LUA records that are tested at a name,
@@ -19,8 +20,11 @@ use crate::zone::{
 };
 
 /// Zones, each with so many changesets, if nobody wants more.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 16;
 const STEPS: usize = 25;
+
+/// Of the versions that are put together anew now and then: on the average after so many changesets.
+const MERGED_EVERY: usize = 4;
 
 /// Few labels, so that names meet.
 const LABELS: [&str; 6] = ["a", "b", "c", "*", "g", "l"];
@@ -254,13 +258,20 @@ fn key(record: &Record) -> (String, u16, Vec<u8>) {
     (record.owner.to_string(), record.rtype.0, record.rdata.to_vec())
 }
 
-/// Two versions of one zone that must be the same: made from change to change, and put together each time.
-struct Twins {
-    changed: Zone,
-    compiled: CompiledZone,
-    links: Links,
+/// Versions of one zone that must be the same: made from change to change; likewise, and put together anew every few
+/// steps; and put together each time.
+struct Triplets {
+    unmerged: Version,
+    merged: Version,
     whole: Zone,
     guards: Vec<Guarding>,
+}
+
+/// One that is made from change to change.
+struct Version {
+    zone: Zone,
+    compiled: Arc<CompiledZone>,
+    links: Links,
 }
 
 /// What came of changes: the zone, or what is wrong with it.
@@ -270,15 +281,16 @@ fn errors(found: &Diagnostics) -> BTreeSet<String> {
     found.iter().filter(|one| one.is_error()).map(|one| one.message.clone()).collect()
 }
 
-impl Twins {
-    fn new(zone: Zone, whole: Zone, guards: Vec<Guarding>) -> Twins {
+impl Version {
+    fn of(mut zone: Zone) -> Version {
+        zone.prepare_for_changes();
         let (compiled, links) = compile_for_changes(&zone).unwrap();
-        Twins { changed: zone, compiled, links, whole, guards }
+        Version { zone, compiled: compiled.into(), links }
     }
 
-    fn change(&self, changes: &Changeset) -> Result<Outcome<(Zone, CompiledZone, Links)>, ChangesetError> {
+    fn after(&self, changes: &Changeset, guards: &[Guarding]) -> Result<Outcome<Version>, ChangesetError> {
         let mut found = Diagnostics::default();
-        let Some((zone, nodes)) = self.changed.after(changes, &self.guards, place(), &mut found)? else {
+        let Some((zone, nodes)) = self.zone.after(changes, guards, place(), &mut found)? else {
             return Ok(Err(errors(&found)));
         };
         let affected = self.links.affected(&zone, &nodes);
@@ -288,53 +300,93 @@ impl Twins {
         }
         let mut links = self.links.clone();
         let compiled = self.compiled.after(&zone, &affected, &mut links).unwrap();
-        Ok(Ok((zone, compiled, links)))
+        Ok(Ok(Version { zone, compiled: compiled.into(), links }))
+    }
+}
+
+/// A zone put together anew, after changes.
+fn put_together(
+    zone: &Zone,
+    changes: &Changeset,
+    guards: &[Guarding],
+) -> Result<Outcome<Zone>, ChangesetError> {
+    let mut found = Diagnostics::default();
+    let zone = changes.apply(zone, guards, place(), &mut found)?.finish(&mut found);
+    Ok(zone.ok_or_else(|| errors(&found)))
+}
+
+fn put_together_as_it_is(zone: &Zone, guards: &[Guarding]) -> Zone {
+    put_together(zone, &Changeset::default(), guards).unwrap().unwrap()
+}
+
+impl Triplets {
+    fn new(zone: Zone, guards: Vec<Guarding>) -> Triplets {
+        let again = || put_together_as_it_is(&zone, &guards);
+        let (merged, whole) = (Version::of(again()), again());
+        Triplets { unmerged: Version::of(zone), merged, whole, guards }
     }
 
-    fn put_together(&self, changes: &Changeset) -> Result<Outcome<Zone>, ChangesetError> {
-        let mut found = Diagnostics::default();
-        let zone = changes.apply(&self.whole, &self.guards, place(), &mut found)?.finish(&mut found);
-        Ok(zone.ok_or_else(|| errors(&found)))
-    }
-
-    /// Both after changes; whether these were taken.
+    /// All after changes; whether these were taken.
     fn step(&mut self, changes: &Changeset, chance: &mut Chance, told: &str) -> bool {
-        let (changed, whole) = match (self.change(changes), self.put_together(changes)) {
-            (Ok(Ok(changed)), Ok(Ok(whole))) => (changed, whole),
-            (Ok(Err(one)), Ok(Err(other))) => {
-                assert_eq!(one, other, "{told}: other faults are told\n{changes:?}");
-                return false;
+        let whole = put_together(&self.whole, changes, &self.guards);
+        let one_by_one = [&self.unmerged, &self.merged].map(|version| version.after(changes, &self.guards));
+        let [unmerged, merged] = one_by_one.map(|one| match (one, &whole) {
+            (Ok(Ok(version)), Ok(Ok(whole))) => {
+                assert_same_zone(&version.zone, whole, told);
+                Some(version)
             }
-            (Err(_), Err(_)) => return false,
+            (Ok(Err(one)), Ok(Err(other))) => {
+                assert_eq!(&one, other, "{told}: other faults are told\n{changes:?}");
+                None
+            }
+            (Err(_), Err(_)) => None,
             (one, other) => panic!(
                 "{told}: {:?} one by one, {:?} as a whole\n{changes:?}",
                 one.map(|taken| taken.map(|_| "taken")),
-                other.map(|taken| taken.map(|_| "taken"))
+                other.as_ref().map(|taken| taken.as_ref().map(|_| "taken"))
             ),
-        };
-        assert_same_zone(&changed.0, &whole, told);
+        });
+        let (Some(unmerged), Some(merged), Ok(Ok(whole))) = (unmerged, merged, whole) else { return false };
         let names = names(&[&self.whole, &whole]);
-        (self.changed, self.compiled, self.links) = changed;
-        self.whole = whole;
-        let one = snapshot_of(&self.changed, self.compiled.share());
-        let other = snapshot(&self.whole);
-        for qname in &names {
+        (self.unmerged, self.merged, self.whole) = (unmerged, merged, whole);
+        if chance.one_in(MERGED_EVERY) {
+            self.merged = Version::of(put_together_as_it_is(&self.merged.zone, &self.guards));
+            assert_same_zone(&self.merged.zone, &self.whole, told);
+        }
+        self.assert_same_answers(&names, changes, chance, told);
+        true
+    }
+
+    fn assert_same_answers(
+        &self,
+        names: &BTreeSet<String>,
+        changes: &Changeset,
+        chance: &mut Chance,
+        told: &str,
+    ) {
+        let whole = snapshot(&self.whole);
+        let versions = [("unmerged", &self.unmerged), ("merged", &self.merged)];
+        let versions = versions.map(|(what, one)| (what, snapshot_of(&one.zone, Arc::clone(&one.compiled))));
+        for qname in names {
             for qtype in ASKED {
                 let query = if chance.one_in(2) { query(qname, qtype, 1232) } else { with_do(qname, qtype) };
-                let [one, other] =
-                    [&one, &other].map(|snapshot| answer(snapshot, Transport::Tcp, &query, 65_535));
-                if one != other {
-                    let message = |bytes: Option<Vec<u8>>| bytes.map(|bytes| Message::from_vec(&bytes));
-                    panic!(
-                        "{told}: {qname} {qtype}\nchanged: {:#?}\nwhole: {:#?}\n{changes:#?}\n{:#?}",
-                        message(one),
-                        message(other),
-                        told_records(&self.whole)
-                    );
+                let answer = |snapshot| answer(snapshot, Transport::Tcp, &query, 65_535);
+                let other = answer(&whole);
+                for (what, version) in &versions {
+                    let one = answer(version);
+                    if one != other {
+                        let message =
+                            |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| Message::from_vec(bytes));
+                        panic!(
+                            "{told}: {qname} {qtype}\n{what}: {:#?}\nwhole: {:#?}\n{changes:#?}\n{:#?}",
+                            message(&one),
+                            message(&other),
+                            told_records(&self.whole)
+                        );
+                    }
                 }
             }
         }
-        true
     }
 }
 
@@ -386,21 +438,6 @@ fn assert_same_zone(one: &Zone, other: &Zone, told: &str) {
     assert_eq!(one.pools().len(), other.pools().len(), "{told}: a pool is left that no node has");
 }
 
-impl CompiledZone {
-    /// The same once more.
-    fn share(&self) -> CompiledZone {
-        let Self { sealed, changed, apex_bytes, apex_labels, negative } = self;
-        let (sealed, changed) = (Arc::clone(sealed), changed.clone());
-        CompiledZone {
-            sealed,
-            changed,
-            apex_bytes: *apex_bytes,
-            apex_labels: *apex_labels,
-            negative: negative.clone(),
-        }
-    }
-}
-
 #[test]
 fn a_zone_with_changes_answers_as_the_whole_zone_compiled_at_once() {
     let seeds = std::env::var("CHANGES_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
@@ -409,14 +446,11 @@ fn a_zone_with_changes_answers_as_the_whole_zone_compiled_at_once() {
         let mut chance = Chance::new(seed + 1);
         let guards = guards(&mut chance);
         let zone = first(&mut chance, &guards);
-        let mut found = Diagnostics::default();
-        let again = Changeset::default().apply(&zone, &guards, place(), &mut found);
-        let whole = again.unwrap().finish(&mut found).unwrap();
-        let mut twins = Twins::new(zone, whole, guards);
+        let mut triplets = Triplets::new(zone, guards);
         for step in 0..STEPS {
-            let changes = changes(&mut chance, &twins.whole);
+            let changes = changes(&mut chance, &triplets.whole);
             let told = format!("seed {seed}, step {step}");
-            if twins.step(&changes, &mut chance, &told) { taken += 1 } else { refused += 1 }
+            if triplets.step(&changes, &mut chance, &told) { taken += 1 } else { refused += 1 }
         }
     }
     assert!(taken > refused && refused > 0, "{taken} changesets were taken, {refused} refused");

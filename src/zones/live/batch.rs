@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tracing::warn;
-
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::answer::Requester;
 use crate::source::{Origin, Update};
@@ -69,22 +67,7 @@ pub fn make_batch(
         made = None;
     }
     zone.show(state);
-    Batch { results, version: made.map(merged_if_due) }
-}
-
-/// A version, put together anew where that is due. Updates wait meanwhile, once for as many as a quarter of the zone has
-/// names.
-fn merged_if_due(version: ZoneVersion) -> ZoneVersion {
-    if !version.is_merge_due() {
-        return version;
-    }
-    match version.merged() {
-        Ok(merged) => sharing(merged, &version),
-        Err(error) => {
-            warn!(zone = %version.id.name, "zone {} cannot be put together anew: {error}", version.id);
-            version
-        }
-    }
+    Batch { results, version: made }
 }
 
 /// The version after an update, with what changes; none: nothing does.
