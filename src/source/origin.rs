@@ -162,10 +162,10 @@ enum Compact {
 const _: () = assert!(size_of::<OriginId>() == size_of::<Span>());
 
 impl OriginId {
-    /// Whether both are in texts, or both are of one file, transfer, update or key.
+    /// Whether both are of one text, file, transfer, update or key.
     pub fn is_of_same(self, other: OriginId) -> bool {
         match (self.0, other.0) {
-            (Compact::Text(_), Compact::Text(_)) => true,
+            (Compact::Text(one), Compact::Text(other)) => one.file == other.file,
             (Compact::Shared { place, .. }, Compact::Shared { place: other, .. }) => place == other,
             (Compact::Text(_), Compact::Shared { .. }) | (Compact::Shared { .. }, Compact::Text(_)) => false,
         }

@@ -47,6 +47,7 @@ mod tests {
     fn a_settled_zone_says_the_lines_of_its_records_without_its_text() {
         let mut sources = Sources::default();
         let file = sources.add("lab.zone", b"soa\nns\nns\n".to_vec());
+        let included = sources.add("servers.zone", b"\nns\n".to_vec());
         let at = |start| Span::new(file, start, start + 1);
         let apex: Name = "lab.example.".parse().unwrap();
         let ttl = Ttl::from_seconds(60).unwrap();
@@ -55,16 +56,20 @@ mod tests {
         let mut builder = Builder::new(apex.clone(), at(0));
         let soa = [&[0, 0][..], &[0, 0, 0, 60].repeat(5)].concat();
         builder.add(apex.as_ref(), Rtype::SOA, ttl, &soa, at(0)).unwrap();
-        for (label, origin) in [(b'a', at(4).into()), (b'b', transfer.clone()), (b'c', at(7).into())] {
+        let beside = Span::new(included, 1, 3);
+        let servers =
+            [(b'a', at(4).into()), (b'b', transfer.clone()), (b'c', at(7).into()), (b'd', beside.into())];
+        for (label, origin) in servers {
             builder.add(apex.as_ref(), Rtype::NS, ttl, &[1, label, 0], origin).unwrap();
         }
         let mut zone = builder.finish(&mut Diagnostics::default()).unwrap();
         zone.settle(&mut Lines::of(&sources));
         drop(sources);
         let line = |line| Origin::Line(FileLine { path: "lab.zone".into(), line });
+        let included = Origin::Line(FileLine { path: "servers.zone".into(), line: 2 });
         let origins = |rtype| zone.node(NodeId::APEX).rrset(rtype).unwrap().origins().collect::<Vec<_>>();
         assert_eq!(origins(Rtype::SOA), [line(1)]);
         // Of records of one text the place of the first is known.
-        assert_eq!(origins(Rtype::NS), [line(2), transfer, line(2)]);
+        assert_eq!(origins(Rtype::NS), [line(2), transfer, line(2), included]);
     }
 }
