@@ -76,8 +76,6 @@ pub(super) struct Table {
     upcoming: WatchNumber,
     /// Targets that have no outcome yet.
     unprobed: BTreeSet<WatchNumber>,
-    /// How many targets were unprobed once, and are no more.
-    probed: u64,
     /// Transitions that nobody has been told, by age: one for each target at most, so that they are
     /// bounded by the number of targets however slow the listener is.
     unsent: BTreeMap<u64, Transition>,
@@ -165,7 +163,6 @@ impl Table {
             board: Board::default(),
             upcoming: WatchNumber(0),
             unprobed: BTreeSet::new(),
-            probed: 0,
             unsent: BTreeMap::new(),
             unsent_next: 0,
         }
@@ -241,13 +238,8 @@ impl Table {
 
     /// How many targets have had their first outcome so far, or went without.
     pub(super) fn probed(&self) -> u64 {
-        self.probed
-    }
-
-    fn note_probed(&mut self, number: WatchNumber) {
-        if self.unprobed.remove(&number) {
-            self.probed += 1;
-        }
+        // Each was unprobed once, and numbers begin at 0.
+        self.upcoming.0 - self.unprobed.len() as u64
     }
 
     /// A target's probe is due, but waits for its turn.
@@ -274,9 +266,6 @@ impl Table {
         if entry.watched.number != of.number {
             return None;
         }
-        if self.unprobed.remove(&of.number) {
-            self.probed += 1;
-        }
         let attribution = self.network.note(&mut entry.reachability, outcome, ended);
         entry.history.note(outcome, ended);
         let (effect, cause) = match attribution {
@@ -288,6 +277,7 @@ impl Table {
             entry.history.since = ended;
             entry.history.transitions += 1;
         }
+        self.unprobed.remove(&of.number);
         self.note_local_trouble(of, outcome, ended);
         match cause {
             Some(cause) => self.update_board(of.id, cause, ended),
@@ -384,7 +374,7 @@ impl Table {
         if let Ok(known) = self.questions.find_entry(hash, |known| *known == id) {
             known.remove();
         }
-        self.note_probed(entry.watched.number);
+        self.unprobed.remove(&entry.watched.number);
         self.network.forget(entry.reachability);
         entry.unsent.and_then(|key| self.unsent.remove(&key));
         self.resting.push_back((now, id));

@@ -20,7 +20,7 @@ use super::worker_counters::WorkerCounters;
 use crate::answer::{BoundPool, CookieSecret, Publisher};
 use crate::health::{Board, Engine, Transition};
 use crate::transport::{Running, SnapshotResponder, Taps};
-use crate::zones::{Publications, of_others};
+use crate::zones::of_others;
 
 /// What is published, and what it is made of.
 pub(super) struct Publishing {
@@ -35,12 +35,6 @@ pub(super) struct Publishing {
     pub(super) waiting_changes: WaitingChanges,
     /// Whether zones have changed since every worker was woken to look at them.
     pub(super) are_zones_newer: bool,
-    /// Where single zones are changed: for whoever writes or transfers one.
-    #[allow(
-        dead_code,
-        reason = "each kind of zone that changes while it is served takes a clone when it comes"
-    )]
-    pub(super) publications: Publications,
     /// The verdicts that the newest snapshot was made of.
     pub(super) board: Board,
     pub(super) counters: WorkerCounters,

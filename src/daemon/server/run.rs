@@ -171,8 +171,7 @@ impl Server {
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
         let addresses_changed = Arc::new(reloading_by(requests.clone()));
-        let feeds =
-            Feeds::start(FEEDS, &FeedContext { publications: publications.clone(), addresses_changed });
+        let feeds = Feeds::start(FEEDS, &FeedContext { publications, addresses_changed });
         let transferring = Transferring::start(&config, &served);
         let dispatcher = dispatcher(&updating, &feeds, &transferring, &config);
         served.set_handed_over(dispatcher.kinds());
@@ -197,7 +196,6 @@ impl Server {
             served,
             waiting_changes: WaitingChanges::default(),
             are_zones_newer: false,
-            publications,
             board,
             counters,
             taps,

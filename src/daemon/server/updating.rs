@@ -32,7 +32,7 @@ const REFUSALS_TOLD_MAX: u32 = 10;
 /// The zones that clients may change, and their writers.
 pub(super) struct Updating {
     live: Arc<LiveZones>,
-    publications: Publications,
+    pub(super) publications: Publications,
     writers: HashMap<ZoneId, Writer>,
     taker: UpdateTaker,
 }

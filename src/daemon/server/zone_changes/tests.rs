@@ -115,7 +115,7 @@ impl Site {
         );
         let (mut server, events) = started.await.unwrap_or_else(|error| panic!("{error}"));
         let under = Under {
-            publications: server.publishing.publications.clone(),
+            publications: server.updating.publications.clone(),
             reader: RefCell::new(server.publishing.publisher.readers().reader()),
             versions,
         };
