@@ -2,6 +2,7 @@
 //!
 //! What is not installed is left out. `PEERS=required` in the environment makes that a failure.
 
+mod acme;
 mod compare;
 mod forward;
 mod import;
