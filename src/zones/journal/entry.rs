@@ -24,6 +24,16 @@ const ENTRY_BYTES_MAX: usize = 1 << 30;
 /// What stands for a TTL where there is none: more than a TTL can be.
 const NO_TTL: u32 = u32::MAX;
 
+// The kinds of entries.
+const UPDATE: u8 = 1;
+const KEPT: u8 = 2;
+const BASE: u8 = 3;
+const ANNOUNCED: u8 = 4;
+
+/// An entry that was written as it is, by another version: of a kind that is not known here, or with more in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UnknownEntry;
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
@@ -40,10 +50,10 @@ pub(super) enum Entry {
 impl Entry {
     fn kind(&self) -> u8 {
         match self {
-            Entry::Update(_) => 1,
-            Entry::Kept(_) => 2,
-            Entry::Base { .. } => 3,
-            Entry::Announced { .. } => 4,
+            Entry::Update(_) => UPDATE,
+            Entry::Kept(_) => KEPT,
+            Entry::Base { .. } => BASE,
+            Entry::Announced { .. } => ANNOUNCED,
         }
     }
 
@@ -54,47 +64,81 @@ impl Entry {
         out.push(self.kind());
         match self {
             Entry::Update(step) | Entry::Kept(step) => write_step(step, out),
-            Entry::Base { serial, file, overlay } => {
-                out.extend(serial.to_be_bytes());
-                write_digest(*file, out);
-                write_overlay(overlay, out);
-            }
+            Entry::Base { serial, file, overlay } => write_base(*serial, *file, overlay, out),
             Entry::Announced { serial, file } => {
                 out.extend(serial.to_be_bytes());
                 write_digest(*file, out);
             }
         }
-        let body = out.get(start + HEAD_BYTES..).unwrap_or_default();
-        let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= ENTRY_BYTES_MAX);
-        let Some(length) = length else {
-            out.truncate(start);
-            return None;
-        };
-        let check = check(length, body);
-        out.get_mut(start..start + 4)?.copy_from_slice(&length.to_be_bytes());
-        out.get_mut(start + 4..start + HEAD_BYTES)?.copy_from_slice(&check);
-        Some(())
+        seal(start, out)
     }
 
-    /// The entry at the front of `bytes`, and how many it takes; none where it is not whole, or not one of ours.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Entry, usize)> {
-        let (length, rest) = bytes.split_first_chunk::<4>()?;
-        let (wanted, rest) = rest.split_first_chunk::<16>()?;
-        let length = u32::from_be_bytes(*length);
-        let body = rest.get(..usize::try_from(length).ok()?)?;
-        if check(length, body) != *wanted {
-            return None;
-        }
+    /// Appends a [`Entry::Base`] of this as it is written. None, with nothing appended, when it is too long.
+    pub(super) fn write_as_base(
+        serial: u32,
+        file: Option<Digest>,
+        overlay: &Overlay,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let start = out.len();
+        out.resize(start + HEAD_BYTES, 0);
+        out.push(BASE);
+        write_base(serial, file, overlay, out);
+        seal(start, out)
+    }
+
+    /// The entry at the front of `bytes`, and how many it takes; none where it is not whole.
+    ///
+    /// # Errors
+    ///
+    /// When it is whole and says what this version does not know.
+    pub(super) fn read(bytes: &[u8]) -> Result<Option<(Entry, usize)>, UnknownEntry> {
+        let Some(body) = whole(bytes) else { return Ok(None) };
+        let entry = Entry::of(body).ok_or(UnknownEntry)?;
+        Ok(Some((entry, HEAD_BYTES + body.len())))
+    }
+
+    /// What these bytes say behind the head of an entry; none: this version does not know it.
+    fn of(body: &[u8]) -> Option<Entry> {
         let mut read = Reader(body);
         let entry = match read.byte()? {
-            1 => Entry::Update(read.step()?),
-            2 => Entry::Kept(read.step()?),
-            3 => Entry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? },
-            4 => Entry::Announced { serial: read.u32()?, file: read.digest()? },
+            UPDATE => Entry::Update(read.step()?),
+            KEPT => Entry::Kept(read.step()?),
+            BASE => Entry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? },
+            ANNOUNCED => Entry::Announced { serial: read.u32()?, file: read.digest()? },
             _ => return None,
         };
-        read.0.is_empty().then_some((entry, HEAD_BYTES + body.len()))
+        read.0.is_empty().then_some(entry)
     }
+}
+
+/// What the entry at the front of `bytes` has behind its head, if it is there as it was written.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (wanted, rest) = rest.split_first_chunk::<16>()?;
+    let length = u32::from_be_bytes(*length);
+    let body = rest.get(..usize::try_from(length).ok()?)?;
+    (check(length, body) == *wanted).then_some(body)
+}
+
+/// Writes the head of the entry from `start` on. None, with all of it taken back, when it is too long.
+fn seal(start: usize, out: &mut Vec<u8>) -> Option<()> {
+    let body = out.get(start + HEAD_BYTES..).unwrap_or_default();
+    let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= ENTRY_BYTES_MAX);
+    let Some(length) = length else {
+        out.truncate(start);
+        return None;
+    };
+    let check = check(length, body);
+    out.get_mut(start..start + 4)?.copy_from_slice(&length.to_be_bytes());
+    out.get_mut(start + 4..start + HEAD_BYTES)?.copy_from_slice(&check);
+    Some(())
+}
+
+fn write_base(serial: u32, file: Option<Digest>, overlay: &Overlay, out: &mut Vec<u8>) {
+    out.extend(serial.to_be_bytes());
+    write_digest(file, out);
+    write_overlay(overlay, out);
 }
 
 fn check(length: u32, body: &[u8]) -> [u8; 16] {

@@ -5,10 +5,11 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::Entry;
+use super::entry::{Entry, UnknownEntry};
 use super::history::{History, Step};
 use super::overlay::{Overlay, OverlayKey};
 use crate::source::Digest;
@@ -46,8 +47,17 @@ pub struct Journal {
     announced: Option<(u32, Option<Digest>)>,
     overlay: Overlay,
     history: History,
-    /// Bytes that could neither be written nor taken back: nothing is written behind them.
-    is_broken: bool,
+    standing: Standing,
+}
+
+/// Whether the file says what is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It does: entries can be written behind the others.
+    Same,
+    /// It does not: bytes could neither be written nor taken back, or what is served could not be written down. It is
+    /// written anew before anything else.
+    Behind,
 }
 
 /// What was cut off a journal.
@@ -77,27 +87,41 @@ impl fmt::Display for Torn {
 pub enum JournalError {
     /// The file system refused.
     Io(PathBuf, io::Error),
-    /// It is the journal of another program, or of a later version of this one.
+    /// It is something else.
     Foreign(PathBuf),
+    /// It has an entry that a later version of this program has written.
+    Unknown {
+        /// The journal.
+        path: PathBuf,
+        /// Where, in bytes from its beginning.
+        at: u64,
+    },
+    /// It was not read with the zone, so what is served is without its updates.
+    Unread(PathBuf),
     /// What is to be written is too long.
     TooLong,
-    /// An earlier entry could be written only in part, and that could not be taken back.
-    Broken(PathBuf),
 }
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JournalError::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            JournalError::Foreign(path) => write!(f, "{} is no journal of this version", path.display()),
-            JournalError::TooLong => f.write_str("the change is too long for the journal"),
-            JournalError::Broken(path) => {
-                write!(
-                    f,
-                    "{} ends in half an entry that cannot be taken back; it takes no more",
-                    path.display()
-                )
+            JournalError::Foreign(path) => write!(
+                f,
+                "{} is no journal that this version reads, and is left as it is; move it away, or run the version that \
+                 wrote it",
+                path.display()
+            ),
+            JournalError::Unknown { path, at } => write!(
+                f,
+                "{}: the entry at byte {at} is whole, and none that this version knows: a later one wrote it; nothing \
+                 is cut off; run that version again, or move the file away to serve the zone without its updates",
+                path.display()
+            ),
+            JournalError::Unread(path) => {
+                write!(f, "{} was not read when the zone was; restart the server to read it", path.display())
             }
+            JournalError::TooLong => f.write_str("the change is too long for the journal"),
         }
     }
 }
@@ -129,15 +153,16 @@ impl Journal {
         let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err(JournalError::Foreign(path)) };
         let mut journal = Journal::of(folder, zone, file);
         let mut left = rest;
-        while let Some((entry, taken)) = Entry::read(left) {
+        // A length in memory is one in 64 bits.
+        let at = |left: &[u8]| bytes.len().saturating_sub(left.len()) as u64;
+        let unknown = |left: &[u8]| JournalError::Unknown { path: path.clone(), at: at(left) };
+        while let Some((entry, taken)) = Entry::read(left).map_err(|UnknownEntry| unknown(left))? {
             journal.take(entry, taken);
             left = left.get(taken..).unwrap_or_default();
         }
-        let whole = bytes.len().saturating_sub(left.len());
-        // A length in memory is one in 64 bits.
-        let [at, torn] = [whole, left.len()].map(|bytes| bytes as u64);
+        let (at, torn) = (at(left), left.len() as u64);
         journal.length = at;
-        journal.compact_length = at;
+        journal.compact_length = journal.compacted();
         if torn > 0 {
             journal.cut(at).map_err(fault)?;
         }
@@ -159,11 +184,11 @@ impl Journal {
         let (path, unfinished) = (place(folder, zone, END), place(folder, zone, END_UNFINISHED));
         let made = state_file::make_folder(&folder.join(FOLDER));
         made.map_err(|error| JournalError::Io(path.clone(), error))?;
-        let base = Entry::Base { serial, file, overlay: Overlay::default() };
-        let (opened, length) = write_anew(&path, &unfinished, &History::default(), &base)?;
-        let mut journal = Journal::of(folder, zone, opened);
-        (journal.length, journal.compact_length) = (length, length);
-        journal.take(base, 0);
+        // Something to write to until the journal is there.
+        let nothing = state_file::create(&unfinished).map_err(|error| JournalError::Io(path, error))?;
+        let mut journal = Journal::of(folder, zone, nothing);
+        journal.take(Entry::Base { serial, file, overlay: Overlay::default() }, 0);
+        journal.rewrite()?;
         Ok(journal)
     }
 
@@ -180,7 +205,7 @@ impl Journal {
             announced: None,
             overlay: Overlay::default(),
             history: History::default(),
-            is_broken: false,
+            standing: Standing::Same,
         }
     }
 
@@ -229,7 +254,7 @@ impl Journal {
         self.write(entries)?;
         if self.length > COMPACT_BYTES_MIN.max(self.compact_length.saturating_mul(2)) {
             // What was written is there, whatever becomes of this.
-            let _ = self.rewrite(self.serial.unwrap_or_default(), self.digest, self.overlay.clone());
+            let _ = self.rewrite();
         }
         Ok(())
     }
@@ -247,7 +272,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// When it is not on the disk.
+    /// When it is not on the disk. It is served all the same, so it is known here, and written down before the next
+    /// update is.
     pub fn rebase(
         &mut self,
         serial: u32,
@@ -264,12 +290,15 @@ impl Journal {
             }
             None => history.clear(),
         }
-        let before = std::mem::replace(&mut self.history, history);
-        let rewritten = self.rewrite(serial, file, overlay);
-        if rewritten.is_err() {
-            self.history = before;
-        }
-        rewritten
+        self.history = history;
+        self.take(Entry::Base { serial, file, overlay }, 0);
+        self.standing = Standing::Behind;
+        self.catch_up()
+    }
+
+    /// Whether the file lacks what is served, since it could not be written down.
+    pub fn is_behind(&self) -> bool {
+        self.standing == Standing::Behind
     }
 
     /// Forgets records of the overlay: the file decides about them again. Returns how many.
@@ -281,16 +310,15 @@ impl Journal {
         let mut overlay = self.overlay.clone();
         let count = overlay.forget(which);
         if count > 0 {
-            self.rewrite(self.serial.unwrap_or_default(), self.digest, overlay)?;
+            let before = std::mem::replace(&mut self.overlay, overlay);
+            self.rewrite().inspect_err(|_| self.overlay = before)?;
         }
         Ok(count)
     }
 
     /// Writes entries behind the others.
     fn write(&mut self, entries: Vec<Entry>) -> Result<(), JournalError> {
-        if self.is_broken {
-            return Err(JournalError::Broken(self.path.clone()));
-        }
+        self.catch_up()?;
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         for entry in &entries {
@@ -299,7 +327,9 @@ impl Journal {
         }
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            self.is_broken = self.cut(self.length).is_err();
+            if self.cut(self.length).is_err() {
+                self.standing = Standing::Behind;
+            }
             return Err(JournalError::Io(self.path.clone(), error));
         }
         let mut before = 0;
@@ -312,14 +342,61 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes the journal anew: the steps that are kept, and what is served.
-    fn rewrite(&mut self, serial: u32, file: Option<Digest>, overlay: Overlay) -> Result<(), JournalError> {
-        let base = Entry::Base { serial, file, overlay };
-        (self.file, self.length) = write_anew(&self.path, &self.unfinished, &self.history, &base)?;
+    /// Has the file say what is known here, if it does not, or is another one than the one that is written to: it was
+    /// removed, or a step behind its replacement failed.
+    fn catch_up(&mut self) -> Result<(), JournalError> {
+        if self.standing == Standing::Same && self.is_in_place() {
+            return Ok(());
+        }
+        self.standing = Standing::Behind;
+        self.rewrite()
+    }
+
+    /// Whether what is written to is what stands under the journal's name.
+    fn is_in_place(&self) -> bool {
+        let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else { return false };
+        (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+    }
+
+    /// Writes the journal anew.
+    fn rewrite(&mut self) -> Result<(), JournalError> {
+        let bytes = self.written().ok_or(JournalError::TooLong)?;
+        let fault = |error| JournalError::Io(self.path.clone(), error);
+        let written = state_file::replace(&self.path, &self.unfinished, |file| {
+            file.write_all(&bytes)?;
+            Ok(Filled::Whole)
+        });
+        written.map_err(fault)?;
+        let opened = state_file::open_to_append(&self.path).map_err(fault)?;
+        self.file = opened.ok_or_else(|| fault(ErrorKind::NotFound.into()))?;
+        // A length in memory is one in 64 bits.
+        self.length = bytes.len() as u64;
         self.compact_length = self.length;
-        self.is_broken = false;
-        self.take(base, 0);
+        self.standing = Standing::Same;
         Ok(())
+    }
+
+    /// How many bytes it would have if it were written anew; while that makes no difference, how many it has.
+    fn compacted(&self) -> u64 {
+        if self.length <= COMPACT_BYTES_MIN {
+            return self.length;
+        }
+        // A length in memory is one in 64 bits.
+        self.written().map_or(self.length, |bytes| bytes.len() as u64)
+    }
+
+    /// What is known, as it is written: the steps that are kept, what is served, and what is about to be. None: it is
+    /// too long.
+    fn written(&self) -> Option<Vec<u8>> {
+        let mut bytes = MAGIC.to_vec();
+        for step in self.history.iter() {
+            Entry::Kept(Step::clone(step)).write(&mut bytes)?;
+        }
+        Entry::write_as_base(self.serial.unwrap_or_default(), self.digest, &self.overlay, &mut bytes)?;
+        if let Some((serial, file)) = self.announced {
+            Entry::Announced { serial, file }.write(&mut bytes)?;
+        }
+        Some(bytes)
     }
 
     /// What an entry says, which takes `bytes` in the file.
@@ -346,30 +423,6 @@ impl Journal {
         self.file.seek(SeekFrom::Start(length))?;
         self.file.sync_data()
     }
-}
-
-/// Has a journal of these steps and this base take the place of the one that is there. Returns it, opened, and its
-/// length.
-fn write_anew(
-    path: &Path,
-    unfinished: &Path,
-    history: &History,
-    base: &Entry,
-) -> Result<(File, u64), JournalError> {
-    let mut bytes = MAGIC.to_vec();
-    for step in history.iter() {
-        Entry::Kept(Step::clone(step)).write(&mut bytes).ok_or(JournalError::TooLong)?;
-    }
-    base.write(&mut bytes).ok_or(JournalError::TooLong)?;
-    let fault = |error| JournalError::Io(path.to_owned(), error);
-    let written = state_file::replace(path, unfinished, |file| {
-        file.write_all(&bytes)?;
-        Ok(Filled::Whole)
-    });
-    written.map_err(fault)?;
-    let opened = state_file::open_to_append(path).map_err(fault)?;
-    // A length in memory is one in 64 bits.
-    Ok((opened.ok_or_else(|| fault(ErrorKind::NotFound.into()))?, bytes.len() as u64))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::answer::Requester;
 use crate::source::{Origin, Update};
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::Changeset;
-use crate::zones::journal::{Journal, Step};
+use crate::zones::journal::{Journal, JournalError, Step};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::version::ZoneVersion;
 
@@ -112,15 +112,37 @@ fn write_down(state: &mut LiveState, zone: &LiveZone, serial: u32, steps: Vec<St
     if steps.is_empty() {
         return Ok(());
     }
-    if state.journal.is_none() {
-        let folder =
-            state.folder.as_deref().ok_or("there is no state directory, so an update would not last")?;
-        let known = Journal::open(folder, &zone.id).map_err(|error| error.to_string())?;
-        if known.is_some() {
-            return Err("the journal was not read when the zone was".to_owned());
-        }
-        let made = Journal::create(folder, &zone.id, serial, state.file);
-        state.journal = Some(made.map_err(|error| error.to_string())?);
+    if state.journal.is_none() && state.folder.is_none() {
+        return Err("there is no state directory, so an update would not last".to_owned());
     }
-    state.journal.as_mut().map_or(Ok(()), |journal| journal.append(steps).map_err(|error| error.to_string()))
+    match append(state, zone, serial, steps) {
+        Ok(()) => {
+            state.clear_fault(&zone.id);
+            Ok(())
+        }
+        Err(error) => {
+            // That is the update's fault.
+            if !matches!(error, JournalError::TooLong) {
+                state.set_fault(&zone.id, &error);
+            }
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Appends steps to the journal, which is made where there is none.
+fn append(
+    state: &mut LiveState,
+    zone: &LiveZone,
+    serial: u32,
+    steps: Vec<Step>,
+) -> Result<(), JournalError> {
+    if let (None, Some(folder)) = (&state.journal, &state.folder) {
+        // One that is there was of no use when the zone was read.
+        if let Some((journal, _)) = Journal::open(folder, &zone.id)? {
+            return Err(JournalError::Unread(journal.path().to_owned()));
+        }
+        state.journal = Some(Journal::create(folder, &zone.id, serial, state.file)?);
+    }
+    state.journal.as_mut().map_or(Ok(()), |journal| journal.append(steps))
 }

@@ -13,7 +13,7 @@ use crate::update::{Grant, Policy, TypeGrant, UpdateMessage};
 use crate::zone::MemoryLimit;
 use crate::zonefile;
 use crate::zones::source::{Updates, ZoneFile, ZoneSources};
-use crate::zones::{Purpose, Serving, Settings, ZoneId, ZoneSettings, ZoneVersion, load};
+use crate::zones::{LoadedZone, Purpose, Serving, Settings, ZoneId, ZoneSettings, ZoneVersion, load};
 
 /// A server with one zone, without a daemon.
 struct Site {
@@ -40,8 +40,8 @@ impl Site {
         self.folder.path().join("example.zone")
     }
 
-    /// Reads the file as a start or a reload does, and serves what comes of it.
-    fn read(&mut self) -> Arc<ZoneVersion> {
+    /// Reads the file as a start or a reload does.
+    fn load(&self) -> LoadedZone {
         let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
         let mut sources = ZoneSources::default();
         sources.push(ZoneFile { path: self.file(), span });
@@ -70,7 +70,12 @@ impl Site {
             ..Serving::default()
         };
         let mut loaded = load(&mut Sources::default(), &settings, &Purpose::Serve(serving), 1, |_, _| {});
-        let mut loaded = loaded.remove(0);
+        loaded.remove(0)
+    }
+
+    /// Reads the file, and serves what comes of it.
+    fn read(&mut self) -> Arc<ZoneVersion> {
+        let mut loaded = self.load();
         let hold = loaded.hold.take();
         let version = loaded.version.unwrap_or_else(|| panic!("{:?}", loaded.error));
         let before = self.served.replace(Arc::clone(&version));
@@ -78,6 +83,22 @@ impl Site {
             hold.commit(&version, before.as_deref());
         }
         version
+    }
+
+    /// Reads the file, and what comes of it is not served.
+    fn read_in_vain(&mut self) {
+        let before = self.served.clone();
+        let loaded = self.load();
+        assert!(loaded.version.is_some());
+        self.served = before;
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("state/updates/example.journal")
+    }
+
+    fn status(&self) -> LiveStatus {
+        self.live.zone(&id()).status()
     }
 
     /// The process ends, and another one starts.
@@ -343,4 +364,45 @@ fn without_a_state_directory_nothing_is_updated() {
     fs::remove_dir_all(site.folder.path().join("state")).unwrap();
     assert_eq!(site.update(&[("a.example.", ADD, Rtype::A, A1)]), [false]);
     assert_eq!(site.told().0, 7);
+}
+
+#[test]
+fn a_file_that_was_read_and_is_not_served_is_none_that_a_journal_begins_with() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    site.write(7, "www A 192.0.2.2\n");
+    site.read_in_vain();
+    site.update(&[("a.example.", ADD, Rtype::A, A1)]);
+    assert_eq!(site.told().0, 8);
+    site.restart();
+    let told = (9, vec!["a.example. 60 A 192.0.2.1".into(), "www.example. 60 A 192.0.2.2".into()]);
+    assert_eq!(site.told(), told, "the other file has a serial of its own");
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_or_written_is_told_until_it_can_be() {
+    let mut site = Site::new();
+    site.write(7, "");
+    fs::create_dir_all(site.journal()).unwrap();
+    site.read();
+    assert!(site.status().fault.is_some_and(|fault| fault.contains("example.journal")));
+    assert_eq!(site.update(&[("a.example.", ADD, Rtype::A, A1)]), [false]);
+    assert!(site.status().fault.is_some());
+    fs::remove_dir(site.journal()).unwrap();
+    assert_eq!(site.update(&[("a.example.", ADD, Rtype::A, A1)]), [true]);
+    assert_eq!(site.status().fault, None);
+    fs::remove_file(site.journal()).unwrap();
+    fs::create_dir(site.journal()).unwrap();
+    assert_eq!(site.update(&[("b.example.", ADD, Rtype::A, A1)]), [false]);
+    assert!(site.status().fault.is_some());
+    site.write(20, "");
+    site.read();
+    assert!(site.status().fault.is_some(), "a reload that cannot write it either");
+    fs::remove_dir(site.journal()).unwrap();
+    site.write(21, "");
+    site.read();
+    assert_eq!(site.status().fault, None);
+    site.restart();
+    assert_eq!(site.told(), (21, vec!["a.example. 60 A 192.0.2.1".into()]));
 }

@@ -40,6 +40,8 @@ pub struct LiveState {
     pub(super) file: Option<Digest>,
     /// The state directory where the journal was looked for.
     pub(super) folder: Option<PathBuf>,
+    /// Why the journal is of no use; none: it is, as far as is known.
+    fault: Option<String>,
 }
 
 /// What the status says of a live zone.
@@ -95,8 +97,9 @@ impl LiveZone {
                         warn!(zone = %self.id.name, "zone {}: {torn}", self.id);
                     }
                     state.journal = journal;
+                    state.fault = None;
                 }
-                Err(error) => self.set_fault(&error),
+                Err(error) => state.set_fault(&self.id, &error),
             }
         }
         Hold { zone: Arc::clone(self), state, made: None }
@@ -129,13 +132,8 @@ impl LiveZone {
             oldest: journal.and_then(|journal| journal.history().iter().next().map(|step| step.at)),
             records: journal.map_or(0, |journal| journal.overlay().len()),
             aside: state.aside.len(),
-            fault: None,
+            fault: state.fault.clone(),
         };
-    }
-
-    fn set_fault(&self, error: &JournalError) {
-        warn!(zone = %self.id.name, "zone {} is served without its updates, and takes none: {error}", self.id);
-        lock(&self.shown).fault = Some(error.to_string());
     }
 }
 
@@ -148,6 +146,30 @@ impl LiveState {
     /// What of the overlay is not served.
     pub fn aside(&self) -> &[Aside] {
         &self.aside
+    }
+
+    /// The journal is of no use; told where that is new.
+    pub(super) fn set_fault(&mut self, zone: &ZoneId, error: &JournalError) {
+        let fault = Some(error.to_string());
+        if self.fault == fault {
+            return;
+        }
+        match self.journal {
+            None => {
+                warn!(zone = %zone.name, "zone {zone} is served without its updates, and takes none: {error}");
+            }
+            Some(_) => {
+                warn!(zone = %zone.name, "zone {zone} takes no updates until its journal can be written: {error}");
+            }
+        }
+        self.fault = fault;
+    }
+
+    /// The journal was written.
+    pub(super) fn clear_fault(&mut self, zone: &ZoneId) {
+        if self.fault.take().is_some() {
+            info!(zone = %zone.name, "the journal of zone {zone} is written again");
+        }
     }
 }
 
@@ -164,7 +186,8 @@ impl Hold {
     ) -> Zone {
         let digest = digest_of(texts);
         let Some(journal) = &self.state.journal else {
-            self.state.file = digest;
+            let (serial, overlay, aside) = (file.serial(), Overlay::default(), Vec::new());
+            self.made = Some(Made { serial, file: digest, overlay, aside });
             return file;
         };
         let digest = digest.or(journal.file_digest());
@@ -211,10 +234,15 @@ impl Hold {
             let state = &mut *self.state;
             state.aside = aside;
             let changed = state.journal.as_mut().filter(|journal| {
-                journal.file_digest() != file || journal.overlay() != &overlay || journal.has_announced()
+                journal.file_digest() != file
+                    || journal.overlay() != &overlay
+                    || journal.has_announced()
+                    || journal.is_behind()
             });
-            if let Some(Err(error)) = changed.map(|journal| journal.rebase(serial, file, overlay, step)) {
-                warn!(zone = %self.zone.id.name, "cannot write the journal of zone {}: {error}", self.zone.id);
+            match changed.map(|journal| journal.rebase(serial, file, overlay, step)) {
+                Some(Err(error)) => state.set_fault(&self.zone.id, &error),
+                Some(Ok(())) => state.clear_fault(&self.zone.id),
+                None => {}
             }
             state.file = file;
         }

@@ -251,6 +251,24 @@ fn updates_stay_when_the_file_is_edited_and_after_a_restart_and_the_file_is_neve
 }
 
 #[test]
+fn a_journal_that_is_of_no_use_is_seen_in_the_metrics_until_it_is_written() {
+    let admin = free_port(loopback());
+    let site = site(admin);
+    let in_the_way = site.folder().join("updates/lab.example.journal");
+    std::fs::create_dir_all(&in_the_way).expect("a folder where the journal is to be");
+    let program = site.start();
+    let is_ok = || sample(admin, "edgedns_zone_journal_ok{zone=\"lab.example.\"}");
+    assert_eq!(is_ok(), 0.0);
+    let mut client = Client::new(program.listen());
+    assert_eq!(client.update(&[added("a", 1)]), Some(2), "SERVFAIL");
+    assert_eq!((is_ok(), address(&program, "a")), (0.0, None));
+    std::fs::remove_dir(&in_the_way).expect("an empty folder");
+    assert_eq!(client.update(&[added("a", 1)]), Some(0));
+    assert_eq!(is_ok(), 1.0);
+    program.stop();
+}
+
+#[test]
 fn a_request_that_comes_again_is_answered_as_before_and_made_once() {
     let admin = free_port(loopback());
     let site = site(admin);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::zone::{Changeset, Record};
+use crate::zones::journal::HISTORY_BYTES_MAX;
 
 fn zone() -> ZoneId {
     ZoneId::from("example.".parse::<Name>().unwrap())
@@ -101,7 +102,7 @@ fn a_journal_that_is_written_anew_has_what_is_served_and_the_newest_steps() {
     let mut journal = created(folder.path());
     // Without the disk, which would take long.
     (7..40_007).for_each(|serial| journal.take(Entry::Update(step(serial)), 120));
-    journal.rewrite(40_007, None, journal.overlay().clone()).unwrap();
+    journal.rewrite().unwrap();
     let (mut read, torn) = opened(folder.path());
     assert_eq!((read.overlay(), torn), (journal.overlay(), None));
     assert!(read.history().len() < 40_000 && read.history().len() > 1000, "{}", read.history().len());
@@ -138,6 +139,54 @@ fn another_file_keeps_the_steps_where_one_leads_to_it() {
 }
 
 #[test]
+fn an_entry_of_a_later_version_is_no_torn_one_and_nothing_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = created(folder.path());
+    let from = journal.bytes();
+    journal.append(vec![step(7)]).unwrap();
+    let ours = std::fs::read(journal.path()).unwrap();
+    for (kind, more) in [(99, &b""[..]), (1, b"more")] {
+        let mut bytes = ours.clone();
+        bytes.extend(more);
+        let entry = &mut bytes[usize::try_from(from).unwrap()..];
+        let length = u32::try_from(entry.len() - 20).unwrap();
+        entry[20] = kind;
+        let mut digesting = crate::source::Digesting::default();
+        digesting.take(&length.to_be_bytes());
+        digesting.take(&entry[20..]);
+        entry[..4].copy_from_slice(&length.to_be_bytes());
+        entry[4..20].copy_from_slice(&digesting.finish().bytes());
+        std::fs::write(journal.path(), &bytes).unwrap();
+        let error = Journal::open(folder.path(), &zone()).unwrap_err();
+        assert!(matches!(error, JournalError::Unknown { at, .. } if at == from), "{error}");
+        assert_eq!(std::fs::read(journal.path()).unwrap(), bytes, "kind {kind}");
+    }
+}
+
+#[test]
+fn a_journal_that_has_grown_is_written_anew_however_often_the_process_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = created(folder.path());
+    let path = journal.path().to_owned();
+    // The same record comes and goes, so that there is little to be kept but steps.
+    let mut longest = 0;
+    for round in 0..12_u32 {
+        let steps: Vec<Step> = (0..2_000).map(|at| step(7 + round * 2_000 + at)).collect();
+        let steps = steps.into_iter().map(|mut step| {
+            step.changes.removed.clear();
+            step.changes.added.truncate(1);
+            step.by = "x".repeat(500).into();
+            step
+        });
+        journal.append(steps.collect()).unwrap();
+        longest = longest.max(std::fs::metadata(&path).unwrap().len());
+        journal = opened(folder.path()).0;
+    }
+    assert!(longest < 3 * (HISTORY_BYTES_MAX as u64), "{longest} bytes");
+    assert!(std::fs::metadata(&path).unwrap().len() < longest, "it was written anew");
+}
+
+#[test]
 fn what_is_no_journal_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = created(folder.path()).path().to_owned();
@@ -147,4 +196,45 @@ fn what_is_no_journal_is_left_alone() {
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/dev/null", &path).unwrap();
     assert!(matches!(Journal::open(folder.path(), &zone()), Err(JournalError::Io(..))));
+}
+
+#[test]
+fn an_update_is_never_written_to_a_file_that_is_not_the_journal_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = created(folder.path());
+    journal.append(vec![step(7)]).unwrap();
+    journal.announce(30, None).unwrap();
+    // As after a journal took its place whose opening failed.
+    let copy = folder.path().join("copy");
+    std::fs::copy(journal.path(), &copy).unwrap();
+    std::fs::rename(&copy, journal.path()).unwrap();
+    journal.append(vec![step(8)]).unwrap();
+    assert_eq!(told(&opened(folder.path()).0), told(&journal));
+    std::fs::remove_file(journal.path()).unwrap();
+    journal.announce(40, None).unwrap();
+    assert_eq!(told(&opened(folder.path()).0), told(&journal));
+    std::fs::remove_file(journal.path()).unwrap();
+    std::fs::create_dir(journal.path()).unwrap();
+    assert!(journal.append(vec![step(9)]).is_err(), "what cannot be written is not said to be");
+    std::fs::remove_dir(journal.path()).unwrap();
+    journal.append(vec![step(9)]).unwrap();
+    assert_eq!(told(&opened(folder.path()).0), told(&journal));
+    assert_eq!((journal.serial(), journal.history().len()), (Some(10), 3));
+}
+
+#[test]
+fn another_file_that_could_not_be_written_down_is_written_down_with_the_next_update() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = created(folder.path());
+    journal.append(vec![step(7)]).unwrap();
+    let in_the_way = journal.path().with_extension("journal.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let (overlay, other) = (journal.overlay().clone(), Some(Digest::of(b"other")));
+    assert!(journal.rebase(9, other, overlay, Some(step(8))).is_err() && journal.is_behind());
+    assert!(journal.append(vec![step(9)]).is_err());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    journal.append(vec![step(9)]).unwrap();
+    let (read, torn) = opened(folder.path());
+    assert_eq!((told(&read), torn), (told(&journal), None));
+    assert_eq!((read.serial(), read.file_digest(), journal.is_behind()), (Some(10), other, false));
 }
