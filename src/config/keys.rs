@@ -610,7 +610,8 @@ const OWN: &[Key] = &[
         Section::ZoneUpdate,
         "types",
         Absent::Required { example: r#"["TXT"]"# },
-        "record types, ANY for all; never SOA, NS at the apex, LUA, types of DNSSEC, or a type that a pool answers there",
+        "record types, ANY for all but NS and DNAME, which are to be named; never SOA, NS at the apex, LUA, types of \
+         DNSSEC, a type that a pool answers there, or NS and DNAME at a pool or above one",
     ),
     key(
         Section::ZoneProbe,

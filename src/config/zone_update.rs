@@ -17,19 +17,22 @@ const ANY: &str = "ANY";
 
 /// Reads the blocks of a zone.
 pub(super) fn read_all(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Vec<Grant> {
-    zone.tables(Section::ZoneUpdate, found).iter().filter_map(|table| read(table, keys, found)).collect()
+    let tables = zone.tables(Section::ZoneUpdate, found);
+    tables.iter().filter_map(|table| read(table, keys, found)).flatten().collect()
 }
 
-fn read(table: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Grant> {
+/// What a block allows: all types, and those that must be named, are two grants.
+fn read(table: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Vec<Grant>> {
     let nobody = "nobody may update anything by this block";
     let allow = list(table, "allow", nobody, found, |value| allowed(value, keys));
     let names = list(table, "names", "this block is about no name", found, pattern);
     let types = list(table, "types", "this block is about no type", found, rtype);
-    let types = types.map(|types| match types.iter().copied().collect::<Option<Vec<Rtype>>>() {
-        Some(types) => TypeGrant::Listed(types),
-        None => TypeGrant::Any,
-    });
-    Some(Grant { allow: allow?, names: names?, types: types? })
+    let (allow, names, types) = (allow?, names?, types?);
+    let any = types.contains(&None).then_some(TypeGrant::Any);
+    let named: Vec<Rtype> = types.into_iter().flatten().collect();
+    let listed = (!named.is_empty()).then_some(TypeGrant::Listed(named));
+    let grant = |types| Grant { allow: allow.clone(), names: names.clone(), types };
+    Some(any.into_iter().chain(listed).map(grant).collect())
 }
 
 /// The items of a list that must be there; none where one is faulty.

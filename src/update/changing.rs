@@ -103,7 +103,8 @@ fn never_added(zone: &Working<'_>, owner: &Name, rtype: Rtype) -> Option<&'stati
     }
 }
 
-/// All RRsets of a name; at the apex, SOA and NS stay.
+/// All RRsets of a name; at the apex, SOA and NS stay. Where there are none, some rule must be about the name, or a
+/// stranger to it would be told that there is nothing.
 fn delete_name(
     owner: &Name,
     zone: &mut Working<'_>,

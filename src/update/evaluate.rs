@@ -47,15 +47,27 @@ pub fn evaluate(
         if !policy.permits(requester, zone.apex(), owner.as_ref(), rtype) {
             return fail(Reason::NotAllowed);
         }
-        if working.is_pool(owner, rtype) || is_guarded(guards, owner, rtype) {
-            return fail(Reason::HeldByPool);
-        }
-        Ok(())
+        let is_held = working.is_pool(owner, rtype)
+            || is_guarded(guards, owner, rtype)
+            || hides_names(working, owner, rtype) && is_above_pool(zone, guards, owner);
+        if is_held { fail(Reason::HeldByPool) } else { Ok(()) }
     };
     for record in &message.updates {
         make(record, &mut working, &may)?;
     }
     Ok(working.into_changes_with_serial().map_or(Evaluated::NothingToDo, Evaluated::Changes))
+}
+
+/// Whether records of this type at a name have what lies below it, or beside them, answered elsewhere.
+fn hides_names(working: &Working<'_>, owner: &Name, rtype: Rtype) -> bool {
+    rtype == Rtype::DNAME || rtype == Rtype::NS && owner.as_ref() != working.zone.apex()
+}
+
+/// Whether a pool is at this name or below it, or would be by the config file.
+fn is_above_pool(zone: &Zone, guards: &[Guarding], owner: &Name) -> bool {
+    let is_below = |name: &Name| name.as_ref().is_at_or_below(owner.as_ref());
+    zone.pools().iter().any(|pool| is_below(&pool.owner))
+        || guards.iter().any(|guarding| is_below(&guarding.owner))
 }
 
 /// Whether plain records of this owner and type are a pool, by the config file.

@@ -27,7 +27,7 @@ pub struct Grant {
 /// The types that a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeGrant {
-    /// All that are ever updated.
+    /// All that are ever updated, but those that hand names on to somebody else: NS below the apex, and DNAME.
     Any,
     /// These.
     Listed(Vec<Rtype>),
@@ -53,7 +53,8 @@ impl Policy {
         self.grants.iter().any(|grant| grant.allows(requester))
     }
 
-    /// Whether a rule lets a requester change records of this owner and type; `apex` is the zone's.
+    /// Whether a rule lets a requester change records of this owner and type; ANY stands for any type that a rule is
+    /// about. `apex` is the zone's.
     pub fn permits(
         &self,
         requester: &Requester,
@@ -64,7 +65,8 @@ impl Policy {
         let relative = owner.label_count().saturating_sub(apex.label_count());
         let labels: Vec<&[u8]> = owner.labels().take(relative).collect();
         let mut grants = self.grants.iter();
-        grants.any(|grant| grant.types.holds(rtype) && grant.names(&labels) && grant.allows(requester))
+        grants
+            .any(|grant| grant.types.holds(&labels, rtype) && grant.names(&labels) && grant.allows(requester))
     }
 }
 
@@ -79,10 +81,11 @@ impl Grant {
 }
 
 impl TypeGrant {
-    fn holds(&self, rtype: Rtype) -> bool {
+    /// Whether it is about this type at a name with these labels before the apex.
+    fn holds(&self, labels: &[&[u8]], rtype: Rtype) -> bool {
         match self {
-            TypeGrant::Any => true,
-            TypeGrant::Listed(types) => types.contains(&rtype),
+            TypeGrant::Any => rtype != Rtype::DNAME && (rtype != Rtype::NS || labels.is_empty()),
+            TypeGrant::Listed(types) => rtype == Rtype::ANY || types.contains(&rtype),
         }
     }
 }

@@ -41,7 +41,7 @@ pub enum Reason {
     NotAllowed,
     /// Nobody updates this type, whatever the rules say.
     NeverUpdated(&'static str),
-    /// A pool answers this type there.
+    /// A pool answers this type there, or a name that would be hidden.
     HeldByPool,
     /// The zone would be one that cannot be served.
     Unsound(String),
@@ -98,7 +98,7 @@ impl Reason {
             Reason::NobodyAllowed => Some((extended_error::PROHIBITED, "")),
             Reason::NotAllowed => Some((extended_error::PROHIBITED, "no rule allows this name and type")),
             Reason::NeverUpdated(what) => Some((extended_error::PROHIBITED, what)),
-            Reason::HeldByPool => Some((extended_error::PROHIBITED, "a pool answers this type")),
+            Reason::HeldByPool => Some((extended_error::PROHIBITED, "a pool answers this type, or a name below")),
             Reason::Unsound(why) => Some((extended_error::OTHER, line(why))),
             Reason::TooMany => Some((extended_error::OTHER, "too many records by updates")),
             Reason::Failed(_) => Some((extended_error::OTHER, "the update cannot be stored")),
@@ -170,7 +170,7 @@ impl fmt::Display for Reason {
             Reason::NotAllowed => f.write_str("no [[zone.update]] allows this client this name and type"),
             Reason::NeverUpdated(what) => f.write_str(what),
             Reason::HeldByPool => {
-                f.write_str("a pool answers this type there, and only the zone file changes it")
+                f.write_str("a pool answers this type there, or a name below, and only the zone file changes that")
             }
             Reason::Unsound(why) => f.write_str(why),
             Reason::TooMany => f.write_str("the zone would hold too many records by updates"),

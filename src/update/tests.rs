@@ -9,7 +9,7 @@ use crate::dns::message_writer::{RecordHead, owned};
 use crate::dns::{Name, Rtype};
 use crate::pattern::LabelsPattern;
 use crate::source::{Diagnostics, Sources, Span};
-use crate::zone::{Builder, Changeset, Zone};
+use crate::zone::{Builder, Changeset, Guarding, Zone};
 use crate::zonefile;
 
 const ANY: u16 = 255;
@@ -73,6 +73,13 @@ fn policy(names: &[&str], types: TypeGrant) -> Policy {
     Policy { grants: vec![Grant { allow: vec![Allowed { prefix: Some(prefix), key: None }], names, types }] }
 }
 
+/// Everything that may be allowed.
+fn everything() -> Policy {
+    let mut all = policy(&["**"], TypeGrant::Any);
+    all.grants.extend(policy(&["**"], TypeGrant::Listed(vec![Rtype::NS, Rtype::DNAME])).grants);
+    all
+}
+
 fn requester() -> Requester {
     Requester { address: "192.0.2.9".parse().unwrap(), key: None }
 }
@@ -94,8 +101,7 @@ fn rcode(prerequisites: &[Line<'_>]) -> Rcode {
 
 /// What comes of updates where everything is allowed: each record that goes or comes, but the SOA; or the RCODE.
 fn made(updates: &[Line<'_>]) -> Result<Vec<String>, Rcode> {
-    let all = policy(&["**"], TypeGrant::Any);
-    told(ask(&zone(ZONE), &all, &message(&[], updates)))
+    told(ask(&zone(ZONE), &everything(), &message(&[], updates)))
 }
 
 fn told(changes: Result<Option<Changeset>, Rejection>) -> Result<Vec<String>, Rcode> {
@@ -325,6 +331,64 @@ fn nothing_is_allowed_but_what_a_rule_says() {
     let deletes = ("www.example.", ANY, Rtype::ANY, 0, &[][..]);
     let texts = policy(&["**"], TypeGrant::Listed(vec![Rtype::TXT]));
     assert_eq!(refused(&texts, deletes), not_allowed);
+}
+
+#[test]
+fn all_types_are_not_those_that_hand_names_on_unless_they_are_named() {
+    let zone = zone(ZONE);
+    let refused = |policy: &Policy, update| {
+        ask(&zone, policy, &message(&[], &[update])).err().map(|error| error.reason)
+    };
+    let any = policy(&["**"], TypeGrant::Any);
+    let target = &b"\x01x\x04test\0"[..];
+    for update in [
+        ("new.example.", IN, Rtype::NS, 60, target),
+        ("new.example.", IN, Rtype::DNAME, 60, target),
+        ("one.example.", ANY, Rtype::NS, 0, &[]),
+        ("one.example.", ANY, Rtype::ANY, 0, &[]),
+        ("d.example.", NONE, Rtype::DNAME, 0, b"\x03www\x07example\0"),
+    ] {
+        assert_eq!(refused(&any, update), Some(Reason::NotAllowed), "{update:?}");
+        assert_eq!(refused(&everything(), update), None, "{update:?}");
+    }
+    assert_eq!(refused(&any, ("new.example.", IN, Rtype::MX, 60, b"\0\x05\x01x\x04test\0")), None);
+    assert_eq!(refused(&any, ("example.", ANY, Rtype::NS, 0, &[])), None, "RFC 2136 has it ignored");
+}
+
+#[test]
+fn a_pool_is_not_hidden_by_what_stands_at_its_name_or_above() {
+    let zone =
+        zone("$TTL 60\n@ SOA ns h 1 1 1 1 1\n@ NS ns.test.\nb.a LUA A \"ifportup(1, {'192.0.2.1'})\"\n");
+    let guarding = Guarding {
+        owner: name("d.c.example."),
+        origin: Span::new(Sources::default().add("edgedns.toml", b"x".to_vec()), 0, 0).into(),
+        guards: Vec::new(),
+        choice: crate::zone::PoolSettings::default(),
+    };
+    let asked = |owner: &str, rtype| {
+        let update = message(&[], &[(owner, IN, rtype, 60, b"\x01x\x04test\0")]);
+        let read = UpdateMessage::read(&update).unwrap();
+        let evaluated = evaluate(&read, &zone, std::slice::from_ref(&guarding), &everything(), &requester());
+        evaluated.err().map(|error| error.reason)
+    };
+    for rtype in [Rtype::NS, Rtype::DNAME] {
+        for owner in ["b.a.example.", "a.example.", "d.c.example.", "c.example."] {
+            assert_eq!(asked(owner, rtype), Some(Reason::HeldByPool), "{owner} {rtype}");
+        }
+        for owner in ["x.b.a.example.", "x.a.example.", "other.example."] {
+            assert_eq!(asked(owner, rtype), None, "{owner} {rtype}");
+        }
+    }
+    assert_eq!(asked("example.", Rtype::DNAME), Some(Reason::HeldByPool));
+    assert_eq!(asked("a.example.", Rtype::CNAME), None, "that hides nothing below it");
+}
+
+#[test]
+fn a_name_that_is_not_there_is_deleted_by_whom_a_rule_lets_change_some_type_of_it() {
+    let acme = policy(&["_acme-challenge.**"], TypeGrant::Listed(vec![Rtype::TXT]));
+    let asked = |owner| told(ask(&zone(ZONE), &acme, &message(&[], &[(owner, ANY, Rtype::ANY, 0, &[])])));
+    assert_eq!(asked("_acme-challenge.none.example."), Ok(vec![]));
+    assert_eq!(asked("none.example."), Err(Rcode::REFUSED));
 }
 
 #[test]
