@@ -1,7 +1,7 @@
 //! The update section (RFC 2136, section 3.4): looked through before anything is done, and then done.
 
+use super::message::NONE;
 use super::policy::is_never_updated;
-use super::prerequisites::NONE;
 use super::rejection::{Reason, Rejection};
 use super::working::Working;
 use crate::dns::message::class;

@@ -9,6 +9,9 @@ use crate::dns::message::{Extra, Header, Opcode, Question, class};
 use crate::dns::response::Record;
 use crate::dns::{Name, Rtype, rdata};
 
+/// QCLASS NONE (RFC 2136, section 1.3).
+pub(super) const NONE: u16 = 254;
+
 /// An UPDATE message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateMessage {
@@ -58,6 +61,16 @@ impl UpdateMessage {
         let updates = records(message, &mut at, updates)?;
         let payload = additional(message.get(at..).unwrap_or_default(), additionals)?;
         Ok(UpdateMessage { zone: zone.qname.to_name(), class: zone.qclass, prerequisites, updates, payload })
+    }
+
+    /// Whether it is to delete this record, with its RDATA in lower case: alone, or with its RRset or name (sections
+    /// 2.5.2 to 2.5.4).
+    pub fn deletes(&self, owner: &Name, rtype: Rtype, caseless: &[u8]) -> bool {
+        self.updates.iter().filter(|record| record.owner == *owner).any(|record| match record.class {
+            class::ANY => record.rtype == Rtype::ANY || record.rtype == rtype,
+            NONE => record.rtype == rtype && *rdata::caseless(rtype, &record.rdata) == *caseless,
+            _ => false,
+        })
     }
 
     /// Whether the zone section names this zone, of class IN.

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::message::NONE;
 use super::rejection::{Reason, Rejection};
 use super::working::Working;
 use crate::dns::message::class;
 use crate::dns::response::Record;
 use crate::dns::{Name, Rtype, rdata};
-
-/// QCLASS NONE (RFC 2136, section 1.3).
-pub(super) const NONE: u16 = 254;
 
 /// Whether all of them hold, in the order of section 3.2.5: those of a value are compared at the end.
 pub(super) fn check(prerequisites: &[Record], zone: &Working<'_>) -> Result<(), Rejection> {

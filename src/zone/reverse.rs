@@ -130,6 +130,11 @@ impl Hosts {
         }
     }
 
+    /// The serial of the zone that says it.
+    pub fn serial(&self) -> u32 {
+        self.serial
+    }
+
     /// Whether it says that a name has an address; none: it does not know.
     fn has(&self, name: NameRef<'_>, address: IpAddr) -> Option<bool> {
         let mut enclosers = std::iter::successors(Some(name), |name| name.parent());

@@ -21,4 +21,4 @@ mod file;
 
 pub use file::{Journal, JournalError, Torn};
 pub use history::{HISTORY_BYTES_MAX, History, Step};
-pub use overlay::{Overlaid, Overlay, OverlayKey};
+pub use overlay::{Deleted, Overlaid, Overlay, OverlayKey};

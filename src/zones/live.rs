@@ -25,7 +25,7 @@ mod dropping;
 
 mod registry;
 
-pub use batch::{Asked, Batch, OVERLAY_RECORDS_MAX, make_batch};
+pub use batch::{Asked, Batch, OVERLAY_RECORDS_MAX, Outcome, make_batch};
 pub use dropping::drop_updates;
 pub use effective::Aside;
 pub use registry::LiveZones;

@@ -22,7 +22,7 @@ pub struct Proposal {
     /// What is to be in it.
     pub contents: Contents,
     /// What it was made from.
-    pub inputs: Inputs,
+    pub inputs: Arc<Inputs>,
     /// Where it comes from.
     pub origin: VersionOrigin,
 }
@@ -119,7 +119,7 @@ fn changed(
     current: &ZoneVersion,
     changes: &Changeset,
     place: &Origin,
-    (id, inputs, origin): (ZoneId, Inputs, VersionOrigin),
+    (id, inputs, origin): (ZoneId, Arc<Inputs>, VersionOrigin),
 ) -> Result<ZoneVersion, ProposalError> {
     let (Some(zone), Some(links)) = (&current.contents, &current.links) else {
         return Err(ProposalError::NoContents);
@@ -136,13 +136,13 @@ fn changed(
     }
     let mut links = links.clone();
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
-    Ok(ZoneVersion::with(id, zone, compiled, Some(links), Arc::new(inputs), origin))
+    Ok(ZoneVersion::with(id, zone, compiled, Some(links), inputs, origin))
 }
 
 /// The same version, put together anew.
 fn merged(version: ZoneVersion) -> ZoneVersion {
     let place = version.contents.as_ref().and_then(|zone| zone.node(NodeId::APEX).first_origin());
-    let proposal = (version.id.clone(), Inputs::clone(&version.inputs), version.origin);
+    let proposal = (version.id.clone(), Arc::clone(&version.inputs), version.origin);
     let place = place.ok_or(ProposalError::NoContents);
     let merged = place.and_then(|place| put_together(&version, &Changeset::default(), &place, proposal));
     merged.unwrap_or_else(|error| {
@@ -157,7 +157,7 @@ fn put_together(
     current: &ZoneVersion,
     changes: &Changeset,
     place: &Origin,
-    (id, inputs, origin): (ZoneId, Inputs, VersionOrigin),
+    (id, inputs, origin): (ZoneId, Arc<Inputs>, VersionOrigin),
 ) -> Result<ZoneVersion, ProposalError> {
     let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
     let mut found = Diagnostics::default();
@@ -233,7 +233,7 @@ mod tests {
 
     fn proposal(contents: Contents, inputs: Inputs) -> Proposal {
         let zone = ZoneId::from("example.".parse::<Name>().unwrap());
-        Proposal { zone, contents, inputs, origin: VersionOrigin::Sources }
+        Proposal { zone, contents, inputs: Arc::new(inputs), origin: VersionOrigin::Sources }
     }
 
     fn version(inputs: Inputs) -> ZoneVersion {

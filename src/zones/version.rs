@@ -34,7 +34,7 @@ pub struct ZoneVersion {
     pub(super) links: Option<Links>,
     /// What it was made from.
     pub inputs: Arc<Inputs>,
-    /// What it says of addresses, where other zones are made from it.
+    /// What it says of addresses, where other zones are made from it; after an update, what the version before said.
     pub hosts: Option<Arc<Hosts>>,
     /// Where it comes from.
     pub origin: VersionOrigin,
@@ -87,7 +87,7 @@ impl ZoneVersion {
     pub(super) fn of(
         id: ZoneId,
         mut zone: Zone,
-        inputs: Inputs,
+        inputs: Arc<Inputs>,
         origin: VersionOrigin,
     ) -> Result<ZoneVersion, CompileError> {
         let (compiled, links) = if inputs.sources.propose_changes() {
@@ -96,7 +96,7 @@ impl ZoneVersion {
         } else {
             (compile(&zone)?, None)
         };
-        Ok(Self::with(id, zone, compiled, links, Arc::new(inputs), origin))
+        Ok(Self::with(id, zone, compiled, links, inputs, origin))
     }
 
     /// A version with its compiled form. Its contents are kept where it has links.
@@ -162,7 +162,7 @@ pub(super) fn guard_the_same(these: &[Guarding], others: &[Guarding]) -> bool {
 impl Inputs {
     /// Whether pools are made of the same RRsets, in the same way.
     pub(super) fn guards_the_same(&self, other: &Inputs) -> bool {
-        self.own == other.own && guard_the_same(&self.guards, &other.guards)
+        std::ptr::eq(self, other) || self.own == other.own && guard_the_same(&self.guards, &other.guards)
     }
 }
 

@@ -15,9 +15,9 @@ pub(super) struct UpdateCounters {
 
 impl UpdateCounters {
     /// Counts an update that was answered.
-    pub(super) fn count(&self, result: &Result<(), Rejection>) {
+    pub(super) fn count<T>(&self, result: &Result<T, Rejection>) {
         match result {
-            Ok(()) => self.made.fetch_add(1, Ordering::Relaxed),
+            Ok(_) => self.made.fetch_add(1, Ordering::Relaxed),
             Err(rejection) => {
                 let at = Reason::WORDS.iter().position(|word| *word == rejection.reason.word());
                 at.and_then(|at| self.rejected.get(at))

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
 
 use super::update_counters::UpdateCounters;
-use super::zone_writer::{WAITING_MAX, Waiting, Work, ZoneWriter};
+use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, Waiting, Work, ZoneWriter};
 use crate::answer::{Access, Requester};
 use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
 use crate::dns::message::class;
@@ -20,8 +21,12 @@ use crate::source::Digesting;
 use crate::sync::lock;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage, respond, zone_of};
 use crate::zones::journal::{Journal, Overlay};
-use crate::zones::live::{LiveState, LiveZones};
+use crate::zones::live::{LiveState, LiveZones, Outcome};
 use crate::zones::{Publications, StoredZone, ZoneId};
+
+/// How long the writer of a zone is waited for. It waits itself while a reading of the zone's file takes long, or a disk
+/// that does not write.
+const MAKING_MAX: Duration = Duration::from_secs(10);
 
 /// In this time at most [`REFUSALS_TOLD_MAX`] refused updates are told.
 const REFUSALS_WINDOW: Duration = Duration::from_secs(10);
@@ -82,7 +87,7 @@ type TakenZones = HashMap<Name, Vec<TakenZone>>;
 struct TakenZone {
     access: Option<Box<Access>>,
     /// None: nobody may change it.
-    queue: Option<mpsc::Sender<Work>>,
+    writer: Option<Writer>,
 }
 
 impl Updating {
@@ -98,10 +103,9 @@ impl Updating {
         let mut taken = TakenZones::new();
         for zone in zones {
             let writer = zone.update.as_ref().map(|policy| self.writer(&zone.id, policy));
-            let queue = writer.as_ref().map(|writer| writer.queue.clone());
-            writers.extend(writer.map(|writer| (zone.id.clone(), writer)));
+            writers.extend(writer.clone().map(|writer| (zone.id.clone(), writer)));
             let access = zone.access.clone();
-            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, queue });
+            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, writer });
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
@@ -221,6 +225,17 @@ fn updated_zone(id: &ZoneId, state: &LiveState) -> UpdatedZone {
     }
 }
 
+/// What the writer of a zone replies within `limit`. What it does not is made all the same, when its turn comes, and
+/// remembered: the client asks again.
+async fn replied(made: oneshot::Receiver<Replied>, limit: Duration) -> Result<Replied, Rejection> {
+    let failed = |why: String| Err(Reason::Failed(why).into());
+    match timeout(limit, made).await {
+        Ok(Ok(replied)) => Ok(replied),
+        Ok(Err(_)) => failed("the server ends".to_owned()),
+        Err(_) => failed(format!("it still waits after {} s, and may be made later", limit.as_secs())),
+    }
+}
+
 /// Has the writers of a zone take back what updates did; how many records.
 async fn take_back(
     writers: &[(ZoneId, Writer)],
@@ -242,19 +257,25 @@ async fn take_back(
 impl UpdateTaker {
     /// Whether some zone can be updated.
     pub(super) fn has_zones(&self) -> bool {
-        lock(&self.zones).values().flatten().any(|zone| zone.queue.is_some())
+        lock(&self.zones).values().flatten().any(|zone| zone.writer.is_some())
     }
 
     /// Treats a message whose signature was verified and taken off, and gives the response; none: it has not even a
     /// header. `mac` is of that signature; empty: it was not signed.
     pub(super) async fn treat(&self, message: &[u8], mac: &[u8], requester: Requester) -> Option<Vec<u8>> {
-        let result = self.make(message, mac, requester.clone()).await;
+        let Replied { result, occasion } = match self.make(message, mac, requester.clone()).await {
+            Ok(replied) => replied,
+            Err(rejection) => Replied { result: Err(rejection), occasion: Occasion::First },
+        };
         self.counters.count(&result);
-        self.tell(message, &requester, &result);
+        match occasion {
+            Occasion::First => self.tell(message, &requester, &result),
+            Occasion::Again => debug!("an update by {requester} that came again is answered as before"),
+        }
         respond(message, result.as_ref().err())
     }
 
-    async fn make(&self, message: &[u8], mac: &[u8], requester: Requester) -> Result<(), Rejection> {
+    async fn make(&self, message: &[u8], mac: &[u8], requester: Requester) -> Result<Replied, Rejection> {
         let queue = self.queue_for(message, &requester)?;
         let mut digesting = Digesting::default();
         digesting.take(message);
@@ -267,10 +288,11 @@ impl UpdateTaker {
             mpsc::error::TrySendError::Full(_) => Rejection::from(Reason::Busy),
             mpsc::error::TrySendError::Closed(_) => Reason::NotOurs.into(),
         })?;
-        made.await.unwrap_or_else(|_| Err(Reason::Failed("the server ends".to_owned()).into()))
+        replied(made, MAKING_MAX).await
     }
 
-    /// The queue of the zone that a message is for, as its client sees it.
+    /// The queue of the zone that a message is for, as its client sees it. Whoever may change nothing of the zone takes
+    /// no place in it.
     fn queue_for(&self, message: &[u8], requester: &Requester) -> Result<mpsc::Sender<Work>, Rejection> {
         let malformed = || Rejection::from(Reason::Malformed("no zone section with one zone"));
         let (name, zone_class) = zone_of(message).ok_or_else(malformed)?;
@@ -280,15 +302,23 @@ impl UpdateTaker {
             zone.access.as_ref().is_none_or(|access| access.is_seen_by(requester.address))
         };
         let zone = versions.and_then(|versions| versions.iter().find(sees)).ok_or(Reason::NotOurs)?;
-        zone.queue.clone().ok_or_else(|| Reason::NobodyAllowed.into())
+        let allowing = zone.writer.as_ref().filter(|writer| writer.policy.borrow().knows(requester));
+        allowing.map(|writer| writer.queue.clone()).ok_or_else(|| Reason::NobodyAllowed.into())
     }
 
     /// Says what became of an update: an operator wants to know who changes a zone, and whose rule is in the way.
-    fn tell(&self, message: &[u8], requester: &Requester, result: &Result<(), Rejection>) {
+    fn tell(&self, message: &[u8], requester: &Requester, result: &Made) {
         let zone = zone_of(message).map_or_else(Name::root, |(zone, _)| zone);
-        let Err(rejection) = result else {
-            info!(zone = %zone, "update of zone {zone} by {requester}: made");
-            return;
+        let rejection = match result {
+            Ok(Outcome::Made { from, to }) => {
+                info!(zone = %zone, "update of zone {zone} by {requester}: made, serial {from} → {to}");
+                return;
+            }
+            Ok(Outcome::NothingToDo { serial }) => {
+                debug!(zone = %zone, "update of zone {zone} by {requester}: all of it is so already, serial {serial}");
+                return;
+            }
+            Err(rejection) => rejection,
         };
         let Some(untold) = lock(&self.refusals).tell(Instant::now()) else { return };
         let more =

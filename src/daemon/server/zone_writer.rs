@@ -8,7 +8,7 @@
 //!
 //! Not responsible for what an update may do (`update`), or for publishing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +19,11 @@ use super::update_counters::UpdateCounters;
 use crate::answer::Requester;
 use crate::dns::{Name, Rtype};
 use crate::source::Digest;
+use crate::tsig::KeyName;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
-use crate::zones::live::{Asked, Batch, LiveZone, drop_updates, make_batch};
+use crate::zones::live::{Asked, Batch, LiveZone, Outcome, drop_updates, make_batch};
 
 /// Updates of one zone that wait; further ones are told that it is busy.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -30,11 +31,13 @@ pub(super) const WAITING_MAX: usize = 1024;
 /// Updates that are written down with one write.
 const BATCH_MAX: usize = 256;
 
-/// How long an answer is remembered: a client that has not got it asks again (RFC 2136, section 4).
-const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long an answer is remembered. A client that has not got it asks again (RFC 2136, section 4), soon; and who has
+/// seen a signed message can send it again for as long as its signature is taken: 300 s before and after the time in it
+/// (RFC 8945, section 10).
+const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Answers that are remembered of a zone. A client that asks again after so many others is evaluated again.
-const REMEMBERED_MAX: usize = 16_384;
+/// Answers that are remembered of a zone; then the oldest are forgotten.
+const REMEMBERED_MAX: usize = 65_536;
 
 /// What waits for a writer.
 pub(super) enum Work {
@@ -56,33 +59,75 @@ pub(super) struct Waiting {
     /// Of the whole message, and of its signature's MAC.
     pub(super) digest: Digest,
     /// Gets what became of it.
-    pub(super) reply: oneshot::Sender<Result<(), Rejection>>,
+    pub(super) reply: oneshot::Sender<Replied>,
 }
 
-/// A request by what tells it from others: the same bytes of the same client.
-type RequestKey = (IpAddr, Digest);
+/// What became of an update.
+#[derive(Debug)]
+pub(super) struct Replied {
+    pub(super) result: Made,
+    pub(super) occasion: Occasion,
+}
 
-/// Answers of the last minute.
+/// What came of an update, or why it was not made.
+pub(super) type Made = Result<Outcome, Rejection>;
+
+/// Whether a request was seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// It was not.
+    First,
+    /// It was, and is answered as before.
+    Again,
+}
+
+/// A request by what tells it from others. The digest is of the message and its MAC, which is over key and time as well:
+/// whoever sends a signed one again, from wherever, sends the same. One that is not signed is told apart by its client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum RequestKey {
+    Signed(KeyName, Digest),
+    Unsigned(IpAddr, Digest),
+}
+
+impl Waiting {
+    fn key(&self) -> RequestKey {
+        match &self.requester.key {
+            Some(key) => RequestKey::Signed(key.clone(), self.digest),
+            None => RequestKey::Unsigned(self.requester.address, self.digest),
+        }
+    }
+}
+
+/// Answers of the last minutes.
 #[derive(Default)]
-struct Remembered(HashMap<RequestKey, (Result<(), Rejection>, Instant)>);
+struct Remembered {
+    results: HashMap<RequestKey, (Made, Instant)>,
+    /// The oldest first.
+    order: VecDeque<(RequestKey, Instant)>,
+}
 
 impl Remembered {
-    fn get(&self, key: &RequestKey, now: Instant) -> Option<Result<(), Rejection>> {
-        let (result, at) = self.0.get(key)?;
+    fn get(&self, key: &RequestKey, now: Instant) -> Option<Made> {
+        let (result, at) = self.results.get(key)?;
         (now.duration_since(*at) < REMEMBERED).then(|| result.clone())
     }
 
     /// Remembers what became of a request. One that failed here may do better the next time.
-    fn keep(&mut self, key: RequestKey, result: &Result<(), Rejection>, now: Instant) {
+    fn keep(&mut self, key: &RequestKey, result: &Made, now: Instant) {
         if matches!(result, Err(Rejection { reason: Reason::Failed(_) | Reason::Busy, .. })) {
             return;
         }
-        if self.0.len() >= REMEMBERED_MAX {
-            self.0.retain(|_, (_, at)| now.duration_since(*at) < REMEMBERED);
+        while let Some((oldest, at)) = self.order.front()
+            && (self.order.len() >= REMEMBERED_MAX || now.duration_since(*at) >= REMEMBERED)
+        {
+            // What was kept again since then stays.
+            if self.results.get(oldest).is_some_and(|(_, kept)| kept == at) {
+                self.results.remove(oldest);
+            }
+            self.order.pop_front();
         }
-        if self.0.len() < REMEMBERED_MAX {
-            self.0.insert(key, (result.clone(), now));
-        }
+        self.results.insert(key.clone(), (result.clone(), now));
+        self.order.push_back((key.clone(), now));
     }
 }
 
@@ -117,9 +162,9 @@ impl ZoneWriter {
 
     async fn answer(&self, batch: Vec<Waiting>, remembered: &mut Remembered) {
         let results = self.results(&batch, remembered).await;
-        for (one, result) in batch.into_iter().zip(results) {
+        for (one, replied) in batch.into_iter().zip(results) {
             // Whoever asked may have gone.
-            let _ = one.reply.send(result);
+            let _ = one.reply.send(replied);
         }
     }
 
@@ -142,31 +187,38 @@ impl ZoneWriter {
     }
 
     /// What becomes of updates that wait together. Of those that came twice one is made.
-    async fn results(&self, batch: &[Waiting], remembered: &mut Remembered) -> Vec<Result<(), Rejection>> {
+    async fn results(&self, batch: &[Waiting], remembered: &mut Remembered) -> Vec<Replied> {
         let now = Instant::now();
-        let key = |one: &Waiting| (one.requester.address, one.digest);
-        let mut fresh: Vec<&Waiting> = Vec::new();
-        for one in batch {
-            if remembered.get(&key(one), now).is_some() || fresh.iter().any(|other| key(other) == key(one)) {
+        let keys: Vec<RequestKey> = batch.iter().map(Waiting::key).collect();
+        let mut fresh: HashMap<&RequestKey, usize> = HashMap::new();
+        let mut asked: Vec<&Waiting> = Vec::new();
+        let mut occasions = Vec::new();
+        for (one, key) in batch.iter().zip(&keys) {
+            if remembered.get(key, now).is_some() || fresh.contains_key(key) {
                 self.counters.duplicate();
+                occasions.push(Occasion::Again);
             } else {
-                fresh.push(one);
+                fresh.insert(key, asked.len());
+                asked.push(one);
+                occasions.push(Occasion::First);
             }
         }
-        let made = if fresh.is_empty() { Vec::new() } else { self.make(&fresh).await };
-        let made: HashMap<RequestKey, Result<(), Rejection>> =
-            fresh.iter().map(|one| key(one)).zip(made).collect();
-        made.iter().for_each(|(key, result)| remembered.keep(*key, result, now));
+        let made = if asked.is_empty() { Vec::new() } else { self.make(&asked).await };
+        for (key, at) in &fresh {
+            if let Some(result) = made.get(*at) {
+                remembered.keep(key, result, now);
+            }
+        }
         let failed = || Err(Reason::Failed("it was not evaluated".to_owned()).into());
-        let result = |one: &Waiting| {
-            let known = made.get(&key(one)).cloned();
-            known.or_else(|| remembered.get(&key(one), now)).unwrap_or_else(failed)
+        let result = |key: &RequestKey| {
+            let known = fresh.get(key).and_then(|at| made.get(*at)).cloned();
+            known.or_else(|| remembered.get(key, now)).unwrap_or_else(failed)
         };
-        batch.iter().map(result).collect()
+        keys.iter().zip(occasions).map(|(key, occasion)| Replied { result: result(key), occasion }).collect()
     }
 
     /// Makes updates: when this returns, they are durable and served.
-    async fn make(&self, batch: &[&Waiting]) -> Vec<Result<(), Rejection>> {
+    async fn make(&self, batch: &[&Waiting]) -> Vec<Made> {
         let failed = |why: &str| vec![Err(Reason::Failed(why.to_owned()).into()); batch.len()];
         let mut state = self.zone.lock().await;
         let Some(current) = self.publications.current(self.zone.id.clone()).await else {
@@ -190,5 +242,57 @@ impl ZoneWriter {
             Ok(()) => results,
             Err(refused) => failed(&refused.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> RequestKey {
+        RequestKey::Unsigned([192, 0, 2, 1].into(), Digest::of(&number.to_be_bytes()))
+    }
+
+    const MADE: Made = Ok(Outcome::Made { from: 7, to: 8 });
+
+    #[test]
+    fn an_answer_is_remembered_for_as_long_as_a_signature_is_taken() {
+        let start = Instant::now();
+        let mut remembered = Remembered::default();
+        remembered.keep(&key(1), &MADE, start);
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(remembered.get(&key(1), at(599)), Some(MADE));
+        assert_eq!((remembered.get(&key(1), at(600)), remembered.get(&key(2), at(1))), (None, None));
+        remembered.keep(&key(1), &MADE, at(601));
+        assert_eq!(remembered.get(&key(1), at(602)), Some(MADE), "kept again");
+        assert_eq!((remembered.results.len(), remembered.order.len()), (1, 1));
+        let failed = Err(Reason::Failed("no space".to_owned()).into());
+        remembered.keep(&key(3), &failed, start);
+        assert_eq!(remembered.get(&key(3), start), None, "what failed may do better the next time");
+    }
+
+    #[test]
+    fn a_signed_request_is_the_same_from_wherever_it_comes_and_one_that_is_not_is_its_clients() {
+        let waiting = |address: &str, key: Option<&str>| {
+            let key = key.map(|key| key.parse().unwrap());
+            let requester = Requester { address: address.parse().unwrap(), key };
+            let message = b"\0\x07\x28\0\0\x01\0\0\0\0\0\0\0\0\x06\0\x01";
+            let (reply, _) = oneshot::channel();
+            let (message, digest) = (UpdateMessage::read(message).unwrap().into(), Digest::of(message));
+            Waiting { message, requester, digest, reply }.key()
+        };
+        assert_eq!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.2", Some("k")));
+        assert_ne!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.1", Some("other")));
+        assert_ne!(waiting("192.0.2.1", None), waiting("192.0.2.2", None));
+    }
+
+    #[test]
+    fn of_too_many_answers_the_oldest_are_forgotten() {
+        let now = Instant::now();
+        let mut remembered = Remembered::default();
+        let max = u32::try_from(REMEMBERED_MAX).unwrap();
+        (0..=max).for_each(|number| remembered.keep(&key(number), &MADE, now));
+        assert_eq!(remembered.results.len(), REMEMBERED_MAX);
+        assert_eq!((remembered.get(&key(0), now), remembered.get(&key(max), now)), (None, Some(MADE)));
     }
 }

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::history::Step;
-use super::overlay::{Overlaid, Overlay};
+use super::overlay::{Deleted, Overlaid, Overlay};
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::source::{Digest, Digesting};
 use crate::zone::{Changeset, Record};
@@ -29,6 +29,7 @@ const UPDATE: u8 = 1;
 const KEPT: u8 = 2;
 const BASE: u8 = 3;
 const ANNOUNCED: u8 = 4;
+const DELETED: u8 = 5;
 
 /// An entry that was written as it is, by another version: of a kind that is not known here, or with more in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(super) enum Entry {
     Base { serial: u32, file: Option<Digest>, overlay: Overlay },
     /// A serial that is about to be served, of the file with this digest: nothing else may have it.
     Announced { serial: u32, file: Option<Digest> },
+    /// What an update deleted of records that are not served.
+    Deleted(Deleted),
 }
 
 impl Entry {
@@ -54,6 +57,7 @@ impl Entry {
             Entry::Kept(_) => KEPT,
             Entry::Base { .. } => BASE,
             Entry::Announced { .. } => ANNOUNCED,
+            Entry::Deleted(_) => DELETED,
         }
     }
 
@@ -68,6 +72,11 @@ impl Entry {
             Entry::Announced { serial, file } => {
                 out.extend(serial.to_be_bytes());
                 write_digest(*file, out);
+            }
+            Entry::Deleted(Deleted { records, at, by }) => {
+                out.extend(at.to_be_bytes());
+                write_text(by, out);
+                write_records(records, out);
             }
         }
         seal(start, out)
@@ -106,6 +115,10 @@ impl Entry {
             KEPT => Entry::Kept(read.step()?),
             BASE => Entry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? },
             ANNOUNCED => Entry::Announced { serial: read.u32()?, file: read.digest()? },
+            DELETED => {
+                let (at, by) = (read.u64()?, read.text()?);
+                Entry::Deleted(Deleted { records: read.records()?, at, by })
+            }
             _ => return None,
         };
         read.0.is_empty().then_some(entry)
@@ -153,12 +166,15 @@ fn write_step(step: &Step, out: &mut Vec<u8>) {
     out.extend(step.to.to_be_bytes());
     out.extend(step.at.to_be_bytes());
     write_text(&step.by, out);
-    for records in [&step.changes.removed, &step.changes.added] {
-        write_count(records.len(), out);
-        for record in records {
-            write_record(record.owner.as_ref(), record.rtype, &record.rdata, out);
-            out.extend(record.ttl.seconds().to_be_bytes());
-        }
+    write_records(&step.changes.removed, out);
+    write_records(&step.changes.added, out);
+}
+
+fn write_records(records: &[Record], out: &mut Vec<u8>) {
+    write_count(records.len(), out);
+    for record in records {
+        write_record(record.owner.as_ref(), record.rtype, &record.rdata, out);
+        out.extend(record.ttl.seconds().to_be_bytes());
     }
 }
 

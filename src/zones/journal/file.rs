@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::entry::{Entry, UnknownEntry};
 use super::history::{History, Step};
-use super::overlay::{Overlay, OverlayKey};
+use super::overlay::{Deleted, Overlay, OverlayKey};
 use crate::source::Digest;
 use crate::zones::last_good;
 use crate::zones::state_file::{self, Filled};
@@ -250,8 +250,17 @@ impl Journal {
     ///
     /// When they are not.
     pub fn append(&mut self, steps: Vec<Step>) -> Result<(), JournalError> {
-        let entries: Vec<Entry> = steps.into_iter().map(Entry::Update).collect();
-        self.write(entries)?;
+        self.append_with(steps, Vec::new())
+    }
+
+    /// The same with what they deleted of records that are not served.
+    ///
+    /// # Errors
+    ///
+    /// When they are not on the disk.
+    pub fn append_with(&mut self, steps: Vec<Step>, deleted: Vec<Deleted>) -> Result<(), JournalError> {
+        let steps = steps.into_iter().map(Entry::Update);
+        self.write(steps.chain(deleted.into_iter().map(Entry::Deleted)).collect())?;
         if self.length > COMPACT_BYTES_MIN.max(self.compact_length.saturating_mul(2)) {
             // What was written is there, whatever becomes of this.
             let _ = self.rewrite();
@@ -281,16 +290,16 @@ impl Journal {
         overlay: Overlay,
         step: Option<Step>,
     ) -> Result<(), JournalError> {
-        let mut history = self.history.clone();
-        match step {
-            Some(step) => {
-                let mut written = Vec::new();
-                Entry::Kept(step.clone()).write(&mut written).ok_or(JournalError::TooLong)?;
-                history.push(Arc::new(step), written.len());
-            }
-            None => history.clear(),
+        let written = step.and_then(|step| {
+            let mut written = Vec::new();
+            Entry::Kept(step.clone()).write(&mut written)?;
+            Some((step, written.len()))
+        });
+        match written {
+            Some((step, bytes)) => self.history.push(Arc::new(step), bytes),
+            // Not known, or longer than any that is kept.
+            None => self.history.clear(),
         }
-        self.history = history;
         self.take(Entry::Base { serial, file, overlay }, 0);
         self.standing = Standing::Behind;
         self.catch_up()
@@ -354,7 +363,9 @@ impl Journal {
 
     /// Whether what is written to is what stands under the journal's name.
     fn is_in_place(&self) -> bool {
-        let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else { return false };
+        let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else {
+            return false;
+        };
         (ours.dev(), ours.ino()) == (there.dev(), there.ino())
     }
 
@@ -414,6 +425,7 @@ impl Journal {
                 self.announced = None;
             }
             Entry::Announced { serial, file } => self.announced = Some((serial, file)),
+            Entry::Deleted(deleted) => self.overlay.delete(&deleted),
         }
     }
 

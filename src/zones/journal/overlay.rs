@@ -30,7 +30,30 @@ pub struct Overlaid {
     pub by: Arc<str>,
 }
 
+/// Records that an update deleted and that are not served, since they do not fit the file: no step tells of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The records.
+    pub records: Vec<Record>,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Who deleted them.
+    pub by: Arc<str>,
+}
+
 impl Overlay {
+    /// Takes what an update deleted of records that are not served.
+    pub(super) fn delete(&mut self, deleted: &Deleted) {
+        for record in &deleted.records {
+            self.set(record, None, None, (deleted.at, &deleted.by));
+        }
+    }
+
+    /// A record that is in it.
+    pub fn get(&self, key: &OverlayKey) -> Option<&Overlaid> {
+        self.0.get(key)
+    }
+
     /// Takes what an update changed in what is served. SOA records are none of its business.
     pub fn take(&mut self, changes: &Changeset, at: u64, by: &Arc<str>) {
         for record in &changes.removed {
@@ -70,10 +93,21 @@ impl Overlay {
 
     /// Compares it with a file that was read anew: what that says as well is in here no more.
     pub fn rebase(&mut self, file: &Zone) {
-        self.0.retain(|(owner, rtype, key), overlaid| {
+        self.compare(file);
+        self.0.retain(|_, overlaid| overlaid.in_file != overlaid.updated);
+    }
+
+    /// Compares it with a text of the file that was kept, which may be an older one: what was removed stays so, since
+    /// only the file says that it has no such record any more.
+    pub fn rebase_on_kept(&mut self, text: &Zone) {
+        self.compare(text);
+        self.0.retain(|_, overlaid| overlaid.updated.is_none() || overlaid.in_file != overlaid.updated);
+    }
+
+    fn compare(&mut self, file: &Zone) {
+        for ((owner, rtype, key), overlaid) in &mut self.0 {
             overlaid.in_file = ttl_in(file, owner, *rtype, key);
-            overlaid.in_file != overlaid.updated
-        });
+        }
     }
 
     /// What leads from the file to what is served, but for records that `leave_out` names. TTLs are those that the

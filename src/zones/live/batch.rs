@@ -6,8 +6,8 @@ use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::answer::Requester;
 use crate::source::{Origin, Update};
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
-use crate::zone::Changeset;
-use crate::zones::journal::{Journal, JournalError, Step};
+use crate::zone::{Changeset, Record};
+use crate::zones::journal::{Deleted, Journal, JournalError, OverlayKey, Step};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::version::ZoneVersion;
 
@@ -23,12 +23,38 @@ pub struct Asked {
     pub requester: Requester,
 }
 
+/// What came of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was made, and led from one serial to the next.
+    Made {
+        /// The serial before.
+        from: u32,
+        /// The serial after.
+        to: u32,
+    },
+    /// All of it was so already, and the zone stays at this serial.
+    NothingToDo {
+        /// The serial.
+        serial: u32,
+    },
+}
+
 /// What comes of updates.
 pub struct Batch {
     /// Of each of them, in their order.
-    pub results: Vec<Result<(), Rejection>>,
+    pub results: Vec<Result<Outcome, Rejection>>,
     /// What is to be served now; none: what is served already.
     pub version: Option<ZoneVersion>,
+}
+
+/// What updates leave to be written down.
+#[derive(Default)]
+struct Unwritten {
+    steps: Vec<Step>,
+    deleted: Vec<Deleted>,
+    /// Of which of the updates.
+    whose: Vec<usize>,
 }
 
 /// Makes updates to the version that is served, each after those before it, and writes them down: they are on the disk
@@ -40,34 +66,85 @@ pub fn make_batch(
     policy: &Policy,
     asked: &[Asked],
 ) -> Batch {
+    make_batch_within(OVERLAY_RECORDS_MAX, zone, state, current, (policy, asked))
+}
+
+/// The same, where the zone may differ from its file by at most so many records.
+pub(super) fn make_batch_within(
+    records_max: usize,
+    zone: &LiveZone,
+    state: &mut LiveState,
+    current: &ZoneVersion,
+    (policy, asked): (&Policy, &[Asked]),
+) -> Batch {
     let mut results = Vec::with_capacity(asked.len());
-    let (mut steps, mut changing) = (Vec::new(), Vec::new());
+    let mut unwritten = Unwritten::default();
     let mut made: Option<ZoneVersion> = None;
-    let mut room =
-        OVERLAY_RECORDS_MAX.saturating_sub(state.journal().map_or(0, |journal| journal.overlay().len()));
+    let mut room = records_max.saturating_sub(state.journal().map_or(0, |journal| journal.overlay().len()));
     for (at, one) in asked.iter().enumerate() {
         let base = made.as_ref().unwrap_or(current);
-        let (result, next) = match next_version(base, policy, one) {
-            Err(rejection) => (Err(rejection), None),
-            Ok(Some((_, changes))) if changes.added.len() > room => (Err(Reason::TooMany.into()), None),
-            Ok(next) => (Ok(()), next),
+        let next = next_version(base, policy, one).and_then(|next| match next {
+            Some((_, changes)) if more_records(&changes) > room => Err(Reason::TooMany.into()),
+            next => Ok(next),
+        });
+        let next = match next {
+            Ok(next) => next,
+            Err(rejection) => {
+                results.push(Err(rejection));
+                continue;
+            }
         };
-        results.push(result);
-        let Some((version, changes)) = next else { continue };
-        room = room.saturating_sub(changes.added.len());
+        let deleted = deleted_aside(state, current, policy, one);
+        if next.is_some() || deleted.is_some() {
+            unwritten.whose.push(at);
+        }
+        unwritten.deleted.extend(deleted);
+        let Some((version, changes)) = next else {
+            results.push(Ok(Outcome::NothingToDo { serial: base.serial }));
+            continue;
+        };
+        room = room.saturating_sub(more_records(&changes));
         let (from, to, by) = (base.serial, version.serial, Arc::from(one.requester.to_string()));
-        steps.push(Step { from, to, changes, at: seconds_now(), by });
-        changing.push(at);
+        results.push(Ok(Outcome::Made { from, to }));
+        unwritten.steps.push(Step { from, to, changes, at: seconds_now(), by });
         made = Some(version);
     }
-    if let Err(why) = write_down(state, zone, current.serial, steps) {
+    let whose = std::mem::take(&mut unwritten.whose);
+    if let Err(why) = write_down(state, zone, current.serial, unwritten) {
         let failed = Rejection::from(Reason::Failed(why));
-        let whose = results.iter_mut().enumerate().filter(|(at, _)| changing.contains(at));
-        whose.for_each(|(_, result)| *result = Err(failed.clone()));
+        let failing = results.iter_mut().enumerate().filter(|(at, _)| whose.contains(at));
+        failing.for_each(|(_, result)| *result = Err(failed.clone()));
         made = None;
     }
     zone.show(state);
     Batch { results, version: made }
+}
+
+/// How many records a zone has more after these changes; the SOA record goes and comes.
+fn more_records(changes: &Changeset) -> usize {
+    changes.added.len().saturating_sub(changes.removed.len())
+}
+
+/// What an update deletes of records that are set aside, where its client may change them. They are not served, so
+/// nothing that is served changes; but they would come back when they fit the file again.
+fn deleted_aside(
+    state: &LiveState,
+    current: &ZoneVersion,
+    policy: &Policy,
+    asked: &Asked,
+) -> Option<Deleted> {
+    let (journal, apex) = (state.journal()?, current.id.name.as_ref());
+    let is_deleted = |key: &OverlayKey| asked.message.deletes(&key.0, key.1, &key.2);
+    let may = |key: &OverlayKey| policy.permits(&asked.requester, apex, key.0.as_ref(), key.1);
+    let keys = state.aside.iter().map(|one| &one.key).filter(|key| is_deleted(key) && may(key));
+    let records = keys.filter_map(|key| {
+        let overlaid = journal.overlay().get(key)?;
+        let (owner, rtype) = (key.0.clone(), key.1);
+        Some(Record { owner, rtype, ttl: overlaid.updated?, rdata: overlaid.rdata.clone() })
+    });
+    let records: Vec<Record> = records.collect();
+    let by = Arc::from(asked.requester.to_string());
+    (!records.is_empty()).then(|| Deleted { records, at: seconds_now(), by })
 }
 
 /// The version after an update, with what changes; none: nothing does.
@@ -88,7 +165,7 @@ fn next_version(
     let proposal = Proposal {
         zone: base.id.clone(),
         contents: Contents::Changes { base: base.serial, changes: changes.clone(), origin },
-        inputs: base.inputs.as_ref().clone(),
+        inputs: Arc::clone(&base.inputs),
         origin: base.origin,
     };
     let version = proposal.accept(Some(base)).map_err(|error| match error {
@@ -100,24 +177,31 @@ fn next_version(
     Ok(Some((sharing(version, base), changes)))
 }
 
-/// A version with what it has in common with the one that it was made from: that its file has not changed is seen by the
-/// very same inputs, and pools that are as they were stay bound.
+/// A version with what it has in common with the one that it was made from: pools that are as they were stay bound, and
+/// what other zones are made from is what it was until the file is read again, with a serial that says so.
 pub(super) fn sharing(version: ZoneVersion, base: &ZoneVersion) -> ZoneVersion {
     let pools = if version.pools == base.pools { base.pools.clone() } else { version.pools };
-    ZoneVersion { inputs: Arc::clone(&base.inputs), pools, ..version }
+    ZoneVersion { pools, hosts: base.hosts.clone(), ..version }
 }
 
-/// Writes steps down; in words, why it cannot be done.
-fn write_down(state: &mut LiveState, zone: &LiveZone, serial: u32, steps: Vec<Step>) -> Result<(), String> {
-    if steps.is_empty() {
+/// Writes down what updates leave; in words, why it cannot be done.
+fn write_down(
+    state: &mut LiveState,
+    zone: &LiveZone,
+    serial: u32,
+    unwritten: Unwritten,
+) -> Result<(), String> {
+    let Unwritten { steps, deleted, .. } = unwritten;
+    if steps.is_empty() && deleted.is_empty() {
         return Ok(());
     }
     if state.journal.is_none() && state.folder.is_none() {
         return Err("there is no state directory, so an update would not last".to_owned());
     }
-    match append(state, zone, serial, steps) {
+    match append(state, zone, serial, (steps, deleted)) {
         Ok(()) => {
             state.clear_fault(&zone.id);
+            state.forget_aside_that_is_gone();
             Ok(())
         }
         Err(error) => {
@@ -135,7 +219,7 @@ fn append(
     state: &mut LiveState,
     zone: &LiveZone,
     serial: u32,
-    steps: Vec<Step>,
+    (steps, deleted): (Vec<Step>, Vec<Deleted>),
 ) -> Result<(), JournalError> {
     if let (None, Some(folder)) = (&state.journal, &state.folder) {
         // One that is there was of no use when the zone was read.
@@ -144,5 +228,5 @@ fn append(
         }
         state.journal = Some(Journal::create(folder, &zone.id, serial, state.file)?);
     }
-    state.journal.as_mut().map_or(Ok(()), |journal| journal.append(steps))
+    state.journal.as_mut().map_or(Ok(()), |journal| journal.append_with(steps, deleted))
 }

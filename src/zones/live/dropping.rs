@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::batch::sharing;
 use super::effective::soa_records;
 use super::serial::after_change;
@@ -34,18 +36,28 @@ pub fn drop_updates(
     let count = journal.overlay().iter().filter(|(key, _)| is_served(key)).count();
     let back = taken_back(journal.overlay(), is_served);
     let version = if count == 0 { None } else { Some(version_after(current, back)?) };
-    let not_served = |key: &OverlayKey| which(key) && aside.contains(key);
-    let forgotten = journal.forget(not_served).map_err(|error| error.to_string())?;
-    state.aside.retain(|one| !which(&one.key));
-    let Some((version, changes)) = version else {
-        zone.show(state);
-        return Ok((forgotten, None));
+    let version = match version {
+        None => None,
+        Some((version, changes)) => {
+            let (from, to) = (current.serial, version.serial);
+            let step = Step { from, to, changes, at: seconds_now(), by: Arc::from(BY_OPERATOR) };
+            journal.append(vec![step]).map_err(|error| error.to_string())?;
+            Some(version)
+        }
     };
-    let (from, to) = (current.serial, version.serial);
-    let step = Step { from, to, changes, at: seconds_now(), by: Arc::from(BY_OPERATOR) };
-    journal.append(vec![step]).map_err(|error| error.to_string())?;
+    let not_served = |key: &OverlayKey| which(key) && aside.contains(key);
+    let forgotten = match (journal.forget(not_served), &version) {
+        (Ok(forgotten), _) => forgotten,
+        (Err(error), None) => return Err(error.to_string()),
+        // What is written down is served, and this is still set aside.
+        (Err(error), Some(_)) => {
+            warn!(zone = %zone.id.name, "what is set aside in zone {} stays so: {error}", zone.id);
+            0
+        }
+    };
+    state.forget_aside_that_is_gone();
     zone.show(state);
-    Ok((count.saturating_add(forgotten), Some(version)))
+    Ok((count.saturating_add(forgotten), version))
 }
 
 /// What leads back to the file.
@@ -66,7 +78,7 @@ fn version_after(current: &ZoneVersion, mut changes: Changeset) -> Result<(ZoneV
     let proposal = Proposal {
         zone: current.id.clone(),
         contents: Contents::Changes { base: current.serial, changes: changes.clone(), origin },
-        inputs: current.inputs.as_ref().clone(),
+        inputs: Arc::clone(&current.inputs),
         origin: current.origin,
     };
     let version = proposal.accept(Some(current)).map_err(|error| error.to_string())?;

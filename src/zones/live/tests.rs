@@ -121,6 +121,29 @@ impl Site {
         results.iter().map(Result::is_ok).collect()
     }
 
+    /// The same, of a zone that may differ from its file by so many records.
+    fn update_within(&mut self, records_max: usize, updates: &[Line<'_>]) -> Vec<bool> {
+        let zone = self.live.zone(&id());
+        let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+        let current = self.served.clone().unwrap();
+        let asked: Vec<Asked> = updates.iter().map(asked).collect();
+        let Batch { results, version } =
+            batch::make_batch_within(records_max, &zone, &mut state, &current, (&policy(), &asked));
+        self.served = version.map(Arc::new).or(Some(current));
+        results.iter().map(Result::is_ok).collect()
+    }
+
+    /// An operator takes back what updates did at a name.
+    fn drop_name(&mut self, name: &str) -> Result<usize, String> {
+        let name: Name = name.parse().unwrap();
+        let zone = self.live.zone(&id());
+        let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+        let current = self.served.clone().unwrap();
+        let (count, version) = drop_updates(&zone, &mut state, &current, |(owner, ..)| *owner == name)?;
+        self.served = version.map(Arc::new).or(Some(current));
+        Ok(count)
+    }
+
     /// Serial, and every record but SOA and NS.
     fn told(&self) -> (u32, Vec<String>) {
         let version = self.served.clone().unwrap();
@@ -146,6 +169,8 @@ type Line<'l> = (&'l str, u16, Rtype, &'l [u8]);
 
 const ADD: u16 = 1;
 const REMOVE: u16 = 254;
+/// All records of a type.
+const CLEAR: u16 = 255;
 
 fn asked(line: &Line<'_>) -> Asked {
     let (owner, class, rtype, rdata) = *line;
@@ -315,18 +340,8 @@ fn what_an_operator_takes_back_is_as_the_file_has_it() {
     ]);
     site.write(20, "www A 192.0.2.1\n");
     site.read();
-    let drop_name = |site: &mut Site, name: &str| {
-        let name: Name = name.parse().unwrap();
-        let zone = site.live.zone(&id());
-        let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
-        let current = site.served.clone().unwrap();
-        let (count, version) =
-            drop_updates(&zone, &mut state, &current, |(owner, ..)| *owner == name).unwrap();
-        site.served = version.map(Arc::new).or(Some(current));
-        count
-    };
-    assert_eq!(drop_name(&mut site, "www.example."), 2);
-    assert_eq!(drop_name(&mut site, "nobody.example."), 0);
+    assert_eq!(site.drop_name("www.example.").unwrap(), 2);
+    assert_eq!(site.drop_name("nobody.example.").unwrap(), 0);
     let told = site.told();
     let lines = ["a.example. 60 A 192.0.2.1", "b.example. 60 A 192.0.2.1", "www.example. 60 A 192.0.2.1"];
     assert_eq!(told, (21, lines.map(str::to_owned).to_vec()));
@@ -336,7 +351,7 @@ fn what_an_operator_takes_back_is_as_the_file_has_it() {
     site.write(30, "a CNAME x.test.\n");
     site.read();
     assert_eq!(site.aside().len(), 1);
-    assert_eq!((drop_name(&mut site, "a.example."), site.told().0, site.aside().len()), (1, 30, 0));
+    assert_eq!((site.drop_name("a.example.").unwrap(), site.told().0, site.aside().len()), (1, 30, 0));
     site.write(31, "");
     site.restart();
     assert_eq!(site.told().1, ["b.example. 60 A 192.0.2.1"]);
@@ -405,4 +420,119 @@ fn a_journal_that_cannot_be_read_or_written_is_told_until_it_can_be() {
     assert_eq!(site.status().fault, None);
     site.restart();
     assert_eq!(site.told(), (21, vec!["a.example. 60 A 192.0.2.1".into()]));
+}
+
+#[test]
+fn a_zone_that_is_as_far_from_its_file_as_it_may_be_still_loses_records() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    let a2: &[u8] = &[192, 0, 2, 2];
+    let both = [("a.example.", ADD, Rtype::A, A1), ("b.example.", ADD, Rtype::A, A1)];
+    assert_eq!(site.update_within(1, &both), [true, false]);
+    assert_eq!(site.update_within(1, &[both[1]]), [false]);
+    let goes = [("www.example.", REMOVE, Rtype::A, A1), ("a.example.", REMOVE, Rtype::A, A1)];
+    assert_eq!(site.update_within(1, &goes), [true, true]);
+    assert_eq!(site.told().1.len(), 0);
+    assert_eq!(
+        site.update_within(1, &[("c.example.", ADD, Rtype::A, a2)]),
+        [false],
+        "one of the file is gone"
+    );
+    assert_eq!(site.update_within(2, &[("c.example.", ADD, Rtype::A, a2)]), [true]);
+}
+
+#[test]
+fn an_update_tells_from_which_serial_to_which_it_led() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    let zone = site.live.zone(&id());
+    let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
+    let asked: Vec<Asked> = [("a.example.", ADD, Rtype::A, A1); 2].iter().map(asked).collect();
+    let batch = make_batch(&zone, &mut state, site.served.as_ref().unwrap(), &policy(), &asked);
+    let told: Vec<Outcome> = batch.results.into_iter().map(Result::unwrap).collect();
+    assert_eq!(told, [Outcome::Made { from: 7, to: 8 }, Outcome::NothingToDo { serial: 8 }]);
+}
+
+#[test]
+fn what_is_deleted_while_it_is_set_aside_does_not_come_back() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    let a2: &[u8] = &[192, 0, 2, 2];
+    for (owner, rdata) in [("a.example.", A1), ("a.example.", a2), ("b.example.", A1), ("c.example.", A1)] {
+        site.update(&[(owner, ADD, Rtype::A, rdata)]);
+    }
+    site.write(20, "a CNAME x.test.\nb CNAME x.test.\nc CNAME x.test.\n");
+    site.read();
+    assert_eq!(site.aside().len(), 4);
+    let goes = [("a.example.", REMOVE, Rtype::A, a2), ("b.example.", CLEAR, Rtype::ANY, &[])];
+    assert_eq!(site.update(&goes[..1]), [true]);
+    assert_eq!((site.told().0, site.aside().len()), (20, 3), "nothing that is served has changed");
+    site.restart();
+    assert_eq!(site.aside().len(), 3);
+    assert_eq!(site.update(&goes[1..]), [true]);
+    assert_eq!(site.told().0, 21, "the alias goes as well");
+    site.write(30, "");
+    site.restart();
+    assert_eq!(site.told().1, ["a.example. 60 A 192.0.2.1", "c.example. 60 A 192.0.2.1"]);
+    assert_eq!(site.status().aside, 0);
+}
+
+#[test]
+fn what_was_removed_stays_so_when_an_older_text_of_the_file_is_served() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    site.update(&[("www.example.", REMOVE, Rtype::A, A1)]);
+    let text = format!("{HEAD}@ SOA ns.test. h.test. 6 1 1 1 1\n");
+    let mut sources = Sources::default();
+    let file = sources.add("kept", text.into_bytes());
+    let mut builder = crate::zone::Builder::new(id().name, Span::new(file, 0, 0));
+    let mut found = crate::source::Diagnostics::default();
+    zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
+    let kept = builder.finish(&mut found).unwrap();
+    let state = site.folder.path().join("state");
+    let mut hold = site.live.zone(&id()).hold_blocking(Some(&state));
+    let update = crate::source::Update { zone: "example.".to_owned(), client: None, key: None };
+    let zone = hold.effective(kept, &[], &[], &crate::source::Origin::Update(Arc::new(update)), &sources);
+    assert_eq!(zone.serial(), 8);
+    hold.commit(site.served.as_ref().unwrap(), None);
+    site.restart();
+    assert_eq!(site.told(), (8, vec![]));
+}
+
+#[test]
+fn an_operator_takes_back_what_is_served_though_what_is_set_aside_cannot_be_forgotten() {
+    let mut site = Site::new();
+    site.write(7, "");
+    site.read();
+    site.update(&[("b.example.", ADD, Rtype::A, A1), ("b.example.", ADD, Rtype::TXT, b"\x01x")]);
+    site.write(20, "b LUA A \"ifportup(1, {'192.0.2.1', '192.0.2.2'})\"\n");
+    site.read();
+    assert_eq!((site.told().1.len(), site.aside().len()), (1, 1));
+    let in_the_way = site.journal().with_extension("journal.new");
+    fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(site.drop_name("b.example."), Ok(1));
+    assert_eq!((site.told(), site.aside().len()), ((21, vec![]), 1));
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(site.drop_name("b.example."), Ok(1));
+    assert_eq!(site.aside().len(), 0);
+    site.restart();
+    assert_eq!((site.told(), site.aside().len()), ((21, vec![]), 0));
+}
+
+#[test]
+fn what_other_zones_are_made_from_outlives_an_update() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    drop(site.read());
+    let version = Arc::into_inner(site.served.take().unwrap()).unwrap();
+    let hosts = Arc::new(crate::zone::Hosts::of(version.contents.as_ref().unwrap()));
+    site.served = Some(Arc::new(ZoneVersion { hosts: Some(Arc::clone(&hosts)), ..version }));
+    site.update(&[("a.example.", ADD, Rtype::A, A1)]);
+    let version = site.served.as_ref().unwrap();
+    assert!(version.hosts.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &hosts)));
+    assert_ne!(version.hosts.as_ref().unwrap().serial(), version.serial, "it is seen to be an older one");
 }

@@ -99,7 +99,10 @@ impl LiveZone {
                     state.journal = journal;
                     state.fault = None;
                 }
-                Err(error) => state.set_fault(&self.id, &error),
+                Err(error) => {
+                    state.set_fault(&self.id, &error);
+                    self.show(&state);
+                }
             }
         }
         Hold { zone: Arc::clone(self), state, made: None }
@@ -146,6 +149,12 @@ impl LiveState {
     /// What of the overlay is not served.
     pub fn aside(&self) -> &[Aside] {
         &self.aside
+    }
+
+    /// What is not in the overlay any more is not set aside either.
+    pub(super) fn forget_aside_that_is_gone(&mut self) {
+        let overlay = self.journal.as_ref().map(Journal::overlay);
+        self.aside.retain(|one| overlay.is_some_and(|overlay| overlay.get(&one.key).is_some()));
     }
 
     /// The journal is of no use; told where that is new.
@@ -195,7 +204,11 @@ impl Hold {
         let is_changed = digest != journal.file_digest();
         let serial = if is_changed { after_change(file.serial(), served) } else { served };
         let mut overlay = journal.overlay().clone();
-        overlay.rebase(&file);
+        if texts.is_empty() {
+            overlay.rebase_on_kept(&file);
+        } else {
+            overlay.rebase(&file);
+        }
         let Some((zone, mut aside)) = effective(&file, &overlay, serial, guards, origin) else { return file };
         for one in &mut aside {
             one.place = one.origin.as_ref().and_then(|origin| match origin.span() {

@@ -81,8 +81,11 @@ impl<'r> ZoneReader<'r> {
         let forward = self.forward(zone, others);
         let inputs = self.inputs(zone, forward);
         let before = self.before(&loaded.id);
-        let says_enough =
-            |version: &&Arc<ZoneVersion>| version.hosts.is_some() || !self.wants_hosts(&zone.id.name);
+        // What other zones are made from follows updates when the file is read again.
+        let says_enough = |version: &&Arc<ZoneVersion>| {
+            let are_newest = version.hosts.as_ref().is_some_and(|hosts| hosts.serial() == version.serial);
+            are_newest || !self.wants_hosts(&zone.id.name)
+        };
         if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
             loaded.version = Some(Arc::clone(version));
             loaded.is_unchanged = true;
@@ -429,8 +432,8 @@ impl<'r> ZoneReader<'r> {
         found: &mut Diagnostics,
     ) -> Option<Arc<ZoneVersion>> {
         let hosts = self.wants_hosts(&zone.id.name).then(|| Hosts::of(&read).into());
-        let proposal =
-            Proposal { zone: zone.id.clone(), contents: Contents::Whole(Box::new(read)), inputs, origin };
+        let (contents, inputs) = (Contents::Whole(Box::new(read)), Arc::new(inputs));
+        let proposal = Proposal { zone: zone.id.clone(), contents, inputs, origin };
         let accepted = proposal.accept(self.before(&zone.id).map(Arc::as_ref));
         let refuse = |error: ProposalError| found.push(Diagnostic::error(zone.name_span, error.to_string()));
         let version = accepted.map_err(refuse).ok()?;

@@ -124,7 +124,7 @@ impl SecondaryLoad<'_> {
         let proposal = Proposal {
             zone: self.zone.id.clone(),
             contents: Contents::Whole(Box::new(zone)),
-            inputs: self.inputs.clone(),
+            inputs: Arc::new(self.inputs.clone()),
             origin: VersionOrigin::Sources,
         };
         let refuse = |error: ProposalError| {

@@ -41,7 +41,8 @@ pub(super) fn make(
             Contents::Changes { base: current.serial, changes, origin }
         }
     };
-    let proposal = Proposal { zone: settings.id().clone(), contents, inputs, origin: VersionOrigin::Sources };
+    let (zone, inputs, origin) = (settings.id().clone(), Arc::new(inputs), VersionOrigin::Sources);
+    let proposal = Proposal { zone, contents, inputs, origin };
     let version = proposal.accept(current).map_err(|error| error.to_string())?;
     let contents = version.contents.as_deref().filter(|_| settings.wants_hosts);
     let hosts = contents.map(|zone| Arc::new(Hosts::of(zone)));
