@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::deferred::{Deferred, HandedOver, MessageTaker};
 use super::trace::{Tap, Taps};
-use crate::answer::{self, Peer, Reader, Reply, WorkerContext};
+use crate::answer::{self, MessageKind, Peer, Reader, Reply, WorkerContext};
 
 /// Answers queries: one per UDP worker, and several that connections share.
 pub trait Responder: Send + 'static {
@@ -22,6 +22,11 @@ pub trait Responder: Send + 'static {
     /// [`Reply::ForwardTail`]. Must not wait.
     fn hand_over(&mut self, deferred: Deferred) {
         drop(deferred);
+    }
+
+    /// Whether somebody takes UPDATE messages now: then they may be longer than queries. Must not wait.
+    fn takes_updates(&self) -> bool {
+        false
     }
 
     /// Takes a message for which [`Responder::respond`] has just said [`Reply::HandOver`]. Must not wait.
@@ -111,6 +116,10 @@ impl Responder for SnapshotResponder {
         if let Some(forward) = &mut self.forward {
             forward.hand_over(deferred);
         }
+    }
+
+    fn takes_updates(&self) -> bool {
+        self.taker.is_some() && self.reader.held().handed_over.have(MessageKind::Update)
     }
 
     fn take(&mut self, message: HandedOver) {

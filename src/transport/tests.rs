@@ -46,7 +46,7 @@ struct Keeper {
 }
 
 /// Sends every query back as a response. What stands behind the header tells of exceptions: `drop`, `stall`
-/// (waits at the gate first), `hand over` (another sends what follows, a message for each byte), `grow` (the longest response there is), `who` (the number of the UDP worker).
+/// (waits at the gate first), `late` (another sends it back when the gate is open), `hand over` (another sends what follows, a message for each byte), `grow` (the longest response there is), `who` (the number of the UDP worker).
 struct Echo {
     worker: Worker,
     gate: Gate,
@@ -61,6 +61,9 @@ impl Responder for Echo {
         let what = &query[12..];
         if what.starts_with(b"drop") {
             return Reply::Drop;
+        }
+        if what.starts_with(b"late") {
+            return Reply::HandOver(MessageKind::Notify);
         }
         if what.starts_with(b"hand over") {
             return Reply::HandOver(MessageKind::Transfer);
@@ -77,7 +80,21 @@ impl Responder for Echo {
         Reply::Send { len: if what.starts_with(b"grow") { out.len() } else { query.len() } }
     }
 
+    fn takes_updates(&self) -> bool {
+        true
+    }
+
     fn take(&mut self, mut message: HandedOver) {
+        if message.kind == MessageKind::Notify {
+            let gate = self.gate.clone();
+            self.gate.runtime.spawn_blocking(move || {
+                gate.reached.send(()).unwrap();
+                gate.opened.lock().unwrap().recv_timeout(LIMIT).unwrap();
+                let response = echoed(&message.message);
+                message.answer(&response).unwrap();
+            });
+            return;
+        }
         let sent = Arc::clone(&self.gate.sent);
         self.gate.runtime.spawn(async move {
             for &size in &message.message.clone()[21..] {

@@ -21,9 +21,12 @@ use crate::dns::message::{Header, Question};
 use crate::transport::{HandedOver, MessageTaker};
 use crate::tsig::Time;
 
-/// Messages treated at once; further ones get no answer, as if they were lost on the way. Each of them is at
-/// most 4 KiB, and what a treatment holds besides is bounded by itself.
+/// Messages treated at once; further ones get no answer, as if they were lost on the way. What a treatment holds besides
+/// is bounded by itself.
 const TREATED_MAX: usize = 4096;
+
+/// Bytes of all of them: an UPDATE may have 64 KiB, everything else at most 4 KiB.
+const TREATED_BYTES_MAX: usize = 16 << 20;
 
 /// Treats the messages of one kind, each to its end: answers it, or lets it go unanswered.
 pub(super) trait Treatment: Send + Sync {
@@ -52,6 +55,7 @@ impl Treatments {
 pub(super) struct Dispatcher {
     handle: Handle,
     room: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
 
@@ -68,7 +72,8 @@ impl Dispatcher {
         let signatures = Signatures::default();
         signatures.set_keys(keys);
         let shared = Shared { treatments, signatures, queries: OnceLock::new() };
-        Self { handle, room: Arc::new(Semaphore::new(TREATED_MAX)), shared: Arc::new(shared) }
+        let [room, bytes] = [TREATED_MAX, TREATED_BYTES_MAX].map(|most| Arc::new(Semaphore::new(most)));
+        Self { handle, room, bytes, shared: Arc::new(shared) }
     }
 
     /// The keys, and what came of signatures.
@@ -97,12 +102,15 @@ impl Dispatcher {
 impl MessageTaker for Dispatcher {
     fn take(&self, message: HandedOver) {
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return };
+        // A message has 65,535 bytes at most.
+        let length = u32::try_from(message.message.len()).unwrap_or(u32::MAX);
+        let Ok(bytes) = Arc::clone(&self.bytes).try_acquire_many_owned(length) else { return };
         let shared = Arc::clone(&self.shared);
         self.handle.spawn(async move {
             if let Some(message) = shared.admit(message) {
                 shared.treat(message).await;
             }
-            drop(room);
+            drop((room, bytes));
         });
     }
 }

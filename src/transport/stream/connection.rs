@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::client_stream::ClientStream;
 use super::counters::TcpCounters;
-use super::frames::{self, Frame, INPUT_BYTES, Input};
+use super::frames::{self, Frame, INPUT_BYTES, Input, LONG_BYTES_MAX};
 use super::limits::Seat;
 use super::pending::PendingResponses;
 use super::responders::StreamResponder;
@@ -44,9 +44,10 @@ const LAST_READS_MAX: usize = 64;
 /// reset the connection, and with it the responses that the client has not read yet.
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
-/// Most memory a connection takes, in bytes: what is received ahead, and the responses collected, which grow
-/// by doubling.
-pub const CONNECTION_BYTES_MAX: usize = INPUT_BYTES + 2 * (OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
+/// Most memory a connection takes, in bytes: what is received ahead, a long UPDATE, and the responses collected,
+/// which grow by doubling.
+pub const CONNECTION_BYTES_MAX: usize =
+    INPUT_BYTES + LONG_BYTES_MAX + 2 * (OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
 
 /// A client that has connected.
 pub(super) struct Client<S> {
@@ -240,7 +241,11 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             let query = match self.input.take() {
                 Frame::Query(query) => query,
                 Frame::Partial => return (queries, Pause::NeedsInput),
-                Frame::Malformed => return (queries, Pause::Malformed),
+                Frame::Long if responder.takes_updates() => {
+                    self.input.take_long();
+                    continue;
+                }
+                Frame::Long | Frame::Malformed => return (queries, Pause::Malformed),
             };
             queries = queries.saturating_add(1);
             match responder.respond(self.peer, query, response) {
@@ -299,6 +304,11 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         for _ in 0..LAST_READS_MAX {
             // No later read will find what this one does not.
             match self.stream.read_now(self.input.space()) {
+                // A client may have ended its side and still wait.
+                Ok(0) if self.pending.is_waiting() => {
+                    self.pending.take_no_more();
+                    return Ok(());
+                }
                 Ok(0) => return Err(End::Gone),
                 Ok(count) => self.input.filled(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),

@@ -2,8 +2,10 @@
 //!
 //! Cuts what was received into queries.
 
+use crate::dns::message::{HEADER_BYTES, MESSAGE_BYTES_MAX, Opcode};
+
 /// Longest query taken over a stream, in bytes; as over UDP, a query is small. A client that announces a
-/// longer one is not served further.
+/// longer one is not served further, unless it is an UPDATE.
 pub(super) const QUERY_LENGTH_MAX: usize = crate::transport::mmsg::QUERY_LENGTH_MAX;
 
 /// A shorter message cannot be DNS: it has no room for the header.
@@ -16,11 +18,25 @@ const LENGTH_BYTES: usize = 2;
 /// ones are taken by one system call.
 pub(super) const INPUT_BYTES: usize = (LENGTH_BYTES + QUERY_LENGTH_MAX) * 2;
 
+/// What a long UPDATE takes while it is received, in bytes: its room grows by half as it comes.
+pub(super) const LONG_BYTES_MAX: usize = MESSAGE_BYTES_MAX + MESSAGE_BYTES_MAX / 2;
+
+/// Where the flags of a message are in its frame: behind length and id.
+const FLAGS_AT: usize = LENGTH_BYTES + 2;
+
 /// What has been received and not been answered yet.
 pub struct Input {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
+    /// An UPDATE that is longer than any query, as far as it has come. Nobody else pays for it.
+    long: Option<Box<Long>>,
+}
+
+/// A message that is longer than any query.
+struct Long {
+    length: usize,
+    bytes: Vec<u8>,
 }
 
 /// What comes next in the stream.
@@ -30,6 +46,9 @@ pub enum Frame<'i> {
     Query(&'i [u8]),
     /// Nothing, or the beginning of a query.
     Partial,
+    /// The beginning of an UPDATE that is longer than any query. [`Input::take_long`] has it received; otherwise it is
+    /// as good as malformed.
+    Long,
     /// A length that no query has: this is not DNS.
     Malformed,
 }
@@ -37,7 +56,7 @@ pub enum Frame<'i> {
 impl Default for Input {
     /// Nothing yet.
     fn default() -> Self {
-        Self { bytes: vec![0; INPUT_BYTES].into_boxed_slice(), start: 0, end: 0 }
+        Self { bytes: vec![0; INPUT_BYTES].into_boxed_slice(), start: 0, end: 0, long: None }
     }
 }
 
@@ -57,19 +76,85 @@ impl Input {
 
     /// Takes the next query, if it is whole.
     pub fn take(&mut self) -> Frame<'_> {
+        if self.long.is_some() {
+            return self.go_on_with_long();
+        }
         let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
         let Some((length, rest)) = waiting.split_first_chunk::<LENGTH_BYTES>() else {
             return Frame::Partial;
         };
         let length = usize::from(u16::from_be_bytes(*length));
         if !(QUERY_LENGTH_MIN..=QUERY_LENGTH_MAX).contains(&length) {
-            return Frame::Malformed;
+            return without_query(waiting);
         }
         let Some(query) = rest.get(..length) else {
             return Frame::Partial;
         };
         self.start = self.start.saturating_add(LENGTH_BYTES).saturating_add(length);
         Frame::Query(query)
+    }
+
+    /// Has the message received of which [`Frame::Long`] was the beginning: it is the next that is taken.
+    #[cold]
+    pub fn take_long(&mut self) {
+        let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
+        let Some((length, _)) = waiting.split_first_chunk::<LENGTH_BYTES>() else { return };
+        let length = usize::from(u16::from_be_bytes(*length));
+        self.start = self.start.saturating_add(LENGTH_BYTES);
+        self.long = Some(Box::new(Long { length, bytes: Vec::new() }));
+    }
+
+    /// Moves what has come to the long message, and takes that if it is whole.
+    #[cold]
+    fn go_on_with_long(&mut self) -> Frame<'_> {
+        if self.long.as_ref().is_some_and(|long| long.is_whole()) {
+            // It was taken the last time.
+            self.long = None;
+            return self.take();
+        }
+        let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
+        let Some(long) = &mut self.long else { return Frame::Partial };
+        self.start = self.start.saturating_add(long.fill(waiting));
+        if long.is_whole() { Frame::Query(&long.bytes) } else { Frame::Partial }
+    }
+}
+
+/// What there is where the length is that of no query.
+#[cold]
+fn without_query(waiting: &[u8]) -> Frame<'static> {
+    let (Some((length, _)), flags) = (waiting.split_first_chunk::<LENGTH_BYTES>(), waiting.get(FLAGS_AT))
+    else {
+        return Frame::Partial;
+    };
+    if usize::from(u16::from_be_bytes(*length)) < HEADER_BYTES {
+        return Frame::Malformed;
+    }
+    match flags {
+        // No response, and this opcode.
+        Some(flags) if flags & 0xf8 == Opcode::UPDATE.0 << 3 => Frame::Long,
+        Some(_) => Frame::Malformed,
+        None => Frame::Partial,
+    }
+}
+
+impl Long {
+    fn is_whole(&self) -> bool {
+        self.bytes.len() == self.length
+    }
+
+    /// Takes what belongs to it from the front of `waiting`; how many bytes.
+    fn fill(&mut self, waiting: &[u8]) -> usize {
+        let missing = self.length.saturating_sub(self.bytes.len());
+        let bytes = waiting.get(..missing).unwrap_or(waiting);
+        let wanted = self.bytes.len().saturating_add(bytes.len());
+        if wanted > self.bytes.capacity() {
+            // A client that announces much and sends nothing costs nothing.
+            let grown = self.bytes.capacity().saturating_add(self.bytes.capacity() / 2);
+            let room = wanted.max(grown).min(self.length);
+            self.bytes.reserve_exact(room.saturating_sub(self.bytes.len()));
+        }
+        self.bytes.extend_from_slice(bytes);
+        bytes.len()
     }
 }
 
@@ -126,7 +211,63 @@ mod tests {
         for length in [0_u16, 1, 11, 4097, 65_535] {
             let mut input = Input::default();
             receive(&mut input, &length.to_be_bytes());
-            assert_eq!(input.take(), Frame::Malformed, "{length}");
+            let known = if length < 12 { Frame::Malformed } else { Frame::Partial };
+            assert_eq!(input.take(), known, "{length}");
+            receive(&mut input, &[7, 7, 0x24]);
+            assert_eq!(input.take(), Frame::Malformed, "{length}, of a NOTIFY");
         }
+    }
+
+    #[test]
+    fn an_update_that_is_longer_than_a_query_comes_out_whole_between_queries() {
+        let update = |length: usize, fill: u8| {
+            let mut update = vec![fill; length];
+            update[2] = 0x28;
+            update
+        };
+        let messages = [
+            vec![1; 40],
+            update(QUERY_LENGTH_MAX + 1, 2),
+            update(65_535, 3),
+            update(60, 4),
+            update(65_535, 5),
+            vec![6; QUERY_LENGTH_MAX],
+        ];
+        let mut stream = Vec::new();
+        messages.iter().for_each(|message| push(&mut stream, message));
+        for piece in [1, 5, 100, 4097, INPUT_BYTES] {
+            let mut input = Input::default();
+            let (mut taken, mut rest) = (Vec::new(), &stream[..]);
+            while !rest.is_empty() {
+                let count = piece.min(rest.len()).min(input.space().len());
+                assert!(count > 0, "there is space");
+                receive(&mut input, &rest[..count]);
+                rest = &rest[count..];
+                loop {
+                    match input.take() {
+                        Frame::Query(query) => taken.push(query.to_vec()),
+                        Frame::Long => input.take_long(),
+                        Frame::Partial => break,
+                        Frame::Malformed => panic!("malformed"),
+                    }
+                }
+                let held = input.long.as_ref().map_or(0, |long| long.bytes.capacity());
+                assert!(held <= 65_535);
+            }
+            assert!(taken == messages, "cut into pieces of {piece} bytes");
+            assert_eq!(input.take(), Frame::Partial);
+            assert!(input.long.is_none(), "its room is given back");
+        }
+    }
+
+    #[test]
+    fn a_long_message_that_is_announced_and_does_not_come_takes_no_room() {
+        let mut input = Input::default();
+        receive(&mut input, &[0xff, 0xff, 7, 7, 0x28, 0]);
+        assert_eq!(input.take(), Frame::Long);
+        input.take_long();
+        assert_eq!(input.take(), Frame::Partial);
+        assert!(input.long.as_ref().is_some_and(|long| long.bytes.capacity() < 100));
+        assert!(input.space().len() > QUERY_LENGTH_MAX);
     }
 }

@@ -50,6 +50,22 @@ fn a_client_that_has_said_all_gets_every_response_and_then_the_end() {
 }
 
 #[test]
+fn a_client_that_has_said_all_gets_its_response_although_the_server_stops() {
+    let (mut server, address) = serve(TcpSettings::default());
+    let (mut stream, mut idle) = (tcp_client(address), tcp_client(address));
+    stream.write_all(&framed(&query(1, b"late"))).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let opened = server.keeper.opened.clone();
+    let stopping = std::thread::spawn(move || server.stop());
+    assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0, "the stop has come to the connections");
+    opened.send(()).unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(1, b"late")));
+    drop((stream, idle));
+    stopping.join().unwrap();
+}
+
+#[test]
 fn a_message_without_an_answer_leaves_the_connection_as_idle_as_it_was() {
     let (_server, address) =
         serve(TcpSettings { idle: Duration::from_millis(300), ..TcpSettings::default() });

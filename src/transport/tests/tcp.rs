@@ -73,6 +73,20 @@ fn the_longest_query_and_the_longest_responses_pass() {
 }
 
 #[test]
+fn an_update_may_be_longer_than_a_query() {
+    let (_server, address) = serve(TcpSettings::default());
+    let mut stream = tcp_client(address);
+    let mut update = query(6, &vec![b'u'; 65_535 - 12]);
+    update[2] = 0x28;
+    stream
+        .write_all(&[framed(&query(5, b"one")), framed(&update), framed(&query(7, b"two"))].concat())
+        .unwrap();
+    assert_eq!(read_message(&mut stream), echoed(&query(5, b"one")));
+    assert!(read_message(&mut stream) == echoed(&update));
+    assert_eq!(read_message(&mut stream), echoed(&query(7, b"two")));
+}
+
+#[test]
 fn a_dropped_query_leaves_the_connection_open() {
     let (_server, address) = serve(TcpSettings::default());
     let mut stream = tcp_client(address);

@@ -5,8 +5,17 @@
 use edgedns::transport::{Frame, Input};
 
 /// Lengths at the edges.
-pub(crate) const WORDS: &[&[u8]] =
-    &[b"\0\0", b"\0\x01", b"\0\x0b", b"\0\x0c", b"\0\x0caaaaaaaaaaaa", b"\x10\0", b"\x10\x01", b"\xff\xff"];
+pub(crate) const WORDS: &[&[u8]] = &[
+    b"\0\0",
+    b"\0\x01",
+    b"\0\x0b",
+    b"\0\x0c",
+    b"\0\x0caaaaaaaaaaaa",
+    b"\x10\0",
+    b"\x10\x01",
+    b"\xff\xff",
+    b"\xff\xffid\x28",
+];
 
 /// Panics unless the property holds.
 pub(crate) fn holds(input: &[u8]) {
@@ -22,8 +31,15 @@ fn cut(mut stream: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut queries = Vec::new();
     while let Some((length, rest)) = stream.split_first_chunk::<2>() {
         let length = usize::from(u16::from_be_bytes(*length));
-        if !(12..=4096).contains(&length) {
+        if length < 12 {
             return (queries, true);
+        }
+        if length > 4096 {
+            // An UPDATE may be longer.
+            let Some(flags) = rest.get(2) else { break };
+            if flags & 0xf8 != 0x28 {
+                return (queries, true);
+            }
         }
         let Some((query, rest)) = rest.split_at_checked(length) else { break };
         queries.push(query.to_vec());
@@ -47,6 +63,7 @@ fn received(stream: &[u8], piece: usize) -> (Vec<Vec<u8>>, bool) {
         loop {
             match input.take() {
                 Frame::Query(query) => queries.push(query.to_vec()),
+                Frame::Long => input.take_long(),
                 Frame::Partial => break,
                 Frame::Malformed => return (queries, true),
             }
