@@ -598,20 +598,21 @@ const OWN: &[Key] = &[
         "allow",
         Absent::Required { example: r#"["192.0.2.10"]"# },
         "who may change records by updates (RFC 2136): \"192.0.2.0/24\", \"key:NAME\" of a [[key]], or both in one \
-         entry; nobody may without such a block",
+         entry; nobody may without such a block; of a zone with `primary`, whose updates are passed on to that one",
     ),
     key(
         Section::ZoneUpdate,
         "names",
         Absent::Required { example: r#"["_acme-challenge.**"]"# },
-        "owners relative to the zone: ** stands for any number of labels, * for any text in a label, @ for the apex",
+        "owners relative to the zone: ** stands for any number of labels, * for any text in a label, @ for the apex; left \
+         out with `primary`",
     ),
     key(
         Section::ZoneUpdate,
         "types",
         Absent::Required { example: r#"["TXT"]"# },
         "record types, ANY for all but NS and DNAME, which are to be named; never SOA, NS at the apex, LUA, types of \
-         DNSSEC, a type that a pool answers there, or NS and DNAME at a pool or above one",
+         DNSSEC, a type that a pool answers there, or NS and DNAME at a pool or above one; left out with `primary`",
     ),
     key(
         Section::ZoneProbe,

@@ -22,7 +22,7 @@ use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
 use crate::zones::Clients;
-use crate::zones::source::{Source, SourceContext, Updates, ZoneSources};
+use crate::zones::source::{Source, SourceContext, TakesUpdates, Updates, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -53,7 +53,7 @@ pub struct Zone {
     pub transfer: ZoneTransfer,
     /// `memory-limit`: how much memory it may take while it is read.
     pub memory_limit: MemoryLimit,
-    /// `[[zone.update]]`: who may change it while it is served.
+    /// `[[zone.update]]`: who may change it while it is served; where it is copied, whose updates are passed on.
     pub updates: Vec<Grant>,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file. Probes of blocks that name the
     /// same owner must all pass.
@@ -125,18 +125,23 @@ pub(super) fn read_all(
         let blocks = table.tables(Section::ZoneProbe, found);
         let guards =
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
-        let updates = zone_update::read_all(&table, keys, found);
+        let updates = match zone_source::updates_of(&asked) {
+            TakesUpdates::PassedOn => zone_update::read_all_passed_on(&table, keys, found),
+            TakesUpdates::Yes | TakesUpdates::No { .. } => zone_update::read_all(&table, keys, found),
+        };
         if !updates.is_empty() {
             zone_source::refuse_updates(&asked, found);
         }
-        let sources: Option<Vec<_>> = asked.into_iter().map(|one| one.source).collect();
+        let changed_here = zone_source::updates_of(&asked) == TakesUpdates::Yes && !updates.is_empty();
+        let sources: Option<Vec<_>> =
+            asked.into_iter().map(|one| one.source).chain(changed_here.then(by_updates)).collect();
         if let (Some((name, name_span)), Some(sources)) = (name, sources) {
             origins.extend(origin);
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
             zones.push(Zone {
                 name,
                 name_span,
-                sources: all_sources(sources, &updates, &transfer),
+                sources: all_sources(sources, &transfer),
                 view,
                 when_client_in,
                 allow_query,
@@ -152,13 +157,15 @@ pub(super) fn read_all(
     zones
 }
 
-/// The sources of a zone, with those that its other keys make.
-fn all_sources(read: Vec<Arc<dyn Source>>, updates: &[Grant], transfer: &ZoneTransfer) -> ZoneSources {
+/// The source that `[[zone.update]]` makes.
+fn by_updates() -> Option<Arc<dyn Source>> {
+    Some(Arc::new(Updates))
+}
+
+/// The sources of a zone, as its other keys want them.
+fn all_sources(read: Vec<Arc<dyn Source>>, transfer: &ZoneTransfer) -> ZoneSources {
     let mut sources = ZoneSources::default();
     read.into_iter().for_each(|source| sources.add(source));
-    if !updates.is_empty() {
-        sources.push(Updates);
-    }
     if transfer.needs_contents() {
         sources.keep_contents();
     }

@@ -58,6 +58,12 @@ pub(super) fn read_all(
     asked
 }
 
+/// Whether a zone with these sources takes updates, faulty ones among them.
+pub(super) fn updates_of(asked: &[AskedSource]) -> TakesUpdates {
+    let mut all = asked.iter().map(|one| one.kind.updates);
+    all.find(|updates| *updates != TakesUpdates::Yes).unwrap_or(TakesUpdates::Yes)
+}
+
 /// Why a zone with these sources takes no updates.
 pub(super) fn refuse_updates(asked: &[AskedSource], found: &mut Diagnostics) {
     for one in asked.iter().filter(|one| one.source.is_some()) {

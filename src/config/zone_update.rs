@@ -1,4 +1,5 @@
-//! `[[zone.update]]`: who may change which records of a zone while it is served.
+//! `[[zone.update]]`: who may change which records of a zone while it is served; of a zone that is copied, whose updates
+//! are passed on.
 //!
 //! Responsible for these keys. Not responsible for what is never updated, whatever they say: that is `update`'s.
 
@@ -19,6 +20,26 @@ const ANY: &str = "ANY";
 pub(super) fn read_all(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Vec<Grant> {
     let tables = zone.tables(Section::ZoneUpdate, found);
     tables.iter().filter_map(|table| read(table, keys, found)).flatten().collect()
+}
+
+/// Reads the blocks of a zone that is copied: whose updates are passed on. Which names and types they may change is for
+/// its primary to say.
+pub(super) fn read_all_passed_on(zone: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Vec<Grant> {
+    let tables = zone.tables(Section::ZoneUpdate, found);
+    tables.iter().filter_map(|table| read_passed_on(table, keys, found)).collect()
+}
+
+fn read_passed_on(table: &Table<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Grant> {
+    for key in ["names", "types"] {
+        if let Some(value) = table.get(key) {
+            let message = format!("`{key}` has no place in a zone that is copied");
+            found
+                .push(value.fault(message).help("its primary says who may change what; here, `allow` alone"));
+        }
+    }
+    let nobody = "nobody's updates are passed on by this block";
+    let allow = list(table, "allow", nobody, found, |value| allowed(value, keys))?;
+    Some(Grant { allow, names: Vec::new(), types: TypeGrant::Any })
 }
 
 /// What a block allows: all types, and those that must be named, are two grants.

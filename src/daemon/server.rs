@@ -25,6 +25,7 @@ mod forwarding;
 mod supervision;
 mod update_counters;
 mod zone_writer;
+mod passing_on;
 mod updating;
 mod update_treatment;
 mod reloads;

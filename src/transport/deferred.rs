@@ -39,6 +39,8 @@ pub struct HandedOver {
     pub message: Box<[u8]>,
     /// Who sent it, and how.
     pub peer: Peer,
+    /// The same with its TSIG, where that was taken off.
+    received: Option<Box<[u8]>>,
     /// Signs what is sent; none: the message was not signed.
     signature: Option<Verified>,
     way: Way,
@@ -97,6 +99,7 @@ impl HandedOver {
             kind,
             message: arrival.query.into(),
             peer,
+            received: None,
             signature: None,
             way: Way::datagram(arrival, socket),
         }
@@ -104,14 +107,29 @@ impl HandedOver {
 
     /// One that came over a connection, which has kept `slot` for what is sent.
     pub(super) fn stream(kind: MessageKind, peer: Peer, message: &[u8], slot: ResponseSlot) -> Self {
-        Self { kind, message: message.into(), peer, signature: None, way: Way::Stream(slot) }
+        let way = Way::Stream(slot);
+        Self { kind, message: message.into(), peer, received: None, signature: None, way }
     }
 
     /// The same with its TSIG taken off: what is sent is signed from now on.
     #[must_use]
     pub fn verified(mut self, message: Vec<u8>, signature: Verified) -> Self {
-        (self.message, self.signature) = (message.into_boxed_slice(), Some(signature));
+        let received = std::mem::replace(&mut self.message, message.into_boxed_slice());
+        (self.received, self.signature) = (Some(received), Some(signature));
         self
+    }
+
+    /// It, as it was received: with its TSIG, if it had one.
+    pub fn as_received(&self) -> &[u8] {
+        self.received.as_deref().unwrap_or(&self.message)
+    }
+
+    /// Sends what another server has made of the message as it was received, as it is: that one has signed it.
+    ///
+    /// # Errors
+    /// Those of sendmsg(2); a full buffer is not waited for. To a connection that has ended nothing is sent.
+    pub fn pass_back(self, response: &[u8]) -> io::Result<()> {
+        self.way.end(response)
     }
 
     /// The key that its sender has; none: it is not signed.

@@ -51,6 +51,8 @@ pub enum Reason {
     Failed(String),
     /// Too many updates wait.
     Busy,
+    /// The zone is copied, and none of its primaries answers; in words for the log.
+    NoPrimary(String),
 }
 
 impl Rejection {
@@ -88,7 +90,7 @@ impl Reason {
             | Reason::HeldByPool
             | Reason::Unsound(_)
             | Reason::TooMany => Rcode::REFUSED,
-            Reason::Failed(_) | Reason::Busy => Rcode::SERVFAIL,
+            Reason::Failed(_) | Reason::Busy | Reason::NoPrimary(_) => Rcode::SERVFAIL,
         }
     }
 
@@ -98,11 +100,14 @@ impl Reason {
             Reason::NobodyAllowed => Some((extended_error::PROHIBITED, "")),
             Reason::NotAllowed => Some((extended_error::PROHIBITED, "no rule allows this name and type")),
             Reason::NeverUpdated(what) => Some((extended_error::PROHIBITED, what)),
-            Reason::HeldByPool => Some((extended_error::PROHIBITED, "a pool answers this type, or a name below")),
+            Reason::HeldByPool => {
+                Some((extended_error::PROHIBITED, "a pool answers this type, or a name below"))
+            }
             Reason::Unsound(why) => Some((extended_error::OTHER, line(why))),
             Reason::TooMany => Some((extended_error::OTHER, "too many records by updates")),
             Reason::Failed(_) => Some((extended_error::OTHER, "the update cannot be stored")),
             Reason::Busy => Some((extended_error::OTHER, "too many updates wait")),
+            Reason::NoPrimary(_) => Some((extended_error::OTHER, "no primary of the zone answers")),
             Reason::Malformed(what) => Some((extended_error::OTHER, what)),
             Reason::NotOurs
             | Reason::OutOfZone
@@ -130,11 +135,12 @@ impl Reason {
             Reason::TooMany => "too-many",
             Reason::Failed(_) => "failed",
             Reason::Busy => "busy",
+            Reason::NoPrimary(_) => "no-primary",
         }
     }
 
     /// Every word of [`Reason::word`].
-    pub const WORDS: [&str; 12] = [
+    pub const WORDS: [&str; 13] = [
         "malformed",
         "not-ours",
         "out-of-zone",
@@ -147,6 +153,7 @@ impl Reason {
         "too-many",
         "failed",
         "busy",
+        "no-primary",
     ];
 }
 
@@ -169,13 +176,14 @@ impl fmt::Display for Reason {
             Reason::NobodyAllowed => f.write_str("no [[zone.update]] of the zone allows this client"),
             Reason::NotAllowed => f.write_str("no [[zone.update]] allows this client this name and type"),
             Reason::NeverUpdated(what) => f.write_str(what),
-            Reason::HeldByPool => {
-                f.write_str("a pool answers this type there, or a name below, and only the zone file changes that")
-            }
+            Reason::HeldByPool => f.write_str(
+                "a pool answers this type there, or a name below, and only the zone file changes that",
+            ),
             Reason::Unsound(why) => f.write_str(why),
             Reason::TooMany => f.write_str("the zone would hold too many records by updates"),
             Reason::Failed(why) => f.write_str(why),
             Reason::Busy => f.write_str("too many updates wait"),
+            Reason::NoPrimary(why) => write!(f, "no primary answers: {why}"),
         }
     }
 }

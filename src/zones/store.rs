@@ -9,7 +9,7 @@ use std::time::Instant;
 use hashbrown::HashTable;
 
 use super::load::LoadedZone;
-use super::source::ZoneSources;
+use super::source::{Primaries, ZoneSources};
 use super::state::{Event, Fault, ZoneState};
 use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
@@ -36,7 +36,7 @@ pub struct StoredZone {
     pub sources: ZoneSources,
     /// The clients that may ask; none: all.
     pub access: Option<Box<Access>>,
-    /// Who may update it; none: nobody.
+    /// Whose updates it takes, or passes on where it is copied; none: nobody's.
     pub update: Option<Arc<Policy>>,
     /// What is served of it.
     pub state: ZoneState,
@@ -46,6 +46,16 @@ impl StoredZone {
     /// The version that is served; none: SERVFAIL.
     pub fn version(&self) -> Option<&Arc<ZoneVersion>> {
         self.state.version()
+    }
+
+    /// Who may update it here; none: nobody, or it is copied and changed where it comes from.
+    pub fn changed_by(&self) -> Option<&Arc<Policy>> {
+        self.update.as_ref().filter(|_| self.sources.find::<Primaries>().is_none())
+    }
+
+    /// Whose updates are passed on to its primaries, and to which; none: nobody's.
+    pub fn passed_on(&self) -> Option<(&Arc<Policy>, &Primaries)> {
+        self.update.as_ref().zip(self.sources.find::<Primaries>())
     }
 
     /// Whether the same clients find the other under the same name.

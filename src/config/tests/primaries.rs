@@ -2,7 +2,7 @@
 
 use super::{Outcome, read};
 use crate::transfer::incoming::LuaRecords;
-use crate::zones::source::Primaries;
+use crate::zones::source::{Primaries, Updates};
 
 const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
 
@@ -41,4 +41,17 @@ fn what_cannot_be_a_primary_is_told_with_the_remedy() {
     assert!(list("192.0.2.1 key:trnsfer").contains("no `[[key]]` has the name `trnsfer`"));
     assert!(list("192.0.2.1 key:transfer now").contains("one word too many"));
     assert!(told("").contains("file"), "one of the two must be there");
+}
+
+#[test]
+fn a_copy_says_whose_updates_are_passed_on_and_leaves_the_rest_to_its_primary() {
+    let block = |lines: &str| zone(&format!("primary = [\"192.0.2.1\"]\n[[zone.update]]\n{lines}"));
+    let config = block("allow = [\"192.0.2.0/24\", \"key:transfer\"]").settings();
+    assert_eq!(config.zones[0].updates.len(), 1);
+    assert!(config.zones[0].sources.find::<Updates>().is_none(), "nobody changes it here");
+    let told = block("allow = [\"192.0.2.0/24\"]\nnames = [\"**\"]").sentence();
+    assert!(told.contains("`names` has no place in a zone that is copied"), "{told}");
+    let told = block("allow = [\"192.0.2.0/24\"]\ntypes = [\"TXT\"]").sentence();
+    assert!(told.contains("`types` has no place"), "{told}");
+    assert!(block("allow = []").sentence().contains("nobody's updates are passed on"));
 }

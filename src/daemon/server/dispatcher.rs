@@ -35,8 +35,14 @@ pub(super) trait Treatment: Send + Sync {
         true
     }
 
-    /// Treats one. Its signature was verified if it had one, and is taken off: `message.key()` says whose it
-    /// was, and what is sent is signed.
+    /// Whether it treats a message though its signature, if it has one, is for another server to verify.
+    fn takes_unverified(&self, message: &HandedOver) -> bool {
+        let _ = message;
+        false
+    }
+
+    /// Treats one. Its signature was verified if it had one, and is taken off, unless it was taken unverified:
+    /// `message.key()` says whose it was, and what is sent is signed.
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
@@ -107,8 +113,13 @@ impl MessageTaker for Dispatcher {
         let Ok(bytes) = Arc::clone(&self.bytes).try_acquire_many_owned(length) else { return };
         let shared = Arc::clone(&self.shared);
         self.handle.spawn(async move {
-            if let Some(message) = shared.admit(message) {
-                shared.treat(message).await;
+            match shared.taking_unverified(&message) {
+                Some(treatment) => treatment.treat(message).await,
+                None => {
+                    if let Some(message) = shared.admit(message) {
+                        shared.treat(message).await;
+                    }
+                }
             }
             drop((room, bytes));
         });
@@ -137,14 +148,20 @@ impl Shared {
     }
 
     async fn treat(&self, message: HandedOver) {
-        let treatments = &self.treatments.0;
-        let takes = |(kind, treatment): &&(MessageKind, Box<dyn Treatment>)| {
-            *kind == message.kind && treatment.is_wanted()
-        };
-        match treatments.iter().find(takes) {
-            Some((_, treatment)) => treatment.treat(message).await,
+        match self.treatment_of(message.kind) {
+            Some(treatment) => treatment.treat(message).await,
             None => self.answer(message),
         }
+    }
+
+    /// Who treats a message as it has come; none: its signature is verified first.
+    fn taking_unverified(&self, message: &HandedOver) -> Option<&dyn Treatment> {
+        self.treatment_of(message.kind).filter(|treatment| treatment.takes_unverified(message))
+    }
+
+    fn treatment_of(&self, kind: MessageKind) -> Option<&dyn Treatment> {
+        let mut wanted = self.treatments.0.iter().filter(|(_, treatment)| treatment.is_wanted());
+        wanted.find(|(of, _)| *of == kind).map(|(_, treatment)| &**treatment)
     }
 
     /// A signed query that is plain besides; or what nobody treats here, and is refused.

@@ -66,7 +66,7 @@ impl Server {
         let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
         let stale_seconds = age.map(|age| age.as_secs());
         let copied = heard.map(copied);
-        let live = stored.update.as_ref().map(|_| self.updating.live().zone(&stored.id).status());
+        let live = stored.changed_by().map(|_| self.updating.live().zone(&stored.id).status());
         ZoneStatus { journal: live.map(journal), stale_seconds, copied, ..zone(stored) }
     }
 }

@@ -10,6 +10,7 @@ use crate::update::{Reason, Rejection};
 pub(super) struct UpdateCounters {
     made: AtomicU64,
     duplicates: AtomicU64,
+    passed_on: AtomicU64,
     rejected: [AtomicU64; Reason::WORDS.len()],
 }
 
@@ -31,12 +32,18 @@ impl UpdateCounters {
         self.duplicates.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts an update that was passed on to a primary, which has answered.
+    pub(super) fn passed_on(&self) {
+        self.passed_on.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Each result with its count.
     pub(super) fn by_result(&self) -> BTreeMap<String, u64> {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let rejected =
             Reason::WORDS.iter().zip(&self.rejected).map(|(word, count)| ((*word).to_owned(), load(count)));
-        let made = [("made".to_owned(), load(&self.made)), ("duplicate".to_owned(), load(&self.duplicates))];
+        let made = [("made", &self.made), ("duplicate", &self.duplicates), ("passed-on", &self.passed_on)];
+        let made = made.map(|(word, count)| (word.to_owned(), load(count)));
         made.into_iter().chain(rejected).collect()
     }
 }

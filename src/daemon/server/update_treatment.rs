@@ -1,6 +1,8 @@
-//! UPDATE messages on their way from a worker to the zone's writer, and back.
+//! UPDATE messages on their way from a worker to the zone's writer or its primaries, and back.
 
 use std::pin::Pin;
+
+use tracing::debug;
 
 use super::dispatcher::Treatment;
 use super::updating::UpdateTaker;
@@ -12,15 +14,40 @@ impl Treatment for UpdateTaker {
         self.has_zones()
     }
 
+    /// Where a client is known by its address, the key of its message is the primary's business alone.
+    fn takes_unverified(&self, message: &HandedOver) -> bool {
+        self.primaries_for(&message.message, &requester(message)).is_some()
+    }
+
     fn treat(&self, message: HandedOver) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let taker = self.clone();
         Box::pin(async move {
-            let requester = Requester { address: message.peer.address, key: message.key().cloned() };
-            let response = taker.treat(&message.message, message.mac(), requester).await;
-            if let Some(response) = response {
-                // Whoever asked may have gone, and asks again if not.
-                let _ = message.answer(&response);
+            let requester = requester(&message);
+            let client = requester.address;
+            let Some(primaries) = taker.primaries_for(&message.message, &requester) else {
+                let response = taker.treat(&message.message, message.mac(), requester).await;
+                return send(client, response, |response| message.answer(response));
+            };
+            let from = (&requester, message.peer.transport);
+            match taker.pass_on(message.as_received(), from, &primaries).await {
+                Ok(response) => send(client, Some(response), |response| message.pass_back(response)),
+                Err(response) => send(client, response, |response| message.answer(response)),
             }
         })
+    }
+}
+
+fn requester(message: &HandedOver) -> Requester {
+    Requester { address: message.peer.address, key: message.key().cloned() }
+}
+
+/// Sends a response, if there is one. Whoever asked may have gone, and asks again if not.
+fn send(
+    client: std::net::IpAddr,
+    response: Option<Vec<u8>>,
+    send: impl FnOnce(&[u8]) -> std::io::Result<()>,
+) {
+    if let Some(Err(error)) = response.map(|response| send(&response)) {
+        debug!("a response to {client} was not sent: {error}");
     }
 }

@@ -11,14 +11,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use super::passing_on::{NotPassedOn, PassedOn, PassingOn};
 use super::update_counters::UpdateCounters;
 use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, Waiting, Work, ZoneWriter};
-use crate::answer::{Access, Requester};
+use crate::answer::{Access, Requester, Transport};
 use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
-use crate::dns::message::class;
+use crate::dns::message::{Rcode, class};
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::source::Digesting;
 use crate::sync::lock;
+use crate::transfer::incoming::Primary;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage, respond, zone_of};
 use crate::zones::journal::{Journal, Overlay};
 use crate::zones::live::{LiveState, LiveZones, Outcome};
@@ -55,6 +57,7 @@ pub(super) struct UpdateTaker {
     zones: Arc<Mutex<Arc<TakenZones>>>,
     counters: Arc<UpdateCounters>,
     refusals: Arc<Mutex<Refusals>>,
+    passing_on: PassingOn,
 }
 
 /// Lines about refused updates: anybody may send one, and many.
@@ -80,20 +83,40 @@ impl Refusals {
     }
 }
 
+/// What is said of refused updates that were not told.
+fn untold(count: u32) -> String {
+    if count == 0 { String::new() } else { format!("; {count} refused before were not logged") }
+}
+
 /// The zones that are served, by their apexes; several of one apex in the order in which clients see them.
 type TakenZones = HashMap<Name, Vec<TakenZone>>;
 
 /// A zone that is served, as far as updates are concerned.
 struct TakenZone {
     access: Option<Box<Access>>,
-    /// None: nobody may change it.
-    writer: Option<Writer>,
+    way: Way,
+}
+
+/// Where updates of a zone go.
+#[derive(Clone)]
+enum Way {
+    /// Nobody may change it.
+    Nowhere,
+    /// To its writer.
+    Writer(Writer),
+    /// To its primaries, as they are, from those whom this policy knows.
+    Primaries { policy: Arc<Policy>, list: Arc<[Primary]> },
 }
 
 impl Updating {
     /// No zone yet. What writers make is served by way of `publications`.
     pub(super) fn new(live: Arc<LiveZones>, publications: Publications) -> Updating {
-        let taker = UpdateTaker { zones: Arc::default(), counters: Arc::default(), refusals: Arc::default() };
+        let taker = UpdateTaker {
+            zones: Arc::default(),
+            counters: Arc::default(),
+            refusals: Arc::default(),
+            passing_on: PassingOn::default(),
+        };
         Updating { live, publications, writers: HashMap::new(), taker }
     }
 
@@ -102,10 +125,18 @@ impl Updating {
         let mut writers = HashMap::new();
         let mut taken = TakenZones::new();
         for zone in zones {
-            let writer = zone.update.as_ref().map(|policy| self.writer(&zone.id, policy));
-            writers.extend(writer.clone().map(|writer| (zone.id.clone(), writer)));
+            let way = match (zone.changed_by(), zone.passed_on()) {
+                (Some(policy), _) => Way::Writer(self.writer(&zone.id, policy)),
+                (None, Some((policy, primaries))) => {
+                    Way::Primaries { policy: Arc::clone(policy), list: primaries.list.as_slice().into() }
+                }
+                (None, None) => Way::Nowhere,
+            };
+            if let Way::Writer(writer) = &way {
+                writers.insert(zone.id.clone(), writer.clone());
+            }
             let access = zone.access.clone();
-            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, writer });
+            taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, way });
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
@@ -152,14 +183,9 @@ impl Updating {
         });
     }
 
-    /// What became of updates since the start; empty: no zone can be updated.
+    /// What became of updates since the start; empty: no zone takes any.
     pub(super) fn by_result(&self) -> BTreeMap<String, u64> {
-        if self.is_any() { self.taker.counters.by_result() } else { BTreeMap::new() }
-    }
-
-    /// Whether there is a zone that clients may change.
-    pub(super) fn is_any(&self) -> bool {
-        !self.writers.is_empty()
+        if self.taker.has_zones() { self.taker.counters.by_result() } else { BTreeMap::new() }
     }
 
     /// Who takes messages.
@@ -175,7 +201,7 @@ impl Updating {
 
 /// Why a zone has no updates to be shown.
 fn no_updates(zone: &Name) -> String {
-    format!("{zone} is no zone that is updated here: it has no [[zone.update]]")
+    format!("{zone} is no zone that is updated here: it has no [[zone.update]], or is copied")
 }
 
 /// What updates did to zones of this name, or to all.
@@ -255,9 +281,56 @@ async fn take_back(
 }
 
 impl UpdateTaker {
-    /// Whether some zone can be updated.
+    /// Whether some zone takes updates, or passes them on.
     pub(super) fn has_zones(&self) -> bool {
-        lock(&self.zones).values().flatten().any(|zone| zone.writer.is_some())
+        lock(&self.zones).values().flatten().any(|zone| !matches!(zone.way, Way::Nowhere))
+    }
+
+    /// The primaries to which a message of this requester is passed on; none: it is not.
+    pub(super) fn primaries_for(&self, message: &[u8], requester: &Requester) -> Option<Arc<[Primary]>> {
+        match self.way_of(message, requester).ok()? {
+            Way::Primaries { policy, list } if policy.knows(requester) => Some(list),
+            Way::Primaries { .. } | Way::Writer(_) | Way::Nowhere => None,
+        }
+    }
+
+    /// Passes a message on as it was received, and gives the response. An error is one of ours, or none: the same message
+    /// is under way, or it has not even a header.
+    pub(super) async fn pass_on(
+        &self,
+        message: &[u8],
+        (requester, over): (&Requester, Transport),
+        primaries: &[Primary],
+    ) -> Result<Vec<u8>, Option<Vec<u8>>> {
+        let passed_on = self.passing_on.pass_on(message, over, primaries).await;
+        match passed_on {
+            Ok(passed_on) => {
+                self.counters.passed_on();
+                self.tell_passed_on(message, requester, &passed_on);
+                Ok(passed_on.response)
+            }
+            Err(NotPassedOn::Again) => {
+                self.counters.duplicate();
+                Err(None)
+            }
+            Err(NotPassedOn::Rejected(rejection)) => {
+                let result = Err(rejection);
+                self.counters.count(&result);
+                self.tell(message, requester, &result);
+                Err(respond(message, result.as_ref().err()))
+            }
+        }
+    }
+
+    fn tell_passed_on(&self, message: &[u8], requester: &Requester, passed_on: &PassedOn) {
+        let zone = zone_of(message).map_or_else(Name::root, |(zone, _)| zone);
+        let PassedOn { rcode, primary, .. } = passed_on;
+        if *rcode == Rcode::NOERROR {
+            info!(zone = %zone, "update of zone {zone} by {requester}: passed on to {primary}, and made there");
+            return;
+        }
+        let Some(more) = lock(&self.refusals).tell(Instant::now()).map(untold) else { return };
+        warn!(zone = %zone, "update of zone {zone} by {requester}, passed on to {primary}, is {rcode} there{more}");
     }
 
     /// Treats a message whose signature was verified and taken off, and gives the response; none: it has not even a
@@ -294,6 +367,14 @@ impl UpdateTaker {
     /// The queue of the zone that a message is for, as its client sees it. Whoever may change nothing of the zone takes
     /// no place in it.
     fn queue_for(&self, message: &[u8], requester: &Requester) -> Result<mpsc::Sender<Work>, Rejection> {
+        match self.way_of(message, requester)? {
+            Way::Writer(writer) if writer.policy.borrow().knows(requester) => Ok(writer.queue),
+            Way::Writer(_) | Way::Primaries { .. } | Way::Nowhere => Err(Reason::NobodyAllowed.into()),
+        }
+    }
+
+    /// Where a message goes: by the zone that it is for, as its client sees it.
+    fn way_of(&self, message: &[u8], requester: &Requester) -> Result<Way, Rejection> {
         let malformed = || Rejection::from(Reason::Malformed("no zone section with one zone"));
         let (name, zone_class) = zone_of(message).ok_or_else(malformed)?;
         let zones = Arc::clone(&lock(&self.zones));
@@ -302,8 +383,7 @@ impl UpdateTaker {
             zone.access.as_ref().is_none_or(|access| access.is_seen_by(requester.address))
         };
         let zone = versions.and_then(|versions| versions.iter().find(sees)).ok_or(Reason::NotOurs)?;
-        let allowing = zone.writer.as_ref().filter(|writer| writer.policy.borrow().knows(requester));
-        allowing.map(|writer| writer.queue.clone()).ok_or_else(|| Reason::NobodyAllowed.into())
+        Ok(zone.way.clone())
     }
 
     /// Says what became of an update: an operator wants to know who changes a zone, and whose rule is in the way.
@@ -320,9 +400,59 @@ impl UpdateTaker {
             }
             Err(rejection) => rejection,
         };
-        let Some(untold) = lock(&self.refusals).tell(Instant::now()) else { return };
-        let more =
-            if untold == 0 { String::new() } else { format!("; {untold} refused before were not logged") };
+        let Some(more) = lock(&self.refusals).tell(Instant::now()).map(untold) else { return };
         warn!(zone = %zone, "update of zone {zone} by {requester} is {}: {rejection}{more}", rejection.rcode());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Allowed;
+    use crate::update::{Grant, TypeGrant};
+
+    /// Who takes updates of `example.`, from 192.0.2.0/24, and the queue of its writer.
+    fn taker() -> (UpdateTaker, mpsc::Receiver<Work>) {
+        let allow = vec![Allowed { prefix: Some("192.0.2.0/24".parse().unwrap()), key: None }];
+        let grant = Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any };
+        let (queue, waiting) = mpsc::channel(1);
+        let policy = Arc::new(watch::channel(Arc::new(Policy { grants: vec![grant] })).0);
+        let way = Way::Writer(Writer { queue, policy });
+        let zones = TakenZones::from([("example.".parse().unwrap(), vec![TakenZone { access: None, way }])]);
+        let taker = UpdateTaker {
+            zones: Arc::new(Mutex::new(Arc::new(zones))),
+            counters: Arc::default(),
+            refusals: Arc::default(),
+            passing_on: PassingOn::default(),
+        };
+        (taker, waiting)
+    }
+
+    fn requester(address: &str) -> Requester {
+        Requester { address: address.parse().unwrap(), key: None }
+    }
+
+    const NOTHING: &[u8] = b"\0\x07\x28\0\0\x01\0\0\0\0\0\0\x07example\0\0\x06\0\x01";
+
+    #[tokio::test]
+    async fn whoever_may_not_update_takes_no_place_in_the_queue() {
+        let (taker, mut waiting) = taker();
+        let response = taker.treat(NOTHING, &[], requester("198.51.100.1")).await.unwrap();
+        assert_eq!(response[3] & 0x0f, 5, "REFUSED");
+        assert!(waiting.try_recv().is_err(), "nobody was asked");
+        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], requester("192.0.2.1")).await });
+        let Some(Work::Update(update)) = waiting.recv().await else { panic!("no update") };
+        let (result, occasion) = (Ok(Outcome::Made { from: 7, to: 8 }), Occasion::First);
+        update.reply.send(Replied { result, occasion }).unwrap();
+        assert_eq!(asking.await.unwrap().unwrap()[3] & 0x0f, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_update_whose_turn_does_not_come_is_answered_all_the_same() {
+        let (taker, mut waiting) = taker();
+        let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], requester("192.0.2.1")).await });
+        let held = waiting.recv().await;
+        assert_eq!(asking.await.unwrap().unwrap()[3] & 0x0f, 2, "SERVFAIL");
+        drop(held);
     }
 }

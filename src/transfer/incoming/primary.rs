@@ -7,14 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::fault::TransferFault;
 use super::message::{Place, TransferMessage, Wanted, edns_of};
 use super::query::{self, Extended, Kind};
 use super::receiver::{Asked, Progress, Received, Receiver};
 use crate::dns::edns::option;
-use crate::dns::message::Rcode;
+use crate::dns::message::{Header, Rcode};
 use crate::dns::{Name, NameRef, Rtype};
 use crate::requestor::{Failure, MessageStream, Query, Remote, Requestor};
 use crate::tls::{Random, Verify};
@@ -212,6 +212,26 @@ impl PrimaryClient {
         // An hour fits any clock.
         let end = Instant::now().checked_add(TRANSFER_WAIT).unwrap_or_else(Instant::now);
         timeout_at(end, received).await.unwrap_or(Err(Failure::TimedOut.into()))
+    }
+
+    /// Passes a message on as it is, over a connection of its own, and returns the response: what the primary has made
+    /// of it for whoever sent it, id and signature included (RFC 2136, section 6). It is not looked into any further.
+    ///
+    /// # Errors
+    ///
+    /// When there is no response within `limit`.
+    pub async fn pass_on(&self, message: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
+        let passed_on = async {
+            let mut stream = MessageStream::open(&self.primary.remote, &self.verify, limit).await?;
+            stream.send(message, limit).await?;
+            stream.next(limit).await
+        };
+        let response = timeout(limit, passed_on).await.unwrap_or(Err(Failure::TimedOut))?;
+        let (asked, header) = (Header::read(message), Header::read(&response));
+        let fits = asked.zip(header).is_some_and(|(asked, header)| {
+            header.is_response() && header.id == asked.id && header.opcode() == asked.opcode()
+        });
+        if fits { Ok(response) } else { Err(Failure::Malformed) }
     }
 
     /// Sends a query over a connection of its own, signed where the primary has a key.

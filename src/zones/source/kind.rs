@@ -61,6 +61,8 @@ pub enum Company {
 pub enum TakesUpdates {
     /// It does.
     Yes,
+    /// It does, and passes them on to the server where its records come from.
+    PassedOn,
     /// It does not.
     No {
         /// What is told of a zone that has both.

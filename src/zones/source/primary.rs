@@ -41,10 +41,7 @@ const LUA_WORDS: &[(&str, LuaRecords)] = &[("refuse", LuaRecords::Refuse), ("acc
 pub(super) const KIND: SourceKind = SourceKind {
     form: SourceForm::Keys(&[PRIMARY, LUA]),
     company: Company::Nothing,
-    updates: TakesUpdates::No {
-        message: "a zone that is copied takes no updates",
-        help: "send them to its primary",
-    },
+    updates: TakesUpdates::PassedOn,
     read,
 };
 

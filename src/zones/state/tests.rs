@@ -38,7 +38,7 @@ fn version(serial: u32, origin: VersionOrigin) -> Arc<ZoneVersion> {
         own: Vec::new(),
         texts: Vec::new(),
     };
-    Arc::new(ZoneVersion::of(ZoneId::from(apex), zone, inputs, origin).unwrap())
+    Arc::new(ZoneVersion::of(ZoneId::from(apex), zone, Arc::new(inputs), origin).unwrap())
 }
 
 fn accepted(serial: u32) -> Event {

@@ -3,6 +3,7 @@
 mod copies;
 mod hostile;
 mod notify;
+mod passing_on;
 
 use std::time::Duration;
 
