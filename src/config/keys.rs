@@ -328,7 +328,7 @@ const OWN: &[Key] = &[
         Absent::Unset { example: r#""/var/lib/edgedns""# },
         "folder in which forced verdicts, the last good text of each zone, copies of zones with `primary` and \
          journals of updates outlive a restart; without it the one that systemd made ($STATE_DIRECTORY), \
-         otherwise none, and updates are answered SERVFAIL",
+         otherwise none, and updates are answered SERVFAIL; it is made if the folder above it is there",
     ),
     key(
         Section::Limit,
@@ -430,7 +430,7 @@ const OWN: &[Key] = &[
             "secret-file",
             Absent::Unset { example: r#""keys/transfer""# },
             "file with the secret in base64, which only its owner may read (mode 0600); read again at a reload, \
-             and when it changes",
+             and when it changes; while it cannot be used, neither can the key",
         ),
         Holds::SecretFile,
     ),

@@ -10,6 +10,7 @@ mod probe_kinds;
 mod settings;
 mod tsig_keys;
 mod zone_sources;
+mod zone_transfer;
 
 use std::path::Path;
 

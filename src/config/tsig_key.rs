@@ -1,7 +1,6 @@
 //! `[[key]]`: the keys that messages are signed with (RFC 8945).
 //!
-//! Responsible for these keys of the file, and for reading a secret from a file of its own. Not responsible for what a
-//! key allows: zones say that.
+//! Reads these keys, and secrets from files of their own. What a key allows is said by zones.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use super::keys::Section;
 use super::table::Table;
 use crate::dns::NameRef;
 use crate::setting::{MAKE_KEY, TsigKey, Value, keep, path_in};
-use crate::source::{Diagnostic, Diagnostics, Digest, Span};
+use crate::source::{Diagnostic, Diagnostics, Digest, Severity, Span};
 use crate::tls::read_file;
 use crate::tsig::{Algorithm, AlgorithmError, KeyName, SECRET_BYTES_SHORT, Secret, SecretError};
 
@@ -36,7 +35,9 @@ pub(super) fn read_all(root: &Table<'_>, folder: &Path, found: &mut Diagnostics)
             None => Some(Algorithm::DEFAULT),
         };
         let secret = read_secret(&table, folder, found);
-        if let (Some((name, _)), Some(algorithm), Some((secret, file))) = (name, algorithm, secret) {
+        if let (Some((name, _)), Some(algorithm), Some(ReadSecret { secret, file })) =
+            (name, algorithm, secret)
+        {
             keys.push(TsigKey { name, algorithm, secret, file });
         }
     }
@@ -80,15 +81,28 @@ fn algorithm(value: Value<'_>) -> Result<Algorithm, Diagnostic> {
     })
 }
 
-/// The secret, from the file itself or from one of its own.
-fn read_secret(
-    table: &Table<'_>,
-    folder: &Path,
-    found: &mut Diagnostics,
-) -> Option<(Secret, Option<(PathBuf, Digest)>)> {
+/// A secret that was read.
+struct ReadSecret {
+    /// None: its file cannot be used.
+    secret: Option<Secret>,
+    /// Its file, with the digest of what is in it.
+    file: Option<(PathBuf, Option<Digest>)>,
+}
+
+/// The secret, from the file itself or from one of its own. A file of its own that cannot be used is a warning: it may
+/// come, and zones that do not use the key need not wait for it.
+fn read_secret(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<ReadSecret> {
     let (value, read) = match (table.get("secret"), table.get("secret-file")) {
-        (Some(secret), None) => (secret, inline(secret).map(|secret| (secret, None))),
-        (None, Some(file)) => (file, from_file(file, folder).map(|(secret, file)| (secret, Some(file)))),
+        (Some(value), None) => {
+            let secret = Some(keep(inline(value), found)?);
+            (value, ReadSecret { secret, file: None })
+        }
+        (None, Some(value)) => {
+            let path = keep(path_in(value, folder), found)?;
+            let (digest, secret) = from_file(value, &path);
+            let secret = secret.map_err(|fault| found.push(useless(fault))).ok();
+            (value, ReadSecret { secret, file: Some((path, digest)) })
+        }
         (Some(_), Some(file)) => {
             let both = file.fault("the key has a `secret` already");
             found.push(both.help("leave one of them out: `secret-file`, so that this file may be shown"));
@@ -100,13 +114,19 @@ fn read_secret(
             return None;
         }
     };
-    let (secret, file) = keep(read, found)?;
-    if secret.bytes() < SECRET_BYTES_SHORT {
-        let bytes = secret.bytes();
+    if let Some(bytes) = read.secret.as_ref().map(Secret::bytes).filter(|bytes| *bytes < SECRET_BYTES_SHORT) {
         let short = Diagnostic::warning(value.span(), format!("a secret of {bytes} bytes can be guessed"));
         found.push(short.help(format!("{MAKE_KEY} of 32")));
     }
-    Some((secret, file))
+    Some(read)
+}
+
+/// A fault of the file of a secret, with what follows from it.
+fn useless(fault: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..fault }.remark(
+        "the key cannot be used: messages that are signed with it are answered BADKEY, and nothing is sent that would \
+         need it; the file is read again at a reload, and when it changes",
+    )
 }
 
 fn inline(value: Value<'_>) -> Result<Secret, Diagnostic> {
@@ -117,20 +137,23 @@ fn bad_secret(value: Value<'_>, error: SecretError, place: &str) -> Diagnostic {
     value.fault(format!("{error}{place}")).help(MAKE_KEY)
 }
 
-/// The secret in a file that its owner alone may read.
-fn from_file(value: Value<'_>, folder: &Path) -> Result<(Secret, (PathBuf, Digest)), Diagnostic> {
-    let path = path_in(value, folder)?;
-    let content = read_file(&path).map_err(|error| value.fault(error.to_string()))?;
+/// The secret in a file that its owner alone may read, and the digest of what is in the file, if it can be read.
+fn from_file(value: Value<'_>, path: &Path) -> (Option<Digest>, Result<Secret, Diagnostic>) {
+    let content = match read_file(path) {
+        Ok(content) => content,
+        Err(error) => return (None, Err(value.fault(error.to_string()))),
+    };
     // The file has just been read, so asking for its mode does not wait.
-    let mode = std::fs::metadata(&path).map_or(0, |meta| meta.permissions().mode());
+    let mode = std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
     let shown = path.display();
-    if mode & OTHERS != 0 {
+    let secret = if mode & OTHERS == 0 {
+        let secret = Secret::from_base64(&content);
+        secret.map_err(|error| bad_secret(value, error, &format!(", and {shown} has none")))
+    } else {
         let open = format!("others than its owner may use {shown}: its mode is {:04o}", mode & 0o7777);
-        return Err(value.fault(open).help(format!("chmod 600 {shown}")).remark(
+        Err(value.fault(open).help(format!("chmod 600 {shown}")).remark(
             "where a service gets its user at the start, as by `DynamicUser=`, `LoadCredential=` hands it such a file",
-        ));
-    }
-    let secret = Secret::from_base64(&content);
-    let secret = secret.map_err(|error| bad_secret(value, error, &format!(", and {shown} has none")))?;
-    Ok((secret, (path, Digest::of(&content))))
+        ))
+    };
+    (Some(Digest::of(&content)), secret)
 }

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folders;
 use super::zone_settings::zone_settings;
 use crate::config::{self, Config};
 use crate::source::{Diagnostic, Diagnostics, Sources};
@@ -49,6 +50,9 @@ impl LoadResult {
         let config = config::read(&mut sources, path, &mut config_faults);
         let loaded = config.map(|config| {
             let settings = zone_settings(&config, path);
+            if let (Purpose::Serve(_), Some(folder)) = (purpose, &settings.state_directory) {
+                config_faults.extend(folders::make_state_directory(folder));
+            }
             let zones = zones::load(&mut sources, &settings, purpose, readers, &mut each);
             Loaded { zones, state_directory: settings.state_directory, config }
         });
@@ -69,7 +73,7 @@ impl LoadResult {
         let read = unchanged.chain(self.sources.files()).map(|text| (text.path.clone(), Some(text.digest)));
         let zones = self.loaded.iter().flat_map(|loaded| &loaded.zones);
         let keys = self.loaded.iter().flat_map(|loaded| &loaded.config.keys);
-        let secrets = keys.filter_map(|key| key.file.clone()).map(|(path, digest)| (path, Some(digest)));
+        let secrets = keys.filter_map(|key| key.file.clone());
         let left_alone = zones.flat_map(|zone| zone.unread.clone());
         self.sources
             .unread()

@@ -22,16 +22,18 @@ pub struct TsigKey {
     pub name: KeyName,
     /// What MACs are made with.
     pub algorithm: Algorithm,
-    /// What both ends know; not shown, not even for debugging.
-    pub secret: Secret,
-    /// The file that it was read from, to be watched; none when it stands in the config file.
-    pub file: Option<(PathBuf, Digest)>,
+    /// What both ends know; not shown, not even for debugging. None: its file cannot be used, and neither can the key.
+    pub secret: Option<Secret>,
+    /// The file that it is read from, to be watched, with the digest of what was in it; none when the secret stands in
+    /// the config file.
+    pub file: Option<(PathBuf, Option<Digest>)>,
 }
 
 impl TsigKey {
-    /// The key to sign with.
-    pub fn key(&self) -> Key {
-        Key::new(self.name.clone(), self.algorithm, &self.secret)
+    /// The key to sign with; none while there is no secret.
+    pub fn key(&self) -> Option<Key> {
+        let secret = self.secret.as_ref()?;
+        Some(Key::new(self.name.clone(), self.algorithm, secret))
     }
 
     /// The key of a name that `value` has.

@@ -192,8 +192,9 @@ fn forced_verdicts_outlive_a_program_that_was_killed() {
 #[test]
 fn what_will_not_outlive_a_restart_is_told_until_it_will() {
     let lab = Lab::new();
-    lab.configure_admin("socket = \"control.sock\"\nstate-directory = \"later\"", "");
+    lab.configure_admin("socket = \"control.sock\"\nstate-directory = \"none/later\"", "");
     let program = lab.site.start();
+    program.wait_for_line("cannot make the state directory ");
     let output = lab.site.ask(&["force", &lab.name(1), "down"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("this will not outlive a restart: "), "{}", said(&output));
@@ -201,9 +202,9 @@ fn what_will_not_outlive_a_restart_is_told_until_it_will() {
     assert!(trouble.is_some_and(|why| why.contains("No such file")));
     assert!(said(&lab.site.ask(&["status"])).contains("state for the next start is not written: "));
     // It is tried again, so that no user has to repeat it.
-    std::fs::create_dir(lab.site.folder().join("later")).expect("a folder");
+    std::fs::create_dir_all(lab.site.folder().join("none/later")).expect("a folder");
     wait_for("the state", PATIENCE, || lab.site.status()["state_trouble"].is_null().then_some(()));
-    assert!(lab.site.folder().join("later/forced.json").exists());
+    assert!(lab.site.folder().join("none/later/forced.json").exists());
     assert_eq!(lab.site.ask(&["force", "*", "auto"]).status.code(), Some(0));
     program.stop();
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{Outcome, ZONE, read, read_in};
+use crate::source::Diagnostic;
 
 /// A secret of 18 bytes.
 const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0";
@@ -68,6 +69,27 @@ fn a_file_without_a_secret_is_refused() {
     assert!(in_file("no secret!", 0o600).sentence().contains("a secret is written in base64, and "));
     let missing = key("name = \"k\"\nsecret-file = \"/nonexistent/secret\"").sentence();
     assert!(missing.contains("cannot use /nonexistent/secret: entity not found"), "{missing}");
+}
+
+#[test]
+fn a_file_of_no_use_makes_only_its_key_useless() {
+    for (text, mode, is_read) in [(SECRET, 0o644, true), ("no secret!", 0o600, true), (SECRET, 0o600, false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(if is_read { "secret" } else { "other" });
+        write_secret(&path, text, mode);
+        let keys = format!(
+            "[[key]]\nname = \"k\"\nsecret-file = \"secret\"\n[[key]]\nname = \"sound\"\nsecret = \"{SECRET}\"\n"
+        );
+        let outcome = read_in(folder.path(), format!("{keys}{ZONE}"));
+        let [warning] = outcome.sentences().try_into().expect("one warning");
+        assert!(!outcome.found.iter().any(Diagnostic::is_error), "{warning}");
+        let config = outcome.config.expect("the rest is served");
+        let usable: Vec<bool> = config.keys.iter().map(|key| key.key().is_some()).collect();
+        assert_eq!(usable, [false, true], "{warning}");
+        let (file, digest) = config.keys[0].file.clone().expect("it is watched");
+        assert_eq!((file, digest.is_some()), (folder.path().join("secret"), is_read));
+    }
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn faults_in_the_table_of_a_source_are_told_as_in_any_table() {
         sentence("[zone.in-a-table]"),
         "edgedns.toml:3:1: `[zone.in-a-table]` lacks `prefix`; `prefix` is what its records are below"
     );
-    assert!(sentence("[zone.in-a-table]\nprefx = 1").contains("unknown key `prefx` in `[zone.in-a-table]`"));
+    assert!(
+        sentence("[zone.in-a-table]\nprefix = \"/\"\nprefx = 1")
+            .contains("unknown key `prefx` in `[zone.in-a-table]`")
+    );
     assert!(sentence("[[zone.in-a-table]]\nprefix = \"/\"").contains("write single brackets"));
     assert!(sentence("in-a-table = 1").contains("`in-a-table` is a table"));
 }

@@ -85,7 +85,7 @@ pub(super) enum Judged {
 impl Signatures {
     /// Verifies with these keys from now on.
     pub(super) fn set_keys(&self, keys: &[TsigKey]) {
-        let ring = KeyRing::new(keys.iter().map(|key| Arc::new(key.key())).collect());
+        let ring = KeyRing::new(keys.iter().filter_map(TsigKey::key).map(Arc::new).collect());
         *lock(&self.keys) = Arc::new(ring);
     }
 
@@ -214,7 +214,7 @@ mod tests {
         TsigKey {
             name: "k".parse().unwrap(),
             algorithm: Algorithm::DEFAULT,
-            secret: Secret::from_bytes(&[byte; 32]),
+            secret: Some(Secret::from_bytes(&[byte; 32])),
             file: None,
         }
     }
@@ -231,7 +231,7 @@ mod tests {
     fn what_came_of_signatures_is_counted() {
         let signatures = Signatures::default();
         assert_eq!(signatures.status(), None);
-        let own = request(&key(1).key());
+        let own = request(&key(1).key().unwrap());
         for (secret, judged) in [(1, 0), (2, 1)] {
             signatures.set_keys(&[key(secret)]);
             let outcome = signatures.judge(&"a test", &mut own.clone(), NOW);

@@ -16,7 +16,7 @@ use super::super::served::Served;
 use super::super::zone_settings::zone_id;
 use super::dispatcher::Treatment;
 use crate::answer::Allowed;
-use crate::config::{Config, Notified, ZoneTransfer};
+use crate::config::{Config, Notified, TsigKey, ZoneTransfer};
 use crate::control::TransfersStatus;
 use crate::transfer::Differences;
 use crate::transfer::outgoing::{
@@ -94,17 +94,21 @@ impl Transferring {
 
     /// For another configuration; [`Transferring::follow`] is to be called then.
     pub(super) fn change(&mut self, config: &Config) {
-        let keys: Vec<Arc<Key>> = config.keys.iter().map(|key| Arc::new(key.key())).collect();
+        let keys: Vec<Arc<Key>> = config.keys.iter().filter_map(TsigKey::key).map(Arc::new).collect();
         let listen: Vec<IpAddr> = config.server.listen.iter().map(|one| one.address.ip()).collect();
-        let target = |notified: &Notified| NotifyTarget {
-            place: notified.place,
-            source: source(&listen, notified.place),
-            key: notified.key.as_ref().and_then(|name| keys.iter().find(|key| key.name() == name).cloned()),
+        let target = |notified: &Notified| {
+            let key = match &notified.key {
+                None => None,
+                // Without its secret nothing can be said that the server would believe.
+                Some(name) => Some(Arc::clone(keys.iter().find(|key| key.name() == name)?)),
+            };
+            let place = notified.place;
+            Some(NotifyTarget { place, source: source(&listen, place), key })
         };
         let transferred = config.zones.iter().filter(|zone| zone.transfer.needs_contents());
         let wanted = transferred.map(|zone| {
             let ZoneTransfer { allow, pools, notify } = &zone.transfer;
-            let notify = notify.iter().map(target).collect();
+            let notify = notify.iter().filter_map(target).collect();
             (zone_id(zone), Wanted { allow: allow.as_slice().into(), pools: *pools, notify })
         });
         self.wanted = wanted.collect();

@@ -53,14 +53,15 @@ pub struct PrimaryKey {
     pub name: KeyName,
     /// What MACs are made with.
     pub algorithm: Algorithm,
-    /// What both know; not shown, not even for debugging.
-    pub secret: Secret,
+    /// What both know; not shown, not even for debugging. None: it cannot be read, and the primary not be asked.
+    pub secret: Option<Secret>,
 }
 
 impl PrimaryKey {
-    /// The key to sign with.
-    pub fn key(&self) -> Key {
-        Key::new(self.name.clone(), self.algorithm, &self.secret)
+    /// The key to sign with; none while there is no secret.
+    pub fn key(&self) -> Option<Key> {
+        let secret = self.secret.as_ref()?;
+        Some(Key::new(self.name.clone(), self.algorithm, secret))
     }
 }
 
@@ -108,6 +109,8 @@ pub enum FetchError {
     Fault(TransferFault),
     /// What comes is not signed as it must be.
     Unverified(Unverified),
+    /// Nothing can be asked: the secret of this key cannot be read.
+    NoSecret(KeyName),
 }
 
 impl fmt::Display for FetchError {
@@ -116,6 +119,7 @@ impl fmt::Display for FetchError {
             FetchError::Failure(failure) => failure.fmt(f),
             FetchError::Fault(fault) => fault.fmt(f),
             FetchError::Unverified(why) => why.fmt(f),
+            FetchError::NoSecret(key) => write!(f, "the secret of key `{key}` cannot be read"),
         }
     }
 }
@@ -144,7 +148,7 @@ impl PrimaryClient {
     /// Nothing is opened yet. `verify` says whom the certificate must be from, over TLS.
     pub fn new(primary: Primary, verify: Verify) -> PrimaryClient {
         let requestor = Requestor::new(primary.remote.clone(), verify.clone());
-        let key = primary.key.as_ref().map(PrimaryKey::key);
+        let key = primary.key.as_ref().and_then(PrimaryKey::key);
         PrimaryClient { primary, verify, requestor, key: key.map(Arc::new) }
     }
 
@@ -168,6 +172,7 @@ impl PrimaryClient {
     }
 
     async fn soa_as(&self, apex: &Name, extended: Extended, random: &Random) -> Result<Seen, FetchError> {
+        self.need_secret()?;
         // What is signed is asked over the connection that the zone would need.
         let datagrams = if self.key.is_none() { DATAGRAMS_MAX } else { 0 };
         for _ in 0..datagrams {
@@ -234,8 +239,17 @@ impl PrimaryClient {
         if fits { Ok(response) } else { Err(Failure::Malformed) }
     }
 
+    /// A primary that has a key is asked nothing without a signature.
+    fn need_secret(&self) -> Result<(), FetchError> {
+        match &self.primary.key {
+            Some(key) if self.key.is_none() => Err(FetchError::NoSecret(key.name.clone())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Sends a query over a connection of its own, signed where the primary has a key.
     async fn ask(&self, mut query: Vec<u8>) -> Result<SignedStream, FetchError> {
+        self.need_secret()?;
         let mut stream = MessageStream::open(&self.primary.remote, &self.verify, CONNECT_WAIT).await?;
         let signature = match &self.key {
             None => None,

@@ -1,6 +1,7 @@
 //! A start with a broken zone file serves the last good text, and log, status and metrics say so.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -134,9 +135,21 @@ fn a_kept_text_that_is_corrupt_is_told_of_and_its_zone_alone_answers_servfail() 
 }
 
 #[test]
+fn a_state_directory_that_is_not_there_is_made_for_the_server_alone() {
+    let lab = lab();
+    fs::remove_dir(lab.file("state")).expect("an empty folder");
+    let program = lab.site.start();
+    lab.wait_for_kept_version("lab", 1);
+    let mode = fs::metadata(lab.file("state")).expect("the folder").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o700);
+    program.stop();
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_had_is_a_warning_and_nothing_else() {
     let lab = lab();
     fs::remove_dir(lab.file("state")).expect("an empty folder");
+    fs::write(lab.file("state"), "").expect("a file in its place");
     let program = lab.site.start();
     let line = program.wait_for_line("cannot store the last good text");
     assert!(line.text.contains("WARN") && line.text.contains("state-directory"), "{line:?}");

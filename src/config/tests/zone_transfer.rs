@@ -1,0 +1,106 @@
+//! `allow-transfer`, `notify`, `transfer-pools` and `memory-limit` of zones that go from server to server.
+
+use super::{Outcome, read};
+use crate::config::EXEMPT_MAX;
+use crate::transfer::outgoing::TransferPools;
+use crate::zone::MemoryLimit;
+
+const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
+
+/// What came of a zone with these lines.
+fn zone(lines: &str) -> Outcome {
+    read(format!("{KEY}[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{lines}\n"))
+}
+
+/// The only fault of one line.
+#[track_caller]
+fn sentence(line: &str) -> String {
+    let sentence = zone(line).sentence();
+    assert!(sentence.starts_with("edgedns.toml:7:"), "{sentence}");
+    sentence
+}
+
+#[test]
+fn servers_get_a_zone_by_network_by_key_or_by_both() {
+    let config = zone("allow-transfer = [\"192.0.2.0/24\", \"key:transfer\", \"2001:db8::1 key:Transfer\"]")
+        .settings();
+    let allow = &config.zones[0].transfer.allow;
+    let given: Vec<_> = allow.iter().map(|one| (one.prefix.is_some(), one.key.is_some())).collect();
+    assert_eq!(given, [(true, false), (false, true), (true, true)]);
+    assert!(config.zones[0].transfer.needs_contents());
+    let nobody = zone("allow-transfer = []").settings();
+    assert!(!nobody.zones[0].transfer.needs_contents());
+}
+
+#[test]
+fn what_names_no_server_for_transfers_is_told_with_the_remedy() {
+    let entry = |entry: &str| sentence(&format!("allow-transfer = [\"{entry}\"]"));
+    assert!(
+        sentence("allow-transfer = \"192.0.2.1\"")
+            .ends_with("takes a list, not a text; write `[\"192.0.2.1\"]`")
+    );
+    assert!(entry("192.0.2.0/33").contains("`192.0.2.0/33` is no network"));
+    assert!(entry("ns1.example").ends_with("write \"192.0.2.0/24\" or \"key:NAME\""));
+    assert!(entry("key:trnsfer").ends_with("no `[[key]]` has the name `trnsfer`; did you mean `transfer`?"));
+    assert!(entry("192.0.2.1 192.0.2.2").contains("one network and one key at most; write two entries"));
+    assert!(entry(" ").contains("an empty entry; write \"0.0.0.0/0\""));
+    let many = vec!["\"192.0.2.1\""; EXEMPT_MAX + 1].join(", ");
+    assert!(
+        sentence(&format!("allow-transfer = [{many}]")).contains(&format!("more than {EXEMPT_MAX} entries"))
+    );
+}
+
+#[test]
+fn servers_that_are_notified_have_an_address_and_perhaps_a_port_and_a_key() {
+    let list = "[\"192.0.2.53\", \"192.0.2.54:5353 key:transfer\", \"key:transfer [2001:db8::53]:54\"]";
+    let config = zone(&format!("notify = {list}")).settings();
+    let notify = &config.zones[0].transfer.notify;
+    let given: Vec<_> = notify.iter().map(|one| (one.place.to_string(), one.key.is_some())).collect();
+    let wanted = [("192.0.2.53:53", false), ("192.0.2.54:5353", true), ("[2001:db8::53]:54", true)];
+    assert_eq!(given, wanted.map(|(place, has_key)| (place.to_owned(), has_key)));
+}
+
+#[test]
+fn what_cannot_be_notified_is_told_with_the_remedy() {
+    let entry = |entry: &str| sentence(&format!("notify = [\"{entry}\"]"));
+    assert!(sentence("notify = \"192.0.2.53\"").contains("takes a list"));
+    assert!(
+        entry("ns1.example")
+            .starts_with("edgedns.toml:7:11: `ns1.example` is no address; write \"192.0.2.53\"")
+    );
+    assert!(entry("key:transfer").contains("an entry without an address"));
+    assert!(entry("192.0.2.53 key:other").contains("no `[[key]]` has the name `other`"));
+    assert!(entry("192.0.2.53 192.0.2.54").contains("one address and one key at most; write two entries"));
+    for nobody in ["192.0.2.53:0", "0.0.0.0", "::", "224.0.0.1", "ff02::1"] {
+        assert!(entry(nobody).contains(&format!("nobody is told anything at `{nobody}`")), "{nobody}");
+    }
+    let many: Vec<String> = (1..=65).map(|host| format!("\"192.0.2.{host}\"")).collect();
+    assert!(sentence(&format!("notify = [{}]", many.join(", "))).contains("more than 64 servers"));
+}
+
+#[test]
+fn pools_are_sent_as_members_or_as_lua_records() {
+    let pools = |lines: &str| zone(lines).settings().zones[0].transfer.pools;
+    assert_eq!(pools(""), TransferPools::Members);
+    assert_eq!(pools("transfer-pools = \"members\""), TransferPools::Members);
+    assert_eq!(pools("transfer-pools = \"lua\""), TransferPools::Lua);
+    let fault = sentence("transfer-pools = \"both\"");
+    assert!(fault.ends_with("`transfer-pools` cannot be `both`; it is `members` or `lua`"), "{fault}");
+    assert!(sentence("transfer-pools = \"member\"").ends_with("did you mean `members`?"));
+}
+
+#[test]
+fn a_zone_that_is_copied_has_its_own_limit_of_memory_or_the_usual_one() {
+    let copied = |lines: &str| {
+        read(format!(
+            "{KEY}[[zone]]\nname = \"lab.example\"\nprimary = [\"192.0.2.1 key:transfer\"]\n{lines}\n"
+        ))
+    };
+    assert_eq!(copied("").settings().zones[0].memory_limit, MemoryLimit::ByText);
+    let limited = copied("memory-limit = \"2GiB\"").settings();
+    assert_eq!(limited.zones[0].memory_limit, MemoryLimit::Bytes(2 << 30));
+    let fault = copied("memory-limit = \"1KiB\"").sentence();
+    assert!(fault.starts_with("edgedns.toml:7:16: `memory-limit` is 1MiB to 65536MiB"), "{fault}");
+    let fault = copied("lua = \"perhaps\"").sentence();
+    assert!(fault.ends_with("`lua` cannot be `perhaps`; it is `refuse` or `accept`"), "{fault}");
+}
