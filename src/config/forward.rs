@@ -10,13 +10,10 @@ use super::limit::{EXEMPT_MAX, one_exempt};
 use super::table::Table;
 use crate::dns::{Name, NameRef};
 use crate::forward::{ATTEMPTS_MAX, ForwardZone, Policy, Rebinding, UPSTREAMS_MAX, Upstreams};
-use crate::probe::no_host;
-use crate::requestor::{Protocol, Remote};
-use crate::setting::Value;
-use crate::setting::keep;
+use crate::requestor::{Remote, RemoteFault};
+use crate::setting::{Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::tls::{AuthorityFile, ServerName, Verify};
-use crate::transport::{ScopeError, ScopedIp, scoped_place};
+use crate::tls::{AuthorityFile, Verify};
 use crate::zones::Clients;
 
 /// How long an upstream may be waited for. Clients ask again after five seconds.
@@ -27,12 +24,6 @@ const SYSTEM: &str = "resolv.conf";
 
 /// Where those are, usually.
 const SYSTEM_FILE: &str = "/etc/resolv.conf";
-
-/// What an upstream over TLS begins with.
-const TLS: &str = "tls://";
-
-const DNS_PORT: u16 = 53;
-const TLS_PORT: u16 = 853;
 
 const POLICIES: &[(&str, Policy)] = &[("fastest", Policy::Fastest), ("in-order", Policy::InOrder)];
 
@@ -147,39 +138,13 @@ fn read_upstreams(
 /// `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`, `tls://192.0.2.1:853#dns.example`.
 fn upstream(value: Value<'_>) -> Result<Remote, Diagnostic> {
     let text = value.text()?;
-    let (place, protocol, port) = match text.strip_prefix(TLS) {
-        None => (text, Protocol::Udp, DNS_PORT),
-        Some(rest) => {
-            let (place, name) =
-                rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
-            let name = name
-                .map(|name| {
-                    let fault = || value.fault(format!("`{name}` is not a name that a certificate can have"));
-                    ServerName::new(name).ok_or_else(fault)
-                })
-                .transpose()?;
-            (place, Protocol::Tls(name), TLS_PORT)
+    Remote::read(value, text).map_err(|fault| match fault {
+        RemoteFault::NoAddress | RemoteFault::NoPort => {
+            value.fault(format!("`{text}` is not the address of an upstream")).help(
+                "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
+            )
         }
-    };
-    let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
-    let address = match bare.parse::<ScopedIp>() {
-        Ok(ip) => Some(ip.at(port)),
-        Err(ScopeError::NoAddress) => match scoped_place(place) {
-            Ok(address) => Some(address),
-            Err(ScopeError::NoAddress) => None,
-            Err(error) => return Err(error.fault(value)),
-        },
-        Err(error) => return Err(error.fault(value)),
-    };
-    if let Some((address, why)) = address.and_then(|address| Some((address.ip(), no_host(address.ip())?))) {
-        let fault = value.fault(format!("{address} {why}"));
-        return Err(fault.help("name the address at which a resolver listens"));
-    }
-    let address = address.filter(|address| address.port() != 0);
-    address.map(|address| Remote { address, protocol }).ok_or_else(|| {
-        value.fault(format!("`{text}` is not the address of an upstream")).help(
-            "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\"; names are not looked up",
-        )
+        RemoteFault::Other(fault) => fault,
     })
 }
 

@@ -21,6 +21,8 @@
 
 mod remote;
 
+mod remote_text;
+
 mod names;
 
 mod response;
@@ -52,6 +54,7 @@ pub use message_stream::MessageStream;
 pub use query::{Case, DatagramClass, Fit, Form, Query, Request};
 pub use quirks::{Encoding, Observed, Quirk, Quirks, Shown};
 pub use remote::{Protocol, Remote};
+pub use remote_text::RemoteFault;
 pub use response::{Meaning, Record, Response, Spoken};
 
 #[cfg(test)]

@@ -4,22 +4,13 @@
 
 use std::net::SocketAddr;
 
-use crate::probe::no_host;
-use crate::requestor::{Protocol, Remote};
+use crate::requestor::{Remote, RemoteFault};
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::tls::ServerName;
 use crate::transfer::incoming::{Primary, PrimaryKey};
-use crate::transport::{ScopeError, ScopedIp, scoped_place};
 
 /// Most primaries of a zone. They are asked one after the other.
 const PRIMARIES_MAX: usize = 16;
-
-/// What a primary over TLS begins with.
-const TLS: &str = "tls://";
-
-const DNS_PORT: u16 = 53;
-const TLS_PORT: u16 = 853;
 
 /// The servers of a list, with those of `keys` that they name. This server, which listens at `listen`, cannot be one.
 pub fn read_primaries(
@@ -81,38 +72,12 @@ fn key(value: Value<'_>, word: &str, keys: &[TsigKey]) -> Result<PrimaryKey, Dia
 }
 
 fn remote(value: Value<'_>, text: &str) -> Result<Remote, Diagnostic> {
-    let (place, protocol, port) = match text.strip_prefix(TLS) {
-        None => (text, Protocol::Udp, DNS_PORT),
-        Some(rest) => {
-            let (place, name) =
-                rest.split_once('#').map_or((rest, None), |(place, name)| (place, Some(name)));
-            let no_name = |name: &str| value.fault(format!("`{name}` is no name of a certificate"));
-            let name = name.map(|name| ServerName::new(name).ok_or_else(|| no_name(name))).transpose()?;
-            (place, Protocol::Tls(name), TLS_PORT)
-        }
-    };
-    let bare = place.strip_prefix('[').and_then(|place| place.strip_suffix(']')).unwrap_or(place);
-    let read = match bare.parse::<ScopedIp>() {
-        Ok(ip) => Ok(ip.at(port)),
-        Err(ScopeError::NoAddress) => scoped_place(place),
-        Err(error) => Err(error),
-    };
-    let address = match read {
-        Ok(address) => address,
-        Err(ScopeError::NoAddress) => {
-            let help = "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\", with \" key:NAME\" \
-                        behind it for a key; names are not looked up";
-            return Err(value.fault(format!("`{text}` is no address of a primary")).help(help));
-        }
-        Err(error) => return Err(error.fault(value)),
-    };
-    if let Some(why) = no_host(address.ip()) {
-        return Err(value
-            .fault(format!("{} {why}", address.ip()))
-            .help("name the address at which a server listens"));
-    }
-    if address.port() == 0 {
-        return Err(value.fault("port 0 cannot be asked"));
-    }
-    Ok(Remote { address, protocol })
+    Remote::read(value, text).map_err(|fault| match fault {
+        RemoteFault::NoAddress => value.fault(format!("`{text}` is no address of a primary")).help(
+            "write it as \"192.0.2.1\", \"192.0.2.1:5353\" or \"tls://192.0.2.1#dns.example\", with \" key:NAME\" \
+             behind it for a key; names are not looked up",
+        ),
+        RemoteFault::NoPort => value.fault("port 0 cannot be asked"),
+        RemoteFault::Other(fault) => fault,
+    })
 }
