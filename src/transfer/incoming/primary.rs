@@ -329,3 +329,25 @@ fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<Seen, Transfer
 fn read_expire(message: &[u8]) -> Option<u32> {
     edns_of(message)?.option(option::EXPIRE)?.try_into().ok().map(u32::from_be_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+    use crate::requestor::Protocol;
+
+    #[tokio::test]
+    async fn a_primary_whose_key_has_no_secret_is_asked_nothing() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let remote = Remote { address: socket.local_addr().unwrap(), protocol: Protocol::Udp };
+        let key =
+            PrimaryKey { name: "transfer".parse().unwrap(), algorithm: Algorithm::DEFAULT, secret: None };
+        let client = PrimaryClient::new(Primary { remote, key: Some(key) }, Verify::System);
+        let apex: Name = "lab.example.".parse().unwrap();
+        let told = client.soa(&apex, &Random::new()).await.unwrap_err().to_string();
+        assert_eq!(told, "the secret of key `transfer` cannot be read");
+        socket.set_nonblocking(true).unwrap();
+        assert!(socket.recv(&mut [0; 512]).is_err(), "something was sent");
+    }
+}
