@@ -1,4 +1,4 @@
-//! `[[forward]]`: what is asked of upstreams, of which, and for whom.
+//! `[[forward]]`: which names are forwarded, to which upstreams, and for which clients.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;

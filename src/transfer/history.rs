@@ -28,7 +28,7 @@ pub trait History: Send + Sync {
 pub struct Condensed {
     /// The SOA record of the version before the first.
     pub soa: Option<Record>,
-    /// What goes and what comes in all of them together, without SOA records.
+    /// The records that all of them together delete and add, without SOA records.
     pub changes: Changeset,
 }
 

@@ -1,11 +1,10 @@
-//! Zones that come from a primary.
+//! Incoming zone transfers.
 //!
 //! ```text
 //!   messages ─ message ─▶ records ─ receiver ─▶ Received { as it is | whole | changes }
 //! ```
 //!
-//! Responsible for what a primary says being whole and sound before anybody uses it. Not responsible for what is
-//! served meanwhile: that stays as it is, whatever comes.
+//! A transfer is used when it is complete and sound, and not before; until then the served version stays.
 
 mod fault;
 mod message;

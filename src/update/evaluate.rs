@@ -1,4 +1,4 @@
-//! What an update comes to: RFC 2136, section 3, in its order.
+//! Evaluates an update in the order of RFC 2136, section 3.
 
 use super::changing::{make, prescan};
 use super::message::UpdateMessage;

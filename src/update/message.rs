@@ -1,6 +1,6 @@
 //! An UPDATE message (RFC 2136, section 2), read whole.
 //!
-//! Responsible for its form. Not responsible for what its records may be: that depends on their section.
+//! Checks its form. What its records may be depends on their section, and is checked there.
 
 use super::rejection::Reason;
 use crate::dns::compression::name;

@@ -1,4 +1,4 @@
-//! Updates (RFC 2136): what a message wants of a zone, whether it may, and what then changes.
+//! Updates (RFC 2136): what a message asks of a zone, whether it is allowed, and the changes that it makes.
 //!
 //! ```text
 //!   bytes ─▶ message ─▶ evaluate(zone, policy, requester) ─▶ Changeset, or nothing to do

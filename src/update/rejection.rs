@@ -1,4 +1,4 @@
-//! Why an update is not made.
+//! Why an update is rejected.
 
 use std::fmt;
 

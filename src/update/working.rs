@@ -1,6 +1,6 @@
-//! A zone with changes that are being made: what is there, record by record.
+//! A zone while an update changes it.
 //!
-//! Holds only the RRsets that something is done to; the rest is read from the zone.
+//! Holds only the RRsets that the update touches; the rest is read from the zone.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

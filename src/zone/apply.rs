@@ -1,8 +1,8 @@
-//! A zone after changes, made from the one before at the cost of what changes.
+//! Applies a changeset to a zone, at the cost of the changes.
 //!
-//! Responsible for the zone being the one that would have been read: names that come and vanish with all that leads to
-//! them, what a zone cut or a DNAME hides, pools, and the rules between records where something has changed.
-//! Not responsible for which changes are allowed.
+//! The result equals the zone that would have been read with them: empty non-terminals come and vanish, zone cuts and
+//! DNAMEs hide names, pools follow, and the rules between records are checked where something has changed. Which changes
+//! are allowed is not decided here.
 //!
 //! ```text
 //!   records ──▶ names that came ──▶ names that vanish ──▶ what is hidden ──▶ pools ──▶ rules

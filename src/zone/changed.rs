@@ -1,7 +1,6 @@
-//! What of a zone is not as it was when it was put together: nodes that came, went or have other records.
+//! The overlay of a zone: nodes that were added, removed or changed since the zone was built.
 //!
-//! Responsible for holding them so that a version shares with the one before all that is alike.
-//! Not responsible for which changes are made: that is `apply`.
+//! A version shares with the one before whatever has not changed. `apply` makes the changes.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Which names lie below a node, for zones that change: a zone cut that comes hides them, and a name that nothing is
-//! below of any more vanishes.
+//! Which names lie below a node, for zones that change: a new zone cut hides them, and an empty non-terminal vanishes with
+//! the last of them.
 //!
-//! Responsible for the nodes that were there at first. Those that came later name each other (`changed`).
+//! Knows the nodes of the zone as it was built. Later ones refer to each other (`changed`).
 
 use super::sealed::{NodeId, Sealed};
 

@@ -1,11 +1,11 @@
 //! The rules between records where a zone has changed.
 //!
-//! Responsible for finding every fault that a change can make of a sound zone. Not responsible for the rules: they are in
-//! `rules`, and checked for a whole zone there.
+//! Finds every fault that a change can bring into a sound zone. The rules themselves are in `rules`, which checks whole
+//! zones.
 //!
-//! What one owner's records say of another's is an error only of two kinds: a record below a DNAME, of which both are met
-//! here, as a DNAME that comes changes all that is below it; and an alias that leads to too much, for which somebody must
-//! say which owners lead to what has changed ([`Zone::check_aliases`]).
+//! Only two errors are between records of different owners. A record below a DNAME is found here, because a new DNAME
+//! changes everything below it. For an alias chain that is too long the caller says which owners lead to what has changed
+//! ([`Zone::check_aliases`]).
 
 use super::apex_rules::{apex, soa_elsewhere};
 use super::apexes::Apexes;

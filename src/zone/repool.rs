@@ -1,7 +1,7 @@
 //! The pools of a zone after changes: those of guarded owners that have other records, and those that test the
 //! addresses of other names.
 //!
-//! Responsible for pools that stay keeping their places: what was compiled names them by place.
+//! Pools that stay keep their places, because compiled zones refer to them by place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

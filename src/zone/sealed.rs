@@ -1,6 +1,6 @@
-//! The contents of a zone as they were put together: flat tables that never change.
+//! The contents of a zone as it was built: flat, immutable tables that take little memory per name.
 //!
-//! Responsible for how little memory a name takes. Not responsible for what has changed since: that is `changed`.
+//! What has changed since is in `changed`.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Zones that outlive the texts they were read from.
+//! Makes a zone independent of the texts that it was read from.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The zone: nodes, RRsets, pools, and how to find them.
 //!
-//! Responsible for reading a zone, be it as it was put together or with changes. Not responsible for making one.
+//! Reads a zone, with changes or without. `builder` and `apply` make one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -7,7 +7,7 @@
 //!                                 └────── reply ◀──────────┘
 //! ```
 //!
-//! Responsible for what is asked and answered. Not responsible for making a version (`proposal`), or for publishing.
+//! Defines requests and replies. `proposal` makes versions, the loop publishes them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use super::zone_id::ZoneId;
 /// Requests that wait for the loop. Whoever asks waits for a place, and for the reply.
 const PUBLICATIONS_WAITING_MAX: usize = 1024;
 
-/// Where the loop is asked to serve versions of single zones. A clone is a pointer: every writer of a zone has one.
+/// Sends requests about single zones to the loop. Cheap to clone: every writer of a zone has one.
 #[derive(Clone)]
 pub struct Publications {
     requests: mpsc::Sender<ZoneRequest>,
 }
 
-/// What the loop is asked of a zone.
+/// A request about a zone.
 pub enum ZoneRequest {
     /// To say what is served of it.
     Current {
@@ -44,13 +44,13 @@ pub enum ZoneRequest {
 pub struct Publication {
     /// The zone.
     pub zone: ZoneId,
-    /// What it asks.
+    /// The change.
     pub change: ZoneChange,
     /// Gets the result, after clients are answered from it.
     pub reply: oneshot::Sender<Result<(), NotPublished>>,
 }
 
-/// What is to become of a zone.
+/// How a zone is to change.
 pub enum ZoneChange {
     /// What was made of this version is served in its place; if another version is served, nothing changes.
     Next {
@@ -68,14 +68,14 @@ pub enum NotPublished {
     /// Another version is served than the change was made from: the zone was read anew, or has expired. With the one
     /// that is served; none: SERVFAIL. The change is to be made anew from that one.
     OtherBase(Option<Arc<ZoneVersion>>),
-    /// The server has no such zone any more.
+    /// The zone is not configured any more.
     NoZone,
     /// The server ends.
     Ending,
 }
 
 impl Publications {
-    /// A way to ask, and where the loop hears it.
+    /// The sending and the receiving end.
     pub fn channel() -> (Publications, mpsc::Receiver<ZoneRequest>) {
         let (requests, asked) = mpsc::channel(PUBLICATIONS_WAITING_MAX);
         (Publications { requests }, asked)

@@ -1,4 +1,4 @@
-//! Zones that are copied from primaries: a task for each, beside the loop.
+//! Secondary zones: one task per zone keeps it as new as its primaries have it.
 //!
 //! ```text
 //!   NOTIFY ─┐            ┌─ SOA ─ IXFR ─ AXFR ─▶ primaries

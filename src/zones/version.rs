@@ -1,6 +1,6 @@
 //! A version of a zone: a value, whoever proposed it.
 //!
-//! Knows whether it would be the same if it were read now. Not responsible for reading.
+//! Knows whether reading the zone again would give the same version.
 
 use std::net::IpAddr;
 use std::sync::Arc;

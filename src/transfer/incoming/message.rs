@@ -1,7 +1,6 @@
 //! One message of a transfer: header, question, and the records of its answer section, names in full.
 //!
-//! Responsible for a message being a response to what was asked, and for each record being one of the zone. Not
-//! responsible for what the records say together: that is `receiver`.
+//! Checks that a message answers the query, and that each record is in the zone. `receiver` puts the records together.
 
 use super::fault::TransferFault;
 use crate::dns::compression::{Decompressed, rdata_in_full};

@@ -1,6 +1,6 @@
 //! NOTIFY: a primary says that a zone has changed (RFC 1996).
 //!
-//! Responsible for what such a message says, and for the bytes of the response. Not responsible for who may send one.
+//! Reads the message and writes the response. `zones` decides who may send one.
 
 use super::message::edns_of;
 use crate::dns::compression::{Decompressed, rdata_in_full};

@@ -1,7 +1,7 @@
-//! Asking a primary: for its SOA record, and for the zone.
+//! Asks one primary for its SOA record and for the zone.
 //!
-//! Responsible for connections, for how long is waited, and for asking again in another form where that helps. Not
-//! responsible for what a transfer says (`receiver`), or for when to ask (`refresh`).
+//! Opens connections, limits waits, and asks again without EDNS where that helps. `receiver` reads the transfer,
+//! `refresh` decides when to ask.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,20 +21,19 @@ use crate::tls::{Random, Verify};
 use crate::transfer::soa::Soa;
 use crate::tsig::{Algorithm, ClientExchange, Key, KeyName, Secret, Time, Unverified};
 
-/// Datagrams that ask for a SOA record, before the connection that the zone would need is tried.
+/// SOA queries over UDP before the query goes over TCP.
 const DATAGRAMS_MAX: u32 = 2;
 
-/// How long one of them is waited for.
+/// Wait for the answer to each.
 const DATAGRAM_WAIT: Duration = Duration::from_secs(2);
 
-/// How long a connection is waited for, and a query that it does not take.
+/// Wait for a connection, and for it to take the query.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a message of a transfer is waited for: a primary may make the zone only now.
+/// Wait for each message of a transfer: a primary may have to load the zone first.
 const MESSAGE_WAIT: Duration = Duration::from_secs(15);
 
-/// How long a transfer may take. A primary that sends a record now and then holds nothing up but itself; the next one
-/// is to be asked some time.
+/// Time limit of a transfer, so that the next primary is asked if this one only trickles records.
 const TRANSFER_WAIT: Duration = Duration::from_secs(3600);
 
 /// A server that has a zone.
@@ -100,14 +99,14 @@ pub struct Fetched {
     pub bytes: u64,
 }
 
-/// Why nothing comes of asking.
+/// Why a query or transfer failed.
 #[derive(Debug)]
 pub enum FetchError {
     /// There is no answer.
     Failure(Failure),
-    /// What comes is not taken.
+    /// The response is not acceptable.
     Fault(TransferFault),
-    /// What comes is not signed as it must be.
+    /// The response is not signed as it must be.
     Unverified(Unverified),
     /// Nothing can be asked: the secret of this key cannot be read.
     NoSecret(KeyName),
@@ -157,7 +156,7 @@ impl PrimaryClient {
         &self.primary
     }
 
-    /// Asks for the SOA record: over UDP, and over a connection where nothing comes of that.
+    /// Asks for the SOA record over UDP, then over TCP if there is no answer.
     ///
     /// # Errors
     ///
@@ -190,7 +189,7 @@ impl PrimaryClient {
         Ok(read_soa(&response, id, apex.as_ref())?)
     }
 
-    /// Asks for the zone, or for what has changed since the version that `asked` names. Its id does not matter.
+    /// Asks for the whole zone, or for the changes since the version that `asked` names; the id of `asked` is ignored.
     ///
     /// # Errors
     ///

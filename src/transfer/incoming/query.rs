@@ -1,6 +1,4 @@
-//! What a primary is asked.
-//!
-//! Responsible for the bytes of a query. Not responsible for sending it.
+//! Writes SOA, AXFR and IXFR queries.
 
 use crate::dns::edns::{OptWriter, option};
 use crate::dns::message::{Rcode, Section, class};

@@ -16,31 +16,29 @@ use std::time::{Duration, Instant};
 
 use super::super::soa::{Soa, is_newer};
 
-/// What `refresh` and `retry` of a SOA record may be: less floods the primary, more would be forgotten.
+/// Bounds of SOA refresh and retry: shorter intervals would flood the primary.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
-/// Waits of a secondary that has nothing to serve yet, from the first to the longest: each is twice the one before.
+/// First and longest retry while there is no version to serve; each retry waits twice as long as the one before.
 const EMPTY_WAITS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 
-/// How long the primaries are left alone after they have been asked, whatever they say: then one round answers
-/// any number of NOTIFY messages.
+/// Shortest time between two rounds of queries. One round answers any number of NOTIFY messages.
 const NOTIFIED_WAIT: Duration = Duration::from_millis(200);
 
-/// The same if none of them has what a NOTIFY has told: it came from one that is not asked, or from one that
-/// serves it only in a moment.
+/// The same after a NOTIFY whose serial no primary has: the sender is not one of them, or does not serve it yet.
 const NOT_THERE_WAIT: Duration = Duration::from_secs(5);
 
 /// The timer of one secondary zone.
 #[derive(Clone, Debug)]
 pub struct Refresh {
-    /// What is here.
+    /// The version we have.
     held: Option<Held>,
     /// The primary that is asked first.
     first: usize,
     primaries: usize,
     /// When they are asked next.
     due: Instant,
-    /// When they may be asked next, if there is a reason.
+    /// The earliest next round, if a NOTIFY asks for one.
     not_before: Instant,
     /// Rounds without success, one after the other.
     failures: u32,
@@ -69,7 +67,8 @@ pub enum Standing {
 }
 
 impl Refresh {
-    /// For a zone of which `held` is here; it has so many primaries, at least one. They are asked at once.
+    /// A timer for a zone with this many primaries, at least one, of which we have the version `held`. The first round is due
+    /// at once.
     pub fn new(primaries: usize, held: Option<Held>, now: Instant) -> Refresh {
         Refresh { held, first: 0, primaries, due: now, not_before: now, failures: 0, told: None }
     }
@@ -84,7 +83,7 @@ impl Refresh {
         self.held
     }
 
-    /// The primaries, by their places, in the order in which they are asked now.
+    /// The places of the primaries, in the order of the next round.
     pub fn order(&self) -> impl Iterator<Item = usize> + use<> {
         let (first, primaries) = (self.first, self.primaries);
         (0..primaries).map(move |step| first.saturating_add(step).checked_rem(primaries).unwrap_or(0))
@@ -136,7 +135,7 @@ impl Refresh {
         self.succeeded(primary, interval(soa.refresh, chance), now);
     }
 
-    /// No primary has said anything of use.
+    /// The round has failed.
     pub fn failed(&mut self, now: Instant, chance: u64) {
         let wait = match &self.held {
             Some(held) => interval(held.soa.retry, chance),
@@ -175,7 +174,7 @@ impl Refresh {
     }
 }
 
-/// How long a version holds that nobody confirms: as the SOA record says, but for two rounds of questions at least.
+/// How long a version holds without confirmation: SOA expire, but at least two rounds of queries.
 pub fn expiry(soa: &Soa) -> Duration {
     let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
     let rounds = clamped(seconds(soa.refresh)).saturating_add(clamped(seconds(soa.retry)));

@@ -1,6 +1,4 @@
-//! A whole zone that is coming in.
-//!
-//! Responsible for gathering it within the memory that it may take. Not responsible for the order of what comes.
+//! Collects the records of a whole zone, within its memory limit. `receiver` checks their order.
 
 use std::net::IpAddr;
 use std::sync::Arc;

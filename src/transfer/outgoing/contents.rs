@@ -1,4 +1,4 @@
-//! What of a zone is sent: its records, and something in place of each pool.
+//! What a transfer sends of a zone: its records, and for each pool what `transfer-pools` says.
 
 use std::borrow::Cow;
 use std::sync::Arc;

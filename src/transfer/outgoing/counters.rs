@@ -1,4 +1,4 @@
-//! What became of questions for transfers.
+//! Counts transfer requests by result.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! How many transfers there are at once, in all and per client.
+//! Limits transfers at once, in all and per client.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -6,20 +6,20 @@
 //!                             └── later, 5 times ──▶ given up, until the next serial
 //! ```
 //!
-//! One is under way at a time. Serials that come meanwhile are one: the newest is told.
+//! One NOTIFY is under way at a time. Of the serials that come meanwhile only the newest is sent.
 
 use std::time::{Duration, Instant};
 
-/// How often a server is told of one serial that does not answer.
+/// Tries per serial and server.
 pub(super) const TRIES_MAX: u32 = 5;
 
-/// How long the first answer is waited for; each time twice as long (RFC 1996, section 3.6, leaves it to us).
+/// Wait for the first answer; each retry waits twice as long (RFC 1996, section 3.6, leaves it to us).
 pub(super) const FIRST_WAIT: Duration = Duration::from_secs(3);
 
-/// What is to be told to one server of one zone.
+/// The NOTIFY of one zone to one server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notification {
-    /// What it is to know.
+    /// The newest serial.
     newest: Option<u32>,
     state: State,
 }
@@ -34,12 +34,12 @@ enum State {
     Asked(u32, u32),
 }
 
-/// What came of telling it once.
+/// The result of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotifyOutcome {
     /// It has answered.
     Heard,
-    /// It has not, or it refuses: why.
+    /// It has not, or it refused; with the reason.
     Failed(String),
 }
 
@@ -48,7 +48,7 @@ pub(super) enum NotifyOutcome {
 pub(super) struct NotifyTry {
     /// The serial to tell.
     pub(super) serial: u32,
-    /// How long the answer is waited for.
+    /// How long to wait for the answer.
     pub(super) wait: Duration,
 }
 
@@ -86,7 +86,7 @@ impl Notification {
         let is_newest = self.newest == Some(serial);
         self.state = match outcome {
             NotifyOutcome::Heard if is_newest => State::Idle,
-            // What is newer is told at once, with all its tries.
+            // A newer serial is sent at once, and gets all its tries.
             NotifyOutcome::Heard => State::Due(now, 0),
             NotifyOutcome::Failed(_) if !is_newest => State::Due(now, 0),
             NotifyOutcome::Failed(_) if tries >= TRIES_MAX => State::Idle,
@@ -97,13 +97,13 @@ impl Notification {
         };
     }
 
-    /// Whether nothing is to be told.
+    /// Whether there is nothing to send.
     pub(super) fn is_idle(&self) -> bool {
         self.state == State::Idle
     }
 }
 
-/// How long the answer to the next try is waited for.
+/// How long to wait for the answer to the next try.
 fn wait(tries: u32) -> Duration {
     FIRST_WAIT.saturating_mul(1_u32.checked_shl(tries).unwrap_or(u32::MAX))
 }

@@ -32,14 +32,14 @@ const AT_ONCE_MAX: usize = 64;
 /// Longest message: header, question, SOA record and signature.
 const BYTES_MAX: usize = 2048;
 
-/// A server that is told of a zone.
+/// A server to notify of a zone.
 #[derive(Clone, Debug)]
 pub struct NotifyTarget {
     /// Where it is.
     pub place: SocketAddr,
-    /// The address that it is told from: it knows us by one of ours. None: the system chooses.
+    /// The source address of messages to it: it knows us by one of ours. None: the system chooses.
     pub source: Option<IpAddr>,
-    /// What messages to it are signed with.
+    /// The key that signs messages to it.
     pub key: Option<Arc<Key>>,
 }
 
@@ -62,7 +62,7 @@ pub struct NotifyTotals {
     pub heard: u64,
     /// Messages that were not, or that were refused.
     pub failed: u64,
-    /// Zones, each with one server, of which that does not know the newest serial: it did not answer.
+    /// Pairs of zone and server whose newest serial was not acknowledged.
     pub failing: usize,
 }
 
@@ -228,7 +228,7 @@ impl Task {
     }
 }
 
-/// Why a server was not told.
+/// Why a NOTIFY failed.
 #[derive(Debug)]
 enum Untold {
     System(io::Error),

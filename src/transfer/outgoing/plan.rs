@@ -1,4 +1,4 @@
-//! What a question for a transfer is answered with. A pure function of zones and question.
+//! Decides how to answer a transfer request: a pure function of zones and request.
 
 use super::contents::Contents;
 use super::request::{Request, Wanted};

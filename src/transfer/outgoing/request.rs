@@ -1,4 +1,4 @@
-//! A question for a transfer, read.
+//! Reads transfer requests.
 
 use crate::dns::edns::{Edns, OptWriter, extended_error};
 use crate::dns::message::{Extra, HEADER_BYTES, Header, Question, Rcode, class};

@@ -1,4 +1,4 @@
-//! Treats questions for transfers: plans, sends, counts and says so.
+//! Answers transfer requests: plans, sends, counts and logs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -61,7 +61,7 @@ impl Outgoing {
         self.counters.totals(self.under_way.count())
     }
 
-    /// Answers a question for AXFR or IXFR to its end.
+    /// Answers one AXFR or IXFR request completely.
     pub async fn treat(&self, message: HandedOver) {
         let Some(request) = Request::read(&message.message) else {
             TransferCounters::add(&self.counters.refused);
@@ -155,7 +155,7 @@ impl Outgoing {
     }
 }
 
-/// What was sent to the end.
+/// A finished transfer.
 struct Ended {
     form: Form,
     records: u64,
@@ -170,7 +170,7 @@ enum Form {
     Steps,
 }
 
-/// Why a transfer does not come to its end.
+/// Why a transfer was broken off.
 enum Broken {
     Gone,
     TooLong,
@@ -191,7 +191,7 @@ fn head(request: &Request) -> Head {
     }
 }
 
-/// A client that is gone misses nothing.
+/// The client has gone: nothing to log.
 fn answer(message: HandedOver, response: &[u8]) {
     if let Err(error) = message.answer(response) {
         tracing::debug!(%error, "a response about a transfer was not sent");
@@ -225,8 +225,8 @@ impl Sending {
         self.end(Form::Whole).await
     }
 
-    /// Sends what has changed since a serial: new SOA, old SOA and what goes, new SOA and what comes, new SOA (RFC
-    /// 1995, section 4).
+    /// Sends the changes since a serial: new SOA, old SOA and deleted records, new SOA and added records, new SOA (RFC 1995,
+    /// section 4).
     async fn steps(mut self, contents: &Contents, from: u32, steps: &Condensed) -> Result<Ended, Broken> {
         let Condensed { soa, changes } = steps;
         self.soa(contents).await?;
@@ -283,7 +283,7 @@ impl Sending {
         }
     }
 
-    /// Sends what is in the message; waits while the client is slow.
+    /// Sends the message, and waits for a slow client.
     async fn flush(&mut self) -> Result<(), Broken> {
         let message = self.packer.take();
         self.messages = self.messages.saturating_add(1);

@@ -1,4 +1,4 @@
-//! Which refusals were told lately: a client that asks again and again fills no log.
+//! Refused transfers that were logged lately: a client that asks again and again does not fill the log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use crate::dns::Name;
 use crate::sync::lock;
 
-/// How long the same is not told again.
+/// A refusal of the same zone to the same client is logged once in this time.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Refusals that are remembered. While there are more, none is told.
+/// Refusals that are remembered. Beyond that none is logged.
 const REMEMBERED_MAX: usize = 256;
 
-/// The refusals that were told, and when.
+/// When each refusal was logged.
 #[derive(Default)]
 pub(super) struct Told(Mutex<HashMap<(IpAddr, Name), Instant>>);
 
 impl Told {
-    /// Whether a refusal of a zone to a client is told.
+    /// Whether to log a refusal of a zone to a client.
     pub(super) fn is_news(&self, client: IpAddr, zone: &Name, now: Instant) -> bool {
         let mut told = lock(&self.0);
         if told.len() >= REMEMBERED_MAX {

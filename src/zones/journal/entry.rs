@@ -1,4 +1,4 @@
-//! Entries of a journal: their form on the disk, in which a torn one is known.
+//! Entries of a journal: their format on disk, in which a torn entry is recognized.
 //!
 //! ```text
 //!   length (4 bytes) │ check (16 bytes) │ kind (1 byte), and what that has

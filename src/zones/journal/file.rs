@@ -1,6 +1,6 @@
-//! The file of a journal: read once, appended to, written anew when it has grown.
+//! The file of a journal: read once, appended to, and rewritten when it has grown.
 //!
-//! An entry is on the disk when [`Journal::append`] returns. What a process that ended left half-written is cut off.
+//! An entry is durable when [`Journal::append`] returns. An entry that a killed process left half-written is cut off.
 
 use std::fmt;
 use std::fs::File;
@@ -29,7 +29,7 @@ const END_UNFINISHED: &str = ".journal.new";
 /// What a journal begins with.
 const MAGIC: &[u8] = b"edgedns journal 1\n";
 
-/// From how many bytes on a journal is written anew when it has twice what it would have then.
+/// A journal longer than this is rewritten when that halves it.
 const COMPACT_BYTES_MIN: u64 = 1 << 20;
 
 /// The journal of a zone. One writer has it.
@@ -40,7 +40,7 @@ pub struct Journal {
     file: File,
     /// How many bytes of it are whole entries.
     length: u64,
-    /// How many it had when it was last written anew.
+    /// Its length when it was last rewritten.
     compact_length: u64,
     serial: Option<u32>,
     digest: Option<Digest>,
@@ -82,7 +82,7 @@ impl fmt::Display for Torn {
     }
 }
 
-/// Why a journal is of no use.
+/// Why a journal cannot be used.
 #[derive(Debug)]
 pub enum JournalError {
     /// The file system refused.
@@ -139,7 +139,7 @@ impl Journal {
         place(folder, zone, END).symlink_metadata().is_ok()
     }
 
-    /// The journal of a zone in this state directory; what is not whole of it is cut off. None: there is none.
+    /// Opens the journal of a zone in this state directory, and cuts off a torn entry. None: there is none.
     ///
     /// # Errors
     ///
@@ -244,7 +244,7 @@ impl Journal {
         &self.path
     }
 
-    /// Writes updates down, all of them or none. They are on the disk when this returns.
+    /// Appends updates, all of them or none. They are durable when this returns.
     ///
     /// # Errors
     ///
@@ -268,7 +268,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down that a serial is about to be served that is made from this file.
+    /// Notes that this serial, made from this file, is about to be served.
     ///
     /// # Errors
     ///
@@ -277,7 +277,7 @@ impl Journal {
         self.write(vec![Entry::Announced { serial, file }])
     }
 
-    /// Writes down that another file is served now, with this overlay; `step` leads there, if that is known.
+    /// Notes that another file is served now, with this overlay; `step` leads there, if known.
     ///
     /// # Errors
     ///

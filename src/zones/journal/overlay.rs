@@ -1,6 +1,6 @@
-//! The overlay of a zone: by which records what is served differs from the zone's file.
+//! The overlay of a zone: the records by which the served zone differs from its file.
 //!
-//! A record is in it while updates and the file say different things of it. What came and went again leaves nothing.
+//! A record is in it while updates and the file disagree about it. One that came and went again leaves no trace.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub type OverlayKey = (Name, Rtype, Box<[u8]>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overlay(BTreeMap<OverlayKey, Overlaid>);
 
-/// A record of which updates and the file say different things.
+/// A record about which updates and the file disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlaid {
     /// Its RDATA.
@@ -64,7 +64,7 @@ impl Overlay {
         }
     }
 
-    /// A record has this TTL from now on, or is gone. One that is not in here is as the file has it.
+    /// Notes that a record has this TTL now, or is gone. A record without an entry is as in the file.
     fn set(
         &mut self,
         record: &Record,
@@ -85,7 +85,7 @@ impl Overlay {
         self.0.insert(key, overlaid);
     }
 
-    /// Puts a record in as it was written down.
+    /// Adds a record as it was read from the journal.
     pub(super) fn insert(&mut self, owner: Name, rtype: Rtype, overlaid: Overlaid) {
         let key = rdata::caseless(rtype, &overlaid.rdata).into_owned().into_boxed_slice();
         self.0.insert((owner, rtype, key), overlaid);

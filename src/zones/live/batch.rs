@@ -1,4 +1,4 @@
-//! Updates that are made together: evaluated one after the other, written down with one write.
+//! Updates in a batch: evaluated one after the other, journaled with one write.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::zones::version::ZoneVersion;
 /// Most records by which what is served may differ from the file: what they take stays in memory and in the journal.
 pub const OVERLAY_RECORDS_MAX: usize = 1_000_000;
 
-/// An update that somebody asks for.
+/// An update request.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// What is wanted.
+    /// The message.
     pub message: Arc<UpdateMessage>,
-    /// Who wants it.
+    /// Who sent it.
     pub requester: Requester,
 }
 

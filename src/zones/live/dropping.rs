@@ -15,15 +15,15 @@ use crate::zones::journal::{Overlay, OverlayKey, Step};
 use crate::zones::proposal::{Contents, Proposal};
 use crate::zones::version::ZoneVersion;
 
-/// Who takes back, in steps and lines.
+/// The operator, as steps and log lines name the requester.
 const BY_OPERATOR: &str = "operator";
 
-/// Takes back what updates did to some records, and writes that down: it is on the disk when this returns. Gives how many
-/// records there were, and what is to be served now; none: what is served already. Blocks.
+/// Drops what updates did to some records, and journals that: it is durable when this returns. Returns how many records
+/// were dropped, and the version to publish; none: nothing has changed. Blocks.
 ///
 /// # Errors
 ///
-/// In words, why none of it is done.
+/// Says in words why nothing was dropped.
 pub fn drop_updates(
     zone: &LiveZone,
     state: &mut LiveState,

@@ -1,6 +1,7 @@
-//! What is served of a zone: its file with the overlay of updates.
+//! The zone as it is served: its file with the overlay of updates.
 //!
-//! Record by record: one that does not fit the file any more is set aside, and told, and the others are there.
+//! Applies the overlay record by record. A record that no longer fits the file is set aside and logged; the others are
+//! served.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! All live zones of a server, whichever reading or writer asks for one.
+//! All live zones of a server, by zone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use super::zone::LiveZone;
 use crate::sync::lock;
 use crate::zones::zone_id::ZoneId;
 
-/// The live zones; one that was is kept, so that nobody makes its next version beside somebody who still does.
+/// The live zones. Entries are never removed, so that there is one lock per zone, whoever still holds it.
 #[derive(Debug, Default)]
 pub struct LiveZones(Mutex<HashMap<ZoneId, Arc<LiveZone>>>);
 

@@ -29,12 +29,12 @@ pub struct LiveZone {
     shown: Mutex<LiveStatus>,
 }
 
-/// What is known of a live zone; whoever has it makes the next version.
+/// The state of a live zone. Its lock is held while the next version is made.
 #[derive(Debug, Default)]
 pub struct LiveState {
     /// None: it was not looked for, or there is none yet.
     pub(super) journal: Option<Journal>,
-    /// What of the overlay is not served.
+    /// Records of the overlay that are not served.
     pub(super) aside: Vec<Aside>,
     /// Of the file that is served.
     pub(super) file: Option<Digest>,
@@ -57,11 +57,11 @@ pub struct LiveStatus {
     pub records: usize,
     /// Records that do not fit the file.
     pub aside: usize,
-    /// Why the journal is of no use.
+    /// Why the journal cannot be used.
     pub fault: Option<String>,
 }
 
-/// The lock of a live zone while a reading makes its next version. Dropped, nothing has happened.
+/// The lock of a live zone while a load makes its next version. Dropping it changes nothing.
 #[derive(Debug)]
 pub struct Hold {
     zone: Arc<LiveZone>,
@@ -126,7 +126,7 @@ impl LiveZone {
         lock(&self.shown).clone()
     }
 
-    /// Has the status say what is so now.
+    /// Updates the status.
     pub fn show(&self, state: &LiveState) {
         let journal = state.journal.as_ref();
         *lock(&self.shown) = LiveStatus {
@@ -238,7 +238,7 @@ impl Hold {
         self.state.journal.as_mut().map_or(Ok(()), |journal| journal.announce(serial, digest))
     }
 
-    /// What was made is served from now on, where `before` was. Blocks while the journal is written.
+    /// Notes in the journal that the new version is served in place of `before`. Blocks.
     pub fn commit(mut self, served: &ZoneVersion, before: Option<&ZoneVersion>) {
         if let Some(Made { serial, file, overlay, aside }) = self.made.take()
             && served.serial == serial

@@ -1,9 +1,7 @@
-//! A zone that is copied from primaries, at a start and at a reload.
+//! Zones whose records come while they are served, at a start and at a reload.
 //!
-//! Nothing is asked of anybody here: at a start the last copy is taken, at a reload what is served. What is newer is
-//! `secondary`'s.
-//!
-//! Responsible for the version that this gives under the settings as they are now.
+//! Asks no other server. A start reads the last copy on disk; a reload makes the served version anew under the new
+//! settings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +33,7 @@ pub(super) struct SecondaryLoad<'l> {
 }
 
 impl SecondaryLoad<'_> {
-    /// Makes anew what is served; where nothing is, takes the last copy.
+    /// Makes the served version anew; if none is served, reads the last copy.
     pub(super) fn load(self, sources: &Sources, before: Option<&Arc<ZoneVersion>>, loaded: &mut LoadedZone) {
         let mut faults = Diagnostics::default();
         match before {

@@ -1,7 +1,6 @@
-//! NOTIFY from primaries: who is heard, and what is answered (RFC 1996, section 3).
+//! NOTIFY from primaries: who may send one, and the response (RFC 1996, section 3).
 //!
-//! Responsible for the response to each such message. Not responsible for its signature, or for what a zone does
-//! about it.
+//! Its signature was verified before.
 
 use std::net::IpAddr;
 

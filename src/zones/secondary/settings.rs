@@ -17,7 +17,7 @@ use crate::zones::zone_id::ZoneId;
 /// zone file may take more the longer it is; what a primary sends has no length before it ends.
 pub(in crate::zones) const COPY_MEMORY_MAX: u64 = 1 << 30;
 
-/// What the task of one zone goes by.
+/// The settings of the task of one secondary zone.
 #[derive(Clone)]
 pub(super) struct SecondarySettings {
     pub(super) zone: ZoneSettings,
@@ -53,7 +53,7 @@ impl SecondarySettings {
         &self.zone.id
     }
 
-    /// Where faults are told that have no place of their own.
+    /// The place of faults that have none of their own.
     pub(super) fn span(&self) -> Span {
         self.zone.name_span
     }

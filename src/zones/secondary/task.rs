@@ -1,7 +1,6 @@
-//! The task of one zone that is copied.
+//! The task of one secondary zone: asks its primaries, publishes what has come, and writes a copy of it.
 //!
-//! Responsible for asking, for having what came served, and for keeping a copy of it. Not responsible for when to ask
-//! (`transfer::incoming::Refresh`), or for what a version is made of (`making`).
+//! `transfer::incoming::Refresh` decides when to ask, `making` makes the version.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -44,9 +43,9 @@ pub(super) struct SecondaryTask {
     pub(super) settings: Arc<SecondarySettings>,
     /// What is served; none: SERVFAIL.
     pub(super) current: Option<Arc<ZoneVersion>>,
-    /// The same: what this task, or the reading before it, had published last.
+    /// What this task, or the load before it, published last.
     pub(super) published: Option<Arc<ZoneVersion>>,
-    /// How long it holds.
+    /// How long `current` holds.
     pub(super) holds: Option<Duration>,
     pub(super) publications: Publications,
     pub(super) status: SharedStatus,
@@ -115,7 +114,7 @@ impl SecondaryTask {
         }
     }
 
-    /// Asks one primary after the other, until one says something of use. Fails when nobody wants it any more.
+    /// Asks one primary after the other until one answers usefully. Fails when the server ends.
     async fn round(&mut self, clients: &[PrimaryClient], refresh: &mut Refresh) -> Result<(), NotPublished> {
         let mut faults = Vec::new();
         for place in refresh.order() {
@@ -132,7 +131,7 @@ impl SecondaryTask {
         self.tell_ill(faults.join("; ")).await
     }
 
-    /// Asks one primary. What it has is current then, or was before.
+    /// Asks one primary, and transfers the zone if its version is newer.
     async fn ask(
         &mut self,
         client: &PrimaryClient,
@@ -181,7 +180,7 @@ impl SecondaryTask {
         self.make(client, fetched.map_err(|error| error.to_string())?, &origin).await
     }
 
-    /// Makes a version of a transfer, on a thread of its own.
+    /// Makes a zone version of a transfer, on a blocking thread.
     async fn make(
         &mut self,
         client: &PrimaryClient,
@@ -222,7 +221,7 @@ impl SecondaryTask {
         Ok(seen)
     }
 
-    /// Has what is current served, for as long as it holds.
+    /// Publishes the current version for as long as it holds.
     async fn publish(&mut self, refresh: &Refresh) -> Result<(), NotPublished> {
         let Some(version) = self.current.clone() else { return Ok(()) };
         let holds = refresh.holds(Instant::now());
@@ -235,7 +234,7 @@ impl SecondaryTask {
         Ok(())
     }
 
-    /// A primary has said something of use.
+    /// Notes that a primary answered usefully.
     fn tell_well(&self, client: &PrimaryClient) {
         let id = self.settings.id();
         let from = client.primary().to_string();
@@ -248,7 +247,7 @@ impl SecondaryTask {
         });
     }
 
-    /// No primary has. It is said once, and stands in the status while it is so.
+    /// Notes that no primary did: logs it once, and shows it in the status until one does.
     async fn tell_ill(&mut self, why: String) -> Result<(), NotPublished> {
         let id = self.settings.id();
         let mut is_news = false;

@@ -31,8 +31,8 @@ const NOTIFIED_WAITING_MAX: usize = 16;
 /// How long the end of the server waits for copies that are being written.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
-/// The tasks of all zones that are copied. Clones are the same ones: the loop changes them, and whoever hears NOTIFY
-/// hands it over.
+/// The tasks of all secondary zones. Clones share them: the loop starts and ends tasks, the treatment of NOTIFY wakes
+/// them.
 #[derive(Clone)]
 pub struct Secondaries {
     tasks: Arc<Mutex<HashMap<ZoneId, Running>>>,
@@ -41,10 +41,10 @@ pub struct Secondaries {
     addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// What becomes of a NOTIFY.
+/// What a NOTIFY does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listening {
-    /// A zone asks its primaries, if it has not what is told.
+    /// A zone asks its primaries, unless it has that serial already.
     Heeded,
     /// The zone has other primaries.
     Stranger,
@@ -61,8 +61,8 @@ struct Running {
 }
 
 impl Secondaries {
-    /// None yet. What they get is published by whoever hears `publications`; `addresses_changed` is called when a zone
-    /// is new from whose addresses others are made.
+    /// No task yet. Versions are published through `publications`; `addresses_changed` is called for each new version of a
+    /// zone that reverse zones are made from.
     pub fn new(
         publications: Publications,
         addresses_changed: impl Fn() + Send + Sync + 'static,
@@ -138,8 +138,8 @@ impl Secondaries {
         lock(&self.tasks).get(zone).map(|running| running.status.get())
     }
 
-    /// Tells the zones of this apex of a NOTIFY from this address, signed with this key; `serial` is the one that it
-    /// tells of. A zone heeds it that has a primary with that address, or with that key.
+    /// Passes a NOTIFY on to the zones of this apex that have a primary with the sender's address or key. `serial` is the one
+    /// in it.
     pub(super) fn notify(
         &self,
         apex: NameRef<'_>,
@@ -168,13 +168,13 @@ impl Secondaries {
         listening
     }
 
-    /// Ends all of them; copies that are to be written are.
+    /// Ends all tasks, and waits for copies to be written.
     pub async fn stop(self) {
         let tasks: Vec<Running> = std::mem::take(&mut *lock(&self.tasks)).into_values().collect();
         let end = Instant::now().checked_add(STOP_WAIT).unwrap_or_else(Instant::now);
         let handles: Vec<JoinHandle<()>> = tasks.into_iter().map(|running| running.task).collect();
         for mut handle in handles {
-            // One that is in the midst of a transfer has nothing to write.
+            // A task that is receiving a transfer has nothing to write.
             if timeout(end.saturating_duration_since(Instant::now()), &mut handle).await.is_err() {
                 handle.abort();
             }
