@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::keys::Section;
 use super::table::{Part, Table};
-use crate::probe::{KINDS, Kind, KindForm, Port, RegisteredKind};
+use crate::probe::{KINDS, KindForm, Port, ProbeKind, RegisteredKind};
 use crate::setting::{self, Value, keep, list};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
 /// Every probe of a block, and where it is written. That there is none is a fault.
-pub(super) fn read_all(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Vec<(Kind, Span)> {
+pub(super) fn read_all(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Vec<(ProbeKind, Span)> {
     let mut kinds = Kinds { list: Vec::new() };
     for kind in KINDS {
         let section = Section::Kind(kind.entry.name);
@@ -46,11 +46,11 @@ pub(super) fn read_all(table: &Table<'_>, folder: &Path, found: &mut Diagnostics
 
 /// Each probe once.
 struct Kinds {
-    list: Vec<(Kind, Span)>,
+    list: Vec<(ProbeKind, Span)>,
 }
 
 impl Kinds {
-    fn add(&mut self, kind: Option<Kind>, span: Span, found: &mut Diagnostics) {
+    fn add(&mut self, kind: Option<ProbeKind>, span: Span, found: &mut Diagnostics) {
         let Some(kind) = kind else { return };
         match self.list.iter().find(|(known, _)| *known == kind) {
             Some(&(_, first)) => found
@@ -80,7 +80,7 @@ fn read_short(
     value: Value<'_>,
     folder: &Path,
     found: &mut Diagnostics,
-) -> Option<Kind> {
+) -> Option<ProbeKind> {
     let port = keep(port(value), found)?;
     (kind.read)(port, &setting::Table::empty(value.span()), folder, found)
 }
@@ -90,7 +90,7 @@ fn read_table(
     table: &Table<'_>,
     folder: &Path,
     found: &mut Diagnostics,
-) -> Option<Kind> {
+) -> Option<ProbeKind> {
     let port = table.need("port", found).and_then(|value| keep(port(value), found));
     // The rest is read in any case, so that its faults are reported, too.
     let kind = (kind.read)(port.unwrap_or(Port::MIN), table, folder, found);

@@ -173,18 +173,18 @@ fn is_known(section: Section, name: &str) -> bool {
 }
 
 /// Why a key cannot stand in a table, and what was likely meant.
-struct Refusal {
+struct UnknownKey {
     message: String,
     help: String,
 }
 
-impl Refusal {
+impl UnknownKey {
     fn at(self, place: Span) -> Diagnostic {
         Diagnostic::error(place, self.message).help(self.help)
     }
 }
 
-fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> Refusal {
+fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> UnknownKey {
     let help = meant(section, name);
     let is_table = match value {
         DeValue::Table(_) => true,
@@ -197,7 +197,7 @@ fn refuse(section: Section, name: &str, value: &DeValue<'_>) -> Refusal {
         (_, true) => format!("unknown table `{name}` in `{}`", section.header()),
         (_, false) => format!("unknown key `{name}` in `{}`", section.header()),
     };
-    Refusal { message, help }
+    UnknownKey { message, help }
 }
 
 /// What was meant: the same key of another table, else the nearest one of this, else any of this.

@@ -16,7 +16,7 @@ use super::probe::Probe;
 use super::probe_kind;
 use super::table::Table;
 use crate::dns::{Name, NameRef};
-use crate::probe::Kind;
+use crate::probe::ProbeKind;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -44,7 +44,7 @@ pub struct ZoneProbe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeSpec {
     /// What must pass.
-    pub kind: Kind,
+    pub kind: ProbeKind,
     /// Where it is written: its port, or its table.
     pub span: Span,
     /// The address to probe from, for targets of its family.

@@ -43,19 +43,21 @@ impl AdminHosts {
 
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+enum HostRefusal {
     /// RFC 9112, section 3.2: no Host, two of them, or an invalid one.
     Malformed(&'static str),
     /// It means another server.
     Misdirected(String),
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HostRefusal {
     fn into_response(self) -> Response {
         let plain = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         match self {
-            Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, plain, format!("{why}\n")).into_response(),
-            Refusal::Misdirected(host) => {
+            HostRefusal::Malformed(why) => {
+                (StatusCode::BAD_REQUEST, plain, format!("{why}\n")).into_response()
+            }
+            HostRefusal::Misdirected(host) => {
                 let text = format!(
                     "this server is not known as {host}: ask by its address, or write the name into `names` in \
                      `[admin]`\n"
@@ -82,7 +84,7 @@ pub(super) async fn need_ours(
 ) -> Response {
     let refusal = match asked_for(&request) {
         Err(refusal) => Some(refusal),
-        Ok(Some(host)) if !hosts.borrow().mean_us(&host) => Some(Refusal::Misdirected(host)),
+        Ok(Some(host)) if !hosts.borrow().mean_us(&host) => Some(HostRefusal::Misdirected(host)),
         Ok(_) => None,
     };
     match refusal {
@@ -92,19 +94,19 @@ pub(super) async fn need_ours(
 }
 
 /// The host that a request is for; none in one of HTTP/1.0 that names none.
-fn asked_for(request: &Request) -> Result<Option<String>, Refusal> {
+fn asked_for(request: &Request) -> Result<Option<String>, HostRefusal> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let first = named.next();
     if named.next().is_some() {
-        return Err(Refusal::Malformed("there are two Host headers"));
+        return Err(HostRefusal::Malformed("there are two Host headers"));
     }
     if first.is_none() && request.version() >= Version::HTTP_11 {
-        return Err(Refusal::Malformed("there is no Host header"));
+        return Err(HostRefusal::Malformed("there is no Host header"));
     }
     let of_header = first.map(|host| {
         let text = host.to_str().ok().filter(|text| !text.contains('@'));
         let authority = text.and_then(|text| text.parse::<Authority>().ok());
-        authority.ok_or(Refusal::Malformed("the Host header names no host"))
+        authority.ok_or(HostRefusal::Malformed("the Host header names no host"))
     });
     let of_header = of_header.transpose()?;
     // RFC 9112, section 3.2.2: a target in absolute form counts, and not the header.
@@ -157,7 +159,7 @@ mod tests {
         assert_eq!(asked(Version::HTTP_10, "/", &[]), Ok(None));
         for named in [&[][..], &["a.example", "a.example"], &["user@a.example"], &["a b"], &[""]] {
             let refused = asked(Version::HTTP_11, "/", named);
-            assert!(matches!(refused, Err(Refusal::Malformed(_))), "{named:?}: {refused:?}");
+            assert!(matches!(refused, Err(HostRefusal::Malformed(_))), "{named:?}: {refused:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::dns::edns::Edns;
 use crate::dns::message::{Extra, Question};
 use crate::dns::response::Response;
 use crate::source::Look;
-use crate::transport::{Filter, Seen, Trace};
+use crate::transport::{Filter, Trace, TraceEvent};
 
 /// Most queries of one trace. For more, ask again.
 pub const TRACE_QUERIES_MAX: u32 = 100_000;
@@ -136,7 +136,7 @@ impl TraceOrder {
 }
 
 impl TracedQuery {
-    fn of(seen: &Seen) -> TracedQuery {
+    fn of(seen: &TraceEvent) -> TracedQuery {
         let question = Question::read(&seen.query).map(|(question, _)| question);
         let response = seen.response.as_deref().and_then(Response::read);
         let since_1970 = seen.when.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -141,15 +141,15 @@ struct Job {
 /// Not the keeper of texts (`zones`): whoever forces a verdict is told what came of writing that very rule, so every
 /// one is written; of texts only the newest counts, and some wait. What they share, the fault that is told once, is
 /// [`LastFault`].
-pub(super) struct Keeper {
+pub(super) struct RulesKeeper {
     jobs: mpsc::Sender<Job>,
     task: JoinHandle<()>,
     fault: LastFault,
 }
 
-impl Keeper {
+impl RulesKeeper {
     /// A keeper that works in the runtime.
-    pub(super) fn start() -> Keeper {
+    pub(super) fn start() -> RulesKeeper {
         let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_MAX);
         let task = tokio::spawn(async move {
             while let Some(job) = waiting.recv().await {
@@ -157,7 +157,7 @@ impl Keeper {
                 let _ = tokio::task::spawn_blocking(move || job.run()).await;
             }
         });
-        Keeper { jobs, task, fault: LastFault::default() }
+        RulesKeeper { jobs, task, fault: LastFault::default() }
     }
 
     /// Writes the rules soon, and calls back when they are written.
@@ -316,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn versions_are_written_in_their_order_before_the_keeper_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let keeper = Keeper::start();
+        let keeper = RulesKeeper::start();
         for _ in 0..20 {
             keeper.keep(Some(folder.path()), Rules::default(), Box::new(|fault| assert_eq!(fault, None)));
         }
@@ -330,8 +330,8 @@ mod tests {
     async fn that_it_cannot_be_written_is_known_until_it_can() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone");
-        let keeper = Keeper::start();
-        let keep = async |keeper: &Keeper| {
+        let keeper = RulesKeeper::start();
+        let keep = async |keeper: &RulesKeeper| {
             let (send, written) = tokio::sync::oneshot::channel();
             keeper.keep(Some(&gone), rules(), Box::new(|fault| send.send(fault).unwrap()));
             written.await.unwrap()
@@ -345,7 +345,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_forces_is_told_that_it_is_not_kept() {
-        let keeper = Keeper::start();
+        let keeper = RulesKeeper::start();
         for folder in [None, Some(Path::new("/nonexistent"))] {
             let (send, written) = tokio::sync::oneshot::channel();
             keeper.keep(folder, rules(), Box::new(|fault| send.send(fault).unwrap()));

@@ -29,7 +29,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::entry::{Entry, is_index};
+use self::entry::{LogEntry, is_index};
 use self::journal::{Journal, priority};
 use self::json::Json;
 use crate::source::Look;
@@ -114,7 +114,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let entry = Entry::of(event);
+        let entry = LogEntry::of(event);
         writeln!(writer, "<{}>{}", priority(entry.level), entry.message)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::settings::{CacheSettings, Prefetch};
-use super::sieve::{Entry, Limits, Refreshing, SieveCache};
+use super::sieve::{CacheEntry, Limits, Refreshing, SieveCache};
 use super::stored::{Age, Stored};
 use crate::sync::lock;
 
@@ -30,9 +30,9 @@ const PREFETCH_QUERIES_MIN: u32 = 2;
 
 /// A moment, in milliseconds since the cache was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(u64);
+pub(super) struct CacheTime(u64);
 
-impl Moment {
+impl CacheTime {
     /// The moment this long after the cache was made.
     #[cfg(feature = "fuzzing")]
     pub(super) fn at(since_start: Duration) -> Self {
@@ -91,16 +91,16 @@ impl Cache {
     }
 
     /// Now.
-    pub(super) fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> CacheTime {
         // 64 bits of milliseconds are 500 million years.
-        Moment(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+        CacheTime(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// What a worker may give out for a key. HOT: never waits.
     pub(super) fn look<T>(
         &self,
         key: &[u8],
-        now: Moment,
+        now: CacheTime,
         prefetch: Prefetch,
         write: impl FnOnce(&Stored, Age) -> T,
     ) -> Look<T> {
@@ -132,7 +132,7 @@ impl Cache {
     pub(super) fn serve_stale<T>(
         &self,
         key: &[u8],
-        now: Moment,
+        now: CacheTime,
         stale_max: Duration,
         write: impl FnMut(&Stored, Age) -> T,
     ) -> Option<T> {
@@ -151,14 +151,14 @@ impl Cache {
     }
 
     /// Whether there is an answer for the case that no upstream answers, however stale.
-    pub(super) fn has_stale(&self, key: &[u8], now: Moment, stale_max: Duration) -> bool {
+    pub(super) fn has_stale(&self, key: &[u8], now: CacheTime, stale_max: Duration) -> bool {
         let hash = self.hasher.hash_one(key);
         let Some(shard) = self.shard(hash) else { return false };
         lock(shard).get(hash, key).is_some_and(|entry| entry.is_kept(now, stale_max))
     }
 
     /// Keeps an answer that has a lifetime; the one before goes in any case.
-    pub(super) fn keep(&self, key: &[u8], stored: Stored, now: Moment, asker: Asker) {
+    pub(super) fn keep(&self, key: &[u8], stored: Stored, now: CacheTime, asker: Asker) {
         let hash = self.hasher.hash_one(key);
         let Some(shard) = self.shard(hash) else { return };
         let mut shard = lock(shard);
@@ -197,20 +197,20 @@ impl Cache {
     }
 }
 
-impl Entry {
-    fn age(&self, now: Moment) -> Age {
+impl CacheEntry {
+    fn age(&self, now: CacheTime) -> Age {
         let seconds = now.0.saturating_sub(self.since).checked_div(1000).unwrap_or(0);
         // A duration: 136 years old is as old as anything gets.
         Age::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     /// Whether it may be served when no upstream answers.
-    fn is_kept(&self, now: Moment, stale_max: Duration) -> bool {
+    fn is_kept(&self, now: CacheTime, stale_max: Duration) -> bool {
         self.stored.may_be_stale() && now.0 < self.until.saturating_add(milliseconds(stale_max))
     }
 
     /// Whether it is in use and nearly stale: once, for the first query that finds it so.
-    fn begins_refresh(&mut self, now: Moment) -> bool {
+    fn begins_refresh(&mut self, now: CacheTime) -> bool {
         let lifetime = self.until.saturating_sub(self.since);
         let left = self.until.saturating_sub(now.0);
         let due = self.queries >= PREFETCH_QUERIES_MIN

@@ -16,7 +16,7 @@ use super::cache::Asker;
 use super::cache_key::CacheKey;
 use super::classify::classify;
 use super::cookies::Cookies;
-use super::event::Event;
+use super::event::ForwardEvent;
 use super::extended_error::ExtendedError;
 use super::forward_state::ForwardState;
 use super::own_zones::{OwnAnswer, OwnZones};
@@ -55,7 +55,7 @@ enum Done {
 /// The dispatcher.
 pub(super) struct Dispatcher {
     shared: Arc<ForwardState>,
-    queue: mpsc::Receiver<Event>,
+    queue: mpsc::Receiver<ForwardEvent>,
     done: mpsc::Receiver<Done>,
     doing: mpsc::Sender<Done>,
     in_flight: HashMap<CacheKey, InFlight>,
@@ -79,7 +79,7 @@ enum Late {
 }
 
 impl Dispatcher {
-    pub(super) fn new(shared: Arc<ForwardState>, queue: mpsc::Receiver<Event>) -> Self {
+    pub(super) fn new(shared: Arc<ForwardState>, queue: mpsc::Receiver<ForwardEvent>) -> Self {
         let (doing, done) = mpsc::channel(IN_FLIGHT_MAX);
         let own_zones = OwnZones::new(shared.random.next());
         Self {
@@ -111,8 +111,8 @@ impl Dispatcher {
                     }
                     for event in taken.drain(..) {
                         match event {
-                            Event::Query(deferred) => self.query(deferred),
-                            Event::Refresh(key) => self.refresh(key),
+                            ForwardEvent::Query(deferred) => self.query(deferred),
+                            ForwardEvent::Refresh(key) => self.refresh(key),
                         }
                     }
                 }

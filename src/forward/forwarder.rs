@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::dispatcher::{Dispatcher, QUEUE_MAX};
-use super::event::Event;
+use super::event::ForwardEvent;
 use super::forward_state::ForwardState;
 use super::frontend::CacheFrontend;
 use super::report::ForwardStatus;
@@ -29,7 +29,7 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Forwarder {
     shared: Arc<ForwardState>,
-    queue: mpsc::Sender<Event>,
+    queue: mpsc::Sender<ForwardEvent>,
     handle: Handle,
 }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::cache::{Look, Moment};
+use super::cache::{CacheTime, Look};
 use super::client_query::ClientQuery;
 use super::cookies::Cookies;
 use super::counters::WorkerCounters;
-use super::event::Event;
+use super::event::ForwardEvent;
 use super::forward_state::ForwardState;
 use super::settings::Prefetch;
 use super::stored::ChainEnd;
@@ -23,9 +23,9 @@ use crate::transport::{Deferred, ForwardResponder};
 /// The frontend of one worker.
 pub struct CacheFrontend {
     shared: Arc<ForwardState>,
-    queue: mpsc::Sender<Event>,
+    queue: mpsc::Sender<ForwardEvent>,
     counters: Arc<WorkerCounters>,
-    now: Moment,
+    now: CacheTime,
     cookies: Cookies,
     /// Of the routing that was looked at last.
     generation: u64,
@@ -36,14 +36,14 @@ pub struct CacheFrontend {
 impl CacheFrontend {
     pub(super) fn new(
         shared: Arc<ForwardState>,
-        queue: mpsc::Sender<Event>,
+        queue: mpsc::Sender<ForwardEvent>,
         counters: Arc<WorkerCounters>,
     ) -> Self {
         Self {
             shared,
             queue,
             counters,
-            now: Moment::default(),
+            now: CacheTime::default(),
             cookies: Cookies::default(),
             generation: 0,
             cookie_secret: None,
@@ -82,7 +82,7 @@ impl ForwardResponder for CacheFrontend {
                     Some(_) => self.counters.hits.add(),
                     None => self.counters.misses.add(),
                 }
-                if self.queue.try_send(Event::Refresh(key.to_key())).is_err() {
+                if self.queue.try_send(ForwardEvent::Refresh(key.to_key())).is_err() {
                     self.shared.cache.end_refresh(key.bytes());
                 }
                 length
@@ -100,12 +100,12 @@ impl ForwardResponder for CacheFrontend {
 
     fn hand_over(&mut self, deferred: Deferred) {
         let Err(TrySendError::Full(event) | TrySendError::Closed(event)) =
-            self.queue.try_send(Event::Query(deferred))
+            self.queue.try_send(ForwardEvent::Query(deferred))
         else {
             return;
         };
         self.counters.dropped.add();
-        if let Event::Query(mut deferred) = event
+        if let ForwardEvent::Query(mut deferred) = event
             && let Some(partial) = deferred.partial.take()
         {
             // What our zones answer is sent however busy upstreams are. A full buffer is counted there

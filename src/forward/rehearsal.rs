@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::cache::{Asker, Cache, Look, Moment};
+use super::cache::{Asker, Cache, CacheTime, Look};
 use super::cache_key::CacheKey;
 use super::chain;
 use super::classify::classify;
@@ -80,7 +80,7 @@ impl Rehearsal {
         let resolution = Resolution::by(&self.routing, &self.key, message.to_vec());
         let stored = classify(&self.routing, &self.key, &resolution, &self.counters);
         let length = self.write(&stored, Age::Seconds(0), client, out);
-        self.cache.keep(self.key.bytes(), stored, Moment::default(), Asker::Client);
+        self.cache.keep(self.key.bytes(), stored, CacheTime::default(), Asker::Client);
         length
     }
 
@@ -94,7 +94,7 @@ impl Rehearsal {
     /// asked.
     pub fn again(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let write = |stored: &Stored, age| self.write(stored, age, client, out);
-        match self.cache.look(self.key.bytes(), Moment::at(after), Prefetch::Off, write) {
+        match self.cache.look(self.key.bytes(), CacheTime::at(after), Prefetch::Off, write) {
             Look::Fresh(length) | Look::Due(length) | Look::Stale(length) => length,
             Look::Missing => None,
         }
@@ -104,7 +104,7 @@ impl Rehearsal {
     pub fn serve_stale(&self, after: Duration, client: Client<'_>, out: &mut [u8]) -> Option<usize> {
         let write = |stored: &Stored, age| self.write(stored, age, client, &mut *out);
         let stale_max = self.routing.cache.serve_stale;
-        self.cache.serve_stale(self.key.bytes(), Moment::at(after), stale_max, write)?
+        self.cache.serve_stale(self.key.bytes(), CacheTime::at(after), stale_max, write)?
     }
 
     fn write(&self, stored: &Stored, age: Age, client: Client<'_>, out: &mut [u8]) -> Option<usize> {

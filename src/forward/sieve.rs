@@ -11,7 +11,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::stored::{ChainEnd, Stored};
 
 /// Memory of an entry besides its key and answer, in bytes: its slot, and its place in the table.
-const ENTRY_BYTES: usize = size_of::<Entry>() + 32;
+const ENTRY_BYTES: usize = size_of::<CacheEntry>() + 32;
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -20,7 +20,7 @@ const NONE: u32 = u32::MAX;
 pub(super) struct SieveCache {
     /// The hash of a key, and where its entry is. Hashes are keyed: names that collide cannot be found out.
     places: HashMap<u64, u32, BuildHasherDefault<Ready>>,
-    entries: Vec<Entry>,
+    entries: Vec<CacheEntry>,
     /// Slots that can be used again.
     free: Vec<u32>,
     newest: u32,
@@ -39,7 +39,7 @@ pub(super) struct Limits {
 }
 
 /// A cached answer.
-pub(super) struct Entry {
+pub(super) struct CacheEntry {
     key: Box<[u8]>,
     hash: u64,
     newer: u32,
@@ -126,7 +126,7 @@ impl SieveCache {
     }
 
     /// The entry of a key. HOT.
-    pub(super) fn get(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+    pub(super) fn get(&mut self, hash: u64, key: &[u8]) -> Option<&mut CacheEntry> {
         let place = *self.places.get(&hash)?;
         let entry = self.entry(place)?;
         if *entry.key != *key {
@@ -141,7 +141,7 @@ impl SieveCache {
         self.remove(hash);
         // 64 bits of milliseconds are 500 million years.
         let lifetime = u64::try_from(stored.lifetime.as_millis()).unwrap_or(u64::MAX);
-        let entry = Entry {
+        let entry = CacheEntry {
             key: key.into(),
             hash,
             newer: NONE,
@@ -241,12 +241,12 @@ impl SieveCache {
         None
     }
 
-    fn entry(&mut self, place: u32) -> Option<&mut Entry> {
+    fn entry(&mut self, place: u32) -> Option<&mut CacheEntry> {
         self.entries.get_mut(place as usize)
     }
 }
 
-impl Entry {
+impl CacheEntry {
     fn bytes(&self) -> usize {
         self.key.len().saturating_add(self.stored.bytes()).saturating_add(ENTRY_BYTES)
     }

@@ -11,7 +11,7 @@ use crate::probe::Outcome;
 use super::board::TargetState;
 use super::damping::{Damper, Damping};
 use super::force::Rule;
-use super::report::{Cause, Observed};
+use super::report::{Observed, TransitionCause};
 use super::verdict::{Effect, Thresholds, Verdict, VerdictState};
 
 /// All that is held of one target.
@@ -68,7 +68,7 @@ impl Belief {
         outcome: &Outcome,
         at: Instant,
         damping: Damping,
-    ) -> (Effect, Option<Cause>) {
+    ) -> (Effect, Option<TransitionCause>) {
         let effect = self.probed.observe(outcome);
         let Effect::Changed(change) = effect else { return (effect, None) };
         let reason = match outcome {
@@ -82,9 +82,9 @@ impl Belief {
             Verdict::Up | Verdict::Down => self.damper.note(at, damping),
         };
         let cause = match (begins, self.silence.take()) {
-            (Some(changes), _) => Cause::Held { observed, changes, window: damping.window },
-            (None, Some(silence)) => Cause::Heard { observed, silence },
-            (None, None) => Cause::Outcomes(observed),
+            (Some(changes), _) => TransitionCause::Held { observed, changes, window: damping.window },
+            (None, Some(silence)) => TransitionCause::Heard { observed, silence },
+            (None, None) => TransitionCause::Outcomes(observed),
         };
         (effect, Some(cause))
     }
@@ -96,22 +96,22 @@ impl Belief {
         silence: Duration,
         silence_max: Duration,
         damping: Damping,
-    ) -> Option<Cause> {
+    ) -> Option<TransitionCause> {
         if silence > silence_max && self.silence.is_none() {
             self.silence = Some(silence);
             self.probed.forget();
-            return Some(Cause::Silent { silence });
+            return Some(TransitionCause::Silent { silence });
         }
-        self.damper.release(now, damping).then_some(Cause::Steady { window: damping.window })
+        self.damper.release(now, damping).then_some(TransitionCause::Steady { window: damping.window })
     }
 
     /// Takes in what the operator says now.
-    pub(super) fn force(&mut self, rule: Option<&Arc<Rule>>) -> Option<Cause> {
+    pub(super) fn force(&mut self, rule: Option<&Arc<Rule>>) -> Option<TransitionCause> {
         if self.forced.as_ref() == rule {
             return None;
         }
         self.forced = rule.cloned();
-        Some(rule.map_or(Cause::Unforced, |rule| Cause::Forced(Arc::clone(rule))))
+        Some(rule.map_or(TransitionCause::Unforced, |rule| TransitionCause::Forced(Arc::clone(rule))))
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
             for mut belief in
                 [belief(Verdict::Pending), belief(Verdict::Up), belief(Verdict::Down), restless(now)]
             {
-                assert!(matches!(belief.force(Some(&rule(order))), Some(Cause::Forced(_))));
+                assert!(matches!(belief.force(Some(&rule(order))), Some(TransitionCause::Forced(_))));
                 assert_eq!(belief.state(), verdict.into());
             }
         }
@@ -167,7 +167,7 @@ mod tests {
         belief.force(Some(&rule(Order::Up)));
         belief.observe(&FAIL, now, DAMPING);
         assert_eq!((belief.verdict(), belief.state()), (Verdict::Down, Verdict::Up.into()));
-        assert_eq!(belief.force(None), Some(Cause::Unforced));
+        assert_eq!(belief.force(None), Some(TransitionCause::Unforced));
         assert_eq!(belief.state(), Verdict::Down.into());
     }
 
@@ -184,10 +184,10 @@ mod tests {
         let mut belief = restless(now);
         assert_eq!(belief.state(), Verdict::Down.into());
         let (_, cause) = belief.observe(&PASS, now, DAMPING);
-        assert!(matches!(cause, Some(Cause::Outcomes(_))), "{cause:?}");
+        assert!(matches!(cause, Some(TransitionCause::Outcomes(_))), "{cause:?}");
         assert_eq!(belief.state(), TargetState { unheld: Verdict::Up, ..Verdict::Down.into() });
         let later = now + DAMPING.window;
-        assert!(matches!(belief.tend(later, LIMIT, LIMIT, DAMPING), Some(Cause::Steady { .. })));
+        assert!(matches!(belief.tend(later, LIMIT, LIMIT, DAMPING), Some(TransitionCause::Steady { .. })));
         assert_eq!(belief.state(), Verdict::Up.into());
     }
 
@@ -199,7 +199,7 @@ mod tests {
         }
         assert!(!belief.is_held());
         let (_, cause) = belief.observe(&FAIL, now, DAMPING);
-        assert!(matches!(cause, Some(Cause::Held { changes: 3, .. })), "{cause:?}");
+        assert!(matches!(cause, Some(TransitionCause::Held { changes: 3, .. })), "{cause:?}");
     }
 
     #[test]
@@ -209,11 +209,14 @@ mod tests {
         let mut belief = Belief::new(Verdict::Up, thresholds, None);
         assert_eq!(belief.tend(now, LIMIT, LIMIT, DAMPING), None);
         let over = LIMIT + Duration::from_millis(1);
-        assert_eq!(belief.tend(now, over, LIMIT, DAMPING), Some(Cause::Silent { silence: over }));
+        assert_eq!(belief.tend(now, over, LIMIT, DAMPING), Some(TransitionCause::Silent { silence: over }));
         assert_eq!(belief.tend(now, 2 * LIMIT, LIMIT, DAMPING), None, "it is told once");
         assert_eq!(belief.state(), Verdict::Pending.into());
         let (_, cause) = belief.observe(&FAIL, now, DAMPING);
-        assert!(matches!(cause, Some(Cause::Heard { silence, .. }) if silence == over), "{cause:?}");
+        assert!(
+            matches!(cause, Some(TransitionCause::Heard { silence, .. }) if silence == over),
+            "{cause:?}"
+        );
         assert_eq!(belief.state(), Verdict::Down.into());
     }
 }

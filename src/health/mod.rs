@@ -38,7 +38,7 @@ pub use engine::{Engine, PROBES_AT_ONCE_MAX, Settings, Unprobed};
 pub use latency::{LATENCY_BOUNDS, Latencies};
 pub use lateness::Lateness;
 pub use network::Scope;
-pub use report::{Cause, History, LocalTrouble, Observed, Report, Tally, Transition};
+pub use report::{History, LocalTrouble, Observed, Report, Tally, Transition, TransitionCause};
 pub use schedule::{WAIT_MAX, WAIT_MIN};
 pub use target::Target;
 pub use verdict::Verdict;

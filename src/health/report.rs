@@ -27,14 +27,14 @@ pub struct Transition {
     /// The verdict there now: the same if a forced verdict or damping overrides outcomes.
     pub to: Verdict,
     /// Why.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// When it happened.
     pub at: Instant,
 }
 
 /// Why something has changed for a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum TransitionCause {
     /// Outcomes say otherwise.
     Outcomes(Observed),
     /// Outcomes come again after the prober was stuck.
@@ -86,14 +86,14 @@ impl Transition {
     /// What outcomes say, if they are what has changed.
     pub fn observed(&self) -> Option<&Observed> {
         match &self.cause {
-            Cause::Outcomes(observed) | Cause::Heard { observed, .. } | Cause::Held { observed, .. } => {
-                Some(observed)
-            }
-            Cause::Silent { .. }
-            | Cause::Steady { .. }
-            | Cause::Forced(_)
-            | Cause::Unforced
-            | Cause::Weighed(_) => None,
+            TransitionCause::Outcomes(observed)
+            | TransitionCause::Heard { observed, .. }
+            | TransitionCause::Held { observed, .. } => Some(observed),
+            TransitionCause::Silent { .. }
+            | TransitionCause::Steady { .. }
+            | TransitionCause::Forced(_)
+            | TransitionCause::Unforced
+            | TransitionCause::Weighed(_) => None,
         }
     }
 }
@@ -104,22 +104,22 @@ impl fmt::Display for Transition {
         let Self { probe, from, to, cause, .. } = self;
         write!(f, "{probe} ")?;
         match cause {
-            Cause::Outcomes(observed) if from == to => write!(f, "{observed}; it stays {to}"),
-            Cause::Outcomes(observed) => observed.fmt(f),
-            Cause::Heard { observed, silence } => {
+            TransitionCause::Outcomes(observed) if from == to => write!(f, "{observed}; it stays {to}"),
+            TransitionCause::Outcomes(observed) => observed.fmt(f),
+            TransitionCause::Heard { observed, silence } => {
                 write!(f, "{observed}, the first outcome for more than {}", Brief(*silence))
             }
-            Cause::Silent { silence } => write!(f, "{to}: no outcome for {}", Brief(*silence)),
-            Cause::Held { changes, window, .. } => {
+            TransitionCause::Silent { silence } => write!(f, "{to}: no outcome for {}", Brief(*silence)),
+            TransitionCause::Held { changes, window, .. } => {
                 let window = Brief(*window);
                 write!(f, "held down: {changes} changes within {window}, until it is steady for {window}")
             }
-            Cause::Steady { window } => {
+            TransitionCause::Steady { window } => {
                 write!(f, "{to}, no longer held down: steady for {}", Brief(*window))
             }
-            Cause::Forced(rule) => rule.fmt(f),
-            Cause::Unforced => write!(f, "{to}, no longer forced"),
-            Cause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
+            TransitionCause::Forced(rule) => rule.fmt(f),
+            TransitionCause::Unforced => write!(f, "{to}, no longer forced"),
+            TransitionCause::Weighed(weight) => write!(f, "{to}, of weight {} now", weight.get()),
         }
     }
 }
@@ -292,14 +292,14 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Kind, Phase, Port, Tcp};
+    use crate::probe::{Phase, Port, ProbeKind, Tcp};
 
-    fn told(from: Verdict, to: Verdict, cause: Cause) -> String {
+    fn told(from: Verdict, to: Verdict, cause: TransitionCause) -> String {
         let probe = Probe {
             address: "127.0.1.14".parse().unwrap(),
             source: None,
             timeout: Duration::from_secs(1),
-            kind: Kind::Tcp(Tcp { port: Port::new(6443).unwrap() }),
+            kind: ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() }),
         };
         Transition { target: TargetId::at(0), probe, from, to, cause, at: Instant::now() }.to_string()
     }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn transition(to: Verdict, outcomes: u32, reason: Option<Reason>) -> String {
-        told(Verdict::Pending, to, Cause::Outcomes(observed(to, outcomes, reason)))
+        told(Verdict::Pending, to, TransitionCause::Outcomes(observed(to, outcomes, reason)))
     }
 
     #[test]
@@ -348,28 +348,43 @@ mod tests {
         let up = || observed(Verdict::Up, 1, None);
         for (text, line) in [
             (
-                told(Verdict::Down, Verdict::Down, Cause::Outcomes(up())),
+                told(Verdict::Down, Verdict::Down, TransitionCause::Outcomes(up())),
                 "127.0.1.14:6443 up after 1 pass; it stays down",
             ),
             (
-                told(Verdict::Up, Verdict::Down, Cause::Held { observed: up(), changes: 7, window }),
+                told(
+                    Verdict::Up,
+                    Verdict::Down,
+                    TransitionCause::Held { observed: up(), changes: 7, window },
+                ),
                 "127.0.1.14:6443 held down: 7 changes within 5m, until it is steady for 5m",
             ),
             (
-                told(Verdict::Down, Verdict::Up, Cause::Steady { window }),
+                told(Verdict::Down, Verdict::Up, TransitionCause::Steady { window }),
                 "127.0.1.14:6443 up, no longer held down: steady for 5m",
             ),
             (
-                told(Verdict::Up, Verdict::Pending, Cause::Silent { silence: Duration::from_millis(7_300) }),
+                told(
+                    Verdict::Up,
+                    Verdict::Pending,
+                    TransitionCause::Silent { silence: Duration::from_millis(7_300) },
+                ),
                 "127.0.1.14:6443 pending: no outcome for 7s",
             ),
             (
-                told(Verdict::Pending, Verdict::Up, Cause::Heard { observed: up(), silence: window }),
+                told(
+                    Verdict::Pending,
+                    Verdict::Up,
+                    TransitionCause::Heard { observed: up(), silence: window },
+                ),
                 "127.0.1.14:6443 up after 1 pass, the first outcome for more than 5m",
             ),
-            (told(Verdict::Down, Verdict::Up, Cause::Unforced), "127.0.1.14:6443 up, no longer forced"),
             (
-                told(Verdict::Up, Verdict::Up, Cause::Weighed(Weight::default())),
+                told(Verdict::Down, Verdict::Up, TransitionCause::Unforced),
+                "127.0.1.14:6443 up, no longer forced",
+            ),
+            (
+                told(Verdict::Up, Verdict::Up, TransitionCause::Weighed(Weight::default())),
                 "127.0.1.14:6443 up, of weight 1 now",
             ),
         ] {

@@ -94,11 +94,12 @@ mod tests {
 
     use super::*;
     use crate::health::Verdict;
-    use crate::health::verdict::Change;
+    use crate::health::verdict::VerdictChange;
 
     const WAITS: Waits = Waits { interval: Duration::from_secs(1), retry: Duration::from_millis(200) };
     const MIDDLE: u32 = u32::MAX / 2;
-    const CHANGED: Effect = Effect::Changed(Change { from: Verdict::Up, to: Verdict::Down, outcomes: 2 });
+    const CHANGED: Effect =
+        Effect::Changed(VerdictChange { from: Verdict::Up, to: Verdict::Down, outcomes: 2 });
 
     fn run(took: Duration) -> Run {
         let started = Instant::now();

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
 
-use crate::probe::{Kind, Outcome, Probe, Weight};
+use crate::probe::{Outcome, Probe, ProbeKind, Weight};
 
 use super::belief::Belief;
 use super::board::TargetState;
 use super::damping::Damping;
 use super::force::Rules;
 use super::network::{Attribution, Network, Reachability, Scope};
-use super::report::{Cause, History, LocalTrouble, Report, Transition};
+use super::report::{History, LocalTrouble, Report, Transition, TransitionCause};
 use super::schedule::silence_max;
 use super::verdict::{Effect, Verdict};
 use super::{Board, Target, TargetId};
@@ -89,11 +89,11 @@ enum BoardPlace {
     /// Has no target. What its last one did may still be on its way to the listener, who would take it for
     /// another one's: so it rests for a while, and may then be given to a new target.
     Free,
-    Taken(Box<Entry>),
+    Taken(Box<TargetEntry>),
 }
 
 #[derive(Debug)]
-struct Entry {
+struct TargetEntry {
     watched: Watched,
     /// How many want it watched: members of pools that it guards.
     users: usize,
@@ -114,7 +114,7 @@ enum TurnWait {
     OverSince(Instant),
 }
 
-impl Entry {
+impl TargetEntry {
     /// For how long an outcome is overdue. A target that waits for a turn owes none.
     fn silence(&self, now: Instant) -> Duration {
         match self.turn {
@@ -135,7 +135,7 @@ impl Entry {
 const REST: Duration = Duration::from_secs(10);
 
 /// What a probe asks, whatever patience it has.
-fn question(probe: &Probe) -> (IpAddr, Option<IpAddr>, &Kind) {
+fn question(probe: &Probe) -> (IpAddr, Option<IpAddr>, &ProbeKind) {
     (probe.address, probe.source, &probe.kind)
 }
 
@@ -174,7 +174,7 @@ impl Table {
 
     /// A report on every target, in the order of their places.
     pub(super) fn report(&self) -> Vec<Report> {
-        let report = |entry: &Entry| Report {
+        let report = |entry: &TargetEntry| Report {
             id: entry.watched.id,
             target: Arc::clone(&entry.watched.target),
             verdict: entry.belief.verdict(),
@@ -299,7 +299,7 @@ impl Table {
             let Target { interval, probe, .. } = &*entry.watched.target;
             let silence = entry.silence(now).min(now.saturating_duration_since(awake));
             let cause = entry.belief.tend(now, silence, silence_max(*interval, probe.timeout), damping)?;
-            if let Cause::Silent { .. } = cause {
+            if let TransitionCause::Silent { .. } = cause {
                 entry.history.since = now;
                 entry.history.transitions += 1;
             }
@@ -335,14 +335,14 @@ impl Table {
         Some(transition)
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
+    fn entries(&self) -> impl Iterator<Item = &TargetEntry> {
         self.places.iter().filter_map(|place| match place {
             BoardPlace::Taken(entry) => Some(&**entry),
             BoardPlace::Free => None,
         })
     }
 
-    fn entry(&self, id: TargetId) -> Option<&Entry> {
+    fn entry(&self, id: TargetId) -> Option<&TargetEntry> {
         match self.places.get(id.index())? {
             BoardPlace::Taken(entry) => Some(entry),
             BoardPlace::Free => None,
@@ -392,7 +392,7 @@ impl Table {
         let Carried { verdict, since, weight } = known.unwrap_or(pending);
         let forced = self.rules.forcing(&target.probe.to_string()).cloned();
         let belief = Belief::new(verdict, target.thresholds(), forced);
-        let entry = Entry {
+        let entry = TargetEntry {
             watched: watched.clone(),
             users: 0,
             belief,
@@ -418,7 +418,7 @@ impl Table {
     }
 
     /// Applies `change` to every target, and writes the results to the board.
-    fn update_all(&mut self, at: Instant, change: impl Fn(&mut Entry) -> Option<Cause>) {
+    fn update_all(&mut self, at: Instant, change: impl Fn(&mut TargetEntry) -> Option<TransitionCause>) {
         for index in 0..self.places.len() {
             let Some(BoardPlace::Taken(entry)) = self.places.get_mut(index) else { continue };
             if let Some(cause) = change(entry) {
@@ -431,7 +431,7 @@ impl Table {
     /// replaces one of the same target that has not been taken, even if the verdict is back where the
     /// listener knows it: the listener may have read the board in between, for another target's sake, with
     /// the other verdict.
-    fn update_board(&mut self, id: TargetId, cause: Cause, at: Instant) {
+    fn update_board(&mut self, id: TargetId, cause: TransitionCause, at: Instant) {
         let Some(BoardPlace::Taken(entry)) = self.places.get_mut(id.index()) else { return };
         let (from, state) = (self.board.state(id).verdict, entry.state());
         self.board.set(id, state);
@@ -451,7 +451,7 @@ impl Table {
         }
         match entry.unsent {
             Some(_) => self.board.set(id, entry.state()),
-            None => self.update_board(id, Cause::Weighed(weight), at),
+            None => self.update_board(id, TransitionCause::Weighed(weight), at),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::probe::Outcome;
 
-use super::verdict::{Change, Effect, Verdict};
+use super::verdict::{Effect, Verdict, VerdictChange};
 
 /// Each rank but the first leaves this part of the turns to the ranks before it. Targets that answer do so
 /// within milliseconds: an eighth of the turns is plenty for all of them.
@@ -34,12 +34,14 @@ impl Rank {
             // Nothing was learned about the target.
             (Outcome::Local { .. }, _) | (Outcome::Fail { .. }, Effect::Ignored) => self,
             (Outcome::Fail { .. }, Effect::Doubted) => Rank::Unsure,
-            (Outcome::Fail { .. }, Effect::Changed(Change { to: Verdict::Up | Verdict::Pending, .. })) => {
-                Rank::Unsure
-            }
-            (Outcome::Fail { .. }, Effect::Changed(Change { to: Verdict::Down, .. }) | Effect::Confirmed) => {
-                Rank::Down
-            }
+            (
+                Outcome::Fail { .. },
+                Effect::Changed(VerdictChange { to: Verdict::Up | Verdict::Pending, .. }),
+            ) => Rank::Unsure,
+            (
+                Outcome::Fail { .. },
+                Effect::Changed(VerdictChange { to: Verdict::Down, .. }) | Effect::Confirmed,
+            ) => Rank::Down,
         }
     }
 }
@@ -152,7 +154,7 @@ mod tests {
         let pass = Outcome::Pass { latency: Duration::ZERO, not_after: None, weight: None };
         let reason = Reason::TimedOut { after: Duration::ZERO, phase: Phase::Connect };
         let (fail, local) = (Outcome::Fail { reason }, Outcome::Local { trouble: Trouble::OutOfFiles });
-        let changed = |to| Effect::Changed(Change { from: Verdict::Pending, to, outcomes: 1 });
+        let changed = |to| Effect::Changed(VerdictChange { from: Verdict::Pending, to, outcomes: 1 });
         for rank in [Rank::Answers, Rank::Unsure, Rank::Down] {
             for effect in [Effect::Doubted, Effect::Confirmed, Effect::Ignored, changed(Verdict::Up)] {
                 assert_eq!(rank.after(&pass, effect), Rank::Answers);

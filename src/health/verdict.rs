@@ -70,14 +70,14 @@ pub(super) enum Effect {
     /// It contradicts the verdict; not yet often enough in a row.
     Doubted,
     /// The verdict is now another.
-    Changed(Change),
+    Changed(VerdictChange),
     /// It says nothing about the target.
     Ignored,
 }
 
 /// A change of verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct VerdictChange {
     /// What was believed.
     pub(super) from: Verdict,
     /// What is believed now.
@@ -121,7 +121,7 @@ impl VerdictState {
         if self.streak < needed.get() {
             return Effect::Doubted;
         }
-        let change = Change { from: self.verdict, to: toward, outcomes: self.streak };
+        let change = VerdictChange { from: self.verdict, to: toward, outcomes: self.streak };
         (self.verdict, self.streak) = (toward, 0);
         Effect::Changed(change)
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::report::{Finding, Report};
+use super::report::{Report, ReportLine};
 use crate::delivery::File;
 use crate::source::{Diagnostics, Look, Sources};
 
@@ -70,7 +70,7 @@ impl Imported {
     /// What is missing of that, in a sentence.
     pub fn lacks(&self) -> Option<String> {
         let missed = self.report.missed();
-        let place = |finding: &&Finding| {
+        let place = |finding: &&ReportLine| {
             let place = finding.span.map(|span| self.sources.place(span));
             place.map_or_else(|| finding.setting.clone(), |place| format!("{}:{}", place.path, place.line))
         };

@@ -95,7 +95,7 @@ impl Fate {
 
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct ReportLine {
     /// The place of the setting; none for a default.
     pub span: Option<Span>,
     /// The setting as it was written, secrets left out.
@@ -107,23 +107,23 @@ pub struct Finding {
 /// The fates of all settings of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    findings: Vec<Finding>,
+    findings: Vec<ReportLine>,
 }
 
 impl Report {
     /// Adds the fate of the setting at `span`.
     pub(super) fn add(&mut self, span: Span, setting: impl Into<String>, fate: Fate) {
-        self.findings.push(Finding { span: Some(span), setting: setting.into(), fate });
+        self.findings.push(ReportLine { span: Some(span), setting: setting.into(), fate });
     }
 
     /// Adds what holds by default, without a line in the file.
     pub(super) fn add_besides(&mut self, what: impl Into<String>, fate: Fate) {
-        self.findings.push(Finding { span: None, setting: what.into(), fate });
+        self.findings.push(ReportLine { span: None, setting: what.into(), fate });
     }
 
     /// The findings, file by file and from top to bottom; those without a place come last.
-    pub fn findings(&self) -> Vec<&Finding> {
-        let mut findings: Vec<&Finding> = self.findings.iter().collect();
+    pub fn findings(&self) -> Vec<&ReportLine> {
+        let mut findings: Vec<&ReportLine> = self.findings.iter().collect();
         findings.sort_by_key(|finding| (finding.span.is_none(), finding.span));
         findings
     }
@@ -134,7 +134,7 @@ impl Report {
     }
 
     /// Those without which something that was served is missing.
-    pub fn missed(&self) -> Vec<&Finding> {
+    pub fn missed(&self) -> Vec<&ReportLine> {
         let mut findings = self.findings();
         findings.retain(|finding| finding.fate.is_missed());
         findings

@@ -3,16 +3,16 @@
 use super::lexer::TokenKind;
 
 /// A construct that is refused.
-pub(super) struct Refusal {
+pub(super) struct LuaFault {
     /// Its name and a verb, to be followed by "not supported".
     pub(super) construct: String,
     /// What to do.
     pub(super) help: Option<&'static str>,
 }
 
-impl Refusal {
-    fn new(construct: impl Into<String>, help: Option<&'static str>) -> Option<Refusal> {
-        Some(Refusal { construct: construct.into(), help })
+impl LuaFault {
+    fn new(construct: impl Into<String>, help: Option<&'static str>) -> Option<LuaFault> {
+        Some(LuaFault { construct: construct.into(), help })
     }
 }
 
@@ -21,51 +21,53 @@ const LOCAL: Option<&str> = Some("write `local NAME=value`, or `NAME=value` alon
 const VALUE: Option<&str> = Some("write the value that comes out");
 
 /// A token that stands between two values.
-pub(super) fn operator(token: &TokenKind<'_>) -> Option<Refusal> {
+pub(super) fn operator(token: &TokenKind<'_>) -> Option<LuaFault> {
     match *token {
-        TokenKind::Symbol("..") => Refusal::new("joining strings with `..` is", Some("write one string")),
+        TokenKind::Symbol("..") => LuaFault::new("joining strings with `..` is", Some("write one string")),
         TokenKind::Symbol(symbol @ ("+" | "-" | "*" | "/" | "%" | "^" | "//")) => {
-            Refusal::new(format!("arithmetic (`{symbol}`) is"), VALUE)
+            LuaFault::new(format!("arithmetic (`{symbol}`) is"), VALUE)
         }
         TokenKind::Symbol(symbol @ ("&" | "|" | "~" | "<<" | ">>")) => {
-            Refusal::new(format!("bitwise arithmetic (`{symbol}`) is"), VALUE)
+            LuaFault::new(format!("bitwise arithmetic (`{symbol}`) is"), VALUE)
         }
         TokenKind::Symbol(symbol @ ("==" | "~=" | "<" | ">" | "<=" | ">=")) => {
-            Refusal::new(format!("comparing (`{symbol}`) is"), CONDITION)
+            LuaFault::new(format!("comparing (`{symbol}`) is"), CONDITION)
         }
-        TokenKind::Keyword(word @ ("and" | "or")) => Refusal::new(format!("`{word}` is"), CONDITION),
+        TokenKind::Keyword(word @ ("and" | "or")) => LuaFault::new(format!("`{word}` is"), CONDITION),
         _ => None,
     }
 }
 
 /// A token that stands in front of a value. A minus sign in front of a number belongs to the number.
-pub(super) fn unary(token: &TokenKind<'_>) -> Option<Refusal> {
+pub(super) fn unary(token: &TokenKind<'_>) -> Option<LuaFault> {
     match *token {
-        TokenKind::Symbol(symbol @ ("-" | "~")) => Refusal::new(format!("arithmetic (`{symbol}`) is"), VALUE),
-        TokenKind::Symbol("#") => Refusal::new("taking a length (`#`) is", VALUE),
-        TokenKind::Keyword("not") => Refusal::new("`not` is", CONDITION),
+        TokenKind::Symbol(symbol @ ("-" | "~")) => {
+            LuaFault::new(format!("arithmetic (`{symbol}`) is"), VALUE)
+        }
+        TokenKind::Symbol("#") => LuaFault::new("taking a length (`#`) is", VALUE),
+        TokenKind::Keyword("not") => LuaFault::new("`not` is", CONDITION),
         _ => None,
     }
 }
 
 /// A token that begins something which is no value.
-pub(super) fn statement(token: &TokenKind<'_>) -> Option<Refusal> {
+pub(super) fn statement(token: &TokenKind<'_>) -> Option<LuaFault> {
     match *token {
-        TokenKind::Keyword("if") => Refusal::new("`if` statements are", CONDITION),
+        TokenKind::Keyword("if") => LuaFault::new("`if` statements are", CONDITION),
         TokenKind::Keyword(word @ ("for" | "while" | "repeat")) => {
-            Refusal::new(format!("`{word}` loops are"), Some("write the list that comes out"))
+            LuaFault::new(format!("`{word}` loops are"), Some("write the list that comes out"))
         }
-        TokenKind::Keyword("function") => Refusal::new("defining a `function` is", VALUE),
-        TokenKind::Keyword("local") => Refusal::new("`local` is", LOCAL),
-        TokenKind::Keyword(word @ ("do" | "goto" | "break")) => Refusal::new(format!("`{word}` is"), None),
-        TokenKind::Symbol("::") => Refusal::new("a label (`::`) is", None),
-        TokenKind::Symbol("...") => Refusal::new("`...` is", None),
+        TokenKind::Keyword("function") => LuaFault::new("defining a `function` is", VALUE),
+        TokenKind::Keyword("local") => LuaFault::new("`local` is", LOCAL),
+        TokenKind::Keyword(word @ ("do" | "goto" | "break")) => LuaFault::new(format!("`{word}` is"), None),
+        TokenKind::Symbol("::") => LuaFault::new("a label (`::`) is", None),
+        TokenKind::Symbol("...") => LuaFault::new("`...` is", None),
         _ => None,
     }
 }
 
 /// `local` in front of anything but one name and its value: of the two tokens that follow.
-pub(super) fn local(next: &TokenKind<'_>, behind: Option<&TokenKind<'_>>) -> Refusal {
+pub(super) fn local(next: &TokenKind<'_>, behind: Option<&TokenKind<'_>>) -> LuaFault {
     let (construct, help) = match (next, behind) {
         (TokenKind::Keyword("function"), _) => ("defining a `local function` is", VALUE),
         (TokenKind::Name(_), Some(TokenKind::Symbol(","))) => {
@@ -73,19 +75,19 @@ pub(super) fn local(next: &TokenKind<'_>, behind: Option<&TokenKind<'_>>) -> Ref
         }
         _ => ("`local` without `NAME=value` is", LOCAL),
     };
-    Refusal { construct: construct.to_owned(), help }
+    LuaFault { construct: construct.to_owned(), help }
 }
 
 /// `value.name` or `value:name`.
-pub(super) fn field(dot: &str, name: &str) -> Refusal {
+pub(super) fn field(dot: &str, name: &str) -> LuaFault {
     let construct = match dot {
         ":" => format!("calling the method `:{name}` is"),
         _ => format!("taking the field `.{name}` is"),
     };
-    Refusal { construct, help: VALUE }
+    LuaFault { construct, help: VALUE }
 }
 
 /// `value[…]`
-pub(super) fn index() -> Refusal {
-    Refusal { construct: "taking an entry with `[…]` is".to_owned(), help: VALUE }
+pub(super) fn index() -> LuaFault {
+    LuaFault { construct: "taking an entry with `[…]` is".to_owned(), help: VALUE }
 }

@@ -54,7 +54,7 @@ pub struct Probe {
     /// How long one run may take, all of it.
     pub timeout: Duration,
     /// What to do there.
-    pub kind: Kind,
+    pub kind: ProbeKind,
 }
 
 impl Probe {
@@ -112,7 +112,7 @@ pub struct RegisteredKind {
     /// What there is to say of it.
     pub entry: KindEntry,
     /// Reads its table, given the port; files that it names are relative to the folder. None when a fault was pushed.
-    pub read: fn(Port, &Table<'_>, &std::path::Path, &mut Diagnostics) -> Option<Kind>,
+    pub read: fn(Port, &Table<'_>, &std::path::Path, &mut Diagnostics) -> Option<ProbeKind>,
 }
 
 /// Makes the enum, the list and the calls from one line per kind, so that none can be forgotten. A kind's
@@ -121,28 +121,28 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($test:ty) in $file:ident runs $session:ident;)+) => {
         /// What to do at the address.
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind {
+        pub enum ProbeKind {
             $($(#[$doc])* $kind($test),)+
         }
 
         /// Every kind of probe, in the order in which help shows them.
         pub const KINDS: &[RegisteredKind] = &[$(RegisteredKind {
             entry: $file::ENTRY,
-            read: |port, table, folder, found| $file::read(port, table, folder, found).map(Kind::$kind),
+            read: |port, table, folder, found| $file::read(port, table, folder, found).map(ProbeKind::$kind),
         }),+];
 
-        impl Kind {
+        impl ProbeKind {
             /// What people are told about it.
             pub fn entry(&self) -> KindEntry {
-                match self { $(Kind::$kind(_) => $file::ENTRY),+ }
+                match self { $(ProbeKind::$kind(_) => $file::ENTRY),+ }
             }
 
             fn session(&self) -> AnySession {
-                match self { $(Kind::$kind(test) => AnySession::$kind($file::$session::new(test))),+ }
+                match self { $(ProbeKind::$kind(test) => AnySession::$kind($file::$session::new(test))),+ }
             }
 
             fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $(Kind::$kind(test) => test.fmt_at(address, f)),+ }
+                match self { $(ProbeKind::$kind(test) => test.fmt_at(address, f)),+ }
             }
         }
 

@@ -9,7 +9,12 @@ use crate::tls::{Handshake, ServerName, Verify};
 
 fn tcp(to: SocketAddr) -> Probe {
     let port = Port::new(to.port()).unwrap();
-    Probe { address: to.ip(), source: None, timeout: Duration::from_secs(5), kind: Kind::Tcp(Tcp { port }) }
+    Probe {
+        address: to.ip(),
+        source: None,
+        timeout: Duration::from_secs(5),
+        kind: ProbeKind::Tcp(Tcp { port }),
+    }
 }
 
 fn probe(text: &str) -> Probe {
@@ -177,7 +182,7 @@ fn a_target_is_named_by_what_is_asked_there() {
 }
 
 /// One of each kind.
-fn samples() -> [Kind; 4] {
+fn samples() -> [ProbeKind; 4] {
     let port = |port| Port::new(port).unwrap();
     let handshake = Handshake {
         server_name: ServerName::new("api.lab.example"),
@@ -189,9 +194,9 @@ fn samples() -> [Kind; 4] {
     let host = Host::new("console.lab.example");
     let secure = Http { host, ..Http::get(port(6443), Path::new("/readyz").unwrap()) };
     [
-        Kind::Tcp(Tcp { port: port(1) }),
-        Kind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake.clone() })),
-        Kind::Http(Arc::new(http)),
-        Kind::Https(Arc::new(Https { http: secure, handshake, token: None })),
+        ProbeKind::Tcp(Tcp { port: port(1) }),
+        ProbeKind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake.clone() })),
+        ProbeKind::Http(Arc::new(http)),
+        ProbeKind::Https(Arc::new(Https { http: secure, handshake, token: None })),
     ]
 }

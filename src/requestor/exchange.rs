@@ -15,7 +15,7 @@ use super::query::{Case, Fit, Form, Query, Request};
 use super::quirks::{Encoding, Observed, Shown};
 use super::response::{Response, Spoken};
 use super::tcp;
-use super::udp::{self, Outcome};
+use super::udp::{self, UdpOutcome};
 use crate::dns::message::Rcode;
 use crate::sync::lock;
 use crate::tls::Random;
@@ -110,11 +110,11 @@ impl Exchange<'_> {
         let shows_case = query.shows_case();
         let observed = |loses_case| Observed { loses_case, ..Observed::default() };
         let reason = match self.over_udp(&query).await? {
-            Outcome::Response(message) => {
+            UdpOutcome::Response(message) => {
                 let loses_case = if shows_case { Shown::No } else { Shown::Nothing };
                 return Ok(Answer { message, observed: observed(loses_case) });
             }
-            Outcome::AskAgain(reason) => reason,
+            UdpOutcome::AskAgain(reason) => reason,
         };
         self.counters.over_tcp.fetch_add(1, Ordering::Relaxed);
         if reason != TcpReason::OtherCase {
@@ -130,8 +130,8 @@ impl Exchange<'_> {
         // with resolvers that do not mix it: id and port.
         let query = Query::new(request, encoding.form, Case::Lower, random);
         let message = match self.over_udp(&query).await? {
-            Outcome::Response(message) => message,
-            Outcome::AskAgain(reason) => self.over_tcp_alone(&query, reason).await?,
+            UdpOutcome::Response(message) => message,
+            UdpOutcome::AskAgain(reason) => self.over_tcp_alone(&query, reason).await?,
         };
         Ok(Answer { message, observed: observed(Shown::Yes) })
     }
@@ -139,15 +139,15 @@ impl Exchange<'_> {
     /// Sends a query as it is; asks over TCP what does not come over UDP.
     pub(super) async fn send(self, query: &Query) -> Result<Vec<u8>, Failure> {
         match self.over_udp(query).await? {
-            Outcome::Response(message) => Ok(message),
-            Outcome::AskAgain(reason) => {
+            UdpOutcome::Response(message) => Ok(message),
+            UdpOutcome::AskAgain(reason) => {
                 self.counters.over_tcp.fetch_add(1, Ordering::Relaxed);
                 self.over_tcp_alone(query, reason).await
             }
         }
     }
 
-    async fn over_udp(self, query: &Query) -> Result<Outcome, Failure> {
+    async fn over_udp(self, query: &Query) -> Result<UdpOutcome, Failure> {
         udp::ask(self.address, query, &self.counters.mismatched).await
     }
 

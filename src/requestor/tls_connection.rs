@@ -40,12 +40,12 @@ pub(super) struct TlsConnection {
     name: Option<ServerName>,
     verify: Verify,
     /// The connection that was opened last.
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenStream>>,
 }
 
 /// A connection, or one that is being made.
 #[derive(Clone)]
-struct Open {
+struct OpenStream {
     /// To its task.
     sender: mpsc::Sender<Pending>,
     since: Instant,
@@ -53,7 +53,7 @@ struct Open {
     heard: Arc<Mutex<Option<Instant>>>,
 }
 
-impl Open {
+impl OpenStream {
     /// Whether nothing has come over it since a moment at which it was open.
     fn is_silent_since(&self, moment: Instant) -> bool {
         let heard = *lock(&self.heard);
@@ -111,7 +111,7 @@ impl TlsConnection {
         }
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         let heard = Arc::<Mutex<Option<Instant>>>::default();
-        *open = Some(Open { sender: sender.clone(), since: Instant::now(), heard: Arc::clone(&heard) });
+        *open = Some(OpenStream { sender: sender.clone(), since: Instant::now(), heard: Arc::clone(&heard) });
         tokio::spawn(serve(self.address, self.name.clone(), self.verify.clone(), requests, heard));
         (sender, Fresh::Yes)
     }

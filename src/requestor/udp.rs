@@ -21,7 +21,7 @@ const MALFORMED_MAX: u32 = 2;
 const MISMATCHED_MAX: u32 = 1000;
 
 /// What came of asking.
-pub(super) enum Outcome {
+pub(super) enum UdpOutcome {
     Response(Vec<u8>),
     /// Ask over TCP.
     AskAgain(TcpReason),
@@ -37,7 +37,7 @@ pub(super) async fn ask(
     address: SocketAddr,
     query: &Query,
     mismatched: &AtomicU64,
-) -> Result<Outcome, Failure> {
+) -> Result<UdpOutcome, Failure> {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -52,20 +52,20 @@ pub(super) async fn ask(
         let length = socket.recv(&mut datagram).await?;
         let message = datagram.get(..length).unwrap_or_default();
         match query.classify(message) {
-            DatagramClass::Response => return Ok(Outcome::Response(message.to_vec())),
-            DatagramClass::Truncated => return Ok(Outcome::AskAgain(TcpReason::Truncated)),
+            DatagramClass::Response => return Ok(UdpOutcome::Response(message.to_vec())),
+            DatagramClass::Truncated => return Ok(UdpOutcome::AskAgain(TcpReason::Truncated)),
             DatagramClass::Unreadable => return Err(Failure::Unreadable),
             DatagramClass::Mismatch => {
                 mismatched.fetch_add(1, Ordering::Relaxed);
             }
             DatagramClass::OtherCase => {
                 mismatched.fetch_add(1, Ordering::Relaxed);
-                return Ok(Outcome::AskAgain(TcpReason::OtherCase));
+                return Ok(UdpOutcome::AskAgain(TcpReason::OtherCase));
             }
             DatagramClass::Malformed => {
                 malformed = malformed.saturating_add(1);
                 if malformed >= MALFORMED_MAX {
-                    return Ok(Outcome::AskAgain(TcpReason::Malformed));
+                    return Ok(UdpOutcome::AskAgain(TcpReason::Malformed));
                 }
                 socket.send(query.bytes()).await?;
             }

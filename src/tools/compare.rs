@@ -96,7 +96,7 @@ struct Run<'c> {
 }
 
 /// A question with what came of it.
-struct Asked {
+struct ComparedQuestion {
     question: Question,
     theirs: Result<Reply, Silence>,
     /// None: it is answered in process.
@@ -155,7 +155,7 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 Some(done) = under_way.join_next() => {
-                    let (place, asked): (usize, Asked) =
+                    let (place, asked): (usize, ComparedQuestion) =
                         done.map_err(|fault| CompareError::System(io::Error::other(fault)))?;
                     early.insert(place, asked);
                     while let Some(asked) = early.remove(&next) {
@@ -183,7 +183,7 @@ impl Run<'_> {
     }
 
     /// Asks both servers one question.
-    fn ask_both(&self, question: Question) -> impl Future<Output = Asked> + use<> {
+    fn ask_both(&self, question: Question) -> impl Future<Output = ComparedQuestion> + use<> {
         let (with, local, manner) = (self.comparison.with, self.comparison.local, self.manner);
         async move {
             let theirs = ask(with, &question, manner);
@@ -194,12 +194,12 @@ impl Run<'_> {
                 }
             };
             let (theirs, ours) = tokio::join!(theirs, ours);
-            Asked { question, theirs, ours }
+            ComparedQuestion { question, theirs, ours }
         }
     }
 
-    fn compare_replies(&mut self, asked: Asked) -> Result<(), CompareError> {
-        let Asked { question, theirs, ours } = asked;
+    fn compare_replies(&mut self, asked: ComparedQuestion) -> Result<(), CompareError> {
+        let ComparedQuestion { question, theirs, ours } = asked;
         let ours = match ours {
             Some(Ok(reply)) => reply,
             Some(Err(silence)) => {

@@ -17,10 +17,10 @@ use super::settings::Settings;
 use super::udp::{Assignment, WorkerHandle};
 
 /// Everything new that a change needs, gained before anything old is touched.
-pub(super) struct Change {
+pub(super) struct ListenerChange {
     /// For each address served now: its UDP sockets from now on; none if it is given up.
     pub(super) kept: Vec<Option<Group>>,
-    pub(super) fresh: Vec<Fresh>,
+    pub(super) fresh: Vec<NewAddress>,
     pub(super) workers: Vec<WorkerHandle>,
     pub(super) sharing: Sharing,
 }
@@ -41,7 +41,7 @@ pub(super) struct Sharing {
 }
 
 /// A new address, ready to be served.
-pub(super) struct Fresh {
+pub(super) struct NewAddress {
     pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
@@ -75,7 +75,7 @@ impl Sharing {
     }
 }
 
-impl Change {
+impl ListenerChange {
     /// What worker `index` serves, one socket of each address, and on which cores it stays.
     pub(super) fn assignment(&self, index: usize) -> Assignment {
         let sockets = self.groups().filter_map(|group| group.udp.get(index).cloned()).collect();

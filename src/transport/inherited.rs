@@ -21,11 +21,11 @@ use super::protocol::SocketProtocol;
 /// Sockets passed at the start and not yet served.
 #[derive(Debug, Default)]
 pub struct Inherited {
-    sockets: Vec<Passed>,
+    sockets: Vec<PassedSocket>,
 }
 
 #[derive(Debug)]
-struct Passed {
+struct PassedSocket {
     label: Label,
     protocol: SocketProtocol,
     address: SocketAddr,
@@ -77,7 +77,7 @@ impl Inherited {
             let label = Label { place, name: names.next().flatten() };
             match take(&mut passed, place) {
                 Ok((protocol, address, socket)) => {
-                    inherited.sockets.push(Passed { label, protocol, address, socket });
+                    inherited.sockets.push(PassedSocket { label, protocol, address, socket });
                 }
                 Err(misfit) => return Err((label, misfit)),
             }
@@ -87,7 +87,7 @@ impl Inherited {
 
     /// The socket that is bound to this address.
     pub(super) fn take(&mut self, protocol: SocketProtocol, address: SocketAddr) -> Option<Socket> {
-        let wanted = |passed: &Passed| passed.protocol == protocol && passed.address == address;
+        let wanted = |passed: &PassedSocket| passed.protocol == protocol && passed.address == address;
         let place = self.sockets.iter().position(wanted)?;
         Some(self.sockets.remove(place).socket)
     }

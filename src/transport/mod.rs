@@ -79,7 +79,7 @@ pub use settings::{Settings, WORKERS_MAX};
 pub use stream::{CONNECTION_BYTES_MAX, TcpCounters, TcpSettings};
 #[cfg(feature = "fuzzing")]
 pub use stream::{Frame, Input};
-pub use trace::{Filter, Names, Seen, TRACES_MAX, Taps, Trace};
+pub use trace::{Filter, Names, TRACES_MAX, Taps, Trace, TraceEvent};
 pub use udp::UdpCounters;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::affinity::Affinity;
-use super::change::{Change, Fresh, Group, Sharing};
+use super::change::{Group, ListenerChange, NewAddress, Sharing};
 use super::inherited::Inherited;
 use super::listen_address::{ListenAddress, Protocols};
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
@@ -238,10 +238,10 @@ impl<R: Responder> Running<R> {
         kept: Vec<Option<Group>>,
         bound: Vec<Bound>,
         settings: &Settings,
-    ) -> Result<Change, Error> {
+    ) -> Result<ListenerChange, Error> {
         let fresh = bound.into_iter().map(|bound| self.register(bound)).collect::<Result<Vec<_>, _>>()?;
         let sharing = Sharing::new(settings, self.affinity);
-        let mut change = Change { kept, fresh, workers: Vec::new(), sharing };
+        let mut change = ListenerChange { kept, fresh, workers: Vec::new(), sharing };
         for index in self.workers.len()..settings.worker_count() {
             let responder = (self.make)(Worker { transport: Transport::Udp, index });
             let counters = Arc::clone(&self.udp_counters);
@@ -252,7 +252,7 @@ impl<R: Responder> Running<R> {
         Ok(change)
     }
 
-    fn register(&self, bound: Bound) -> Result<Fresh, Error> {
+    fn register(&self, bound: Bound) -> Result<NewAddress, Error> {
         let Bound { asked, address, udp, datagrams, tcp } = bound;
         let _runtime = self.handle.enter();
         let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
@@ -260,12 +260,12 @@ impl<R: Responder> Running<R> {
             protocol: SocketProtocol::Tcp,
             cause,
         })?;
-        Ok(Fresh { asked, address, group: Group { udp, datagrams }, tcp })
+        Ok(NewAddress { asked, address, group: Group { udp, datagrams }, tcp })
     }
 
     /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and
     /// listener has taken it up.
-    fn commit(&mut self, change: Change) -> Vec<oneshot::Receiver<()>> {
+    fn commit(&mut self, change: ListenerChange) -> Vec<oneshot::Receiver<()>> {
         let mut settled = Vec::new();
         self.affinity = change.sharing.affinity;
         // First of all: with `Affinity::Cores` a worker that is about to leave gets no more queries.
@@ -287,7 +287,7 @@ impl<R: Responder> Running<R> {
                 }
             }
         }
-        for Fresh { asked, address, group, tcp } in change.fresh {
+        for NewAddress { asked, address, group, tcp } in change.fresh {
             let listener = asked.protocols.serve(tcp, Arc::clone(&self.streams), &self.handle);
             self.endpoints.push(Endpoint { asked, address, group, listener });
         }

@@ -51,7 +51,7 @@ pub enum Names {
 
 /// A query and what became of it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct TraceEvent {
     /// When it was answered.
     pub when: SystemTime,
     /// Who asked, and how.
@@ -80,7 +80,7 @@ struct OpenTrace {
     filter: Filter,
     /// When it ends at the latest.
     until: Instant,
-    seen: mpsc::Sender<Seen>,
+    seen: mpsc::Sender<TraceEvent>,
     left_out: AtomicU64,
 }
 
@@ -88,7 +88,7 @@ struct OpenTrace {
 pub struct Trace {
     list: Arc<TraceList>,
     trace: Arc<OpenTrace>,
-    seen: mpsc::Receiver<Seen>,
+    seen: mpsc::Receiver<TraceEvent>,
 }
 
 /// A worker's end.
@@ -195,7 +195,7 @@ impl Taps {
 
 impl Trace {
     /// The next query.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Seen>> {
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<TraceEvent>> {
         self.seen.poll_recv(context)
     }
 
@@ -246,7 +246,7 @@ impl Tap {
     pub(super) fn show(&self, peer: Peer, query: &[u8], response: Option<&[u8]>) {
         for trace in self.traces.iter().filter(|trace| trace.filter.wants(peer, query)) {
             match trace.seen.try_reserve() {
-                Ok(place) => place.send(Seen {
+                Ok(place) => place.send(TraceEvent {
                     when: SystemTime::now(),
                     peer,
                     query: query.into(),

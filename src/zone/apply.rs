@@ -66,11 +66,11 @@ impl Zone {
         found: &mut Diagnostics,
     ) -> Result<Option<(Zone, Vec<NodeChange>)>, ChangesetError> {
         let origin = &origin.into();
-        let mut writer = Writer::of(self);
+        let mut writer = ChangingZone::of(self);
         for owner in by_owner(&changes.removed, &changes.added) {
             writer.change_owner(&owner, origin, found)?;
         }
-        let Writer { before: _, mut zone, mut touched } = writer.settled();
+        let ChangingZone { before: _, mut zone, mut touched } = writer.settled();
         let repooled: Repooled = zone.repool(&touched, guards, found);
         for (node, rtype) in repooled.changed {
             let touch = touched.entry(node).or_insert(NodeChange::none(node));
@@ -109,17 +109,17 @@ impl Zone {
 }
 
 /// A zone that is being changed.
-struct Writer<'z> {
+struct ChangingZone<'z> {
     before: &'z Zone,
     zone: Zone,
     touched: BTreeMap<NodeId, NodeChange>,
 }
 
-impl<'z> Writer<'z> {
-    fn of(before: &'z Zone) -> Writer<'z> {
+impl<'z> ChangingZone<'z> {
+    fn of(before: &'z Zone) -> ChangingZone<'z> {
         let mut zone = before.clone();
         zone.prepare_for_changes();
-        Writer { before, zone, touched: BTreeMap::new() }
+        ChangingZone { before, zone, touched: BTreeMap::new() }
     }
 
     fn touch(&mut self, id: NodeId) -> &mut NodeChange {

@@ -7,11 +7,11 @@ use super::sealed::{NodeId, Sealed};
 
 /// The children of each node.
 pub(super) struct Family {
-    members: Vec<Member>,
+    members: Vec<FamilyNode>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Member {
+struct FamilyNode {
     children: u32,
     /// The number of its first child, plus one; 0: it has none.
     first_child: u32,
@@ -22,7 +22,7 @@ struct Member {
 impl Family {
     /// Of all nodes.
     pub(super) fn of(sealed: &Sealed) -> Family {
-        let mut members = vec![Member::default(); sealed.nodes.len()];
+        let mut members = vec![FamilyNode::default(); sealed.nodes.len()];
         // Nodes behind the apex, the last first, so that children are in the order of their places.
         for at in (1..sealed.nodes.len()).rev() {
             let parent = sealed.nodes[at].parent.0 as usize;
@@ -45,7 +45,7 @@ impl Family {
         std::iter::successors(first, move |child| node(self.member(*child).sibling))
     }
 
-    fn member(&self, id: NodeId) -> Member {
+    fn member(&self, id: NodeId) -> FamilyNode {
         self.members.get(id.0 as usize).copied().unwrap_or_default()
     }
 }

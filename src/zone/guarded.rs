@@ -13,7 +13,7 @@ use super::sealed::NodeId;
 use super::tested::{Made, TESTED_MAX, TOO_MANY_HELP, address_of, tests_names, too_many, type_of};
 use super::tree::{Guarded, Node, Rrset, Zone};
 use crate::dns::{NameRef, Rtype, rdata};
-use crate::probe::{Kind, Port, Tcp, no_host};
+use crate::probe::{Port, ProbeKind, Tcp, no_host};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 
 impl Zone {
@@ -197,7 +197,7 @@ impl Zone {
         if rtype == Rtype::SRV {
             let templates = || guarding.guards.iter().filter(|guard| guard.test == Test::TargetPort);
             let (Some(port), Some(target)) = (srv_port(rdata), srv_target(rdata)) else { return Vec::new() };
-            let kind = Kind::Tcp(Tcp { port });
+            let kind = ProbeKind::Tcp(Tcp { port });
             let addresses = self.addresses_of(target, made);
             return addresses
                 .iter()

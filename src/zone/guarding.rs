@@ -9,7 +9,7 @@ use super::order::AnswerOrder;
 use super::pool::{AllDown, MinUp};
 use super::selector::Selector;
 use crate::dns::{Name, Ttl};
-use crate::probe::{Kind, Probe};
+use crate::probe::{Probe, ProbeKind};
 use crate::source::Origin;
 
 /// A guard without its address: what is to be tested at each address of a name.
@@ -35,7 +35,7 @@ pub struct GuardTemplate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
     /// The same at every address of the A and AAAA RRsets.
-    Same(Kind),
+    Same(ProbeKind),
     /// For each record of the SRV RRset, whether its port accepts connections
     /// at an address of its target.
     TargetPort,
@@ -43,7 +43,7 @@ pub enum Test {
 
 impl GuardTemplate {
     /// The guard for one address.
-    pub(super) fn at(&self, address: IpAddr, kind: Kind) -> Guard {
+    pub(super) fn at(&self, address: IpAddr, kind: ProbeKind) -> Guard {
         let Self { test: _, source, timeout, interval, retry, rise, fall } = *self;
         let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
         Guard { probe: Probe { address, source, timeout, kind }, interval, retry, rise, fall }

@@ -24,7 +24,7 @@ use crate::source::{Diagnostic, Diagnostics};
 const TWO_DOTS_LABELS: usize = 3;
 
 /// What stands at a name.
-enum Standing<'z> {
+enum TargetStanding<'z> {
     /// The node of the name.
     Exact(Node<'z>),
     /// It lies below a zone cut or a DNAME.
@@ -65,9 +65,9 @@ pub(super) fn target(
     }
     let rtype = rrset.rtype();
     match standing(zone, name) {
-        Standing::Exact(node) => addresses(rrset, name, node, found),
-        Standing::Covered => {}
-        Standing::Wildcard(wildcard) => {
+        TargetStanding::Exact(node) => addresses(rrset, name, node, found),
+        TargetStanding::Covered => {}
+        TargetStanding::Wildcard(wildcard) => {
             if matches!(rtype, Rtype::NS | Rtype::MX | Rtype::SRV) {
                 addresses(rrset, name, wildcard, found);
             }
@@ -78,7 +78,7 @@ pub(super) fn target(
             );
             found.push(Diagnostic::warning(rrset.origin(), message).help(final_dot(&meant)));
         }
-        Standing::Missing => {
+        TargetStanding::Missing => {
             let meant = meant(zone, name, apexes);
             let message = match (rtype, &meant) {
                 (Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::CNAME, _) => {
@@ -137,17 +137,17 @@ fn final_dot(meant: &Name) -> String {
     format!("if `{meant}` is meant, write it so, with the dot at its end")
 }
 
-fn standing<'z>(zone: &'z Zone, name: NameRef<'_>) -> Standing<'z> {
+fn standing<'z>(zone: &'z Zone, name: NameRef<'_>) -> TargetStanding<'z> {
     let above =
         || std::iter::successors(name.parent(), |name| name.parent()).find_map(|name| zone.find(name));
     if let Some(id) = zone.find(name) {
-        return Standing::Exact(zone.node(id));
+        return TargetStanding::Exact(zone.node(id));
     }
-    let Some(encloser) = above().map(|id| zone.node(id)) else { return Standing::Missing };
+    let Some(encloser) = above().map(|id| zone.node(id)) else { return TargetStanding::Missing };
     match (encloser.kind(), encloser.wildcard()) {
-        (Kind::Plain, Some(wildcard)) => Standing::Wildcard(wildcard),
-        (Kind::Plain, None) => Standing::Missing,
-        (Kind::ZoneCut | Kind::Dname | Kind::Occluded, _) => Standing::Covered,
+        (Kind::Plain, Some(wildcard)) => TargetStanding::Wildcard(wildcard),
+        (Kind::Plain, None) => TargetStanding::Missing,
+        (Kind::ZoneCut | Kind::Dname | Kind::Occluded, _) => TargetStanding::Covered,
     }
 }
 

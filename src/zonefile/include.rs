@@ -28,7 +28,7 @@ struct Before {
 }
 
 /// Why a file is not included.
-enum Failure {
+enum IncludeFailure {
     /// Another path may help.
     Unreadable(Error),
     /// It is not to be read: it is being read already, and would never end, or it lies elsewhere.
@@ -99,8 +99,8 @@ impl Reader<'_> {
         let folder = self.opened.last().map(|opened| opened.folder.clone()).unwrap_or_default();
         let beside = folder.join(written);
         let error = match self.read_once(sources, &beside, word.span, found) {
-            Err(Failure::Unreadable(error)) => error,
-            Err(Failure::Refused(fault)) => return Err(fault),
+            Err(IncludeFailure::Unreadable(error)) => error,
+            Err(IncludeFailure::Refused(fault)) => return Err(fault),
             Ok(opened) => return Ok(opened),
         };
         let missing = matches!(&error, Error::Read { error, .. } if error.kind() == ErrorKind::NotFound);
@@ -108,8 +108,8 @@ impl Reader<'_> {
         let elsewhere = self.settings.include_folder.as_ref().map(|folder| folder.join(written));
         let Some(elsewhere) = elsewhere.filter(|path| missing && *path != beside) else { return Err(fault) };
         match self.read_once(sources, &elsewhere, word.span, found) {
-            Err(Failure::Unreadable(also)) => Err(fault.remark(also.to_string())),
-            Err(Failure::Refused(fault)) => Err(fault),
+            Err(IncludeFailure::Unreadable(also)) => Err(fault.remark(also.to_string())),
+            Err(IncludeFailure::Refused(fault)) => Err(fault),
             Ok(opened) => {
                 found.push(
                     Diagnostic::note(word.span, format!("`{}` is read", elsewhere.display()))
@@ -127,22 +127,22 @@ impl Reader<'_> {
         path: &Path,
         span: Span,
         found: &mut Diagnostics,
-    ) -> Result<(FileId, Opened), Failure> {
+    ) -> Result<(FileId, Opened), IncludeFailure> {
         let opened = Opened::new(sources, path, Some(span));
         let is_same = |other: &Opened| other.path.is_some() && other.path == opened.path;
         if let Some(same) = self.opened.iter().position(is_same) {
-            return Err(Failure::Refused(self.cycle(same, path, span)));
+            return Err(IncludeFailure::Refused(self.cycle(same, path, span)));
         }
         let known = self.included.iter().find(|(known, _)| opened.path.as_ref() == Some(known));
         if let Some(&(_, file)) = known {
             sources.note_naming(Naming { by: span, path: path.to_owned(), file });
             return Ok((file, opened));
         }
-        self.refuse_outside(sources, &opened, span).map_err(Failure::Refused)?;
-        let file = sources.read(path).map_err(Failure::Unreadable)?;
+        self.refuse_outside(sources, &opened, span).map_err(IncludeFailure::Refused)?;
+        let file = sources.read(path).map_err(IncludeFailure::Unreadable)?;
         if self.settings.include_from.is_some() && sources.canonical(path) != opened.path {
             let message = format!("`{}` leads elsewhere than a moment ago", path.display());
-            return Err(Failure::Refused(
+            return Err(IncludeFailure::Refused(
                 Diagnostic::error(span, message).help("reload when it stays as it is"),
             ));
         }

@@ -39,7 +39,7 @@ pub(super) struct Line {
     /// What stands in its first column.
     pub(super) start: Start,
     /// What is wrong with its form, the first of it.
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<LineFault>,
     /// How it ended.
     pub(super) end: End,
     /// A byte order mark that stood at its beginning; it is skipped.
@@ -69,7 +69,7 @@ pub(super) enum End {
 
 /// What can be wrong with the form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum LineFault {
     /// A quote without another one in its line.
     UnterminatedString(Span),
     /// `(` without `)`.
@@ -80,19 +80,25 @@ pub(super) enum Fault {
     TooManyWords(Span),
 }
 
-impl Fault {
+impl LineFault {
     /// The fault in words.
     pub(super) fn diagnostic(self) -> Diagnostic {
         match self {
-            Fault::UnterminatedString(span) => Diagnostic::error(span, "this quoted string is never closed")
-                .remark("a quoted string ends in the line it begins in")
-                .help("close it with `\"`; a quote inside a string is written `\\\"`"),
-            Fault::UnclosedParenthesis(span) => Diagnostic::error(span, "this parenthesis is never closed")
-                .remark("PowerDNS swallows the rest of the file into this record, and loads the zone")
-                .help("close it with `)` behind the last word of the record"),
-            Fault::UnmatchedParenthesis(span) => Diagnostic::error(span, "this parenthesis closes nothing")
-                .help("remove it, or open it with `(` in the same record"),
-            Fault::TooManyWords(span) => {
+            LineFault::UnterminatedString(span) => {
+                Diagnostic::error(span, "this quoted string is never closed")
+                    .remark("a quoted string ends in the line it begins in")
+                    .help("close it with `\"`; a quote inside a string is written `\\\"`")
+            }
+            LineFault::UnclosedParenthesis(span) => {
+                Diagnostic::error(span, "this parenthesis is never closed")
+                    .remark("PowerDNS swallows the rest of the file into this record, and loads the zone")
+                    .help("close it with `)` behind the last word of the record")
+            }
+            LineFault::UnmatchedParenthesis(span) => {
+                Diagnostic::error(span, "this parenthesis closes nothing")
+                    .help("remove it, or open it with `(` in the same record")
+            }
+            LineFault::TooManyWords(span) => {
                 Diagnostic::error(span, format!("this record has more than {WORDS_MAX} words"))
             }
         }
@@ -136,7 +142,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Reads to the end of the line, or of the text.
-    fn scan(&mut self, words: &mut Vec<Token<'t>>, fault: &mut Option<Fault>) {
+    fn scan(&mut self, words: &mut Vec<Token<'t>>, fault: &mut Option<LineFault>) {
         while let Some(&byte) = self.text.get(self.at) {
             match byte {
                 b' ' | b'\t' | b'\r' => self.at += 1,
@@ -159,7 +165,7 @@ impl<'t> Lexer<'t> {
                 }
                 b')' => {
                     if self.open.pop().is_none() {
-                        fault.get_or_insert(Fault::UnmatchedParenthesis(self.span(self.at, self.at + 1)));
+                        fault.get_or_insert(LineFault::UnmatchedParenthesis(self.span(self.at, self.at + 1)));
                     }
                     self.at += 1;
                 }
@@ -169,7 +175,7 @@ impl<'t> Lexer<'t> {
                     if words.len() < WORDS_MAX {
                         words.push(word);
                     } else {
-                        fault.get_or_insert(Fault::TooManyWords(word.span));
+                        fault.get_or_insert(LineFault::TooManyWords(word.span));
                     }
                 }
             }
@@ -188,18 +194,18 @@ impl<'t> Lexer<'t> {
 
     /// After the end of the text was met inside parentheses: goes back to the line behind the one that holds
     /// the outermost.
-    fn recover(&mut self, words: &mut Vec<Token<'t>>, fault: &mut Option<Fault>) -> End {
+    fn recover(&mut self, words: &mut Vec<Token<'t>>, fault: &mut Option<LineFault>) -> End {
         let Some(&outermost) = self.open.first() else { return End::Complete };
         self.open.clear();
         let at = outermost as usize;
         words.retain(|word| word.span.start < outermost);
         // A string that is not closed swallows the `)` behind it: one fault, not two.
         let string_in_line = match *fault {
-            Some(Fault::UnterminatedString(span)) => (span.start as usize) < self.line_end(at),
+            Some(LineFault::UnterminatedString(span)) => (span.start as usize) < self.line_end(at),
             _ => false,
         };
         if !string_in_line {
-            *fault = Some(Fault::UnclosedParenthesis(self.span(at, at + 1)));
+            *fault = Some(LineFault::UnclosedParenthesis(self.span(at, at + 1)));
         }
         self.unclosed += 1;
         self.at = if self.unclosed < UNCLOSED_MAX { self.line_end(at) + 1 } else { self.text.len() };
@@ -208,7 +214,7 @@ impl<'t> Lexer<'t> {
 
     /// The word that begins here with `first`; it is read past.
     #[inline]
-    fn word(&mut self, first: u8, fault: &mut Option<Fault>) -> Token<'t> {
+    fn word(&mut self, first: u8, fault: &mut Option<LineFault>) -> Token<'t> {
         let from = self.at;
         if first == b'"' {
             let to = self.string_end(from, fault);
@@ -234,7 +240,7 @@ impl<'t> Lexer<'t> {
 
     /// Reads past the string whose first quote stands at `from`; returns where its last quote stands (or the
     /// line ends, which is a fault).
-    fn string_end(&mut self, from: usize, fault: &mut Option<Fault>) -> usize {
+    fn string_end(&mut self, from: usize, fault: &mut Option<LineFault>) -> usize {
         self.at = from + 1;
         while let Some(&byte) = self.text.get(self.at) {
             match byte {
@@ -250,7 +256,7 @@ impl<'t> Lexer<'t> {
         if self.text.get(self.at.wrapping_sub(1)) == Some(&b'\r') && self.at > from + 1 {
             self.at -= 1;
         }
-        fault.get_or_insert(Fault::UnterminatedString(self.span(from, self.at)));
+        fault.get_or_insert(LineFault::UnterminatedString(self.span(from, self.at)));
         self.at
     }
 

@@ -31,7 +31,7 @@ const END: &str = ".zone";
 const END_UNFINISHED: &str = ".zone.new";
 
 /// A copy as it was kept.
-pub(super) struct Copy {
+pub(super) struct ZoneCopy {
     /// Where.
     pub(super) path: PathBuf,
     /// Its text.
@@ -45,13 +45,13 @@ pub(super) struct Copy {
 /// # Errors
 ///
 /// When it is there but cannot be read.
-pub(super) fn read(folder: &Path, zone: &ZoneId) -> io::Result<Option<Copy>> {
+pub(super) fn read(folder: &Path, zone: &ZoneId) -> io::Result<Option<ZoneCopy>> {
     let path = path(folder, zone);
     let Some(mut file) = state_file::open(&path)? else { return Ok(None) };
     let confirmed_at = file.metadata()?.modified()?;
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    Ok(Some(Copy { path, text, confirmed_at }))
+    Ok(Some(ZoneCopy { path, text, confirmed_at }))
 }
 
 /// Keeps a copy that a primary has just sent, or confirmed at `confirmed_at`.

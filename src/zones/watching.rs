@@ -199,7 +199,7 @@ struct Lookout {
     /// The files that somebody is writing, and the kernel's queue of events.
     writing: Writing,
     /// Waits for events; none: nobody does.
-    listening: Option<Listening>,
+    listening: Option<WatchThread>,
     /// The folders they are in.
     folders: BTreeSet<PathBuf>,
     /// As the last reading found the files.
@@ -305,7 +305,7 @@ impl Lookout {
     /// Waits for events from now on, if that is not done yet.
     fn listen(&mut self) -> io::Result<()> {
         if self.listening.is_none() {
-            self.listening = Some(Listening::start(self.writing.clone())?);
+            self.listening = Some(WatchThread::start(self.writing.clone())?);
         }
         Ok(())
     }
@@ -331,17 +331,17 @@ impl Lookout {
 }
 
 /// A thread that has events taken in as they come, until this is dropped.
-struct Listening {
+struct WatchThread {
     /// The other end is readable when this one is dropped.
     _stop: PipeWriter,
 }
 
-impl Listening {
-    fn start(writing: Writing) -> io::Result<Listening> {
+impl WatchThread {
+    fn start(writing: Writing) -> io::Result<WatchThread> {
         let (stopped, stop) = pipe()?;
         let queue = writing.open_queue()?;
         thread::Builder::new().name("watch".to_owned()).spawn(move || listen(&queue, &stopped, &writing))?;
-        Ok(Listening { _stop: stop })
+        Ok(WatchThread { _stop: stop })
     }
 }
 

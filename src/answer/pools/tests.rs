@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::*;
 use crate::dns::Name;
 use crate::health::Verdict;
-use crate::probe::{Kind, Port, Probe, Tcp, Weight};
+use crate::probe::{Port, Probe, ProbeKind, Tcp, Weight};
 use crate::source::{Sources, Span};
 use crate::zone::{
     AllDown, AnswerOrder, Guard, Member, MinUp, Network, Pool, Selector, WhilePending, name_hash,
@@ -34,7 +34,7 @@ fn guarded(addresses: &[&str]) -> Pool {
 }
 
 fn guard(text: &str) -> Guard {
-    let kind = Kind::Tcp(Tcp { port: Port::new(6443).unwrap() });
+    let kind = ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() });
     let second = std::time::Duration::from_secs(1);
     let probe = Probe { address: address(text), source: None, timeout: second, kind };
     let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);

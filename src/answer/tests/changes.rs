@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::dns::{NameRef, Rtype, Ttl};
-use crate::probe::{Kind as ProbeKind, Port, Probe, Tcp};
+use crate::probe::{Port, Probe, ProbeKind, Tcp};
 use crate::zone::{
     Changeset, ChangesetError, Guard, GuardTemplate, Guarding, Kind, Member, Pool, PoolSettings, Record,
     Test, TestedName,

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{Outcome, ZONE, read_in};
 use crate::config::ProbeSpec;
 use crate::probe::{
-    BODY_LIMIT_BYTES, Header, Host, Http, Https, Kind, Method, Path, Port, Probe, Statuses, Tls,
+    BODY_LIMIT_BYTES, Header, Host, Http, Https, Method, Path, Port, Probe, ProbeKind, Statuses, Tls,
 };
 use crate::tls::{AlpnProtocol, ClientCertificate, ServerName, Verify};
 
@@ -49,7 +49,7 @@ fn probes(lines: &str) -> (TempDir, Vec<ProbeSpec>) {
 }
 
 #[track_caller]
-fn kind(lines: &str) -> Kind {
+fn kind(lines: &str) -> ProbeKind {
     let (_, mut probes) = probes(lines);
     assert_eq!(probes.len(), 1);
     probes.remove(0).kind
@@ -76,12 +76,12 @@ fn a_port_alone_takes_the_defaults_of_its_kind() {
     };
     let http = |number| Http::get(port(number), Path::root());
     assert_eq!(http(1).body_limit_bytes, BODY_LIMIT_BYTES);
-    let tls = Kind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake(&[]) }));
+    let tls = ProbeKind::Tls(Arc::new(Tls { port: port(8443), handshake: handshake(&[]) }));
     assert_eq!(kind("tls = 8443"), tls);
     assert_eq!(kind("tls = { port = 8443 }"), tls);
-    assert_eq!(kind("http = 80"), Kind::Http(Arc::new(http(80))));
+    assert_eq!(kind("http = 80"), ProbeKind::Http(Arc::new(http(80))));
     let handshake = handshake(&["h2", "http/1.1"]);
-    let https = Kind::Https(Arc::new(Https { http: http(443), handshake, token: None }));
+    let https = ProbeKind::Https(Arc::new(Https { http: http(443), handshake, token: None }));
     assert_eq!(kind("https = 443"), https);
     assert_eq!(kind("[zone.probe.https]\nport = 443"), https);
 }
@@ -103,7 +103,7 @@ fn every_key_of_a_request_is_read() {
         redirects: 3,
         tells_weight: false,
     };
-    assert_eq!(read, Kind::Http(Arc::new(expected)));
+    assert_eq!(read, ProbeKind::Http(Arc::new(expected)));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn every_key_of_a_handshake_is_read_and_files_lie_beside_the_config_file() {
     let (folder, probes) = probes(
         r#"tls = { port = 1, server-name = "api.lab.example", ca = "ca.pem", alpn = ["x"], cert = "client.pem", key = "client.key" }"#,
     );
-    let Kind::Tls(tls) = &probes[0].kind else { panic!("{probes:?}") };
+    let ProbeKind::Tls(tls) = &probes[0].kind else { panic!("{probes:?}") };
     let file = |name| folder.path().join(name);
     assert_eq!(tls.handshake.server_name, ServerName::new("api.lab.example"));
     assert_eq!(tls.handshake.verify, Verify::File(crate::tls::AuthorityFile::new(file("ca.pem")).unwrap()));
@@ -123,7 +123,7 @@ fn every_key_of_a_handshake_is_read_and_files_lie_beside_the_config_file() {
 #[test]
 fn the_name_to_verify_is_the_host_unless_another_is_given() {
     let name = |lines: &str| {
-        let Kind::Https(https) = kind(lines) else { panic!("{lines}") };
+        let ProbeKind::Https(https) = kind(lines) else { panic!("{lines}") };
         https.handshake.server_name.as_ref().map(ToString::to_string)
     };
     assert_eq!(name("https = 443"), None);

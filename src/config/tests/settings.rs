@@ -10,7 +10,7 @@ use super::{ZONE, read};
 use crate::config::{ProbeSpec, ReloadOn, Zone};
 use crate::dns::Ttl;
 use crate::forward::Upstreams;
-use crate::probe::Kind;
+use crate::probe::ProbeKind;
 use crate::source::{Diagnostics, Sources};
 use crate::transport::Affinity;
 use crate::zone::{AllDown, AnswerOrder, MemoryLimit, MinUp, Selector};
@@ -85,7 +85,7 @@ fn file_of(zone: &Zone) -> &Path {
 }
 
 fn port(probe: &ProbeSpec) -> u16 {
-    let Kind::Tcp(tcp) = &probe.kind else { panic!("{probe:?}") };
+    let ProbeKind::Tcp(tcp) = &probe.kind else { panic!("{probe:?}") };
     tcp.port.get()
 }
 

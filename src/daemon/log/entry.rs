@@ -39,7 +39,7 @@ pub(super) enum Values {
 
 /// An event, taken apart.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct LogEntry {
     pub(super) level: Level,
     /// With what is no index behind it, as ` name=value`.
     pub(super) message: String,
@@ -51,10 +51,10 @@ pub(super) fn is_index(field: &str) -> bool {
     INDEXES.iter().any(|index| index.field == field)
 }
 
-impl Entry {
-    pub(super) fn of(event: &Event<'_>) -> Entry {
+impl LogEntry {
+    pub(super) fn of(event: &Event<'_>) -> LogEntry {
         let level = *event.metadata().level();
-        let mut entry = Entry { level, message: String::new(), indexes: Vec::new() };
+        let mut entry = LogEntry { level, message: String::new(), indexes: Vec::new() };
         let mut rest = String::new();
         event.record(&mut Parts { entry: &mut entry, rest: &mut rest });
         entry.message += &rest;
@@ -63,7 +63,7 @@ impl Entry {
 }
 
 struct Parts<'e> {
-    entry: &'e mut Entry,
+    entry: &'e mut LogEntry,
     rest: &'e mut String,
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-use super::entry::{Entry, Values};
+use super::entry::{LogEntry, Values};
 
 /// How long an entry may wait for room in the journal's queue: the thread that logs waits with it.
 const SEND_MAX: Duration = Duration::from_millis(100);
@@ -48,14 +48,14 @@ impl Journal {
         Ok(Journal { socket, path: path.to_owned(), lost: AtomicU64::new(0) })
     }
 
-    fn take(&self, entry: &Entry) {
+    fn take(&self, entry: &LogEntry) {
         match self.send(entry) {
             Ok(_) => {
                 let lost = self.lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
                     let message =
                         format!("the journal did not keep up; entries lost before the last one: {lost}");
-                    let _ = self.send(&Entry { level: Level::WARN, message, indexes: Vec::new() });
+                    let _ = self.send(&LogEntry { level: Level::WARN, message, indexes: Vec::new() });
                 }
             }
             // Full, for so long: it may be full for longer, and answers matter more.
@@ -67,7 +67,7 @@ impl Journal {
         }
     }
 
-    fn send(&self, entry: &Entry) -> io::Result<usize> {
+    fn send(&self, entry: &LogEntry) -> io::Result<usize> {
         // Sent to the path each time: a journal that was restarted may have made it anew.
         self.socket.send_to(&datagram(entry), &self.path)
     }
@@ -75,7 +75,7 @@ impl Journal {
 
 impl<S: Subscriber> Layer<S> for Journal {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        self.take(&Entry::of(event));
+        self.take(&LogEntry::of(event));
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn priority(level: Level) -> u8 {
     }
 }
 
-fn datagram(entry: &Entry) -> Vec<u8> {
+fn datagram(entry: &LogEntry) -> Vec<u8> {
     let mut datagram = Vec::new();
     put(&mut datagram, "PRIORITY", &priority(entry.level).to_string());
     put(&mut datagram, "SYSLOG_IDENTIFIER", IDENTIFIER);

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::entry::{Entry, Values};
+use super::entry::{LogEntry, Values};
 use crate::control::UtcTime;
 
 /// `{"time":"2026-11-21T02:18:00Z","level":"warn","message":"…","target":"…","pool":["…"]}`
@@ -28,7 +28,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let entry = Entry::of(event);
+        let entry = LogEntry::of(event);
         let mut object = Map::new();
         object.insert("time".to_owned(), UtcTime(SystemTime::now()).to_string().into());
         object.insert("level".to_owned(), entry.level.as_str().to_ascii_lowercase().into());

@@ -12,10 +12,10 @@ use crate::control::{self, AdminHosts, Request};
 /// The admin listener while it is served.
 pub(super) struct AdminListener {
     requests: mpsc::Sender<Request>,
-    open: Option<Open>,
+    open: Option<OpenListener>,
 }
 
-struct Open {
+struct OpenListener {
     address: SocketAddr,
     hosts: watch::Sender<AdminHosts>,
     /// Dropped, it ends serving.
@@ -46,7 +46,7 @@ impl AdminListener {
                 let (end, ended) = oneshot::channel();
                 let (hosts, named) = watch::channel(hosts);
                 tokio::spawn(control::serve_admin(listener, named, self.requests.clone(), ended));
-                self.open = Some(Open { address, hosts, _end: end });
+                self.open = Some(OpenListener { address, hosts, _end: end });
             }
             Err(fault) => error!("cannot listen on admin address {address}: {fault}"),
         }

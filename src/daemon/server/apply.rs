@@ -21,7 +21,7 @@ use super::super::zone_settings::zone_settings;
 use super::locals::Locals;
 use super::owners::Server;
 use super::reloading::Upcoming;
-use super::reloads::Ended;
+use super::reloads::ReloadEvent;
 use super::report::report_zones;
 use super::settings::{health_settings, identity, rate_limit, transport_settings};
 use crate::config::Config;
@@ -61,15 +61,15 @@ fn changes(zones: &[LoadedZone], served: &Served) -> String {
 
 impl Server {
     /// Goes on with a reload one step of which has ended.
-    pub(super) fn go_on(&mut self, ended: Ended) {
+    pub(super) fn go_on(&mut self, ended: ReloadEvent) {
         match ended {
             // It is read again when nobody writes it any more.
-            Ended::Reading(_) if self.reloading.puts_off() => self.begin_next_reading(),
-            Ended::Reading(read) => match self.begin_applying(*read) {
+            ReloadEvent::Reading(_) if self.reloading.puts_off() => self.begin_next_reading(),
+            ReloadEvent::Reading(read) => match self.begin_applying(*read) {
                 Ok(round) => self.reloading.reloads.probe(round),
                 Err(refused) => self.end_reload(refused, None),
             },
-            Ended::Probing => {
+            ReloadEvent::Probing => {
                 if let Some(upcoming) = self.reloading.upcoming.take() {
                     let (reloaded, settled) = self.finish_applying(*upcoming);
                     self.end_reload(reloaded, Some(settled));

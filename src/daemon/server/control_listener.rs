@@ -10,10 +10,10 @@ use crate::control::{self, ControlSocket, Request};
 /// The control socket while it is served.
 pub(super) struct ControlListener {
     requests: mpsc::Sender<Request>,
-    open: Option<Open>,
+    open: Option<OpenSocket>,
 }
 
-struct Open {
+struct OpenSocket {
     socket: ControlSocket,
     /// Dropped, it ends serving.
     _end: oneshot::Sender<()>,
@@ -38,7 +38,7 @@ impl ControlListener {
                 info!("listening on control socket {}", path.display());
                 let (end, ended) = oneshot::channel();
                 tokio::spawn(control::serve(listener, self.requests.clone(), ended));
-                self.open = Some(Open { socket, _end: end });
+                self.open = Some(OpenSocket { socket, _end: end });
             }
             Err(fault) => error!("cannot listen on the control socket: {fault}"),
         }

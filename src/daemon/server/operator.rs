@@ -31,7 +31,7 @@ pub(super) struct Operator {
     pub(super) rules: Rules,
     /// When the rules were written last, or read.
     pub(super) rules_kept_at: Clocks,
-    pub(super) rules_keeper: forcing::Keeper,
+    pub(super) rules_keeper: forcing::RulesKeeper,
     pub(super) last_good_keeper: zones::Keeper,
     /// Where both are kept.
     pub(super) state_directory: Option<PathBuf>,
@@ -56,7 +56,7 @@ impl Operator {
             admin: AdminListener::new(requests),
             rules,
             rules_kept_at,
-            rules_keeper: forcing::Keeper::start(),
+            rules_keeper: forcing::RulesKeeper::start(),
             last_good_keeper: zones::Keeper::start(),
             state_directory,
             state_tried: Instant::now(),

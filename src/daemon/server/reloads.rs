@@ -15,21 +15,21 @@ pub(super) type Waiting = Vec<oneshot::Sender<Reloaded>>;
 #[derive(Default)]
 pub(super) struct Reloads {
     /// The reload that is under way.
-    step: Option<Step>,
+    step: Option<ReloadStep>,
     waiting: Waiting,
     /// Why there will be a next reload, and the requests since this one began; none: there will be none.
     next: Option<(Cause, Waiting)>,
 }
 
 /// How far a reload has come.
-enum Step {
+enum ReloadStep {
     Reading(JoinHandle<LoadResult>),
     /// What was read is being taken over: the targets that it brings are probed for the first time.
     Probing(JoinHandle<()>),
 }
 
 /// A step that is over.
-pub(super) enum Ended {
+pub(super) enum ReloadEvent {
     Reading(Box<Result<LoadResult, JoinError>>),
     Probing,
 }
@@ -52,17 +52,17 @@ impl Reloads {
 
     /// A reading has begun.
     pub(super) fn read(&mut self, reading: JoinHandle<LoadResult>) {
-        self.step = Some(Step::Reading(reading));
+        self.step = Some(ReloadStep::Reading(reading));
     }
 
     /// The end of the step that is under way; never where there is none.
-    pub(super) async fn ended(&mut self) -> Ended {
+    pub(super) async fn ended(&mut self) -> ReloadEvent {
         let ended = match &mut self.step {
-            Some(Step::Reading(reading)) => Ended::Reading(Box::new(reading.await)),
-            Some(Step::Probing(round)) => {
+            Some(ReloadStep::Reading(reading)) => ReloadEvent::Reading(Box::new(reading.await)),
+            Some(ReloadStep::Probing(round)) => {
                 // One that panicked is over, too.
                 let _ = round.await;
-                Ended::Probing
+                ReloadEvent::Probing
             }
             None => std::future::pending().await,
         };
@@ -72,7 +72,7 @@ impl Reloads {
 
     /// What was read is taken over when `round` ends.
     pub(super) fn probe(&mut self, round: JoinHandle<()>) {
-        self.step = Some(Step::Probing(round));
+        self.step = Some(ReloadStep::Probing(round));
     }
 
     /// Ends the reload; returns the requests that wait for it.

@@ -26,13 +26,13 @@ const TOLD_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) struct Signatures {
     /// Changed by a reload; whoever verifies holds what there was.
     keys: Mutex<Arc<KeyRing>>,
-    counts: [AtomicU64; Outcome::ALL.len()],
-    told: Mutex<[Option<Told>; Outcome::ALL.len()]>,
+    counts: [AtomicU64; SignatureOutcome::ALL.len()],
+    told: Mutex<[Option<LastLogged>; SignatureOutcome::ALL.len()]>,
 }
 
 /// What came of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum SignatureOutcome {
     Verified,
     UnknownKey,
     Md5,
@@ -42,32 +42,32 @@ enum Outcome {
     Malformed,
 }
 
-impl Outcome {
+impl SignatureOutcome {
     /// All of them, with the names that status and metrics show.
-    const ALL: [(Outcome, &'static str); 7] = [
-        (Outcome::Verified, "verified"),
-        (Outcome::UnknownKey, "badkey"),
-        (Outcome::Md5, "md5"),
-        (Outcome::WrongMac, "badsig"),
-        (Outcome::WrongTime, "badtime"),
-        (Outcome::ShortMac, "badtrunc"),
-        (Outcome::Malformed, "malformed"),
+    const ALL: [(SignatureOutcome, &'static str); 7] = [
+        (SignatureOutcome::Verified, "verified"),
+        (SignatureOutcome::UnknownKey, "badkey"),
+        (SignatureOutcome::Md5, "md5"),
+        (SignatureOutcome::WrongMac, "badsig"),
+        (SignatureOutcome::WrongTime, "badtime"),
+        (SignatureOutcome::ShortMac, "badtrunc"),
+        (SignatureOutcome::Malformed, "malformed"),
     ];
 
     fn of(refused: &Refused) -> Self {
         match refused.error() {
-            TsigError::BADSIG => Outcome::WrongMac,
-            TsigError::BADTIME => Outcome::WrongTime,
-            TsigError::BADTRUNC => Outcome::ShortMac,
-            _ if refused.is_md5() => Outcome::Md5,
-            _ => Outcome::UnknownKey,
+            TsigError::BADSIG => SignatureOutcome::WrongMac,
+            TsigError::BADTIME => SignatureOutcome::WrongTime,
+            TsigError::BADTRUNC => SignatureOutcome::ShortMac,
+            _ if refused.is_md5() => SignatureOutcome::Md5,
+            _ => SignatureOutcome::UnknownKey,
         }
     }
 }
 
 /// When a kind of failure was told last, and how many were not since.
 #[derive(Clone, Copy)]
-struct Told {
+struct LastLogged {
     at: Instant,
     untold: u64,
 }
@@ -105,15 +105,15 @@ impl Signatures {
         match receive(&keys, message, now) {
             Received::Unsigned => Judged::Taken(None),
             Received::Verified(verified) => {
-                self.count(Outcome::Verified);
+                self.count(SignatureOutcome::Verified);
                 Judged::Taken(Some(verified))
             }
             Received::Malformed => {
-                self.count(Outcome::Malformed);
+                self.count(SignatureOutcome::Malformed);
                 malformed(message).map_or(Judged::Ignored, Judged::Answered)
             }
             Received::Refused(refused) => {
-                let outcome = Outcome::of(&refused);
+                let outcome = SignatureOutcome::of(&refused);
                 self.count(outcome);
                 if let Some(untold) = self.is_to_be_told(outcome, Instant::now()) {
                     tell(peer, &keys, &refused, untold);
@@ -123,24 +123,24 @@ impl Signatures {
         }
     }
 
-    fn count(&self, outcome: Outcome) {
+    fn count(&self, outcome: SignatureOutcome) {
         if let Some(count) = self.counts.get(outcome as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Whether a failure is told now, and then how many were not since the last that was.
-    fn is_to_be_told(&self, outcome: Outcome, now: Instant) -> Option<u64> {
+    fn is_to_be_told(&self, outcome: SignatureOutcome, now: Instant) -> Option<u64> {
         let mut told = lock(&self.told);
         let last = told.get_mut(outcome as usize)?;
         match last {
-            Some(Told { at, untold }) if now.saturating_duration_since(*at) < TOLD_INTERVAL => {
+            Some(LastLogged { at, untold }) if now.saturating_duration_since(*at) < TOLD_INTERVAL => {
                 *untold += 1;
                 None
             }
             _ => {
                 let untold = last.map_or(0, |last| last.untold);
-                *last = Some(Told { at: now, untold: 0 });
+                *last = Some(LastLogged { at: now, untold: 0 });
                 Some(untold)
             }
         }
@@ -150,7 +150,7 @@ impl Signatures {
     pub(super) fn status(&self) -> Option<TsigStatus> {
         let keys: Vec<String> =
             self.keys().iter().map(|key| format!("{} {}", key.name(), key.algorithm())).collect();
-        let counts = Outcome::ALL.iter().zip(&self.counts);
+        let counts = SignatureOutcome::ALL.iter().zip(&self.counts);
         let messages: BTreeMap<String, u64> =
             counts.map(|((_, name), count)| ((*name).to_owned(), count.load(Ordering::Relaxed))).collect();
         (!keys.is_empty()).then_some(TsigStatus { keys, messages })
@@ -256,9 +256,9 @@ mod tests {
         let signatures = Signatures::default();
         let start = Instant::now();
         let told = |outcome, seconds| signatures.is_to_be_told(outcome, start + Duration::from_secs(seconds));
-        assert_eq!(told(Outcome::WrongMac, 0), Some(0));
-        assert_eq!(told(Outcome::WrongTime, 1), Some(0));
-        assert_eq!((told(Outcome::WrongMac, 2), told(Outcome::WrongMac, 59)), (None, None));
-        assert_eq!(told(Outcome::WrongMac, 60), Some(2));
+        assert_eq!(told(SignatureOutcome::WrongMac, 0), Some(0));
+        assert_eq!(told(SignatureOutcome::WrongTime, 1), Some(0));
+        assert_eq!((told(SignatureOutcome::WrongMac, 2), told(SignatureOutcome::WrongMac, 59)), (None, None));
+        assert_eq!(told(SignatureOutcome::WrongMac, 60), Some(2));
     }
 }

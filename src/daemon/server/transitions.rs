@@ -7,7 +7,7 @@ use tracing::{debug, error, info, warn};
 
 use super::super::served::sentence;
 use crate::answer::BoundPool;
-use crate::health::{Board, Cause, Transition, Verdict};
+use crate::health::{Board, Transition, TransitionCause, Verdict};
 
 /// Pools named in the log line of a transition; the rest is counted.
 const POOLS_NAMED_MAX: usize = 4;
@@ -89,13 +89,13 @@ pub(super) fn log_transition(transition: &Transition, pools: &[&BoundPool], boar
     let verdict = transition.to.to_string();
     match (&transition.cause, transition.from, transition.to) {
         // A first pass is no news, and neither is a target that is held down and goes on flapping.
-        (Cause::Outcomes(_), Verdict::Pending, Verdict::Up)
-        | (Cause::Outcomes(_), Verdict::Down, Verdict::Down)
+        (TransitionCause::Outcomes(_), Verdict::Pending, Verdict::Up)
+        | (TransitionCause::Outcomes(_), Verdict::Down, Verdict::Down)
         // Nor are weights, which may change all the time.
-        | (Cause::Weighed(_), ..) => {
+        | (TransitionCause::Weighed(_), ..) => {
             debug!(probe_target, verdict, pools, "{transition}{effect}")
         }
-        (Cause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),
+        (TransitionCause::Silent { .. }, ..) => error!(probe_target, verdict, pools, "{transition}{effect}"),
         (_, _, Verdict::Down) => warn!(probe_target, verdict, pools, "{transition}{effect}"),
         (_, _, Verdict::Up | Verdict::Pending) => {
             info!(probe_target, verdict, pools, "{transition}{effect}")

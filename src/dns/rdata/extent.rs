@@ -3,7 +3,7 @@
 //! Measures every kind, which also decides whether some bytes are RDATA of their type.
 
 use super::piece::{Piece, counted, digest_length, is_tag, name_length};
-use super::table::{Field, Kind, OtherLength, TypeEntry};
+use super::table::{Field, FieldKind, OtherLength, TypeEntry};
 use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb};
 
 /// The fields of some RDATA, from first to last; ends at the first that does not fit.
@@ -40,40 +40,40 @@ impl<'r> Iterator for Pieces<'r> {
 }
 
 /// How many bytes of `rest` a field behind `before` takes; none when they do not fit its kind.
-fn length(kind: Kind, before: &[u8], rest: &[u8]) -> Option<usize> {
+fn length(kind: FieldKind, before: &[u8], rest: &[u8]) -> Option<usize> {
     if rest.is_empty() && kind.may_be_absent(before) {
         return Some(0);
     }
     let all = Some(rest.len());
     match kind {
-        Kind::U8 | Kind::Named8(_) | Kind::RelayType => Some(1),
-        Kind::U16 | Kind::Named16(_) | Kind::Flags16(_) | Kind::Type => Some(2),
-        Kind::U32 | Kind::Timer | Kind::Timestamp | Kind::Ipv4 => Some(4),
-        Kind::Eui48 => Some(6),
-        Kind::Eui64 | Kind::Locator64 | Kind::Halves64 => Some(8),
-        Kind::Ipv6 => Some(16),
-        Kind::Name(..) => name_length(rest),
-        Kind::CharString | Kind::OptionalString | Kind::Salt => Some(counted(rest)?.len() + 1),
-        Kind::HashedOwner => Some(counted(rest).filter(|hash| !hash.is_empty())?.len() + 1),
-        Kind::Tag => Some(counted(rest).filter(|tag| is_tag(tag))?.len() + 1),
-        Kind::Digits => Some(counted(rest).filter(|digits| foreign::are_digits(digits))?.len() + 1),
-        Kind::CharStrings => strings_length(rest),
-        Kind::Text(_) | Kind::Opaque | Kind::Base64OrDash => all,
-        Kind::Base64(_) | Kind::Hex | Kind::Nsap => all.filter(|&length| length > 0),
-        Kind::Digest(lengths, other) => {
+        FieldKind::U8 | FieldKind::Named8(_) | FieldKind::RelayType => Some(1),
+        FieldKind::U16 | FieldKind::Named16(_) | FieldKind::Flags16(_) | FieldKind::Type => Some(2),
+        FieldKind::U32 | FieldKind::Timer | FieldKind::Timestamp | FieldKind::Ipv4 => Some(4),
+        FieldKind::Eui48 => Some(6),
+        FieldKind::Eui64 | FieldKind::Locator64 | FieldKind::Halves64 => Some(8),
+        FieldKind::Ipv6 => Some(16),
+        FieldKind::Name(..) => name_length(rest),
+        FieldKind::CharString | FieldKind::OptionalString | FieldKind::Salt => Some(counted(rest)?.len() + 1),
+        FieldKind::HashedOwner => Some(counted(rest).filter(|hash| !hash.is_empty())?.len() + 1),
+        FieldKind::Tag => Some(counted(rest).filter(|tag| is_tag(tag))?.len() + 1),
+        FieldKind::Digits => Some(counted(rest).filter(|digits| foreign::are_digits(digits))?.len() + 1),
+        FieldKind::CharStrings => strings_length(rest),
+        FieldKind::Text(_) | FieldKind::Opaque | FieldKind::Base64OrDash => all,
+        FieldKind::Base64(_) | FieldKind::Hex | FieldKind::Nsap => all.filter(|&length| length > 0),
+        FieldKind::Digest(lengths, other) => {
             let wanted = digest_length(lengths, *before.last()?).filter(|_| other == OtherLength::Refused);
             all.filter(|&length| wanted.map_or(length > 0, |wanted| wanted == length))
         }
-        Kind::TypeBitmap => all.filter(|_| bitmap::fits(rest)),
-        Kind::FlatBitmap => all.filter(|_| bitmap::fits_flat(rest)),
-        Kind::SvcParams => all.filter(|_| svcb::fits(rest)),
-        Kind::Location => loc::extent(rest),
-        Kind::Prefixes => all.filter(|_| prefixes::fit(rest)),
-        Kind::Gateway(place) => gateway::length(place, before, rest),
-        Kind::HostIdentity => all.filter(|_| hip::fits(rest)),
-        Kind::Services => all.filter(|_| services::fit(rest)),
-        Kind::AddressChain => all.filter(|_| a6::fits(rest)),
-        Kind::Atm => all.filter(|_| foreign::fits_atm(rest)),
+        FieldKind::TypeBitmap => all.filter(|_| bitmap::fits(rest)),
+        FieldKind::FlatBitmap => all.filter(|_| bitmap::fits_flat(rest)),
+        FieldKind::SvcParams => all.filter(|_| svcb::fits(rest)),
+        FieldKind::Location => loc::extent(rest),
+        FieldKind::Prefixes => all.filter(|_| prefixes::fit(rest)),
+        FieldKind::Gateway(place) => gateway::length(place, before, rest),
+        FieldKind::HostIdentity => all.filter(|_| hip::fits(rest)),
+        FieldKind::Services => all.filter(|_| services::fit(rest)),
+        FieldKind::AddressChain => all.filter(|_| a6::fits(rest)),
+        FieldKind::Atm => all.filter(|_| foreign::fits_atm(rest)),
     }
 }
 

@@ -61,7 +61,7 @@ use super::rtype::Rtype;
 use crate::source::{Diagnostic, Diagnostics, Span};
 use extent::Pieces;
 use reader::Reader;
-use table::{Compression, Kind, entry};
+use table::{Compression, FieldKind, entry};
 
 pub use piece::RDATA_BYTES_MAX;
 pub use token::Token;
@@ -101,7 +101,7 @@ pub fn is_unknown_form(tokens: &[Token<'_>]) -> bool {
 
 /// Whether the RDATA of a type ends in character strings or other text, which may be quoted.
 pub fn ends_in_text(rtype: Rtype) -> bool {
-    let is_text = |kind| matches!(kind, Kind::CharString | Kind::CharStrings | Kind::Text(_));
+    let is_text = |kind| matches!(kind, FieldKind::CharString | FieldKind::CharStrings | FieldKind::Text(_));
     entry(rtype).and_then(|entry| entry.fields.last()).is_some_and(|last| is_text(last.kind))
 }
 
@@ -201,7 +201,7 @@ pub struct Inner<'r> {
 pub fn names(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = Inner<'_>> {
     let pieces = entry(rtype).map(|entry| Pieces::of(entry, rdata));
     pieces.into_iter().flatten().filter_map(|piece| match piece.kind {
-        Kind::Name(compression, _) => Some(Inner {
+        FieldKind::Name(compression, _) => Some(Inner {
             at: piece.at,
             name: NameRef::split_from(piece.bytes).ok()?.0,
             compressible: compression == Compression::Allowed,

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::super::name::NameRef;
-use super::table::Kind;
+use super::table::FieldKind;
 
 /// Longest RDATA in bytes: its length has 16 bits (RFC 1035, section 3.2.1).
 pub const RDATA_BYTES_MAX: usize = 65_535;
@@ -13,7 +13,7 @@ pub const RDATA_BYTES_MAX: usize = 65_535;
 /// One field as it lies in its RDATA.
 pub(super) struct Piece<'r> {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
     /// Offset of its first byte in the RDATA.
     pub(super) at: usize,
     /// Its bytes.

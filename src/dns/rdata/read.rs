@@ -10,7 +10,7 @@ use super::number::record_type;
 use super::piece::digest_length;
 use super::reader::{Reader, show, split_once};
 use super::strings::{char_string, char_strings, tag, text};
-use super::table::{Field, Kind, OtherLength, TypeEntry};
+use super::table::{Field, FieldKind, OtherLength, TypeEntry};
 use super::token::Token;
 use super::{a6, bitmap, foreign, gateway, hip, loc, name, number, prefixes, services, svcb, time};
 use crate::source::Diagnostic;
@@ -19,57 +19,57 @@ use crate::source::Diagnostic;
 pub(super) fn field(field: &Field, reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
     let what = field.name;
     match field.kind {
-        Kind::U8 => unsigned::<1>(what, reader),
-        Kind::U16 => unsigned::<2>(what, reader),
-        Kind::U32 => unsigned::<4>(what, reader),
-        Kind::Named8(mnemonics) => named::<1, _>(what, mnemonics, reader),
-        Kind::Named16(mnemonics) => named::<2, _>(what, mnemonics, reader),
-        Kind::Flags16(mnemonics) => flags(what, mnemonics, reader),
-        Kind::Halves64 => halves(what, reader),
-        Kind::Timer => timer(what, reader),
-        Kind::Timestamp => timestamp(what, reader),
-        Kind::Type => {
+        FieldKind::U8 => unsigned::<1>(what, reader),
+        FieldKind::U16 => unsigned::<2>(what, reader),
+        FieldKind::U32 => unsigned::<4>(what, reader),
+        FieldKind::Named8(mnemonics) => named::<1, _>(what, mnemonics, reader),
+        FieldKind::Named16(mnemonics) => named::<2, _>(what, mnemonics, reader),
+        FieldKind::Flags16(mnemonics) => flags(what, mnemonics, reader),
+        FieldKind::Halves64 => halves(what, reader),
+        FieldKind::Timer => timer(what, reader),
+        FieldKind::Timestamp => timestamp(what, reader),
+        FieldKind::Type => {
             let rtype = record_type(&reader.word(what)?)?;
             reader.out.extend(rtype.0.to_be_bytes());
             Ok(())
         }
-        Kind::Ipv4 => ipv4(what, reader),
-        Kind::Ipv6 => ipv6(what, reader),
-        Kind::Eui48 => eui(what, 6, reader),
-        Kind::Eui64 => eui(what, 8, reader),
-        Kind::Locator64 => foreign::read_locator(what, reader),
-        Kind::Nsap => foreign::read_nsap(what, reader),
-        Kind::Atm => foreign::read_atm(what, reader),
-        Kind::Digits => foreign::read_digits(what, reader),
-        Kind::Prefixes => prefixes::read(reader),
-        Kind::Gateway(place) => gateway::read(what, place, reader),
-        Kind::RelayType => gateway::read_relay_type(reader),
-        Kind::HostIdentity => hip::read(reader),
-        Kind::Services => services::read(what, reader),
-        Kind::AddressChain => a6::read(reader),
-        Kind::Name(_, in_powerdns) => name::read(what, in_powerdns, reader),
-        Kind::CharString | Kind::OptionalString => {
+        FieldKind::Ipv4 => ipv4(what, reader),
+        FieldKind::Ipv6 => ipv6(what, reader),
+        FieldKind::Eui48 => eui(what, 6, reader),
+        FieldKind::Eui64 => eui(what, 8, reader),
+        FieldKind::Locator64 => foreign::read_locator(what, reader),
+        FieldKind::Nsap => foreign::read_nsap(what, reader),
+        FieldKind::Atm => foreign::read_atm(what, reader),
+        FieldKind::Digits => foreign::read_digits(what, reader),
+        FieldKind::Prefixes => prefixes::read(reader),
+        FieldKind::Gateway(place) => gateway::read(what, place, reader),
+        FieldKind::RelayType => gateway::read_relay_type(reader),
+        FieldKind::HostIdentity => hip::read(reader),
+        FieldKind::Services => services::read(what, reader),
+        FieldKind::AddressChain => a6::read(reader),
+        FieldKind::Name(_, in_powerdns) => name::read(what, in_powerdns, reader),
+        FieldKind::CharString | FieldKind::OptionalString => {
             let token = reader.next(what)?;
             char_string(&token, reader)
         }
-        Kind::CharStrings => char_strings(reader),
-        Kind::Text(emptiness) => text(what, emptiness, reader),
-        Kind::Tag => tag(what, reader),
-        Kind::Digest(lengths, other) => digest(what, lengths, other, reader),
-        Kind::Hex => rest_encoded(what, &HEX, reader).map(|_| ()),
-        Kind::Base64(_) => rest_encoded(what, &BASE64, reader).map(|_| ()),
-        Kind::Base64OrDash => base64_or_dash(what, reader),
+        FieldKind::CharStrings => char_strings(reader),
+        FieldKind::Text(emptiness) => text(what, emptiness, reader),
+        FieldKind::Tag => tag(what, reader),
+        FieldKind::Digest(lengths, other) => digest(what, lengths, other, reader),
+        FieldKind::Hex => rest_encoded(what, &HEX, reader).map(|_| ()),
+        FieldKind::Base64(_) => rest_encoded(what, &BASE64, reader).map(|_| ()),
+        FieldKind::Base64OrDash => base64_or_dash(what, reader),
         // Its text never comes here, see `TypeEntry::is_opaque`.
-        Kind::Opaque => Ok(()),
-        Kind::Salt => salt(what, reader),
-        Kind::HashedOwner => {
+        FieldKind::Opaque => Ok(()),
+        FieldKind::Salt => salt(what, reader),
+        FieldKind::HashedOwner => {
             let token = reader.word(what)?;
             counted(what, &BASE32HEX, &token, reader)
         }
-        Kind::TypeBitmap => bitmap::read(reader),
-        Kind::FlatBitmap => bitmap::read_flat(reader),
-        Kind::SvcParams => svcb::read(reader),
-        Kind::Location => loc::read(reader),
+        FieldKind::TypeBitmap => bitmap::read(reader),
+        FieldKind::FlatBitmap => bitmap::read_flat(reader),
+        FieldKind::SvcParams => svcb::read(reader),
+        FieldKind::Location => loc::read(reader),
     }
 }
 

@@ -41,14 +41,14 @@ pub(super) struct Field {
     /// The RFC's name for it, as shown in diagnostics.
     pub(super) name: &'static str,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
 }
 
 /// What a field is: one way of reading, measuring and writing it.
 ///
 /// Kinds that take the rest of the RDATA say so; they can only come last.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     /// A number of 8 bits.
     U8,
     /// A number of 16 bits.
@@ -196,19 +196,19 @@ impl Absence {
     }
 }
 
-impl Kind {
+impl FieldKind {
     /// Whether nothing at all is a value of this kind, behind the RDATA `before`.
     pub(super) fn may_be_absent(self, before: &[u8]) -> bool {
         match self {
-            Kind::Base64(absence) => absence.holds(before),
+            FieldKind::Base64(absence) => absence.holds(before),
             _ => matches!(
                 self,
-                Kind::TypeBitmap
-                    | Kind::FlatBitmap
-                    | Kind::SvcParams
-                    | Kind::Prefixes
-                    | Kind::Services
-                    | Kind::OptionalString
+                FieldKind::TypeBitmap
+                    | FieldKind::FlatBitmap
+                    | FieldKind::SvcParams
+                    | FieldKind::Prefixes
+                    | FieldKind::Services
+                    | FieldKind::OptionalString
             ),
         }
     }
@@ -217,7 +217,7 @@ impl Kind {
 impl TypeEntry {
     /// Whether its RDATA can be written in no other form than `\#`.
     pub(super) fn is_opaque(&self) -> bool {
-        matches!(self.fields, [Field { kind: Kind::Opaque, .. }])
+        matches!(self.fields, [Field { kind: FieldKind::Opaque, .. }])
     }
 }
 
@@ -235,20 +235,20 @@ const fn rare(number: u16, mnemonic: &'static str, fields: &'static [Field]) -> 
     TypeEntry { rtype: Rtype(number), mnemonic, fields, usage: Usage::Rare }
 }
 
-const fn f(name: &'static str, kind: Kind) -> Field {
+const fn f(name: &'static str, kind: FieldKind) -> Field {
     Field { name, kind }
 }
 
 /// A name of RFC 1035.
-const NAME: Kind = Kind::Name(Compression::Allowed, InPowerDns::Completed);
+const NAME: FieldKind = FieldKind::Name(Compression::Allowed, InPowerDns::Completed);
 /// A name of a later type.
-const PLAIN_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::Completed);
+const PLAIN_NAME: FieldKind = FieldKind::Name(Compression::Forbidden, InPowerDns::Completed);
 /// A name of a later type, in which PowerDNS knows no relative names.
-const FULL_NAME: Kind = Kind::Name(Compression::Forbidden, InPowerDns::TakenAsAbsolute);
+const FULL_NAME: FieldKind = FieldKind::Name(Compression::Forbidden, InPowerDns::TakenAsAbsolute);
 
 /// All types with RDATA that IANA lists, by number.
 pub(super) const TYPES: &[TypeEntry] = &[
-    row(1, "A", &[f("address", Kind::Ipv4)]),
+    row(1, "A", &[f("address", FieldKind::Ipv4)]),
     row(2, "NS", &[f("nsdname", NAME)]),
     rare(3, "MD", &[f("madname", NAME)]),
     rare(4, "MF", &[f("madname", NAME)]),
@@ -260,262 +260,290 @@ pub(super) const TYPES: &[TypeEntry] = &[
     rare(10, "NULL", OPAQUE),
     rare(11, "WKS", WKS),
     row(12, "PTR", &[f("ptrdname", NAME)]),
-    row(13, "HINFO", &[f("cpu", Kind::CharString), f("os", Kind::CharString)]),
+    row(13, "HINFO", &[f("cpu", FieldKind::CharString), f("os", FieldKind::CharString)]),
     rare(14, "MINFO", &[f("rmailbx", NAME), f("emailbx", NAME)]),
-    row(15, "MX", &[f("preference", Kind::U16), f("exchange", NAME)]),
-    row(16, "TXT", &[f("text", Kind::CharStrings)]),
+    row(15, "MX", &[f("preference", FieldKind::U16), f("exchange", NAME)]),
+    row(16, "TXT", &[f("text", FieldKind::CharStrings)]),
     row(17, "RP", &[f("mailbox", PLAIN_NAME), f("txt-name", PLAIN_NAME)]),
-    row(18, "AFSDB", &[f("subtype", Kind::U16), f("hostname", PLAIN_NAME)]),
-    rare(19, "X25", &[f("psdn-address", Kind::Digits)]),
-    rare(20, "ISDN", &[f("isdn-address", Kind::CharString), f("subaddress", Kind::OptionalString)]),
-    rare(21, "RT", &[f("preference", Kind::U16), f("intermediate-host", PLAIN_NAME)]),
-    rare(22, "NSAP", &[f("nsap-address", Kind::Nsap)]),
+    row(18, "AFSDB", &[f("subtype", FieldKind::U16), f("hostname", PLAIN_NAME)]),
+    rare(19, "X25", &[f("psdn-address", FieldKind::Digits)]),
+    rare(20, "ISDN", &[f("isdn-address", FieldKind::CharString), f("subaddress", FieldKind::OptionalString)]),
+    rare(21, "RT", &[f("preference", FieldKind::U16), f("intermediate-host", PLAIN_NAME)]),
+    rare(22, "NSAP", &[f("nsap-address", FieldKind::Nsap)]),
     rare(23, "NSAP-PTR", &[f("owner", PLAIN_NAME)]),
     rare(24, "SIG", RRSIG),
     rare(25, "KEY", KEY),
-    rare(26, "PX", &[f("preference", Kind::U16), f("map822", PLAIN_NAME), f("mapx400", PLAIN_NAME)]),
+    rare(26, "PX", &[f("preference", FieldKind::U16), f("map822", PLAIN_NAME), f("mapx400", PLAIN_NAME)]),
     rare(27, "GPOS", GPOS),
-    row(28, "AAAA", &[f("address", Kind::Ipv6)]),
-    row(29, "LOC", &[f("location", Kind::Location)]),
-    rare(30, "NXT", &[f("next-domain-name", PLAIN_NAME), f("types", Kind::FlatBitmap)]),
-    rare(31, "EID", &[f("endpoint", Kind::Hex)]),
-    rare(32, "NIMLOC", &[f("locator", Kind::Hex)]),
+    row(28, "AAAA", &[f("address", FieldKind::Ipv6)]),
+    row(29, "LOC", &[f("location", FieldKind::Location)]),
+    rare(30, "NXT", &[f("next-domain-name", PLAIN_NAME), f("types", FieldKind::FlatBitmap)]),
+    rare(31, "EID", &[f("endpoint", FieldKind::Hex)]),
+    rare(32, "NIMLOC", &[f("locator", FieldKind::Hex)]),
     row(33, "SRV", SRV),
-    rare(34, "ATMA", &[f("address", Kind::Atm)]),
+    rare(34, "ATMA", &[f("address", FieldKind::Atm)]),
     row(35, "NAPTR", NAPTR),
-    row(36, "KX", &[f("preference", Kind::U16), f("exchanger", FULL_NAME)]),
+    row(36, "KX", &[f("preference", FieldKind::U16), f("exchanger", FULL_NAME)]),
     row(37, "CERT", CERT),
-    rare(38, "A6", &[f("prefix-length [address-suffix] [prefix-name]", Kind::AddressChain)]),
+    rare(38, "A6", &[f("prefix-length [address-suffix] [prefix-name]", FieldKind::AddressChain)]),
     row(39, "DNAME", &[f("target", PLAIN_NAME)]),
     rare(40, "SINK", SINK),
-    row(42, "APL", &[f("prefixes", Kind::Prefixes)]),
+    row(42, "APL", &[f("prefixes", FieldKind::Prefixes)]),
     row(43, "DS", DS),
     row(44, "SSHFP", SSHFP),
     row(45, "IPSECKEY", IPSECKEY),
     row(46, "RRSIG", RRSIG),
-    row(47, "NSEC", &[f("next-domain-name", FULL_NAME), f("types", Kind::TypeBitmap)]),
+    row(47, "NSEC", &[f("next-domain-name", FULL_NAME), f("types", FieldKind::TypeBitmap)]),
     row(48, "DNSKEY", DNSKEY),
     row(49, "DHCID", &[f("digest", BASE64)]),
     row(50, "NSEC3", NSEC3),
     row(51, "NSEC3PARAM", NSEC3PARAM),
     row(52, "TLSA", TLSA),
     row(53, "SMIMEA", TLSA),
-    rare(55, "HIP", &[f("algorithm hit public-key [rendezvous-servers]", Kind::HostIdentity)]),
-    rare(56, "NINFO", &[f("text", Kind::CharStrings)]),
+    rare(55, "HIP", &[f("algorithm hit public-key [rendezvous-servers]", FieldKind::HostIdentity)]),
+    rare(56, "NINFO", &[f("text", FieldKind::CharStrings)]),
     rare(57, "RKEY", DNSKEY),
     rare(58, "TALINK", &[f("previous", PLAIN_NAME), f("next", PLAIN_NAME)]),
     row(59, "CDS", DS),
     row(60, "CDNSKEY", DNSKEY),
     row(61, "OPENPGPKEY", &[f("key", BASE64)]),
-    row(62, "CSYNC", &[f("serial", Kind::U32), f("flags", Kind::U16), f("types", Kind::TypeBitmap)]),
+    row(
+        62,
+        "CSYNC",
+        &[f("serial", FieldKind::U32), f("flags", FieldKind::U16), f("types", FieldKind::TypeBitmap)],
+    ),
     row(63, "ZONEMD", ZONEMD),
     row(64, "SVCB", SVCB),
     row(65, "HTTPS", SVCB),
     row(66, "DSYNC", DSYNC),
     rare(67, "HHIT", &[f("identity", BASE64)]),
     rare(68, "BRID", &[f("identity", BASE64)]),
-    row(99, "SPF", &[f("text", Kind::CharStrings)]),
+    row(99, "SPF", &[f("text", FieldKind::CharStrings)]),
     rare(100, "UINFO", OPAQUE),
     rare(101, "UID", OPAQUE),
     rare(102, "GID", OPAQUE),
     rare(103, "UNSPEC", OPAQUE),
-    rare(104, "NID", &[f("preference", Kind::U16), f("node-id", Kind::Locator64)]),
-    rare(105, "L32", &[f("preference", Kind::U16), f("locator", Kind::Ipv4)]),
-    rare(106, "L64", &[f("preference", Kind::U16), f("locator", Kind::Locator64)]),
-    rare(107, "LP", &[f("preference", Kind::U16), f("pointer", PLAIN_NAME)]),
-    row(108, "EUI48", &[f("address", Kind::Eui48)]),
-    row(109, "EUI64", &[f("address", Kind::Eui64)]),
+    rare(104, "NID", &[f("preference", FieldKind::U16), f("node-id", FieldKind::Locator64)]),
+    rare(105, "L32", &[f("preference", FieldKind::U16), f("locator", FieldKind::Ipv4)]),
+    rare(106, "L64", &[f("preference", FieldKind::U16), f("locator", FieldKind::Locator64)]),
+    rare(107, "LP", &[f("preference", FieldKind::U16), f("pointer", PLAIN_NAME)]),
+    row(108, "EUI48", &[f("address", FieldKind::Eui48)]),
+    row(109, "EUI64", &[f("address", FieldKind::Eui64)]),
     row(256, "URI", URI),
     row(257, "CAA", CAA),
-    rare(258, "AVC", &[f("text", Kind::CharStrings)]),
+    rare(258, "AVC", &[f("text", FieldKind::CharStrings)]),
     rare(259, "DOA", DOA),
     row(260, "AMTRELAY", AMTRELAY),
-    row(261, "RESINFO", &[f("text", Kind::CharStrings)]),
-    rare(262, "WALLET", &[f("text", Kind::CharStrings)]),
-    rare(263, "CLA", &[f("adapters", Kind::CharStrings)]),
-    rare(264, "IPN", &[f("node-number", Kind::Halves64)]),
+    row(261, "RESINFO", &[f("text", FieldKind::CharStrings)]),
+    rare(262, "WALLET", &[f("text", FieldKind::CharStrings)]),
+    rare(263, "CLA", &[f("adapters", FieldKind::CharStrings)]),
+    rare(264, "IPN", &[f("node-number", FieldKind::Halves64)]),
     rare(32_768, "TA", DS),
     rare(32_769, "DLV", DS),
 ];
 
 /// Bytes of a length in base64.
-const BASE64: Kind = Kind::Base64(Absence::Never);
+const BASE64: FieldKind = FieldKind::Base64(Absence::Never);
 
 /// RDATA without a form of its own: RFC 1035, section 3.3.10, and what IANA only reserves.
-const OPAQUE: &[Field] = &[f("data", Kind::Opaque)];
+const OPAQUE: &[Field] = &[f("data", FieldKind::Opaque)];
 
 /// RFC 1035, section 3.3.13.
 const SOA: &[Field] = &[
     f("mname", NAME),
     f("rname", NAME),
-    f("serial", Kind::U32),
-    f("refresh", Kind::Timer),
-    f("retry", Kind::Timer),
-    f("expire", Kind::Timer),
-    f("minimum", Kind::Timer),
+    f("serial", FieldKind::U32),
+    f("refresh", FieldKind::Timer),
+    f("retry", FieldKind::Timer),
+    f("expire", FieldKind::Timer),
+    f("minimum", FieldKind::Timer),
 ];
 
 /// RFC 2782.
-const SRV: &[Field] =
-    &[f("priority", Kind::U16), f("weight", Kind::U16), f("port", Kind::U16), f("target", PLAIN_NAME)];
+const SRV: &[Field] = &[
+    f("priority", FieldKind::U16),
+    f("weight", FieldKind::U16),
+    f("port", FieldKind::U16),
+    f("target", PLAIN_NAME),
+];
 
 /// RFC 3403, section 4.1.
 const NAPTR: &[Field] = &[
-    f("order", Kind::U16),
-    f("preference", Kind::U16),
-    f("flags", Kind::CharString),
-    f("services", Kind::CharString),
-    f("regexp", Kind::CharString),
+    f("order", FieldKind::U16),
+    f("preference", FieldKind::U16),
+    f("flags", FieldKind::CharString),
+    f("services", FieldKind::CharString),
+    f("regexp", FieldKind::CharString),
     f("replacement", FULL_NAME),
 ];
 
 /// RFC 4398, section 2.
 const CERT: &[Field] = &[
-    f("type", Kind::Named16(CERT_TYPES)),
-    f("key-tag", Kind::U16),
-    f("algorithm", Kind::Named8(ALGORITHMS)),
+    f("type", FieldKind::Named16(CERT_TYPES)),
+    f("key-tag", FieldKind::U16),
+    f("algorithm", FieldKind::Named8(ALGORITHMS)),
     f("certificate", BASE64),
 ];
 
 /// RFC 4034, section 5.1; CDS in RFC 7344.
 const DS: &[Field] = &[
-    f("key-tag", Kind::U16),
-    f("algorithm", Kind::Named8(ALGORITHMS)),
-    f("digest-type", Kind::Named8(DIGEST_TYPES)),
-    f("digest", Kind::Digest(&[(1, 20), (2, 32), (3, 32), (4, 48)], OtherLength::Refused)),
+    f("key-tag", FieldKind::U16),
+    f("algorithm", FieldKind::Named8(ALGORITHMS)),
+    f("digest-type", FieldKind::Named8(DIGEST_TYPES)),
+    f("digest", FieldKind::Digest(&[(1, 20), (2, 32), (3, 32), (4, 48)], OtherLength::Refused)),
 ];
 
 /// RFC 4255, section 3.1; SHA-256 in RFC 6594.
 const SSHFP: &[Field] = &[
-    f("algorithm", Kind::U8),
-    f("fingerprint-type", Kind::U8),
-    f("fingerprint", Kind::Digest(&[(1, 20), (2, 32)], OtherLength::Refused)),
+    f("algorithm", FieldKind::U8),
+    f("fingerprint-type", FieldKind::U8),
+    f("fingerprint", FieldKind::Digest(&[(1, 20), (2, 32)], OtherLength::Refused)),
 ];
 
 /// RFC 4034, section 3.1.
 const RRSIG: &[Field] = &[
-    f("type-covered", Kind::Type),
-    f("algorithm", Kind::Named8(ALGORITHMS)),
-    f("labels", Kind::U8),
-    f("original-ttl", Kind::U32),
-    f("expiration", Kind::Timestamp),
-    f("inception", Kind::Timestamp),
-    f("key-tag", Kind::U16),
+    f("type-covered", FieldKind::Type),
+    f("algorithm", FieldKind::Named8(ALGORITHMS)),
+    f("labels", FieldKind::U8),
+    f("original-ttl", FieldKind::U32),
+    f("expiration", FieldKind::Timestamp),
+    f("inception", FieldKind::Timestamp),
+    f("key-tag", FieldKind::U16),
     f("signer", FULL_NAME),
     f("signature", BASE64),
 ];
 
 /// RFC 4034, section 2.1; CDNSKEY in RFC 7344.
 const DNSKEY: &[Field] = &[
-    f("flags", Kind::Flags16(KEY_FLAGS)),
-    f("protocol", Kind::Named8(KEY_PROTOCOLS)),
-    f("algorithm", Kind::Named8(ALGORITHMS)),
+    f("flags", FieldKind::Flags16(KEY_FLAGS)),
+    f("protocol", FieldKind::Named8(KEY_PROTOCOLS)),
+    f("algorithm", FieldKind::Named8(ALGORITHMS)),
     f("public-key", BASE64),
 ];
 
 /// RFC 2535, section 3.1, as RFC 3445 left it; a key may say that there is none.
 const KEY: &[Field] = &[
-    f("flags", Kind::Flags16(KEY_FLAGS)),
-    f("protocol", Kind::Named8(KEY_PROTOCOLS)),
-    f("algorithm", Kind::Named8(ALGORITHMS)),
-    f("public-key", Kind::Base64(Absence::WithNoKeyFlag)),
+    f("flags", FieldKind::Flags16(KEY_FLAGS)),
+    f("protocol", FieldKind::Named8(KEY_PROTOCOLS)),
+    f("algorithm", FieldKind::Named8(ALGORITHMS)),
+    f("public-key", FieldKind::Base64(Absence::WithNoKeyFlag)),
 ];
 
 /// RFC 4025, section 2.1.
 const IPSECKEY: &[Field] = &[
-    f("precedence", Kind::U8),
-    f("gateway-type", Kind::U8),
-    f("algorithm", Kind::U8),
-    f("gateway", Kind::Gateway(GatewayType::BeforeAlgorithm)),
-    f("public-key", Kind::Base64(Absence::WithoutAlgorithm)),
+    f("precedence", FieldKind::U8),
+    f("gateway-type", FieldKind::U8),
+    f("algorithm", FieldKind::U8),
+    f("gateway", FieldKind::Gateway(GatewayType::BeforeAlgorithm)),
+    f("public-key", FieldKind::Base64(Absence::WithoutAlgorithm)),
 ];
 
 /// RFC 8777, section 4.2.
 const AMTRELAY: &[Field] = &[
-    f("precedence", Kind::U8),
-    f("discovery-optional relay-type", Kind::RelayType),
-    f("relay", Kind::Gateway(GatewayType::BelowDiscovery)),
+    f("precedence", FieldKind::U8),
+    f("discovery-optional relay-type", FieldKind::RelayType),
+    f("relay", FieldKind::Gateway(GatewayType::BelowDiscovery)),
 ];
 
 /// RFC 1035, section 3.4.2.
 const WKS: &[Field] = &[
-    f("address", Kind::Ipv4),
-    f("protocol", Kind::Named8(&[("ICMP", 1), ("TCP", 6), ("UDP", 17)])),
-    f("services", Kind::Services),
+    f("address", FieldKind::Ipv4),
+    f("protocol", FieldKind::Named8(&[("ICMP", 1), ("TCP", 6), ("UDP", 17)])),
+    f("services", FieldKind::Services),
 ];
 
 /// RFC 1712, section 3.
-const GPOS: &[Field] =
-    &[f("longitude", Kind::CharString), f("latitude", Kind::CharString), f("altitude", Kind::CharString)];
+const GPOS: &[Field] = &[
+    f("longitude", FieldKind::CharString),
+    f("latitude", FieldKind::CharString),
+    f("altitude", FieldKind::CharString),
+];
 
 /// As BIND has it (draft-eastlake-kitchen-sink).
 const SINK: &[Field] = &[
-    f("meaning", Kind::U8),
-    f("coding", Kind::U8),
-    f("subcoding", Kind::U8),
-    f("data", Kind::Base64(Absence::Always)),
+    f("meaning", FieldKind::U8),
+    f("coding", FieldKind::U8),
+    f("subcoding", FieldKind::U8),
+    f("data", FieldKind::Base64(Absence::Always)),
 ];
 
 /// RFC 9859, section 2.1.
 const DSYNC: &[Field] = &[
-    f("type", Kind::Type),
-    f("scheme", Kind::Named8(&[("NOTIFY", 1)])),
-    f("port", Kind::U16),
+    f("type", FieldKind::Type),
+    f("scheme", FieldKind::Named8(&[("NOTIFY", 1)])),
+    f("port", FieldKind::U16),
     f("target", PLAIN_NAME),
 ];
 
 /// As BIND has it (draft-durand-doa-over-dns).
 const DOA: &[Field] = &[
-    f("enterprise", Kind::U32),
-    f("type", Kind::U32),
-    f("location", Kind::U8),
-    f("media-type", Kind::CharString),
-    f("data", Kind::Base64OrDash),
+    f("enterprise", FieldKind::U32),
+    f("type", FieldKind::U32),
+    f("location", FieldKind::U8),
+    f("media-type", FieldKind::CharString),
+    f("data", FieldKind::Base64OrDash),
 ];
 
 /// RFC 5155, section 3.1.
 const NSEC3: &[Field] = &[
-    f("hash-algorithm", Kind::U8),
-    f("flags", Kind::U8),
-    f("iterations", Kind::U16),
-    f("salt", Kind::Salt),
-    f("next-hashed-owner", Kind::HashedOwner),
-    f("types", Kind::TypeBitmap),
+    f("hash-algorithm", FieldKind::U8),
+    f("flags", FieldKind::U8),
+    f("iterations", FieldKind::U16),
+    f("salt", FieldKind::Salt),
+    f("next-hashed-owner", FieldKind::HashedOwner),
+    f("types", FieldKind::TypeBitmap),
 ];
 
 /// RFC 5155, section 4.1.
-const NSEC3PARAM: &[Field] =
-    &[f("hash-algorithm", Kind::U8), f("flags", Kind::U8), f("iterations", Kind::U16), f("salt", Kind::Salt)];
+const NSEC3PARAM: &[Field] = &[
+    f("hash-algorithm", FieldKind::U8),
+    f("flags", FieldKind::U8),
+    f("iterations", FieldKind::U16),
+    f("salt", FieldKind::Salt),
+];
 
 /// RFC 6698, section 2.1; SMIMEA in RFC 8162. Mnemonics in RFC 7218.
 const TLSA: &[Field] = &[
     f(
         "usage",
-        Kind::Named8(&[("PKIX-TA", 0), ("PKIX-EE", 1), ("DANE-TA", 2), ("DANE-EE", 3), ("PrivCert", 255)]),
+        FieldKind::Named8(&[
+            ("PKIX-TA", 0),
+            ("PKIX-EE", 1),
+            ("DANE-TA", 2),
+            ("DANE-EE", 3),
+            ("PrivCert", 255),
+        ]),
     ),
-    f("selector", Kind::Named8(&[("Cert", 0), ("SPKI", 1), ("PrivSel", 255)])),
-    f("matching-type", Kind::Named8(&[("Full", 0), ("SHA2-256", 1), ("SHA2-512", 2), ("PrivMatch", 255)])),
-    f("data", Kind::Digest(&[(1, 32), (2, 64)], OtherLength::Remarked)),
+    f("selector", FieldKind::Named8(&[("Cert", 0), ("SPKI", 1), ("PrivSel", 255)])),
+    f(
+        "matching-type",
+        FieldKind::Named8(&[("Full", 0), ("SHA2-256", 1), ("SHA2-512", 2), ("PrivMatch", 255)]),
+    ),
+    f("data", FieldKind::Digest(&[(1, 32), (2, 64)], OtherLength::Remarked)),
 ];
 
 /// RFC 8976, section 2.2.
 const ZONEMD: &[Field] = &[
-    f("serial", Kind::U32),
-    f("scheme", Kind::U8),
-    f("hash-algorithm", Kind::U8),
-    f("digest", Kind::Digest(&[(1, 48), (2, 64)], OtherLength::Refused)),
+    f("serial", FieldKind::U32),
+    f("scheme", FieldKind::U8),
+    f("hash-algorithm", FieldKind::U8),
+    f("digest", FieldKind::Digest(&[(1, 48), (2, 64)], OtherLength::Refused)),
 ];
 
 /// RFC 9460, section 2.
-const SVCB: &[Field] = &[f("priority", Kind::U16), f("target", FULL_NAME), f("parameters", Kind::SvcParams)];
+const SVCB: &[Field] =
+    &[f("priority", FieldKind::U16), f("target", FULL_NAME), f("parameters", FieldKind::SvcParams)];
 
 /// RFC 7553, section 4.
-const URI: &[Field] =
-    &[f("priority", Kind::U16), f("weight", Kind::U16), f("target", Kind::Text(Emptiness::Remarked))];
+const URI: &[Field] = &[
+    f("priority", FieldKind::U16),
+    f("weight", FieldKind::U16),
+    f("target", FieldKind::Text(Emptiness::Remarked)),
+];
 
 /// RFC 8659, section 4.
 const CAA: &[Field] =
-    &[f("flags", Kind::U8), f("tag", Kind::Tag), f("value", Kind::Text(Emptiness::Allowed))];
+    &[f("flags", FieldKind::U8), f("tag", FieldKind::Tag), f("value", FieldKind::Text(Emptiness::Allowed))];
 
 /// DNSSEC algorithms by their mnemonics in RFC 4034, appendix A.1, at IANA, and in BIND.
 const ALGORITHMS: &[(&str, u8)] = &[

@@ -105,7 +105,7 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn every_type_whose_names_may_be_compressed_is_one_that_is_decompressed() {
     let compressed = TYPES.iter().filter(|entry| {
-        entry.fields.iter().any(|field| matches!(field.kind, Kind::Name(Compression::Allowed, _)))
+        entry.fields.iter().any(|field| matches!(field.kind, FieldKind::Name(Compression::Allowed, _)))
     });
     for entry in compressed {
         assert!(names_within(entry.rtype).is_some(), "{}", entry.mnemonic);

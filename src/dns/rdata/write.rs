@@ -10,7 +10,7 @@ use super::super::presentation::write_quoted;
 use super::super::rtype::Rtype;
 use super::encoding::{BASE32HEX, BASE64, HEX};
 use super::piece::{Piece, counted, exactly};
-use super::table::Kind;
+use super::table::FieldKind;
 use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb, time};
 
 /// Writes one field.
@@ -21,60 +21,60 @@ use super::{a6, bitmap, foreign, gateway, hip, loc, prefixes, services, svcb, ti
 pub(super) fn field(piece: &Piece<'_>, out: &mut String) -> fmt::Result {
     let bytes = piece.bytes;
     match piece.kind {
-        Kind::U8
-        | Kind::U16
-        | Kind::U32
-        | Kind::Named8(_)
-        | Kind::Named16(_)
-        | Kind::Flags16(_)
-        | Kind::Timer => write!(out, "{}", number(bytes)),
-        Kind::Halves64 => write!(out, "{}", u64::from_be_bytes(exactly(bytes)?)),
-        Kind::Timestamp => time::write(number(bytes), out),
-        Kind::Type => write!(out, "{}", Rtype(u16::from_be_bytes(exactly(bytes)?))),
-        Kind::Ipv4 => write!(out, "{}", Ipv4Addr::from(exactly::<4>(bytes)?)),
-        Kind::Ipv6 => write!(out, "{}", Ipv6Addr::from(exactly::<16>(bytes)?)),
-        Kind::Eui48 | Kind::Eui64 => eui(bytes, out),
-        Kind::Name(..) => {
+        FieldKind::U8
+        | FieldKind::U16
+        | FieldKind::U32
+        | FieldKind::Named8(_)
+        | FieldKind::Named16(_)
+        | FieldKind::Flags16(_)
+        | FieldKind::Timer => write!(out, "{}", number(bytes)),
+        FieldKind::Halves64 => write!(out, "{}", u64::from_be_bytes(exactly(bytes)?)),
+        FieldKind::Timestamp => time::write(number(bytes), out),
+        FieldKind::Type => write!(out, "{}", Rtype(u16::from_be_bytes(exactly(bytes)?))),
+        FieldKind::Ipv4 => write!(out, "{}", Ipv4Addr::from(exactly::<4>(bytes)?)),
+        FieldKind::Ipv6 => write!(out, "{}", Ipv6Addr::from(exactly::<16>(bytes)?)),
+        FieldKind::Eui48 | FieldKind::Eui64 => eui(bytes, out),
+        FieldKind::Name(..) => {
             let (name, _) = NameRef::split_from(bytes).map_err(|_| fmt::Error)?;
             write!(out, "{name}")
         }
-        Kind::CharString | Kind::Digits => write_quoted(behind_length(bytes)?, out),
-        Kind::OptionalString if bytes.is_empty() => Ok(()),
-        Kind::OptionalString => write_quoted(behind_length(bytes)?, out),
-        Kind::CharStrings => char_strings(bytes, out),
-        Kind::Text(_) => write_quoted(bytes, out),
-        Kind::Tag => {
+        FieldKind::CharString | FieldKind::Digits => write_quoted(behind_length(bytes)?, out),
+        FieldKind::OptionalString if bytes.is_empty() => Ok(()),
+        FieldKind::OptionalString => write_quoted(behind_length(bytes)?, out),
+        FieldKind::CharStrings => char_strings(bytes, out),
+        FieldKind::Text(_) => write_quoted(bytes, out),
+        FieldKind::Tag => {
             out.extend(behind_length(bytes)?.iter().copied().map(char::from));
             Ok(())
         }
-        Kind::Digest(..) | Kind::Hex => {
+        FieldKind::Digest(..) | FieldKind::Hex => {
             HEX.encode(bytes, out);
             Ok(())
         }
-        Kind::Base64OrDash if bytes.is_empty() => out.write_char('-'),
-        Kind::Base64(_) | Kind::Base64OrDash => {
+        FieldKind::Base64OrDash if bytes.is_empty() => out.write_char('-'),
+        FieldKind::Base64(_) | FieldKind::Base64OrDash => {
             BASE64.encode(bytes, out);
             Ok(())
         }
-        Kind::Salt => salt(behind_length(bytes)?, out),
-        Kind::HashedOwner => {
+        FieldKind::Salt => salt(behind_length(bytes)?, out),
+        FieldKind::HashedOwner => {
             BASE32HEX.encode(behind_length(bytes)?, out);
             Ok(())
         }
-        Kind::TypeBitmap => bitmap::write(bytes, out),
-        Kind::FlatBitmap => bitmap::write_flat(bytes, out),
-        Kind::SvcParams => svcb::write(bytes, out),
-        Kind::Location => loc::write(bytes, out),
-        Kind::Locator64 => foreign::write_locator(bytes, out),
-        Kind::Prefixes => prefixes::write(bytes, out),
-        Kind::Gateway(place) => gateway::write(place, piece, out),
-        Kind::RelayType => gateway::write_relay_type(bytes, out),
-        Kind::HostIdentity => hip::write(bytes, out),
-        Kind::Services => services::write(bytes, out),
-        Kind::AddressChain => a6::write(bytes, out),
-        Kind::Nsap => foreign::write_nsap(bytes, out),
-        Kind::Atm => foreign::write_atm(bytes, out),
-        Kind::Opaque => Err(fmt::Error),
+        FieldKind::TypeBitmap => bitmap::write(bytes, out),
+        FieldKind::FlatBitmap => bitmap::write_flat(bytes, out),
+        FieldKind::SvcParams => svcb::write(bytes, out),
+        FieldKind::Location => loc::write(bytes, out),
+        FieldKind::Locator64 => foreign::write_locator(bytes, out),
+        FieldKind::Prefixes => prefixes::write(bytes, out),
+        FieldKind::Gateway(place) => gateway::write(place, piece, out),
+        FieldKind::RelayType => gateway::write_relay_type(bytes, out),
+        FieldKind::HostIdentity => hip::write(bytes, out),
+        FieldKind::Services => services::write(bytes, out),
+        FieldKind::AddressChain => a6::write(bytes, out),
+        FieldKind::Nsap => foreign::write_nsap(bytes, out),
+        FieldKind::Atm => foreign::write_atm(bytes, out),
+        FieldKind::Opaque => Err(fmt::Error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::cache::{Asker, Cache, Look, Moment};
+use super::super::cache::{Asker, Cache, CacheTime, Look};
 use super::super::settings::{CacheSettings, Prefetch};
 use super::super::stored::{Age, Stored};
 use crate::dns::message::Rcode;
@@ -20,8 +20,8 @@ fn cache(entries: usize, bytes: usize) -> Cache {
     Cache::new(&CacheSettings { entries, bytes, ..CacheSettings::default() })
 }
 
-fn at(seconds: u64) -> Moment {
-    Moment::at(Duration::from_secs(seconds))
+fn at(seconds: u64) -> CacheTime {
+    CacheTime::at(Duration::from_secs(seconds))
 }
 
 fn look(cache: &Cache, seconds: u64) -> Look<Age> {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::health::Verdict;
-use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble};
+use crate::probe::{Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -17,7 +17,7 @@ const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn target(to: SocketAddr) -> Target {
-    let kind = Kind::Tcp(Tcp { port: Port::new(to.port()).unwrap() });
+    let kind = ProbeKind::Tcp(Tcp { port: Port::new(to.port()).unwrap() });
     let threshold = NonZeroU32::new(2).unwrap();
     Target {
         probe: Probe { address: to.ip(), source: None, timeout: LIMIT, kind },

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::health::force::{Order, Rule};
-use crate::health::{Cause, Observed, Scope, Verdict};
-use crate::probe::{Kind, Phase, Port, Probe, Reason, Tcp, Trouble, Weight};
+use crate::health::{Observed, Scope, TransitionCause, Verdict};
+use crate::probe::{Phase, Port, Probe, ProbeKind, Reason, Tcp, Trouble, Weight};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -116,7 +116,7 @@ impl Runner for Player {
 }
 
 fn port(probe: &Probe) -> Port {
-    let Kind::Tcp(Tcp { port }) = probe.kind else { panic!("only tcp is played: {probe}") };
+    let ProbeKind::Tcp(Tcp { port }) = probe.kind else { panic!("only tcp is played: {probe}") };
     port
 }
 
@@ -127,7 +127,7 @@ fn target(port: u16) -> Target {
             address: "127.0.2.61".parse().unwrap(),
             source: None,
             timeout: 1000 * MS,
-            kind: Kind::Tcp(Tcp { port: Port::new(port).unwrap() }),
+            kind: ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() }),
         },
         interval: 1000 * MS,
         retry: 200 * MS,
@@ -228,7 +228,7 @@ async fn weights_that_change_all_the_time_are_told_once_a_second() {
         sleep(40 * MS).await;
         told.extend(std::iter::from_fn(|| transitions.try_recv().ok()));
     }
-    assert!(told.iter().all(|one| matches!(one.cause, Cause::Weighed(_))), "{told:?}");
+    assert!(told.iter().all(|one| matches!(one.cause, TransitionCause::Weighed(_))), "{told:?}");
     assert!((27..=33).contains(&told.len()), "{} for three targets in ten seconds", told.len());
     assert!(engine.board().weight(ids[0]).get() > 200);
 }

@@ -12,7 +12,7 @@ fn target(port: u16) -> Target {
             address: "127.0.2.60".parse().unwrap(),
             source: None,
             timeout: Duration::from_secs(1),
-            kind: Kind::Tcp(Tcp { port: Port::new(port).unwrap() }),
+            kind: ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() }),
         },
         interval: Duration::from_secs(1),
         retry: Duration::from_millis(200),
@@ -195,14 +195,20 @@ fn another_weight_is_told_once_and_is_no_change_of_verdict() {
     let started = watch(&mut table, &[1]).started;
     weigh(&mut table, &started[0], 5);
     let up = table.take_unsent().unwrap();
-    assert!(matches!(up.cause, Cause::Outcomes(_)), "the first weight comes with the verdict: {up}");
+    assert!(
+        matches!(up.cause, TransitionCause::Outcomes(_)),
+        "the first weight comes with the verdict: {up}"
+    );
     weigh(&mut table, &started[0], 5);
     assert_eq!(table.take_unsent(), None, "the same weight is no news");
     let before = table.board();
     weigh(&mut table, &started[0], 7);
     let told = table.take_unsent().unwrap();
     let weight = Weight::new(7).unwrap();
-    assert_eq!((told.from, told.to, told.cause), (Verdict::Up, Verdict::Up, Cause::Weighed(weight)));
+    assert_eq!(
+        (told.from, told.to, told.cause),
+        (Verdict::Up, Verdict::Up, TransitionCause::Weighed(weight))
+    );
     assert_eq!(table.board().changes_since(&before).collect::<Vec<_>>(), [started[0].id]);
     assert_eq!(table.board().weight(started[0].id), weight);
     let history = table.report().remove(0).history;

@@ -26,7 +26,7 @@ fn state_at(verdict: Verdict, rise: u32, fall: u32) -> VerdictState {
 }
 
 fn changed(from: Verdict, to: Verdict, outcomes: u32) -> Effect {
-    Effect::Changed(Change { from, to, outcomes })
+    Effect::Changed(VerdictChange { from, to, outcomes })
 }
 
 #[test]

@@ -41,7 +41,7 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("edgedns/", env
 /// The exchanges with one target.
 pub(in crate::probe) struct Exchanges {
     client: Client,
-    kept: Option<Kept>,
+    kept: Option<KeptConnection>,
 }
 
 /// What does not change between runs, but for what files say.
@@ -70,27 +70,27 @@ impl Security {
 }
 
 /// A connection that waits for the next run.
-struct Kept {
-    open: Open,
+struct KeptConnection {
+    open: OpenConnection,
     _place: SemaphorePermit<'static>,
 }
 
-impl Kept {
-    fn new(open: Open) -> Option<Self> {
+impl KeptConnection {
+    fn new(open: OpenConnection) -> Option<Self> {
         // The semaphore is never closed: an error means that every place is taken.
-        PLACES.try_acquire().ok().map(|place| Kept { open, _place: place })
+        PLACES.try_acquire().ok().map(|place| KeptConnection { open, _place: place })
     }
 }
 
 /// A connection and what was true when it was opened.
-struct Open {
+struct OpenConnection {
     connection: Connection,
     since: Instant,
     config: Option<Arc<ClientConfig>>,
     not_after: Option<SystemTime>,
 }
 
-impl Open {
+impl OpenConnection {
     /// Whether a new one would be no other.
     fn is_current(&self, config: Option<&Arc<ClientConfig>>) -> bool {
         let is_same = match (&self.config, config) {
@@ -136,7 +136,7 @@ impl Exchanges {
             let not_after = used.not_after;
             if client.http.statuses.have(answer.status) {
                 client.judge_body(&answer)?;
-                self.kept = is_reusable.then_some(used).and_then(Kept::new);
+                self.kept = is_reusable.then_some(used).and_then(KeptConnection::new);
                 let weight = client.http.tells_weight.then(|| Weight::of_body(&answer.body));
                 return Ok(Evidence { not_after, weight });
             }
@@ -170,10 +170,10 @@ impl Client {
     /// client would see.
     async fn ask(
         &self,
-        open: Option<Open>,
+        open: Option<OpenConnection>,
         resource: &Resource,
         run: &mut Run<'_>,
-    ) -> Result<(Answer, Open), Failure> {
+    ) -> Result<(Answer, OpenConnection), Failure> {
         if let Some(mut open) = open {
             *run.phase = Phase::Response;
             if let Ok(answer) = self.ask_over(&mut open.connection, resource, run).await {
@@ -204,13 +204,13 @@ impl Client {
         Ok(answer)
     }
 
-    async fn open(&self, run: &mut Run<'_>) -> Result<Open, Failure> {
+    async fn open(&self, run: &mut Run<'_>) -> Result<OpenConnection, Failure> {
         *run.phase = Phase::Connect;
         let since = Instant::now();
         let stream = connect(run.ends.to(self.http.port), run.ends.source).await?;
         let (Some(security), Some(config)) = (&self.security, &run.config) else {
             let connection = Connection::http1(stream).await?;
-            return Ok(Open { connection, since, config: None, not_after: None });
+            return Ok(OpenConnection { connection, since, config: None, not_after: None });
         };
         *run.phase = Phase::Handshake;
         let secured = security.handshaker.shake(Arc::clone(config), stream, run.ends.address).await?;
@@ -219,7 +219,12 @@ impl Client {
             Some(b"h2") => Connection::http2(secured.stream).await?,
             _ => Connection::http1(secured.stream).await?,
         };
-        Ok(Open { connection, since, config: Some(Arc::clone(config)), not_after: secured.not_after })
+        Ok(OpenConnection {
+            connection,
+            since,
+            config: Some(Arc::clone(config)),
+            not_after: secured.not_after,
+        })
     }
 
     fn scheme(&self) -> Scheme {

@@ -95,7 +95,7 @@ impl<'m> TransferMessage<'m> {
         for _ in 0..self.answers {
             at = owner.read(self.message, at).ok_or(TransferFault::Malformed)?;
             let name = owner.name().ok_or(TransferFault::Malformed)?;
-            let (head, end) = Head::read(self.message, at).ok_or(TransferFault::Malformed)?;
+            let (head, end) = AnswerHead::read(self.message, at).ok_or(TransferFault::Malformed)?;
             data.clear();
             let full = rdata_in_full(head.rtype, self.message, head.rdata_at, end, &mut data);
             full.ok_or(TransferFault::Malformed)?;
@@ -139,21 +139,24 @@ pub(super) fn edns_of(message: &[u8]) -> Option<Edns<'_>> {
 }
 
 /// What stands between a record's owner and its RDATA.
-struct Head {
+struct AnswerHead {
     rtype: Rtype,
     class: u16,
     ttl: u32,
     rdata_at: usize,
 }
 
-impl Head {
+impl AnswerHead {
     /// The head at a place, and where the record ends.
-    fn read(message: &[u8], at: usize) -> Option<(Head, usize)> {
+    fn read(message: &[u8], at: usize) -> Option<(AnswerHead, usize)> {
         let (&[t, u, c, d, e, f, g, h, l, m], _) = message.get(at..)?.split_first_chunk::<10>()?;
         let rdata_at = at.checked_add(10)?;
         let end = rdata_at.checked_add(usize::from(u16::from_be_bytes([l, m])))?;
         message.get(rdata_at..end)?;
         let [rtype, class] = [[t, u], [c, d]].map(u16::from_be_bytes);
-        Some((Head { rtype: Rtype(rtype), class, ttl: u32::from_be_bytes([e, f, g, h]), rdata_at }, end))
+        Some((
+            AnswerHead { rtype: Rtype(rtype), class, ttl: u32::from_be_bytes([e, f, g, h]), rdata_at },
+            end,
+        ))
     }
 }

@@ -24,19 +24,19 @@ impl Default for TransferLimits {
 
 /// The transfers that are under way.
 #[derive(Default)]
-pub(super) struct UnderWay {
+pub(super) struct RunningTransfers {
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 /// The right to one transfer; given back when dropped.
-pub(super) struct Turn {
+pub(super) struct TransferPermit {
     client: IpAddr,
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-impl UnderWay {
+impl RunningTransfers {
     /// One more transfer to the client at `address`, if it may have it.
-    pub(super) fn begin(&self, address: IpAddr, limits: TransferLimits) -> Option<Turn> {
+    pub(super) fn begin(&self, address: IpAddr, limits: TransferLimits) -> Option<TransferPermit> {
         let client = client(address);
         let mut clients = lock(&self.clients);
         let own = clients.get(&client).copied().unwrap_or(0);
@@ -44,7 +44,7 @@ impl UnderWay {
             return None;
         }
         clients.insert(client, own.saturating_add(1));
-        Some(Turn { client, clients: Arc::clone(&self.clients) })
+        Some(TransferPermit { client, clients: Arc::clone(&self.clients) })
     }
 
     /// How many there are.
@@ -57,7 +57,7 @@ fn total(clients: &HashMap<IpAddr, usize>) -> usize {
     clients.values().copied().fold(0, usize::saturating_add)
 }
 
-impl Drop for Turn {
+impl Drop for TransferPermit {
     fn drop(&mut self) {
         let mut clients = lock(&self.clients);
         match clients.get_mut(&self.client) {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn places_are_given_back_and_no_client_takes_all() {
-        let (under_way, limits) = (UnderWay::default(), TransferLimits { all: 3, per_client: 2 });
+        let (under_way, limits) = (RunningTransfers::default(), TransferLimits { all: 3, per_client: 2 });
         let begin = |address: &str| under_way.begin(address.parse().unwrap(), limits);
         let held = [begin("192.0.2.1"), begin("192.0.2.1")];
         assert!(held.iter().all(Option::is_some) && begin("192.0.2.1").is_none());

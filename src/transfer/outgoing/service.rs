@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use super::contents::{Contents, Record};
 use super::counters::{TransferCounters, TransferTotals};
-use super::limits::{TransferLimits, UnderWay};
+use super::limits::{RunningTransfers, TransferLimits};
 use super::packer::{Head, Packer, Pushed, Sent};
 use super::plan::{Plan, Refusal};
 use super::request::{Request, malformed};
@@ -23,15 +23,15 @@ use crate::zone;
 /// Sends zones to other servers.
 #[derive(Default)]
 pub struct Outgoing {
-    served: Mutex<Served>,
-    under_way: UnderWay,
+    served: Mutex<ServedTransfer>,
+    under_way: RunningTransfers,
     told: Told,
     counters: TransferCounters,
 }
 
 /// What is served now.
 #[derive(Clone, Default)]
-struct Served {
+struct ServedTransfer {
     zones: Arc<OutgoingZones>,
     limits: TransferLimits,
 }
@@ -48,7 +48,7 @@ struct Sending {
 impl Outgoing {
     /// Serves these zones from now on. Transfers that are under way keep what they began with.
     pub fn serve(&self, zones: OutgoingZones, limits: TransferLimits) {
-        *lock(&self.served) = Served { zones: Arc::new(zones), limits };
+        *lock(&self.served) = ServedTransfer { zones: Arc::new(zones), limits };
     }
 
     /// Whether there is any zone that somebody may have.
@@ -71,7 +71,7 @@ impl Outgoing {
             return;
         };
         let requester = Requester { address: message.peer.address, key: message.key().cloned() };
-        let Served { zones, limits } = lock(&self.served).clone();
+        let ServedTransfer { zones, limits } = lock(&self.served).clone();
         match Plan::of(&request, &zones, &requester, message.peer.transport) {
             Plan::Refused(refusal) => self.refuse(message, &request, &requester, &refusal),
             Plan::OneSoa(contents) => {

@@ -104,7 +104,7 @@ enum Pause {
 
 /// What a look at the input gave, or a wait for more.
 #[derive(PartialEq, Eq)]
-enum Progress {
+enum ConnectionProgress {
     Answered,
     Nothing,
 }
@@ -151,7 +151,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         let mut idle_until = deadline(self.settings.idle);
         loop {
             // Single bytes do not prolong the wait: it is for a whole query.
-            if self.answer_all().await? == Progress::Answered {
+            if self.answer_all().await? == ConnectionProgress::Answered {
                 idle_until = deadline(self.settings.idle);
                 idle_from = Instant::now();
             }
@@ -163,7 +163,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             }
             let received = self.receive(idle_until).await?;
             self.seat.busy();
-            if received == Progress::Answered {
+            if received == ConnectionProgress::Answered {
                 idle_until = deadline(self.settings.idle);
                 idle_from = Instant::now();
             }
@@ -172,7 +172,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
 
     /// Waits for bytes until `deadline`, or the end of the lifetime; while responses are still to come, for
     /// these.
-    async fn receive(&mut self, deadline: Instant) -> Result<Progress, End> {
+    async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, End> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
         let read = tokio::select! {
             // In this order, so that a client that never pauses ends in time too.
@@ -182,7 +182,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             () = sleep_until(deadline) => return Err(End::Done),
             response = self.pending.response() => {
                 frames::push(&mut self.output, &response.message);
-                return Ok(Progress::Answered);
+                return Ok(ConnectionProgress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,
         };
@@ -190,12 +190,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             // A client may end its side and still wait.
             Ok(0) if self.pending.is_waiting() => {
                 self.pending.take_no_more();
-                Ok(Progress::Nothing)
+                Ok(ConnectionProgress::Nothing)
             }
             Ok(0) | Err(_) => Err(End::Gone),
             Ok(count) => {
                 self.input.filled(count);
-                Ok(Progress::Nothing)
+                Ok(ConnectionProgress::Nothing)
             }
         }
     }
@@ -212,12 +212,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     /// Answers every whole query received.
-    async fn answer_all(&mut self) -> Result<Progress, End> {
-        let mut progress = Progress::Nothing;
+    async fn answer_all(&mut self) -> Result<ConnectionProgress, End> {
+        let mut progress = ConnectionProgress::Nothing;
         loop {
             let (queries, pause) = self.answer_turn();
             if queries > 0 {
-                progress = Progress::Answered;
+                progress = ConnectionProgress::Answered;
             }
             self.write().await?;
             match pause {

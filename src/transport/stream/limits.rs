@@ -28,7 +28,7 @@ pub(super) struct Limits {
 
 /// Why a connection is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum ConnectionRefusal {
     /// There are too many in all.
     Full,
     /// There are too many of this client.
@@ -73,17 +73,17 @@ impl Limits {
         address: IpAddr,
         settings: &TcpSettings,
         counters: &Arc<TcpCounters>,
-    ) -> Result<ConnectionPermit, Refusal> {
+    ) -> Result<ConnectionPermit, ConnectionRefusal> {
         let client = client(address);
         let mut clients = lock(&self.clients);
         let open = clients.get(&client).map_or(0, Vec::len);
         let full = counters.open.load(Ordering::Relaxed) >= settings.connections_max;
         if open >= settings.connections_per_client_max {
             // To the client both are the same; to the operator the total matters more.
-            return Err(if full { Refusal::Full } else { Refusal::ClientFull });
+            return Err(if full { ConnectionRefusal::Full } else { ConnectionRefusal::ClientFull });
         }
         if full {
-            let (loser, seat) = least_needed(&clients, open).ok_or(Refusal::Full)?;
+            let (loser, seat) = least_needed(&clients, open).ok_or(ConnectionRefusal::Full)?;
             give_back(&mut clients, loser, &seat, counters);
             counters.evicted.fetch_add(1, Ordering::Relaxed);
             seat.lost.notify_one();
@@ -175,7 +175,7 @@ mod tests {
         let one = settings(10, 1);
         let _held = limits.admit("2001:db8:0:1::1".parse().unwrap(), &one, &counters).unwrap();
         let same = limits.admit("2001:db8:0:1:ffff::2".parse().unwrap(), &one, &counters);
-        assert_eq!(same.unwrap_err(), Refusal::ClientFull);
+        assert_eq!(same.unwrap_err(), ConnectionRefusal::ClientFull);
         assert!(limits.admit("2001:db8:0:2::1".parse().unwrap(), &one, &counters).is_ok());
         let neighbours = ["fe80::1", "fe80::2"].map(|ip| limits.admit(ip.parse().unwrap(), &one, &counters));
         assert!(neighbours.iter().all(Result::is_ok), "{neighbours:?}");
@@ -188,7 +188,7 @@ mod tests {
         let held = limits.admit(address, &settings(1, 1), &counters).unwrap();
         held.seat.busy();
         let other = limits.admit("192.0.2.2".parse().unwrap(), &settings(1, 1), &counters);
-        assert_eq!(other.unwrap_err(), Refusal::Full);
+        assert_eq!(other.unwrap_err(), ConnectionRefusal::Full);
         drop(held);
         assert!(lock(&limits.clients).is_empty());
         assert_eq!(counters.open.load(Ordering::Relaxed), 0);
@@ -211,7 +211,7 @@ mod tests {
         let admit = |ip: &str, idle: u64| {
             let admitted = limits.admit(ip.parse().unwrap(), &four, &counters)?;
             admitted.seat.idle(start + Duration::from_secs(idle));
-            Ok::<ConnectionPermit, Refusal>(admitted)
+            Ok::<ConnectionPermit, ConnectionRefusal>(admitted)
         };
         let mut held: Vec<ConnectionPermit> =
             [("192.0.2.1", 1), ("192.0.2.2", 3), ("192.0.2.2", 2), ("192.0.2.2", 9)]
@@ -227,7 +227,7 @@ mod tests {
         held.push(admit("192.0.2.4", 11).unwrap());
         assert_eq!(lost(&held), [0, 2]);
         // No client takes the last place of another for a second one of its own.
-        assert_eq!(admit("192.0.2.4", 12).unwrap_err(), Refusal::Full);
+        assert_eq!(admit("192.0.2.4", 12).unwrap_err(), ConnectionRefusal::Full);
         assert_eq!(counters.evicted.load(Ordering::Relaxed), 2);
         drop(held);
         assert!(lock(&limits.clients).is_empty());

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::client_stream::StreamTransport;
 use super::connection::{Client, Connection};
-use super::limits::Refusal;
+use super::limits::ConnectionRefusal;
 use super::stream_context::StreamContext;
 use crate::answer::Peer;
 use crate::transport::responder::Responder;
@@ -157,10 +157,10 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                     drop(permit);
                 });
             }
-            Err(Refusal::Full) => {
+            Err(ConnectionRefusal::Full) => {
                 counters.refused.fetch_add(1, Ordering::Relaxed);
             }
-            Err(Refusal::ClientFull) => {
+            Err(ConnectionRefusal::ClientFull) => {
                 counters.limited.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Kind as ProbeKind, Port, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 
 impl Lab {
     /// Guards an owner, as a `[[zone.probe]]` of the configuration does.

@@ -21,10 +21,10 @@ fn lines(text: &[u8]) -> Vec<String> {
         }
         if let Some(fault) = line.fault {
             let (kind, span) = match fault {
-                Fault::UnterminatedString(span) => ("string", span),
-                Fault::UnclosedParenthesis(span) => ("unclosed", span),
-                Fault::UnmatchedParenthesis(span) => ("unmatched", span),
-                Fault::TooManyWords(span) => ("words", span),
+                LineFault::UnterminatedString(span) => ("string", span),
+                LineFault::UnclosedParenthesis(span) => ("unclosed", span),
+                LineFault::UnmatchedParenthesis(span) => ("unmatched", span),
+                LineFault::TooManyWords(span) => ("words", span),
             };
             shown.push(format!("!{kind} {}..{}", span.start, span.end));
         }

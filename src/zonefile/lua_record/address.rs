@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::probe::{Kind, Port};
+use crate::probe::{Port, ProbeKind};
 use crate::source::Span;
 use crate::zone::TestedName;
 
@@ -66,7 +66,7 @@ pub(super) struct Target {
     pub(super) address: IpAddr,
     /// Where that is.
     pub(super) at: At,
-    pub(super) kind: Kind,
+    pub(super) kind: ProbeKind,
     pub(super) span: Span,
 }
 

@@ -12,7 +12,7 @@ use super::options::Subject;
 use super::reader::Reader;
 use super::url::Url;
 use crate::lua::{Call, Expr, ExprKind, Field};
-use crate::probe::Kind;
+use crate::probe::ProbeKind;
 use crate::source::{Diagnostic, Span};
 use crate::zone::{MEMBERS_MAX, Pool, Selector};
 
@@ -188,7 +188,7 @@ impl<'r> Reader<'r, '_> {
 }
 
 /// Targets that are tested at their own address.
-fn at_itself(kind: &Kind) -> impl Fn(&WrittenAddress) -> Target {
+fn at_itself(kind: &ProbeKind) -> impl Fn(&WrittenAddress) -> Target {
     |&WrittenAddress { address, span, .. }| Target { address, at: At::Itself, kind: kind.clone(), span }
 }
 

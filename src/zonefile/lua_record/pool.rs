@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::shown::shown;
 use crate::dns::Rtype;
 use crate::lua::{Call, Expr, ExprKind, Field};
-use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::probe::{Port, Probe, ProbeKind, Tcp};
 use crate::source::{Diagnostic, Span};
 use crate::zone::{Guard, MEMBERS_MAX, Member, Pool};
 
@@ -36,7 +36,7 @@ impl<'r> Reader<'r, '_> {
         let target = |&WrittenAddress { address, port: own, span }: &WrittenAddress| Target {
             address,
             at: At::Itself,
-            kind: Kind::Tcp(Tcp { port: own.unwrap_or(port) }),
+            kind: ProbeKind::Tcp(Tcp { port: own.unwrap_or(port) }),
             span,
         };
         let groups: Vec<Vec<Target>> =
@@ -195,7 +195,7 @@ impl<'r> Reader<'r, '_> {
 
     /// The members of a group, each target once.
     fn members(&mut self, group: &[Target], options: &Options) -> Vec<Member> {
-        let mut first_places: HashMap<(IpAddr, &Kind), Span> = HashMap::new();
+        let mut first_places: HashMap<(IpAddr, &ProbeKind), Span> = HashMap::new();
         let mut members = Vec::with_capacity(group.len());
         for Target { address, at, kind, span } in group {
             if let Some(&first) = first_places.get(&(*address, kind)) {

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::url::{Scheme, Url};
 use crate::lua::Expr;
 use crate::probe::{
-    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Https, Kind, Method,
+    BODY_LIMIT_BYTES, BODY_LIMIT_BYTES_MAX, Header, HeaderError, Host, Http, Https, Method, ProbeKind,
     REDIRECTS_MAX, Statuses,
 };
 use crate::source::{Diagnostic, Span};
@@ -39,7 +39,7 @@ const STATUS: u16 = 200;
 
 impl Request {
     /// The probe of a URL.
-    pub(super) fn probe(&self, url: &Url) -> Kind {
+    pub(super) fn probe(&self, url: &Url) -> ProbeKind {
         let http = Http {
             port: url.port,
             method: Method::Get,
@@ -54,8 +54,10 @@ impl Request {
             tells_weight: self.tells_weight,
         };
         match url.scheme {
-            Scheme::Http => Kind::Http(Arc::new(http)),
-            Scheme::Https => Kind::Https(Arc::new(Https { http, handshake: handshake(url), token: None })),
+            Scheme::Http => ProbeKind::Http(Arc::new(http)),
+            Scheme::Https => {
+                ProbeKind::Https(Arc::new(Https { http, handshake: handshake(url), token: None }))
+            }
         }
     }
 

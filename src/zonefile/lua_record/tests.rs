@@ -11,7 +11,7 @@ use super::reader::CONSTANTS_MAX;
 use super::*;
 use crate::dns::Name;
 use crate::lua::tests::Written;
-use crate::probe::{Kind, Port, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 use crate::source::Look;
 use crate::zone::{AllDown, Pool, Selector, WhilePending};
 
@@ -88,7 +88,7 @@ fn targets(pool: &Pool) -> Vec<Vec<(String, u16)>> {
     let target = |member: &crate::zone::Member| {
         let [guard] = member.guards.as_slice() else { panic!("one guard") };
         assert_eq!(guard.probe.address.to_string(), pool.show(member));
-        let Kind::Tcp(tcp) = &guard.probe.kind else { panic!("{}", guard.probe) };
+        let ProbeKind::Tcp(tcp) = &guard.probe.kind else { panic!("{}", guard.probe) };
         (pool.show(member), tcp.port.get())
     };
     pool.groups.iter().map(|group| group.iter().map(target).collect()).collect()
@@ -115,7 +115,7 @@ fn the_records_of_a_cluster_zone_become_pools() {
     assert_eq!((guard.interval, guard.retry), (defaults.interval, defaults.retry));
     assert_eq!((guard.rise, guard.fall), (defaults.rise, defaults.fall));
     assert_eq!((guard.probe.timeout, guard.probe.source), (defaults.timeout, None));
-    assert_eq!(guard.probe.kind, Kind::Tcp(Tcp { port: Port::new(6443).unwrap() }));
+    assert_eq!(guard.probe.kind, ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() }));
 }
 
 #[test]

@@ -66,12 +66,12 @@ pub struct LiveStatus {
 pub struct Hold {
     zone: Arc<LiveZone>,
     state: OwnedMutexGuard<LiveState>,
-    made: Option<Made>,
+    made: Option<EffectiveZone>,
 }
 
 /// What a reading has made.
 #[derive(Debug)]
-struct Made {
+struct EffectiveZone {
     serial: u32,
     file: Option<Digest>,
     overlay: Overlay,
@@ -196,7 +196,7 @@ impl Hold {
         let digest = digest_of(texts);
         let Some(journal) = &self.state.journal else {
             let (serial, overlay, aside) = (file.serial(), Overlay::default(), Vec::new());
-            self.made = Some(Made { serial, file: digest, overlay, aside });
+            self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
             return file;
         };
         let digest = digest.or(journal.file_digest());
@@ -230,7 +230,7 @@ impl Hold {
                 info!(zone = %id.name, "zone {id} gets serial {serial}: {own} of its file is not ahead of the last one");
             }
         }
-        self.made = Some(Made { serial, file: digest, overlay, aside });
+        self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
         zone
     }
 
@@ -240,7 +240,7 @@ impl Hold {
 
     /// Notes in the journal that the new version is served in place of `before`. Blocks.
     pub fn commit(mut self, served: &ZoneVersion, before: Option<&ZoneVersion>) {
-        if let Some(Made { serial, file, overlay, aside }) = self.made.take()
+        if let Some(EffectiveZone { serial, file, overlay, aside }) = self.made.take()
             && served.serial == serial
         {
             let step = before.and_then(|before| step_between(before, served));

@@ -12,7 +12,7 @@ use crate::source::{Diagnostic, Diagnostics, Severity, Sources, patiently_for};
 use crate::transfer::Soa;
 use crate::transfer::incoming::expiry;
 use crate::zone::{self, Apexes, Changeset, Hosts};
-use crate::zones::copy::{self, Copy};
+use crate::zones::copy::{self, ZoneCopy};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::ZoneSettings;
 use crate::zones::source::Reading;
@@ -92,8 +92,8 @@ impl SecondaryLoad<'_> {
         }
     }
 
-    fn version_of(&self, copy: Copy, sources: &Sources, found: &mut Diagnostics) -> Option<ZoneVersion> {
-        let Copy { path, text, confirmed_at } = copy;
+    fn version_of(&self, copy: ZoneCopy, sources: &Sources, found: &mut Diagnostics) -> Option<ZoneVersion> {
+        let ZoneCopy { path, text, confirmed_at } = copy;
         let mut sources = sources.closed_over(vec![(path.display().to_string(), text)]);
         let mut builder = zone::Builder::new(self.zone.id.name.clone(), self.zone.name_span);
         let mut reading = Reading {

@@ -36,7 +36,7 @@ pub(super) enum What {
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum FileEvent {
     /// Something to a file, or to a folder.
     Of(PathBuf, What),
     /// Events were lost: the queue was full.
@@ -116,7 +116,7 @@ impl Queue {
     }
 
     /// Empties the queue.
-    pub(super) fn take(&mut self) -> Vec<Event> {
+    pub(super) fn take(&mut self) -> Vec<FileEvent> {
         let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
         let mut reader = Reader::new(&self.fd, &mut buffer);
         let (mut events, mut ended) = (Vec::new(), Vec::new());
@@ -132,7 +132,7 @@ impl Queue {
             };
             let flags = event.events();
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
-                events.push(Event::Lost);
+                events.push(FileEvent::Lost);
             }
             if flags.contains(ReadFlags::IGNORED) {
                 ended.push(event.wd());
@@ -141,7 +141,7 @@ impl Queue {
             let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
             let folders = self.folders.get(&event.wd()).into_iter().flatten();
             let path = |folder: &PathBuf| name.map_or_else(|| folder.clone(), |name| folder.join(name));
-            events.extend(folders.map(|folder| Event::Of(path(folder), what)));
+            events.extend(folders.map(|folder| FileEvent::Of(path(folder), what)));
         }
         for watch in ended {
             for folder in self.folders.remove(&watch).unwrap_or_default() {
@@ -188,8 +188,8 @@ mod tests {
             .take()
             .into_iter()
             .filter_map(|event| match event {
-                Event::Of(path, what) if path == zone => Some(what),
-                Event::Of(..) | Event::Lost => None,
+                FileEvent::Of(path, what) if path == zone => Some(what),
+                FileEvent::Of(..) | FileEvent::Lost => None,
             })
             .collect();
         found.dedup();
@@ -249,10 +249,14 @@ mod tests {
         queue.folders.get_mut(&watch).unwrap().insert(other.clone());
         File::create(folder.path().join("zone")).unwrap();
         let heard = queue.take();
-        assert!(heard.contains(&Event::Of(one.join("zone"), What::Replaced)), "{heard:?}");
-        assert!(heard.contains(&Event::Of(other.join("zone"), What::Replaced)), "{heard:?}");
+        assert!(heard.contains(&FileEvent::Of(one.join("zone"), What::Replaced)), "{heard:?}");
+        assert!(heard.contains(&FileEvent::Of(other.join("zone"), What::Replaced)), "{heard:?}");
         queue.unwatch(&other);
         fs::remove_file(folder.path().join("zone")).unwrap();
-        assert_eq!(queue.take().last(), Some(&Event::Of(one.join("zone"), What::Replaced)), "still watched");
+        assert_eq!(
+            queue.take().last(),
+            Some(&FileEvent::Of(one.join("zone"), What::Replaced)),
+            "still watched"
+        );
     }
 }

@@ -14,7 +14,7 @@ use std::{fmt, io};
 
 use tokio::sync::Notify;
 
-use super::events::{Event, Queue, What};
+use super::events::{FileEvent, Queue, What};
 use crate::sync::lock;
 
 /// How long writing a file may take in silence. Copies take seconds; who takes longer has likely forgotten to
@@ -31,19 +31,19 @@ pub struct Writing(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    known: Mutex<Known>,
+    known: Mutex<KnownFile>,
     /// Something has happened that can mean that a path leads to another text.
     touched: Notify,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownFile {
     /// None: it could not be opened yet.
     queue: Option<Queue>,
     /// The entries of folders that lead to a file, by their whole path.
     steps: Steps,
     /// The files that are open for writing.
-    open: HashMap<PathBuf, Open>,
+    open: HashMap<PathBuf, OpenFile>,
     /// How many events there have been of any file.
     events: u64,
     /// Which of them was the last one of a file.
@@ -53,7 +53,7 @@ struct Known {
 }
 
 #[derive(Clone, Copy)]
-struct Open {
+struct OpenFile {
     since: Instant,
     /// Whether it has been said that it takes long.
     told: bool,
@@ -163,7 +163,7 @@ impl Writing {
     /// Those that have been written for too long, each once.
     pub(super) fn overdue(&self, now: Instant) -> Vec<PathBuf> {
         self.with_all(|known| {
-            let is_overdue = |open: &Open| !open.told && open.since + WRITING_MAX <= now;
+            let is_overdue = |open: &OpenFile| !open.told && open.since + WRITING_MAX <= now;
             let overdue = known.open.iter_mut().filter(|(_, open)| is_overdue(open));
             let mut paths: Vec<PathBuf> = overdue
                 .map(|(path, open)| {
@@ -177,7 +177,7 @@ impl Writing {
     }
 
     /// Does something with what is known, when everything that has happened so far is.
-    fn with_all<R>(&self, what: impl FnOnce(&mut Known) -> R) -> R {
+    fn with_all<R>(&self, what: impl FnOnce(&mut KnownFile) -> R) -> R {
         let mut known = lock(&self.0.known);
         let events = known.queue.as_mut().map(Queue::take).unwrap_or_default();
         let now = Instant::now();
@@ -195,17 +195,17 @@ impl Writing {
     pub(crate) fn suppose_written(&self, path: &Path) {
         let mut known = lock(&self.0.known);
         known.steps.insert(path.to_owned(), vec![path.to_owned()]);
-        known.happened(&Event::Of(path.to_owned(), What::Written), Instant::now());
+        known.happened(&FileEvent::Of(path.to_owned(), What::Written), Instant::now());
     }
 }
 
-impl Known {
+impl KnownFile {
     /// Takes in an event; whether it is about anything that leads to a file.
-    fn happened(&mut self, event: &Event, now: Instant) -> bool {
+    fn happened(&mut self, event: &FileEvent, now: Instant) -> bool {
         self.events += 1;
         let (path, what) = match event {
-            Event::Of(path, what) => (path, what),
-            Event::Lost => {
+            FileEvent::Of(path, what) => (path, what),
+            FileEvent::Lost => {
                 self.open.clear();
                 self.lost = self.events;
                 return true;
@@ -215,7 +215,7 @@ impl Known {
         for name in names {
             match what {
                 What::Written => {
-                    self.open.entry(name.clone()).or_insert(Open { since: now, told: false });
+                    self.open.entry(name.clone()).or_insert(OpenFile { since: now, told: false });
                 }
                 // Another file may have its name now, which nobody is known to write.
                 What::Closed | What::Replaced => drop(self.open.remove(name)),
@@ -242,7 +242,7 @@ mod tests {
         let writing = Writing::default();
         writing.set_steps([(path.to_owned(), vec![path.to_owned()])].into());
         for (what, at) in events {
-            lock(&writing.0.known).happened(&Event::Of(path.to_owned(), *what), *at);
+            lock(&writing.0.known).happened(&FileEvent::Of(path.to_owned(), *what), *at);
         }
         writing
     }
@@ -291,7 +291,7 @@ mod tests {
         let path = Path::new("/lab.zone");
         let writing = known(path, &[]);
         let before = writing.now();
-        assert!(lock(&writing.0.known).happened(&Event::Lost, Instant::now()));
+        assert!(lock(&writing.0.known).happened(&FileEvent::Lost, Instant::now()));
         assert!(writing.may_be_half(path, before) && !writing.may_be_half(path, writing.now()));
     }
 }

@@ -19,7 +19,7 @@ use edgedns::answer::{
 };
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
-use edgedns::probe::{Kind, Port, Tcp};
+use edgedns::probe::{Port, ProbeKind, Tcp};
 use edgedns::source::Span;
 use edgedns::zone::{AllDown, GuardTemplate, Guarding, PoolSettings, Selector, Test};
 
@@ -145,7 +145,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
     let two = NonZeroU32::MIN.saturating_add(1);
     let port = step.value("tcp").and_then(|port| Port::new(port.parse().ok()?)).expect("tcp=PORT");
     let template = GuardTemplate {
-        test: Test::Same(Kind::Tcp(Tcp { port })),
+        test: Test::Same(ProbeKind::Tcp(Tcp { port })),
         source: None,
         timeout: Duration::from_secs(1),
         interval: Duration::from_secs(1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edgedns::health::{self, Engine, Target, Verdict};
-use edgedns::probe::{Http, Kind, Path, Probe};
+use edgedns::probe::{Http, Path, Probe, ProbeKind};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -14,7 +14,7 @@ use super::server::{End, LIMIT, Reply, Server, ok, response};
 use super::tls::Authority;
 
 /// Probed once an hour: what happens sooner is due to a hint.
-fn hourly(server: &Server, kind: Kind) -> Target {
+fn hourly(server: &Server, kind: ProbeKind) -> Target {
     Target {
         probe: Probe { address: server.place.ip(), source: None, timeout: LIMIT, kind },
         interval: Duration::from_secs(3600),
@@ -44,7 +44,7 @@ async fn a_target_that_dies_is_down_within_milliseconds_however_long_the_interva
 async fn a_target_that_closes_what_it_promised_to_keep_is_probed_once_for_each_retry() {
     let closes = |_: &str| Reply::Last(response("200 OK", "ok"));
     let server = Server::start("127.0.4.71", closes).await;
-    let kind = Kind::Http(Arc::new(Http::get(server.port(), Path::root())));
+    let kind = ProbeKind::Http(Arc::new(Http::get(server.port(), Path::root())));
     let retry = Duration::from_millis(100);
     let (mut engine, _transitions) = Engine::start(Handle::current(), health::Settings::default());
     let begin = Instant::now();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::probe::{Http, Https, Kind, Path, Port, Tcp, Tls};
+use edgedns::probe::{Http, Https, Path, Port, ProbeKind, Tcp, Tls};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -307,13 +307,14 @@ fn over_a_stream() -> Vec<Hostile> {
 impl Hostile {
     /// Every probe that can meet it at this place. Only `tcp` can pass, and `tls` if there is a handshake: no
     /// target here has the text that is wanted.
-    pub(crate) fn probes(&self, place: SocketAddr) -> Vec<Kind> {
+    pub(crate) fn probes(&self, place: SocketAddr) -> Vec<ProbeKind> {
         let port = Port::new(place.port()).unwrap();
         let http = Http { body: Some("well".into()), redirects: 5, ..Http::get(port, Path::root()) };
-        let plain = || Kind::Http(Arc::new(http.clone()));
-        let tls = || Kind::Tls(Arc::new(Tls { port, handshake: lax() }));
-        let https = || Kind::Https(Arc::new(Https { http: http.clone(), handshake: lax(), token: None }));
-        let tcp = Kind::Tcp(Tcp { port });
+        let plain = || ProbeKind::Http(Arc::new(http.clone()));
+        let tls = || ProbeKind::Tls(Arc::new(Tls { port, handshake: lax() }));
+        let https =
+            || ProbeKind::Https(Arc::new(Https { http: http.clone(), handshake: lax(), token: None }));
+        let tcp = ProbeKind::Tcp(Tcp { port });
         match self.over {
             Over::Nothing => vec![tcp, plain(), tls(), https()],
             Over::Http => vec![tcp, plain()],

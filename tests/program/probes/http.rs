@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use edgedns::probe::{Header, Host, Http, Kind, Method, Outcome, Path, Probe, Prober, Statuses, Weight};
+use edgedns::probe::{Header, Host, Http, Method, Outcome, Path, Probe, ProbeKind, Prober, Statuses, Weight};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ fn get(server: &Server) -> Http {
 }
 
 fn probe(server: &Server, http: Http) -> Probe {
-    let kind = Kind::Http(Arc::new(http));
+    let kind = ProbeKind::Http(Arc::new(http));
     Probe { address: server.place.ip(), source: None, timeout: LIMIT, kind }
 }
 
@@ -171,7 +171,7 @@ async fn a_target_that_does_not_accept_is_too_late_already_connecting() {
     let place = listener.local_addr().unwrap();
     let _held = TcpStream::connect(place).await.unwrap();
     let http = Http::get(edgedns::probe::Port::new(place.port()).unwrap(), Path::root());
-    let kind = Kind::Http(Arc::new(http));
+    let kind = ProbeKind::Http(Arc::new(http));
     let outcome = Probe { address: place.ip(), source: None, timeout: SHORT, kind }.prober().run().await;
     assert_eq!(outcome.to_string(), "timed out after 150 ms connecting");
 }

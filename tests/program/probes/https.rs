@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::probe::{Host, Http, Https, Kind, Path, Port, Probe, Prober, Token};
+use edgedns::probe::{Host, Http, Https, Path, Port, Probe, ProbeKind, Prober, Token};
 use edgedns::tls::{AlpnProtocol, ClientCertificate, Handshake, ServerName, Verify};
 use tokio::time::timeout;
 
@@ -17,12 +17,12 @@ pub(crate) fn lax() -> Handshake {
     Handshake { protocols, ..handshake(Verify::Off, None) }
 }
 
-pub(crate) fn https(place: SocketAddr, handshake: Handshake) -> Kind {
+pub(crate) fn https(place: SocketAddr, handshake: Handshake) -> ProbeKind {
     let http = Http::get(Port::new(place.port()).unwrap(), Path::new("/readyz").unwrap());
-    Kind::Https(Arc::new(Https { http, handshake, token: None }))
+    ProbeKind::Https(Arc::new(Https { http, handshake, token: None }))
 }
 
-fn prober(server: &Server, kind: Kind) -> Prober {
+fn prober(server: &Server, kind: ProbeKind) -> Prober {
     Probe { address: server.place.ip(), source: None, timeout: LIMIT, kind }.prober()
 }
 
@@ -74,7 +74,7 @@ async fn host_and_server_name_are_told_apart() {
     let host = Host::new("console.lab.example");
     let http = Http { host, ..Http::get(server.port(), Path::root()) };
     let handshake = handshake(authority.verify(), Some("lab.example"));
-    let kind = Kind::Https(Arc::new(Https { http, handshake, token: None }));
+    let kind = ProbeKind::Https(Arc::new(Https { http, handshake, token: None }));
     passed(&prober(&server, kind).run().await);
     assert_eq!(server.names(1).await, [Some("lab.example".to_owned())]);
     assert!(server.requests()[0].to_lowercase().contains("\r\nhost: console.lab.example\r\n"));
@@ -96,7 +96,7 @@ async fn a_token_is_sent_and_read_again_when_its_file_changes() {
     std::fs::write(&path, "first\n").unwrap();
     let token = Some(Token::new(path.clone()).unwrap());
     let http = Http::get(server.port(), Path::root());
-    let kind = Kind::Https(Arc::new(Https { http, handshake: lax(), token }));
+    let kind = ProbeKind::Https(Arc::new(Https { http, handshake: lax(), token }));
     let mut prober = prober(&server, kind);
     passed(&prober.run().await);
     std::fs::write(&path, "second").unwrap();
@@ -138,7 +138,7 @@ async fn a_file_that_is_gone_before_it_was_ever_read_is_local_trouble() {
     std::fs::remove_file(&path).unwrap();
     let server = server("127.0.4.47", &Authority::new()).await;
     let http = Http::get(server.port(), Path::root());
-    let kind = Kind::Https(Arc::new(Https { http, handshake: lax(), token }));
+    let kind = ProbeKind::Https(Arc::new(Https { http, handshake: lax(), token }));
     let said = prober(&server, kind).run().await.to_string();
     assert_eq!(said, format!("not probed: cannot use {}: entity not found", path.display()));
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edgedns::probe::{Kind, Outcome, Probe};
+use edgedns::probe::{Outcome, Probe, ProbeKind};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -26,7 +26,7 @@ const MEETINGS_AT_ONCE: usize = 16;
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Waits until the target sees no connection of ours.
-async fn assert_closed(target: &Target, kind: &Kind, after: &str) -> Result<(), String> {
+async fn assert_closed(target: &Target, kind: &ProbeKind, after: &str) -> Result<(), String> {
     let begin = Instant::now();
     loop {
         let open = open_connections(target.place);
@@ -47,9 +47,9 @@ async fn meet(hostile: Hostile, address: IpAddr, certificates: &Certificates) ->
     let target = hostile.clone().start(address, certificates).await;
     for kind in probes(&target) {
         let may_pass = match kind {
-            Kind::Tcp(_) => true,
-            Kind::Tls(_) => matches!(over, Over::Https | Over::Http2),
-            Kind::Http(_) | Kind::Https(_) => false,
+            ProbeKind::Tcp(_) => true,
+            ProbeKind::Tls(_) => matches!(over, Over::Https | Over::Http2),
+            ProbeKind::Http(_) | ProbeKind::Https(_) => false,
         };
         let probe = Probe { address, source: None, timeout: TIMEOUT, kind: kind.clone() };
         let mut prober = probe.prober();

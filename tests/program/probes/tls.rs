@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use edgedns::probe::{Kind, Outcome, Probe, Tls};
+use edgedns::probe::{Outcome, Probe, ProbeKind, Tls};
 use edgedns::tls::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, ServerName, Verify};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -101,7 +101,7 @@ pub(crate) fn handshake(verify: Verify, name: Option<&str>) -> Handshake {
 }
 
 async fn run(server: &Server, handshake: Handshake) -> Outcome {
-    let kind = Kind::Tls(Arc::new(Tls { port: server.port(), handshake }));
+    let kind = ProbeKind::Tls(Arc::new(Tls { port: server.port(), handshake }));
     Probe { address: server.place.ip(), source: None, timeout: LIMIT, kind }.prober().run().await
 }
 
@@ -190,7 +190,7 @@ async fn what_does_not_speak_tls_fails() {
     let greets = |_: &str| Reply::Whole(response("400 Bad Request", ""));
     let server = Server::start("127.0.4.37", greets).await;
     // A TLS record holds no empty line by design, so this target waits for one, as many do.
-    let kind = Kind::Tls(Arc::new(Tls { port: server.port(), handshake: handshake(Verify::Off, None) }));
+    let kind = ProbeKind::Tls(Arc::new(Tls { port: server.port(), handshake: handshake(Verify::Off, None) }));
     let timeout = Duration::from_millis(150);
     let probe = Probe { address: server.place.ip(), source: None, timeout, kind };
     let said = probe.prober().run().await.to_string();
@@ -204,7 +204,7 @@ async fn what_does_not_speak_tls_fails() {
         stream
     });
     let port = edgedns::probe::Port::new(place.port()).unwrap();
-    let kind = Kind::Tls(Arc::new(Tls { port, handshake: handshake(Verify::Off, None) }));
+    let kind = ProbeKind::Tls(Arc::new(Tls { port, handshake: handshake(Verify::Off, None) }));
     let probe = Probe { address: place.ip(), source: None, timeout: LIMIT, kind };
     assert_eq!(probe.prober().run().await.to_string(), "what answers is not TLS");
     drop(greeting.await);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dns::Name;
-use crate::probe::{Kind, Port, Tcp};
+use crate::probe::{Port, ProbeKind, Tcp};
 use crate::zone::{GuardTemplate, MinUp, Test};
 
 /// A guarding of `owner` with one guard.
@@ -18,7 +18,7 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
 }
 
 fn tcp() -> Test {
-    Test::Same(Kind::Tcp(Tcp { port: Port::new(6443).unwrap() }))
+    Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() }))
 }
 
 fn sorted(mut given: Given) -> Vec<String> {
@@ -126,7 +126,7 @@ fn what_cannot_be_guarded_is_an_error_and_what_never_holds_a_warning() {
 fn guards_of_two_blocks_add_up_for_backups_too() {
     let backups = vec![vec!["192.0.2.9".parse().unwrap()]];
     let choice = PoolSettings { backups, ..PoolSettings::default() };
-    let other = Test::Same(Kind::Tcp(Tcp { port: Port::new(443).unwrap() }));
+    let other = Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(443).unwrap() }));
     let guardings = vec![guarding("api", tcp(), choice.clone()), guarding("api", other, choice)];
     let zone = zone(THREE, guardings).0.unwrap();
     let members = zone.pools()[0].groups.iter().flatten();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::dns::{Rtype, Ttl};
 use crate::health::Verdict;
-use crate::probe::{Kind, Port, Probe, Tcp};
+use crate::probe::{Port, Probe, ProbeKind, Tcp};
 use crate::source::{Sources, Span};
 use crate::zone::{AnswerOrder, Guard, Member, Network};
 
@@ -16,7 +16,7 @@ const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 77));
 fn member(last: u8) -> Member {
     let address = IpAddr::from([127, 0, 0, last]);
     let second = std::time::Duration::from_secs(1);
-    let kind = Kind::Tcp(Tcp { port: Port::new(6443).unwrap() });
+    let kind = ProbeKind::Tcp(Tcp { port: Port::new(6443).unwrap() });
     let probe = Probe { address, source: None, timeout: second, kind };
     let (rise, fall) = (NonZeroU32::MIN, NonZeroU32::MIN);
     let guards = vec![Guard { probe, interval: second, retry: second, rise, fall }];

@@ -363,24 +363,24 @@ fn the_table_is_sorted_and_kinds_that_take_the_rest_come_last() {
         for field in before {
             let takes_rest = matches!(
                 field.kind,
-                Kind::CharStrings
-                    | Kind::Text(_)
-                    | Kind::Digest(..)
-                    | Kind::Hex
-                    | Kind::Base64(_)
-                    | Kind::Base64OrDash
-                    | Kind::Opaque
-                    | Kind::OptionalString
-                    | Kind::Prefixes
-                    | Kind::HostIdentity
-                    | Kind::Services
-                    | Kind::AddressChain
-                    | Kind::Nsap
-                    | Kind::Atm
-                    | Kind::TypeBitmap
-                    | Kind::FlatBitmap
-                    | Kind::SvcParams
-                    | Kind::Location
+                FieldKind::CharStrings
+                    | FieldKind::Text(_)
+                    | FieldKind::Digest(..)
+                    | FieldKind::Hex
+                    | FieldKind::Base64(_)
+                    | FieldKind::Base64OrDash
+                    | FieldKind::Opaque
+                    | FieldKind::OptionalString
+                    | FieldKind::Prefixes
+                    | FieldKind::HostIdentity
+                    | FieldKind::Services
+                    | FieldKind::AddressChain
+                    | FieldKind::Nsap
+                    | FieldKind::Atm
+                    | FieldKind::TypeBitmap
+                    | FieldKind::FlatBitmap
+                    | FieldKind::SvcParams
+                    | FieldKind::Location
             );
             assert!(!takes_rest, "{} {}", entry.mnemonic, field.name);
         }

@@ -106,41 +106,43 @@ fn bytes_of(field: &Field) -> BoxedStrategy<Vec<u8>> {
     let exactly = |length: usize| vec(any::<u8>(), length..=length).boxed();
     // The oracle knows the flags that are assigned today, and text in them.
     match (field.name, field.kind) {
-        ("flags", Kind::U16) => return (0..=3u8).prop_map(|flags| vec![0, flags]).boxed(),
-        ("flags", Kind::CharString) => {
+        ("flags", FieldKind::U16) => return (0..=3u8).prop_map(|flags| vec![0, flags]).boxed(),
+        ("flags", FieldKind::CharString) => {
             return "[A-Z0-9]{0,3}".prop_map(|text| behind_length(text.as_bytes())).boxed();
         }
         _ => {}
     }
     match field.kind {
-        Kind::U8 | Kind::Named8(_) => exactly(1),
-        Kind::U16 | Kind::Named16(_) | Kind::Flags16(_) | Kind::Type => exactly(2),
-        Kind::U32 | Kind::Timer | Kind::Timestamp | Kind::Ipv4 => exactly(4),
-        Kind::Eui48 => exactly(6),
-        Kind::Eui64 | Kind::Locator64 | Kind::Halves64 => exactly(8),
-        Kind::Ipv6 => exactly(16),
-        Kind::Name(..) => name().boxed(),
-        Kind::CharString | Kind::Salt => counted(0).boxed(),
-        Kind::OptionalString => prop_oneof![Just(Vec::new()), counted(0)].boxed(),
-        Kind::Digits => "[0-9]{4,15}".prop_map(|digits| behind_length(digits.as_bytes())).boxed(),
-        Kind::CharStrings => vec(counted(0), 1..4).prop_map(|strings| strings.concat()).boxed(),
-        Kind::Text(_) | Kind::Opaque | Kind::Base64OrDash => vec(any::<u8>(), 0..300).boxed(),
-        Kind::Base64(_) | Kind::Hex | Kind::Nsap => vec(any::<u8>(), 1..300).boxed(),
-        Kind::Tag => "[a-zA-Z0-9]{1,15}".prop_map(|tag| behind_length(tag.as_bytes())).boxed(),
+        FieldKind::U8 | FieldKind::Named8(_) => exactly(1),
+        FieldKind::U16 | FieldKind::Named16(_) | FieldKind::Flags16(_) | FieldKind::Type => exactly(2),
+        FieldKind::U32 | FieldKind::Timer | FieldKind::Timestamp | FieldKind::Ipv4 => exactly(4),
+        FieldKind::Eui48 => exactly(6),
+        FieldKind::Eui64 | FieldKind::Locator64 | FieldKind::Halves64 => exactly(8),
+        FieldKind::Ipv6 => exactly(16),
+        FieldKind::Name(..) => name().boxed(),
+        FieldKind::CharString | FieldKind::Salt => counted(0).boxed(),
+        FieldKind::OptionalString => prop_oneof![Just(Vec::new()), counted(0)].boxed(),
+        FieldKind::Digits => "[0-9]{4,15}".prop_map(|digits| behind_length(digits.as_bytes())).boxed(),
+        FieldKind::CharStrings => vec(counted(0), 1..4).prop_map(|strings| strings.concat()).boxed(),
+        FieldKind::Text(_) | FieldKind::Opaque | FieldKind::Base64OrDash => vec(any::<u8>(), 0..300).boxed(),
+        FieldKind::Base64(_) | FieldKind::Hex | FieldKind::Nsap => vec(any::<u8>(), 1..300).boxed(),
+        FieldKind::Tag => "[a-zA-Z0-9]{1,15}".prop_map(|tag| behind_length(tag.as_bytes())).boxed(),
         // The byte in front may ask for any of these lengths.
-        Kind::Digest(..) => prop::sample::select(vec![20usize, 32, 48, 64]).prop_flat_map(exactly).boxed(),
-        Kind::HashedOwner => counted(1).boxed(),
-        Kind::TypeBitmap => bitmap().boxed(),
-        Kind::FlatBitmap => prop_oneof![Just(Vec::new()), bits(0..=127, 16)].boxed(),
-        Kind::SvcParams => params().boxed(),
-        Kind::Location => location().boxed(),
-        Kind::Prefixes => prefixes().boxed(),
-        Kind::HostIdentity => identity().boxed(),
-        Kind::Services => prop_oneof![Just(Vec::new()), bits(0..=255, 60)].boxed(),
-        Kind::AddressChain => address_chain().boxed(),
-        Kind::Atm => atm().boxed(),
+        FieldKind::Digest(..) => {
+            prop::sample::select(vec![20usize, 32, 48, 64]).prop_flat_map(exactly).boxed()
+        }
+        FieldKind::HashedOwner => counted(1).boxed(),
+        FieldKind::TypeBitmap => bitmap().boxed(),
+        FieldKind::FlatBitmap => prop_oneof![Just(Vec::new()), bits(0..=127, 16)].boxed(),
+        FieldKind::SvcParams => params().boxed(),
+        FieldKind::Location => location().boxed(),
+        FieldKind::Prefixes => prefixes().boxed(),
+        FieldKind::HostIdentity => identity().boxed(),
+        FieldKind::Services => prop_oneof![Just(Vec::new()), bits(0..=255, 60)].boxed(),
+        FieldKind::AddressChain => address_chain().boxed(),
+        FieldKind::Atm => atm().boxed(),
         // They depend on each other: see `ipseckey` and `amtrelay`.
-        Kind::Gateway(_) | Kind::RelayType => unreachable!("a field of a type made as a whole"),
+        FieldKind::Gateway(_) | FieldKind::RelayType => unreachable!("a field of a type made as a whole"),
     }
 }
 
