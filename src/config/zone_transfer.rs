@@ -2,15 +2,17 @@
 //!
 //! Responsible for these keys of `[[zone]]`. Not responsible for what is sent: that is `transfer`'s.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::allowed::allowed;
 use super::limit::EXEMPT_MAX;
 use super::table::Table;
 use crate::answer::Allowed;
+use crate::probe::no_host;
 use crate::setting::{KEY_WORD, TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics};
 use crate::transfer::outgoing::TransferPools;
+use crate::transport::{ScopeError, scoped_host};
 use crate::tsig::KeyName;
 
 /// Most servers of `notify`: each gets a message at every change.
@@ -75,7 +77,17 @@ fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option
         found.push(value.fault(format!("more than {NOTIFY_MAX} servers")));
         return None;
     }
-    Some(items.into_iter().filter_map(|item| keep(notified(item, keys), found)).collect())
+    let mut servers: Vec<Notified> = Vec::new();
+    for item in items {
+        let Some(server) = keep(notified(item, keys), found) else { continue };
+        // Told twice, it would ask twice; and which of two keys it knows is not for us to guess.
+        if servers.iter().any(|known| known.place == server.place) {
+            found.push(item.fault(format!("{} is named twice", server.place)).help("leave one of them out"));
+            continue;
+        }
+        servers.push(server);
+    }
+    Some(servers)
 }
 
 /// An address, with or without a port, and a key or none.
@@ -99,16 +111,21 @@ fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> 
 }
 
 fn notified_place(value: Value<'_>, text: &str) -> Result<SocketAddr, Diagnostic> {
-    let usual = || text.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, DNS_PORT)));
-    let place = text.parse().or_else(|_| usual()).map_err(|_| {
-        value
-            .fault(format!("`{text}` is no address"))
-            .help("write \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::53]:5353\"")
-    })?;
-    if place.port() == 0 || place.ip().is_unspecified() || place.ip().is_multicast() {
+    let place = match scoped_host(text, DNS_PORT) {
+        Ok(place) => place,
+        Err(ScopeError::NoAddress) => {
+            let help = "write \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::53]:5353\"; names are not looked up";
+            return Err(value.fault(format!("`{text}` is not an address")).help(help));
+        }
+        Err(error) => return Err(error.fault(value)),
+    };
+    if let Some(why) = no_host(place.ip()) {
         return Err(value
-            .fault(format!("nobody is told anything at `{text}`"))
-            .help("name an address of one host"));
+            .fault(format!("{} {why}", place.ip()))
+            .help("name the address at which a server listens"));
+    }
+    if place.port() == 0 {
+        return Err(value.fault("port 0 cannot be told anything"));
     }
     Ok(place)
 }

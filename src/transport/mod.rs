@@ -74,7 +74,7 @@ pub use protocol::SocketProtocol;
 pub use responder::{ForwardResponder, Responder, SnapshotResponder};
 pub use response_slot::Gone;
 pub use running::{Listening, Running, Worker, start};
-pub use scope::{ScopeError, ScopedIp, scoped_place};
+pub use scope::{ScopeError, ScopedIp, scoped_host, scoped_place};
 pub use settings::{Settings, WORKERS_MAX};
 pub use stream::{CONNECTION_BYTES_MAX, TcpCounters, TcpSettings};
 #[cfg(feature = "fuzzing")]

@@ -100,6 +100,19 @@ pub fn scoped_place(text: &str) -> Result<SocketAddr, ScopeError> {
     Ok(ip.parse::<ScopedIp>()?.at(port))
 }
 
+/// Reads the address of a host, with a port as [`scoped_place`] does or without: then it is the usual one.
+///
+/// # Errors
+/// When it is no address, or one that means nothing as it stands.
+pub fn scoped_host(text: &str, usual_port: u16) -> Result<SocketAddr, ScopeError> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    match bare.parse::<ScopedIp>() {
+        Ok(ip) => Ok(ip.at(usual_port)),
+        Err(ScopeError::NoAddress) => scoped_place(text),
+        Err(error) => Err(error),
+    }
+}
+
 /// The number of an interface, by its name or written as a number.
 fn index_of(name: &str) -> Result<u32, ScopeError> {
     if let Some(number) = name.parse().ok().filter(|number| *number != 0) {

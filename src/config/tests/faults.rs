@@ -460,3 +460,23 @@ fn what_updates_may_do_is_said_in_full_or_the_fault_says_what_is_missing() {
     fault(with("\"192.0.2.1\"", "\"**\"", "\"SOA\""), "SOA records are never updated");
     fault(with("\"192.0.2.1\"", "\"**\"", "\"DNSKEY\""), "DNSKEY records are never updated");
 }
+
+#[test]
+fn a_server_to_notify_has_one_address_of_a_host_and_is_named_once() {
+    let notify = |entries: &str| read(ZONE.replace("file =", &format!("notify = [{entries}]\nfile =")));
+    for (entries, said) in [
+        ("\"192.0.2.53\", \"192.0.2.53:53\"", "192.0.2.53:53 is named twice"),
+        ("\"192.0.2.53\", \"192.0.2.54\", \"192.0.2.53\"", "192.0.2.53:53 is named twice"),
+        ("\"ns.example\"", "`ns.example` is not an address"),
+        ("\"192.0.2.53:0\"", "port 0 cannot be told anything"),
+        ("\"224.0.0.1\"", "224.0.0.1 is not the address of a host: it is a multicast group"),
+        ("\"255.255.255.255\"", "it is the broadcast address"),
+        ("\"::\"", ":: is not the address of a host: it means any address"),
+        ("\"fe80::53\"", "`fe80::53` is link-local, and means nothing without its interface"),
+    ] {
+        let sentence = notify(entries).sentence();
+        assert!(sentence.contains(said), "{entries}: {sentence}");
+    }
+    let entries = "\"192.0.2.53\", \"192.0.2.53:5353\", \"2001:db8::53\", \"[fe80::53%lo]:5353\"";
+    assert_eq!(notify(entries).sentences(), Vec::<String>::new());
+}
