@@ -1,9 +1,10 @@
 //! The response to an UPDATE message (RFC 2136, section 3.8).
 
 use super::rejection::Rejection;
-use crate::dns::edns::{Edns, OPT_BYTES, OptWriter};
-use crate::dns::message::{Extra, HEADER_BYTES, Header, Question, Rcode};
+use crate::dns::edns::{OPT_BYTES, OptWriter};
+use crate::dns::message::{Header, Question, Rcode};
 use crate::dns::message_writer::owned;
+use crate::dns::truncation::find_opt;
 
 /// Longest response in bytes, and what a client without EDNS takes: header, zone section, OPT with a line of text.
 pub const RESPONSE_BYTES_MAX: usize = 512;
@@ -20,7 +21,7 @@ pub fn respond(request: &[u8], rejection: Option<&Rejection>) -> Option<Vec<u8>>
         if let Some(zone) = zone {
             message.put_question(zone.wire);
         }
-        if !speaks_edns(request) || message.room() < OPT_BYTES {
+        if find_opt(request).is_none() || message.room() < OPT_BYTES {
             return;
         }
         let mut opt = OptWriter::new(message, rcode, 0);
@@ -29,22 +30,4 @@ pub fn respond(request: &[u8], rejection: Option<&Rejection>) -> Option<Vec<u8>>
         }
         opt.finish();
     }))
-}
-
-/// Whether some record of a message is an OPT record at the root.
-fn speaks_edns(request: &[u8]) -> bool {
-    let Some(header) = Header::read(request) else { return false };
-    let mut rest = match Question::read(request) {
-        Some((_, rest)) => rest,
-        None => request.get(HEADER_BYTES..).unwrap_or_default(),
-    };
-    let records: usize = header.counts.iter().skip(1).map(|count| usize::from(*count)).sum();
-    for _ in 0..records {
-        let Some((extra, behind)) = Extra::read(rest) else { return false };
-        if Edns::of(&extra).is_some() {
-            return true;
-        }
-        rest = behind;
-    }
-    false
 }
