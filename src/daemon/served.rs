@@ -256,6 +256,14 @@ impl Served {
         }
     }
 
+    /// The zones that have changed since the last snapshot; none: any may have, and there may be others.
+    pub(crate) fn changed_zones(&self) -> Option<impl Iterator<Item = &StoredZone>> {
+        match &self.changes {
+            Changes::Zones(zones) => Some(zones.keys().filter_map(|place| self.store.zone(*place))),
+            Changes::Table => None,
+        }
+    }
+
     fn snapshot_of(&self, zones: Arc<ZoneTable>) -> Snapshot {
         Snapshot {
             identity: Arc::clone(&self.identity),

@@ -91,6 +91,8 @@ pub struct Differences(Mutex<Steps>);
 struct Steps {
     steps: VecDeque<Step>,
     bytes: usize,
+    /// Steps that are being found out.
+    open: usize,
 }
 
 struct Step {
@@ -101,12 +103,29 @@ struct Step {
 }
 
 impl Differences {
+    /// The newest step is being found out; [`Differences::end`] is to be called.
+    pub fn begin(&self) {
+        let mut steps = lock(&self.0);
+        steps.open = steps.open.saturating_add(1);
+    }
+
+    /// What was begun has come to its end, whatever came of it.
+    pub fn end(&self) {
+        let mut steps = lock(&self.0);
+        steps.open = steps.open.saturating_sub(1);
+    }
+
+    /// Whether nothing is being found out: what is not known will not be known.
+    pub fn is_settled(&self) -> bool {
+        lock(&self.0).open == 0
+    }
+
     /// Adds a step. One that does not begin where the last one ended makes the others useless.
     pub fn push(&self, from: u32, to: u32, changes: Changeset) {
         let bytes = bytes(&changes);
         let mut steps = lock(&self.0);
         if steps.steps.back().is_some_and(|last| last.to != from) {
-            *steps = Steps::default();
+            steps.forget();
         }
         steps.steps.push_back(Step { from, to, changes: Arc::new(changes), bytes });
         steps.bytes = steps.bytes.saturating_add(bytes);
@@ -118,7 +137,7 @@ impl Differences {
 
     /// Forgets all steps: the zone has changed, and its serial has not.
     pub fn clear(&self) {
-        *lock(&self.0) = Steps::default();
+        lock(&self.0).forget();
     }
 
     /// How many steps there are.
@@ -134,8 +153,16 @@ impl Differences {
     fn since(&self, from: u32, to: u32) -> Option<Vec<Arc<Changeset>>> {
         let steps = lock(&self.0);
         let first = steps.steps.iter().position(|step| step.from == from)?;
-        let led = steps.steps.iter().skip(first);
-        (steps.steps.back()?.to == to).then(|| led.map(|step| Arc::clone(&step.changes)).collect())
+        let count = steps.steps.iter().skip(first).position(|step| step.to == to)?.checked_add(1)?;
+        let led = steps.steps.iter().skip(first).take(count);
+        Some(led.map(|step| Arc::clone(&step.changes)).collect())
+    }
+}
+
+impl Steps {
+    fn forget(&mut self) {
+        self.steps.clear();
+        self.bytes = 0;
     }
 }
 
@@ -210,13 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn a_serial_that_is_not_known_or_not_the_newest_leads_nowhere() {
+    fn a_serial_that_is_not_known_leads_nowhere() {
         let history = Differences::default();
         history.push(1, 2, changes(&[], &[record(1, 60)]));
         history.push(2, 3, changes(&[], &[record(2, 60)]));
-        for (from, to) in [(0, 3), (3, 3), (1, 2), (1, 4)] {
+        for (from, to) in [(0, 3), (3, 3), (2, 2), (3, 2), (1, 4)] {
             assert!(condensed(&history, from, to).is_none(), "{from} to {to}");
         }
+        assert_eq!(condensed(&history, 1, 2).unwrap().changes.added.len(), 1, "not the newest");
         history.push(7, 8, changes(&[], &[record(3, 60)]));
         assert!(condensed(&history, 1, 8).is_none(), "there is a gap");
         assert!(condensed(&history, 7, 8).is_some());

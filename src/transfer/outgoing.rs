@@ -35,9 +35,11 @@ mod notification;
 
 mod notifier;
 
+mod comparing;
+
+pub use comparing::{Comparing, Comparison};
 pub use contents::{Contents, TransferPools};
 pub use counters::{TransferCounters, TransferTotals};
-pub use difference::between;
 pub use limits::TransferLimits;
 pub use notifier::{NotifiedZone, Notifier, NotifyTarget, NotifyTotals};
 pub use packer::FILLED_BYTES;

@@ -1,16 +1,12 @@
 //! Zones for other servers: what of each is served now, who may have it, and what led there.
 //!
-//! Responsible for telling `transfer` of new versions, and for having them compared with the ones before, off the
-//! loop. Not responsible for what is sent.
+//! Responsible for telling `transfer` of new versions, and for having them compared with the ones before. Not
+//! responsible for what is sent.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-use tracing::warn;
 
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
@@ -18,17 +14,13 @@ use super::dispatcher::Treatment;
 use crate::answer::Allowed;
 use crate::config::{Config, Notified, TsigKey, ZoneTransfer};
 use crate::control::TransfersStatus;
-use crate::transfer::Differences;
 use crate::transfer::outgoing::{
-    Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing, OutgoingZone, OutgoingZones,
-    TransferLimits, TransferPools, TransferTotals, between,
+    Comparing, Comparison, Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing,
+    OutgoingZone, OutgoingZones, TransferLimits, TransferPools, TransferTotals,
 };
 use crate::transport::HandedOver;
 use crate::tsig::Key;
 use crate::zones::{StoredZone, ZoneId, ZoneVersion};
-
-/// Versions that wait for being compared. Beyond that the newest are not: who has an older one gets the whole zone.
-const WAITING_MAX: usize = 64;
 
 /// What is told to `transfer`.
 pub(super) struct Transferring {
@@ -37,11 +29,10 @@ pub(super) struct Transferring {
     /// In the order of the config file: of several versions of a zone a client gets the first that it sees.
     wanted: Vec<(ZoneId, Wanted)>,
     is_changed: bool,
-    known: HashMap<ZoneId, Known>,
-    work: mpsc::Sender<Work>,
+    zones: HashMap<ZoneId, Transferred>,
+    comparing: Comparing,
     notifier: Arc<Notifier>,
-    /// Zones to be told of when they are published.
-    untold: Option<Vec<NotifiedZone>>,
+    untold: Untold,
 }
 
 /// What the configuration says of a zone that other servers get.
@@ -51,41 +42,43 @@ struct Wanted {
     notify: Vec<NotifyTarget>,
 }
 
-/// What was told of a zone last.
-struct Known {
+/// A zone that other servers get.
+struct Transferred {
+    pools: TransferPools,
+    outgoing: Arc<OutgoingZone>,
+    /// None: nobody is told of it.
+    notified: Option<Arc<NotifiedZone>>,
+    /// What is sent now; none: no version of it is served.
+    current: Option<Current>,
+}
+
+/// What is sent of a zone, and from which version.
+struct Current {
     version: Arc<ZoneVersion>,
     contents: Contents,
-    history: Arc<Differences>,
 }
 
-/// What is done off the loop, in order: who is told of a version is to find what led to it.
-enum Work {
-    Compare(Step),
-    Tell(Vec<NotifiedZone>),
-}
-
-/// Two versions of a zone, to be compared.
-struct Step {
-    from: Contents,
-    to: Contents,
-    history: Arc<Differences>,
+/// Whom other servers are to be told of when it is published.
+enum Untold {
+    /// These zones.
+    Zones(Vec<ZoneId>),
+    /// Other zones than before.
+    All,
 }
 
 impl Transferring {
     /// For a configuration and what is served first; [`Transferring::tell`] is to be called then. Needs a runtime.
     pub(super) fn start(config: &Config, served: &Served) -> Self {
-        let (work, waiting) = mpsc::channel(WAITING_MAX);
         let notifier = Arc::new(Notifier::start());
-        tokio::spawn(work_off(waiting, Arc::clone(&notifier)));
         let mut transferring = Self {
             outgoing: Arc::default(),
             limits: TransferLimits::default(),
             wanted: Vec::new(),
             is_changed: true,
-            known: HashMap::new(),
-            work,
+            zones: HashMap::new(),
+            comparing: Comparing::start(Arc::clone(&notifier)),
             notifier,
-            untold: None,
+            untold: Untold::All,
         };
         transferring.change(config);
         transferring.follow(served);
@@ -147,74 +140,106 @@ impl Transferring {
         Some(TransfersStatus { under_way, results, notified, notify_failing: failing })
     }
 
-    /// Takes note of what is served now; [`Transferring::tell`] is to be called when clients are answered from it.
+    /// Takes note of what is served now; [`Transferring::tell`] is to be called when clients are answered from it. Costs
+    /// the zones that have changed since the last time, however many there are.
     pub(super) fn follow(&mut self, served: &Served) {
+        let changed = served.changed_zones().filter(|_| !self.is_changed);
+        let Some(changed) = changed else { return self.follow_all(served) };
+        for zone in changed {
+            let Some(transferred) = self.zones.get_mut(&zone.id) else { continue };
+            transferred.follow(zone, &self.comparing);
+            if let Untold::Zones(untold) = &mut self.untold {
+                untold.push(zone.id.clone());
+            }
+        }
+    }
+
+    /// The same for all zones: there are others, or other servers get them.
+    fn follow_all(&mut self, served: &Served) {
         self.is_changed = false;
-        if self.wanted.is_empty() && self.known.is_empty() {
-            return;
-        }
-        let mut before = std::mem::take(&mut self.known);
-        let mut now = HashMap::new();
-        let mut zones = Vec::with_capacity(self.wanted.len());
-        let mut notified = Vec::new();
-        for (id, Wanted { allow, pools, notify }) in &self.wanted {
+        let mut before = std::mem::take(&mut self.zones);
+        let mut outgoing = Vec::with_capacity(self.wanted.len());
+        for (id, wanted) in &self.wanted {
             let Some(zone) = served.place(id).and_then(|place| served.zones().get(place)) else { continue };
-            let known = self.known_of(zone, *pools, before.remove(id));
-            let called: Arc<str> = id.to_string().into();
-            notified.extend(known.as_ref().filter(|_| !notify.is_empty()).map(|known| NotifiedZone {
-                apex: id.name.clone(),
-                called: Arc::clone(&called),
-                contents: known.contents.clone(),
-                targets: notify.clone(),
-            }));
-            zones.push(OutgoingZone {
-                apex: id.name.clone(),
-                called,
-                access: zone.access.clone(),
-                allow: Arc::clone(allow),
-                contents: known.as_ref().map(|known| known.contents.clone()),
-                history: known.as_ref().map_or_else(Arc::default, |known| Arc::clone(&known.history)),
-            });
-            now.extend(known.map(|known| (id.clone(), known)));
+            let mut transferred = Transferred::new(zone, wanted, before.remove(id));
+            transferred.follow(zone, &self.comparing);
+            outgoing.push(Arc::clone(&transferred.outgoing));
+            self.zones.insert(id.clone(), transferred);
         }
-        self.known = now;
-        self.outgoing.serve(OutgoingZones(zones), self.limits);
-        self.untold = Some(notified);
+        self.outgoing.serve(OutgoingZones::new(outgoing), self.limits);
+        self.untold = Untold::All;
     }
 
     /// Tells other servers of what was followed, now that it is published.
     pub(super) fn tell(&mut self) {
-        if let Some(zones) = self.untold.take() {
-            // While others wait, it is sooner than what is compared: then the whole zone is sent.
-            if let Err(TrySendError::Full(Work::Tell(zones))) = self.work.try_send(Work::Tell(zones)) {
-                self.notifier.serve(zones);
+        match std::mem::replace(&mut self.untold, Untold::Zones(Vec::new())) {
+            Untold::Zones(untold) => {
+                for transferred in untold.iter().filter_map(|id| self.zones.get(id)) {
+                    if let Some(notified) = transferred.note() {
+                        self.notifier.tell(notified);
+                    }
+                }
+            }
+            Untold::All => {
+                self.notifier.serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
             }
         }
     }
+}
 
-    /// What is sent of a zone now; none while no version of it is served.
-    fn known_of(&self, zone: &StoredZone, pools: TransferPools, before: Option<Known>) -> Option<Known> {
-        let version = zone.version()?;
-        let sent = version.contents.as_ref()?;
-        let same = |known: &Known| Arc::ptr_eq(&known.version, version) && known.contents.is_of(sent, pools);
-        if let Some(before) = before.as_ref().filter(|before| same(before)) {
-            let Known { version, contents, history } = before;
-            return Some(Known {
-                version: Arc::clone(version),
-                contents: contents.clone(),
+impl Transferred {
+    /// A zone as the configuration has it, with what was known of it before.
+    fn new(zone: &StoredZone, wanted: &Wanted, before: Option<Transferred>) -> Self {
+        let Wanted { allow, pools, notify } = wanted;
+        let called: Arc<str> = zone.id.to_string().into();
+        let history = before.as_ref().map(|before| Arc::clone(&before.outgoing.history)).unwrap_or_default();
+        let apex = zone.id.name.clone();
+        let is_told = !notify.is_empty();
+        let notified = is_told.then(|| NotifiedZone::new(Arc::clone(&called), apex.clone(), notify.clone()));
+        let outgoing = OutgoingZone::new(apex, called, zone.access.clone(), Arc::clone(allow), history);
+        let current = before.and_then(|before| before.current);
+        outgoing.offer(current.as_ref().map(|current| current.contents.clone()));
+        Self { pools: *pools, outgoing: Arc::new(outgoing), notified: notified.map(Arc::new), current }
+    }
+
+    /// Sends what is served of the zone now, and has it compared with what was sent before.
+    fn follow(&mut self, zone: &StoredZone, comparing: &Comparing) {
+        let history = &self.outgoing.history;
+        let served = zone.version().and_then(|version| Some((version, version.contents.as_ref()?)));
+        let Some((version, sent)) = served else {
+            history.clear();
+            self.outgoing.offer(None);
+            self.current = None;
+            return;
+        };
+        let same = |current: &&Current| {
+            Arc::ptr_eq(&current.version, version) && current.contents.is_of(sent, self.pools)
+        };
+        if self.current.as_ref().is_some_and(|current| same(&current)) {
+            return;
+        }
+        let contents = Contents::new(Arc::clone(sent), self.pools);
+        if let Some(Current { contents: from, .. }) = self.current.take() {
+            let comparison = Comparison {
+                from,
+                to: contents.clone(),
                 history: Arc::clone(history),
-            });
+                notified: self.notified.clone(),
+            };
+            comparing.compare(&self.outgoing.called, comparison);
         }
-        let contents = Contents::new(Arc::clone(sent), pools);
-        let history = before.as_ref().map_or_else(Arc::default, |before| Arc::clone(&before.history));
-        if let Some(Known { contents: from, .. }) = before {
-            let step = Step { from, to: contents.clone(), history: Arc::clone(&history) };
-            if self.work.try_send(Work::Compare(step)).is_err() {
-                warn!(zone = %zone.id.name, "too many versions wait for being compared: zone {} is sent whole", zone.id);
-                history.clear();
-            }
+        self.outgoing.offer(Some(contents.clone()));
+        self.current = Some(Current { version: Arc::clone(version), contents });
+    }
+
+    /// Notes for who is told of it what is served now; none: nobody is told.
+    fn note(&self) -> Option<&Arc<NotifiedZone>> {
+        let notified = self.notified.as_ref()?;
+        match &self.current {
+            Some(current) => notified.set(&current.contents, &self.outgoing.history),
+            None => notified.clear(),
         }
-        Some(Known { version: Arc::clone(version), contents, history })
+        Some(notified)
     }
 }
 
@@ -222,33 +247,6 @@ impl Transferring {
 fn source(listen: &[IpAddr], place: SocketAddr) -> Option<IpAddr> {
     let mut usable = listen.iter().copied().filter(|ip| !ip.is_unspecified());
     usable.find(|ip| ip.is_ipv4() == place.is_ipv4() && (!ip.is_loopback() || place.ip().is_loopback()))
-}
-
-/// Compares versions, one pair after the other, so that steps come in order, and then tells of them.
-async fn work_off(mut waiting: mpsc::Receiver<Work>, notifier: Arc<Notifier>) {
-    while let Some(work) = waiting.recv().await {
-        match work {
-            Work::Tell(zones) => notifier.serve(zones),
-            Work::Compare(step) => {
-                let compared = tokio::task::spawn_blocking(move || step.compare()).await;
-                if let Err(error) = compared {
-                    warn!(%error, "two versions of a zone could not be compared");
-                }
-            }
-        }
-    }
-}
-
-impl Step {
-    fn compare(self) {
-        let (from, to) = (self.from.serial(), self.to.serial());
-        // Who has the serial cannot be told apart from who has the newest.
-        if from == to {
-            self.history.clear();
-        } else {
-            self.history.push(from, to, between(&self.from, &self.to));
-        }
-    }
 }
 
 /// Treats questions for transfers.

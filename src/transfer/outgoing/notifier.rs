@@ -3,7 +3,7 @@
 //! Sends over UDP, checks what comes back, and says once that a server does not answer. When to send is for
 //! `notification`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,18 +12,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tracing::{info, warn};
 
 use super::contents::Contents;
 use super::notification::{Notification, NotifyOutcome, NotifyTry};
-use crate::dns::message::{HEADER_BYTES, Header, Opcode, Rcode, Section, class};
+use crate::dns::message::{Header, Opcode, Rcode, Section, class};
 use crate::dns::message_writer::{self, RecordHead};
-use crate::dns::{Name, Rtype};
+use crate::dns::{Name, Rtype, Ttl};
+use crate::requestor::{Fit, Query};
 use crate::sync::lock;
 use crate::tls::Random;
+use crate::transfer::history::Differences;
 use crate::tsig::{ClientExchange, Key, Time};
 
 /// Servers told at once; the others wait for their turn.
@@ -45,14 +47,24 @@ pub struct NotifyTarget {
 
 /// A zone, and whom to tell of it.
 pub struct NotifiedZone {
-    /// Its apex.
-    pub apex: Name,
     /// What it is called in messages.
-    pub called: Arc<str>,
-    /// What is served of it.
-    pub contents: Contents,
+    called: Arc<str>,
+    /// Its apex.
+    apex: Name,
     /// Whom to tell.
-    pub targets: Vec<NotifyTarget>,
+    targets: Vec<NotifyTarget>,
+    /// What is served of it; none: nothing yet, or no more.
+    served: Mutex<Option<Served>>,
+}
+
+/// What a NOTIFY says of a zone, and when it may be sent.
+#[derive(Clone)]
+struct Served {
+    serial: u32,
+    ttl: Ttl,
+    /// Of the SOA record.
+    rdata: Arc<[u8]>,
+    history: Arc<Differences>,
 }
 
 /// What came of telling.
@@ -68,8 +80,18 @@ pub struct NotifyTotals {
 
 /// The end at which zones are told.
 pub struct Notifier {
-    zones: mpsc::UnboundedSender<Vec<NotifiedZone>>,
+    waiting: Arc<Mutex<Waiting>>,
+    wake: watch::Sender<()>,
     counters: Arc<NotifyCounters>,
+}
+
+/// What the task has not seen yet: of each zone that it is to be looked at, and nothing of how often it has changed.
+#[derive(Default)]
+struct Waiting {
+    /// Which zones there are now; none: as before.
+    zones: Option<Vec<Arc<NotifiedZone>>>,
+    /// Zones that have changed, by what they are called.
+    changed: HashMap<Arc<str>, Arc<NotifiedZone>>,
 }
 
 #[derive(Default)]
@@ -79,26 +101,66 @@ struct NotifyCounters {
     failing: Mutex<usize>,
 }
 
+impl NotifiedZone {
+    /// A zone of which nothing is served yet.
+    pub fn new(called: Arc<str>, apex: Name, targets: Vec<NotifyTarget>) -> Self {
+        Self { called, apex, targets, served: Mutex::default() }
+    }
+
+    /// This is served of it now; `history` is what led there.
+    pub fn set(&self, contents: &Contents, history: &Arc<Differences>) {
+        let served = contents.soa().map(|soa| Served {
+            serial: contents.serial(),
+            ttl: soa.ttl,
+            rdata: soa.rdata.as_ref().into(),
+            history: Arc::clone(history),
+        });
+        *lock(&self.served) = served;
+    }
+
+    /// Nothing is served of it now.
+    pub fn clear(&self) {
+        *lock(&self.served) = None;
+    }
+
+    fn served(&self) -> Option<Served> {
+        lock(&self.served).clone()
+    }
+
+    /// What there is to be told; none while it is still being found out what led there: whoever finds it says so, and who
+    /// is told sooner would get the whole zone.
+    fn news(&self) -> Option<Served> {
+        self.served().filter(|served| served.history.is_settled())
+    }
+}
+
 impl Notifier {
     /// Starts the task, on the runtime that this is called on.
     pub fn start() -> Self {
-        let (zones, told) = mpsc::unbounded_channel();
-        let counters = Arc::<NotifyCounters>::default();
+        let (wake, woken) = watch::channel(());
+        let (waiting, counters) = (Arc::<Mutex<Waiting>>::default(), Arc::<NotifyCounters>::default());
         let task = Task {
-            zones: told,
+            waiting: Arc::clone(&waiting),
             entries: HashMap::new(),
+            due: BTreeSet::new(),
             under_way: JoinSet::new(),
             random: Arc::new(Random::new()),
             counters: Arc::clone(&counters),
         };
-        tokio::spawn(task.run());
-        Self { zones, counters }
+        tokio::spawn(task.run(woken));
+        Self { waiting, wake, counters }
     }
 
     /// Tells of these zones from now on, and of no others: at once of those whose serial is new to a server.
-    pub fn serve(&self, zones: Vec<NotifiedZone>) {
-        // The task ends with this.
-        let _ = self.zones.send(zones);
+    pub fn serve(&self, zones: Vec<Arc<NotifiedZone>>) {
+        *lock(&self.waiting) = Waiting { zones: Some(zones), changed: HashMap::new() };
+        self.wake.send_replace(());
+    }
+
+    /// One of the zones has changed: whoever does not know its newest serial is told that.
+    pub fn tell(&self, zone: &Arc<NotifiedZone>) {
+        lock(&self.waiting).changed.insert(Arc::clone(&zone.called), Arc::clone(zone));
+        self.wake.send_replace(());
     }
 
     /// What has come of it.
@@ -115,26 +177,29 @@ impl Notifier {
 type EntryKey = (Arc<str>, SocketAddr);
 
 struct Entry {
-    apex: Name,
+    zone: Arc<NotifiedZone>,
     target: NotifyTarget,
-    contents: Contents,
     notification: Notification,
+    /// When it stands in the list of what is due.
+    due: Option<Instant>,
     /// It did not hear when it was told last; that has been said.
     is_failing: bool,
 }
 
 struct Task {
-    zones: mpsc::UnboundedReceiver<Vec<NotifiedZone>>,
+    waiting: Arc<Mutex<Waiting>>,
     entries: HashMap<EntryKey, Entry>,
+    /// What is to be sent, and when.
+    due: BTreeSet<(Instant, EntryKey)>,
     under_way: JoinSet<(EntryKey, NotifyOutcome)>,
     random: Arc<Random>,
     counters: Arc<NotifyCounters>,
 }
 
 impl Task {
-    async fn run(mut self) {
+    async fn run(mut self, mut woken: watch::Receiver<()>) {
         loop {
-            self.begin_all();
+            self.begin_due();
             let due = self.next_due();
             let sleep = async {
                 match due {
@@ -143,9 +208,10 @@ impl Task {
                 }
             };
             tokio::select! {
-                zones = self.zones.recv() => match zones {
-                    Some(zones) => self.take(zones),
-                    None => return,
+                changed = woken.changed() => match changed {
+                    Ok(()) => self.take(),
+                    // Nobody can tell anything any more.
+                    Err(_) => return,
                 },
                 Some(ended) = self.under_way.join_next() => match ended {
                     Ok((key, outcome)) => self.ended(&key, &outcome),
@@ -159,37 +225,79 @@ impl Task {
     /// When something is due that may begin; those beyond the limit wait until others have ended.
     fn next_due(&self) -> Option<Instant> {
         let has_room = self.under_way.len() < AT_ONCE_MAX;
-        self.entries.values().filter_map(|entry| entry.notification.due()).min().filter(|_| has_room)
+        self.due.first().map(|(due, _)| *due).filter(|_| has_room)
     }
 
-    fn take(&mut self, zones: Vec<NotifiedZone>) {
-        let now = Instant::now();
-        let mut before = std::mem::take(&mut self.entries);
-        for NotifiedZone { apex, called, contents, targets } in zones {
-            for target in targets {
-                let key = (Arc::clone(&called), target.place);
-                let known = before.remove(&key);
-                let (mut notification, is_failing) =
-                    known.map(|entry| (entry.notification, entry.is_failing)).unwrap_or_default();
-                notification.changed(contents.serial(), now);
-                let (apex, contents) = (apex.clone(), contents.clone());
-                self.entries.insert(key, Entry { apex, target, contents, notification, is_failing });
+    fn take(&mut self) {
+        let Waiting { zones, changed } = std::mem::take(&mut *lock(&self.waiting));
+        if let Some(zones) = zones {
+            self.replace(&zones);
+        }
+        for zone in changed.values() {
+            for target in &zone.targets {
+                self.note((Arc::clone(&zone.called), target.place));
             }
         }
-        self.count_failing();
     }
 
-    fn begin_all(&mut self) {
+    /// Tells of these zones from now on; what was told of them before is known.
+    fn replace(&mut self, zones: &[Arc<NotifiedZone>]) {
+        self.due.clear();
+        let mut before = std::mem::take(&mut self.entries);
+        for (zone, target) in zones.iter().flat_map(|zone| zone.targets.iter().map(move |one| (zone, one))) {
+            let key = (Arc::clone(&zone.called), target.place);
+            let (notification, is_failing) =
+                before.remove(&key).map(|entry| (entry.notification, entry.is_failing)).unwrap_or_default();
+            let (zone, target) = (Arc::clone(zone), target.clone());
+            self.entries.insert(key.clone(), Entry { zone, target, notification, due: None, is_failing });
+            self.note(key);
+        }
+        let failing = self.entries.values().filter(|entry| entry.is_failing).count();
+        *lock(&self.counters.failing) = failing;
+    }
+
+    /// Takes note of the serial that there is, where there is one to be told.
+    fn note(&mut self, key: EntryKey) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if let Some(served) = entry.zone.news() {
+            entry.notification.changed(served.serial, Instant::now());
+        }
+        self.schedule(key);
+    }
+
+    /// Puts what is to be told where it is found when it is due.
+    fn schedule(&mut self, key: EntryKey) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let due = entry.notification.due();
+        if due == entry.due {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut entry.due, due) {
+            self.due.remove(&(before, key.clone()));
+        }
+        self.due.extend(due.map(|due| (due, key)));
+    }
+
+    fn begin_due(&mut self) {
         let now = Instant::now();
-        for (key, entry) in &mut self.entries {
-            if self.under_way.len() >= AT_ONCE_MAX {
-                return;
-            }
+        while self.under_way.len() < AT_ONCE_MAX
+            && self.due.first().is_some_and(|(due, _)| *due <= now)
+            && let Some((_, key)) = self.due.pop_first()
+        {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            entry.due = None;
+            // What it is told is what there is when it is told.
+            let Some(served) = entry.zone.served() else { continue };
+            entry.notification.changed(served.serial, now);
             let Some(begun) = entry.notification.begin(now) else { continue };
-            let message = message(&entry.apex, &entry.contents, self.random.id());
-            let (key, target) = (key.clone(), entry.target.clone());
+            let message = Query::of_message(message(&entry.zone.apex, &served), &self.random);
+            let (target, key) = (entry.target.clone(), key.clone());
             self.under_way.spawn(async move {
-                let outcome = match tell(&target, message, begun).await {
+                let told = match message {
+                    Some(message) => tell(&target, &message, begun).await,
+                    None => Err(Untold::TooLong),
+                };
+                let outcome = match told {
                     Ok(()) => NotifyOutcome::Heard,
                     Err(error) => NotifyOutcome::Failed(error.to_string()),
                 };
@@ -207,24 +315,24 @@ impl Task {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.notification.ended(outcome, Instant::now());
         let (zone, place) = key;
+        let mut failing = lock(&self.counters.failing);
         match outcome {
             NotifyOutcome::Heard if entry.is_failing => {
                 info!("{place} answers NOTIFY of zone {zone} again");
                 entry.is_failing = false;
+                *failing = failing.saturating_sub(1);
             }
             NotifyOutcome::Failed(why) if entry.notification.is_idle() && !entry.is_failing => {
                 warn!(
                     "NOTIFY of zone {zone} to {place} failed: {why}; it asks by itself after `refresh` of the SOA record"
                 );
                 entry.is_failing = true;
+                *failing = failing.saturating_add(1);
             }
             NotifyOutcome::Heard | NotifyOutcome::Failed(_) => {}
         }
-        self.count_failing();
-    }
-
-    fn count_failing(&self) {
-        *lock(&self.counters.failing) = self.entries.values().filter(|entry| entry.is_failing).count();
+        drop(failing);
+        self.schedule(key.clone());
     }
 }
 
@@ -251,20 +359,19 @@ impl fmt::Display for Untold {
 }
 
 /// The message: the question is the SOA of the zone, and the answer section says which there is now (RFC 1996, section
-/// 3.7).
-fn message(apex: &Name, contents: &Contents, id: u16) -> Vec<u8> {
+/// 3.7). Whoever sends it gives it an id.
+fn message(apex: &Name, served: &Served) -> Vec<u8> {
     let flags = u16::from(Opcode::NOTIFY.0) << 11 | Header::AA;
-    message_writer::owned(BYTES_MAX, id, flags, |message| {
+    message_writer::owned(BYTES_MAX, 0, flags, |message| {
         message.question(apex.as_ref(), Rtype::SOA, class::IN);
-        if let Some(soa) = contents.soa() {
-            let head = RecordHead { rtype: Rtype::SOA, class: class::IN, ttl: soa.ttl.seconds() };
-            message.record(Section::Answer, soa.owner.wire(), &head, &[&soa.rdata]);
-        }
+        let head = RecordHead { rtype: Rtype::SOA, class: class::IN, ttl: served.ttl.seconds() };
+        message.record(Section::Answer, apex.as_ref().wire(), &head, &[&served.rdata]);
     })
 }
 
 /// Tells a server once, and waits for its answer.
-async fn tell(target: &NotifyTarget, mut message: Vec<u8>, begun: NotifyTry) -> Result<(), Untold> {
+async fn tell(target: &NotifyTarget, query: &Query, begun: NotifyTry) -> Result<(), Untold> {
+    let mut message = query.bytes().to_vec();
     let signed = match &target.key {
         Some(key) => {
             let now = Time::of(SystemTime::now());
@@ -281,7 +388,7 @@ async fn tell(target: &NotifyTarget, mut message: Vec<u8>, begun: NotifyTry) -> 
     // The kernel takes datagrams of that address and port alone.
     socket.connect(target.place).await.map_err(Untold::System)?;
     socket.send(&message).await.map_err(Untold::System)?;
-    let answered = timeout(begun.wait, answer(&socket, &message)).await;
+    let answered = timeout(begun.wait, answer(&socket, query)).await;
     let mut response = answered.map_err(|_| Untold::Silent(begun.wait))?.map_err(Untold::System)?;
     let header = Header::read(&response).unwrap_or(Header { id: 0, flags: 0, counts: [0; 4] });
     if let Some(mut signed) = signed {
@@ -294,60 +401,16 @@ async fn tell(target: &NotifyTarget, mut message: Vec<u8>, begun: NotifyTry) -> 
 }
 
 /// The first datagram that answers the message.
-async fn answer(socket: &UdpSocket, message: &[u8]) -> io::Result<Vec<u8>> {
+async fn answer(socket: &UdpSocket, query: &Query) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BYTES_MAX];
     loop {
         let length = socket.recv(&mut bytes).await?;
         let datagram = bytes.get(..length).unwrap_or_default();
-        if is_answer(message, datagram) {
+        if query.fit(datagram) != Fit::None {
             return Ok(datagram.to_vec());
         }
     }
 }
 
-/// Whether a datagram answers a message: id, opcode, and the question, which some leave out.
-fn is_answer(message: &[u8], datagram: &[u8]) -> bool {
-    let (Some(asked), Some(header)) = (Header::read(message), Header::read(datagram)) else { return false };
-    let question = |of: &[u8]| {
-        let (question, _) = crate::dns::message::Question::read(of)?;
-        Some((question.qname.to_name(), question.qtype, question.qclass))
-    };
-    let same = match header.counts {
-        [0, ..] => datagram.len() >= HEADER_BYTES,
-        _ => question(datagram).is_some() && question(datagram) == question(message),
-    };
-    header.is_response() && header.id == asked.id && header.opcode() == asked.opcode() && same
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_has_the_id_the_opcode_and_the_question() {
-        let asked = message_writer::owned(512, 7, u16::from(Opcode::NOTIFY.0) << 11, |message| {
-            message.question("Test.".parse::<Name>().unwrap().as_ref(), Rtype::SOA, class::IN);
-        });
-        let change = |at: usize, byte: u8| {
-            let mut answer = asked.clone();
-            answer[2] |= 0x80;
-            answer[at] = byte;
-            answer
-        };
-        assert!(is_answer(&asked, &change(1, 7)));
-        assert!(is_answer(&asked, &change(13, b't')), "names are the same in any case");
-        for (what, other) in [
-            ("no response", asked.clone()),
-            ("id", change(1, 8)),
-            ("opcode", change(2, 0x80)),
-            ("name", change(13, b'b')),
-            ("type", change(19, 1)),
-            ("cut off", change(1, 7)[..14].to_vec()),
-        ] {
-            assert!(!is_answer(&asked, &other), "{what}");
-        }
-        let mut bare = change(5, 0);
-        bare.truncate(12);
-        assert!(is_answer(&asked, &bare), "without a question");
-    }
-}
+mod tests;

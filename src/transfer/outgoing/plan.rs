@@ -14,11 +14,11 @@ pub(super) enum Plan<'z> {
     /// No records.
     Refused(Refusal<'z>),
     /// The SOA record alone: the client has the newest version, or has to come over a stream.
-    OneSoa(&'z Contents),
+    OneSoa(Contents),
     /// All records.
-    Whole(&'z OutgoingZone, &'z Contents),
+    Whole(&'z OutgoingZone, Contents),
     /// What has changed since the serial that the client has.
-    Steps(&'z OutgoingZone, &'z Contents, u32, Condensed),
+    Steps(&'z OutgoingZone, Contents, u32, Condensed),
 }
 
 /// Why nothing is sent.
@@ -37,7 +37,7 @@ impl<'z> Plan<'z> {
         requester: &Requester,
         transport: Transport,
     ) -> Plan<'z> {
-        let Some(zone) = zones.find(request.zone.as_ref(), requester.address) else {
+        let Some(zone) = zones.find(&request.zone, requester.address) else {
             return refused(Rcode::REFUSED, "no zone of this name has `allow-transfer`", None);
         };
         if !zone.allows(requester) {
@@ -50,7 +50,7 @@ impl<'z> Plan<'z> {
         if request.wanted == Wanted::Whole && !transport.is_stream() {
             return refused(Rcode::FORMERR, "AXFR is for TCP (RFC 5936, section 4.2)", Some(zone));
         }
-        let Some(contents) = &zone.contents else {
+        let Some(contents) = zone.offered() else {
             return refused(Rcode::SERVFAIL, "no version of the zone is served", Some(zone));
         };
         let Wanted::Since(serial) = request.wanted else { return Plan::Whole(zone, contents) };

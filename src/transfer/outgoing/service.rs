@@ -53,7 +53,7 @@ impl Outgoing {
 
     /// Whether there is any zone that somebody may have.
     pub fn has_zones(&self) -> bool {
-        !lock(&self.served).zones.0.is_empty()
+        !lock(&self.served).zones.is_empty()
     }
 
     /// What has become of the questions.
@@ -87,7 +87,7 @@ impl Outgoing {
                     return self.limit(message, &request, &requester);
                 };
                 let sending = Sending::new(message, head(&request));
-                let (began, ended) = (Instant::now(), sending.whole(contents).await);
+                let (began, ended) = (Instant::now(), sending.whole(&contents).await);
                 self.tell(&zone.called, &requester, ended, &format!("serial {}", contents.serial()), began);
             }
             Plan::Steps(zone, contents, from, steps) => {
@@ -95,7 +95,7 @@ impl Outgoing {
                     return self.limit(message, &request, &requester);
                 };
                 let sending = Sending::new(message, head(&request));
-                let (began, ended) = (Instant::now(), sending.steps(contents, from, &steps).await);
+                let (began, ended) = (Instant::now(), sending.steps(&contents, from, &steps).await);
                 let what = format!("serial {from} to {}", contents.serial());
                 self.tell(&zone.called, &requester, ended, &what, began);
             }
@@ -215,11 +215,7 @@ impl Sending {
     async fn whole(mut self, contents: &Contents) -> Result<Ended, Broken> {
         self.soa(contents).await?;
         for record in contents.records() {
-            if self.packer.push(&record.sent()) == Pushed::Full {
-                self.flush().await?;
-                self.push_first(&record.sent())?;
-            }
-            self.records = self.records.saturating_add(1);
+            self.push(&record.sent()).await?;
         }
         self.soa(contents).await?;
         self.end(Form::Whole).await

@@ -88,15 +88,20 @@ fn a_pool_is_sent_as_the_lua_record_that_it_is_to_who_wants_it() {
 }
 
 fn outgoing(text: &str, allow: &[&str], history: Differences) -> OutgoingZone {
+    outgoing_to(None, text, allow, history)
+}
+
+fn outgoing_to(
+    access: Option<Box<Access>>,
+    text: &str,
+    allow: &[&str],
+    history: Differences,
+) -> OutgoingZone {
     let allow = allow.iter().map(|prefix| Allowed { prefix: Some(prefix.parse().unwrap()), key: None });
-    OutgoingZone {
-        apex: "example.".parse().unwrap(),
-        called: "example.".into(),
-        access: None,
-        allow: allow.collect(),
-        contents: Some(Contents::new(zone(text), TransferPools::Members)),
-        history: Arc::new(history),
-    }
+    let apex = "example.".parse().unwrap();
+    let zone_sent = OutgoingZone::new(apex, "example.".into(), access, allow.collect(), Arc::new(history));
+    zone_sent.offer(Some(Contents::new(zone(text), TransferPools::Members)));
+    zone_sent
 }
 
 fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: Wanted, transport: Transport) -> String {
@@ -109,7 +114,7 @@ fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: Wanted, transport: Tran
         has_opt: false,
     };
     let requester = Requester { address: from.parse().unwrap(), key: None };
-    let zones = OutgoingZones(zones);
+    let zones = OutgoingZones::new(zones.into_iter().map(Arc::new));
     match Plan::of(&request, &zones, &requester, transport) {
         Plan::Refused(refusal) => refusal.rcode.to_string(),
         Plan::OneSoa(_) => "one SOA".to_owned(),
@@ -137,7 +142,8 @@ fn only_who_is_allowed_gets_a_zone_and_only_over_a_stream() {
     assert_eq!(planned(allowed(), "192.0.2.1", Wanted::Whole, Transport::Udp), Rcode::FORMERR.to_string());
     assert_eq!(planned(allowed(), "198.51.100.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
     assert_eq!(planned(Vec::new(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
-    let gone = OutgoingZone { contents: None, ..allowed().remove(0) };
+    let gone = allowed().remove(0);
+    gone.offer(None);
     assert_eq!(planned(vec![gone], "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
 }
 
@@ -163,13 +169,12 @@ fn an_ixfr_gets_the_steps_the_whole_zone_or_the_soa_alone() {
 
 #[test]
 fn of_several_versions_a_client_gets_the_one_that_it_sees() {
-    let view = Access::new(Some(vec!["192.0.2.0/25".parse().unwrap()]), None);
-    let inside = OutgoingZone {
-        access: view,
-        contents: None,
-        ..outgoing(ZONE, &["0.0.0.0/0"], Differences::default())
+    let zones = || {
+        let view = Access::new(Some(vec!["192.0.2.0/25".parse().unwrap()]), None);
+        let inside = outgoing_to(view, ZONE, &["0.0.0.0/0"], Differences::default());
+        inside.offer(None);
+        vec![inside, outgoing(ZONE, &["192.0.2.128/25"], Differences::default())]
     };
-    let zones = || vec![inside.clone(), outgoing(ZONE, &["192.0.2.128/25"], Differences::default())];
     assert_eq!(planned(zones(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
     assert_eq!(planned(zones(), "192.0.2.200", Wanted::Whole, Transport::Tcp), "whole");
 }

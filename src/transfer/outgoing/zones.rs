@@ -1,15 +1,16 @@
 //! The zones that may be asked for, and which of them a client means.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::contents::Contents;
 use crate::answer::{Access, Allowed, Requester};
-use crate::dns::{Name, NameRef};
-use crate::transfer::history::History;
+use crate::dns::Name;
+use crate::sync::lock;
+use crate::transfer::history::Differences;
 
 /// A zone, or one of several versions of it.
-#[derive(Clone)]
 pub struct OutgoingZone {
     /// Its apex.
     pub apex: Name,
@@ -19,25 +20,62 @@ pub struct OutgoingZone {
     pub access: Option<Box<Access>>,
     /// Who may have it.
     pub allow: Arc<[Allowed]>,
+    /// What led to what is sent.
+    pub history: Arc<Differences>,
     /// What is sent; none: there is no version that may be served.
-    pub contents: Option<Contents>,
-    /// What led there.
-    pub history: Arc<dyn History>,
+    offered: Mutex<Option<Contents>>,
 }
 
-/// All zones that somebody may have, in the order of the config file.
-#[derive(Clone, Default)]
-pub struct OutgoingZones(pub Vec<OutgoingZone>);
+/// All zones that somebody may have. Of one name they stand in the order of the config file.
+#[derive(Default)]
+pub struct OutgoingZones(HashMap<Name, Vec<Arc<OutgoingZone>>>);
 
 impl OutgoingZones {
+    /// These zones, in the order of the config file.
+    pub fn new(zones: impl IntoIterator<Item = Arc<OutgoingZone>>) -> Self {
+        let mut by_name: HashMap<Name, Vec<Arc<OutgoingZone>>> = HashMap::new();
+        for zone in zones {
+            by_name.entry(zone.apex.clone()).or_default().push(zone);
+        }
+        Self(by_name)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The zone of this name that a client sees.
-    pub(super) fn find(&self, name: NameRef<'_>, client: IpAddr) -> Option<&OutgoingZone> {
-        let mut named = self.0.iter().filter(|zone| zone.apex.as_ref() == name);
-        named.find(|zone| zone.access.as_ref().is_none_or(|access| access.is_seen_by(client)))
+    pub(super) fn find(&self, name: &Name, client: IpAddr) -> Option<&OutgoingZone> {
+        let mut named = self.0.get(name)?.iter();
+        named
+            .find(|zone| zone.access.as_ref().is_none_or(|access| access.is_seen_by(client)))
+            .map(Arc::as_ref)
     }
 }
 
 impl OutgoingZone {
+    /// A zone of which nothing is sent yet.
+    pub fn new(
+        apex: Name,
+        called: Arc<str>,
+        access: Option<Box<Access>>,
+        allow: Arc<[Allowed]>,
+        history: Arc<Differences>,
+    ) -> Self {
+        Self { apex, called, access, allow, history, offered: Mutex::default() }
+    }
+
+    /// Sends this from now on; none: nothing. Transfers that are under way keep what they began with.
+    pub fn offer(&self, contents: Option<Contents>) {
+        *lock(&self.offered) = contents;
+    }
+
+    /// What is sent now.
+    pub(super) fn offered(&self) -> Option<Contents> {
+        lock(&self.offered).clone()
+    }
+
     pub(super) fn allows(&self, requester: &Requester) -> bool {
         self.allow.iter().any(|allowed| allowed.is(requester))
     }

@@ -1,0 +1,107 @@
+//! Finds what leads from one version of a zone to the next, beside the loop, and has servers told of it then.
+//!
+//! Of each zone one pair of versions waits at most: versions that come while it does are the newer one of that pair.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::contents::Contents;
+use super::difference::between;
+use super::notifier::{NotifiedZone, Notifier};
+use crate::sync::lock;
+use crate::transfer::history::Differences;
+
+/// Two versions of a zone, to be compared.
+pub struct Comparison {
+    /// The older one.
+    pub from: Contents,
+    /// The newer one.
+    pub to: Contents,
+    /// What gets the step that leads from one to the other.
+    pub history: Arc<Differences>,
+    /// Who is told then; none: nobody.
+    pub notified: Option<Arc<NotifiedZone>>,
+}
+
+/// The end at which comparisons are asked for.
+pub struct Comparing {
+    waiting: Arc<Mutex<HashMap<Arc<str>, Waiting>>>,
+    wake: watch::Sender<()>,
+}
+
+/// A comparison that waits.
+struct Waiting {
+    comparison: Comparison,
+    /// Two of its versions have the same serial: who has that cannot be told which of them it has.
+    is_ambiguous: bool,
+}
+
+impl Comparing {
+    /// Starts the task, on the runtime that this is called on.
+    pub fn start(notifier: Arc<Notifier>) -> Self {
+        let (wake, mut woken) = watch::channel(());
+        let waiting = Arc::<Mutex<HashMap<Arc<str>, Waiting>>>::default();
+        let found = Arc::clone(&waiting);
+        tokio::spawn(async move {
+            while woken.changed().await.is_ok() {
+                while let Some(one) = next(&found) {
+                    let (history, notified) =
+                        (Arc::clone(&one.comparison.history), one.comparison.notified.clone());
+                    let compared = tokio::task::spawn_blocking(move || one.compare()).await;
+                    if let Err(error) = compared {
+                        warn!(%error, "two versions of a zone could not be compared");
+                    }
+                    history.end();
+                    if let Some(notified) = notified.filter(|_| history.is_settled()) {
+                        notifier.tell(&notified);
+                    }
+                }
+            }
+        });
+        Self { waiting, wake }
+    }
+
+    /// Has versions of the zone that is called so compared, and its servers told then.
+    pub fn compare(&self, called: &Arc<str>, comparison: Comparison) {
+        let is_same = comparison.from.serial() == comparison.to.serial();
+        let mut waiting = lock(&self.waiting);
+        match waiting.get_mut(called) {
+            Some(Waiting { comparison: older, is_ambiguous }) => {
+                let Comparison { from: _, to, history, notified } = comparison;
+                *is_ambiguous |= is_same;
+                // After a reload it may be another one.
+                if !Arc::ptr_eq(&older.history, &history) {
+                    history.begin();
+                    std::mem::replace(&mut older.history, history).end();
+                }
+                (older.to, older.notified) = (to, notified);
+            }
+            None => {
+                comparison.history.begin();
+                waiting.insert(Arc::clone(called), Waiting { comparison, is_ambiguous: is_same });
+            }
+        }
+        drop(waiting);
+        self.wake.send_replace(());
+    }
+}
+
+fn next(waiting: &Mutex<HashMap<Arc<str>, Waiting>>) -> Option<Waiting> {
+    let mut waiting = lock(waiting);
+    let called = waiting.keys().next().cloned()?;
+    waiting.remove(&called)
+}
+
+impl Waiting {
+    fn compare(self) {
+        let Waiting { comparison: Comparison { from, to, history, .. }, is_ambiguous } = self;
+        if is_ambiguous {
+            history.clear();
+        } else {
+            history.push(from.serial(), to.serial(), between(&from, &to));
+        }
+    }
+}
