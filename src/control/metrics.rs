@@ -32,6 +32,11 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     if let Some(status) = &status.transfers {
         transfers(&mut text, status);
     }
+    text.counter(
+        "edgedns_messages_turned_away",
+        "Transfers, NOTIFY, updates and signed queries answered SERVFAIL: too many others were being treated.",
+        [plain(status.turned_away)],
+    );
     if let Some(status) = &status.tsig {
         signatures(&mut text, status);
     }

@@ -54,6 +54,8 @@ pub struct Status {
     /// What became of questions for transfers; none: nobody may have any zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfers: Option<TransfersStatus>,
+    /// Messages that are no plain queries and were answered SERVFAIL, because too many others were being treated.
+    pub turned_away: u64,
     /// What came of signed messages; none: there are no keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tsig: Option<TsigStatus>,

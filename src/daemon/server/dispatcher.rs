@@ -5,28 +5,34 @@
 //! whose signature is wrong. Not responsible for what any of them asks for.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::settings::random_secret;
 use super::signatures::{Judged, Signatures};
 use super::signed_queries::SignedQueries;
 use crate::answer::{MessageKind, MessageKinds, Readers};
 use crate::config::TsigKey;
-use crate::dns::message::{Header, Question};
+use crate::dns::message::{Header, Question, Rcode};
+use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
+use crate::sync::lock;
 use crate::transport::{HandedOver, MessageTaker};
 use crate::tsig::Time;
 
-/// Messages treated at once; further ones get no answer, as if they were lost on the way. What a treatment holds besides
-/// is bounded by itself.
+/// Messages treated at once; further ones are answered SERVFAIL, so that who sent them asks another server, or later.
+/// What a treatment holds besides is bounded by itself.
 const TREATED_MAX: usize = 4096;
 
 /// Bytes of all of them: an UPDATE may have 64 KiB, everything else at most 4 KiB.
 const TREATED_BYTES_MAX: usize = 16 << 20;
+
+/// How often it is told at most that messages were turned away.
+const TOLD_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Treats the messages of one kind, each to its end: answers it, or lets it go unanswered.
 pub(super) trait Treatment: Send + Sync {
@@ -62,7 +68,16 @@ pub(super) struct Dispatcher {
     handle: Handle,
     room: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    turned_away: TurnedAway,
     shared: Arc<Shared>,
+}
+
+/// Messages for which there was no room.
+#[derive(Default)]
+struct TurnedAway {
+    count: AtomicU64,
+    /// When that was told last, and how many there were then.
+    told: Mutex<Option<(Instant, u64)>>,
 }
 
 struct Shared {
@@ -79,12 +94,17 @@ impl Dispatcher {
         signatures.set_keys(keys);
         let shared = Shared { treatments, signatures, queries: OnceLock::new() };
         let [room, bytes] = [TREATED_MAX, TREATED_BYTES_MAX].map(|most| Arc::new(Semaphore::new(most)));
-        Self { handle, room, bytes, shared: Arc::new(shared) }
+        Self { handle, room, bytes, turned_away: TurnedAway::default(), shared: Arc::new(shared) }
     }
 
     /// The keys, and what came of signatures.
     pub(super) fn signatures(&self) -> &Signatures {
         &self.shared.signatures
+    }
+
+    /// How many messages were turned away since the start.
+    pub(super) fn turned_away(&self) -> u64 {
+        self.turned_away.count.load(Ordering::Relaxed)
     }
 
     /// Has signed queries answered from what `readers` show.
@@ -107,10 +127,13 @@ impl Dispatcher {
 
 impl MessageTaker for Dispatcher {
     fn take(&self, message: HandedOver) {
-        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return };
+        let room = Arc::clone(&self.room).try_acquire_owned();
         // A message has 65,535 bytes at most.
         let length = u32::try_from(message.message.len()).unwrap_or(u32::MAX);
-        let Ok(bytes) = Arc::clone(&self.bytes).try_acquire_many_owned(length) else { return };
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length);
+        let (Ok(room), Ok(bytes)) = (room, bytes) else {
+            return self.turned_away.turn_away(message);
+        };
         let shared = Arc::clone(&self.shared);
         self.handle.spawn(async move {
             match shared.taking_unverified(&message) {
@@ -124,6 +147,43 @@ impl MessageTaker for Dispatcher {
             drop((room, bytes));
         });
     }
+}
+
+impl TurnedAway {
+    fn turn_away(&self, message: HandedOver) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if let Some(more) = self.news(count, Instant::now()) {
+            warn!(
+                "{more} transfers, NOTIFY messages, updates and signed queries were answered SERVFAIL: as many others are being treated as may be"
+            );
+        }
+        if let Some(response) = no_room(&message.message) {
+            send(message, &response);
+        }
+    }
+
+    /// How many there are since it was told last, if it is to be told `now`.
+    fn news(&self, count: u64, now: Instant) -> Option<u64> {
+        let mut told = lock(&self.told);
+        let (at, before) = told.unwrap_or((now, 0));
+        if told.is_some() && now.saturating_duration_since(at) < TOLD_INTERVAL {
+            return None;
+        }
+        *told = Some((now, count));
+        Some(count.saturating_sub(before))
+    }
+}
+
+/// The response to a message for which there is no room; none where not even its header can be read.
+fn no_room(message: &[u8]) -> Option<Vec<u8>> {
+    let header = Header::read(message)?;
+    // Opcode and RD come back as they were.
+    let flags = Header::QR | header.flags & (0x7800 | Header::RD) | Rcode::SERVFAIL.0;
+    Some(message_writer::owned(QUERY_BYTES_MAX, header.id, flags, |response| {
+        if let Some((question, _)) = Question::read(message) {
+            response.put_question(question.wire);
+        }
+    }))
 }
 
 impl Shared {
@@ -190,3 +250,6 @@ fn send(message: HandedOver, response: &[u8]) {
         debug!("a response to {client} was not sent: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

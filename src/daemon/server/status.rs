@@ -53,6 +53,7 @@ impl Server {
             state_trouble: self.operator.state_trouble(),
             forced: self.operator.rules.iter().map(|one| rule(one, clocks)).collect(),
             transfers: self.publishing.transferring.status(),
+            turned_away: self.publishing.dispatcher.turned_away(),
             tsig: self.publishing.dispatcher.signatures().status(),
             updates: self.updating.by_result(),
             forward: self.publishing.forwarding.status(self.publishing.counters.forward_limited()),
