@@ -202,7 +202,7 @@ fn transfers(text: &mut Text, status: &TransfersStatus) {
     text.counter(
         "edgedns_notify_messages",
         "NOTIFY messages to other servers by what became of them.",
-        status.notified.iter().map(|(result, count)| (Labels::of("result", result), *count)),
+        status.notify_messages.iter().map(|(result, count)| (Labels::of("result", result), *count)),
     );
     text.gauge(
         "edgedns_notify_failing",
@@ -254,8 +254,8 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
         "Rounds of questions to the primaries of the zone of which nothing came.",
         failed,
     );
-    let notified = copied().map(|(labels, copied)| (labels, copied.notified));
-    text.counter("edgedns_zone_notified", "NOTIFY messages for the zone that were heeded.", notified);
+    let notified = copied().map(|(labels, copied)| (labels, copied.notify_messages));
+    text.counter("edgedns_zone_notify_messages", "NOTIFY messages for the zone that were heeded.", notified);
     let serial = zones.iter().filter_map(|zone| Some((labels(zone), zone.serial?)));
     text.gauge("edgedns_zone_serial", "Serial of the version that is served.", serial);
     let records = zones.iter().filter_map(|zone| Some((labels(zone), zone.records?)));

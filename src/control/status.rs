@@ -179,11 +179,11 @@ pub struct UdpStatus {
 pub struct TransfersStatus {
     /// Under way now.
     pub under_way: usize,
-    /// Questions by what became of them: `whole`, `steps` and `soa` were sent, `refused` were not allowed, `limited` were
+    /// Questions by what became of them: `axfr` (the whole zone), `ixfr` (changes) and `soa` were sent, `refused` were not allowed, `limited` were
     /// too many at once, `broken` did not come to their end.
     pub results: BTreeMap<String, u64>,
     /// NOTIFY messages by what became of them: `heard` or `failed`.
-    pub notified: BTreeMap<String, u64>,
+    pub notify_messages: BTreeMap<String, u64>,
     /// Zones, each with one server, of whose newest serial that was told in vain.
     pub notify_failing: usize,
 }
@@ -312,7 +312,7 @@ pub struct CopiedStatus {
     /// Rounds of questions of which nothing came.
     pub failed: u64,
     /// NOTIFY messages that were heeded.
-    pub notified: u64,
+    pub notify_messages: u64,
 }
 
 /// A pool.

@@ -15,7 +15,7 @@ fn status() -> Status {
         file: "lab.zone".to_owned(),
         source: "lab.zone".to_owned(),
         stale_seconds: Some(7),
-        copied: Some(CopiedStatus { ixfr: 3, bytes: 900, ..Default::default() }),
+        copied: Some(CopiedStatus { ixfr: 3, bytes: 900, notify_messages: 6, ..Default::default() }),
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
         kept_at: None,
@@ -56,7 +56,14 @@ fn status() -> Status {
         latency_bounds_seconds: vec![0.001, 2.0],
         ..Default::default()
     };
+    let transfers = TransfersStatus {
+        results: [("ixfr".to_owned(), 4)].into(),
+        notify_messages: [("heard".to_owned(), 5)].into(),
+        ..Default::default()
+    };
     Status {
+        transfers: Some(transfers),
+        turned_away: 8,
         version: "1.2.3".to_owned(),
         not_ready: vec!["zone broken.example. answers SERVFAIL".to_owned()],
         generation: 9,
@@ -168,6 +175,10 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_zone_kept{zone=\"lab.example.\"} 0",
         "edgedns_zone_stale_seconds{zone=\"lab.example.\"} 7",
         "edgedns_zone_transfers_total{zone=\"lab.example.\",form=\"ixfr\"} 3",
+        "edgedns_transfers_total{result=\"ixfr\"} 4",
+        "edgedns_notify_messages_total{result=\"heard\"} 5",
+        "edgedns_zone_notify_messages_total{zone=\"lab.example.\"} 6",
+        "edgedns_messages_turned_away_total 8",
         "edgedns_zone_kept{zone=\"broken.example.\"} 1",
         "edgedns_zone_serial{zone=\"lab.example.\"} 2026112001",
         "edgedns_zone_loaded_timestamp_seconds{zone=\"lab.example.\"} 1795227480",

@@ -103,7 +103,15 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
 
 fn copied(heard: FeedStatus) -> CopiedStatus {
     let FeedStatus { from, confirmed_at, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
-    CopiedStatus { from, confirmed_at: confirmed_at.map(UtcTime), axfr, ixfr, bytes, failed, notified }
+    CopiedStatus {
+        from,
+        confirmed_at: confirmed_at.map(UtcTime),
+        axfr,
+        ixfr,
+        bytes,
+        failed,
+        notify_messages: notified,
+    }
 }
 
 fn journal(live: LiveStatus) -> JournalStatus {

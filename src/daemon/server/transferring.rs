@@ -124,11 +124,11 @@ impl Transferring {
         if self.wanted.is_empty() {
             return None;
         }
-        let TransferTotals { under_way, whole, steps, soa, refused, limited, broken } =
+        let TransferTotals { under_way, axfr, ixfr, soa, refused, limited, broken } =
             self.outgoing.totals();
         let results = [
-            ("whole", whole),
-            ("steps", steps),
+            ("axfr", axfr),
+            ("ixfr", ixfr),
             ("soa", soa),
             ("refused", refused),
             ("limited", limited),
@@ -136,8 +136,8 @@ impl Transferring {
         ];
         let results = results.map(|(result, count)| (result.to_owned(), count)).into();
         let NotifyTotals { heard, failed, failing } = self.notifier.totals();
-        let notified = [("heard".to_owned(), heard), ("failed".to_owned(), failed)].into();
-        Some(TransfersStatus { under_way, results, notified, notify_failing: failing })
+        let notify_messages = [("heard".to_owned(), heard), ("failed".to_owned(), failed)].into();
+        Some(TransfersStatus { under_way, results, notify_messages, notify_failing: failing })
     }
 
     /// Takes note of what is served now; [`Transferring::tell`] is to be called when clients are answered from it. Costs

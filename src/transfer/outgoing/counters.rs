@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts them; any task writes.
 #[derive(Debug, Default)]
 pub struct TransferCounters {
-    pub(super) whole: AtomicU64,
-    pub(super) steps: AtomicU64,
+    pub(super) axfr: AtomicU64,
+    pub(super) ixfr: AtomicU64,
     pub(super) soa: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) limited: AtomicU64,
@@ -19,9 +19,9 @@ pub struct TransferTotals {
     /// Under way now.
     pub under_way: usize,
     /// Whole zones that were sent to the end.
-    pub whole: u64,
+    pub axfr: u64,
     /// Changes that were sent to the end.
-    pub steps: u64,
+    pub ixfr: u64,
     /// SOA records alone: the client was up to date, or came over UDP.
     pub soa: u64,
     /// Refused: not allowed, no zone, no version.
@@ -38,9 +38,9 @@ impl TransferCounters {
     }
 
     pub(super) fn totals(&self, under_way: usize) -> TransferTotals {
-        let [whole, steps, soa, refused, limited, broken] =
-            [&self.whole, &self.steps, &self.soa, &self.refused, &self.limited, &self.broken]
+        let [axfr, ixfr, soa, refused, limited, broken] =
+            [&self.axfr, &self.ixfr, &self.soa, &self.refused, &self.limited, &self.broken]
                 .map(|counter| counter.load(Ordering::Relaxed));
-        TransferTotals { under_way, whole, steps, soa, refused, limited, broken }
+        TransferTotals { under_way, axfr, ixfr, soa, refused, limited, broken }
     }
 }

@@ -135,8 +135,8 @@ impl Outgoing {
         match ended {
             Ok(Ended { form, records, messages, bytes }) => {
                 let counter = match form {
-                    Form::Whole => &self.counters.whole,
-                    Form::Steps => &self.counters.steps,
+                    Form::Whole => &self.counters.axfr,
+                    Form::Steps => &self.counters.ixfr,
                 };
                 TransferCounters::add(counter);
                 info!(
