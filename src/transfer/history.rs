@@ -1,7 +1,7 @@
 //! What led from one serial of a zone to the next: what incremental transfers are made of (RFC 1995).
 //!
-//! Responsible for making one step of many, and for the steps in memory, of all zones alike.
-//! Not responsible for the steps in the journal of an updated zone: no transfer is made of those.
+//! Responsible for making one step of many, and for the steps in memory, of all zones alike. Those of an updated zone
+//! outlive a restart in its journal, and come here from there; not responsible for that.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,8 +10,8 @@ use crate::dns::Rtype;
 use crate::sync::lock;
 use crate::zone::{Changeset, Record};
 
-/// Steps that are kept of a zone.
-pub const HISTORY_STEPS_MAX: usize = 20;
+/// Steps that are kept of a zone: each is looked at by a transfer that begins before it.
+pub const HISTORY_STEPS_MAX: usize = 1000;
 
 /// Memory that they take, in bytes, as far as it grows with them: 1 MiB, as NSD keeps of a zone.
 pub const HISTORY_BYTES_MAX: usize = 1 << 20;
@@ -83,7 +83,7 @@ fn key(record: &Record) -> Key {
     (record.owner.as_ref().to_lowercase(), record.rtype, record.rdata.clone())
 }
 
-/// The newest steps of a zone, found by comparing its versions; without a gap, and bounded.
+/// The newest steps of a zone, as they are sent; without a gap, and bounded.
 #[derive(Default)]
 pub struct Differences(Mutex<Steps>);
 
@@ -132,6 +132,23 @@ impl Differences {
         while steps.bytes > HISTORY_BYTES_MAX || steps.steps.len() > HISTORY_STEPS_MAX {
             let Some(oldest) = steps.steps.pop_front() else { break };
             steps.bytes = steps.bytes.saturating_sub(oldest.bytes);
+        }
+    }
+
+    /// Puts steps that led to the oldest one, or to what is served where there is none, before it. Oldest first, each with
+    /// its serials.
+    pub fn recall(&self, before: Vec<(u32, u32, Changeset)>) {
+        let mut steps = lock(&self.0);
+        for (from, to, changes) in before.into_iter().rev() {
+            let bytes = bytes(&changes);
+            let is_gap = steps.steps.front().is_some_and(|oldest| oldest.from != to);
+            let is_full = steps.bytes.saturating_add(bytes) > HISTORY_BYTES_MAX
+                || steps.steps.len() >= HISTORY_STEPS_MAX;
+            if is_gap || is_full {
+                return;
+            }
+            steps.bytes = steps.bytes.saturating_add(bytes);
+            steps.steps.push_front(Step { from, to, changes: Arc::new(changes), bytes });
         }
     }
 
@@ -251,15 +268,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_recalled_stands_before_what_has_come_meanwhile() {
+        let history = Differences::default();
+        history.push(3, 4, changes(&[], &[record(3, 60)]));
+        let of = |from: u32, to: u32, owner| (from, to, changes(&[], &[record(owner, 60)]));
+        history.recall(vec![of(0, 1, 0), of(1, 2, 1), of(2, 3, 2)]);
+        assert_eq!(condensed(&history, 0, 4).unwrap().changes.added.len(), 4);
+        history.recall(vec![of(7, 8, 7)]);
+        assert_eq!(history.len(), 4, "it does not lead there");
+        let many = (0..3000).map(|serial| of(serial, serial + 1, 1)).collect();
+        let history = Differences::default();
+        history.recall(many);
+        assert_eq!(history.len(), HISTORY_STEPS_MAX);
+        assert!(condensed(&history, 2999, 3000).is_some(), "the newest are kept");
+    }
+
+    #[test]
     fn only_the_newest_steps_are_kept() {
         let history = Differences::default();
-        for serial in 0..100 {
+        for serial in 0..3000 {
             history.push(serial, serial + 1, changes(&[], &[record(1, 60)]));
         }
         assert_eq!(history.len(), HISTORY_STEPS_MAX);
         let large: Vec<Record> =
             (0..=255).flat_map(|owner| (0..80).map(move |ttl| record(owner, ttl))).collect();
-        history.push(100, 101, changes(&[], &large));
+        history.push(3000, 3001, changes(&[], &large));
         assert_eq!(history.len(), 0, "larger than all may be");
     }
 

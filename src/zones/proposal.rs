@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use super::since::Since;
 use super::version::{Inputs, VersionOrigin, ZoneVersion};
 use super::zone_id::ZoneId;
 use crate::answer::CompileError;
@@ -108,7 +109,9 @@ impl Proposal {
                     return put_together(current, &changes, &place, proposal);
                 }
                 let version = changed(current, &changes, &place, proposal)?;
-                Ok(if version.is_merge_due() { merged(version) } else { version })
+                let since = version.since.clone();
+                let version = if version.is_merge_due() { merged(version) } else { version };
+                Ok(ZoneVersion { since, ..version })
             }
         }
     }
@@ -121,11 +124,11 @@ fn changed(
     place: &Origin,
     (id, inputs, origin): (ZoneId, Arc<Inputs>, VersionOrigin),
 ) -> Result<ZoneVersion, ProposalError> {
-    let (Some(zone), Some(links)) = (&current.contents, &current.links) else {
+    let (Some(base), Some(links)) = (&current.contents, &current.links) else {
         return Err(ProposalError::NoContents);
     };
     let mut found = Diagnostics::default();
-    let changed = zone.after(changes, &inputs.guards, place, &mut found);
+    let changed = base.after(changes, &inputs.guards, place, &mut found);
     let Some((zone, nodes)) = changed.map_err(ProposalError::Changes)? else {
         return Err(ProposalError::Unsound(found));
     };
@@ -136,7 +139,9 @@ fn changed(
     }
     let mut links = links.clone();
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
-    Ok(ZoneVersion::with(id, zone, compiled, Some(links), inputs, origin))
+    let since = Since::of(base, std::iter::once(changes));
+    let version = ZoneVersion::with(id, zone, compiled, Some(links), inputs, origin);
+    Ok(ZoneVersion { since: Some(since), ..version })
 }
 
 /// The same version, put together anew.

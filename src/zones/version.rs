@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::since::Since;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
@@ -32,6 +33,8 @@ pub struct ZoneVersion {
     pub contents: Option<Arc<Zone>>,
     /// Which answers must be made anew when a name changes, likewise.
     pub(super) links: Option<Links>,
+    /// What it changed of the version that it was made from; none: it was made as a whole.
+    pub since: Option<Since>,
     /// What it was made from.
     pub inputs: Arc<Inputs>,
     /// What it says of addresses, where other zones are made from it; after an update, what the version before said.
@@ -117,6 +120,7 @@ impl ZoneVersion {
             pools: zone.shared_pools(),
             contents: (links.is_some() || inputs.sources.keeps_contents()).then(|| Arc::new(zone)),
             links,
+            since: None,
             inputs,
             hosts: None,
             origin,

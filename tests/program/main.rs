@@ -16,4 +16,5 @@ mod probes;
 mod secondary;
 mod supervision;
 mod trace;
+mod transfers;
 mod zones;

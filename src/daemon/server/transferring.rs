@@ -20,6 +20,7 @@ use crate::transfer::outgoing::{
 };
 use crate::transport::HandedOver;
 use crate::tsig::Key;
+use crate::zones::live::{LiveZone, LiveZones};
 use crate::zones::{StoredZone, ZoneId, ZoneVersion};
 
 /// What is told to `transfer`.
@@ -30,9 +31,16 @@ pub(super) struct Transferring {
     wanted: Vec<(ZoneId, Wanted)>,
     is_changed: bool,
     zones: HashMap<ZoneId, Transferred>,
+    beside: Beside,
+    untold: Untold,
+}
+
+/// What is done beside the loop, and with what.
+struct Beside {
     comparing: Comparing,
     notifier: Arc<Notifier>,
-    untold: Untold,
+    /// Their journals know what led to what is served at a start.
+    live: Arc<LiveZones>,
 }
 
 /// What the configuration says of a zone that other servers get.
@@ -68,16 +76,16 @@ enum Untold {
 
 impl Transferring {
     /// For a configuration and what is served first; [`Transferring::tell`] is to be called then. Needs a runtime.
-    pub(super) fn start(config: &Config, served: &Served) -> Self {
+    pub(super) fn start(config: &Config, served: &Served, live: Arc<LiveZones>) -> Self {
         let notifier = Arc::new(Notifier::start());
+        let comparing = Comparing::start(Arc::clone(&notifier));
         let mut transferring = Self {
             outgoing: Arc::default(),
             limits: TransferLimits::default(),
             wanted: Vec::new(),
             is_changed: true,
             zones: HashMap::new(),
-            comparing: Comparing::start(Arc::clone(&notifier)),
-            notifier,
+            beside: Beside { comparing, notifier, live },
             untold: Untold::All,
         };
         transferring.change(config);
@@ -135,7 +143,7 @@ impl Transferring {
             ("broken", broken),
         ];
         let results = results.map(|(result, count)| (result.to_owned(), count)).into();
-        let NotifyTotals { heard, failed, failing } = self.notifier.totals();
+        let NotifyTotals { heard, failed, failing } = self.beside.notifier.totals();
         let notify_messages = [("heard".to_owned(), heard), ("failed".to_owned(), failed)].into();
         Some(TransfersStatus { under_way, results, notify_messages, notify_failing: failing })
     }
@@ -147,7 +155,7 @@ impl Transferring {
         let Some(changed) = changed else { return self.follow_all(served) };
         for zone in changed {
             let Some(transferred) = self.zones.get_mut(&zone.id) else { continue };
-            transferred.follow(zone, &self.comparing);
+            transferred.follow(zone, &self.beside);
             if let Untold::Zones(untold) = &mut self.untold {
                 untold.push(zone.id.clone());
             }
@@ -162,7 +170,7 @@ impl Transferring {
         for (id, wanted) in &self.wanted {
             let Some(zone) = served.place(id).and_then(|place| served.zones().get(place)) else { continue };
             let mut transferred = Transferred::new(zone, wanted, before.remove(id));
-            transferred.follow(zone, &self.comparing);
+            transferred.follow(zone, &self.beside);
             outgoing.push(Arc::clone(&transferred.outgoing));
             self.zones.insert(id.clone(), transferred);
         }
@@ -176,12 +184,12 @@ impl Transferring {
             Untold::Zones(untold) => {
                 for transferred in untold.iter().filter_map(|id| self.zones.get(id)) {
                     if let Some(notified) = transferred.note() {
-                        self.notifier.tell(notified);
+                        self.beside.notifier.tell(notified);
                     }
                 }
             }
             Untold::All => {
-                self.notifier.serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
+                self.beside.notifier.serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
             }
         }
     }
@@ -202,8 +210,8 @@ impl Transferred {
         Self { pools: *pools, outgoing: Arc::new(outgoing), notified: notified.map(Arc::new), current }
     }
 
-    /// Sends what is served of the zone now, and has it compared with what was sent before.
-    fn follow(&mut self, zone: &StoredZone, comparing: &Comparing) {
+    /// Sends what is served of the zone now, and has it found out what led there.
+    fn follow(&mut self, zone: &StoredZone, work: &Beside) {
         let history = &self.outgoing.history;
         let served = zone.version().and_then(|version| Some((version, version.contents.as_ref()?)));
         let Some((version, sent)) = served else {
@@ -220,16 +228,34 @@ impl Transferred {
         }
         let contents = Contents::new(Arc::clone(sent), self.pools);
         if let Some(Current { contents: from, .. }) = self.current.take() {
+            let since = version.since.as_ref().filter(|since| since.is_from(from.zone()));
             let comparison = Comparison {
                 from,
                 to: contents.clone(),
+                rrsets: since.map(|since| Arc::clone(since.rrsets())),
                 history: Arc::clone(history),
                 notified: self.notified.clone(),
             };
-            comparing.compare(&self.outgoing.called, comparison);
+            work.comparing.compare(&self.outgoing.called, comparison);
+        } else if zone.update.is_some() {
+            self.recall(work.live.zone(&zone.id), version.serial, Arc::clone(&work.notifier));
         }
         self.outgoing.offer(Some(contents.clone()));
         self.current = Some(Current { version: Arc::clone(version), contents });
+    }
+
+    /// Has the steps that the journal of the zone knows serve as those that were sent: they lead to this serial.
+    fn recall(&self, zone: Arc<LiveZone>, serial: u32, notifier: Arc<Notifier>) {
+        let (history, notified) = (Arc::clone(&self.outgoing.history), self.notified.clone());
+        history.begin();
+        tokio::spawn(async move {
+            let steps = zone.steps_to(serial).await;
+            history.recall(steps.iter().map(|step| (step.from, step.to, step.changes.clone())).collect());
+            history.end();
+            if let Some(notified) = notified.filter(|_| history.is_settled()) {
+                notifier.tell(&notified);
+            }
+        });
     }
 
     /// Notes for who is told of it what is served now; none: nobody is told.

@@ -1,5 +1,6 @@
-//! Finds what leads from one version of a zone to the next, beside the loop, and has servers told of it then.
+//! Finds what leads from one version of a zone to the next, and has servers told of it then.
 //!
+//! Where it is known which RRsets have changed, and they are few, it is found at once, and otherwise beside the loop.
 //! Of each zone one pair of versions waits at most: versions that come while it does are the newer one of that pair.
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::contents::Contents;
-use super::difference::between;
+use super::difference::{Rrsets, between, between_rrsets, is_quick};
 use super::notifier::{NotifiedZone, Notifier};
 use crate::sync::lock;
 use crate::transfer::history::Differences;
@@ -20,6 +21,8 @@ pub struct Comparison {
     pub from: Contents,
     /// The newer one.
     pub to: Contents,
+    /// Nothing but these RRsets differs; none: anything may.
+    pub rrsets: Option<Arc<Rrsets>>,
     /// What gets the step that leads from one to the other.
     pub history: Arc<Differences>,
     /// Who is told then; none: nobody.
@@ -64,13 +67,17 @@ impl Comparing {
         Self { waiting, wake }
     }
 
-    /// Has versions of the zone that is called so compared, and its servers told then.
+    /// Has versions of the zone that is called so compared. What is not found at once is told to its servers when it is.
     pub fn compare(&self, called: &Arc<str>, comparison: Comparison) {
+        if comparison.is_quick() {
+            return comparison.compare();
+        }
         let is_same = comparison.from.serial() == comparison.to.serial();
         let mut waiting = lock(&self.waiting);
         match waiting.get_mut(called) {
             Some(Waiting { comparison: older, is_ambiguous }) => {
-                let Comparison { from: _, to, history, notified } = comparison;
+                let Comparison { from: _, to, rrsets, history, notified } = comparison;
+                older.rrsets = both(older.rrsets.take(), rrsets);
                 *is_ambiguous |= is_same;
                 // After a reload it may be another one.
                 if !Arc::ptr_eq(&older.history, &history) {
@@ -95,13 +102,40 @@ fn next(waiting: &Mutex<HashMap<Arc<str>, Waiting>>) -> Option<Waiting> {
     waiting.remove(&called)
 }
 
+/// All of these RRsets; none: any.
+fn both(one: Option<Arc<Rrsets>>, other: Option<Arc<Rrsets>>) -> Option<Arc<Rrsets>> {
+    let (mut one, other) = (one?, other?);
+    Arc::make_mut(&mut one).extend(other.iter().cloned());
+    Some(one)
+}
+
 impl Waiting {
     fn compare(self) {
-        let Waiting { comparison: Comparison { from, to, history, .. }, is_ambiguous } = self;
-        if is_ambiguous {
-            history.clear();
+        if self.is_ambiguous {
+            self.comparison.history.clear();
         } else {
-            history.push(from.serial(), to.serial(), between(&from, &to));
+            self.comparison.compare();
         }
+    }
+}
+
+impl Comparison {
+    /// Whether it takes no time, and no comparison before it is under way.
+    fn is_quick(&self) -> bool {
+        let Comparison { from, to, rrsets, history, .. } = self;
+        let known = rrsets.as_ref().filter(|_| from.is_sent_as(to) && history.is_settled());
+        known.is_some_and(|rrsets| is_quick(from, to, rrsets))
+    }
+
+    fn compare(self) {
+        let Comparison { from, to, rrsets, history, .. } = self;
+        if from.serial() == to.serial() {
+            return history.clear();
+        }
+        let changes = match rrsets.filter(|_| from.is_sent_as(&to)) {
+            Some(rrsets) => between_rrsets(&from, &to, &rrsets),
+            None => between(&from, &to),
+        };
+        history.push(from.serial(), to.serial(), changes);
     }
 }

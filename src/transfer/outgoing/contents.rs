@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::dns::{NameRef, Rtype, Ttl};
+use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::zone::{NodeId, Pool, Zone};
 
 /// What is sent of the pools of a zone (`transfer-pools`). RRsets that the configuration guards are sent as the file
@@ -56,11 +56,34 @@ impl Contents {
         Arc::ptr_eq(&self.zone, zone) && self.pools == pools
     }
 
+    /// Whether the same stands for pools in both.
+    pub(super) fn is_sent_as(&self, other: &Contents) -> bool {
+        self.pools == other.pools
+    }
+
     /// The SOA record; every sound zone has one.
     pub(super) fn soa(&self) -> Option<Record<'_>> {
         let soa = self.zone.node(NodeId::APEX).rrset(Rtype::SOA)?;
         let rdata = Cow::Borrowed(soa.rdatas().next()?);
         Some(Record { owner: self.zone.apex(), rtype: Rtype::SOA, ttl: soa.ttl(), rdata })
+    }
+
+    /// The zone that it is sent from.
+    pub fn zone(&self) -> &Arc<Zone> {
+        &self.zone
+    }
+
+    /// The records that are sent of an owner and type.
+    pub(super) fn records_of(&self, owner: &Name, rtype: Rtype) -> impl Iterator<Item = Record<'_>> {
+        let node = self.zone.find(owner.as_ref()).map(|id| self.zone.node(id));
+        let rrset = node.and_then(|node| Some((node.name(), node.rrset(rtype)?)));
+        let plain = rrset.into_iter().flat_map(move |(owner, rrset)| {
+            let ttl = rrset.ttl();
+            rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
+        });
+        let pools = node.into_iter().flat_map(|node| node.pools());
+        let pools = pools.filter_map(|id| self.zone.pools().get(id.index()));
+        plain.chain(pools.flat_map(|pool| self.of_pool(pool)).filter(move |record| record.rtype == rtype))
     }
 
     /// Every record but the SOA, in no order.
@@ -77,21 +100,23 @@ impl Contents {
 
     /// What stands for LUA records.
     fn of_lua(&self) -> impl Iterator<Item = Record<'_>> + Send {
-        let pools = self.zone.pools().iter().filter(|pool| pool.lua.is_some());
         let libraries = match self.pools {
             TransferPools::Members => [].iter(),
             TransferPools::Lua => self.zone.lua_libraries().iter(),
         };
-        let sent = pools.flat_map(|pool| match self.pools {
-            TransferPools::Members => members(pool),
-            TransferPools::Lua => {
-                let code = pool.lua.as_deref().unwrap_or_default();
-                vec![lua(pool.owner.as_ref(), pool.ttl, pool.rtype, code)]
-            }
-        });
+        let sent = self.zone.pools().iter().flat_map(|pool| self.of_pool(pool));
         sent.chain(
             libraries.map(|library| lua(library.owner.as_ref(), library.ttl, Rtype::LUA, &library.code)),
         )
+    }
+
+    /// What stands for a pool; nothing for one of records that are sent as they are.
+    fn of_pool<'z>(&self, pool: &'z Pool) -> Vec<Record<'z>> {
+        match (&pool.lua, self.pools) {
+            (None, _) => Vec::new(),
+            (Some(_), TransferPools::Members) => members(pool),
+            (Some(code), TransferPools::Lua) => vec![lua(pool.owner.as_ref(), pool.ttl, pool.rtype, code)],
+        }
     }
 }
 

@@ -1,38 +1,81 @@
 //! What leads from one version of a zone to the next, as both are sent.
 //!
-//! Costs a walk through both, so it is made off the loop, and only for zones that are transferred.
+//! Of the RRsets that are known to have changed, at their cost; or of all, which is a walk through both.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::contents::{Contents, Record};
-use crate::dns::{Rtype, Ttl};
+use crate::dns::{Name, Rtype, Ttl};
 use crate::zone::{self, Changeset};
+
+/// Owners and types.
+pub(super) type Rrsets = BTreeSet<(Name, Rtype)>;
+
+/// Most records that are compared where it must not take long.
+const QUICK_RECORDS_MAX: usize = 4096;
 
 /// A record by what it says; its owner as it is written.
 type Key<'z> = (&'z [u8], Rtype, Ttl, Cow<'z, [u8]>);
 
-/// The records that go and those that come, the SOA records among them.
-pub fn between(from: &Contents, to: &Contents) -> Changeset {
-    let mut before: HashSet<Key<'_>> = from.records().map(key).collect();
-    let mut added = Vec::new();
-    for record in to.records() {
-        let record = key(record);
-        if !before.remove(&record) {
-            added.push(owned(&record));
-        }
-    }
-    let [old, new] = [from, to].map(|contents| contents.soa().map(|soa| owned(&key(soa))));
-    let removed = old.into_iter().chain(before.iter().map(owned)).collect();
-    Changeset { removed, added: new.into_iter().chain(added).collect() }
+/// The records that go and those that come, the SOA records first.
+pub(super) fn between(from: &Contents, to: &Contents) -> Changeset {
+    let mut changes = soas(from, to);
+    compare(from.records(), to.records(), &mut changes);
+    changes
 }
 
-fn key<'z>(record: Record<'z>) -> Key<'z> {
+/// The same where nothing but these RRsets has changed.
+pub(super) fn between_rrsets(from: &Contents, to: &Contents, rrsets: &Rrsets) -> Changeset {
+    let mut changes = soas(from, to);
+    for (owner, rtype) in rrsets.iter().filter(|(_, rtype)| *rtype != Rtype::SOA) {
+        compare(from.records_of(owner, *rtype), to.records_of(owner, *rtype), &mut changes);
+    }
+    changes
+}
+
+/// Whether it is soon known what has become of these RRsets.
+pub(super) fn is_quick(from: &Contents, to: &Contents, rrsets: &Rrsets) -> bool {
+    let records = |(owner, rtype): &(Name, Rtype)| {
+        let of = |contents: &Contents| contents.records_of(owner, *rtype).take(QUICK_RECORDS_MAX).count();
+        of(from).saturating_add(of(to)).saturating_add(1)
+    };
+    let mut left = QUICK_RECORDS_MAX;
+    rrsets.iter().all(|rrset| match left.checked_sub(records(rrset)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    })
+}
+
+fn soas(from: &Contents, to: &Contents) -> Changeset {
+    let [removed, added] = [from, to].map(|contents| contents.soa().map(|soa| owned(&key(soa))));
+    Changeset { removed: removed.into_iter().collect(), added: added.into_iter().collect() }
+}
+
+fn compare<'z>(
+    from: impl Iterator<Item = Record<'z>>,
+    to: impl Iterator<Item = Record<'z>>,
+    changes: &mut Changeset,
+) {
+    let mut before: HashSet<Key<'_>> = from.map(key).collect();
+    for record in to {
+        let record = key(record);
+        if !before.remove(&record) {
+            changes.added.push(owned(&record));
+        }
+    }
+    changes.removed.extend(before.iter().map(owned));
+}
+
+fn key(record: Record<'_>) -> Key<'_> {
     (record.owner.wire(), record.rtype, record.ttl, record.rdata)
 }
 
 fn owned((owner, rtype, ttl, rdata): &Key<'_>) -> zone::Record {
     // It comes out of a zone.
-    let owner = crate::dns::Name::from_wire(owner).unwrap_or_else(|_| crate::dns::Name::root());
+    let owner = Name::from_wire(owner).unwrap_or_else(|_| Name::root());
     zone::Record { owner, rtype: *rtype, ttl: *ttl, rdata: rdata.as_ref().into() }
 }

@@ -9,6 +9,7 @@ use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluat
 use crate::zone::{Changeset, Record};
 use crate::zones::journal::{Deleted, Journal, JournalError, OverlayKey, Step};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
+use crate::zones::since::Since;
 use crate::zones::version::ZoneVersion;
 
 /// Most records by which what is served may differ from the file: what they take stays in memory and in the journal.
@@ -110,6 +111,8 @@ pub(super) fn make_batch_within(
         made = Some(version);
     }
     let whose = std::mem::take(&mut unwritten.whose);
+    let contents = current.contents.as_ref();
+    let since = contents.map(|base| Since::of(base, unwritten.steps.iter().map(|step| &step.changes)));
     if let Err(why) = write_down(state, zone, current.serial, unwritten) {
         let failed = Rejection::from(Reason::Failed(why));
         let failing = results.iter_mut().enumerate().filter(|(at, _)| whose.contains(at));
@@ -117,7 +120,8 @@ pub(super) fn make_batch_within(
         made = None;
     }
     zone.show(state);
-    Batch { results, version: made }
+    // Only the last version is served: it changes what all of them do.
+    Batch { results, version: made.map(|version| ZoneVersion { since, ..version }) }
 }
 
 /// How many records a zone has more after these changes; the SOA record goes and comes.

@@ -113,12 +113,14 @@ impl LiveZone {
         Arc::clone(&self.state).lock_owned().await
     }
 
-    /// The steps from a serial to the newest one, for an incremental transfer; none: they are not kept. Waits while the
-    /// next version is made.
-    pub async fn steps_since(&self, serial: u32) -> Option<Vec<Arc<Step>>> {
+    /// The steps that are kept and lead to a serial, oldest first, for incremental transfers. Waits while the next version
+    /// is made.
+    pub async fn steps_to(&self, serial: u32) -> Vec<Arc<Step>> {
         let state = self.lock().await;
-        let steps = state.journal()?.history().since(serial)?;
-        Some(steps.cloned().collect())
+        let steps: Vec<Arc<Step>> =
+            state.journal().into_iter().flat_map(|journal| journal.history().iter().cloned()).collect();
+        let last = steps.iter().rposition(|step| step.to == serial);
+        steps.into_iter().take(last.map_or(0, |last| last.saturating_add(1))).collect()
     }
 
     /// What the status says of it.
@@ -273,7 +275,12 @@ fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<Step> {
     if before.serial == after.serial {
         return None;
     }
-    let mut changes = Changeset::between(before.contents.as_deref()?, after.contents.as_deref()?);
+    let (old, new) = (before.contents.as_deref()?, after.contents.as_deref()?);
+    // A step has no LUA records: who takes it would keep those of before.
+    if !old.lua_records().eq(new.lua_records()) {
+        return None;
+    }
+    let mut changes = Changeset::between(old, new);
     // The SOA record first, as everywhere.
     changes.removed.sort_by_key(|record| record.rtype != Rtype::SOA);
     changes.added.sort_by_key(|record| record.rtype != Rtype::SOA);

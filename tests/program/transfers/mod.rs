@@ -1,0 +1,4 @@
+//! Zones for other servers, asked for by clients that are made here; `peers` has those of others.
+
+mod client;
+mod updated;
