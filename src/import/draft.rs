@@ -24,11 +24,32 @@ pub(super) struct Line {
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
     pub(super) name: Name,
-    /// Relative to the folder of the config file.
-    pub(super) file: String,
+    pub(super) source: Source,
     pub(super) remark: String,
     /// The clients that may ask it; none: all.
     pub(super) allow: Option<Allowed>,
+    /// The servers that may have it; none: nobody.
+    pub(super) transfer: Option<Allowed>,
+    /// The servers that are told of changes.
+    pub(super) notify: Option<Allowed>,
+}
+
+/// Where a zone comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A file, relative to the folder of the config file.
+    File(String),
+    /// These servers.
+    Primaries(Vec<String>),
+}
+
+/// A key that messages are signed with.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) algorithm: String,
+    pub(super) secret: String,
+    pub(super) remark: String,
 }
 
 /// Clients that may do something, and where that was written.
@@ -68,6 +89,7 @@ pub(super) struct Draft {
     pub(super) admin: Vec<Line>,
     pub(super) limit: Vec<Line>,
     pub(super) probe: Vec<Line>,
+    pub(super) keys: Vec<Key>,
     pub(super) zones: Vec<Zone>,
     pub(super) forwards: Vec<Forward>,
     pub(super) allow: Allow,
@@ -100,12 +122,33 @@ impl Draft {
                 "for `edgedns status`, `reload` and `force`",
             );
         }
+        for key in &self.keys {
+            text.push_str("\n[[key]]\n");
+            line(&mut text, "name", &toml::Value::String(key.name.clone()), &key.remark);
+            line(&mut text, "algorithm", &toml::Value::String(key.algorithm.clone()), "");
+            line(
+                &mut text,
+                "secret",
+                &toml::Value::String(key.secret.clone()),
+                "keep this file from other users",
+            );
+        }
         for zone in &self.zones {
             text.push_str("\n[[zone]]\n");
             line(&mut text, "name", &name(&zone.name), &zone.remark);
-            line(&mut text, "file", &toml::Value::String(zone.file.clone()), "");
+            match &zone.source {
+                Source::File(file) => line(&mut text, "file", &toml::Value::String(file.clone()), ""),
+                Source::Primaries(primaries) => line(&mut text, "primary", &list(primaries), ""),
+            }
             if let Some(allow) = &zone.allow {
                 write_allow_query(&mut text, allow);
+            }
+            for (key, servers) in [("allow-transfer", &zone.transfer), ("notify", &zone.notify)] {
+                if let Some(Allowed { networks, remark }) =
+                    servers.as_ref().filter(|it| !it.networks.is_empty())
+                {
+                    line(&mut text, key, &list(networks), remark);
+                }
             }
         }
         for forward in &self.forwards {

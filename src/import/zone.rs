@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::copies::Left;
-use super::draft::Zone;
+use super::draft::{Source, Zone};
 use super::report::Fate;
 use super::statement::Statement;
 use super::word::Word;
@@ -73,9 +73,27 @@ pub(super) fn serve_file(
     let fate = fate_of(format!("→ [[zone]], {} as {copied}", path.display()), work.copies.left_of(&copied));
     work.draft.zones.push(Zone {
         name: name.clone(),
-        file: copied,
+        source: Source::File(copied),
         remark: format!("{source}:{}", place.line),
         allow: None,
+        transfer: None,
+        notify: None,
+    });
+    fate
+}
+
+/// Takes a zone, named by `word`, that is copied from these servers.
+pub(super) fn copy_from(work: &mut Work, name: &Name, word: &Word, servers: Vec<String>) -> Fate {
+    let place = work.sources.place(word.span);
+    let source = Path::new(&place.path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fate = Fate::honoured(format!("→ [[zone]], primary {}", servers.join(", ")));
+    work.draft.zones.push(Zone {
+        name: name.clone(),
+        source: Source::Primaries(servers),
+        remark: format!("{source}:{}", place.line),
+        allow: None,
+        transfer: None,
+        notify: None,
     });
     fate
 }

@@ -55,7 +55,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Of these clients, those whom the server hears at all.
-    fn admitted(&mut self, clients: &Clients) -> Clients {
+    pub(super) fn admitted(&mut self, clients: &Clients) -> Clients {
         let mut clients = clients.clone();
         if let Some(list) = self.get("match-clients") {
             clients = clients.and(&self.clients(list));
@@ -70,7 +70,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Why no client may ask a zone with these statements.
-    fn closes_zone(&mut self, zone: &[Statement]) -> Option<&'static str> {
+    pub(super) fn closes_zone(&mut self, zone: &[Statement]) -> Option<&'static str> {
         if self.parsed.lacks_some_of(zone) {
             return Some("a missing file may say which clients are answered");
         }
@@ -298,18 +298,4 @@ pub(super) fn match_recursive_only(_: &mut Reading<'_>, option: &Statement) -> F
     Fate::refused(
         "the RD bit of a query cannot decide here: no client is answered; write [[zone]] allow-query",
     )
-}
-
-pub(super) fn allow_transfer(reading: &mut Reading<'_>, option: &Statement) -> Fate {
-    let clients = reading.clients_without_faults(option);
-    if let Some(word) = clients.world() {
-        let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
-        let help = "nothing to do for edgedns, which refuses AXFR; close it where BIND goes on running";
-        reading.work.found.push(fault.help(help));
-        return Fate::changed("an open door, closed: AXFR is REFUSED to everybody");
-    }
-    if clients.is_nobody() {
-        return Fate::honoured("AXFR is REFUSED");
-    }
-    Fate::changed("AXFR is REFUSED until the secondaries are in `allow-transfer` of [[zone]]")
 }

@@ -8,6 +8,8 @@ mod options;
 
 mod access;
 
+mod transfers;
+
 mod rules;
 
 use std::collections::BTreeMap;
@@ -18,11 +20,13 @@ use super::draft::Forward;
 use super::report::Fate;
 use super::rule::{self, Then};
 use super::statement::{self, Missing, Statement};
+use super::word::Word;
 use super::work::{Unreadable, Work, file_at};
-use super::zone::{apex, given_again, serve};
+use super::zone::{apex, copy_from, given_again, serve};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Severity, Span};
 use reading::{Reading, Servers};
+use transfers::RemoteServers;
 
 /// Reads `named.conf`; what it was read from.
 pub(super) fn read(work: &mut Work, from: &Path) -> Result<String, Unreadable> {
@@ -201,8 +205,12 @@ impl<'r> Reading<'r> {
             }
             Some("forward") => self.forward_zone(&name, get("forwarders"), statement),
             Some("hint" | "redirect") => Fate::no_effect("the root servers are not asked"),
-            Some("slave" | "secondary" | "mirror") => Fate::refused(
-                "no transfers are carried over: write a [[zone]] that names its servers in `primary`",
+            Some("slave" | "secondary") => {
+                self.secondary(&name, word, get("primaries").or_else(|| get("masters")))
+            }
+            Some("mirror") => Fate::refused(
+                "it is validated where it is copied, which edgedns does not: write a [[zone]] that names its servers in \
+                 `primary` if you want it without",
             ),
             Some("stub" | "static-stub") => Fate::refused(
                 "write a [[forward]] block with its servers as upstream, if they answer resolvers",
@@ -210,13 +218,15 @@ impl<'r> Reading<'r> {
             Some(other) => Fate::refused(format!("zones of type `{other}` are not known")),
             None => Fate::refused("it has no type: write `type primary;`"),
         };
-        let is_primary = matches!(kind.as_deref(), Some("master" | "primary"));
         // Whatever the fate of its file: a client that may not ask is kept out.
-        let is_served = is_primary && self.work.draft.zones.len() > served;
+        let is_served = self.work.draft.zones.len() > served;
         self.work.report.add(statement.span, &shown, fate);
         if is_served {
             let allow = self.allow_query(inside);
-            self.work.draft.zones.last_mut().into_iter().for_each(|zone| zone.allow.clone_from(&allow));
+            let (transfer, notify) = (self.allow_transfer(inside), self.also_notify(inside));
+            if let Some(zone) = self.work.draft.zones.last_mut() {
+                (zone.allow, zone.transfer, zone.notify) = (allow, transfer, notify);
+            }
         }
         for inner in inside.iter().filter(|inner| !matches!(inner.keyword().as_str(), "type" | "file")) {
             let fate = self.zone_option(inner, is_served.then_some(&name));
@@ -240,6 +250,22 @@ impl<'r> Reading<'r> {
             Some(Then::UnlessOff(kind, text)) => rule::plain(kind, text),
             Some(Then::Read(function) | Then::ReadEach(function)) => function(self, inner),
             None => rule::unknown(rules::ZONE_OPTIONS, &keyword, "BIND"),
+        }
+    }
+
+    fn secondary(&mut self, name: &Name, word: &Word, primaries: Option<&Statement>) -> Fate {
+        let RemoteServers { servers, lost } =
+            primaries.map(|list| self.remote_servers(list)).unwrap_or_default();
+        match lost.as_slice() {
+            _ if servers.is_empty() => Fate::refused(
+                "none of its primaries is an address with a key that can be had here: write a [[zone]] that names its \
+                 servers in `primary`",
+            ),
+            [] => copy_from(self.work, name, word, servers),
+            lost => {
+                let Fate { text, .. } = copy_from(self.work, name, word, servers);
+                Fate::changed(format!("{text}, without {}", lost.join(", ")))
+            }
         }
     }
 

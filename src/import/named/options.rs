@@ -60,7 +60,7 @@ impl Reading<'_> {
     }
 
     /// The port that follows `port`.
-    fn port_of(&self, statement: &Statement) -> Option<Result<u16, Diagnostic>> {
+    pub(super) fn port_of(&self, statement: &Statement) -> Option<Result<u16, Diagnostic>> {
         let words: Vec<_> = statement.words().collect();
         let place = words.iter().position(|word| word.text == "port")?;
         words.get(place + 1).map(|word| address::port(word))

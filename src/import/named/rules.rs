@@ -6,15 +6,14 @@ use super::super::report::{Fate, Kind};
 use super::super::rule::Rule;
 use super::super::statement::Statement;
 use super::reading::Reading;
-use super::{access, options};
+use super::{access, options, transfers};
 
 /// A rule that depends on the value.
 pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;
 
 type R = Rule<Function>;
 
-const TRANSFER: &str = "transfers are not carried over: write `primary` or `allow-transfer` in [[zone]]";
-const NOTIFY: &str = "not carried over: write the servers to be notified in `notify` of [[zone]]";
+const TRANSFER: &str = "nothing is to be said of it: `primary`, `allow-transfer` and `notify` of [[zone]] have their servers and keys";
 const UNSIGNED: &str =
     "zones are served unsigned: take DS records out of their parents first, or they become bogus";
 const UPDATE: &str = "not carried over: write pending updates into the files (`rndc sync -clean`), stop updating BIND, and write who may update in [[zone.update]]";
@@ -33,11 +32,9 @@ pub(super) const STATEMENTS: &[R] = &[
         "the log goes to standard error or the journal; EDGEDNS_LOG sets its level",
     ),
     R::always(&["controls"], Kind::NoEffect, "`edgedns` talks to the running server over [admin] socket"),
-    R::always(
-        &["key", "server", "masters", "primaries", "parental-agents", "remote-servers"],
-        Kind::NoEffect,
-        TRANSFER,
-    ),
+    R::read(&["key"], transfers::key),
+    R::read(&["masters", "primaries", "remote-servers"], transfers::servers),
+    R::always(&["server", "parental-agents"], Kind::NoEffect, TRANSFER),
     R::always(&["trusted-keys", "managed-keys", "trust-anchors"], Kind::NoEffect, VALIDATION),
     R::always(&["dnssec-policy"], Kind::NoEffect, "counts where a zone names it"),
     R::always(&["tls", "http"], Kind::NoEffect, "counts where a listener names it"),
@@ -60,7 +57,7 @@ pub(super) const OPTIONS: &[R] = &[
     R::read(&["forward"], options::forward),
     R::read(&["allow-recursion", "allow-query-cache"], access::allow_recursion),
     R::read(&["allow-query"], access::allow_query),
-    R::read(&["allow-transfer"], access::allow_transfer),
+    R::read(&["allow-transfer"], transfers::allow_transfer),
     R::read(&["version"], options::version),
     R::read(&["server-id"], options::server_id),
     R::read(&["cookie-secret"], options::cookie_secret),
@@ -109,7 +106,8 @@ pub(super) const OPTIONS: &[R] = &[
         Kind::NoEffect,
         "nothing is signed or validated",
     ),
-    R::unless_off(&["notify", "also-notify"], Kind::Changed, NOTIFY),
+    R::read(&["also-notify"], transfers::also_notify),
+    R::read(&["notify"], transfers::notify),
     R::always(
         &[
             "allow-notify",
@@ -121,7 +119,7 @@ pub(super) const OPTIONS: &[R] = &[
             "startup-notify-rate",
         ],
         Kind::NoEffect,
-        NOTIFY,
+        TRANSFER,
     ),
     R::always(
         &[
@@ -364,11 +362,12 @@ pub(super) const OPTIONS: &[R] = &[
 /// What a zone may hold beside its type and file, where it is something else than as an option of the server.
 pub(super) const ZONE_OPTIONS: &[R] = &[
     R::read(&["allow-query"], access::zone_allow_query),
-    R::read(&["allow-transfer"], access::allow_transfer),
+    R::read(&["allow-transfer"], transfers::allow_transfer),
     R::always(&["database", "dlz"], Kind::Refused, "zones come from files: write it to one, and import that"),
     R::unless_off(&["allow-update", "update-policy", "allow-update-forwarding"], Kind::Changed, UPDATE),
     R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], Kind::Refused, UNSIGNED),
-    R::unless_off(&["notify", "also-notify"], Kind::Changed, NOTIFY),
+    R::read(&["also-notify"], transfers::also_notify),
+    R::read(&["notify"], transfers::notify),
     R::always(&["masterfile-format"], Kind::Honoured, "text is read"),
     R::always(
         &["forwarders", "forward"],
@@ -376,5 +375,6 @@ pub(super) const ZONE_OPTIONS: &[R] = &[
         "a zone of ours is not forwarded, nor what is below it",
     ),
     R::always(&["zone-statistics"], Kind::NoEffect, "figures are at [admin] listen, /metrics"),
-    R::always(&["masters", "primaries", "journal", "parental-agents"], Kind::NoEffect, TRANSFER),
+    R::read(&["masters", "primaries"], transfers::primaries),
+    R::always(&["journal", "parental-agents"], Kind::NoEffect, TRANSFER),
 ];

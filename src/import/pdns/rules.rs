@@ -16,8 +16,8 @@ type R = Rule<Function>;
 const CACHE: &str = "there is no cache to tune: answers are ready before they are asked for";
 const THREADS: &str = "one UDP thread per core answers; fewer with [server] workers";
 const LOG: &str = "the log goes to standard error or the journal; EDGEDNS_LOG sets its level";
-const NOTIFY: &str = "not carried over: write `primary`, `allow-transfer` or `notify` in [[zone]]";
-const TRANSFER: &str = "transfers are not carried over: write `primary` or `allow-transfer` in [[zone]]";
+const NOTIFY: &str = "nothing is to be said of it: `primary`, `allow-transfer` and `notify` of [[zone]] have their servers and keys";
+const TRANSFER: &str = "not carried over: write `primary` or `allow-transfer` in [[zone]]";
 const UNSIGNED: &str = "zones are served unsigned";
 const UPDATE: &str = "not carried over: write who may update in [[zone.update]]";
 const SCRIPT: &str = "no Lua is run: LUA records are read, scripts are not";
@@ -196,6 +196,7 @@ pub(super) const RULES: &[R] = &[
     // Transfers, notifications, updates.
     R::read(&["disable-axfr"], values::disable_axfr),
     R::read(&["allow-axfr-ips"], values::allow_axfr),
+    R::read(&["also-notify"], values::also_notify),
     R::unless_off(
         &[
             "primary",
@@ -204,7 +205,6 @@ pub(super) const RULES: &[R] = &[
             "slave",
             "autosecondary",
             "superslave",
-            "also-notify",
             "allow-unsigned-notify",
             "allow-unsigned-supermaster",
             "allow-unsigned-autoprimary",

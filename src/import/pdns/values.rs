@@ -1,9 +1,9 @@
 //! Settings of `pdns.conf` whose fate depends on their value. The others are in `rules`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::super::address::{self, on_this_host};
-use super::super::draft::Line;
+use super::super::address::{self, DNS_PORT, on_this_host};
+use super::super::draft::{Allowed, Line};
 use super::super::listeners::{self, addresses_of, faulty_listener};
 use super::super::netmasks;
 use super::super::report::Fate;
@@ -197,13 +197,14 @@ pub(super) fn disable_axfr(_: &mut Reading<'_>, setting: &ServerSetting) -> Fate
     if setting.is_on() {
         Fate::honoured("AXFR is REFUSED")
     } else {
-        Fate::changed("AXFR is REFUSED, to everybody")
+        Fate::honoured("see `allow-axfr-ips`; without it AXFR is REFUSED")
     }
 }
 
 pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
     let transfers_are_off = reading.settings.is_on("disable-axfr") == Some(true);
-    match netmasks::clients_of(setting, &mut Vec::new()).world() {
+    let mut clients = netmasks::clients_of(setting, &mut Vec::new());
+    match clients.world().cloned() {
         Some(word) if !transfers_are_off => {
             let fault = Diagnostic::warning(word.span, "an open door: everybody may transfer the zones");
             let help =
@@ -211,8 +212,44 @@ pub(super) fn allow_axfr(reading: &mut Reading<'_>, setting: &ServerSetting) -> 
             reading.work.found.push(fault.help(help));
             Fate::changed("an open door, closed: AXFR is REFUSED to everybody")
         }
-        Some(_) | None => {
-            Fate::changed("AXFR is REFUSED until the secondaries are in `allow-transfer` of [[zone]]")
+        _ if transfers_are_off => Fate::no_effect("`disable-axfr`: AXFR is REFUSED"),
+        _ => {
+            let networks = clients.written();
+            for zone in &mut reading.work.draft.zones {
+                let remark = "allow-axfr-ips of pdns.conf".to_owned();
+                zone.transfer = Some(Allowed { networks: networks.clone(), remark });
+            }
+            match clients.lost() {
+                [] => Fate::honoured("→ [[zone]] allow-transfer"),
+                lost => Fate::changed(format!("→ [[zone]] allow-transfer without {}", lost.join(", "))),
+            }
+        }
+    }
+}
+
+pub(super) fn also_notify(reading: &mut Reading<'_>, setting: &ServerSetting) -> Fate {
+    if setting.is_empty() {
+        return Fate::honoured("nothing to do: nobody is told");
+    }
+    if !["primary", "master"].iter().any(|name| reading.settings.is_on(name) == Some(true)) {
+        return Fate::no_effect("PowerDNS tells nobody without `primary`");
+    }
+    let (mut servers, mut lost) = (Vec::new(), Vec::new());
+    for word in setting.items(&[',', ' ', '\t', ';']) {
+        let usual = || word.text.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, DNS_PORT)));
+        match word.text.parse::<SocketAddr>().or_else(|_| usual()) {
+            Ok(place) => servers.push(address::upstream(place)),
+            Err(_) => lost.push(format!("`{}`", word.text)),
+        }
+    }
+    for zone in &mut reading.work.draft.zones {
+        let remark = "also-notify of pdns.conf".to_owned();
+        zone.notify = Some(Allowed { networks: servers.clone(), remark });
+    }
+    match lost.as_slice() {
+        [] => Fate::honoured("→ [[zone]] notify"),
+        lost => {
+            Fate::changed(format!("→ [[zone]] notify without {}, which are no addresses", lost.join(", ")))
         }
     }
 }

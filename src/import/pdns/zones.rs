@@ -1,12 +1,14 @@
 //! The zones of PowerDNS's BIND backend: which zones `bind.conf` serves from which files.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use super::super::address::{DNS_PORT, upstream};
 use super::super::report::{Fate, Kind};
 use super::super::server_setting::ServerSettings;
 use super::super::statement::{self, Missing, Parsed, Statement};
 use super::super::work::Work;
-use super::super::zone::{apex, given_again, serve};
+use super::super::zone::{apex, copy_from, given_again, serve};
 use crate::source::{Diagnostic, Severity};
 
 /// Reads the file that `bind-config` names; what became of it. `path` is where `pdns.conf` is.
@@ -104,18 +106,21 @@ fn zone(
         let fate = match inner.keyword().as_str() {
             "type" | "file" => continue,
             "include" => included(parsed, inner),
-            _ => {
-                Fate::no_effect("the BIND backend ignores it, or it is of transfers, which there are none of")
-            }
+            "masters" | "primaries" => Fate::no_effect("see its zone"),
+            "also-notify" => Fate::changed("not carried over: write the servers in `notify` of [[zone]]"),
+            _ => Fate::no_effect("the BIND backend ignores it, too"),
         };
         work.report.add(inner.span, format!("{shown}: {}", inner.shown()), fate);
     }
     let kind = get("type").and_then(|inner| inner.word(1));
     let fate = match kind.map(|word| word.text.to_ascii_lowercase()).as_deref() {
         None | Some("master" | "primary" | "native") => serve(work, &name, word, get("file"), directory),
-        Some("slave" | "secondary") => Fate::refused(
-            "no transfers are carried over: write a [[zone]] that names its servers in `primary`, if you want them",
-        ),
+        Some("slave" | "secondary") => match primaries(get("masters").or_else(|| get("primaries"))) {
+            Ok(servers) => copy_from(work, &name, word, servers),
+            Err(lost) => Fate::refused(format!(
+                "{lost}: write a [[zone]] that names its servers in `primary`, if you want them"
+            )),
+        },
         Some("hint") => Fate::no_effect("the root servers are not asked"),
         Some(other) => Fate::refused(format!("PowerDNS does not serve zones of type `{other}`, either")),
     };
@@ -123,4 +128,28 @@ fn zone(
         work.missing.push(name);
     }
     work.report.add(statement.span, shown, fate);
+}
+
+/// The servers that a zone is copied from; or what is wrong with them.
+fn primaries(list: Option<&Statement>) -> Result<Vec<String>, String> {
+    let mut servers = Vec::new();
+    let words: Vec<&str> =
+        list.into_iter().flat_map(Statement::words).map(|word| word.text.as_str()).collect();
+    let port = words.iter().position(|word| *word == "port").and_then(|at| words.get(at + 1));
+    let usual =
+        port.map_or(Ok(DNS_PORT), |port| port.parse()).map_err(|_| "its port is no number".to_owned())?;
+    for server in list.map(Statement::block).unwrap_or_default() {
+        let words: Vec<&str> = server.words().map(|word| word.text.as_str()).collect();
+        let read = match words.as_slice() {
+            [place] => place
+                .parse()
+                .or_else(|_| place.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, usual))))
+                .ok(),
+            _ => None,
+        };
+        let place: SocketAddr =
+            read.ok_or_else(|| format!("`{}` is no address of a primary", server.shown()))?;
+        servers.push(upstream(place));
+    }
+    if servers.is_empty() { Err("it names no primary".to_owned()) } else { Ok(servers) }
 }

@@ -145,9 +145,10 @@ fn bind_conf_is_read_with_comments_of_three_kinds_and_statements_that_do_not_mat
     result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_fate("directory /etc/pdns", "honoured", "looked for there");
     result.assert_fate("recursion no", "no effect here", "ignores it");
-    result.assert_fate("zone other.test.", "refused", "no transfers");
+    result.assert_fate("zone other.test.", "honoured", "primary 192.0.2.9");
     result.assert_fate("zone .", "no effect here", "root servers");
-    assert_eq!(result.config.matches("[[zone]]").count(), 1, "{}", result.config);
+    assert_eq!(result.config.matches("[[zone]]").count(), 2, "{}", result.config);
+    assert!(result.config.contains("primary = [\"192.0.2.9\"]"), "{}", result.config);
 }
 
 #[test]
@@ -223,4 +224,34 @@ fn a_zone_without_its_file_leaves_the_others_imported() {
     result.assert_fate("zone lab.test", "honoured", "edgedns/zones/lab.zone");
     result.assert_faults(&["/etc/pdns/bind.conf:2:25", "ok: 0 errors"]);
     assert_eq!(result.status, Some(1));
+}
+
+/// As the manual of PowerDNS writes them ("Authoritative Server Settings").
+#[test]
+fn servers_that_get_zones_are_taken_over() {
+    let node = node(
+        "primary=yes\nallow-axfr-ips=192.0.2.53, 2001:db8::/64\nalso-notify=192.0.2.53 198.51.100.1:5300\n",
+    );
+    let result = node.pdns();
+    for line in [
+        "allow-transfer = [\"192.0.2.53\", \"2001:db8::/64\"]",
+        "notify = [\"192.0.2.53\", \"198.51.100.1:5300\"]",
+    ] {
+        assert!(result.config.contains(line), "no {line} in\n{}\n{}", result.config, result.report);
+    }
+    result.assert_fate("allow-axfr-ips", "honoured", "→ [[zone]] allow-transfer");
+    result.assert_fate("also-notify", "honoured", "→ [[zone]] notify");
+}
+
+#[test]
+fn nobody_is_told_or_gets_a_zone_where_powerdns_did_neither() {
+    let node = node("disable-axfr=yes\nallow-axfr-ips=192.0.2.53\nalso-notify=192.0.2.53\n");
+    let result = node.pdns();
+    assert!(
+        !result.config.contains("allow-transfer") && !result.config.contains("notify"),
+        "{}",
+        result.config
+    );
+    result.assert_fate("allow-axfr-ips", "no effect here", "disable-axfr");
+    result.assert_fate("also-notify", "no effect here", "without `primary`");
 }
