@@ -55,9 +55,9 @@ fn is_soa(record: &Record) -> bool {
 
 /// The wire form of a name that is written without a final dot.
 pub(super) fn wire(name: &str) -> Vec<u8> {
-    let labels = name.split('.').flat_map(|label| {
-        std::iter::once(u8::try_from(label.len()).expect("a label")).chain(label.bytes())
-    });
+    let labels = name
+        .split('.')
+        .flat_map(|label| std::iter::once(u8::try_from(label.len()).expect("a label")).chain(label.bytes()));
     labels.chain([0]).collect()
 }
 
@@ -68,7 +68,8 @@ pub(super) fn axfr_query(zone: &str) -> Vec<u8> {
 
 /// A question for what has changed since a serial.
 pub(super) fn ixfr_query(zone: &str, serial: u32) -> Vec<u8> {
-    let soa = [&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0][..], &serial.to_be_bytes(), &[0; 16]].concat();
+    let soa =
+        [&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0][..], &serial.to_be_bytes(), &[0; 16]].concat();
     [&[0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0][..], &wire(zone), &[0, 251, 0, 1], &soa].concat()
 }
 
@@ -84,20 +85,25 @@ pub(super) fn connect(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<Tcp
 
 /// Asks, and reads to the end of the transfer.
 pub(super) fn transfer(from: Ipv4Addr, server: SocketAddr, query: &[u8]) -> Transfer {
-    let mut stream = connect(from, server).expect("a connection");
+    try_transfer(from, server, query).expect("a whole transfer")
+}
+
+/// The same where the server may end the connection.
+pub(super) fn try_transfer(from: Ipv4Addr, server: SocketAddr, query: &[u8]) -> std::io::Result<Transfer> {
+    let mut stream = connect(from, server)?;
     let length = u16::try_from(query.len()).expect("a short query").to_be_bytes();
-    stream.write_all(&[&length[..], query].concat()).expect("a query is taken");
+    stream.write_all(&[&length[..], query].concat())?;
     let mut got = Transfer { rcode: ResponseCode::NoError, records: Vec::new() };
     loop {
         let mut length = [0; 2];
-        stream.read_exact(&mut length).expect("a message");
+        stream.read_exact(&mut length)?;
         let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut message).expect("a whole message");
+        stream.read_exact(&mut message)?;
         let message = Message::from_vec(&message).expect("a message that decodes");
         got.rcode = message.metadata.response_code;
         got.records.extend(message.answers);
         if got.rcode != ResponseCode::NoError || got.is_whole() {
-            return got;
+            return Ok(got);
         }
     }
 }
@@ -105,13 +111,8 @@ pub(super) fn transfer(from: Ipv4Addr, server: SocketAddr, query: &[u8]) -> Tran
 /// Adds an address by an update, and says which RCODE came.
 pub(super) fn add_address(server: SocketAddr, zone: &str, owner: &str, address: [u8; 4]) -> u8 {
     let label = u8::try_from(owner.len()).expect("a label");
-    let record = [
-        &[label][..],
-        owner.as_bytes(),
-        &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4],
-        &address,
-    ]
-    .concat();
+    let record =
+        [&[label][..], owner.as_bytes(), &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4], &address].concat();
     let query =
         [&[0, 9, 5 << 3, 0, 0, 1, 0, 0, 0, 1, 0, 0][..], &wire(zone), &[0, 6, 0, 1], &record].concat();
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");

@@ -1,4 +1,6 @@
 //! Zones for other servers, asked for by clients that are made here; `peers` has those of others.
 
 mod client;
+mod hostile;
+mod pools;
 mod updated;
