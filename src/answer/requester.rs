@@ -32,6 +32,31 @@ impl Allowed {
         let signed = self.key.as_ref().is_none_or(|key| requester.key.as_ref() == Some(key));
         from_there && signed
     }
+
+    /// Why it does not mean this requester; none: it does.
+    pub fn mismatch(&self, requester: &Requester) -> Option<String> {
+        let Requester { address, key } = requester;
+        if let Some(prefix) = self.prefix.filter(|prefix| !prefix.contains(*address)) {
+            return Some(format!("{address} is not in {prefix}"));
+        }
+        let wanted = self.key.as_ref().filter(|wanted| key.as_ref() != Some(wanted))?;
+        Some(match key {
+            None => format!("it wants a message that is signed with key {wanted}"),
+            Some(key) => format!("it wants key {wanted}, not {key}"),
+        })
+    }
+}
+
+/// As it stands in the config file: `192.0.2.0/24 key:transfer`
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.prefix, &self.key) {
+            (Some(prefix), Some(key)) => write!(f, "{prefix} key:{key}"),
+            (Some(prefix), None) => prefix.fmt(f),
+            (None, Some(key)) => write!(f, "key:{key}"),
+            (None, None) => f.write_str("anybody"),
+        }
+    }
 }
 
 /// As log lines have it: `192.0.2.1 with key transfer`
@@ -62,6 +87,12 @@ mod tests {
         assert!(!both.is(&requester("192.0.2.1", None)));
         assert!(!both.is(&requester("192.0.2.1", Some("other."))));
         assert!(!both.is(&requester("198.51.100.1", Some("transfer."))));
+        let why = |address: &str, key: Option<&str>| both.mismatch(&requester(address, key));
+        assert_eq!(why("192.0.2.1", Some("transfer.")), None);
+        assert_eq!(why("192.0.2.1", None).unwrap(), "it wants a message that is signed with key transfer");
+        assert_eq!(why("192.0.2.1", Some("other.")).unwrap(), "it wants key transfer, not other");
+        assert_eq!(why("198.51.100.1", None).unwrap(), "198.51.100.1 is not in 192.0.2.0/24");
+        assert_eq!(both.to_string(), "192.0.2.0/24 key:transfer");
         let key = Allowed { prefix: None, ..both };
         assert!(key.is(&requester("2001:db8::1", Some("transfer."))));
     }

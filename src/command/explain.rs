@@ -9,6 +9,7 @@ use clap::Args;
 use edgedns::control::ExplainOrder;
 use edgedns::dns::{Name, Rtype};
 use edgedns::tools;
+use edgedns::tsig::KeyName;
 
 use super::exit_code::exit_code;
 use super::output_format::OutputFormat;
@@ -21,6 +22,7 @@ Examples:
   edgedns explain api.ocp4.example.com
   edgedns explain console.apps.ocp4.example.com AAAA
   edgedns explain api.ocp4.example.com --from 192.0.2.7   # for this client
+  edgedns explain ocp4.example.com AXFR --from 192.0.2.53 --key transfer   # who gets the zone
 
 Exit status:
   0  the response is NOERROR, with or without records
@@ -40,6 +42,9 @@ pub(crate) struct Arguments {
     /// Address of the client: some zones and pools answer by it.
     #[arg(long, value_name = "CLIENT", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     from: IpAddr,
+    /// Key that the client signs with: some servers get a zone (AXFR, IXFR) by it.
+    #[arg(long, value_name = "KEY")]
+    key: Option<KeyName>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -47,7 +52,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let order = ExplainOrder { qname: self.name, qtype: self.qtype, client: self.from };
+        let order = ExplainOrder { qname: self.name, qtype: self.qtype, client: self.from, key: self.key };
         exit_code(tools::explain(&self.server.into(), &order, self.format.into()))
     }
 }

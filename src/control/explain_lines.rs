@@ -87,6 +87,10 @@ fn answer_lines(explanation: &Explanation, look: Look) -> String {
         return format!("{none}\n");
     };
     let AnswerView { flags, bytes, answer, authority, additional, extended_error, .. } = answer;
+    // A transfer is not tried.
+    if *bytes == 0 {
+        return format!(";; status: {rcode}\n");
+    }
     let counts = [1, answer.len(), authority.len(), additional.len() + 1];
     let [one, answers, authorities, additionals] = counts;
     let mut lines = format!(

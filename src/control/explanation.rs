@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::query;
 use super::{PoolStatus, TargetStatus, ZoneStatus};
 use crate::dns::{Name, NameError, Rtype};
+use crate::tsig::KeyName;
 
 /// A question that is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct ExplainOrder {
     pub qtype: Rtype,
     /// The client.
     pub client: IpAddr,
+    /// The key that it signs with; it matters for a transfer.
+    pub key: Option<KeyName>,
 }
 
 /// What is answered, and why.
@@ -125,12 +128,11 @@ pub struct RecordView {
 impl ExplainOrder {
     /// As a query string.
     pub(super) fn write(&self) -> String {
-        let ExplainOrder { qname, qtype, client } = self;
-        query::write(&[
-            ("name", qname.to_string()),
-            ("type", qtype.to_string()),
-            ("from", client.to_string()),
-        ])
+        let ExplainOrder { qname, qtype, client, key } = self;
+        let mut words =
+            vec![("name", qname.to_string()), ("type", qtype.to_string()), ("from", client.to_string())];
+        words.extend(key.as_ref().map(|key| ("key", key.to_string())));
+        query::write(&words)
     }
 
     /// From a query string.
@@ -139,7 +141,7 @@ impl ExplainOrder {
     ///
     /// What is wrong with it, in one sentence.
     pub(super) fn read(text: &str) -> Result<ExplainOrder, String> {
-        let mut name = None;
+        let (mut name, mut signed) = (None, None);
         let (mut qtype, mut client) = (Rtype::A, IpAddr::from([127, 0, 0, 1]));
         for (key, value) in query::read(text).ok_or("the query string cannot be read")? {
             match key.as_str() {
@@ -151,11 +153,14 @@ impl ExplainOrder {
                         Rtype::parse(value.as_bytes()).ok_or_else(|| format!("`{value}` is not a type"))?;
                 }
                 "from" => client = value.parse().map_err(|_| format!("`{value}` is not an address"))?,
-                _ => return Err(format!("unknown key `{key}`; there is name, type and from")),
+                "key" => {
+                    signed = Some(value.parse().map_err(|_| format!("`{value}` is not the name of a key"))?);
+                }
+                _ => return Err(format!("unknown key `{key}`; there is name, type, from and key")),
             }
         }
         let qname = name.ok_or("`name` is missing")?;
-        Ok(ExplainOrder { qname, qtype, client })
+        Ok(ExplainOrder { qname, qtype, client, key: signed })
     }
 }
 
@@ -169,6 +174,7 @@ mod tests {
             qname: r"a\.b.example".parse().unwrap(),
             qtype: Rtype::AAAA,
             client: "2001:db8::1".parse().unwrap(),
+            key: Some("transfer.".parse().unwrap()),
         };
         assert_eq!(ExplainOrder::read(&order.write()), Ok(order));
         let plain = ExplainOrder::read("name=www.example").unwrap();
@@ -182,6 +188,7 @@ mod tests {
             ("name=a..b", "`a..b`: "),
             ("name=a&type=AA", "`AA` is not a type"),
             ("name=a&from=b", "`b` is not an address"),
+            ("name=a&key=b..c", "`b..c` is not the name of a key"),
             ("name=a&who=b", "unknown key `who`"),
         ] {
             let said = ExplainOrder::read(text).unwrap_err();

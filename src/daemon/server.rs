@@ -39,6 +39,7 @@ mod owners;
 mod status;
 mod report;
 mod pulse;
+mod explaining_transfers;
 mod explaining;
 mod apply;
 mod turn;

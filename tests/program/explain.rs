@@ -210,7 +210,10 @@ fn what_is_not_answered_says_why() {
             "missing.zone",
         ],
     );
-    lab.assert_says(&["lab.example", "AXFR"], &["REFUSED: this server transfers its zones to no client"]);
+    lab.assert_says(
+        &["lab.example", "AXFR"],
+        &["REFUSED: no version of the zone that the client sees has `allow-transfer`"],
+    );
     let misspelt = lab.run(&["lab.example", "AAA"]);
     assert_eq!(misspelt.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&misspelt.stderr).contains("did you mean"), "{misspelt:?}");
@@ -254,4 +257,59 @@ fn the_explanation_follows_the_masters() {
     lab.text(&["api.lab.example"]);
     assert_eq!(queries(&lab), before, "an explanation is no query");
     lab.program.stop();
+}
+
+#[test]
+fn a_transfer_is_explained_by_the_entry_that_allows_it_or_by_what_is_wrong_with_each() {
+    let site = Site::new();
+    site.write("lab.zone", "$TTL 60\n@ SOA ns root 7 3600 600 86400 30\n@ NS ns\nns A 127.0.0.1\n");
+    site.configure(
+        "[admin]\nsocket = \"control.sock\"\n\n[[key]]\nname = \"transfer\"\n\
+         secret = \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"\n\n[[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
+         allow-transfer = [\"192.0.2.53 key:transfer\", \"198.51.100.0/24\"]\n",
+    );
+    let program = site.start();
+    let explain = |arguments: &[&str]| {
+        let output = site.run(&[&["explain", "--socket", "control.sock"][..], arguments].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for (arguments, code, said) in [
+        (
+            &["lab.example", "AXFR", "--from", "192.0.2.53", "--key", "transfer"][..],
+            0,
+            &[
+                "zone lab.example. is sent at serial 7: `192.0.2.53/32 key:transfer` of `allow-transfer` holds 192.0.2.53",
+            ][..],
+        ),
+        (
+            &["lab.example", "IXFR", "--from", "198.51.100.7"],
+            0,
+            &[
+                "`198.51.100.0/24` of `allow-transfer` holds 198.51.100.7",
+                "not by `192.0.2.53/32 key:transfer`: 198.51.100.7 is not in 192.0.2.53/32",
+            ],
+        ),
+        (
+            &["lab.example", "AXFR", "--from", "192.0.2.53"],
+            1,
+            &[
+                "REFUSED: `allow-transfer` of zone lab.example. does not hold 192.0.2.53",
+                "not by `192.0.2.53/32 key:transfer`: it wants a message that is signed with key transfer",
+                "not by `198.51.100.0/24`: 192.0.2.53 is not in 198.51.100.0/24",
+            ],
+        ),
+        (
+            &["lab.example", "AXFR", "--from", "192.0.2.53", "--key", "other"],
+            1,
+            &["NOTAUTH (BADKEY): no [[key]] of this server has the name other"],
+        ),
+        (&["www.lab.example", "AXFR"], 1, &["REFUSED: no zone of this server has this name"]),
+    ] {
+        let (exit, text) = explain(arguments);
+        assert_eq!(exit, Some(code), "{arguments:?}: {text}");
+        for words in said {
+            assert!(text.contains(words), "{arguments:?}: {words}: {text}");
+        }
+    }
+    program.stop();
 }

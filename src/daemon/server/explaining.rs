@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::super::record_locations::{MadeFrom, Search, record_view};
+use super::explaining_transfers::TransferExplained;
 use super::owners::Server;
 use super::publishing::Publishing;
 use super::selector_text::choice;
@@ -58,7 +59,8 @@ impl Server {
         let answers = response.as_ref().map(Response::answers).unwrap_or_default();
         let found = explain(&snapshot, order.client, order.qname.as_ref(), order.qtype, answers);
         let zone = found.decided.zone().and_then(|place| self.publishing.served.zones().get(place));
-        let explanation = Explanation {
+        let transfer = self.publishing.explain_transfer(order);
+        let mut explanation = Explanation {
             name: order.qname.to_string(),
             rtype: order.qtype.to_string(),
             client: order.client.to_string(),
@@ -78,6 +80,11 @@ impl Server {
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
                 .collect(),
         };
+        if let Some(TransferExplained { rcode, because, remarks }) = transfer {
+            explanation.because = because;
+            explanation.answer = AnswerView { rcode: Some(rcode.to_string()), ..AnswerView::default() };
+            explanation.remarks.extend(remarks);
+        }
         let search = zone.filter(|zone| zone.version().is_some()).map(|zone| Search {
             config: self.reloading.path.clone(),
             id: zone.id.clone(),
@@ -136,9 +143,6 @@ impl Publishing {
             let forwarded = forwarded.map(ToString::to_string).unwrap_or_default();
             return format!("no zone of this server holds the name; the upstreams of {forwarded} are asked");
         }
-        if leaves == Leaves::ForAnother {
-            return "`allow-transfer` of the zone says who gets its records, all of them".to_owned();
-        }
         let Some(response) = response else { return "nothing is sent".to_owned() };
         match found.decided {
             Decided::NotOurs => {
@@ -148,7 +152,8 @@ impl Publishing {
                 format!("REFUSED: {}", why_prohibited(zone, order.client))
             }
             Decided::NoVersion(_) => format!("SERVFAIL: no version of the zone is served: {error}"),
-            Decided::Transfer(_) => "REFUSED: this server transfers its zones to no client".to_owned(),
+            // It is explained as what it is.
+            Decided::Transfer(_) => String::new(),
             Decided::Zone(_) => conclusion(found, order.qtype, response),
         }
     }

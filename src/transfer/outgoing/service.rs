@@ -12,8 +12,9 @@ use super::packer::{Head, Packer, Pushed, Sent};
 use super::plan::{Plan, Refusal};
 use super::request::{Request, malformed};
 use super::told::Told;
-use super::zones::OutgoingZones;
+use super::zones::{OutgoingZones, Permission};
 use crate::answer::Requester;
+use crate::dns::Name;
 use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Rcode};
 use crate::sync::lock;
 use crate::transfer::history::Condensed;
@@ -54,6 +55,12 @@ impl Outgoing {
     /// Whether there is any zone that somebody may have.
     pub fn has_zones(&self) -> bool {
         !lock(&self.served).zones.is_empty()
+    }
+
+    /// What a client would get of a zone; none: nobody gets a zone of this name, as that client sees it.
+    pub fn permission(&self, zone: &Name, requester: &Requester) -> Option<Permission> {
+        let zones = Arc::clone(&lock(&self.served).zones);
+        Some(zones.find(zone, requester.address)?.permission(requester))
     }
 
     /// What has become of the questions.

@@ -54,7 +54,36 @@ impl OutgoingZones {
     }
 }
 
+/// What a client would get of a zone.
+pub struct Permission {
+    /// What the zone is called.
+    pub called: Arc<str>,
+    /// The entry that allows the client to have it; none: no entry does.
+    pub by: Option<Allowed>,
+    /// The others that were looked at before, each with why it does not mean the client.
+    pub others: Vec<(Allowed, String)>,
+    /// The serial that is sent; none: no version of it is served.
+    pub serial: Option<u32>,
+}
+
 impl OutgoingZone {
+    /// Whether a client may have it, and why.
+    pub(super) fn permission(&self, requester: &Requester) -> Permission {
+        let mut others = Vec::new();
+        let mut by = None;
+        for entry in &*self.allow {
+            match entry.mismatch(requester) {
+                Some(why) => others.push((entry.clone(), why)),
+                None => {
+                    by = Some(entry.clone());
+                    break;
+                }
+            }
+        }
+        let serial = self.offered().map(|contents| contents.serial());
+        Permission { called: Arc::clone(&self.called), by, others, serial }
+    }
+
     /// A zone of which nothing is sent yet.
     pub fn new(
         apex: Name,
