@@ -191,7 +191,7 @@ impl Pools {
 fn build_answer(bound: &BoundPool, board: &Board) -> PoolAnswer {
     let pool = &bound.pool;
     let Chosen { candidates, choice, .. } = bound.choose(board);
-    let ttl = if bound.is_degraded(board) { pool.ttl_degraded } else { pool.ttl };
+    let ttl = bound.ttl(board);
     let mut records = Vec::new();
     let mut ends = Vec::with_capacity(candidates.len());
     for candidate in candidates {

@@ -569,8 +569,9 @@ const OWN: &[Key] = &[
         Section::Zone,
         "transfer-pools",
         Absent::Default(r#""members""#),
-        "what is sent of LUA records: members (all addresses of the first group as plain records, whatever their state, \
-         for servers that do not probe) or lua (the LUA record itself, for PowerDNS and edgedns)",
+        "what is sent of pools: members (all addresses of the first group of a LUA record as plain records, whatever their \
+         state), up (what is answered now, with a serial of its own for each change; needs a state directory) or lua (the \
+         LUA record itself, for PowerDNS and edgedns, which probe themselves)",
     ),
     key(
         Section::Zone,

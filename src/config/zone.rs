@@ -22,7 +22,7 @@ use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
 use crate::zones::Clients;
-use crate::zones::source::{Source, SourceContext, TakesUpdates, Updates, ZoneSources};
+use crate::zones::source::{Source, SourceContext, TakesUpdates, Updates, Verdicts, ZoneSources};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -132,9 +132,15 @@ pub(super) fn read_all(
         if !updates.is_empty() {
             zone_source::refuse_updates(&asked, found);
         }
-        let changed_here = zone_source::updates_of(&asked) == TakesUpdates::Yes && !updates.is_empty();
-        let sources: Option<Vec<_>> =
-            asked.into_iter().map(|one| one.source).chain(changed_here.then(by_updates)).collect();
+        let has_own_serials = zone_source::updates_of(&asked) == TakesUpdates::Yes;
+        if !has_own_serials {
+            found.extend(transfer.no_verdicts(&table));
+        }
+        let changed_here = has_own_serials && !updates.is_empty();
+        let follows = has_own_serials && transfer.follows_verdicts();
+        let asked = asked.into_iter().map(|one| one.source);
+        let beside = changed_here.then(by_updates).into_iter().chain(follows.then(by_verdicts));
+        let sources: Option<Vec<_>> = asked.chain(beside).collect();
         if let (Some((name, name_span)), Some(sources)) = (name, sources) {
             origins.extend(origin);
             let (when_client_in, allow_query) = (when_client_in.flatten(), allow_query.flatten());
@@ -160,6 +166,11 @@ pub(super) fn read_all(
 /// The source that `[[zone.update]]` makes.
 fn by_updates() -> Option<Arc<dyn Source>> {
     Some(Arc::new(Updates))
+}
+
+/// The source that `transfer-pools = "up"` makes.
+fn by_verdicts() -> Option<Arc<dyn Source>> {
+    Some(Arc::new(Verdicts))
 }
 
 /// The sources of a zone, as its other keys want them.

@@ -19,7 +19,8 @@ use crate::tsig::KeyName;
 const NOTIFY_MAX: usize = 64;
 
 /// What `transfer-pools` may say.
-const POOLS: &[(&str, TransferPools)] = &[("members", TransferPools::Members), ("lua", TransferPools::Lua)];
+const POOLS: &[(&str, TransferPools)] =
+    &[("members", TransferPools::Members), ("up", TransferPools::Up), ("lua", TransferPools::Lua)];
 
 /// Who gets a zone, and what of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,20 @@ impl ZoneTransfer {
     /// Whether other servers get anything of it.
     pub fn needs_contents(&self) -> bool {
         !self.allow.is_empty() || !self.notify.is_empty()
+    }
+
+    /// Whether what they get changes with the verdicts.
+    pub fn follows_verdicts(&self) -> bool {
+        self.needs_contents() && self.pools == TransferPools::Up
+    }
+
+    /// What is wrong where they would get what changes with the verdicts, and the serials of the zone are those of
+    /// another one.
+    pub(super) fn no_verdicts(&self, zone: &Table<'_>) -> Option<Diagnostic> {
+        let value = zone.get("transfer-pools").filter(|_| self.follows_verdicts())?;
+        let fault =
+            value.fault("the serials of this zone are those of another one, and do not follow verdicts");
+        Some(fault.help("leave the key out, or write \"members\" or \"lua\""))
     }
 
     /// Reads the keys of a zone.

@@ -256,10 +256,12 @@ impl Served {
         }
     }
 
-    /// The zones that have changed since the last snapshot; none: any may have, and there may be others.
-    pub(crate) fn changed_zones(&self) -> Option<impl Iterator<Item = &StoredZone>> {
+    /// The zones that have changed since the last snapshot, with their places; none: any may have, and there may be others.
+    pub(crate) fn changed_zones(&self) -> Option<impl Iterator<Item = (usize, &StoredZone)>> {
         match &self.changes {
-            Changes::Zones(zones) => Some(zones.keys().filter_map(|place| self.store.zone(*place))),
+            Changes::Zones(zones) => {
+                Some(zones.keys().filter_map(|place| Some((*place, self.store.zone(*place)?))))
+            }
             Changes::Table => None,
         }
     }
@@ -287,6 +289,13 @@ impl Served {
     /// What is served of a zone, if there is one; none: SERVFAIL.
     pub(crate) fn version_of(&self, id: &ZoneId) -> Option<&Arc<ZoneVersion>> {
         self.version(self.place(id)?)
+    }
+
+    /// The pools that a target matters to, each with its zone and its place among the pools of that.
+    pub(crate) fn pool_places(&self, target: TargetId) -> impl Iterator<Item = (&ZoneId, usize, &BoundPool)> {
+        self.followers.places_of(target).filter_map(|PoolPlace { zone, pool }| {
+            Some((&self.store.zone(zone)?.id, pool, self.pools.get(zone)?.get(pool)?))
+        })
     }
 
     /// The pools of the zone at this place, in the order of the zone.

@@ -39,7 +39,9 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,
         guards: zone.guards.iter().flat_map(guardings).collect(),
-        update: (!zone.updates.is_empty()).then(|| Arc::new(Policy { grants: zone.updates.clone() })),
+        // A zone whose serial follows the verdicts has a writer, too, though no client may change it.
+        update: (!zone.updates.is_empty() || zone.transfer.follows_verdicts())
+            .then(|| Arc::new(Policy { grants: zone.updates.clone() })),
     }
 }
 

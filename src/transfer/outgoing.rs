@@ -38,13 +38,13 @@ mod notifier;
 mod comparing;
 
 pub use comparing::{Comparing, Comparison};
-pub use contents::{Contents, TransferPools};
+pub use contents::{Contents, SentPools, TransferPools, UpPool};
 pub use counters::{TransferCounters, TransferTotals};
 pub use limits::TransferLimits;
 pub use notifier::{NotifiedZone, Notifier, NotifyTarget, NotifyTotals};
 pub use packer::FILLED_BYTES;
 pub use service::Outgoing;
-pub use zones::{OutgoingZone, OutgoingZones};
+pub use zones::{OutgoingZone, OutgoingZones, Permission};
 
 #[cfg(test)]
 mod tests;

@@ -119,9 +119,10 @@ impl Zone {
 
     /// The LUA records, of pools and of libraries: owner, the type that is answered, TTL and code.
     pub fn lua_records(&self) -> impl Iterator<Item = (NameRef<'_>, Rtype, Ttl, &str)> {
-        let pools = self.pools.iter().filter_map(|pool| {
-            Some((pool.owner.as_ref(), pool.rtype, pool.ttl, pool.lua.as_deref()?))
-        });
+        let pools = self
+            .pools
+            .iter()
+            .filter_map(|pool| Some((pool.owner.as_ref(), pool.rtype, pool.ttl, pool.lua.as_deref()?)));
         let libraries = self.libraries.iter();
         pools.chain(libraries.map(|one| (one.owner.as_ref(), Rtype::LUA, one.ttl, &*one.code)))
     }

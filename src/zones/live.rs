@@ -23,11 +23,14 @@ mod batch;
 
 mod dropping;
 
+mod raising;
+
 mod registry;
 
 pub use batch::{Asked, Batch, OVERLAY_RECORDS_MAX, Outcome, make_batch};
 pub use dropping::drop_updates;
 pub use effective::Aside;
+pub use raising::raise_serial;
 pub use registry::LiveZones;
 pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
 

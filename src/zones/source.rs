@@ -14,6 +14,7 @@ mod kind;
 
 mod file;
 mod reverse;
+mod verdicts;
 mod primary;
 mod updates;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use kind::{Company, SourceContext, SourceForm, SourceKind, SourceReader, Tak
 pub use primary::{Primaries, read_primaries};
 pub use reverse::ReverseOf;
 pub use updates::Updates;
+pub use verdicts::Verdicts;
 
 /// Every kind of source that a zone can ask for, in the order in which they add to it and in which documentation shows
 /// them. The first is missed where a zone asks for none.

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::dns::Ttl;
 use crate::health::{Board, TargetId, Verdict};
 use crate::zone::{AllDown, Candidate, ChoiceAtQuery, Member, Network, Pool, Selector, View, WhilePending};
 
@@ -160,8 +161,13 @@ impl BoundPool {
         self.groups().flatten().all(|one| one.verdict(board) == Verdict::Up)
     }
 
+    /// The TTL of what it answers now.
+    pub fn ttl(&self, board: &Board) -> Ttl {
+        if self.is_degraded(board) { self.pool.ttl_degraded } else { self.pool.ttl }
+    }
+
     /// Whether some member is down.
-    pub(super) fn is_degraded(&self, board: &Board) -> bool {
+    fn is_degraded(&self, board: &Board) -> bool {
         self.groups().flatten().any(|one| one.verdict(board) == Verdict::Down)
     }
 

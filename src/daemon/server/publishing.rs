@@ -56,11 +56,12 @@ pub(super) struct Publishing {
 impl Publishing {
     /// Publishes what is served and believed now. What has changed since the last time is made anew.
     pub(super) fn publish(&mut self) {
+        let board = self.engine.board();
         if self.served.has_changed() || self.transferring.is_changed() {
-            self.transferring.follow(&self.served);
+            self.transferring.follow(&self.served, &board);
             self.served.set_handed_over(self.dispatcher.kinds());
         }
-        let board = self.engine.board();
+        self.transferring.follow_verdicts(&self.served, &self.board, &board);
         let fresh = self.served.follow(&self.publisher.newest(), &self.board, &board);
         self.publisher.publish(fresh);
         self.published_at = SystemTime::now();

@@ -172,7 +172,7 @@ impl Server {
         updating.follow(served.zones());
         let addresses_changed = Arc::new(reloading_by(requests.clone()));
         let feeds = Feeds::start(FEEDS, &FeedContext { publications, addresses_changed });
-        let transferring = Transferring::start(&config, &served, Arc::clone(&live));
+        let transferring = Transferring::start(&config, &served, &engine.board(), Arc::clone(&live));
         let dispatcher = dispatcher(&updating, &feeds, &transferring, &config);
         served.set_handed_over(dispatcher.kinds());
         // The reading may have looked at the networks a while ago.

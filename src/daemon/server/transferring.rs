@@ -7,21 +7,28 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
 use super::dispatcher::Treatment;
-use crate::answer::Allowed;
+use crate::answer::{Allowed, BoundPool, Requester};
 use crate::config::{Config, Notified, TsigKey, ZoneTransfer};
 use crate::control::TransfersStatus;
+use crate::dns::{Name, Rtype};
+use crate::health::Board;
 use crate::transfer::outgoing::{
     Comparing, Comparison, Contents, NotifiedZone, Notifier, NotifyTarget, NotifyTotals, Outgoing,
-    OutgoingZone, OutgoingZones, TransferLimits, TransferPools, TransferTotals,
+    OutgoingZone, OutgoingZones, Permission, SentPools, TransferLimits, TransferPools, TransferTotals,
+    UpPool,
 };
 use crate::transport::HandedOver;
 use crate::tsig::Key;
 use crate::zones::live::{LiveZone, LiveZones};
-use crate::zones::{StoredZone, ZoneId, ZoneVersion};
+use crate::zones::{Since, StoredZone, ZoneId, ZoneVersion};
+
+/// How long a serial stays at least that is raised since pools answer otherwise: a rack that comes back is few transfers.
+const RAISED_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is told to `transfer`.
 pub(super) struct Transferring {
@@ -33,6 +40,8 @@ pub(super) struct Transferring {
     zones: HashMap<ZoneId, Transferred>,
     beside: Beside,
     untold: Untold,
+    /// Zones whose pools answer otherwise than what is sent of them, and when their serials were raised last.
+    stale: HashMap<ZoneId, Option<Instant>>,
 }
 
 /// What is done beside the loop, and with what.
@@ -64,6 +73,20 @@ struct Transferred {
 struct Current {
     version: Arc<ZoneVersion>,
     contents: Contents,
+    /// When its serial was given out: with verdicts, the next one comes a while later.
+    raised_at: Option<Instant>,
+    standing: Standing,
+}
+
+/// How what is sent with a serial stands to what pools answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is that, or its pools are not sent as they answer.
+    Current,
+    /// Pools answer otherwise since.
+    Behind,
+    /// Something else may have been sent with the same serial, before the start or a reload.
+    Unknown,
 }
 
 /// Whom other servers are to be told of when it is published.
@@ -76,7 +99,7 @@ enum Untold {
 
 impl Transferring {
     /// For a configuration and what is served first; [`Transferring::tell`] is to be called then. Needs a runtime.
-    pub(super) fn start(config: &Config, served: &Served, live: Arc<LiveZones>) -> Self {
+    pub(super) fn start(config: &Config, served: &Served, board: &Board, live: Arc<LiveZones>) -> Self {
         let notifier = Arc::new(Notifier::start());
         let comparing = Comparing::start(Arc::clone(&notifier));
         let mut transferring = Self {
@@ -87,9 +110,10 @@ impl Transferring {
             zones: HashMap::new(),
             beside: Beside { comparing, notifier, live },
             untold: Untold::All,
+            stale: HashMap::new(),
         };
         transferring.change(config);
-        transferring.follow(served);
+        transferring.follow(served, board);
         transferring
     }
 
@@ -127,13 +151,17 @@ impl Transferring {
         Transfers(Arc::clone(&self.outgoing))
     }
 
+    /// What a client would get of a zone; none: nobody gets one of this name, as that client sees it.
+    pub(super) fn permission(&self, zone: &Name, requester: &Requester) -> Option<Permission> {
+        self.outgoing.permission(zone, requester)
+    }
+
     /// What became of these questions; none: nobody may have any zone.
     pub(super) fn status(&self) -> Option<TransfersStatus> {
         if self.wanted.is_empty() {
             return None;
         }
-        let TransferTotals { under_way, axfr, ixfr, soa, refused, limited, broken } =
-            self.outgoing.totals();
+        let TransferTotals { under_way, axfr, ixfr, soa, refused, limited, broken } = self.outgoing.totals();
         let results = [
             ("axfr", axfr),
             ("ixfr", ixfr),
@@ -150,12 +178,13 @@ impl Transferring {
 
     /// Takes note of what is served now; [`Transferring::tell`] is to be called when clients are answered from it. Costs
     /// the zones that have changed since the last time, however many there are.
-    pub(super) fn follow(&mut self, served: &Served) {
+    pub(super) fn follow(&mut self, served: &Served, board: &Board) {
         let changed = served.changed_zones().filter(|_| !self.is_changed);
-        let Some(changed) = changed else { return self.follow_all(served) };
-        for zone in changed {
+        let Some(changed) = changed else { return self.follow_all(served, board) };
+        for (place, zone) in changed {
             let Some(transferred) = self.zones.get_mut(&zone.id) else { continue };
-            transferred.follow(zone, &self.beside);
+            transferred.follow(zone, served.pools_of_zone(place), board, &self.beside);
+            note_stale(&mut self.stale, &zone.id, transferred);
             if let Untold::Zones(untold) = &mut self.untold {
                 untold.push(zone.id.clone());
             }
@@ -163,19 +192,51 @@ impl Transferring {
     }
 
     /// The same for all zones: there are others, or other servers get them.
-    fn follow_all(&mut self, served: &Served) {
+    fn follow_all(&mut self, served: &Served, board: &Board) {
         self.is_changed = false;
+        self.stale.retain(|id, _| self.wanted.iter().any(|(wanted, _)| wanted == id));
         let mut before = std::mem::take(&mut self.zones);
         let mut outgoing = Vec::with_capacity(self.wanted.len());
         for (id, wanted) in &self.wanted {
-            let Some(zone) = served.place(id).and_then(|place| served.zones().get(place)) else { continue };
+            let Some(place) = served.place(id) else { continue };
+            let Some(zone) = served.zones().get(place) else { continue };
             let mut transferred = Transferred::new(zone, wanted, before.remove(id));
-            transferred.follow(zone, &self.beside);
+            transferred.follow(zone, served.pools_of_zone(place), board, &self.beside);
+            note_stale(&mut self.stale, id, &transferred);
             outgoing.push(Arc::clone(&transferred.outgoing));
             self.zones.insert(id.clone(), transferred);
         }
         self.outgoing.serve(OutgoingZones::new(outgoing), self.limits);
         self.untold = Untold::All;
+    }
+
+    /// Takes note of pools that answer otherwise than before. Costs these pools.
+    pub(super) fn follow_verdicts(&mut self, served: &Served, before: &Board, board: &Board) {
+        if !self.wanted.iter().any(|(_, wanted)| wanted.pools == TransferPools::Up) {
+            return;
+        }
+        let flipped = board.changes_since(before).flat_map(|target| served.pool_places(target));
+        for (id, place, bound) in flipped {
+            let Some(transferred) = self.zones.get_mut(id) else { continue };
+            let Some(current) = &mut transferred.current else { continue };
+            let is_current = current.standing == Standing::Current;
+            if is_current && current.contents.is_behind(place, &up(bound, board)) {
+                current.standing = Standing::Behind;
+                note_stale(&mut self.stale, id, transferred);
+            }
+        }
+    }
+
+    /// The zones whose serials are to be raised now, so that other servers are sent what their pools answer.
+    pub(super) fn due_raises(&mut self, now: Instant) -> Vec<ZoneId> {
+        let is_due =
+            |at: &Option<Instant>| at.is_none_or(|at| now.saturating_duration_since(at) >= RAISED_INTERVAL);
+        let due = self.stale.iter_mut().filter(|(_, at)| is_due(at));
+        due.map(|(id, at)| {
+            *at = Some(now);
+            id.clone()
+        })
+        .collect()
     }
 
     /// Tells other servers of what was followed, now that it is published.
@@ -189,7 +250,9 @@ impl Transferring {
                 }
             }
             Untold::All => {
-                self.beside.notifier.serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
+                self.beside
+                    .notifier
+                    .serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
             }
         }
     }
@@ -211,7 +274,7 @@ impl Transferred {
     }
 
     /// Sends what is served of the zone now, and has it found out what led there.
-    fn follow(&mut self, zone: &StoredZone, work: &Beside) {
+    fn follow(&mut self, zone: &StoredZone, pools: &[BoundPool], board: &Board, beside: &Beside) {
         let history = &self.outgoing.history;
         let served = zone.version().and_then(|version| Some((version, version.contents.as_ref()?)));
         let Some((version, sent)) = served else {
@@ -220,28 +283,43 @@ impl Transferred {
             self.current = None;
             return;
         };
-        let same = |current: &&Current| {
+        let same = |current: &Current| {
             Arc::ptr_eq(&current.version, version) && current.contents.is_of(sent, self.pools)
         };
-        if self.current.as_ref().is_some_and(|current| same(&current)) {
+        if self.current.as_ref().is_some_and(same) {
             return;
         }
-        let contents = Contents::new(Arc::clone(sent), self.pools);
-        if let Some(Current { contents: from, .. }) = self.current.take() {
-            let since = version.since.as_ref().filter(|since| since.is_from(from.zone()));
-            let comparison = Comparison {
-                from,
-                to: contents.clone(),
-                rrsets: since.map(|since| Arc::clone(since.rrsets())),
-                history: Arc::clone(history),
-                notified: self.notified.clone(),
-            };
-            work.comparing.compare(&self.outgoing.called, comparison);
-        } else if zone.update.is_some() {
-            self.recall(work.live.zone(&zone.id), version.serial, Arc::clone(&work.notifier));
+        let sent_pools = match self.pools {
+            TransferPools::Members => SentPools::Members,
+            TransferPools::Up => SentPools::Up(pools.iter().map(|bound| up(bound, board)).collect()),
+            TransferPools::Lua => SentPools::Lua,
+        };
+        let contents = Contents::new(Arc::clone(sent), sent_pools);
+        let before = self.current.take();
+        let is_raised = before.as_ref().is_some_and(|before| before.contents.serial() != contents.serial());
+        match before {
+            // Who has that serial may have anything.
+            Some(Current { standing: Standing::Unknown, .. }) => history.clear(),
+            Some(Current { contents: from, .. }) => {
+                let since = version.since.as_ref().filter(|since| since.is_from(from.zone()));
+                let (rrsets, history) = (since.map(Since::rrsets), Arc::clone(history));
+                let comparison =
+                    Comparison::new(from, contents.clone(), rrsets, history, self.notified.clone());
+                beside.comparing.compare(&self.outgoing.called, comparison);
+            }
+            // Steps in a journal say nothing of what pools answered.
+            None if zone.changed_by().is_some() && self.pools != TransferPools::Up => {
+                self.recall(beside.live.zone(&zone.id), version.serial, Arc::clone(&beside.notifier));
+            }
+            None => {}
         }
+        let standing = match self.pools {
+            TransferPools::Up if !is_raised => Standing::Unknown,
+            TransferPools::Up | TransferPools::Members | TransferPools::Lua => Standing::Current,
+        };
         self.outgoing.offer(Some(contents.clone()));
-        self.current = Some(Current { version: Arc::clone(version), contents });
+        let (version, raised_at) = (Arc::clone(version), is_raised.then(Instant::now));
+        self.current = Some(Current { version, contents, raised_at, standing });
     }
 
     /// Has the steps that the journal of the zone knows serve as those that were sent: they lead to this serial.
@@ -267,6 +345,27 @@ impl Transferred {
         }
         Some(notified)
     }
+}
+
+/// Notes whether the serial of a zone is to be raised.
+fn note_stale(stale: &mut HashMap<ZoneId, Option<Instant>>, id: &ZoneId, transferred: &Transferred) {
+    match &transferred.current {
+        Some(Current { standing: Standing::Behind | Standing::Unknown, raised_at, .. }) => {
+            stale.entry(id.clone()).or_insert(*raised_at);
+        }
+        Some(Current { standing: Standing::Current, .. }) | None => _ = stale.remove(id),
+    }
+}
+
+/// What a pool answers now.
+fn up(bound: &BoundPool, board: &Board) -> UpPool {
+    let (_, members) = bound.answered(board);
+    let mut rdatas: Vec<Box<[u8]>> = members.into_iter().map(|member| member.rdata.clone()).collect();
+    // In which order they are answered does not matter, and of an alias the first is sent.
+    if bound.pool.rtype != Rtype::CNAME {
+        rdatas.sort();
+    }
+    UpPool { ttl: bound.ttl(board), rdatas }
 }
 
 /// The address that a server is told from: the first that is listened on, so that it is one that it knows.

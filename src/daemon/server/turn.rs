@@ -68,7 +68,10 @@ impl Server {
                     Some(Request::Updates { order, reply }) => self.updating.operate(order, reply),
                     Some(Request::Stop) | None => return,
                 },
-                1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => self.note(&mut changed),
+                1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => {
+                    self.note(&mut changed);
+                    self.raise_serials();
+                }
                 Ok(()) = self.operator.local_trouble.changed() => self.operator.log_local_trouble(),
                 1.. = zone_requests.recv_many(&mut asked, CHANGES_AT_ONCE_MAX) => self.publishing.change_zones(&mut asked),
                 round = self.publishing.waiting_changes.probed() => self.publishing.end_change(&round),
@@ -78,6 +81,7 @@ impl Server {
                     self.publishing.reclaim();
                     self.operator.expire_rules(&mut self.publishing);
                     self.publishing.expire_zones();
+                    self.raise_serials();
                     self.supervision.notify_loading();
                     self.notify_headline();
                     self.publishing.taps.expire(Instant::now());
@@ -95,6 +99,13 @@ impl Server {
     fn note(&mut self, changed: &mut Vec<Transition>) {
         let upcoming = self.reloading.upcoming.as_ref().map(|upcoming| &upcoming.zones);
         self.publishing.note(changed, upcoming);
+    }
+
+    /// Raises the serials of zones of which other servers are to be sent something else.
+    fn raise_serials(&mut self) {
+        for zone in self.publishing.transferring.due_raises(Instant::now()) {
+            self.updating.raise_serial(&zone);
+        }
     }
 
     /// Ends in good order: what is under way is answered, what is to be kept is written.

@@ -125,16 +125,16 @@ impl Updating {
         let mut writers = HashMap::new();
         let mut taken = TakenZones::new();
         for zone in zones {
-            let way = match (zone.changed_by(), zone.passed_on()) {
-                (Some(policy), _) => Way::Writer(self.writer(&zone.id, policy)),
+            let writer = zone.changed_by().map(|policy| self.writer(&zone.id, policy));
+            let way = match (&writer, zone.passed_on()) {
+                // No client may change a zone whose writer raises its serial alone.
+                (Some(writer), _) if !writer.policy.borrow().grants.is_empty() => Way::Writer(writer.clone()),
                 (None, Some((policy, primaries))) => {
                     Way::Primaries { policy: Arc::clone(policy), list: primaries.list.as_slice().into() }
                 }
-                (None, None) => Way::Nowhere,
+                (Some(_) | None, _) => Way::Nowhere,
             };
-            if let Way::Writer(writer) = &way {
-                writers.insert(zone.id.clone(), writer.clone());
-            }
+            writers.extend(writer.map(|writer| (zone.id.clone(), writer)));
             let access = zone.access.clone();
             taken.entry(zone.id.name.clone()).or_default().push(TakenZone { access, way });
         }
@@ -186,6 +186,14 @@ impl Updating {
     /// What became of updates since the start; empty: no zone takes any.
     pub(super) fn by_result(&self) -> BTreeMap<String, u64> {
         if self.taker.has_zones() { self.taker.counters.by_result() } else { BTreeMap::new() }
+    }
+
+    /// Gives what is served of a zone the next serial. Whoever asks finds out by the zone that follows.
+    pub(super) fn raise_serial(&self, zone: &ZoneId) {
+        if let Some(writer) = self.writers.get(zone) {
+            // While others wait, it is asked for again.
+            let _ = writer.queue.try_send(Work::Raise);
+        }
     }
 
     /// Who takes messages.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::warn;
 
 use super::update_counters::UpdateCounters;
 use crate::answer::Requester;
@@ -23,7 +24,7 @@ use crate::tsig::KeyName;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
-use crate::zones::live::{Asked, Batch, LiveZone, Outcome, drop_updates, make_batch};
+use crate::zones::live::{Asked, Batch, LiveZone, Outcome, drop_updates, make_batch, raise_serial};
 
 /// Updates of one zone that wait; further ones are told that it is busy.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -50,6 +51,8 @@ pub(super) enum Work {
         /// Gets how many records there were, or why nothing is done.
         reply: oneshot::Sender<Result<usize, String>>,
     },
+    /// Give what is served the next serial: other servers are to be sent something else.
+    Raise,
 }
 
 /// An update that waits for its writer.
@@ -144,6 +147,8 @@ impl ZoneWriter {
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Work>) {
         let mut remembered = Remembered::default();
         let mut work = Vec::new();
+        // Why the serial was not raised the last time; that has been said.
+        let mut told_fault: Option<String> = None;
         while queue.recv_many(&mut work, BATCH_MAX).await > 0 {
             let mut batch = Vec::new();
             for one in work.drain(..) {
@@ -153,6 +158,17 @@ impl ZoneWriter {
                         self.answer(std::mem::take(&mut batch), &mut remembered).await;
                         // Whoever asked may have gone.
                         let _ = reply.send(self.take_back(owner, rtype).await);
+                    }
+                    Work::Raise => {
+                        self.answer(std::mem::take(&mut batch), &mut remembered).await;
+                        let raised = self.raise().await;
+                        if let Err(why) = raised.as_ref()
+                            && told_fault.as_ref() != Some(why)
+                        {
+                            let id = &self.zone.id;
+                            warn!(zone = %id.name, "zone {id} keeps its serial though its pools answer otherwise: {why}");
+                        }
+                        told_fault = raised.err();
                     }
                 }
             }
@@ -166,6 +182,22 @@ impl ZoneWriter {
             // Whoever asked may have gone.
             let _ = one.reply.send(replied);
         }
+    }
+
+    /// Gives what is served the next serial.
+    async fn raise(&self) -> Result<(), String> {
+        let mut state = self.zone.lock().await;
+        let current =
+            self.publications.current(self.zone.id.clone()).await.ok_or("the zone is not served just now")?;
+        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
+        let raised = tokio::task::spawn_blocking(move || {
+            let raised = raise_serial(&zone, &mut state, &base);
+            (raised, state)
+        });
+        // The lock is kept until the version is served.
+        let (version, _state) = raised.await.map_err(|fault| fault.to_string())?;
+        let published = self.publications.replace(current, Arc::new(version?)).await;
+        published.map_err(|refused| refused.to_string())
     }
 
     /// Takes back what updates did to some records.

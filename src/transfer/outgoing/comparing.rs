@@ -17,16 +17,14 @@ use crate::transfer::history::Differences;
 
 /// Two versions of a zone, to be compared.
 pub struct Comparison {
-    /// The older one.
-    pub from: Contents,
-    /// The newer one.
-    pub to: Contents,
+    from: Contents,
+    to: Contents,
     /// Nothing but these RRsets differs; none: anything may.
-    pub rrsets: Option<Arc<Rrsets>>,
+    rrsets: Option<Arc<Rrsets>>,
     /// What gets the step that leads from one to the other.
-    pub history: Arc<Differences>,
+    history: Arc<Differences>,
     /// Who is told then; none: nobody.
-    pub notified: Option<Arc<NotifiedZone>>,
+    notified: Option<Arc<NotifiedZone>>,
 }
 
 /// The end at which comparisons are asked for.
@@ -120,10 +118,30 @@ impl Waiting {
 }
 
 impl Comparison {
+    /// Of the version that is sent and the next one, which differs from it by `rrsets` and its pools, or by anything. What
+    /// it finds goes to `history`; `notified` is told then.
+    pub fn new(
+        from: Contents,
+        to: Contents,
+        rrsets: Option<&Arc<Rrsets>>,
+        history: Arc<Differences>,
+        notified: Option<Arc<NotifiedZone>>,
+    ) -> Self {
+        let pools = to.pools_since(&from);
+        let rrsets = rrsets.zip(pools).map(|(rrsets, pools)| {
+            let mut rrsets = Arc::clone(rrsets);
+            if !pools.is_empty() {
+                Arc::make_mut(&mut rrsets).extend(pools);
+            }
+            rrsets
+        });
+        Self { from, to, rrsets, history, notified }
+    }
+
     /// Whether it takes no time, and no comparison before it is under way.
     fn is_quick(&self) -> bool {
         let Comparison { from, to, rrsets, history, .. } = self;
-        let known = rrsets.as_ref().filter(|_| from.is_sent_as(to) && history.is_settled());
+        let known = rrsets.as_ref().filter(|_| history.is_settled());
         known.is_some_and(|rrsets| is_quick(from, to, rrsets))
     }
 
@@ -132,7 +150,7 @@ impl Comparison {
         if from.serial() == to.serial() {
             return history.clear();
         }
-        let changes = match rrsets.filter(|_| from.is_sent_as(&to)) {
+        let changes = match rrsets {
             Some(rrsets) => between_rrsets(&from, &to, &rrsets),
             None => between(&from, &to),
         };

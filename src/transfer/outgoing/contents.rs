@@ -4,24 +4,48 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::dns::{Name, NameRef, Rtype, Ttl};
-use crate::zone::{NodeId, Pool, Zone};
+use crate::zone::{Node, NodeId, Pool, PoolId, Zone};
 
-/// What is sent of the pools of a zone (`transfer-pools`). RRsets that the configuration guards are sent as the file
-/// has them.
+/// What is sent of the pools of a zone (`transfer-pools`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TransferPools {
-    /// A plain RRset of all members of the first group, whatever their verdicts: for servers that probe nothing.
+    /// A plain RRset of all members of the first group, whatever their verdicts: for servers that probe nothing. RRsets
+    /// that the configuration guards are sent as the file has them.
     #[default]
     Members,
-    /// The LUA records themselves (TYPE65402), as PowerDNS sends them: for servers that probe themselves.
+    /// A plain RRset of what is answered when the serial is given out: for servers that shall follow the verdicts. RRsets
+    /// that the configuration guards as well.
+    Up,
+    /// The LUA records themselves (TYPE65402), as PowerDNS sends them: for servers that probe themselves. RRsets that the
+    /// configuration guards are sent as the file has them.
     Lua,
 }
 
-/// A version of a zone as it is sent. A pure function of the zone.
+/// What a pool answers with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpPool {
+    /// The TTL.
+    pub ttl: Ttl,
+    /// The RDATA of each record; none: nothing is answered.
+    pub rdatas: Vec<Box<[u8]>>,
+}
+
+/// A version of a zone as it is sent. A pure function of the zone, and of what its pools answered at one moment.
 #[derive(Clone)]
 pub struct Contents {
     zone: Arc<Zone>,
-    pools: TransferPools,
+    sent: SentPools,
+}
+
+/// What is sent of the pools of a version.
+#[derive(Clone)]
+pub enum SentPools {
+    /// Their members.
+    Members,
+    /// What they answered: of each, by its place in the zone.
+    Up(Arc<[UpPool]>),
+    /// The LUA records.
+    Lua,
 }
 
 /// A record of a transfer.
@@ -36,9 +60,9 @@ pub(super) struct Record<'z> {
 const STRING_BYTES_MAX: usize = 255;
 
 impl Contents {
-    /// Sends `zone` with its pools as `pools` says.
-    pub fn new(zone: Arc<Zone>, pools: TransferPools) -> Self {
-        Self { zone, pools }
+    /// Sends `zone` with this of its pools.
+    pub fn new(zone: Arc<Zone>, sent: SentPools) -> Self {
+        Self { zone, sent }
     }
 
     /// The serial of the SOA record.
@@ -53,12 +77,41 @@ impl Contents {
 
     /// Whether it is sent from this version.
     pub fn is_of(&self, zone: &Arc<Zone>, pools: TransferPools) -> bool {
-        Arc::ptr_eq(&self.zone, zone) && self.pools == pools
+        Arc::ptr_eq(&self.zone, zone) && self.pools() == pools
     }
 
-    /// Whether the same stands for pools in both.
-    pub(super) fn is_sent_as(&self, other: &Contents) -> bool {
-        self.pools == other.pools
+    fn pools(&self) -> TransferPools {
+        match self.sent {
+            SentPools::Members => TransferPools::Members,
+            SentPools::Up(_) => TransferPools::Up,
+            SentPools::Lua => TransferPools::Lua,
+        }
+    }
+
+    /// Whether the pool at this place is sent with another answer than this.
+    pub fn is_behind(&self, place: usize, now: &UpPool) -> bool {
+        match &self.sent {
+            SentPools::Up(up) => up.get(place) != Some(now),
+            SentPools::Members | SentPools::Lua => false,
+        }
+    }
+
+    /// The pools that are not sent as in another version, where both have the same; none: they cannot be compared.
+    pub(super) fn pools_since(&self, before: &Contents) -> Option<Vec<(Name, Rtype)>> {
+        let (up, before_up) = match (&self.sent, &before.sent) {
+            (SentPools::Members, SentPools::Members) | (SentPools::Lua, SentPools::Lua) => {
+                return Some(Vec::new());
+            }
+            (SentPools::Up(up), SentPools::Up(before)) => (up, before),
+            _ => return None,
+        };
+        let (pools, were) = (self.zone.pools(), before.zone.pools());
+        if pools.len() != were.len() || !pools.iter().zip(were).all(|(one, other)| Arc::ptr_eq(one, other)) {
+            return None;
+        }
+        let changed =
+            pools.iter().zip(up.iter().zip(before_up.iter())).filter(|(_, (now, then))| now != then);
+        Some(changed.map(|(pool, _)| (pool.owner.clone(), pool.rtype)).collect())
     }
 
     /// The SOA record; every sound zone has one.
@@ -76,48 +129,60 @@ impl Contents {
     /// The records that are sent of an owner and type.
     pub(super) fn records_of(&self, owner: &Name, rtype: Rtype) -> impl Iterator<Item = Record<'_>> {
         let node = self.zone.find(owner.as_ref()).map(|id| self.zone.node(id));
-        let rrset = node.and_then(|node| Some((node.name(), node.rrset(rtype)?)));
-        let plain = rrset.into_iter().flat_map(move |(owner, rrset)| {
-            let ttl = rrset.ttl();
-            rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
-        });
-        let pools = node.into_iter().flat_map(|node| node.pools());
-        let pools = pools.filter_map(|id| self.zone.pools().get(id.index()));
-        plain.chain(pools.flat_map(|pool| self.of_pool(pool)).filter(move |record| record.rtype == rtype))
+        node.into_iter().flat_map(|node| self.of_node(node)).filter(move |record| record.rtype == rtype)
     }
 
     /// Every record but the SOA, in no order.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> + Send {
+        let libraries = match self.sent {
+            SentPools::Members | SentPools::Up(_) => [].iter(),
+            SentPools::Lua => self.zone.lua_libraries().iter(),
+        };
+        let libraries =
+            libraries.map(|library| lua(library.owner.as_ref(), library.ttl, Rtype::LUA, &library.code));
         let nodes = self.zone.node_ids().map(|id| self.zone.node(id));
-        let plain = nodes.flat_map(|node| {
-            node.all_rrsets().filter(|rrset| rrset.rtype() != Rtype::SOA).flat_map(move |rrset| {
-                let (owner, rtype, ttl) = (node.name(), rrset.rtype(), rrset.ttl());
-                rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
-            })
-        });
-        plain.chain(self.of_lua())
+        nodes.flat_map(|node| self.of_node(node)).chain(libraries)
     }
 
-    /// What stands for LUA records.
-    fn of_lua(&self) -> impl Iterator<Item = Record<'_>> + Send {
-        let libraries = match self.pools {
-            TransferPools::Members => [].iter(),
-            TransferPools::Lua => self.zone.lua_libraries().iter(),
+    /// The records of one owner, but the SOA and libraries.
+    fn of_node<'z>(&'z self, node: Node<'z>) -> impl Iterator<Item = Record<'z>> + Send {
+        let is_plain = move |rtype: Rtype| match &self.sent {
+            SentPools::Members | SentPools::Lua => true,
+            // Of records that are guarded it is the answer of their pool that is sent.
+            SentPools::Up(_) => {
+                let mut pools = node.pools_of(rtype).filter_map(|id| self.zone.pools().get(id.index()));
+                pools.all(|pool| pool.lua.is_some())
+            }
         };
-        let sent = self.zone.pools().iter().flat_map(|pool| self.of_pool(pool));
-        sent.chain(
-            libraries.map(|library| lua(library.owner.as_ref(), library.ttl, Rtype::LUA, &library.code)),
-        )
+        let rrsets =
+            node.all_rrsets().filter(move |rrset| rrset.rtype() != Rtype::SOA && is_plain(rrset.rtype()));
+        let plain = rrsets.flat_map(move |rrset| {
+            let (owner, rtype, ttl) = (node.name(), rrset.rtype(), rrset.ttl());
+            rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
+        });
+        plain.chain(node.pools().flat_map(|id| self.of_pool(id)))
     }
 
     /// What stands for a pool; nothing for one of records that are sent as they are.
-    fn of_pool<'z>(&self, pool: &'z Pool) -> Vec<Record<'z>> {
-        match (&pool.lua, self.pools) {
+    fn of_pool(&self, id: PoolId) -> Vec<Record<'_>> {
+        let Some(pool) = self.zone.pools().get(id.index()) else { return Vec::new() };
+        match (&pool.lua, &self.sent) {
+            (_, SentPools::Up(up)) => up.get(id.index()).map(|up| answered(pool, up)).unwrap_or_default(),
             (None, _) => Vec::new(),
-            (Some(_), TransferPools::Members) => members(pool),
-            (Some(code), TransferPools::Lua) => vec![lua(pool.owner.as_ref(), pool.ttl, pool.rtype, code)],
+            (Some(_), SentPools::Members) => members(pool),
+            (Some(code), SentPools::Lua) => vec![lua(pool.owner.as_ref(), pool.ttl, pool.rtype, code)],
         }
     }
+}
+
+/// What a pool answers; of aliases one, since a name has no more (RFC 1034, section 3.6.2).
+fn answered<'z>(pool: &'z Pool, up: &'z UpPool) -> Vec<Record<'z>> {
+    let most = if pool.rtype == Rtype::CNAME { 1 } else { usize::MAX };
+    let record = |rdata: &'z [u8]| {
+        let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, up.ttl);
+        Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) }
+    };
+    up.rdatas.iter().take(most).map(|rdata| record(rdata)).collect()
 }
 
 /// The members of the first group, each record once; of aliases one, since a name has no more (RFC 1034, section

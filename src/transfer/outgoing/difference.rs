@@ -61,9 +61,13 @@ fn compare<'z>(
     changes: &mut Changeset,
 ) {
     let mut before: HashSet<Key<'_>> = from.map(key).collect();
+    // A record may be sent twice, as it stands and of a pool; it comes and goes once.
+    let mut stays: HashSet<Key<'_>> = HashSet::new();
     for record in to {
         let record = key(record);
-        if !before.remove(&record) {
+        if before.remove(&record) {
+            stays.insert(record);
+        } else if stays.insert(record.clone()) {
             changes.added.push(owned(&record));
         }
     }

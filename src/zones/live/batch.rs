@@ -188,6 +188,16 @@ pub(super) fn sharing(version: ZoneVersion, base: &ZoneVersion) -> ZoneVersion {
     ZoneVersion { pools, hosts: base.hosts.clone(), ..version }
 }
 
+/// Writes a step down; in words, why it cannot be done.
+pub(super) fn write_step(
+    state: &mut LiveState,
+    zone: &LiveZone,
+    serial: u32,
+    step: Step,
+) -> Result<(), String> {
+    write_down(state, zone, serial, Unwritten { steps: vec![step], ..Unwritten::default() })
+}
+
 /// Writes down what updates leave; in words, why it cannot be done.
 fn write_down(
     state: &mut LiveState,
@@ -200,7 +210,7 @@ fn write_down(
         return Ok(());
     }
     if state.journal.is_none() && state.folder.is_none() {
-        return Err("there is no state directory, so an update would not last".to_owned());
+        return Err("there is no state directory, so it would not last".to_owned());
     }
     match append(state, zone, serial, (steps, deleted)) {
         Ok(()) => {

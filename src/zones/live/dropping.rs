@@ -67,7 +67,10 @@ fn taken_back(overlay: &Overlay, which: impl Fn(&OverlayKey) -> bool) -> Changes
 }
 
 /// The version with these changes and the next serial, and all that changes.
-fn version_after(current: &ZoneVersion, mut changes: Changeset) -> Result<(ZoneVersion, Changeset), String> {
+pub(super) fn version_after(
+    current: &ZoneVersion,
+    mut changes: Changeset,
+) -> Result<(ZoneVersion, Changeset), String> {
     let contents = current.contents.as_ref().ok_or("the contents of the zone are not in memory")?;
     let serial = after_change(current.serial, current.serial);
     let [before, after]: [Record; 2] = soa_records(contents, serial).ok_or("the SOA record is not whole")?;

@@ -222,6 +222,23 @@ fn updates_outlive_a_restart_and_raise_the_serial_one_by_one() {
 }
 
 #[test]
+fn a_version_names_the_rrsets_that_it_changes_of_the_one_before() {
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    let before = site.read();
+    site.update(&[("a.example.", ADD, Rtype::A, A1), ("b.example.", ADD, Rtype::A, A1)]);
+    let after = site.served.clone().unwrap();
+    let since = after.since.as_ref().unwrap();
+    assert!(
+        since.is_from(before.contents.as_ref().unwrap()) && !since.is_from(after.contents.as_ref().unwrap())
+    );
+    let named: Vec<String> = since.rrsets().iter().map(|(owner, rtype)| format!("{owner} {rtype}")).collect();
+    assert_eq!(named, ["example. SOA", "a.example. A", "b.example. A"], "both updates, and nothing else");
+    site.write(20, "www A 192.0.2.2\n");
+    assert!(site.read().since.is_none(), "it was read as a whole");
+}
+
+#[test]
 fn an_edited_file_keeps_the_updates_and_its_serial_counts_only_where_it_is_ahead() {
     let mut site = Site::new();
     site.write(7, "www A 192.0.2.1\nold A 192.0.2.1\n");

@@ -4,7 +4,7 @@ mod secondary;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
 use socket2::{Domain, Socket, Type};
@@ -178,6 +178,66 @@ fn bind_follows_with_a_key() {
 #[test]
 fn powerdns_follows() {
     follows(Kind::PowerDns, None);
+}
+
+/// A zone with a pool of two hosts, sent as `pools` says to a PowerDNS; the port is open at the first host.
+fn pool_at_powerdns(pools: &str, test: impl FnOnce(&Secondary, [Ipv4Addr; 2], TcpListener)) {
+    if !Kind::PowerDns.is_installed() || tool("dig").is_none() {
+        return;
+    }
+    let place = free_port(loopback());
+    let hosts = [loopback(), loopback()];
+    let port = free_port(hosts[0]).port();
+    let open = TcpListener::bind((hosts[0], port)).expect("a port");
+    let [one, two] = hosts;
+    let site = Site::new();
+    site.write(
+        "example.zone",
+        &format!(
+            "$TTL 1\n@ SOA ns host 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n\
+             pool LUA A \"ifportup({port}, {{'{one}', '{two}'}})\"\n"
+        ),
+    );
+    site.configure(&format!(
+        "[admin]\nstate-directory = \".\"\n\n[probe]\ninterval = \"200ms\"\ntimeout = \"100ms\"\n\n[[zone]]\nname = \"example.net\"\n\
+         file = \"example.zone\"\nallow-transfer = [\"{ip}\"]\nnotify = [\"{place}\"]\ntransfer-pools = \"{pools}\"\n",
+        ip = place.ip()
+    ));
+    let program = site.start();
+    let secondary = Secondary::start(Kind::PowerDns, place, program.listen(), None);
+    program.wait_for_line("zone example.net. sent to");
+    test(&secondary, hosts, open);
+}
+
+#[test]
+fn powerdns_gets_a_lua_record_and_follows_the_port_itself() {
+    pool_at_powerdns("lua", |secondary, [one, two], open| {
+        secondary.wait_for_addresses("pool", &[one]);
+        let port = open.local_addr().expect("it listens").port();
+        drop(open);
+        let _open = TcpListener::bind((two, port)).expect("a port");
+        secondary.wait_for_addresses("pool", &[two]);
+    });
+}
+
+#[test]
+fn powerdns_gets_all_members_whatever_their_verdicts() {
+    pool_at_powerdns("members", |secondary, hosts, open| {
+        secondary.wait_for_addresses("pool", &hosts);
+        drop(open);
+        secondary.wait_for_addresses("pool", &hosts);
+    });
+}
+
+#[test]
+fn powerdns_gets_what_is_up_and_what_changes() {
+    pool_at_powerdns("up", |secondary, [one, two], open| {
+        secondary.wait_for_addresses("pool", &[one]);
+        let port = open.local_addr().expect("it listens").port();
+        drop(open);
+        let _open = TcpListener::bind((two, port)).expect("a port");
+        secondary.wait_for_addresses("pool", &[two]);
+    });
 }
 
 /// Many who ask for the zone and do not read it hold a bounded part of it, and others are served meanwhile.

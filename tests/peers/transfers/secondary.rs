@@ -106,6 +106,18 @@ impl Secondary {
         self.dig(&format!("{host}.example.net"), "A")
     }
 
+    /// Waits until these are the addresses of a host, and no others.
+    pub(crate) fn wait_for_addresses(&self, host: &str, wanted: &[Ipv4Addr]) {
+        let begun = std::time::Instant::now();
+        let length: usize = wanted.iter().map(|one| one.to_string().len()).sum();
+        wait_for("addresses", LIMIT * 2, || {
+            let found = self.addresses(host);
+            let is_so = found.len() == length && wanted.iter().all(|one| found.contains(&one.to_string()));
+            assert!(is_so || begun.elapsed() < LIMIT, "{host} is {found}, not {wanted:?}:\n{}", self.log());
+            is_so.then_some(())
+        });
+    }
+
     /// The text of a name.
     pub(crate) fn text(&self, host: &str) -> String {
         self.dig(&format!("{host}.example.net"), "TXT")
@@ -204,6 +216,7 @@ fn pdns(path: &Path, place: SocketAddr, primary: SocketAddr) -> String {
     format!(
         "launch=bind\nbind-config={folder}/named.conf\nlocal-address={}\nlocal-port={}\nsecondary=yes\n\
          query-local-address={}\nxfr-cycle-interval=1\nallow-notify-from=127.0.0.0/8\ncache-ttl=0\n\
+         enable-lua-records=yes\nlua-health-checks-interval=1\n\
          query-cache-ttl=0\nnegquery-cache-ttl=0\nzone-cache-refresh-interval=0\n",
         place.ip(),
         place.port(),

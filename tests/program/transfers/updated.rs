@@ -44,7 +44,11 @@ fn what_has_changed_is_sent_after_updates_an_edit_and_a_restart() {
             let got = transfer(secondary, program.listen(), &ixfr_query("lab.example", 7));
             (got.serials().len() == 4).then_some(got)
         });
-        assert_eq!((got.serials(), got.others()), (vec![11, 7, 11, 11], all.map(str::to_owned).into()), "{restarted}");
+        assert_eq!(
+            (got.serials(), got.others()),
+            (vec![11, 7, 11, 11], all.map(str::to_owned).into()),
+            "{restarted}"
+        );
         let got = transfer(secondary, program.listen(), &ixfr_query("lab.example", 9));
         assert_eq!((got.serials(), got.others().len()), (vec![11, 9, 11, 11], 3), "{restarted}");
         if restarted == "before" {
@@ -59,6 +63,9 @@ fn what_has_changed_is_sent_after_updates_an_edit_and_a_restart() {
     // A serial that nobody has seen.
     let got = transfer(secondary, program.listen(), &ixfr_query("lab.example", 3));
     assert_eq!(got.serials(), [12, 12], "the whole zone");
-    assert_eq!(got.others().len(), transfer(secondary, program.listen(), &axfr_query("lab.example")).others().len());
+    assert_eq!(
+        got.others().len(),
+        transfer(secondary, program.listen(), &axfr_query("lab.example")).others().len()
+    );
     program.stop();
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::source::{Diagnostics, Sources, Span};
-use crate::transfer::outgoing::TransferPools;
+use crate::transfer::outgoing::SentPools;
 use crate::zone::Builder;
 use crate::zonefile;
 
@@ -16,7 +16,7 @@ fn contents(serial: u32) -> Contents {
     let mut builder = Builder::new("example.".parse().unwrap(), Span::new(file, 0, 0));
     let mut found = Diagnostics::default();
     zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
-    Contents::new(Arc::new(builder.finish(&mut found).unwrap()), TransferPools::Members)
+    Contents::new(Arc::new(builder.finish(&mut found).unwrap()), SentPools::Members)
 }
 
 fn zone(called: &str, targets: &[SocketAddr]) -> Arc<NotifiedZone> {
@@ -42,10 +42,11 @@ impl Secondary {
         let mut bytes = [0; 2048];
         let (length, from) = timeout(LIMIT, self.0.recv_from(&mut bytes)).await.expect("told").unwrap();
         // The last five numbers are those of the SOA record.
-        let serial = bytes[length - 20..length - 16].try_into().unwrap();
+        let numbers = bytes[..length].last_chunk::<20>().unwrap();
+        let serial = u32::from_be_bytes(*numbers.first_chunk().unwrap());
         bytes[2] |= 0x80;
         self.0.send_to(&bytes[..length], from).await.unwrap();
-        u32::from_be_bytes(serial)
+        serial
     }
 }
 
