@@ -61,7 +61,7 @@ pub struct Zone {
 }
 
 /// A block that has been read, faulty or not, so that the second run brings no surprise.
-struct Block {
+struct ZoneBlock {
     name: Name,
     name_span: Span,
     view: Option<String>,
@@ -72,18 +72,18 @@ struct Block {
 /// The blocks that have been read, found by name.
 #[derive(Default)]
 struct Blocks {
-    list: Vec<Block>,
+    list: Vec<ZoneBlock>,
     places: HashMap<Name, Vec<usize>>,
 }
 
 impl Blocks {
-    fn push(&mut self, block: Block) {
+    fn push(&mut self, block: ZoneBlock) {
         self.places.entry(block.name.clone()).or_default().push(self.list.len());
         self.list.push(block);
     }
 
     /// Those of a name, in their order.
-    fn named(&self, name: &Name) -> impl Iterator<Item = &Block> + Clone {
+    fn named(&self, name: &Name) -> impl Iterator<Item = &ZoneBlock> + Clone {
         let places = self.places.get(name).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|place| self.list.get(*place))
     }
@@ -117,7 +117,7 @@ pub(super) fn read_all(
         let origin = asked.iter().find_map(|one| Some((one.source.as_ref()?.made_from()?.clone(), one.span)));
         if let Some((name, name_span)) = name.clone() {
             let (for_everybody, reverse) = (when_client_in.is_none(), origin.is_some());
-            let block = Block { name, name_span, view: view.clone(), for_everybody, reverse };
+            let block = ZoneBlock { name, name_span, view: view.clone(), for_everybody, reverse };
             found.extend(clash(&block, &earlier));
             earlier.push(block);
         }
@@ -193,7 +193,7 @@ fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)>
 }
 
 /// Why a block cannot stand behind the others of its name.
-fn clash(block: &Block, earlier: &Blocks) -> Option<Diagnostic> {
+fn clash(block: &ZoneBlock, earlier: &Blocks) -> Option<Diagnostic> {
     let name = &block.name;
     let mut same = earlier.named(name);
     let fault = |message: String| Diagnostic::error(block.name_span, message);

@@ -20,5 +20,5 @@ mod entry;
 mod file;
 
 pub use file::{Journal, JournalError, Torn};
-pub use history::{HISTORY_BYTES_MAX, History, Step};
+pub use history::{HISTORY_BYTES_MAX, History, JournalStep};
 pub use overlay::{Deleted, Overlaid, Overlay, OverlayKey};

@@ -27,7 +27,7 @@ mod raising;
 
 mod registry;
 
-pub use batch::{Asked, Batch, OVERLAY_RECORDS_MAX, Outcome, make_batch};
+pub use batch::{OVERLAY_RECORDS_MAX, Outcome, UpdateBatch, UpdateRequest, make_batch};
 pub use dropping::drop_updates;
 pub use effective::Aside;
 pub use raising::raise_serial;

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::settings::random_secret;
-use super::signatures::{Judged, Signatures};
+use super::signatures::{SignatureJudgement, Signatures};
 use super::signed_queries::SignedQueries;
 use crate::answer::{MessageKind, MessageKinds, Readers};
 use crate::config::TsigKey;
@@ -192,18 +192,18 @@ impl Shared {
         let mut bytes = message.message.to_vec();
         let now = Time::of(SystemTime::now());
         match self.signatures.judge(&message.peer.address, &mut bytes, now) {
-            Judged::Taken(None) => Some(message),
-            Judged::Taken(Some(signature)) => {
+            SignatureJudgement::Taken(None) => Some(message),
+            SignatureJudgement::Taken(Some(signature)) => {
                 let kind = kind_of(&bytes);
                 let mut message = message.verified(bytes, signature);
                 message.kind = kind;
                 Some(message)
             }
-            Judged::Answered(response) => {
+            SignatureJudgement::Answered(response) => {
                 send(message, &response);
                 None
             }
-            Judged::Ignored => None,
+            SignatureJudgement::Ignored => None,
         }
     }
 

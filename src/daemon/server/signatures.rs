@@ -73,7 +73,7 @@ struct LastLogged {
 }
 
 /// What becomes of a message.
-pub(super) enum Judged {
+pub(super) enum SignatureJudgement {
     /// It may be treated; signed or not.
     Taken(Option<Verified>),
     /// It is answered so, and that is all.
@@ -100,17 +100,17 @@ impl Signatures {
     }
 
     /// Verifies a message of `peer`, and takes its signature off.
-    pub(super) fn judge(&self, peer: &dyn Display, message: &mut Vec<u8>, now: Time) -> Judged {
+    pub(super) fn judge(&self, peer: &dyn Display, message: &mut Vec<u8>, now: Time) -> SignatureJudgement {
         let keys = self.keys();
         match receive(&keys, message, now) {
-            Received::Unsigned => Judged::Taken(None),
+            Received::Unsigned => SignatureJudgement::Taken(None),
             Received::Verified(verified) => {
                 self.count(SignatureOutcome::Verified);
-                Judged::Taken(Some(verified))
+                SignatureJudgement::Taken(Some(verified))
             }
             Received::Malformed => {
                 self.count(SignatureOutcome::Malformed);
-                malformed(message).map_or(Judged::Ignored, Judged::Answered)
+                malformed(message).map_or(SignatureJudgement::Ignored, SignatureJudgement::Answered)
             }
             Received::Refused(refused) => {
                 let outcome = SignatureOutcome::of(&refused);
@@ -118,7 +118,7 @@ impl Signatures {
                 if let Some(untold) = self.is_to_be_told(outcome, Instant::now()) {
                     tell(peer, &keys, &refused, untold);
                 }
-                refused.response(message).map_or(Judged::Ignored, Judged::Answered)
+                refused.response(message).map_or(SignatureJudgement::Ignored, SignatureJudgement::Answered)
             }
         }
     }
@@ -235,11 +235,11 @@ mod tests {
         for (secret, judged) in [(1, 0), (2, 1)] {
             signatures.set_keys(&[key(secret)]);
             let outcome = signatures.judge(&"a test", &mut own.clone(), NOW);
-            assert_eq!(matches!(outcome, Judged::Answered(_)), judged == 1);
+            assert_eq!(matches!(outcome, SignatureJudgement::Answered(_)), judged == 1);
         }
         let mut garbled = own.clone();
         garbled.push(0);
-        assert!(matches!(signatures.judge(&"a test", &mut garbled, NOW), Judged::Answered(_)));
+        assert!(matches!(signatures.judge(&"a test", &mut garbled, NOW), SignatureJudgement::Answered(_)));
         let status = signatures.status().unwrap();
         assert_eq!(status.keys, ["k hmac-sha256"]);
         let counted: Vec<(&str, u64)> = status

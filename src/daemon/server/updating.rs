@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::passing_on::{NotPassedOn, PassedOn, PassingOn};
 use super::update_counters::UpdateCounters;
-use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, Waiting, Work, ZoneWriter};
+use super::zone_writer::{Made, Occasion, Replied, WAITING_MAX, WaitingUpdate, WriterJob, ZoneWriter};
 use crate::answer::{Access, Requester, Transport};
 use crate::control::{UpdatedRecord, UpdatedZone, UpdatesOrder, UpdatesShown, UtcTime};
 use crate::dns::message::{Rcode, class};
@@ -47,7 +47,7 @@ pub(super) struct Updating {
 /// The ends of a writer.
 #[derive(Clone)]
 struct Writer {
-    queue: mpsc::Sender<Work>,
+    queue: mpsc::Sender<WriterJob>,
     policy: Arc<watch::Sender<Arc<Policy>>>,
 }
 
@@ -192,7 +192,7 @@ impl Updating {
     pub(super) fn raise_serial(&self, zone: &ZoneId) {
         if let Some(writer) = self.writers.get(zone) {
             // While others wait, it is asked for again.
-            let _ = writer.queue.try_send(Work::Raise);
+            let _ = writer.queue.try_send(WriterJob::Raise);
         }
     }
 
@@ -280,7 +280,7 @@ async fn take_back(
     let mut dropped = None;
     for (_, writer) in writers.iter().filter(|(id, _)| id.name == *zone) {
         let (reply, done) = oneshot::channel();
-        let work = Work::Drop { owner: owner.clone(), rtype, reply };
+        let work = WriterJob::Drop { owner: owner.clone(), rtype, reply };
         writer.queue.send(work).await.map_err(|_| "the server ends".to_owned())?;
         let count = done.await.map_err(|_| "the server ends".to_owned())??;
         dropped = Some(dropped.unwrap_or(0_usize).saturating_add(count));
@@ -364,8 +364,8 @@ impl UpdateTaker {
         let digest = digesting.finish();
         let message = Arc::new(UpdateMessage::read(message)?);
         let (reply, made) = oneshot::channel();
-        let waiting = Waiting { message, requester, digest, reply };
-        queue.try_send(Work::Update(waiting)).map_err(|error| match error {
+        let waiting = WaitingUpdate { message, requester, digest, reply };
+        queue.try_send(WriterJob::Update(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Rejection::from(Reason::Busy),
             mpsc::error::TrySendError::Closed(_) => Reason::NotOurs.into(),
         })?;
@@ -374,7 +374,7 @@ impl UpdateTaker {
 
     /// The queue of the zone that a message is for, as its client sees it. Whoever may change nothing of the zone takes
     /// no place in it.
-    fn queue_for(&self, message: &[u8], requester: &Requester) -> Result<mpsc::Sender<Work>, Rejection> {
+    fn queue_for(&self, message: &[u8], requester: &Requester) -> Result<mpsc::Sender<WriterJob>, Rejection> {
         match self.way_of(message, requester)? {
             Way::Writer(writer) if writer.policy.borrow().knows(requester) => Ok(writer.queue),
             Way::Writer(_) | Way::Primaries { .. } | Way::Nowhere => Err(Reason::NobodyAllowed.into()),
@@ -420,7 +420,7 @@ mod tests {
     use crate::update::{Grant, TypeGrant};
 
     /// Who takes updates of `example.`, from 192.0.2.0/24, and the queue of its writer.
-    fn taker() -> (UpdateTaker, mpsc::Receiver<Work>) {
+    fn taker() -> (UpdateTaker, mpsc::Receiver<WriterJob>) {
         let allow = vec![Allowed { prefix: Some("192.0.2.0/24".parse().unwrap()), key: None }];
         let grant = Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any };
         let (queue, waiting) = mpsc::channel(1);
@@ -449,7 +449,7 @@ mod tests {
         assert_eq!(response[3] & 0x0f, 5, "REFUSED");
         assert!(waiting.try_recv().is_err(), "nobody was asked");
         let asking = tokio::spawn(async move { taker.treat(NOTHING, &[], requester("192.0.2.1")).await });
-        let Some(Work::Update(update)) = waiting.recv().await else { panic!("no update") };
+        let Some(WriterJob::Update(update)) = waiting.recv().await else { panic!("no update") };
         let (result, occasion) = (Ok(Outcome::Made { from: 7, to: 8 }), Occasion::First);
         update.reply.send(Replied { result, occasion }).unwrap();
         assert_eq!(asking.await.unwrap().unwrap()[3] & 0x0f, 0);

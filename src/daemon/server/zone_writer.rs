@@ -24,7 +24,9 @@ use crate::tsig::KeyName;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
-use crate::zones::live::{Asked, Batch, LiveZone, Outcome, drop_updates, make_batch, raise_serial};
+use crate::zones::live::{
+    LiveZone, Outcome, UpdateBatch, UpdateRequest, drop_updates, make_batch, raise_serial,
+};
 
 /// Updates of one zone that wait; further ones are told that it is busy.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -41,9 +43,9 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 const REMEMBERED_MAX: usize = 65_536;
 
 /// What waits for a writer.
-pub(super) enum Work {
+pub(super) enum WriterJob {
     /// An update.
-    Update(Waiting),
+    Update(WaitingUpdate),
     /// Take back what updates did to the records of this owner and, where one is named, type.
     Drop {
         owner: Name,
@@ -56,7 +58,7 @@ pub(super) enum Work {
 }
 
 /// An update that waits for its writer.
-pub(super) struct Waiting {
+pub(super) struct WaitingUpdate {
     pub(super) message: Arc<UpdateMessage>,
     pub(super) requester: Requester,
     /// Of the whole message, and of its signature's MAC.
@@ -92,7 +94,7 @@ enum RequestKey {
     Unsigned(IpAddr, Digest),
 }
 
-impl Waiting {
+impl WaitingUpdate {
     fn key(&self) -> RequestKey {
         match &self.requester.key {
             Some(key) => RequestKey::Signed(key.clone(), self.digest),
@@ -144,7 +146,7 @@ pub(super) struct ZoneWriter {
 
 impl ZoneWriter {
     /// Makes updates until nobody can ask for one any more.
-    pub(super) async fn run(self, mut queue: mpsc::Receiver<Work>) {
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<WriterJob>) {
         let mut remembered = Remembered::default();
         let mut work = Vec::new();
         // Why the serial was not raised the last time; that has been said.
@@ -153,13 +155,13 @@ impl ZoneWriter {
             let mut batch = Vec::new();
             for one in work.drain(..) {
                 match one {
-                    Work::Update(waiting) => batch.push(waiting),
-                    Work::Drop { owner, rtype, reply } => {
+                    WriterJob::Update(waiting) => batch.push(waiting),
+                    WriterJob::Drop { owner, rtype, reply } => {
                         self.answer(std::mem::take(&mut batch), &mut remembered).await;
                         // Whoever asked may have gone.
                         let _ = reply.send(self.take_back(owner, rtype).await);
                     }
-                    Work::Raise => {
+                    WriterJob::Raise => {
                         self.answer(std::mem::take(&mut batch), &mut remembered).await;
                         let raised = self.raise().await;
                         if let Err(why) = raised.as_ref()
@@ -176,7 +178,7 @@ impl ZoneWriter {
         }
     }
 
-    async fn answer(&self, batch: Vec<Waiting>, remembered: &mut Remembered) {
+    async fn answer(&self, batch: Vec<WaitingUpdate>, remembered: &mut Remembered) {
         let results = self.results(&batch, remembered).await;
         for (one, replied) in batch.into_iter().zip(results) {
             // Whoever asked may have gone.
@@ -219,11 +221,11 @@ impl ZoneWriter {
     }
 
     /// What becomes of updates that wait together. Of those that came twice one is made.
-    async fn results(&self, batch: &[Waiting], remembered: &mut Remembered) -> Vec<Replied> {
+    async fn results(&self, batch: &[WaitingUpdate], remembered: &mut Remembered) -> Vec<Replied> {
         let now = Instant::now();
-        let keys: Vec<RequestKey> = batch.iter().map(Waiting::key).collect();
+        let keys: Vec<RequestKey> = batch.iter().map(WaitingUpdate::key).collect();
         let mut fresh: HashMap<&RequestKey, usize> = HashMap::new();
-        let mut asked: Vec<&Waiting> = Vec::new();
+        let mut asked: Vec<&WaitingUpdate> = Vec::new();
         let mut occasions = Vec::new();
         for (one, key) in batch.iter().zip(&keys) {
             if remembered.get(key, now).is_some() || fresh.contains_key(key) {
@@ -250,15 +252,17 @@ impl ZoneWriter {
     }
 
     /// Makes updates: when this returns, they are durable and served.
-    async fn make(&self, batch: &[&Waiting]) -> Vec<Made> {
+    async fn make(&self, batch: &[&WaitingUpdate]) -> Vec<Made> {
         let failed = |why: &str| vec![Err(Reason::Failed(why.to_owned()).into()); batch.len()];
         let mut state = self.zone.lock().await;
         let Some(current) = self.publications.current(self.zone.id.clone()).await else {
             return failed("the zone is not served just now");
         };
-        let ask =
-            |one: &&Waiting| Asked { message: Arc::clone(&one.message), requester: one.requester.clone() };
-        let asked: Vec<Asked> = batch.iter().map(ask).collect();
+        let ask = |one: &&WaitingUpdate| UpdateRequest {
+            message: Arc::clone(&one.message),
+            requester: one.requester.clone(),
+        };
+        let asked: Vec<UpdateRequest> = batch.iter().map(ask).collect();
         let (zone, policy) = (Arc::clone(&self.zone), Arc::clone(&self.policy.borrow()));
         let base = Arc::clone(&current);
         let made = tokio::task::spawn_blocking(move || {
@@ -266,7 +270,7 @@ impl ZoneWriter {
             (batch, state)
         });
         // The lock is kept until what was made is served.
-        let Ok((Batch { results, version }, _state)) = made.await else {
+        let Ok((UpdateBatch { results, version }, _state)) = made.await else {
             return failed("the update could not be evaluated");
         };
         let Some(version) = version else { return results };
@@ -311,7 +315,7 @@ mod tests {
             let message = b"\0\x07\x28\0\0\x01\0\0\0\0\0\0\0\0\x06\0\x01";
             let (reply, _) = oneshot::channel();
             let (message, digest) = (UpdateMessage::read(message).unwrap().into(), Digest::of(message));
-            Waiting { message, requester, digest, reply }.key()
+            WaitingUpdate { message, requester, digest, reply }.key()
         };
         assert_eq!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.2", Some("k")));
         assert_ne!(waiting("192.0.2.1", Some("k")), waiting("192.0.2.1", Some("other")));

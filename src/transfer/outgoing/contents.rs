@@ -49,7 +49,7 @@ pub enum SentPools {
 }
 
 /// A record of a transfer.
-pub(super) struct Record<'z> {
+pub(super) struct SentRecord<'z> {
     pub(super) owner: NameRef<'z>,
     pub(super) rtype: Rtype,
     pub(super) ttl: Ttl,
@@ -115,10 +115,10 @@ impl Contents {
     }
 
     /// The SOA record; every sound zone has one.
-    pub(super) fn soa(&self) -> Option<Record<'_>> {
+    pub(super) fn soa(&self) -> Option<SentRecord<'_>> {
         let soa = self.zone.node(NodeId::APEX).rrset(Rtype::SOA)?;
         let rdata = Cow::Borrowed(soa.rdatas().next()?);
-        Some(Record { owner: self.zone.apex(), rtype: Rtype::SOA, ttl: soa.ttl(), rdata })
+        Some(SentRecord { owner: self.zone.apex(), rtype: Rtype::SOA, ttl: soa.ttl(), rdata })
     }
 
     /// The zone that it is sent from.
@@ -127,13 +127,13 @@ impl Contents {
     }
 
     /// The records that are sent of an owner and type.
-    pub(super) fn records_of(&self, owner: &Name, rtype: Rtype) -> impl Iterator<Item = Record<'_>> {
+    pub(super) fn records_of(&self, owner: &Name, rtype: Rtype) -> impl Iterator<Item = SentRecord<'_>> {
         let node = self.zone.find(owner.as_ref()).map(|id| self.zone.node(id));
         node.into_iter().flat_map(|node| self.of_node(node)).filter(move |record| record.rtype == rtype)
     }
 
     /// Every record but the SOA, in no order.
-    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> + Send {
+    pub(super) fn records(&self) -> impl Iterator<Item = SentRecord<'_>> + Send {
         let libraries = match self.sent {
             SentPools::Members | SentPools::Up(_) => [].iter(),
             SentPools::Lua => self.zone.lua_libraries().iter(),
@@ -145,7 +145,7 @@ impl Contents {
     }
 
     /// The records of one owner, but the SOA and libraries.
-    fn of_node<'z>(&'z self, node: Node<'z>) -> impl Iterator<Item = Record<'z>> + Send {
+    fn of_node<'z>(&'z self, node: Node<'z>) -> impl Iterator<Item = SentRecord<'z>> + Send {
         let is_plain = move |rtype: Rtype| match &self.sent {
             SentPools::Members | SentPools::Lua => true,
             // Of records that are guarded it is the answer of their pool that is sent.
@@ -158,13 +158,13 @@ impl Contents {
             node.all_rrsets().filter(move |rrset| rrset.rtype() != Rtype::SOA && is_plain(rrset.rtype()));
         let plain = rrsets.flat_map(move |rrset| {
             let (owner, rtype, ttl) = (node.name(), rrset.rtype(), rrset.ttl());
-            rrset.rdatas().map(move |rdata| Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
+            rrset.rdatas().map(move |rdata| SentRecord { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) })
         });
         plain.chain(node.pools().flat_map(|id| self.of_pool(id)))
     }
 
     /// What stands for a pool; nothing for one of records that are sent as they are.
-    fn of_pool(&self, id: PoolId) -> Vec<Record<'_>> {
+    fn of_pool(&self, id: PoolId) -> Vec<SentRecord<'_>> {
         let Some(pool) = self.zone.pools().get(id.index()) else { return Vec::new() };
         match (&pool.lua, &self.sent) {
             (_, SentPools::Up(up)) => up.get(id.index()).map(|up| answered(pool, up)).unwrap_or_default(),
@@ -176,38 +176,38 @@ impl Contents {
 }
 
 /// What a pool answers; of aliases one, since a name has no more (RFC 1034, section 3.6.2).
-fn answered<'z>(pool: &'z Pool, up: &'z UpPool) -> Vec<Record<'z>> {
+fn answered<'z>(pool: &'z Pool, up: &'z UpPool) -> Vec<SentRecord<'z>> {
     let most = if pool.rtype == Rtype::CNAME { 1 } else { usize::MAX };
     let record = |rdata: &'z [u8]| {
         let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, up.ttl);
-        Record { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) }
+        SentRecord { owner, rtype, ttl, rdata: Cow::Borrowed(rdata) }
     };
     up.rdatas.iter().take(most).map(|rdata| record(rdata)).collect()
 }
 
 /// The members of the first group, each record once; of aliases one, since a name has no more (RFC 1034, section
 /// 3.6.2).
-fn members(pool: &Pool) -> Vec<Record<'_>> {
-    let mut sent: Vec<Record<'_>> = Vec::new();
+fn members(pool: &Pool) -> Vec<SentRecord<'_>> {
+    let mut sent: Vec<SentRecord<'_>> = Vec::new();
     for member in pool.groups.first().into_iter().flatten() {
         let is_new = sent.iter().all(|record| *record.rdata != *member.rdata);
         if is_new && (pool.rtype != Rtype::CNAME || sent.is_empty()) {
             let (owner, rtype, ttl) = (pool.owner.as_ref(), pool.rtype, pool.ttl);
-            sent.push(Record { owner, rtype, ttl, rdata: Cow::Borrowed(&member.rdata) });
+            sent.push(SentRecord { owner, rtype, ttl, rdata: Cow::Borrowed(&member.rdata) });
         }
     }
     sent
 }
 
 /// A LUA record: the type that it answers, and its code in strings.
-fn lua<'z>(owner: NameRef<'z>, ttl: Ttl, answers: Rtype, code: &str) -> Record<'z> {
+fn lua<'z>(owner: NameRef<'z>, ttl: Ttl, answers: Rtype, code: &str) -> SentRecord<'z> {
     let mut rdata = answers.0.to_be_bytes().to_vec();
     for string in strings(code.as_bytes()) {
         // It is no longer than a string may be.
         rdata.push(u8::try_from(string.len()).unwrap_or(u8::MAX));
         rdata.extend_from_slice(string);
     }
-    Record { owner, rtype: Rtype::LUA, ttl, rdata: Cow::Owned(rdata) }
+    SentRecord { owner, rtype: Rtype::LUA, ttl, rdata: Cow::Owned(rdata) }
 }
 
 /// Code in pieces of a string's length, which end behind a comma or blank where there is one: PowerDNS joins them with

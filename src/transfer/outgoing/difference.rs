@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
-use super::contents::{Contents, Record};
+use super::contents::{Contents, SentRecord};
 use crate::dns::{Name, Rtype, Ttl};
 use crate::zone::{self, Changeset};
 
@@ -56,8 +56,8 @@ fn soas(from: &Contents, to: &Contents) -> Changeset {
 }
 
 fn compare<'z>(
-    from: impl Iterator<Item = Record<'z>>,
-    to: impl Iterator<Item = Record<'z>>,
+    from: impl Iterator<Item = SentRecord<'z>>,
+    to: impl Iterator<Item = SentRecord<'z>>,
     changes: &mut Changeset,
 ) {
     let mut before: HashSet<Key<'_>> = from.map(key).collect();
@@ -74,7 +74,7 @@ fn compare<'z>(
     changes.removed.extend(before.iter().map(owned));
 }
 
-fn key(record: Record<'_>) -> Key<'_> {
+fn key(record: SentRecord<'_>) -> Key<'_> {
     (record.owner.wire(), record.rtype, record.ttl, record.rdata)
 }
 

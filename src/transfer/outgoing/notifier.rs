@@ -176,7 +176,7 @@ impl Notifier {
 /// A zone and a server.
 type EntryKey = (Arc<str>, SocketAddr);
 
-struct Entry {
+struct NotifyEntry {
     zone: Arc<NotifiedZone>,
     target: NotifyTarget,
     notification: Notification,
@@ -188,7 +188,7 @@ struct Entry {
 
 struct Task {
     waiting: Arc<Mutex<Waiting>>,
-    entries: HashMap<EntryKey, Entry>,
+    entries: HashMap<EntryKey, NotifyEntry>,
     /// What is to be sent, and when.
     due: BTreeSet<(Instant, EntryKey)>,
     under_way: JoinSet<(EntryKey, NotifyOutcome)>,
@@ -249,7 +249,8 @@ impl Task {
             let (notification, is_failing) =
                 before.remove(&key).map(|entry| (entry.notification, entry.is_failing)).unwrap_or_default();
             let (zone, target) = (Arc::clone(zone), target.clone());
-            self.entries.insert(key.clone(), Entry { zone, target, notification, due: None, is_failing });
+            self.entries
+                .insert(key.clone(), NotifyEntry { zone, target, notification, due: None, is_failing });
             self.note(key);
         }
         let failing = self.entries.values().filter(|entry| entry.is_failing).count();

@@ -1,7 +1,7 @@
 //! Decides how to answer a transfer request: a pure function of zones and request.
 
 use super::contents::Contents;
-use super::request::{Request, Wanted};
+use super::request::{TransferKind, TransferRequest};
 use super::zones::{OutgoingZone, OutgoingZones};
 use crate::answer::{Requester, Transport};
 use crate::dns::message::Rcode;
@@ -12,7 +12,7 @@ use crate::zone::Changeset;
 /// What is sent.
 pub(super) enum Plan<'z> {
     /// No records.
-    Refused(Refusal<'z>),
+    Refused(TransferRefusal<'z>),
     /// The SOA record alone: the client has the newest version, or has to come over a stream.
     OneSoa(Contents),
     /// All records.
@@ -22,7 +22,7 @@ pub(super) enum Plan<'z> {
 }
 
 /// Why nothing is sent.
-pub(super) struct Refusal<'z> {
+pub(super) struct TransferRefusal<'z> {
     pub(super) rcode: Rcode,
     pub(super) why: &'static str,
     /// None: it is no zone of ours.
@@ -32,7 +32,7 @@ pub(super) struct Refusal<'z> {
 impl<'z> Plan<'z> {
     /// What is sent to `requester`, who has come over `transport`.
     pub(super) fn of(
-        request: &Request,
+        request: &TransferRequest,
         zones: &'z OutgoingZones,
         requester: &Requester,
         transport: Transport,
@@ -47,13 +47,13 @@ impl<'z> Plan<'z> {
                 Some(zone),
             );
         }
-        if request.wanted == Wanted::Whole && !transport.is_stream() {
+        if request.wanted == TransferKind::Whole && !transport.is_stream() {
             return refused(Rcode::FORMERR, "AXFR is for TCP (RFC 5936, section 4.2)", Some(zone));
         }
         let Some(contents) = zone.offered() else {
             return refused(Rcode::SERVFAIL, "no version of the zone is served", Some(zone));
         };
-        let Wanted::Since(serial) = request.wanted else { return Plan::Whole(zone, contents) };
+        let TransferKind::Since(serial) = request.wanted else { return Plan::Whole(zone, contents) };
         let current = contents.serial();
         // RFC 1995, section 2: over UDP what does not fit is the SOA alone, which sends the client to TCP.
         if !is_newer(current, serial) || !transport.is_stream() {
@@ -70,7 +70,7 @@ impl<'z> Plan<'z> {
 }
 
 fn refused<'z>(rcode: Rcode, why: &'static str, zone: Option<&'z OutgoingZone>) -> Plan<'z> {
-    Plan::Refused(Refusal { rcode, why, zone })
+    Plan::Refused(TransferRefusal { rcode, why, zone })
 }
 
 fn count(changes: &Changeset) -> usize {

@@ -7,20 +7,20 @@ use crate::dns::{Name, Rtype};
 
 /// A question for a transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub(super) struct TransferRequest {
     pub(super) id: u16,
     /// Those of the response, without the response code and AA.
     pub(super) flags: u16,
     /// In wire form.
     pub(super) question: Vec<u8>,
     pub(super) zone: Name,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: TransferKind,
     pub(super) has_opt: bool,
 }
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum TransferKind {
     /// All records.
     Whole,
     /// What has changed since this serial.
@@ -30,9 +30,9 @@ pub(super) enum Wanted {
 /// Bytes of a response without records, besides the longest question.
 const BARE_BYTES_MAX: usize = 1024;
 
-impl Request {
+impl TransferRequest {
     /// Reads a message; none: it is malformed.
-    pub(super) fn read(message: &[u8]) -> Option<Request> {
+    pub(super) fn read(message: &[u8]) -> Option<TransferRequest> {
         let header = Header::read(message)?;
         let (question, mut rest) = Question::read(message)?;
         let [questions, answers, authorities, additionals] = header.counts;
@@ -53,12 +53,12 @@ impl Request {
             rest = after;
         }
         let wanted = match question.qtype {
-            Rtype::AXFR => Wanted::Whole,
+            Rtype::AXFR => TransferKind::Whole,
             // RFC 1995, section 3: the serial is in the authority section.
-            Rtype::IXFR => Wanted::Since(serial?),
+            Rtype::IXFR => TransferKind::Since(serial?),
             _ => return None,
         };
-        Some(Request {
+        Some(TransferRequest {
             id: header.id,
             // Opcode and RD come back as they were (RFC 1035, section 4.1.1).
             flags: Header::QR | header.flags & (0x7800 | Header::RD),
@@ -109,22 +109,25 @@ mod tests {
 
     #[test]
     fn the_serial_of_an_ixfr_is_in_its_authority_section() {
-        let request = Request::read(&query(251, 1, SOA)).unwrap();
-        assert_eq!((request.wanted, request.zone.to_string()), (Wanted::Since(258), "test.".to_owned()));
-        assert_eq!(Request::read(&query(252, 1, SOA)).unwrap().wanted, Wanted::Whole);
-        assert_eq!(Request::read(&query(251, 0, SOA)), None, "not in the authority section");
-        assert_eq!(Request::read(&query(251, 1, &SOA[..30])), None, "cut off");
+        let request = TransferRequest::read(&query(251, 1, SOA)).unwrap();
+        assert_eq!(
+            (request.wanted, request.zone.to_string()),
+            (TransferKind::Since(258), "test.".to_owned())
+        );
+        assert_eq!(TransferRequest::read(&query(252, 1, SOA)).unwrap().wanted, TransferKind::Whole);
+        assert_eq!(TransferRequest::read(&query(251, 0, SOA)), None, "not in the authority section");
+        assert_eq!(TransferRequest::read(&query(251, 1, &SOA[..30])), None, "cut off");
     }
 
     #[test]
     fn a_refusal_says_why_to_who_speaks_edns() {
         let mut asked = query(252, 0, b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
         asked[11] = 1;
-        let refusal = Request::read(&asked).unwrap().refusal(Rcode::REFUSED, "not you");
+        let refusal = TransferRequest::read(&asked).unwrap().refusal(Rcode::REFUSED, "not you");
         let read = crate::dns::response::Response::read(&refusal).unwrap();
         assert_eq!(read.rcode, Rcode::REFUSED);
         assert_eq!(read.edns.and_then(|edns| edns.error), Some(extended_error::PROHIBITED));
-        let plain = Request::read(&query(252, 0, b"")).unwrap().refusal(Rcode::REFUSED, "not you");
+        let plain = TransferRequest::read(&query(252, 0, b"")).unwrap().refusal(Rcode::REFUSED, "not you");
         assert_eq!(plain.len(), 12 + 10, "no OPT for who sent none");
     }
 }

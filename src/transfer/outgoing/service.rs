@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
-use super::contents::{Contents, Record};
+use super::contents::{Contents, SentRecord};
 use super::counters::{TransferCounters, TransferTotals};
 use super::limits::{RunningTransfers, TransferLimits};
 use super::packer::{Head, Packer, Pushed, Sent};
-use super::plan::{Plan, Refusal};
-use super::request::{Request, malformed};
-use super::told::Told;
+use super::plan::{Plan, TransferRefusal};
+use super::request::{TransferRequest, malformed};
+use super::told::RefusalLog;
 use super::zones::{OutgoingZones, Permission};
 use crate::answer::Requester;
 use crate::dns::Name;
@@ -26,7 +26,7 @@ use crate::zone;
 pub struct Outgoing {
     served: Mutex<ServedTransfer>,
     under_way: RunningTransfers,
-    told: Told,
+    told: RefusalLog,
     counters: TransferCounters,
 }
 
@@ -70,7 +70,7 @@ impl Outgoing {
 
     /// Answers one AXFR or IXFR request completely.
     pub async fn treat(&self, message: HandedOver) {
-        let Some(request) = Request::read(&message.message) else {
+        let Some(request) = TransferRequest::read(&message.message) else {
             TransferCounters::add(&self.counters.refused);
             if let Some(response) = malformed(&message.message) {
                 answer(message, &response);
@@ -109,7 +109,13 @@ impl Outgoing {
         }
     }
 
-    fn refuse(&self, message: HandedOver, request: &Request, requester: &Requester, refusal: &Refusal<'_>) {
+    fn refuse(
+        &self,
+        message: HandedOver,
+        request: &TransferRequest,
+        requester: &Requester,
+        refusal: &TransferRefusal<'_>,
+    ) {
         TransferCounters::add(&self.counters.refused);
         let called = refusal.zone.map_or_else(|| request.zone.to_string(), |zone| zone.called.to_string());
         if self.told.is_news(requester.address, &request.zone, Instant::now()) {
@@ -119,7 +125,7 @@ impl Outgoing {
         answer(message, &request.refusal(refusal.rcode, refusal.why));
     }
 
-    fn limit(&self, message: HandedOver, request: &Request, requester: &Requester) {
+    fn limit(&self, message: HandedOver, request: &TransferRequest, requester: &Requester) {
         TransferCounters::add(&self.counters.limited);
         if self.told.is_news(requester.address, &request.zone, Instant::now()) {
             let zone = &request.zone;
@@ -189,7 +195,7 @@ impl From<Gone> for Broken {
     }
 }
 
-fn head(request: &Request) -> Head {
+fn head(request: &TransferRequest) -> Head {
     Head {
         id: request.id,
         flags: request.flags | Header::AA,
@@ -205,7 +211,7 @@ fn answer(message: HandedOver, response: &[u8]) {
     }
 }
 
-impl Record<'_> {
+impl SentRecord<'_> {
     pub(super) fn sent(&self) -> Sent<'_> {
         Sent { owner: self.owner, rtype: self.rtype, ttl: self.ttl.seconds(), rdata: &self.rdata }
     }

@@ -12,7 +12,7 @@ use super::difference::{between, between_rrsets};
 use super::notifier::Notifier;
 use super::packer::{Head, Packer, Pushed};
 use super::plan::Plan;
-use super::request::{Request, Wanted};
+use super::request::{TransferKind, TransferRequest};
 use super::zones::{OutgoingZone, OutgoingZones};
 use crate::answer::{Access, Allowed, Requester, Transport};
 use crate::dns::message::{Header, Rcode};
@@ -108,8 +108,8 @@ fn outgoing_to(
     zone_sent
 }
 
-fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: Wanted, transport: Transport) -> String {
-    let request = Request {
+fn planned(zones: Vec<OutgoingZone>, from: &str, wanted: TransferKind, transport: Transport) -> String {
+    let request = TransferRequest {
         id: 7,
         flags: Header::QR,
         question: Vec::new(),
@@ -142,13 +142,25 @@ fn step() -> Differences {
 #[test]
 fn only_who_is_allowed_gets_a_zone_and_only_over_a_stream() {
     let allowed = || vec![outgoing(ZONE, &["192.0.2.0/24"], Differences::default())];
-    assert_eq!(planned(allowed(), "192.0.2.1", Wanted::Whole, Transport::Tcp), "whole");
-    assert_eq!(planned(allowed(), "192.0.2.1", Wanted::Whole, Transport::Udp), Rcode::FORMERR.to_string());
-    assert_eq!(planned(allowed(), "198.51.100.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
-    assert_eq!(planned(Vec::new(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::REFUSED.to_string());
+    assert_eq!(planned(allowed(), "192.0.2.1", TransferKind::Whole, Transport::Tcp), "whole");
+    assert_eq!(
+        planned(allowed(), "192.0.2.1", TransferKind::Whole, Transport::Udp),
+        Rcode::FORMERR.to_string()
+    );
+    assert_eq!(
+        planned(allowed(), "198.51.100.1", TransferKind::Whole, Transport::Tcp),
+        Rcode::REFUSED.to_string()
+    );
+    assert_eq!(
+        planned(Vec::new(), "192.0.2.1", TransferKind::Whole, Transport::Tcp),
+        Rcode::REFUSED.to_string()
+    );
     let gone = allowed().remove(0);
     gone.offer(None);
-    assert_eq!(planned(vec![gone], "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
+    assert_eq!(
+        planned(vec![gone], "192.0.2.1", TransferKind::Whole, Transport::Tcp),
+        Rcode::SERVFAIL.to_string()
+    );
 }
 
 #[test]
@@ -157,7 +169,7 @@ fn an_ixfr_gets_the_steps_the_whole_zone_or_the_soa_alone() {
         planned(
             vec![outgoing(ZONE, &["192.0.2.0/24"], step())],
             "192.0.2.1",
-            Wanted::Since(serial),
+            TransferKind::Since(serial),
             transport,
         )
     };
@@ -168,7 +180,11 @@ fn an_ixfr_gets_the_steps_the_whole_zone_or_the_soa_alone() {
     assert_eq!(ask(6, Transport::Udp), "one SOA", "it comes again over TCP");
     let small = "$TTL 60\n@ SOA NS host 7 2 3 4 30\n@ NS ns.test.\n";
     let shorter = vec![outgoing(small, &["192.0.2.0/24"], step())];
-    assert_eq!(planned(shorter, "192.0.2.1", Wanted::Since(6), Transport::Tcp), "whole", "it is shorter");
+    assert_eq!(
+        planned(shorter, "192.0.2.1", TransferKind::Since(6), Transport::Tcp),
+        "whole",
+        "it is shorter"
+    );
 }
 
 #[test]
@@ -179,8 +195,11 @@ fn of_several_versions_a_client_gets_the_one_that_it_sees() {
         inside.offer(None);
         vec![inside, outgoing(ZONE, &["192.0.2.128/25"], Differences::default())]
     };
-    assert_eq!(planned(zones(), "192.0.2.1", Wanted::Whole, Transport::Tcp), Rcode::SERVFAIL.to_string());
-    assert_eq!(planned(zones(), "192.0.2.200", Wanted::Whole, Transport::Tcp), "whole");
+    assert_eq!(
+        planned(zones(), "192.0.2.1", TransferKind::Whole, Transport::Tcp),
+        Rcode::SERVFAIL.to_string()
+    );
+    assert_eq!(planned(zones(), "192.0.2.200", TransferKind::Whole, Transport::Tcp), "whole");
 }
 
 /// Changes as lines, in order of the text.

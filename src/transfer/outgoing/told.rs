@@ -16,9 +16,9 @@ const REMEMBERED_MAX: usize = 256;
 
 /// When each refusal was logged.
 #[derive(Default)]
-pub(super) struct Told(Mutex<HashMap<(IpAddr, Name), Instant>>);
+pub(super) struct RefusalLog(Mutex<HashMap<(IpAddr, Name), Instant>>);
 
-impl Told {
+impl RefusalLog {
     /// Whether to log a refusal of a zone to a client.
     pub(super) fn is_news(&self, client: IpAddr, zone: &Name, now: Instant) -> bool {
         let mut told = lock(&self.0);
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_same_is_told_once_a_minute_and_many_fill_no_memory() {
-        let (told, start) = (Told::default(), Instant::now());
+        let (told, start) = (RefusalLog::default(), Instant::now());
         let (zone, client) = ("test.".parse().unwrap(), "192.0.2.1".parse().unwrap());
         assert!(told.is_news(client, &zone, start));
         assert!(!told.is_news(client, &zone, start + QUIET / 2));

@@ -76,7 +76,7 @@ pub(super) struct Connection<S, R> {
 
 /// How a connection ends.
 #[derive(Debug)]
-enum End {
+enum ConnectionEnd {
     /// By the client, or by an error.
     Gone,
     /// By us: time is over, or what the client says is not DNS.
@@ -126,16 +126,16 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     /// Serves until the client, a limit or the server ends it.
     pub(super) async fn serve(mut self) {
         let Err(mut end) = self.converse().await;
-        if let End::Stopped = end {
-            end = self.answer_to_the_end().await.err().unwrap_or(End::Done);
+        if let ConnectionEnd::Stopped = end {
+            end = self.answer_to_the_end().await.err().unwrap_or(ConnectionEnd::Done);
         }
         match end {
-            End::Gone => {}
+            ConnectionEnd::Gone => {}
             // What came in the meantime is answered; there is no time to linger, nor for a client that does
             // not read.
-            End::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
-            End::Done | End::Stopped => self.linger().await,
-            End::Cut => {
+            ConnectionEnd::Evicted => _ = timeout(LINGER_MAX, self.answer_last()).await,
+            ConnectionEnd::Done | ConnectionEnd::Stopped => self.linger().await,
+            ConnectionEnd::Cut => {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
                 // Frees what the kernel still holds for this client.
                 self.stream.discard_unsent();
@@ -143,7 +143,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         }
     }
 
-    async fn converse(&mut self) -> Result<Infallible, End> {
+    async fn converse(&mut self) -> Result<Infallible, ConnectionEnd> {
         let mut idle_from = Instant::now();
         self.seat.idle(idle_from);
         self.receive(deadline(self.settings.first_byte)).await?;
@@ -156,7 +156,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 idle_from = Instant::now();
             }
             if self.pending.is_over() {
-                return Err(End::Gone);
+                return Err(ConnectionEnd::Gone);
             }
             if !self.pending.is_waiting() {
                 self.seat.idle(idle_from);
@@ -172,14 +172,14 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
 
     /// Waits for bytes until `deadline`, or the end of the lifetime; while responses are still to come, for
     /// these.
-    async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, End> {
+    async fn receive(&mut self, deadline: Instant) -> Result<ConnectionProgress, ConnectionEnd> {
         let deadline = if self.pending.is_waiting() { self.last } else { deadline.min(self.last) };
         let read = tokio::select! {
             // In this order, so that a client that never pauses ends in time too.
             biased;
-            _ = self.stop.changed() => return Err(End::Stopped),
-            () = self.seat.lost() => return Err(End::Evicted),
-            () = sleep_until(deadline) => return Err(End::Done),
+            _ = self.stop.changed() => return Err(ConnectionEnd::Stopped),
+            () = self.seat.lost() => return Err(ConnectionEnd::Evicted),
+            () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
             response = self.pending.response() => {
                 frames::push(&mut self.output, &response.message);
                 return Ok(ConnectionProgress::Answered);
@@ -192,7 +192,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 self.pending.take_no_more();
                 Ok(ConnectionProgress::Nothing)
             }
-            Ok(0) | Err(_) => Err(End::Gone),
+            Ok(0) | Err(_) => Err(ConnectionEnd::Gone),
             Ok(count) => {
                 self.input.filled(count);
                 Ok(ConnectionProgress::Nothing)
@@ -201,7 +201,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     /// Sends the responses that are still to come, as far as they come soon.
-    async fn await_responses(&mut self) -> Result<(), End> {
+    async fn await_responses(&mut self) -> Result<(), ConnectionEnd> {
         let limit = deadline(LINGER_MAX);
         while self.pending.is_waiting() {
             let Ok(response) = timeout_at(limit, self.pending.response()).await else { break };
@@ -212,7 +212,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     /// Answers every whole query received.
-    async fn answer_all(&mut self) -> Result<ConnectionProgress, End> {
+    async fn answer_all(&mut self) -> Result<ConnectionProgress, ConnectionEnd> {
         let mut progress = ConnectionProgress::Nothing;
         loop {
             let (queries, pause) = self.answer_turn();
@@ -223,7 +223,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             match pause {
                 Pause::NeedsInput | Pause::NeedsResponse => return Ok(progress),
                 Pause::TurnOver => {}
-                Pause::Malformed => return Err(End::Done),
+                Pause::Malformed => return Err(ConnectionEnd::Done),
             }
         }
     }
@@ -274,7 +274,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
     }
 
     /// Writes the output; a client that does not take it in time is cut.
-    async fn write(&mut self) -> Result<(), End> {
+    async fn write(&mut self) -> Result<(), ConnectionEnd> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -288,19 +288,19 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         self.output.shrink_to(OUTPUT_KEPT_BYTES);
         match written {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Cut),
+            Ok(Err(_)) => Err(ConnectionEnd::Gone),
+            Err(_) => Err(ConnectionEnd::Cut),
         }
     }
 
     /// Answers what can be answered when the server stops.
-    async fn answer_to_the_end(&mut self) -> Result<(), End> {
+    async fn answer_to_the_end(&mut self) -> Result<(), ConnectionEnd> {
         self.answer_last().await?;
         self.await_responses().await
     }
 
     /// Answers what the client had sent before the server stops.
-    async fn answer_last(&mut self) -> Result<(), End> {
+    async fn answer_last(&mut self) -> Result<(), ConnectionEnd> {
         for _ in 0..LAST_READS_MAX {
             // No later read will find what this one does not.
             match self.stream.read_now(self.input.space()) {
@@ -309,10 +309,10 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                     self.pending.take_no_more();
                     return Ok(());
                 }
-                Ok(0) => return Err(End::Gone),
+                Ok(0) => return Err(ConnectionEnd::Gone),
                 Ok(count) => self.input.filled(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(_) => return Err(End::Gone),
+                Err(_) => return Err(ConnectionEnd::Gone),
             }
             self.answer_all().await?;
         }

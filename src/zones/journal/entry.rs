@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::history::Step;
+use super::history::JournalStep;
 use super::overlay::{Deleted, Overlaid, Overlay};
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::source::{Digest, Digesting};
@@ -37,11 +37,11 @@ pub(super) struct UnknownEntry;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum JournalEntry {
     /// An update: a step that the overlay takes as well.
-    Update(Step),
+    Update(JournalStep),
     /// A step that the overlay has taken, or that is none of its business.
-    Kept(Step),
+    Kept(JournalStep),
     /// What is served is the file with this digest and this overlay, and has this serial.
     Base { serial: u32, file: Option<Digest>, overlay: Overlay },
     /// A serial that is about to be served, of the file with this digest: nothing else may have it.
@@ -50,14 +50,14 @@ pub(super) enum Entry {
     Deleted(Deleted),
 }
 
-impl Entry {
+impl JournalEntry {
     fn kind(&self) -> u8 {
         match self {
-            Entry::Update(_) => UPDATE,
-            Entry::Kept(_) => KEPT,
-            Entry::Base { .. } => BASE,
-            Entry::Announced { .. } => ANNOUNCED,
-            Entry::Deleted(_) => DELETED,
+            JournalEntry::Update(_) => UPDATE,
+            JournalEntry::Kept(_) => KEPT,
+            JournalEntry::Base { .. } => BASE,
+            JournalEntry::Announced { .. } => ANNOUNCED,
+            JournalEntry::Deleted(_) => DELETED,
         }
     }
 
@@ -67,13 +67,13 @@ impl Entry {
         out.resize(start + HEAD_BYTES, 0);
         out.push(self.kind());
         match self {
-            Entry::Update(step) | Entry::Kept(step) => write_step(step, out),
-            Entry::Base { serial, file, overlay } => write_base(*serial, *file, overlay, out),
-            Entry::Announced { serial, file } => {
+            JournalEntry::Update(step) | JournalEntry::Kept(step) => write_step(step, out),
+            JournalEntry::Base { serial, file, overlay } => write_base(*serial, *file, overlay, out),
+            JournalEntry::Announced { serial, file } => {
                 out.extend(serial.to_be_bytes());
                 write_digest(*file, out);
             }
-            Entry::Deleted(Deleted { records, at, by }) => {
+            JournalEntry::Deleted(Deleted { records, at, by }) => {
                 out.extend(at.to_be_bytes());
                 write_text(by, out);
                 write_records(records, out);
@@ -82,7 +82,7 @@ impl Entry {
         seal(start, out)
     }
 
-    /// Appends a [`Entry::Base`] of this as it is written. None, with nothing appended, when it is too long.
+    /// Appends a [`JournalEntry::Base`] of this as it is written. None, with nothing appended, when it is too long.
     pub(super) fn write_as_base(
         serial: u32,
         file: Option<Digest>,
@@ -101,23 +101,25 @@ impl Entry {
     /// # Errors
     ///
     /// When it is whole and says what this version does not know.
-    pub(super) fn read(bytes: &[u8]) -> Result<Option<(Entry, usize)>, UnknownEntry> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Option<(JournalEntry, usize)>, UnknownEntry> {
         let Some(body) = whole(bytes) else { return Ok(None) };
-        let entry = Entry::of(body).ok_or(UnknownEntry)?;
+        let entry = JournalEntry::of(body).ok_or(UnknownEntry)?;
         Ok(Some((entry, HEAD_BYTES + body.len())))
     }
 
     /// What these bytes say behind the head of an entry; none: this version does not know it.
-    fn of(body: &[u8]) -> Option<Entry> {
-        let mut read = Reader(body);
+    fn of(body: &[u8]) -> Option<JournalEntry> {
+        let mut read = EntryReader(body);
         let entry = match read.byte()? {
-            UPDATE => Entry::Update(read.step()?),
-            KEPT => Entry::Kept(read.step()?),
-            BASE => Entry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? },
-            ANNOUNCED => Entry::Announced { serial: read.u32()?, file: read.digest()? },
+            UPDATE => JournalEntry::Update(read.step()?),
+            KEPT => JournalEntry::Kept(read.step()?),
+            BASE => {
+                JournalEntry::Base { serial: read.u32()?, file: read.digest()?, overlay: read.overlay()? }
+            }
+            ANNOUNCED => JournalEntry::Announced { serial: read.u32()?, file: read.digest()? },
             DELETED => {
                 let (at, by) = (read.u64()?, read.text()?);
-                Entry::Deleted(Deleted { records: read.records()?, at, by })
+                JournalEntry::Deleted(Deleted { records: read.records()?, at, by })
             }
             _ => return None,
         };
@@ -161,7 +163,7 @@ fn check(length: u32, body: &[u8]) -> [u8; 16] {
     digesting.finish().bytes()
 }
 
-fn write_step(step: &Step, out: &mut Vec<u8>) {
+fn write_step(step: &JournalStep, out: &mut Vec<u8>) {
     out.extend(step.from.to_be_bytes());
     out.extend(step.to.to_be_bytes());
     out.extend(step.at.to_be_bytes());
@@ -222,9 +224,9 @@ fn write_digest(digest: Option<Digest>, out: &mut Vec<u8>) {
 }
 
 /// What is left of an entry.
-struct Reader<'b>(&'b [u8]);
+struct EntryReader<'b>(&'b [u8]);
 
-impl<'b> Reader<'b> {
+impl<'b> EntryReader<'b> {
     fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (chunk, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -270,10 +272,10 @@ impl<'b> Reader<'b> {
         Some(is_there.then(|| Digest::from_bytes(bytes)))
     }
 
-    fn step(&mut self) -> Option<Step> {
+    fn step(&mut self) -> Option<JournalStep> {
         let (from, to, at, by) = (self.u32()?, self.u32()?, self.u64()?, self.text()?);
         let changes = Changeset { removed: self.records()?, added: self.records()? };
-        Some(Step { from, to, changes, at, by })
+        Some(JournalStep { from, to, changes, at, by })
     }
 
     fn records(&mut self) -> Option<Vec<Record>> {

@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::entry::{Entry, UnknownEntry};
-use super::history::{History, Step};
+use super::entry::{JournalEntry, UnknownEntry};
+use super::history::{History, JournalStep};
 use super::overlay::{Deleted, Overlay, OverlayKey};
 use crate::source::Digest;
 use crate::zones::last_good;
@@ -156,7 +156,7 @@ impl Journal {
         // A length in memory is one in 64 bits.
         let at = |left: &[u8]| bytes.len().saturating_sub(left.len()) as u64;
         let unknown = |left: &[u8]| JournalError::Unknown { path: path.clone(), at: at(left) };
-        while let Some((entry, taken)) = Entry::read(left).map_err(|UnknownEntry| unknown(left))? {
+        while let Some((entry, taken)) = JournalEntry::read(left).map_err(|UnknownEntry| unknown(left))? {
             journal.take(entry, taken);
             left = left.get(taken..).unwrap_or_default();
         }
@@ -187,7 +187,7 @@ impl Journal {
         // Something to write to until the journal is there.
         let nothing = state_file::create(&unfinished).map_err(|error| JournalError::Io(path, error))?;
         let mut journal = Journal::of(folder, zone, nothing);
-        journal.take(Entry::Base { serial, file, overlay: Overlay::default() }, 0);
+        journal.take(JournalEntry::Base { serial, file, overlay: Overlay::default() }, 0);
         journal.rewrite()?;
         Ok(journal)
     }
@@ -249,7 +249,7 @@ impl Journal {
     /// # Errors
     ///
     /// When they are not.
-    pub fn append(&mut self, steps: Vec<Step>) -> Result<(), JournalError> {
+    pub fn append(&mut self, steps: Vec<JournalStep>) -> Result<(), JournalError> {
         self.append_with(steps, Vec::new())
     }
 
@@ -258,9 +258,13 @@ impl Journal {
     /// # Errors
     ///
     /// When they are not on the disk.
-    pub fn append_with(&mut self, steps: Vec<Step>, deleted: Vec<Deleted>) -> Result<(), JournalError> {
-        let steps = steps.into_iter().map(Entry::Update);
-        self.write(steps.chain(deleted.into_iter().map(Entry::Deleted)).collect())?;
+    pub fn append_with(
+        &mut self,
+        steps: Vec<JournalStep>,
+        deleted: Vec<Deleted>,
+    ) -> Result<(), JournalError> {
+        let steps = steps.into_iter().map(JournalEntry::Update);
+        self.write(steps.chain(deleted.into_iter().map(JournalEntry::Deleted)).collect())?;
         if self.length > COMPACT_BYTES_MIN.max(self.compact_length.saturating_mul(2)) {
             // What was written is there, whatever becomes of this.
             let _ = self.rewrite();
@@ -274,7 +278,7 @@ impl Journal {
     ///
     /// When it is not on the disk.
     pub fn announce(&mut self, serial: u32, file: Option<Digest>) -> Result<(), JournalError> {
-        self.write(vec![Entry::Announced { serial, file }])
+        self.write(vec![JournalEntry::Announced { serial, file }])
     }
 
     /// Notes that another file is served now, with this overlay; `step` leads there, if known.
@@ -288,11 +292,11 @@ impl Journal {
         serial: u32,
         file: Option<Digest>,
         overlay: Overlay,
-        step: Option<Step>,
+        step: Option<JournalStep>,
     ) -> Result<(), JournalError> {
         let written = step.and_then(|step| {
             let mut written = Vec::new();
-            Entry::Kept(step.clone()).write(&mut written)?;
+            JournalEntry::Kept(step.clone()).write(&mut written)?;
             Some((step, written.len()))
         });
         match written {
@@ -300,7 +304,7 @@ impl Journal {
             // Not known, or longer than any that is kept.
             None => self.history.clear(),
         }
-        self.take(Entry::Base { serial, file, overlay }, 0);
+        self.take(JournalEntry::Base { serial, file, overlay }, 0);
         self.standing = Standing::Behind;
         self.catch_up()
     }
@@ -326,7 +330,7 @@ impl Journal {
     }
 
     /// Writes entries behind the others.
-    fn write(&mut self, entries: Vec<Entry>) -> Result<(), JournalError> {
+    fn write(&mut self, entries: Vec<JournalEntry>) -> Result<(), JournalError> {
         self.catch_up()?;
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
@@ -401,31 +405,31 @@ impl Journal {
     fn written(&self) -> Option<Vec<u8>> {
         let mut bytes = MAGIC.to_vec();
         for step in self.history.iter() {
-            Entry::Kept(Step::clone(step)).write(&mut bytes)?;
+            JournalEntry::Kept(JournalStep::clone(step)).write(&mut bytes)?;
         }
-        Entry::write_as_base(self.serial.unwrap_or_default(), self.digest, &self.overlay, &mut bytes)?;
+        JournalEntry::write_as_base(self.serial.unwrap_or_default(), self.digest, &self.overlay, &mut bytes)?;
         if let Some((serial, file)) = self.announced {
-            Entry::Announced { serial, file }.write(&mut bytes)?;
+            JournalEntry::Announced { serial, file }.write(&mut bytes)?;
         }
         Some(bytes)
     }
 
     /// What an entry says, which takes `bytes` in the file.
-    fn take(&mut self, entry: Entry, bytes: usize) {
+    fn take(&mut self, entry: JournalEntry, bytes: usize) {
         match entry {
-            Entry::Update(step) => {
+            JournalEntry::Update(step) => {
                 self.overlay.take(&step.changes, step.at, &step.by);
                 self.serial = Some(step.to);
                 self.announced = None;
                 self.history.push(Arc::new(step), bytes);
             }
-            Entry::Kept(step) => self.history.push(Arc::new(step), bytes),
-            Entry::Base { serial, file, overlay } => {
+            JournalEntry::Kept(step) => self.history.push(Arc::new(step), bytes),
+            JournalEntry::Base { serial, file, overlay } => {
                 (self.serial, self.digest, self.overlay) = (Some(serial), file, overlay);
                 self.announced = None;
             }
-            Entry::Announced { serial, file } => self.announced = Some((serial, file)),
-            Entry::Deleted(deleted) => self.overlay.delete(&deleted),
+            JournalEntry::Announced { serial, file } => self.announced = Some((serial, file)),
+            JournalEntry::Deleted(deleted) => self.overlay.delete(&deleted),
         }
     }
 

@@ -11,7 +11,7 @@ pub const HISTORY_BYTES_MAX: usize = 4 << 20;
 
 /// A step of a zone from one serial to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct JournalStep {
     /// The serial before.
     pub from: u32,
     /// The serial after.
@@ -27,14 +27,14 @@ pub struct Step {
 /// The newest steps of a zone, without a gap.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    steps: VecDeque<(Arc<Step>, usize)>,
+    steps: VecDeque<(Arc<JournalStep>, usize)>,
     bytes: usize,
 }
 
 impl History {
     /// Adds a step that takes `bytes` where it is written. One that does not begin where the last one ended makes the
     /// others useless; the oldest go when there are too many.
-    pub fn push(&mut self, step: Arc<Step>, bytes: usize) {
+    pub fn push(&mut self, step: Arc<JournalStep>, bytes: usize) {
         if self.steps.back().is_some_and(|(last, _)| last.to != step.from) {
             self.clear();
         }
@@ -54,13 +54,13 @@ impl History {
     }
 
     /// The steps from a serial to the newest one; none: it is not among them, or is the newest.
-    pub fn since(&self, serial: u32) -> Option<impl Iterator<Item = &Arc<Step>> + Clone> {
+    pub fn since(&self, serial: u32) -> Option<impl Iterator<Item = &Arc<JournalStep>> + Clone> {
         let at = self.steps.iter().position(|(step, _)| step.from == serial)?;
         Some(self.steps.iter().skip(at).map(|(step, _)| step))
     }
 
     /// All steps, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Step>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<JournalStep>> {
         self.steps.iter().map(|(step, _)| step)
     }
 
@@ -79,8 +79,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn step(from: u32, to: u32) -> Arc<Step> {
-        Arc::new(Step { from, to, changes: Changeset::default(), at: 0, by: Arc::from("test") })
+    fn step(from: u32, to: u32) -> Arc<JournalStep> {
+        Arc::new(JournalStep { from, to, changes: Changeset::default(), at: 0, by: Arc::from("test") })
     }
 
     fn since(history: &History, serial: u32) -> Option<Vec<u32>> {

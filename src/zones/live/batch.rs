@@ -7,7 +7,7 @@ use crate::answer::Requester;
 use crate::source::{Origin, Update};
 use crate::update::{Evaluated, Policy, Reason, Rejection, UpdateMessage, evaluate};
 use crate::zone::{Changeset, Record};
-use crate::zones::journal::{Deleted, Journal, JournalError, OverlayKey, Step};
+use crate::zones::journal::{Deleted, Journal, JournalError, JournalStep, OverlayKey};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::since::Since;
 use crate::zones::version::ZoneVersion;
@@ -17,7 +17,7 @@ pub const OVERLAY_RECORDS_MAX: usize = 1_000_000;
 
 /// An update request.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct UpdateRequest {
     /// The message.
     pub message: Arc<UpdateMessage>,
     /// Who sent it.
@@ -42,7 +42,7 @@ pub enum Outcome {
 }
 
 /// What comes of updates.
-pub struct Batch {
+pub struct UpdateBatch {
     /// Of each of them, in their order.
     pub results: Vec<Result<Outcome, Rejection>>,
     /// What is to be served now; none: what is served already.
@@ -52,7 +52,7 @@ pub struct Batch {
 /// What updates leave to be written down.
 #[derive(Default)]
 struct Unwritten {
-    steps: Vec<Step>,
+    steps: Vec<JournalStep>,
     deleted: Vec<Deleted>,
     /// Of which of the updates.
     whose: Vec<usize>,
@@ -65,8 +65,8 @@ pub fn make_batch(
     state: &mut LiveState,
     current: &ZoneVersion,
     policy: &Policy,
-    asked: &[Asked],
-) -> Batch {
+    asked: &[UpdateRequest],
+) -> UpdateBatch {
     make_batch_within(OVERLAY_RECORDS_MAX, zone, state, current, (policy, asked))
 }
 
@@ -76,8 +76,8 @@ pub(super) fn make_batch_within(
     zone: &LiveZone,
     state: &mut LiveState,
     current: &ZoneVersion,
-    (policy, asked): (&Policy, &[Asked]),
-) -> Batch {
+    (policy, asked): (&Policy, &[UpdateRequest]),
+) -> UpdateBatch {
     let mut results = Vec::with_capacity(asked.len());
     let mut unwritten = Unwritten::default();
     let mut made: Option<ZoneVersion> = None;
@@ -107,7 +107,7 @@ pub(super) fn make_batch_within(
         room = room.saturating_sub(more_records(&changes));
         let (from, to, by) = (base.serial, version.serial, Arc::from(one.requester.to_string()));
         results.push(Ok(Outcome::Made { from, to }));
-        unwritten.steps.push(Step { from, to, changes, at: seconds_now(), by });
+        unwritten.steps.push(JournalStep { from, to, changes, at: seconds_now(), by });
         made = Some(version);
     }
     let whose = std::mem::take(&mut unwritten.whose);
@@ -121,7 +121,7 @@ pub(super) fn make_batch_within(
     }
     zone.show(state);
     // Only the last version is served: it changes what all of them do.
-    Batch { results, version: made.map(|version| ZoneVersion { since, ..version }) }
+    UpdateBatch { results, version: made.map(|version| ZoneVersion { since, ..version }) }
 }
 
 /// How many records a zone has more after these changes; the SOA record goes and comes.
@@ -135,7 +135,7 @@ fn deleted_aside(
     state: &LiveState,
     current: &ZoneVersion,
     policy: &Policy,
-    asked: &Asked,
+    asked: &UpdateRequest,
 ) -> Option<Deleted> {
     let (journal, apex) = (state.journal()?, current.id.name.as_ref());
     let is_deleted = |key: &OverlayKey| asked.message.deletes(&key.0, key.1, &key.2);
@@ -155,7 +155,7 @@ fn deleted_aside(
 fn next_version(
     base: &ZoneVersion,
     policy: &Policy,
-    asked: &Asked,
+    asked: &UpdateRequest,
 ) -> Result<Option<(ZoneVersion, Changeset)>, Rejection> {
     let no_contents = || Reason::Failed("the contents of the zone are not in memory".to_owned());
     let contents = base.contents.as_ref().ok_or_else(no_contents)?;
@@ -193,7 +193,7 @@ pub(super) fn write_step(
     state: &mut LiveState,
     zone: &LiveZone,
     serial: u32,
-    step: Step,
+    step: JournalStep,
 ) -> Result<(), String> {
     write_down(state, zone, serial, Unwritten { steps: vec![step], ..Unwritten::default() })
 }
@@ -233,7 +233,7 @@ fn append(
     state: &mut LiveState,
     zone: &LiveZone,
     serial: u32,
-    (steps, deleted): (Vec<Step>, Vec<Deleted>),
+    (steps, deleted): (Vec<JournalStep>, Vec<Deleted>),
 ) -> Result<(), JournalError> {
     if let (None, Some(folder)) = (&state.journal, &state.folder) {
         // One that is there was of no use when the zone was read.

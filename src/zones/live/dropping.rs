@@ -11,7 +11,7 @@ use super::serial::after_change;
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::dns::Rtype;
 use crate::zone::{Changeset, NodeId, Record, Rrset};
-use crate::zones::journal::{Overlay, OverlayKey, Step};
+use crate::zones::journal::{JournalStep, Overlay, OverlayKey};
 use crate::zones::proposal::{Contents, Proposal};
 use crate::zones::version::ZoneVersion;
 
@@ -40,7 +40,7 @@ pub fn drop_updates(
         None => None,
         Some((version, changes)) => {
             let (from, to) = (current.serial, version.serial);
-            let step = Step { from, to, changes, at: seconds_now(), by: Arc::from(BY_OPERATOR) };
+            let step = JournalStep { from, to, changes, at: seconds_now(), by: Arc::from(BY_OPERATOR) };
             journal.append(vec![step]).map_err(|error| error.to_string())?;
             Some(version)
         }

@@ -6,7 +6,7 @@ use super::batch::write_step;
 use super::dropping::version_after;
 use super::zone::{LiveState, LiveZone, seconds_now};
 use crate::zone::Changeset;
-use crate::zones::journal::Step;
+use crate::zones::journal::JournalStep;
 use crate::zones::version::ZoneVersion;
 
 /// Who raises a serial, in steps and lines.
@@ -25,7 +25,7 @@ pub fn raise_serial(
 ) -> Result<ZoneVersion, String> {
     let (version, changes) = version_after(current, Changeset::default())?;
     let (from, to) = (current.serial, version.serial);
-    let step = Step { from, to, changes, at: seconds_now(), by: Arc::from(BY_VERDICTS) };
+    let step = JournalStep { from, to, changes, at: seconds_now(), by: Arc::from(BY_VERDICTS) };
     write_step(state, zone, from, step)?;
     zone.show(state);
     Ok(version)

@@ -112,8 +112,8 @@ impl Site {
         let zone = self.live.zone(&id());
         let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
         let current = self.served.clone().unwrap();
-        let asked: Vec<Asked> = updates.iter().map(asked).collect();
-        let Batch { results, version } = make_batch(&zone, &mut state, &current, &policy(), &asked);
+        let asked: Vec<UpdateRequest> = updates.iter().map(asked).collect();
+        let UpdateBatch { results, version } = make_batch(&zone, &mut state, &current, &policy(), &asked);
         if let Some(version) = version {
             assert!(Arc::ptr_eq(&version.inputs, &current.inputs), "its file has not changed");
             self.served = Some(Arc::new(version));
@@ -126,8 +126,8 @@ impl Site {
         let zone = self.live.zone(&id());
         let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
         let current = self.served.clone().unwrap();
-        let asked: Vec<Asked> = updates.iter().map(asked).collect();
-        let Batch { results, version } =
+        let asked: Vec<UpdateRequest> = updates.iter().map(asked).collect();
+        let UpdateBatch { results, version } =
             batch::make_batch_within(records_max, &zone, &mut state, &current, (&policy(), &asked));
         self.served = version.map(Arc::new).or(Some(current));
         results.iter().map(Result::is_ok).collect()
@@ -172,7 +172,7 @@ const REMOVE: u16 = 254;
 /// All records of a type.
 const CLEAR: u16 = 255;
 
-fn asked(line: &Line<'_>) -> Asked {
+fn asked(line: &Line<'_>) -> UpdateRequest {
     let (owner, class, rtype, rdata) = *line;
     let owner: Name = owner.parse().unwrap();
     let apex: Name = "example.".parse().unwrap();
@@ -182,7 +182,7 @@ fn asked(line: &Line<'_>) -> Asked {
         message.record(crate::dns::message::Section::Authority, owner.as_ref().wire(), &head, &[rdata]);
     });
     let address = "192.0.2.1".parse().unwrap();
-    Asked {
+    UpdateRequest {
         message: Arc::new(UpdateMessage::read(&bytes).unwrap()),
         requester: Requester { address, key: None },
     }
@@ -466,7 +466,7 @@ fn an_update_tells_from_which_serial_to_which_it_led() {
     site.read();
     let zone = site.live.zone(&id());
     let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(zone.lock());
-    let asked: Vec<Asked> = [("a.example.", ADD, Rtype::A, A1); 2].iter().map(asked).collect();
+    let asked: Vec<UpdateRequest> = [("a.example.", ADD, Rtype::A, A1); 2].iter().map(asked).collect();
     let batch = make_batch(&zone, &mut state, site.served.as_ref().unwrap(), &policy(), &asked);
     let told: Vec<Outcome> = batch.results.into_iter().map(Result::unwrap).collect();
     assert_eq!(told, [Outcome::Made { from: 7, to: 8 }, Outcome::NothingToDo { serial: 8 }]);

@@ -13,7 +13,7 @@ use crate::dns::Rtype;
 use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
 use crate::sync::lock;
 use crate::zone::{Changeset, Guarding, Zone};
-use crate::zones::journal::{Journal, JournalError, Overlay, Step};
+use crate::zones::journal::{Journal, JournalError, JournalStep, Overlay};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
 
@@ -115,9 +115,9 @@ impl LiveZone {
 
     /// The steps that are kept and lead to a serial, oldest first, for incremental transfers. Waits while the next version
     /// is made.
-    pub async fn steps_to(&self, serial: u32) -> Vec<Arc<Step>> {
+    pub async fn steps_to(&self, serial: u32) -> Vec<Arc<JournalStep>> {
         let state = self.lock().await;
-        let steps: Vec<Arc<Step>> =
+        let steps: Vec<Arc<JournalStep>> =
             state.journal().into_iter().flat_map(|journal| journal.history().iter().cloned()).collect();
         let last = steps.iter().rposition(|step| step.to == serial);
         steps.into_iter().take(last.map_or(0, |last| last.saturating_add(1))).collect()
@@ -271,7 +271,7 @@ impl Hold {
 }
 
 /// The step from one version to the next, where the contents of both are there.
-fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<Step> {
+fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<JournalStep> {
     if before.serial == after.serial {
         return None;
     }
@@ -284,7 +284,13 @@ fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<Step> {
     // The SOA record first, as everywhere.
     changes.removed.sort_by_key(|record| record.rtype != Rtype::SOA);
     changes.added.sort_by_key(|record| record.rtype != Rtype::SOA);
-    Some(Step { from: before.serial, to: after.serial, changes, at: seconds_now(), by: Arc::from(BY_FILE) })
+    Some(JournalStep {
+        from: before.serial,
+        to: after.serial,
+        changes,
+        at: seconds_now(),
+        by: Arc::from(BY_FILE),
+    })
 }
 
 /// Seconds since 1970.

@@ -15,7 +15,7 @@ fn record(owner: &str, rtype: Rtype, rdata: &[u8]) -> Record {
 }
 
 /// An update from this serial to the next that adds a record and removes one of the file.
-fn step(from: u32) -> Step {
+fn step(from: u32) -> JournalStep {
     let text = from.to_string();
     let rdata = [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let soa = |serial: u32| record("example.", Rtype::SOA, &serial.to_be_bytes());
@@ -23,7 +23,7 @@ fn step(from: u32) -> Step {
         removed: vec![soa(from), record(&format!("f{from}.example."), Rtype::A, &[192, 0, 2, 1])],
         added: vec![soa(from + 1), record("t.example.", Rtype::TXT, &rdata)],
     };
-    Step { from, to: from + 1, changes, at: 1_795_000_000, by: Arc::from("192.0.2.1") }
+    JournalStep { from, to: from + 1, changes, at: 1_795_000_000, by: Arc::from("192.0.2.1") }
 }
 
 fn created(folder: &Path) -> Journal {
@@ -35,7 +35,7 @@ fn opened(folder: &Path) -> (Journal, Option<Torn>) {
 }
 
 /// What matters of a journal.
-fn told(journal: &Journal) -> (Option<u32>, Option<Digest>, Overlay, Vec<Arc<Step>>) {
+fn told(journal: &Journal) -> (Option<u32>, Option<Digest>, Overlay, Vec<Arc<JournalStep>>) {
     let steps = journal.history().iter().cloned().collect();
     (journal.serial(), journal.file_digest(), journal.overlay().clone(), steps)
 }
@@ -101,7 +101,7 @@ fn a_journal_that_is_written_anew_has_what_is_served_and_the_newest_steps() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = created(folder.path());
     // Without the disk, which would take long.
-    (7..40_007).for_each(|serial| journal.take(Entry::Update(step(serial)), 120));
+    (7..40_007).for_each(|serial| journal.take(JournalEntry::Update(step(serial)), 120));
     journal.rewrite().unwrap();
     let (mut read, torn) = opened(folder.path());
     assert_eq!((read.overlay(), torn), (journal.overlay(), None));
@@ -171,7 +171,7 @@ fn a_journal_that_has_grown_is_written_anew_however_often_the_process_starts() {
     // The same record comes and goes, so that there is little to be kept but steps.
     let mut longest = 0;
     for round in 0..12_u32 {
-        let steps: Vec<Step> = (0..2_000).map(|at| step(7 + round * 2_000 + at)).collect();
+        let steps: Vec<JournalStep> = (0..2_000).map(|at| step(7 + round * 2_000 + at)).collect();
         let steps = steps.into_iter().map(|mut step| {
             step.changes.removed.clear();
             step.changes.added.truncate(1);
