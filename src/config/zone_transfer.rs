@@ -1,6 +1,6 @@
 //! `allow-transfer`, `transfer-pools` and `notify`: which servers get a zone, what of it, and which are told of changes.
 //!
-//! Responsible for these keys of `[[zone]]`. Not responsible for what is sent: that is `transfer`'s.
+//! Reads these keys of `[[zone]]`.
 
 use std::net::SocketAddr;
 

@@ -1,7 +1,7 @@
 //! `[[zone.update]]`: who may change which records of a zone while it is served; of a zone that is copied, whose updates
 //! are passed on.
 //!
-//! Responsible for these keys. Not responsible for what is never updated, whatever they say: that is `update`'s.
+//! Reads these keys. Some types are never updated, whatever they say: `update` has those.
 
 use super::allowed::allowed;
 use super::keys::Section;

@@ -1,4 +1,4 @@
-//! The update section (RFC 2136, section 3.4): looked through before anything is done, and then done.
+//! The update section (RFC 2136, section 3.4): prescan, then the changes.
 
 use super::message::NONE;
 use super::policy::is_never_updated;

@@ -1,4 +1,4 @@
-//! Prerequisites (RFC 2136, section 3.2): what must hold before anything is done.
+//! Prerequisites (RFC 2136, section 3.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What leads from one version of a zone to the next, as both are sent.
+//! The difference between two versions of a zone, as they are sent.
 //!
 //! Of the RRsets that are known to have changed, at their cost; or of all, which is a walk through both.
 

@@ -28,7 +28,7 @@ use crate::tls::Random;
 use crate::transfer::history::Differences;
 use crate::tsig::{ClientExchange, Key, Time};
 
-/// Servers told at once; the others wait for their turn.
+/// NOTIFY messages under way at once; others wait.
 const AT_ONCE_MAX: usize = 64;
 
 /// Longest message: header, question, SOA record and signature.
@@ -45,13 +45,13 @@ pub struct NotifyTarget {
     pub key: Option<Arc<Key>>,
 }
 
-/// A zone, and whom to tell of it.
+/// A zone, and the servers to notify.
 pub struct NotifiedZone {
     /// What it is called in messages.
     called: Arc<str>,
     /// Its apex.
     apex: Name,
-    /// Whom to tell.
+    /// The servers to notify.
     targets: Vec<NotifyTarget>,
     /// What is served of it; none: nothing yet, or no more.
     served: Mutex<Option<Served>>,
@@ -67,7 +67,7 @@ struct Served {
     history: Arc<Differences>,
 }
 
-/// What came of telling.
+/// Counts of NOTIFY messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NotifyTotals {
     /// Messages that were answered.
@@ -78,7 +78,7 @@ pub struct NotifyTotals {
     pub failing: usize,
 }
 
-/// The end at which zones are told.
+/// The handle of the task.
 pub struct Notifier {
     waiting: Arc<Mutex<Waiting>>,
     wake: watch::Sender<()>,
@@ -151,7 +151,7 @@ impl Notifier {
         Self { waiting, wake, counters }
     }
 
-    /// Tells of these zones from now on, and of no others: at once of those whose serial is new to a server.
+    /// Notifies of these zones from now on, and of no others; at once where a serial is new to a server.
     pub fn serve(&self, zones: Vec<Arc<NotifiedZone>>) {
         *lock(&self.waiting) = Waiting { zones: Some(zones), changed: HashMap::new() };
         self.wake.send_replace(());
@@ -182,7 +182,7 @@ struct NotifyEntry {
     notification: Notification,
     /// When it stands in the list of what is due.
     due: Option<Instant>,
-    /// It did not hear when it was told last; that has been said.
+    /// The last NOTIFY to it failed, and that was logged.
     is_failing: bool,
 }
 
@@ -222,7 +222,7 @@ impl Task {
         }
     }
 
-    /// When something is due that may begin; those beyond the limit wait until others have ended.
+    /// When the next message is due. None while as many as allowed are under way.
     fn next_due(&self) -> Option<Instant> {
         let has_room = self.under_way.len() < AT_ONCE_MAX;
         self.due.first().map(|(due, _)| *due).filter(|_| has_room)
@@ -370,7 +370,7 @@ fn message(apex: &Name, served: &Served) -> Vec<u8> {
     })
 }
 
-/// Tells a server once, and waits for its answer.
+/// Sends one NOTIFY and waits for the answer.
 async fn tell(target: &NotifyTarget, query: &Query, begun: NotifyTry) -> Result<(), Untold> {
     let mut message = query.bytes().to_vec();
     let signed = match &target.key {

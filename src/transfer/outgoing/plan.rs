@@ -13,11 +13,11 @@ use crate::zone::Changeset;
 pub(super) enum Plan<'z> {
     /// No records.
     Refused(TransferRefusal<'z>),
-    /// The SOA record alone: the client has the newest version, or has to come over a stream.
+    /// The SOA record alone: the client has the newest version, or must come over TCP.
     OneSoa(Contents),
     /// All records.
     Whole(&'z OutgoingZone, Contents),
-    /// What has changed since the serial that the client has.
+    /// The changes since the serial of the client.
     Steps(&'z OutgoingZone, Contents, u32, Condensed),
 }
 

@@ -52,7 +52,7 @@ impl Outgoing {
         *lock(&self.served) = ServedTransfer { zones: Arc::new(zones), limits };
     }
 
-    /// Whether there is any zone that somebody may have.
+    /// Whether any zone can be transferred.
     pub fn has_zones(&self) -> bool {
         !lock(&self.served).zones.is_empty()
     }
@@ -63,7 +63,7 @@ impl Outgoing {
         Some(zones.find(zone, requester.address)?.permission(requester))
     }
 
-    /// What has become of the questions.
+    /// Counts of transfer requests.
     pub fn totals(&self) -> TransferTotals {
         self.counters.totals(self.under_way.count())
     }

@@ -1,4 +1,4 @@
-//! The zones that may be asked for, and which of them a client means.
+//! The zones that can be transferred, and which of them a request means.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub struct OutgoingZone {
     pub called: Arc<str>,
     /// The clients that see it; none: all.
     pub access: Option<Box<Access>>,
-    /// Who may have it.
+    /// Who may transfer it (`allow-transfer`).
     pub allow: Arc<[Allowed]>,
     /// What led to what is sent.
     pub history: Arc<Differences>,

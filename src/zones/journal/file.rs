@@ -98,7 +98,7 @@ pub enum JournalError {
     },
     /// It was not read with the zone, so what is served is without its updates.
     Unread(PathBuf),
-    /// What is to be written is too long.
+    /// The entry is too long.
     TooLong,
 }
 

@@ -54,7 +54,7 @@ impl Overlay {
         self.0.get(key)
     }
 
-    /// Takes what an update changed in what is served. SOA records are none of its business.
+    /// Takes the changes of an update. SOA records are ignored.
     pub fn take(&mut self, changes: &Changeset, at: u64, by: &Arc<str>) {
         for record in &changes.removed {
             self.set(record, None, Some(record.ttl), (at, by));
@@ -91,7 +91,7 @@ impl Overlay {
         self.0.insert((owner, rtype, key), overlaid);
     }
 
-    /// Compares it with a file that was read anew: what that says as well is in here no more.
+    /// Compares the overlay with a changed file, and forgets what both agree about.
     pub fn rebase(&mut self, file: &Zone) {
         self.compare(file);
         self.0.retain(|_, overlaid| overlaid.in_file != overlaid.updated);

@@ -12,7 +12,7 @@ use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::since::Since;
 use crate::zones::version::ZoneVersion;
 
-/// Most records by which what is served may differ from the file: what they take stays in memory and in the journal.
+/// Most records of an overlay: they stay in memory and in the journal.
 pub const OVERLAY_RECORDS_MAX: usize = 1_000_000;
 
 /// An update request.
@@ -41,11 +41,11 @@ pub enum Outcome {
     },
 }
 
-/// What comes of updates.
+/// The result of a batch of updates.
 pub struct UpdateBatch {
-    /// Of each of them, in their order.
+    /// The result of each update, in their order.
     pub results: Vec<Result<Outcome, Rejection>>,
-    /// What is to be served now; none: what is served already.
+    /// The version to publish; none: nothing has changed.
     pub version: Option<ZoneVersion>,
 }
 
@@ -58,8 +58,8 @@ struct Unwritten {
     whose: Vec<usize>,
 }
 
-/// Makes updates to the version that is served, each after those before it, and writes them down: they are on the disk
-/// when this returns. Blocks.
+/// Applies updates one after the other to the served version, and journals them: they are durable when this returns.
+/// Blocks.
 pub fn make_batch(
     zone: &LiveZone,
     state: &mut LiveState,

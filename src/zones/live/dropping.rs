@@ -1,4 +1,4 @@
-//! What an operator takes back of updates: the file decides about these records again.
+//! Drops updates for an operator: the file decides about these records again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub fn drop_updates(
     Ok((count.saturating_add(forgotten), version))
 }
 
-/// What leads back to the file.
+/// The changes that lead back to the file.
 fn taken_back(overlay: &Overlay, which: impl Fn(&OverlayKey) -> bool) -> Changeset {
     let Changeset { removed, added } = overlay.changes(|key| !which(key));
     Changeset { removed: added, added: removed }

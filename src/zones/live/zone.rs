@@ -44,7 +44,7 @@ pub struct LiveState {
     fault: Option<String>,
 }
 
-/// What the status says of a live zone.
+/// The status of a live zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveStatus {
     /// Bytes of its journal; none: there is none.
@@ -148,7 +148,7 @@ impl LiveState {
         self.journal.as_ref()
     }
 
-    /// What of the overlay is not served.
+    /// Records of the overlay that are not served.
     pub fn aside(&self) -> &[Aside] {
         &self.aside
     }
