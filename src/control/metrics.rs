@@ -237,6 +237,16 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
         stale,
     );
     let copied = || zones.iter().filter_map(|zone| Some((labels(zone), zone.copied.as_ref()?)));
+    text.gauge(
+        "edgedns_zone_expire_seconds",
+        "How long a copy of the zone holds that no primary confirms.",
+        copied().filter_map(|(labels, copied)| Some((labels, copied.expire_seconds?))),
+    );
+    text.gauge(
+        "edgedns_zone_expires_in_seconds",
+        "How long the copy of the zone is served still, unless a primary confirms it.",
+        copied().filter_map(|(labels, copied)| Some((labels, copied.expires_in_seconds?))),
+    );
     let transfers = copied().flat_map(|(labels, copied)| {
         [("axfr", copied.axfr), ("ixfr", copied.ixfr)]
             .map(|(form, count)| (labels.clone().and("form", form), count))

@@ -303,6 +303,10 @@ pub struct CopiedStatus {
     pub from: Option<String>,
     /// When that was.
     pub confirmed_at: Option<UtcTime>,
+    /// How long a copy holds that nobody confirms, in seconds: `expire` of its SOA record, mostly.
+    pub expire_seconds: Option<u64>,
+    /// How long it is served still, unless a primary confirms it, in seconds; 0: it has expired.
+    pub expires_in_seconds: Option<u64>,
     /// Transfers of the whole zone that were taken.
     pub axfr: u64,
     /// Transfers of changes that were taken.

@@ -141,6 +141,12 @@ impl Served {
             return bound.iter().flat_map(|pools| targets_of(pools)).collect();
         }
         self.changes.note(place, Changed::Records);
+        if self.version(place).is_none() {
+            // It has expired just now: nobody needs to know of its targets.
+            let mut let_go = self.replace_pools(place, BoundPools::default());
+            let_go.extend(bound.iter().flat_map(|pools| targets_of(pools)));
+            return let_go;
+        }
         match bound {
             Some(bound) => self.replace_pools(place, bound),
             None => Vec::new(),

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::remote::{Protocol, Remote};
 use super::tls_connection::connect;
-use crate::tls::{AlpnProtocol, Verify};
+use crate::tls::{AlpnProtocol, TlsVersions, Verify};
 
 /// What a transfer over TLS says that it wants (RFC 9103, section 8.4).
 const TRANSFER_PROTOCOL: &str = "dot";
@@ -42,7 +42,10 @@ impl MessageStream {
                 }
                 Protocol::Tls(name) => {
                     let protocols = AlpnProtocol::new(TRANSFER_PROTOCOL).into_iter().collect();
-                    Box::new(connect(remote.address, name.clone(), verify.clone(), protocols).await?)
+                    let (name, verify) = (name.clone(), verify.clone());
+                    // RFC 9103, section 7.1: no older version.
+                    let versions = TlsVersions::Newest;
+                    Box::new(connect(remote.address, name, verify, versions, protocols).await?)
                 }
             };
             Ok(Self(stream))

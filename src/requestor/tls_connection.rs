@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::framing::{framed, read_frame};
 use super::query::Query;
 use crate::sync::lock;
-use crate::tls::{AlpnProtocol, Handshake, ServerName, Verify};
+use crate::tls::{AlpnProtocol, Handshake, ServerName, TlsVersions, Verify};
 
 /// Queries that wait for the connection's task.
 const WAITING_MAX: usize = 256;
@@ -78,15 +78,16 @@ impl TlsConnection {
         Self { address, name, verify, open: Mutex::new(None) }
     }
 
-    /// Asks over the connection that is open, or a new one.
+    /// Asks over the connection that is open, or a new one. The response has the id that the query had.
     ///
     /// # Errors
     ///
     /// When there is no connection, or no response over it. Only connecting has a time limit: the caller
     /// drops the future.
     pub(super) async fn ask(&self, query: Query) -> Result<Vec<u8>, Failure> {
+        let id = query.bytes().first_chunk::<2>().copied().unwrap_or_default();
         let (sender, fresh) = self.sender();
-        match self.ask_over(&sender, query.clone()).await {
+        let done = match self.ask_over(&sender, query.clone()).await {
             // A server may close a connection just when it is used; that is no failure of its.
             Err(Failure::Closed) if fresh == Fresh::No => {
                 self.forget(&sender);
@@ -94,7 +95,14 @@ impl TlsConnection {
                 self.ask_over(&sender, query).await
             }
             done => done,
-        }
+        };
+        done.map(|mut response| {
+            // Over the connection it had another one.
+            if let Some(place) = response.first_chunk_mut() {
+                *place = id;
+            }
+            response
+        })
     }
 
     async fn ask_over(&self, sender: &mpsc::Sender<Pending>, query: Query) -> Result<Vec<u8>, Failure> {
@@ -146,7 +154,7 @@ async fn serve(
     mut requests: mpsc::Receiver<Pending>,
     heard_at: Arc<Mutex<Option<Instant>>>,
 ) {
-    match timeout(CONNECT_MAX, connect(address, name, verify, Vec::new())).await {
+    match timeout(CONNECT_MAX, connect(address, name, verify, TlsVersions::Usual, Vec::new())).await {
         Ok(Ok(stream)) => {
             hear(&heard_at);
             let (reader, writer) = split(stream);
@@ -174,16 +182,17 @@ fn refuse(requests: &mut mpsc::Receiver<Pending>, failure: &Failure) {
     }
 }
 
-/// A connection with its handshake, in which one of these protocols is offered, if any.
+/// A connection with its handshake, of one of these versions, in which one of these protocols is offered, if any.
 pub(super) async fn connect(
     address: SocketAddr,
     name: Option<ServerName>,
     verify: Verify,
+    versions: TlsVersions,
     protocols: Vec<AlpnProtocol>,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let name = name.map(|name| name.to_pki());
     let handshake = Handshake { server_name: None, verify, protocols, client: None };
-    let config = handshake.config().map_err(|error| Failure::File(error.to_string()))?;
+    let config = handshake.config_of(versions).map_err(|error| Failure::File(error.to_string()))?;
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let name = name.unwrap_or_else(|| pki_types::ServerName::IpAddress(address.ip().into()));

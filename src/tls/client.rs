@@ -10,7 +10,8 @@ use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder};
+use rustls::version::TLS13;
+use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion};
 
 use super::authority::{self, TrustEveryone};
 use super::file::{self, FileError, FileFault};
@@ -32,6 +33,15 @@ pub struct Handshake {
     pub protocols: Vec<AlpnProtocol>,
     /// What the client proves itself with, if the server asks it to.
     pub client: Option<ClientCertificate>,
+}
+
+/// Which versions of TLS are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersions {
+    /// 1.2 and 1.3.
+    Usual,
+    /// 1.3 alone.
+    Newest,
 }
 
 /// Who must have issued a certificate.
@@ -91,7 +101,7 @@ impl ClientCertificate {
     /// When one cannot be used, or the key is not that of the certificate.
     pub fn new(certificate: PathBuf, key: PathBuf) -> Result<Self, FileError> {
         let pair = ClientCertificate { certificate, key };
-        pair.prove(builder(&Verify::Off)?)?;
+        pair.prove(builder(&Verify::Off, TlsVersions::Usual)?)?;
         Ok(pair)
     }
 
@@ -109,10 +119,20 @@ impl ClientCertificate {
     }
 }
 
-fn builder(verify: &Verify) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, FileError> {
+/// The newest version alone.
+static NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+
+fn builder(
+    verify: &Verify,
+    versions: TlsVersions,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, FileError> {
+    let versions = match versions {
+        TlsVersions::Usual => rustls::DEFAULT_VERSIONS,
+        TlsVersions::Newest => NEWEST,
+    };
     // An own provider, so that no other part of the program can change it.
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("ring has what TLS 1.2 and 1.3 need");
     Ok(match verify {
         Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustEveryone)),
@@ -133,13 +153,22 @@ impl Handshake {
         authorities.into_iter().chain(client).collect()
     }
 
-    /// What handshakes are made with, from the files as they are now.
+    /// What handshakes of the usual versions are made with, from the files as they are now.
     ///
     /// # Errors
     ///
     /// When a file cannot be used.
     pub fn config(&self) -> Result<Arc<ClientConfig>, FileError> {
-        let builder = builder(&self.verify)?;
+        self.config_of(TlsVersions::Usual)
+    }
+
+    /// What handshakes of these versions are made with, from the files as they are now.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be used.
+    pub fn config_of(&self, versions: TlsVersions) -> Result<Arc<ClientConfig>, FileError> {
+        let builder = builder(&self.verify, versions)?;
         let mut config = match &self.client {
             Some(client) => client.prove(builder)?,
             None => builder.with_no_client_auth(),

@@ -16,7 +16,7 @@ mod authority;
 mod client;
 
 pub use certificate::not_after;
-pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, Verify};
+pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, TlsVersions, Verify};
 pub use file::{FileError, FileFault, FromFiles, read as read_file};
 pub use random::{Random, random_bytes, system_bytes};
 pub use server_name::ServerName;

@@ -3,9 +3,10 @@
 //! Responsible for making one step of many, and for the steps in memory, of all zones alike. Those of an updated zone
 //! outlive a restart in its journal, and come here from there; not responsible for that.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use super::condenser::{Condenser, Repeated};
 use crate::dns::Rtype;
 use crate::sync::lock;
 use crate::zone::{Changeset, Record};
@@ -32,55 +33,27 @@ pub struct Condensed {
     pub changes: Changeset,
 }
 
-/// All steps from one serial to another as one; none when some step is not known.
+/// All steps from one serial to another as one; none when some step is not known, or they do not fit each other.
 pub fn condensed(history: &dyn History, from: u32, to: u32) -> Option<Condensed> {
-    let mut net = Net::default();
-    history.steps(from, to, &mut |step| net.add(step))?;
-    Some(net.into_condensed())
+    let (mut soa, mut condenser) = (None, Condenser::default());
+    let mut fit = Ok(());
+    history.steps(from, to, &mut |step| {
+        if soa.is_none() {
+            soa = step.removed.iter().find(|record| record.rtype == Rtype::SOA).cloned();
+        }
+        if fit.is_ok() {
+            fit = take(&mut condenser, step);
+        }
+    })?;
+    fit.ok()?;
+    Some(Condensed { soa, changes: condenser.finish() })
 }
 
-/// What tells a record from others: its TTL does not.
-type Key = (Vec<u8>, Rtype, Box<[u8]>);
-
-/// The sum of steps.
-#[derive(Default)]
-struct Net {
-    soa: Option<Record>,
-    removed: HashMap<Key, Record>,
-    added: HashMap<Key, Record>,
-}
-
-impl Net {
-    fn add(&mut self, step: &Changeset) {
-        let plain = |record: &&Record| record.rtype != Rtype::SOA;
-        if self.soa.is_none() {
-            self.soa = step.removed.iter().find(|record| !plain(record)).cloned();
-        }
-        for record in step.removed.iter().filter(plain) {
-            let key = key(record);
-            if self.added.remove(&key).is_none() {
-                self.removed.insert(key, record.clone());
-            }
-        }
-        for record in step.added.iter().filter(plain) {
-            let key = key(record);
-            let was = self.removed.get(&key).map(|was| was.ttl);
-            if was == Some(record.ttl) {
-                self.removed.remove(&key);
-            } else {
-                self.added.insert(key, record.clone());
-            }
-        }
-    }
-
-    fn into_condensed(self) -> Condensed {
-        let (removed, added) = (self.removed.into_values().collect(), self.added.into_values().collect());
-        Condensed { soa: self.soa, changes: Changeset { removed, added } }
-    }
-}
-
-fn key(record: &Record) -> Key {
-    (record.owner.as_ref().to_lowercase(), record.rtype, record.rdata.clone())
+/// Takes in a step, without its SOA records.
+fn take(condenser: &mut Condenser, step: &Changeset) -> Result<(), Repeated> {
+    let is_plain = |record: &&Record| record.rtype != Rtype::SOA;
+    step.removed.iter().filter(is_plain).cloned().try_for_each(|record| condenser.remove(record))?;
+    step.added.iter().filter(is_plain).cloned().try_for_each(|record| condenser.add(record))
 }
 
 /// The newest steps of a zone, as they are sent; without a gap, and bounded.

@@ -8,7 +8,6 @@
 
 mod fault;
 mod message;
-mod condensed;
 mod whole;
 mod receiver;
 mod refresh;
@@ -20,5 +19,5 @@ pub use fault::TransferFault;
 pub use notify::Notify;
 pub use primary::{FetchError, Fetched, Primary, PrimaryClient, PrimaryKey, Seen};
 pub use receiver::{Asked, Progress, Received, Receiver};
-pub use refresh::{Held, Refresh, Standing, expiry};
+pub use refresh::{Held, Refresh, Standing, Told, expiry};
 pub use whole::{LuaRecords, Whole};

@@ -13,11 +13,14 @@
 
 mod soa;
 
+mod condenser;
+
 mod history;
 
 pub mod incoming;
 
 pub mod outgoing;
 
+pub use condenser::{Condenser, Repeated};
 pub use history::{Condensed, Differences, HISTORY_BYTES_MAX, HISTORY_STEPS_MAX, History, condensed};
 pub use soa::{Soa, is_newer};

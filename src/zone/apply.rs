@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::budget::{name_memory, record_memory};
 use super::builder::{level, out_of_zone};
 use super::changed::{ChangedNode, ChangedRrset};
 use super::changeset::{Changeset, ChangesetError};
@@ -44,6 +45,11 @@ impl Zone {
     /// How many nodes are not what they were when the zone was put together.
     pub fn changed_nodes(&self) -> usize {
         self.changed.len()
+    }
+
+    /// Memory that its plain records and their names take, in bytes, as [`MemoryLimit`](super::MemoryLimit) counts it.
+    pub fn memory(&self) -> u64 {
+        self.bytes
     }
 
     /// So many may be, and no more, until the zone should be put together anew.
@@ -137,11 +143,14 @@ impl<'z> ChangingZone<'z> {
         let before = id.map(|id| self.zone.node(id));
         let mut rrsets = Vec::new();
         let mut records = self.zone.records;
+        let (mut gone, mut come) = (0, 0);
         for rtype in changes.types() {
             let before = before.and_then(|node| node.rrset(rtype));
             let rrset = changes.merged(rtype, before, origin, found)?;
             records -= before.map_or(0, |rrset| rrset.rdatas().len());
             records += rrset.as_ref().map_or(0, |rrset| rrset.rdatas.len());
+            gone += before.map_or(0, |rrset| memory(rrset.rdatas()));
+            come += rrset.as_ref().map_or(0, |rrset| memory(rrset.rdatas.iter().map(|rdata| &**rdata)));
             rrsets.push((rtype, rrset));
         }
         let made = match id {
@@ -154,6 +163,7 @@ impl<'z> ChangingZone<'z> {
         match made {
             Ok(id) => {
                 self.zone.records = records;
+                self.zone.bytes = self.zone.bytes + come - gone;
                 self.put(id, rrsets, found);
             }
             Err(fault) => found.push(fault),
@@ -196,6 +206,7 @@ impl<'z> ChangingZone<'z> {
             }
             None => self.add(name, hash, parent, origin)?,
         };
+        self.zone.bytes += name_memory(name.wire().len());
         self.zone.edit(parent, |parent| {
             parent.children += 1;
             if name.is_wildcard() {
@@ -279,6 +290,8 @@ impl<'z> ChangingZone<'z> {
                 return;
             };
             let (parent, is_wildcard) = (changed.parent, changed.name.as_ref().is_wildcard());
+            let bytes = name_memory(changed.name.as_ref().wire().len());
+            self.zone.bytes -= bytes;
             self.zone.edit(id, |node| (node.exists, node.kind) = (false, Kind::Plain));
             self.zone.edit(parent, |parent| {
                 parent.children = parent.children.saturating_sub(1);
@@ -290,6 +303,11 @@ impl<'z> ChangingZone<'z> {
             id = parent;
         }
     }
+}
+
+/// Memory that records with these data take, in bytes.
+fn memory<'r>(rdatas: impl Iterator<Item = &'r [u8]>) -> u64 {
+    rdatas.map(|rdata| record_memory(rdata.len())).sum()
 }
 
 impl Zone {

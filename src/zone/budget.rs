@@ -22,6 +22,18 @@ pub(super) const NAME_BYTES: u64 = 160;
 /// Names and data are in the tree and in the compiled form, which are there at the same time.
 pub(super) const COPIES: u64 = 2;
 
+/// Memory that a record with so many bytes of data takes, in bytes.
+pub(super) fn record_memory(rdata_len: usize) -> u64 {
+    // RDATA has 65,535 bytes at most.
+    RECORD_BYTES + COPIES * rdata_len as u64
+}
+
+/// Memory that a name with so many bytes takes, in bytes.
+pub(super) fn name_memory(name_len: usize) -> u64 {
+    // A name has 255 bytes at most.
+    NAME_BYTES + COPIES * name_len as u64
+}
+
 /// How much memory a zone may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryLimit {

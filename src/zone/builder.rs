@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::apexes::Apexes;
-use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES};
+use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES, name_memory, record_memory};
 use super::changed::Changed;
 use super::distinct::repetition;
 use super::guarding::Guarding;
@@ -137,7 +137,7 @@ impl Builder {
         let node = self.node(owner, origin)?;
         let too_long = || Diagnostic::error(origin, "the record's data is longer than 65535 bytes");
         let rdata_len = u16::try_from(rdata.len()).map_err(|_| too_long())?;
-        self.budget.count(RECORD_BYTES + COPIES * u64::from(rdata_len));
+        self.budget.count(record_memory(usize::from(rdata_len)));
         self.budget.check(origin)?;
         // So that the places of RRsets, of which there are no more, fit as well.
         self.place(self.records.len(), "4294967295 records", origin)?;
@@ -283,7 +283,7 @@ impl Builder {
         let name_at = self.place(self.names.len(), "4 GiB of names", origin)?;
         // The lowest byte says it all: a name has 255 bytes at most (RFC 1035, section 2.3.4).
         let [name_len, ..] = owner.wire().len().to_le_bytes();
-        self.budget.count(NAME_BYTES + COPIES * u64::from(name_len));
+        self.budget.count(name_memory(usize::from(name_len)));
         self.names.extend_from_slice(owner.wire());
         self.nodes.push(NodeEntry { name_at, name_len, kind: Kind::Plain, parent, rrsets: 0 });
         self.index.insert(hash, node.0);
@@ -316,6 +316,8 @@ impl Builder {
             rrsets.push(RrsetEntry { rtype: first.rtype, ttl, origin: first.origin, records: records_at });
         }
         nodes[next_node as usize..].iter_mut().for_each(|node| node.rrsets = index(rrsets.len()));
+        let record_bytes: u64 = records.iter().map(|record| record_memory(usize::from(record.len))).sum();
+        let name_bytes = NAME_BYTES * nodes.len() as u64 + COPIES * self.names.len() as u64;
         let mut pools = std::mem::take(&mut self.pools);
         pools.sort_by_key(|(node, pool)| (*node, pool.rtype));
         let pools = pools.into_iter().map(|(node, pool)| (node, Arc::new(pool)));
@@ -325,6 +327,7 @@ impl Builder {
             changed: Changed::default(),
             family: None,
             records: records.len(),
+            bytes: record_bytes + name_bytes,
             pools: Arc::new(pools),
             guarded: Arc::default(),
             libraries: std::mem::take(&mut self.libraries).into(),

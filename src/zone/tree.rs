@@ -26,6 +26,8 @@ pub struct Zone {
     pub(super) family: Option<Arc<Family>>,
     /// How many plain records there are.
     pub(super) records: usize,
+    /// Memory that they and their names take, in bytes, as a limit counts it.
+    pub(super) bytes: u64,
     pub(super) pools: Arc<Vec<Arc<Pool>>>,
     pub(super) guarded: Arc<Guarded>,
     pub(super) libraries: Arc<[LuaLibrary]>,

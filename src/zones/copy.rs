@@ -10,7 +10,6 @@
 //!
 //! Responsible for where it is, and for it being whole. Not responsible for when it is written.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -84,10 +83,9 @@ pub(super) fn write(
 ///
 /// When it cannot be noted.
 pub(super) fn confirm(folder: &Path, zone: &ZoneId, at: SystemTime) -> io::Result<()> {
-    match File::options().append(true).open(path(folder, zone)) {
-        Ok(file) => file.set_modified(at),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    match state_file::open_to_append(&path(folder, zone))? {
+        Some(file) => file.set_modified(at),
+        None => Ok(()),
     }
 }
 
@@ -139,5 +137,10 @@ mod tests {
         fs::remove_file(read(folder.path(), &id).unwrap().unwrap().path).unwrap();
         confirm(folder.path(), &id, later).unwrap();
         assert!(read(folder.path(), &id).unwrap().is_none(), "what is not kept is not made");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "theirs").unwrap();
+        std::os::unix::fs::symlink(&victim, path(folder.path(), &id)).unwrap();
+        assert!(confirm(folder.path(), &id, at).is_err(), "no link is followed");
+        assert_ne!(fs::metadata(victim).unwrap().modified().unwrap(), at);
     }
 }

@@ -11,7 +11,9 @@
 //! silent or lie. Not responsible for the transfers themselves (`transfer`), or for publishing.
 
 mod settings;
+mod told;
 mod making;
+mod saving;
 mod task;
 mod tasks;
 mod hearing;

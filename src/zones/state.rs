@@ -86,8 +86,17 @@ pub enum Event {
     /// The sources were read, and what a version was made from is what it was; that may be the one that is
     /// served, or an older one to which changes have been made since.
     Unchanged,
-    /// What is served was made anew, under other settings. It holds for as long as before.
+    /// The copy of an earlier start was read.
+    Copied {
+        /// What is in it.
+        version: Arc<ZoneVersion>,
+        /// How long it is valid still.
+        holds: Duration,
+    },
+    /// What was served when a reading began was made anew, under other settings. It holds for as long as before.
     Remade {
+        /// What it was made from.
+        from: Arc<ZoneVersion>,
         /// What was made.
         version: Arc<ZoneVersion>,
     },
@@ -118,20 +127,17 @@ impl ZoneState {
             (_, Event::Accepted { version, holds }) => {
                 // A time beyond the range of the clock means never.
                 let expires = holds.and_then(|holds| now.checked_add(holds));
-                // A copy of an earlier start may have expired meanwhile.
+                // It may have expired while its targets were probed.
                 ZoneState::Current { version, expires }.at(now)
             }
-            (ZoneState::Current { expires, .. }, Event::Remade { version }) => {
-                ZoneState::Current { version, expires }
+            (ZoneState::Empty { .. }, Event::Copied { version, holds }) => {
+                ZoneState::Current { version, expires: now.checked_add(holds) }.at(now)
             }
-            (ZoneState::Stale { expires, fault, .. }, Event::Remade { version }) => {
-                ZoneState::Stale { version, fault, expires }
-            }
-            (ZoneState::LastGood { fault, .. }, Event::Remade { version }) => {
-                ZoneState::LastGood { version, fault }
-            }
-            // What it was made from may not be served any more.
-            (state @ (ZoneState::Empty { .. } | ZoneState::Expired { .. }), Event::Remade { .. }) => state,
+            // What a primary has said since, or did not say in time, is newer than a file.
+            (state, Event::Copied { .. }) => state,
+            (state, Event::Remade { from, version }) if state.is_of(&from) => state.with_version(version),
+            // A newer one has come meanwhile, or it may not be served any more.
+            (state, Event::Remade { .. }) => state,
             (ZoneState::Stale { version, expires, fault: _ }, Event::Unchanged) => {
                 ZoneState::Current { version, expires }
             }
@@ -155,6 +161,11 @@ impl ZoneState {
                 ZoneState::Expired { fault: Some(fault) }
             }
         }
+    }
+
+    /// Whether this version is served.
+    fn is_of(&self, version: &Arc<ZoneVersion>) -> bool {
+        self.version().is_some_and(|served| Arc::ptr_eq(served, version))
     }
 
     /// The same with another version in place of the one that is served: what its sources said holds for that

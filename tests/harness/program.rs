@@ -273,6 +273,12 @@ impl Program {
         assert!(status.success(), "edgedns ended with {status}");
     }
 
+    /// SIGKILL: it ends as in a crash.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("edgedns is there to be killed");
+        self.child.wait().expect("a child");
+    }
+
     /// Waits until it ends by itself, and tells how.
     pub fn wait_for_end(&mut self) -> ExitStatus {
         wait_for("the end of edgedns", PATIENCE, || self.child.try_wait().expect("a child"))

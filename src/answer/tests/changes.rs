@@ -420,6 +420,7 @@ fn told_records(zone: &Zone) -> Vec<String> {
 fn assert_same_zone(one: &Zone, other: &Zone, told: &str) {
     assert_eq!(told_records(one), told_records(other), "{told}");
     assert_eq!((one.serial(), one.record_count()), (other.serial(), other.record_count()), "{told}");
+    assert_eq!(one.memory(), other.memory(), "{told}: it takes as much memory as the other");
     let kinds = |zone: &Zone| -> BTreeMap<String, Kind> {
         zone.node_ids().map(|id| (zone.node(id).name().to_string(), zone.node(id).kind())).collect()
     };

@@ -40,6 +40,9 @@ fn surroundings(key: &Key) -> String {
         Section::Zone if key.name == "primary" => {
             SIGNED.into_iter().chain(["[[zone]]", "name = \"lab.example\""]).collect()
         }
+        Section::Zone if key.name == "ca" => {
+            vec!["[[zone]]", "name = \"lab.example\"", "primary = [\"tls://192.0.2.1\"]"]
+        }
         Section::Zone if matches!(key.name, "allow-transfer" | "notify") => {
             let above = zone().take_while(|line| *line != Section::ZoneProbe.header());
             SIGNED.into_iter().chain(above).collect()

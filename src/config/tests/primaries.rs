@@ -41,6 +41,10 @@ fn what_cannot_be_a_primary_is_told_with_the_remedy() {
     assert!(list("192.0.2.1 key:trnsfer").contains("no `[[key]]` has the name `trnsfer`"));
     assert!(list("192.0.2.1 key:transfer now").contains("one word too many"));
     assert!(told("").contains("file"), "one of the two must be there");
+    assert!(told("file = \"lab.zone\"\nca = \"ca.pem\"").contains("there is no `primary`"));
+    assert!(
+        told("primary = [\"tls://192.0.2.1#ns1.example\"]\nca = \"nowhere.pem\"").contains("nowhere.pem")
+    );
 }
 
 #[test]

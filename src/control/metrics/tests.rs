@@ -6,6 +6,7 @@ use super::*;
 use crate::control::{CopiedStatus, MemberStatus, OutcomesStatus, UdpStatus};
 use crate::forward::{ForwardCacheStatus, ForwardStatus, UpstreamStatus};
 
+#[allow(clippy::too_many_lines, reason = "a value for each field")]
 fn status() -> Status {
     let zone = ZoneStatus {
         view: None,
@@ -15,7 +16,14 @@ fn status() -> Status {
         file: "lab.zone".to_owned(),
         source: "lab.zone".to_owned(),
         stale_seconds: Some(7),
-        copied: Some(CopiedStatus { ixfr: 3, bytes: 900, notify_messages: 6, ..Default::default() }),
+        copied: Some(CopiedStatus {
+            ixfr: 3,
+            bytes: 900,
+            notify_messages: 6,
+            expire_seconds: Some(3600),
+            expires_in_seconds: Some(3593),
+            ..Default::default()
+        }),
         loaded_at: Some("2026-11-21T02:18:00Z".parse().unwrap()),
         error: None,
         kept_at: None,
@@ -158,6 +166,7 @@ fn what_is_said_to_other_servers_is_counted_by_one_word_for_each_idea() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of samples")]
 fn every_number_of_the_status_is_a_sample() {
     let text = written(Form::Plain);
     for line in [
@@ -186,6 +195,8 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_zone_ok{zone=\"broken.example.\"} 0",
         "edgedns_zone_kept{zone=\"lab.example.\"} 0",
         "edgedns_zone_stale_seconds{zone=\"lab.example.\"} 7",
+        "edgedns_zone_expire_seconds{zone=\"lab.example.\"} 3600",
+        "edgedns_zone_expires_in_seconds{zone=\"lab.example.\"} 3593",
         "edgedns_zone_transfers_total{zone=\"lab.example.\",form=\"ixfr\"} 3",
         "edgedns_zone_kept{zone=\"broken.example.\"} 1",
         "edgedns_zone_serial{zone=\"lab.example.\"} 2026112001",

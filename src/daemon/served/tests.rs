@@ -218,6 +218,24 @@ fn the_targets_of_an_expired_zone_are_let_go_of() {
 }
 
 #[test]
+fn the_targets_of_a_zone_that_an_event_finds_expired_are_let_go_of() {
+    let mut site = Site::new();
+    let version = site.version(&other(2));
+    site.accept(Arc::clone(&version), Some(Duration::from_secs(60)));
+    assert_eq!(site.targets.watched(), TARGETS + 1);
+    let fault = crate::zones::Fault { sentence: "no answer".into(), drawn: None };
+    let later = Instant::now() + Duration::from_secs(61);
+    let let_go = site.served.apply(1, Event::Refused { fault, last_good: None }, None, later);
+    site.targets.release(let_go);
+    assert_eq!(site.targets.watched(), TARGETS - 1);
+    // One that holds no more when it comes.
+    site.accept(version, Some(Duration::ZERO));
+    assert_eq!(site.targets.watched(), TARGETS - 1);
+    let snapshot = site.served.snapshot(&Board::default());
+    assert!(snapshot.zones.zone(1).unwrap().compiled.is_none());
+}
+
+#[test]
 fn a_reading_that_found_a_zone_unchanged_leaves_what_was_made_of_it_meanwhile() {
     let mut site = Site::new();
     let zones = site.load();

@@ -12,9 +12,9 @@ use crate::answer::Transport;
 use crate::dns::message::{Header, Rcode};
 use crate::source::Digest;
 use crate::sync::lock;
-use crate::tls::Verify;
 use crate::transfer::incoming::{Primary, PrimaryClient};
 use crate::update::{Reason, Rejection};
+use crate::zones::source::Primaries;
 
 /// Messages under way at once; further ones are told that the server is busy. Each of them holds a connection.
 const UNDER_WAY_MAX: usize = 64;
@@ -94,18 +94,18 @@ impl PassingOn {
         &self,
         message: &[u8],
         over: Transport,
-        primaries: &[Primary],
+        primaries: &Primaries,
     ) -> Result<PassedOn, NotPassedOn> {
         let _under_way = self.begin(message, over)?;
         let begun = Instant::now();
         let (mut failures, mut last) = (String::new(), None);
-        for primary in primaries {
+        for primary in &primaries.list {
             let limit = PRIMARY_WAIT.min(WAIT_MAX.saturating_sub(begun.elapsed()));
             if limit.is_zero() {
                 fail(&mut failures, primary, &"there was no time left for it");
                 continue;
             }
-            let client = PrimaryClient::new(primary.clone(), Verify::System);
+            let client = PrimaryClient::new(primary.clone(), primaries.verify.clone());
             match client.pass_on(message, limit).await {
                 Ok(response) => {
                     let rcode = rcode_of(&response);

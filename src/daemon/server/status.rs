@@ -15,7 +15,7 @@ use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{FeedStatus, StoredZone, Watching};
+use crate::zones::{FeedStatus, StoredZone, Watching, ZoneState};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -66,7 +66,7 @@ impl Server {
         let confirmed_at = heard.as_ref().and_then(|heard| heard.confirmed_at);
         let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
         let stale_seconds = age.map(|age| age.as_secs());
-        let copied = heard.map(copied);
+        let copied = heard.map(|heard| copied(heard, &stored.state));
         let live = stored.changed_by().map(|_| self.updating.live().zone(&stored.id).status());
         ZoneStatus { journal: live.map(journal), stale_seconds, copied, ..zone(stored) }
     }
@@ -101,11 +101,17 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
     }
 }
 
-fn copied(heard: FeedStatus) -> CopiedStatus {
-    let FeedStatus { from, confirmed_at, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
+fn copied(heard: FeedStatus, state: &ZoneState) -> CopiedStatus {
+    let FeedStatus { from, confirmed_at, expire, fault: _, axfr, ixfr, failed, bytes, notified } = heard;
+    let left = match state {
+        ZoneState::Expired { .. } => Some(Duration::ZERO),
+        state => state.next_due().map(|due| due.saturating_duration_since(Instant::now())),
+    };
     CopiedStatus {
         from,
         confirmed_at: confirmed_at.map(UtcTime),
+        expire_seconds: expire.map(|expire| expire.as_secs()),
+        expires_in_seconds: left.map(|left| left.as_secs()),
         axfr,
         ixfr,
         bytes,

@@ -20,10 +20,10 @@ use crate::dns::message::{Rcode, class};
 use crate::dns::{Name, Rtype, Ttl, rdata};
 use crate::source::Digesting;
 use crate::sync::lock;
-use crate::transfer::incoming::Primary;
 use crate::update::{Policy, Reason, Rejection, UpdateMessage, respond, zone_of};
 use crate::zones::journal::{Journal, Overlay};
 use crate::zones::live::{LiveState, LiveZones, Outcome};
+use crate::zones::source::Primaries;
 use crate::zones::{Publications, StoredZone, ZoneId};
 
 /// How long the writer of a zone is waited for. It waits itself while a reading of the zone's file takes long, or a disk
@@ -105,7 +105,7 @@ enum Way {
     /// To its writer.
     Writer(Writer),
     /// To its primaries, as they are, from those whom this policy knows.
-    Primaries { policy: Arc<Policy>, list: Arc<[Primary]> },
+    Primaries { policy: Arc<Policy>, list: Arc<Primaries> },
 }
 
 impl Updating {
@@ -130,7 +130,7 @@ impl Updating {
                 // No client may change a zone whose writer raises its serial alone.
                 (Some(writer), _) if !writer.policy.borrow().grants.is_empty() => Way::Writer(writer.clone()),
                 (None, Some((policy, primaries))) => {
-                    Way::Primaries { policy: Arc::clone(policy), list: primaries.list.as_slice().into() }
+                    Way::Primaries { policy: Arc::clone(policy), list: Arc::new(primaries.clone()) }
                 }
                 (Some(_) | None, _) => Way::Nowhere,
             };
@@ -295,7 +295,7 @@ impl UpdateTaker {
     }
 
     /// The primaries to which a message of this requester is passed on; none: it is not.
-    pub(super) fn primaries_for(&self, message: &[u8], requester: &Requester) -> Option<Arc<[Primary]>> {
+    pub(super) fn primaries_for(&self, message: &[u8], requester: &Requester) -> Option<Arc<Primaries>> {
         match self.way_of(message, requester).ok()? {
             Way::Primaries { policy, list } if policy.knows(requester) => Some(list),
             Way::Primaries { .. } | Way::Writer(_) | Way::Nowhere => None,
@@ -308,7 +308,7 @@ impl UpdateTaker {
         &self,
         message: &[u8],
         (requester, over): (&Requester, Transport),
-        primaries: &[Primary],
+        primaries: &Primaries,
     ) -> Result<Vec<u8>, Option<Vec<u8>>> {
         let passed_on = self.passing_on.pass_on(message, over, primaries).await;
         match passed_on {

@@ -97,6 +97,8 @@ impl Publishing {
             ZoneChange::Next { base, .. } if !current.is_some_and(|current| Arc::ptr_eq(current, base)) => {
                 Some(NotPublished::OtherBase(current.cloned()))
             }
+            // The task of the zone was replaced, and this is made under settings that hold no more.
+            ZoneChange::Anyhow(_) if publication.reply.is_closed() => Some(NotPublished::NoZone),
             ZoneChange::Next { .. } | ZoneChange::Anyhow(_) => None,
         }
     }

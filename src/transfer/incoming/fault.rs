@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::dns::message::Rcode;
 use crate::dns::{Name, Rtype};
+use crate::transfer::condenser::Repeated;
 
 /// Why what a primary sends is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,13 @@ pub enum TransferFault {
         from: u32,
         /// The serial at which they must begin.
         base: u32,
+    },
+    /// A version that is not behind the one that is here.
+    NotNewer {
+        /// Its serial.
+        serial: u32,
+        /// The serial that is here.
+        ours: u32,
     },
     /// A record of another zone.
     OutOfZone(Name),
@@ -66,6 +74,7 @@ impl TransferFault {
             | TransferFault::OtherSoa
             | TransferFault::BehindTheEnd
             | TransferFault::OtherBase { .. }
+            | TransferFault::NotNewer { .. }
             | TransferFault::LuaChanges
             | TransferFault::TooLarge(_)
             | TransferFault::Refused(_) => true,
@@ -75,6 +84,12 @@ impl TransferFault {
             | TransferFault::Rdata(..)
             | TransferFault::Lua(_) => false,
         }
+    }
+}
+
+impl From<Repeated> for TransferFault {
+    fn from(repeated: Repeated) -> Self {
+        TransferFault::Refused(repeated.to_string())
     }
 }
 
@@ -106,6 +121,9 @@ impl fmt::Display for TransferFault {
             }
             TransferFault::OtherBase { from, base } => {
                 write!(f, "it sends changes to serial {from} where those to serial {base} must come")
+            }
+            TransferFault::NotNewer { serial, ours } => {
+                write!(f, "it sends the zone at serial {serial}, which is not newer than ours, {ours}")
             }
             TransferFault::OutOfZone(owner) => {
                 write!(f, "it sends a record of `{owner}`, which does not lie in the zone")

@@ -7,6 +7,7 @@ use crate::dns::compression::{Decompressed, rdata_in_full};
 use crate::dns::edns::Edns;
 use crate::dns::message::{Extra, HEADER_BYTES, Header, Opcode, Question, Rcode, class};
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
+use crate::zone::Record;
 
 /// A record as it was sent, names in full.
 pub(super) struct Sent<'m> {
@@ -14,6 +15,14 @@ pub(super) struct Sent<'m> {
     pub(super) rtype: Rtype,
     pub(super) ttl: Ttl,
     pub(super) rdata: &'m [u8],
+}
+
+impl Sent<'_> {
+    /// The record, to be kept.
+    pub(super) fn to_record(&self) -> Record {
+        let Sent { owner, rtype, ttl, rdata } = *self;
+        Record { owner: owner.to_name(), rtype, ttl, rdata: rdata.into() }
+    }
 }
 
 /// What was asked.

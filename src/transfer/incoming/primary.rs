@@ -16,7 +16,7 @@ use super::receiver::{Asked, Progress, Received, Receiver};
 use crate::dns::edns::option;
 use crate::dns::message::{Header, Rcode};
 use crate::dns::{Name, NameRef, Rtype};
-use crate::requestor::{Failure, MessageStream, Query, Remote, Requestor};
+use crate::requestor::{Failure, MessageStream, Protocol, Query, Remote, Requestor};
 use crate::tls::{Random, Verify};
 use crate::transfer::soa::Soa;
 use crate::tsig::{Algorithm, ClientExchange, Key, KeyName, Secret, Time, Unverified};
@@ -156,7 +156,7 @@ impl PrimaryClient {
         &self.primary
     }
 
-    /// Asks for the SOA record over UDP, then over TCP if there is no answer.
+    /// Asks for the SOA record: over UDP where it may be, and over a connection where nothing comes of that.
     ///
     /// # Errors
     ///
@@ -172,13 +172,14 @@ impl PrimaryClient {
 
     async fn soa_as(&self, apex: &Name, extended: Extended, random: &Random) -> Result<Seen, FetchError> {
         self.need_secret()?;
-        // What is signed is asked over the connection that the zone would need.
-        let datagrams = if self.key.is_none() { DATAGRAMS_MAX } else { 0 };
+        // What is signed, or must not be seen (RFC 9103, section 6.3), is asked over a connection as the zone would need.
+        let takes_datagrams = self.key.is_none() && self.primary.remote.protocol == Protocol::Udp;
+        let datagrams = if takes_datagrams { DATAGRAMS_MAX } else { 0 };
         for _ in 0..datagrams {
             let message = query::write(0, apex.as_ref(), Kind::Soa, extended);
             let Some(query) = Query::of_message(message, random) else { continue };
             let id = id_of(query.bytes());
-            // Over TLS it is a connection that is kept; what is truncated comes over TCP.
+            // What is truncated comes over TCP.
             if let Ok(response) = self.requestor.send(query, DATAGRAM_WAIT).await {
                 return Ok(read_soa(&response, id, apex.as_ref())?);
             }

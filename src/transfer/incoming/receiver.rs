@@ -10,14 +10,13 @@
 //! Responsible for which record is what (RFC 5936, section 2.2; RFC 1995, section 4), and for the end. A
 //! transfer that breaks off before is none. Pure: bytes in, a zone or changes out.
 
-use super::condensed::Condensed;
 use super::fault::TransferFault;
 use super::message::{Place, Sent, TransferMessage, Wanted};
 use super::whole::{LuaRecords, Whole};
 use crate::dns::{Name, Rtype, Ttl};
 use crate::source::{Origin, Span};
+use crate::transfer::condenser::Condenser;
 use crate::transfer::soa::{Soa, is_newer};
-use crate::zone::Changeset;
 
 /// What was asked of a primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +27,8 @@ pub struct Asked {
     pub id: u16,
     /// The serial of the version to which changes were asked for; none: the whole zone was.
     pub base: Option<u32>,
+    /// The serial that what comes must be behind; none: any is taken.
+    pub newer_than: Option<u32>,
     /// What becomes of LUA records.
     pub lua: LuaRecords,
     /// How much memory it may take, in bytes; it may also not have more bytes than this.
@@ -57,8 +58,8 @@ pub enum Received {
     Nothing,
     /// The whole zone.
     Whole(Box<Whole>),
-    /// What leads to the new version.
-    Changes(Changeset),
+    /// What leads to the new version, to be put in order.
+    Changes(Box<Condenser>),
 }
 
 /// A transfer that has not ended.
@@ -85,9 +86,9 @@ enum State {
     /// Records of the whole zone.
     Whole(First, Box<Whole>),
     /// Records that go, from this serial on.
-    Removing(First, Condensed),
+    Removing(First, Box<Condenser>),
     /// Records that come, up to this serial.
-    Adding(First, Condensed, u32),
+    Adding(First, Box<Condenser>, u32),
     /// All of it.
     Ended(First, Received),
 }
@@ -117,7 +118,7 @@ impl Receiver {
             is_empty = false;
             let before = std::mem::replace(&mut state, State::Begin);
             state = before.after(sent, &self.asked)?;
-            Ok(())
+            state.must_fit(self.asked.bytes_max)
         })?;
         if is_empty {
             return Err(TransferFault::Empty);
@@ -134,12 +135,25 @@ impl Receiver {
 }
 
 impl State {
+    /// Whether changes take no more memory than they may; the whole zone sees to that itself.
+    fn must_fit(&self, bytes_max: u64) -> Result<(), TransferFault> {
+        let bytes = match self {
+            State::Removing(_, changes) | State::Adding(_, changes, _) => changes.bytes(),
+            State::Begin | State::Opened(_) | State::Whole(..) | State::Ended(..) => 0,
+        };
+        if bytes > bytes_max { Err(TransferFault::TooLarge(bytes_max)) } else { Ok(()) }
+    }
+
     /// What has come after a record more.
     fn after(self, sent: &Sent<'_>, asked: &Asked) -> Result<State, TransferFault> {
         let soa = read_soa(sent, asked)?;
         match (self, soa) {
             (State::Begin, None) => Err(TransferFault::NoSoa),
             (State::Begin, Some(soa)) => {
+                // What is asked for changes may say that there are none.
+                if asked.base.is_none() {
+                    must_be_newer(soa, asked)?;
+                }
                 Ok(State::Opened(First { soa, rdata: sent.rdata.to_vec(), ttl: sent.ttl }))
             }
             (State::Opened(first), soa) => first.followed_by(sent, soa, asked),
@@ -152,28 +166,28 @@ impl State {
                 Ok(State::Whole(first, whole))
             }
             (State::Removing(first, mut changes), Some(soa)) => {
-                changes.add(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
+                changes.add(sent.to_record())?;
                 Ok(State::Adding(first, changes, soa.serial))
             }
             (State::Removing(first, mut changes), None) => {
                 must_be_plain(sent)?;
-                changes.remove(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
+                changes.remove(sent.to_record())?;
                 Ok(State::Removing(first, changes))
             }
             (State::Adding(first, changes, serial), Some(_)) if serial == first.soa.serial => {
                 first.must_be(sent)?;
-                Ok(State::Ended(first, Received::Changes(changes.finish())))
+                Ok(State::Ended(first, Received::Changes(changes)))
             }
             (State::Adding(first, mut changes, serial), Some(soa)) => {
                 if soa.serial != serial {
                     return Err(TransferFault::OtherBase { from: soa.serial, base: serial });
                 }
-                changes.remove(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
+                changes.remove(sent.to_record())?;
                 Ok(State::Removing(first, changes))
             }
             (State::Adding(first, mut changes, serial), None) => {
                 must_be_plain(sent)?;
-                changes.add(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
+                changes.add(sent.to_record())?;
                 Ok(State::Adding(first, changes, serial))
             }
             (State::Ended(..), _) => Err(TransferFault::BehindTheEnd),
@@ -193,10 +207,11 @@ impl First {
             if !is_newer(self.soa.serial, base) {
                 return Err(TransferFault::BehindTheEnd);
             }
-            let mut changes = Condensed::new(asked.bytes_max);
-            changes.remove(sent.owner, sent.rtype, sent.ttl, sent.rdata)?;
+            let mut changes = Box::<Condenser>::default();
+            changes.remove(sent.to_record())?;
             return Ok(State::Removing(self, changes));
         }
+        must_be_newer(self.soa, asked)?;
         let mut whole = Whole::new(asked.apex.clone(), asked.origin.clone(), asked.span, asked.bytes_max);
         let First { rdata, ttl, .. } = &self;
         whole.add(
@@ -222,6 +237,16 @@ fn read_soa(sent: &Sent<'_>, asked: &Asked) -> Result<Option<Soa>, TransferFault
     }
     let fault = || TransferFault::Rdata(sent.owner.to_name(), sent.rtype);
     Soa::read(sent.rdata).map(Some).ok_or_else(fault)
+}
+
+/// A primary may promise a version and then send an older one: several servers at one address, or a lie.
+fn must_be_newer(soa: Soa, asked: &Asked) -> Result<(), TransferFault> {
+    match asked.newer_than {
+        Some(ours) if !is_newer(soa.serial, ours) => {
+            Err(TransferFault::NotNewer { serial: soa.serial, ours })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// LUA records are read all together: changes of some are no changes of the zone that they make.

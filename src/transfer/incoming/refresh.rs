@@ -5,8 +5,13 @@
 //!   failed ──▶ 1 s, 2 s, … 5 min       retry
 //!   same ────▶                         refresh; it holds for another `expire`
 //!   newer ───▶ transferred: refresh    transferred: refresh
-//!   NOTIFY ──▶ at once                 at once, if the serial that it tells is not here
+//!   NOTIFY ──▶ at once                 at once, unless the serial that it tells is here, and well
 //! ```
+//!
+//! A version that has expired is as good as none: whatever a primary has is taken then, also an older one. RFC 1034,
+//! section 4.3.5, has it discarded, and a serial says nothing beside nothing. BIND unloads such a zone and Knot purges it,
+//! so that both transfer what there is; NSD accepts any serial in that state. It is how a primary is started over that
+//! was restored from a backup, or whose serial was set back: until then such a mistake of the operator changes nothing.
 //!
 //! Responsible for times, and for which primary is asked first. Pure: time and chance are passed in. Not
 //! responsible for asking.
@@ -42,8 +47,35 @@ pub struct Refresh {
     not_before: Instant,
     /// Rounds without success, one after the other.
     failures: u32,
-    /// The newest serial that a NOTIFY has told of and that is not here.
-    told: Option<u32>,
+    /// What NOTIFY messages have told since the last round that began after them.
+    told: Option<Told>,
+}
+
+/// What NOTIFY messages have told of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The newest of their serials.
+    Serial(u32),
+    /// At least one of them has told no serial: there may be anything.
+    Anything,
+}
+
+impl Told {
+    /// What a message tells.
+    pub fn of(serial: Option<u32>) -> Told {
+        serial.map_or(Told::Anything, Told::Serial)
+    }
+
+    /// What both tell together.
+    #[must_use]
+    pub fn and(self, other: Told) -> Told {
+        match (self, other) {
+            (Told::Serial(one), Told::Serial(other)) => {
+                Told::Serial(if is_newer(other, one) { other } else { one })
+            }
+            (Told::Anything, _) | (_, Told::Anything) => Told::Anything,
+        }
+    }
 }
 
 /// The version that is here.
@@ -55,12 +87,19 @@ pub struct Held {
     pub expires: Option<Instant>,
 }
 
+impl Held {
+    /// Whether nobody has confirmed it in time.
+    pub fn is_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
 /// What a primary has, compared with what is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// The same version.
     Same,
-    /// A newer one, or there is none here.
+    /// A newer one, or there is none here that holds.
     Newer,
     /// An older one.
     Older,
@@ -90,21 +129,31 @@ impl Refresh {
     }
 
     /// What a primary has that says this serial.
-    pub fn standing(&self, serial: u32) -> Standing {
+    pub fn standing(&self, serial: u32, now: Instant) -> Standing {
         match self.held {
             Some(held) if held.soa.serial == serial => Standing::Same,
-            Some(held) if !is_newer(serial, held.soa.serial) => Standing::Older,
+            Some(held) if !is_newer(serial, held.soa.serial) && !held.is_expired(now) => Standing::Older,
             Some(_) | None => Standing::Newer,
         }
     }
 
-    /// A NOTIFY has come from the primary at this place, where it is one of them; `serial` is the one that it tells
-    /// of (RFC 1996, section 3.7). Whether the primaries are asked because of it.
-    pub fn notified(&mut self, from: Option<usize>, serial: Option<u32>, now: Instant) -> bool {
-        if serial.is_some_and(|serial| self.standing(serial) != Standing::Newer) {
+    /// The serial that a version must be behind to be taken; none: any is.
+    pub fn newer_than(&self, now: Instant) -> Option<u32> {
+        self.held.filter(|held| !held.is_expired(now)).map(|held| held.soa.serial)
+    }
+
+    /// NOTIFY has come, last from the primary at this place, where it is one of them, and has told this (RFC 1996,
+    /// section 3.7). Whether the primaries are asked because of it: not for what is here already, as long as somebody
+    /// confirms that.
+    pub fn notified(&mut self, from: Option<usize>, told: Told, now: Instant) -> bool {
+        let is_well = self.failures == 0 && self.held.is_some_and(|held| !held.is_expired(now));
+        if let Told::Serial(serial) = told
+            && is_well
+            && self.standing(serial, now) != Standing::Newer
+        {
             return false;
         }
-        self.told = serial;
+        self.told = Some(self.told.map_or(told, |before| before.and(told)));
         self.first = from.unwrap_or(self.first);
         self.due = self.due.min(now.max(self.not_before));
         true
@@ -124,6 +173,12 @@ impl Refresh {
         };
         let refresh = interval(held.soa.refresh, chance);
         self.succeeded(primary, refresh, now);
+    }
+
+    /// A primary has promised the version of this serial, and sent an older one: it is asked for again soon.
+    pub fn promised(&mut self, serial: u32) {
+        let told = Told::Serial(serial);
+        self.told = Some(self.told.map_or(told, |before| before.and(told)));
     }
 
     /// The version of this SOA record is here now, from the primary at this place; `expire` as in
@@ -149,8 +204,9 @@ impl Refresh {
         self.failures = self.failures.saturating_add(1);
         // Whoever waits for the one that is out of order asks the next one first.
         self.first = self.first.saturating_add(1).checked_rem(self.primaries).unwrap_or(0);
-        self.told = None;
-        self.wait(wait, now);
+        // Somebody has said that there is something: one that does not answer yet may do so in a moment.
+        let is_told = self.told.take().is_some();
+        self.wait(if is_told { wait.min(NOT_THERE_WAIT) } else { wait }, now);
     }
 
     /// How long the version that is here holds from now on; none: for ever.
@@ -162,8 +218,10 @@ impl Refresh {
     fn succeeded(&mut self, primary: usize, refresh: Duration, now: Instant) {
         self.failures = 0;
         self.first = primary;
-        let told = self.told.take();
-        let is_missing = told.is_some_and(|told| self.standing(told) == Standing::Newer);
+        let is_missing = match self.told.take() {
+            Some(Told::Serial(serial)) => self.standing(serial, now) == Standing::Newer,
+            Some(Told::Anything) | None => false,
+        };
         self.wait(if is_missing { refresh.min(NOT_THERE_WAIT) } else { refresh }, now);
     }
 

@@ -1,7 +1,7 @@
 //! The status of a zone that has a feed: when it was confirmed, what is wrong, what was taken so far.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::sync::lock;
 
@@ -12,6 +12,8 @@ pub struct FeedStatus {
     pub from: Option<String>,
     /// When that was.
     pub confirmed_at: Option<SystemTime>,
+    /// How long a version holds that nobody confirms, of the one that was here last.
+    pub expire: Option<Duration>,
     /// Why nothing has come of the last round of questions; none: something has.
     pub fault: Option<String>,
     /// Transfers of the whole zone that were taken.

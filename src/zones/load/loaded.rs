@@ -15,13 +15,16 @@ use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
 
 /// What the version of a zone is to the one that is served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub enum Standing {
     /// It was read from the sources.
     #[default]
     Read,
     /// It has what was copied from a primary, under other settings: it holds for as long as that.
-    Remade,
+    Remade {
+        /// The version that has what was copied.
+        from: Arc<ZoneVersion>,
+    },
     /// It is the copy of an earlier start, and holds for so long.
     Copied {
         /// None at all: it may not be served before a primary confirms it.
@@ -104,8 +107,8 @@ impl LoadedZone {
             (None, Some(_)) if self.is_unchanged => Event::Unchanged,
             (None, Some(version)) if self.waits.is_none() => match self.standing {
                 Standing::Read => Event::Accepted { version, holds: None },
-                Standing::Remade => Event::Remade { version },
-                Standing::Copied { holds } => Event::Accepted { version, holds: Some(holds) },
+                Standing::Remade { from } => Event::Remade { from, version },
+                Standing::Copied { holds } => Event::Copied { version, holds },
             },
             (None, Some(_) | None) => Event::HeldBack,
         }

@@ -40,7 +40,7 @@ impl SecondaryLoad<'_> {
             Some(before) => match self.remade(before, &mut faults) {
                 Some(version) => {
                     loaded.version = Some(version);
-                    loaded.standing = Standing::Remade;
+                    loaded.standing = Standing::Remade { from: Arc::clone(before) };
                 }
                 None => {
                     let why =
@@ -56,11 +56,6 @@ impl SecondaryLoad<'_> {
 
     fn remade(&self, before: &ZoneVersion, found: &mut Diagnostics) -> Option<Arc<ZoneVersion>> {
         let contents = before.contents.as_ref()?;
-        let has_lua = contents.pools().iter().any(|pool| pool.lua.is_some());
-        if let Some(fault) = self.zone.sources.lua_fault().filter(|_| has_lua) {
-            found.push(fault);
-            return None;
-        }
         let same = Changeset::default();
         let builder = same.apply(contents, &self.inputs.guards, self.zone.name_span, found).ok()?;
         let version = self.version(builder, found)?;
@@ -105,11 +100,6 @@ impl SecondaryLoad<'_> {
         self.zone.sources.read(&mut reading, &mut builder, found)?;
         self.inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         let version = self.version(builder, found)?;
-        let has_lua = version.pools.iter().any(|pool| pool.lua.is_some());
-        if let Some(fault) = self.zone.sources.lua_fault().filter(|_| has_lua) {
-            found.push(fault);
-            return None;
-        }
         Some(ZoneVersion { loaded_at: confirmed_at, ..version })
     }
 
@@ -118,6 +108,10 @@ impl SecondaryLoad<'_> {
         builder.set_own_addresses(self.inputs.own.clone());
         builder.set_apexes(Arc::clone(&self.apexes));
         let zone = builder.finish(found)?;
+        if let Some(fault) = self.zone.sources.pools_fault(zone.pools()) {
+            found.push(fault);
+            return None;
+        }
         let hosts = self.wants_hosts.then(|| Arc::new(Hosts::of(&zone)));
         let proposal = Proposal {
             zone: self.zone.id.clone(),

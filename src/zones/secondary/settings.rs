@@ -1,5 +1,6 @@
 //! What the task of one zone goes by.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,11 +23,13 @@ pub(in crate::zones) const COPY_MEMORY_MAX: u64 = 1 << 30;
 pub(super) struct SecondarySettings {
     pub(super) zone: ZoneSettings,
     pub(super) primaries: Primaries,
-    text: zonefile::Settings,
+    pub(super) text: zonefile::Settings,
     /// The apexes of all zones; they only matter for remarks.
     pub(super) apexes: Arc<Apexes>,
     /// Whether some other zone is made from its addresses.
     pub(super) wants_hosts: bool,
+    /// The addresses of this node.
+    pub(super) own: Vec<IpAddr>,
     /// Where its copy is kept; none: it is not.
     pub(super) folder: Option<PathBuf>,
 }
@@ -36,11 +39,13 @@ impl SecondarySettings {
     pub(super) fn all(settings: &Settings) -> Vec<SecondarySettings> {
         let zones = &settings.zones;
         let apexes: Arc<Apexes> = Arc::new(zones.iter().map(|zone| zone.id.name.as_ref()).collect());
+        let own = known_addresses();
         let of = |zone: &ZoneSettings| {
             Some(SecondarySettings {
                 zone: zone.clone(),
                 primaries: zone.sources.find::<Primaries>()?.clone(),
                 text: settings.text.clone(),
+                own: own.clone(),
                 apexes: Arc::clone(&apexes),
                 wants_hosts: zones.iter().any(|other| other.sources.made_from() == Some(&zone.id.name)),
                 folder: settings.state_directory.clone(),
@@ -65,6 +70,7 @@ impl SecondarySettings {
             && self.zone.memory_limit == other.zone.memory_limit
             && guard_the_same(&self.zone.guards, &other.zone.guards)
             && self.text == other.text
+            && self.own == other.own
             && self.wants_hosts == other.wants_hosts
             && self.folder == other.folder
     }
@@ -76,19 +82,25 @@ impl SecondarySettings {
             forward: None,
             settings: zonefile::Settings { memory_limit: self.zone.memory_limit, ..self.text.clone() },
             guards: self.zone.guards.clone(),
-            own: known_addresses(),
+            own: self.own.clone(),
             texts: Vec::new(),
         }
     }
 
     /// What is asked of a primary, whose records come from `origin`: for what has changed since the version of a
-    /// serial, or for the whole zone.
-    pub(super) fn asked(&self, base: Option<u32>, origin: Origin) -> Asked {
-        let bytes_max = match self.zone.memory_limit {
+    /// serial, or for the whole zone, which must be behind `newer_than`.
+    pub(super) fn asked(&self, base: Option<u32>, newer_than: Option<u32>, origin: Origin) -> Asked {
+        let apex = self.zone.id.name.clone();
+        let bytes_max = self.bytes_max();
+        let (lua, span) = (self.primaries.lua, self.span());
+        Asked { apex, id: 0, base, newer_than, lua, bytes_max, origin, span }
+    }
+
+    /// Memory that the zone may take, in bytes.
+    pub(super) fn bytes_max(&self) -> u64 {
+        match self.zone.memory_limit {
             MemoryLimit::Bytes(bytes) => bytes,
             MemoryLimit::ByText => COPY_MEMORY_MAX,
-        };
-        let apex = self.zone.id.name.clone();
-        Asked { apex, id: 0, base, lua: self.primaries.lua, bytes_max, origin, span: self.span() }
+        }
     }
 }

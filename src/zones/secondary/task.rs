@@ -5,38 +5,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
 use super::making;
+use super::saving::Saving;
 use super::settings::SecondarySettings;
+use super::told::{Listener, Notified};
 use crate::source::{Origin, Transfer};
-use crate::tls::{Random, Verify};
-use crate::transfer::Soa;
+use crate::tls::Random;
 use crate::transfer::incoming::{
-    FetchError, Fetched, Held, PrimaryClient, Received, Refresh, Seen, Standing,
+    FetchError, Fetched, Held, PrimaryClient, Received, Refresh, Seen, Standing, expiry,
 };
-use crate::zones::copy;
+use crate::transfer::{Soa, is_newer};
 use crate::zones::feed::SharedStatus;
 use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
-
-/// A copy is not written more often than this part of the time that it takes allows.
-const SAVING_SHARE: u32 = 20;
-
-/// When it is tried again to write what could not be written.
-const SAVING_RETRY: Duration = Duration::from_secs(60);
-
-/// A NOTIFY for the zone, from somebody who may send one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Notified {
-    /// Which primary sent it, by its place; none: it is none of them.
-    pub(super) from: Option<usize>,
-    /// The serial that it tells of.
-    pub(super) serial: Option<u32>,
-}
 
 /// What a task begins with.
 pub(super) struct SecondaryTask {
@@ -50,66 +35,73 @@ pub(super) struct SecondaryTask {
     pub(super) publications: Publications,
     pub(super) status: SharedStatus,
     pub(super) random: Arc<Random>,
-    /// The copy that is to be written, as soon as it may be.
+    /// The copy on the disk.
     pub(super) saving: Saving,
     /// Called when a new version is served from whose addresses other zones are made.
     pub(super) addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// When a copy is written.
-#[derive(Default)]
-pub(super) struct Saving {
-    /// From which primary it came; none: what is kept is what is served.
-    unsaved: Option<String>,
-    due: Option<Instant>,
-    /// When it may be written next.
-    not_before: Option<Instant>,
-    /// What was wrong the last time, so that it is said once.
-    fault: Option<String>,
-}
-
-impl Saving {
-    /// What is served is written once more, as copied from a primary, if it is known from which.
-    pub(super) fn anew(from: Option<String>) -> Saving {
-        let due = from.is_some().then(Instant::now);
-        Saving { unsaved: from, due, ..Saving::default() }
-    }
-}
-
 impl SecondaryTask {
     /// Turns until nobody can send NOTIFY any more: that is the end of the server, or of the zone.
-    pub(super) async fn run(mut self, mut notified: mpsc::Receiver<Notified>) {
+    pub(super) async fn run(mut self, mut listener: Listener) {
         let clients: Vec<PrimaryClient> = self
             .settings
             .primaries
             .list
             .iter()
-            .map(|one| PrimaryClient::new(one.clone(), Verify::System))
+            .map(|one| PrimaryClient::new(one.clone(), self.settings.primaries.verify.clone()))
             .collect();
         let now = Instant::now();
-        let soa = self.current.as_ref().and_then(|version| Soa::of(version.contents.as_deref()?));
         let expires = self.holds.and_then(|holds| now.checked_add(holds));
+        self.settle().await;
+        let soa = self.current.as_ref().and_then(|version| Soa::of(version.contents.as_deref()?));
         let mut refresh = Refresh::new(clients.len(), soa.map(|soa| Held { soa, expires }), now);
         loop {
-            let due = self.saving.due.map_or(refresh.due(), |due| due.min(refresh.due()));
+            let expire = refresh.held().map(|held| expiry(&held.soa));
+            self.status.change(|status| status.expire = expire.or(status.expire));
+            self.saving.begin(self.current.as_ref(), since(&refresh));
+            let due = self.saving.due().map_or(refresh.due(), |due| due.min(refresh.due()));
             tokio::select! {
-                message = notified.recv() => match message {
-                    Some(Notified { from, serial }) => {
-                        if refresh.notified(from, serial, Instant::now()) {
+                heard = listener.next() => match heard {
+                    Some(Notified { from, told }) => {
+                        if refresh.notified(Some(from), told, Instant::now()) {
                             self.status.change(|status| status.notified += 1);
                         }
                         continue;
                     }
-                    None => return self.save().await,
+                    None => return self.saving.finish(self.current.as_ref(), since(&refresh)).await,
                 },
+                () = self.saving.ended() => continue,
                 () = sleep_until(due.into()) => {}
             }
-            let now = Instant::now();
-            if refresh.due() <= now && self.round(&clients, &mut refresh).await.is_err() {
+            if refresh.due() <= Instant::now() && self.round(&clients, &mut refresh).await.is_err() {
                 return;
             }
-            if self.saving.due.is_some_and(|due| due <= now) {
-                self.save().await;
+        }
+    }
+
+    /// Has what is served be what these settings make of it. What was transferred while they were read was made under
+    /// those of before; what they do not allow at all gives way to what a primary sends next.
+    async fn settle(&mut self) {
+        while let Some(current) = self.current.clone() {
+            if current.is_current(&self.settings.inputs()) {
+                return;
+            }
+            let (settings, before) = (Arc::clone(&self.settings), Arc::clone(&current));
+            let made = tokio::task::spawn_blocking(move || making::remade(&settings, &before)).await;
+            let Ok(Ok(version)) = made else {
+                self.current = None;
+                return;
+            };
+            let version = Arc::new(version);
+            match self.publications.replace(current, Arc::clone(&version)).await {
+                Ok(()) => {
+                    self.current = Some(Arc::clone(&version));
+                    self.published = Some(version);
+                    return;
+                }
+                Err(NotPublished::OtherBase(served)) => self.current = served,
+                Err(NotPublished::NoZone | NotPublished::Ending) => return,
             }
         }
     }
@@ -140,10 +132,10 @@ impl SecondaryTask {
     ) -> Result<(), String> {
         let apex = &self.settings.zone.id.name;
         let Seen { soa, expire } = client.soa(apex, &self.random).await.map_err(|error| error.to_string())?;
-        match refresh.standing(soa.serial) {
+        match refresh.standing(soa.serial, Instant::now()) {
             Standing::Same => {
                 refresh.confirmed(place, expire, Instant::now(), self.random.next());
-                self.confirm_copy().await;
+                self.saving.confirmed();
                 Ok(())
             }
             Standing::Older => {
@@ -151,7 +143,11 @@ impl SecondaryTask {
                 Err(format!("it is at serial {}, which is older than ours, {ours}", soa.serial))
             }
             Standing::Newer => {
-                let seen = self.transfer(client, soa.serial).await?;
+                let newer_than = refresh.newer_than(Instant::now());
+                let seen = self.transfer(client, soa.serial, newer_than).await?;
+                if is_newer(soa.serial, seen.soa.serial) {
+                    refresh.promised(soa.serial);
+                }
                 refresh.transferred(place, seen.soa, seen.expire, Instant::now(), self.random.next());
                 Ok(())
             }
@@ -159,13 +155,20 @@ impl SecondaryTask {
     }
 
     /// Transfers what is newer, as changes where that goes, and makes a version of it.
-    async fn transfer(&mut self, client: &PrimaryClient, serial: u32) -> Result<Seen, String> {
+    async fn transfer(
+        &mut self,
+        client: &PrimaryClient,
+        serial: u32,
+        newer_than: Option<u32>,
+    ) -> Result<Seen, String> {
         let (zone, primary) = (self.settings.id().to_string(), client.primary().to_string());
         let origin = Origin::Transfer(Arc::new(Transfer { zone, primary, serial }));
-        let base =
-            self.current.as_ref().filter(|version| version.contents.is_some()).map(|version| version.serial);
+        let current = self.current.as_ref().filter(|version| version.contents.is_some());
+        // Nothing leads from a version to an older one.
+        let base = current.map(|version| version.serial).filter(|base| is_newer(serial, *base));
         if let Some(base) = base {
-            match client.transfer(&self.settings.asked(Some(base), origin.clone()), &self.random).await {
+            let asked = self.settings.asked(Some(base), newer_than, origin.clone());
+            match client.transfer(&asked, &self.random).await {
                 Ok(fetched) => match self.make(client, fetched, &origin).await {
                     Ok(seen) => return Ok(seen),
                     Err(why) => debug!("zone {}: {}: IXFR: {why}", self.settings.id(), client.primary()),
@@ -176,7 +179,8 @@ impl SecondaryTask {
                 Err(error) => return Err(error.to_string()),
             }
         }
-        let fetched = client.transfer(&self.settings.asked(None, origin.clone()), &self.random).await;
+        let asked = self.settings.asked(None, newer_than, origin.clone());
+        let fetched = client.transfer(&asked, &self.random).await;
         self.make(client, fetched.map_err(|error| error.to_string())?, &origin).await
     }
 
@@ -215,9 +219,7 @@ impl SecondaryTask {
             status.bytes = status.bytes.saturating_add(bytes);
         });
         self.current = Some(Arc::new(version));
-        self.saving.unsaved = Some(from.to_string());
-        let now = Instant::now();
-        self.saving.due = Some(self.saving.not_before.map_or(now, |not_before| not_before.max(now)));
+        self.saving.transferred(from.to_string());
         Ok(seen)
     }
 
@@ -268,46 +270,13 @@ impl SecondaryTask {
         let fault = Fault { sentence: format!("no primary confirms it: {why}"), drawn: None };
         self.publications.apply(id.clone(), Event::Refused { fault, last_good: None }).await
     }
+}
 
-    /// Notes that the copy holds.
-    async fn confirm_copy(&mut self) {
-        let (Some(folder), None) = (self.settings.folder.clone(), &self.saving.unsaved) else { return };
-        let id = self.settings.id().clone();
-        let noted = tokio::task::spawn_blocking(move || copy::confirm(&folder, &id, SystemTime::now())).await;
-        self.tell_saved(noted.unwrap_or(Ok(())).map_err(|error| error.to_string()));
-    }
-
-    /// Writes what is current, if it is not kept yet.
-    async fn save(&mut self) {
-        self.saving.due = None;
-        let (Some(folder), Some(version)) = (self.settings.folder.clone(), self.current.clone()) else {
-            return;
-        };
-        let Some(from) = self.saving.unsaved.take() else { return };
-        let id = self.settings.id().clone();
-        let confirmed_at = self.status.get().confirmed_at.unwrap_or_else(SystemTime::now);
-        let begun = Instant::now();
-        let name = from.clone();
-        let written = tokio::task::spawn_blocking(move || match version.contents.as_deref() {
-            Some(zone) => copy::write(&folder, &id, zone, &name, confirmed_at),
-            None => Ok(()),
-        });
-        let written = written.await.unwrap_or(Ok(())).map_err(|error| error.to_string());
-        let (now, pause) = (Instant::now(), begun.elapsed().saturating_mul(SAVING_SHARE));
-        self.saving.not_before = now.checked_add(pause);
-        if written.is_err() {
-            self.saving.unsaved = Some(from);
-            self.saving.due = now.checked_add(pause.max(SAVING_RETRY));
-        }
-        self.tell_saved(written);
-    }
-
-    fn tell_saved(&mut self, done: Result<(), String>) {
-        let id = self.settings.id();
-        let fault = done.err();
-        if let Some(why) = fault.as_ref().filter(|_| self.saving.fault != fault) {
-            warn!(zone = %id.name, "cannot store a copy of zone {id}: {why}; a restart serves an older copy, or none until a primary answers");
-        }
-        self.saving.fault = fault;
-    }
+/// Since when what is here holds, if it holds for as long as its SOA record says: a primary that is a secondary itself may
+/// have said that it holds for less (RFC 7314).
+fn since(refresh: &Refresh) -> SystemTime {
+    let (now, at) = (Instant::now(), SystemTime::now());
+    let Some((held, holds)) = refresh.held().zip(refresh.holds(now)) else { return at };
+    let past = expiry(&held.soa).saturating_sub(holds);
+    at.checked_sub(past).unwrap_or(at)
 }

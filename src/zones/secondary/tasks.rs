@@ -8,25 +8,23 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::saving::{CopyWriter, Saving};
 use super::settings::SecondarySettings;
-use super::task::{Notified, Saving, SecondaryTask};
+use super::task::SecondaryTask;
+use super::told::{Teller, telling};
 use crate::dns::NameRef;
 use crate::sync::lock;
 use crate::tls::Random;
-use crate::transfer::incoming::Primary;
+use crate::transfer::incoming::{Primary, Told};
 use crate::tsig::KeyName;
 use crate::zones::feed::{FeedStatus, SharedStatus};
 use crate::zones::publication::Publications;
 use crate::zones::settings::Settings;
 use crate::zones::store::{Store, StoredZone};
 use crate::zones::zone_id::ZoneId;
-
-/// NOTIFY messages of one zone that wait for its task. More say nothing new.
-const NOTIFIED_WAITING_MAX: usize = 16;
 
 /// How long the end of the server waits for copies that are being written.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -56,7 +54,8 @@ pub(super) enum Listening {
 struct Running {
     settings: Arc<SecondarySettings>,
     status: SharedStatus,
-    notified: mpsc::Sender<Notified>,
+    teller: Teller,
+    writer: CopyWriter,
     task: JoinHandle<()>,
 }
 
@@ -85,15 +84,13 @@ impl Secondaries {
             let running = match before.remove(&id) {
                 Some(running) if running.settings.is_same(&settings) => running,
                 replaced => {
-                    let status = replaced.map(|replaced| {
-                        // It may be in the midst of a transfer, which is of no use any more.
-                        replaced.task.abort();
-                        replaced.status
-                    });
                     let stored = store.zones().iter().find(|zone| zone.id == id);
-                    // The task that was replaced may not have written what it copied last.
-                    let saving = status.as_ref().map(|status| Saving::anew(status.get().from));
-                    self.start(settings, status.unwrap_or_default(), saving.unwrap_or_default(), stored)
+                    let replaced = replaced.map(|Running { status, writer, task, .. }| {
+                        // It may be in the midst of a transfer, which is of no use any more.
+                        task.abort();
+                        (status, writer)
+                    });
+                    self.start(settings, replaced, stored)
                 }
             };
             tasks.insert(id, running);
@@ -101,15 +98,20 @@ impl Secondaries {
         before.into_values().for_each(|gone| gone.task.abort());
     }
 
+    /// Starts a task, in place of one of which these are left, if there was one.
     fn start(
         &self,
         settings: SecondarySettings,
-        status: SharedStatus,
-        saving: Saving,
+        replaced: Option<(SharedStatus, CopyWriter)>,
         stored: Option<&StoredZone>,
     ) -> Running {
+        // The task that was replaced may not have written what it copied last.
+        let unsaved = replaced.as_ref().and_then(|(status, _)| status.get().from);
+        let (status, writer) = replaced.unwrap_or_default();
+        let mut saving = Saving::new(settings.id().clone(), settings.folder.as_deref(), writer.clone());
+        unsaved.into_iter().for_each(|from| saving.transferred(from));
         let settings = Arc::new(settings);
-        let (notified, heard) = mpsc::channel(NOTIFIED_WAITING_MAX);
+        let (teller, listener) = telling();
         let now = Instant::now();
         let current = stored.and_then(|zone| zone.version().cloned());
         let holds =
@@ -130,7 +132,7 @@ impl Secondaries {
             saving,
             addresses_changed: Arc::clone(&self.addresses_changed),
         };
-        Running { settings, status, notified, task: tokio::spawn(task.run(heard)) }
+        Running { settings, status, teller, writer, task: tokio::spawn(task.run(listener)) }
     }
 
     /// How a zone stands; none where it is not copied.
@@ -162,8 +164,7 @@ impl Secondaries {
                 continue;
             };
             listening = Listening::Heeded;
-            // A task that has so many of them waiting asks anyhow.
-            let _ = running.notified.try_send(Notified { from: Some(place), serial });
+            running.teller.tell(place, Told::of(serial));
         }
         listening
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::interface::{Reading, Source, SourceTiming};
 use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics};
-use crate::zone::Builder;
+use crate::zone::{Builder, Pool};
 
 /// The sources of a zone, in the order in which they add to it.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +78,10 @@ impl ZoneSources {
         self.list.iter().any(|source| source.timing() == SourceTiming::WhileServing)
     }
 
-    /// Why LUA records among them are not served; none: they are.
-    pub fn lua_fault(&self) -> Option<Diagnostic> {
-        self.list.iter().find_map(|source| source.lua_fault())
+    /// Why a zone with these pools is not served; none: it is. Its sources may have no say over what is probed.
+    pub fn pools_fault(&self, pools: &[Arc<Pool>]) -> Option<Diagnostic> {
+        let has_lua = pools.iter().any(|pool| pool.lua.is_some());
+        self.list.iter().find_map(|source| source.lua_fault()).filter(|_| has_lua)
     }
 
     /// What `edgedns explain` says of records that stand in no file.

@@ -50,8 +50,14 @@ fn holding(serial: u32, seconds: u64) -> Event {
     Event::Accepted { version: version(serial, VersionOrigin::Sources), holds }
 }
 
-fn remade(serial: u32) -> Event {
-    Event::Remade { version: version(serial, VersionOrigin::Sources) }
+/// What a state serves, made anew; none is served: something else is.
+fn remade(state: &ZoneState, serial: u32) -> Event {
+    let from = state.version().cloned().unwrap_or_else(|| version(1, VersionOrigin::Sources));
+    Event::Remade { from, version: version(serial, VersionOrigin::Sources) }
+}
+
+fn copied(serial: u32, seconds: u64) -> Event {
+    Event::Copied { version: version(serial, VersionOrigin::Sources), holds: Duration::from_secs(seconds) }
 }
 
 fn refused(why: &str) -> Event {
@@ -117,7 +123,16 @@ fn every_event_leads_somewhere_from_every_state() {
         ["empty", "current 1", "current 1", "last good 1: old", "expired"],
         "what was wrong since is mended"
     );
-    assert_eq!(all(|| remade(2)), ["empty", "current 2", "stale 2: old", "last good 2: old", "expired"]);
+    let remade = begun(&clock).map(|state| {
+        let event = remade(&state, 2);
+        told(&state.after(event, clock.0))
+    });
+    assert_eq!(remade, ["empty", "current 2", "stale 2: old", "last good 2: old", "expired"]);
+    assert_eq!(
+        all(|| copied(2, 60)),
+        ["current 2", "current 1", "stale 1: old", "last good 1: old", "expired"],
+        "a copy of before is for a start"
+    );
     assert_eq!(
         all(|| Event::HeldBack),
         ["empty", "current 1", "stale 1: old", "last good 1: old", "expired"]
@@ -159,7 +174,19 @@ fn a_version_without_an_end_is_served_for_ever() {
 #[test]
 fn what_is_made_anew_holds_for_as_long_as_before_and_what_holds_no_more_is_not_served_at_all() {
     let mut clock = Clock(Instant::now());
-    let state = ZoneState::default().after(holding(1, 60), clock.0).after(remade(1), clock.after(30));
+    let state = ZoneState::default().after(holding(1, 60), clock.0);
+    let event = remade(&state, 1);
+    let state = state.after(event, clock.after(30));
     assert_eq!(state.next_due(), Some(clock.0 + Duration::from_secs(30)));
     assert_eq!(told(&ZoneState::default().after(holding(1, 0), clock.0)), "expired");
+    assert_eq!(told(&ZoneState::default().after(copied(1, 0), clock.0)), "expired");
+}
+
+#[test]
+fn what_was_transferred_while_a_reading_made_the_version_of_before_anew_is_served_on() {
+    let clock = Clock(Instant::now());
+    let before = ZoneState::default().after(holding(1, 60), clock.0);
+    let event = remade(&before, 1);
+    let state = before.after(holding(2, 60), clock.0).after(event, clock.0);
+    assert_eq!(told(&state), "current 2");
 }

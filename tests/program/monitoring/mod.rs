@@ -12,6 +12,7 @@ use harness::client::ask;
 use harness::http::get;
 use harness::master::Master;
 use harness::program::{Site, said};
+use harness::scripted_primary::{ScriptedPrimary, honest, version};
 use harness::tools::tool;
 use harness::{PATIENCE, free_port, loopback, wait_for};
 use hickory_proto::rr::RecordType;
@@ -115,6 +116,9 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     let master = Master::open_at(host, 6443);
     let tls = serve_tls(host);
     let site = Site::new();
+    let mut copied = version(1, 1);
+    copied.iter_mut().for_each(|record| record.0 = record.0.replace("lab", "copy"));
+    let primary = ScriptedPrimary::start(honest(copied));
     site.write(
         "lab.zone",
         &format!(
@@ -126,17 +130,20 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     site.configure(&format!(
         "[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
          [[zone]]\nname = \"broken.example\"\nfile = \"broken.zone\"\n\n\
+         [[zone]]\nname = \"copy.example\"\nprimary = [\"{}\"]\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
          [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n\n\
          [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n",
+        primary.place(),
         tls.port()
     ));
     let program = site.start();
     assert!(ask(program.listen(), "api.lab.example.", RecordType::A).is_some());
     let text = wait_for("a certificate and a failure", PATIENCE, || {
         let text = get(admin, "/metrics").body;
-        (text.contains("certificate_expiry") && text.contains("reason=\"refused\"")).then_some(text)
+        let seen = ["certificate_expiry", "reason=\"refused\"", "edgedns_zone_expires_in_seconds{"];
+        seen.iter().all(|one| text.contains(one)).then_some(text)
     });
     program.stop();
     drop(master);

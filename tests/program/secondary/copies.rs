@@ -1,6 +1,9 @@
 //! Copying, refreshing, and what is left of a copy at the next start.
 
-use harness::scripted_primary::{Step, a, honest, ns, rtype, soa, soa_of, version};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use harness::scripted_primary::{Record, Step, a, honest, ns, rtype, soa, soa_of, version};
 
 use super::*;
 
@@ -70,11 +73,36 @@ fn a_zone_whose_primaries_are_silent_for_too_long_answers_servfail() {
     let site = site_of(&[&primary], "");
     let program = site.start();
     wait_for_address(&program, "192.0.2.1");
+    let copied = status(&site)["copied"].clone();
+    assert_eq!(copied["expire_seconds"], 3, "{copied}");
+    assert!(copied["expires_in_seconds"].as_u64().is_some_and(|left| left < 4), "{copied}");
     primary.says(|_| vec![Step::Silence]);
     program.wait_for_line("has expired");
     assert_eq!(response_code(&program), ResponseCode::ServFail);
+    assert_eq!(status(&site)["copied"]["expires_in_seconds"], 0);
     primary.says(honest(records));
     wait_for_address(&program, "192.0.2.1");
+}
+
+#[test]
+fn what_has_expired_is_replaced_by_whatever_the_primary_has() {
+    let times = [1, 1, 8];
+    let records = |serial, last| {
+        let soa = soa_of(serial, times);
+        vec![soa.clone(), ns(), a("www", last), soa]
+    };
+    let primary = ScriptedPrimary::start(honest(records(9, 1)));
+    let site = site_of(&[&primary], "");
+    let program = site.start();
+    wait_for_address(&program, "192.0.2.1");
+    // It was restored from a backup.
+    primary.says(honest(records(4, 2)));
+    let line = program.wait_for_line("stays at serial 9");
+    assert!(line.text.contains("it is at serial 4, which is older than ours, 9"), "{line:?}");
+    assert_eq!(address(&program).as_deref(), Some("192.0.2.1"));
+    program.wait_for_line("has expired");
+    wait_for_address(&program, "192.0.2.2");
+    assert_eq!(primary.count(rtype::IXFR), 0, "nothing leads from a version to an older one");
 }
 
 #[test]
@@ -159,4 +187,89 @@ fn an_explanation_says_where_the_records_come_from() {
         checked.contains(&format!("zone lab.example.: copied from primary {}", primary.place())),
         "{checked}"
     );
+}
+
+#[test]
+fn what_new_settings_do_not_allow_is_confirmed_by_no_primary() {
+    let mut records = version(1, 1);
+    records.insert(3, a("api", 1));
+    (records[3].1, records[3].3) = (rtype::LUA, b"\x00\x01\x1cifportup(443, {'192.0.2.1'})".to_vec());
+    let primary = ScriptedPrimary::start(honest(records));
+    let site = site_of(&[&primary], "lua = \"accept\"\n");
+    let program = site.start();
+    wait_for_address(&program, "192.0.2.1");
+    configure(&site, &[&primary], "");
+    program.reload_and_wait();
+    program.wait_for_line("what was copied cannot be served with these settings: it has LUA records");
+    let line = program.wait_for_line("cannot be copied");
+    assert!(line.text.contains("it sends a LUA record of `api.lab.example.`"), "{line:?}");
+    // It has the serial that is served, and yet what it has is another thing now.
+    let asked = primary.count(rtype::SOA);
+    wait_for("it is asked again", PATIENCE, || (primary.count(rtype::SOA) > asked + 1).then_some(()));
+    assert!(status(&site)["error"].as_str().unwrap().contains("LUA"), "{}", status(&site));
+    assert_eq!(address(&program).as_deref(), Some("192.0.2.1"));
+    configure(&site, &[&primary], "lua = \"accept\"\n");
+    program.reload_and_wait();
+    wait_for("all is well", PATIENCE, || status(&site)["error"].is_null().then_some(()));
+}
+
+/// A version whose hosts all say which one it is, and large enough that writing it takes a while.
+fn large(serial: u32) -> Vec<Record> {
+    let last = u8::try_from(serial % 250).expect("a small number");
+    let hosts = (0..1_500).map(|host| a(&format!("h{host}"), last));
+    let soa = soa_of(serial, [1, 1, 86_400]);
+    [soa.clone(), ns(), a("www", last)].into_iter().chain(hosts).chain([soa]).collect()
+}
+
+/// The serial of the copy on the disk, all of which must be of that version.
+fn serial_of_copy(site: &Site) -> Option<u32> {
+    let text = std::fs::read_to_string(site.folder().join("state/copies/lab.example.zone")).ok()?;
+    let (head, rest) = text.split_once('\n').expect("a first line");
+    let serial = head.split_once("at serial ").expect("a serial").1.split(',').next();
+    let serial: u32 = serial.expect("a serial").parse().expect("a serial");
+    let address = format!("192.0.2.{}", serial % 250);
+    assert_eq!(rest.lines().filter(|line| line.ends_with(&address)).count(), 1_501, "{head}");
+    Some(serial)
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_a_copy_that_is_whole_and_was_served() {
+    let kills: u64 = std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
+    // Each question finds a newer version, so that one is always being copied, served or written.
+    let newest = Arc::new(AtomicU32::new(1));
+    let told = Arc::clone(&newest);
+    let primary = ScriptedPrimary::start(move |query| match query.qtype {
+        rtype::SOA => honest(large(told.fetch_add(1, Ordering::Relaxed) + 1))(query),
+        _ => honest(large(told.load(Ordering::Relaxed)))(query),
+    });
+    let site = site_of(&[&primary], "");
+    let mut before = None;
+    for kill in 0..kills {
+        let mut program = site.start();
+        if let Some(serial) = before {
+            let wanted = format!("192.0.2.{}", serial % 250);
+            let seen = address(&program).expect("the copy is served at once");
+            assert!(
+                seen == wanted || newest.load(Ordering::Relaxed) > serial,
+                "{seen} where {wanted} was kept"
+            );
+        }
+        let asked = primary.count(rtype::AXFR) + primary.count(rtype::IXFR);
+        wait_for("a transfer", PATIENCE, || {
+            let rounds = primary.count(rtype::AXFR) + primary.count(rtype::IXFR);
+            primary.notify(program.listen(), newest.load(Ordering::Relaxed) + 1);
+            (rounds > asked).then_some(())
+        });
+        // Anywhere in what follows, which takes some 50 ms; once it is to end.
+        if kill == 0 {
+            wait_for("the first copy", PATIENCE, || serial_of_copy(&site));
+        }
+        std::thread::sleep(Duration::from_millis(kill * 7 % 90));
+        program.kill();
+        let after = serial_of_copy(&site);
+        assert!(after >= before, "{after:?} after {before:?}");
+        assert!(after <= Some(newest.load(Ordering::Relaxed)));
+        before = after;
+    }
+    assert!(before.is_some(), "no copy was ever written");
 }

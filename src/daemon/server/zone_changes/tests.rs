@@ -273,6 +273,23 @@ async fn a_zone_that_a_transfer_keeps_alive_expires_without_it_and_comes_back_wi
 }
 
 #[tokio::test]
+async fn what_a_transfer_gives_is_not_served_when_its_task_has_gone_meanwhile() {
+    let site = Site::new().await;
+    let _hanging = hanging(site.port()).await;
+    let slow = site.version("live", &zone(2, &site.pool(&["127.0.4.83"])));
+    site.write("live", &zone(1, ""));
+    site.serve(async |under| {
+        let event = Event::Accepted { version: Arc::clone(&slow), holds: None };
+        let transferred = under.publications.apply(slow.id.clone(), event);
+        // It waits for the first probe of its target.
+        assert!(timeout(PROBE_TIMEOUT / 4, transferred).await.is_err());
+        tokio::time::sleep(PROBE_TIMEOUT * 2).await;
+        assert!(under.serves(0, &under.versions[0]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn thousands_of_changes_follow_each_other_and_none_is_lost() {
     let site = Site::new().await;
     let pair = [1, 2].map(|serial| site.version("live", &zone(serial, "www A 192.0.2.7\n")));

@@ -9,7 +9,7 @@ use crate::dns::message::{Header, Rcode, Section, class};
 use crate::dns::message_writer::{self, RecordHead};
 use crate::dns::{NameRef, Ttl};
 use crate::source::{Diagnostics, Sources};
-use crate::zone::{Apexes, Builder, Record, Zone};
+use crate::zone::{Apexes, Builder, Changeset, Record, Zone};
 use crate::zonefile;
 
 const ID: u16 = 4711;
@@ -25,6 +25,7 @@ fn asked(base: Option<u32>) -> Asked {
         apex: name("example."),
         id: ID,
         base,
+        newer_than: base,
         lua: LuaRecords::Refuse,
         bytes_max: MEBIBYTE,
         origin: span.into(),
@@ -111,7 +112,7 @@ fn whole(done: Result<Option<(Soa, Received)>, TransferFault>) -> Zone {
 
 fn changes(done: Result<Option<(Soa, Received)>, TransferFault>) -> Changeset {
     match done.unwrap().expect("an end") {
-        (_, Received::Changes(changes)) => changes,
+        (_, Received::Changes(changes)) => changes.finish(),
         (_, Received::Nothing | Received::Whole(_)) => panic!("no changes"),
     }
 }
@@ -216,6 +217,22 @@ fn changes_to_another_version_or_with_a_gap_are_refused() {
     assert!(fault(ixfr(3, &twice)).contains("twice"));
     // Nothing there is newer, and yet there is more.
     assert!(ixfr(3, &[soa(3), soa(3), soa(3)]).is_err());
+}
+
+#[test]
+fn a_whole_zone_that_is_not_newer_than_what_is_here_is_refused_at_its_first_record() {
+    let of = |ours, serial| {
+        let asked = Asked { newer_than: Some(ours), ..asked(None) };
+        received(asked, &[message(Some(Rtype::AXFR), &[soa(serial), ns(), soa(serial)])])
+    };
+    for (ours, serial) in [(7, 7), (7, 6), (7, 7 + (1 << 31)), (0, u32::MAX)] {
+        assert_eq!(of(ours, serial).err(), Some(TransferFault::NotNewer { serial, ours }));
+    }
+    for (ours, serial) in [(7, 8), (u32::MAX, 0), (7, 6 + (1 << 31))] {
+        assert_eq!(whole(of(ours, serial)).serial(), serial);
+    }
+    // It comes in answer to IXFR as well.
+    assert!(fault(ixfr(7, &[soa(6), ns(), soa(6)])).contains("serial 6, which is not newer than ours, 7"));
 }
 
 #[test]

@@ -84,13 +84,13 @@ fn intervals_have_a_floor_a_ceiling_and_jitter() {
 fn a_notify_of_what_is_not_here_has_the_one_that_sent_it_asked_first_and_at_once() {
     let start = Instant::now();
     let mut refresh = held(start);
-    assert!(!refresh.notified(Some(0), Some(7), start), "that is here");
-    assert!(!refresh.notified(Some(0), Some(6), start), "that is older");
+    assert!(!refresh.notified(Some(0), Told::Serial(7), start), "that is here");
+    assert!(!refresh.notified(Some(0), Told::Serial(6), start), "that is older");
     let later = start + seconds(10);
-    assert!(refresh.notified(Some(0), Some(8), later));
+    assert!(refresh.notified(Some(0), Told::Serial(8), later));
     assert_eq!((refresh.due(), refresh.order().collect::<Vec<_>>()), (later, vec![0, 1]));
     let mut refresh = held(start);
-    assert!(refresh.notified(None, None, start), "one without a SOA record may tell of anything");
+    assert!(refresh.notified(None, Told::Anything, start), "one without a SOA record may tell of anything");
     assert_eq!(refresh.due(), start + NOTIFIED_WAIT, "they were asked just now");
     assert_eq!(refresh.order().collect::<Vec<_>>(), [1, 0]);
 }
@@ -99,7 +99,7 @@ fn a_notify_of_what_is_not_here_has_the_one_that_sent_it_asked_first_and_at_once
 fn what_a_notify_has_told_of_and_no_primary_has_is_asked_for_again_soon_and_only_once() {
     let start = Instant::now();
     let mut refresh = held(start);
-    assert!(refresh.notified(Some(1), Some(9), start));
+    assert!(refresh.notified(Some(1), Told::Serial(9), start));
     refresh.confirmed(1, None, start, 0);
     assert_eq!(refresh.due() - start, NOT_THERE_WAIT);
     refresh.confirmed(1, None, start, 0);
@@ -120,11 +120,64 @@ fn the_primary_that_answered_last_is_asked_first_and_one_that_did_not_is_not() {
 
 #[test]
 fn a_serial_is_the_same_newer_or_older_on_a_circle() {
-    let refresh = held(Instant::now());
-    let standings = [7, 8, 6, 7 + (1 << 31), 7 + (1 << 31) - 1].map(|serial| refresh.standing(serial));
+    let now = Instant::now();
+    let refresh = held(now);
+    let standings = [7, 8, 6, 7 + (1 << 31), 7 + (1 << 31) - 1].map(|serial| refresh.standing(serial, now));
     assert_eq!(
         standings,
         [Standing::Same, Standing::Newer, Standing::Older, Standing::Older, Standing::Newer]
     );
-    assert_eq!(Refresh::new(1, None, Instant::now()).standing(0), Standing::Newer);
+    assert_eq!(Refresh::new(1, None, now).standing(0, now), Standing::Newer);
+}
+
+#[test]
+fn a_notify_of_what_is_here_leads_to_a_question_while_nobody_confirms_that() {
+    let start = Instant::now();
+    let mut refresh = held(start);
+    refresh.failed(start, 0);
+    assert_eq!(refresh.due() - start, seconds(600));
+    let later = start + seconds(10);
+    assert!(refresh.notified(Some(0), Told::Serial(7), later));
+    assert_eq!((refresh.due(), refresh.order().collect::<Vec<_>>()), (later, vec![0, 1]));
+    refresh.confirmed(0, None, later, 0);
+    assert!(!refresh.notified(Some(0), Told::Serial(7), later + seconds(1)));
+    let expired = later + seconds(86_400);
+    assert!(refresh.notified(Some(0), Told::Serial(7), expired), "nobody has confirmed it since");
+}
+
+#[test]
+fn what_has_expired_gives_way_to_any_serial_and_is_confirmed_by_its_own() {
+    let start = Instant::now();
+    let refresh = held(start);
+    let just_before = start + seconds(86_400) - Duration::from_millis(1);
+    assert_eq!(refresh.standing(6, just_before), Standing::Older);
+    assert_eq!(refresh.newer_than(just_before), Some(7));
+    let expired = start + seconds(86_400);
+    assert_eq!(refresh.standing(6, expired), Standing::Newer);
+    assert_eq!(refresh.standing(7, expired), Standing::Same);
+    assert_eq!(refresh.newer_than(expired), None);
+}
+
+#[test]
+fn what_was_told_before_is_not_forgotten_for_what_is_told_later_or_for_a_primary_that_does_not_answer() {
+    let start = Instant::now();
+    let mut refresh = held(start);
+    assert!(refresh.notified(Some(1), Told::Serial(9), start));
+    assert!(refresh.notified(Some(0), Told::Serial(8), start));
+    refresh.transferred(0, Soa { serial: 8, ..SOA }, None, start, 0);
+    assert_eq!(refresh.due() - start, NOT_THERE_WAIT, "9 is still to come");
+    assert!(refresh.notified(Some(1), Told::Serial(9), start));
+    refresh.failed(start, 0);
+    assert_eq!(refresh.due() - start, NOT_THERE_WAIT, "it may answer in a moment");
+    refresh.failed(start, 0);
+    assert_eq!(refresh.due() - start, seconds(600));
+}
+
+#[test]
+fn a_primary_that_sends_less_than_it_has_promised_is_asked_again_soon() {
+    let start = Instant::now();
+    let mut refresh = held(start);
+    refresh.promised(9);
+    refresh.transferred(1, Soa { serial: 8, ..SOA }, None, start, 0);
+    assert_eq!(refresh.due() - start, NOT_THERE_WAIT);
 }

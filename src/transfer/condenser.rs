@@ -3,22 +3,22 @@
 //! Responsible for what comes and goes again leaving no trace. Not responsible for whether what goes is there.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use super::fault::TransferFault;
-use crate::dns::{NameRef, Rtype, Ttl};
+use crate::dns::{Name, Rtype};
 use crate::zone::{Changeset, Record};
 
 /// What a record takes here beside its owner and its data, in bytes: two boxes, and a place in a table.
 const RECORD_BYTES: u64 = 160;
 
-/// A record by what tells it from others, its owner in lower case.
+/// A record by what tells it from others, its owner in lower case. Its TTL does not.
 type Key = (Vec<u8>, Rtype, Box<[u8]>);
 
 /// What leads from the first version to the last one so far.
-pub(super) struct Condensed {
+#[derive(Default)]
+pub struct Condenser {
     changes: HashMap<Key, Change>,
     bytes: u64,
-    bytes_max: u64,
 }
 
 /// What becomes of one record.
@@ -30,69 +30,67 @@ struct Change {
     added: Option<Record>,
 }
 
-impl Condensed {
-    /// Nothing has changed. It may take so many bytes.
-    pub(super) fn new(bytes_max: u64) -> Condensed {
-        Condensed { changes: HashMap::new(), bytes: 0, bytes_max }
-    }
+/// Why a change is none of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// A record goes that has gone.
+    Removed(Name, Rtype),
+    /// A record comes that is there.
+    Added(Name, Rtype),
+}
 
+impl Condenser {
     /// A record goes.
-    pub(super) fn remove(
-        &mut self,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        ttl: Ttl,
-        rdata: &[u8],
-    ) -> Result<(), TransferFault> {
-        let change = self.change(owner, rtype, rdata)?;
+    ///
+    /// # Errors
+    ///
+    /// When it has gone already.
+    pub fn remove(&mut self, record: Record) -> Result<(), Repeated> {
+        let change = self.change(&record);
         // One that has come in between was not there before, unless it had gone then.
         if change.added.take().is_some() {
             return Ok(());
         }
         if change.removed.is_some() {
-            return Err(TransferFault::Refused(format!("it removes a {rtype} record of `{owner}` twice")));
+            return Err(Repeated::Removed(record.owner, record.rtype));
         }
-        change.removed = Some(record(owner, rtype, ttl, rdata));
+        change.removed = Some(record);
         Ok(())
     }
 
     /// A record comes.
-    pub(super) fn add(
-        &mut self,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        ttl: Ttl,
-        rdata: &[u8],
-    ) -> Result<(), TransferFault> {
-        let change = self.change(owner, rtype, rdata)?;
+    ///
+    /// # Errors
+    ///
+    /// When it is there already.
+    pub fn add(&mut self, record: Record) -> Result<(), Repeated> {
+        let change = self.change(&record);
         if change.added.is_some() {
-            return Err(TransferFault::Refused(format!("it adds a {rtype} record of `{owner}` twice")));
+            return Err(Repeated::Added(record.owner, record.rtype));
         }
-        change.added = Some(record(owner, rtype, ttl, rdata));
+        change.added = Some(record);
         Ok(())
     }
 
-    fn change(
-        &mut self,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        rdata: &[u8],
-    ) -> Result<&mut Change, TransferFault> {
-        let key = (owner.to_lowercase(), rtype, rdata.into());
-        let bytes = owner.wire().len().saturating_add(rdata.len()) as u64;
+    fn change(&mut self, record: &Record) -> &mut Change {
+        let owner = record.owner.as_ref();
+        let key = (owner.to_lowercase(), record.rtype, record.rdata.clone());
+        let bytes = owner.wire().len().saturating_add(record.rdata.len()) as u64;
         if !self.changes.contains_key(&key) {
             // Twice: as a key, and as a record.
             self.bytes = self.bytes.saturating_add(RECORD_BYTES).saturating_add(bytes.saturating_mul(2));
         }
-        if self.bytes > self.bytes_max {
-            return Err(TransferFault::TooLarge(self.bytes_max));
-        }
-        Ok(self.changes.entry(key).or_default())
+        self.changes.entry(key).or_default()
+    }
+
+    /// How much memory it takes, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The changes, what goes and what comes each in canonical order. A record that goes and comes with the TTL
-    /// that it had is none.
-    pub(super) fn finish(self) -> Changeset {
+    /// that it had is none. That takes a second for a million records.
+    pub fn finish(self) -> Changeset {
         let mut changes = Changeset::default();
         for Change { removed, added } in self.changes.into_values() {
             if let (Some(removed), Some(added)) = (&removed, &added)
@@ -110,6 +108,11 @@ impl Condensed {
     }
 }
 
-fn record(owner: NameRef<'_>, rtype: Rtype, ttl: Ttl, rdata: &[u8]) -> Record {
-    Record { owner: owner.to_name(), rtype, ttl, rdata: rdata.into() }
+impl fmt::Display for Repeated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Repeated::Removed(owner, rtype) => write!(f, "it removes a {rtype} record of `{owner}` twice"),
+            Repeated::Added(owner, rtype) => write!(f, "it adds a {rtype} record of `{owner}` twice"),
+        }
+    }
 }
