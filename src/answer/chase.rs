@@ -13,7 +13,7 @@
 use super::authority::{Authority, Pooled, template_for, template_type};
 use super::compiled_zone::CompiledNode;
 use super::context::{QueryContext, WorkerContext};
-use super::lookup::{Found, search};
+use super::lookup::{Found, search_again};
 use super::pointer::moved;
 use super::response_writer::ResponseWriter;
 use super::rewrite::{FollowedName, OwnerRef, append_template, copy, is_link_written, put_owner};
@@ -110,7 +110,7 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         let apex = self.authority.zone.apex.as_ref();
         let suffix = name.suffix(compiled.apex_labels());
         let inside = name.labels() >= compiled.apex_labels() && apex.wire().eq_ignore_ascii_case(suffix);
-        inside.then(|| search(compiled, name))
+        inside.then(|| search_again(compiled, name))
     }
 
     /// Writes a DNAME of `labels` labels and the CNAME it makes of the name that is followed; returns where

@@ -112,6 +112,7 @@ pub(super) fn compile_into(
             offsets.insert(node.id(), offset);
         }
     }
+    // A name has a lower place than those below it, so that a wildcard was added behind the name above it.
     for (parent, wildcard) in wildcards {
         if let Some(&offset) = offsets.get(&parent) {
             builder.link_wildcard(offset, wildcard);
@@ -165,7 +166,7 @@ impl CompiledZone {
 fn gone(zone: &Zone, node: Node<'_>, relative: &[u8]) -> Result<Arc<[u8]>, CompileError> {
     let mut builder = CompiledZoneBuilder::new(zone.apex(), COMPILED_BYTES_MAX);
     builder.add(relative, NodeFlags::GONE, &[]).map_err(|cause| error(node, ANY_OTHER, cause))?;
-    Ok(builder.into_piece(None))
+    Ok(builder.into_piece())
 }
 
 /// Whether a node makes the names that do not exist below the one above it.
@@ -213,10 +214,12 @@ impl<'z> Compiler<'z> {
     /// A node alone, with the wildcard right below it.
     fn piece(&mut self, node: Node<'z>) -> Result<Arc<[u8]>, CompileError> {
         let mut builder = CompiledZoneBuilder::new(self.zone.apex(), COMPILED_BYTES_MAX);
-        self.own(node, &mut builder)?;
-        let wildcard = node.wildcard().filter(|wildcard| wildcard.kind() != Kind::Occluded);
-        let wildcard = wildcard.map(|wildcard| self.made(wildcard, &mut builder)).transpose()?;
-        Ok(builder.into_piece(wildcard))
+        let own = self.own(node, &mut builder)?;
+        if let Some(wildcard) = node.wildcard().filter(|wildcard| wildcard.kind() != Kind::Occluded) {
+            let made = self.made(wildcard, &mut builder)?;
+            builder.link_wildcard(own, made);
+        }
+        Ok(builder.into_piece())
     }
 
     fn put(

@@ -8,7 +8,8 @@
 //! node    | name_len | flags | templates_len:32 | wildcard:32 | name … | template | template | …
 //! ```
 //!
-//! A node and its templates lie together, so that a hit touches one slot and one or two cache lines more.
+//! A node and its templates lie together, so that a hit touches one slot and one or two cache lines more. The wildcard
+//! right below a node lies behind it, as many bytes as the node says; 0: there is none.
 //!
 //! A zone that changes shares both with its first version; what is otherwise since then stands beside it and is looked
 //! for first. A zone without changes pays one comparison for that.
@@ -52,15 +53,10 @@ impl NodeFlags {
     pub(super) const CUT: NodeFlags = NodeFlags(1);
     /// Below it: a DNAME, its template [`DNAME_BELOW`].
     pub(super) const DNAME: NodeFlags = NodeFlags(2);
-    /// There is a wildcard right below it.
-    pub(super) const HAS_WILDCARD: NodeFlags = NodeFlags(4);
     /// A wildcard: its templates are made for the name one label up.
-    pub(super) const WILDCARD: NodeFlags = NodeFlags(8);
-
-    /// The wildcard right below it is in the same piece, behind it.
-    pub(super) const IN_PIECE: NodeFlags = NodeFlags(16);
+    pub(super) const WILDCARD: NodeFlags = NodeFlags(4);
     /// There was such a name, and there is none any more.
-    pub(super) const GONE: NodeFlags = NodeFlags(32);
+    pub(super) const GONE: NodeFlags = NodeFlags(8);
 
     pub(super) const fn with(self, other: NodeFlags) -> NodeFlags {
         NodeFlags(self.0 | other.0)
@@ -157,11 +153,12 @@ impl<'b> CompiledNode<'b> {
         self.rest.get(from..to).unwrap_or_default()
     }
 
-    /// Where the wildcard right below it is.
+    /// The wildcard right below it.
     #[inline]
-    fn wildcard(&self) -> u32 {
+    pub(super) fn wildcard(&self) -> Option<CompiledNode<'b>> {
         let [.., w0, w1, w2, w3] = *self.head;
-        u32::from_le_bytes([w0, w1, w2, w3])
+        // There is no node at a place so far behind as the one that is before the rest.
+        node_at(self.rest, (u32::from_le_bytes([w0, w1, w2, w3]) as usize).wrapping_sub(NODE_HEAD_BYTES))
     }
 }
 
@@ -226,19 +223,6 @@ impl CompiledZone {
             Some(piece) => node_at(piece, 0).filter(|node| !node.has(NodeFlags::GONE)),
             None => self.sealed.find(hash, relative),
         }
-    }
-
-    /// The wildcard right below a node.
-    #[inline]
-    pub(super) fn wildcard_of<'b>(&'b self, node: &CompiledNode<'b>) -> Option<CompiledNode<'b>> {
-        if !node.has(NodeFlags::HAS_WILDCARD) {
-            return None;
-        }
-        let at = node.wildcard() as usize;
-        if node.has(NodeFlags::IN_PIECE) {
-            return node_at(node.rest, at.wrapping_sub(NODE_HEAD_BYTES));
-        }
-        node_at(&self.sealed.bytes, at)
     }
 
     /// Length of the apex's name in wire form, in bytes.

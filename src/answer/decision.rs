@@ -14,7 +14,9 @@ use crate::dns::message::class;
 pub(super) enum Decision<'q> {
     /// Its EDNS version is not spoken here.
     BadVersion,
-    /// It has a TSIG. Who has keys verifies it.
+    /// Somebody takes the message; with the zone that it asks a transfer of.
+    HandOver(MessageKind, Option<&'q ZoneEntry>),
+    /// It has a TSIG, and nobody has keys.
     Signed,
     /// Its cookie has a length that no cookie has.
     BadCookie,
@@ -26,7 +28,7 @@ pub(super) enum Decision<'q> {
     NotOurs,
     /// No version of the zone is for the client. With the first version.
     Prohibited(&'q ZoneEntry),
-    /// It asks for a transfer of the zone. Who may have one is for others to know.
+    /// It asks for a transfer of the zone, and nobody has one to give.
     Transfer(&'q ZoneEntry),
     /// The zone has no version that could be read.
     NoVersion(&'q ZoneEntry),
@@ -42,7 +44,7 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
         return Decision::BadVersion;
     }
     if edns.tsig.is_some() {
-        return Decision::Signed;
+        return signed(query);
     }
     if edns.cookie.is_some() && !edns.has_sound_cookie() {
         return Decision::BadCookie;
@@ -57,19 +59,38 @@ pub(super) fn decide<'q>(query: &QueryContext<'q>, name: &mut HashedName) -> Dec
     let Some(first) = snapshot.zones.zone_for(name, question.qtype) else {
         return Decision::NotOurs;
     };
-    let is_transfer = matches!(question.qtype, Rtype::AXFR | Rtype::IXFR);
-    if is_transfer && snapshot.handed_over.have(MessageKind::Transfer) {
-        // `allow-query` is not about transfers.
-        return Decision::Transfer(snapshot.zones.seen_by(first, peer.address).unwrap_or(first));
+    if matches!(question.qtype, Rtype::AXFR | Rtype::IXFR) {
+        return transfer(query, first);
     }
     let Some(zone) = snapshot.zones.version_for(first, peer.address) else {
         return Decision::Prohibited(first);
     };
-    if is_transfer {
-        return Decision::Transfer(zone);
-    }
     match zone.compiled.as_deref() {
         Some(compiled) => Decision::Zone(Authority { zone, compiled }),
         None => Decision::NoVersion(zone),
+    }
+}
+
+/// Who has keys verifies it, and looks then at what else it asks for.
+#[cold]
+fn signed<'q>(query: &QueryContext<'q>) -> Decision<'q> {
+    if query.snapshot.handed_over.have(MessageKind::Signed) {
+        return Decision::HandOver(MessageKind::Signed, None);
+    }
+    Decision::Signed
+}
+
+/// A transfer of a zone, `first` being the first of its versions.
+#[cold]
+fn transfer<'q>(query: &QueryContext<'q>, first: &'q ZoneEntry) -> Decision<'q> {
+    let QueryContext { snapshot, peer, .. } = query;
+    if snapshot.handed_over.have(MessageKind::Transfer) {
+        // `allow-query` is not about transfers: who may have one is for others to know.
+        let seen = snapshot.zones.seen_by(first, peer.address).unwrap_or(first);
+        return Decision::HandOver(MessageKind::Transfer, Some(seen));
+    }
+    match snapshot.zones.version_for(first, peer.address) {
+        Some(zone) => Decision::Transfer(zone),
+        None => Decision::Prohibited(first),
     }
 }

@@ -12,7 +12,7 @@ use super::context::{QueryContext, WorkerContext};
 use super::decision::{Decision, decide};
 use super::explanation::{Decided, Explained, ExplainedStep, Finding};
 use super::hashed_name::HashedName;
-use super::lookup::{Found, closest, search};
+use super::lookup::{Found, closest, search_again};
 use super::peer::{Peer, Reply, Transport};
 use super::query_edns::QueryEdns;
 use super::respond::respond;
@@ -50,13 +50,16 @@ pub fn explain(
             let seen = snapshot.zones.seen_by(first, client).unwrap_or(first);
             (Decided::Prohibited(place_of(seen)), None)
         }
-        Decision::Transfer(zone) => (Decided::Transfer(place_of(zone)), None),
+        Decision::HandOver(_, Some(zone)) | Decision::Transfer(zone) => {
+            (Decided::Transfer(place_of(zone)), None)
+        }
         Decision::NoVersion(zone) => (Decided::NoVersion(place_of(zone)), None),
         Decision::Zone(authority) => (Decided::Zone(place_of(authority.zone)), Some(authority)),
         // The others are not for questions of class IN without EDNS.
         Decision::NotOurs
         | Decision::BadVersion
         | Decision::Signed
+        | Decision::HandOver(_, None)
         | Decision::BadCookie
         | Decision::Chaos
         | Decision::UnknownClass => (Decided::NotOurs, None),
@@ -160,7 +163,7 @@ impl Explained {
             return Finding::Outside;
         }
         hashed.set(name.as_ref());
-        let found = search(compiled, hashed);
+        let found = search_again(compiled, hashed);
         self.note_pools(&found, qtype, hashed.labels());
         match found {
             Found::Exact(node) => Finding::Exact { types: types(&node) },

@@ -132,10 +132,9 @@ pub(super) fn limit_and_hand_over(
     query: &mut QueryContext<'_>,
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
+    kind: MessageKind,
 ) -> Reply {
     check_cookie(query, worker);
-    // What else is asked for is looked at when the signature is verified.
-    let kind = if query.edns.tsig.is_some() { MessageKind::Signed } else { MessageKind::Transfer };
     let action = match &query.snapshot.limit {
         Some(limit) if !query.edns.cookie_is_ours => {
             worker.limit(limit, query.peer, Count::HandedOver, response.source)

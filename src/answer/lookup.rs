@@ -34,17 +34,23 @@ impl Found<'_> {
 }
 
 /// What answers a name that lies in this zone. HOT: one look-up for a name that exists, one more per label up
-/// to the closest encloser.
+/// to the closest encloser. Inlined once, on the way of every query.
 #[inline(always)]
 pub(super) fn search<'z>(zone: &'z CompiledZone, name: &HashedName) -> Found<'z> {
     match closest(zone, name) {
-        Some((node, labels)) => found_at(zone, node, labels, name.labels()),
+        Some((node, labels)) => found_at(node, labels, name.labels()),
         None => Found::NxDomain,
     }
 }
 
+/// The same for a name that an answer leads to, and for who explains an answer.
+#[inline(never)]
+pub(super) fn search_again<'z>(zone: &'z CompiledZone, name: &HashedName) -> Found<'z> {
+    search(zone, name)
+}
+
 /// The name itself if it exists, else its closest encloser; with the number of its labels. HOT.
-#[inline]
+#[inline(always)]
 pub(super) fn closest<'z>(zone: &'z CompiledZone, name: &HashedName) -> Option<(CompiledNode<'z>, usize)> {
     if zone.is_changed() {
         return closest_of_changed(zone, name);
@@ -79,15 +85,15 @@ fn enclosers<'z>(
 }
 
 /// What the closest existing name, of `labels` labels, means for a name of `asked` labels.
-#[inline]
-fn found_at<'z>(zone: &'z CompiledZone, node: CompiledNode<'z>, labels: usize, asked: usize) -> Found<'z> {
+#[inline(always)]
+fn found_at(node: CompiledNode<'_>, labels: usize, asked: usize) -> Found<'_> {
     if node.has(NodeFlags::CUT) {
         Found::Cut(node, labels)
     } else if labels == asked {
         Found::Exact(node)
     } else if node.has(NodeFlags::DNAME) {
         Found::Dname(node, labels)
-    } else if let Some(wildcard) = zone.wildcard_of(&node) {
+    } else if let Some(wildcard) = node.wildcard() {
         Found::Wildcard(wildcard, labels)
     } else {
         Found::NxDomain

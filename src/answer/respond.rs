@@ -62,9 +62,17 @@ pub fn respond(
     message.put_question(question.wire);
     message.reserve(reserved);
     let mut response = ResponseWriter::new(message);
-    let mut ede = match answer(query, worker, &mut response) {
-        Answered::Here(ede) => ede,
-        Answered::HandOver => return limit_and_hand_over(query, worker, &mut response),
+    let mut ede = match decide(query, &mut worker.name) {
+        Decision::Zone(authority) => {
+            zone_answer::answer(&authority, query, worker, &mut response);
+            None
+        }
+        Decision::NotOurs => {
+            response.rcode = Rcode::REFUSED;
+            Some(Ede::NotAuthoritative)
+        }
+        Decision::HandOver(kind, _) => return limit_and_hand_over(query, worker, &mut response, kind),
+        decision => respond_otherwise(&decision, query, &mut response),
     };
     let mut tail = Tail::None;
     if let Some(table) = &snapshot.forward {
@@ -94,51 +102,31 @@ pub fn respond(
     }
 }
 
-/// What came of answering. One byte, without padding or a second one: it is looked at for every query.
-enum Answered {
-    /// It is written, with an extended error or none.
-    Here(Option<Ede>),
-    /// Somebody takes the whole message.
-    HandOver,
-}
-
-/// Writes the answer that is decided on.
-#[inline(always)]
-fn answer(
+/// What is said of a query that is not answered from a zone, with the extended error of that.
+#[inline(never)]
+fn respond_otherwise(
+    decision: &Decision<'_>,
     query: &QueryContext<'_>,
-    worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
-) -> Answered {
-    match decide(query, &mut worker.name) {
-        Decision::Zone(authority) => {
-            zone_answer::answer(&authority, query, worker, response);
-            return Answered::Here(None);
-        }
+) -> Option<Ede> {
+    response.rcode = match decision {
         Decision::Chaos => {
             chaos::answer(&query.snapshot.identity, &query.question, response);
-            return Answered::Here(None);
-        }
-        Decision::NotOurs => {
-            response.rcode = Rcode::REFUSED;
-            return Answered::Here(Some(Ede::NotAuthoritative));
-        }
-        Decision::Transfer(_) if query.snapshot.handed_over.have(MessageKind::Transfer) => {
-            return Answered::HandOver;
+            return None;
         }
         Decision::Prohibited(_) => {
             response.rcode = Rcode::REFUSED;
-            return Answered::Here(Some(Ede::Prohibited));
+            return Some(Ede::Prohibited);
         }
-        Decision::BadVersion => response.rcode = Rcode::BADVERS,
-        Decision::Signed if query.snapshot.handed_over.have(MessageKind::Signed) => {
-            return Answered::HandOver;
-        }
-        Decision::Signed => response.rcode = Rcode::NOTAUTH,
-        Decision::BadCookie => response.rcode = Rcode::FORMERR,
-        Decision::UnknownClass | Decision::Transfer(_) => response.rcode = Rcode::REFUSED,
-        Decision::NoVersion(_) => response.rcode = Rcode::SERVFAIL,
-    }
-    Answered::Here(None)
+        Decision::BadVersion => Rcode::BADVERS,
+        Decision::Signed => Rcode::NOTAUTH,
+        Decision::BadCookie => Rcode::FORMERR,
+        Decision::UnknownClass | Decision::Transfer(_) => Rcode::REFUSED,
+        Decision::NoVersion(_) => Rcode::SERVFAIL,
+        // These are not for here.
+        Decision::Zone(_) | Decision::NotOurs | Decision::HandOver(..) => response.rcode,
+    };
+    None
 }
 
 /// An opcode that is no query's: somebody takes it, or it is not implemented.

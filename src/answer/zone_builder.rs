@@ -63,22 +63,14 @@ impl CompiledZoneBuilder {
         self.nodes.push((hash, node.0));
     }
 
-    /// Links a node to the wildcard right below it.
+    /// Links a node to the wildcard right below it, which was added later.
     pub(super) fn link_wildcard(&mut self, parent: NodeOffset, wildcard: NodeOffset) {
-        self.patch(parent.0, 6, wildcard.0);
-        if let Some([_, flags, ..]) = self.bytes.get_mut(parent.0 as usize..) {
-            *flags |= NodeFlags::HAS_WILDCARD.0;
-        }
+        debug_assert!(parent.0 < wildcard.0, "a node says how far behind it its wildcard is");
+        self.patch(parent.0, 6, wildcard.0.wrapping_sub(parent.0));
     }
 
-    /// A piece of the node that was added first, with what was added behind it: the wildcard right below it, if any.
-    pub(super) fn into_piece(mut self, wildcard: Option<NodeOffset>) -> Arc<[u8]> {
-        if let Some(wildcard) = wildcard {
-            self.link_wildcard(NodeOffset(0), wildcard);
-            if let Some([_, flags, ..]) = self.bytes.get_mut(..) {
-                *flags |= NodeFlags::IN_PIECE.0;
-            }
-        }
+    /// A piece of the node that was added first, with what was added behind it.
+    pub(super) fn into_piece(self) -> Arc<[u8]> {
         self.bytes.into()
     }
 
