@@ -71,6 +71,28 @@ class Knot(Server):
         return ["knotd", "-c", str(self.folder / "config")]
 
 
+class Bind(Server):
+    """With a zone that anybody on loopback may change and have."""
+
+    name, program = "bind", "named"
+    # It listens at addresses of interfaces alone, and loopback's is this one.
+    address = "127.0.0.1"
+
+    def configure(self):
+        folder = self.folder
+        (folder / "config").write_text(
+            f'options {{\n  directory "{folder}"; pid-file "{folder}/pid"; session-keyfile none; lock-file none;\n'
+            f"  listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};\n"
+            f"  recursion no; dnssec-validation no; minimal-responses yes; notify no;\n"
+            f"  allow-transfer {{ 127.0.0.0/8; }};\n}};\ncontrols {{ }};\n"
+            f'zone "{self.zone.name}" {{ type primary; file "{folder}/zone"; allow-update {{ 127.0.0.0/8; }}; }};\n'
+        )
+
+    def command(self):
+        # In the foreground, with so many threads, and its log on standard error.
+        return ["named", "-g", "-n", str(self.workers), "-c", str(self.folder / "config")]
+
+
 class Gdnsd(Server):
     name = program = "gdnsd"
 

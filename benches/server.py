@@ -35,6 +35,7 @@ class Server:
 
     name = program = ""
     environment = {}
+    address = ADDRESS
     # Where it may run, and what answers there at once.
     cores, workers = SERVER_CORE, 1
 
@@ -57,7 +58,7 @@ class Server:
             if self.process.poll() is not None:
                 break
             with contextlib.suppress(OSError):
-                answer = ask(self.port, self.zone.name, 6, 0.2)
+                answer = ask(self.port, self.zone.name, 6, 0.2, self.address)
                 if answer[0] == "NOERROR" and answer[1]:
                     return
             time.sleep(0.005)
@@ -144,14 +145,14 @@ class Server:
             self.process.wait()
 
 
-def ask(port, qname, qtype, limit_seconds):
+def ask(port, qname, qtype, limit_seconds, address=ADDRESS):
     """The response code and the sorted RDATA of the answer section."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in qname.split("."))
     # With RD, without which nothing is forwarded.
     query = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", qtype, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(limit_seconds)
-        client.connect((ADDRESS, port))
+        client.connect((address, port))
         client.send(query)
         response = client.recv(65_535)
     _, flags, _, answers, _, _ = struct.unpack("!6H", response[:12])
@@ -177,7 +178,7 @@ def load(server, queries_file, seconds, cores=LOAD_CORE, clients=8):
     before = server.cpu_seconds()
     threads = str(len(cores.split(",")))
     output = subprocess.run(
-        ["taskset", "-c", cores, "dnsperf", "-s", ADDRESS, "-p", str(server.port), "-d", str(queries_file)]
+        ["taskset", "-c", cores, "dnsperf", "-s", server.address, "-p", str(server.port), "-d", str(queries_file)]
         + ["-l", str(seconds), "-c", str(clients), "-T", threads, "-q", "400", "-S", "0"],
         capture_output=True, text=True, check=True, timeout=seconds + LOAD_LATE_MAX_SECONDS,
     ).stdout
