@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use harness::client::sorted_addresses;
+use harness::client::{addresses, ask};
 use harness::http::{get, sample};
 use harness::program::{Program, Site};
 use harness::{PATIENCE, free_port, loopback, wait_for};
@@ -69,8 +70,9 @@ fn rcode(response: &[u8]) -> u8 {
 }
 
 fn address(program: &Program, owner: &str) -> Vec<String> {
-    let found = sorted_addresses(program.listen(), &format!("{owner}.lab.example."), RecordType::A);
-    found.unwrap_or_default().iter().map(ToString::to_string).collect()
+    let response = ask(program.listen(), &format!("{owner}.lab.example."), RecordType::A);
+    let there = response.filter(|response| response.metadata.response_code == ResponseCode::NoError);
+    there.iter().flat_map(addresses).map(|address| address.to_string()).collect()
 }
 
 fn wait_for_address(program: &Program, owner: &str, wanted: &str) {
