@@ -133,7 +133,6 @@ const OF_RECORDS: &[Lie] = &[
         says: |query| of(query, &[ns(), a("www", 66), soa(2)]),
         told: "does not begin with the SOA record",
     },
-    Lie { name: "no NS record", says: |query| of(query, &[soa(2), a("www", 66), soa(2)]), told: "NS record" },
     Lie {
         name: "an address of three bytes",
         says: |query| {
