@@ -89,7 +89,7 @@ impl TlsConnection {
         let (sender, fresh) = self.sender();
         let done = match self.ask_over(&sender, query.clone()).await {
             // A server may close a connection just when it is used; that is no failure of its.
-            Err(Failure::Closed) if fresh == Fresh::No => {
+            Err(Failure::Closed) if fresh == FreshConnection::No => {
                 self.forget(&sender);
                 let (sender, _) = self.sender();
                 self.ask_over(&sender, query).await
@@ -112,16 +112,16 @@ impl TlsConnection {
     }
 
     /// The channel to the connection's task, which is started if there is none.
-    fn sender(&self) -> (mpsc::Sender<Pending>, Fresh) {
+    fn sender(&self) -> (mpsc::Sender<Pending>, FreshConnection) {
         let mut open = lock(&self.open);
         if let Some(open) = open.as_ref().filter(|open| !open.sender.is_closed()) {
-            return (open.sender.clone(), Fresh::No);
+            return (open.sender.clone(), FreshConnection::No);
         }
         let (sender, requests) = mpsc::channel(WAITING_MAX);
         let heard = Arc::<Mutex<Option<Instant>>>::default();
         *open = Some(OpenStream { sender: sender.clone(), since: Instant::now(), heard: Arc::clone(&heard) });
         tokio::spawn(serve(self.address, self.name.clone(), self.verify.clone(), requests, heard));
-        (sender, Fresh::Yes)
+        (sender, FreshConnection::Yes)
     }
 
     /// Closes the open connection if nothing has come over it since a query was sent: it is dead. While other
@@ -141,7 +141,7 @@ impl TlsConnection {
 
 /// Whether a connection is opened for just this query.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fresh {
+enum FreshConnection {
     Yes,
     No,
 }

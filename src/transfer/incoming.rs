@@ -17,7 +17,7 @@ mod notify;
 
 pub use fault::TransferFault;
 pub use notify::Notify;
-pub use primary::{FetchError, Fetched, Primary, PrimaryClient, PrimaryKey, Seen};
-pub use receiver::{Asked, Progress, Received, Receiver};
-pub use refresh::{Held, Refresh, Standing, Told, expiry};
+pub use primary::{FetchError, Fetched, Primary, PrimaryClient, PrimaryKey, PrimaryVersion};
+pub use receiver::{Received, Receiver, TransferProgress, TransferQuery};
+pub use refresh::{Held, Refresh, SerialComparison, Told, expiry};
 pub use whole::{LuaRecords, Whole};

@@ -3,6 +3,6 @@
 mod text;
 mod keeper;
 
-pub use keeper::Keeper;
+pub use keeper::LastGoodKeeper;
 pub use text::Good;
 pub(super) use text::{file_name, is_half, path, read};

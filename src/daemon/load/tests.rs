@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::dns::name::steps;
 use crate::source::{Digest, TextFile};
-use crate::zones::{Cause, Good, Keeper, Marks, Serving, Stamp, ZoneVersion};
+use crate::zones::{Cause, Good, LastGoodKeeper, Marks, Serving, Stamp, ZoneVersion};
 
 /// A folder with a config file and two zones, of which one includes a file.
 struct Site {
@@ -78,7 +78,7 @@ impl Site {
     }
 
     async fn keep(&self, zones: &[LoadedZone]) {
-        let keeper = Keeper::start();
+        let keeper = LastGoodKeeper::start();
         let good = zones.iter().filter_map(|zone| {
             let version = zone.version.as_ref()?;
             let inputs = Arc::clone(&version.inputs);

@@ -32,7 +32,7 @@ pub(super) struct Operator {
     /// When the rules were written last, or read.
     pub(super) rules_kept_at: Clocks,
     pub(super) rules_keeper: forcing::RulesKeeper,
-    pub(super) last_good_keeper: zones::Keeper,
+    pub(super) last_good_keeper: zones::LastGoodKeeper,
     /// Where both are kept.
     pub(super) state_directory: Option<PathBuf>,
     /// When it was last tried again to write what could not be written.
@@ -57,7 +57,7 @@ impl Operator {
             rules,
             rules_kept_at,
             rules_keeper: forcing::RulesKeeper::start(),
-            last_good_keeper: zones::Keeper::start(),
+            last_good_keeper: zones::LastGoodKeeper::start(),
             state_directory,
             state_tried: Instant::now(),
             explaining: Arc::default(),

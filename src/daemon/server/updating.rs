@@ -40,13 +40,13 @@ const REFUSALS_TOLD_MAX: u32 = 10;
 pub(super) struct Updating {
     live: Arc<LiveZones>,
     pub(super) publications: Publications,
-    writers: HashMap<ZoneId, Writer>,
+    writers: HashMap<ZoneId, WriterHandle>,
     taker: UpdateTaker,
 }
 
 /// The ends of a writer.
 #[derive(Clone)]
-struct Writer {
+struct WriterHandle {
     queue: mpsc::Sender<WriterJob>,
     policy: Arc<watch::Sender<Arc<Policy>>>,
 }
@@ -103,7 +103,7 @@ enum Way {
     /// Nobody may change it.
     Nowhere,
     /// To its writer.
-    Writer(Writer),
+    Writer(WriterHandle),
     /// To its primaries, as they are, from those whom this policy knows.
     Primaries { policy: Arc<Policy>, list: Arc<Primaries> },
 }
@@ -144,7 +144,7 @@ impl Updating {
     }
 
     /// The writer of a zone, which goes by this policy from now on.
-    fn writer(&self, id: &ZoneId, policy: &Arc<Policy>) -> Writer {
+    fn writer(&self, id: &ZoneId, policy: &Arc<Policy>) -> WriterHandle {
         if let Some(writer) = self.writers.get(id) {
             writer.policy.send_replace(Arc::clone(policy));
             return writer.clone();
@@ -158,12 +158,12 @@ impl Updating {
             counters: Arc::clone(&self.taker.counters),
         };
         tokio::spawn(writer.run(waiting));
-        Writer { queue, policy: Arc::new(policy) }
+        WriterHandle { queue, policy: Arc::new(policy) }
     }
 
     /// Shows or takes back what updates did, beside the loop, and then tells.
     pub(super) fn operate(&self, order: UpdatesOrder, reply: oneshot::Sender<Result<UpdatesShown, String>>) {
-        let writers: Vec<(ZoneId, Writer)> =
+        let writers: Vec<(ZoneId, WriterHandle)> =
             self.writers.iter().map(|(id, writer)| (id.clone(), writer.clone())).collect();
         let live = Arc::clone(&self.live);
         tokio::spawn(async move {
@@ -215,7 +215,7 @@ fn no_updates(zone: &Name) -> String {
 /// What updates did to zones of this name, or to all.
 async fn shown(
     live: &LiveZones,
-    writers: &[(ZoneId, Writer)],
+    writers: &[(ZoneId, WriterHandle)],
     name: Option<&Name>,
 ) -> Result<UpdatesShown, String> {
     let mut zones = Vec::new();
@@ -272,7 +272,7 @@ async fn replied(made: oneshot::Receiver<Replied>, limit: Duration) -> Result<Re
 
 /// Has the writers of a zone take back what updates did; how many records.
 async fn take_back(
-    writers: &[(ZoneId, Writer)],
+    writers: &[(ZoneId, WriterHandle)],
     zone: &Name,
     owner: &Name,
     rtype: Option<Rtype>,
@@ -425,7 +425,7 @@ mod tests {
         let grant = Grant { allow, names: vec!["**".parse().unwrap()], types: TypeGrant::Any };
         let (queue, waiting) = mpsc::channel(1);
         let policy = Arc::new(watch::channel(Arc::new(Policy { grants: vec![grant] })).0);
-        let way = Way::Writer(Writer { queue, policy });
+        let way = Way::Writer(WriterHandle { queue, policy });
         let zones = TakenZones::from([("example.".parse().unwrap(), vec![TakenZone { access: None, way }])]);
         let taker = UpdateTaker {
             zones: Arc::new(Mutex::new(Arc::new(zones))),

@@ -10,23 +10,23 @@ use crate::dns::{NameRef, Rtype, Ttl, rdata};
 use crate::zone::Record;
 
 /// A record as it was sent, names in full.
-pub(super) struct Sent<'m> {
+pub(super) struct ReceivedRecord<'m> {
     pub(super) owner: NameRef<'m>,
     pub(super) rtype: Rtype,
     pub(super) ttl: Ttl,
     pub(super) rdata: &'m [u8],
 }
 
-impl Sent<'_> {
+impl ReceivedRecord<'_> {
     /// The record, to be kept.
     pub(super) fn to_record(&self) -> Record {
-        let Sent { owner, rtype, ttl, rdata } = *self;
+        let ReceivedRecord { owner, rtype, ttl, rdata } = *self;
         Record { owner: owner.to_name(), rtype, ttl, rdata: rdata.into() }
     }
 }
 
 /// What was asked.
-pub(super) struct Wanted<'q> {
+pub(super) struct ExpectedResponse<'q> {
     pub(super) id: u16,
     pub(super) apex: NameRef<'q>,
     pub(super) qtype: Rtype,
@@ -34,7 +34,7 @@ pub(super) struct Wanted<'q> {
 
 /// Which message of a transfer one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum MessagePlace {
     /// The first, which repeats the question.
     First,
     /// A later one, which may leave it out (RFC 5936, section 2.2).
@@ -54,8 +54,8 @@ impl<'m> TransferMessage<'m> {
     /// Reads header and question.
     pub(super) fn read(
         message: &'m [u8],
-        asked: &Wanted<'_>,
-        place: Place,
+        asked: &ExpectedResponse<'_>,
+        place: MessagePlace,
     ) -> Result<TransferMessage<'m>, TransferFault> {
         let header = Header::read(message).ok_or(TransferFault::Malformed)?;
         if !header.is_response() || header.opcode() != Opcode::QUERY || header.id != asked.id {
@@ -63,7 +63,7 @@ impl<'m> TransferMessage<'m> {
         }
         let [questions, answers, ..] = header.counts;
         let at = match (questions, place) {
-            (0, Place::Later) => HEADER_BYTES,
+            (0, MessagePlace::Later) => HEADER_BYTES,
             (1, _) => {
                 let (question, rest) = Question::read(message).ok_or(TransferFault::Malformed)?;
                 let is_asked = question.qname == asked.apex
@@ -75,7 +75,7 @@ impl<'m> TransferMessage<'m> {
                 message.len().checked_sub(rest.len()).ok_or(TransferFault::Malformed)?
             }
             // Some servers repeat nothing when they refuse.
-            (0, Place::First) if header.flags & 0x000f != 0 => HEADER_BYTES,
+            (0, MessagePlace::First) if header.flags & 0x000f != 0 => HEADER_BYTES,
             _ => return Err(TransferFault::Mismatched),
         };
         let rcode = Rcode(header.flags & 0x000f);
@@ -97,7 +97,7 @@ impl<'m> TransferMessage<'m> {
     pub(super) fn each(
         &self,
         apex: NameRef<'_>,
-        mut take: impl FnMut(&Sent<'_>) -> Result<(), TransferFault>,
+        mut take: impl FnMut(&ReceivedRecord<'_>) -> Result<(), TransferFault>,
     ) -> Result<(), TransferFault> {
         let (mut owner, mut data) = (Decompressed::new(), Vec::new());
         let mut at = self.at;
@@ -123,7 +123,7 @@ impl<'m> TransferMessage<'m> {
             }
             // RFC 2181, section 8: a TTL whose highest bit is set counts as 0.
             let ttl = Ttl::from_seconds(head.ttl).unwrap_or_default();
-            take(&Sent { owner: name, rtype: head.rtype, ttl, rdata: &data })?;
+            take(&ReceivedRecord { owner: name, rtype: head.rtype, ttl, rdata: &data })?;
         }
         Ok(())
     }

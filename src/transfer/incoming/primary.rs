@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::fault::TransferFault;
-use super::message::{Place, TransferMessage, Wanted, edns_of};
-use super::query::{self, Extended, Kind};
-use super::receiver::{Asked, Progress, Received, Receiver};
+use super::message::{ExpectedResponse, MessagePlace, TransferMessage, edns_of};
+use super::query::{self, Extended, QueryKind};
+use super::receiver::{Received, Receiver, TransferProgress, TransferQuery};
 use crate::dns::edns::option;
 use crate::dns::message::{Header, Rcode};
 use crate::dns::{Name, NameRef, Rtype};
@@ -82,7 +82,7 @@ pub struct PrimaryClient {
 
 /// What a primary says of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct PrimaryVersion {
     /// Its SOA record.
     pub soa: Soa,
     /// For how many seconds its version holds, where it is a secondary itself (RFC 7314).
@@ -92,7 +92,7 @@ pub struct Seen {
 /// A transfer that is whole and sound.
 pub struct Fetched {
     /// The SOA record of what was sent, and for how long it holds there.
-    pub seen: Seen,
+    pub seen: PrimaryVersion,
     /// What was sent.
     pub received: Received,
     /// Bytes of all messages.
@@ -161,7 +161,7 @@ impl PrimaryClient {
     /// # Errors
     ///
     /// When the primary does not answer, or has not the zone.
-    pub async fn soa(&self, apex: &Name, random: &Random) -> Result<Seen, FetchError> {
+    pub async fn soa(&self, apex: &Name, random: &Random) -> Result<PrimaryVersion, FetchError> {
         match self.soa_as(apex, Extended::Yes, random).await {
             Err(FetchError::Fault(TransferFault::Rcode(Rcode::FORMERR | Rcode::NOTIMP))) => {
                 self.soa_as(apex, Extended::No, random).await
@@ -170,13 +170,18 @@ impl PrimaryClient {
         }
     }
 
-    async fn soa_as(&self, apex: &Name, extended: Extended, random: &Random) -> Result<Seen, FetchError> {
+    async fn soa_as(
+        &self,
+        apex: &Name,
+        extended: Extended,
+        random: &Random,
+    ) -> Result<PrimaryVersion, FetchError> {
         self.need_secret()?;
         // What is signed, or must not be seen (RFC 9103, section 6.3), is asked over a connection as the zone would need.
         let takes_datagrams = self.key.is_none() && self.primary.remote.protocol == Protocol::Udp;
         let datagrams = if takes_datagrams { DATAGRAMS_MAX } else { 0 };
         for _ in 0..datagrams {
-            let message = query::write(0, apex.as_ref(), Kind::Soa, extended);
+            let message = query::write(0, apex.as_ref(), QueryKind::Soa, extended);
             let Some(query) = Query::of_message(message, random) else { continue };
             let id = id_of(query.bytes());
             // What is truncated comes over TCP.
@@ -185,7 +190,7 @@ impl PrimaryClient {
             }
         }
         let id = random.id();
-        let mut exchange = self.ask(query::write(id, apex.as_ref(), Kind::Soa, extended)).await?;
+        let mut exchange = self.ask(query::write(id, apex.as_ref(), QueryKind::Soa, extended)).await?;
         let response = exchange.next().await?;
         Ok(read_soa(&response, id, apex.as_ref())?)
     }
@@ -195,7 +200,7 @@ impl PrimaryClient {
     /// # Errors
     ///
     /// When the transfer is not whole and sound.
-    pub async fn transfer(&self, asked: &Asked, random: &Random) -> Result<Fetched, FetchError> {
+    pub async fn transfer(&self, asked: &TransferQuery, random: &Random) -> Result<Fetched, FetchError> {
         match self.transfer_as(asked, Extended::Yes, random).await {
             Err(FetchError::Fault(TransferFault::Rcode(Rcode::FORMERR))) => {
                 self.transfer_as(asked, Extended::No, random).await
@@ -206,14 +211,14 @@ impl PrimaryClient {
 
     async fn transfer_as(
         &self,
-        asked: &Asked,
+        asked: &TransferQuery,
         extended: Extended,
         random: &Random,
     ) -> Result<Fetched, FetchError> {
         let id = random.id();
-        let kind = asked.base.map_or(Kind::Axfr, Kind::Ixfr);
+        let kind = asked.base.map_or(QueryKind::Axfr, QueryKind::Ixfr);
         let mut exchange = self.ask(query::write(id, asked.apex.as_ref(), kind, extended)).await?;
-        let received = receive(&mut exchange, Receiver::new(Asked { id, ..asked.clone() }));
+        let received = receive(&mut exchange, Receiver::new(TransferQuery { id, ..asked.clone() }));
         // An hour fits any clock.
         let end = Instant::now().checked_add(TRANSFER_WAIT).unwrap_or_else(Instant::now);
         timeout_at(end, received).await.unwrap_or(Err(Failure::TimedOut.into()))
@@ -295,10 +300,10 @@ async fn receive(exchange: &mut SignedStream, mut receiver: Receiver) -> Result<
         bytes = bytes.saturating_add(message.len() as u64);
         expire = expire.or_else(|| read_expire(&message));
         match receiver.take(&message)? {
-            Progress::More(more) => receiver = more,
-            Progress::Done { soa, received } => {
+            TransferProgress::More(more) => receiver = more,
+            TransferProgress::Done { soa, received } => {
                 exchange.finish()?;
-                return Ok(Fetched { seen: Seen { soa, expire }, received, bytes });
+                return Ok(Fetched { seen: PrimaryVersion { soa, expire }, received, bytes });
             }
         }
     }
@@ -309,8 +314,12 @@ fn id_of(message: &[u8]) -> u16 {
 }
 
 /// The SOA record in a response.
-fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<Seen, TransferFault> {
-    let read = TransferMessage::read(message, &Wanted { id, apex, qtype: Rtype::SOA }, Place::First)?;
+fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<PrimaryVersion, TransferFault> {
+    let read = TransferMessage::read(
+        message,
+        &ExpectedResponse { id, apex, qtype: Rtype::SOA },
+        MessagePlace::First,
+    )?;
     if !read.is_authoritative() {
         return Err(TransferFault::NotAuthoritative);
     }
@@ -322,7 +331,7 @@ fn read_soa(message: &[u8], id: u16, apex: NameRef<'_>) -> Result<Seen, Transfer
         Ok(())
     })?;
     let soa = soa.ok_or(TransferFault::NoSoa)?;
-    Ok(Seen { soa, expire: read_expire(message) })
+    Ok(PrimaryVersion { soa, expire: read_expire(message) })
 }
 
 /// For how many seconds the version of the primary holds.

@@ -19,7 +19,7 @@ pub(super) enum Extended {
 
 /// A query of a secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum QueryKind {
     /// For the SOA record.
     Soa,
     /// For the whole zone.
@@ -28,22 +28,22 @@ pub(super) enum Kind {
     Ixfr(u32),
 }
 
-impl Kind {
+impl QueryKind {
     /// The type that is asked for.
     pub(super) fn qtype(self) -> Rtype {
         match self {
-            Kind::Soa => Rtype::SOA,
-            Kind::Axfr => Rtype::AXFR,
-            Kind::Ixfr(_) => Rtype::IXFR,
+            QueryKind::Soa => Rtype::SOA,
+            QueryKind::Axfr => Rtype::AXFR,
+            QueryKind::Ixfr(_) => Rtype::IXFR,
         }
     }
 }
 
 /// The query under an id.
-pub(super) fn write(id: u16, apex: NameRef<'_>, kind: Kind, extended: Extended) -> Vec<u8> {
+pub(super) fn write(id: u16, apex: NameRef<'_>, kind: QueryKind, extended: Extended) -> Vec<u8> {
     message_writer::owned(QUERY_BYTES_MAX, id, 0, |message| {
         message.question(apex, kind.qtype(), class::IN);
-        if let Kind::Ixfr(serial) = kind {
+        if let QueryKind::Ixfr(serial) = kind {
             // The serial alone counts (RFC 1995, section 3): two roots before it, and four numbers behind.
             let head = RecordHead { rtype: Rtype::SOA, class: class::IN, ttl: 0 };
             let rdata: [&[u8]; 3] = [&[0, 0], &serial.to_be_bytes(), &[0; 16]];

@@ -11,7 +11,7 @@
 //! transfer that breaks off before is none. Pure: bytes in, a zone or changes out.
 
 use super::fault::TransferFault;
-use super::message::{Place, Sent, TransferMessage, Wanted};
+use super::message::{ExpectedResponse, MessagePlace, ReceivedRecord, TransferMessage};
 use super::whole::{LuaRecords, Whole};
 use crate::dns::{Name, Rtype, Ttl};
 use crate::source::{Origin, Span};
@@ -20,7 +20,7 @@ use crate::transfer::soa::{Soa, is_newer};
 
 /// What was asked of a primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct TransferQuery {
     /// The zone.
     pub apex: Name,
     /// The id of the query.
@@ -40,7 +40,7 @@ pub struct Asked {
 }
 
 /// How far a transfer has come.
-pub enum Progress {
+pub enum TransferProgress {
     /// There is more to come.
     More(Receiver),
     /// It has ended, and is sound.
@@ -64,8 +64,8 @@ pub enum Received {
 
 /// A transfer that has not ended.
 pub struct Receiver {
-    asked: Asked,
-    place: Place,
+    asked: TransferQuery,
+    place: MessagePlace,
     bytes: u64,
     state: State,
 }
@@ -95,8 +95,8 @@ enum State {
 
 impl Receiver {
     /// Nothing has come yet.
-    pub fn new(asked: Asked) -> Receiver {
-        Receiver { asked, place: Place::First, bytes: 0, state: State::Begin }
+    pub fn new(asked: TransferQuery) -> Receiver {
+        Receiver { asked, place: MessagePlace::First, bytes: 0, state: State::Begin }
     }
 
     /// Takes in the next message of the connection.
@@ -104,13 +104,13 @@ impl Receiver {
     /// # Errors
     ///
     /// When it is not what a primary may send. Nothing of the transfer is of use then.
-    pub fn take(mut self, message: &[u8]) -> Result<Progress, TransferFault> {
+    pub fn take(mut self, message: &[u8]) -> Result<TransferProgress, TransferFault> {
         self.bytes = self.bytes.saturating_add(message.len() as u64);
         if self.bytes > self.asked.bytes_max {
             return Err(TransferFault::TooLarge(self.asked.bytes_max));
         }
         let qtype = if self.asked.base.is_some() { Rtype::IXFR } else { Rtype::AXFR };
-        let wanted = Wanted { id: self.asked.id, apex: self.asked.apex.as_ref(), qtype };
+        let wanted = ExpectedResponse { id: self.asked.id, apex: self.asked.apex.as_ref(), qtype };
         let read = TransferMessage::read(message, &wanted, self.place)?;
         let mut state = std::mem::replace(&mut self.state, State::Begin);
         let mut is_empty = true;
@@ -123,13 +123,13 @@ impl Receiver {
         if is_empty {
             return Err(TransferFault::Empty);
         }
-        self.place = Place::Later;
+        self.place = MessagePlace::Later;
         match state {
-            State::Ended(first, received) => Ok(Progress::Done { soa: first.soa, received }),
+            State::Ended(first, received) => Ok(TransferProgress::Done { soa: first.soa, received }),
             State::Opened(first) if self.asked.base.is_some_and(|base| !is_newer(first.soa.serial, base)) => {
-                Ok(Progress::Done { soa: first.soa, received: Received::Nothing })
+                Ok(TransferProgress::Done { soa: first.soa, received: Received::Nothing })
             }
-            state => Ok(Progress::More(Receiver { state, ..self })),
+            state => Ok(TransferProgress::More(Receiver { state, ..self })),
         }
     }
 }
@@ -145,7 +145,7 @@ impl State {
     }
 
     /// What has come after a record more.
-    fn after(self, sent: &Sent<'_>, asked: &Asked) -> Result<State, TransferFault> {
+    fn after(self, sent: &ReceivedRecord<'_>, asked: &TransferQuery) -> Result<State, TransferFault> {
         let soa = read_soa(sent, asked)?;
         match (self, soa) {
             (State::Begin, None) => Err(TransferFault::NoSoa),
@@ -197,7 +197,12 @@ impl State {
 
 impl First {
     /// What the second record shows: whether changes come or the whole zone.
-    fn followed_by(self, sent: &Sent<'_>, soa: Option<Soa>, asked: &Asked) -> Result<State, TransferFault> {
+    fn followed_by(
+        self,
+        sent: &ReceivedRecord<'_>,
+        soa: Option<Soa>,
+        asked: &TransferQuery,
+    ) -> Result<State, TransferFault> {
         if let (Some(base), Some(soa)) = (asked.base, soa)
             && (soa.serial == base || soa.serial != self.soa.serial)
         {
@@ -215,20 +220,20 @@ impl First {
         let mut whole = Whole::new(asked.apex.clone(), asked.origin.clone(), asked.span, asked.bytes_max);
         let First { rdata, ttl, .. } = &self;
         whole.add(
-            &Sent { owner: asked.apex.as_ref(), rtype: Rtype::SOA, ttl: *ttl, rdata },
+            &ReceivedRecord { owner: asked.apex.as_ref(), rtype: Rtype::SOA, ttl: *ttl, rdata },
             LuaRecords::Refuse,
         )?;
         State::Whole(self, Box::new(whole)).after(sent, asked)
     }
 
     /// Whether a SOA record is this one.
-    fn must_be(&self, sent: &Sent<'_>) -> Result<(), TransferFault> {
+    fn must_be(&self, sent: &ReceivedRecord<'_>) -> Result<(), TransferFault> {
         if sent.rdata == self.rdata { Ok(()) } else { Err(TransferFault::OtherSoa) }
     }
 }
 
 /// The SOA record of the zone; none where a record is another one.
-fn read_soa(sent: &Sent<'_>, asked: &Asked) -> Result<Option<Soa>, TransferFault> {
+fn read_soa(sent: &ReceivedRecord<'_>, asked: &TransferQuery) -> Result<Option<Soa>, TransferFault> {
     if sent.rtype != Rtype::SOA {
         return Ok(None);
     }
@@ -240,7 +245,7 @@ fn read_soa(sent: &Sent<'_>, asked: &Asked) -> Result<Option<Soa>, TransferFault
 }
 
 /// A primary may promise a version and then send an older one: several servers at one address, or a lie.
-fn must_be_newer(soa: Soa, asked: &Asked) -> Result<(), TransferFault> {
+fn must_be_newer(soa: Soa, asked: &TransferQuery) -> Result<(), TransferFault> {
     match asked.newer_than {
         Some(ours) if !is_newer(soa.serial, ours) => {
             Err(TransferFault::NotNewer { serial: soa.serial, ours })
@@ -250,7 +255,7 @@ fn must_be_newer(soa: Soa, asked: &Asked) -> Result<(), TransferFault> {
 }
 
 /// LUA records are read all together: changes of some are no changes of the zone that they make.
-fn must_be_plain(sent: &Sent<'_>) -> Result<(), TransferFault> {
+fn must_be_plain(sent: &ReceivedRecord<'_>) -> Result<(), TransferFault> {
     if sent.rtype == Rtype::LUA { Err(TransferFault::LuaChanges) } else { Ok(()) }
 }
 

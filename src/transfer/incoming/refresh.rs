@@ -96,7 +96,7 @@ impl Held {
 
 /// What a primary has, compared with what is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum SerialComparison {
     /// The same version.
     Same,
     /// A newer one, or there is none here that holds.
@@ -129,11 +129,13 @@ impl Refresh {
     }
 
     /// What a primary has that says this serial.
-    pub fn standing(&self, serial: u32, now: Instant) -> Standing {
+    pub fn compare_serial(&self, serial: u32, now: Instant) -> SerialComparison {
         match self.held {
-            Some(held) if held.soa.serial == serial => Standing::Same,
-            Some(held) if !is_newer(serial, held.soa.serial) && !held.is_expired(now) => Standing::Older,
-            Some(_) | None => Standing::Newer,
+            Some(held) if held.soa.serial == serial => SerialComparison::Same,
+            Some(held) if !is_newer(serial, held.soa.serial) && !held.is_expired(now) => {
+                SerialComparison::Older
+            }
+            Some(_) | None => SerialComparison::Newer,
         }
     }
 
@@ -149,7 +151,7 @@ impl Refresh {
         let is_well = self.failures == 0 && self.held.is_some_and(|held| !held.is_expired(now));
         if let Told::Serial(serial) = told
             && is_well
-            && self.standing(serial, now) != Standing::Newer
+            && self.compare_serial(serial, now) != SerialComparison::Newer
         {
             return false;
         }
@@ -219,7 +221,7 @@ impl Refresh {
         self.failures = 0;
         self.first = primary;
         let is_missing = match self.told.take() {
-            Some(Told::Serial(serial)) => self.standing(serial, now) == Standing::Newer,
+            Some(Told::Serial(serial)) => self.compare_serial(serial, now) == SerialComparison::Newer,
             Some(Told::Anything) | None => false,
         };
         self.wait(if is_missing { refresh.min(NOT_THERE_WAIT) } else { refresh }, now);

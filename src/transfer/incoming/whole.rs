@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::fault::TransferFault;
-use super::message::Sent;
+use super::message::ReceivedRecord;
 use crate::dns::{Name, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin, Span};
 use crate::zone::{Apexes, Builder, Guarding, MemoryLimit, Zone};
@@ -39,7 +39,7 @@ impl Whole {
     }
 
     /// Takes in a record.
-    pub(super) fn add(&mut self, sent: &Sent<'_>, lua: LuaRecords) -> Result<(), TransferFault> {
+    pub(super) fn add(&mut self, sent: &ReceivedRecord<'_>, lua: LuaRecords) -> Result<(), TransferFault> {
         let added = match (sent.rtype, lua) {
             (Rtype::LUA, LuaRecords::Refuse) => return Err(TransferFault::Lua(sent.owner.to_name())),
             (Rtype::LUA, LuaRecords::Accept) => self.add_lua(sent)?,
@@ -48,7 +48,7 @@ impl Whole {
         added.map_err(|fault| self.fault(fault))
     }
 
-    fn add_lua(&mut self, sent: &Sent<'_>) -> Result<Result<(), Diagnostic>, TransferFault> {
+    fn add_lua(&mut self, sent: &ReceivedRecord<'_>) -> Result<Result<(), Diagnostic>, TransferFault> {
         let Some(lua) = SentLua::read(sent.owner.to_name(), sent.ttl, sent.rdata) else {
             return Err(TransferFault::Rdata(sent.owner.to_name(), sent.rtype));
         };

@@ -37,7 +37,7 @@ pub(super) enum Pushed {
 
 /// Fills messages, one after the other.
 pub(super) struct Packer {
-    head: Head,
+    head: MessageHead,
     bytes: Vec<u8>,
     answers: u16,
     labels: Labels,
@@ -47,7 +47,7 @@ pub(super) struct Packer {
 
 /// What every message of a response has.
 #[derive(Clone, Debug)]
-pub(super) struct Head {
+pub(super) struct MessageHead {
     pub(super) id: u16,
     pub(super) flags: u16,
     /// In wire form.
@@ -58,7 +58,7 @@ pub(super) struct Head {
 
 impl Packer {
     /// For the messages of a response, each of which gets `reserved` bytes by others.
-    pub(super) fn new(head: Head, reserved: usize) -> Self {
+    pub(super) fn new(head: MessageHead, reserved: usize) -> Self {
         let mut packer = Self { head, bytes: Vec::new(), answers: 0, labels: Labels::default(), reserved };
         packer.begin();
         packer
@@ -305,9 +305,9 @@ mod tests {
     use crate::dns::Name;
     use crate::dns::response::Response;
 
-    fn head() -> Head {
+    fn head() -> MessageHead {
         let question = [&b"\x07Example\x00"[..], &[0, 252, 0, 1]].concat();
-        Head { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+        MessageHead { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
     }
 
     fn name(text: &str) -> Name {

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::contents::{Contents, SentRecord};
 use super::counters::{TransferCounters, TransferTotals};
 use super::limits::{RunningTransfers, TransferLimits};
-use super::packer::{Head, Packer, Pushed, Sent};
+use super::packer::{MessageHead, Packer, Pushed, Sent};
 use super::plan::{Plan, TransferRefusal};
 use super::request::{TransferRequest, malformed};
 use super::told::RefusalLog;
@@ -140,16 +140,16 @@ impl Outgoing {
         &self,
         zone: &str,
         requester: &Requester,
-        ended: Result<Ended, Broken>,
+        ended: Result<FinishedTransfer, Broken>,
         what: &str,
         began: Instant,
     ) {
         let ms = began.elapsed().as_millis();
         match ended {
-            Ok(Ended { form, records, messages, bytes }) => {
+            Ok(FinishedTransfer { form, records, messages, bytes }) => {
                 let counter = match form {
-                    Form::Whole => &self.counters.axfr,
-                    Form::Steps => &self.counters.ixfr,
+                    TransferForm::Whole => &self.counters.axfr,
+                    TransferForm::Steps => &self.counters.ixfr,
                 };
                 TransferCounters::add(counter);
                 info!(
@@ -169,8 +169,8 @@ impl Outgoing {
 }
 
 /// A finished transfer.
-struct Ended {
-    form: Form,
+struct FinishedTransfer {
+    form: TransferForm,
     records: u64,
     messages: u64,
     bytes: u64,
@@ -178,7 +178,7 @@ struct Ended {
 
 /// How a zone is sent.
 #[derive(Clone, Copy)]
-enum Form {
+enum TransferForm {
     Whole,
     Steps,
 }
@@ -195,8 +195,8 @@ impl From<Gone> for Broken {
     }
 }
 
-fn head(request: &TransferRequest) -> Head {
-    Head {
+fn head(request: &TransferRequest) -> MessageHead {
+    MessageHead {
         id: request.id,
         flags: request.flags | Header::AA,
         question: request.question.clone(),
@@ -218,25 +218,30 @@ impl SentRecord<'_> {
 }
 
 impl Sending {
-    fn new(message: HandedOver, head: Head) -> Self {
+    fn new(message: HandedOver, head: MessageHead) -> Self {
         // What is signed gets its signature on its way.
         let reserved = MESSAGE_BYTES_MAX.saturating_sub(message.response_bytes_max());
         Self { message, packer: Packer::new(head, reserved), records: 0, messages: 0, bytes: 0 }
     }
 
     /// Sends all records: SOA first and last (RFC 5936, section 2.2).
-    async fn whole(mut self, contents: &Contents) -> Result<Ended, Broken> {
+    async fn whole(mut self, contents: &Contents) -> Result<FinishedTransfer, Broken> {
         self.soa(contents).await?;
         for record in contents.records() {
             self.push(&record.sent()).await?;
         }
         self.soa(contents).await?;
-        self.end(Form::Whole).await
+        self.end(TransferForm::Whole).await
     }
 
     /// Sends the changes since a serial: new SOA, old SOA and deleted records, new SOA and added records, new SOA (RFC 1995,
     /// section 4).
-    async fn steps(mut self, contents: &Contents, from: u32, steps: &Condensed) -> Result<Ended, Broken> {
+    async fn steps(
+        mut self,
+        contents: &Contents,
+        from: u32,
+        steps: &Condensed,
+    ) -> Result<FinishedTransfer, Broken> {
         let Condensed { soa, changes } = steps;
         self.soa(contents).await?;
         match soa {
@@ -247,7 +252,7 @@ impl Sending {
         self.soa(contents).await?;
         self.all(&changes.added).await?;
         self.soa(contents).await?;
-        self.end(Form::Steps).await
+        self.end(TransferForm::Steps).await
     }
 
     async fn all(&mut self, records: &[zone::Record]) -> Result<(), Broken> {
@@ -301,11 +306,11 @@ impl Sending {
         Ok(self.message.send(message.into()).await?)
     }
 
-    async fn end(mut self, form: Form) -> Result<Ended, Broken> {
+    async fn end(mut self, form: TransferForm) -> Result<FinishedTransfer, Broken> {
         if !self.packer.is_empty() {
             self.flush().await?;
         }
         let Sending { records, messages, bytes, .. } = self;
-        Ok(Ended { form, records, messages, bytes })
+        Ok(FinishedTransfer { form, records, messages, bytes })
     }
 }

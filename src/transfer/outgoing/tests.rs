@@ -10,7 +10,7 @@ use super::comparing::{Comparing, Comparison};
 use super::contents::{Contents, SentPools, UpPool};
 use super::difference::{between, between_rrsets};
 use super::notifier::Notifier;
-use super::packer::{Head, Packer, Pushed};
+use super::packer::{MessageHead, Packer, Pushed};
 use super::plan::Plan;
 use super::request::{TransferKind, TransferRequest};
 use super::zones::{OutgoingZone, OutgoingZones};
@@ -55,9 +55,9 @@ fn records(contents: &Contents) -> Vec<String> {
     records
 }
 
-fn head() -> Head {
+fn head() -> MessageHead {
     let question = [&b"\x07example\x00"[..], &[0, 252, 0, 1]].concat();
-    Head { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
+    MessageHead { id: 7, flags: Header::QR | Header::AA, question, has_opt: false }
 }
 
 #[test]

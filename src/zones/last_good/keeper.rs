@@ -30,15 +30,15 @@ type Wanted = Option<(PathBuf, Vec<Good>)>;
 /// Stores texts one after the other. If they change faster than the disk writes, only the newest are written.
 /// No caller waits for one, in contrast to forced verdicts (`daemon::forcing`), each of which is written
 /// before its reply.
-pub struct Keeper {
+pub struct LastGoodKeeper {
     wanted: watch::Sender<Wanted>,
     task: JoinHandle<()>,
     fault: LastFault,
 }
 
-impl Keeper {
+impl LastGoodKeeper {
     /// Starts a keeper in the runtime.
-    pub fn start() -> Keeper {
+    pub fn start() -> LastGoodKeeper {
         let (wanted, mut newest) = watch::channel(None);
         let fault = LastFault::default();
         let known = fault.clone();
@@ -65,7 +65,7 @@ impl Keeper {
                 work = done.await.unwrap_or_else(|_| Work::new(known.clone()));
             }
         });
-        Keeper { wanted, task, fault }
+        LastGoodKeeper { wanted, task, fault }
     }
 
     /// Stores these texts in this state directory soon. Without a state directory, stores nothing.

@@ -16,7 +16,7 @@ use crate::zones::zone_id::ZoneId;
 
 /// What the version of a zone is to the one that is served.
 #[derive(Clone, Default)]
-pub enum Standing {
+pub enum LoadedAs {
     /// It was read from the sources.
     #[default]
     Read,
@@ -48,7 +48,7 @@ pub struct LoadedZone {
     /// Whether that is the version which was served when the reading began, and nothing was read.
     pub is_unchanged: bool,
     /// What that is to the one that is served.
-    pub standing: Standing,
+    pub loaded_as: LoadedAs,
     /// Why its sources give no version, in one sentence.
     pub error: Option<String>,
     /// The first errors, drawn as in a terminal.
@@ -78,7 +78,7 @@ impl LoadedZone {
             faults: Diagnostics::default(),
             version: None,
             is_unchanged: false,
-            standing: Standing::Read,
+            loaded_as: LoadedAs::Read,
             error: None,
             drawn: None,
             last_good_error: None,
@@ -105,10 +105,10 @@ impl LoadedZone {
             // What its primaries say is heard elsewhere.
             (None, Some(_)) if self.is_unchanged && self.sources.arrive_while_serving() => Event::HeldBack,
             (None, Some(_)) if self.is_unchanged => Event::Unchanged,
-            (None, Some(version)) if self.waits.is_none() => match self.standing {
-                Standing::Read => Event::Accepted { version, holds: None },
-                Standing::Remade { from } => Event::Remade { from, version },
-                Standing::Copied { holds } => Event::Copied { version, holds },
+            (None, Some(version)) if self.waits.is_none() => match self.loaded_as {
+                LoadedAs::Read => Event::Accepted { version, holds: None },
+                LoadedAs::Remade { from } => Event::Remade { from, version },
+                LoadedAs::Copied { holds } => Event::Copied { version, holds },
             },
             (None, Some(_) | None) => Event::HeldBack,
         }

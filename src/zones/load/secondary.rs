@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::loaded::{LoadedZone, Standing};
+use super::loaded::{LoadedAs, LoadedZone};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources, patiently_for};
 use crate::transfer::Soa;
 use crate::transfer::incoming::expiry;
@@ -40,7 +40,7 @@ impl SecondaryLoad<'_> {
             Some(before) => match self.remade(before, &mut faults) {
                 Some(version) => {
                     loaded.version = Some(version);
-                    loaded.standing = Standing::Remade { from: Arc::clone(before) };
+                    loaded.loaded_as = LoadedAs::Remade { from: Arc::clone(before) };
                 }
                 None => {
                     let why =
@@ -80,7 +80,7 @@ impl SecondaryLoad<'_> {
         match self.version_of(copy, sources, &mut found) {
             Some(version) => {
                 let holds = remaining(&version, confirmed_at, SystemTime::now());
-                loaded.standing = Standing::Copied { holds };
+                loaded.loaded_as = LoadedAs::Copied { holds };
                 loaded.version = Some(Arc::new(version));
             }
             None => loaded.last_good_error = Some(first(&found)),

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::tasks::{Listening, Secondaries};
+use super::tasks::{NotifyEffect, Secondaries};
 use crate::dns::message::Rcode;
 use crate::transfer::incoming::Notify;
 use crate::tsig::KeyName;
@@ -16,9 +16,9 @@ impl Secondaries {
         let notify = Notify::read(message)?;
         let Some(apex) = notify.apex() else { return Some(notify.respond(Rcode::FORMERR)) };
         let rcode = match self.notify(apex, from, key, notify.serial()) {
-            Listening::Heeded => Rcode::NOERROR,
-            Listening::Stranger => Rcode::REFUSED,
-            Listening::NotOurs => Rcode::NOTAUTH,
+            NotifyEffect::Heeded => Rcode::NOERROR,
+            NotifyEffect::Stranger => Rcode::REFUSED,
+            NotifyEffect::NotOurs => Rcode::NOTAUTH,
         };
         Some(notify.respond(rcode))
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::source::{Origin, Span};
-use crate::transfer::incoming::Asked;
+use crate::transfer::incoming::TransferQuery;
 use crate::zone::{Apexes, MemoryLimit};
 use crate::zonefile;
 use crate::zones::local_addresses::known_addresses;
@@ -89,11 +89,11 @@ impl SecondarySettings {
 
     /// What is asked of a primary, whose records come from `origin`: for what has changed since the version of a
     /// serial, or for the whole zone, which must be behind `newer_than`.
-    pub(super) fn asked(&self, base: Option<u32>, newer_than: Option<u32>, origin: Origin) -> Asked {
+    pub(super) fn asked(&self, base: Option<u32>, newer_than: Option<u32>, origin: Origin) -> TransferQuery {
         let apex = self.zone.id.name.clone();
         let bytes_max = self.bytes_max();
         let (lua, span) = (self.primaries.lua, self.span());
-        Asked { apex, id: 0, base, newer_than, lua, bytes_max, origin, span }
+        TransferQuery { apex, id: 0, base, newer_than, lua, bytes_max, origin, span }
     }
 
     /// Memory that the zone may take, in bytes.

@@ -11,11 +11,11 @@ use tracing::{debug, info, warn};
 use super::making;
 use super::saving::Saving;
 use super::settings::SecondarySettings;
-use super::told::{Listener, Notified};
+use super::told::{HeardNotify, Listener};
 use crate::source::{Origin, Transfer};
 use crate::tls::Random;
 use crate::transfer::incoming::{
-    FetchError, Fetched, Held, PrimaryClient, Received, Refresh, Seen, Standing, expiry,
+    FetchError, Fetched, Held, PrimaryClient, PrimaryVersion, Received, Refresh, SerialComparison, expiry,
 };
 use crate::transfer::{Soa, is_newer};
 use crate::zones::feed::SharedStatus;
@@ -63,7 +63,7 @@ impl SecondaryTask {
             let due = self.saving.due().map_or(refresh.due(), |due| due.min(refresh.due()));
             tokio::select! {
                 heard = listener.next() => match heard {
-                    Some(Notified { from, told }) => {
+                    Some(HeardNotify { from, told }) => {
                         if refresh.notified(Some(from), told, Instant::now()) {
                             self.status.change(|status| status.notified += 1);
                         }
@@ -131,18 +131,19 @@ impl SecondaryTask {
         refresh: &mut Refresh,
     ) -> Result<(), String> {
         let apex = &self.settings.zone.id.name;
-        let Seen { soa, expire } = client.soa(apex, &self.random).await.map_err(|error| error.to_string())?;
-        match refresh.standing(soa.serial, Instant::now()) {
-            Standing::Same => {
+        let PrimaryVersion { soa, expire } =
+            client.soa(apex, &self.random).await.map_err(|error| error.to_string())?;
+        match refresh.compare_serial(soa.serial, Instant::now()) {
+            SerialComparison::Same => {
                 refresh.confirmed(place, expire, Instant::now(), self.random.next());
                 self.saving.confirmed();
                 Ok(())
             }
-            Standing::Older => {
+            SerialComparison::Older => {
                 let ours = refresh.held().map_or(0, |held| held.soa.serial);
                 Err(format!("it is at serial {}, which is older than ours, {ours}", soa.serial))
             }
-            Standing::Newer => {
+            SerialComparison::Newer => {
                 let newer_than = refresh.newer_than(Instant::now());
                 let seen = self.transfer(client, soa.serial, newer_than).await?;
                 if is_newer(soa.serial, seen.soa.serial) {
@@ -160,7 +161,7 @@ impl SecondaryTask {
         client: &PrimaryClient,
         serial: u32,
         newer_than: Option<u32>,
-    ) -> Result<Seen, String> {
+    ) -> Result<PrimaryVersion, String> {
         let (zone, primary) = (self.settings.id().to_string(), client.primary().to_string());
         let origin = Origin::Transfer(Arc::new(Transfer { zone, primary, serial }));
         let current = self.current.as_ref().filter(|version| version.contents.is_some());
@@ -190,7 +191,7 @@ impl SecondaryTask {
         client: &PrimaryClient,
         fetched: Fetched,
         origin: &Origin,
-    ) -> Result<Seen, String> {
+    ) -> Result<PrimaryVersion, String> {
         let Fetched { seen, received, bytes } = fetched;
         let is_whole = matches!(received, Received::Whole(_));
         let (settings, current) = (Arc::clone(&self.settings), self.current.clone());

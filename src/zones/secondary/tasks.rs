@@ -41,7 +41,7 @@ pub struct Secondaries {
 
 /// What a NOTIFY does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Listening {
+pub(super) enum NotifyEffect {
     /// A zone asks its primaries, unless it has that serial already.
     Heeded,
     /// The zone has other primaries.
@@ -148,8 +148,8 @@ impl Secondaries {
         from: IpAddr,
         key: Option<&KeyName>,
         serial: Option<u32>,
-    ) -> Listening {
-        let mut listening = Listening::NotOurs;
+    ) -> NotifyEffect {
+        let mut listening = NotifyEffect::NotOurs;
         let tasks = lock(&self.tasks);
         for (_, running) in tasks.iter().filter(|(id, _)| id.name.as_ref() == apex) {
             let is_known = |primary: &Primary| {
@@ -158,12 +158,12 @@ impl Secondaries {
                     || key.is_some_and(|key| primary.key.as_ref().is_some_and(|own| own.name == *key))
             };
             let Some(place) = running.settings.primaries.list.iter().position(is_known) else {
-                if listening == Listening::NotOurs {
-                    listening = Listening::Stranger;
+                if listening == NotifyEffect::NotOurs {
+                    listening = NotifyEffect::Stranger;
                 }
                 continue;
             };
-            listening = Listening::Heeded;
+            listening = NotifyEffect::Heeded;
             running.teller.tell(place, Told::of(serial));
         }
         listening

@@ -19,9 +19,9 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn asked(base: Option<u32>) -> Asked {
+fn asked(base: Option<u32>) -> TransferQuery {
     let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
-    Asked {
+    TransferQuery {
         apex: name("example."),
         id: ID,
         base,
@@ -68,12 +68,12 @@ fn message_of(id: u16, flags: u16, qtype: Option<Rtype>, class: u16, records: &[
 }
 
 /// What comes of these messages; `None`: there is more to come.
-fn received(asked: Asked, messages: &[Vec<u8>]) -> Result<Option<(Soa, Received)>, TransferFault> {
+fn received(asked: TransferQuery, messages: &[Vec<u8>]) -> Result<Option<(Soa, Received)>, TransferFault> {
     let mut receiver = Receiver::new(asked);
     for (number, message) in messages.iter().enumerate() {
         match receiver.take(message)? {
-            Progress::More(more) => receiver = more,
-            Progress::Done { soa, received } => {
+            TransferProgress::More(more) => receiver = more,
+            TransferProgress::Done { soa, received } => {
                 assert_eq!(number + 1, messages.len(), "it ends before the last message");
                 return Ok(Some((soa, received)));
             }
@@ -222,7 +222,7 @@ fn changes_to_another_version_or_with_a_gap_are_refused() {
 #[test]
 fn a_whole_zone_that_is_not_newer_than_what_is_here_is_refused_at_its_first_record() {
     let of = |ours, serial| {
-        let asked = Asked { newer_than: Some(ours), ..asked(None) };
+        let asked = TransferQuery { newer_than: Some(ours), ..asked(None) };
         received(asked, &[message(Some(Rtype::AXFR), &[soa(serial), ns(), soa(serial)])])
     };
     for (ours, serial) in [(7, 7), (7, 6), (7, 7 + (1 << 31)), (0, u32::MAX)] {
@@ -267,13 +267,13 @@ fn a_message_that_is_no_response_to_the_query_is_refused() {
 
 #[test]
 fn what_takes_more_memory_than_the_zone_may_is_refused_before_it_ends() {
-    let sent = |asked: Asked, qtype, first: &[Record]| {
+    let sent = |asked: TransferQuery, qtype, first: &[Record]| {
         let mut receiver = Receiver::new(asked);
         let mut next = message(Some(qtype), first);
         for number in 0..1_000_u32 {
             match receiver.take(&next) {
-                Ok(Progress::More(more)) => receiver = more,
-                Ok(Progress::Done { .. }) => panic!("it ends"),
+                Ok(TransferProgress::More(more)) => receiver = more,
+                Ok(TransferProgress::Done { .. }) => panic!("it ends"),
                 Err(fault) => return (fault, number),
             }
             let many = |owner: u32| a(&format!("h{number}-{owner}"), 1);
@@ -294,15 +294,17 @@ fn changes_that_go_to_and_fro_without_an_end_are_refused() {
     let there =
         message(None, &(0..100).map(|n| a(&format!("h{n}"), 1)).chain([soa(4), soa(4)]).collect::<Vec<_>>());
     let first = message(Some(Rtype::IXFR), &[soa(7), soa(3), soa(4)]);
-    let Ok(Progress::More(mut receiver)) = Receiver::new(asked(Some(3))).take(&first) else { panic!() };
+    let Ok(TransferProgress::More(mut receiver)) = Receiver::new(asked(Some(3))).take(&first) else {
+        panic!()
+    };
     let mut bytes = first.len();
     loop {
         let flip = message(None, &[soa(4), soa(4)]);
         for next in [&there, &flip] {
             bytes += next.len();
             match receiver.take(next) {
-                Ok(Progress::More(more)) => receiver = more,
-                Ok(Progress::Done { .. }) => panic!("it ends"),
+                Ok(TransferProgress::More(more)) => receiver = more,
+                Ok(TransferProgress::Done { .. }) => panic!("it ends"),
                 Err(_) => {
                     assert!(bytes as u64 <= MEBIBYTE + 65_535);
                     return;
@@ -318,7 +320,7 @@ fn lua_records_are_taken_only_from_a_primary_that_may_send_them() {
     let lua = Record { rdata: b"\x00\x01\x1cifportup(443, {'192.0.2.1'})".as_slice().into(), ..lua };
     let records = [soa(7), ns(), lua.clone(), soa(7)];
     assert!(fault(axfr(&records)).contains("`lua = \"accept\"`"));
-    let accepting = |base| Asked { lua: LuaRecords::Accept, ..asked(base) };
+    let accepting = |base| TransferQuery { lua: LuaRecords::Accept, ..asked(base) };
     let zone = whole(received(accepting(None), &[message(Some(Rtype::AXFR), &records)]));
     assert_eq!(zone.pools().len(), 1);
     let among = message(Some(Rtype::IXFR), &[soa(7), soa(3), soa(7), lua, soa(7)]);
@@ -383,8 +385,8 @@ proptest! {
         }
         bytes.truncate(bytes.len() - cut.index(bytes.len()) / 4);
         let lua = LuaRecords::Accept;
-        if let Ok(Progress::Done { received: Received::Whole(whole), .. }) =
-            Receiver::new(Asked { lua, ..asked(base) }).take(&bytes)
+        if let Ok(TransferProgress::Done { received: Received::Whole(whole), .. }) =
+            Receiver::new(TransferQuery { lua, ..asked(base) }).take(&bytes)
         {
             let mut found = Diagnostics::default();
             let _ = whole.finish(&zonefile::Settings::default(), &[], Vec::new(), Arc::default(), &mut found);

@@ -122,12 +122,19 @@ fn the_primary_that_answered_last_is_asked_first_and_one_that_did_not_is_not() {
 fn a_serial_is_the_same_newer_or_older_on_a_circle() {
     let now = Instant::now();
     let refresh = held(now);
-    let standings = [7, 8, 6, 7 + (1 << 31), 7 + (1 << 31) - 1].map(|serial| refresh.standing(serial, now));
+    let standings =
+        [7, 8, 6, 7 + (1 << 31), 7 + (1 << 31) - 1].map(|serial| refresh.compare_serial(serial, now));
     assert_eq!(
         standings,
-        [Standing::Same, Standing::Newer, Standing::Older, Standing::Older, Standing::Newer]
+        [
+            SerialComparison::Same,
+            SerialComparison::Newer,
+            SerialComparison::Older,
+            SerialComparison::Older,
+            SerialComparison::Newer
+        ]
     );
-    assert_eq!(Refresh::new(1, None, now).standing(0, now), Standing::Newer);
+    assert_eq!(Refresh::new(1, None, now).compare_serial(0, now), SerialComparison::Newer);
 }
 
 #[test]
@@ -150,11 +157,11 @@ fn what_has_expired_gives_way_to_any_serial_and_is_confirmed_by_its_own() {
     let start = Instant::now();
     let refresh = held(start);
     let just_before = start + seconds(86_400) - Duration::from_millis(1);
-    assert_eq!(refresh.standing(6, just_before), Standing::Older);
+    assert_eq!(refresh.compare_serial(6, just_before), SerialComparison::Older);
     assert_eq!(refresh.newer_than(just_before), Some(7));
     let expired = start + seconds(86_400);
-    assert_eq!(refresh.standing(6, expired), Standing::Newer);
-    assert_eq!(refresh.standing(7, expired), Standing::Same);
+    assert_eq!(refresh.compare_serial(6, expired), SerialComparison::Newer);
+    assert_eq!(refresh.compare_serial(7, expired), SerialComparison::Same);
     assert_eq!(refresh.newer_than(expired), None);
 }
 

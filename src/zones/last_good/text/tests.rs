@@ -8,7 +8,7 @@ use super::*;
 use crate::dns::Name;
 use crate::source::Sources;
 use crate::zonefile;
-use crate::zones::last_good::{Keeper, keeper};
+use crate::zones::last_good::{LastGoodKeeper, keeper};
 use crate::zones::source::ZoneSources;
 use crate::zones::version::Inputs;
 
@@ -63,7 +63,7 @@ impl TwoFiles {
     }
 
     async fn keep(&self) {
-        let keeper = Keeper::start();
+        let keeper = LastGoodKeeper::start();
         keeper.keep(Some(self.state()), vec![self.good()]);
         keeper.stop().await;
     }
@@ -162,7 +162,7 @@ async fn a_folder_that_cannot_be_written_to_stops_nothing() {
     fs::write(files.file(FOLDER), "").unwrap();
     files.keep().await;
     assert!(read(files.state(), &zone()).is_err());
-    let keeper = Keeper::start();
+    let keeper = LastGoodKeeper::start();
     keeper.keep(None, vec![files.good()]);
     keeper.keep(Some(Path::new("/nonexistent")), vec![files.good()]);
     keeper.stop().await;
