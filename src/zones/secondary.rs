@@ -7,8 +7,8 @@
 //!                                                          └────▶ the copy on disk
 //! ```
 //!
-//! Responsible for what is served being as new as the primaries have it, and for it staying as it is while they are
-//! silent or lie. Not responsible for the transfers themselves (`transfer`), or for publishing.
+//! While no primary answers, or what comes is unsound, the version that is served stays. The transfers themselves are in
+//! `transfer`; the loop publishes.
 
 mod settings;
 mod told;

@@ -7,8 +7,8 @@
 //!           SOA(new), [SOA(old), gone …, SOA(next), come …]…, SOA(new)   changes
 //! ```
 //!
-//! Responsible for which record is what (RFC 5936, section 2.2; RFC 1995, section 4), and for the end. A
-//! transfer that breaks off before is none. Pure: bytes in, a zone or changes out.
+//! Decides what each record means (RFC 5936, section 2.2; RFC 1995, section 4) and where the transfer ends. One that
+//! breaks off earlier is discarded. Pure: bytes in, a zone or changes out.
 
 use super::fault::TransferFault;
 use super::message::{ExpectedResponse, MessagePlace, ReceivedRecord, TransferMessage};

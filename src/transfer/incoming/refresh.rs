@@ -13,8 +13,7 @@
 //! so that both transfer what there is; NSD accepts any serial in that state. It is how a primary is started over that
 //! was restored from a backup, or whose serial was set back: until then such a mistake of the operator changes nothing.
 //!
-//! Responsible for times, and for which primary is asked first. Pure: time and chance are passed in. Not
-//! responsible for asking.
+//! Decides when to ask, and which primary first. Pure: time and chance are passed in.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -45,7 +44,7 @@ pub struct Refresh {
     due: Instant,
     /// The earliest next round, if a NOTIFY asks for one.
     not_before: Instant,
-    /// Rounds without success, one after the other.
+    /// Failed rounds in a row.
     failures: u32,
     /// What NOTIFY messages have told since the last round that began after them.
     told: Option<Told>,
@@ -78,12 +77,12 @@ impl Told {
     }
 }
 
-/// The version that is here.
+/// The version we have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Its SOA record.
     pub soa: Soa,
-    /// When it must have been confirmed; none: never, as of a time that no clock can tell.
+    /// When it expires unless a primary confirms it; none: never.
     pub expires: Option<Instant>,
 }
 
@@ -94,7 +93,7 @@ impl Held {
     }
 }
 
-/// What a primary has, compared with what is here.
+/// The version of a primary, compared with ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerialComparison {
     /// The same version.
@@ -128,7 +127,7 @@ impl Refresh {
         (0..primaries).map(move |step| first.saturating_add(step).checked_rem(primaries).unwrap_or(0))
     }
 
-    /// What a primary has that says this serial.
+    /// How the version with this serial compares with ours.
     pub fn compare_serial(&self, serial: u32, now: Instant) -> SerialComparison {
         match self.held {
             Some(held) if held.soa.serial == serial => SerialComparison::Same,
@@ -211,7 +210,7 @@ impl Refresh {
         self.wait(if is_told { wait.min(NOT_THERE_WAIT) } else { wait }, now);
     }
 
-    /// How long the version that is here holds from now on; none: for ever.
+    /// How long our version holds from now on; none: for ever.
     pub fn holds(&self, now: Instant) -> Option<Duration> {
         let held = self.held?;
         held.expires.map(|expires| expires.saturating_duration_since(now))

@@ -1,6 +1,6 @@
-//! From what a primary has sent to the version that is to be served.
+//! Makes a zone version from a transfer, with the same checks as for a zone file.
 //!
-//! Responsible for it being checked like any other zone. Pure; it may take seconds.
+//! Pure. Takes seconds for a large zone.
 
 use std::sync::Arc;
 

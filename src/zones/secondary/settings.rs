@@ -1,4 +1,4 @@
-//! What the task of one zone goes by.
+//! The settings of the task of one secondary zone.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
 
-/// What a task begins with.
+/// The state of the task.
 pub(super) struct SecondaryTask {
     pub(super) settings: Arc<SecondarySettings>,
     /// What is served; none: SERVFAIL.
@@ -37,12 +37,12 @@ pub(super) struct SecondaryTask {
     pub(super) random: Arc<Random>,
     /// The copy on the disk.
     pub(super) saving: Saving,
-    /// Called when a new version is served from whose addresses other zones are made.
+    /// Called for each new version if reverse zones are made from this zone.
     pub(super) addresses_changed: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl SecondaryTask {
-    /// Turns until nobody can send NOTIFY any more: that is the end of the server, or of the zone.
+    /// Runs until the sender of NOTIFY is dropped: the server ends, or the zone is configured no more.
     pub(super) async fn run(mut self, mut listener: Listener) {
         let clients: Vec<PrimaryClient> = self
             .settings
@@ -155,7 +155,7 @@ impl SecondaryTask {
         }
     }
 
-    /// Transfers what is newer, as changes where that goes, and makes a version of it.
+    /// Transfers a newer version, by IXFR if possible, and makes a zone version of it.
     async fn transfer(
         &mut self,
         client: &PrimaryClient,

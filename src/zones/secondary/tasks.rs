@@ -1,7 +1,6 @@
-//! The tasks of all zones that are copied.
+//! The tasks of all secondary zones.
 //!
-//! Responsible for there being one for each such zone of the config file, and for handing NOTIFY to the right one. Not
-//! responsible for what a task does.
+//! Starts and ends them as the configuration changes, and passes NOTIFY to the right one. What a task does is in `task`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,7 +25,7 @@ use crate::zones::settings::Settings;
 use crate::zones::store::{Store, StoredZone};
 use crate::zones::zone_id::ZoneId;
 
-/// How long the end of the server waits for copies that are being written.
+/// How long a stopping server waits for copies to be written.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// The tasks of all secondary zones. Clones share them: the loop starts and ends tasks, the treatment of NOTIFY wakes
@@ -135,7 +134,7 @@ impl Secondaries {
         Running { settings, status, teller, writer, task: tokio::spawn(task.run(listener)) }
     }
 
-    /// How a zone stands; none where it is not copied.
+    /// The status of a zone; none for one that is no secondary.
     pub fn status(&self, zone: &ZoneId) -> Option<FeedStatus> {
         lock(&self.tasks).get(zone).map(|running| running.status.get())
     }
