@@ -101,7 +101,7 @@ impl<'r> Reading<'r> {
                 // It names a list.
                 match self
                     .server_list(&word.text)
-                    .filter(|_| depth < DEPTH_MAX && server.words().count() == 1)
+                    .filter(|_| depth < DEPTH_MAX && server.words().next().is_none())
                 {
                     Some(inner) => self.collect_servers(inner, depth + 1, found),
                     None => lost(found),

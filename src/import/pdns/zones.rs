@@ -139,14 +139,10 @@ fn primaries(list: Option<&Statement>) -> Result<Vec<String>, String> {
     let usual =
         port.map_or(Ok(DNS_PORT), |port| port.parse()).map_err(|_| "its port is no number".to_owned())?;
     for server in list.map(Statement::block).unwrap_or_default() {
-        let words: Vec<&str> = server.words().map(|word| word.text.as_str()).collect();
-        let read = match words.as_slice() {
-            [place] => place
-                .parse()
-                .or_else(|_| place.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, usual))))
-                .ok(),
-            _ => None,
-        };
+        // Behind an address nothing is known here.
+        let place = server.word(0).filter(|_| server.words().next().is_none()).map(|word| word.text.as_str());
+        let with_usual = |place: &str| place.parse::<IpAddr>().map(|ip| SocketAddr::from((ip, usual)));
+        let read = place.and_then(|place| place.parse().or_else(|_| with_usual(place)).ok());
         let place: SocketAddr =
             read.ok_or_else(|| format!("`{}` is no address of a primary", server.shown()))?;
         servers.push(upstream(place));

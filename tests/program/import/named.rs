@@ -290,9 +290,10 @@ fn servers_that_get_zones_or_send_them_are_taken_over_with_their_keys() {
     assert!(!zone("copy.test").contains("allow-transfer") && !zone("copy.test").contains("notify"));
     assert_eq!(result.config.matches("[[key]]").count(), 1, "{}", result.config);
     assert!(result.config.contains("name = \"host1-host2\""), "{}", result.config);
-    result.assert_fate("key rndc-key { … }", "refused", "hmac-sha256");
+    result.assert_fate("key rndc-key { algorithm hmac-md5; secret ……", "refused", "hmac-sha256");
     result.assert_fate("zone copy.test", "honoured", "→ [[zone]], primary");
-    result.assert_fate("zone lab.test: allow-transfer", "honoured", "→ [[zone]] allow-transfer");
+    let setting = "zone lab.test: allow-transfer { 192.0.2.54;…";
+    result.assert_fate(setting, "honoured", "→ [[zone]] allow-transfer");
 }
 
 #[test]
@@ -318,15 +319,7 @@ fn whoever_may_not_get_a_zone_gets_none_after_an_import_either() {
         assert!(!block(name).contains("allow-transfer"), "{}", block(name));
     }
     assert!(!result.config.contains("key:"), "{}", result.config);
-    result.assert_fate(
-        "allow-transfer { !192.0.2.1; 192.0.2.0/30; key k; }",
-        "changed",
-        "those with the key k",
-    );
-    result.assert_fate(
-        "zone b.test: allow-transfer { key old; localnets; }",
-        "changed",
-        "networks of this host",
-    );
+    result.assert_fate("allow-transfer { !192.0.2.1; 192.0.2.0/30; …", "changed", "those with the key k");
+    result.assert_fate("zone b.test: allow-transfer { key old; loca…", "changed", "networks of this host");
     result.assert_fate("zone d.test: allow-transfer { any; }", "changed", "an open door, closed");
 }

@@ -239,8 +239,8 @@ fn servers_that_get_zones_are_taken_over() {
     ] {
         assert!(result.config.contains(line), "no {line} in\n{}\n{}", result.config, result.report);
     }
-    result.assert_fate("allow-axfr-ips", "honoured", "→ [[zone]] allow-transfer");
-    result.assert_fate("also-notify", "honoured", "→ [[zone]] notify");
+    result.assert_fate("allow-axfr-ips=192.0.2.53, 2001:db8::/64", "honoured", "→ [[zone]] allow-transfer");
+    result.assert_fate("also-notify=192.0.2.53 198.51.100.1:5300", "honoured", "→ [[zone]] notify");
 }
 
 #[test]
@@ -252,6 +252,6 @@ fn nobody_is_told_or_gets_a_zone_where_powerdns_did_neither() {
         "{}",
         result.config
     );
-    result.assert_fate("allow-axfr-ips", "no effect here", "disable-axfr");
-    result.assert_fate("also-notify", "no effect here", "without `primary`");
+    result.assert_fate("allow-axfr-ips=192.0.2.53", "no effect here", "disable-axfr");
+    result.assert_fate("also-notify=192.0.2.53", "no effect here", "without `primary`");
 }
