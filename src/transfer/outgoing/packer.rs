@@ -41,6 +41,9 @@ pub(super) struct Packer {
     bytes: Vec<u8>,
     answers: u16,
     labels: Labels,
+    /// What the last owner has behind its first label, and where that is in the message; 0: it is not known.
+    parent: Vec<u8>,
+    parent_at: u16,
     /// Bytes that others append.
     reserved: usize,
 }
@@ -59,7 +62,15 @@ pub(super) struct MessageHead {
 impl Packer {
     /// For the messages of a response, each of which gets `reserved` bytes by others.
     pub(super) fn new(head: MessageHead, reserved: usize) -> Self {
-        let mut packer = Self { head, bytes: Vec::new(), answers: 0, labels: Labels::default(), reserved };
+        let mut packer = Self {
+            head,
+            bytes: Vec::new(),
+            answers: 0,
+            labels: Labels::default(),
+            parent: Vec::new(),
+            parent_at: 0,
+            reserved,
+        };
         packer.begin();
         packer
     }
@@ -70,6 +81,7 @@ impl Packer {
         self.bytes.extend_from_slice(&[0; HEADER_BYTES]);
         self.bytes.extend_from_slice(&self.head.question);
         self.answers = 0;
+        self.parent_at = 0;
         self.labels.forget();
         self.labels.learn(&self.bytes, HEADER_BYTES);
     }
@@ -77,7 +89,7 @@ impl Packer {
     /// Adds a record, unless the message is full.
     pub(super) fn push(&mut self, record: &Sent<'_>) -> Pushed {
         let before = self.bytes.len();
-        self.name(record.owner);
+        self.owner(record.owner);
         self.bytes.extend_from_slice(&record.rtype.0.to_be_bytes());
         self.bytes.extend_from_slice(&[0, 1]);
         self.bytes.extend_from_slice(&record.ttl.to_be_bytes());
@@ -138,8 +150,33 @@ impl Packer {
         self.bytes.extend_from_slice(data.get(copied..).unwrap_or_default());
     }
 
-    /// A name, with a pointer to its longest suffix that was written before.
-    fn name(&mut self, name: NameRef<'_>) {
+    /// The owner of a record, as [`Packer::name`] writes it. Most have the parent of the one before, and then nothing but
+    /// their first label is looked for.
+    fn owner(&mut self, name: NameRef<'_>) {
+        let wire = name.wire();
+        let length = usize::from(wire.first().copied().unwrap_or(0)).saturating_add(1);
+        let (label, parent) = wire.split_at_checked(length).unwrap_or((wire, &[]));
+        if self.parent_at == 0 || parent != self.parent {
+            self.parent_at = self.name(name);
+            self.parent.clear();
+            self.parent.extend_from_slice(parent);
+            return;
+        }
+        if let Some(at) = self.labels.find(&self.bytes, label, self.parent_at) {
+            self.bytes.extend_from_slice(&(POINTER_BITS | at).to_be_bytes());
+            return;
+        }
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(label);
+        self.bytes.extend_from_slice(&(POINTER_BITS | self.parent_at).to_be_bytes());
+        if let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) {
+            self.labels.remember(label, self.parent_at, at);
+        }
+    }
+
+    /// A name, with a pointer to its longest suffix that was written before. Returns where the name behind its first label
+    /// is; 0: that is not known.
+    fn name(&mut self, name: NameRef<'_>) -> u16 {
         let wire = name.wire();
         let mut starts = [0_u8; crate::dns::name::LABELS_MAX + 1];
         let count = starts_of(wire, &mut starts);
@@ -163,10 +200,15 @@ impl Packer {
         }
         for number in (0..unknown).rev() {
             let at = first.saturating_add(usize::from(starts.get(number).copied().unwrap_or(0)));
-            let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) else { continue };
+            // Nor can a pointer lead to what is in front of it.
+            let Some(at) = u16::try_from(at).ok().filter(|at| *at <= POINTER_MAX) else { return 0 };
             self.labels.remember(label(number), behind, at);
+            if number == 0 {
+                return behind;
+            }
             behind = at;
         }
+        0
     }
 }
 
@@ -339,6 +381,45 @@ mod tests {
         assert!(read.answers().iter().all(|record| record.data() == "5 b.a.Example."));
         // Every name but the first of its kind is a pointer, or a label and one.
         assert!(message.len() < 12 + 13 + 8 * 16 + 2 + 4 + 4 + 2 + 8 + 4, "{} bytes", message.len());
+    }
+
+    #[test]
+    fn an_owner_with_the_parent_of_the_one_before_is_written_as_after_any_other() {
+        let names = [
+            "Example.",
+            "a.Example.",
+            "b.Example.",
+            "b.Example.",
+            "B.Example.",
+            "c.b.Example.",
+            "d.b.Example.",
+            "b.Example.",
+            "d.B.Example.",
+            "x.test.",
+            "y.test.",
+            "test.",
+            "other.",
+            ".",
+            "e.other.",
+            "f.e.other.",
+            "g.other.",
+        ];
+        let written = |before_each: fn(&mut Packer)| {
+            let mut packer = Packer::new(head(), 0);
+            for owner in names.map(name) {
+                before_each(&mut packer);
+                let ns = name("d.b.Example.");
+                let record =
+                    Sent { owner: owner.as_ref(), rtype: Rtype::NS, ttl: 60, rdata: ns.as_ref().wire() };
+                assert_eq!(packer.push(&record), Pushed::Taken);
+            }
+            packer.take()
+        };
+        let message = written(|_| {});
+        assert_eq!(message, written(|packer| packer.parent_at = 0));
+        let read = Response::read(&message).unwrap();
+        let owners: Vec<String> = read.answers().iter().map(|record| record.owner.to_string()).collect();
+        assert_eq!(owners, names);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Answers transfer requests: plans, sends, counts and logs.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -227,11 +228,27 @@ impl Sending {
     /// Sends all records: SOA first and last (RFC 5936, section 2.2).
     async fn whole(mut self, contents: &Contents) -> Result<FinishedTransfer, Broken> {
         self.soa(contents).await?;
-        for record in contents.records() {
-            self.push(&record.sent()).await?;
+        let mut records = contents.records();
+        // A message at a time: an iterator that is asked for one record after the other finds its place each time.
+        while let Some(record) = self.fill(&mut records) {
+            self.flush().await?;
+            self.push_first(&record.sent())?;
+            self.records = self.records.saturating_add(1);
         }
         self.soa(contents).await?;
         self.end(TransferForm::Whole).await
+    }
+
+    /// Fills the message; the first record for which it has no room, or none: all were taken.
+    fn fill<'z>(&mut self, records: &mut impl Iterator<Item = SentRecord<'z>>) -> Option<SentRecord<'z>> {
+        let full = records.try_for_each(|record| match self.packer.push(&record.sent()) {
+            Pushed::Taken => {
+                self.records = self.records.saturating_add(1);
+                ControlFlow::Continue(())
+            }
+            Pushed::Full => ControlFlow::Break(record),
+        });
+        full.break_value()
     }
 
     /// Sends the changes since a serial: new SOA, old SOA and deleted records, new SOA and added records, new SOA (RFC 1995,
