@@ -17,6 +17,8 @@ mod condenser;
 
 mod history;
 
+pub mod catalog;
+
 pub mod incoming;
 
 pub mod outgoing;
