@@ -73,6 +73,15 @@ impl<T: Clone + Default> SharedList<T> {
         Arc::make_mut(chunk)[place % CHUNK] = item;
     }
 
+    /// Takes the last item away.
+    pub fn pop(&mut self) {
+        if let Some(last) = self.len.checked_sub(1) {
+            // Behind the last item, items are as they begin.
+            self.set(last, T::default());
+            self.len = last;
+        }
+    }
+
     fn grow(&mut self, len: usize) {
         self.len = self.len.max(len);
         if self.chunks.len() * CHUNK < len {
@@ -154,6 +163,20 @@ mod tests {
         after.set(3 * CHUNK + 7, 0);
         assert!(after.unshared(&before).eq(3 * CHUNK..4 * CHUNK));
         assert_eq!((before.get(3 * CHUNK + 7), after.get(3 * CHUNK + 7)), (Some(&(3 * CHUNK + 7)), Some(&0)));
+    }
+
+    #[test]
+    fn an_item_that_was_taken_away_is_not_found_again() {
+        let before: SharedList<u8> = (0..=255).chain(0..=255).chain([7]).collect();
+        let mut after = before.clone();
+        after.pop();
+        assert_eq!((after.len(), after.get(512), before.get(512)), (512, Some(&0), Some(&7)));
+        assert!(after.iter().eq(before.iter().take(512)));
+        after.set(512, 8);
+        assert_eq!((after.len(), after.get(512)), (513, Some(&8)));
+        let mut empty = SharedList::<u8>::default();
+        empty.pop();
+        assert!(empty.is_empty());
     }
 
     #[test]

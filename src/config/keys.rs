@@ -39,6 +39,10 @@ pub enum Section {
     ZoneProbe,
     /// The table of a source of zones, by its header: `[zone.NAME]`.
     Source(&'static str),
+    /// `[[catalog]]`
+    Catalog,
+    /// `[[catalog.group]]`
+    CatalogGroup,
     /// `[zone.probe.KIND]` of a kind of probe, which may be written as `KIND = { … }`, or `KIND = 8443` for a
     /// port alone.
     Kind(&'static str),
@@ -74,6 +78,8 @@ impl Section {
             Section::ZoneUpdate => "[[zone.update]]",
             Section::ZoneProbe => "[[zone.probe]]",
             Section::Source(header) => header,
+            Section::Catalog => "[[catalog]]",
+            Section::CatalogGroup => "[[catalog.group]]",
             Section::Kind(name) => kind_header(name),
         }
     }
@@ -96,8 +102,10 @@ impl Section {
             | Section::Key
             | Section::Cache
             | Section::Forward
-            | Section::Zone => Some(Section::Root),
+            | Section::Zone
+            | Section::Catalog => Some(Section::Root),
             Section::ZoneUpdate | Section::ZoneProbe | Section::Source(_) => Some(Section::Zone),
+            Section::CatalogGroup => Some(Section::Catalog),
             Section::Kind(_) => Some(Section::ZoneProbe),
         }
     }
@@ -127,6 +135,8 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Zone,
     Section::ZoneUpdate,
     Section::ZoneProbe,
+    Section::Catalog,
+    Section::CatalogGroup,
 ];
 
 /// The header of the table of a kind of probe.
@@ -681,4 +691,62 @@ const OWN: &[Key] = &[
     key(Section::ZoneProbe, "retry", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "rise", Absent::Inherited, "as in [probe], for these owners"),
     key(Section::ZoneProbe, "fall", Absent::Inherited, "as in [probe], for these owners"),
+    key(
+        Section::Catalog,
+        "name",
+        Absent::Required { example: r#""catalog.example.com""# },
+        "apex of a catalog zone (RFC 9432): the zones that it names are served here, copied from primaries",
+    ),
+    key(
+        Section::Catalog,
+        "primary",
+        Absent::Unset { example: r#"["192.0.2.1 key:transfer"]"# },
+        "servers that the catalog is copied from, as in [[zone]]; its members come from them, too, unless a \
+         [[catalog.group]] names others",
+    ),
+    key(
+        Section::Catalog,
+        "file",
+        Absent::Unset { example: r#""zones/catalog.example.com.zone""# },
+        "its zone file, in place of `primary`; then each [[catalog.group]] names the primaries of its members",
+    ),
+    key(
+        Section::Catalog,
+        "allow-query",
+        Absent::Unset { example: r#"["192.0.2.53"]"# },
+        "networks whose clients are answered from the catalog itself; without it those that `allow-transfer` names, \
+         since a catalog says which zones there are",
+    ),
+    key(Section::Catalog, "allow-transfer", Absent::Unset { example: r#"["192.0.2.53"]"# }, "as in [[zone]]"),
+    key(Section::Catalog, "notify", Absent::Unset { example: r#"["192.0.2.53"]"# }, "as in [[zone]]"),
+    key(Section::Catalog, "memory-limit", Absent::Unset { example: r#""64MiB""# }, "as in [[zone]]"),
+    key(
+        Section::CatalogGroup,
+        "name",
+        Absent::Unset { example: r#""nodes""# },
+        "members with this `group` property are served as this block says; of several groups of a member the first \
+         block here counts; without it the block is for members of no other",
+    ),
+    key(
+        Section::CatalogGroup,
+        "primary",
+        Absent::Unset { example: r#"["192.0.2.2 key:transfer"]"# },
+        "servers that these members are copied from, as in [[zone]]; without it those of the catalog",
+    ),
+    key(Section::CatalogGroup, "lua", Absent::Default(r#""refuse""#), "as in [[zone]]"),
+    key(Section::CatalogGroup, "allow-query", Absent::Unset { example: r#"["local"]"# }, "as in [[zone]]"),
+    key(
+        Section::CatalogGroup,
+        "allow-transfer",
+        Absent::Unset { example: r#"["192.0.2.53"]"# },
+        "as in [[zone]]",
+    ),
+    key(Section::CatalogGroup, "transfer-pools", Absent::Default(r#""members""#), "as in [[zone]]"),
+    key(Section::CatalogGroup, "notify", Absent::Unset { example: r#"["192.0.2.53"]"# }, "as in [[zone]]"),
+    key(
+        Section::CatalogGroup,
+        "memory-limit",
+        Absent::Unset { example: r#""64MiB""# },
+        "as in [[zone]], for each",
+    ),
 ];

@@ -27,6 +27,7 @@ mod cache;
 mod socket_address;
 mod zone_source;
 mod zone;
+mod catalog;
 mod forward;
 mod server;
 mod lua;
@@ -39,6 +40,7 @@ use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 
 pub use crate::setting::{Absent, DURATION_MAX, Holds, TsigKey, read_duration};
 pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
+pub use catalog::{Catalog, CatalogGroup};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use forward::Forward;
 pub use keys::{KEYS, Key, Section};
@@ -51,6 +53,7 @@ pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
 pub use zone_transfer::{Notified, ZoneTransfer};
 
+use catalog::CatalogContext;
 use table::Table;
 
 /// All that the config file says, defaults filled in.
@@ -72,8 +75,10 @@ pub struct Config {
     pub cache: CacheSettings,
     /// `[[forward]]`: what is asked of upstreams, in the order of the file.
     pub forwards: Vec<Forward>,
-    /// `[[zone]]`: the zones, in the order of the file.
+    /// `[[zone]]`: the zones, in the order of the file; behind them those that catalogs are.
     pub zones: Vec<Zone>,
+    /// `[[catalog]]`: zones that name others to be served, in the order of the file.
+    pub catalogs: Vec<Catalog>,
 }
 
 /// Reads a config file. Every fault is pushed to `found`, sorted by place.
@@ -121,11 +126,13 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
     let keys = tsig_key::read_all(root, folder, found);
-    let zones = zone::read_all(root, folder, &dns, &probe, &keys, found);
+    let mut zones = zone::read_all(root, folder, &dns, &probe, &keys, found);
+    let context = CatalogContext { folder, listen: &dns, keys: &keys };
+    let catalogs = catalog::read_all(root, context, &mut zones, found);
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
     let listen = server.as_ref().map_or_else(Vec::new, Server::addresses);
     let forwards = forward::read_all(root, folder, &listen, found);
-    if !root.has(Section::Zone) && !root.has(Section::Forward) {
+    if ![Section::Zone, Section::Catalog, Section::Forward].into_iter().any(|section| root.has(section)) {
         let message = format!("{} has no `[[zone]]`: every query is refused", path.display());
         found.push(Diagnostic::placeless(Severity::Warning, message));
     }
@@ -139,6 +146,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         cache: cache.unwrap_or_default(),
         forwards,
         zones,
+        catalogs,
     }
 }
 

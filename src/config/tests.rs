@@ -1,6 +1,7 @@
 //! What an operator gets from a config file: settings, or faults at their
 //! places.
 
+mod catalogs;
 mod drawn;
 mod faults;
 mod forward;

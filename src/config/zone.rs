@@ -31,7 +31,7 @@ const VIEW_BYTES_MAX: usize = 63;
 const NO_ORIGIN_MAX: usize = 100;
 
 /// What `memory-limit` may be, in bytes: a zone that takes more than the most holds more data than 32 bits can tell.
-const MEMORY_LIMITS: RangeInclusive<u64> = 1 << 20..=64 << 30;
+pub(super) const MEMORY_LIMITS: RangeInclusive<u64> = 1 << 20..=64 << 30;
 
 /// A zone to serve, or one of several versions of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn all_sources(read: Vec<Arc<dyn Source>>, transfer: &ZoneTransfer) -> ZoneSourc
     sources
 }
 
-fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)> {
+pub(super) fn read_name(table: &Table<'_>, found: &mut Diagnostics) -> Option<(Name, Span)> {
     let value = table.need("name", found)?;
     if value.text() == Ok("@") {
         found.push(value.fault("`@` names no zone here").help("the root zone is \".\""));
@@ -235,7 +235,7 @@ fn no_origin(zone: &Name, span: Span, blocks: &Blocks) -> Option<Diagnostic> {
 }
 
 /// Clients by their networks; at least one.
-fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
+pub(super) fn clients(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Clients>> {
     let items = keep(value.items(), found)?;
     if items.is_empty() {
         let help = "name networks, or leave the key out for everybody";

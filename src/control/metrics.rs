@@ -3,8 +3,8 @@
 //! A pure function of the status. Dashboards and alerts rely on the name, labels and meaning of every metric.
 //!
 //! Both forms are written here, because a scraper that does not ask for OpenMetrics gets the older text
-//! format, in which the names of counters are spelt out. All labels come from the configuration or from lists
-//! of our own, so that nobody can make more series by asking; the one exception is the error of a zone.
+//! format, in which the names of counters are spelt out. All labels come from the configuration, from catalogs or from
+//! lists of our own, so that nobody can make more series by asking; the one exception is the error of a zone.
 
 mod text;
 
@@ -16,8 +16,8 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus, TransfersStatus,
-    TransportStatus, TsigStatus, ZoneStatus,
+    CatalogStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus,
+    TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -41,6 +41,7 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
         signatures(&mut text, status);
     }
     zones(&mut text, &status.zones);
+    catalogs(&mut text, &status.catalogs);
     updates(&mut text, &status.updates);
     pools(&mut text, &status.pools);
     probes(&mut text, &status.probes);
@@ -275,6 +276,36 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
     journals(text, zones);
+}
+
+fn catalogs(text: &mut Text, catalogs: &[CatalogStatus]) {
+    let each = |value: fn(&CatalogStatus) -> u64| {
+        catalogs.iter().map(move |catalog| (Labels::of("catalog", &catalog.name), value(catalog)))
+    };
+    // A count in memory is one in 64 bits.
+    text.gauge(
+        "edgedns_catalog_members",
+        "Zones that are served because the catalog names them.",
+        each(|catalog| catalog.members as u64),
+    );
+    text.gauge(
+        "edgedns_catalog_broken",
+        "Whether the newest version of the catalog is broken, and changes nothing.",
+        each(|catalog| u64::from(catalog.broken.is_some())),
+    );
+    text.gauge(
+        "edgedns_catalog_members_held",
+        "Members that the catalog does not name any more, and that are served on because they are so many.",
+        each(|catalog| catalog.held as u64),
+    );
+    text.gauge(
+        "edgedns_catalog_clashes",
+        "Zones that the catalog names and that are the config file's, or members of another catalog.",
+        each(|catalog| catalog.clashes.len() as u64),
+    );
+    let serials =
+        catalogs.iter().filter_map(|catalog| Some((Labels::of("catalog", &catalog.name), catalog.serial?)));
+    text.gauge("edgedns_catalog_serial", "Serial of the version that the members are from.", serials);
 }
 
 /// What updates have made of zones.

@@ -63,9 +63,9 @@ pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    CopiedStatus, HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransfersStatus, TransportStatus, TsigStatus,
-    UdpStatus, ZoneStatus,
+    CatalogStatus, CopiedStatus, HistogramStatus, JournalStatus, ListeningStatus, MemberStatus,
+    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransfersStatus,
+    TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

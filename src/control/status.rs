@@ -34,8 +34,11 @@ pub struct Status {
     pub tcp: TcpStatus,
     /// How punctual probes are.
     pub probes: ProbesStatus,
-    /// In the order of the config file.
+    /// In the order of the config file; behind them those that catalogs name.
     pub zones: Vec<ZoneStatus>,
+    /// Catalogs, in the order of the config file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub catalogs: Vec<CatalogStatus>,
     /// In the order of the zones.
     pub pools: Vec<PoolStatus>,
     /// Every target once.
@@ -73,7 +76,7 @@ impl Status {
         let watch = self.watch_trouble.as_ref().map(|why| format!("changes of files are not noticed: {why}"));
         let state = self.state_trouble.as_ref();
         let state = state.map(|why| format!("state for the next start is not written: {why}"));
-        watch.into_iter().chain(state)
+        watch.into_iter().chain(state).chain(self.catalogs.iter().filter_map(CatalogStatus::remark))
     }
 
     /// The same for every client that can connect: faults with their places, but without the text there. A
@@ -272,9 +275,49 @@ pub struct ZoneStatus {
     pub kept_at: Option<UtcTime>,
     /// The same, drawn as in the terminal.
     pub drawn: Option<String>,
+    /// The catalog that names it; none: the config file does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
+    /// The group of that catalog whose settings are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What updates have made of it; none: nobody may update it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
+}
+
+/// A catalog: a zone that says which other zones are served.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CatalogStatus {
+    /// Its apex.
+    pub name: String,
+    /// Of the version that its members are from; none: none was taken since the start.
+    pub serial: Option<u32>,
+    /// Its members that are served.
+    pub members: usize,
+    /// Why a newer version changes nothing.
+    pub broken: Option<String>,
+    /// Members that it does not name any more, and that are served on because they are so many.
+    pub held: usize,
+    /// Zones that it names and that are none of its members here, each with the reason.
+    pub clashes: BTreeMap<String, String>,
+}
+
+impl CatalogStatus {
+    /// What is not as it should be.
+    fn remark(&self) -> Option<String> {
+        let CatalogStatus { name, members, broken, held, .. } = self;
+        match (broken, held) {
+            (Some(why), _) => {
+                Some(format!("catalog {name} is broken, its {members} members stay as they are: {why}"))
+            }
+            (None, 0) => None,
+            (None, held) => Some(format!(
+                "catalog {name} has lost {held} of {members} members at once: they are served on; `edgedns reload` lets them go"
+            )),
+        }
+    }
 }
 
 /// What updates have made of a zone.

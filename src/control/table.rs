@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::columns::{Cell, columns, head, line, widths};
 use super::quantities::{counted, duration};
-use super::status::{MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
+use super::status::{CatalogStatus, MemberStatus, PoolStatus, RuleStatus, Status, TargetStatus, ZoneStatus};
 use super::style::{Style, style};
 use super::{ForceOrder, Forced, UtcTime};
 use crate::forward::ForwardStatus;
@@ -65,6 +65,12 @@ pub fn status_lines(status: &Status, before: Option<&Status>, look: Look) -> Str
     let zones = status.zones.iter().map(|zone| zone_row(zone, now));
     let head = head(&["ZONE", "SERIAL", "RECORDS", "LOADED", "FILE", "ERROR"]);
     lines += &columns("", &std::iter::once(head).chain(zones).collect::<Vec<_>>(), look);
+    if !status.catalogs.is_empty() {
+        lines.push('\n');
+        let catalogs = status.catalogs.iter().map(catalog_row);
+        let head = self::head(&["CATALOG", "SERIAL", "MEMBERS", "CLASHES", "ERROR"]);
+        lines += &columns("", &std::iter::once(head).chain(catalogs).collect::<Vec<_>>(), look);
+    }
     lines.push('\n');
     lines + &totals(status, before, look)
 }
@@ -216,6 +222,21 @@ fn zone_row(zone: &ZoneStatus, now: Moment) -> Vec<Cell> {
         zone.file.as_str().into(),
         // Whole: it is what is to be mended.
         Cell::new(zone.error.as_deref().unwrap_or_default(), Style::Bad),
+    ]
+}
+
+/// A catalog; the zones it names are among the others.
+fn catalog_row(catalog: &CatalogStatus) -> Vec<Cell> {
+    let held = match catalog.held {
+        0 => String::new(),
+        held => format!(", {held} of them gone from it"),
+    };
+    vec![
+        Cell::new(catalog.name.clone(), Style::Strong),
+        catalog.serial.map_or_else(|| NONE.to_owned(), |serial| serial.to_string()).into(),
+        format!("{}{held}", catalog.members).into(),
+        catalog.clashes.len().to_string().into(),
+        Cell::new(catalog.broken.as_deref().unwrap_or_default(), Style::Bad),
     ]
 }
 

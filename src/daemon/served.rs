@@ -19,9 +19,9 @@ use crate::answer::{
     Access, BoundPool, ForwardTable, Identity, MessageKinds, PoolState, Pools, RateLimit, Snapshot,
     ZoneEntry, ZoneTable,
 };
-use crate::dns::Rtype;
+use crate::dns::{Name, Rtype};
 use crate::health::{Board, TargetId};
-use crate::zones::{Event, Store, StoredZone, ZoneId, ZoneVersion};
+use crate::zones::{Event, MemberOf, Store, StoredZone, ZoneId, ZoneSources, ZoneVersion};
 
 pub(crate) use binding::{BoundPools, LoadedZones, bind, targets_of};
 
@@ -44,10 +44,20 @@ pub(crate) type PoolInView<'s> = (Option<&'s str>, &'s BoundPool);
 
 /// What has changed since the last snapshot, besides verdicts.
 enum Changes {
-    /// The zones at these places.
-    Zones(BTreeMap<usize, Changed>),
+    /// Zones that catalogs name have come and gone, in this order; then, the zones at these places.
+    Zones(Vec<Move>, BTreeMap<usize, Changed>),
     /// Which zones there are, or whom they answer.
     Table,
+}
+
+/// A zone that comes or goes while the others stay.
+enum Move {
+    /// It comes behind the others.
+    Push(Name, Option<Box<Access>>),
+    /// That at a place goes, and the last one comes there.
+    SwapRemove(usize),
+    /// That at a place answers other clients.
+    Access(usize, Option<Box<Access>>),
 }
 
 /// What has changed of a zone.
@@ -61,20 +71,35 @@ enum Changed {
 
 impl Default for Changes {
     fn default() -> Self {
-        Changes::Zones(BTreeMap::new())
+        Changes::Zones(Vec::new(), BTreeMap::new())
     }
 }
 
 impl Changes {
     fn note(&mut self, place: usize, changed: Changed) {
         match self {
-            Changes::Zones(zones) => {
+            Changes::Zones(_, zones) => {
                 let known = zones.entry(place).or_insert(changed);
                 if changed == Changed::Pools {
                     *known = changed;
                 }
             }
             Changes::Table => {}
+        }
+    }
+
+    fn note_move(&mut self, one: Move) {
+        let Changes::Zones(moves, _) = self else { return };
+        moves.push(one);
+    }
+
+    /// The zone at a place goes, and the last one comes there.
+    fn note_removal(&mut self, place: usize, last: usize) {
+        self.note_move(Move::SwapRemove(place));
+        let Changes::Zones(_, zones) = self else { return };
+        zones.remove(&place);
+        if let Some(changed) = zones.remove(&last).filter(|_| place != last) {
+            zones.insert(place, changed);
         }
     }
 }
@@ -176,6 +201,48 @@ impl Served {
         targets_of(&before).collect()
     }
 
+    /// Serves a zone that a catalog names, whose name is that of no other. Nothing is served of it yet.
+    pub(crate) fn push(&mut self, zone: StoredZone) {
+        self.changes.note_move(Move::Push(zone.id.name.clone(), zone.access.clone()));
+        self.changes.note(self.pools.len(), Changed::Pools);
+        self.store.push(zone);
+        self.pools.push(BoundPools::default());
+    }
+
+    /// Serves the zone at a place no more, which a catalog has named. Costs the same however many zones there are.
+    /// Returns the targets to let go of.
+    pub(crate) fn remove(&mut self, place: usize) -> Vec<TargetId> {
+        let let_go = self.replace_pools(place, BoundPools::default());
+        let Some(last) = self.pools.len().checked_sub(1).filter(|last| place <= *last) else { return let_go };
+        if let Some(moved) = self.pools.get(last).filter(|_| place != last) {
+            self.followers.replace(last, moved, &[]);
+            self.followers.replace(place, &[], moved);
+        }
+        self.pools.swap_remove(place);
+        self.store.swap_remove(place);
+        self.changes.note_removal(place, last);
+        let_go
+    }
+
+    /// Serves nothing of the zone at a place for now. Returns the targets to let go of.
+    pub(crate) fn reset(&mut self, place: usize) -> Vec<TargetId> {
+        self.store.reset(place);
+        self.replace_pools(place, BoundPools::default())
+    }
+
+    /// Has the zone at a place be served as a catalog says now; what is served of it stays.
+    pub(crate) fn set_member(
+        &mut self,
+        place: usize,
+        sources: ZoneSources,
+        access: Option<Box<Access>>,
+        member: Option<Arc<MemberOf>>,
+    ) {
+        if self.store.set_member(place, sources, access.clone(), member) {
+            self.changes.note_move(Move::Access(place, access));
+        }
+    }
+
     /// Limits responses from now on, or no more.
     pub(crate) fn set_limit(&mut self, limit: Option<RateLimit>) {
         self.limit = limit.map(Arc::new);
@@ -192,7 +259,7 @@ impl Served {
     }
 
     /// Has these zones answer these clients.
-    pub(crate) fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
+    pub(crate) fn set_access(&mut self, access: &HashMap<ZoneId, Option<Box<Access>>>) {
         if !access.is_empty() {
             self.store.set_access(access);
             self.changes = Changes::Table;
@@ -219,18 +286,19 @@ impl Served {
     /// made anew, and those whose targets have other verdicts. All others are shared, so that one flip among thousands
     /// of pools, or one zone among thousands, costs one.
     pub(crate) fn follow(&mut self, last: &Snapshot, before: &Board, board: &Board) -> Snapshot {
-        let zones = match std::mem::take(&mut self.changes) {
+        let (moves, zones) = match std::mem::take(&mut self.changes) {
             Changes::Table => {
                 return self.snapshot_of(Arc::new(self.table(board).sharing(&last.zones)));
             }
-            Changes::Zones(zones) => zones,
+            Changes::Zones(moves, zones) => (moves, zones),
         };
         let flipped: BTreeSet<PoolPlace> =
             board.changes_since(before).flat_map(|target| self.followers.places_of(target)).collect();
-        if zones.is_empty() && flipped.is_empty() {
+        if moves.is_empty() && zones.is_empty() && flipped.is_empty() {
             return self.snapshot_of(Arc::clone(&last.zones));
         }
         let mut table = ZoneTable::clone(&last.zones);
+        moves.into_iter().for_each(|one| one.make(&mut table));
         let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for PoolPlace { zone, pool } in flipped {
             by_zone.entry(zone).or_default().push(pool);
@@ -257,15 +325,16 @@ impl Served {
     /// Whether the next snapshot has other zones than the last, whatever the verdicts are.
     pub(crate) fn has_changed(&self) -> bool {
         match &self.changes {
-            Changes::Zones(zones) => !zones.is_empty(),
+            Changes::Zones(moves, zones) => !moves.is_empty() || !zones.is_empty(),
             Changes::Table => true,
         }
     }
 
-    /// The zones that have changed since the last snapshot, with their places; none: any may have, and there may be others.
+    /// The zones that have changed since the last snapshot, with their places; none: any may have, or there are others.
     pub(crate) fn changed_zones(&self) -> Option<impl Iterator<Item = (usize, &StoredZone)>> {
         match &self.changes {
-            Changes::Zones(zones) => {
+            Changes::Zones(moves, _) if !moves.is_empty() => None,
+            Changes::Zones(_, zones) => {
                 Some(zones.keys().filter_map(|place| Some((*place, self.store.zone(*place)?))))
             }
             Changes::Table => None,
@@ -363,6 +432,18 @@ impl Served {
         let pools = self.pools.iter().flat_map(|pools| pools.iter());
         let down = pools.clone().filter(|pool| pool.state(board) == PoolState::AllDown);
         (pools.count(), down.count())
+    }
+}
+
+impl Move {
+    fn make(self, table: &mut ZoneTable) {
+        match self {
+            Move::Push(apex, access) => {
+                table.push(ZoneEntry { apex, compiled: None, pools: Arc::default(), access });
+            }
+            Move::SwapRemove(place) => table.swap_remove(place),
+            Move::Access(place, access) => table.set_access(place, access),
+        }
     }
 }
 

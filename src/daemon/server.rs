@@ -32,6 +32,7 @@ mod reloads;
 mod waiting_changes;
 mod transferring;
 mod publishing;
+mod member_changes;
 mod zone_changes;
 mod reloading;
 mod operator;

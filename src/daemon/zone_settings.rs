@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folders;
-use crate::config::{self, Config, ZoneProbe};
+use crate::config::{self, CatalogGroup, Config, ZoneProbe};
 use crate::update::Policy;
 use crate::zone::{GuardTemplate, Guarding, Test};
 use crate::zonefile;
-use crate::zones::{self, ZoneId, ZoneSettings};
+use crate::zones::{self, CatalogSettings, MemberSettings, ZoneId, ZoneSettings};
 
 /// The settings of all zones of the config file at `path`.
 pub(super) fn zone_settings(config: &Config, path: &Path) -> zones::Settings {
@@ -22,6 +22,7 @@ pub(super) fn zone_settings(config: &Config, path: &Path) -> zones::Settings {
             ..zonefile::Settings::default()
         },
         state_directory: folders::state_directory(config),
+        catalogs: config.catalogs.iter().map(catalog).collect(),
     }
 }
 
@@ -42,6 +43,25 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
         // A zone whose serial follows the verdicts has a writer, too, though no client may change it.
         update: (!zone.updates.is_empty() || zone.transfer.follows_verdicts())
             .then(|| Arc::new(Policy { grants: zone.updates.clone() })),
+        member: None,
+    }
+}
+
+fn catalog(catalog: &config::Catalog) -> CatalogSettings {
+    let group = |(name, group): &(String, CatalogGroup)| (name.clone(), members(group));
+    CatalogSettings {
+        name: catalog.name.clone(),
+        groups: catalog.groups.iter().map(group).collect(),
+        others: members(&catalog.others),
+    }
+}
+
+fn members(group: &CatalogGroup) -> MemberSettings {
+    MemberSettings {
+        span: group.span,
+        sources: group.sources.clone(),
+        allow_query: group.allow_query.clone(),
+        memory_limit: group.memory_limit,
     }
 }
 

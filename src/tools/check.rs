@@ -1,5 +1,6 @@
 //! `edgedns check`: reads everything the server would read, and reports every fault.
 
+mod catalogs;
 mod system;
 mod upstreams;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use catalogs::CatalogResult;
 use system::Searched;
 
 use super::format::Format;
@@ -36,6 +38,9 @@ struct Result {
     errors: usize,
     warnings: usize,
     zones: Vec<ZoneResult>,
+    /// Catalogs that are files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    catalogs: Vec<CatalogResult>,
     diagnostics: Vec<Finding>,
     /// What was found on this host; absent without `--system`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,8 +129,9 @@ fn run(
         }
     });
     upstreams::look(&mut reading);
+    let catalogs = catalogs::look(&mut reading);
     let found = look(&reading, searched);
-    let result = Result::of(&reading, found.as_deref());
+    let result = Result::of(&reading, catalogs, found.as_deref());
     match check.format {
         Format::Text => write_text(&reading, &result, &found.unwrap_or_default())?,
         Format::Json => {
@@ -164,6 +170,9 @@ fn write_text(reading: &LoadResult, result: &Result, found: &[host::Finding]) ->
             _ => writeln!(out, "zone {name}: cannot be served, from {file}")?,
         }
     }
+    for catalog in &result.catalogs {
+        writeln!(out, "{}", catalog.line())?;
+    }
     for finding in found.iter().filter(|finding| finding.grade == host::Grade::Fine) {
         writeln!(out, "{}: {}", finding.grade.word(), finding.message)?;
     }
@@ -176,7 +185,7 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 impl Result {
-    fn of(reading: &LoadResult, found: Option<&[host::Finding]>) -> Result {
+    fn of(reading: &LoadResult, catalogs: Vec<CatalogResult>, found: Option<&[host::Finding]>) -> Result {
         let graded = |grade| found.unwrap_or_default().iter().filter(|one| one.grade == grade).count();
         let (host_errors, host_warnings) = (graded(host::Grade::Error), graded(host::Grade::Warning));
         let zones = reading.loaded.iter().flat_map(|loaded| &loaded.zones);
@@ -200,6 +209,7 @@ impl Result {
             errors: errors + host_errors,
             warnings: warnings + host_warnings,
             zones: zones.collect(),
+            catalogs,
             diagnostics: reading.faults().map(|fault| Finding::of(fault, &reading.sources)).collect(),
             system: found.map(|found| found.iter().map(SystemFinding::of).collect()),
         }

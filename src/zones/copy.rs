@@ -10,6 +10,7 @@
 //!
 //! Responsible for where it is, and for it being whole. Not responsible for when it is written.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -89,6 +90,18 @@ pub(super) fn confirm(folder: &Path, zone: &ZoneId, at: SystemTime) -> io::Resul
     }
 }
 
+/// Forgets the copy of a zone.
+///
+/// # Errors
+///
+/// When it cannot be removed.
+pub(super) fn remove(folder: &Path, zone: &ZoneId) -> io::Result<()> {
+    match fs::remove_file(path(folder, zone)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Where the copy of a zone is kept.
 fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
     folder.join(FOLDER).join(file_name(zone, END))
@@ -96,7 +109,6 @@ fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::time::Duration;
 
     use super::*;
@@ -134,7 +146,8 @@ mod tests {
         let later = at + Duration::from_secs(60);
         confirm(folder.path(), &id, later).unwrap();
         assert_eq!(read(folder.path(), &id).unwrap().unwrap().confirmed_at, later);
-        fs::remove_file(read(folder.path(), &id).unwrap().unwrap().path).unwrap();
+        remove(folder.path(), &id).unwrap();
+        remove(folder.path(), &id).unwrap();
         confirm(folder.path(), &id, later).unwrap();
         assert!(read(folder.path(), &id).unwrap().is_none(), "what is not kept is not made");
         let victim = folder.path().join("victim");

@@ -1,4 +1,5 @@
-//! Reads all zones. Results are in the order of the config file, whichever zone was read first.
+//! Reads all zones. Results are in the order of the config file, whichever zone was read first; at a start those that
+//! catalogs name are behind them.
 
 mod serving;
 mod loaded;
@@ -7,6 +8,7 @@ mod reverse;
 mod parallel;
 mod secondary;
 mod reader;
+mod members;
 
 use std::cmp::Reverse;
 
@@ -45,7 +47,10 @@ pub fn load(
         let one = reader.load(sources, zone, &loaded, &mut each);
         loaded.push(place, one);
     }
-    loaded.into_zones()
+    let mut loaded = loaded.into_zones();
+    let of_catalogs = members::load(&reader, sources, settings, purpose, readers, &loaded);
+    loaded.extend(of_catalogs);
+    loaded
 }
 
 /// Loads independent zones in parallel and returns each with its place in the config file. Returns nothing if

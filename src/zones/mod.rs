@@ -15,6 +15,7 @@
 
 mod clients;
 mod zone_id;
+mod member_of;
 mod last_fault;
 mod file_digests;
 pub mod state_file;
@@ -31,12 +32,15 @@ pub mod journal;
 pub mod live;
 mod mark;
 mod copy;
+mod members;
 mod load;
 mod store;
 mod publication;
 mod feed;
 mod secondary;
+mod catalogs;
 
+pub use catalogs::{CatalogStatus, Catalogs};
 pub use clients::Clients;
 pub use feed::{Feed, FeedContext, FeedStatus, Feeds, StartFeed};
 pub use file_digests::FileDigests;
@@ -45,10 +49,12 @@ pub use last_good::{Good, LastGoodKeeper};
 pub use load::{Cause, LoadedZone, Purpose, READERS_MAX, Serving, load, readers_max};
 pub use local_addresses::{known_addresses, known_networks, networks_of, of_others, own_addresses};
 pub use mark::{Marks, Stamp};
+pub use member_of::MemberOf;
+pub use members::{Clash, Losses};
 pub use proposal::{Contents, Proposal, ProposalError};
-pub use publication::{NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
+pub use publication::{MemberChange, NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
 pub use secondary::Secondaries;
-pub use settings::{Settings, ZoneSettings};
+pub use settings::{CatalogSettings, MemberSettings, Settings, ZoneSettings};
 pub use since::Since;
 pub use source::ZoneSources;
 pub use state::{Event, Fault, ZoneState};

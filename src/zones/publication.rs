@@ -14,9 +14,12 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::settings::ZoneSettings;
 use super::state::Event;
+use super::store::StoredZone;
 use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
+use crate::dns::Name;
 
 /// Requests that wait for the loop. Whoever asks waits for a place, and for the reply.
 const PUBLICATIONS_WAITING_MAX: usize = 1024;
@@ -38,6 +41,33 @@ pub enum ZoneRequest {
     },
     /// To change it.
     Change(Publication),
+    /// To change which zones there are because of catalogs.
+    Members {
+        /// In this order.
+        changes: Vec<MemberChange>,
+        /// Gets the zones that are served as was wanted, after clients are answered so.
+        reply: oneshot::Sender<Vec<StoredZone>>,
+    },
+}
+
+/// What is to become of a zone that a catalog names. Zones of the config file stay as they are.
+pub enum MemberChange {
+    /// It is served as its settings say, and what is served of it stays.
+    Serve(Box<ZoneSettings>),
+    /// The same, and nothing is served of it for now.
+    Reset(Box<ZoneSettings>),
+    /// It is served no more.
+    Drop(Name),
+}
+
+impl MemberChange {
+    /// How the zone is to be served; none: not at all.
+    pub(super) fn settings(&self) -> Option<&ZoneSettings> {
+        match self {
+            MemberChange::Serve(zone) | MemberChange::Reset(zone) => Some(zone),
+            MemberChange::Drop(_) => None,
+        }
+    }
 }
 
 /// A change of a zone.
@@ -127,6 +157,22 @@ impl Publications {
     /// When there is no such zone any more.
     pub async fn apply(&self, zone: ZoneId, event: Event) -> Result<(), NotPublished> {
         self.ask(zone, ZoneChange::Anyhow(event)).await
+    }
+
+    /// Has the zones of catalogs change. Returns those that are served as was wanted; when this returns, clients are
+    /// answered so.
+    ///
+    /// # Errors
+    ///
+    /// When the server ends.
+    pub(super) async fn change_members(
+        &self,
+        changes: Vec<MemberChange>,
+    ) -> Result<Vec<StoredZone>, NotPublished> {
+        let (reply, told) = oneshot::channel();
+        let asked = self.requests.send(ZoneRequest::Members { changes, reply }).await;
+        asked.map_err(|_| NotPublished::Ending)?;
+        told.await.map_err(|_| NotPublished::Ending)
     }
 
     async fn ask(&self, zone: ZoneId, change: ZoneChange) -> Result<(), NotPublished> {

@@ -19,4 +19,5 @@ mod tasks;
 mod hearing;
 mod feed;
 
+pub(super) use tasks::ForgottenCopies;
 pub use tasks::Secondaries;

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::clients::Clients;
+use super::member_of::MemberOf;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
+use crate::dns::Name;
 use crate::source::Span;
+use crate::transfer::catalog::Member;
 use crate::update::Policy;
 use crate::zone::{Guarding, MemoryLimit};
 use crate::zonefile;
@@ -24,6 +27,8 @@ pub struct Settings {
     pub text: zonefile::Settings,
     /// Where what is to outlive a restart is kept; none: it is not kept.
     pub state_directory: Option<PathBuf>,
+    /// The catalogs among the zones, in the order of the config file: of two that name a zone the first one has it.
+    pub catalogs: Vec<CatalogSettings>,
 }
 
 /// One zone, or one of several versions of it.
@@ -45,4 +50,53 @@ pub struct ZoneSettings {
     pub guards: Vec<Guarding>,
     /// Who may change it while it is served; none: nobody.
     pub update: Option<Arc<Policy>>,
+    /// The catalog that names it; none: the config file does.
+    pub member: Option<Arc<MemberOf>>,
+}
+
+/// A zone whose contents say which other zones are served (RFC 9432).
+#[derive(Clone, Debug)]
+pub struct CatalogSettings {
+    /// Its name, which is that of one of the zones.
+    pub name: Name,
+    /// How members of groups are served, in the order of the config file: of several groups of a member the first here
+    /// counts.
+    pub groups: Vec<(String, MemberSettings)>,
+    /// How the others are.
+    pub others: MemberSettings,
+}
+
+/// How members of a catalog are served.
+#[derive(Clone, Debug)]
+pub struct MemberSettings {
+    /// Where the config file says so.
+    pub span: Span,
+    /// Where their records come from.
+    pub sources: ZoneSources,
+    /// The clients that are answered; none: all.
+    pub allow_query: Option<Vec<Clients>>,
+    /// How much memory each may take.
+    pub memory_limit: MemoryLimit,
+}
+
+impl CatalogSettings {
+    /// How a member is served.
+    pub(super) fn member(&self, zone: &Name, member: &Member) -> ZoneSettings {
+        let is_named = |name: &str| member.groups.iter().any(|group| group.is(name));
+        let group = self.groups.iter().find(|(name, _)| is_named(name));
+        let MemberSettings { span, sources, allow_query, memory_limit } =
+            group.map_or(&self.others, |(_, settings)| settings).clone();
+        let of = MemberOf { catalog: self.name.clone(), group: group.map(|(name, _)| name.clone()) };
+        ZoneSettings {
+            id: zone.clone().into(),
+            name_span: span,
+            sources,
+            when_client_in: None,
+            allow_query,
+            memory_limit,
+            guards: Vec::new(),
+            update: None,
+            member: Some(Arc::new(of)),
+        }
+    }
 }

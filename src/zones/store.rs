@@ -1,7 +1,7 @@
 //! All zones of a server, with the state of each. Finds a zone by name and view, and knows which one expires
 //! next.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,14 +9,16 @@ use std::time::Instant;
 use hashbrown::HashTable;
 
 use super::load::LoadedZone;
+use super::member_of::MemberOf;
 use super::source::{Primaries, ZoneSources};
 use super::state::{Event, Fault, ZoneState};
 use super::version::ZoneVersion;
 use super::zone_id::ZoneId;
 use crate::answer::Access;
+use crate::dns::Name;
 use crate::update::Policy;
 
-/// All zones, in the order of the config file.
+/// All zones: those of the config file in its order, and behind them those that catalogs name.
 #[derive(Default)]
 pub struct Store {
     zones: Vec<StoredZone>,
@@ -38,6 +40,8 @@ pub struct StoredZone {
     pub access: Option<Box<Access>>,
     /// Whose updates it takes, or passes on where it is copied; none: nobody's.
     pub update: Option<Arc<Policy>>,
+    /// The catalog that names it; none: the config file does.
+    pub member: Option<Arc<MemberOf>>,
     /// What is served of it.
     pub state: ZoneState,
 }
@@ -75,18 +79,22 @@ impl StoredZone {
 }
 
 impl Store {
-    /// Takes over the result of a reading that ended at `now`: from then on the store has exactly the zones
-    /// of that reading. Returns the store as it was before.
+    /// Takes over the result of a reading that ended at `now`: from then on the store has the zones of that reading,
+    /// and those that catalogs name and it does not. Returns the store as it was before.
     pub fn take_over(&mut self, loaded: Vec<LoadedZone>, now: Instant) -> Store {
         let before = std::mem::take(self);
+        let read: HashSet<Name> = loaded.iter().map(|zone| zone.id.name.clone()).collect();
+        let is_kept = |zone: &&StoredZone| zone.member.is_some() && !read.contains(&zone.id.name);
+        let kept = before.zones.iter().filter(is_kept).cloned();
         let zones = loaded.into_iter().map(|loaded| {
             let state = before.place(&loaded.id).and_then(|place| before.zone(place));
             let state = state.map(|zone| zone.state.clone()).unwrap_or_default();
-            let LoadedZone { id, sources, access, update, .. } = &loaded;
+            let LoadedZone { id, sources, access, update, member, .. } = &loaded;
             let (id, sources, access, update) = (id.clone(), sources.clone(), access.clone(), update.clone());
-            StoredZone { id, sources, access, update, state: state.after(loaded.into_event(), now) }
+            let member = member.clone();
+            StoredZone { id, sources, access, update, member, state: state.after(loaded.into_event(), now) }
         });
-        self.zones = zones.collect();
+        self.zones = zones.chain(kept).collect();
         self.find_all();
         before
     }
@@ -99,6 +107,55 @@ impl Store {
             places.insert_unique(hasher.hash_one(&zone.id), place, hash);
             due.extend(zone.state.next_due().map(|at| (at, place)));
         }
+    }
+
+    /// Adds a zone that a catalog names, behind the others. Its name is that of no other.
+    pub fn push(&mut self, zone: StoredZone) {
+        let place = self.zones.len();
+        self.due.extend(zone.state.next_due().map(|at| (at, place)));
+        let hashed = self.hasher.hash_one(&zone.id);
+        self.zones.push(zone);
+        let Store { zones, places, hasher, .. } = self;
+        let hash = |place: &usize| zones.get(*place).map_or(0, |zone| hasher.hash_one(&zone.id));
+        places.insert_unique(hashed, place, hash);
+    }
+
+    /// Takes away the zone at a place, which a catalog has named. The last zone, another one of those, has its place
+    /// then; so this costs the same however many there are.
+    pub fn swap_remove(&mut self, place: usize) {
+        let Some(last) = self.zones.len().checked_sub(1).filter(|last| place <= *last) else { return };
+        for gone in [place, last] {
+            let Some(zone) = self.zones.get(gone) else { continue };
+            if let Some(due) = zone.state.next_due() {
+                self.due.remove(&(due, gone));
+            }
+            if let Ok(entry) = self.places.find_entry(self.hasher.hash_one(&zone.id), |known| *known == gone)
+            {
+                entry.remove();
+            }
+        }
+        self.zones.swap_remove(place);
+        if let Some(moved) = self.zones.get(place) {
+            self.due.extend(moved.state.next_due().map(|at| (at, place)));
+            let hashed = self.hasher.hash_one(&moved.id);
+            let Store { zones, places, hasher, .. } = self;
+            let hash = |place: &usize| zones.get(*place).map_or(0, |zone| hasher.hash_one(&zone.id));
+            places.insert_unique(hashed, place, hash);
+        }
+    }
+
+    /// Has the zone at a place, which a catalog has named, be served as that says now. Whether clients see a difference.
+    pub fn set_member(
+        &mut self,
+        place: usize,
+        sources: ZoneSources,
+        access: Option<Box<Access>>,
+        member: Option<Arc<MemberOf>>,
+    ) -> bool {
+        let Some(zone) = self.zones.get_mut(place) else { return false };
+        let differs = zone.access != access;
+        (zone.sources, zone.access, zone.member) = (sources, access, member);
+        differs
     }
 
     /// The place of a zone.
@@ -115,6 +172,11 @@ impl Store {
     /// Applies an event to the zone at a place, at a cost that does not depend on the number of zones.
     pub fn apply(&mut self, place: usize, event: Event, now: Instant) {
         self.change(place, |state| state.after(event, now));
+    }
+
+    /// Forgets what is served of the zone at a place.
+    pub fn reset(&mut self, place: usize) {
+        self.change(place, |_| ZoneState::default());
     }
 
     fn change(&mut self, place: usize, change: impl FnOnce(ZoneState) -> ZoneState) {
@@ -137,7 +199,7 @@ impl Store {
     }
 
     /// Sets the clients that may ask these zones.
-    pub fn set_access(&mut self, access: &HashMap<&ZoneId, Option<Box<Access>>>) {
+    pub fn set_access(&mut self, access: &HashMap<ZoneId, Option<Box<Access>>>) {
         for (id, access) in access {
             if let Some(zone) = self.place(id).and_then(|place| self.zones.get_mut(place)) {
                 zone.access.clone_from(access);

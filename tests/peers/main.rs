@@ -3,6 +3,7 @@
 //! What is not installed is left out. `PEERS=required` in the environment makes that a failure.
 
 mod acme;
+mod catalogs;
 mod compare;
 mod forward;
 mod import;

@@ -1,6 +1,7 @@
 //! The program, run as an operator runs it: its commands, its listeners, its files and its log.
 
 mod admin;
+mod catalogs;
 mod clients;
 mod cluster;
 mod colours;

@@ -51,6 +51,7 @@ fn surroundings(key: &Key) -> String {
         Section::Source(header) => {
             vec!["[[zone]]", "name = \"lab.example\"", header]
         }
+        Section::Catalog | Section::CatalogGroup => around_catalog(key),
         Section::ZoneUpdate => {
             let block =
                 ["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"].into_iter().filter(own);
@@ -72,6 +73,22 @@ fn surroundings(key: &Key) -> String {
         }
     };
     lines.join("\n") + "\n"
+}
+
+/// The same for a key of a catalog or of a group of one.
+fn around_catalog(key: &Key) -> Vec<&'static str> {
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    if key.section == Section::Catalog {
+        let source = match key.name {
+            "file" => "group = [{ primary = [\"192.0.2.1\"] }]",
+            _ => "primary = [\"192.0.2.1\"]",
+        };
+        let block = ["name = \"catalog.example\"", source].into_iter().filter(own);
+        return SIGNED.into_iter().chain([Section::Catalog.header()]).chain(block).collect();
+    }
+    let catalog = ["[[catalog]]", "name = \"catalog.example\"", "primary = [\"192.0.2.1\"]"];
+    let block = ["primary = [\"192.0.2.2\"]"].into_iter().filter(own);
+    SIGNED.into_iter().chain(catalog).chain([Section::CatalogGroup.header()]).chain(block).collect()
 }
 
 fn with(key: &Key, value: &str) -> Outcome {

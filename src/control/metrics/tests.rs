@@ -28,6 +28,8 @@ fn status() -> Status {
         error: None,
         kept_at: None,
         drawn: None,
+        catalog: None,
+        group: None,
         journal: None,
     };
     let broken = ZoneStatus {

@@ -47,6 +47,8 @@ fn the_table_shows_pools_members_and_zones() {
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
         drawn: None,
+        catalog: None,
+        group: None,
         journal: None,
     };
     let status = Status {

@@ -109,9 +109,46 @@ impl Site {
         self.targets.release(let_go);
     }
 
+    /// Serves a zone that a catalog names.
+    fn come(&mut self, zone: usize, members: usize) {
+        let version = self.version(&other(members));
+        if self.served.place(&member(zone)).is_none() {
+            self.served.push(empty_member(zone));
+        }
+        let place = self.served.place(&member(zone)).unwrap();
+        let bound = bind(&version, |targets| self.targets.watch(targets));
+        let event = Event::Accepted { version, holds: Some(Duration::from_secs(600)) };
+        let let_go = self.served.apply(place, event, Some(bound), Instant::now());
+        self.targets.release(let_go);
+    }
+
+    fn go(&mut self, zone: usize) {
+        let let_go = self.served.place(&member(zone)).map(|place| self.served.remove(place));
+        self.targets.release(let_go.unwrap_or_default());
+        assert!(self.served.place(&member(zone)).is_none());
+    }
+
     fn accept(&mut self, version: Arc<ZoneVersion>, holds: Option<Duration>) {
         let bound = bind(&version, |targets| self.targets.watch(targets));
         self.apply(Event::Accepted { version, holds }, Some(bound));
+    }
+}
+
+/// A zone that a catalog names.
+fn member(number: usize) -> ZoneId {
+    format!("m{number}.example.").parse::<Name>().unwrap().into()
+}
+
+/// Nothing is served of it yet.
+fn empty_member(number: usize) -> StoredZone {
+    let of = MemberOf { catalog: "catalog.example.".parse().unwrap(), group: None };
+    StoredZone {
+        id: member(number),
+        sources: ZoneSources::default(),
+        access: None,
+        update: None,
+        member: Some(Arc::new(of)),
+        state: crate::zones::ZoneState::default(),
     }
 }
 
@@ -153,6 +190,12 @@ enum Step {
     /// The second zone has been silent for too long.
     Expire,
     Reload,
+    /// A catalog names one of a few zones, with so many members of a pool, or names it anew.
+    Come(usize, usize),
+    /// It names it no more.
+    Go(usize),
+    /// Nothing is known of it any more.
+    Reset(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Step, Board)>> {
@@ -162,8 +205,11 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Board)>> {
         Just(Step::Refuse),
         Just(Step::Expire),
         Just(Step::Reload),
+        (0..4_usize, 1..5_usize).prop_map(|(zone, members)| Step::Come(zone, members)),
+        (0..4_usize).prop_map(Step::Go),
+        (0..4_usize).prop_map(Step::Reset),
     ];
-    proptest::collection::vec((step, boards()), 1..8)
+    proptest::collection::vec((step, boards()), 1..12)
 }
 
 proptest! {
@@ -190,6 +236,13 @@ proptest! {
                     site.targets.release(let_go.unwrap_or_default());
                 }
                 Step::Reload => site = site.read(),
+                Step::Come(zone, members) => site.come(zone, members),
+                Step::Go(zone) => site.go(zone),
+                Step::Reset(zone) => {
+                    let place = site.served.place(&member(zone));
+                    let let_go = place.map(|place| site.served.reset(place));
+                    site.targets.release(let_go.unwrap_or_default());
+                }
             }
             snapshot = site.served.follow(&snapshot, &before, &board);
             prop_assert_eq!(parts(&snapshot), parts(&site.served.snapshot(&board)));
@@ -269,13 +322,9 @@ fn relative(serial: u32) -> String {
 
 /// The places of the zones that are not the same in both.
 fn replaced(one: &Snapshot, other: &Snapshot) -> Vec<usize> {
-    let zones = |snapshot: &Snapshot| -> Vec<Arc<ZoneEntry>> {
-        (0..).map_while(|place| snapshot.zones.zone(place).map(Arc::clone)).collect()
-    };
-    let (one, other) = (zones(one), zones(other));
-    assert_eq!(one.len(), other.len());
-    let pairs = one.iter().zip(&other).enumerate();
-    pairs.filter(|(_, (one, other))| !Arc::ptr_eq(one, other)).map(|(place, _)| place).collect()
+    assert_eq!(one.zones.zones().count(), other.zones.zones().count());
+    let pairs = one.zones.zones().zip(other.zones.zones()).enumerate();
+    pairs.filter(|(_, (one, other))| !std::ptr::eq(*one, *other)).map(|(place, _)| place).collect()
 }
 
 #[test]
@@ -299,6 +348,33 @@ fn one_zone_among_a_thousand_is_published_and_flips_without_touching_the_others(
     assert_eq!(before.iter().zip(&after).filter(|(one, other)| Arc::ptr_eq(one, other)).count(), ZONES - 1);
     assert_eq!(replaced(&snapshot, &site.served.follow(&snapshot, &up, &up)), [0]);
     assert_eq!(site.targets.watched(), ZONES);
+}
+
+#[test]
+fn a_zone_of_a_catalog_comes_and_goes_without_touching_thousands_of_others() {
+    const MEMBERS: usize = 10_000;
+    let mut site = Site::new();
+    (0..MEMBERS).for_each(|number| site.served.push(empty_member(number)));
+    let up: Board = [Verdict::Up; TARGETS].into_iter().collect();
+    let before = site.served.follow(&Snapshot::default(), &Board::default(), &up);
+    let begun = Instant::now();
+    site.served.push(empty_member(MEMBERS));
+    let one_more = site.served.follow(&before, &up, &up);
+    let came = begun.elapsed();
+    let zones = |snapshot: &Snapshot| snapshot.zones.zones().count();
+    assert_eq!((zones(&before), zones(&one_more)), (MEMBERS + 2, MEMBERS + 3));
+    let pairs = before.zones.zones().zip(one_more.zones.zones());
+    assert!(pairs.into_iter().all(|(one, other)| std::ptr::eq(one, other)), "all others are shared");
+    let place = site.served.place(&member(5)).unwrap();
+    let begun = Instant::now();
+    site.served.remove(place);
+    let one_less = site.served.follow(&one_more, &up, &up);
+    println!("among {MEMBERS} zones one came in {came:?} and one went in {:?}", begun.elapsed());
+    let pairs = one_more.zones.zones().zip(one_less.zones.zones()).enumerate();
+    let moved: Vec<usize> =
+        pairs.filter(|(_, (one, other))| !std::ptr::eq(*one, *other)).map(|(place, _)| place).collect();
+    assert_eq!((zones(&one_less), moved), (MEMBERS + 2, vec![place]));
+    assert_eq!(one_less.zones.zone(place).unwrap().apex, member(MEMBERS).name);
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::control::{Completeness, Reloaded};
 use crate::health::TargetId;
 use crate::source::Look;
 use crate::zones::live::Hold;
-use crate::zones::{LoadedZone, ZoneVersion, known_networks};
+use crate::zones::{LoadedZone, Losses, ZoneVersion, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
 /// milliseconds; the others are pending until they do.
@@ -191,7 +191,7 @@ impl Server {
         self.operator.keep_texts(&self.publishing);
         self.operator.control.follow(control_socket(&config).as_deref());
         self.operator.admin.follow(&config.admin);
-        self.follow_sources(&config);
+        self.follow_sources(&config, self.reloading.losses);
         let zones = self.publishing.served.zones().len();
         let generation = self.publishing.publisher.generation();
         let summary = match kept {
@@ -208,10 +208,12 @@ impl Server {
         (Reloaded { outcome, zones, summary, diagnostics }, settled)
     }
 
-    /// Has feeds bring what the config asks for now.
-    pub(super) fn follow_sources(&mut self, config: &Config) {
+    /// Has feeds bring what the config asks for now, and catalogs have zones come and go as it says.
+    pub(super) fn follow_sources(&mut self, config: &Config, losses: Losses) {
         let settings = zone_settings(config, &self.reloading.path);
         self.feeds.follow(&settings, self.publishing.served.store());
+        let served = &self.publishing.served;
+        self.publishing.catalogs.follow(settings, |zone| served.version_of(zone), losses);
     }
 
     /// Nothing has changed.

@@ -77,6 +77,9 @@ impl Server {
                 .and_then(|zone| zone.error())
                 .map(not_newest)
                 .into_iter()
+                .chain(
+                    zone.and_then(|zone| zone.member.as_ref()).map(|member| format!("the zone is {member}")),
+                )
                 .chain((leaves == Leaves::AtAnAlias).then(|| ALIAS_LEAVES.to_owned()))
                 .collect(),
         };

@@ -4,18 +4,22 @@
 //! Both follow the networks of this host, which at boot may come up after the server. Not responsible for
 //! which these are (`own`), or for what is forwarded (`forwarding`).
 
+use std::collections::HashMap;
+
 use super::super::served::Served;
 use super::super::zone_settings::zone_id;
 use super::settings::rate_limit;
 use crate::answer::{Access, Prefix};
 use crate::config::{Config, Limit};
-use crate::zones::{Clients, ZoneId, networks_of};
+use crate::zones::{Clients, MemberOf, ZoneId, networks_of};
 
 /// The clients, as the configuration has them.
 #[derive(Default)]
 pub(super) struct Locals {
     limit: Limit,
     zones: Vec<ZoneClients>,
+    /// Groups of catalogs whose members answer clients that depend on the networks.
+    groups: Vec<(MemberOf, Vec<Clients>)>,
 }
 
 /// The clients of a zone that is not for everybody.
@@ -33,12 +37,23 @@ impl Locals {
             view: zone.when_client_in.clone(),
             allowed: zone.allow_query.clone(),
         });
-        Self { limit: config.limit.clone(), zones: zones.filter(ZoneClients::are_local).collect() }
+        let groups = config.catalogs.iter().flat_map(|catalog| {
+            let named = catalog.groups.iter().map(|(name, group)| (Some(name.clone()), group));
+            named.chain([(None, &catalog.others)]).filter_map(|(group, settings)| {
+                let clients = settings.allow_query.clone()?;
+                Some((MemberOf { catalog: catalog.name.clone(), group }, clients))
+            })
+        });
+        Self {
+            limit: config.limit.clone(),
+            zones: zones.filter(ZoneClients::are_local).collect(),
+            groups: groups.filter(|(_, clients)| clients.contains(&Clients::Local)).collect(),
+        }
     }
 
     /// Whether anything does.
     pub(super) fn are_any(&self) -> bool {
-        self.limits() || !self.zones.is_empty()
+        self.limits() || !self.zones.is_empty() || !self.groups.is_empty()
     }
 
     fn limits(&self) -> bool {
@@ -68,7 +83,13 @@ impl Locals {
         if self.limits() {
             served.set_limit(rate_limit(&self.limit, own));
         }
-        let clients = self.zones.iter().map(|clients| (&clients.zone, clients.access(own)));
-        served.set_access(&clients.collect());
+        let configured = self.zones.iter().map(|clients| (clients.zone.clone(), clients.access(own)));
+        let mut access: HashMap<ZoneId, Option<Box<Access>>> = configured.collect();
+        for (of, clients) in &self.groups {
+            let members = served.zones().iter().filter(|zone| zone.member.as_deref() == Some(of));
+            let allowed = || Access::new(None, Some(networks_of(clients, own)));
+            access.extend(members.map(|zone| (zone.id.clone(), allowed())));
+        }
+        served.set_access(&access);
     }
 }

@@ -20,7 +20,7 @@ use super::worker_counters::WorkerCounters;
 use crate::answer::{BoundPool, CookieSecret, Publisher};
 use crate::health::{Board, Engine, Transition};
 use crate::transport::{Running, SnapshotResponder, Taps};
-use crate::zones::of_others;
+use crate::zones::{Catalogs, of_others};
 
 /// What is published, and what it is made of.
 pub(super) struct Publishing {
@@ -45,6 +45,8 @@ pub(super) struct Publishing {
     pub(super) dispatcher: Arc<Dispatcher>,
     /// Sends zones to other servers.
     pub(super) transferring: Transferring,
+    /// Has zones come and go as catalogs say.
+    pub(super) catalogs: Catalogs,
     pub(super) locals: Locals,
     /// Made at start where the config names none, so that a reload keeps it.
     pub(super) cookie_secret: Option<CookieSecret>,
@@ -58,6 +60,7 @@ impl Publishing {
     pub(super) fn publish(&mut self) {
         let board = self.engine.board();
         if self.served.has_changed() || self.transferring.is_changed() {
+            self.catalogs.note(|zone| self.served.version_of(zone));
             self.transferring.follow(&self.served, &board);
             self.served.set_handed_over(self.dispatcher.kinds());
         }

@@ -20,7 +20,9 @@ use crate::config::{Config, ReloadOn};
 use crate::control::{Cause, Request};
 use crate::source::{Pending, TextFile, pending, take_has_come};
 use crate::zones::live::{Hold, LiveZones};
-use crate::zones::{self, FileDigests, LoadedZone, Marks, Moment, Purpose, QUIET, Serving, Watching, ZoneId};
+use crate::zones::{
+    self, FileDigests, LoadedZone, Losses, Marks, Moment, Purpose, QUIET, Serving, Watching, ZoneId,
+};
 
 /// How often files that have come lead to a reload at most: reading them costs the others time if they do not
 /// after all.
@@ -52,6 +54,8 @@ pub(super) struct Reloading {
     since: Option<Moment>,
     /// When files last came that had not come before.
     pub(super) last_arrival: Option<Instant>,
+    /// Whether the operator has asked for the reload that is under way: then members that are gone from catalogs go.
+    pub(super) losses: Losses,
     pub(super) marks: Arc<Marks>,
     /// The zones that change while they are served.
     pub(super) live: Arc<LiveZones>,
@@ -106,6 +110,7 @@ impl Reloading {
             is_put_off: false,
             since: None,
             last_arrival: None,
+            losses: Losses::Doubted,
             marks,
             live,
             requests,
@@ -114,10 +119,11 @@ impl Reloading {
 
     /// Reads everything that has changed since it was read for what is served.
     pub(super) fn begin_reading(&mut self, cause: Cause, publishing: &Publishing) {
-        let cause = match cause {
-            Cause::Operator => zones::Cause::Operator,
-            Cause::Change => zones::Cause::Change,
+        let (cause, losses) = match cause {
+            Cause::Operator => (zones::Cause::Operator, Losses::Meant),
+            Cause::Change => (zones::Cause::Change, Losses::Doubted),
         };
+        self.losses = losses;
         let watching = self.watching.as_ref().filter(|_| cause == zones::Cause::Change);
         self.since = watching.map(|watching| watching.writing().now());
         let serving = Serving {

@@ -40,7 +40,8 @@ use crate::source::Look;
 use crate::transport::{self, Inherited, Listeners, Taps};
 use crate::zones::live::LiveZones;
 use crate::zones::{
-    self, FEEDS, FeedContext, Feeds, FileDigests, Marks, Publications, Secondaries, Serving, known_networks,
+    self, Catalogs, FEEDS, FeedContext, Feeds, FileDigests, Marks, Publications, Secondaries, Serving,
+    known_networks,
 };
 
 /// Why the server did not start, or ended.
@@ -171,7 +172,9 @@ impl Server {
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
         let addresses_changed = Arc::new(reloading_by(requests.clone()));
-        let feeds = Feeds::start(FEEDS, &FeedContext { publications, addresses_changed });
+        let context = FeedContext { publications: publications.clone(), addresses_changed };
+        let feeds = Feeds::start(FEEDS, &context);
+        let catalogs = Catalogs::start(publications, feeds.find::<Secondaries>().cloned());
         let transferring = Transferring::start(&config, &served, &engine.board(), Arc::clone(&live));
         let dispatcher = dispatcher(&updating, &feeds, &transferring, &config);
         served.set_handed_over(dispatcher.kinds());
@@ -202,6 +205,7 @@ impl Server {
             forwarding,
             dispatcher,
             transferring,
+            catalogs,
             locals,
             cookie_secret,
             first_round,

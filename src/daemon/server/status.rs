@@ -7,15 +7,15 @@ use super::owners::Server;
 use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
-    CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
-    RuleStatus, Status, TargetStatus, UtcTime, ZoneStatus,
+    CatalogStatus, CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
+    ProbesStatus, RuleStatus, Status, TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{FeedStatus, StoredZone, Watching, ZoneState};
+use crate::zones::{self, FeedStatus, StoredZone, Watching, ZoneState};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -35,6 +35,7 @@ impl Server {
             tcp: worker_counters::tcp(&self.publishing.running.tcp_counters()),
             probes: probes(&self.publishing.engine.lateness()),
             zones: self.publishing.served.zones().iter().map(|stored| self.zone(stored)).collect(),
+            catalogs: self.publishing.catalogs.status().into_iter().map(catalog).collect(),
             pools: self
                 .publishing
                 .served
@@ -97,8 +98,16 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         error: zone.error().map(str::to_owned),
         kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),
         drawn: zone.drawn().map(str::to_owned),
+        catalog: zone.member.as_ref().map(|member| member.catalog.to_string()),
+        group: zone.member.as_ref().and_then(|member| member.group.clone()),
         journal: None,
     }
+}
+
+fn catalog(catalog: zones::CatalogStatus) -> CatalogStatus {
+    let zones::CatalogStatus { name, serial, members, broken, held, clashes } = catalog;
+    let clashes = clashes.into_iter().map(|(zone, clash)| (zone.to_string(), clash.to_string()));
+    CatalogStatus { name: name.to_string(), serial, members, broken, held, clashes: clashes.collect() }
 }
 
 fn copied(heard: FeedStatus, state: &ZoneState) -> CopiedStatus {

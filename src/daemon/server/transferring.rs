@@ -25,7 +25,7 @@ use crate::transfer::outgoing::{
 use crate::transport::HandedOver;
 use crate::tsig::Key;
 use crate::zones::live::{LiveZone, LiveZones};
-use crate::zones::{Since, StoredZone, ZoneId, ZoneVersion};
+use crate::zones::{MemberOf, Since, StoredZone, ZoneId, ZoneVersion};
 
 /// How long a serial stays at least that is raised since pools answer otherwise: a rack that comes back is few transfers.
 const RAISED_INTERVAL: Duration = Duration::from_secs(5);
@@ -36,6 +36,8 @@ pub(super) struct Transferring {
     limits: TransferLimits,
     /// In the order of the config file: of several versions of a zone a client gets the first that it sees.
     wanted: Vec<(ZoneId, Wanted)>,
+    /// The same of zones that catalogs name.
+    of_members: Vec<(MemberOf, Wanted)>,
     is_changed: bool,
     zones: HashMap<ZoneId, Transferred>,
     beside: Beside,
@@ -106,6 +108,7 @@ impl Transferring {
             outgoing: Arc::default(),
             limits: TransferLimits::default(),
             wanted: Vec::new(),
+            of_members: Vec::new(),
             is_changed: true,
             zones: HashMap::new(),
             beside: Beside { comparing, notifier, live },
@@ -130,13 +133,24 @@ impl Transferring {
             let place = notified.place;
             Some(NotifyTarget { place, source: source(&listen, place), key })
         };
-        let transferred = config.zones.iter().filter(|zone| zone.transfer.needs_contents());
-        let wanted = transferred.map(|zone| {
-            let ZoneTransfer { allow, pools, notify } = &zone.transfer;
+        let wanted = |transfer: &ZoneTransfer| {
+            let ZoneTransfer { allow, pools, notify } = transfer;
             let notify = notify.iter().filter_map(target).collect();
-            (zone_id(zone), Wanted { allow: allow.as_slice().into(), pools: *pools, notify })
+            transfer.needs_contents().then(|| Wanted {
+                allow: allow.as_slice().into(),
+                pools: *pools,
+                notify,
+            })
+        };
+        let zones = config.zones.iter();
+        self.wanted = zones.filter_map(|zone| Some((zone_id(zone), wanted(&zone.transfer)?))).collect();
+        let groups = config.catalogs.iter().flat_map(|catalog| {
+            let named = catalog.groups.iter().map(|(name, group)| (Some(name.clone()), group));
+            named.chain([(None, &catalog.others)]).map(|(group, settings)| {
+                (MemberOf { catalog: catalog.name.clone(), group }, &settings.transfer)
+            })
         });
-        self.wanted = wanted.collect();
+        self.of_members = groups.filter_map(|(of, transfer)| Some((of, wanted(transfer)?))).collect();
         self.limits = config.server.transfers;
         self.is_changed = true;
     }
@@ -158,7 +172,7 @@ impl Transferring {
 
     /// What became of these questions; none: nobody may have any zone.
     pub(super) fn status(&self) -> Option<TransfersStatus> {
-        if self.wanted.is_empty() {
+        if self.wanted.is_empty() && self.of_members.is_empty() {
             return None;
         }
         let TransferTotals { under_way, axfr, ixfr, soa, refused, limited, broken } = self.outgoing.totals();
@@ -197,14 +211,13 @@ impl Transferring {
         self.stale.retain(|id, _| self.wanted.iter().any(|(wanted, _)| wanted == id));
         let mut before = std::mem::take(&mut self.zones);
         let mut outgoing = Vec::with_capacity(self.wanted.len());
-        for (id, wanted) in &self.wanted {
-            let Some(place) = served.place(id) else { continue };
+        for (place, wanted) in places(&self.wanted, &self.of_members, served) {
             let Some(zone) = served.zones().get(place) else { continue };
-            let mut transferred = Transferred::new(zone, wanted, before.remove(id));
+            let mut transferred = Transferred::new(zone, wanted, before.remove(&zone.id));
             transferred.follow(zone, served.pools_of_zone(place), board, &self.beside);
-            note_stale(&mut self.stale, id, &transferred);
+            note_stale(&mut self.stale, &zone.id, &transferred);
             outgoing.push(Arc::clone(&transferred.outgoing));
-            self.zones.insert(id.clone(), transferred);
+            self.zones.insert(zone.id.clone(), transferred);
         }
         self.outgoing.serve(OutgoingZones::new(outgoing), self.limits);
         self.untold = Untold::All;
@@ -256,6 +269,23 @@ impl Transferring {
             }
         }
     }
+}
+
+/// The places of the zones that others get, in their order, each with what the configuration says of it. Those that
+/// catalogs name are only looked at where some of them may be had.
+fn places<'t>(
+    wanted: &'t [(ZoneId, Wanted)],
+    of_members: &'t [(MemberOf, Wanted)],
+    served: &'t Served,
+) -> impl Iterator<Item = (usize, &'t Wanted)> {
+    let configured = wanted.iter().filter_map(|(id, wanted)| Some((served.place(id)?, wanted)));
+    let zones = if of_members.is_empty() { &[] } else { served.zones() };
+    let of_catalogs = zones.iter().enumerate().filter_map(move |(place, zone)| {
+        let member = zone.member.as_deref()?;
+        let (_, wanted) = of_members.iter().find(|(of, _)| of == member)?;
+        Some((place, wanted))
+    });
+    configured.chain(of_catalogs)
 }
 
 impl Transferred {

@@ -12,7 +12,7 @@ use super::zone_changes::CHANGES_AT_ONCE_MAX;
 use crate::config::Config;
 use crate::control::{Cause, Request};
 use crate::health::Transition;
-use crate::zones::{FileDigests, ZoneRequest};
+use crate::zones::{FileDigests, Losses, ZoneRequest};
 
 /// How often snapshots that no worker holds any more are freed.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ impl Server {
         self.publishing.note(first, None);
         self.operator.keep_texts(&self.publishing);
         self.reloading.follow_files(digests, Some(config));
-        self.follow_sources(config);
+        self.follow_sources(config, Losses::Doubted);
         self.report_ready();
     }
 
@@ -114,6 +114,7 @@ impl Server {
         let answered = self.publishing.counters.answered();
         self.supervision.manager.stopping();
         self.publishing.running.stop().await;
+        self.publishing.catalogs.stop().await;
         self.feeds.stop().await;
         self.operator.rules_keeper.stop().await;
         self.operator.last_good_keeper.stop().await;

@@ -25,6 +25,7 @@ impl Publishing {
     /// been probed.
     pub(super) fn change_zones(&mut self, requests: &mut Vec<ZoneRequest>) {
         let (mut told, mut let_go) = (Vec::new(), Vec::new());
+        let mut members = Vec::new();
         for request in requests.drain(..) {
             match request {
                 ZoneRequest::Current { zone, reply } => {
@@ -32,9 +33,14 @@ impl Publishing {
                     let _ = reply.send(self.served.version_of(&zone).cloned());
                 }
                 ZoneRequest::Change(publication) => self.begin_change(publication, &mut told, &mut let_go),
+                ZoneRequest::Members { changes, reply } => {
+                    members.push((reply, self.change_members(changes, &mut let_go)));
+                }
             }
         }
         self.publish_changes(told, let_go);
+        // Whoever asked may have gone.
+        members.into_iter().for_each(|(reply, stored)| drop(reply.send(stored)));
     }
 
     /// Makes a change whose targets have been probed.

@@ -167,7 +167,7 @@ pub(super) const OPTIONS: &[R] = &[
         Kind::Refused,
         "answers of others are not rewritten: leave that to the upstream",
     ),
-    R::unless_off(&["catalog-zones"], Kind::Refused, "catalogs are not read: name each zone"),
+    R::unless_off(&["catalog-zones"], Kind::Refused, "write a [[catalog]] for each of them"),
     R::unless_off(
         &["allow-new-zones"],
         Kind::Changed,

@@ -57,12 +57,14 @@ impl Site {
             memory_limit: MemoryLimit::ByText,
             guards: Vec::new(),
             update: self.policy.clone(),
+            member: None,
         };
         let settings = Settings {
             config: PathBuf::from("edgedns.toml"),
             zones: vec![zone],
             text: zonefile::Settings::default(),
             state_directory: Some(self.folder.path().join("state")),
+            catalogs: Vec::new(),
         };
         let serving = Serving {
             versions: self.served.iter().cloned().collect(),

@@ -8,6 +8,7 @@ use crate::source::{Diagnostics, TextFile};
 use crate::update::Policy;
 use crate::zones::file_digests::FileDigests;
 use crate::zones::live::Hold;
+use crate::zones::member_of::MemberOf;
 use crate::zones::settings::ZoneSettings;
 use crate::zones::source::ZoneSources;
 use crate::zones::state::{Event, Fault};
@@ -64,6 +65,8 @@ pub struct LoadedZone {
     /// The lock under which the version was made, where it may change while it is served. It is kept until
     /// the version is served.
     pub hold: Option<Hold>,
+    /// The catalog that names it; none: the config file does.
+    pub member: Option<Arc<MemberOf>>,
     /// Files that were skipped, with the digest of what is in them: if that changes, the zone is read again.
     pub unread: FileDigests,
 }
@@ -86,6 +89,7 @@ impl LoadedZone {
             held: None,
             update: zone.update.clone(),
             hold: None,
+            member: zone.member.clone(),
             unread: FileDigests::new(),
         }
     }

@@ -116,10 +116,18 @@ mod tests {
             memory_limit,
             guards: Vec::new(),
             update: None,
+            member: None,
         };
         let text = zonefile::Settings::default();
         let config = "edgedns.toml".into();
-        SecondarySettings::all(&Settings { config, zones: vec![zone], text, state_directory: None }).remove(0)
+        SecondarySettings::all(&Settings {
+            config,
+            zones: vec![zone],
+            text,
+            state_directory: None,
+            catalogs: Vec::new(),
+        })
+        .remove(0)
     }
 
     fn record(owner: &str, rtype: Rtype, rdata: &[u8]) -> Record {

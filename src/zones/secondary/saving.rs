@@ -62,6 +62,11 @@ impl CopyWriter {
         })
     }
 
+    /// Removes what is written. What was to be written before is left out if it has not begun.
+    pub(super) fn remove(&self, folder: PathBuf, id: ZoneId) -> JoinHandle<Done> {
+        self.write(move || copy::remove(&folder, &id).map_err(|error| error.to_string()))
+    }
+
     /// Touches what is written, on a thread of its own.
     fn touch(&self, touch: impl FnOnce() -> Done + Send + 'static) -> JoinHandle<Done> {
         let orders = Arc::clone(&self.0);
@@ -73,7 +78,7 @@ impl CopyWriter {
 }
 
 /// What became of it; else why not, in words.
-type Done = Result<(), String>;
+pub(super) type Done = Result<(), String>;
 
 /// When the copy of a zone is written.
 pub(super) struct Saving {

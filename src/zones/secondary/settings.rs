@@ -54,6 +54,19 @@ impl SecondarySettings {
         zones.iter().filter_map(of).collect()
     }
 
+    /// Those of a zone that a catalog names; none where it has no primaries.
+    pub(super) fn of_member(settings: &Settings, zone: ZoneSettings) -> Option<SecondarySettings> {
+        Some(SecondarySettings {
+            primaries: zone.sources.find::<Primaries>()?.clone(),
+            zone,
+            text: settings.text.clone(),
+            own: known_addresses(),
+            apexes: Arc::default(),
+            wants_hosts: false,
+            folder: settings.state_directory.clone(),
+        })
+    }
+
     pub(super) fn id(&self) -> &ZoneId {
         &self.zone.id
     }
@@ -66,6 +79,7 @@ impl SecondarySettings {
     /// Whether a task that goes by these need not begin anew. Places in the config file make no difference.
     pub(super) fn is_same(&self, other: &SecondarySettings) -> bool {
         self.id() == other.id()
+            && self.zone.member.is_some() == other.zone.member.is_some()
             && self.zone.sources == other.zone.sources
             && self.zone.memory_limit == other.zone.memory_limit
             && guard_the_same(&self.zone.guards, &other.zone.guards)

@@ -14,14 +14,14 @@ use super::saving::{CopyWriter, Saving};
 use super::settings::SecondarySettings;
 use super::task::SecondaryTask;
 use super::told::{Teller, telling};
-use crate::dns::NameRef;
+use crate::dns::{Name, NameRef};
 use crate::sync::lock;
 use crate::tls::Random;
 use crate::transfer::incoming::{Primary, Told};
 use crate::tsig::KeyName;
 use crate::zones::feed::{FeedStatus, SharedStatus};
 use crate::zones::publication::Publications;
-use crate::zones::settings::Settings;
+use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::store::{Store, StoredZone};
 use crate::zones::zone_id::ZoneId;
 
@@ -49,6 +49,15 @@ pub(super) enum NotifyEffect {
     NotOurs,
 }
 
+/// What becomes of the copies of zones that are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::zones) enum ForgottenCopies {
+    /// They stay on the disk.
+    Kept,
+    /// They go.
+    Removed,
+}
+
 /// The task of one zone.
 struct Running {
     settings: Arc<SecondarySettings>,
@@ -74,27 +83,87 @@ impl Secondaries {
     }
 
     /// Has a task for each zone that is copied by these settings; `store` is what is served now. A task whose zone is
-    /// copied as before goes on.
+    /// copied as before goes on, and so do those of zones that catalogs name.
     pub fn follow(&self, settings: &Settings, store: &Store) {
         let mut tasks = lock(&self.tasks);
         let mut before = std::mem::take(&mut *tasks);
         for settings in SecondarySettings::all(settings) {
             let id = settings.id().clone();
-            let running = match before.remove(&id) {
-                Some(running) if running.settings.is_same(&settings) => running,
-                replaced => {
-                    let stored = store.zones().iter().find(|zone| zone.id == id);
-                    let replaced = replaced.map(|Running { status, writer, task, .. }| {
-                        // It may be in the midst of a transfer, which is of no use any more.
-                        task.abort();
-                        (status, writer)
-                    });
-                    self.start(settings, replaced, stored)
-                }
-            };
+            let stored = store.place(&id).and_then(|place| store.zone(place));
+            let running = self.go_on(before.remove(&id), settings, stored);
             tasks.insert(id, running);
         }
-        before.into_values().for_each(|gone| gone.task.abort());
+        for (id, running) in before {
+            match running.settings.zone.member {
+                Some(_) => drop(tasks.insert(id, running)),
+                None => running.task.abort(),
+            }
+        }
+    }
+
+    /// Has a task for a zone that a catalog names, of which `stored` is served.
+    pub(in crate::zones) fn follow_member(
+        &self,
+        settings: &Settings,
+        zone: ZoneSettings,
+        stored: &StoredZone,
+    ) {
+        let Some(settings) = SecondarySettings::of_member(settings, zone) else { return };
+        let mut tasks = lock(&self.tasks);
+        let id = settings.id().clone();
+        let before = tasks.remove(&id);
+        let is_configured = |running: &Running| running.settings.zone.member.is_none();
+        let running = match before {
+            Some(running) if is_configured(&running) => running,
+            before => self.go_on(before, settings, Some(stored)),
+        };
+        tasks.insert(id, running);
+    }
+
+    /// Ends the tasks of zones that catalogs have named. When this returns none of them does anything any more.
+    pub(in crate::zones) async fn forget_members(
+        &self,
+        zones: impl Iterator<Item = &Name>,
+        copies: ForgottenCopies,
+    ) {
+        let mut ended = Vec::new();
+        {
+            let mut tasks = lock(&self.tasks);
+            for zone in zones {
+                let id = ZoneId::from(zone.clone());
+                let is_member = tasks.get(&id).is_some_and(|running| running.settings.zone.member.is_some());
+                ended.extend(is_member.then(|| tasks.remove(&id)).flatten());
+            }
+        }
+        ended.iter().for_each(|running| running.task.abort());
+        for Running { settings, writer, task, .. } in ended {
+            // It has been aborted.
+            let _ = task.await;
+            if let (ForgottenCopies::Removed, Some(folder)) = (copies, &settings.folder) {
+                // What it has begun to write is written before; what cannot be removed is told by who asks for it.
+                let _ = writer.remove(folder.clone(), settings.id().clone()).await;
+            }
+        }
+    }
+
+    /// The task of a zone, in place of the one before: the same one, where nothing has changed for it.
+    fn go_on(
+        &self,
+        before: Option<Running>,
+        settings: SecondarySettings,
+        stored: Option<&StoredZone>,
+    ) -> Running {
+        match before {
+            Some(running) if running.settings.is_same(&settings) => running,
+            replaced => {
+                let replaced = replaced.map(|Running { status, writer, task, .. }| {
+                    // It may be in the midst of a transfer, which is of no use any more.
+                    task.abort();
+                    (status, writer)
+                });
+                self.start(settings, replaced, stored)
+            }
+        }
     }
 
     /// Starts a task, in place of one of which these are left, if there was one.

@@ -134,7 +134,8 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
          [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n\n\
-         [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n",
+         [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n\n\
+         [[catalog]]\nname = \"catalog.example\"\nprimary = [\"{gone}\"]\n",
         primary.place(),
         tls.port()
     ));
