@@ -53,21 +53,16 @@ impl NameHash {
     }
 
     /// The hash of a whole name, whatever its case.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a name has no more labels than there are places, and they lie in it"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "a name has no longer label than fits there")]
     pub fn of(name: NameRef<'_>) -> NameHash {
-        let lower = name.to_lowercase();
-        let mut labels = [(0_usize, 0_usize); super::name::LABELS_MAX];
-        let mut count = 0;
-        let mut at = 0;
-        for label in name.labels() {
-            labels[count] = (at + 1, at + 1 + label.len());
-            at += label.len() + 1;
-            count += 1;
-        }
-        labels[..count].iter().rev().fold(NameHash::ROOT, |hash, &(from, to)| hash.below(&lower[from..to]))
+        let (Some(label), Some(parent)) = (name.labels().next(), name.parent()) else {
+            return NameHash::ROOT;
+        };
+        let mut lower = [0; super::name::LABEL_BYTES_MAX];
+        let lower = &mut lower[..label.len()];
+        lower.copy_from_slice(label);
+        lower.make_ascii_lowercase();
+        NameHash::of(parent).below(lower)
     }
 
     /// The bits that choose a place in a table.

@@ -51,8 +51,10 @@ fn only_what_takes_updates_is_updated() {
     assert!(
         sentence("[zone.in-a-table]\nprefix = \"/\"").contains("takes no updates; change it where it is")
     );
-    let copied = sentence("primary = [\"192.0.2.1\"]");
-    assert!(copied.contains("`names` has no place in a zone that is copied"), "{copied}");
+    let copied = zone(&format!("primary = [\"192.0.2.1\"]\n{BLOCK}")).sentences();
+    assert_eq!(copied.len(), 2, "{copied:?}");
+    assert!(copied[0].contains("`names` has no place in a zone that is copied"), "{copied:?}");
+    assert!(copied[1].contains("`types` has no place in a zone that is copied"), "{copied:?}");
     let config = zone(&format!("file = \"lab.zone\"\n{BLOCK}")).settings();
     assert!(config.zones[0].sources.find::<Updates>().is_some());
 }

@@ -66,26 +66,27 @@ fn what_cannot_be_notified_is_told_with_the_remedy() {
     assert!(sentence("notify = \"192.0.2.53\"").contains("takes a list"));
     assert!(
         entry("ns1.example")
-            .starts_with("edgedns.toml:7:11: `ns1.example` is no address; write \"192.0.2.53\"")
+            .starts_with("edgedns.toml:7:11: `ns1.example` is not an address; write \"192.0.2.53\"")
     );
     assert!(entry("key:transfer").contains("an entry without an address"));
     assert!(entry("192.0.2.53 key:other").contains("no `[[key]]` has the name `other`"));
     assert!(entry("192.0.2.53 192.0.2.54").contains("one address and one key at most; write two entries"));
-    for nobody in ["192.0.2.53:0", "0.0.0.0", "::", "224.0.0.1", "ff02::1"] {
-        assert!(entry(nobody).contains(&format!("nobody is told anything at `{nobody}`")), "{nobody}");
+    for nobody in ["0.0.0.0", "::", "224.0.0.1", "ff02::1"] {
+        assert!(entry(nobody).contains(&format!("{nobody} is not the address of a host")), "{nobody}");
     }
     let many: Vec<String> = (1..=65).map(|host| format!("\"192.0.2.{host}\"")).collect();
     assert!(sentence(&format!("notify = [{}]", many.join(", "))).contains("more than 64 servers"));
 }
 
 #[test]
-fn pools_are_sent_as_members_or_as_lua_records() {
+fn pools_are_sent_as_members_as_what_is_up_or_as_lua_records() {
     let pools = |lines: &str| zone(lines).settings().zones[0].transfer.pools;
     assert_eq!(pools(""), TransferPools::Members);
     assert_eq!(pools("transfer-pools = \"members\""), TransferPools::Members);
+    assert_eq!(pools("transfer-pools = \"up\""), TransferPools::Up);
     assert_eq!(pools("transfer-pools = \"lua\""), TransferPools::Lua);
     let fault = sentence("transfer-pools = \"both\"");
-    assert!(fault.ends_with("`transfer-pools` cannot be `both`; it is `members` or `lua`"), "{fault}");
+    assert!(fault.ends_with("`transfer-pools` cannot be `both`; it is `members`, `up` or `lua`"), "{fault}");
     assert!(sentence("transfer-pools = \"member\"").ends_with("did you mean `members`?"));
 }
 
