@@ -168,6 +168,7 @@ impl Served {
         self.changes.note(place, Changed::Records);
         if self.version(place).is_none() {
             // It has expired just now: nobody needs to know of its targets.
+            self.tell_expired(place);
             let mut let_go = self.replace_pools(place, BoundPools::default());
             let_go.extend(bound.iter().flat_map(|pools| targets_of(pools)));
             return let_go;
@@ -182,15 +183,18 @@ impl Served {
     /// go of; none: no zone has expired.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Vec<TargetId>> {
         let expired = self.store.expire(now);
-        for place in &expired {
-            if let Some(id) = self.store.zone(*place).map(|zone| &zone.id) {
-                warn!(zone = %id.name, "zone {id} has expired: it answers SERVFAIL until its source confirms it");
-            }
-        }
+        expired.iter().for_each(|place| self.tell_expired(*place));
         if expired.is_empty() {
             return None;
         }
         Some(expired.into_iter().flat_map(|place| self.replace_pools(place, BoundPools::default())).collect())
+    }
+
+    /// Logs that a zone has expired: whichever comes first finds it out, an event of its source or time.
+    fn tell_expired(&self, place: usize) {
+        if let Some(id) = self.store.zone(place).map(|zone| &zone.id) {
+            warn!(zone = %id.name, "zone {id} has expired: it answers SERVFAIL until its source confirms it");
+        }
     }
 
     fn replace_pools(&mut self, place: usize, bound: BoundPools) -> Vec<TargetId> {
