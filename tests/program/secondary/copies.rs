@@ -100,7 +100,7 @@ fn what_has_expired_is_replaced_by_whatever_the_primary_has() {
     let line = program.wait_for_line("stays at serial 9");
     assert!(line.text.contains("it is at serial 4, which is older than ours, 9"), "{line:?}");
     assert_eq!(address(&program).as_deref(), Some("192.0.2.1"));
-    program.wait_for_line("has expired");
+    // Once it has expired: the next question to the primary may come before the loop has said so.
     wait_for_address(&program, "192.0.2.2");
     assert_eq!(primary.count(rtype::IXFR), 0, "nothing leads from a version to an older one");
 }
