@@ -38,6 +38,8 @@ pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdi
 
 pub mod zonefile; // zone text to zone and back; knows no serving
 
+pub mod layout; // layouts of keys in a store, as records; knows no store
+
 pub mod health; // verdict, schedule, board, engine; knows no records
 
 pub mod answer; // compile, snapshot, respond; knows no sockets and no time
@@ -49,6 +51,8 @@ pub mod transport; // UDP and TCP; knows no zones
 pub mod requestor; // asking another server, judging its response; knows no caches and no clients
 
 pub mod forward; // names that are not ours: upstreams, cache; asks our zones as clients do
+
+pub mod etcd; // a client of etcd; knows no zones
 
 pub mod transfer; // zones from and to other servers; knows no sources and publishes nothing
 

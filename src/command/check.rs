@@ -19,6 +19,7 @@ Examples:
   edgedns check --config /etc/edgedns.toml --format json | jq .
   edgedns check --config /etc/edgedns.toml --dump ocp4.example.com   # a zone as edgedns reads it
   edgedns check --config /etc/edgedns.toml --system                  # and this host
+  edgedns check --config /etc/edgedns.toml --from-etcd               # and keys of etcd
 
 Exit status:
   0  everything can be served; there may be warnings
@@ -44,12 +45,20 @@ pub(crate) struct Arguments {
     /// sees most.
     #[arg(long, conflicts_with = "dump")]
     system: bool,
+    /// Also read the keys of zones with [zone.etcd], and report what is wrong with them.
+    #[arg(long, conflicts_with_all = ["dump", "format"])]
+    from_etcd: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
         let check = Check { config: self.config, format: self.format.into(), dump: self.dump };
         let checked = if self.system { tools::check_with_system(&check) } else { tools::check(&check) };
-        exit_code(checked.map_err(RemoteError::Output))
+        let checked = checked.map_err(RemoteError::Output);
+        if !self.from_etcd {
+            return exit_code(checked);
+        }
+        let in_etcd = tools::check_from_etcd(&check.config);
+        exit_code(checked.and_then(|checked| in_etcd.map(|in_etcd| checked && in_etcd)))
     }
 }

@@ -12,12 +12,14 @@ mod serving;
 mod check;
 mod compare;
 mod explain;
+mod export;
 mod force;
 mod import;
 mod init;
 mod key;
 mod machineconfig;
 mod manual;
+mod put;
 mod reload;
 mod status;
 mod trace;
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     Force(force::Arguments),
     /// Show by which records zones differ from their files through updates, or take them back.
     Updates(updates::Arguments),
+    /// Give a name of a zone in etcd records, or take them away; what would not be served is not written.
+    Put(put::Arguments),
+    /// Print a zone in etcd as the text of a zone file.
+    Export(export::Arguments),
     /// Write a first config and zones for a cluster, and check them.
     Init(init::Arguments),
     /// Make a key for signed messages, and print what each program is told of it.
@@ -98,6 +104,8 @@ impl Command {
             Self::Trace(arguments) => arguments.run(),
             Self::Force(arguments) => arguments.run(),
             Self::Updates(arguments) => arguments.run(),
+            Self::Put(arguments) => arguments.run(),
+            Self::Export(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Key(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use edgedns::control::Shrunk;
 use edgedns::tools;
 
 use super::exit_code::exit_code;
@@ -16,6 +17,7 @@ Examples:
   edgedns reload
   edgedns reload --socket /run/edgedns/control.sock
   edgedns reload --config /etc/edgedns.toml   # the socket that this file names
+  edgedns reload --accept   # after `edgedns status` says that keys of a zone have gone
 
 Exit status:
   0  everything in the files is served
@@ -27,10 +29,14 @@ Exit status:
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
+    /// Serve what waits because so many keys of a zone have gone from etcd at once
+    #[arg(long)]
+    accept: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        exit_code(tools::reload(&self.server.into()))
+        let shrunk = if self.accept { Shrunk::Accept } else { Shrunk::Wait };
+        exit_code(tools::reload(&self.server.into(), shrunk))
     }
 }

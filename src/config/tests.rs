@@ -3,6 +3,7 @@
 
 mod catalogs;
 mod drawn;
+mod etcd_zones;
 mod faults;
 mod forward;
 mod keys;

@@ -28,6 +28,15 @@ pub struct Client {
     socket: PathBuf,
 }
 
+/// What becomes of a zone that waits because so much of it has gone at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shrunk {
+    /// It waits.
+    Wait,
+    /// It is served as it is now.
+    Accept,
+}
+
 impl Client {
     /// A client of the server that listens at `socket`.
     pub fn new(socket: &Path) -> Self {
@@ -48,9 +57,12 @@ impl Client {
     /// # Errors
     ///
     /// When there is no reply, or it is not understood; a reload that is refused is none.
-    pub fn reload(&self) -> Result<Reloaded, ClientError> {
-        let question =
-            Question { method: Method::POST, path: "/reload", body: String::new(), wait: RELOAD_WAIT };
+    pub fn reload(&self, shrunk: Shrunk) -> Result<Reloaded, ClientError> {
+        let path = match shrunk {
+            Shrunk::Wait => "/reload",
+            Shrunk::Accept => "/reload?accept",
+        };
+        let question = Question { method: Method::POST, path, body: String::new(), wait: RELOAD_WAIT };
         // Carried out, and not or not wholly.
         read(self.ask(question)?, &[StatusCode::OK, StatusCode::CONFLICT])
     }

@@ -62,7 +62,11 @@ async fn status(State(requests): Requests) -> Result<Response, Refusal> {
     Ok(Json(status).into_response())
 }
 
-async fn reload(State(requests): Requests) -> Result<Response, Refusal> {
+async fn reload(State(requests): Requests, query: RawQuery) -> Result<Response, Refusal> {
+    if query.0.as_deref() == Some("accept") {
+        let accepted = ask(&requests, |reply| Request::Accept { reply }).await?;
+        tracing::info!("an operator accepts what has gone from {accepted} zones");
+    }
     let request = |reply| Request::Reload { cause: Cause::Operator, reply: Some(reply) };
     let reloaded = ask(&requests, request).await?;
     let code = match reloaded.outcome {

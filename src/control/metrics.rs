@@ -220,6 +220,31 @@ fn signatures(text: &mut Text, status: &TsigStatus) {
     );
 }
 
+/// Zones whose records are keys of etcd.
+fn stores(text: &mut Text, zones: &[ZoneStatus]) {
+    let labels = |zone: &ZoneStatus| of_view(Labels::of("zone", &zone.name), zone.view.as_deref());
+    let stores = || zones.iter().filter_map(|zone| Some((labels(zone), zone.etcd.as_ref()?)));
+    let connected = stores().map(|(labels, store)| (labels, u64::from(store.feed_connected)));
+    text.gauge("edgedns_feed_connected", "Whether the etcd that has the zone is heard.", connected);
+    let revision = stores().filter_map(|(labels, store)| Some((labels, store.revision?)));
+    text.gauge("edgedns_feed_revision", "Up to which revision of etcd the zone is known.", revision);
+    let stale = zones.iter().filter(|zone| zone.etcd.is_some());
+    let stale = stale.filter_map(|zone| Some((labels(zone), zone.stale_seconds?)));
+    let about = "Seconds since etcd has said that what is served of the zone is what it has.";
+    text.gauge("edgedns_feed_stale_seconds", about, stale);
+    let keys = stores().map(|(labels, store)| (labels, store.keys));
+    text.gauge("edgedns_feed_keys", "Keys of etcd that say something of the zone.", keys);
+    let faulty = stores().map(|(labels, store)| (labels, store.faulty));
+    text.gauge("edgedns_feed_faulty_keys", "Keys of the zone whose value is not served.", faulty);
+    let held = stores().map(|(labels, store)| (labels, u64::from(store.held.is_some())));
+    let about = "Whether so many keys of the zone have gone at once that somebody must accept it.";
+    text.gauge("edgedns_feed_held", about, held);
+    let changes = stores().map(|(labels, store)| (labels, store.changes));
+    text.counter("edgedns_feed_changes", "Versions of the zone that came of etcd.", changes);
+    let lost = stores().map(|(labels, store)| (labels, store.lost));
+    text.counter("edgedns_feed_lost", "How often the etcd that has the zone was lost.", lost);
+}
+
 fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let labels = |zone: &ZoneStatus| of_view(Labels::of("zone", &zone.name), zone.view.as_deref());
     let ok =
@@ -234,7 +259,7 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let stale = zones.iter().filter_map(|zone| Some((labels(zone), zone.stale_seconds?)));
     text.gauge(
         "edgedns_zone_stale_seconds",
-        "Seconds since a primary has said that the copy of the zone holds.",
+        "Seconds since a primary or etcd has said that what is served of the zone holds.",
         stale,
     );
     let copied = || zones.iter().filter_map(|zone| Some((labels(zone), zone.copied.as_ref()?)));
@@ -267,6 +292,7 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     );
     let notified = copied().map(|(labels, copied)| (labels, copied.notify_messages));
     text.counter("edgedns_zone_notify_messages", "NOTIFY messages for the zone that were heeded.", notified);
+    stores(text, zones);
     let serial = zones.iter().filter_map(|zone| Some((labels(zone), zone.serial?)));
     text.gauge("edgedns_zone_serial", "Serial of the version that is served.", serial);
     let records = zones.iter().filter_map(|zone| Some((labels(zone), zone.records?)));

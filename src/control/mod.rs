@@ -50,7 +50,7 @@ mod socket;
 mod client;
 
 pub use admin::serve_admin;
-pub use client::{Client, TraceLines};
+pub use client::{Client, Shrunk, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
 pub use exchange::ClientError;
 pub use explain_lines::explain_lines;
@@ -64,8 +64,8 @@ pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
     CatalogStatus, CopiedStatus, HistogramStatus, JournalStatus, ListeningStatus, MemberStatus,
-    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, TargetStatus, TcpStatus, TransfersStatus,
-    TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
+    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, StoreStatus, TargetStatus, TcpStatus,
+    TransfersStatus, TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

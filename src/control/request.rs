@@ -30,6 +30,11 @@ pub enum Request {
         /// Gets the result; none: it is only logged.
         reply: Option<oneshot::Sender<Reloaded>>,
     },
+    /// Serve what waits because so much of a zone has gone at once.
+    Accept {
+        /// Gets the number of zones.
+        reply: oneshot::Sender<usize>,
+    },
     /// Report the status.
     Status {
         /// Gets it.

@@ -87,6 +87,7 @@ impl Status {
         for zone in &mut self.zones {
             zone.error.iter_mut().for_each(hide_words);
             zone.drawn = None;
+            zone.etcd.iter_mut().flat_map(|etcd| &mut etcd.faults).for_each(hide_words);
         }
         self
     }
@@ -260,12 +261,15 @@ pub struct ZoneStatus {
     pub file: String,
     /// The same: where its records come from.
     pub source: String,
-    /// Seconds since a primary has said that this version holds, where the zone is copied.
+    /// Seconds since a primary or etcd has said that this version holds, where the zone comes from one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_seconds: Option<u64>,
     /// What has come of its primaries, where the zone is copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedStatus>,
+    /// How etcd is heard, where its keys are the zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etcd: Option<StoreStatus>,
     /// When that version was read.
     pub loaded_at: Option<UtcTime>,
     /// Why a newer version is not served.
@@ -360,6 +364,36 @@ pub struct CopiedStatus {
     pub failed: u64,
     /// NOTIFY messages that were heeded.
     pub notify_messages: u64,
+}
+
+/// How a store is heard whose keys are a zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StoreStatus {
+    /// Whether a member is heard.
+    pub feed_connected: bool,
+    /// The member that was asked last.
+    pub member: Option<String>,
+    /// Up to which revision it is known.
+    pub revision: Option<u64>,
+    /// When it has said last that what is served is what it has.
+    pub confirmed_at: Option<UtcTime>,
+    /// Why it is not heard.
+    pub error: Option<String>,
+    /// Keys that say something.
+    pub keys: usize,
+    /// Keys whose value is not served: what was there before is.
+    pub faulty: usize,
+    /// The first of them, and why.
+    pub faults: Vec<String>,
+    /// Keys that it has while what was there before is served, since so many have gone at once; none: nothing waits.
+    pub held: Option<usize>,
+    /// How often all keys were read.
+    pub images: u64,
+    /// Versions that came of changes.
+    pub changes: u64,
+    /// How often it was lost.
+    pub lost: u64,
 }
 
 /// A pool.

@@ -38,6 +38,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 let status = Status { version: "here".to_owned(), ..Status::default() };
                 reply.send(Box::new(status)).unwrap();
             }
+            Request::Accept { reply } => drop(reply.send(0)),
             Request::Reload { reply, .. } => {
                 let reloaded = Reloaded {
                     outcome: Completeness::Refused,
@@ -87,7 +88,7 @@ fn the_client_hears_what_the_daemon_says() {
     let _server = Server::start(&path);
     let client = Client::new(&path);
     assert_eq!(client.status().unwrap().version, "here");
-    assert_eq!(client.reload().unwrap().outcome, Completeness::Refused);
+    assert_eq!(client.reload(Shrunk::Wait).unwrap().outcome, Completeness::Refused);
     let order = ForceOrder {
         pattern: "127.0.5.1:*".parse().unwrap(),
         order: Order::Down,

@@ -16,11 +16,14 @@ mod machineconfig;
 
 mod remote;
 
+mod etcd;
+
 mod tsig_key;
 
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
+pub use etcd::{EtcdError, Put, check_from_etcd, export, put};
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
 pub use remote::{

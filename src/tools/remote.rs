@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::format::Format;
 use super::terminal;
 use crate::config;
-use crate::control::{self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Status, TraceOrder};
+use crate::control::{
+    self, Client, ClientError, Completeness, ExplainOrder, ForceOrder, Shrunk, Status, TraceOrder,
+};
 use crate::dns::{Name, Rtype};
 use crate::source::{Diagnostics, Look, Sources};
 
@@ -86,8 +88,8 @@ impl Server {
 /// # Errors
 ///
 /// When the server cannot be asked.
-pub fn reload(server: &Server) -> Result<bool, RemoteError> {
-    let reloaded = server.client()?.reload()?;
+pub fn reload(server: &Server, shrunk: Shrunk) -> Result<bool, RemoteError> {
+    let reloaded = server.client()?.reload(shrunk)?;
     let mut out = io::stderr().lock();
     if !reloaded.diagnostics.is_empty() {
         writeln!(out, "{}\n", reloaded.diagnostics)?;

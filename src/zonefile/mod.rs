@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 use crate::dns::{Name, Rtype, Ttl};
 use crate::lua;
 use crate::source::{Diagnostics, FileId, Sources, Span};
-use crate::zone;
+use crate::zone::{self, Record};
 
 use lua_record::{Library, Meaning};
 use reader::{Entry, Reader};
@@ -73,6 +73,65 @@ pub fn read(
     }
     // What is made of LUA records was counted with their code, what is made of other zones with those.
     builder.set_memory_limit(None);
+    read_lua(&lua_records, builder, settings, found);
+}
+
+/// The records of a text that is a part of a zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The records, apart from those of code.
+    pub records: Vec<Record>,
+    /// Whether there are LUA records besides.
+    pub has_lua: bool,
+}
+
+/// Reads zone text that is a part of the zone with this apex, whatever else may be in the zone. Every fault is pushed to
+/// `found`; of LUA records, only what can be told without the others.
+pub fn read_part(
+    sources: &mut Sources,
+    file: FileId,
+    apex: &Name,
+    settings: &Settings,
+    found: &mut Diagnostics,
+) -> Part {
+    let mut part = Part::default();
+    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
+        match entry {
+            Entry::Text { .. } => {}
+            Entry::Record { owner, rtype, ttl, rdata, span: _ } => {
+                part.records.push(Record { owner: owner.to_name(), rtype, ttl, rdata: rdata.into() });
+            }
+            Entry::Lua { .. } => part.has_lua = true,
+        }
+        ControlFlow::Continue(())
+    };
+    Reader::new(apex.clone(), settings, &mut take).zone(sources, file, found);
+    part
+}
+
+/// Reads the LUA records of texts that are parts of one zone into `builder`, and nothing else of them. Every fault is
+/// pushed to `found`.
+pub fn read_code(
+    sources: &mut Sources,
+    files: &[FileId],
+    builder: &mut zone::Builder,
+    settings: &Settings,
+    found: &mut Diagnostics,
+) {
+    let apex = builder.apex().to_name();
+    let mut lua_records = Vec::new();
+    let mut take = |entry: Entry<'_>, found: &mut Diagnostics| {
+        if let Entry::Lua { owner, inner, ttl, code, span } = entry {
+            match builder.count_code(code.text().len() as u64, span) {
+                Ok(()) => lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span }),
+                Err(fault) => found.push(fault),
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    for file in files {
+        Reader::new(apex.clone(), settings, &mut take).zone(sources, *file, found);
+    }
     read_lua(&lua_records, builder, settings, found);
 }
 

@@ -7,6 +7,7 @@ mod others;
 mod reverse;
 mod parallel;
 mod secondary;
+mod etcd;
 mod reader;
 mod members;
 

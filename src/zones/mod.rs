@@ -33,15 +33,18 @@ pub mod live;
 mod mark;
 mod copy;
 mod members;
+mod etcd;
 mod load;
 mod store;
 mod publication;
 mod feed;
 mod secondary;
 mod catalogs;
+mod etcd_zones;
 
 pub use catalogs::{CatalogStatus, Catalogs};
 pub use clients::Clients;
+pub use etcd_zones::{EtcdStatus, EtcdZones, FromEtcd, Held, from_etcd};
 pub use feed::{Feed, FeedContext, FeedStatus, Feeds, StartFeed};
 pub use file_digests::FileDigests;
 pub use last_fault::LastFault;
@@ -64,4 +67,4 @@ pub use watching::{Moment, QUIET, Watching, Writing};
 pub use zone_id::ZoneId;
 
 /// Every feed: a line for each source whose records come while its zone is served.
-pub const FEEDS: &[StartFeed] = &[Secondaries::feed];
+pub const FEEDS: &[StartFeed] = &[Secondaries::feed, EtcdZones::feed];

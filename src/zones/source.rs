@@ -4,7 +4,8 @@
 //!   file ─┐
 //!         ├─ read ─▶ zone::Builder ─▶ Proposal ─▶ accepted, or refused with every fault
 //!   reverse ┤
-//!   primary ┘   the copy at a start; then `secondary` proposes what comes
+//!   primary ┤   the copy at a start; then `secondary` proposes what comes
+//!   etcd ───┘   the image at a start; then `etcd` proposes what comes
 //! ```
 //!
 //! A kind is a file in this folder, with its keys, and a line in the list below; `config` walks the list.
@@ -16,6 +17,7 @@ mod file;
 mod reverse;
 mod verdicts;
 mod primary;
+mod etcd;
 mod updates;
 #[cfg(test)]
 mod in_a_table;
@@ -23,6 +25,7 @@ mod in_a_table;
 mod all;
 
 pub use all::ZoneSources;
+pub use etcd::EtcdKeys;
 pub use file::ZoneFile;
 #[cfg(test)]
 pub use in_a_table::InATable;
@@ -39,6 +42,7 @@ pub const KINDS: &[SourceKind] = &[
     file::KIND,
     reverse::KIND,
     primary::KIND,
+    etcd::KIND,
     #[cfg(test)]
     in_a_table::KIND,
 ];

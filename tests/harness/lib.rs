@@ -5,6 +5,7 @@
 #![allow(clippy::new_without_default, reason = "a folder and a port of one's own are made, and no default")]
 
 pub mod client;
+pub mod etcd;
 pub mod forwarding;
 pub mod http;
 pub mod lab;

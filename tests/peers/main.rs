@@ -1,10 +1,11 @@
-//! The program beside servers and checkers of others: NSD, Knot DNS, BIND, PowerDNS.
+//! The program beside servers and checkers of others: NSD, Knot DNS, BIND, PowerDNS, etcd.
 //!
 //! What is not installed is left out. `PEERS=required` in the environment makes that a failure.
 
 mod acme;
 mod catalogs;
 mod compare;
+mod etcd;
 mod forward;
 mod import;
 mod loads;

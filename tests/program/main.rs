@@ -6,6 +6,7 @@ mod clients;
 mod cluster;
 mod colours;
 mod control;
+mod etcd;
 mod explain;
 mod forward;
 mod import;

@@ -49,7 +49,16 @@ fn surroundings(key: &Key) -> String {
         }
         Section::Zone => zone().take_while(|line| *line != Section::ZoneProbe.header()).collect(),
         Section::Source(header) => {
-            vec!["[[zone]]", "name = \"lab.example\"", header]
+            let needed = ["endpoints = [\"https://192.0.2.9\"]", "nameservers = [\"ns.test\"]"];
+            let beside = match key.name {
+                "cert" => "key = \"etcd/client.key\"",
+                "key" => "cert = \"etcd/client.pem\"",
+                "user" => "password-file = \"etcd/password\"",
+                "password-file" => "user = \"edgedns\"",
+                _ => "",
+            };
+            let block = needed.into_iter().filter(|line| header == "[zone.etcd]" && own(line));
+            ["[[zone]]", "name = \"lab.example\"", header].into_iter().chain(block).chain([beside]).collect()
         }
         Section::Catalog | Section::CatalogGroup => around_catalog(key),
         Section::ZoneUpdate => {

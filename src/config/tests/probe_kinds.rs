@@ -19,10 +19,15 @@ pub(super) fn folder() -> TempDir {
     let wanted = rcgen::CertificateParams::new(vec!["lab.example".to_owned()]).unwrap();
     let certificate = wanted.self_signed(&key).unwrap().pem();
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    fs::create_dir(folder.path().join("etcd")).unwrap();
     for (name, text) in [
         ("ca.pem", certificate.as_str()),
         ("client.pem", &certificate),
         ("client.key", &key.serialize_pem()),
+        ("etcd/ca.pem", &certificate),
+        ("etcd/client.pem", &certificate),
+        ("etcd/client.key", &key.serialize_pem()),
+        ("etcd/password", "abc\n"),
         ("other.key", &other),
         ("token", "abc\n"),
         ("empty", ""),

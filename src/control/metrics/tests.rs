@@ -16,6 +16,7 @@ fn status() -> Status {
         file: "lab.zone".to_owned(),
         source: "lab.zone".to_owned(),
         stale_seconds: Some(7),
+        etcd: None,
         copied: Some(CopiedStatus {
             ixfr: 3,
             bytes: 900,

@@ -44,6 +44,7 @@ fn the_table_shows_pools_members_and_zones() {
         source: "lab.zone".to_owned(),
         stale_seconds: None,
         copied: None,
+        etcd: None,
         loaded_at: Some("2026-11-21T02:17:00Z".parse().unwrap()),
         error: None,
         drawn: None,

@@ -29,7 +29,7 @@ use crate::control::{Completeness, Reloaded};
 use crate::health::TargetId;
 use crate::source::Look;
 use crate::zones::live::Hold;
-use crate::zones::{LoadedZone, Losses, ZoneVersion, known_networks};
+use crate::zones::{EtcdZones, LoadedZone, Losses, ZoneVersion, known_networks};
 
 /// Longest wait for the first outcomes of targets that a reload brings. Whoever is there answers within
 /// milliseconds; the others are pending until they do.
@@ -214,6 +214,11 @@ impl Server {
         self.feeds.follow(&settings, self.publishing.served.store());
         let served = &self.publishing.served;
         self.publishing.catalogs.follow(settings, |zone| served.version_of(zone), losses);
+    }
+
+    /// Has zones served of which so much has gone at once that they wait. Returns how many there were.
+    pub(super) fn accept_shrunk(&self) -> usize {
+        self.feeds.find::<EtcdZones>().map_or(0, EtcdZones::accept)
     }
 
     /// Nothing has changed.

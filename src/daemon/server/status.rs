@@ -8,14 +8,14 @@ use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     CatalogStatus, CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, Status, TargetStatus, UtcTime, ZoneStatus,
+    ProbesStatus, RuleStatus, Status, StoreStatus, TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{self, FeedStatus, StoredZone, Watching, ZoneState};
+use crate::zones::{self, EtcdStatus, EtcdZones, FeedStatus, StoredZone, Watching, ZoneState};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -64,12 +64,15 @@ impl Server {
     /// A zone, with what updates have made of it, and what is heard of its primaries.
     fn zone(&self, stored: &StoredZone) -> ZoneStatus {
         let heard = self.feeds.status(&stored.id);
+        let store = self.feeds.find::<EtcdZones>().and_then(|zones| zones.status_of(&stored.id));
         let confirmed_at = heard.as_ref().and_then(|heard| heard.confirmed_at);
+        let confirmed_at = confirmed_at.or(store.as_ref().and_then(|store| store.confirmed_at));
         let age = confirmed_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
         let stale_seconds = age.map(|age| age.as_secs());
         let copied = heard.map(|heard| copied(heard, &stored.state));
         let live = stored.changed_by().map(|_| self.updating.live().zone(&stored.id).status());
-        ZoneStatus { journal: live.map(journal), stale_seconds, copied, ..zone(stored) }
+        let etcd = store.map(etcd);
+        ZoneStatus { journal: live.map(journal), stale_seconds, copied, etcd, ..zone(stored) }
     }
 }
 
@@ -94,6 +97,7 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         source: zone.sources.to_string(),
         stale_seconds: None,
         copied: None,
+        etcd: None,
         loaded_at: zone.version().map(|version| UtcTime(version.loaded_at)),
         error: zone.error().map(str::to_owned),
         kept_at: zone.version().and_then(|version| version.last_good_since()).map(UtcTime),
@@ -126,6 +130,23 @@ fn copied(heard: FeedStatus, state: &ZoneState) -> CopiedStatus {
         bytes,
         failed,
         notify_messages: notified,
+    }
+}
+
+fn etcd(heard: EtcdStatus) -> StoreStatus {
+    StoreStatus {
+        feed_connected: heard.connected,
+        member: heard.member,
+        revision: heard.revision,
+        confirmed_at: heard.confirmed_at.map(UtcTime),
+        error: heard.fault,
+        keys: heard.keys,
+        faulty: heard.faulty,
+        faults: heard.faults,
+        held: heard.held.map(|held| held.keys),
+        images: heard.images,
+        changes: heard.changes,
+        lost: heard.lost,
     }
 }
 

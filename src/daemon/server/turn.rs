@@ -65,6 +65,7 @@ impl Server {
                     Some(Request::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
                     Some(Request::Explain { order, reply }) => self.explain(&order, reply),
                     Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
+                    Some(Request::Accept { reply }) => drop(reply.send(self.accept_shrunk())),
                     Some(Request::Updates { order, reply }) => self.updating.operate(order, reply),
                     Some(Request::Stop) | None => return,
                 },

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::etcd::EtcdLoad;
 use super::loaded::LoadedZone;
 use super::others::Others;
 use super::reverse::Wanting;
@@ -24,7 +25,7 @@ use crate::zones::journal::Journal;
 use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
-use crate::zones::source::Reading;
+use crate::zones::source::{EtcdKeys, Reading};
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
@@ -89,6 +90,21 @@ impl<'r> ZoneReader<'r> {
         if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
             loaded.version = Some(Arc::clone(version));
             loaded.is_unchanged = true;
+            return loaded;
+        }
+        if let Some(source) = zone.sources.find::<EtcdKeys>() {
+            let etcd = EtcdLoad {
+                zone,
+                source,
+                inputs,
+                apexes: Arc::clone(&self.apexes),
+                folder: self.state_directory(),
+                wants_hosts: self.wants_hosts(&zone.id.name),
+            };
+            // A check reads what stands in files: there is none.
+            if matches!(self.purpose, Purpose::Serve(_)) {
+                etcd.load(before, &mut loaded);
+            }
             return loaded;
         }
         if zone.sources.arrive_while_serving() {

@@ -1,0 +1,45 @@
+//! A client of etcd: keys with their values, at one revision, and what becomes of them from there.
+//!
+//! Responsible for asking whichever member is well, over its JSON gateway, and for not taking a member that is cut off
+//! for the store. Not responsible for what keys mean: this room knows no zones.
+//!
+//! ```text
+//!   Client ─ one request after the other ─▶ Connection ─▶ a member, else the next one
+//!      └──── watch ─▶ Watch ─ a connection of its own ──▶ what changes, by revision
+//! ```
+//!
+//! The gateway speaks HTTP and JSON, which are in the program for other reasons. gRPC would bring the crate
+//! `etcd-client` with some twenty others and `protoc`; what it has beyond the gateway is client certificates with a
+//! CommonName where authentication is enabled, which the gateway refuses.
+
+// What these lints are for, and when `saturating_add` satisfies them: "Numbers" in docs/architecture.md.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod endpoint;
+
+mod access;
+
+mod error;
+
+mod wire;
+
+mod prefix;
+
+mod connection;
+
+mod watch;
+
+mod client;
+
+pub use access::{Access, Login};
+pub use client::{Client, Page};
+pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use error::Error;
+pub use watch::{Change, Watch, Watched};
+pub use wire::{KeyValue, Mark};

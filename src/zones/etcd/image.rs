@@ -1,0 +1,128 @@
+//! The last image of the keys of a zone, kept for the next start.
+//!
+//! ```text
+//! edgedns keys 1 14841639068965178418 3 812
+//! 811 L3NreWRucy9leGFtcGxlL2xhYi9hcGk= eyJob3N0IjoiMTkyLjAuMi4xIn0=
+//! ```
+//!
+//! The first line has the cluster, the term and the revision; each other one the revision, the key and the value of one
+//! key. The modification time of the file is when the store confirmed it last.
+//!
+//! Responsible for where it is, and for it being whole. Not responsible for when it is written.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::etcd::{KeyValue, Mark};
+use crate::zones::last_good::file_name;
+use crate::zones::state_file::{self, Filled};
+use crate::zones::zone_id::ZoneId;
+
+/// Below the state directory: nothing else is there.
+const FOLDER: &str = "images";
+
+/// The end of an image's name.
+const END: &str = ".keys";
+
+/// The end of its name until it is whole.
+const END_UNFINISHED: &str = ".keys.new";
+
+/// What an image begins with. Another number is another form.
+const HEAD: &str = "edgedns keys 1";
+
+/// Keys with their values as they were kept.
+pub(in crate::zones) struct Image {
+    /// Where the store stood.
+    pub(in crate::zones) mark: Mark,
+    /// The keys.
+    pub(in crate::zones) keys: Vec<KeyValue>,
+    /// When the store has confirmed them last.
+    pub(in crate::zones) confirmed_at: SystemTime,
+}
+
+/// The image that is kept of a zone; none where there is none.
+///
+/// # Errors
+///
+/// When it is there but cannot be read.
+pub(in crate::zones) fn read(folder: &Path, zone: &ZoneId) -> io::Result<Option<Image>> {
+    let Some(mut file) = state_file::open(&path(folder, zone))? else { return Ok(None) };
+    let confirmed_at = file.metadata()?.modified()?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let parsed = parse(&text).ok_or_else(|| io::Error::other("it is no image of keys"))?;
+    Ok(Some(Image { confirmed_at, ..parsed }))
+}
+
+fn parse(text: &[u8]) -> Option<Image> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let head = std::str::from_utf8(lines.next()?).ok()?;
+    let mut numbers = head.strip_prefix(HEAD)?.split_whitespace();
+    let mut number = || numbers.next()?.parse::<u64>().ok();
+    let (cluster, term, revision) = (number()?, number()?, number()?);
+    let mut keys = Vec::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let mut words = line.split(|byte| *byte == b' ');
+        let revision = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+        let key = STANDARD.decode(words.next()?).ok()?;
+        let value = STANDARD.decode(words.next()?).ok()?;
+        keys.push(KeyValue { key, value, revision });
+    }
+    Some(Image { mark: Mark { cluster, revision, term }, keys, confirmed_at: SystemTime::UNIX_EPOCH })
+}
+
+/// Keeps an image.
+///
+/// # Errors
+///
+/// When it cannot be written. The one that was kept before is still there.
+pub(in crate::zones) fn write(folder: &Path, id: &ZoneId, image: &Image) -> io::Result<()> {
+    let folder = folder.join(FOLDER);
+    state_file::make_folder(&folder)?;
+    let unfinished = folder.join(file_name(id, END_UNFINISHED));
+    state_file::replace(&folder.join(file_name(id, END)), &unfinished, |file| {
+        let mut writer = BufWriter::new(&mut *file);
+        let Mark { cluster, revision, term } = image.mark;
+        writeln!(writer, "{HEAD} {cluster} {term} {revision}")?;
+        for KeyValue { key, value, revision } in &image.keys {
+            writeln!(writer, "{revision} {} {}", STANDARD.encode(key), STANDARD.encode(value))?;
+        }
+        writer.flush()?;
+        drop(writer);
+        file.set_modified(image.confirmed_at)?;
+        Ok(Filled::Whole)
+    })?;
+    Ok(())
+}
+
+/// Where the image of a zone is kept.
+fn path(folder: &Path, zone: &ZoneId) -> PathBuf {
+    folder.join(FOLDER).join(file_name(zone, END))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_read_as_it_was_written_and_a_part_of_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let id: ZoneId = "lab.example.".parse::<crate::dns::Name>().unwrap().into();
+        assert!(read(folder.path(), &id).unwrap().is_none());
+        let mark = Mark { cluster: u64::MAX, revision: 812, term: 3 };
+        let keys = vec![
+            KeyValue { key: b"/skydns/a".to_vec(), value: b"\0\n \xff".to_vec(), revision: 7 },
+            KeyValue { key: b"/skydns/b".to_vec(), value: Vec::new(), revision: 8 },
+        ];
+        let image = Image { mark, keys: keys.clone(), confirmed_at: SystemTime::now() };
+        write(folder.path(), &id, &image).unwrap();
+        let again = read(folder.path(), &id).unwrap().unwrap();
+        assert_eq!((again.mark, again.keys), (mark, keys));
+        assert!(parse(b"edgedns keys 2 1 1 1\n").is_none());
+        assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr").is_none());
+    }
+}

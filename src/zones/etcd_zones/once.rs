@@ -1,0 +1,67 @@
+//! A zone as its keys have it now, for commands that do not serve.
+
+use std::sync::Arc;
+
+use super::pages::read_all;
+use crate::dns::Name;
+use crate::etcd::Client;
+use crate::layout::KeyFault;
+use crate::zone::Apexes;
+use crate::zonefile;
+use crate::zones::etcd::{Keys, Making, make};
+use crate::zones::source::{EtcdKeys, ZoneSources};
+use crate::zones::version::Inputs;
+use crate::zones::zone_id::ZoneId;
+
+/// A zone as its keys have it.
+#[derive(Clone, Debug)]
+pub struct FromEtcd {
+    /// The zone as text.
+    pub text: String,
+    /// How many records it has.
+    pub records: usize,
+    /// Its serial, which is the revision.
+    pub serial: u32,
+    /// Values that say nothing of use.
+    pub faults: Vec<KeyFault>,
+}
+
+/// Reads the keys of a zone, and makes it.
+///
+/// # Errors
+///
+/// When the store is not heard, or there is no zone in it.
+pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, String> {
+    let mut client = Client::new(source.access.clone());
+    let all = read_all(&mut client, source.prefix().as_bytes()).await;
+    let (mark, all) = all.map_err(|error| format!("etcd: {error}"))?;
+    let settings = source.place.text.clone();
+    let mut keys = Keys::new(source.layout, source.place.clone());
+    keys.restate(all);
+    let mut sources = ZoneSources::default();
+    sources.push(source.clone());
+    let id = ZoneId::from(name.clone());
+    let making = Making {
+        id: &id,
+        inputs: Arc::new(Inputs {
+            sources,
+            forward: None,
+            settings,
+            guards: Vec::new(),
+            own: Vec::new(),
+            texts: Vec::new(),
+        }),
+        apexes: Arc::new(Apexes::default()),
+        wants_hosts: false,
+        span: source.span,
+        store: source.store(),
+        revision: mark.revision,
+    };
+    let made = make(&making, &mut keys, None)?;
+    let version = made.version.ok_or("it has no records")?;
+    let mut text = String::new();
+    let zone = version.contents.as_deref().ok_or("its contents are not in memory")?;
+    zonefile::write(zone, &mut text);
+    let faults = keys.faults().cloned().chain(made.refused.into_iter().map(|(_, fault)| fault)).collect();
+    Ok(FromEtcd { text, records: version.records, serial: version.serial, faults })
+}

@@ -1,0 +1,674 @@
+//! The task of one zone whose records are keys of etcd.
+//!
+//! Responsible for following the store, for having served what it says, and for keeping an image of it. Not responsible
+//! for what a version is made of (`making`), or for which member is asked (`crate::etcd`).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, sleep_until};
+use tracing::{debug, info, warn};
+
+use super::pages::read_all;
+use super::settings::EtcdSettings;
+use super::status::{Held, SharedStatus};
+use crate::dns::Name;
+use crate::etcd::{Access, Client, Error, Mark, Watch, Watched};
+use crate::layout::KeyFault;
+use crate::tls::Random;
+use crate::zones::etcd::{Image, Keys, Made, Making, make, read_image, serial_of, write_image};
+use crate::zones::publication::{NotPublished, Publications};
+use crate::zones::state::{Event, Fault};
+use crate::zones::version::ZoneVersion;
+use crate::zones::zone_id::ZoneId;
+
+/// How long a change waits for the next one, so that what comes together is published together.
+const GATHERING: Duration = Duration::from_millis(5);
+
+/// How long it waits at most.
+const GATHERING_MAX: Duration = Duration::from_millis(50);
+
+/// How often the store is asked where it stands: so a member that is dead or cut off is noticed.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// How often a watch is made anew of which nothing has come though the store has moved on.
+const WATCH_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// How soon a lost store is asked again, at first and at most.
+const RETRY_MIN: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// An image is not written more often than this.
+const SAVING: Duration = Duration::from_secs(10);
+
+/// When it is tried again to write what could not be written.
+const SAVING_RETRY: Duration = Duration::from_secs(60);
+
+/// Values that are not served and shown one by one.
+const FAULTS_SHOWN_MAX: usize = 20;
+
+/// What a task is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// What waits to be accepted is.
+    Accept,
+}
+
+/// What a task begins with.
+pub(super) struct EtcdTask {
+    pub(super) settings: Arc<EtcdSettings>,
+    /// What is served; none: SERVFAIL.
+    pub(super) current: Option<Arc<ZoneVersion>>,
+    pub(super) publications: Publications,
+    pub(super) status: SharedStatus,
+    pub(super) random: Arc<Random>,
+    /// Called when a new version is served from whose addresses other zones are made.
+    pub(super) addresses_changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Why the store is followed no more.
+enum Ended {
+    /// It is lost.
+    Lost(Error),
+    /// What has happened since is not known: all keys must be read.
+    Missed,
+    /// Nobody wants the zone any more.
+    Over,
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Ended {
+        match error {
+            Error::Compacted | Error::TooLong => Ended::Missed,
+            error => Ended::Lost(error),
+        }
+    }
+}
+
+impl From<NotPublished> for Ended {
+    fn from(_: NotPublished) -> Ended {
+        Ended::Over
+    }
+}
+
+/// The zone as it is followed.
+struct Following {
+    task: EtcdTask,
+    orders: mpsc::Receiver<Order>,
+    client: Client,
+    /// None only while a version is made of it.
+    keys: Option<Keys>,
+    /// Up to where the keys are known.
+    mark: Option<Mark>,
+    /// How many keys said something when a version was made last.
+    served: usize,
+    /// The names that are not as their keys say.
+    refused: Vec<(Name, KeyFault)>,
+    /// Whether what has gone at once is accepted.
+    accepted: bool,
+    /// Whether the loop was told that a newer version is not served.
+    is_refused: bool,
+    /// Whether the keys say something that is not served yet.
+    is_pending: bool,
+    saving: Saving,
+}
+
+/// When the image is written.
+#[derive(Default)]
+struct Saving {
+    is_unsaved: bool,
+    not_before: Option<Instant>,
+    /// What was wrong the last time, so that it is said once.
+    fault: Option<String>,
+}
+
+impl EtcdTask {
+    /// Turns until nobody can give orders any more: that is the end of the server, or of the zone.
+    pub(super) async fn run(self, orders: mpsc::Receiver<Order>) {
+        let client = Client::new(self.settings.source.access.clone());
+        let keys = Keys::new(self.settings.source.layout, self.settings.place());
+        let mut following = Following {
+            task: self,
+            orders,
+            client,
+            keys: Some(keys),
+            mark: None,
+            served: 0,
+            refused: Vec::new(),
+            accepted: false,
+            is_refused: false,
+            is_pending: false,
+            saving: Saving::default(),
+        };
+        following.begin().await;
+        following.follow().await;
+        following.save().await;
+    }
+}
+
+impl Following {
+    /// Takes the image, of which what is served was made.
+    async fn begin(&mut self) {
+        let settings = &self.task.settings;
+        let (Some(folder), Some(current)) = (settings.folder.clone(), self.task.current.clone()) else {
+            return self.mark_all();
+        };
+        let (id, layout, place) = (settings.id().clone(), settings.source.layout, settings.place());
+        let read = tokio::task::spawn_blocking(move || {
+            let image = read_image(&folder, &id).ok().flatten()?;
+            let mut keys = Keys::new(layout, place);
+            keys.restate(image.keys);
+            Some((keys, image.mark, image.confirmed_at))
+        });
+        let Some((mut keys, mark, confirmed_at)) = read.await.unwrap_or_default() else {
+            return self.mark_all();
+        };
+        let is_what_is_served = serial_of(mark.revision) == current.serial;
+        self.task.status.change(|status| {
+            status.revision.get_or_insert(mark.revision);
+            status.confirmed_at.get_or_insert(confirmed_at);
+            status.keys = keys.len();
+        });
+        self.mark = Some(mark);
+        self.served = keys.len();
+        if is_what_is_served {
+            keys.take_changed();
+        }
+        self.keys = Some(keys);
+        if !is_what_is_served {
+            self.mark_all();
+        }
+    }
+
+    /// What is served may be something else than the keys say, at any name.
+    fn mark_all(&mut self) {
+        let (Some(keys), Some(current)) = (&mut self.keys, &self.task.current) else { return };
+        let Some(zone) = &current.contents else { return };
+        let names = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.all_rrsets().next().is_some());
+        keys.mark_changed(names.map(|node| node.name().to_name()));
+    }
+
+    /// Follows the store, whatever becomes of it.
+    async fn follow(&mut self) {
+        let mut retry = RETRY_MIN;
+        loop {
+            let begun = Instant::now();
+            let ended = self.follow_once().await;
+            self.task.status.change(|status| status.connected = false);
+            match ended {
+                Ended::Over => return,
+                Ended::Missed => {
+                    debug!("zone {}: etcd has compacted what was not heard", self.id());
+                    self.mark = None;
+                    continue;
+                }
+                Ended::Lost(error) => {
+                    self.client.turn();
+                    if self.tell_ill(error.to_string()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            if begun.elapsed() > RETRY_MAX {
+                retry = RETRY_MIN;
+            }
+            // Servers that have lost one store at once do not come back at once; a number below 64 fits.
+            let part = u32::try_from(self.task.random.next() % 64).unwrap_or_default();
+            let pause = retry.saturating_mul(64 + part) / 64;
+            retry = retry.saturating_mul(2).min(RETRY_MAX);
+            if self.pause(pause).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits, and hears orders meanwhile.
+    async fn pause(&mut self, pause: Duration) -> Result<(), NotPublished> {
+        let end = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Accept) => {
+                        self.accepted = true;
+                        self.publish().await?;
+                    }
+                    None => return Err(NotPublished::Ending),
+                },
+                () = sleep_until(end.into()) => return Ok(()),
+            }
+            self.save_if_due().await;
+        }
+    }
+
+    /// Reads what is to be read, and follows what changes from there.
+    async fn follow_once(&mut self) -> Ended {
+        let watch = match self.catch_up().await {
+            Ok(watch) => watch,
+            Err(ended) => return ended,
+        };
+        if let Err(ended) = self.confirm().await {
+            return ended;
+        }
+        self.save_if_due().await;
+        self.turn(watch).await
+    }
+
+    /// Knows the keys at a revision, and watches from there.
+    async fn catch_up(&mut self) -> Result<Watch, Ended> {
+        let prefix = self.prefix();
+        let now = self.client.mark(&prefix).await?;
+        if let Some(known) = self.mark
+            && known.cluster == now.cluster
+            && known.term <= now.term
+            && known.revision <= now.revision
+        {
+            let watch = self.client.watch(&prefix, known.revision.saturating_add(1)).await?;
+            // The first that comes may be that it is not known any more; nothing is confirmed before that.
+            self.note(Mark { term: now.term, ..known });
+            return Ok(watch);
+        }
+        if let Some(known) =
+            self.mark.filter(|known| known.cluster != now.cluster || known.revision > now.revision)
+        {
+            info!(
+                "zone {}: etcd is another store than it was, or was restored: from revision {} to {}",
+                self.id(),
+                known.revision,
+                now.revision
+            );
+        }
+        let (mark, all) = read_all(&mut self.client, &prefix).await?;
+        let count = all.len();
+        let Some(mut keys) = self.keys.take() else { return Err(Ended::Over) };
+        let restated = tokio::task::spawn_blocking(move || {
+            keys.restate(all);
+            keys
+        });
+        self.keys = Some(restated.await.map_err(|_| Ended::Over)?);
+        self.is_pending = true;
+        self.note(mark);
+        self.task.status.change(|status| status.images = status.images.saturating_add(1));
+        debug!("zone {}: {count} keys at revision {} of etcd", self.id(), mark.revision);
+        Ok(self.client.watch(&prefix, mark.revision.saturating_add(1)).await?)
+    }
+
+    /// Follows the store from where the keys are known.
+    async fn turn(&mut self, mut watch: Watch) -> Ended {
+        // The member that is watched is asked, and no other: it is the one that may be cut off or dead.
+        let endpoints = self.client.endpoint().into_iter().collect();
+        let access = Access { endpoints, ..self.task.settings.source.access.clone() };
+        let mut beats = Beats::start(access, self.prefix());
+        let mut gathering: Option<(Instant, Instant)> = None;
+        let mut watched_since = Instant::now();
+        loop {
+            let due = gathering.map(|(_, due)| due);
+            let ended = tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    Some(Order::Accept) => {
+                        self.accepted = true;
+                        self.publish().await.err().map(Ended::from)
+                    }
+                    None => Some(Ended::Over),
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
+                    gathering = None;
+                    self.publish().await.err().map(Ended::from)
+                }
+                watched = watch.next() => match watched {
+                    Ok(watched) => {
+                        let now = Instant::now();
+                        if !watched.changes.is_empty() {
+                            let first = gathering.map_or(now, |(first, _)| first);
+                            gathering = Some((first, (now + GATHERING).min(first + GATHERING_MAX)));
+                        }
+                        self.take(watched);
+                        watched_since = now;
+                        None
+                    }
+                    Err(error) => Some(error.into()),
+                },
+                beat = beats.next() => match beat {
+                    Ok(mark) if watched_since.elapsed() > WATCH_AGE_MAX && self.is_behind(mark) => {
+                        watched_since = Instant::now();
+                        self.watch_anew(&mut watch).await.err()
+                    }
+                    Ok(mark) => self.heard(mark).await.err(),
+                    Err(error) => Some(Ended::Lost(error)),
+                },
+                () = sleep(SAVING), if self.saving.is_unsaved => None,
+            };
+            if let Some(ended) = ended {
+                if gathering.is_some() && self.publish().await.is_err() {
+                    return Ended::Over;
+                }
+                return ended;
+            }
+            self.save_if_due().await;
+        }
+    }
+
+    /// The store says where it stands.
+    async fn heard(&mut self, now: Mark) -> Result<(), Ended> {
+        let Some(known) = self.mark else { return Err(Ended::Missed) };
+        if known.cluster != now.cluster || now.term < known.term || now.revision < known.revision {
+            info!("zone {}: etcd is another store than it was, or was restored", self.id());
+            return Err(Ended::Missed);
+        }
+        self.mark = Some(Mark { term: now.term, ..known });
+        self.confirm_again().await
+    }
+
+    /// Watches from where the keys are known, in place of a watch that has said nothing for long though the store has
+    /// moved on.
+    async fn watch_anew(&mut self, watch: &mut Watch) -> Result<(), Ended> {
+        let from = self.mark.map_or(0, |mark| mark.revision);
+        match self.client.watch(&self.prefix(), from.saturating_add(1)).await {
+            Ok(anew) => *watch = anew,
+            // The one that stands goes on: nothing is known to be wrong with it.
+            Err(Error::Compacted) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether the store has gone on while nothing was heard of it.
+    fn is_behind(&self, now: Mark) -> bool {
+        self.mark.is_some_and(|known| known.revision < now.revision)
+    }
+
+    /// Takes in what has changed.
+    fn take(&mut self, Watched { mark, changes }: Watched) {
+        let known = self.mark.map_or(0, |mark| mark.revision);
+        self.is_pending |= !changes.is_empty();
+        if let Some(keys) = &mut self.keys {
+            // A watch that is made anew may say once more what is known.
+            changes
+                .into_iter()
+                .filter(|change| change.revision() > known)
+                .for_each(|change| keys.take(change));
+        }
+        let term = self.mark.map_or(mark.term, |before| before.term.max(mark.term));
+        self.note(Mark { cluster: mark.cluster, revision: mark.revision.max(known), term });
+    }
+
+    fn note(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+        let member = self.client.endpoint().map(|endpoint| endpoint.to_string());
+        self.task.status.change(|status| {
+            status.revision = Some(mark.revision);
+            status.member = member;
+        });
+    }
+
+    /// What is known is what the store says.
+    async fn confirm(&mut self) -> Result<(), Ended> {
+        self.publish().await?;
+        self.confirm_again().await
+    }
+
+    async fn confirm_again(&mut self) -> Result<(), Ended> {
+        let id = self.id();
+        let member = self.client.endpoint().map(|endpoint| endpoint.to_string()).unwrap_or_default();
+        let is_refused = self.is_refused;
+        self.task.status.change(|status| {
+            if status.fault.take().is_some() {
+                info!(zone = %id.name, "zone {id} follows etcd again, {member}");
+            }
+            status.connected = true;
+            if !is_refused {
+                status.confirmed_at = Some(SystemTime::now());
+            }
+        });
+        // What holds for a while only is to be held anew.
+        let current = self.task.current.clone().filter(|_| self.task.settings.source.max_stale.is_some());
+        if let (Some(version), false) = (current, self.is_refused) {
+            self.accept(version).await?;
+        }
+        Ok(())
+    }
+
+    /// Has served what the keys say.
+    async fn publish(&mut self) -> Result<(), NotPublished> {
+        let Some(keys) = self.keys.take() else { return Err(NotPublished::Ending) };
+        if self.is_shrunk(keys.len()) {
+            let held = Held { keys: keys.len(), served: self.served };
+            self.keys = Some(keys);
+            return self.hold(held).await;
+        }
+        let revision = self.mark.map_or(0, |mark| mark.revision);
+        let (settings, current) = (Arc::clone(&self.task.settings), self.task.current.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let mut keys = keys;
+            let making = Making {
+                id: settings.id(),
+                inputs: Arc::new(settings.inputs()),
+                apexes: Arc::clone(&settings.apexes),
+                wants_hosts: settings.wants_hosts,
+                span: settings.zone.name_span,
+                store: settings.source.store(),
+                revision,
+            };
+            let made = make(&making, &mut keys, current.as_deref());
+            (keys, made)
+        });
+        // It has panicked: there is a mistake in this program, and what is served stays.
+        let Ok((keys, made)) = made.await else { return Err(NotPublished::Ending) };
+        self.keys = Some(keys);
+        match made {
+            Ok(made) => self.serve(made).await,
+            Err(why) => self.tell_refused(why).await,
+        }
+    }
+
+    async fn serve(&mut self, Made { version, refused }: Made) -> Result<(), NotPublished> {
+        self.accepted = false;
+        self.is_pending = false;
+        self.served = self.keys.as_ref().map_or(0, Keys::len);
+        self.refused = refused;
+        self.tell_faults();
+        self.saving.is_unsaved = true;
+        self.task.status.change(|status| status.held = None);
+        let Some(version) = version.map(Arc::new) else {
+            // What is served is what the store says after all.
+            let current = self.task.current.clone().filter(|_| self.is_refused);
+            return match current {
+                Some(version) => self.accept(version).await,
+                None => Ok(()),
+            };
+        };
+        let (id, serial, records) = (self.id(), version.serial, version.records);
+        let was = self.task.current.as_ref().map(|before| before.serial);
+        match was {
+            Some(was) => {
+                debug!(zone = %id.name, serial, "zone {id} from serial {was} to {serial}: keys of etcd")
+            }
+            None => {
+                info!(zone = %id.name, serial, "zone {id} serial {serial}: {records} records, keys of etcd")
+            }
+        }
+        self.task.current = Some(Arc::clone(&version));
+        self.task.status.change(|status| {
+            status.changes = status.changes.saturating_add(1);
+            status.serial = Some(serial);
+        });
+        self.accept(version).await?;
+        if self.task.settings.wants_hosts {
+            (self.task.addresses_changed)();
+        }
+        Ok(())
+    }
+
+    async fn accept(&mut self, version: Arc<ZoneVersion>) -> Result<(), NotPublished> {
+        self.is_refused = false;
+        let holds = self.task.settings.source.max_stale;
+        self.apply(Event::Accepted { version, holds }).await
+    }
+
+    async fn refuse(&mut self, sentence: String) -> Result<(), NotPublished> {
+        self.is_refused = true;
+        self.apply(Event::Refused { fault: Fault { sentence, drawn: None }, last_good: None }).await
+    }
+
+    async fn apply(&self, event: Event) -> Result<(), NotPublished> {
+        self.task.publications.apply(self.id(), event).await
+    }
+
+    /// Whether so many keys have gone since the last version that it may be a mistake.
+    fn is_shrunk(&self, keys: usize) -> bool {
+        let gone = self.served.saturating_sub(keys);
+        let limit = usize::from(self.task.settings.source.shrink_limit);
+        !self.accepted && gone.saturating_mul(100) > self.served.saturating_mul(limit)
+    }
+
+    /// What is served stays, until somebody accepts what has become of the keys, or they are there again.
+    async fn hold(&mut self, held: Held) -> Result<(), NotPublished> {
+        let id = self.id();
+        let mut is_news = false;
+        self.task.status.change(|status| {
+            is_news = status.held.is_none();
+            status.held = Some(held);
+        });
+        if !is_news {
+            return Ok(());
+        }
+        let Held { keys, served } = held;
+        let sentence = format!(
+            "etcd has {keys} of {served} keys left, so what was there is served; `edgedns reload --accept` accepts it"
+        );
+        warn!(zone = %id.name, "zone {id}: {sentence}");
+        self.refuse(sentence).await
+    }
+
+    /// No version comes of the keys.
+    async fn tell_refused(&mut self, why: String) -> Result<(), NotPublished> {
+        let id = self.id();
+        warn!(zone = %id.name, "zone {id} stays as it is: {why}");
+        self.refuse(why).await
+    }
+
+    /// The store is not heard. It is said once, and stands in the status while it is so.
+    async fn tell_ill(&mut self, why: String) -> Result<(), NotPublished> {
+        let id = self.id();
+        let mut is_news = false;
+        self.task.status.change(|status| {
+            is_news = status.fault.is_none();
+            if is_news {
+                status.lost = status.lost.saturating_add(1);
+            }
+            status.fault = Some(why.clone());
+        });
+        if !is_news {
+            return Ok(());
+        }
+        match &self.task.current {
+            Some(version) => {
+                warn!(zone = %id.name, "zone {id} stays at serial {}, etcd is not heard: {why}", version.serial);
+                Ok(())
+            }
+            None => {
+                warn!(zone = %id.name, "zone {id} cannot be had, etcd is not heard: {why}");
+                let sentence = format!("etcd is not heard, and no image of its keys is kept: {why}");
+                self.refuse(sentence).await
+            }
+        }
+    }
+
+    /// Says which values are not served.
+    fn tell_faults(&mut self) {
+        let id = self.id();
+        let Some(keys) = &self.keys else { return };
+        let all: Vec<&KeyFault> = keys.faults().chain(self.refused.iter().map(|(_, fault)| fault)).collect();
+        let shown: Vec<String> = all.iter().take(FAULTS_SHOWN_MAX).map(ToString::to_string).collect();
+        let (faulty, count) = (all.len(), keys.len());
+        self.task.status.change(|status| {
+            for fault in shown.iter().filter(|fault| !status.faults.contains(fault)) {
+                warn!(zone = %id.name, "zone {id}: {fault}; what was there before stays");
+            }
+            status.faults = shown;
+            status.faulty = faulty;
+            status.keys = count;
+        });
+    }
+
+    async fn save_if_due(&mut self) {
+        let now = Instant::now();
+        if self.saving.is_unsaved
+            && !self.is_pending
+            && self.saving.not_before.is_none_or(|not_before| not_before <= now)
+        {
+            self.save().await;
+        }
+    }
+
+    /// Writes the image of what is served, if it is not kept yet.
+    async fn save(&mut self) {
+        // What waits to be published or accepted is not served, nor will it be at the next start.
+        let (Some(folder), Some(mark), Some(keys), true, false) = (
+            self.task.settings.folder.clone(),
+            self.mark,
+            &self.keys,
+            self.saving.is_unsaved,
+            self.is_pending,
+        ) else {
+            return;
+        };
+        self.saving.is_unsaved = false;
+        let id = self.id();
+        let confirmed_at = self.task.status.get().confirmed_at.unwrap_or_else(SystemTime::now);
+        let image = Image { mark, keys: keys.all(), confirmed_at };
+        let name = id.clone();
+        let written = tokio::task::spawn_blocking(move || write_image(&folder, &name, &image)).await;
+        let fault = written.unwrap_or(Ok(())).err().map(|error| error.to_string());
+        let pause = if fault.is_some() { SAVING_RETRY } else { SAVING };
+        self.saving.not_before = Instant::now().checked_add(pause);
+        self.saving.is_unsaved |= fault.is_some();
+        if let Some(why) = fault.as_ref().filter(|_| self.saving.fault != fault) {
+            warn!(zone = %id.name, "cannot store an image of zone {id}: {why}; a restart serves an older one, or none until etcd answers");
+        }
+        self.saving.fault = fault;
+    }
+
+    fn id(&self) -> ZoneId {
+        self.task.settings.id().clone()
+    }
+
+    fn prefix(&self) -> Vec<u8> {
+        let source = &self.task.settings.source;
+        source.prefix().into_bytes()
+    }
+}
+
+/// Asks the store again and again where it stands, beside the watch.
+struct Beats {
+    heard: mpsc::Receiver<Result<Mark, Error>>,
+    task: JoinHandle<()>,
+}
+
+impl Beats {
+    fn start(access: Access, key: Vec<u8>) -> Beats {
+        let (tell, heard) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            let mut client = Client::new(access);
+            loop {
+                sleep(BEAT).await;
+                if tell.send(client.mark(&key).await).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Beats { heard, task }
+    }
+
+    async fn next(&mut self) -> Result<Mark, Error> {
+        self.heard.recv().await.unwrap_or(Err(Error::TimedOut))
+    }
+}
+
+impl Drop for Beats {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

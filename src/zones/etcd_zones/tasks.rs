@@ -1,0 +1,131 @@
+//! The tasks of all zones whose records are keys of etcd.
+//!
+//! Responsible for there being one for each such zone of the config file. Not responsible for what a task does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::settings::EtcdSettings;
+use super::status::{EtcdStatus, SharedStatus};
+use super::task::{EtcdTask, Order};
+use crate::sync::lock;
+use crate::tls::Random;
+use crate::zones::publication::Publications;
+use crate::zones::settings::Settings;
+use crate::zones::store::Store;
+use crate::zones::zone_id::ZoneId;
+
+/// Orders of one zone that wait for its task. More say nothing new.
+const ORDERS_WAITING_MAX: usize = 4;
+
+/// How long the end of the server waits for images that are being written.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// The tasks of all zones whose records are keys of etcd.
+pub struct EtcdZones {
+    tasks: Mutex<HashMap<ZoneId, Running>>,
+    publications: Publications,
+    random: Arc<Random>,
+    addresses_changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The task of one zone.
+struct Running {
+    settings: Arc<EtcdSettings>,
+    status: SharedStatus,
+    orders: mpsc::Sender<Order>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn serial(&self) -> Option<u32> {
+        self.status.get().serial
+    }
+}
+
+impl EtcdZones {
+    /// None yet. What they make is published by whoever hears `publications`; `addresses_changed` is called when a zone is
+    /// new from whose addresses others are made.
+    pub fn new(publications: Publications, addresses_changed: Arc<dyn Fn() + Send + Sync>) -> EtcdZones {
+        EtcdZones {
+            tasks: Mutex::default(),
+            publications,
+            random: Arc::new(Random::new()),
+            addresses_changed,
+        }
+    }
+
+    /// Has a task for each zone whose records are keys of etcd by these settings; `store` is what is served now. A task
+    /// whose zone is as before goes on.
+    pub fn follow(&self, settings: &Settings, store: &Store) {
+        let mut tasks = lock(&self.tasks);
+        let mut before = std::mem::take(&mut *tasks);
+        for settings in EtcdSettings::all(settings) {
+            let id = settings.id().clone();
+            let stored = store.zones().iter().find(|zone| zone.id == id);
+            let serial = stored.and_then(|zone| zone.version()).map(|version| version.serial);
+            let running = match before.remove(&id) {
+                // A reload may have made anew what was served when it began, over what has come since.
+                Some(running) if running.settings.is_same(&settings) && running.serial() == serial => running,
+                replaced => {
+                    let status = replaced.map(|replaced| {
+                        replaced.task.abort();
+                        replaced.status
+                    });
+                    self.start(settings, status.unwrap_or_default(), store)
+                }
+            };
+            tasks.insert(id, running);
+        }
+        before.into_values().for_each(|gone| gone.task.abort());
+    }
+
+    fn start(&self, settings: EtcdSettings, status: SharedStatus, store: &Store) -> Running {
+        let settings = Arc::new(settings);
+        let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
+        let stored = store.zones().iter().find(|zone| zone.id == *settings.id());
+        let current = stored.and_then(|zone| zone.version().cloned());
+        status.change(|status| status.serial = current.as_ref().map(|version| version.serial));
+        let task = EtcdTask {
+            settings: Arc::clone(&settings),
+            current,
+            publications: self.publications.clone(),
+            status: status.clone(),
+            random: Arc::clone(&self.random),
+            addresses_changed: Arc::clone(&self.addresses_changed),
+        };
+        Running { settings, status, orders, task: tokio::spawn(task.run(given)) }
+    }
+
+    /// How a zone stands; none where its records are no keys of etcd.
+    pub fn status_of(&self, zone: &ZoneId) -> Option<EtcdStatus> {
+        lock(&self.tasks).get(zone).map(|running| running.status.get())
+    }
+
+    /// Has what waits to be accepted be accepted, of all zones. Returns how many there were.
+    pub fn accept(&self) -> usize {
+        let tasks = lock(&self.tasks);
+        let waiting = tasks.values().filter(|running| running.status.get().held.is_some());
+        waiting.filter(|running| running.orders.try_send(Order::Accept).is_ok()).count()
+    }
+
+    /// Ends all of them; images that are to be written are.
+    pub(super) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
+        let tasks: Vec<Running> = std::mem::take(&mut *lock(&self.tasks)).into_values().collect();
+        async move {
+            let end = Instant::now().checked_add(STOP_WAIT).unwrap_or_else(Instant::now);
+            let handles: Vec<JoinHandle<()>> = tasks.into_iter().map(|running| running.task).collect();
+            for mut handle in handles {
+                // One that waits for the store has nothing to write.
+                if timeout(end.saturating_duration_since(Instant::now()), &mut handle).await.is_err() {
+                    handle.abort();
+                }
+            }
+        }
+    }
+}
