@@ -200,9 +200,9 @@ impl Following {
             match ended {
                 Ended::Over => return,
                 Ended::Missed => {
+                    // Read after a pause: a store whose watch says nothing else is not read over and over.
                     debug!("zone {}: etcd has compacted what was not heard", self.id());
                     self.mark = None;
-                    continue;
                 }
                 Ended::Lost(error) => {
                     self.client.turn();
