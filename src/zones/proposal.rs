@@ -179,31 +179,7 @@ mod tests {
     use crate::source::{Sources, Span};
     use crate::zone::{Builder, Record};
     use crate::zonefile;
-    use crate::zones::source::{Reading, Source, ZoneSources};
-
-    /// A source that proposes changes later.
-    #[derive(Debug)]
-    struct Live;
-
-    impl fmt::Display for Live {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a test")
-        }
-    }
-
-    impl Source for Live {
-        fn read(&self, _: &mut Reading<'_>, _: &mut Builder, _: &mut Diagnostics) -> Option<()> {
-            Some(())
-        }
-
-        fn is_same(&self, _: &dyn Source) -> bool {
-            true
-        }
-
-        fn proposes_changes(&self) -> bool {
-            true
-        }
-    }
+    use crate::zones::source::{Updates, ZoneSources};
 
     fn named() -> Origin {
         Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7).into()
@@ -222,7 +198,7 @@ mod tests {
 
     fn live() -> Inputs {
         let mut sources = ZoneSources::default();
-        sources.push(Live);
+        sources.push(Updates);
         inputs(sources)
     }
 

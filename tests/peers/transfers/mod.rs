@@ -209,15 +209,18 @@ fn pool_at_powerdns(pools: &str, test: impl FnOnce(&Secondary, [Ipv4Addr; 2], Tc
     test(&secondary, hosts, open);
 }
 
+/// The pool has the first host while that listens, then the second.
+fn follows_the_port(secondary: &Secondary, [one, two]: [Ipv4Addr; 2], open: TcpListener) {
+    secondary.wait_for_addresses("pool", &[one]);
+    let port = open.local_addr().expect("it listens").port();
+    drop(open);
+    let _open = TcpListener::bind((two, port)).expect("a port");
+    secondary.wait_for_addresses("pool", &[two]);
+}
+
 #[test]
 fn powerdns_gets_a_lua_record_and_follows_the_port_itself() {
-    pool_at_powerdns("lua", |secondary, [one, two], open| {
-        secondary.wait_for_addresses("pool", &[one]);
-        let port = open.local_addr().expect("it listens").port();
-        drop(open);
-        let _open = TcpListener::bind((two, port)).expect("a port");
-        secondary.wait_for_addresses("pool", &[two]);
-    });
+    pool_at_powerdns("lua", follows_the_port);
 }
 
 #[test]
@@ -231,13 +234,7 @@ fn powerdns_gets_all_members_whatever_their_verdicts() {
 
 #[test]
 fn powerdns_gets_what_is_up_and_what_changes() {
-    pool_at_powerdns("up", |secondary, [one, two], open| {
-        secondary.wait_for_addresses("pool", &[one]);
-        let port = open.local_addr().expect("it listens").port();
-        drop(open);
-        let _open = TcpListener::bind((two, port)).expect("a port");
-        secondary.wait_for_addresses("pool", &[two]);
-    });
+    pool_at_powerdns("up", follows_the_port);
 }
 
 /// Many who ask for the zone and do not read it hold a bounded part of it, and others are served meanwhile.

@@ -5,31 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::etcd::{Change, KeyValue};
 use crate::layout::{Place, Subtree, layout};
-use crate::zones::source::{Reading, Source, ZoneSources};
-
-/// A source that proposes changes later.
-#[derive(Debug)]
-struct Live;
-
-impl std::fmt::Display for Live {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a test")
-    }
-}
-
-impl Source for Live {
-    fn read(&self, _: &mut Reading<'_>, _: &mut Builder, _: &mut Diagnostics) -> Option<()> {
-        Some(())
-    }
-
-    fn is_same(&self, _: &dyn Source) -> bool {
-        true
-    }
-
-    fn proposes_changes(&self) -> bool {
-        true
-    }
-}
+use crate::zones::source::{Updates, ZoneSources};
 
 fn keys(name: &str) -> Keys {
     let layout = layout(name).unwrap();
@@ -50,7 +26,7 @@ fn keys(name: &str) -> Keys {
 
 fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result<Made, String> {
     let mut sources = ZoneSources::default();
-    sources.push(Live);
+    sources.push(Updates);
     let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
     let id = ZoneId::from("lab.example.".parse::<Name>().unwrap());
     let making = Making {
