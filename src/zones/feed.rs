@@ -9,12 +9,14 @@
 //!   primaries, a store ───┘
 //! ```
 
+mod settings;
 mod status;
 
 use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(super) use settings::FeedSettings;
 pub use status::FeedStatus;
 pub(super) use status::SharedStatus;
 

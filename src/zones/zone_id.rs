@@ -7,7 +7,7 @@ use std::fmt;
 use crate::dns::Name;
 
 /// A zone, or a version of it for some clients.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneId {
     /// The apex.
     pub name: Name,

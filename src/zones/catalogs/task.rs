@@ -13,6 +13,7 @@ use super::status::CatalogStatus;
 use crate::dns::Name;
 use crate::sync::lock;
 use crate::zones::copy;
+use crate::zones::local_addresses::known_addresses;
 use crate::zones::members::{Clash, Losses, Roster, Said, SettingsAre, Turn};
 use crate::zones::publication::{MemberChange, NotPublished, Publications};
 use crate::zones::secondary::{ForgottenCopies, Secondaries};
@@ -173,6 +174,7 @@ impl CatalogTask {
         let drops = removed.into_iter().chain(left).map(MemberChange::Drop);
         let resets = reset.into_iter().map(|zone| MemberChange::Reset(Box::new(zone)));
         let serves = served.into_iter().map(|zone| MemberChange::Serve(Box::new(zone)));
+        let own = known_addresses();
         let mut changes = drops.chain(resets).chain(serves).peekable();
         while changes.peek().is_some() {
             let some: Vec<MemberChange> = changes.by_ref().take(CHANGES_AT_ONCE_MAX).collect();
@@ -181,7 +183,7 @@ impl CatalogTask {
             let stored: HashMap<&ZoneId, &StoredZone> = stored.iter().map(|zone| (&zone.id, zone)).collect();
             for zone in zones {
                 if let (Some(stored), Some(secondaries)) = (stored.get(&zone.id), &self.secondaries) {
-                    secondaries.follow_member(settings, zone, stored);
+                    secondaries.follow_member(settings, zone, own.clone(), stored);
                 }
             }
         }

@@ -17,7 +17,7 @@ use crate::sync::lock;
 use crate::tls::Random;
 use crate::zones::publication::Publications;
 use crate::zones::settings::Settings;
-use crate::zones::store::Store;
+use crate::zones::store::{Store, StoredZone};
 use crate::zones::zone_id::ZoneId;
 
 /// Orders of one zone that wait for its task. More say nothing new.
@@ -67,7 +67,7 @@ impl EtcdZones {
         let mut before = std::mem::take(&mut *tasks);
         for settings in EtcdSettings::all(settings) {
             let id = settings.id().clone();
-            let stored = store.zones().iter().find(|zone| zone.id == id);
+            let stored = store.place(&id).and_then(|place| store.zone(place));
             let serial = stored.and_then(|zone| zone.version()).map(|version| version.serial);
             let running = match before.remove(&id) {
                 // A reload may have made anew what was served when it began, over what has come since.
@@ -77,7 +77,7 @@ impl EtcdZones {
                         replaced.task.abort();
                         replaced.status
                     });
-                    self.start(settings, status.unwrap_or_default(), store)
+                    self.start(settings, status.unwrap_or_default(), stored)
                 }
             };
             tasks.insert(id, running);
@@ -85,10 +85,9 @@ impl EtcdZones {
         before.into_values().for_each(|gone| gone.task.abort());
     }
 
-    fn start(&self, settings: EtcdSettings, status: SharedStatus, store: &Store) -> Running {
+    fn start(&self, settings: EtcdSettings, status: SharedStatus, stored: Option<&StoredZone>) -> Running {
         let settings = Arc::new(settings);
         let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
-        let stored = store.zones().iter().find(|zone| zone.id == *settings.id());
         let current = stored.and_then(|zone| zone.version().cloned());
         status.change(|status| status.serial = current.as_ref().map(|version| version.serial));
         let task = EtcdTask {

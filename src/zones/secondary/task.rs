@@ -46,10 +46,10 @@ impl SecondaryTask {
     pub(super) async fn run(mut self, mut listener: Listener) {
         let clients: Vec<PrimaryClient> = self
             .settings
-            .primaries
+            .source
             .list
             .iter()
-            .map(|one| PrimaryClient::new(one.clone(), self.settings.primaries.verify.clone()))
+            .map(|one| PrimaryClient::new(one.clone(), self.settings.source.verify.clone()))
             .collect();
         let now = Instant::now();
         let expires = self.holds.and_then(|holds| now.checked_add(holds));

@@ -2,7 +2,7 @@
 //!
 //! Starts and ends them as the configuration changes, and passes NOTIFY to the right one. What a task does is in `task`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// them.
 #[derive(Clone)]
 pub struct Secondaries {
-    tasks: Arc<Mutex<HashMap<ZoneId, Running>>>,
+    tasks: Arc<Mutex<BTreeMap<ZoneId, Running>>>,
     publications: Publications,
     random: Arc<Random>,
     addresses_changed: Arc<dyn Fn() + Send + Sync>,
@@ -101,14 +101,15 @@ impl Secondaries {
         }
     }
 
-    /// Has a task for a zone that a catalog names, of which `stored` is served.
+    /// Has a task for a zone that a catalog names, of which `stored` is served, on a node with these addresses.
     pub(in crate::zones) fn follow_member(
         &self,
         settings: &Settings,
         zone: ZoneSettings,
+        own: Vec<IpAddr>,
         stored: &StoredZone,
     ) {
-        let Some(settings) = SecondarySettings::of_member(settings, zone) else { return };
+        let Some(settings) = SecondarySettings::of_one(settings, zone, own) else { return };
         let mut tasks = lock(&self.tasks);
         let id = settings.id().clone();
         let before = tasks.remove(&id);
@@ -219,13 +220,15 @@ impl Secondaries {
     ) -> NotifyEffect {
         let mut listening = NotifyEffect::NotOurs;
         let tasks = lock(&self.tasks);
-        for (_, running) in tasks.iter().filter(|(id, _)| id.name.as_ref() == apex) {
+        // The version without a view comes first of a name.
+        let views = tasks.range(ZoneId::from(apex.to_name())..);
+        for (_, running) in views.take_while(|(id, _)| id.name.as_ref() == apex) {
             let is_known = |primary: &Primary| {
                 let address = primary.remote.address.ip().to_canonical();
                 address == from.to_canonical()
                     || key.is_some_and(|key| primary.key.as_ref().is_some_and(|own| own.name == *key))
             };
-            let Some(place) = running.settings.primaries.list.iter().position(is_known) else {
+            let Some(place) = running.settings.source.list.iter().position(is_known) else {
                 if listening == NotifyEffect::NotOurs {
                     listening = NotifyEffect::Stranger;
                 }
