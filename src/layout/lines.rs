@@ -106,7 +106,7 @@ fn read_ours(place: &Place, key: &[u8], rest: &[u8], value: &[u8]) -> Result<Vec
         let mut builder = Builder::new(place.apex.clone(), Span::new(file, 0, 0));
         zonefile::read_code(&mut sources, &[file], &mut builder, &place.text, &mut found);
     }
-    if let Some(first) = found.iter().find(|fault| fault.is_error()) {
+    if let Some(first) = found.first_error() {
         let line = first.span().map(|span| sources.place(span).line);
         let line = line.map_or_else(String::new, |line| format!("line {line}: "));
         return Err(format!("{line}{}", first.message));

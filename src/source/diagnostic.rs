@@ -185,6 +185,16 @@ impl Diagnostics {
         other.list.into_iter().for_each(|one| self.push(one));
     }
 
+    /// The first error.
+    pub fn first_error(&self) -> Option<&Diagnostic> {
+        self.list.iter().find(|one| one.is_error())
+    }
+
+    /// The first error in words; `otherwise` where there is none.
+    pub fn first_error_or(&self, otherwise: &str) -> String {
+        self.first_error().map_or_else(|| otherwise.to_owned(), |error| error.message.clone())
+    }
+
     /// How many errors were found, kept or not.
     pub fn errors(&self) -> usize {
         self.errors

@@ -6,6 +6,7 @@ mod loaded;
 mod others;
 mod reverse;
 mod parallel;
+mod fed;
 mod secondary;
 mod etcd;
 mod reader;

@@ -72,7 +72,7 @@ impl fmt::Display for ProposalError {
             }
             ProposalError::Changes(error) => error.fmt(f),
             ProposalError::Unsound(found) => {
-                let Some(first) = found.iter().find(|fault| fault.is_error()) else {
+                let Some(first) = found.first_error() else {
                     return f.write_str("the zone would be unsound");
                 };
                 if let Some(origin) = first.origin().and_then(Origin::in_words) {

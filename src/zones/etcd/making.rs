@@ -276,7 +276,7 @@ impl Making<'_> {
             let Some(mut zone) = zone.filter(|_| found.errors() == 0) else {
                 let faults = self.names_of(keys, &sources, &found);
                 let known = refused.len();
-                let why = first(&found);
+                let why = found.first_error_or("it is no zone");
                 refused.extend(faults);
                 if refused.len() == known {
                     return Err(why);
@@ -425,12 +425,6 @@ fn with_serial(mut soa: Record, serial: u32) -> Option<Record> {
     let at = soa.rdata.len().checked_sub(20)?;
     soa.rdata.get_mut(at..)?.first_chunk_mut::<4>()?.copy_from_slice(&serial.to_be_bytes());
     Some(soa)
-}
-
-/// The first error in words.
-fn first(found: &Diagnostics) -> String {
-    let first = found.iter().find(|fault| fault.is_error());
-    first.map_or_else(|| "it is no zone".to_owned(), |fault| fault.message.clone())
 }
 
 #[cfg(test)]

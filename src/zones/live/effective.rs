@@ -119,10 +119,7 @@ fn make(
     }
     let mut found = Diagnostics::default();
     let builder = changes.apply(file, guards, origin, &mut found).map_err(|error| error.to_string())?;
-    builder.finish(&mut found).ok_or_else(|| {
-        let first = found.iter().find(|fault| fault.is_error());
-        first.map_or_else(|| "the zone would be unsound".to_owned(), |fault| fault.message.clone())
-    })
+    builder.finish(&mut found).ok_or_else(|| found.first_error_or("the zone would be unsound"))
 }
 
 /// The SOA record of a zone, and the same with another serial.

@@ -5,76 +5,51 @@
 //!
 //! Responsible for the version that this gives under the settings as they are now.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::fed::FedZone;
 use super::loaded::{LoadedAs, LoadedZone};
 use crate::layout::Place;
 use crate::source::{Diagnostic, Diagnostics, Severity, patiently_for};
-use crate::zone::{Apexes, Changeset, Hosts};
 use crate::zones::etcd::{Image, Keys, Making, make, read_image};
-use crate::zones::proposal::{Contents, Proposal};
-use crate::zones::settings::ZoneSettings;
 use crate::zones::source::EtcdKeys;
-use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
+use crate::zones::version::ZoneVersion;
 
 /// How long an image may take to come. It is on a disk of this node, and may be long.
 const IMAGE_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A zone to be loaded.
 pub(super) struct EtcdLoad<'l> {
-    pub(super) zone: &'l ZoneSettings,
+    pub(super) fed: FedZone<'l>,
     pub(super) source: &'l EtcdKeys,
-    pub(super) inputs: Inputs,
-    pub(super) apexes: Arc<Apexes>,
-    /// Where images are kept.
-    pub(super) folder: Option<&'l Path>,
-    /// Whether some other zone wants to know its addresses.
-    pub(super) wants_hosts: bool,
 }
 
 impl EtcdLoad<'_> {
     /// Makes anew what is served; where nothing is, takes the last image.
     pub(super) fn load(self, before: Option<&Arc<ZoneVersion>>, loaded: &mut LoadedZone) {
         match before {
-            Some(before) => match self.remade(before) {
-                Ok(version) => {
-                    loaded.version = Some(Arc::new(version));
-                    loaded.loaded_as = LoadedAs::Remade { from: Arc::clone(before) };
+            Some(before) => {
+                let mut found = Diagnostics::default();
+                match self.fed.remade(before, &mut found) {
+                    Some(version) => {
+                        loaded.version = Some(Arc::new(version));
+                        loaded.loaded_as = LoadedAs::Remade { from: Arc::clone(before) };
+                    }
+                    None => {
+                        let why = found.first_error_or("it is no zone");
+                        let why = format!("the keys of etcd cannot be served with these settings: {why}");
+                        loaded.faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
+                        loaded.error = Some(why);
+                    }
                 }
-                Err(why) => {
-                    let why = format!("the keys of etcd cannot be served with these settings: {why}");
-                    loaded.faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
-                    loaded.error = Some(why);
-                }
-            },
+            }
             None => self.take_image(loaded),
         }
     }
 
-    fn remade(&self, before: &ZoneVersion) -> Result<ZoneVersion, String> {
-        let contents = before.contents.as_ref().ok_or("its contents are not in memory")?;
-        let mut found = Diagnostics::default();
-        let same = Changeset::default();
-        let builder = same.apply(contents, &self.inputs.guards, self.zone.name_span, &mut found);
-        let mut builder = builder.map_err(|error| error.to_string())?;
-        builder.set_own_addresses(self.inputs.own.clone());
-        builder.set_apexes(Arc::clone(&self.apexes));
-        let zone = builder.finish(&mut found).ok_or_else(|| first(&found))?;
-        let hosts = self.wants_hosts.then(|| Arc::new(Hosts::of(&zone)));
-        let proposal = Proposal {
-            zone: self.zone.id.clone(),
-            contents: Contents::Whole(Box::new(zone)),
-            inputs: Arc::new(self.inputs.clone()),
-            origin: VersionOrigin::Sources,
-        };
-        let version = proposal.accept(None).map_err(|error| error.to_string())?;
-        Ok(ZoneVersion { hosts, loaded_at: before.loaded_at, ..version })
-    }
-
     fn take_image(&self, loaded: &mut LoadedZone) {
-        let Some(folder) = self.folder else { return };
+        let Some(folder) = self.fed.folder else { return };
         let (named, id) = (folder.to_owned(), loaded.id.clone());
         let image = match patiently_for(folder, IMAGE_WAIT_MAX, move |_| read_image(&named, &id)) {
             Ok(None) => return,
@@ -99,26 +74,20 @@ impl EtcdLoad<'_> {
     }
 
     fn version_of(&self, image: Image) -> Result<ZoneVersion, String> {
-        let place = Place { text: self.inputs.settings.clone(), ..self.source.place.clone() };
+        let place = Place { text: self.fed.inputs.settings.clone(), ..self.source.place.clone() };
         let mut keys = Keys::new(self.source.layout, place);
         let revision = image.mark.revision;
         keys.restate(image.keys);
         let making = Making {
-            id: &self.zone.id,
-            inputs: Arc::new(self.inputs.clone()),
-            apexes: Arc::clone(&self.apexes),
-            wants_hosts: self.wants_hosts,
-            span: self.zone.name_span,
+            id: &self.fed.zone.id,
+            inputs: Arc::new(self.fed.inputs.clone()),
+            apexes: Arc::clone(&self.fed.apexes),
+            wants_hosts: self.fed.wants_hosts,
+            span: self.fed.zone.name_span,
             store: self.source.store(),
             revision,
         };
         let made = make(&making, &mut keys, None)?;
         made.version.ok_or_else(|| "it has no records".to_owned())
     }
-}
-
-/// The first error in words.
-fn first(found: &Diagnostics) -> String {
-    let first = found.iter().find(|fault| fault.is_error());
-    first.map_or_else(|| "it is no zone".to_owned(), |fault| fault.message.clone())
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::etcd::EtcdLoad;
+use super::fed::FedZone;
 use super::loaded::LoadedZone;
 use super::others::Others;
 use super::reverse::Wanting;
@@ -92,32 +93,20 @@ impl<'r> ZoneReader<'r> {
             loaded.is_unchanged = true;
             return loaded;
         }
-        if let Some(source) = zone.sources.find::<EtcdKeys>() {
-            let etcd = EtcdLoad {
-                zone,
-                source,
-                inputs,
-                apexes: Arc::clone(&self.apexes),
-                folder: self.state_directory(),
-                wants_hosts: self.wants_hosts(&zone.id.name),
-            };
-            // A check reads what stands in files: there is none.
-            if matches!(self.purpose, Purpose::Serve(_)) {
-                etcd.load(before, &mut loaded);
-            }
-            return loaded;
-        }
         if zone.sources.arrive_while_serving() {
-            let secondary = SecondaryLoad {
-                zone,
-                inputs,
-                apexes: Arc::clone(&self.apexes),
-                folder: self.state_directory(),
-                wants_hosts: self.wants_hosts(&zone.id.name),
-            };
             // A check reads what stands in files: there is none.
             if matches!(self.purpose, Purpose::Serve(_)) {
-                secondary.load(sources, before, &mut loaded);
+                let fed = FedZone {
+                    zone,
+                    inputs,
+                    apexes: Arc::clone(&self.apexes),
+                    folder: self.state_directory(),
+                    wants_hosts: self.wants_hosts(&zone.id.name),
+                };
+                match zone.sources.find::<EtcdKeys>() {
+                    Some(source) => EtcdLoad { fed, source }.load(before, &mut loaded),
+                    None => SecondaryLoad { fed }.load(sources, before, &mut loaded),
+                }
             }
             return loaded;
         }

@@ -3,33 +3,25 @@
 //! Asks no other server. A start reads the last copy on disk; a reload makes the served version anew under the new
 //! settings.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::fed::FedZone;
 use super::loaded::{LoadedAs, LoadedZone};
 use crate::source::{Diagnostic, Diagnostics, Severity, Sources, patiently_for};
 use crate::transfer::Soa;
 use crate::transfer::incoming::expiry;
-use crate::zone::{self, Apexes, Changeset, Hosts};
+use crate::zone;
 use crate::zones::copy::{self, ZoneCopy};
-use crate::zones::proposal::{Contents, Proposal, ProposalError};
-use crate::zones::settings::ZoneSettings;
 use crate::zones::source::Reading;
-use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
+use crate::zones::version::ZoneVersion;
 
 /// How long a copy may take to come. It is on a disk of this node, and may be long.
 const COPY_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A zone to be loaded.
 pub(super) struct SecondaryLoad<'l> {
-    pub(super) zone: &'l ZoneSettings,
-    pub(super) inputs: Inputs,
-    pub(super) apexes: Arc<Apexes>,
-    /// Where copies are kept.
-    pub(super) folder: Option<&'l Path>,
-    /// Whether some other zone wants to know its addresses.
-    pub(super) wants_hosts: bool,
+    pub(super) fed: FedZone<'l>,
 }
 
 impl SecondaryLoad<'_> {
@@ -37,14 +29,16 @@ impl SecondaryLoad<'_> {
     pub(super) fn load(self, sources: &Sources, before: Option<&Arc<ZoneVersion>>, loaded: &mut LoadedZone) {
         let mut faults = Diagnostics::default();
         match before {
-            Some(before) => match self.remade(before, &mut faults) {
+            Some(before) => match self.fed.remade(before, &mut faults) {
                 Some(version) => {
-                    loaded.version = Some(version);
+                    loaded.version = Some(Arc::new(version));
                     loaded.loaded_as = LoadedAs::Remade { from: Arc::clone(before) };
                 }
                 None => {
-                    let why =
-                        format!("what was copied cannot be served with these settings: {}", first(&faults));
+                    let why = format!(
+                        "what was copied cannot be served with these settings: {}",
+                        faults.first_error_or("it cannot be read")
+                    );
                     faults.push(Diagnostic::placeless(Severity::Error, why.clone()));
                     loaded.error = Some(why);
                     loaded.faults = faults;
@@ -54,17 +48,8 @@ impl SecondaryLoad<'_> {
         }
     }
 
-    fn remade(&self, before: &ZoneVersion, found: &mut Diagnostics) -> Option<Arc<ZoneVersion>> {
-        let contents = before.contents.as_ref()?;
-        let same = Changeset::default();
-        let builder = same.apply(contents, &self.inputs.guards, self.zone.name_span, found).ok()?;
-        let version = self.version(builder, found)?;
-        let loaded_at = before.loaded_at;
-        Some(Arc::new(ZoneVersion { loaded_at, ..version }))
-    }
-
     fn take_copy(&self, sources: &Sources, loaded: &mut LoadedZone) {
-        let Some(folder) = self.folder else { return };
+        let Some(folder) = self.fed.folder else { return };
         let (named, id) = (folder.to_owned(), loaded.id.clone());
         let read = patiently_for(folder, COPY_WAIT_MAX, move |_| copy::read(&named, &id));
         let copy = match read {
@@ -83,47 +68,24 @@ impl SecondaryLoad<'_> {
                 loaded.loaded_as = LoadedAs::Copied { holds };
                 loaded.version = Some(Arc::new(version));
             }
-            None => loaded.last_good_error = Some(first(&found)),
+            None => loaded.last_good_error = Some(found.first_error_or("it cannot be read")),
         }
     }
 
     fn version_of(&self, copy: ZoneCopy, sources: &Sources, found: &mut Diagnostics) -> Option<ZoneVersion> {
         let ZoneCopy { path, text, confirmed_at } = copy;
         let mut sources = sources.closed_over(vec![(path.display().to_string(), text)]);
-        let mut builder = zone::Builder::new(self.zone.id.name.clone(), self.zone.name_span);
+        let mut builder = zone::Builder::new(self.fed.zone.id.name.clone(), self.fed.zone.name_span);
         let mut reading = Reading {
             sources: &mut sources,
-            settings: &self.inputs.settings,
+            settings: &self.fed.inputs.settings,
             last_good: Some(&path),
             hosts: None,
         };
-        self.zone.sources.read(&mut reading, &mut builder, found)?;
-        self.inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
-        let version = self.version(builder, found)?;
+        self.fed.zone.sources.read(&mut reading, &mut builder, found)?;
+        self.fed.inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        let version = self.fed.version(builder, found)?;
         Some(ZoneVersion { loaded_at: confirmed_at, ..version })
-    }
-
-    /// The version that comes of records.
-    fn version(&self, mut builder: zone::Builder, found: &mut Diagnostics) -> Option<ZoneVersion> {
-        builder.set_own_addresses(self.inputs.own.clone());
-        builder.set_apexes(Arc::clone(&self.apexes));
-        let zone = builder.finish(found)?;
-        if let Some(fault) = self.zone.sources.pools_fault(zone.pools()) {
-            found.push(fault);
-            return None;
-        }
-        let hosts = self.wants_hosts.then(|| Arc::new(Hosts::of(&zone)));
-        let proposal = Proposal {
-            zone: self.zone.id.clone(),
-            contents: Contents::Whole(Box::new(zone)),
-            inputs: Arc::new(self.inputs.clone()),
-            origin: VersionOrigin::Sources,
-        };
-        let refuse = |error: ProposalError| {
-            found.push(Diagnostic::error(self.zone.name_span, error.to_string()));
-        };
-        let version = proposal.accept(None).map_err(refuse).ok()?;
-        Some(ZoneVersion { hosts, ..version })
     }
 }
 
@@ -132,10 +94,4 @@ fn remaining(version: &ZoneVersion, confirmed_at: SystemTime, now: SystemTime) -
     let age = now.duration_since(confirmed_at).unwrap_or_default();
     let soa = version.contents.as_deref().and_then(Soa::of);
     soa.map_or(Duration::ZERO, |soa| expiry(&soa).saturating_sub(age))
-}
-
-/// The first error in words.
-fn first(found: &Diagnostics) -> String {
-    let first = found.iter().find(|fault| fault.is_error());
-    first.map_or_else(|| "it cannot be read".to_owned(), |fault| fault.message.clone())
 }

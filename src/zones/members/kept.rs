@@ -40,7 +40,7 @@ pub(super) fn read(folder: &Path, catalog: &Name) -> io::Result<Option<Catalog>>
     let mut builder = Builder::new(catalog.clone(), Span::new(file, 0, 0));
     zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
     let zone = builder.finish(&mut found).ok_or_else(|| {
-        let first = found.iter().find(|fault| fault.is_error());
+        let first = found.first_error();
         io::Error::other(first.map_or_else(|| "it is no zone".to_owned(), |fault| sources.sentence(fault)))
     })?;
     Catalog::of(&zone).map(Some).map_err(io::Error::other)

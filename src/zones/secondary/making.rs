@@ -33,7 +33,7 @@ pub(super) fn make(
             let mut found = Diagnostics::default();
             let apexes = Arc::clone(&settings.apexes);
             let zone = whole.finish(&inputs.settings, &inputs.guards, inputs.own.clone(), apexes, &mut found);
-            Contents::Whole(Box::new(zone.ok_or_else(|| first(&found))?))
+            Contents::Whole(Box::new(zone.ok_or_else(|| found.first_error_or("it is no zone"))?))
         }
         (Received::Changes(_), None) => {
             return Err("it sends changes, and there is nothing to change".to_owned());
@@ -72,12 +72,6 @@ pub(super) fn remade(settings: &SecondarySettings, current: &ZoneVersion) -> Res
     let contents = version.contents.as_deref().filter(|_| settings.wants_hosts);
     let hosts = contents.map(|zone| Arc::new(Hosts::of(zone)));
     Ok(ZoneVersion { loaded_at: current.loaded_at, hosts, ..version })
-}
-
-/// The first error in words.
-fn first(found: &Diagnostics) -> String {
-    let first = found.iter().find(|fault| fault.is_error());
-    first.map_or_else(|| "it is no zone".to_owned(), |fault| fault.message.clone())
 }
 
 #[cfg(test)]
