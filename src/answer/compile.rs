@@ -28,7 +28,7 @@ use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
 use super::zone_builder::{COMPILED_BYTES_MAX, CompiledZoneBuilder, NodeOffset};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{Name, NameHash, Rtype, Ttl};
-use crate::zone::{Kind, Node, NodeId, Zone};
+use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// Why a zone cannot be compiled: what is too large in it, and where.
 ///
@@ -95,11 +95,11 @@ pub(super) fn compile_into(
     let mut compiler = Compiler::new(zone, linking);
     let mut wildcards = Vec::new();
     let mut offsets = HashMap::new();
-    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != Kind::Occluded) {
+    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != NodeKind::Occluded) {
         let hash = NameHash::of(node.name());
         // Asked for by its own name, a wildcard is a name like others; for the names it makes, its NS and
         // DNAME records are plain data.
-        let is_special = is_wildcard(node) && node.kind() != Kind::Plain;
+        let is_special = is_wildcard(node) && node.kind() != NodeKind::Plain;
         if is_special {
             wildcards.push((node.parent().id(), compiler.made(node, &mut builder)?));
         }
@@ -143,7 +143,7 @@ impl CompiledZone {
             let lower = node.name().to_lowercase();
             let relative = &lower[..lower.len() - zone.apex().wire().len()];
             let hash = NameHash::of(node.name());
-            let is_served = node.exists() && node.kind() != Kind::Occluded;
+            let is_served = node.exists() && node.kind() != NodeKind::Occluded;
             if is_served || self.find(hash, relative).is_some() {
                 let piece = if is_served { compiler.piece(node)? } else { gone(zone, node, relative)? };
                 changed.insert(hash.bits(), piece, |piece| is_named(piece, relative));
@@ -194,11 +194,11 @@ impl<'z> Compiler<'z> {
     /// A node as it answers for its own name, with what it is to names below it.
     fn own(&mut self, node: Node<'z>, builder: &mut CompiledZoneBuilder) -> Result<NodeOffset, CompileError> {
         let (kind, flags) = match node.kind() {
-            Kind::Plain | Kind::Occluded => (Kind::Plain, NodeFlags::NONE),
-            Kind::Dname => (Kind::Dname, NodeFlags::DNAME),
-            Kind::ZoneCut => (Kind::ZoneCut, NodeFlags::CUT),
+            NodeKind::Plain | NodeKind::Occluded => (NodeKind::Plain, NodeFlags::NONE),
+            NodeKind::Dname => (NodeKind::Dname, NodeFlags::DNAME),
+            NodeKind::ZoneCut => (NodeKind::ZoneCut, NodeFlags::CUT),
         };
-        let is_made = is_wildcard(node) && kind != Kind::ZoneCut;
+        let is_made = is_wildcard(node) && kind != NodeKind::ZoneCut;
         self.put(node, kind, if is_made { flags.with(NodeFlags::WILDCARD) } else { flags }, builder)
     }
 
@@ -208,14 +208,14 @@ impl<'z> Compiler<'z> {
         wildcard: Node<'z>,
         builder: &mut CompiledZoneBuilder,
     ) -> Result<NodeOffset, CompileError> {
-        self.put(wildcard, Kind::Plain, NodeFlags::WILDCARD, builder)
+        self.put(wildcard, NodeKind::Plain, NodeFlags::WILDCARD, builder)
     }
 
     /// A node alone, with the wildcard right below it.
     fn piece(&mut self, node: Node<'z>) -> Result<Arc<[u8]>, CompileError> {
         let mut builder = CompiledZoneBuilder::new(self.zone.apex(), COMPILED_BYTES_MAX);
         let own = self.own(node, &mut builder)?;
-        if let Some(wildcard) = node.wildcard().filter(|wildcard| wildcard.kind() != Kind::Occluded) {
+        if let Some(wildcard) = node.wildcard().filter(|wildcard| wildcard.kind() != NodeKind::Occluded) {
             let made = self.made(wildcard, &mut builder)?;
             builder.link_wildcard(own, made);
         }
@@ -225,7 +225,7 @@ impl<'z> Compiler<'z> {
     fn put(
         &mut self,
         node: Node<'z>,
-        kind: Kind,
+        kind: NodeKind,
         flags: NodeFlags,
         builder: &mut CompiledZoneBuilder,
     ) -> Result<NodeOffset, CompileError> {
@@ -239,21 +239,21 @@ impl<'z> Compiler<'z> {
     }
 
     /// Makes the templates of a node.
-    fn add_templates(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
+    fn add_templates(&mut self, node: Node<'z>, kind: NodeKind) -> Result<(), CompileError> {
         self.templates.clear();
         match kind {
-            Kind::ZoneCut => {
+            NodeKind::ZoneCut => {
                 self.add_template(node, kind, Rtype::DS, Rtype::DS.0)?;
                 self.add_template(node, kind, NO_TYPE, ANY_OTHER)?;
             }
-            Kind::Plain | Kind::Dname | Kind::Occluded => {
+            NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded => {
                 if node.alias().is_some() {
                     self.add_template(node, kind, Rtype::CNAME, Rtype::CNAME.0)?;
                     self.alias(node, kind)?;
                 } else {
                     node.types().try_for_each(|rtype| self.add_template(node, kind, rtype, rtype.0))?;
                 }
-                if kind == Kind::Dname
+                if kind == NodeKind::Dname
                     && let Some(rrset) = node.rrset(Rtype::DNAME)
                     && let Some(target) = first_name(rrset)
                 {
@@ -268,7 +268,7 @@ impl<'z> Compiler<'z> {
     }
 
     /// The templates of an alias: for the types at its chain's end, and one for all others.
-    fn alias(&mut self, node: Node<'z>, kind: Kind) -> Result<(), CompileError> {
+    fn alias(&mut self, node: Node<'z>, kind: NodeKind) -> Result<(), CompileError> {
         let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
         for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
             self.add_template(node, kind, rtype, rtype.0)?;
@@ -283,7 +283,7 @@ impl<'z> Compiler<'z> {
     fn add_template(
         &mut self,
         node: Node<'z>,
-        kind: Kind,
+        kind: NodeKind,
         rtype: Rtype,
         qtype: u16,
     ) -> Result<(), CompileError> {
@@ -291,11 +291,13 @@ impl<'z> Compiler<'z> {
         if self.linking == Linking::All {
             looked_up(self.zone, &sections, &mut self.keys);
         }
-        let wildcard = is_wildcard(node) && kind != Kind::ZoneCut;
+        let wildcard = is_wildcard(node) && kind != NodeKind::ZoneCut;
         let (base, length) = match kind {
             _ if wildcard => (node.parent().name(), QnameLength::Longer),
-            Kind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), QnameLength::Longer),
-            Kind::ZoneCut | Kind::Plain | Kind::Dname | Kind::Occluded => (node.name(), QnameLength::Exact),
+            NodeKind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), QnameLength::Longer),
+            NodeKind::ZoneCut | NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded => {
+                (node.name(), QnameLength::Exact)
+            }
         };
         let made = Encoder::new(base, length).template(qtype, &sections, &self.at_query);
         self.templates.push(made.map_err(|cause| error(node, qtype, cause))?);

@@ -116,7 +116,7 @@ impl Section {
     }
 
     /// The keys of this table, without the tables that stand in it.
-    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
+    pub fn keys(self) -> impl Iterator<Item = &'static ConfigKey> {
         KEYS.iter().filter(move |key| key.section == self)
     }
 }
@@ -150,7 +150,7 @@ fn kind_header(name: &str) -> &'static str {
 
 /// A key of the config file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct ConfigKey {
     /// The table it stands in.
     pub section: Section,
     /// The key itself.
@@ -163,16 +163,16 @@ pub struct Key {
     pub holds: Holds,
 }
 
-impl Key {
+impl ConfigKey {
     /// The same, whatever table it stands in.
     pub fn entry(&self) -> KeyEntry {
-        let Key { name, absent, help, holds, .. } = *self;
+        let ConfigKey { name, absent, help, holds, .. } = *self;
         KeyEntry { name, absent, help, holds }
     }
 }
 
 /// Every key, table by table.
-pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+pub static KEYS: LazyLock<Vec<ConfigKey>> = LazyLock::new(|| {
     let own = |section: Section| OWN.iter().copied().filter(move |key| key.section == section);
     let of_kinds = |section: Section| probe::KINDS.iter().flat_map(move |kind| keys_of(kind.entry, section));
     let of_protocols = |section: Section| {
@@ -187,13 +187,13 @@ pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     Section::all().flat_map(all).collect()
 });
 
-fn of_entry(section: Section, entry: &KeyEntry) -> Key {
+fn of_entry(section: Section, entry: &KeyEntry) -> ConfigKey {
     let KeyEntry { name, absent, help, holds } = *entry;
-    Key { section, name, absent, help, holds }
+    ConfigKey { section, name, absent, help, holds }
 }
 
 /// The keys of a kind of probe that stand in `section`.
-fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
+fn keys_of(kind: KindEntry, section: Section) -> Vec<ConfigKey> {
     let (at, lists): (Section, Vec<&[KeyEntry]>) = match &kind.form {
         KindForm::Ports(key) => (Section::ZoneProbe, vec![std::slice::from_ref(*key)]),
         KindForm::Table(lists) => (Section::Kind(kind.name), lists.to_vec()),
@@ -205,7 +205,7 @@ fn keys_of(kind: KindEntry, section: Section) -> Vec<Key> {
 }
 
 /// The keys of a kind of source that stand in `section`.
-fn keys_of_source(kind: &SourceKind, section: Section) -> Vec<Key> {
+fn keys_of_source(kind: &SourceKind, section: Section) -> Vec<ConfigKey> {
     let (at, keys) = match kind.form {
         SourceForm::Keys(keys) => (Section::Zone, keys),
         SourceForm::Table { header, keys } => (Section::Source(header), keys),
@@ -214,16 +214,16 @@ fn keys_of_source(kind: &SourceKind, section: Section) -> Vec<Key> {
     keys.map(|entry| of_entry(section, entry)).collect()
 }
 
-const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> Key {
-    Key { section, name, absent, help, holds: Holds::Setting }
+const fn key(section: Section, name: &'static str, absent: Absent, help: &'static str) -> ConfigKey {
+    ConfigKey { section, name, absent, help, holds: Holds::Setting }
 }
 
-const fn holding(key: Key, holds: Holds) -> Key {
-    Key { holds, ..key }
+const fn holding(key: ConfigKey, holds: Holds) -> ConfigKey {
+    ConfigKey { holds, ..key }
 }
 
 /// Keys that stand before those that other rooms declare.
-const FIRST: &[Key] = &[key(
+const FIRST: &[ConfigKey] = &[key(
     Section::Zone,
     "name",
     Absent::Required { example: r#""ocp4.example.com""# },
@@ -232,7 +232,7 @@ const FIRST: &[Key] = &[key(
 
 /// The other keys of tables that `config` reads, without those that protocols, sources of zones and kinds of probe
 /// declare.
-const OWN: &[Key] = &[
+const OWN: &[ConfigKey] = &[
     key(
         Section::Server,
         "workers",

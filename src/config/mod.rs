@@ -43,7 +43,7 @@ pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
 pub use catalog::{Catalog, CatalogGroup};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use forward::Forward;
-pub use keys::{KEYS, Key, Section};
+pub use keys::{ConfigKey, KEYS, Section};
 pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
@@ -51,7 +51,7 @@ pub use referenced::{Referenced, Secrecy, referenced};
 pub use server::{CONNECTIONS_MAX, CookieSecret, IDENTITY_BYTES_MAX, ReloadOn, Server, WORKERS_MAX};
 pub use zone::Zone;
 pub use zone_probe::{ProbeSpec, ZoneProbe};
-pub use zone_transfer::{Notified, ZoneTransfer};
+pub use zone_transfer::{NotifiedServer, ZoneTransfer};
 
 use catalog::CatalogContext;
 use table::Table;

@@ -84,16 +84,16 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{KEYS, Key};
+    use crate::config::{ConfigKey, KEYS};
 
     #[test]
     fn every_key_that_names_a_file_is_listed() {
-        let names_a_file = |key: &&Key| format!(" {}", key.help).contains(" file with ");
+        let names_a_file = |key: &&ConfigKey| format!(" {}", key.help).contains(" file with ");
         for key in KEYS.iter().filter(names_a_file) {
             let is_listed = matches!(key.holds, Holds::File | Holds::SecretFile);
             assert!(is_listed, "{} {}", key.section.header(), key.name);
         }
-        let is_file = |key: &&Key| matches!(key.holds, Holds::File | Holds::SecretFile);
+        let is_file = |key: &&ConfigKey| matches!(key.holds, Holds::File | Holds::SecretFile);
         assert!(KEYS.iter().filter(is_file).all(|key| names_a_file(&key)));
     }
 

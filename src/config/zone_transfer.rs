@@ -30,12 +30,12 @@ pub struct ZoneTransfer {
     /// `transfer-pools`: what is sent of pools.
     pub pools: TransferPools,
     /// `notify`: whom to tell of changes.
-    pub notify: Vec<Notified>,
+    pub notify: Vec<NotifiedServer>,
 }
 
 /// A server that is told of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notified {
+pub struct NotifiedServer {
     /// Where it is.
     pub place: SocketAddr,
     /// The key that messages to it are signed with.
@@ -86,13 +86,13 @@ fn allow(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<
 }
 
 /// Servers to tell.
-fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Vec<Notified>> {
+fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option<Vec<NotifiedServer>> {
     let items = keep(value.items(), found)?;
     if items.len() > NOTIFY_MAX {
         found.push(value.fault(format!("more than {NOTIFY_MAX} servers")));
         return None;
     }
-    let mut servers: Vec<Notified> = Vec::new();
+    let mut servers: Vec<NotifiedServer> = Vec::new();
     for item in items {
         let Some(server) = keep(notified(item, keys), found) else { continue };
         // Told twice, it would ask twice; and which of two keys it knows is not for us to guess.
@@ -106,7 +106,7 @@ fn notify(value: Value<'_>, keys: &[TsigKey], found: &mut Diagnostics) -> Option
 }
 
 /// An address, with or without a port, and a key or none.
-fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> {
+fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<NotifiedServer, Diagnostic> {
     let text = value.text()?;
     let (mut place, mut key) = (None, None);
     for word in text.split_whitespace() {
@@ -122,7 +122,7 @@ fn notified(value: Value<'_>, keys: &[TsigKey]) -> Result<Notified, Diagnostic> 
     let place = place.ok_or_else(|| {
         value.fault("an entry without an address").help("write \"192.0.2.53\" or \"192.0.2.53 key:NAME\"")
     })?;
-    Ok(Notified { place, key })
+    Ok(NotifiedServer { place, key })
 }
 
 fn notified_place(value: Value<'_>, text: &str) -> Result<SocketAddr, Diagnostic> {

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use super::connections::{self, Bounds};
 use super::host::{self, AdminHosts};
 use super::metrics::{self, Form};
-use super::{Request, Status, process};
+use super::{AdminRequest, Status, process};
 use crate::tls::random_bytes;
 
 /// Connections that are served at a time. A browser keeps up to six.
@@ -54,7 +54,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
 pub async fn serve_admin(
     listener: TcpListener,
     hosts: watch::Receiver<AdminHosts>,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<AdminRequest>,
     end: impl Future,
 ) {
     let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
@@ -62,7 +62,7 @@ pub async fn serve_admin(
     connections::serve(listener, router, bounds, end).await;
 }
 
-fn router(requests: mpsc::Sender<Request>) -> Router {
+fn router(requests: mpsc::Sender<AdminRequest>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/status", get(status))
@@ -75,7 +75,7 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
         .with_state(requests)
 }
 
-type Requests = State<mpsc::Sender<Request>>;
+type Requests = State<mpsc::Sender<AdminRequest>>;
 
 /// The page may run its own script, have its own style, and ask the server it came from. A nonce says which
 /// are its own: whatever got into the page otherwise would not know it.
@@ -103,7 +103,7 @@ async fn metrics(State(requests): Requests, headers: HeaderMap) -> Result<Respon
 }
 
 async fn healthz(State(requests): Requests) -> Result<Response, Unanswered> {
-    let troubles = ask(&requests, |reply| Request::Pulse { reply }).await?;
+    let troubles = ask(&requests, |reply| AdminRequest::Pulse { reply }).await?;
     Ok(well_or(&troubles, "alive"))
 }
 
@@ -115,8 +115,8 @@ async fn readyz(State(requests): Requests) -> Result<Response, Unanswered> {
 }
 
 /// The status, as far as every client that can connect may see it.
-async fn ask_status(requests: &mpsc::Sender<Request>) -> Result<Status, Unanswered> {
-    let status = ask(requests, |reply| Request::Status { reply }).await?;
+async fn ask_status(requests: &mpsc::Sender<AdminRequest>) -> Result<Status, Unanswered> {
+    let status = ask(requests, |reply| AdminRequest::Status { reply }).await?;
     Ok(status.without_source_text())
 }
 
@@ -131,8 +131,8 @@ fn well_or(troubles: &[String], well: &str) -> Response {
 
 /// Sends a request to `daemon` and waits for the reply. There are no more requests than connections.
 async fn ask<T>(
-    requests: &mpsc::Sender<Request>,
-    request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    requests: &mpsc::Sender<AdminRequest>,
+    request: impl FnOnce(oneshot::Sender<T>) -> AdminRequest,
 ) -> Result<T, Unanswered> {
     let (reply, answer) = oneshot::channel();
     let asked = async {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::connections::{self, Bounds};
 use super::updates::{DropBody, UpdatesOrder};
-use super::{Cause, Completeness, ExplainOrder, ForceOrder, Request, TraceOrder, host, traced};
+use super::{AdminRequest, Completeness, ExplainOrder, ForceOrder, ReloadCause, TraceOrder, host, traced};
 use crate::health::force::RuleError;
 use crate::transport::TRACES_MAX;
 
@@ -32,12 +32,12 @@ const BODY_WAIT: Duration = Duration::from_secs(5);
 const CONNECTION_LASTS: Duration = Duration::from_secs(30 * 60);
 
 /// Serves the control socket until `end`.
-pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, end: impl Future) {
+pub async fn serve(listener: UnixListener, requests: mpsc::Sender<AdminRequest>, end: impl Future) {
     let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
     connections::serve(listener, router(requests), bounds, end).await;
 }
 
-fn router(requests: mpsc::Sender<Request>) -> Router {
+fn router(requests: mpsc::Sender<AdminRequest>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/reload", post(reload))
@@ -48,26 +48,26 @@ fn router(requests: mpsc::Sender<Request>) -> Router {
         .route("/updates/drop", post(drop_updates))
         .fallback(async || {
             let there_is = "there is /status, /reload, /force, /explain, /trace, /updates and /updates/drop";
-            Refusal::new(StatusCode::NOT_FOUND, there_is)
+            HttpRefusal::new(StatusCode::NOT_FOUND, there_is)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(host::need_one))
         .with_state(requests)
 }
 
-type Requests = State<mpsc::Sender<Request>>;
+type Requests = State<mpsc::Sender<AdminRequest>>;
 
-async fn status(State(requests): Requests) -> Result<Response, Refusal> {
-    let status = ask(&requests, |reply| Request::Status { reply }).await?;
+async fn status(State(requests): Requests) -> Result<Response, HttpRefusal> {
+    let status = ask(&requests, |reply| AdminRequest::Status { reply }).await?;
     Ok(Json(status).into_response())
 }
 
-async fn reload(State(requests): Requests, query: RawQuery) -> Result<Response, Refusal> {
+async fn reload(State(requests): Requests, query: RawQuery) -> Result<Response, HttpRefusal> {
     if query.0.as_deref() == Some("accept") {
-        let accepted = ask(&requests, |reply| Request::Accept { reply }).await?;
+        let accepted = ask(&requests, |reply| AdminRequest::Accept { reply }).await?;
         tracing::info!("an operator accepts what has gone from {accepted} zones");
     }
-    let request = |reply| Request::Reload { cause: Cause::Operator, reply: Some(reply) };
+    let request = |reply| AdminRequest::Reload { cause: ReloadCause::Operator, reply: Some(reply) };
     let reloaded = ask(&requests, request).await?;
     let code = match reloaded.outcome {
         Completeness::Whole => StatusCode::OK,
@@ -76,35 +76,36 @@ async fn reload(State(requests): Requests, query: RawQuery) -> Result<Response, 
     Ok((code, Json(reloaded)).into_response())
 }
 
-async fn force(State(requests): Requests, request: HttpRequest) -> Result<Response, Refusal> {
+async fn force(State(requests): Requests, request: HttpRequest) -> Result<Response, HttpRefusal> {
     let body = match body(request).await? {
         Ok(body) => body,
         Err(rejected) => return Ok(rejected),
     };
     let body: ForceBody = serde_json::from_slice(&body)
-        .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
-    let order = ForceOrder::try_from(body).map_err(Refusal::from)?;
-    let forced = ask(&requests, |reply| Request::Force { order, reply }).await?.map_err(Refusal::from)?;
+        .map_err(|fault| HttpRefusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
+    let order = ForceOrder::try_from(body).map_err(HttpRefusal::from)?;
+    let forced =
+        ask(&requests, |reply| AdminRequest::Force { order, reply }).await?.map_err(HttpRefusal::from)?;
     Ok(Json(forced).into_response())
 }
 
 /// The body of a request, or the response where it is too long.
-async fn body(request: HttpRequest) -> Result<Result<Bytes, Response>, Refusal> {
+async fn body(request: HttpRequest) -> Result<Result<Bytes, Response>, HttpRefusal> {
     match timeout(BODY_WAIT, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => Ok(Ok(body)),
         Ok(Err(rejection)) => Ok(Err(rejection.into_response())),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body does not come")),
+        Err(_) => Err(HttpRefusal::new(StatusCode::REQUEST_TIMEOUT, "the body does not come")),
     }
 }
 
-async fn updates(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+async fn updates(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, HttpRefusal> {
     let order = UpdatesOrder::read(&text.unwrap_or_default());
-    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
+    let order = order.map_err(|fault| HttpRefusal::new(StatusCode::BAD_REQUEST, fault))?;
     operate(&requests, order).await
 }
 
-async fn drop_updates(State(requests): Requests, request: HttpRequest) -> Result<Response, Refusal> {
-    let bad = |fault: String| Refusal::new(StatusCode::BAD_REQUEST, fault);
+async fn drop_updates(State(requests): Requests, request: HttpRequest) -> Result<Response, HttpRefusal> {
+    let bad = |fault: String| HttpRefusal::new(StatusCode::BAD_REQUEST, fault);
     let body = match body(request).await? {
         Ok(body) => body,
         Err(rejected) => return Ok(rejected),
@@ -113,40 +114,44 @@ async fn drop_updates(State(requests): Requests, request: HttpRequest) -> Result
     operate(&requests, body.order().map_err(bad)?).await
 }
 
-async fn operate(requests: &mpsc::Sender<Request>, order: UpdatesOrder) -> Result<Response, Refusal> {
-    let shown = ask(requests, |reply| Request::Updates { order, reply }).await?;
-    let shown = shown.map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))?;
+async fn operate(
+    requests: &mpsc::Sender<AdminRequest>,
+    order: UpdatesOrder,
+) -> Result<Response, HttpRefusal> {
+    let shown = ask(requests, |reply| AdminRequest::Updates { order, reply }).await?;
+    let shown = shown.map_err(|why| HttpRefusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))?;
     Ok(Json(shown).into_response())
 }
 
-async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+async fn explain(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, HttpRefusal> {
     let order = ExplainOrder::read(&text.unwrap_or_default());
-    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
-    let explanation = ask(&requests, |reply| Request::Explain { order, reply }).await?;
+    let order = order.map_err(|fault| HttpRefusal::new(StatusCode::BAD_REQUEST, fault))?;
+    let explanation = ask(&requests, |reply| AdminRequest::Explain { order, reply }).await?;
     Ok(Json(explanation).into_response())
 }
 
 /// Queries as they come, a JSON object in each line; closing the connection ends it.
-async fn trace(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, Refusal> {
+async fn trace(State(requests): Requests, RawQuery(text): RawQuery) -> Result<Response, HttpRefusal> {
     let order = TraceOrder::read(&text.unwrap_or_default());
-    let order = order.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))?;
+    let order = order.map_err(|fault| HttpRefusal::new(StatusCode::BAD_REQUEST, fault))?;
     let (filter, until) = (order.filter.clone(), Instant::now() + order.lasts);
-    let trace = ask(&requests, |reply| Request::Trace { filter, until, reply }).await?;
-    let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{TRACES_MAX} traces run already"));
+    let trace = ask(&requests, |reply| AdminRequest::Trace { filter, until, reply }).await?;
+    let busy =
+        || HttpRefusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("{TRACES_MAX} traces run already"));
     let lines = traced::body(trace.ok_or_else(busy)?, &order);
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
 /// Hands a request over and waits for the reply.
 async fn ask<T>(
-    requests: &mpsc::Sender<Request>,
-    request: impl FnOnce(oneshot::Sender<T>) -> Request,
-) -> Result<T, Refusal> {
+    requests: &mpsc::Sender<AdminRequest>,
+    request: impl FnOnce(oneshot::Sender<T>) -> AdminRequest,
+) -> Result<T, HttpRefusal> {
     let (reply, answer) = oneshot::channel();
     requests
         .try_send(request(reply))
-        .map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already"))?;
-    answer.await.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping"))
+        .map_err(|_| HttpRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already"))?;
+    answer.await.map_err(|_| HttpRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping"))
 }
 
 /// The body of `POST /force`.
@@ -187,7 +192,7 @@ impl From<&ForceOrder> for ForceBody {
 
 /// Why a request is not carried out.
 #[derive(Debug)]
-struct Refusal {
+struct HttpRefusal {
     code: StatusCode,
     error: String,
 }
@@ -198,19 +203,19 @@ pub(super) struct RefusalBody {
     pub(super) error: String,
 }
 
-impl Refusal {
+impl HttpRefusal {
     fn new(code: StatusCode, error: impl Into<String>) -> Self {
         Self { code, error: error.into() }
     }
 }
 
-impl From<RuleError> for Refusal {
+impl From<RuleError> for HttpRefusal {
     fn from(error: RuleError) -> Self {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        HttpRefusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HttpRefusal {
     fn into_response(self) -> Response {
         (self.code, Json(RefusalBody { error: self.error })).into_response()
     }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   SIGHUP, SIGTERM ── signals ─┐
-//!   socket ── http ─────────────┼─▶ Request ─▶ daemon
-//!   TCP ───── admin ────────────┘                │
-//!     ▲         ▲ └─ page, metrics               │
-//!     │         └── Status, Explanation, … ◀─────┘
+//!   socket ── http ─────────────┼─▶ AdminRequest ─▶ daemon
+//!   TCP ───── admin ────────────┘                     │
+//!     ▲         ▲ └─ page, metrics                    │
+//!     │         └── Status, Explanation, … ◀──────────┘
 //!     ├─ client ── the command line
 //!     └─ browser, Prometheus
 //!
@@ -58,7 +58,9 @@ pub use explanation::{AnswerView, ExplainOrder, Explanation, PoolView, RecordVie
 pub use headline::{HEADLINE_BYTES_MAX, HEADLINE_POOLS_MAX, headline};
 pub use host::AdminHosts;
 pub use http::{BODY_BYTES_MAX, CONNECTIONS_MAX, serve};
-pub use request::{Cause, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, Reloaded, Request};
+pub use request::{
+    AdminRequest, Completeness, ForceOrder, Forced, REQUESTS_WAITING_MAX, ReloadCause, Reloaded,
+};
 pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};

@@ -22,11 +22,11 @@ pub const REQUESTS_WAITING_MAX: usize = 16;
 /// back to one type before it goes through the queue, and the match of the loop, which is where one sees what each
 /// leads to, would become calls into files.
 #[derive(Debug)]
-pub enum Request {
+pub enum AdminRequest {
     /// Read configuration and zones again.
     Reload {
         /// Why.
-        cause: Cause,
+        cause: ReloadCause,
         /// Gets the result; none: it is only logged.
         reply: Option<oneshot::Sender<Reloaded>>,
     },
@@ -81,7 +81,7 @@ pub enum Request {
 
 /// What leads to a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum ReloadCause {
     /// An operator asks for it: the files are meant as they are.
     Operator,
     /// Files have changed. One of them may not be finished.

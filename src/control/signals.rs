@@ -5,14 +5,14 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::request::{Cause, REQUESTS_WAITING_MAX, Request};
+use super::request::{AdminRequest, REQUESTS_WAITING_MAX, ReloadCause};
 
 /// The queue of requests; signals fill it from now on: SIGHUP reloads, SIGTERM and SIGINT stop.
 ///
 /// # Errors
 ///
 /// When the system does not let signals be watched.
-pub fn requests() -> io::Result<(mpsc::Sender<Request>, mpsc::Receiver<Request>)> {
+pub fn requests() -> io::Result<(mpsc::Sender<AdminRequest>, mpsc::Receiver<AdminRequest>)> {
     let (sender, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
     watch(&sender)?;
     Ok((sender, receiver))
@@ -25,7 +25,7 @@ enum Meaning {
 }
 
 /// Hands signals on as requests until the receiver is dropped.
-fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
+fn watch(requests: &mpsc::Sender<AdminRequest>) -> io::Result<()> {
     let meanings = [
         (SignalKind::hangup(), Meaning::Reload),
         (SignalKind::terminate(), Meaning::Stop),
@@ -38,8 +38,8 @@ fn watch(requests: &mpsc::Sender<Request>) -> io::Result<()> {
             while arrivals.recv().await.is_some() {
                 // A stop must get through; a reload that finds the queue full is asked for again.
                 let request = match meaning {
-                    Meaning::Reload => Request::Reload { cause: Cause::Operator, reply: None },
-                    Meaning::Stop => Request::Stop,
+                    Meaning::Reload => AdminRequest::Reload { cause: ReloadCause::Operator, reply: None },
+                    Meaning::Stop => AdminRequest::Stop,
                 };
                 if requests.send(request).await.is_err() {
                     return;

@@ -31,15 +31,15 @@ impl Server {
     }
 }
 
-async fn answer(mut requests: mpsc::Receiver<Request>) {
+async fn answer(mut requests: mpsc::Receiver<AdminRequest>) {
     while let Some(request) = requests.recv().await {
         match request {
-            Request::Status { reply } => {
+            AdminRequest::Status { reply } => {
                 let status = Status { version: "here".to_owned(), ..Status::default() };
                 reply.send(Box::new(status)).unwrap();
             }
-            Request::Accept { reply } => drop(reply.send(0)),
-            Request::Reload { reply, .. } => {
+            AdminRequest::Accept { reply } => drop(reply.send(0)),
+            AdminRequest::Reload { reply, .. } => {
                 let reloaded = Reloaded {
                     outcome: Completeness::Refused,
                     zones: 1,
@@ -48,17 +48,17 @@ async fn answer(mut requests: mpsc::Receiver<Request>) {
                 };
                 reply.unwrap().send(reloaded).unwrap();
             }
-            Request::Pulse { reply } => {
+            AdminRequest::Pulse { reply } => {
                 reply.send(vec!["UDP worker 1 makes no progress".to_owned()]).unwrap()
             }
-            Request::Force { order, reply } => {
+            AdminRequest::Force { order, reply } => {
                 let said = format!("{} {} {:?} {:?}", order.pattern, order.order, order.lasts, order.remark);
                 reply.send(Ok(Forced { targets: vec![said], not_kept: None })).unwrap();
             }
-            Request::Explain { reply, .. } => drop(reply.send(Box::default())),
-            Request::Trace { reply, .. } => drop(reply.send(None)),
-            Request::Updates { reply, .. } => drop(reply.send(Ok(UpdatesShown::default()))),
-            Request::Stop => return,
+            AdminRequest::Explain { reply, .. } => drop(reply.send(Box::default())),
+            AdminRequest::Trace { reply, .. } => drop(reply.send(None)),
+            AdminRequest::Updates { reply, .. } => drop(reply.send(Ok(UpdatesShown::default()))),
+            AdminRequest::Stop => return,
         }
     }
 }

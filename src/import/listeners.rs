@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::address::{self, on_this_host};
-use super::report::{Fate, Kind};
+use super::report::{Fate, FateKind};
 use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
 use super::work::Work;
@@ -73,7 +73,7 @@ pub(super) fn listen_addresses(
     };
     if settings
         .get("include-dir")
-        .is_some_and(|setting| include_dir(work, setting, path).kind == Kind::Refused)
+        .is_some_and(|setting| include_dir(work, setting, path).kind == FateKind::Refused)
     {
         return Ok(on_this_host(port).into());
     }

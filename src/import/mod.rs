@@ -46,7 +46,7 @@ use crate::delivery::{Existing, WriteError, write_files};
 use work::Work;
 
 pub use imported::{Imported, Planned};
-pub use report::{Concern, Fate, Kind, Report, ReportLine};
+pub use report::{Concern, Fate, FateKind, Report, ReportLine};
 
 /// A PowerDNS node.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ const SHOWN_CHARS_MAX: usize = 44;
 
 /// What kind of fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FateKind {
     /// It means the same here; the text says by which key.
     Honoured,
     /// There is nothing here that it could change; the text says why.
@@ -21,17 +21,18 @@ pub enum Kind {
     Refused,
 }
 
-impl Kind {
+impl FateKind {
     /// Every kind.
-    pub const ALL: &[Kind] = &[Kind::Honoured, Kind::NoEffect, Kind::Changed, Kind::Refused];
+    pub const ALL: &[FateKind] =
+        &[FateKind::Honoured, FateKind::NoEffect, FateKind::Changed, FateKind::Refused];
 
     /// As the report says it.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Honoured => "honoured",
-            Kind::NoEffect => "no effect here",
-            Kind::Changed => "changed",
-            Kind::Refused => "refused",
+            FateKind::Honoured => "honoured",
+            FateKind::NoEffect => "no effect here",
+            FateKind::Changed => "changed",
+            FateKind::Refused => "refused",
         }
     }
 }
@@ -49,7 +50,7 @@ pub enum Concern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fate {
     /// Which of the four.
-    pub kind: Kind,
+    pub kind: FateKind,
     /// What is missing where it is refused.
     pub concern: Concern,
     /// Which key, why, how, or what to do.
@@ -58,38 +59,38 @@ pub struct Fate {
 
 impl Fate {
     /// One of the four; where it is refused, something that was served is missing.
-    pub(super) fn new(kind: Kind, text: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(kind: FateKind, text: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, concern: Concern::Answers, text: text.into() }
     }
 
     /// It means the same here.
     pub(super) fn honoured(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Honoured, text)
+        Self::new(FateKind::Honoured, text)
     }
 
     /// Nothing here depends on it.
     pub(super) fn no_effect(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::NoEffect, text)
+        Self::new(FateKind::NoEffect, text)
     }
 
     /// It is different here.
     pub(super) fn changed(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Changed, text)
+        Self::new(FateKind::Changed, text)
     }
 
     /// It cannot be had here, and something that was served is missing without it.
     pub(super) fn refused(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Refused, text)
+        Self::new(FateKind::Refused, text)
     }
 
     /// It cannot be had here, and all that was served is served without it.
     pub(super) fn dispensable(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { concern: Concern::Operation, ..Self::new(Kind::Refused, text) }
+        Self { concern: Concern::Operation, ..Self::new(FateKind::Refused, text) }
     }
 
     /// Whether something that was served is missing.
     pub(super) fn is_missed(&self) -> bool {
-        self.kind == Kind::Refused && self.concern == Concern::Answers
+        self.kind == FateKind::Refused && self.concern == Concern::Answers
     }
 }
 
@@ -129,7 +130,7 @@ impl Report {
     }
 
     /// How many settings had this fate.
-    pub fn count(&self, kind: Kind) -> usize {
+    pub fn count(&self, kind: FateKind) -> usize {
         self.findings.iter().filter(|finding| finding.fate.kind == kind).count()
     }
 
@@ -159,9 +160,9 @@ impl Report {
             let (kind, text) = (finding.fate.kind.word(), &finding.fate.text);
             writeln!(out, "{line:>5}  {setting:<width$}  {kind:<14}  {text}")?;
         }
-        let counts = Kind::ALL.iter().map(|kind| format!("{} {}", self.count(*kind), kind.word()));
+        let counts = FateKind::ALL.iter().map(|kind| format!("{} {}", self.count(*kind), kind.word()));
         let counts = counts.collect::<Vec<_>>().join(", ");
-        let spared = self.count(Kind::Refused) - self.missed().len();
+        let spared = self.count(FateKind::Refused) - self.missed().len();
         let note = match spared {
             0 => String::new(),
             spared => format!(" ({spared} of them without effect on what is served)"),

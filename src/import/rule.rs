@@ -1,6 +1,6 @@
 //! Rules: the fate of a setting, by its name. Each server has its own list.
 
-use super::report::{Fate, Kind};
+use super::report::{Fate, FateKind};
 use crate::source::nearest;
 
 /// What becomes of some settings. `T` is the function that reads one.
@@ -13,9 +13,9 @@ pub(super) struct Rule<T: 'static> {
 #[derive(Clone, Copy)]
 pub(super) enum Then<T> {
     /// Always the same.
-    Always(Kind, &'static str),
+    Always(FateKind, &'static str),
     /// Off or empty, it is as here; otherwise this.
-    UnlessOff(Kind, &'static str),
+    UnlessOff(FateKind, &'static str),
     /// It depends on the value.
     Read(T),
     /// It depends on the value, and every line that adds to it has a fate of its own.
@@ -23,11 +23,15 @@ pub(super) enum Then<T> {
 }
 
 impl<T: Copy> Rule<T> {
-    pub(super) const fn always(names: &'static [&'static str], kind: Kind, text: &'static str) -> Self {
+    pub(super) const fn always(names: &'static [&'static str], kind: FateKind, text: &'static str) -> Self {
         Self { names, then: Then::Always(kind, text) }
     }
 
-    pub(super) const fn unless_off(names: &'static [&'static str], kind: Kind, text: &'static str) -> Self {
+    pub(super) const fn unless_off(
+        names: &'static [&'static str],
+        kind: FateKind,
+        text: &'static str,
+    ) -> Self {
         Self { names, then: Then::UnlessOff(kind, text) }
     }
 
@@ -46,7 +50,7 @@ pub(super) fn find<T: Copy>(rules: &[Rule<T>], name: &str) -> Option<Then<T>> {
 }
 
 /// The fate of a setting whose rule needs no function.
-pub(super) fn plain(kind: Kind, text: &'static str) -> Fate {
+pub(super) fn plain(kind: FateKind, text: &'static str) -> Fate {
     Fate::new(kind, text)
 }
 

@@ -41,7 +41,7 @@ struct Result {
     /// Catalogs that are files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     catalogs: Vec<CatalogResult>,
-    diagnostics: Vec<Finding>,
+    diagnostics: Vec<CheckFinding>,
     /// What was found on this host; absent without `--system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<Vec<SystemFinding>>,
@@ -69,7 +69,7 @@ struct ZoneResult {
 }
 
 #[derive(Serialize)]
-struct Finding {
+struct CheckFinding {
     severity: &'static str,
     message: String,
     places: Vec<FindingPlace>,
@@ -210,7 +210,7 @@ impl Result {
             warnings: warnings + host_warnings,
             zones: zones.collect(),
             catalogs,
-            diagnostics: reading.faults().map(|fault| Finding::of(fault, &reading.sources)).collect(),
+            diagnostics: reading.faults().map(|fault| CheckFinding::of(fault, &reading.sources)).collect(),
             system: found.map(|found| found.iter().map(SystemFinding::of).collect()),
         }
     }
@@ -245,14 +245,14 @@ impl FindingPlace {
     }
 }
 
-impl Finding {
-    fn of(fault: &Diagnostic, sources: &Sources) -> Finding {
+impl CheckFinding {
+    fn of(fault: &Diagnostic, sources: &Sources) -> CheckFinding {
         let remarks = |kind: RemarkKind| {
             let wanted = fault.remarks.iter().filter(move |remark| remark.kind == kind);
             wanted.map(|remark| remark.text.clone()).collect()
         };
         let places = fault.labels.iter().map(|label| FindingPlace::of(label, sources));
-        Finding {
+        CheckFinding {
             severity: fault.severity.word(),
             message: fault.message.clone(),
             places: places.collect(),

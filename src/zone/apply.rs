@@ -23,7 +23,7 @@ use super::node_change::NodeChange;
 use super::recheck::recheck;
 use super::repool::Repooled;
 use super::rules::one_ttl;
-use super::sealed::{Kind, NodeId, PoolId};
+use super::sealed::{NodeId, NodeKind, PoolId};
 use super::tree::{Node, Zone};
 use crate::dns::{NameHash, NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
@@ -236,7 +236,7 @@ impl<'z> ChangingZone<'z> {
         self.zone.edit(parent, |parent| sibling = parent.last_child.replace(id));
         let node = ChangedNode {
             name: name.to_name(),
-            kind: Kind::Plain,
+            kind: NodeKind::Plain,
             parent,
             exists: true,
             wildcard: None,
@@ -292,7 +292,7 @@ impl<'z> ChangingZone<'z> {
             let (parent, is_wildcard) = (changed.parent, changed.name.as_ref().is_wildcard());
             let bytes = name_memory(changed.name.as_ref().wire().len());
             self.zone.bytes -= bytes;
-            self.zone.edit(id, |node| (node.exists, node.kind) = (false, Kind::Plain));
+            self.zone.edit(id, |node| (node.exists, node.kind) = (false, NodeKind::Plain));
             self.zone.edit(parent, |parent| {
                 parent.children = parent.children.saturating_sub(1);
                 if is_wildcard {

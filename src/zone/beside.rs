@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::guarding::Guarding;
-use super::sealed::{Kind, NodeId};
+use super::sealed::{NodeId, NodeKind};
 use super::tree::{Node, Rrset, Zone};
 use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
@@ -37,7 +37,7 @@ pub(super) fn warn(zone: &Zone, guardings: &[Guarding], found: &mut Diagnostics)
         return;
     }
     for node in zone.node_ids().map(|id| zone.node(id)) {
-        if node.kind() != Kind::Plain || node.name().is_wildcard() {
+        if node.kind() != NodeKind::Plain || node.name().is_wildcard() {
             continue;
         }
         let unguarded = [Rtype::A, Rtype::AAAA]

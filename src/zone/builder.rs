@@ -14,7 +14,7 @@ use super::distinct::repetition;
 use super::guarding::Guarding;
 use super::name_index::NameIndex;
 use super::pool::Pool;
-use super::sealed::{Kind, NodeEntry, NodeId, RecordEntry, RrsetEntry, Sealed, index};
+use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed, index};
 use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
@@ -285,7 +285,7 @@ impl Builder {
         let [name_len, ..] = owner.wire().len().to_le_bytes();
         self.budget.count(name_memory(usize::from(name_len)));
         self.names.extend_from_slice(owner.wire());
-        self.nodes.push(NodeEntry { name_at, name_len, kind: Kind::Plain, parent, rrsets: 0 });
+        self.nodes.push(NodeEntry { name_at, name_len, kind: NodeKind::Plain, parent, rrsets: 0 });
         self.index.insert(hash, node.0);
         Ok(node)
     }
@@ -389,7 +389,7 @@ pub(super) fn out_of_zone(owner: NameRef<'_>, apex: NameRef<'_>, origin: &Origin
 impl Zone {
     /// Finds out which nodes are zone cuts or DNAMEs, and which lie below one.
     fn mark_cuts(&mut self) {
-        let kinds: Vec<Kind> = self.node_ids().map(|id| self.kind_of(id)).collect();
+        let kinds: Vec<NodeKind> = self.node_ids().map(|id| self.kind_of(id)).collect();
         let nodes = &mut Arc::make_mut(&mut self.sealed).nodes;
         nodes.iter_mut().zip(kinds).for_each(|(node, kind)| node.kind = kind);
     }

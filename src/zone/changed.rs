@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::sealed::{Kind, NodeId, PoolId};
+use super::sealed::{NodeId, NodeKind, PoolId};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::shared_map::SharedMap;
 use crate::source::Origin;
@@ -21,7 +21,7 @@ pub(super) struct Changed {
 #[derive(Clone)]
 pub(super) struct ChangedNode {
     pub(super) name: Name,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) parent: NodeId,
     /// A name that vanished keeps its place, in case it comes back.
     pub(super) exists: bool,

@@ -2,7 +2,7 @@
 //!
 //! Names are looked up in a finished zone while it is checked; queries are answered from its compiled form.
 
-use super::sealed::{Kind, NodeId};
+use super::sealed::{NodeId, NodeKind};
 use super::tree::{Node, Zone};
 use crate::dns::{NameRef, Rtype, rdata};
 
@@ -20,7 +20,7 @@ impl Zone {
                 Some(id) if encloser.wire().len() == name.wire().len() => return Some(self.node(id)),
                 Some(id) => {
                     let node = self.node(id);
-                    return if node.kind() == Kind::Plain { node.wildcard() } else { Some(node) };
+                    return if node.kind() == NodeKind::Plain { node.wildcard() } else { Some(node) };
                 }
                 None => encloser = encloser.parent()?,
             }
@@ -32,8 +32,8 @@ impl Zone {
         let mut name = name.to_name();
         for _ in 0..=CNAME_CHAIN_MAX {
             let node = self.matching(name.as_ref())?;
-            if matches!(node.kind(), Kind::ZoneCut | Kind::Occluded)
-                || (node.kind() == Kind::Dname && node.name() != name.as_ref())
+            if matches!(node.kind(), NodeKind::ZoneCut | NodeKind::Occluded)
+                || (node.kind() == NodeKind::Dname && node.name() != name.as_ref())
             {
                 return None;
             }
@@ -52,7 +52,7 @@ impl Zone {
         }
         let mut enclosers = std::iter::successors(Some(domain), |name| name.parent());
         let encloser = self.node(enclosers.find_map(|name| self.find(name)).unwrap_or(NodeId::APEX));
-        let wildcard = encloser.wildcard().filter(|_| encloser.kind() == Kind::Plain)?;
+        let wildcard = encloser.wildcard().filter(|_| encloser.kind() == NodeKind::Plain)?;
         (wildcard.has_address() || wildcard.alias().is_some()).then_some(wildcard)
     }
 }

@@ -56,7 +56,7 @@ pub use pool::{AllDown, MinUp, Pool, WhilePending};
 pub use reverse::{Addresses, Hosts, check_reverse};
 pub use reverse_names::is_reverse;
 pub use rules::{ANSWER_BYTES_MAX, POOLS_MAX};
-pub use sealed::{Kind, NodeId, PoolId};
+pub use sealed::{NodeId, NodeKind, PoolId};
 pub use selector::{
     Answers, Arrangement, Candidate, ChoiceAtQuery, ChosenBy, ConfigForm, LuaForm, LuaFunction, PICKCLOSEST,
     Selector, SelectorEntry, View,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use super::apexes::Apexes;
 use super::builder::Builder;
 use super::reverse_names::{address_of, addresses_below, reverse_name};
-use super::sealed::{Kind, NodeId};
+use super::sealed::{NodeId, NodeKind};
 use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::source::{Diagnostic, Diagnostics, Origin};
@@ -90,11 +90,11 @@ impl Hosts {
         let services = Services::of(zone);
         for node in zone.node_ids().map(|id| zone.node(id)) {
             match node.kind() {
-                Kind::Plain | Kind::Dname => hosts.take(zone, node, &services),
-                Kind::ZoneCut => {
+                NodeKind::Plain | NodeKind::Dname => hosts.take(zone, node, &services),
+                NodeKind::ZoneCut => {
                     hosts.cuts.insert(node.name().to_name());
                 }
-                Kind::Occluded => {}
+                NodeKind::Occluded => {}
             }
         }
         // Of one claim they stay in the order of the file.
@@ -297,7 +297,7 @@ pub fn check_reverse(zone: &Zone, known: &Addresses, found: &mut Diagnostics) {
             found.push(Diagnostic::warning(&host.origin, message).help(help).remark(remark));
         }
     }
-    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == Kind::Plain) {
+    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == NodeKind::Plain) {
         if let (Some(rrset), Some(address)) = (node.rrset(Rtype::PTR), address_of(node.name())) {
             check_pointers(rrset, address, known, found);
         }
@@ -326,11 +326,11 @@ fn is_answered(zone: &Zone, owner: NameRef<'_>) -> bool {
             || node.pools_of(Rtype::PTR).next().is_some()
     };
     if let Some(node) = zone.find(owner).map(|id| zone.node(id)) {
-        return speaks(node) || node.kind() != Kind::Plain;
+        return speaks(node) || node.kind() != NodeKind::Plain;
     }
     let mut above = std::iter::successors(owner.parent(), |name| name.parent());
     let encloser = above.find_map(|name| zone.find(name)).map(|id| zone.node(id));
-    encloser.is_some_and(|node| node.kind() != Kind::Plain || node.wildcard().is_some_and(speaks))
+    encloser.is_some_and(|node| node.kind() != NodeKind::Plain || node.wildcard().is_some_and(speaks))
 }
 
 /// The address that RDATA of an A or AAAA record is.

@@ -10,7 +10,7 @@ use super::apex_rules::{apex, soa_elsewhere};
 use super::apexes::Apexes;
 use super::lookup::{CNAME_CHAIN_MAX, is_address};
 use super::pool::{Pool, RECORD_BYTES};
-use super::sealed::{Kind, NodeId};
+use super::sealed::{NodeId, NodeKind};
 use super::targets;
 use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
@@ -98,13 +98,13 @@ pub(super) fn check_node(
 ) -> Size {
     let bytes = size(zone, node, found);
     match node.kind() {
-        Kind::Occluded => occluded(zone, node, is_glue, found),
-        Kind::ZoneCut => {
+        NodeKind::Occluded => occluded(zone, node, is_glue, found),
+        NodeKind::ZoneCut => {
             alone(zone, node, found);
             cut(zone, node, apexes, found);
             wildcard(node, found);
         }
-        Kind::Plain | Kind::Dname => {
+        NodeKind::Plain | NodeKind::Dname => {
             alone(zone, node, found);
             wildcard(node, found);
             targets::check(zone, node, apexes, found);
@@ -187,7 +187,7 @@ fn answer_bytes(zone: &Zone, node: Node<'_>, rtype: Rtype) -> usize {
 /// The records of an alias are answered in front of those it leads to, and both must fit a message. `is_large`
 /// says of the node at its end that this is not certain.
 pub(super) fn chain(zone: &Zone, node: Node<'_>, is_large: impl Fn(NodeId) -> bool, found: &mut Diagnostics) {
-    let Some(cname) = node.rrset(Rtype::CNAME).filter(|_| node.kind() != Kind::Occluded) else { return };
+    let Some(cname) = node.rrset(Rtype::CNAME).filter(|_| node.kind() != NodeKind::Occluded) else { return };
     let Some((end, links)) = chain_end(zone, cname).filter(|(end, _)| is_large(end.id())) else { return };
     for rtype in end.types() {
         let (bytes, own) = (answer_bytes(zone, end, rtype), node.name());
@@ -212,7 +212,7 @@ fn chain_end<'z>(zone: &'z Zone, cname: Rrset<'z>) -> Option<(Node<'z>, usize)> 
             return None;
         }
         let node = zone.matching(name.as_ref())?;
-        let next = if node.kind() == Kind::Dname && node.name() != name.as_ref() {
+        let next = if node.kind() == NodeKind::Dname && node.name() != name.as_ref() {
             let dname = node.rrset(Rtype::DNAME)?;
             let wire = name.as_ref().wire();
             let prefix = wire.get(..wire.len() - node.name().wire().len())?;
@@ -313,7 +313,7 @@ fn hidden(rtype: Rtype, origin: Origin, cut: NameRef<'_>, ns: Origin) -> Diagnos
 
 /// The nodes that NS records of zone cuts point to.
 fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
-    let cuts = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == Kind::ZoneCut);
+    let cuts = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() == NodeKind::ZoneCut);
     let servers = cuts.filter_map(|node| node.rrset(Rtype::NS)).flat_map(target_names);
     servers.filter_map(|server| zone.find(server)).collect()
 }
@@ -323,7 +323,7 @@ fn glue_nodes(zone: &Zone) -> HashSet<NodeId> {
 fn occluded(zone: &Zone, node: Node<'_>, is_glue: impl Fn(NodeId) -> bool, found: &mut Diagnostics) {
     let Some(covering) = zone.covering(node.id()).map(|id| zone.node(id)) else { return };
     let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
-    if let (Kind::Dname, Some(dname)) = (covering.kind(), covering.rrset(Rtype::DNAME)) {
+    if let (NodeKind::Dname, Some(dname)) = (covering.kind(), covering.rrset(Rtype::DNAME)) {
         for (rtype, origin) in records {
             found.push(below_dname(rtype, origin, covering.name(), dname.origin()));
         }

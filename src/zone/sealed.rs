@@ -53,7 +53,7 @@ pub(super) fn index(length: usize) -> u32 {
 
 /// What a node is to a query at or below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum NodeKind {
     /// Answers for itself; empty non-terminals too.
     Plain,
     /// NS below the apex: a referral (RFC 1034, section 4.2.1).
@@ -87,7 +87,7 @@ pub(super) struct Sealed {
 pub(super) struct NodeEntry {
     pub(super) name_at: u32,
     pub(super) name_len: u8,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) parent: NodeId,
     /// The first of its RRsets; the next node's first ends them.
     pub(super) rrsets: u32,

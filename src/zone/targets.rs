@@ -15,7 +15,7 @@
 
 use super::apexes::Apexes;
 use super::reverse_names::is_reverse;
-use super::sealed::Kind;
+use super::sealed::NodeKind;
 use super::tree::{Node, Rrset, Zone};
 use crate::dns::{Name, NameRef, Rtype, rdata};
 use crate::source::{Diagnostic, Diagnostics};
@@ -109,7 +109,7 @@ fn addresses(rrset: Rrset<'_>, name: NameRef<'_>, node: Node<'_>, found: &mut Di
                 .and_at(alias, "the alias")
                 .help(format!("name the target of the alias: {rtype} wants a name with addresses")),
         );
-    } else if node.kind() == Kind::Plain && !node.has_address() {
+    } else if node.kind() == NodeKind::Plain && !node.has_address() {
         let message = format!("this {rtype} record points to `{name}`, which has no address");
         found.push(Diagnostic::warning(rrset.origin(), message));
     }
@@ -145,9 +145,9 @@ fn standing<'z>(zone: &'z Zone, name: NameRef<'_>) -> TargetStanding<'z> {
     }
     let Some(encloser) = above().map(|id| zone.node(id)) else { return TargetStanding::Missing };
     match (encloser.kind(), encloser.wildcard()) {
-        (Kind::Plain, Some(wildcard)) => TargetStanding::Wildcard(wildcard),
-        (Kind::Plain, None) => TargetStanding::Missing,
-        (Kind::ZoneCut | Kind::Dname | Kind::Occluded, _) => TargetStanding::Covered,
+        (NodeKind::Plain, Some(wildcard)) => TargetStanding::Wildcard(wildcard),
+        (NodeKind::Plain, None) => TargetStanding::Missing,
+        (NodeKind::ZoneCut | NodeKind::Dname | NodeKind::Occluded, _) => TargetStanding::Covered,
     }
 }
 

@@ -147,7 +147,8 @@ fn what_lies_below_a_cut_is_occluded_and_the_highest_covers() {
     let zone = zone.unwrap();
     let id = |owner: &str| zone.find(name(owner.as_bytes()).as_ref()).unwrap();
     let kinds = ["@", "cut", "below.cut", "deep.below.cut", "d"].map(|owner| zone.node(id(owner)).kind());
-    let expected = [Kind::Plain, Kind::ZoneCut, Kind::Occluded, Kind::Occluded, Kind::Dname];
+    let expected =
+        [NodeKind::Plain, NodeKind::ZoneCut, NodeKind::Occluded, NodeKind::Occluded, NodeKind::Dname];
     assert_eq!(kinds, expected);
     assert_eq!(zone.covering(id("deep.below.cut")), Some(id("cut")));
     assert_eq!(zone.covering(id("cut")), None);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::changed::{Changed, ChangedNode, ChangedRrset};
 use super::family::Family;
 use super::pool::Pool;
-use super::sealed::{Kind, NodeId, PoolId, RecordEntry, Sealed};
+use super::sealed::{NodeId, NodeKind, PoolId, RecordEntry, Sealed};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::Origin;
 
@@ -143,10 +143,10 @@ impl Zone {
     }
 
     /// What a node is to a query, as its records and those above it have it.
-    pub(super) fn kind_of(&self, id: NodeId) -> Kind {
+    pub(super) fn kind_of(&self, id: NodeId) -> NodeKind {
         match self.covering(id) {
-            Some(_) => Kind::Occluded,
-            None => self.node(id).covers().unwrap_or(Kind::Plain),
+            Some(_) => NodeKind::Occluded,
+            None => self.node(id).covers().unwrap_or(NodeKind::Plain),
         }
     }
 
@@ -192,8 +192,8 @@ impl<'z> Node<'z> {
     }
 
     /// What it is to a query.
-    pub fn kind(self) -> Kind {
-        let sealed = || self.zone.sealed.node(self.id).map_or(Kind::Plain, |node| node.kind);
+    pub fn kind(self) -> NodeKind {
+        let sealed = || self.zone.sealed.node(self.id).map_or(NodeKind::Plain, |node| node.kind);
         self.changed.map_or_else(sealed, |node| node.kind)
     }
 
@@ -203,11 +203,11 @@ impl<'z> Node<'z> {
     }
 
     /// What it makes of the names below it, be they hidden by another node or not: those of a zone cut or of a DNAME.
-    pub(super) fn covers(self) -> Option<Kind> {
+    pub(super) fn covers(self) -> Option<NodeKind> {
         if self.id != NodeId::APEX && self.rrset(Rtype::NS).is_some() {
-            return Some(Kind::ZoneCut);
+            return Some(NodeKind::ZoneCut);
         }
-        self.rrset(Rtype::DNAME).map(|_| Kind::Dname)
+        self.rrset(Rtype::DNAME).map(|_| NodeKind::Dname)
     }
 
     /// Whether it answers for the names below it: a zone cut or a DNAME, hidden by another or not.

@@ -33,7 +33,7 @@ use crate::source::{Diagnostics, FileId, Sources, Span};
 use crate::zone::{self, Record};
 
 use lua_record::{Library, Meaning};
-use reader::{Entry, Reader};
+use reader::{Reader, TextEntry};
 
 pub use search::{Content, Written, search};
 pub use sent_lua::SentLua;
@@ -52,13 +52,13 @@ pub fn read(
     let apex = builder.apex().to_name();
     let mut lua_records = Vec::new();
     builder.set_memory_limit(Some(settings.memory_limit));
-    let mut take = |entry: Entry<'_>, found: &mut Diagnostics| {
+    let mut take = |entry: TextEntry<'_>, found: &mut Diagnostics| {
         match entry {
-            Entry::Text { bytes } => builder.allow_text(bytes),
-            Entry::Record { owner, rtype, ttl, rdata, span } => {
+            TextEntry::Text { bytes } => builder.allow_text(bytes),
+            TextEntry::Record { owner, rtype, ttl, rdata, span } => {
                 found.extend(builder.add(owner, rtype, ttl, rdata, span).err());
             }
-            Entry::Lua { owner, inner, ttl, code, span } => {
+            TextEntry::Lua { owner, inner, ttl, code, span } => {
                 match builder.count_code(code.text().len() as u64, span) {
                     Ok(()) => lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span }),
                     Err(fault) => found.push(fault),
@@ -95,13 +95,13 @@ pub fn read_part(
     found: &mut Diagnostics,
 ) -> Part {
     let mut part = Part::default();
-    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
+    let mut take = |entry: TextEntry<'_>, _: &mut Diagnostics| {
         match entry {
-            Entry::Text { .. } => {}
-            Entry::Record { owner, rtype, ttl, rdata, span: _ } => {
+            TextEntry::Text { .. } => {}
+            TextEntry::Record { owner, rtype, ttl, rdata, span: _ } => {
                 part.records.push(Record { owner: owner.to_name(), rtype, ttl, rdata: rdata.into() });
             }
-            Entry::Lua { .. } => part.has_lua = true,
+            TextEntry::Lua { .. } => part.has_lua = true,
         }
         ControlFlow::Continue(())
     };
@@ -120,8 +120,8 @@ pub fn read_code(
 ) {
     let apex = builder.apex().to_name();
     let mut lua_records = Vec::new();
-    let mut take = |entry: Entry<'_>, found: &mut Diagnostics| {
-        if let Entry::Lua { owner, inner, ttl, code, span } = entry {
+    let mut take = |entry: TextEntry<'_>, found: &mut Diagnostics| {
+        if let TextEntry::Lua { owner, inner, ttl, code, span } = entry {
             match builder.count_code(code.text().len() as u64, span) {
                 Ok(()) => lua_records.push(LuaRecord { owner: owner.to_name(), inner, ttl, code, span }),
                 Err(fault) => found.push(fault),

@@ -18,7 +18,7 @@ use super::{charset, unknown_type};
 
 /// One record as it was read, or a text in which more will be.
 #[derive(Debug)]
-pub(super) enum Entry<'e> {
+pub(super) enum TextEntry<'e> {
     /// A text that was not read before, and how long it is.
     Text { bytes: u64 },
     /// A record of any type but LUA.
@@ -36,7 +36,7 @@ pub(super) enum Entry<'e> {
 }
 
 /// Who takes the entries, and says when it is enough.
-pub(super) type Take<'r> = dyn FnMut(Entry<'_>, &mut Diagnostics) -> ControlFlow<()> + 'r;
+pub(super) type Take<'r> = dyn FnMut(TextEntry<'_>, &mut Diagnostics) -> ControlFlow<()> + 'r;
 
 /// Reads zone text. What it remembers is what a line takes from earlier ones.
 pub(super) struct Reader<'r> {
@@ -212,7 +212,7 @@ impl<'r> Reader<'r> {
     /// Says that a text was read.
     pub(super) fn take_text(&mut self, sources: &Sources, file: FileId, found: &mut Diagnostics) {
         let bytes = sources.bytes(file).len() as u64;
-        self.is_enough |= (self.take)(Entry::Text { bytes }, found).is_break();
+        self.is_enough |= (self.take)(TextEntry::Text { bytes }, found).is_break();
     }
 
     /// Whether so much is wrong that nobody would read on, or there is too much of it.
@@ -318,7 +318,7 @@ impl<'r> Reader<'r> {
             found.push(charset::cut_text(cut));
         }
         if self.owner.state == OwnerState::Known {
-            let entry = Entry::Record { owner: self.owner.name(), rtype, ttl, rdata: &self.rdata, span };
+            let entry = TextEntry::Record { owner: self.owner.name(), rtype, ttl, rdata: &self.rdata, span };
             self.is_enough |= (self.take)(entry, found).is_break();
         }
         Ok(())
@@ -343,7 +343,7 @@ impl<'r> Reader<'r> {
             .collect();
         let code = lua::Code::join(&chunks);
         if self.owner.state == OwnerState::Known {
-            let entry = Entry::Lua { owner: self.owner.name(), inner, ttl, code, span };
+            let entry = TextEntry::Lua { owner: self.owner.name(), inner, ttl, code, span };
             self.is_enough |= (self.take)(entry, found).is_break();
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use super::reader::{Entry, Reader};
+use super::reader::{Reader, TextEntry};
 use super::settings::Settings;
 use crate::dns::{Name, NameRef, Rtype};
 use crate::source::{Diagnostics, FileId, Sources, Span};
@@ -42,17 +42,17 @@ pub fn search(
     wanted: impl Fn(NameRef<'_>, Rtype) -> bool,
 ) -> Vec<Written> {
     let mut found = Vec::new();
-    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
+    let mut take = |entry: TextEntry<'_>, _: &mut Diagnostics| {
         match entry {
-            Entry::Record { owner, rtype, rdata, span, .. } if wanted(owner, rtype) => {
+            TextEntry::Record { owner, rtype, rdata, span, .. } if wanted(owner, rtype) => {
                 let content = Content::Rdata(rdata.to_vec());
                 found.push(Written { owner: owner.to_name(), rtype, content, span });
             }
-            Entry::Lua { owner, inner, code, span, .. } if wanted(owner, inner) => {
+            TextEntry::Lua { owner, inner, code, span, .. } if wanted(owner, inner) => {
                 let content = Content::Lua(code.text().into_owned());
                 found.push(Written { owner: owner.to_name(), rtype: inner, content, span });
             }
-            Entry::Text { .. } | Entry::Record { .. } | Entry::Lua { .. } => {}
+            TextEntry::Text { .. } | TextEntry::Record { .. } | TextEntry::Lua { .. } => {}
         }
         ControlFlow::Continue(())
     };

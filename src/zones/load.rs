@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 
 pub use loaded::LoadedZone;
 pub use parallel::{READERS_MAX, readers_max};
-pub use serving::{Cause, Purpose, Serving};
+pub use serving::{Purpose, ReadCause, Serving};
 
 use self::others::Others;
 use self::parallel::{WORTH_BYTES, in_parallel, text_bytes};

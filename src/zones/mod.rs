@@ -49,7 +49,7 @@ pub use feed::{Feed, FeedContext, FeedStatus, Feeds, StartFeed};
 pub use file_digests::FileDigests;
 pub use last_fault::LastFault;
 pub use last_good::{Good, LastGoodKeeper};
-pub use load::{Cause, LoadedZone, Purpose, READERS_MAX, Serving, load, readers_max};
+pub use load::{LoadedZone, Purpose, READERS_MAX, ReadCause, Serving, load, readers_max};
 pub use local_addresses::{known_addresses, known_networks, networks_of, of_others, own_addresses};
 pub use mark::{Marks, Stamp};
 pub use member_of::MemberOf;

@@ -11,7 +11,7 @@
 
 use crate::dns::message::Rcode;
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
-use crate::zone::{CNAME_CHAIN_MAX, Kind, Node, PoolId, Rrset, Zone};
+use crate::zone::{CNAME_CHAIN_MAX, Node, NodeKind, PoolId, Rrset, Zone};
 
 /// What a zone answers to one type at one node: the records of each section.
 pub(super) struct Sections<'z> {
@@ -104,7 +104,7 @@ impl<'z> Owner<'z> {
 /// What the zone answers for a type at a node that was found for the QNAME, exactly or as a wildcard. A
 /// wildcard answers for what it makes, so its NS and DNAME records are plain data there (RFC 4592, sections
 /// 4.2 and 4.4).
-pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype: Rtype) -> Sections<'z> {
+pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: NodeKind, qtype: Rtype) -> Sections<'z> {
     let mut sections = Sections {
         rcode: Rcode::NOERROR,
         authoritative: true,
@@ -114,7 +114,7 @@ pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: Kind, qtype:
         ending: Ending::Complete,
         repeats: false,
     };
-    let role = if kind == Kind::ZoneCut { Role::Cut } else { Role::Answers };
+    let role = if kind == NodeKind::ZoneCut { Role::Cut } else { Role::Answers };
     sections.run(zone, Reached { node, owner: Owner::Qname, role }, qtype);
     sections.add_addresses(zone);
     sections
@@ -265,7 +265,7 @@ pub(super) fn takes_addresses(rtype: Rtype) -> bool {
 /// The node with the addresses of a target: itself or a wildcard, delegated or not, since an additional
 /// address is a hint, but nothing below a DNAME.
 fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
-    let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == Kind::Dname);
+    let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == NodeKind::Dname);
     match zone.find(target) {
         Some(id) => Some(zone.node(id)).filter(|_| !redirected(id)),
         None => wildcard_above(zone, target),
@@ -281,7 +281,7 @@ fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
             None => encloser = encloser.parent()?,
         }
     };
-    let redirected = |id| zone.node(id).kind() == Kind::Dname;
+    let redirected = |id| zone.node(id).kind() == NodeKind::Dname;
     let redirects = redirected(id) || zone.covering(id).is_some_and(redirected);
     zone.node(id).wildcard().filter(|_| !redirects)
 }
@@ -354,17 +354,17 @@ fn find<'z>(zone: &'z Zone, name: &Name) -> Lookup<'z> {
     let found = |node, role| Lookup::Node(Reached { node, owner: Owner::Synthesised(name.clone()), role });
     if let Some(covering) = zone.covering(id).map(|id| zone.node(id)) {
         return match covering.kind() {
-            Kind::Dname => Lookup::Dname(covering),
-            Kind::Plain | Kind::ZoneCut | Kind::Occluded => found(covering, Role::AboveAsCut),
+            NodeKind::Dname => Lookup::Dname(covering),
+            NodeKind::Plain | NodeKind::ZoneCut | NodeKind::Occluded => found(covering, Role::AboveAsCut),
         };
     }
     let exact = name.as_ref() == encloser;
     match node.kind() {
         // Below a cut a DS record is the child's, too.
-        Kind::ZoneCut => found(node, if exact { Role::Cut } else { Role::AboveAsCut }),
-        Kind::Plain | Kind::Dname | Kind::Occluded if exact => found(node, Role::Answers),
-        Kind::Dname => Lookup::Dname(node),
-        Kind::Plain | Kind::Occluded => match node.wildcard() {
+        NodeKind::ZoneCut => found(node, if exact { Role::Cut } else { Role::AboveAsCut }),
+        NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded if exact => found(node, Role::Answers),
+        NodeKind::Dname => Lookup::Dname(node),
+        NodeKind::Plain | NodeKind::Occluded => match node.wildcard() {
             Some(wildcard) => found(wildcard, Role::Answers),
             None => Lookup::NxDomain,
         },

@@ -15,7 +15,7 @@ use super::*;
 use crate::dns::{NameRef, Rtype, Ttl};
 use crate::probe::{Port, Probe, ProbeKind, Tcp};
 use crate::zone::{
-    Changeset, ChangesetError, Guard, GuardTemplate, Guarding, Kind, Member, Pool, PoolSettings, Record,
+    Changeset, ChangesetError, Guard, GuardTemplate, Guarding, Member, NodeKind, Pool, PoolSettings, Record,
     Test, TestedName,
 };
 
@@ -421,7 +421,7 @@ fn assert_same_zone(one: &Zone, other: &Zone, told: &str) {
     assert_eq!(told_records(one), told_records(other), "{told}");
     assert_eq!((one.serial(), one.record_count()), (other.serial(), other.record_count()), "{told}");
     assert_eq!(one.memory(), other.memory(), "{told}: it takes as much memory as the other");
-    let kinds = |zone: &Zone| -> BTreeMap<String, Kind> {
+    let kinds = |zone: &Zone| -> BTreeMap<String, NodeKind> {
         zone.node_ids().map(|id| (zone.node(id).name().to_string(), zone.node(id).kind())).collect()
     };
     assert_eq!(kinds(one), kinds(other), "{told}");

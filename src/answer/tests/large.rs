@@ -4,7 +4,7 @@ use super::super::compile::{Linking, compile_into};
 use super::*;
 use crate::dns::Rtype;
 use crate::source::Severity;
-use crate::zone::Kind;
+use crate::zone::NodeKind;
 
 /// A zone whose name `m` has, besides records of other types, MX records for hosts with so many addresses
 /// each, and a TXT record of so many bytes.
@@ -37,7 +37,7 @@ fn answered(snapshot: &Snapshot, qname: &str, qtype: Rtype) -> usize {
 fn assert_all_is_answered(zone: &Zone) {
     let snapshot = snapshot(zone);
     for node in zone.node_ids().map(|id| zone.node(id)) {
-        assert_eq!(node.kind(), Kind::Plain);
+        assert_eq!(node.kind(), NodeKind::Plain);
         for rtype in node.types() {
             let records = node.rrset(rtype).unwrap().rdatas().len();
             assert_eq!(

@@ -3,7 +3,7 @@
 //! Order and form of the page. The text of a key is in `config`, in the list that the reader goes by.
 
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use edgedns::config::{Absent, Key, Section};
+use edgedns::config::{Absent, ConfigKey, Section};
 
 use super::pages::{MANUAL, NO_DATE, SOURCE};
 
@@ -76,7 +76,7 @@ fn table(roff: &mut Roff, section: Section) {
 }
 
 /// A key, and what holds without it.
-fn title(key: &Key) -> Vec<Inline> {
+fn title(key: &ConfigKey) -> Vec<Inline> {
     let (written, without) = match key.absent {
         Absent::Default(value) => (value, "the default"),
         Absent::Unset { example } => (example, "an example; there is no default"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::keys::{KEYS, Key, Section};
+use super::super::keys::{ConfigKey, KEYS, Section};
 use super::{Outcome, ZONE, probe_kinds, read, read_in};
 use crate::setting::Absent;
 use crate::zone::Selector;
@@ -12,7 +12,7 @@ const SIGNED: [&str; 3] = ["[[key]]", "name = \"transfer\"", "secret = \"c2VjcmV
 
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
-fn surroundings(key: &Key) -> String {
+fn surroundings(key: &ConfigKey) -> String {
     let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
     let zone = || ZONE.lines().filter(own);
     let lines: Vec<&str> = match key.section {
@@ -85,7 +85,7 @@ fn surroundings(key: &Key) -> String {
 }
 
 /// The same for a key of a catalog or of a group of one.
-fn around_catalog(key: &Key) -> Vec<&'static str> {
+fn around_catalog(key: &ConfigKey) -> Vec<&'static str> {
     let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
     if key.section == Section::Catalog {
         let source = match key.name {
@@ -100,15 +100,15 @@ fn around_catalog(key: &Key) -> Vec<&'static str> {
     SIGNED.into_iter().chain(catalog).chain([Section::CatalogGroup.header()]).chain(block).collect()
 }
 
-fn with(key: &Key, value: &str) -> Outcome {
+fn with(key: &ConfigKey, value: &str) -> Outcome {
     with_in(probe_kinds::folder().path(), key, value)
 }
 
-fn with_in(folder: &Path, key: &Key, value: &str) -> Outcome {
+fn with_in(folder: &Path, key: &ConfigKey, value: &str) -> Outcome {
     read_in(folder, format!("{}{} = {value}\n", surroundings(key), key.name))
 }
 
-fn example(key: &Key) -> &'static str {
+fn example(key: &ConfigKey) -> &'static str {
     match key.absent {
         Absent::Default(value) => value,
         Absent::Unset { example } | Absent::Required { example } => example,
@@ -166,7 +166,7 @@ fn every_key_of_the_list_is_read() {
 #[test]
 fn no_key_is_listed_twice_and_each_has_its_help() {
     for (index, key) in KEYS.iter().enumerate() {
-        let twin = |other: &Key| (other.section, other.name) == (key.section, key.name);
+        let twin = |other: &ConfigKey| (other.section, other.name) == (key.section, key.name);
         assert!(!KEYS[..index].iter().any(twin), "{key:?}");
         assert!(!key.help.is_empty() && !key.help.contains('\n'), "{key:?}");
     }
@@ -175,7 +175,7 @@ fn no_key_is_listed_twice_and_each_has_its_help() {
 /// A selector is a file and a line; the one place besides is held to them here.
 #[test]
 fn the_help_of_selector_names_every_selector_that_can_be_written() {
-    let is_selector = |key: &&Key| (key.section, key.name) == (Section::ZoneProbe, "selector");
+    let is_selector = |key: &&ConfigKey| (key.section, key.name) == (Section::ZoneProbe, "selector");
     let help = KEYS.iter().find(is_selector).expect("a key of the list").help;
     let words: Vec<&str> = help.split(|sign: char| !sign.is_alphanumeric() && sign != '-').collect();
     for (word, _) in Selector::config_words() {

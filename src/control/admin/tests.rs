@@ -17,7 +17,7 @@ async fn told(response: impl IntoResponse) -> (u16, String) {
 async fn what_does_not_turn_is_told_line_by_line() {
     let (requests, mut waiting) = mpsc::channel(1);
     tokio::spawn(async move {
-        let Some(Request::Pulse { reply }) = waiting.recv().await else { panic!("another request") };
+        let Some(AdminRequest::Pulse { reply }) = waiting.recv().await else { panic!("another request") };
         reply.send(
             ["UDP worker 1 makes no progress", "no target has been probed for 9 s"].map(String::from).into(),
         )
@@ -49,7 +49,7 @@ async fn a_server_that_is_stopping_says_so() {
 async fn what_is_not_as_it_should_be_is_remarked_by_a_server_that_is_ready() {
     let (requests, mut waiting) = mpsc::channel(1);
     tokio::spawn(async move {
-        let Some(Request::Status { reply }) = waiting.recv().await else { panic!("another request") };
+        let Some(AdminRequest::Status { reply }) = waiting.recv().await else { panic!("another request") };
         let status = Status {
             watch_trouble: Some("no inotify".to_owned()),
             state_trouble: Some("the disk is full".to_owned()),

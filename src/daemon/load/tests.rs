@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::dns::name::steps;
 use crate::source::{Digest, TextFile};
-use crate::zones::{Cause, Good, LastGoodKeeper, Marks, Serving, Stamp, ZoneVersion};
+use crate::zones::{Good, LastGoodKeeper, Marks, ReadCause, Serving, Stamp, ZoneVersion};
 
 /// A folder with a config file and two zones, of which one includes a file.
 struct Site {
@@ -313,18 +313,18 @@ fn a_zone_that_has_lost_more_than_half_under_its_serial_is_held_back_until_it_is
         reading.loaded.unwrap().zones.remove(0)
     };
     site.write("one.zone", &long(1, 40));
-    let held = read(Cause::Change, &[]);
+    let held = read(ReadCause::Change, &[]);
     assert!(held.version.is_none() && held.error.is_none() && !held.is_whole());
     let known = [(held.id.clone(), held.held.unwrap())];
-    assert!(read(Cause::Change, &known).is_whole(), "it has stayed so");
+    assert!(read(ReadCause::Change, &known).is_whole(), "it has stayed so");
     site.write("one.zone", &long(1, 30));
-    assert!(!read(Cause::Change, &known).is_whole(), "it is yet another text");
+    assert!(!read(ReadCause::Change, &known).is_whole(), "it is yet another text");
     // Whoever says so, or raises the serial, means it; so does who takes out little.
-    assert!(read(Cause::Operator, &[]).is_whole());
+    assert!(read(ReadCause::Operator, &[]).is_whole());
     site.write("one.zone", &long(2, 30));
-    assert!(read(Cause::Change, &[]).is_whole());
+    assert!(read(ReadCause::Change, &[]).is_whole());
     site.write("one.zone", &long(1, 60));
-    assert!(read(Cause::Change, &[]).is_whole());
+    assert!(read(ReadCause::Change, &[]).is_whole());
 }
 
 #[test]
@@ -349,19 +349,19 @@ fn a_zone_over_which_a_process_ended_is_left_alone_until_somebody_asks_or_change
     let is_whole = |cause| read(cause).loaded.unwrap().zones[0].is_whole();
     // There is no kept text: once may have been a coincidence.
     killed(1);
-    assert!(is_whole(Cause::Start), "it is tried once more");
+    assert!(is_whole(ReadCause::Start), "it is tried once more");
     killed(2);
-    let reading = read(Cause::Start);
+    let reading = read(ReadCause::Start);
     let now = Digest::of_file(&site.path("one.zone")).ok();
     assert_eq!(reading.digests()[&site.path("one.zone")], now, "what happens to it is news");
     let zones = reading.loaded.unwrap().zones;
     assert!(zones[0].error.as_ref().unwrap().contains("the server was ended while it read"));
     assert!(zones[1].is_whole());
-    assert!(!is_whole(Cause::Change), "others have changed");
-    assert!(is_whole(Cause::Operator));
+    assert!(!is_whole(ReadCause::Change), "others have changed");
+    assert!(is_whole(ReadCause::Operator));
     killed(2);
     site.write("one.zone", &long(3, 1));
-    assert!(is_whole(Cause::Change), "it has changed");
+    assert!(is_whole(ReadCause::Change), "it has changed");
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn a_file_that_is_being_written_counts_as_not_read_so_that_its_end_is_news() {
     let site = Site::new();
     let before = site.read(&[]);
     let versions: Vec<_> = before.iter().map(|zone| zone.version.clone().unwrap()).collect();
-    let serving = Serving { versions, cause: Cause::Change, ..Serving::default() };
+    let serving = Serving { versions, cause: ReadCause::Change, ..Serving::default() };
     site.write("one.zone", &zone(2));
     serving.writing.suppose_written(&site.path("one.zone"));
     let reading = LoadResult::new(&site.path("edgedns.toml"), &Purpose::Serve(serving), |_, _| {});

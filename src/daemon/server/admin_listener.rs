@@ -7,11 +7,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use crate::config;
-use crate::control::{self, AdminHosts, Request};
+use crate::control::{self, AdminHosts, AdminRequest};
 
 /// The admin listener while it is served.
 pub(super) struct AdminListener {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<AdminRequest>,
     open: Option<OpenListener>,
 }
 
@@ -24,7 +24,7 @@ struct OpenListener {
 
 impl AdminListener {
     /// No listener yet; what comes in goes to `requests`.
-    pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
+    pub(super) fn new(requests: mpsc::Sender<AdminRequest>) -> Self {
         AdminListener { requests, open: None }
     }
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info};
 
-use crate::control::{self, ControlSocket, Request};
+use crate::control::{self, AdminRequest, ControlSocket};
 
 /// The control socket while it is served.
 pub(super) struct ControlListener {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<AdminRequest>,
     open: Option<OpenSocket>,
 }
 
@@ -21,7 +21,7 @@ struct OpenSocket {
 
 impl ControlListener {
     /// No socket yet; what comes in goes to `requests`.
-    pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
+    pub(super) fn new(requests: mpsc::Sender<AdminRequest>) -> Self {
         ControlListener { requests, open: None }
     }
 

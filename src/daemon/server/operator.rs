@@ -15,7 +15,7 @@ use super::super::forcing::{self, OnWritten};
 use super::admin_listener::AdminListener;
 use super::control_listener::ControlListener;
 use super::publishing::Publishing;
-use crate::control::{ForceOrder, Forced, Request};
+use crate::control::{AdminRequest, ForceOrder, Forced};
 use crate::health::force::{Order, Rule, RuleError, Rules, Term};
 use crate::health::{LocalTrouble, Scope};
 use crate::zones::{self, Good};
@@ -46,7 +46,7 @@ pub(super) struct Operator {
 impl Operator {
     /// Nothing is listened on yet; what comes in then goes to `requests`. `rules` were read, or written, at that moment.
     pub(super) fn start(
-        requests: mpsc::Sender<Request>,
+        requests: mpsc::Sender<AdminRequest>,
         (rules, rules_kept_at): (Rules, Clocks),
         state_directory: Option<PathBuf>,
         local_trouble: watch::Receiver<Option<LocalTrouble>>,

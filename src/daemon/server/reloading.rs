@@ -17,7 +17,7 @@ use super::super::served::LoadedZones;
 use super::publishing::Publishing;
 use super::reloads::Reloads;
 use crate::config::{Config, ReloadOn};
-use crate::control::{Cause, Request};
+use crate::control::{AdminRequest, ReloadCause};
 use crate::source::{Pending, TextFile, pending, take_has_come};
 use crate::zones::live::{Hold, LiveZones};
 use crate::zones::{
@@ -60,7 +60,7 @@ pub(super) struct Reloading {
     /// The zones that change while they are served.
     pub(super) live: Arc<LiveZones>,
     /// Where the loop is asked to reload.
-    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) requests: mpsc::Sender<AdminRequest>,
 }
 
 /// What was read, between the halves.
@@ -80,8 +80,8 @@ pub(super) struct Upcoming {
 }
 
 /// What the loop is asked when a file has changed.
-pub(super) fn files_changed() -> Request {
-    Request::Reload { cause: Cause::Change, reply: None }
+pub(super) fn files_changed() -> AdminRequest {
+    AdminRequest::Reload { cause: ReloadCause::Change, reply: None }
 }
 
 /// Reads on a thread of its own: a large zone takes seconds, and the loop goes on. Zones of `served` that
@@ -96,7 +96,7 @@ impl Reloading {
         path: PathBuf,
         marks: Arc<Marks>,
         live: Arc<LiveZones>,
-        requests: mpsc::Sender<Request>,
+        requests: mpsc::Sender<AdminRequest>,
     ) -> Reloading {
         Reloading {
             path,
@@ -118,13 +118,13 @@ impl Reloading {
     }
 
     /// Reads everything that has changed since it was read for what is served.
-    pub(super) fn begin_reading(&mut self, cause: Cause, publishing: &Publishing) {
+    pub(super) fn begin_reading(&mut self, cause: ReloadCause, publishing: &Publishing) {
         let (cause, losses) = match cause {
-            Cause::Operator => (zones::Cause::Operator, Losses::Meant),
-            Cause::Change => (zones::Cause::Change, Losses::Doubted),
+            ReloadCause::Operator => (zones::ReadCause::Operator, Losses::Meant),
+            ReloadCause::Change => (zones::ReadCause::Change, Losses::Doubted),
         };
         self.losses = losses;
-        let watching = self.watching.as_ref().filter(|_| cause == zones::Cause::Change);
+        let watching = self.watching.as_ref().filter(|_| cause == zones::ReadCause::Change);
         self.since = watching.map(|watching| watching.writing().now());
         let serving = Serving {
             versions: publishing.served.versions(),

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::super::load::LoadResult;
-use crate::control::{Cause, Reloaded};
+use crate::control::{ReloadCause, Reloaded};
 
 /// Whoever waits for what comes of a reload.
 pub(super) type Waiting = Vec<oneshot::Sender<Reloaded>>;
@@ -18,7 +18,7 @@ pub(super) struct Reloads {
     step: Option<ReloadStep>,
     waiting: Waiting,
     /// Why there will be a next reload, and the requests since this one began; none: there will be none.
-    next: Option<(Cause, Waiting)>,
+    next: Option<(ReloadCause, Waiting)>,
 }
 
 /// How far a reload has come.
@@ -36,11 +36,15 @@ pub(super) enum ReloadEvent {
 
 impl Reloads {
     /// Why a reading is to begin now; none: it begins when the one that is under way has been applied.
-    pub(super) fn ask(&mut self, cause: Cause, reply: Option<oneshot::Sender<Reloaded>>) -> Option<Cause> {
+    pub(super) fn ask(
+        &mut self,
+        cause: ReloadCause,
+        reply: Option<oneshot::Sender<Reloaded>>,
+    ) -> Option<ReloadCause> {
         if self.step.is_some() {
             let (next, waiting) = self.next.get_or_insert((cause, Waiting::new()));
             // A request counts more than a change that was noticed.
-            if cause == Cause::Operator {
+            if cause == ReloadCause::Operator {
                 *next = cause;
             }
             waiting.extend(reply);
@@ -87,7 +91,7 @@ impl Reloads {
 
     /// Why a reading is to begin that was asked for during the last reload. That has ended, so that nothing
     /// it has read is read again.
-    pub(super) fn take_next(&mut self) -> Option<Cause> {
+    pub(super) fn take_next(&mut self) -> Option<ReloadCause> {
         let (cause, waiting) = self.next.take()?;
         self.waiting = waiting;
         Some(cause)

@@ -33,7 +33,7 @@ use super::waiting_changes::WaitingChanges;
 use super::worker_counters::WorkerCounters;
 use crate::answer::{MessageKind, Publisher, Snapshot};
 use crate::config::Config;
-use crate::control::{self, Request, ServiceManager};
+use crate::control::{self, AdminRequest, ServiceManager};
 use crate::health::force::Rules;
 use crate::health::{Board, Engine, Transition};
 use crate::source::Look;
@@ -82,7 +82,7 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
     let manager = ServiceManager::from_environment();
     let marks = Arc::new(Marks::default());
     let live = Arc::new(LiveZones::default());
-    let (cause, known) = (zones::Cause::Start, Arc::clone(&live));
+    let (cause, known) = (zones::ReadCause::Start, Arc::clone(&live));
     let first = Serving { cause, marks: Arc::clone(&marks), live: known, ..Serving::default() };
     let mut early = Vec::new();
     let reading = tokio::select! {
@@ -118,10 +118,10 @@ pub async fn run(path: PathBuf, look: Look, inherited: Inherited) -> Result<(), 
 }
 
 /// Resolves when a signal asks for the end; other signals wait.
-async fn stop_requested(requests: &mut mpsc::Receiver<Request>, early: &mut Vec<Request>) {
+async fn stop_requested(requests: &mut mpsc::Receiver<AdminRequest>, early: &mut Vec<AdminRequest>) {
     while let Some(request) = requests.recv().await {
         match request {
-            Request::Stop => return,
+            AdminRequest::Stop => return,
             other => early.push(other),
         }
     }
@@ -141,7 +141,7 @@ fn arrived(transitions: &mut mpsc::Receiver<Transition>) -> Vec<Transition> {
 }
 
 /// Has files read again, and zones made that are made from others.
-fn reloading_by(requests: mpsc::Sender<Request>) -> impl Fn() + Send + Sync {
+fn reloading_by(requests: mpsc::Sender<AdminRequest>) -> impl Fn() + Send + Sync {
     // A queue that is full of requests has a reload in it, or will be asked soon.
     move || drop(requests.try_send(files_changed()))
 }
@@ -153,7 +153,7 @@ impl Server {
         loaded: Loaded,
         digests: FileDigests,
         listeners: Listeners,
-        requests: mpsc::Sender<Request>,
+        requests: mpsc::Sender<AdminRequest>,
         supervision: Supervision,
         (marks, live): (Arc<Marks>, Arc<LiveZones>),
     ) -> Result<(Server, Events), Error> {

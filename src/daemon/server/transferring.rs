@@ -13,7 +13,7 @@ use super::super::served::Served;
 use super::super::zone_settings::zone_id;
 use super::dispatcher::Treatment;
 use crate::answer::{Allowed, BoundPool, Requester};
-use crate::config::{Config, Notified, TsigKey, ZoneTransfer};
+use crate::config::{Config, NotifiedServer, TsigKey, ZoneTransfer};
 use crate::control::TransfersStatus;
 use crate::dns::{Name, Rtype};
 use crate::health::Board;
@@ -39,7 +39,7 @@ pub(super) struct Transferring {
     /// The same of zones that catalogs name.
     of_members: Vec<(MemberOf, Wanted)>,
     is_changed: bool,
-    zones: HashMap<ZoneId, Transferred>,
+    zones: HashMap<ZoneId, TransferredZone>,
     beside: Beside,
     untold: Untold,
     /// Zones whose pools answer otherwise than what is sent of them, and when their serials were raised last.
@@ -62,7 +62,7 @@ struct Wanted {
 }
 
 /// A zone that other servers get.
-struct Transferred {
+struct TransferredZone {
     pools: TransferPools,
     outgoing: Arc<OutgoingZone>,
     /// None: nobody is told of it.
@@ -124,7 +124,7 @@ impl Transferring {
     pub(super) fn change(&mut self, config: &Config) {
         let keys: Vec<Arc<Key>> = config.keys.iter().filter_map(TsigKey::key).map(Arc::new).collect();
         let listen: Vec<IpAddr> = config.server.listen.iter().map(|one| one.address.ip()).collect();
-        let target = |notified: &Notified| {
+        let target = |notified: &NotifiedServer| {
             let key = match &notified.key {
                 None => None,
                 // Without its secret nothing can be said that the server would believe.
@@ -213,7 +213,7 @@ impl Transferring {
         let mut outgoing = Vec::with_capacity(self.wanted.len());
         for (place, wanted) in places(&self.wanted, &self.of_members, served) {
             let Some(zone) = served.zones().get(place) else { continue };
-            let mut transferred = Transferred::new(zone, wanted, before.remove(&zone.id));
+            let mut transferred = TransferredZone::new(zone, wanted, before.remove(&zone.id));
             transferred.follow(zone, served.pools_of_zone(place), board, &self.beside);
             note_stale(&mut self.stale, &zone.id, &transferred);
             outgoing.push(Arc::clone(&transferred.outgoing));
@@ -265,7 +265,7 @@ impl Transferring {
             Untold::All => {
                 self.beside
                     .notifier
-                    .serve(self.zones.values().filter_map(Transferred::note).cloned().collect());
+                    .serve(self.zones.values().filter_map(TransferredZone::note).cloned().collect());
             }
         }
     }
@@ -288,9 +288,9 @@ fn places<'t>(
     configured.chain(of_catalogs)
 }
 
-impl Transferred {
+impl TransferredZone {
     /// A zone as the configuration has it, with what was known of it before.
-    fn new(zone: &StoredZone, wanted: &Wanted, before: Option<Transferred>) -> Self {
+    fn new(zone: &StoredZone, wanted: &Wanted, before: Option<TransferredZone>) -> Self {
         let Wanted { allow, pools, notify } = wanted;
         let called: Arc<str> = zone.id.to_string().into();
         let history = before.as_ref().map(|before| Arc::clone(&before.outgoing.history)).unwrap_or_default();
@@ -378,7 +378,7 @@ impl Transferred {
 }
 
 /// Notes whether the serial of a zone is to be raised.
-fn note_stale(stale: &mut HashMap<ZoneId, Option<Instant>>, id: &ZoneId, transferred: &Transferred) {
+fn note_stale(stale: &mut HashMap<ZoneId, Option<Instant>>, id: &ZoneId, transferred: &TransferredZone) {
     match &transferred.current {
         Some(Current { standing: Standing::Behind | Standing::Unknown, raised_at, .. }) => {
             stale.entry(id.clone()).or_insert(*raised_at);

@@ -10,7 +10,7 @@ use super::super::folders::control_socket;
 use super::owners::Server;
 use super::zone_changes::CHANGES_AT_ONCE_MAX;
 use crate::config::Config;
-use crate::control::{Cause, Request};
+use crate::control::{AdminRequest, ReloadCause};
 use crate::health::Transition;
 use crate::zones::{FileDigests, Losses, ZoneRequest};
 
@@ -44,7 +44,7 @@ impl Server {
     }
 
     /// The one loop: whatever happens, happens here, one after the other.
-    pub(super) async fn turn(&mut self, requests: &mut mpsc::Receiver<Request>, events: Events) {
+    pub(super) async fn turn(&mut self, requests: &mut mpsc::Receiver<AdminRequest>, events: Events) {
         let Events { mut transitions, mut zone_requests } = events;
         let mut reclaim = interval(RECLAIM_INTERVAL);
         reclaim.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,22 +52,22 @@ impl Server {
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(Request::Reload { cause: Cause::Change, .. }) if self.reloading.is_config_written() => self.reloading.is_put_off = true,
-                    Some(Request::Reload { cause, reply }) => {
+                    Some(AdminRequest::Reload { cause: ReloadCause::Change, .. }) if self.reloading.is_config_written() => self.reloading.is_put_off = true,
+                    Some(AdminRequest::Reload { cause, reply }) => {
                         self.supervision.reloading();
                         if let Some(cause) = self.reloading.reloads.ask(cause, reply) {
                             self.reloading.begin_reading(cause, &self.publishing);
                         }
                     }
                     // Whoever asked may have gone meanwhile.
-                    Some(Request::Status { reply }) => drop(reply.send(Box::new(self.status()))),
-                    Some(Request::Pulse { reply }) => self.send_pulse(reply),
-                    Some(Request::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
-                    Some(Request::Explain { order, reply }) => self.explain(&order, reply),
-                    Some(Request::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
-                    Some(Request::Accept { reply }) => drop(reply.send(self.accept_shrunk())),
-                    Some(Request::Updates { order, reply }) => self.updating.operate(order, reply),
-                    Some(Request::Stop) | None => return,
+                    Some(AdminRequest::Status { reply }) => drop(reply.send(Box::new(self.status()))),
+                    Some(AdminRequest::Pulse { reply }) => self.send_pulse(reply),
+                    Some(AdminRequest::Force { order, reply }) => self.operator.force(order, reply, &mut self.publishing),
+                    Some(AdminRequest::Explain { order, reply }) => self.explain(&order, reply),
+                    Some(AdminRequest::Trace { filter, until, reply }) => drop(reply.send(self.publishing.taps.open(filter, until))),
+                    Some(AdminRequest::Accept { reply }) => drop(reply.send(self.accept_shrunk())),
+                    Some(AdminRequest::Updates { order, reply }) => self.updating.operate(order, reply),
+                    Some(AdminRequest::Stop) | None => return,
                 },
                 1.. = transitions.recv_many(&mut changed, TRANSITIONS_AT_ONCE_MAX) => {
                     self.note(&mut changed);

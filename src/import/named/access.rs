@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use super::super::address;
 use super::super::draft::{Allow, Allowed};
 use super::super::networks::{Clients, List};
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::rule;
 use super::super::statement::Statement;
 use super::reading::Reading;
@@ -241,7 +241,9 @@ pub(super) fn allow_query(reading: &mut Reading<'_>, option: &Statement) -> Fate
     let others = reading.recursion_fate();
     let kind = zones.kind.max(others.kind);
     match (zones.kind, others.kind) {
-        (Kind::Honoured, Kind::Honoured) => Fate::honoured(format!("{}; {}", zones.text, others.text)),
+        (FateKind::Honoured, FateKind::Honoured) => {
+            Fate::honoured(format!("{}; {}", zones.text, others.text))
+        }
         _ => Fate::new(kind, format!("{}; {}", zones.text, others.text)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A rule that depends on a value is a function of `options`.
 
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::rule::Rule;
 use super::super::statement::Statement;
 use super::reading::Reading;
@@ -25,22 +25,22 @@ const SIZES: &str = "there is nothing to tune by it here";
 
 /// Statements of the file.
 pub(super) const STATEMENTS: &[R] = &[
-    R::always(&["acl"], Kind::Honoured, "taken in where a list names it"),
+    R::always(&["acl"], FateKind::Honoured, "taken in where a list names it"),
     R::always(
         &["logging"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "the log goes to standard error or the journal; EDGEDNS_LOG sets its level",
     ),
-    R::always(&["controls"], Kind::NoEffect, "`edgedns` talks to the running server over [admin] socket"),
+    R::always(&["controls"], FateKind::NoEffect, "`edgedns` talks to the running server over [admin] socket"),
     R::read(&["key"], transfers::key),
     R::read(&["masters", "primaries", "remote-servers"], transfers::servers),
-    R::always(&["server", "parental-agents"], Kind::NoEffect, TRANSFER),
-    R::always(&["trusted-keys", "managed-keys", "trust-anchors"], Kind::NoEffect, VALIDATION),
-    R::always(&["dnssec-policy"], Kind::NoEffect, "counts where a zone names it"),
-    R::always(&["tls", "http"], Kind::NoEffect, "counts where a listener names it"),
+    R::always(&["server", "parental-agents"], FateKind::NoEffect, TRANSFER),
+    R::always(&["trusted-keys", "managed-keys", "trust-anchors"], FateKind::NoEffect, VALIDATION),
+    R::always(&["dnssec-policy"], FateKind::NoEffect, "counts where a zone names it"),
+    R::always(&["tls", "http"], FateKind::NoEffect, "counts where a listener names it"),
     R::always(
         &["plugin", "dlz", "dyndb"],
-        Kind::Refused,
+        FateKind::Refused,
         "zones come from files: write them to some, and import those",
     ),
     R::read(&["statistics-channels"], options::statistics),
@@ -48,7 +48,7 @@ pub(super) const STATEMENTS: &[R] = &[
 
 /// Options of the whole server.
 pub(super) const OPTIONS: &[R] = &[
-    R::always(&["directory"], Kind::Honoured, "zone files are looked for there"),
+    R::always(&["directory"], FateKind::Honoured, "zone files are looked for there"),
     R::read(&["listen-on"], options::listen_on),
     R::read(&["listen-on-v6"], options::listen_on_v6),
     R::read(&["port"], options::port),
@@ -64,8 +64,8 @@ pub(super) const OPTIONS: &[R] = &[
     R::read(&["tcp-clients"], options::tcp_clients),
     R::read(&["tcp-idle-timeout"], options::tcp_idle),
     R::read(&["rate-limit"], options::rate_limit),
-    R::always(&["masterfile-format"], Kind::Honoured, "text is read; see the zones where it is not"),
-    R::always(&["hostname"], Kind::NoEffect, "CHAOS hostname.bind is not answered"),
+    R::always(&["masterfile-format"], FateKind::Honoured, "text is read; see the zones where it is not"),
+    R::always(&["hostname"], FateKind::NoEffect, "CHAOS hostname.bind is not answered"),
     R::read(
         &["allow-query-on", "allow-recursion-on", "allow-query-cache-on", "match-destinations"],
         access::on_address,
@@ -73,10 +73,10 @@ pub(super) const OPTIONS: &[R] = &[
     R::read(&["blackhole"], access::blackhole),
     R::read(&["match-clients"], access::match_clients),
     R::read(&["match-recursive-only"], access::match_recursive_only),
-    R::unless_off(&["no-case-compress"], Kind::Changed, "names are compressed whatever their case"),
-    R::unless_off(&["allow-update", "allow-update-forwarding"], Kind::Changed, UPDATE),
-    R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], Kind::Refused, UNSIGNED),
-    R::unless_off(&["dnssec-validation"], Kind::Changed, VALIDATION),
+    R::unless_off(&["no-case-compress"], FateKind::Changed, "names are compressed whatever their case"),
+    R::unless_off(&["allow-update", "allow-update-forwarding"], FateKind::Changed, UPDATE),
+    R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], FateKind::Refused, UNSIGNED),
+    R::unless_off(&["dnssec-validation"], FateKind::Changed, VALIDATION),
     R::always(
         &[
             "dnssec-enable",
@@ -103,7 +103,7 @@ pub(super) const OPTIONS: &[R] = &[
             "parental-source",
             "parental-source-v6",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing is signed or validated",
     ),
     R::read(&["also-notify"], transfers::also_notify),
@@ -118,7 +118,7 @@ pub(super) const OPTIONS: &[R] = &[
             "notify-to-soa",
             "startup-notify-rate",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         TRANSFER,
     ),
     R::always(
@@ -152,7 +152,7 @@ pub(super) const OPTIONS: &[R] = &[
             "alt-transfer-source-v6",
             "use-alt-transfer-source",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         TRANSFER,
     ),
     R::unless_off(
@@ -164,18 +164,18 @@ pub(super) const OPTIONS: &[R] = &[
             "deny-answer-aliases",
             "filter-aaaa-on-v4",
         ],
-        Kind::Refused,
+        FateKind::Refused,
         "answers of others are not rewritten: leave that to the upstream",
     ),
-    R::unless_off(&["catalog-zones"], Kind::Refused, "write a [[catalog]] for each of them"),
+    R::unless_off(&["catalog-zones"], FateKind::Refused, "write a [[catalog]] for each of them"),
     R::unless_off(
         &["allow-new-zones"],
-        Kind::Changed,
+        FateKind::Changed,
         "zones are named in the config file; those added with `rndc addzone` are not imported",
     ),
     R::unless_off(
         &["zone-statistics", "querylog", "dnstap", "memstatistics"],
-        Kind::Changed,
+        FateKind::Changed,
         "figures are at [admin] listen, /metrics; queries are not logged",
     ),
     R::always(
@@ -196,7 +196,7 @@ pub(super) const OPTIONS: &[R] = &[
             "fstrm-set-output-queue-size",
             "fstrm-set-reopen-interval",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "figures are at [admin] listen, /metrics",
     ),
     R::always(
@@ -216,7 +216,7 @@ pub(super) const OPTIONS: &[R] = &[
             "tkey-domain",
             "tkey-dhkey",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         SERVICE,
     ),
     R::always(
@@ -337,7 +337,7 @@ pub(super) const OPTIONS: &[R] = &[
             "zero-no-soa-ttl",
             "zero-no-soa-ttl-cache",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         SIZES,
     ),
     R::always(
@@ -353,28 +353,32 @@ pub(super) const OPTIONS: &[R] = &[
             "check-svcb",
             "check-wildcard",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "`edgedns check` has rules of its own",
     ),
-    R::always(&["root-hints", "use-queryport-pool"], Kind::NoEffect, RECURSION),
+    R::always(&["root-hints", "use-queryport-pool"], FateKind::NoEffect, RECURSION),
 ];
 
 /// What a zone may hold beside its type and file, where it is something else than as an option of the server.
 pub(super) const ZONE_OPTIONS: &[R] = &[
     R::read(&["allow-query"], access::zone_allow_query),
     R::read(&["allow-transfer"], transfers::allow_transfer),
-    R::always(&["database", "dlz"], Kind::Refused, "zones come from files: write it to one, and import that"),
-    R::unless_off(&["allow-update", "update-policy", "allow-update-forwarding"], Kind::Changed, UPDATE),
-    R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], Kind::Refused, UNSIGNED),
+    R::always(
+        &["database", "dlz"],
+        FateKind::Refused,
+        "zones come from files: write it to one, and import that",
+    ),
+    R::unless_off(&["allow-update", "update-policy", "allow-update-forwarding"], FateKind::Changed, UPDATE),
+    R::unless_off(&["auto-dnssec", "inline-signing", "dnssec-policy"], FateKind::Refused, UNSIGNED),
     R::read(&["also-notify"], transfers::also_notify),
     R::read(&["notify"], transfers::notify),
-    R::always(&["masterfile-format"], Kind::Honoured, "text is read"),
+    R::always(&["masterfile-format"], FateKind::Honoured, "text is read"),
     R::always(
         &["forwarders", "forward"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "a zone of ours is not forwarded, nor what is below it",
     ),
-    R::always(&["zone-statistics"], Kind::NoEffect, "figures are at [admin] listen, /metrics"),
+    R::always(&["zone-statistics"], FateKind::NoEffect, "figures are at [admin] listen, /metrics"),
     R::read(&["masters", "primaries"], transfers::primaries),
-    R::always(&["journal", "parental-agents"], Kind::NoEffect, TRANSFER),
+    R::always(&["journal", "parental-agents"], FateKind::NoEffect, TRANSFER),
 ];

@@ -2,7 +2,7 @@
 //!
 //! A rule that depends on a value is a function of `values`.
 
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::rule::Rule;
 use super::super::server_setting::ServerSetting;
 use super::reading::Reading;
@@ -33,15 +33,15 @@ pub(super) const RULES: &[R] = &[
     R::read(&["include-dir"], values::include_dir),
     R::unless_off(
         &["bind-ignore-broken-records"],
-        Kind::Changed,
+        FateKind::Changed,
         "a zone with a record outside it is not served before that is mended",
     ),
     R::unless_off(
         &["bind-dnssec-db", "bind-hybrid"],
-        Kind::Refused,
+        FateKind::Refused,
         "zones are served unsigned: take DS records out of their parents first, or they become bogus",
     ),
-    R::always(&["bind-dnssec-db-journal-mode"], Kind::NoEffect, UNSIGNED),
+    R::always(&["bind-dnssec-db-journal-mode"], FateKind::NoEffect, UNSIGNED),
     R::unless_off(
         &[
             "bind-autoprimaries",
@@ -51,22 +51,30 @@ pub(super) const RULES: &[R] = &[
             "bind-supermaster-config",
             "bind-supermaster-destdir",
         ],
-        Kind::Changed,
+        FateKind::Changed,
         TRANSFER,
     ),
     R::always(
         &["ignore-unknown-settings"],
-        Kind::Honoured,
+        FateKind::Honoured,
         "what it names is listed below, and not carried over",
     ),
-    R::always(&["config-dir", "config-name", "no-config"], Kind::NoEffect, "this file was named with --from"),
+    R::always(
+        &["config-dir", "config-name", "no-config"],
+        FateKind::NoEffect,
+        "this file was named with --from",
+    ),
     // Where it listens, and how much of it.
     R::read_each(&["local-address"], values::local_address),
     R::read(&["local-port"], values::local_address),
-    R::unless_off(&["local-ipv6"], Kind::Refused, "write its addresses into local-address, and import again"),
+    R::unless_off(
+        &["local-ipv6"],
+        FateKind::Refused,
+        "write its addresses into local-address, and import again",
+    ),
     R::always(
         &["local-address-nonexist-fail", "local-ipv6-nonexist-fail", "non-local-bind"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "edgedns listens on addresses that this host does not have yet",
     ),
     R::read(&["tcp-idle-timeout"], values::tcp_idle),
@@ -74,25 +82,25 @@ pub(super) const RULES: &[R] = &[
     R::read(&["max-tcp-connections-per-client"], values::tcp_connections_per_client),
     R::unless_off(
         &["max-tcp-transactions-per-conn", "max-tcp-connection-duration"],
-        Kind::Changed,
+        FateKind::Changed,
         "a connection stays as long as it is used; [server] tcp-idle ends it",
     ),
-    R::unless_off(&["disable-tcp"], Kind::Changed, "TCP is always served (RFC 7766)"),
+    R::unless_off(&["disable-tcp"], FateKind::Changed, "TCP is always served (RFC 7766)"),
     R::read(&["udp-truncation-threshold"], values::udp_truncation_threshold),
     R::unless_off(
         &["proxy-protocol-from"],
-        Kind::Refused,
+        FateKind::Refused,
         "the proxy protocol is not understood: let clients ask directly",
     ),
-    R::always(&["proxy-protocol-maximum-size"], Kind::NoEffect, "the proxy protocol is not understood"),
+    R::always(&["proxy-protocol-maximum-size"], FateKind::NoEffect, "the proxy protocol is not understood"),
     R::always(
         &["reuseport", "receiver-threads", "distributor-threads", "retrieval-threads", "signing-threads"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         THREADS,
     ),
     R::always(
         &["max-queue-length", "overload-queue-length", "queue-limit", "tcp-fast-open"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing is queued",
     ),
     // What it says of itself.
@@ -101,7 +109,7 @@ pub(super) const RULES: &[R] = &[
     R::read(&["edns-cookie-secret"], values::cookie_secret),
     R::unless_off(
         &["edns-subnet-processing"],
-        Kind::Changed,
+        FateKind::Changed,
         "the client is the address that asks; EDNS Client Subnet is not looked at",
     ),
     // LUA records.
@@ -109,12 +117,12 @@ pub(super) const RULES: &[R] = &[
     R::read(&["lua-health-checks-interval"], values::health_checks_interval),
     R::always(
         &["lua-health-checks-expire-delay"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "a target is probed from load on, for as long as a record names it",
     ),
     R::unless_off(
         &["lua-records-insert-whitespace"],
-        Kind::Changed,
+        FateKind::Changed,
         "pieces of code are joined with nothing between them, as in PowerDNS 5",
     ),
     R::always(
@@ -123,26 +131,34 @@ pub(super) const RULES: &[R] = &[
             "lua-consistent-hashes-cleanup-interval",
             "lua-consistent-hashes-expire-delay",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing is run at a query",
     ),
-    R::unless_off(&["lua-prequery-script", "lua-global-include-dir"], Kind::Refused, SCRIPT),
-    R::unless_off(&["lua-axfr-script", "outgoing-axfr-expand-alias"], Kind::Changed, TRANSFER),
-    R::unless_off(&["enable-lua-record-updates", "lua-dnsupdate-policy-script"], Kind::Changed, UPDATE),
+    R::unless_off(&["lua-prequery-script", "lua-global-include-dir"], FateKind::Refused, SCRIPT),
+    R::unless_off(&["lua-axfr-script", "outgoing-axfr-expand-alias"], FateKind::Changed, TRANSFER),
+    R::unless_off(&["enable-lua-record-updates", "lua-dnsupdate-policy-script"], FateKind::Changed, UPDATE),
     // What is answered.
-    R::always(&["any-to-tcp"], Kind::NoEffect, "ANY gets one RRset (RFC 8482), which fits into a datagram"),
+    R::always(
+        &["any-to-tcp"],
+        FateKind::NoEffect,
+        "ANY gets one RRset (RFC 8482), which fits into a datagram",
+    ),
     R::unless_off(
         &["no-shuffle"],
-        Kind::Changed,
+        FateKind::Changed,
         "pools are rotated; `order = \"fixed\"` of [[zone.probe]] keeps it",
     ),
-    R::unless_off(&["expand-alias"], Kind::Refused, "ALIAS records are not expanded: write the addresses"),
-    R::always(&["resolver"], Kind::NoEffect, "ALIAS records are not expanded"),
-    R::always(&["dname-processing"], Kind::NoEffect, "DNAME is always followed"),
-    R::always(&["resolve-across-zones"], Kind::NoEffect, "a chain ends at the zone: resolvers ask again"),
+    R::unless_off(
+        &["expand-alias"],
+        FateKind::Refused,
+        "ALIAS records are not expanded: write the addresses",
+    ),
+    R::always(&["resolver"], FateKind::NoEffect, "ALIAS records are not expanded"),
+    R::always(&["dname-processing"], FateKind::NoEffect, "DNAME is always followed"),
+    R::always(&["resolve-across-zones"], FateKind::NoEffect, "a chain ends at the zone: resolvers ask again"),
     R::unless_off(
         &["views"],
-        Kind::Refused,
+        FateKind::Refused,
         "views are not taken over: give each version of a zone a [[zone]] with `when-client-in`",
     ),
     R::always(
@@ -156,22 +172,22 @@ pub(super) const RULES: &[R] = &[
             "workaround-11804",
             "max-ent-entries",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         FILES,
     ),
     R::always(
         &["default-ttl", "soa-minimum-ttl", "soa-refresh-default", "soa-retry-default", "soa-expire-default"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "the BIND backend ignores it, too: the zone file is served as it is",
     ),
     R::always(
         &["default-soa-content", "default-soa-name", "default-soa-mail"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "the BIND backend ignores it, too: a zone file has a SOA record",
     ),
     R::always(
         &["max-include-depth", "max-generate-steps"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "20 files deep and 65536 records of one $GENERATE are read",
     ),
     // Caches.
@@ -190,7 +206,7 @@ pub(super) const RULES: &[R] = &[
             "max-signature-cache-entries",
             "consistent-backends",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         CACHE,
     ),
     // Transfers, notifications, updates.
@@ -215,7 +231,7 @@ pub(super) const RULES: &[R] = &[
             "send-signed-notify",
             "trusted-notification-proxy",
         ],
-        Kind::Changed,
+        FateKind::Changed,
         NOTIFY,
     ),
     R::always(
@@ -231,13 +247,13 @@ pub(super) const RULES: &[R] = &[
             "axfr-lower-serial",
             "disable-axfr-rectify",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         TRANSFER,
     ),
-    R::unless_off(&["dnsupdate", "enable-gss-tsig"], Kind::Changed, UPDATE),
+    R::unless_off(&["dnsupdate", "enable-gss-tsig"], FateKind::Changed, UPDATE),
     R::always(
         &["allow-dnsupdate-from", "forward-dnsupdate", "dnsupdate-require-tsig"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         UPDATE,
     ),
     R::always(
@@ -262,17 +278,17 @@ pub(super) const RULES: &[R] = &[
             "rrsig-expiry-extend",
             "max-nsec3-iterations",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         UNSIGNED,
     ),
     R::unless_off(
         &["recursor"],
-        Kind::Refused,
+        FateKind::Refused,
         "write a [[forward]] block with zone = \".\" and this address as upstream",
     ),
     R::always(
         &["allow-recursion", "dnsproxy-udp-port-range"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "PowerDNS does not recurse since 4.1",
     ),
     // The operator's side.
@@ -290,18 +306,18 @@ pub(super) const RULES: &[R] = &[
             "webserver-max-concurrent-connections",
             "webserver-print-arguments",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "the admin listener has limits of its own",
     ),
     R::read(&["api", "api-key", "api-readonly"], values::api),
     R::always(
         &["carbon-instance", "carbon-interval", "carbon-namespace", "carbon-ourname", "protobuf-servers"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "figures are fetched, not sent: [admin] listen, /metrics",
     ),
     R::unless_off(
         &["carbon-server"],
-        Kind::Changed,
+        FateKind::Changed,
         "figures are fetched, not sent: [admin] listen, /metrics",
     ),
     R::always(
@@ -316,20 +332,20 @@ pub(super) const RULES: &[R] = &[
             "logging-facility",
             "query-logging",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         LOG,
     ),
     R::always(
         &["setuid", "setgid", "daemon", "guardian", "chroot", "write-pid", "socket-dir", "control-console"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         SERVICE,
     ),
     R::unless_off(
         &["tcp-control-address", "tcp-control-secret"],
-        Kind::Changed,
+        FateKind::Changed,
         "`edgedns` talks to the running server over [admin] socket",
     ),
-    R::always(&["tcp-control-port", "tcp-control-range"], Kind::NoEffect, "there is no control port"),
+    R::always(&["tcp-control-port", "tcp-control-range"], FateKind::NoEffect, "there is no control port"),
     R::always(
         &[
             "load-modules",
@@ -341,7 +357,7 @@ pub(super) const RULES: &[R] = &[
             "query-local-address",
             "query-local-address6",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing here needs it",
     ),
 ];

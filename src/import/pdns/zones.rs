@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::super::address::{DNS_PORT, upstream};
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::server_setting::ServerSettings;
 use super::super::statement::{self, Missing, Parsed, Statement};
 use super::super::work::Work;
@@ -124,7 +124,7 @@ fn zone(
         Some("hint") => Fate::no_effect("the root servers are not asked"),
         Some(other) => Fate::refused(format!("PowerDNS does not serve zones of type `{other}`, either")),
     };
-    if fate.kind == Kind::Refused {
+    if fate.kind == FateKind::Refused {
         work.missing.push(name);
     }
     work.report.add(statement.span, shown, fate);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::super::address;
 use super::super::draft::Forward;
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::server_setting::{ServerSetting, Value};
 use super::super::word::Word;
 use super::super::yaml::{self, Node};
@@ -102,7 +102,7 @@ pub(super) fn auth_zones(reading: &mut Reading<'_>, setting: &ServerSetting) -> 
             }
         };
         match zone_name(reading, &zone) {
-            Some(name) if serve_file(reading.work, &name, &zone, &file, None).kind != Kind::Refused => {}
+            Some(name) if serve_file(reading.work, &name, &zone, &file, None).kind != FateKind::Refused => {}
             Some(_) => refused.push(format!("{}, whose file cannot be read whole", zone.text)),
             None => refused.push(format!("`{}`, which is not a name", zone.text)),
         }

@@ -18,7 +18,7 @@ use super::draft::{Allow, Allowed};
 use super::listeners::{include_dir, listen_addresses};
 use super::netmasks;
 use super::networks::{Block, Clients, List};
-use super::report::{Fate, Kind};
+use super::report::{Fate, FateKind};
 use super::rule::{self, Then};
 use super::server_setting::{ServerSetting, ServerSettings};
 use super::word::Word;
@@ -116,7 +116,7 @@ impl<'r> Reading<'r> {
     /// The clients that may ask, and the setting that decides it.
     fn admitted(&mut self) -> (Clients, String) {
         if let Some(setting) = self.recursor.settings.get("include-dir").filter(|setting| !setting.is_empty())
-            && include_dir(self.work, setting, &self.recursor.path).kind != Kind::Honoured
+            && include_dir(self.work, setting, &self.recursor.path).kind != FateKind::Honoured
         {
             return (Clients::nobody(), "missing files may say who may ask".to_owned());
         }

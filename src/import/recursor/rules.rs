@@ -2,7 +2,7 @@
 //! to 5.5 knows is in the list.
 
 use super::super::listeners::{faulty_listener, include_dir};
-use super::super::report::{Fate, Kind};
+use super::super::report::{Fate, FateKind};
 use super::super::rule::Rule;
 use super::super::server_setting::ServerSetting;
 use super::forward;
@@ -33,85 +33,97 @@ pub(super) const RULES: &[R] = &[
     R::read_each(&["auth-zones"], forward::auth_zones),
     R::unless_off(
         &["forwarding-catalog-zones"],
-        Kind::Refused,
+        FateKind::Refused,
         "catalogs are not read: write a [[forward]] block for each zone",
     ),
-    R::always(&["dont-query"], Kind::NoEffect, "only the upstreams are asked: those of [[forward]]"),
-    R::always(&["hint-file"], Kind::NoEffect, "the root servers are not asked"),
+    R::always(&["dont-query"], FateKind::NoEffect, "only the upstreams are asked: those of [[forward]]"),
+    R::always(&["hint-file"], FateKind::NoEffect, "the root servers are not asked"),
     // Clients, and where they ask.
     R::read_each(&["allow-from", "allow-from-file"], |reading, setting| reading.report_clients(setting)),
-    R::unless_off(&["allow-no-rd"], Kind::Changed, "queries without RD get names of our zones only"),
+    R::unless_off(&["allow-no-rd"], FateKind::Changed, "queries without RD get names of our zones only"),
     R::read_each(&["local-address", "local-port"], |_, setting| {
         faulty_listener(setting).unwrap_or_else(|| Fate::honoured("→ [server] listen"))
     }),
     R::always(
         &["non-local-bind"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "edgedns listens on addresses that this host does not have yet",
     ),
     R::unless_off(
         &["proxy-protocol-from", "proxymappings"],
-        Kind::Refused,
+        FateKind::Refused,
         "the proxy protocol is not understood: let clients ask directly",
     ),
-    R::always(&["proxy-protocol-exceptions", "proxy-protocol-maximum-size"], Kind::NoEffect, "as above"),
+    R::always(&["proxy-protocol-exceptions", "proxy-protocol-maximum-size"], FateKind::NoEffect, "as above"),
     R::always(
         &["max-tcp-clients", "max-tcp-per-client", "client-tcp-timeout"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "[server] tcp-connections, tcp-connections-per-client and tcp-idle have defaults of their own",
     ),
     R::always(
         &["max-tcp-queries-per-connection", "max-concurrent-requests-per-tcp-connection", "tcp-fast-open"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "a connection stays as long as it is used",
     ),
-    R::always(&["any-to-tcp"], Kind::NoEffect, "ANY gets one RRset (RFC 8482), which fits into a datagram"),
-    R::always(&["udp-truncation-threshold"], Kind::NoEffect, "a UDP response has at most 1232 bytes"),
+    R::always(
+        &["any-to-tcp"],
+        FateKind::NoEffect,
+        "ANY gets one RRset (RFC 8482), which fits into a datagram",
+    ),
+    R::always(&["udp-truncation-threshold"], FateKind::NoEffect, "a UDP response has at most 1232 bytes"),
     R::always(
         &["allow-notify-for", "allow-notify-for-file", "allow-notify-from", "allow-notify-from-file"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         TRANSFER,
     ),
     // What is answered.
     R::unless_off(
         &["export-etc-hosts"],
-        Kind::Refused,
+        FateKind::Refused,
         "/etc/hosts is not answered from: write its names into a zone file",
     ),
     R::always(
         &["etc-hosts-file", "export-etc-hosts-search-suffix"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "/etc/hosts is not read",
     ),
     R::always(
         &["serve-rfc1918", "serve-rfc6303"],
-        Kind::Changed,
+        FateKind::Changed,
         "reverse names of private addresses go to the upstream like all others",
     ),
-    R::unless_off(&["dns64-prefix"], Kind::Refused, "no AAAA records are made up: let the upstream do that"),
+    R::unless_off(
+        &["dns64-prefix"],
+        FateKind::Refused,
+        "no AAAA records are made up: let the upstream do that",
+    ),
     R::unless_off(
         &["rpzs", "lua-config-file", "lua-dns-script", "lua-global-include-dir", "lua-start-stop-script"],
-        Kind::Refused,
+        FateKind::Refused,
         "no Lua is run and no policy is applied: look what it does, and leave that to the upstream",
     ),
-    R::always(&["lua-maintenance-interval"], Kind::NoEffect, "no Lua is run"),
+    R::always(&["lua-maintenance-interval"], FateKind::NoEffect, "no Lua is run"),
     R::unless_off(
         &["sortlists", "allowed-additional-qtypes"],
-        Kind::Changed,
+        FateKind::Changed,
         "responses come as the upstream gives them",
     ),
-    R::always(&["no-shuffle"], Kind::NoEffect, "responses come as the upstream gives them"),
-    R::always(&["server-id"], Kind::NoEffect, "`server-id` of pdns.conf counts: [server] nsid"),
-    R::always(&["version-string"], Kind::NoEffect, "`version-string` of pdns.conf counts: [server] version"),
+    R::always(&["no-shuffle"], FateKind::NoEffect, "responses come as the upstream gives them"),
+    R::always(&["server-id"], FateKind::NoEffect, "`server-id` of pdns.conf counts: [server] nsid"),
+    R::always(
+        &["version-string"],
+        FateKind::NoEffect,
+        "`version-string` of pdns.conf counts: [server] version",
+    ),
     R::always(
         &["extended-resolution-errors"],
-        Kind::Honoured,
+        FateKind::Honoured,
         "refusals and stale answers say why (RFC 8914)",
     ),
-    R::always(&["use-incoming-edns-subnet"], Kind::NoEffect, ECS),
+    R::always(&["use-incoming-edns-subnet"], FateKind::NoEffect, ECS),
     R::always(
         &["edns-padding-from", "edns-padding-mode", "edns-padding-tag", "gettag-needs-edns-options"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing is padded",
     ),
     // Validation.
@@ -142,7 +154,7 @@ pub(super) const RULES: &[R] = &[
             "trustanchorfile-interval",
             "allow-trust-anchor-query",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         VALIDATION,
     ),
     // Recursion, which edgedns does not do.
@@ -171,7 +183,7 @@ pub(super) const RULES: &[R] = &[
             "max-include-depth",
             "spoof-nearmiss-max",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         RECURSION,
     ),
     R::always(
@@ -203,12 +215,12 @@ pub(super) const RULES: &[R] = &[
             "system-resolver-interval",
             "system-resolver-self-resolve-check",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         OUTGOING,
     ),
     R::unless_off(
         &["tls-configurations"],
-        Kind::Changed,
+        FateKind::Changed,
         "write upstreams over TLS as \"tls://192.0.2.1#dns.example.com\"",
     ),
     R::read(&["query-local-address"], |_, setting| {
@@ -233,7 +245,7 @@ pub(super) const RULES: &[R] = &[
             "edns-subnet-allow-list",
             "edns-subnet-whitelist",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         ECS,
     ),
     // The cache.
@@ -262,13 +274,13 @@ pub(super) const RULES: &[R] = &[
             "recordcache-zonetocaches",
             "recordcache-keepwarm",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         CACHE,
     ),
     // The operator's side.
     R::unless_off(
         &["webserver"],
-        Kind::Changed,
+        FateKind::Changed,
         "[admin] listen shows the whole server; where pdns.conf has a webserver, that is taken over",
     ),
     R::always(
@@ -285,16 +297,16 @@ pub(super) const RULES: &[R] = &[
             "api-config-dir",
             "api-key",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing can be changed over HTTP; see [admin]",
     ),
     R::always(
         &["carbon-interval", "carbon-namespace", "carbon-ourname", "carbon-instance"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         FIGURES,
     ),
-    R::unless_off(&["carbon-server", "snmp-agent"], Kind::Changed, FIGURES),
-    R::always(&["snmp-daemon-socket", "snmp-master-socket"], Kind::NoEffect, FIGURES),
+    R::unless_off(&["carbon-server", "snmp-agent"], FateKind::Changed, FIGURES),
+    R::always(&["snmp-daemon-socket", "snmp-master-socket"], FateKind::NoEffect, FIGURES),
     R::always(
         &[
             "latency-statistic-size",
@@ -309,7 +321,7 @@ pub(super) const RULES: &[R] = &[
             "stats-snmp-blacklist",
             "stats-snmp-disabled-list",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         FIGURES,
     ),
     R::always(
@@ -327,7 +339,7 @@ pub(super) const RULES: &[R] = &[
             "trace",
             "event-trace-enabled",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         LOG,
     ),
     R::unless_off(
@@ -340,12 +352,12 @@ pub(super) const RULES: &[R] = &[
             "logging-dnstap-nod-framestream-servers",
             "logging-opentelemetry-trace-conditions",
         ],
-        Kind::Changed,
+        FateKind::Changed,
         "queries are not reported to others",
     ),
     R::unless_off(
         &["new-domain-tracking", "unique-response-tracking"],
-        Kind::Changed,
+        FateKind::Changed,
         "names that are new are not watched for",
     ),
     R::always(
@@ -366,14 +378,14 @@ pub(super) const RULES: &[R] = &[
             "unique-response-ignore-list-file",
             "unique-response-pb-tag",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "names that are new are not watched for",
     ),
     R::read(&["include-dir"], |reading, setting| include_dir(reading.work, setting, &reading.recursor.path)),
-    R::always(&["ignore-unknown-settings"], Kind::NoEffect, "this report lists every setting"),
+    R::always(&["ignore-unknown-settings"], FateKind::NoEffect, "this report lists every setting"),
     R::always(
         &["config-dir", "config-name", "enable-old-settings"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "this file was named with --recursor",
     ),
     R::always(
@@ -388,7 +400,7 @@ pub(super) const RULES: &[R] = &[
             "socket-owner",
             "write-pid",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         SERVICE,
     ),
     R::always(
@@ -408,12 +420,12 @@ pub(super) const RULES: &[R] = &[
             "tcp-threads",
             "threads",
         ],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         THREADS,
     ),
     R::always(
         &["devonly-regression-test-mode", "entropy-source", "rng", "security-poll-suffix"],
-        Kind::NoEffect,
+        FateKind::NoEffect,
         "nothing here needs it",
     ),
 ];

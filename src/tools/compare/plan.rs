@@ -6,7 +6,7 @@
 use std::num::NonZeroUsize;
 
 use crate::dns::{Name, NameRef, Rtype};
-use crate::zone::{Kind, Node, NodeId, Zone};
+use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// The label of names that are made up: no zone uses it.
 const MADE_UP: &[u8] = b"edgedns-compare";
@@ -47,7 +47,7 @@ impl ZonePlan {
         for (place, id) in zone.node_ids().enumerate() {
             let node = zone.node(id);
             let always = id == NodeId::APEX || node.wildcard().is_some() || node.pools().next().is_some();
-            if node.kind() != Kind::Occluded && (always || place.is_multiple_of(step)) {
+            if node.kind() != NodeKind::Occluded && (always || place.is_multiple_of(step)) {
                 plan(zone, node, &mut names);
             }
         }
@@ -99,7 +99,7 @@ fn plan(zone: &Zone, node: Node<'_>, names: &mut Vec<PlannedName>) {
         names.push(PlannedName { name, types: types.into() });
     };
     let own = node.name().to_name();
-    if node.kind() == Kind::ZoneCut {
+    if node.kind() == NodeKind::ZoneCut {
         put(Some(own), &mut [Rtype::NS, Rtype::DS].into_iter());
     } else {
         let more: &[Rtype] = if at_apex { &APEX_TYPES } else { &[] };

@@ -33,15 +33,15 @@ impl Outcome {
 /// Reads the file of a zone `example.org`.
 pub(in crate::zonefile) fn read_file(mut sources: Sources, file: FileId, settings: &Settings) -> Outcome {
     let (mut records, mut found) = (Vec::new(), Diagnostics::default());
-    let mut take = |entry: Entry<'_>, _: &mut Diagnostics| {
+    let mut take = |entry: TextEntry<'_>, _: &mut Diagnostics| {
         records.push(match entry {
-            Entry::Text { .. } => return ControlFlow::Continue(()),
-            Entry::Record { owner, rtype, ttl, rdata, .. } => {
+            TextEntry::Text { .. } => return ControlFlow::Continue(()),
+            TextEntry::Record { owner, rtype, ttl, rdata, .. } => {
                 let mut text = String::new();
                 rdata::write(rtype, rdata, &mut text);
                 format!("{owner} {ttl} {rtype} {text}")
             }
-            Entry::Lua { owner, inner, ttl, code, .. } => {
+            TextEntry::Lua { owner, inner, ttl, code, .. } => {
                 format!("{owner} {ttl} LUA {inner} {}", code.text())
             }
         });

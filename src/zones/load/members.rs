@@ -10,7 +10,7 @@ use super::loaded::{LoadedAs, LoadedZone};
 use super::others::Others;
 use super::parallel::in_parallel;
 use super::reader::ZoneReader;
-use super::serving::{Cause, Purpose};
+use super::serving::{Purpose, ReadCause};
 use crate::dns::Name;
 use crate::source::Sources;
 use crate::zones::copy;
@@ -28,7 +28,7 @@ pub(super) fn load(
     readers: usize,
     loaded: &[LoadedZone],
 ) -> Vec<LoadedZone> {
-    if !matches!(purpose, Purpose::Serve(serving) if serving.cause == Cause::Start) {
+    if !matches!(purpose, Purpose::Serve(serving) if serving.cause == ReadCause::Start) {
         return Vec::new();
     }
     let members = members(settings, loaded);

@@ -13,7 +13,7 @@ use super::loaded::LoadedZone;
 use super::others::Others;
 use super::reverse::Wanting;
 use super::secondary::SecondaryLoad;
-use super::serving::{Cause, Purpose};
+use super::serving::{Purpose, ReadCause};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
 use crate::source::{
@@ -290,7 +290,7 @@ impl<'r> ZoneReader<'r> {
             return false;
         };
         let left = || mark::left(folder, &loaded.id, mark::Stamp::of(file)?);
-        let Some(left) = (serving.cause != Cause::Operator).then(left).flatten() else { return false };
+        let Some(left) = (serving.cause != ReadCause::Operator).then(left).flatten() else { return false };
         if left.times < TIMES_WITHOUT_KEPT_TEXT && !last_good::path(folder, &loaded.id).exists() {
             return false;
         }

@@ -13,7 +13,7 @@ use crate::zones::zone_id::ZoneId;
 
 /// Why files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cause {
+pub enum ReadCause {
     /// The server starts.
     Start,
     /// The operator asks for it, and means what is in the files.
@@ -38,7 +38,7 @@ pub struct Serving {
     /// The served versions.
     pub versions: Vec<Arc<ZoneVersion>>,
     /// Why files are read.
-    pub cause: Cause,
+    pub cause: ReadCause,
     /// The files of the versions that the last reading held back.
     pub held: Vec<(ZoneId, Vec<TextFile>)>,
     /// Files that are being written now.
@@ -58,7 +58,7 @@ impl Serving {
         moment: Moment,
     ) -> impl Iterator<Item = &'t TextFile> {
         let is_half = move |text: &&TextFile| self.writing.may_be_half(&text.path, moment);
-        texts.iter().filter(|_| self.cause == Cause::Change).filter(is_half)
+        texts.iter().filter(|_| self.cause == ReadCause::Change).filter(is_half)
     }
 
     /// Why a new version does not replace the served one yet; none: it does.
@@ -67,7 +67,7 @@ impl Serving {
     /// that has lost more than half of its length under the same serial is served once a second reading finds
     /// the same.
     pub(super) fn held(&self, zone: &ZoneId, before: &ZoneVersion, read: &ZoneVersion) -> Option<String> {
-        if self.cause != Cause::Change || before.last_good_since().is_some() {
+        if self.cause != ReadCause::Change || before.last_good_since().is_some() {
             return None;
         }
         let (texts, known) = (&read.inputs.texts, &before.inputs.texts);

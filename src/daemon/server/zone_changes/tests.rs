@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::answer::{Counters, Peer, Reader, Reply, Transport, WorkerContext, respond};
-use crate::control::{Request, ServiceManager};
+use crate::control::{AdminRequest, ServiceManager};
 use crate::daemon::load::LoadResult;
 use crate::daemon::server::owners::Server;
 use crate::daemon::server::settings::transport_settings;
@@ -121,7 +121,7 @@ impl Site {
         };
         let tested = async {
             timeout(LIMIT, test(&under)).await.unwrap();
-            sender.send(Request::Stop).await.unwrap();
+            sender.send(AdminRequest::Stop).await.unwrap();
         };
         tokio::join!(server.turn(&mut requests, events), tested);
         server.stop().await;
