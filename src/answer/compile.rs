@@ -95,8 +95,15 @@ pub(super) fn compile_into(
     let mut compiler = Compiler::new(zone, linking);
     let mut wildcards = Vec::new();
     let mut offsets = HashMap::new();
+    // Names beside each other follow each other, mostly: the hash of their parent is known then.
+    let mut last_parent = (NodeId::APEX, NameHash::of(zone.apex()));
     for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != NodeKind::Occluded) {
-        let hash = NameHash::of(node.name());
+        let parent = node.parent();
+        if last_parent.0 != parent.id() {
+            last_parent = (parent.id(), NameHash::of(parent.name()));
+        }
+        // The apex is its own parent.
+        let hash = if parent.id() == node.id() { last_parent.1 } else { last_parent.1.child(node.name()) };
         // Asked for by its own name, a wildcard is a name like others; for the names it makes, its NS and
         // DNAME records are plain data.
         let is_special = is_wildcard(node) && node.kind() != NodeKind::Plain;

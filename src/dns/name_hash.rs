@@ -53,16 +53,20 @@ impl NameHash {
     }
 
     /// The hash of a whole name, whatever its case.
-    #[expect(clippy::indexing_slicing, reason = "a name has no longer label than fits there")]
     pub fn of(name: NameRef<'_>) -> NameHash {
-        let (Some(label), Some(parent)) = (name.labels().next(), name.parent()) else {
-            return NameHash::ROOT;
-        };
+        name.parent().map_or(NameHash::ROOT, |parent| NameHash::of(parent).child(name))
+    }
+
+    /// The hash of `name`, whatever its case, where this is its parent's.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a name has no longer label than fits there")]
+    pub fn child(self, name: NameRef<'_>) -> NameHash {
+        let Some(label) = name.labels().next() else { return NameHash::ROOT };
         let mut lower = [0; super::name::LABEL_BYTES_MAX];
         let lower = &mut lower[..label.len()];
         lower.copy_from_slice(label);
         lower.make_ascii_lowercase();
-        NameHash::of(parent).below(lower)
+        self.below(lower)
     }
 
     /// The bits that choose a place in a table.
@@ -140,7 +144,10 @@ mod tests {
     #[test]
     fn a_hash_grows_from_its_parents() {
         let parent = NameHash::of("ocp4.example.".parse::<Name>().unwrap().as_ref());
-        assert_eq!(parent.below(b"api"), NameHash::of("api.ocp4.example.".parse::<Name>().unwrap().as_ref()));
+        let child = "API.ocp4.example.".parse::<Name>().unwrap();
+        assert_eq!(parent.below(b"api"), NameHash::of(child.as_ref()));
+        assert_eq!(parent.child(child.as_ref()), NameHash::of(child.as_ref()));
+        assert_eq!(parent.child(Name::root().as_ref()), NameHash::ROOT);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Messages of one slot that the connection has not taken, besides the last: one is written, another is
-/// ready.
-const UNTAKEN_MAX: usize = 2;
+/// Messages of one slot that the connection has not taken, besides the last: while some are written, as many
+/// are made, so that neither waits for the other after each message.
+const UNTAKEN_MAX: usize = 8;
 
 /// The client is gone: nothing reaches it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

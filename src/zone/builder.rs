@@ -39,6 +39,8 @@ pub struct Builder {
     apexes: Arc<Apexes>,
     libraries: Vec<LuaLibrary>,
     last: Option<NodeId>,
+    /// The parent of the owner that was new last: a name beside it is likely to follow.
+    last_parent: (NodeId, NameHash),
     /// Largest place that is given out, in bytes of names and of record data and in numbers of nodes, records
     /// and pools: they are 32 bits wide.
     pub(super) place_max: u32,
@@ -77,12 +79,15 @@ impl Builder {
             apexes: Arc::default(),
             libraries: Vec::new(),
             last: None,
+            last_parent: (NodeId::APEX, NameHash::ROOT),
             place_max: u32::MAX,
             budget: Budget::default(),
         };
         let apex = builder.apex.clone();
+        let hash = NameHash::of(apex.as_ref());
+        builder.last_parent = (NodeId::APEX, hash);
         // The first of everything: there is room for it.
-        let _ = builder.insert(apex.as_ref(), NameHash::of(apex.as_ref()), NodeId::APEX, &origin);
+        let _ = builder.insert(apex.as_ref(), hash, NodeId::APEX, &origin);
         builder
     }
 
@@ -255,14 +260,21 @@ impl Builder {
     }
 
     fn find_or_insert(&mut self, owner: NameRef<'_>, origin: &Origin) -> Result<NodeId, Diagnostic> {
-        let hash = NameHash::of(owner);
+        let (last_parent, parent_hash) = self.last_parent;
+        let beside = owner.parent().is_some_and(|parent| self.name(last_parent) == parent.wire());
+        let hash = if beside { parent_hash.child(owner) } else { NameHash::of(owner) };
         let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
         if let Some(node) = self.index.find(hash, is_it) {
             return Ok(NodeId(node));
         }
         // The apex is there from the start, so this ends there.
         let parent = match owner.parent() {
-            Some(parent) => self.find_or_insert(parent, origin)?,
+            _ if beside => last_parent,
+            Some(parent) => {
+                let node = self.find_or_insert(parent, origin)?;
+                self.last_parent = (node, NameHash::of(parent));
+                node
+            }
             None => NodeId::APEX,
         };
         let node = self.insert(owner, hash, parent, origin)?;

@@ -14,6 +14,7 @@
 //! ```
 
 use super::apexes::Apexes;
+use super::lookup::is_address;
 use super::reverse_names::is_reverse;
 use super::sealed::NodeKind;
 use super::tree::{Node, Rrset, Zone};
@@ -37,11 +38,12 @@ enum TargetStanding<'z> {
 
 /// Tells of the names in the RRsets of a node. `apexes` are those of all zones that are served.
 pub(super) fn check(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
-    let of_address = is_reverse(zone.apex()) && !node.name().labels().any(|label| label.starts_with(b"_"));
-    for rrset in node.all_rrsets() {
+    let of_address = || is_reverse(zone.apex()) && !node.name().labels().any(|label| label.starts_with(b"_"));
+    // Most records of a large zone are addresses, which name nothing.
+    for rrset in node.all_rrsets().filter(|rrset| !is_address(rrset.rtype())) {
         let rtype = rrset.rtype();
         for name in rrset.rdatas().flat_map(|bytes| rdata::names(rtype, bytes)).map(|inner| inner.name) {
-            if rtype == Rtype::PTR && of_address && is_reverse(name) {
+            if rtype == Rtype::PTR && of_address() && is_reverse(name) {
                 pointer(zone, rrset, name, found);
             } else {
                 target(zone, rrset, name, apexes, found);

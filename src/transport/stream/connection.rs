@@ -31,6 +31,10 @@ use crate::transport::responder::Responder;
 /// Responses collected before they are written, in bytes; the last one may go beyond.
 const OUTPUT_BYTES: usize = 16 << 10;
 
+/// Responses that came later collected before they are written, in bytes; the last one may go beyond. A transfer
+/// sends several messages at a time so.
+const LATER_OUTPUT_BYTES: usize = MESSAGE_BYTES_MAX;
+
 /// Queries that are answered before their responses are written and other connections have a turn.
 const QUERIES_PER_TURN_MAX: usize = 128;
 
@@ -47,7 +51,7 @@ const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Most memory a connection takes, in bytes: what is received ahead, a long UPDATE, and the responses collected,
 /// which grow by doubling.
 pub const CONNECTION_BYTES_MAX: usize =
-    INPUT_BYTES + LONG_BYTES_MAX + 2 * (OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
+    INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
 
 /// A client that has connected.
 pub(super) struct Client<S> {
@@ -182,6 +186,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             () = sleep_until(deadline) => return Err(ConnectionEnd::Done),
             response = self.pending.response() => {
                 frames::push(&mut self.output, &response.message);
+                // What has come together is written together, up to what one turn may hold.
+                while self.output.len() < LATER_OUTPUT_BYTES
+                    && let Some(response) = self.pending.ready_response()
+                {
+                    frames::push(&mut self.output, &response.message);
+                }
                 return Ok(ConnectionProgress::Answered);
             }
             read = self.stream.read(self.input.space()), if self.pending.takes_more() => read,

@@ -93,6 +93,11 @@ impl PendingResponses {
             None => std::future::pending().await,
         }
     }
+
+    /// The next response, if it has come already.
+    pub(super) fn ready_response(&mut self) -> Option<SentResponse> {
+        self.channel.as_mut()?.receiver.try_recv().ok()
+    }
 }
 
 impl Channel {
