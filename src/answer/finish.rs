@@ -8,6 +8,7 @@ use super::counters::Count;
 use super::message_kind::MessageKind;
 use super::opt::{Ede, write_opt};
 use super::peer::{Peer, Reply};
+use super::query_edns::Wants;
 use super::rate_limit::{RrlAction, RrlSource};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Snapshot;
@@ -114,7 +115,7 @@ pub(super) fn limit_and_forward(
         RrlAction::Slip => {
             worker.counters.add(Count::Forwarded);
             worker.counters.add(Count::Slipped);
-            query.edns.wants_nsid = false;
+            query.edns.wants = Wants::NOTHING;
             response.message.clear();
             response.rcode = Rcode::NOERROR;
             // Over TCP the recursion is available that is held back here.
@@ -149,7 +150,7 @@ pub(super) fn limit_and_hand_over(
         RrlAction::Slip => {
             worker.counters.add(Count::NoData);
             worker.counters.add(Count::Slipped);
-            query.edns.wants_nsid = false;
+            query.edns.wants = Wants::NOTHING;
             // Over TCP the signature is verified.
             query.edns.tsig = None;
             let flags = reply_flags(&query.header) | Header::TC;
@@ -192,7 +193,7 @@ pub(super) fn hand_over_bare(
 fn slip(query: &mut QueryContext<'_>, worker: &WorkerContext, response: &mut ResponseWriter<'_>) -> u16 {
     worker.counters.add(Count::Slipped);
     // A client that is not limited can still ask for it.
-    query.edns.wants_nsid = false;
+    query.edns.wants = Wants::NOTHING;
     if response.message.counts() == [0; 3] {
         return 0;
     }

@@ -6,11 +6,12 @@
 use super::context::{QueryContext, WorkerContext};
 use super::cookie::COOKIE_BYTES;
 use super::counters::Count;
-use super::query_edns::QueryEdns;
+use super::query_edns::{QueryEdns, Wants};
 use super::response_writer::ResponseWriter;
 use super::snapshot::Identity;
 use crate::dns::edns::{
-    CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, extended_error, option,
+    CLIENT_COOKIE_BYTES, DNSSEC_OK, Edns, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, PaddingBlock,
+    extended_error, option,
 };
 
 /// The extended error of a response (RFC 8914), where the response code does not say it all.
@@ -35,7 +36,8 @@ impl Ede {
 /// Room to keep for the OPT record.
 #[inline]
 pub(super) fn opt_bytes(identity: &Identity, edns: &QueryEdns<'_>) -> usize {
-    let nsid = if edns.wants_nsid { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
+    let nsid =
+        if edns.wants.has(Wants::NSID) { nsid(identity).len().saturating_add(OPTION_HEAD_BYTES) } else { 0 };
     let cookie = if edns.cookie.is_some() { OPTION_HEAD_BYTES + COOKIE_BYTES } else { 0 };
     // A response with an extended error has no records, hence room.
     OPT_BYTES.saturating_add(nsid).saturating_add(cookie)
@@ -68,9 +70,22 @@ pub(super) fn write_opt(
     if let Some(ede) = ede {
         writer.extended_error(ede.code(), "");
     }
-    // Last, because a long one may not fit behind a long QNAME.
-    if edns.wants_nsid && snapshot.identity.nsid.is_some() {
-        writer.option(option::NSID, nsid(&snapshot.identity));
+    if edns.wants != Wants::NOTHING {
+        write_wanted(query, &mut writer);
     }
     writer.finish();
+}
+
+/// Writes what few queries ask for.
+#[cold]
+fn write_wanted(query: &QueryContext<'_>, writer: &mut OptWriter<'_, '_>) {
+    let QueryContext { snapshot, peer, edns, .. } = query;
+    // Behind the others, because a long one may not fit behind a long QNAME.
+    if edns.wants.has(Wants::NSID) && snapshot.identity.nsid.is_some() {
+        writer.option(option::NSID, nsid(&snapshot.identity));
+    }
+    // Last of all, because it fills up. The signature comes behind it, and has its room from the same limit.
+    if edns.wants.has(Wants::PADDING) && peer.transport.is_encrypted() && edns.tsig.is_none() {
+        writer.pad(PaddingBlock::Response);
+    }
 }

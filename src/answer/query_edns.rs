@@ -7,6 +7,30 @@ use crate::dns::Rtype;
 use crate::dns::edns::{Edns, Options, option};
 use crate::dns::message::{Extra, Header};
 
+/// Options that few queries have, together: one look says that there are none.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wants(u8);
+
+impl Wants {
+    /// None.
+    pub(super) const NOTHING: Wants = Wants(0);
+    /// The name server identifier (RFC 5001).
+    pub(super) const NSID: Wants = Wants(1);
+    /// A response as padded as the query (RFC 7830).
+    pub(super) const PADDING: Wants = Wants(2);
+
+    #[inline]
+    fn add(&mut self, other: Wants) {
+        self.0 |= other.0;
+    }
+
+    /// Whether the other one is among these.
+    #[inline]
+    pub(super) fn has(self, other: Wants) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// The EDNS of a query, and its transaction signature.
 #[derive(Default)]
 pub(super) struct QueryEdns<'q> {
@@ -16,7 +40,7 @@ pub(super) struct QueryEdns<'q> {
     pub(super) cookie: Option<&'q [u8]>,
     /// The cookie is one that we made for this client lately.
     pub(super) cookie_is_ours: bool,
-    pub(super) wants_nsid: bool,
+    pub(super) wants: Wants,
     pub(super) tsig: Option<Tsig<'q>>,
 }
 
@@ -65,7 +89,8 @@ impl<'q> QueryEdns<'q> {
         let opt = Edns::of(extra)?;
         for one in Options::new(opt.options) {
             match one.ok()? {
-                (option::NSID, _) => self.wants_nsid = true,
+                (option::NSID, _) => self.wants.add(Wants::NSID),
+                (option::PADDING, _) => self.wants.add(Wants::PADDING),
                 (option::COOKIE, value) => self.cookie = self.cookie.or(Some(value)),
                 _ => {}
             }

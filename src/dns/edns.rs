@@ -166,6 +166,25 @@ impl<'q> Iterator for Options<'q> {
     }
 }
 
+/// What the length of an encrypted message is a multiple of, so that it says little of what is asked (RFC 8467, section
+/// 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaddingBlock {
+    /// Of queries.
+    Query,
+    /// Of responses to queries that are padded (RFC 7830, section 4).
+    Response,
+}
+
+impl PaddingBlock {
+    const fn bytes(self) -> usize {
+        match self {
+            PaddingBlock::Query => 128,
+            PaddingBlock::Response => 468,
+        }
+    }
+}
+
 /// Writes an OPT record at the end of a message, option by option.
 ///
 /// [`OptWriter::finish`] completes it. The writer of the message must have room for the [`OPT_BYTES`] of the
@@ -219,13 +238,12 @@ impl<'m, 'o> OptWriter<'m, 'o> {
         }
     }
 
-    /// Pads the message with zeros to a multiple of 128 bytes, as queries over TLS are (RFC 8467, section
-    /// 4.1).
-    pub fn pad(&mut self) {
-        const BLOCK_BYTES: usize = 128;
-        const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
+    /// Pads the message with zeros to a multiple of the block, unless there is no room for them. Nothing may be written
+    /// behind it.
+    pub fn pad(&mut self, block: PaddingBlock) {
+        const ZEROS: [u8; PaddingBlock::Response.bytes()] = [0; PaddingBlock::Response.bytes()];
         let bare = self.message.position().saturating_add(OPTION_HEAD_BYTES);
-        let padding = bare.next_multiple_of(BLOCK_BYTES).saturating_sub(bare);
+        let padding = bare.next_multiple_of(block.bytes()).saturating_sub(bare);
         self.option(option::PADDING, ZEROS.get(..padding).unwrap_or_default());
     }
 

@@ -4,7 +4,7 @@
 
 use super::cache_key::{CacheKey, KeyBytes, Wishes};
 use crate::answer::{Peer, Transport};
-use crate::dns::edns::{CLIENT_COOKIE_BYTES, Edns};
+use crate::dns::edns::{CLIENT_COOKIE_BYTES, Edns, option};
 use crate::dns::message::{Extra, Header, Question};
 use crate::dns::{Name, NameRef, Rtype};
 
@@ -21,6 +21,16 @@ pub(super) struct ClientQuery<'q> {
     /// Its OPT record, without the options.
     pub(super) edns: Option<Edns<'static>>,
     pub(super) cookie: Option<[u8; CLIENT_COOKIE_BYTES]>,
+    pub(super) padding: Padding,
+}
+
+/// Whether the response is to be as padded as the query was (RFC 7830, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// The query was not, or nothing is encrypted.
+    None,
+    /// It is.
+    Wanted,
 }
 
 /// The same, to be kept while the query waits: it is read once.
@@ -31,6 +41,7 @@ pub(super) struct OwnedClientQuery {
     question: Box<[u8]>,
     edns: Option<Edns<'static>>,
     cookie: Option<[u8; CLIENT_COOKIE_BYTES]>,
+    padding: Padding,
 }
 
 impl<'q> ClientQuery<'q> {
@@ -38,7 +49,7 @@ impl<'q> ClientQuery<'q> {
     pub(super) fn read(peer: Peer, query: &'q [u8]) -> Option<Self> {
         let header = Header::read(query)?;
         let (question, mut rest) = Question::read(query)?;
-        let (mut edns, mut cookie) = (None, None);
+        let (mut edns, mut cookie, mut padding) = (None, None, Padding::None);
         // What follows the counted records is not a record.
         let [_, behind @ ..] = header.counts;
         let counted = behind.into_iter().map(usize::from).fold(0, usize::saturating_add);
@@ -47,15 +58,18 @@ impl<'q> ClientQuery<'q> {
             rest = after;
             if let Some(read) = Edns::of(&extra) {
                 cookie = read.client_cookie();
+                if peer.transport.is_encrypted() && read.option(option::PADDING).is_some() {
+                    padding = Padding::Wanted;
+                }
                 edns = Some(Edns { options: &[], ..read });
             }
         }
-        Some(Self { peer, header, question, edns, cookie })
+        Some(Self { peer, header, question, edns, cookie, padding })
     }
 
     /// The same, to be kept.
     pub(super) fn to_owned(self) -> OwnedClientQuery {
-        let Self { peer, header, question, edns, cookie } = self;
+        let Self { peer, header, question, edns, cookie, padding } = self;
         OwnedClientQuery {
             peer,
             header,
@@ -63,6 +77,7 @@ impl<'q> ClientQuery<'q> {
             question: question.wire.into(),
             edns,
             cookie,
+            padding,
         }
     }
 
@@ -107,7 +122,7 @@ impl OwnedClientQuery {
             qclass: u16::from_be_bytes([class_high, class_low]),
             wire: &self.question,
         };
-        let Self { peer, header, edns, cookie, .. } = *self;
-        ClientQuery { peer, header, question, edns, cookie }
+        let Self { peer, header, edns, cookie, padding, .. } = *self;
+        ClientQuery { peer, header, question, edns, cookie, padding }
     }
 }

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use super::cache_key::CacheKey;
-use super::client_query::ClientQuery;
+use super::client_query::{ClientQuery, Padding};
 use super::cookies::Cookies;
 use super::extended_error::ExtendedError;
 use super::settings::CacheSettings;
 use crate::answer::COOKIE_BYTES;
 use crate::dns::Rtype;
-use crate::dns::edns::{DNSSEC_OK, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, option};
+use crate::dns::edns::{DNSSEC_OK, OPT_BYTES, OPTION_HEAD_BYTES, OptWriter, PaddingBlock, option};
 use crate::dns::message::{HEADER_BYTES, Header, Rcode, Section, class};
 use crate::dns::message_writer::{self, MessageWriter};
 use crate::requestor::{Meaning, Record, Response};
@@ -240,6 +240,9 @@ impl Stored {
         }
         if let Some(ExtendedError { code, text }) = extended_error {
             opt.extended_error(code, text);
+        }
+        if query.padding == Padding::Wanted {
+            opt.pad(PaddingBlock::Response);
         }
         opt.finish();
     }

@@ -3,7 +3,7 @@
 //! Writes its bytes, and decides which message is a response to it. Not responsible for sending it.
 
 use super::response::Response;
-use crate::dns::edns::OptWriter;
+use crate::dns::edns::{OptWriter, PaddingBlock};
 use crate::dns::message::{HEADER_BYTES, Header, Question, Rcode, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::{NameRef, Rtype};
@@ -96,7 +96,7 @@ impl Query {
             }
             let mut opt = OptWriter::new(message, Rcode::NOERROR, request.edns_flags);
             if form == Form::Padded {
-                opt.pad();
+                opt.pad(PaddingBlock::Query);
             }
             opt.finish();
         });

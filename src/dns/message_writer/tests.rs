@@ -1,7 +1,7 @@
 //! Messages written and read back.
 
 use super::*;
-use crate::dns::edns::{DNSSEC_OK, Edns, OPT_BYTES, OptWriter, UDP_PAYLOAD_MAX, option};
+use crate::dns::edns::{DNSSEC_OK, Edns, OPT_BYTES, OptWriter, PaddingBlock, UDP_PAYLOAD_MAX, option};
 use crate::dns::message::{Extra, Question, Rcode, class};
 use crate::dns::{Name, Rtype};
 
@@ -74,7 +74,7 @@ fn an_option_without_room_is_left_out_and_padding_fills_a_block() {
     let padded = owned(QUERY_BYTES_MAX, 7, 0, |message| {
         message.question(name().as_ref(), Rtype::A, class::IN);
         let mut opt = OptWriter::new(message, Rcode::NOERROR, 0);
-        opt.pad();
+        opt.pad(PaddingBlock::Query);
         opt.finish();
     });
     assert_eq!(padded.len(), 128);
