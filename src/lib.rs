@@ -22,7 +22,7 @@ pub mod pattern; // globs of names and addresses
 
 pub mod delivery; // files for an operator: all of them or none; does not know what is in them
 
-pub mod tls; // trust anchors, certificates, client settings, random numbers; knows no peers
+pub mod tls; // trust anchors, certificates, client and server settings, random numbers; knows no peers
 
 pub mod dns; // names, types, RDATA, messages; knows no zones
 
@@ -46,7 +46,7 @@ pub mod answer; // compile, snapshot, respond; knows no sockets and no time
 
 pub mod update; // RFC 2136: prerequisites, policy, changes; changes nothing
 
-pub mod transport; // UDP and TCP; knows no zones
+pub mod transport; // UDP, TCP and TLS; knows no zones
 
 pub mod requestor; // asking another server, judging its response; knows no caches and no clients
 

@@ -38,17 +38,20 @@ pub enum Transport {
     Udp,
     /// A TCP connection.
     Tcp,
+    /// A TLS connection (RFC 7858).
+    Tls,
 }
 
 impl Transport {
     /// All of them, in the order in which status and metrics show them.
-    pub const ALL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+    pub const ALL: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
     /// The name that status, metrics and traces show.
     pub fn name(self) -> &'static str {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
         }
     }
 
@@ -57,7 +60,7 @@ impl Transport {
     pub fn is_stream(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp => true,
+            Transport::Tcp | Transport::Tls => true,
         }
     }
 
@@ -65,6 +68,7 @@ impl Transport {
     pub fn is_encrypted(self) -> bool {
         match self {
             Transport::Udp | Transport::Tcp => false,
+            Transport::Tls => true,
         }
     }
 

@@ -164,7 +164,7 @@ fn assert_sound(query: &[u8], response: Option<&[u8]>, transport: Transport) {
 }
 
 fn transports() -> impl Strategy<Value = Transport> {
-    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp)]
+    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp), Just(Transport::Tls)]
 }
 
 proptest! {
@@ -200,7 +200,7 @@ const SMALL: &str = "@ 60 SOA ns host 1 2 3 4 30\n* 60 TXT x\nd 60 DNAME t\nc 60
 fn room(transport: Transport) -> usize {
     match transport {
         Transport::Udp => UDP_PAYLOAD_MAX,
-        Transport::Tcp => 65_535,
+        Transport::Tcp | Transport::Tls => 65_535,
     }
 }
 

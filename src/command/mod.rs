@@ -9,6 +9,7 @@ mod record_type;
 mod server;
 mod serving;
 
+mod certificate;
 mod check;
 mod compare;
 mod explain;
@@ -73,6 +74,11 @@ pub(crate) enum Command {
     /// Signed are transfers, updates and any other query (TSIG, RFC 8945). The lines are for edgedns, BIND, Knot, NSD,
     /// PowerDNS, cert-manager and external-dns. They hold the secret: whoever reads them can sign.
     Key(key::Arguments),
+    /// Make a certificate that signs itself, and its key, for encrypted transports.
+    ///
+    /// It is enough for clients that take any certificate, as resolvers that look for encryption by themselves (RFC
+    /// 9539), and for those that are given this one to trust. For all others ask an authority.
+    Certificate(certificate::Arguments),
     /// Convert another server's files to edgedns.toml and zones, and report what becomes of every setting.
     ///
     /// Reads files only and touches no running server. Checks what it wrote; exits with 1 if that cannot be
@@ -108,6 +114,7 @@ impl Command {
             Self::Export(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Key(arguments) => arguments.run(),
+            Self::Certificate(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, tools::demo()),
             Self::Import(arguments) => arguments.run(),

@@ -17,6 +17,8 @@ pub enum Section {
     Root,
     /// `[server]`
     Server,
+    /// `[tls]`
+    Tls,
     /// `[admin]`
     Admin,
     /// `[limit]`
@@ -67,6 +69,7 @@ impl Section {
         match self {
             Section::Root => "",
             Section::Server => "[server]",
+            Section::Tls => "[tls]",
             Section::Admin => "[admin]",
             Section::Limit => "[limit]",
             Section::Probe => "[probe]",
@@ -95,6 +98,7 @@ impl Section {
         match self {
             Section::Root => None,
             Section::Server
+            | Section::Tls
             | Section::Admin
             | Section::Limit
             | Section::Probe
@@ -125,6 +129,7 @@ impl Section {
 const OWN_SECTIONS: &[Section] = &[
     Section::Root,
     Section::Server,
+    Section::Tls,
     Section::Admin,
     Section::Limit,
     Section::Probe,
@@ -310,6 +315,26 @@ const OWN: &[ConfigKey] = &[
         ),
         Holds::Secret,
     ),
+    holding(
+        key(
+            Section::Tls,
+            "certificate",
+            Absent::Required { example: r#""tls/server.crt""# },
+            "file with the certificate in PEM that encrypted transports show, and behind it those that lead to its \
+             authority; followed when it changes; `edgedns certificate` makes one for a start",
+        ),
+        Holds::File,
+    ),
+    holding(
+        key(
+            Section::Tls,
+            "key",
+            Absent::Required { example: r#""tls/server.key""# },
+            "file with its key in PEM, followed likewise; while the two do not belong together, or have expired, what \
+             was good before is shown",
+        ),
+        Holds::SecretFile,
+    ),
     key(
         Section::Admin,
         "listen",
@@ -323,6 +348,39 @@ const OWN: &[ConfigKey] = &[
         Absent::Unset { example: r#"["master-0.ocp4.example.com"]"# },
         "names in the Host header that the listener accepts besides its address and localhost; others get \
          421, so that a foreign web page cannot reach it under a name of its own",
+    ),
+    key(
+        Section::Admin,
+        "tls",
+        Absent::Default("false"),
+        "whether the listener speaks HTTPS, with the certificate of `[tls]`",
+    ),
+    holding(
+        key(
+            Section::Admin,
+            "token-file",
+            Absent::Unset { example: r#""keys/admin-token""# },
+            "file with a token that every request must show, as bearer token or as the password of any user; read \
+             again when it changes",
+        ),
+        Holds::SecretFile,
+    ),
+    holding(
+        key(
+            Section::Admin,
+            "client-ca",
+            Absent::Unset { example: r#""tls/clients-ca.pem""# },
+            "file with the authorities of which every client must have a certificate, with `tls = true`; read again \
+             when it changes",
+        ),
+        Holds::File,
+    ),
+    key(
+        Section::Admin,
+        "insecure",
+        Absent::Default("false"),
+        "whether it may listen beyond loopback though nobody is asked who they are or others could listen in; \
+         otherwise that takes `tls` with `token-file` or `client-ca`",
     ),
     key(
         Section::Admin,

@@ -30,6 +30,7 @@ mod zone;
 mod catalog;
 mod forward;
 mod server;
+mod tls;
 mod lua;
 mod admin;
 
@@ -37,9 +38,10 @@ use std::path::Path;
 
 use crate::forward::CacheSettings;
 use crate::source::{Diagnostic, Diagnostics, FileId, Severity, Sources};
+use crate::tls::PairFiles;
 
 pub use crate::setting::{Absent, DURATION_MAX, Holds, TsigKey, read_duration};
-pub use admin::{Admin, SOCKET_PATH_BYTES_MAX};
+pub use admin::{Admin, Encryption, SOCKET_PATH_BYTES_MAX};
 pub use catalog::{Catalog, CatalogGroup};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use forward::Forward;
@@ -61,6 +63,8 @@ use table::Table;
 pub struct Config {
     /// `[server]`: what is listened on, and how much of it.
     pub server: Server,
+    /// `[tls]`: the files of the certificate that encrypted transports show; none: they do not serve.
+    pub tls: Option<PairFiles>,
     /// `[admin]`: where an operator reaches the running server.
     pub admin: Admin,
     /// `[limit]`: how many responses a network gets over UDP.
@@ -118,9 +122,18 @@ pub fn read_file(
 
 fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let server = root.table(Section::Server, found).map(|table| Server::read(&table, folder, found));
+    let server = root.table(Section::Server, found);
+    if let (Some(table), false) = (&server, root.has(Section::Tls)) {
+        tls::report_absence(table, found);
+    }
+    let server = server.map(|table| Server::read(&table, folder, found));
     let dns = server.as_ref().map_or_else(|| Server::default().addresses(), Server::addresses);
-    let admin = root.table(Section::Admin, found).map(|table| Admin::read(&table, folder, &dns, found));
+    let tls = root.table(Section::Tls, found).and_then(|table| tls::read(&table, folder, found));
+    let admin_table = root.table(Section::Admin, found);
+    if let (Some(table), false) = (&admin_table, root.has(Section::Tls)) {
+        tls::report_admin_without(table, found);
+    }
+    let admin = admin_table.map(|table| Admin::read(&table, folder, &dns, found));
     let limit = root.table(Section::Limit, found).map(|table| Limit::read(&table, found));
     let probe = root.table(Section::Probe, found).map(|table| Probe::read(&table, found));
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
@@ -138,6 +151,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     }
     Config {
         server: server.unwrap_or_default(),
+        tls,
         admin: admin.unwrap_or_default(),
         limit: limit.unwrap_or_default(),
         probe,

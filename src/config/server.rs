@@ -119,12 +119,18 @@ impl Server {
         self.listen.iter().map(|listen| listen.address).collect()
     }
 
+    /// Those at which these protocols are served.
+    pub fn addresses_of(&self, protocols: Protocols) -> Vec<SocketAddr> {
+        let own = self.listen.iter().filter(|listen| listen.protocols == protocols);
+        own.map(|listen| listen.address).collect()
+    }
+
     /// Reads `[server]`; what is absent or faulty keeps its default.
     pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Self {
         let default = Server::default();
         let idle = Duration::from_millis(1)..=DURATION_MAX;
         Self {
-            listen: Protocols::ALL.iter().flat_map(|protocols| listen(table, *protocols, found)).collect(),
+            listen: listen_all(table, found),
             workers: table.read("workers", found, workers).unwrap_or(default.workers),
             affinity: table
                 .read("affinity", found, |value| value.word(AFFINITIES))
@@ -206,10 +212,26 @@ fn cookie_secret(value: Value<'_>) -> Result<CookieSecret, Diagnostic> {
     })
 }
 
-/// Where these protocols are served: what their key says, else where they are usually served.
-fn listen(table: &Table<'_>, protocols: Protocols, found: &mut Diagnostics) -> Vec<ListenAddress> {
+/// Where all protocols are served.
+fn listen_all(table: &Table<'_>, found: &mut Diagnostics) -> Vec<ListenAddress> {
+    let mut all: Vec<ListenAddress> = Vec::new();
+    for &protocols in Protocols::ALL {
+        let own = listen(table, protocols, &all, found);
+        all.extend(own);
+    }
+    all
+}
+
+/// Where these protocols are served: what their key says, else where they are usually served. The sockets of those
+/// before are `taken`.
+fn listen(
+    table: &Table<'_>,
+    protocols: Protocols,
+    taken: &[ListenAddress],
+    found: &mut Diagnostics,
+) -> Vec<ListenAddress> {
     let value = table.get(protocols.entry().key.name);
-    let given = value.and_then(|value| addresses(value, protocols.entry(), found));
+    let given = value.and_then(|value| addresses(value, protocols.entry(), taken, found));
     match given {
         Some(given) => given.into_iter().map(|address| ListenAddress { address, protocols }).collect(),
         None => protocols.usual_addresses().collect(),
@@ -220,6 +242,7 @@ fn listen(table: &Table<'_>, protocols: Protocols, found: &mut Diagnostics) -> V
 fn addresses(
     value: Value<'_>,
     protocols: ProtocolsEntry,
+    taken: &[ListenAddress],
     found: &mut Diagnostics,
 ) -> Option<Vec<SocketAddr>> {
     let items = keep(value.items(), found)?;
@@ -237,6 +260,12 @@ fn addresses(
         if address.ip().is_multicast() {
             let fault = item.fault(format!("`{address}` is a multicast address: no connection ends there"));
             found.push(fault.help("name an address of one host"));
+            continue;
+        }
+        if let Some(other) = taken.iter().find(|other| other.address == address) {
+            let name = other.protocols.entry().name;
+            let fault = item.fault(format!("`{address}` serves {name} already"));
+            found.push(fault.help(format!("{} is usually at port {}", protocols.name, protocols.port)));
             continue;
         }
         match first.iter().find(|(known, _)| *known == address) {

@@ -1,4 +1,4 @@
-//! The admin listener: read-only, for every client that can connect.
+//! The admin listener: read-only, for every client that can connect, or that shows what [`AdminAccess`] wants.
 //!
 //! | path       | for              | says                                                                |
 //! |------------|------------------|---------------------------------------------------------------------|
@@ -22,8 +22,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::access::{self, AdminAccess};
+use super::admin_socket::AdminSocket;
 use super::connections::{self, Bounds};
-use super::host::{self, AdminHosts};
 use super::metrics::{self, Form};
 use super::{AdminRequest, Status, process};
 use crate::tls::random_bytes;
@@ -50,16 +51,20 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Serves the admin listener until `end`, for requests to one of `hosts`.
+/// Serves the admin listener until `end`, for those who have access.
 pub async fn serve_admin(
     listener: TcpListener,
-    hosts: watch::Receiver<AdminHosts>,
+    access: watch::Receiver<AdminAccess>,
     requests: mpsc::Sender<AdminRequest>,
     end: impl Future,
 ) {
     let bounds = Bounds { connections_max: CONNECTIONS_MAX, lasts: CONNECTION_LASTS };
-    let router = router(requests).layer(middleware::from_fn_with_state(hosts, host::need_ours));
-    connections::serve(listener, router, bounds, end).await;
+    let (token, ours) = (access.clone(), access.clone());
+    // The last one comes first: who does not mean this server learns nothing of a token.
+    let router = router(requests)
+        .layer(middleware::from_fn_with_state(token, access::need_token))
+        .layer(middleware::from_fn_with_state(ours, access::need_ours));
+    connections::serve(AdminSocket { listener, access }, router, bounds, end).await;
 }
 
 fn router(requests: mpsc::Sender<AdminRequest>) -> Router {

@@ -16,7 +16,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 
 use super::slots::{Answering, Slot, Slots};
@@ -57,14 +57,6 @@ impl Accept for UnixListener {
 
     async fn accept(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
         UnixListener::accept(self).await.map(|(stream, _)| (stream, None))
-    }
-}
-
-impl Accept for TcpListener {
-    type Stream = TcpStream;
-
-    async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
-        TcpListener::accept(self).await.map(|(stream, peer)| (stream, Some(peer.ip())))
     }
 }
 

@@ -7,12 +7,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::watch;
 
 /// The name that programs on this host use for it.
 const LOCALHOST: &str = "localhost";
@@ -76,21 +75,14 @@ pub(super) async fn need_one(request: Request, next: Next) -> Response {
     }
 }
 
-/// Answers only who means this server.
-pub(super) async fn need_ours(
-    State(hosts): State<watch::Receiver<AdminHosts>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let refusal = match asked_for(&request) {
+/// What is answered where a request does not mean this server.
+pub(super) fn refusal(hosts: &AdminHosts, request: &Request) -> Option<Response> {
+    let refusal = match asked_for(request) {
         Err(refusal) => Some(refusal),
-        Ok(Some(host)) if !hosts.borrow().mean_us(&host) => Some(HostRefusal::Misdirected(host)),
+        Ok(Some(host)) if !hosts.mean_us(&host) => Some(HostRefusal::Misdirected(host)),
         Ok(_) => None,
     };
-    match refusal {
-        Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
-    }
+    refusal.map(IntoResponse::into_response)
 }
 
 /// The host that a request is for; none in one of HTTP/1.0 that names none.

@@ -16,8 +16,8 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    CatalogStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status, TargetStatus,
-    TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
+    CatalogStatus, HandshakesStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status,
+    TargetStatus, TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -29,6 +29,9 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     transports(&mut text, &status.transports);
     spreads(&mut text, &status.transports);
     sockets(&mut text, status);
+    if status.certificate.is_some() {
+        encryption(&mut text, status);
+    }
     if let Some(status) = &status.transfers {
         transfers(&mut text, status);
     }
@@ -187,6 +190,39 @@ fn sockets(text: &mut Text, status: &Status) {
         [plain(tcp.evicted)],
     );
     text.counter("edgedns_tcp_cut", "TCP connections cut because the client did not read.", [plain(tcp.cut)]);
+}
+
+/// What encrypted transports show, and how far clients come.
+fn encryption(text: &mut Text, status: &Status) {
+    let HandshakesStatus { under_way, completed, failed, late, evicted, limited } = status.tcp.handshakes;
+    let results = [
+        ("completed", completed),
+        ("failed", failed),
+        ("late", late),
+        ("evicted", evicted),
+        ("too_many_of_client", limited),
+    ];
+    text.counter(
+        "edgedns_tls_handshakes",
+        "Handshakes of encrypted transports by what became of them.",
+        results.map(|(result, count)| (Labels::of("result", result), count)),
+    );
+    text.gauge(
+        "edgedns_tls_handshakes_under_way",
+        "Handshakes of encrypted transports that are under way.",
+        [plain(under_way)],
+    );
+    let certificate = status.certificate.as_ref();
+    text.gauge(
+        "edgedns_tls_certificate_expiry_timestamp_seconds",
+        "When the certificate ends that encrypted transports show.",
+        certificate.and_then(|one| one.expires_at).map(|end| plain(end.unix_seconds())),
+    );
+    text.gauge(
+        "edgedns_tls_certificate_trouble",
+        "Whether the files of the certificate cannot be used as they are; one that was read before is still shown.",
+        certificate.map(|one| plain(u64::from(one.error.is_some()))),
+    );
 }
 
 fn transfers(text: &mut Text, status: &TransfersStatus) {

@@ -28,6 +28,8 @@ mod version;
 
 mod columns;
 mod connections;
+mod access;
+mod admin_socket;
 mod status;
 
 mod explanation;
@@ -49,6 +51,7 @@ mod socket;
 
 mod client;
 
+pub use access::{AdminAccess, TokenFile};
 pub use admin::serve_admin;
 pub use client::{Client, Shrunk, TraceLines};
 pub use connections::HEAD_BYTES_MAX;
@@ -65,9 +68,10 @@ pub use sd_notify::ServiceManager;
 pub use signals::requests;
 pub use socket::{ControlSocket, SocketError};
 pub use status::{
-    CatalogStatus, CopiedStatus, HistogramStatus, JournalStatus, ListeningStatus, MemberStatus,
-    OutcomesStatus, PoolStatus, ProbesStatus, RuleStatus, Status, StoreStatus, TargetStatus, TcpStatus,
-    TransfersStatus, TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
+    CERTIFICATE_DAYS_SHORT, CatalogStatus, CertificateStatus, CopiedStatus, HandshakesStatus,
+    HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
+    RuleStatus, Status, StoreStatus, TargetStatus, TcpStatus, TransfersStatus, TransportStatus, TsigStatus,
+    UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

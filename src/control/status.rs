@@ -32,6 +32,9 @@ pub struct Status {
     pub udp: UdpStatus,
     /// What has happened to connections.
     pub tcp: TcpStatus,
+    /// The certificate of encrypted transports; none: no file is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateStatus>,
     /// How punctual probes are.
     pub probes: ProbesStatus,
     /// In the order of the config file; behind them those that catalogs name.
@@ -76,7 +79,12 @@ impl Status {
         let watch = self.watch_trouble.as_ref().map(|why| format!("changes of files are not noticed: {why}"));
         let state = self.state_trouble.as_ref();
         let state = state.map(|why| format!("state for the next start is not written: {why}"));
-        watch.into_iter().chain(state).chain(self.catalogs.iter().filter_map(CatalogStatus::remark))
+        let certificate = self.certificate.as_ref().and_then(CertificateStatus::remark);
+        watch
+            .into_iter()
+            .chain(state)
+            .chain(certificate)
+            .chain(self.catalogs.iter().filter_map(CatalogStatus::remark))
     }
 
     /// The same for every client that can connect: faults with their places, but without the text there. A
@@ -242,6 +250,65 @@ pub struct TcpStatus {
     pub limited: u64,
     /// Cut: the client did not read.
     pub cut: u64,
+    /// Handshakes of encrypted transports.
+    pub handshakes: HandshakesStatus,
+}
+
+/// Handshakes of encrypted transports since the start, each counted once when it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandshakesStatus {
+    /// Under way now.
+    pub under_way: usize,
+    /// Those that led to a connection.
+    pub completed: u64,
+    /// Ended by the client, or by what it said.
+    pub failed: u64,
+    /// Ended by us: their time was over.
+    pub late: u64,
+    /// Ended by us: another one took the place.
+    pub evicted: u64,
+    /// Not begun: the client had too many under way.
+    pub limited: u64,
+}
+
+/// The certificate that encrypted transports show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CertificateStatus {
+    /// Its file.
+    pub certificate: String,
+    /// When what is served ends; none: nothing is served, or nobody knows.
+    pub expires_at: Option<UtcTime>,
+    /// Whole days until then; negative: it has ended.
+    pub days_left: Option<i64>,
+    /// Whether there is one that is served.
+    pub served: bool,
+    /// Why the files as they are now are not served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Fewer days than this are told: whoever renews a certificate by itself has done so long before. Half the days that the
+/// shortest one of a public authority has, which renews it with a third of its time left.
+pub const CERTIFICATE_DAYS_SHORT: i64 = 14;
+
+impl CertificateStatus {
+    /// What is not as it should be though it is served.
+    fn remark(&self) -> Option<String> {
+        let file = &self.certificate;
+        match (&self.error, self.days_left) {
+            _ if !self.served => None,
+            (Some(error), _) => Some(format!("certificate: {error}; what was read before is served")),
+            (None, Some(left)) if left < 0 => {
+                Some(format!("certificate {file} has expired: clients refuse it"))
+            }
+            (None, Some(left)) if left < CERTIFICATE_DAYS_SHORT => {
+                Some(format!("certificate {file} expires in {left} days"))
+            }
+            (None, Some(_) | None) => None,
+        }
+    }
 }
 
 /// A zone.

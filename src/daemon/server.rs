@@ -20,6 +20,7 @@ mod selector_text;
 mod transitions;
 mod admin_listener;
 mod control_listener;
+mod certificate;
 mod locals;
 mod forwarding;
 mod supervision;

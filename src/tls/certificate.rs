@@ -29,6 +29,15 @@ pub fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     read_time(tag, text)
 }
 
+/// Whole days until `end`; negative once it is past.
+pub fn days_until(end: SystemTime, now: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match end.duration_since(now) {
+        Ok(left) => whole(left).div_euclid(DAY_SECONDS),
+        Err(past) => whole(past.duration()).saturating_neg().div_euclid(DAY_SECONDS),
+    }
+}
+
 /// The rest of a DER text.
 struct Der<'d>(&'d [u8]);
 

@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion};
 
 use super::authority::{self, TrustEveryone};
-use super::file::{self, FileError, FileFault};
+use super::file::{FileError, FileFault};
+use super::pair::PairFiles;
 use super::server_name::ServerName;
 
 /// Longest name of an application protocol, in bytes (RFC 7301, section 3.1).
@@ -88,10 +87,7 @@ impl AlpnProtocol {
 
 /// What a client proves itself with: files that belonged together when the configuration was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ClientCertificate {
-    certificate: PathBuf,
-    key: PathBuf,
-}
+pub struct ClientCertificate(PairFiles);
 
 impl ClientCertificate {
     /// Looks into the files: the certificate, with those between it and its authority, and the key.
@@ -100,7 +96,7 @@ impl ClientCertificate {
     ///
     /// When one cannot be used, or the key is not that of the certificate.
     pub fn new(certificate: PathBuf, key: PathBuf) -> Result<Self, FileError> {
-        let pair = ClientCertificate { certificate, key };
+        let pair = ClientCertificate(PairFiles { certificate, key });
         pair.prove(builder(&Verify::Off, TlsVersions::Usual)?)?;
         Ok(pair)
     }
@@ -109,13 +105,8 @@ impl ClientCertificate {
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     ) -> Result<ClientConfig, FileError> {
-        let chain = authority::certificates(&self.certificate)?;
-        if chain.is_empty() {
-            return Err(FileFault::NoCertificate.of(&self.certificate));
-        }
-        let key = PrivateKeyDer::from_pem_slice(&file::read(&self.key)?);
-        let key = key.map_err(|_| FileFault::NoKey.of(&self.key))?;
-        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(&self.key))
+        let (chain, key) = self.0.parts()?;
+        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(&self.0.key))
     }
 }
 
@@ -149,7 +140,7 @@ impl Handshake {
             Verify::System => Some(authority::system_file()),
             Verify::File(AuthorityFile(path)) => Some(path.as_path()),
         };
-        let client = self.client.iter().flat_map(|client| [client.certificate.as_path(), &client.key]);
+        let client = self.client.iter().flat_map(|ClientCertificate(pair)| pair.paths());
         authorities.into_iter().chain(client).collect()
     }
 

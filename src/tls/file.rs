@@ -44,6 +44,11 @@ pub enum FileFault {
     NoKey,
     /// The key is of a kind that cannot be used, or not that of the certificate.
     BadKey,
+    /// The certificate in it has expired, and one that has not is served.
+    Expired {
+        /// How long ago.
+        days: u64,
+    },
     /// It can be read, but not used by its reader.
     Useless {
         /// What is wrong with it.
@@ -60,6 +65,8 @@ impl fmt::Display for FileFault {
             FileFault::BadCertificate => f.write_str("a certificate in it cannot be used"),
             FileFault::NoKey => f.write_str("no private key in PEM is in it"),
             FileFault::BadKey => f.write_str("the key does not belong to the certificate"),
+            FileFault::Expired { days: 0 } => f.write_str("the certificate in it has expired today"),
+            FileFault::Expired { days } => write!(f, "the certificate in it has expired {days} days ago"),
             FileFault::Useless { why } => f.write_str(why),
         }
     }
@@ -74,6 +81,12 @@ impl fmt::Display for FileError {
 impl std::error::Error for FileError {}
 
 impl FileFault {
+    /// A certificate that expired so long ago.
+    pub fn expired(since: Duration) -> Self {
+        const DAY_SECONDS: u64 = 86_400;
+        FileFault::Expired { days: since.as_secs() / DAY_SECONDS }
+    }
+
     /// This, of the file at `path`.
     pub fn of(self, path: &Path) -> FileError {
         FileError { path: path.to_owned(), fault: self }

@@ -1,7 +1,7 @@
-//! TLS: trust anchors, certificates, and what clients are configured with; and random numbers.
+//! TLS: trust anchors, certificates, and what clients and servers are configured with; and random numbers.
 //!
 //! Reads authorities, certificates and keys from files, again when these change, and makes a configuration
-//! from them. Not responsible for connections and handshakes: `probe` and `requestor` make those.
+//! from them. Not responsible for connections and handshakes: `probe`, `requestor` and `transport` make those.
 
 mod random;
 
@@ -13,10 +13,18 @@ mod certificate;
 
 mod authority;
 
+mod client_verifier;
+
+mod pair;
+
 mod client;
 
-pub use certificate::not_after;
+mod server;
+
+pub use certificate::{days_until, not_after};
 pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, TlsVersions, Verify};
 pub use file::{FileError, FileFault, FromFiles, read as read_file};
+pub use pair::{Pair, PairFiles};
 pub use random::{Random, random_bytes, system_bytes};
+pub use server::{CertificateChange, CertificateStanding, CertificateStatus, ServerTls};
 pub use server_name::ServerName;

@@ -1,6 +1,7 @@
 //! `edgedns check`: reads everything the server would read, and reports every fault.
 
 mod catalogs;
+mod certificate;
 mod system;
 mod upstreams;
 
@@ -128,6 +129,7 @@ fn run(
             zonefile::write(zone, &mut dumped);
         }
     });
+    certificate::look(&mut reading);
     upstreams::look(&mut reading);
     let catalogs = catalogs::look(&mut reading);
     let found = look(&reading, searched);

@@ -14,6 +14,7 @@ use crate::deploy::machineconfig::{
     node_place,
 };
 use crate::source::{Diagnostic, Diagnostics, FileId, Look, Severity, Sources, Span};
+use crate::transport::Protocols;
 use crate::zones::Purpose;
 
 /// The key of a file that must be for its owner alone.
@@ -62,7 +63,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
         parts: request.parts.clone(),
         files: files.into_values().collect(),
         site: Site {
-            listen: loaded.config.server.addresses(),
+            listen: loaded.config.server.addresses_of(Protocols::Plain),
             zones: loaded.config.zones.iter().map(|zone| zone.name.clone()).collect(),
         },
     });

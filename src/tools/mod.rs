@@ -6,6 +6,8 @@ mod format;
 
 mod terminal;
 
+mod certificate;
+
 mod check;
 
 mod compare;
@@ -20,6 +22,7 @@ mod etcd;
 
 mod tsig_key;
 
+pub use certificate::{CertificateRequest, make_certificate};
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;

@@ -5,6 +5,7 @@
 
 mod entry;
 mod tcp;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ macro_rules! protocols {
 protocols! {
     /// DNS over UDP and TCP (RFC 1035, section 4.2).
     Plain in tcp;
+    /// DNS over TLS (RFC 7858).
+    Tls in tls;
 }
 
 impl Protocols {

@@ -55,6 +55,8 @@ pub enum Error {
         /// Why not.
         misfit: Misfit,
     },
+    /// The threads of encrypted transports cannot be started.
+    Runtime(io::Error),
     /// A UDP worker cannot be started.
     Worker {
         /// Which one, from 0.
@@ -305,6 +307,7 @@ impl fmt::Display for Error {
                 }
             }
             Error::Passed { label, misfit } => write!(f, "{label} {misfit}"),
+            Error::Runtime(cause) => write!(f, "cannot start the threads of encrypted transports: {cause}"),
             Error::Worker { index, cause } => write!(f, "cannot start UDP worker {index}: {cause}"),
         }
     }
@@ -314,7 +317,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::NoAddress | Error::Passed { .. } => None,
-            Error::Listen { cause, .. } | Error::Worker { cause, .. } => Some(cause),
+            Error::Listen { cause, .. } | Error::Runtime(cause) | Error::Worker { cause, .. } => Some(cause),
         }
     }
 }

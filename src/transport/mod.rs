@@ -61,6 +61,8 @@ mod udp;
 
 mod change;
 
+mod encrypted_runtime;
+
 mod running;
 
 pub use affinity::Affinity;
@@ -76,7 +78,7 @@ pub use response_slot::Gone;
 pub use running::{Listening, Running, Worker, start};
 pub use scope::{ScopeError, ScopedIp, scoped_host, scoped_place};
 pub use settings::{Settings, WORKERS_MAX};
-pub use stream::{CONNECTION_BYTES_MAX, TcpCounters, TcpSettings};
+pub use stream::{CONNECTION_BYTES_MAX, HandshakeCounters, TcpCounters, TcpSettings};
 #[cfg(feature = "fuzzing")]
 pub use stream::{Frame, Input};
 pub use trace::{Filter, Names, TRACES_MAX, Taps, Trace, TraceEvent};

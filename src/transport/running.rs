@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::affinity::Affinity;
 use super::change::{Group, ListenerChange, NewAddress, Sharing};
+use super::encrypted_runtime::EncryptedRuntime;
 use super::inherited::Inherited;
 use super::listen_address::{ListenAddress, Protocols};
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
@@ -25,6 +26,7 @@ use super::settings::Settings;
 use super::stream::{self, TcpCounters};
 use super::udp::{Assignment, UdpCounters, WorkerHandle};
 use crate::answer::Transport;
+use crate::tls::ServerTls;
 
 /// Longest wait for workers to take up a change, and for those that stop to answer what is queued. TCP's own
 /// limit is shorter, so this one decides only when a thread hangs.
@@ -55,6 +57,8 @@ pub struct Listening {
 pub struct Running<R> {
     make: Box<dyn Fn(Worker) -> R + Send>,
     handle: Handle,
+    /// Where encrypted transports are served; started with the first of them.
+    encrypted: Option<EncryptedRuntime>,
     endpoints: Vec<Endpoint>,
     workers: Vec<WorkerHandle>,
     affinity: Affinity,
@@ -74,22 +78,25 @@ struct Endpoint {
 
 /// Serves `listeners`: UDP on threads of its own, streams on the runtime of `handle`, which needs I/O and
 /// time. `make` is called once per worker, now and when a change adds workers. Connections share as many
-/// responders as there are UDP workers now.
+/// responders as there are UDP workers now. Encrypted transports show what `tls` has, on threads of their own.
 ///
 /// # Errors
 /// When a thread cannot be started, or the runtime does not take a socket; then nothing is served.
 pub fn start<R: Responder>(
     listeners: Listeners,
     make: impl Fn(Worker) -> R + Send + 'static,
+    tls: ServerTls,
     handle: Handle,
 ) -> Result<Running<R>, Error> {
     let Listeners { settings, bound } = listeners;
-    let streams = stream::StreamContext::new(settings.tcp, settings.worker_count(), |transport, index| {
-        make(Worker { transport, index })
-    });
+    let streams =
+        stream::StreamContext::new(settings.tcp, settings.worker_count(), tls, |transport, index| {
+            make(Worker { transport, index })
+        });
     let mut running = Running {
         make: Box::new(make),
         handle,
+        encrypted: None,
         endpoints: Vec::new(),
         workers: Vec::new(),
         affinity: Affinity::Clients,
@@ -234,7 +241,7 @@ impl<R: Responder> Running<R> {
 
     /// Gains what can be refused: threads, and places in the runtime.
     fn prepare(
-        &self,
+        &mut self,
         kept: Vec<Option<Group>>,
         bound: Vec<Bound>,
         settings: &Settings,
@@ -252,15 +259,24 @@ impl<R: Responder> Running<R> {
         Ok(change)
     }
 
-    fn register(&self, bound: Bound) -> Result<NewAddress, Error> {
+    fn register(&mut self, bound: Bound) -> Result<NewAddress, Error> {
         let Bound { asked, address, udp, datagrams, tcp } = bound;
-        let _runtime = self.handle.enter();
+        if asked.protocols.entry().is_encrypted && self.encrypted.is_none() {
+            self.encrypted = Some(EncryptedRuntime::start().map_err(Error::Runtime)?);
+        }
+        let _runtime = self.handle_of(asked.protocols).enter();
         let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
             address,
             protocol: SocketProtocol::Tcp,
             cause,
         })?;
         Ok(NewAddress { asked, address, group: Group { udp, datagrams }, tcp })
+    }
+
+    /// Where the connections of these protocols are served.
+    fn handle_of(&self, protocols: Protocols) -> &Handle {
+        let own = self.encrypted.as_ref().filter(|_| protocols.entry().is_encrypted);
+        own.and_then(EncryptedRuntime::handle).unwrap_or(&self.handle)
     }
 
     /// Carries the change out; nothing in here can be refused. Returns what resolves when each worker and
@@ -288,7 +304,8 @@ impl<R: Responder> Running<R> {
             }
         }
         for NewAddress { asked, address, group, tcp } in change.fresh {
-            let listener = asked.protocols.serve(tcp, Arc::clone(&self.streams), &self.handle);
+            let listener =
+                asked.protocols.serve(tcp, Arc::clone(&self.streams), self.handle_of(asked.protocols));
             self.endpoints.push(Endpoint { asked, address, group, listener });
         }
         settled

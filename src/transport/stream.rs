@@ -16,6 +16,8 @@ mod counters;
 
 mod limits;
 
+mod handshakes;
+
 mod pending;
 
 mod responders;
@@ -30,7 +32,7 @@ mod stream_listener;
 
 pub(super) use client_stream::{ClientStream, StreamTransport};
 pub use connection::CONNECTION_BYTES_MAX;
-pub use counters::TcpCounters;
+pub use counters::{HandshakeCounters, TcpCounters};
 #[cfg(feature = "fuzzing")]
 pub use frames::{Frame, Input};
 pub use settings::TcpSettings;

@@ -5,6 +5,7 @@ mod change;
 mod handed_over;
 mod pulse;
 mod tcp;
+mod tls;
 mod udp;
 
 use std::io::{Read, Write};
@@ -143,7 +144,7 @@ impl Server {
         };
         let (settings, listeners) = bind(addresses, settings);
         let make = move |worker| Echo { worker, gate: gate.clone() };
-        let running = start(listeners, make, runtime.handle().clone()).unwrap();
+        let running = start(listeners, make, tls::certified(), runtime.handle().clone()).unwrap();
         let keeper = Keeper { reached: keeper_reached, opened: keeper_opened, begun, sent };
         Server { runtime, running: Some(running), settings, keeper }
     }
@@ -185,8 +186,10 @@ impl Drop for Server {
 
 /// Binds at a port that is free for all the addresses, and that no other test comes to want meanwhile.
 fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
+    let protocols = settings.listen.first().map_or(Protocols::Plain, |listen| listen.protocols);
     let with = |port| {
-        let listen = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port).into()).collect();
+        let at = |ip: &&str| SocketAddr::new(ip.parse().unwrap(), port);
+        let listen = addresses.iter().map(at).map(|address| ListenAddress { address, protocols }).collect();
         Settings { listen, ..settings.clone() }
     };
     let bound = |port| Listeners::bind(&with(port), Inherited::none());
@@ -232,7 +235,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
 }
 
 /// The next message of a stream.
-fn read_message(stream: &mut TcpStream) -> Vec<u8> {
+fn read_message(stream: &mut impl Read) -> Vec<u8> {
     let mut length = [0; 2];
     stream.read_exact(&mut length).unwrap();
     let mut message = vec![0; u16::from_be_bytes(length).into()];

@@ -6,6 +6,7 @@ mod clients;
 mod cluster;
 mod colours;
 mod control;
+mod encrypted;
 mod etcd;
 mod explain;
 mod forward;

@@ -58,7 +58,7 @@ file = "b.zone"
             "edgedns.toml:8:1: unknown key `intervall` in `[probe]`; did you mean `interval`?",
             "edgedns.toml:9:11: `timeout` is 1ms to 24h",
             "edgedns.toml:10:8: `rise` is 1 to 100",
-            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[admin]`, `[limit]`, `[probe]`, `[lua]`, `[[key]]`, `[cache]`, `[[forward]]`, `[[zone]]` and `[[catalog]]`",
+            "edgedns.toml:11:2: unknown table `logging`; the tables are `[server]`, `[tls]`, `[admin]`, `[limit]`, `[probe]`, `[lua]`, `[[key]]`, `[cache]`, `[[forward]]`, `[[zone]]` and `[[catalog]]`",
             "edgedns.toml:13:1: `[[zone]]` lacks `file`; `file` is its zone file; relative to the folder of the config file; none with `primary`, and not needed with `reverse-of`",
             "edgedns.toml:16:17: `www.example.org.` lies outside of the zone `lab.example.`; a name without a final dot is relative to the zone",
             "edgedns.toml:17:14: `tcp` is a port, 1 to 65535",
@@ -347,15 +347,26 @@ fn a_reverse_zone_lies_in_arpa_and_is_made_from_a_zone_that_is_served() {
 }
 
 #[test]
-fn an_admin_listener_that_others_can_reach_is_warned_of() {
+fn an_admin_listener_that_others_can_reach_needs_who_they_are_or_the_operators_word() {
     let listen = |place: &str| read(format!("{ZONE}\n[admin]\nlisten = \"{place}\"\n"));
     for place in ["0.0.0.0:9653", "192.0.2.1:9653", "[::]:9653"] {
         let sentence = listen(place).sentence();
         assert!(
-            sentence.contains(&format!("any client that can connect to {place} sees all zones")),
+            sentence.contains(&format!("any client that can connect to {place} would see all zones")),
             "{sentence}"
         );
-        assert!(listen(place).config.is_some(), "it is a warning");
+        let config = listen(place).config.expect("it is a warning: DNS is served anyway");
+        assert_eq!(config.admin.listen, None);
+        let with = |keys: &str| {
+            let tls = "[tls]\ncertificate = \"a.crt\"\nkey = \"a.key\"\n";
+            read(format!("{ZONE}\n{tls}[admin]\nlisten = \"{place}\"\n{keys}\n"))
+        };
+        for open in ["insecure = true", "tls = true\ntoken-file = \"t\"", "tls = true\nclient-ca = \"ca\""] {
+            assert_eq!(with(open).settings().admin.listen, place.parse().ok(), "{open}");
+        }
+        for closed in ["tls = true", "token-file = \"t\""] {
+            assert!(with(closed).sentence().contains("not listened on"), "{closed}");
+        }
     }
     for place in ["127.0.0.1:9653", "[::1]:9653"] {
         assert_eq!(listen(place).sentences(), Vec::<String>::new());
@@ -479,4 +490,21 @@ fn a_server_to_notify_has_one_address_of_a_host_and_is_named_once() {
     }
     let entries = "\"192.0.2.53\", \"192.0.2.53:5353\", \"2001:db8::53\", \"[fe80::53%lo]:5353\"";
     assert_eq!(notify(entries).sentences(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_encrypted_needs_a_certificate_and_a_socket_of_its_own() {
+    let sentence = server("listen-tls = [\"127.0.0.1:853\"]");
+    assert!(
+        sentence.contains("there is no certificate to serve this with: `[tls]` is missing"),
+        "{sentence}"
+    );
+    let sentence = read(format!("{ZONE}\n[admin]\nlisten = \"127.0.0.1:9653\"\ntls = true\n")).sentence();
+    assert!(sentence.contains("there is no certificate for this"), "{sentence}");
+    let pair = "[tls]\ncertificate = \"a.crt\"\nkey = \"a.key\"\n";
+    let listeners = "[server]\nlisten = [\"127.0.0.1:53\"]\nlisten-tls = [\"127.0.0.1:53\"]\n";
+    let sentence = read(format!("{listeners}{pair}{ZONE}")).sentence();
+    assert!(sentence.contains("`127.0.0.1:53` serves UDP and TCP already"), "{sentence}");
+    let half = read(format!("[tls]\ncertificate = \"a.crt\"\n{ZONE}")).sentence();
+    assert!(half.contains("`key`"), "{half}");
 }

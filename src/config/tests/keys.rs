@@ -13,11 +13,18 @@ const SIGNED: [&str; 3] = ["[[key]]", "name = \"transfer\"", "secret = \"c2VjcmV
 /// What is in the file besides the key that is looked at, so that it would be
 /// sound; a key that is always there is left to the caller.
 fn surroundings(key: &ConfigKey) -> String {
+    let lines = if is_encrypted(key) { around_encryption(key) } else { around(key) };
+    lines.join("\n") + "\n"
+}
+
+/// The same for a key that needs no certificate.
+fn around(key: &ConfigKey) -> Vec<&'static str> {
     let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
     let zone = || ZONE.lines().filter(own);
-    let lines: Vec<&str> = match key.section {
+    match key.section {
         Section::Root
         | Section::Server
+        | Section::Tls
         | Section::Admin
         | Section::Limit
         | Section::Probe
@@ -80,8 +87,24 @@ fn surroundings(key: &ConfigKey) -> String {
             };
             ZONE.lines().chain([key.section.header(), beside]).collect()
         }
+    }
+}
+
+/// Whether a key needs a certificate, or is of one.
+fn is_encrypted(key: &ConfigKey) -> bool {
+    key.section == Section::Tls || key.name.starts_with("listen-") || matches!(key.name, "tls" | "client-ca")
+}
+
+/// The same for such a key.
+fn around_encryption(key: &ConfigKey) -> Vec<&'static str> {
+    let own = |line: &&str| key.section == Section::Server || !line.starts_with(&format!("{} =", key.name));
+    let pair = ["[tls]", "certificate = \"a.crt\"", "key = \"a.key\""];
+    let own_table: &[&str] = match key.section {
+        Section::Tls => &[],
+        Section::Admin => &["[admin]", "tls = true"],
+        _ => &["[server]"],
     };
-    lines.join("\n") + "\n"
+    ZONE.lines().chain(pair).chain(own_table.iter().copied()).filter(own).collect()
 }
 
 /// The same for a key of a catalog or of a group of one.

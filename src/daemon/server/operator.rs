@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 use super::super::clock::Clocks;
 use super::super::forcing::{self, OnWritten};
 use super::admin_listener::AdminListener;
+use super::certificate::Certificate;
 use super::control_listener::ControlListener;
 use super::publishing::Publishing;
 use crate::control::{AdminRequest, ForceOrder, Forced};
@@ -27,6 +28,8 @@ const STATE_RETRY: Duration = Duration::from_secs(5);
 pub(super) struct Operator {
     pub(super) control: ControlListener,
     pub(super) admin: AdminListener,
+    /// What encrypted transports and the admin listener show.
+    pub(super) certificate: Certificate,
     /// What was said of targets.
     pub(super) rules: Rules,
     /// When the rules were written last, or read.
@@ -47,13 +50,15 @@ impl Operator {
     /// Nothing is listened on yet; what comes in then goes to `requests`. `rules` were read, or written, at that moment.
     pub(super) fn start(
         requests: mpsc::Sender<AdminRequest>,
+        certificate: Certificate,
         (rules, rules_kept_at): (Rules, Clocks),
         state_directory: Option<PathBuf>,
         local_trouble: watch::Receiver<Option<LocalTrouble>>,
     ) -> Operator {
         Operator {
             control: ControlListener::new(requests.clone()),
-            admin: AdminListener::new(requests),
+            admin: AdminListener::new(requests, certificate.tls()),
+            certificate,
             rules,
             rules_kept_at,
             rules_keeper: forcing::RulesKeeper::start(),

@@ -30,7 +30,14 @@ impl Server {
         let probing = (!self.publishing.first_round.is_finished())
             .then(|| "the first round of probes is under way".to_owned());
         let zones = self.publishing.served.zones().iter().filter_map(zone_trouble);
-        probing.into_iter().chain(zones).chain(self.reloading.refusal.clone()).chain(silent_files()).collect()
+        let certificate = self.operator.certificate.trouble();
+        probing
+            .into_iter()
+            .chain(zones)
+            .chain(certificate)
+            .chain(self.reloading.refusal.clone())
+            .chain(silent_files())
+            .collect()
     }
 
     /// Says that what was read is served: at the start, and when a reload is over.

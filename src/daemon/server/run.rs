@@ -14,6 +14,7 @@ use super::super::load::Loaded;
 use super::super::served::{LoadedZones, Served};
 use super::super::{descriptors, forcing};
 use super::apply::{commit, with_versions};
+use super::certificate::Certificate;
 use super::dispatcher::{Dispatcher, Treatments};
 use super::forwarding::Forwarding;
 use super::locals::Locals;
@@ -161,7 +162,7 @@ impl Server {
         let Loaded { config, mut zones, state_directory } = loaded;
         let holds = zones.iter_mut().filter_map(|zone| zone.hold.take()).collect();
         let (mut engine, mut transitions) = Engine::start(Handle::current(), health_settings(&config));
-        let (rules, rules_kept_at) = force_as_before(&engine, state_directory.as_deref());
+        let rules = force_as_before(&engine, state_directory.as_deref());
         let cookie_secret = random_secret();
         let identity = identity(&config, cookie_secret);
         let mut served = Served::first(LoadedZones::bind(zones, |targets| engine.watch(targets)), identity);
@@ -181,6 +182,7 @@ impl Server {
         // The reading may have looked at the networks a while ago.
         let locals = Locals::of(&config);
         locals.mean(&mut served, forwarding.networks());
+        let certificate = Certificate::start(config.tls.clone()).await;
         // Queries wait in the sockets meanwhile: better late than wrong.
         let mut first_round = tokio::spawn(engine.first_round());
         let _ = timeout(config.probe.startup_wait, &mut first_round).await;
@@ -191,7 +193,8 @@ impl Server {
         let (counters, taps) = (WorkerCounters::default(), Taps::default());
         let (readers, forwarder) = (publisher.readers(), forwarding.forwarder());
         let make = counters.responders(readers, forwarder, Arc::clone(&dispatcher), taps.clone());
-        let running = transport::start(listeners, make, Handle::current()).map_err(Error::Listen)?;
+        let running =
+            transport::start(listeners, make, certificate.tls(), Handle::current()).map_err(Error::Listen)?;
         let publishing = Publishing {
             publisher,
             published_at: SystemTime::now(),
@@ -215,7 +218,7 @@ impl Server {
         commit(with_versions(holds, &Served::default()), &publishing.served);
         let reloading = Reloading::new(path, marks, live, requests.clone());
         let local_trouble = publishing.engine.local_trouble();
-        let operator = Operator::start(requests, (rules, rules_kept_at), state_directory, local_trouble);
+        let operator = Operator::start(requests, certificate, rules, state_directory, local_trouble);
         let mut server =
             Server { publishing, reloading, operator, updating, supervision, feeds, started, started_at };
         server.begin(&config, digests, &mut arrived(&mut transitions));

@@ -33,6 +33,7 @@ impl Server {
             transports: self.publishing.counters.status(),
             udp: worker_counters::udp(&self.publishing.running.udp_counters()),
             tcp: worker_counters::tcp(&self.publishing.running.tcp_counters()),
+            certificate: self.operator.certificate.status(),
             probes: probes(&self.publishing.engine.lateness()),
             zones: self.publishing.served.zones().iter().map(|stored| self.zone(stored)).collect(),
             catalogs: self.publishing.catalogs.status().into_iter().map(catalog).collect(),

@@ -9,11 +9,12 @@ use std::time::Duration;
 use super::dispatcher::Dispatcher;
 use super::settings::random_secret;
 use crate::answer::{Count, Counters, Readers, SpreadTotals, Totals, Transport, WorkerContext};
-use crate::control::{HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
+use crate::control::{HandshakesStatus, HistogramStatus, TcpStatus, TransportStatus, UdpStatus};
 use crate::forward::Forwarder;
 use crate::sync::lock;
 use crate::transport::{
-    DURATION_BOUNDS, MessageTaker, SnapshotResponder, Taps, TcpCounters, UdpCounters, Worker,
+    DURATION_BOUNDS, HandshakeCounters, MessageTaker, SnapshotResponder, Taps, TcpCounters, UdpCounters,
+    Worker,
 };
 
 /// The counters of all workers that there have been: what was counted stays counted.
@@ -120,6 +121,17 @@ pub(super) fn udp(counters: &UdpCounters) -> UdpStatus {
     }
 }
 
+fn handshakes(counters: &HandshakeCounters) -> HandshakesStatus {
+    HandshakesStatus {
+        under_way: counters.under_way.load(Ordering::Relaxed),
+        completed: counters.completed.load(Ordering::Relaxed),
+        failed: counters.failed.load(Ordering::Relaxed),
+        late: counters.late.load(Ordering::Relaxed),
+        evicted: counters.evicted.load(Ordering::Relaxed),
+        limited: counters.limited.load(Ordering::Relaxed),
+    }
+}
+
 /// What has happened to connections.
 pub(super) fn tcp(counters: &TcpCounters) -> TcpStatus {
     TcpStatus {
@@ -129,5 +141,6 @@ pub(super) fn tcp(counters: &TcpCounters) -> TcpStatus {
         refused: counters.refused.load(Ordering::Relaxed),
         limited: counters.limited.load(Ordering::Relaxed),
         cut: counters.cut.load(Ordering::Relaxed),
+        handshakes: handshakes(&counters.handshakes),
     }
 }

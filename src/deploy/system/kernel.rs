@@ -50,8 +50,7 @@ fn given_away(host: &Host, wanted: &Wanted) -> Option<Finding> {
     let range = numbers.next()?.ok()?..=numbers.next()?.ok()?;
     let reserved = ranges(&host.text("/proc/sys/net/ipv4/ip_local_reserved_ports").unwrap_or_default());
     let is_risky = |port: &u16| range.contains(port) && !reserved.iter().any(|range| range.contains(port));
-    let mut ports: Vec<u16> =
-        wanted.listen.iter().chain(&wanted.admin).map(|place| place.port()).filter(is_risky).collect();
+    let mut ports: Vec<u16> = wanted.places().map(|place| place.port()).filter(is_risky).collect();
     ports.sort_unstable();
     ports.dedup();
     if ports.is_empty() {

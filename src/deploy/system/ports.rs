@@ -98,7 +98,7 @@ pub(super) fn look(host: &Host, wanted: &Wanted) -> Vec<Finding> {
 fn asked(wanted: &Wanted) -> Vec<(SocketAddr, SocketProtocol)> {
     let both = |address: &SocketAddr| [(*address, SocketProtocol::Udp), (*address, SocketProtocol::Tcp)];
     let admin = wanted.admin.map(|address| (address, SocketProtocol::Tcp));
-    wanted.listen.iter().flat_map(both).chain(admin).collect()
+    wanted.listen.iter().flat_map(both).chain(wanted.encrypted.iter().copied()).chain(admin).collect()
 }
 
 /// Whether a socket at `held` keeps us from `needed`. One at `[::]` may or may not take IPv4, too: the tables

@@ -59,8 +59,8 @@ fn installed(host: &Host) -> Finding {
 /// Whether the service may have the ports it is to listen at.
 fn capability(host: &Host, wanted: &Wanted) -> Option<Finding> {
     let lowest_free = host.number(UNPRIVILEGED).unwrap_or(UNPRIVILEGED_DEFAULT);
-    let places = wanted.listen.iter().chain(&wanted.admin);
-    let low = places.map(|place| place.port()).filter(|port| u64::from(*port) < lowest_free).min()?;
+    let low =
+        wanted.places().map(|place| place.port()).filter(|port| u64::from(*port) < lowest_free).min()?;
     let text = FOLDERS.iter().find_map(|folder| host.text(format!("{folder}/{UNIT}")));
     // A masked one says nothing, and has been reported already.
     let unit = text.filter(|text| !text.is_empty())?;

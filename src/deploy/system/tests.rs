@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::{Finding, Grade, Host, Wanted, examine};
+use crate::transport::SocketProtocol;
 
 /// An installed node, three months into its life, on which all is well.
 struct Node {
@@ -112,6 +113,20 @@ fn who_has_the_port_is_told_by_name_with_what_to_do() {
     let message = "`dnsmasq` (pid 812, dnsmasq.service) has 0.0.0.0:53 over TCP and 0.0.0.0:53 over UDP";
     assert_eq!(said(&trouble), ("ports", Grade::Error, message));
     assert!(trouble.help[0].contains("mask --now dnsmasq.service"), "{trouble:?}");
+}
+
+#[test]
+fn whoever_has_the_port_of_an_encrypted_transport_is_told_of_and_udp_beside_it_is_nobodys_matter() {
+    let mut node = Node::new();
+    node.wanted.encrypted = vec![("192.0.2.13:853".parse().unwrap(), SocketProtocol::Tcp)];
+    node.socket("udp", [192, 0, 2, 13], 853, "07", 910);
+    node.process(700, "doq", "doq.service", 910);
+    assert!(node.found().iter().all(|finding| finding.grade == Grade::Fine));
+    node.socket("tcp", [0, 0, 0, 0], 853, "0A", 911);
+    node.process(701, "stunnel", "stunnel.service", 911);
+    let trouble = node.trouble();
+    assert_eq!((trouble.subject, trouble.grade), ("ports", Grade::Error));
+    assert!(trouble.message.contains("stunnel.service) has 0.0.0.0:853 over TCP"), "{trouble:?}");
 }
 
 #[test]

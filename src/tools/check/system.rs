@@ -1,5 +1,6 @@
 //! `edgedns check --system`: collects what the config needs of this host, for `deploy` to examine.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -7,6 +8,7 @@ use crate::config::{Config, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::system::{self, Finding, Host, Wanted};
 use crate::dns::Name;
+use crate::transport::{Protocols, SocketProtocol};
 use crate::zone::Zone;
 use crate::zones::own_addresses;
 
@@ -77,13 +79,25 @@ fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
     files.dedup();
     let absolute = |path: &PathBuf| std::path::absolute(path).ok();
     Wanted {
-        listen: config.server.addresses(),
+        listen: config.server.addresses_of(Protocols::Plain),
+        encrypted: encrypted(config),
         admin: config.admin.listen,
         files,
         state_directory: config.admin.state_directory.as_ref().and_then(absolute),
         socket: config.admin.socket.as_ref().and_then(absolute),
         wildcards: Vec::new(),
     }
+}
+
+/// Where encrypted transports are to be served, and by which sockets.
+fn encrypted(config: &Config) -> Vec<(SocketAddr, SocketProtocol)> {
+    let listen = config.server.listen.iter().filter(|one| one.protocols.entry().is_encrypted);
+    let sockets = listen.map(|one| {
+        let datagrams = one.protocols.entry().has_datagrams;
+        let datagrams = datagrams.then_some((one.address, SocketProtocol::Udp));
+        [Some((one.address, SocketProtocol::Tcp)), datagrams]
+    });
+    sockets.flatten().flatten().collect()
 }
 
 #[cfg(test)]

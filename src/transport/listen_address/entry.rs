@@ -17,4 +17,6 @@ pub struct ProtocolsEntry {
     pub absent: &'static [IpAddr],
     /// Whether queries come in datagrams, too.
     pub has_datagrams: bool,
+    /// Whether all is encrypted, so that there must be a certificate. These are served on threads of their own.
+    pub is_encrypted: bool,
 }

@@ -25,6 +25,7 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     port: 53,
     absent: &[IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
     has_datagrams: true,
+    is_encrypted: false,
 };
 
 /// DNS over TCP.

@@ -18,6 +18,11 @@ pub(in crate::transport) trait ClientStream:
     /// [`io::ErrorKind::WouldBlock`] when there is nothing.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether zones may be sent over it.
+    fn carries_transfers(&self) -> bool {
+        true
+    }
+
     /// Makes closing it throw away what the kernel still holds for the client.
     fn discard_unsent(&self);
 }

@@ -23,8 +23,9 @@ use super::limits::Seat;
 use super::pending::PendingResponses;
 use super::responders::StreamResponder;
 use super::settings::TcpSettings;
-use crate::answer::{Peer, Reply};
-use crate::dns::message::MESSAGE_BYTES_MAX;
+use crate::answer::{MessageKind, Peer, Reply};
+use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Question, Rcode};
+use crate::dns::message_writer::MessageWriter;
 use crate::sync::lock;
 use crate::transport::responder::Responder;
 
@@ -272,6 +273,10 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                         responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
                     }
                 }
+                Reply::HandOver(MessageKind::Transfer) if !self.stream.carries_transfers() => {
+                    let len = refused(query, response).unwrap_or(0);
+                    frames::push(&mut self.output, response.get(..len).unwrap_or_default());
+                }
                 Reply::HandOver(kind) => {
                     if let Some(message) = self.pending.hand_over(kind, self.peer, query) {
                         responder.take(message);
@@ -340,6 +345,17 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
         };
         let _ = timeout(LINGER_MAX, leave).await;
     }
+}
+
+/// Writes that a query is refused, with its question alone; returns the length.
+#[cold]
+fn refused(query: &[u8], response: &mut [u8]) -> Option<usize> {
+    let header = Header::read(query)?;
+    let mut message = MessageWriter::new(response, MESSAGE_BYTES_MAX);
+    if let Some((question, _)) = Question::read(query) {
+        message.put_question(question.wire);
+    }
+    Some(message.finish(header.id, Header::QR | header.flags & Header::RD | Rcode::REFUSED.0))
 }
 
 /// The moment after `wait`; a wait too long to be reckoned has its end in a year.

@@ -17,4 +17,23 @@ pub struct TcpCounters {
     pub limited: AtomicU64,
     /// Cut: the client did not read.
     pub cut: AtomicU64,
+    /// Their handshakes, where what is asked is encrypted.
+    pub handshakes: HandshakeCounters,
+}
+
+/// Handshakes of encrypted transports. One that is over counts once.
+#[derive(Debug, Default)]
+pub struct HandshakeCounters {
+    /// Under way now.
+    pub under_way: AtomicUsize,
+    /// Those that led to a connection.
+    pub completed: AtomicU64,
+    /// Ended by the client, or by what it said.
+    pub failed: AtomicU64,
+    /// Ended by us: their time was over.
+    pub late: AtomicU64,
+    /// Ended by us: there were too many, and this was the oldest, or its connection made room for another client's.
+    pub evicted: AtomicU64,
+    /// Not begun: the client had too many under way.
+    pub limited: AtomicU64,
 }

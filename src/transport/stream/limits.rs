@@ -86,7 +86,7 @@ impl Limits {
             let (loser, seat) = least_needed(&clients, open).ok_or(ConnectionRefusal::Full)?;
             give_back(&mut clients, loser, &seat, counters);
             counters.evicted.fetch_add(1, Ordering::Relaxed);
-            seat.lost.notify_one();
+            seat.lose();
         }
         let seat = Arc::new(Seat { idle_from: AtomicU64::new(BUSY), since: self.since, lost: Notify::new() });
         seat.idle(Instant::now());
@@ -151,6 +151,11 @@ impl Seat {
     /// The connection has something to do.
     pub(super) fn busy(&self) {
         self.idle_from.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// The place is given to another.
+    pub(super) fn lose(&self) {
+        self.lost.notify_one();
     }
 
     /// Resolves when the place is given to another.

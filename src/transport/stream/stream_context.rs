@@ -3,17 +3,22 @@
 use std::sync::{Arc, Mutex};
 
 use super::counters::TcpCounters;
+use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::responders::{Responders, StreamResponder};
 use super::settings::TcpSettings;
 use crate::answer::Transport;
 use crate::sync::lock;
+use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
 
 /// What all connections share.
 pub(in crate::transport) struct StreamContext<R> {
     pub(in crate::transport) counters: Arc<TcpCounters>,
+    /// What encrypted transports show.
+    pub(in crate::transport) tls: ServerTls,
     pub(super) limits: Limits,
+    pub(super) handshakes: Handshakes,
     settings: Mutex<TcpSettings>,
     /// The responders of each transport, which is how their counters are kept apart.
     responders: Vec<(Transport, Responders<R>)>,
@@ -25,6 +30,7 @@ impl<R: Responder> StreamContext<R> {
     pub(in crate::transport) fn new(
         settings: TcpSettings,
         count: usize,
+        tls: ServerTls,
         make: impl Fn(Transport, usize) -> R,
     ) -> Self {
         let streams = Transport::ALL.into_iter().filter(|transport| transport.is_stream());
@@ -34,7 +40,9 @@ impl<R: Responder> StreamContext<R> {
         };
         Self {
             counters: Arc::default(),
+            tls,
             limits: Limits::default(),
+            handshakes: Handshakes::default(),
             settings: Mutex::new(settings),
             responders: streams.map(responders_of).collect(),
         }

@@ -138,8 +138,15 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                 let _ = stream.set_nodelay(true);
                 let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
                 let mut stop = self.stop.clone();
+                let seat = permit.seat();
+                let handshake = if T::TRANSPORT.is_encrypted() {
+                    let begun = self.shared.handshakes.begin(peer.ip(), Arc::clone(&seat), &counters);
+                    let Some(begun) = begun else { return };
+                    Some(begun)
+                } else {
+                    None
+                };
                 self.connections.spawn(async move {
-                    let seat = permit.seat();
                     // A handshake counts as a connection, must come as soon as a first byte, and loses its
                     // place like one that is idle.
                     let accepted = tokio::select! {
@@ -149,6 +156,9 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                         () = seat.lost() => return,
                         _ = stop.changed() => return,
                     };
+                    if let Some(handshake) = handshake {
+                        handshake.end(&accepted);
+                    }
                     if let Ok(Ok(stream)) = accepted {
                         let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
                         let client = Client { stream, peer, seat };

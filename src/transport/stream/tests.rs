@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::client_stream::{ClientStream, StreamTransport};
 use super::{StreamContext, StreamListener, TcpSettings};
 use crate::answer::{Peer, Reply, Transport};
+use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
 
 /// Longer than anything here takes, on a busy machine too.
@@ -23,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 struct Knock;
 
 impl StreamTransport for Knock {
-    const TRANSPORT: Transport = Transport::Tcp;
+    const TRANSPORT: Transport = Transport::Tls;
 
     type Stream = BufWriter<TcpStream>;
 
@@ -59,7 +60,7 @@ async fn a_transport_with_a_handshake_serves_whatever_stream_it_makes() {
     let listener = TcpListener::bind("127.0.3.90:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
-    let shared = Arc::new(StreamContext::new(settings, 2, |_, _| Echo));
+    let shared = Arc::new(StreamContext::new(settings, 2, ServerTls::new(), |_, _| Echo));
     let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();
@@ -82,7 +83,7 @@ async fn a_handshake_loses_its_place_to_a_client_that_has_none() {
     let address = listener.local_addr().unwrap();
     let settings =
         TcpSettings { connections_max: 2, first_byte: Duration::from_secs(600), ..TcpSettings::default() };
-    let shared = Arc::new(StreamContext::new(settings, 1, |_, _| Echo));
+    let shared = Arc::new(StreamContext::new(settings, 1, ServerTls::new(), |_, _| Echo));
     let serving = StreamListener::start(Knock, listener, Arc::clone(&shared), &Handle::current());
 
     let mut silent = TcpStream::connect(address).await.unwrap();

@@ -63,10 +63,12 @@ impl Forwarded {
             ..Default::default()
         };
         let listeners = Listeners::bind(&settings, Inherited::none()).expect("a free port");
-        let workers: Vec<_> = (0..2).map(|_| self.worker()).collect();
+        let workers: Vec<_> = edgedns::answer::Transport::ALL.iter().map(|_| self.worker()).collect();
         let workers = std::sync::Mutex::new(workers);
-        let make = move |_| workers.lock().expect("no thread panics").pop().expect("one worker and TCP");
-        let running = transport::start(listeners, make, self.runtime.handle().clone()).expect("a server");
+        let make = move |_| workers.lock().expect("no thread panics").pop().expect("one for each transport");
+        let running =
+            transport::start(listeners, make, edgedns::tls::ServerTls::new(), self.runtime.handle().clone())
+                .expect("a server");
         let server = running.addresses().next().expect("an address");
         let client = UdpSocket::bind("127.0.0.1:0").expect("a loopback address");
         client.set_read_timeout(Some(LIMIT)).expect("a time limit");

@@ -210,7 +210,7 @@ fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut WorkerContext, counters: 
     let peer = query::peer(step);
     let (stream, room) = match peer.transport {
         Transport::Udp => (Stream::Datagram, UDP_PAYLOAD_MAX),
-        Transport::Tcp => (Stream::Connection, usize::from(u16::MAX)),
+        Transport::Tcp | Transport::Tls => (Stream::Connection, usize::from(u16::MAX)),
     };
     let mut out = vec![0; room];
     let (before, spread) = (counts(counters), spread::counted(counters));

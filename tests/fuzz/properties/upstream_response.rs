@@ -115,7 +115,7 @@ const INVARIANTS: [Invariant; 9] = [
     ("it is no longer than the client takes", |sent| {
         let stream = match sent.client.peer.transport {
             Transport::Udp => Stream::Datagram,
-            Transport::Tcp => Stream::Connection,
+            Transport::Tcp | Transport::Tls => Stream::Connection,
         };
         sent.response.len() <= longest(sent.client.query, stream)
     }),
@@ -328,7 +328,7 @@ pub(super) fn question(query: &[u8]) -> &[u8] {
 fn room(client: Client<'_>) -> usize {
     match client.peer.transport {
         Transport::Udp => edgedns::answer::UDP_PAYLOAD_MAX,
-        Transport::Tcp => usize::from(u16::MAX),
+        Transport::Tcp | Transport::Tls => usize::from(u16::MAX),
     }
 }
 

@@ -127,8 +127,9 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
         ),
     );
     site.write("broken.zone", "@ SOA nonsense\n");
+    assert!(site.run(&["certificate", "ns.lab.example"]).status.success());
     site.configure(&format!(
-        "[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
+        "[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
          [[zone]]\nname = \"broken.example\"\nfile = \"broken.zone\"\n\n\
          [[zone]]\nname = \"copy.example\"\nprimary = [\"{}\"]\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\

@@ -26,6 +26,15 @@ fn check(config: &Path) -> Output {
     Command::new(edgedns).arg("check").arg("--config").arg(config).output().expect("edgedns runs")
 }
 
+/// The certificate that configs name.
+fn make_certificate(folder: &Path) {
+    std::fs::create_dir(folder.join("tls")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edgedns"));
+    command.current_dir(folder).args(["certificate", "ns1.lab.example"]);
+    let made = command.args(["--certificate", "tls/server.crt", "--key", "tls/server.key"]).output();
+    assert!(made.expect("edgedns runs").status.success());
+}
+
 #[test]
 fn every_config_that_is_shown_is_taken_without_a_word() {
     let mut shown = 0;
@@ -38,6 +47,7 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             let example = "ocp4.example.com.zone";
             std::fs::copy(Path::new(ROOT).join("zones").join(example), zones.join(example)).unwrap();
             std::fs::write(zones.join("plain.zone"), PLAIN).unwrap();
+            make_certificate(folder.path());
             let config = folder.path().join("edgedns.toml");
             std::fs::write(&config, &block).unwrap();
             let output = check(&config);

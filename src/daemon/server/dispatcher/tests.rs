@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::answer::{Peer, Reply};
+use crate::tls::ServerTls;
 use crate::transport::{self, Inherited, Listeners, Responder, Settings};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -58,8 +59,13 @@ fn what_there_is_no_room_for_is_answered_and_counted_and_all_before_it_is_treate
     let port = harness::claimed_port(|port| Listeners::bind(&settings(port), Inherited::none()).is_ok());
     let listeners = Listeners::bind(&settings(port), Inherited::none()).unwrap();
     let taker = Arc::clone(&dispatcher);
-    let running =
-        transport::start(listeners, move |_| HandOver(Arc::clone(&taker)), runtime.handle().clone()).unwrap();
+    let running = transport::start(
+        listeners,
+        move |_| HandOver(Arc::clone(&taker)),
+        ServerTls::new(),
+        runtime.handle().clone(),
+    )
+    .unwrap();
     let client = UdpSocket::bind("127.0.5.54:0").unwrap();
     client.connect(("127.0.5.53", port)).unwrap();
     client.set_read_timeout(Some(LIMIT)).unwrap();

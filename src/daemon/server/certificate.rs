@@ -1,0 +1,103 @@
+//! The certificate of encrypted transports: followed while it is served, and told of when it changes.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use crate::control::{CertificateStatus, UtcTime};
+use crate::tls::{CertificateChange, CertificateStanding, PairFiles, ServerTls, days_until};
+
+/// How often the files are looked at: two system calls.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The certificate, while somebody looks at its files.
+pub(super) struct Certificate {
+    tls: ServerTls,
+    /// Notified when other files are followed.
+    changed: Arc<Notify>,
+}
+
+impl Certificate {
+    /// Looks at the files once, and follows them.
+    pub(super) async fn start(files: Option<PairFiles>) -> Certificate {
+        let (tls, changed) = (ServerTls::new(), Arc::new(Notify::new()));
+        tls.follow(files);
+        look(&tls).await;
+        let (followed, other_files) = (tls.clone(), Arc::clone(&changed));
+        tokio::spawn(async move {
+            loop {
+                // Either way it is time.
+                let _ = timeout(LOOK_INTERVAL, other_files.notified()).await;
+                look(&followed).await;
+            }
+        });
+        Certificate { tls, changed }
+    }
+
+    /// What handshakes are made with.
+    pub(super) fn tls(&self) -> ServerTls {
+        self.tls.clone()
+    }
+
+    /// Follows these files from now on; what is served stays until they can be used.
+    pub(super) fn follow(&self, files: Option<PairFiles>) {
+        self.tls.follow(files);
+        self.changed.notify_one();
+    }
+
+    /// Why encrypted transports do not serve, though a certificate is named.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let status = self.tls.status()?;
+        let why =
+            status.fault.map_or_else(|| "it has not been read yet".to_owned(), |fault| fault.to_string());
+        (status.standing == CertificateStanding::Missing).then(|| format!("no certificate is served: {why}"))
+    }
+
+    /// What is known of it; none: no file is named.
+    pub(super) fn status(&self) -> Option<CertificateStatus> {
+        let status = self.tls.status()?;
+        Some(CertificateStatus {
+            certificate: status.certificate.display().to_string(),
+            expires_at: status.not_after.map(UtcTime),
+            days_left: status.not_after.map(|end| days_until(end, SystemTime::now())),
+            served: status.standing == CertificateStanding::Served,
+            error: status.fault.as_ref().map(ToString::to_string),
+        })
+    }
+}
+
+/// Looks at the files on a thread that may wait for them, and says what came of it.
+async fn look(tls: &ServerTls) {
+    let looking = tls.clone();
+    if let Ok(Some(change)) = spawn_blocking(move || looking.look(SystemTime::now())).await {
+        tell(&change);
+    }
+}
+
+fn tell(change: &CertificateChange) {
+    match change {
+        CertificateChange::Taken { certificate, not_after } => {
+            let shown = certificate.display();
+            match not_after.map(|end| (end, days_until(end, SystemTime::now()))) {
+                Some((end, 0..)) => info!("certificate {shown} is served, valid until {}", UtcTime(end)),
+                Some((end, _)) => {
+                    warn!("certificate {shown} is served, though it expired at {}", UtcTime(end))
+                }
+                None => warn!("certificate {shown} is served; nobody knows until when it is valid"),
+            }
+        }
+        CertificateChange::Refused { fault, standing: CertificateStanding::Served } => {
+            warn!("{fault}; the certificate that was read before is still served");
+        }
+        CertificateChange::Refused { fault, standing: CertificateStanding::Missing } => {
+            error!(
+                "{fault}; there is no other certificate, so that encrypted transports refuse every client"
+            );
+        }
+        CertificateChange::Mended => info!("the files of the certificate can be used again"),
+    }
+}

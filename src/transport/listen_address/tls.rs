@@ -1,0 +1,88 @@
+//! DNS over TLS (RFC 7858): the stream of TCP behind a handshake.
+//!
+//! What the handshake is made with comes from the room `tls`; its limits are those of `stream`.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::entry::ProtocolsEntry;
+use crate::answer::Transport;
+use crate::setting::{Absent, KeyEntry};
+use crate::transport::responder::Responder;
+use crate::transport::stream::{ClientStream, StreamContext, StreamListener, StreamTransport};
+
+pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
+    key: KeyEntry::new(
+        "listen-tls",
+        Absent::Unset { example: r#"["0.0.0.0:853", "[::]:853"]"# },
+        "addresses and ports to serve over TLS (RFC 7858), transfers of zones too (RFC 9103); needs `[tls]`, and \
+         without it there are none",
+    ),
+    name: "TLS",
+    port: 853,
+    absent: &[],
+    has_datagrams: false,
+    is_encrypted: true,
+};
+
+/// What clients may name by ALPN (RFC 7858, section 3.1; RFC 9103, section 7.1). Those that name nothing are older.
+const PROTOCOLS: &[&[u8]] = &[b"dot"];
+
+/// DNS over TLS.
+#[derive(Clone)]
+struct Tls {
+    acceptor: TlsAcceptor,
+}
+
+/// Serves the connections of a listener.
+pub(super) fn start<R: Responder>(
+    listener: TcpListener,
+    shared: Arc<StreamContext<R>>,
+    handle: &Handle,
+) -> StreamListener {
+    let acceptor = TlsAcceptor::from(shared.tls.config(PROTOCOLS));
+    StreamListener::start(Tls { acceptor }, listener, shared, handle)
+}
+
+impl StreamTransport for Tls {
+    const TRANSPORT: Transport = Transport::Tls;
+
+    type Stream = TlsStream<TcpStream>;
+
+    async fn accept(self, stream: TcpStream) -> io::Result<Self::Stream> {
+        self.acceptor.accept(stream).await
+    }
+}
+
+impl ClientStream for TlsStream<TcpStream> {
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let (stream, session) = self.get_mut();
+        loop {
+            match session.reader().read(space) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            // The kernel is asked itself: tokio says only what its driver has heard so far.
+            if session.read_tls(&mut &*SockRef::from(&*stream))? == 0 {
+                return Ok(0);
+            }
+            session.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+
+    /// RFC 9103, section 5: over TLS 1.3 alone.
+    fn carries_transfers(&self) -> bool {
+        self.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
+    }
+
+    fn discard_unsent(&self) {
+        // A stream that is broken has nothing left to discard.
+        let _ = self.get_ref().0.set_zero_linger();
+    }
+}

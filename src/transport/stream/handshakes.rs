@@ -1,0 +1,93 @@
+//! Handshakes under way, in all and per client.
+//!
+//! A handshake costs as much as hundreds of queries, and a client that begins one and goes no further costs its memory
+//! until its time is over. Counts them, refuses one client too many of its own, and takes the oldest for the newest where
+//! there are too many in all: a client that means it is done in the time of a few packets, so that it is not among the
+//! oldest. Not responsible for how long a handshake may take.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use tokio::time::error::Elapsed;
+
+use super::counters::{HandshakeCounters, TcpCounters};
+use super::limits::Seat;
+use crate::sync::lock;
+use crate::transport::client::client;
+
+/// Handshakes under way in all; some 30 kB each.
+pub(super) const HANDSHAKES_MAX: usize = 256;
+
+/// Handshakes under way of one client: more than any opens at a time, so that no single address takes all.
+pub(super) const HANDSHAKES_PER_CLIENT_MAX: usize = 32;
+
+/// Handshakes under way, the oldest first.
+type UnderWay = VecDeque<(IpAddr, Arc<Seat>)>;
+
+/// The handshakes that are under way.
+#[derive(Default)]
+pub(super) struct Handshakes {
+    under_way: Arc<Mutex<UnderWay>>,
+}
+
+/// One handshake; it is over when this is dropped.
+pub(super) struct HandshakePermit {
+    seat: Arc<Seat>,
+    under_way: Arc<Mutex<UnderWay>>,
+    counters: Arc<TcpCounters>,
+}
+
+impl Handshakes {
+    /// Begins one of the client at `address`, whose connection has `seat`; none: it has too many. Where there are too
+    /// many in all, the oldest loses the place of its connection.
+    pub(super) fn begin(
+        &self,
+        address: IpAddr,
+        seat: Arc<Seat>,
+        counters: &Arc<TcpCounters>,
+    ) -> Option<HandshakePermit> {
+        let client = client(address);
+        let mut under_way = lock(&self.under_way);
+        if under_way.iter().filter(|(of, _)| *of == client).count() >= HANDSHAKES_PER_CLIENT_MAX {
+            counters.handshakes.limited.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        if under_way.len() >= HANDSHAKES_MAX
+            && let Some((_, oldest)) = under_way.pop_front()
+        {
+            counters.handshakes.evicted.fetch_add(1, Ordering::Relaxed);
+            oldest.lose();
+        }
+        under_way.push_back((client, Arc::clone(&seat)));
+        counters.handshakes.under_way.store(under_way.len(), Ordering::Relaxed);
+        drop(under_way);
+        Some(HandshakePermit { seat, under_way: Arc::clone(&self.under_way), counters: Arc::clone(counters) })
+    }
+}
+
+impl HandshakePermit {
+    /// It has come to an end of its own, or its time is over.
+    pub(super) fn end<S>(self, accepted: &Result<io::Result<S>, Elapsed>) {
+        let HandshakeCounters { completed, failed, late, .. } = &self.counters.handshakes;
+        let count = match accepted {
+            Ok(Ok(_)) => completed,
+            Ok(Err(_)) => failed,
+            Err(_) => late,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for HandshakePermit {
+    fn drop(&mut self) {
+        let mut under_way = lock(&self.under_way);
+        // The oldest are the most likely to end.
+        if let Some(place) = under_way.iter().position(|(_, seat)| Arc::ptr_eq(seat, &self.seat)) {
+            under_way.remove(place);
+        }
+        self.counters.handshakes.under_way.store(under_way.len(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,215 @@
+//! DNS over TLS, asked by `dig` and `kdig`; and zones over it, to BIND and NSD as secondaries.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use harness::program::{Program, Site, said};
+use harness::tools::tool;
+use harness::{free_port, loopback, wait_for};
+
+/// The name in the certificate.
+const NAME: &str = "ns1.lab.example";
+
+const SECRET: &str = "mDd4nWx7FOfPpQpDUTFHcEeo6/Y1ebMoCNUqzgdNFLo=";
+
+/// How long a secondary may take: some ask only some seconds after a start.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// edgedns with a zone of this many hosts, and where it listens over TLS.
+fn server(hosts: u32, zone_keys: &str) -> (Site, Program, SocketAddr) {
+    let site = Site::new();
+    let made = site.run(&["certificate", NAME]);
+    assert!(made.status.success(), "{}", said(&made));
+    let hosts: String =
+        (0..hosts).map(|host| format!("h{host} A 10.1.{}.{}\n", host / 256, host % 256)).collect();
+    site.write(
+        "lab.zone",
+        &format!("$TTL 60\n@ SOA ns host 7 3600 600 86400 60\n@ NS ns\nns A 192.0.2.53\n{hosts}"),
+    );
+    let tls = free_port(loopback());
+    site.configure(&format!(
+        "listen-tls = [\"{tls}\"]\n\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n\
+         [[key]]\nname = \"transfer\"\nsecret = \"{SECRET}\"\n\n\
+         [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{zone_keys}"
+    ));
+    let program = site.start();
+    (site, program, tls)
+}
+
+fn ask(mut client: Command, server: SocketAddr, words: &[&str]) -> String {
+    let port = server.port().to_string();
+    client.args([&format!("@{}", server.ip()), "-p", &port, "+time=5"]);
+    let output: Output = client.args(words).output().expect("it runs");
+    said(&output)
+}
+
+#[test]
+fn kdig_verifies_the_certificate_and_keeps_the_connection() {
+    let Some(kdig) = tool("kdig") else { return };
+    let (site, program, tls) = server(3, "");
+    let ca = format!("+tls-ca={}", site.folder().join("server.crt").display());
+    let name = format!("+tls-hostname={NAME}");
+    let three = ["h0.lab.example", "h1.lab.example", "h2.lab.example"];
+    let words = [&[ca.as_str(), &name, "+keepopen", "+padding"][..], &three].concat();
+    let told = ask(kdig, tls, &words);
+    for host in 0..3 {
+        assert!(told.contains(&format!("10.1.0.{host}")), "{told}");
+    }
+    assert_eq!(told.matches("TLS session (TLS1.3)").count(), 1, "one handshake: {told}");
+    assert_eq!(told.matches("Received 468 B").count(), 3, "{told}");
+
+    let other =
+        ask(tool("kdig").expect("it was there"), tls, &[&ca, "+tls-hostname=ns2.lab.example", three[0]]);
+    assert!(other.contains("certificate") && !other.contains("10.1.0.0"), "{other}");
+    let older = ask(tool("kdig").expect("it was there"), tls, &["+tls", "+nopadding", three[0]]);
+    assert!(older.contains("10.1.0.0") && !older.contains("Received 468 B"), "{older}");
+    program.stop();
+}
+
+#[test]
+fn dig_asks_over_tls_and_may_have_signed_answers() {
+    let Some(dig) = tool("dig") else { return };
+    let (site, program, tls) = server(3, "");
+    let ca = format!("+tls-ca={}", site.folder().join("server.crt").display());
+    let name = format!("+tls-hostname={NAME}");
+    let told = ask(dig, tls, &["+tls", &ca, &name, "h1.lab.example"]);
+    assert!(told.contains("10.1.0.1") && told.contains("(TLS)"), "{told}");
+    let key = format!("hmac-sha256:transfer:{SECRET}");
+    let told = ask(tool("dig").expect("it was there"), tls, &["+tls", "-y", &key, "h1.lab.example"]);
+    assert!(told.contains("10.1.0.1") && told.contains("TSIG") && !told.contains("WARNING"), "{told}");
+    program.stop();
+}
+
+/// OpenSSL speaks what others do not any more.
+#[test]
+fn older_versions_and_other_protocols_are_agreed_on_or_refused() {
+    let Some(_) = tool("openssl") else { return };
+    let (_site, program, tls) = server(1, "");
+    let session = |words: &[&str]| {
+        let mut openssl = tool("openssl").expect("it was there");
+        openssl.args(["s_client", "-connect", &tls.to_string()]).args(words).stdin(Stdio::null());
+        said(&openssl.output().expect("it runs"))
+    };
+    let two = session(&["-tls1_2", "-alpn", "dot"]);
+    assert!(two.contains("TLSv1.2") && two.contains("ALPN protocol: dot"), "{two}");
+    let three = session(&["-tls1_3"]);
+    assert!(three.contains("TLSv1.3") && three.contains("No ALPN negotiated"), "{three}");
+    let other = session(&["-alpn", "h2"]);
+    assert!(other.contains("no application protocol"), "{other}");
+    program.stop();
+}
+
+#[test]
+fn dig_and_kdig_get_the_whole_zone_over_tls() {
+    let (Some(dig), Some(kdig)) = (tool("dig"), tool("kdig")) else { return };
+    let (_site, program, tls) = server(3000, "allow-transfer = [\"127.0.0.0/8 key:transfer\"]\n");
+    let key = format!("hmac-sha256:transfer:{SECRET}");
+    for (name, client) in [("dig", dig), ("kdig", kdig)] {
+        let told = ask(client, tls, &["+tls", "-y", &key, "lab.example", "AXFR"]);
+        let addresses = told.lines().filter(|line| line.contains("10.1.")).count();
+        assert_eq!(addresses, 3000, "{name}: {told}");
+        assert!(!told.contains("WARNING") && !told.contains("failed"), "{name}: {told}");
+    }
+    let stranger = ask(tool("dig").expect("it was there"), tls, &["+tls", "lab.example", "AXFR"]);
+    assert!(!stranger.contains("10.1."), "{stranger}");
+    program.stop();
+}
+
+/// A server that is killed in the end.
+struct Secondary {
+    child: Child,
+    folder: tempfile::TempDir,
+    place: SocketAddr,
+}
+
+impl Secondary {
+    fn start(mut command: Command, place: SocketAddr, config: impl FnOnce(&str) -> String) -> Secondary {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let file = folder.path().join("config");
+        fs::write(&file, config(&folder.path().display().to_string())).expect("a config file");
+        let log = File::create(folder.path().join("log")).expect("a log file");
+        command
+            .arg("-c")
+            .arg(file)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log);
+        Secondary { child: command.spawn().expect("it runs"), folder, place }
+    }
+
+    fn wait_for_the_zone(&self) {
+        let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let begun = std::time::Instant::now();
+        wait_for("the zone", LIMIT * 2, || {
+            let told = ask(tool("dig").expect("it was there"), self.place, &["+tries=1", "h9.lab.example"]);
+            let found = told.contains("10.1.0.9");
+            assert!(found || begun.elapsed() < LIMIT, "{told}\n{}", log());
+            found.then_some(())
+        });
+    }
+}
+
+impl Drop for Secondary {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn bind_gets_the_zone_over_tls() {
+    let (Some(mut named), Some(_)) = (tool("named"), tool("dig")) else { return };
+    let (site, program, tls) = server(20, "allow-transfer = [\"127.0.0.1 key:transfer\"]\n");
+    let place = free_port(Ipv4Addr::LOCALHOST);
+    named.arg("-g");
+    let ca = site.folder().join("server.crt");
+    let secondary = Secondary::start(named, place, |at| {
+        format!(
+            "key \"transfer\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
+             tls edgedns {{ ca-file \"{ca}\"; remote-hostname \"{NAME}\"; protocols {{ TLSv1.3; }}; }};\n\
+             options {{ directory \"{at}\"; pid-file \"{at}/pid\"; session-keyfile \"{at}/session\"; \
+             listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; recursion no; allow-query {{ any; }}; \
+             transfer-source {ip}; managed-keys-directory \"{at}\"; notify no; dnssec-validation no; }};\ncontrols {{ }};\n\
+             zone \"lab.example\" {{ type secondary; file \"{at}/zone\"; \
+             primaries {{ {server} port {tls_port} key \"transfer\" tls edgedns; }}; min-refresh-time 1; }};\n",
+            ca = ca.display(),
+            port = place.port(),
+            ip = place.ip(),
+            server = tls.ip(),
+            tls_port = tls.port(),
+        )
+    });
+    secondary.wait_for_the_zone();
+    program.wait_for_line("zone lab.example. sent to");
+    program.stop();
+}
+
+#[test]
+fn nsd_gets_the_zone_over_tls() {
+    let (Some(mut nsd), Some(_)) = (tool("nsd"), tool("dig")) else { return };
+    let (site, program, tls) = server(20, "allow-transfer = [\"127.0.0.0/8\"]\n");
+    let place = free_port(loopback());
+    nsd.arg("-d");
+    let ca = site.folder().join("server.crt");
+    let secondary = Secondary::start(nsd, place, |at| {
+        format!(
+            "server:\n  ip-address: {ip}@{port}\n  username: \"\"\n  zonesdir: \"{at}\"\n  database: \"\"\n  \
+             pidfile: \"{at}/pid\"\n  xfrdfile: \"{at}/xfrd\"\n  xfrdir: \"{at}\"\n  zonelistfile: \"{at}/list\"\n  \
+             server-count: 1\n  tls-cert-bundle: \"{ca}\"\nremote-control:\n  control-enable: no\n\
+             tls-auth:\n  name: edgedns\n  auth-domain-name: {NAME}\n\
+             zone:\n  name: lab.example\n  request-xfr: AXFR {server}@{tls_port} NOKEY edgedns\n  \
+             outgoing-interface: {ip}\n",
+            ca = ca.display(),
+            ip = place.ip(),
+            port = place.port(),
+            server = tls.ip(),
+            tls_port = tls.port(),
+        )
+    });
+    secondary.wait_for_the_zone();
+    program.wait_for_line("zone lab.example. sent to");
+    program.stop();
+}
