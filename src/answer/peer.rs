@@ -40,11 +40,16 @@ pub enum Transport {
     Tcp,
     /// A TLS connection (RFC 7858).
     Tls,
+    /// An HTTPS connection (RFC 8484): one response to each query.
+    Https,
+    /// A QUIC connection (RFC 9250).
+    Quic,
 }
 
 impl Transport {
     /// All of them, in the order in which status and metrics show them.
-    pub const ALL: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    pub const ALL: [Transport; 5] =
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https, Transport::Quic];
 
     /// The name that status, metrics and traces show.
     pub fn name(self) -> &'static str {
@@ -52,6 +57,8 @@ impl Transport {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
             Transport::Tls => "tls",
+            Transport::Https => "https",
+            Transport::Quic => "quic",
         }
     }
 
@@ -60,7 +67,7 @@ impl Transport {
     pub fn is_stream(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp | Transport::Tls => true,
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => true,
         }
     }
 
@@ -68,7 +75,15 @@ impl Transport {
     pub fn is_encrypted(self) -> bool {
         match self {
             Transport::Udp | Transport::Tcp => false,
-            Transport::Tls => true,
+            Transport::Tls | Transport::Https | Transport::Quic => true,
+        }
+    }
+
+    /// Whether a query may have several responses, as a transfer has.
+    pub fn carries_transfers(self) -> bool {
+        match self {
+            Transport::Udp | Transport::Https => false,
+            Transport::Tcp | Transport::Tls | Transport::Quic => true,
         }
     }
 

@@ -164,7 +164,7 @@ fn assert_sound(query: &[u8], response: Option<&[u8]>, transport: Transport) {
 }
 
 fn transports() -> impl Strategy<Value = Transport> {
-    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp), Just(Transport::Tls)]
+    proptest::sample::select(&Transport::ALL[..])
 }
 
 proptest! {
@@ -198,10 +198,7 @@ proptest! {
 const SMALL: &str = "@ 60 SOA ns host 1 2 3 4 30\n* 60 TXT x\nd 60 DNAME t\nc 60 CNAME x.d\n";
 
 fn room(transport: Transport) -> usize {
-    match transport {
-        Transport::Udp => UDP_PAYLOAD_MAX,
-        Transport::Tcp | Transport::Tls => 65_535,
-    }
+    if transport.is_stream() { 65_535 } else { UDP_PAYLOAD_MAX }
 }
 
 /// Bytes that are changed in a query: where (in parts of its length) and into what.

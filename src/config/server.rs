@@ -262,7 +262,15 @@ fn addresses(
             found.push(fault.help("name an address of one host"));
             continue;
         }
-        if let Some(other) = taken.iter().find(|other| other.address == address) {
+        if protocols.barred_port == Some(address.port()) {
+            let fault = item.fault(format!("{} is never at port {}", protocols.name, address.port()));
+            found.push(fault.help(format!("it is usually at port {}", protocols.port)));
+            continue;
+        }
+        let has_its_socket = |other: &&ListenAddress| {
+            other.address == address && other.protocols.entry().takes(protocols.socket)
+        };
+        if let Some(other) = taken.iter().find(has_its_socket) {
             let name = other.protocols.entry().name;
             let fault = item.fault(format!("`{address}` serves {name} already"));
             found.push(fault.help(format!("{} is usually at port {}", protocols.name, protocols.port)));

@@ -194,13 +194,15 @@ fn sockets(text: &mut Text, status: &Status) {
 
 /// What encrypted transports show, and how far clients come.
 fn encryption(text: &mut Text, status: &Status) {
-    let HandshakesStatus { under_way, completed, failed, late, evicted, limited } = status.tcp.handshakes;
+    let HandshakesStatus { under_way, completed, failed, late, evicted, limited, retried } =
+        status.tcp.handshakes;
     let results = [
         ("completed", completed),
         ("failed", failed),
         ("late", late),
         ("evicted", evicted),
         ("too_many_of_client", limited),
+        ("retried", retried),
     ];
     text.counter(
         "edgedns_tls_handshakes",

@@ -270,6 +270,8 @@ pub struct HandshakesStatus {
     pub evicted: u64,
     /// Not begun: the client had too many under way.
     pub limited: u64,
+    /// Not begun: many were under way, and the client, over QUIC, had to prove first that it is there.
+    pub retried: u64,
 }
 
 /// The certificate that encrypted transports show.

@@ -104,6 +104,8 @@ pub mod option {
     pub const EXPIRE: u16 = 9;
     /// DNS cookie (RFC 7873).
     pub const COOKIE: u16 = 10;
+    /// How long a connection may be idle (RFC 7828).
+    pub const TCP_KEEPALIVE: u16 = 11;
     /// Padding (RFC 7830).
     pub const PADDING: u16 = 12;
     /// Extended DNS error (RFC 8914).

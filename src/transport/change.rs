@@ -7,10 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use socket2::Socket;
-use tokio::net::TcpListener;
 
 use super::affinity::{Affinity, Cores};
-use super::listen_address::ListenAddress;
+use super::listen_address::{ListenAddress, Registered};
 use super::listeners::Datagrams;
 use super::mmsg;
 use super::settings::Settings;
@@ -45,7 +44,7 @@ pub(super) struct NewAddress {
     pub(super) asked: ListenAddress,
     pub(super) address: SocketAddr,
     pub(super) group: Group,
-    pub(super) tcp: TcpListener,
+    pub(super) serve: Registered,
 }
 
 impl Sharing {

@@ -4,13 +4,16 @@
 //! [`Transport`](crate::answer::Transport).
 
 mod entry;
+mod https;
+mod quic;
 mod tcp;
 mod tls;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use socket2::Socket;
 use tokio::runtime::Handle;
 
 pub use self::entry::ProtocolsEntry;
@@ -26,8 +29,11 @@ pub struct ListenAddress {
     pub protocols: Protocols,
 }
 
+/// Serves a socket that is registered, on the runtime where it is.
+pub(super) type Registered = Box<dyn FnOnce(&Handle) -> StreamListener>;
+
 /// Makes the enum, the list and the calls from one line for each combination of protocols. Its file offers `ENTRY` and
-/// `start`.
+/// `register`.
 macro_rules! protocols {
     ($($(#[$doc:meta])* $name:ident in $file:ident;)+) => {
         /// What is served at an address.
@@ -45,14 +51,14 @@ macro_rules! protocols {
                 match self { $(Protocols::$name => $file::ENTRY),+ }
             }
 
-            /// Serves the connections of a listener.
-            pub(super) fn serve<R: Responder>(
+            /// Registers the socket that their connections come to with the runtime that is entered; what is
+            /// returned serves it.
+            pub(super) fn register<R: Responder>(
                 self,
-                listener: TcpListener,
-                shared: Arc<StreamContext<R>>,
-                handle: &Handle,
-            ) -> StreamListener {
-                match self { $(Protocols::$name => $file::start(listener, shared, handle)),+ }
+                socket: Socket,
+                shared: &Arc<StreamContext<R>>,
+            ) -> io::Result<Registered> {
+                Ok(match self { $(Protocols::$name => Box::new($file::register(socket, shared)?)),+ })
             }
         }
     };
@@ -63,6 +69,10 @@ protocols! {
     Plain in tcp;
     /// DNS over TLS (RFC 7858).
     Tls in tls;
+    /// DNS over HTTPS (RFC 8484).
+    Https in https;
+    /// DNS over QUIC (RFC 9250).
+    Quic in quic;
 }
 
 impl Protocols {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,7 +102,8 @@ pub(super) struct Bound {
     /// For each worker the socket it serves; none where there are no datagrams.
     pub(super) udp: Vec<Arc<Socket>>,
     pub(super) datagrams: Datagrams,
-    pub(super) tcp: TcpListener,
+    /// What connections come to, of the protocol that the protocols say.
+    pub(super) socket: Socket,
 }
 
 /// What the UDP sockets of an address are.
@@ -122,6 +123,23 @@ enum Claim {
     Alone,
     /// We listen at the port already, with another address.
     Beside,
+}
+
+impl Claim {
+    /// Of a socket at `wanted`, beside what is `ours`.
+    fn beside(mut ours: impl Iterator<Item = ListenAddress>, wanted: SocketAddr) -> Self {
+        let shares = |other: ListenAddress| {
+            other.protocols.entry().socket == SocketProtocol::Tcp && other.address.port() == wanted.port()
+        };
+        if ours.any(shares) { Claim::Beside } else { Claim::Alone }
+    }
+}
+
+impl Bound {
+    /// The address with its real port.
+    fn held(&self) -> ListenAddress {
+        ListenAddress { address: self.address, ..self.asked }
+    }
 }
 
 impl Listeners {
@@ -151,7 +169,7 @@ impl Listeners {
 /// The IPv6 wildcard is left out where the kernel has no IPv6: it is part of the default, and such a host has
 /// no clients there.
 pub(super) fn bind_beside(
-    held: &[SocketAddr],
+    held: &[ListenAddress],
     addresses: &[ListenAddress],
     workers: usize,
     inherited: &mut Inherited,
@@ -159,26 +177,24 @@ pub(super) fn bind_beside(
     let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
     for &asked in addresses {
         let ListenAddress { address: wanted, protocols } = asked;
-        let ours = held.iter().copied().chain(bound.iter().map(|bound| bound.address));
-        let claim = if ours.into_iter().any(|other| other.port() == wanted.port()) {
-            Claim::Beside
-        } else {
-            Claim::Alone
-        };
-        // TCP first: it is the one that notices another server.
+        let ours = held.iter().copied().chain(bound.iter().map(Bound::held));
+        // First what connections come to: over TCP it is what notices another server.
+        let protocol = protocols.entry().socket;
         let listen = |protocol| move |cause| Error::Listen { address: wanted, protocol, cause };
-        let tcp = match inherited.take(SocketProtocol::Tcp, wanted) {
-            Some(passed) => serve_passed_tcp(passed),
-            None => bind_tcp(wanted, claim),
+        let socket = match (protocol, inherited.take(protocol, wanted)) {
+            (SocketProtocol::Tcp, Some(passed)) => serve_passed_tcp(passed),
+            (SocketProtocol::Tcp, None) => bind_tcp(wanted, Claim::beside(ours, wanted)),
+            (SocketProtocol::Udp, Some(passed)) => prepare_endpoint(passed),
+            (SocketProtocol::Udp, None) => bind_endpoint(wanted),
         };
-        let tcp = match tcp {
+        let socket = match socket {
             Err(cause) if is_unsupported(&cause) && wanted.ip().is_ipv6() && wanted.ip().is_unspecified() => {
                 tracing::warn!("not listening on {wanted}: this host has no IPv6");
                 continue;
             }
-            other => other.map_err(listen(SocketProtocol::Tcp))?,
+            other => other.map_err(listen(protocol))?,
         };
-        let address = tcp.local_addr().map_err(listen(SocketProtocol::Tcp))?;
+        let address = local_address(&socket).map_err(listen(protocol))?;
         let (workers, passed) = if protocols.entry().has_datagrams {
             (workers, inherited.take(SocketProtocol::Udp, address))
         } else {
@@ -191,7 +207,7 @@ pub(super) fn bind_beside(
             }
             None => (bind_workers(address, workers)?, Datagrams::OnePerWorker),
         };
-        bound.push(Bound { asked, address, udp, datagrams, tcp });
+        bound.push(Bound { asked, address, udp, datagrams, socket });
     }
     Ok(bound)
 }
@@ -239,15 +255,38 @@ fn serve_passed_udp(socket: Socket, address: SocketAddr) -> io::Result<Arc<Socke
     Ok(Arc::new(socket))
 }
 
+/// A socket for datagrams that one task serves. No other may be bound there, not even one of ours: what belongs to a
+/// connection would come to another socket.
+fn bind_endpoint(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    prepare(&socket, address)?;
+    let socket = prepare_endpoint(socket)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Where a datagram was sent to, and whether it may be cut, is for who serves the socket.
+fn prepare_endpoint(socket: Socket) -> io::Result<Socket> {
+    socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
+    socket.set_send_buffer_size(UDP_BUFFER_BYTES)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Where a socket is bound, which is at an IP address.
+fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+    socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+}
+
 /// Its backlog is the socket unit's choice.
-fn serve_passed_tcp(socket: Socket) -> io::Result<TcpListener> {
+fn serve_passed_tcp(socket: Socket) -> io::Result<Socket> {
     socket.set_send_buffer_size(TCP_SEND_BUFFER_BYTES)?;
     socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
-fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
+fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     prepare(&socket, address)?;
     // A restart must not wait for connections in TIME-WAIT.
@@ -263,7 +302,7 @@ fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<TcpListener> {
     // From here on sockets of ours, which ask for it, may be added at this port; those of another server,
     // which bind alone, may not.
     socket.set_reuse_port(true)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {

@@ -7,7 +7,7 @@
 //!  Settings, Inherited ─▶ Listeners::bind ─▶ start ─▶ Running ─▶ change, stop
 //!                                              │
 //!                          ┌───────────────────┴───────────┐
-//!       udp: one thread per worker,                 stream: tasks on a runtime,
+//!       udp: one thread per worker,                 stream, https, quic: tasks on a runtime,
 //!       a socket per listen address                 a listener per listen address
 //!                          └──────────▶ Responder ◀────────┘
 //!                                           │ what is not in our zones
@@ -47,11 +47,15 @@ mod responder;
 
 mod stream;
 
+mod https;
+
+mod quic;
+
+mod protocol;
+
 mod listen_address;
 
 mod settings;
-
-mod protocol;
 
 mod inherited;
 

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,7 +19,6 @@ use super::encrypted_runtime::EncryptedRuntime;
 use super::inherited::Inherited;
 use super::listen_address::{ListenAddress, Protocols};
 use super::listeners::{self, Bound, Buffers, Datagrams, Error, Listeners};
-use super::protocol::SocketProtocol;
 use super::responder::Responder;
 use super::settings::Settings;
 use super::stream::{self, TcpCounters};
@@ -127,7 +125,7 @@ impl<R: Responder> Running<R> {
             kept.push(if stays { Some(endpoint.group_of(workers)?) } else { None });
         }
         let new: Vec<ListenAddress> = asked.iter().copied().filter(|&asked| !self.serves(asked)).collect();
-        let held: Vec<SocketAddr> = self.addresses().collect();
+        let held: Vec<ListenAddress> = self.endpoints.iter().map(Endpoint::held).collect();
         let bound = listeners::bind_beside(&held, &new, workers, &mut Inherited::none())?;
         if bound.is_empty() && kept.iter().all(Option::is_none) {
             return Err(Error::NoAddress);
@@ -260,17 +258,15 @@ impl<R: Responder> Running<R> {
     }
 
     fn register(&mut self, bound: Bound) -> Result<NewAddress, Error> {
-        let Bound { asked, address, udp, datagrams, tcp } = bound;
+        let Bound { asked, address, udp, datagrams, socket } = bound;
         if asked.protocols.entry().is_encrypted && self.encrypted.is_none() {
             self.encrypted = Some(EncryptedRuntime::start().map_err(Error::Runtime)?);
         }
         let _runtime = self.handle_of(asked.protocols).enter();
-        let tcp = TcpListener::from_std(tcp).map_err(|cause| Error::Listen {
-            address,
-            protocol: SocketProtocol::Tcp,
-            cause,
-        })?;
-        Ok(NewAddress { asked, address, group: Group { udp, datagrams }, tcp })
+        let protocol = asked.protocols.entry().socket;
+        let registered = asked.protocols.register(socket, &self.streams);
+        let serve = registered.map_err(|cause| Error::Listen { address, protocol, cause })?;
+        Ok(NewAddress { asked, address, group: Group { udp, datagrams }, serve })
     }
 
     /// Where the connections of these protocols are served.
@@ -303,9 +299,8 @@ impl<R: Responder> Running<R> {
                 }
             }
         }
-        for NewAddress { asked, address, group, tcp } in change.fresh {
-            let listener =
-                asked.protocols.serve(tcp, Arc::clone(&self.streams), self.handle_of(asked.protocols));
+        for NewAddress { asked, address, group, serve } in change.fresh {
+            let listener = serve(self.handle_of(asked.protocols));
             self.endpoints.push(Endpoint { asked, address, group, listener });
         }
         settled
@@ -313,6 +308,11 @@ impl<R: Responder> Running<R> {
 }
 
 impl Endpoint {
+    /// The address with its real port.
+    fn held(&self) -> ListenAddress {
+        ListenAddress { address: self.address, ..self.asked }
+    }
+
     /// One socket per worker: those that it has, and more if needed.
     fn group_of(&self, workers: usize) -> Result<Group, Error> {
         let workers = if self.asked.protocols.entry().has_datagrams { workers } else { 0 };

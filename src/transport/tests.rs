@@ -3,7 +3,9 @@
 mod affinity;
 mod change;
 mod handed_over;
+mod https;
 mod pulse;
+mod quic;
 mod tcp;
 mod tls;
 mod udp;

@@ -8,6 +8,7 @@ mod compare;
 mod encrypted;
 mod etcd;
 mod forward;
+mod https_quic;
 mod import;
 mod loads;
 mod primaries;

@@ -505,6 +505,19 @@ fn what_is_encrypted_needs_a_certificate_and_a_socket_of_its_own() {
     let listeners = "[server]\nlisten = [\"127.0.0.1:53\"]\nlisten-tls = [\"127.0.0.1:53\"]\n";
     let sentence = read(format!("{listeners}{pair}{ZONE}")).sentence();
     assert!(sentence.contains("`127.0.0.1:53` serves UDP and TCP already"), "{sentence}");
+    let all = "[server]\nlisten = [\"127.0.0.1:53\"]\nlisten-tls = [\"127.0.0.1:853\"]\nlisten-quic = [\"127.0.0.1:853\"]\n";
+    assert_eq!(
+        read(format!("{all}{pair}{ZONE}")).sentences(),
+        Vec::<String>::new(),
+        "one is TCP, the other UDP"
+    );
+    let sentence = read(format!("{all}listen-https = [\"127.0.0.1:853\"]\n{pair}{ZONE}")).sentence();
+    assert!(sentence.contains("`127.0.0.1:853` serves TLS already"), "{sentence}");
+    let listeners = "[server]\nlisten = [\"127.0.0.1:5353\"]\nlisten-quic = [\"127.0.0.1:5353\"]\n";
+    let sentence = read(format!("{listeners}{pair}{ZONE}")).sentence();
+    assert!(sentence.contains("`127.0.0.1:5353` serves UDP and TCP already"), "{sentence}");
+    let sentence = read(format!("[server]\nlisten-quic = [\"127.0.0.2:53\"]\n{pair}{ZONE}")).sentence();
+    assert!(sentence.contains("QUIC is never at port 53"), "{sentence}");
     let half = read(format!("[tls]\ncertificate = \"a.crt\"\n{ZONE}")).sentence();
     assert!(half.contains("`key`"), "{half}");
 }

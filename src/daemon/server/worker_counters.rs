@@ -129,6 +129,7 @@ fn handshakes(counters: &HandshakeCounters) -> HandshakesStatus {
         late: counters.late.load(Ordering::Relaxed),
         evicted: counters.evicted.load(Ordering::Relaxed),
         limited: counters.limited.load(Ordering::Relaxed),
+        retried: counters.retried.load(Ordering::Relaxed),
     }
 }
 

@@ -92,12 +92,7 @@ fn wanted(path: &Path, config: &Config, reading: &LoadResult) -> Wanted {
 /// Where encrypted transports are to be served, and by which sockets.
 fn encrypted(config: &Config) -> Vec<(SocketAddr, SocketProtocol)> {
     let listen = config.server.listen.iter().filter(|one| one.protocols.entry().is_encrypted);
-    let sockets = listen.map(|one| {
-        let datagrams = one.protocols.entry().has_datagrams;
-        let datagrams = datagrams.then_some((one.address, SocketProtocol::Udp));
-        [Some((one.address, SocketProtocol::Tcp)), datagrams]
-    });
-    sockets.flatten().flatten().collect()
+    listen.map(|one| (one.address, one.protocols.entry().socket)).collect()
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl<'z> Plan<'z> {
                 Some(zone),
             );
         }
-        if request.wanted == TransferKind::Whole && !transport.is_stream() {
+        if request.wanted == TransferKind::Whole && !transport.carries_transfers() {
             return refused(Rcode::FORMERR, "AXFR is for TCP (RFC 5936, section 4.2)", Some(zone));
         }
         let Some(contents) = zone.offered() else {
@@ -56,7 +56,7 @@ impl<'z> Plan<'z> {
         let TransferKind::Since(serial) = request.wanted else { return Plan::Whole(zone, contents) };
         let current = contents.serial();
         // RFC 1995, section 2: over UDP what does not fit is the SOA alone, which sends the client to TCP.
-        if !is_newer(current, serial) || !transport.is_stream() {
+        if !is_newer(current, serial) || !transport.carries_transfers() {
             return Plan::OneSoa(contents);
         }
         match condensed(&*zone.history, serial, current) {

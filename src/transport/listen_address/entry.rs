@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::setting::KeyEntry;
+use crate::transport::protocol::SocketProtocol;
 
 /// What there is to say of protocols.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +16,22 @@ pub struct ProtocolsEntry {
     pub port: u16,
     /// Where they are served unless the key says otherwise.
     pub absent: &'static [IpAddr],
-    /// Whether queries come in datagrams, too.
+    /// Whether queries come in datagrams, too: workers serve these, at the same address.
     pub has_datagrams: bool,
+    /// The protocol of the socket that connections come to.
+    pub socket: SocketProtocol,
+    /// A port at which they are not to be served.
+    pub barred_port: Option<u16>,
     /// Whether all is encrypted, so that there must be a certificate. These are served on threads of their own.
     pub is_encrypted: bool,
+}
+
+impl ProtocolsEntry {
+    /// Whether they have a socket of this protocol, so that no other can have one at the same address.
+    pub fn takes(&self, protocol: SocketProtocol) -> bool {
+        match protocol {
+            SocketProtocol::Tcp => self.socket == SocketProtocol::Tcp,
+            SocketProtocol::Udp => self.has_datagrams || self.socket == SocketProtocol::Udp,
+        }
+    }
 }

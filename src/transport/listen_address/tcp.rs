@@ -4,15 +4,18 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use socket2::{SockRef, Socket};
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
+use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
-use crate::transport::stream::{ClientStream, StreamContext, StreamListener, StreamTransport};
+use crate::transport::stream::{
+    Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport,
+};
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -25,6 +28,8 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     port: 53,
     absent: &[IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
     has_datagrams: true,
+    socket: SocketProtocol::Tcp,
+    barred_port: None,
     is_encrypted: false,
 };
 
@@ -32,13 +37,12 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
 #[derive(Clone, Copy, Debug)]
 struct Tcp;
 
-/// Serves the connections of a listener.
-pub(super) fn start<R: Responder>(
-    listener: TcpListener,
-    shared: Arc<StreamContext<R>>,
-    handle: &Handle,
-) -> StreamListener {
-    StreamListener::start(Tcp, listener, shared, handle)
+/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+pub(super) fn register<R: Responder>(
+    listener: Socket,
+    shared: &Arc<StreamContext<R>>,
+) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    StreamListener::register(Tcp, listener, shared)
 }
 
 impl StreamTransport for Tcp {
@@ -48,6 +52,10 @@ impl StreamTransport for Tcp {
 
     async fn accept(self, stream: TcpStream) -> io::Result<TcpStream> {
         Ok(stream)
+    }
+
+    async fn serve<R: Responder>(client: Client<TcpStream>, served: Served<R>) {
+        Connection::new(client, served).serve().await;
     }
 }
 

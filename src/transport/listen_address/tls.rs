@@ -5,8 +5,8 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use socket2::{SockRef, Socket};
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -14,8 +14,11 @@ use tokio_rustls::server::TlsStream;
 use super::entry::ProtocolsEntry;
 use crate::answer::Transport;
 use crate::setting::{Absent, KeyEntry};
+use crate::transport::protocol::SocketProtocol;
 use crate::transport::responder::Responder;
-use crate::transport::stream::{ClientStream, StreamContext, StreamListener, StreamTransport};
+use crate::transport::stream::{
+    Client, ClientStream, Connection, Served, StreamContext, StreamListener, StreamTransport,
+};
 
 pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     key: KeyEntry::new(
@@ -28,6 +31,8 @@ pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
     port: 853,
     absent: &[],
     has_datagrams: false,
+    socket: SocketProtocol::Tcp,
+    barred_port: None,
     is_encrypted: true,
 };
 
@@ -40,14 +45,13 @@ struct Tls {
     acceptor: TlsAcceptor,
 }
 
-/// Serves the connections of a listener.
-pub(super) fn start<R: Responder>(
-    listener: TcpListener,
-    shared: Arc<StreamContext<R>>,
-    handle: &Handle,
-) -> StreamListener {
+/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+pub(super) fn register<R: Responder>(
+    listener: Socket,
+    shared: &Arc<StreamContext<R>>,
+) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
     let acceptor = TlsAcceptor::from(shared.tls.config(PROTOCOLS));
-    StreamListener::start(Tls { acceptor }, listener, shared, handle)
+    StreamListener::register(Tls { acceptor }, listener, shared)
 }
 
 impl StreamTransport for Tls {
@@ -57,6 +61,10 @@ impl StreamTransport for Tls {
 
     async fn accept(self, stream: TcpStream) -> io::Result<Self::Stream> {
         self.acceptor.accept(stream).await
+    }
+
+    async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
+        Connection::new(client, served).serve().await;
     }
 }
 

@@ -5,7 +5,9 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::served::{Client, Served};
 use crate::answer::Transport;
+use crate::transport::responder::Responder;
 
 /// The stream of a client.
 pub(in crate::transport) trait ClientStream:
@@ -27,14 +29,20 @@ pub(in crate::transport) trait ClientStream:
     fn discard_unsent(&self);
 }
 
-/// A transport over streams: makes the stream of a client from its TCP connection.
+/// A transport over streams: makes the stream of a client from its TCP connection, and serves it.
 pub(in crate::transport) trait StreamTransport: Clone + Send + 'static {
     /// How responders know it.
     const TRANSPORT: Transport;
 
     /// What it makes.
-    type Stream: ClientStream;
+    type Stream: Send + 'static;
 
     /// Makes the stream of a client that has connected; a handshake belongs here.
     fn accept(self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Serves it until the client, a limit or the server ends it.
+    fn serve<R: Responder>(
+        client: Client<Self::Stream>,
+        served: Served<R>,
+    ) -> impl Future<Output = ()> + Send;
 }

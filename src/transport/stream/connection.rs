@@ -22,6 +22,7 @@ use super::frames::{self, Frame, INPUT_BYTES, Input, LONG_BYTES_MAX};
 use super::limits::Seat;
 use super::pending::PendingResponses;
 use super::responders::StreamResponder;
+use super::served::{Client, Served};
 use super::settings::TcpSettings;
 use crate::answer::{MessageKind, Peer, Reply};
 use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Question, Rcode};
@@ -47,23 +48,15 @@ const LAST_READS_MAX: usize = 64;
 
 /// How long, after our last byte, the client's are taken and thrown away. Closing with unread bytes would
 /// reset the connection, and with it the responses that the client has not read yet.
-const LINGER_MAX: Duration = Duration::from_secs(1);
+pub(in crate::transport) const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// Most memory a connection takes, in bytes: what is received ahead, a long UPDATE, and the responses collected,
 /// which grow by doubling.
 pub const CONNECTION_BYTES_MAX: usize =
     INPUT_BYTES + LONG_BYTES_MAX + 2 * (LATER_OUTPUT_BYTES + 2 + MESSAGE_BYTES_MAX);
 
-/// A client that has connected.
-pub(super) struct Client<S> {
-    pub(super) stream: S,
-    pub(super) peer: Peer,
-    /// What others see of its connection.
-    pub(super) seat: Arc<Seat>,
-}
-
 /// One connection that is being served.
-pub(super) struct Connection<S, R> {
+pub(in crate::transport) struct Connection<S, R> {
     stream: S,
     peer: Peer,
     /// What others see of it.
@@ -115,21 +108,16 @@ enum ConnectionProgress {
 }
 
 impl<S: ClientStream, R: Responder> Connection<S, R> {
-    pub(super) fn new(
-        client: Client<S>,
-        settings: TcpSettings,
-        counters: Arc<TcpCounters>,
-        answering: Arc<Mutex<StreamResponder<R>>>,
-        stop: watch::Receiver<()>,
-    ) -> Self {
+    pub(in crate::transport) fn new(client: Client<S>, served: Served<R>) -> Self {
         let Client { stream, peer, seat } = client;
+        let Served { settings, counters, answering, stop } = served;
         let last = deadline(settings.lifetime);
         let (input, output, pending) = (Input::default(), Vec::new(), PendingResponses::default());
         Self { stream, peer, seat, settings, counters, answering, stop, input, output, pending, last }
     }
 
     /// Serves until the client, a limit or the server ends it.
-    pub(super) async fn serve(mut self) {
+    pub(in crate::transport) async fn serve(mut self) {
         let Err(mut end) = self.converse().await;
         if let ConnectionEnd::Stopped = end {
             end = self.answer_to_the_end().await.err().unwrap_or(ConnectionEnd::Done);
@@ -359,7 +347,7 @@ fn refused(query: &[u8], response: &mut [u8]) -> Option<usize> {
 }
 
 /// The moment after `wait`; a wait too long to be reckoned has its end in a year.
-fn deadline(wait: Duration) -> Instant {
+pub(in crate::transport) fn deadline(wait: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let now = Instant::now();
     now.checked_add(wait.min(YEAR)).unwrap_or(now)

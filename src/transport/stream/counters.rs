@@ -36,4 +36,6 @@ pub struct HandshakeCounters {
     pub evicted: AtomicU64,
     /// Not begun: the client had too many under way.
     pub limited: AtomicU64,
+    /// Not begun: many were under way, and the client, over QUIC, has to prove first that it is there.
+    pub retried: AtomicU64,
 }

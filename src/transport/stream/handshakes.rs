@@ -29,12 +29,12 @@ type UnderWay = VecDeque<(IpAddr, Arc<Seat>)>;
 
 /// The handshakes that are under way.
 #[derive(Default)]
-pub(super) struct Handshakes {
+pub(in crate::transport) struct Handshakes {
     under_way: Arc<Mutex<UnderWay>>,
 }
 
 /// One handshake; it is over when this is dropped.
-pub(super) struct HandshakePermit {
+pub(in crate::transport) struct HandshakePermit {
     seat: Arc<Seat>,
     under_way: Arc<Mutex<UnderWay>>,
     counters: Arc<TcpCounters>,
@@ -43,7 +43,7 @@ pub(super) struct HandshakePermit {
 impl Handshakes {
     /// Begins one of the client at `address`, whose connection has `seat`; none: it has too many. Where there are too
     /// many in all, the oldest loses the place of its connection.
-    pub(super) fn begin(
+    pub(in crate::transport) fn begin(
         &self,
         address: IpAddr,
         seat: Arc<Seat>,
@@ -66,11 +66,20 @@ impl Handshakes {
         drop(under_way);
         Some(HandshakePermit { seat, under_way: Arc::clone(&self.under_way), counters: Arc::clone(counters) })
     }
+
+    /// Whether so many are under way, in all or of the client at `address`, that another one should prove first that
+    /// it is there. A quarter of what may be leaves room for those that have.
+    pub(in crate::transport) fn are_crowded(&self, address: IpAddr) -> bool {
+        let client = client(address);
+        let under_way = lock(&self.under_way);
+        let own = under_way.iter().filter(|(of, _)| *of == client).count();
+        under_way.len() >= HANDSHAKES_MAX / 4 || own >= HANDSHAKES_PER_CLIENT_MAX / 4
+    }
 }
 
 impl HandshakePermit {
     /// It has come to an end of its own, or its time is over.
-    pub(super) fn end<S>(self, accepted: &Result<io::Result<S>, Elapsed>) {
+    pub(in crate::transport) fn end<S>(self, accepted: &Result<io::Result<S>, Elapsed>) {
         let HandshakeCounters { completed, failed, late, .. } = &self.counters.handshakes;
         let count = match accepted {
             Ok(Ok(_)) => completed,

@@ -20,7 +20,7 @@ use crate::transport::client::client;
 type Clients = HashMap<IpAddr, Vec<Arc<Seat>>>;
 
 /// The connections that are open. At most `connections_max`, some 100 bytes each.
-pub(super) struct Limits {
+pub(in crate::transport) struct Limits {
     clients: Arc<Mutex<Clients>>,
     /// What the seats' moments are counted from.
     since: Instant,
@@ -28,7 +28,7 @@ pub(super) struct Limits {
 
 /// Why a connection is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConnectionRefusal {
+pub(in crate::transport) enum ConnectionRefusal {
     /// There are too many in all.
     Full,
     /// There are too many of this client.
@@ -37,7 +37,7 @@ pub(super) enum ConnectionRefusal {
 
 /// The right to one connection; given back when dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionPermit {
+pub(in crate::transport) struct ConnectionPermit {
     client: IpAddr,
     seat: Arc<Seat>,
     clients: Arc<Mutex<Clients>>,
@@ -46,7 +46,7 @@ pub(super) struct ConnectionPermit {
 
 /// One connection, as others see it.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(in crate::transport) struct Seat {
     /// Milliseconds, since there are any limits, until the connection had nothing to do; [`BUSY`] while it
     /// has.
     idle_from: AtomicU64,
@@ -66,9 +66,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// A seat of nobody's: for a handshake that has no place yet.
+    pub(in crate::transport) fn seat(&self) -> Arc<Seat> {
+        Arc::new(Seat { idle_from: AtomicU64::new(BUSY), since: self.since, lost: Notify::new() })
+    }
+
     /// Counts one more connection of the client at `address`, if it may have it. Where all places are taken,
     /// another client's idle connection loses its own.
-    pub(super) fn admit(
+    pub(in crate::transport) fn admit(
         &self,
         address: IpAddr,
         settings: &TcpSettings,
@@ -88,7 +93,7 @@ impl Limits {
             counters.evicted.fetch_add(1, Ordering::Relaxed);
             seat.lose();
         }
-        let seat = Arc::new(Seat { idle_from: AtomicU64::new(BUSY), since: self.since, lost: Notify::new() });
+        let seat = self.seat();
         seat.idle(Instant::now());
         clients.entry(client).or_default().push(Arc::clone(&seat));
         // Under the lock, so that the total is exact; it can be read without.
@@ -129,7 +134,7 @@ fn give_back(clients: &mut Clients, client: IpAddr, seat: &Arc<Seat>, counters: 
 
 impl ConnectionPermit {
     /// For the connection, to say whether it is idle.
-    pub(super) fn seat(&self) -> Arc<Seat> {
+    pub(in crate::transport) fn seat(&self) -> Arc<Seat> {
         Arc::clone(&self.seat)
     }
 }
@@ -142,14 +147,14 @@ impl Drop for ConnectionPermit {
 
 impl Seat {
     /// The connection has had nothing to do since then.
-    pub(super) fn idle(&self, from: Instant) {
+    pub(in crate::transport) fn idle(&self, from: Instant) {
         let passed = from.saturating_duration_since(self.since).as_millis();
         // Half a billion years fit.
         self.idle_from.store(u64::try_from(passed).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// The connection has something to do.
-    pub(super) fn busy(&self) {
+    pub(in crate::transport) fn busy(&self) {
         self.idle_from.store(BUSY, Ordering::Relaxed);
     }
 
@@ -159,7 +164,7 @@ impl Seat {
     }
 
     /// Resolves when the place is given to another.
-    pub(super) async fn lost(&self) {
+    pub(in crate::transport) async fn lost(&self) {
         self.lost.notified().await;
     }
 }

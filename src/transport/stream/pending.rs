@@ -11,7 +11,7 @@ use crate::transport::response_slot::{ResponseSlot, SentResponse};
 
 /// Queries whose responses one connection waits for at most; further queries stay unread. A client that asks
 /// more at a time gains nothing, and what is held for it is bounded: 2 MiB, were each as long as can be.
-const WAITING_MAX: usize = 32;
+pub(super) const WAITING_MAX: usize = 32;
 
 /// The responses that are still to come. The channel is made for the first of them.
 #[derive(Default)]

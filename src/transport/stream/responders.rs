@@ -9,9 +9,9 @@ use crate::transport::responder::Responder;
 
 /// A responder with room for its response. It serves its connections in turn: a query takes well under a
 /// microsecond, the system calls around it take many.
-pub(super) struct StreamResponder<R> {
-    pub(super) responder: R,
-    pub(super) response: Box<[u8]>,
+pub(in crate::transport) struct StreamResponder<R> {
+    pub(in crate::transport) responder: R,
+    pub(in crate::transport) response: Box<[u8]>,
 }
 
 /// The responders, of which each connection has one.

@@ -17,8 +17,8 @@ pub(in crate::transport) struct StreamContext<R> {
     pub(in crate::transport) counters: Arc<TcpCounters>,
     /// What encrypted transports show.
     pub(in crate::transport) tls: ServerTls,
-    pub(super) limits: Limits,
-    pub(super) handshakes: Handshakes,
+    pub(in crate::transport) handshakes: Handshakes,
+    pub(in crate::transport) limits: Limits,
     settings: Mutex<TcpSettings>,
     /// The responders of each transport, which is how their counters are kept apart.
     responders: Vec<(Transport, Responders<R>)>,
@@ -53,12 +53,15 @@ impl<R: Responder> StreamContext<R> {
         *lock(&self.settings) = settings;
     }
 
-    pub(super) fn settings(&self) -> TcpSettings {
+    pub(in crate::transport) fn settings(&self) -> TcpSettings {
         *lock(&self.settings)
     }
 
     /// The responder of one more connection; every transport over streams has one.
-    pub(super) fn answering(&self, transport: Transport) -> Option<Arc<Mutex<StreamResponder<R>>>> {
+    pub(in crate::transport) fn answering(
+        &self,
+        transport: Transport,
+    ) -> Option<Arc<Mutex<StreamResponder<R>>>> {
         let responders_of = self.responders.iter().find(|(of, _)| *of == transport);
         responders_of.map(|(_, responders_of)| responders_of.next())
     }

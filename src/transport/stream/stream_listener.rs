@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use socket2::Socket;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -16,8 +17,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::client_stream::StreamTransport;
-use super::connection::{Client, Connection};
 use super::limits::ConnectionRefusal;
+use super::served::{Client, Served};
 use super::stream_context::StreamContext;
 use crate::answer::Peer;
 use crate::transport::responder::Responder;
@@ -31,7 +32,7 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How long connections may take to send what is in flight when their address is not served any more; what is
 /// left then is cut.
-const DRAIN_MAX: Duration = Duration::from_secs(2);
+pub(in crate::transport) const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// A listener that is served. Dropping it stops accepting and lets the connections end gracefully.
 pub(in crate::transport) struct StreamListener {
@@ -50,19 +51,41 @@ pub(in crate::transport) struct Stopping {
 }
 
 impl StreamListener {
+    /// Registers `listener` with the runtime that is entered; what is returned serves it.
+    ///
+    /// # Errors
+    /// When the runtime does not take it.
+    pub(in crate::transport) fn register<T: StreamTransport, R: Responder>(
+        transport: T,
+        listener: Socket,
+        shared: &Arc<StreamContext<R>>,
+    ) -> io::Result<impl FnOnce(&Handle) -> Self + use<T, R>> {
+        let listener = TcpListener::from_std(listener.into())?;
+        let shared = Arc::clone(shared);
+        Ok(move |handle: &Handle| Self::start(transport, listener, shared, handle))
+    }
+
     /// Serves `listener` on the runtime of `handle`.
-    pub(in crate::transport) fn start<T: StreamTransport, R: Responder>(
+    pub(super) fn start<T: StreamTransport, R: Responder>(
         transport: T,
         listener: TcpListener,
         shared: Arc<StreamContext<R>>,
         handle: &Handle,
     ) -> Self {
+        Self::run(handle, |stop, open| {
+            Acceptor { transport, listener, shared, stop, connections: JoinSet::new(), pause: None }.run(open)
+        })
+    }
+
+    /// Runs what serves a listener, on the runtime of `handle`: until its watch says that the sender is lost, and
+    /// with what it drops when the port is free.
+    pub(in crate::transport) fn run<F: Future<Output = ()> + Send + 'static>(
+        handle: &Handle,
+        serve: impl FnOnce(watch::Receiver<()>, oneshot::Sender<()>) -> F,
+    ) -> Self {
         let (serving, stop) = watch::channel(());
         let (open, closed) = oneshot::channel();
-        let acceptor =
-            Acceptor { transport, listener, shared, stop, connections: JoinSet::new(), pause: None };
-        let task = handle.spawn(acceptor.run(open));
-        Self { _serving: serving, closed, task }
+        Self { _serving: serving, closed, task: handle.spawn(serve(stop, open)) }
     }
 
     pub(in crate::transport) fn stop(self) -> Stopping {
@@ -162,7 +185,7 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
                     if let Ok(Ok(stream)) = accepted {
                         let peer = Peer { address: peer.ip(), transport: T::TRANSPORT };
                         let client = Client { stream, peer, seat };
-                        Connection::new(client, settings, counters, answering, stop).serve().await;
+                        T::serve(client, Served { settings, counters, answering, stop }).await;
                     }
                     drop(permit);
                 });

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::client_stream::{ClientStream, StreamTransport};
-use super::{StreamContext, StreamListener, TcpSettings};
+use super::{Client, Connection, Served, StreamContext, StreamListener, TcpSettings};
 use crate::answer::{Peer, Reply, Transport};
 use crate::tls::ServerTls;
 use crate::transport::responder::Responder;
@@ -31,6 +31,10 @@ impl StreamTransport for Knock {
     async fn accept(self, mut stream: TcpStream) -> io::Result<Self::Stream> {
         stream.read_u8().await?;
         Ok(BufWriter::new(stream))
+    }
+
+    async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
+        Connection::new(client, served).serve().await;
     }
 }
 

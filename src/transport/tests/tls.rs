@@ -9,7 +9,7 @@ use rustls::{ClientConnection, StreamOwned};
 use super::*;
 use crate::tls::{AlpnProtocol, Handshake, PairFiles, ServerName, ServerTls, Verify};
 
-type Client = StreamOwned<ClientConnection, TcpStream>;
+pub(super) type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A server with a certificate of its own.
 pub(super) fn certified() -> ServerTls {
@@ -33,7 +33,7 @@ fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
     (server, address)
 }
 
-fn from(ip: &str, to: SocketAddr) -> TcpStream {
+pub(super) fn from(ip: &str, to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(ip.parse().unwrap(), 0).into()).unwrap();
     socket.connect(&to.into()).unwrap();
@@ -43,7 +43,7 @@ fn from(ip: &str, to: SocketAddr) -> TcpStream {
     stream
 }
 
-fn secured(stream: TcpStream, protocols: &[&str]) -> Client {
+pub(super) fn secured(stream: TcpStream, protocols: &[&str]) -> Client {
     let protocols = protocols.iter().map(|name| AlpnProtocol::new(name).unwrap()).collect();
     let handshake = Handshake { server_name: None, verify: Verify::Off, protocols, client: None };
     let name = ServerName::new("ns.lab.example").unwrap().to_pki();
@@ -62,7 +62,7 @@ fn assert_answers(client: &mut Client) {
 
 /// Wants the connection to be ended, in whatever way.
 #[track_caller]
-fn assert_ended(stream: &mut impl Read) {
+pub(super) fn assert_ended(stream: &mut impl Read) {
     let read = stream.read(&mut [0; 1]);
     assert!(!matches!(read, Ok(1..)), "{read:?}");
     if let Err(error) = read {

@@ -14,9 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgedns::answer::{
-    Access, Counters, Identity, RateLimit, Snapshot, Transport, UDP_PAYLOAD_MAX, WorkerContext,
-};
+use edgedns::answer::{Access, Counters, Identity, RateLimit, Snapshot, UDP_PAYLOAD_MAX, WorkerContext};
 use edgedns::dns::Name;
 use edgedns::health::Verdict;
 use edgedns::probe::{Port, ProbeKind, Tcp};
@@ -208,9 +206,10 @@ fn summary(got: &Response) -> Vec<String> {
 fn ask(step: &Step, snapshot: &Snapshot, scratch: &mut WorkerContext, counters: &Counters) -> Response {
     let query = query::bytes(step);
     let peer = query::peer(step);
-    let (stream, room) = match peer.transport {
-        Transport::Udp => (Stream::Datagram, UDP_PAYLOAD_MAX),
-        Transport::Tcp | Transport::Tls => (Stream::Connection, usize::from(u16::MAX)),
+    let (stream, room) = if peer.transport.is_stream() {
+        (Stream::Connection, usize::from(u16::MAX))
+    } else {
+        (Stream::Datagram, UDP_PAYLOAD_MAX)
     };
     let mut out = vec![0; room];
     let (before, spread) = (counts(counters), spread::counted(counters));

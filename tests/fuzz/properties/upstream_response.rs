@@ -113,10 +113,8 @@ const INVARIANTS: [Invariant; 9] = [
         header.is_response() && header.opcode() == asked.opcode() && header.flags & 0x0080 != 0
     }),
     ("it is no longer than the client takes", |sent| {
-        let stream = match sent.client.peer.transport {
-            Transport::Udp => Stream::Datagram,
-            Transport::Tcp | Transport::Tls => Stream::Connection,
-        };
+        let over_stream = sent.client.peer.transport.is_stream();
+        let stream = if over_stream { Stream::Connection } else { Stream::Datagram };
         sent.response.len() <= longest(sent.client.query, stream)
     }),
     ("it ends with its last record", |sent| sent.told.end == sent.response.len()),
@@ -326,10 +324,7 @@ pub(super) fn question(query: &[u8]) -> &[u8] {
 
 /// The buffer that a transport has for a response.
 fn room(client: Client<'_>) -> usize {
-    match client.peer.transport {
-        Transport::Udp => edgedns::answer::UDP_PAYLOAD_MAX,
-        Transport::Tcp | Transport::Tls => usize::from(u16::MAX),
-    }
+    if client.peer.transport.is_stream() { usize::from(u16::MAX) } else { edgedns::answer::UDP_PAYLOAD_MAX }
 }
 
 /// Addresses that lead to this host or into networks behind it, as others list them.

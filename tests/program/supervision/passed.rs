@@ -10,6 +10,7 @@ use hickory_proto::rr::{Name, RecordType};
 use socket2::{Domain, Socket, Type};
 
 use harness::lab::{API, GUARDED_ZONE, Lab, QUICK_PROBES};
+use harness::tools::tool;
 use harness::{PATIENCE, free_port, loopback};
 
 /// Inherited descriptors get the numbers from 3 on, by way of numbers that are free.
@@ -131,4 +132,23 @@ fn a_socket_of_both_families_stops_the_start_with_a_remedy() {
         program.wait_for_line("error: socket 0 (dns.socket) of the service manager takes IPv4 besides");
     assert!(line.text.contains("BindIPv6Only=ipv6-only"), "{line:?}");
     assert_eq!(program.wait_for_end().code(), Some(1));
+}
+
+#[test]
+fn a_passed_socket_for_datagrams_serves_quic() {
+    let Some(mut kdig) = tool("kdig") else { return };
+    let lab = Lab::new();
+    let (site, quic) = (&lab.site, free_port(loopback()));
+    assert!(site.run(&["certificate", "ns.lab.example"]).status.success());
+    let server = format!("[server]\nlisten = [\"{}\"]\nlisten-quic = [\"{quic}\"]\n", site.listen());
+    let pair = "[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n";
+    site.write("edgedns.toml", &format!("{server}{pair}{QUICK_PROBES}{GUARDED_ZONE}"));
+    let socket = bound(quic, Type::DGRAM);
+    let program = site.spawn_as(|command| pass(command, &[&socket]));
+    program.wait_for_line("ready");
+    let port = quic.port().to_string();
+    kdig.args([&format!("@{}", quic.ip()), "-p", &port, "+quic", "+norec", "+time=5", API]);
+    let said = harness::program::said(&kdig.output().expect("it runs"));
+    assert!(said.contains("NOERROR") && said.contains("QUIC session"), "{said}");
+    program.stop();
 }

@@ -1,0 +1,161 @@
+//! One connection of HTTP, from its handshake to its end: time limits, and the ways it ends.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
+
+use super::request;
+use super::returned::Returned;
+use crate::transport::responder::Responder;
+use crate::transport::stream::{
+    Activity, Client, ConcurrentQueries, LINGER_MAX, Overdue, Seat, Served, TcpSettings, deadline,
+};
+
+/// What is spoken, as TLS names it, the best first (RFC 7301).
+pub(in crate::transport) const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
+
+/// HTTP/2, as TLS names it.
+const HTTP2: &[u8] = b"h2";
+
+/// Streams of one HTTP/2 connection at a time.
+const STREAMS_MAX: u32 = 100;
+
+/// Longest header list of a request, in bytes, and what is received ahead of HTTP/1.1: twice the longest target.
+const HEAD_BYTES_MAX: u32 = 16 << 10;
+
+/// What a client may send ahead on one stream, and on all of them together, in bytes.
+const WINDOW_BYTES: u32 = 65_535;
+
+/// What waits to be sent on one stream of HTTP/2, in bytes: a response, besides what is written already.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+
+/// How a connection ends.
+#[derive(Debug, PartialEq, Eq)]
+enum HttpEnd {
+    /// By the client, by an error, or by HTTP.
+    Gone,
+    /// By us: in order.
+    Over,
+    /// By us: the client does not take its responses.
+    Cut,
+}
+
+/// What decides when a connection ends.
+struct Course {
+    activity: Arc<Activity>,
+    seat: Arc<Seat>,
+    stop: watch::Receiver<()>,
+    settings: TcpSettings,
+    /// End of the lifetime.
+    last: Instant,
+}
+
+/// Serves a connection until the client, a limit or the server ends it.
+pub(in crate::transport) async fn serve<R: Responder>(
+    client: Client<TlsStream<TcpStream>>,
+    served: Served<R>,
+) {
+    let Client { stream, peer, seat } = client;
+    let Served { settings, counters, answering, stop } = served;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+    let activity = Activity::new(Arc::clone(&seat));
+    let queries = Arc::new(ConcurrentQueries::new(Arc::clone(&activity), answering));
+    let service = service_fn(move |asked| {
+        let queries = Arc::clone(&queries);
+        async move { Ok::<_, Infallible>(request::respond(asked, &queries, peer, &settings).await) }
+    });
+    let mut course = Course { activity, seat, stop, settings, last: deadline(settings.lifetime) };
+    let (stream, returned) = Returned::new(stream, Arc::clone(&course.activity));
+    let stream = TokioIo::new(stream);
+    let end = if is_http2 {
+        let connection = http2_settings().serve_connection(stream, service);
+        course.follow(connection, |connection| connection.graceful_shutdown()).await
+    } else {
+        let connection = http1_settings().serve_connection(stream, service);
+        course.follow(connection, |connection| connection.graceful_shutdown()).await
+    };
+    if end == HttpEnd::Cut {
+        counters.cut.fetch_add(1, Ordering::Relaxed);
+    }
+    if let Ok(stream) = returned.await {
+        close(stream, &end).await;
+    }
+}
+
+/// HTTP/2. The guards of the protocol against streams that are reset at once and headers without an end are left as they
+/// are.
+fn http2_settings() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES);
+    builder
+}
+
+/// HTTP/1.1: one request after the other.
+fn http1_settings() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // 16 KiB fit. How long a head may take is what a connection may be idle.
+    builder.max_buf_size(HEAD_BYTES_MAX as usize).header_read_timeout(None).half_close(true);
+    builder
+}
+
+impl Course {
+    /// Runs a connection to its end, which `shut_down` has it come to in order.
+    async fn follow<C>(&mut self, connection: C, shut_down: impl FnOnce(Pin<&mut C>)) -> HttpEnd
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut connection = pin!(connection);
+        loop {
+            let look = match self.activity.look(&self.settings) {
+                Ok(look) => look.min(self.last),
+                Err(Overdue::Unread) => return HttpEnd::Cut,
+                Err(Overdue::Idle) => break,
+            };
+            tokio::select! {
+                // In this order, so that what has come is answered before the end of the server is looked at.
+                biased;
+                _ = &mut connection => return HttpEnd::Gone,
+                _ = self.stop.changed() => break,
+                () = self.seat.lost() => break,
+                () = sleep_until(look) => {}
+            }
+            if Instant::now() >= self.last {
+                break;
+            }
+        }
+        shut_down(connection.as_mut());
+        let _ = timeout(LINGER_MAX, connection).await;
+        HttpEnd::Over
+    }
+}
+
+/// Closes a stream whose connection has ended; waits a little for the client to close its own side.
+async fn close(mut stream: TlsStream<TcpStream>, end: &HttpEnd) {
+    if *end == HttpEnd::Cut {
+        // Frees what the kernel still holds for this client. A stream that is broken has nothing left.
+        let _ = stream.get_ref().0.set_zero_linger();
+        return;
+    }
+    let mut unread = [0; 512];
+    let leave = async {
+        if stream.shutdown().await.is_ok() {
+            while let Ok(1..) = stream.read(&mut unread).await {}
+        }
+    };
+    let _ = timeout(LINGER_MAX, leave).await;
+}

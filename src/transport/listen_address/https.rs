@@ -1,0 +1,63 @@
+//! DNS over HTTPS (RFC 8484): HTTP behind a handshake.
+
+use std::io;
+use std::sync::Arc;
+
+use socket2::Socket;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::entry::ProtocolsEntry;
+use crate::answer::Transport;
+use crate::setting::{Absent, KeyEntry};
+use crate::transport::https;
+use crate::transport::protocol::SocketProtocol;
+use crate::transport::responder::Responder;
+use crate::transport::stream::{Client, Served, StreamContext, StreamListener, StreamTransport};
+
+pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
+    key: KeyEntry::new(
+        "listen-https",
+        Absent::Unset { example: r#"["0.0.0.0:443", "[::]:443"]"# },
+        "addresses and ports to serve over HTTPS at `/dns-query` (RFC 8484), HTTP/2 and HTTP/1.1; needs `[tls]`, and \
+         without it there are none",
+    ),
+    name: "HTTPS",
+    port: 443,
+    absent: &[],
+    has_datagrams: false,
+    socket: SocketProtocol::Tcp,
+    barred_port: None,
+    is_encrypted: true,
+};
+
+/// DNS over HTTPS.
+#[derive(Clone)]
+struct Https {
+    acceptor: TlsAcceptor,
+}
+
+/// Registers a listener with the runtime that is entered; what is returned serves its connections.
+pub(super) fn register<R: Responder>(
+    listener: Socket,
+    shared: &Arc<StreamContext<R>>,
+) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    let acceptor = TlsAcceptor::from(shared.tls.config(&https::PROTOCOLS));
+    StreamListener::register(Https { acceptor }, listener, shared)
+}
+
+impl StreamTransport for Https {
+    const TRANSPORT: Transport = Transport::Https;
+
+    type Stream = TlsStream<TcpStream>;
+
+    async fn accept(self, stream: TcpStream) -> io::Result<Self::Stream> {
+        self.acceptor.accept(stream).await
+    }
+
+    async fn serve<R: Responder>(client: Client<Self::Stream>, served: Served<R>) {
+        https::serve(client, served).await;
+    }
+}

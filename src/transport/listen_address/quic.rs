@@ -1,0 +1,39 @@
+//! DNS over QUIC (RFC 9250).
+
+use std::io;
+use std::sync::Arc;
+
+use socket2::Socket;
+use tokio::runtime::Handle;
+
+use super::entry::ProtocolsEntry;
+use crate::setting::{Absent, KeyEntry};
+use crate::transport::protocol::SocketProtocol;
+use crate::transport::quic;
+use crate::transport::responder::Responder;
+use crate::transport::stream::{StreamContext, StreamListener};
+
+pub(super) const ENTRY: ProtocolsEntry = ProtocolsEntry {
+    key: KeyEntry::new(
+        "listen-quic",
+        Absent::Unset { example: r#"["0.0.0.0:853", "[::]:853"]"# },
+        "addresses and ports to serve over QUIC (RFC 9250), transfers of zones too; needs `[tls]`, and without it there \
+         are none",
+    ),
+    name: "QUIC",
+    port: 853,
+    absent: &[],
+    has_datagrams: false,
+    socket: SocketProtocol::Udp,
+    // RFC 9250, section 4.1.1.
+    barred_port: Some(53),
+    is_encrypted: true,
+};
+
+/// Registers a socket with the runtime that is entered; what is returned serves it.
+pub(super) fn register<R: Responder>(
+    socket: Socket,
+    shared: &Arc<StreamContext<R>>,
+) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    quic::register(socket.into(), shared)
+}

@@ -1,0 +1,135 @@
+//! The socket of one address: who is let in, and its graceful end.
+//!
+//! Anybody can write any address on a first packet. So it costs nobody else a place until the client has proven that
+//! it is there: by a handshake, or, where many are under way, by a token that it has to bring back (Retry, RFC 9000,
+//! section 8.1.2), for which nothing is kept here.
+
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, TokioRuntime};
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::code::{EXCESSIVE_LOAD, NO_ERROR};
+use super::{connection, settings};
+use crate::answer::{Peer, Transport};
+use crate::transport::responder::Responder;
+use crate::transport::stream::{
+    Client, ConnectionPermit, ConnectionRefusal, DRAIN_MAX, Served, StreamContext, StreamListener,
+};
+
+/// How long closed connections may take to tell their clients so, before the socket is closed.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
+/// Registers a socket with the runtime that is entered; what is returned serves it.
+///
+/// # Errors
+/// When the runtime or the kernel refuses.
+pub(in crate::transport) fn register<R: Responder>(
+    socket: UdpSocket,
+    shared: &Arc<StreamContext<R>>,
+) -> io::Result<impl FnOnce(&Handle) -> StreamListener + use<R>> {
+    let config = settings::server(&shared.tls)?;
+    let endpoint = Endpoint::new(settings::endpoint(), Some(config), socket, Arc::new(TokioRuntime))?;
+    let shared = Arc::clone(shared);
+    Ok(move |handle: &Handle| {
+        StreamListener::run(handle, |stop, open| {
+            Acceptor { endpoint, shared, stop, connections: JoinSet::new() }.run(open)
+        })
+    })
+}
+
+struct Acceptor<R> {
+    endpoint: Endpoint,
+    shared: Arc<StreamContext<R>>,
+    stop: watch::Receiver<()>,
+    connections: JoinSet<()>,
+}
+
+impl<R: Responder> Acceptor<R> {
+    async fn run(mut self, open: oneshot::Sender<()>) {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.stop.changed() => break,
+                Some(_) = self.connections.join_next() => {}
+                incoming = self.endpoint.accept() => match incoming {
+                    Some(incoming) => self.admit(incoming),
+                    None => break,
+                },
+            }
+        }
+        let Acceptor { endpoint, mut connections, .. } = self;
+        // Who comes now is refused.
+        endpoint.set_server_config(None);
+        let _ = timeout(DRAIN_MAX, async { while connections.join_next().await.is_some() {} }).await;
+        drop(connections);
+        endpoint.close(NO_ERROR, b"");
+        let _ = timeout(FAREWELL_MAX, endpoint.wait_idle()).await;
+        drop((endpoint, open));
+    }
+
+    /// Begins a handshake, has the client prove its address first, or refuses it.
+    fn admit(&mut self, incoming: Incoming) {
+        let address = incoming.remote_address().ip();
+        let (counters, settings) = (Arc::clone(&self.shared.counters), self.shared.settings());
+        let mut permit = None;
+        if incoming.remote_address_validated() {
+            match place(&self.shared, address) {
+                Some(place) => permit = Some(place),
+                None => return incoming.refuse(),
+            }
+        } else if self.shared.handshakes.are_crowded(address) {
+            counters.handshakes.retried.fetch_add(1, Ordering::Relaxed);
+            // One that is not validated may be asked for it.
+            let _ = incoming.retry();
+            return;
+        }
+        let seat = permit.as_ref().map_or_else(|| self.shared.limits.seat(), ConnectionPermit::seat);
+        let begun = self.shared.handshakes.begin(address, Arc::clone(&seat), &counters);
+        let Some(handshake) = begun else { return incoming.ignore() };
+        let (shared, mut stop) = (Arc::clone(&self.shared), self.stop.clone());
+        self.connections.spawn(async move {
+            let accepted = tokio::select! {
+                biased;
+                accepted = timeout(settings.first_byte, shake_hands(incoming)) => accepted,
+                () = seat.lost() => return,
+                _ = stop.changed() => return,
+            };
+            let accepted = accepted.map(|accepted| accepted.map_err(io::Error::from));
+            handshake.end(&accepted);
+            let Ok(Ok(connection)) = accepted else { return };
+            let Some(permit) = permit.or_else(|| place(&shared, address)) else {
+                return connection.close(EXCESSIVE_LOAD, b"there are too many connections");
+            };
+            let Some(answering) = shared.answering(Transport::Quic) else { return };
+            counters.accepted.fetch_add(1, Ordering::Relaxed);
+            let peer = Peer { address, transport: Transport::Quic };
+            let client = Client { stream: connection, peer, seat: permit.seat() };
+            connection::serve(client, Served { settings, counters, answering, stop }).await;
+        });
+    }
+}
+
+/// A place among the connections for the client at `address`, which it has proven to be at; none, and counted, where it
+/// may not have one.
+fn place<R: Responder>(shared: &StreamContext<R>, address: IpAddr) -> Option<ConnectionPermit> {
+    let counters = &shared.counters;
+    let refused = match shared.limits.admit(address, &shared.settings(), counters) {
+        Ok(permit) => return Some(permit),
+        Err(ConnectionRefusal::Full) => &counters.refused,
+        Err(ConnectionRefusal::ClientFull) => &counters.limited,
+    };
+    refused.fetch_add(1, Ordering::Relaxed);
+    None
+}
+
+async fn shake_hands(incoming: Incoming) -> Result<Connection, ConnectionError> {
+    incoming.accept()?.await
+}

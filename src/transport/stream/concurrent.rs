@@ -1,0 +1,194 @@
+//! Queries of one connection that are answered beside each other, each on a stream of its own: DNS over HTTPS and
+//! over QUIC.
+//!
+//! Bounds what they hold together, whatever the client sends and does not take. Not responsible for how many streams
+//! a client may open: that is for the protocol that carries them.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::activity::{Activity, UnderWay, Unsent};
+use super::frames::QUERY_LENGTH_MAX;
+use super::pending::{PendingResponses, WAITING_MAX};
+use super::responders::StreamResponder;
+use crate::answer::{Peer, Reply};
+use crate::dns::message::{Header, MESSAGE_BYTES_MAX, Opcode};
+use crate::sync::lock;
+use crate::transport::responder::Responder;
+
+/// Bytes of responses that a connection holds until they are sent. Queries are answered while there is room for one
+/// more of the longest, so that a client that does not read costs no more than this.
+const UNSENT_BYTES_MAX: usize = 256 << 10;
+
+/// [`MESSAGE_BYTES_MAX`], as permits are counted.
+const LONGEST: u32 = 65_535;
+
+/// The queries of one connection.
+pub(in crate::transport) struct ConcurrentQueries<R> {
+    pub(in crate::transport) activity: Arc<Activity>,
+    answering: Arc<Mutex<StreamResponder<R>>>,
+    /// Queries that may wait for responses which come later.
+    waiting: Arc<Semaphore>,
+    /// Bytes of responses that may be held.
+    unsent: Arc<Semaphore>,
+    /// The right to receive a message that is longer than any query: one at a time.
+    long: Arc<Semaphore>,
+}
+
+/// A message that is longer than what is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::transport) struct TooLong;
+
+/// A message that is being received.
+pub(in crate::transport) struct IncomingMessage {
+    bytes: Vec<u8>,
+    /// Held by one that is longer than any query.
+    long: Option<OwnedSemaphorePermit>,
+    _under_way: UnderWay,
+}
+
+/// What one query leads to.
+pub(in crate::transport) struct Responses {
+    first: Option<HeldResponse>,
+    later: Option<(PendingResponses, OwnedSemaphorePermit)>,
+    activity: Arc<Activity>,
+    unsent: Arc<Semaphore>,
+    _under_way: UnderWay,
+}
+
+/// A response, which its connection holds until this is dropped.
+pub(in crate::transport) struct HeldResponse {
+    message: Box<[u8]>,
+    _room: Option<OwnedSemaphorePermit>,
+    _unsent: Unsent,
+}
+
+impl<R: Responder> ConcurrentQueries<R> {
+    pub(in crate::transport) fn new(
+        activity: Arc<Activity>,
+        answering: Arc<Mutex<StreamResponder<R>>>,
+    ) -> Self {
+        let permits = |count| Arc::new(Semaphore::new(count));
+        Self {
+            activity,
+            answering,
+            waiting: permits(WAITING_MAX),
+            unsent: permits(UNSENT_BYTES_MAX),
+            long: permits(1),
+        }
+    }
+
+    /// A message that begins to come.
+    pub(in crate::transport) fn receive(&self) -> IncomingMessage {
+        IncomingMessage { bytes: Vec::new(), long: None, _under_way: self.activity.begin() }
+    }
+
+    /// Adds what has come to a message. What is longer than any query must be an UPDATE that somebody takes; it waits
+    /// for the one before it.
+    pub(in crate::transport) async fn add(
+        &self,
+        message: &mut IncomingMessage,
+        bytes: &[u8],
+    ) -> Result<(), TooLong> {
+        if message.bytes.len().saturating_add(bytes.len()) > MESSAGE_BYTES_MAX {
+            return Err(TooLong);
+        }
+        message.bytes.extend_from_slice(bytes);
+        if message.bytes.len() > QUERY_LENGTH_MAX && message.long.is_none() {
+            let header = Header::read(&message.bytes).ok_or(TooLong)?;
+            let is_update = header.opcode() == Opcode::UPDATE && !header.is_response();
+            if !is_update || !lock(&self.answering).responder.takes_updates() {
+                return Err(TooLong);
+            }
+            message.long = Arc::clone(&self.long).acquire_owned().await.ok();
+        }
+        Ok(())
+    }
+
+    /// Answers a query, when there is room for it.
+    pub(in crate::transport) async fn answer(&self, peer: Peer, query: &[u8]) -> Responses {
+        let under_way = self.activity.begin();
+        // Neither is ever closed: both are there.
+        let waiting = Arc::clone(&self.waiting).acquire_owned().await.ok();
+        let room = Arc::clone(&self.unsent).acquire_many_owned(LONGEST).await.ok();
+        let mut responses = Responses {
+            first: None,
+            later: None,
+            activity: Arc::clone(&self.activity),
+            unsent: Arc::clone(&self.unsent),
+            _under_way: under_way,
+        };
+        let mut pending = PendingResponses::default();
+        let mut answering = lock(&self.answering);
+        let StreamResponder { responder, response } = &mut *answering;
+        responder.begin_batch();
+        match responder.respond(peer, query, response) {
+            Reply::Send { len } => {
+                let message: Box<[u8]> = response.get(..len).unwrap_or_default().into();
+                drop(answering);
+                responses.first = Some(HeldResponse::new(message, room, &self.activity));
+                return responses;
+            }
+            Reply::Forward => {
+                if let Some(deferred) = pending.defer(peer, query) {
+                    responder.hand_over(deferred);
+                }
+            }
+            Reply::ForwardTail { len } => {
+                if let Some(deferred) = pending.defer(peer, query) {
+                    responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
+                }
+            }
+            Reply::HandOver(kind) => {
+                if let Some(message) = pending.hand_over(kind, peer, query) {
+                    responder.take(message);
+                }
+            }
+            Reply::Drop => {}
+        }
+        drop(answering);
+        responses.later = waiting.map(|waiting| (pending, waiting));
+        responses
+    }
+}
+
+impl IncomingMessage {
+    /// What has come of it.
+    pub(in crate::transport) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Responses {
+    /// The next response; none: there are no more.
+    pub(in crate::transport) async fn next(&mut self) -> Option<HeldResponse> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let (pending, _) = self.later.as_mut()?;
+        while pending.is_waiting() {
+            let response = pending.response().await;
+            if response.message.is_empty() {
+                continue;
+            }
+            let room = Arc::clone(&self.unsent).acquire_many_owned(LONGEST).await.ok();
+            return Some(HeldResponse::new(response.message, room, &self.activity));
+        }
+        None
+    }
+}
+
+impl HeldResponse {
+    /// A response in the room that was kept for the longest; gives back what it does not need.
+    fn new(message: Box<[u8]>, mut room: Option<OwnedSemaphorePermit>, activity: &Arc<Activity>) -> Self {
+        let needed = room.as_mut().and_then(|room| room.split(message.len()));
+        Self { message, _room: needed, _unsent: activity.respond() }
+    }
+}
+
+impl AsRef<[u8]> for HeldResponse {
+    fn as_ref(&self) -> &[u8] {
+        &self.message
+    }
+}

@@ -1,0 +1,28 @@
+//! A client that has connected, and what its connection is served with.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::counters::TcpCounters;
+use super::limits::Seat;
+use super::responders::StreamResponder;
+use super::settings::TcpSettings;
+use crate::answer::Peer;
+
+/// A client that has connected.
+pub(in crate::transport) struct Client<S> {
+    pub(in crate::transport) stream: S,
+    pub(in crate::transport) peer: Peer,
+    /// What others see of its connection.
+    pub(in crate::transport) seat: Arc<Seat>,
+}
+
+/// What a connection is served with.
+pub(in crate::transport) struct Served<R> {
+    pub(in crate::transport) settings: TcpSettings,
+    pub(in crate::transport) counters: Arc<TcpCounters>,
+    pub(in crate::transport) answering: Arc<Mutex<StreamResponder<R>>>,
+    /// Its sender is lost when the address is not served any more.
+    pub(in crate::transport) stop: watch::Receiver<()>,
+}

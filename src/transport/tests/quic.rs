@@ -1,0 +1,378 @@
+//! QUIC, through real sockets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
+
+use super::*;
+use crate::tls::{AlpnProtocol, Handshake, Verify};
+
+fn serve_at(address: &str, tcp: TcpSettings) -> Server {
+    let listen = vec![ListenAddress { address: "127.0.3.1:0".parse().unwrap(), protocols: Protocols::Quic }];
+    Server::with(&[address], &Settings { listen, workers: 1, tcp, ..Settings::default() })
+}
+
+fn serve(tcp: TcpSettings) -> (Server, SocketAddr) {
+    let server = serve_at("127.0.3.1", tcp);
+    let address = server.at("127.0.3.1");
+    (server, address)
+}
+
+fn config(transport: TransportConfig) -> ClientConfig {
+    let protocols = vec![AlpnProtocol::new("doq").unwrap()];
+    let handshake = Handshake { server_name: None, verify: Verify::Off, protocols, client: None };
+    let tls = QuicClientConfig::try_from(handshake.config().unwrap()).unwrap();
+    let mut config = ClientConfig::new(Arc::new(tls));
+    config.transport_config(Arc::new(transport));
+    config
+}
+
+/// A client at an address of its own; the endpoint lives as long as the connection.
+async fn connect_from(ip: &str, to: SocketAddr) -> Connection {
+    let endpoint = Endpoint::client(SocketAddr::new(ip.parse().unwrap(), 0)).unwrap();
+    endpoint.connect_with(config(TransportConfig::default()), to, "ns.lab.example").unwrap().await.unwrap()
+}
+
+async fn connect(to: SocketAddr) -> Connection {
+    connect_from("127.0.3.70", to).await
+}
+
+/// Sends bytes on a stream of its own, and has everything that comes back there.
+async fn exchange(connection: &Connection, said: &[u8]) -> Result<Vec<u8>, quinn::ReadToEndError> {
+    let (mut send, mut receive) = connection.open_bi().await.unwrap();
+    send.write_all(said).await.unwrap();
+    send.finish().unwrap();
+    receive.read_to_end(1 << 20).await
+}
+
+async fn ask(connection: &Connection, query: &[u8]) -> Vec<u8> {
+    exchange(connection, &framed(query)).await.unwrap()
+}
+
+#[track_caller]
+fn block<F: Future>(server: &Server, future: F) -> F::Output {
+    server.runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.expect("in time") })
+}
+
+#[test]
+fn queries_one_after_the_other_and_at_once_are_all_answered_on_one_connection() {
+    let (server, address) = serve(TcpSettings::default());
+    block(&server, async {
+        let connection = connect(address).await;
+        for turn in 0..150_u8 {
+            assert_eq!(ask(&connection, &query(0, &[turn])).await, framed(&echoed(&query(0, &[turn]))));
+        }
+        let all = (0..150_u8).map(|turn| {
+            let connection = connection.clone();
+            tokio::spawn(async move { (turn, ask(&connection, &query(0, &[turn])).await) })
+        });
+        for one in all.collect::<Vec<_>>() {
+            let (turn, response) = one.await.unwrap();
+            assert_eq!(response, framed(&echoed(&query(0, &[turn]))));
+        }
+        let long = (0..20).map(|_| {
+            let connection = connection.clone();
+            tokio::spawn(async move { ask(&connection, &query(0, b"grow")).await.len() })
+        });
+        for one in long.collect::<Vec<_>>() {
+            assert_eq!(one.await.unwrap(), 65_537);
+        }
+    });
+}
+
+#[test]
+fn the_answer_comes_from_the_address_that_was_asked() {
+    let server = serve_at("0.0.0.0", TcpSettings::default());
+    for asked in ["127.0.3.1", "127.0.3.2"] {
+        // What comes from another address is not of the connection.
+        let address = server.at(asked);
+        let response = block(&server, async { ask(&connect(address).await, &query(0, b"one")).await });
+        assert_eq!(response, framed(&echoed(&query(0, b"one"))));
+    }
+}
+
+#[test]
+fn several_responses_come_on_the_stream_of_their_query() {
+    let (server, address) = serve(TcpSettings::default());
+    let all =
+        block(&server, async { ask(&connect(address).await, &query(0, b"hand over\x01\x08\x02")).await });
+    let mut rest = &all[..];
+    for size in [1_u16, 8, 2] {
+        let message = read_message(&mut rest);
+        assert_eq!(message.len(), usize::from(12 + size * 250));
+        assert_eq!(message[12..], vec![u8::try_from(size).unwrap(); usize::from(size * 250)]);
+    }
+    assert!(rest.is_empty());
+}
+
+#[test]
+fn the_longest_query_and_a_longer_update_pass_and_a_longer_query_ends_its_stream_alone() {
+    let (server, address) = serve(TcpSettings::default());
+    block(&server, async {
+        let connection = connect(address).await;
+        let longest = query(0, &vec![b'q'; mmsg::QUERY_LENGTH_MAX - 12]);
+        assert_eq!(ask(&connection, &longest).await, framed(&echoed(&longest)));
+        let mut update = query(0, &vec![b'u'; 65_535 - 12]);
+        update[2] = 0x28;
+        assert!(ask(&connection, &update).await == framed(&echoed(&update)));
+        let longer = query(0, &vec![b'q'; mmsg::QUERY_LENGTH_MAX]);
+        let refused = exchange(&connection, &framed(&longer)).await.unwrap_err();
+        assert!(refused.to_string().contains("reset"), "{refused}");
+        // One that is not answered, too.
+        let dropped = exchange(&connection, &framed(&query(0, b"drop"))).await.unwrap_err();
+        assert!(dropped.to_string().contains("reset"), "{dropped}");
+        assert_eq!(ask(&connection, &query(0, b"next")).await, framed(&echoed(&query(0, b"next"))));
+    });
+}
+
+#[test]
+fn what_is_against_the_protocol_ends_the_connection_and_says_so() {
+    let (server, address) = serve(TcpSettings::default());
+    let two = [framed(&query(0, b"one")), framed(&query(0, b"two"))].concat();
+    let mut keepalive = query(0, b"\x03www\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\x04\0\x0b\0\0");
+    keepalive[5] = 1;
+    keepalive[11] = 1;
+    let violations: [(&[u8], &str); 6] = [
+        (&framed(&query(7, b"id")), "a message id"),
+        (&two, "more than one query"),
+        (&framed(&query(0, b"one"))[..9], "ends before"),
+        (&[0], "ends before"),
+        (&[0, 3, 1, 2, 3], "not DNS"),
+        (&framed(&keepalive), "edns-tcp-keepalive"),
+    ];
+    for (said, words) in violations {
+        block(&server, async {
+            let connection = connect(address).await;
+            assert!(exchange(&connection, said).await.is_err(), "{words}");
+            match connection.closed().await {
+                ConnectionError::ApplicationClosed(ApplicationClose { error_code, reason }) => {
+                    assert_eq!(error_code, VarInt::from_u32(2), "{words}");
+                    assert!(String::from_utf8_lossy(&reason).contains(words), "{reason:?}");
+                }
+                other => panic!("{words}: {other}"),
+            }
+        });
+    }
+    block(&server, async {
+        let connection = connect(address).await;
+        let uni = tokio::time::timeout(Duration::from_millis(300), connection.open_uni()).await;
+        assert!(uni.is_err(), "there is no room for streams of one direction");
+    });
+}
+
+#[test]
+fn a_stream_that_does_not_go_on_holds_up_no_other_and_is_reset_in_time() {
+    let settings = TcpSettings { idle: Duration::from_millis(500), ..TcpSettings::default() };
+    let (server, address) = serve(settings);
+    block(&server, async {
+        let connection = connect(address).await;
+        let mut halves = Vec::new();
+        for _ in 0..50 {
+            let (mut send, receive) = connection.open_bi().await.unwrap();
+            send.write_all(&framed(&query(0, b"half"))[..9]).await.unwrap();
+            halves.push((send, receive));
+        }
+        let begin = Instant::now();
+        assert_eq!(ask(&connection, &query(0, b"whole")).await, framed(&echoed(&query(0, b"whole"))));
+        assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
+        for (_send, mut receive) in halves {
+            let end = receive.read_to_end(100).await.unwrap_err();
+            assert!(end.to_string().contains("reset by peer: error 4"), "{end}");
+        }
+        // And a connection on which nothing more is asked ends in order.
+        let end = connection.closed().await;
+        assert!(
+            matches!(&end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(0)),
+            "{end}"
+        );
+    });
+}
+
+#[test]
+fn a_query_that_the_client_gives_up_makes_room() {
+    let (mut server, address) = serve(TcpSettings::default());
+    let counters = server.running().tcp_counters();
+    block(&server, async {
+        let connection = connect(address).await;
+        for turn in 0..500_u32 {
+            let (mut send, mut receive) = connection.open_bi().await.unwrap();
+            send.write_all(&framed(&query(0, b"grow"))[..if turn % 2 == 0 { 9 } else { 18 }]).await.unwrap();
+            if turn % 3 == 0 {
+                send.reset(VarInt::from_u32(3)).unwrap()
+            } else {
+                send.finish().unwrap_or(())
+            }
+            let _ = receive.stop(VarInt::from_u32(3));
+            if turn % 2 == 0 && turn % 3 != 0 {
+                // This was half a query, and the end of the connection.
+                break;
+            }
+        }
+        connect(address).await
+    });
+    let connection = block(&server, connect(address));
+    let response = block(&server, ask(&connection, &query(0, b"next")));
+    assert_eq!(response, framed(&echoed(&query(0, b"next"))));
+    eventually("the others are gone", || counters.open.load(Ordering::Relaxed) <= 1);
+}
+
+#[test]
+fn stop_lets_answers_in_flight_go_out() {
+    let (mut server, address) = serve(TcpSettings::default());
+    let connection = block(&server, connect(address));
+    let late = connection.clone();
+    let waiting = server.runtime.spawn(async move { ask(&late, &query(0, b"late")).await });
+    server.keeper.reached.recv_timeout(LIMIT).unwrap();
+    let opened = server.keeper.opened.clone();
+    let runtime = server.runtime.handle().clone();
+    let answered = std::thread::spawn(move || {
+        opened.send(()).unwrap();
+        runtime.block_on(async { (waiting.await.unwrap(), connection.closed().await) })
+    });
+    server.stop();
+    let (response, end) = answered.join().unwrap();
+    assert_eq!(response, framed(&echoed(&query(0, b"late"))));
+    assert!(
+        matches!(&end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(0)),
+        "{end}"
+    );
+}
+
+/// The first packets of this many clients, which go no further.
+fn greetings(server: &Server, count: usize) -> Vec<Vec<u8>> {
+    let nobody = UdpSocket::bind("127.0.3.90:0").unwrap();
+    nobody.set_read_timeout(Some(LIMIT)).unwrap();
+    let to = nobody.local_addr().unwrap();
+    let begun = server.runtime.block_on(async {
+        let endpoint = Endpoint::client("127.0.3.91:0".parse().unwrap()).unwrap();
+        let connect =
+            |_| endpoint.connect_with(config(TransportConfig::default()), to, "ns.lab.example").unwrap();
+        (0..count).map(connect).collect::<Vec<_>>()
+    });
+    let mut greetings: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+    while greetings.len() < count {
+        let mut packet = [0; 2048];
+        let length = nobody.recv(&mut packet).unwrap();
+        // By the connection id that the client has made up.
+        greetings.entry(packet[6..14].to_vec()).or_insert(packet[..length].to_vec());
+    }
+    drop(begun);
+    greetings.into_values().collect()
+}
+
+#[test]
+fn handshakes_that_stop_hold_up_nobody_and_cost_a_place_to_nobody_who_is_not_there() {
+    let settings = TcpSettings { first_byte: Duration::from_secs(600), ..TcpSettings::default() };
+    let (mut server, address) = serve(settings);
+    let counters = server.running().tcp_counters();
+    let begin = Instant::now();
+    for (count, greeting) in greetings(&server, 400).into_iter().enumerate() {
+        let from = UdpSocket::bind(format!("127.0.7.{}:0", count % 200 + 1)).unwrap();
+        from.send_to(&greeting, address).unwrap();
+        if count % 100 == 0 {
+            let response = block(&server, async { ask(&connect(address).await, &query(0, b"one")).await });
+            assert_eq!(response, framed(&echoed(&query(0, b"one"))));
+        }
+    }
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    let handshakes = &counters.handshakes;
+    eventually("those beyond the limit are to prove where they are", || {
+        handshakes.retried.load(Ordering::Relaxed) >= 400 - 64
+    });
+    assert!(handshakes.under_way.load(Ordering::Relaxed) <= 64);
+    assert_eq!(handshakes.completed.load(Ordering::Relaxed), 4);
+    assert!(counters.open.load(Ordering::Relaxed) <= 4, "no place is taken by who is not there");
+    // Also from an address of which eight are under way.
+    let response =
+        block(&server, async { ask(&connect_from("127.0.7.1", address).await, &query(0, b"one")).await });
+    assert_eq!(response, framed(&echoed(&query(0, b"one"))));
+}
+
+#[test]
+fn a_handshake_that_does_not_go_on_is_ended_in_time() {
+    let settings = TcpSettings { first_byte: Duration::from_millis(300), ..TcpSettings::default() };
+    let (mut server, address) = serve(settings);
+    let counters = server.running().tcp_counters();
+    let from = UdpSocket::bind("127.0.7.201:0").unwrap();
+    for greeting in greetings(&server, 5) {
+        from.send_to(&greeting, address).unwrap();
+    }
+    eventually("all are late", || counters.handshakes.late.load(Ordering::Relaxed) == 5);
+    eventually("none is left", || counters.handshakes.under_way.load(Ordering::Relaxed) == 0);
+}
+
+#[test]
+fn connections_are_bounded_in_all_and_per_client() {
+    let settings =
+        TcpSettings { connections_max: 4, connections_per_client_max: 2, ..TcpSettings::default() };
+    let (mut server, address) = serve(settings);
+    let counters = server.running().tcp_counters();
+    let held = block(&server, async {
+        let held = [connect(address).await, connect(address).await];
+        for one in &held {
+            ask(one, &query(0, b"one")).await;
+        }
+        held
+    });
+    let third = block(&server, async { connect(address).await.closed().await });
+    assert!(
+        matches!(&third, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(4)),
+        "{third}"
+    );
+    assert_eq!(counters.limited.load(Ordering::Relaxed), 1);
+    block(&server, async {
+        let _others = [connect_from("127.0.3.71", address).await, connect_from("127.0.3.72", address).await];
+        let newest = connect_from("127.0.3.73", address).await;
+        assert_eq!(ask(&newest, &query(0, b"one")).await, framed(&echoed(&query(0, b"one"))));
+        // The one that was idle the longest of who has most made room.
+        let lost = held[0].closed().await;
+        assert!(
+            matches!(&lost, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(4)),
+            "{lost}"
+        );
+    });
+}
+
+#[test]
+fn a_client_that_does_not_take_its_responses_is_cut() {
+    let settings = TcpSettings { write: Duration::from_millis(300), ..TcpSettings::default() };
+    let (mut server, address) = serve(settings);
+    let counters = server.running().tcp_counters();
+    let end = block(&server, async {
+        let mut transport = TransportConfig::default();
+        transport.stream_receive_window(VarInt::from_u32(100)).receive_window(VarInt::from_u32(1000));
+        let endpoint = Endpoint::client("127.0.3.74:0".parse().unwrap()).unwrap();
+        let connecting = endpoint.connect_with(config(transport), address, "ns.lab.example").unwrap();
+        let connection = connecting.await.unwrap();
+        let mut streams = Vec::new();
+        for _ in 0..90 {
+            let (mut send, receive) = connection.open_bi().await.unwrap();
+            send.write_all(&framed(&query(0, b"grow"))).await.unwrap();
+            send.finish().unwrap();
+            streams.push((send, receive));
+        }
+        connection.closed().await
+    });
+    assert!(matches!(&end, ConnectionError::ApplicationClosed(_)), "{end}");
+    assert_eq!(counters.cut.load(Ordering::Relaxed), 1);
+    eventually("its place is free", || counters.open.load(Ordering::Relaxed) == 0);
+}
+
+#[test]
+fn datagrams_that_are_no_quic_are_not_answered() {
+    let (server, address) = serve(TcpSettings::default());
+    let client = udp_client("127.0.3.75", address);
+    client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    for said in [&query(1, b"plain")[..], &[0xff; 1200], &[0; 21], b"x"] {
+        client.send(said).unwrap();
+    }
+    let mut answer = [0; 2048];
+    // At most it is said which versions there are (RFC 9000, section 6).
+    while let Ok(length) = client.recv(&mut answer) {
+        assert_eq!(answer[1..5], [0; 4], "{:?}", &answer[..length]);
+    }
+    let response = block(&server, async { ask(&connect(address).await, &query(0, b"one")).await });
+    assert_eq!(response, framed(&echoed(&query(0, b"one"))));
+}
