@@ -31,13 +31,13 @@ pub struct ZoneEntry {
 /// the zones, and all others.
 #[derive(Clone)]
 pub struct ZoneTable {
-    zones: SharedList<Option<Arc<Placed>>>,
+    zones: SharedList<Option<Arc<IndexedZone>>>,
     index: Arc<Index>,
 }
 
 /// A zone at its place.
 #[derive(Clone)]
-struct Placed {
+struct IndexedZone {
     /// Its apex in wire form, in lower case.
     lower: Box<[u8]>,
     zone: ZoneEntry,
@@ -67,24 +67,24 @@ impl ZoneTable {
         let later = link_versions(&mut zones);
         let found = zones.iter().enumerate().filter(|(place, _)| !later.contains(place));
         let index = Index::new(found.map(|(place, zone)| (place, zone.apex.as_ref()))).into();
-        Self { zones: zones.into_iter().map(|zone| Some(Placed::shared(zone))).collect(), index }
+        Self { zones: zones.into_iter().map(|zone| Some(IndexedZone::shared(zone))).collect(), index }
     }
 
     /// Serves `compiled` with `pools` at a place from now on, to the same clients under the same name. Costs the same
     /// however many zones there are.
     pub fn replace(&mut self, place: usize, compiled: Option<Arc<CompiledZone>>, pools: Arc<Pools>) {
         if let Some(Some(placed)) = self.zones.get(place) {
-            let Placed { lower, zone: ZoneEntry { apex, access, .. } } = Placed::clone(placed);
+            let IndexedZone { lower, zone: ZoneEntry { apex, access, .. } } = IndexedZone::clone(placed);
             let zone = ZoneEntry { compiled, pools, apex, access };
-            self.zones.set(place, Some(Arc::new(Placed { lower, zone })));
+            self.zones.set(place, Some(Arc::new(IndexedZone { lower, zone })));
         }
     }
 
     /// Answers other clients at a place from now on, where no other zone has its name.
     pub fn set_access(&mut self, place: usize, access: Option<Box<Access>>) {
         if let Some(Some(placed)) = self.zones.get(place) {
-            let Placed { lower, zone } = Placed::clone(placed);
-            self.zones.set(place, Some(Arc::new(Placed { lower, zone: ZoneEntry { access, ..zone } })));
+            let IndexedZone { lower, zone } = IndexedZone::clone(placed);
+            self.zones.set(place, Some(Arc::new(IndexedZone { lower, zone: ZoneEntry { access, ..zone } })));
         }
     }
 
@@ -92,7 +92,7 @@ impl ZoneTable {
     /// if that is shared with another table.
     pub fn push(&mut self, zone: ZoneEntry) {
         let place = self.zones.len();
-        self.zones.set(place, Some(Placed::shared(zone)));
+        self.zones.set(place, Some(IndexedZone::shared(zone)));
         let Some(zone) = self.zone(place) else { return };
         let apex = zone.apex.clone();
         if self.index.has_room() {
@@ -212,9 +212,9 @@ impl ZoneTable {
     }
 }
 
-impl Placed {
-    fn shared(zone: ZoneEntry) -> Arc<Placed> {
-        Arc::new(Placed { lower: zone.apex.as_ref().to_lowercase().into(), zone })
+impl IndexedZone {
+    fn shared(zone: ZoneEntry) -> Arc<IndexedZone> {
+        Arc::new(IndexedZone { lower: zone.apex.as_ref().to_lowercase().into(), zone })
     }
 }
 

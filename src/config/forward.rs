@@ -51,7 +51,7 @@ pub(super) fn read_all(
         let upstreams = read_upstreams(&table, folder, listen, found);
         let Ok(ca) = table.read_file("ca", folder, found, AuthorityFile::new) else { continue };
         let policy = table.read("policy", found, |value| value.word(POLICIES));
-        let next_after = table.read("timeout", found, |value| value.duration(&TIMEOUT_BOUNDS));
+        let ask_next_after = table.read("timeout", found, |value| value.duration(&TIMEOUT_BOUNDS));
         let attempts = table.read("attempts", found, attempts);
         let rebinding = table.read("rebinding-protection", found, rebinding);
         let allow = table.get("allow").and_then(|value| allow(value, found));
@@ -59,7 +59,7 @@ pub(super) fn read_all(
         let usual = ForwardZone::new(apex, upstreams);
         let zone = ForwardZone {
             policy: policy.unwrap_or(usual.policy),
-            next_after: next_after.unwrap_or(usual.next_after),
+            ask_next_after: ask_next_after.unwrap_or(usual.ask_next_after),
             attempts: attempts.unwrap_or(usual.attempts),
             rebinding: rebinding.unwrap_or(usual.rebinding),
             verify: ca.map_or(Verify::System, Verify::File),

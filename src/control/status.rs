@@ -467,11 +467,12 @@ pub struct StoreStatus {
 
 /// A pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PoolStatus {
     /// Its owner.
     pub owner: String,
     /// Of which version of its zone it is, where there are others for other clients.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<String>,
     /// Its type.
     #[serde(rename = "type")]
@@ -508,6 +509,7 @@ impl PoolStatus {
 
 /// A member of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MemberStatus {
     /// Its address.
     pub address: String,
@@ -578,6 +580,7 @@ pub struct OutcomesStatus {
 
 /// A rule of the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RuleStatus {
     /// The targets it means.
     pub target: String,
@@ -598,6 +601,20 @@ fn titled(name: &str, view: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_of_another_version_leaves_out_is_as_if_there_were_none_of_it() {
+        let read = serde_json::from_str::<Status>(
+            r#"{"zones":[{}],"pools":[{"members":[{}]}],"targets":[{}],"forced":[{}],"catalogs":[{}],"listening":[{}]}"#,
+        );
+        let status = read.unwrap();
+        assert_eq!(
+            status.pools,
+            [PoolStatus { members: vec![MemberStatus::default()], ..PoolStatus::default() }]
+        );
+        assert_eq!(status.forced, [RuleStatus::default()]);
+        assert_eq!(status.targets, [TargetStatus::default()]);
+    }
 
     #[test]
     fn words_of_a_text_are_hidden_whatever_is_in_them_and_their_place_is_not() {

@@ -39,14 +39,14 @@ pub(super) async fn resolve(shared: Arc<ForwardState>, zone: &RoutedZone, key: C
     };
     let why = NoResponse::Unreachable;
     let mut made = Attempts { shared, key, in_flight: JoinSet::new(), over: Vec::new(), refused: None, why };
-    let (next_after, attempts) = (zone.settings.next_after, zone.settings.attempts);
+    let (ask_next_after, attempts) = (zone.settings.ask_next_after, zone.settings.attempts);
     // A count; `usize` is no narrower where this runs.
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
     for (number, upstream) in upstreams.iter().cycle().take(attempts).enumerate() {
         let asked = std::time::Instant::now();
         let purpose = if number < upstreams.len() { Purpose::Query } else { Purpose::QueryAgain };
         let progress = made.ask(number, upstream, purpose);
-        if let Some(response) = made.wait(next_after).await {
+        if let Some(response) = made.wait(ask_next_after).await {
             return Resolution::Response(response);
         }
         let all_asked = number.saturating_add(1) >= upstreams.len();

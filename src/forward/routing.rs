@@ -87,9 +87,9 @@ impl Routing {
     }
 
     /// How long an answer of an upstream may take: the longest timeout of the zones that it is asked for.
-    pub(super) fn timeout_of(&self, upstream: &Arc<Upstream>) -> Duration {
+    pub(super) fn longest_wait_for(&self, upstream: &Arc<Upstream>) -> Duration {
         let asks = |zone: &&Arc<RoutedZone>| zone.upstreams().iter().any(|one| Arc::ptr_eq(one, upstream));
-        let timeouts = self.zones.iter().filter(asks).map(|zone| zone.settings.next_after);
+        let timeouts = self.zones.iter().filter(asks).map(|zone| zone.settings.ask_next_after);
         timeouts.max().unwrap_or_default()
     }
 

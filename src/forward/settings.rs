@@ -42,7 +42,7 @@ pub struct ForwardZone {
     /// Which upstream is asked first.
     pub policy: Policy,
     /// After how long without an answer the next upstream is asked, too. The one before may still answer.
-    pub next_after: Duration,
+    pub ask_next_after: Duration,
     /// How often an upstream is asked for one query, all upstreams together.
     pub attempts: u32,
     /// Whether answers may lead into private networks.
@@ -58,7 +58,7 @@ impl ForwardZone {
             apex,
             upstreams,
             policy: Policy::Fastest,
-            next_after: Duration::from_secs(1),
+            ask_next_after: Duration::from_secs(1),
             attempts: 3,
             rebinding: Rebinding::Allowed,
             verify: Verify::System,

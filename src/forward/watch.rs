@@ -82,7 +82,7 @@ async fn check(shared: &Arc<ForwardState>, upstream: &Arc<Upstream>) {
     let plain = CacheKey::plain(upstream.below.as_ref(), Rtype::NS);
     let odd = token.below(&upstream.below).map(|name| CacheKey::plain(name.as_ref(), Rtype::A));
     // No less than clients' questions wait: what they wait for has not failed.
-    let limit = shared.routing().timeout_of(upstream).max(ANSWER_WAIT_MIN);
+    let limit = shared.routing().longest_wait_for(upstream).max(ANSWER_WAIT_MIN);
     let lives = async {
         let asked = Instant::now();
         let progress = Progress::default();

@@ -53,7 +53,7 @@ fn every_key_is_read() {
     );
     assert_eq!(everything.allow, [Clients::Local, Clients::Prefix("192.0.2.0/24".parse().unwrap())]);
     assert_eq!((everything.zone.policy, everything.zone.attempts), (Policy::InOrder, 5));
-    assert_eq!(everything.zone.next_after, Duration::from_millis(500));
+    assert_eq!(everything.zone.ask_next_after, Duration::from_millis(500));
     assert_eq!(everything.zone.rebinding, Rebinding::Refused);
     assert_eq!(corp.zone.upstreams, Upstreams::System(Path::new("/etc/run/resolv.conf").into()));
     assert_eq!((corp.zone.policy, corp.zone.rebinding), (Policy::Fastest, Rebinding::Allowed));

@@ -77,12 +77,12 @@ struct Current {
     contents: Contents,
     /// When its serial was given out: with verdicts, the next one comes a while later.
     raised_at: Option<Instant>,
-    standing: Standing,
+    standing: SentState,
 }
 
 /// How what is sent with a serial stands to what pools answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum SentState {
     /// It is that, or its pools are not sent as they answer.
     Current,
     /// Pools answer otherwise since.
@@ -232,9 +232,9 @@ impl Transferring {
         for (id, place, bound) in flipped {
             let Some(transferred) = self.zones.get_mut(id) else { continue };
             let Some(current) = &mut transferred.current else { continue };
-            let is_current = current.standing == Standing::Current;
+            let is_current = current.standing == SentState::Current;
             if is_current && current.contents.is_behind(place, &up(bound, board)) {
-                current.standing = Standing::Behind;
+                current.standing = SentState::Behind;
                 note_stale(&mut self.stale, id, transferred);
             }
         }
@@ -329,7 +329,7 @@ impl TransferredZone {
         let is_raised = before.as_ref().is_some_and(|before| before.contents.serial() != contents.serial());
         match before {
             // Who has that serial may have anything.
-            Some(Current { standing: Standing::Unknown, .. }) => history.clear(),
+            Some(Current { standing: SentState::Unknown, .. }) => history.clear(),
             Some(Current { contents: from, .. }) => {
                 let since = version.since.as_ref().filter(|since| since.is_from(from.zone()));
                 let (rrsets, history) = (since.map(Since::rrsets), Arc::clone(history));
@@ -344,8 +344,8 @@ impl TransferredZone {
             None => {}
         }
         let standing = match self.pools {
-            TransferPools::Up if !is_raised => Standing::Unknown,
-            TransferPools::Up | TransferPools::Members | TransferPools::Lua => Standing::Current,
+            TransferPools::Up if !is_raised => SentState::Unknown,
+            TransferPools::Up | TransferPools::Members | TransferPools::Lua => SentState::Current,
         };
         self.outgoing.offer(Some(contents.clone()));
         let (version, raised_at) = (Arc::clone(version), is_raised.then(Instant::now));
@@ -380,10 +380,10 @@ impl TransferredZone {
 /// Notes whether the serial of a zone is to be raised.
 fn note_stale(stale: &mut HashMap<ZoneId, Option<Instant>>, id: &ZoneId, transferred: &TransferredZone) {
     match &transferred.current {
-        Some(Current { standing: Standing::Behind | Standing::Unknown, raised_at, .. }) => {
+        Some(Current { standing: SentState::Behind | SentState::Unknown, raised_at, .. }) => {
             stale.entry(id.clone()).or_insert(*raised_at);
         }
-        Some(Current { standing: Standing::Current, .. }) | None => _ = stale.remove(id),
+        Some(Current { standing: SentState::Current, .. }) | None => _ = stale.remove(id),
     }
 }
 

@@ -47,12 +47,12 @@ pub struct Journal {
     announced: Option<(u32, Option<Digest>)>,
     overlay: Overlay,
     history: History,
-    standing: Standing,
+    standing: JournalState,
 }
 
 /// Whether the file says what is known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum JournalState {
     /// It does: entries can be written behind the others.
     Same,
     /// It does not: bytes could neither be written nor taken back, or what is served could not be written down. It is
@@ -205,7 +205,7 @@ impl Journal {
             announced: None,
             overlay: Overlay::default(),
             history: History::default(),
-            standing: Standing::Same,
+            standing: JournalState::Same,
         }
     }
 
@@ -305,13 +305,13 @@ impl Journal {
             None => self.history.clear(),
         }
         self.take(JournalEntry::Base { serial, file, overlay }, 0);
-        self.standing = Standing::Behind;
+        self.standing = JournalState::Behind;
         self.catch_up()
     }
 
     /// Whether the file lacks what is served, since it could not be written down.
     pub fn is_behind(&self) -> bool {
-        self.standing == Standing::Behind
+        self.standing == JournalState::Behind
     }
 
     /// Forgets records of the overlay: the file decides about them again. Returns how many.
@@ -341,7 +341,7 @@ impl Journal {
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             if self.cut(self.length).is_err() {
-                self.standing = Standing::Behind;
+                self.standing = JournalState::Behind;
             }
             return Err(JournalError::Io(self.path.clone(), error));
         }
@@ -358,10 +358,10 @@ impl Journal {
     /// Has the file say what is known here, if it does not, or is another one than the one that is written to: it was
     /// removed, or a step behind its replacement failed.
     fn catch_up(&mut self) -> Result<(), JournalError> {
-        if self.standing == Standing::Same && self.is_in_place() {
+        if self.standing == JournalState::Same && self.is_in_place() {
             return Ok(());
         }
-        self.standing = Standing::Behind;
+        self.standing = JournalState::Behind;
         self.rewrite()
     }
 
@@ -387,7 +387,7 @@ impl Journal {
         // A length in memory is one in 64 bits.
         self.length = bytes.len() as u64;
         self.compact_length = self.length;
-        self.standing = Standing::Same;
+        self.standing = JournalState::Same;
         Ok(())
     }
 
