@@ -280,10 +280,17 @@ fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
 
 /// Its backlog is the socket unit's choice.
 fn serve_passed_tcp(socket: Socket) -> io::Result<Socket> {
+    prepare_stream(&socket)?;
+    Ok(socket)
+}
+
+/// What connections have from their listener, so that nobody sets it for each of them.
+fn prepare_stream(socket: &Socket) -> io::Result<()> {
     socket.set_send_buffer_size(TCP_SEND_BUFFER_BYTES)?;
     socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    // Responses are written whole; waiting for more would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)
 }
 
 fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<Socket> {
@@ -294,9 +301,7 @@ fn bind_tcp(address: SocketAddr, claim: Claim) -> io::Result<Socket> {
     if claim == Claim::Beside {
         socket.set_reuse_port(true)?;
     }
-    socket.set_send_buffer_size(TCP_SEND_BUFFER_BYTES)?;
-    socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_BYTES)?;
-    socket.set_nonblocking(true)?;
+    prepare_stream(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(TCP_BACKLOG_MAX)?;
     // From here on sockets of ours, which ask for it, may be added at this port; those of another server,

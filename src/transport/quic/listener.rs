@@ -92,7 +92,7 @@ impl<R: Responder> Acceptor<R> {
             return;
         }
         let seat = permit.as_ref().map_or_else(|| self.shared.limits.seat(), ConnectionPermit::seat);
-        let begun = self.shared.handshakes.begin(address, Arc::clone(&seat), &counters);
+        let begun = self.shared.handshakes.begin(address, Arc::clone(&seat), &self.shared.limits, &counters);
         let Some(handshake) = begun else { return incoming.ignore() };
         let (shared, mut stop) = (Arc::clone(&self.shared), self.stop.clone());
         self.connections.spawn(async move {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use tokio::time::error::Elapsed;
 
 use super::counters::{HandshakeCounters, TcpCounters};
-use super::limits::Seat;
+use super::limits::{Limits, Seat};
 use crate::sync::lock;
 use crate::transport::client::client;
 
@@ -47,6 +47,7 @@ impl Handshakes {
         &self,
         address: IpAddr,
         seat: Arc<Seat>,
+        limits: &Limits,
         counters: &Arc<TcpCounters>,
     ) -> Option<HandshakePermit> {
         let client = client(address);
@@ -56,10 +57,10 @@ impl Handshakes {
             return None;
         }
         if under_way.len() >= HANDSHAKES_MAX
-            && let Some((_, oldest)) = under_way.pop_front()
+            && let Some((its_client, oldest)) = under_way.pop_front()
         {
             counters.handshakes.evicted.fetch_add(1, Ordering::Relaxed);
-            oldest.lose();
+            limits.evict(its_client, &oldest, counters);
         }
         under_way.push_back((client, Arc::clone(&seat)));
         counters.handshakes.under_way.store(under_way.len(), Ordering::Relaxed);

@@ -108,6 +108,14 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Ends the connection of this seat. Its place is free at once, whenever it gets to end.
+    pub(super) fn evict(&self, client: IpAddr, seat: &Arc<Seat>, counters: &TcpCounters) {
+        give_back(&mut lock(&self.clients), client, seat, counters);
+        seat.lose();
+    }
+}
+
 /// The connection whose end hurts least when a client comes that has `open`: idle, of a client that has more,
 /// of these the one with the most, and of its own the one that has been idle the longest. All are looked at,
 /// which for a thousand takes some microseconds, and only while no place is free.

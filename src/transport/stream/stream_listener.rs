@@ -157,13 +157,16 @@ impl<T: StreamTransport, R: Responder> Acceptor<T, R> {
         match self.shared.limits.admit(peer.ip(), &settings, counters) {
             Ok(permit) => {
                 counters.accepted.fetch_add(1, Ordering::Relaxed);
-                // Responses are written whole; waiting for more would only delay them.
-                let _ = stream.set_nodelay(true);
                 let (transport, counters) = (self.transport.clone(), Arc::clone(counters));
                 let mut stop = self.stop.clone();
                 let seat = permit.seat();
                 let handshake = if T::TRANSPORT.is_encrypted() {
-                    let begun = self.shared.handshakes.begin(peer.ip(), Arc::clone(&seat), &counters);
+                    let begun = self.shared.handshakes.begin(
+                        peer.ip(),
+                        Arc::clone(&seat),
+                        &self.shared.limits,
+                        &counters,
+                    );
                     let Some(begun) = begun else { return };
                     Some(begun)
                 } else {

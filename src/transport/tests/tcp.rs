@@ -292,3 +292,14 @@ fn a_connection_that_does_not_end_does_not_hold_up_the_stop() {
     server.stop();
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
+
+/// Nobody sets it for each of them.
+#[test]
+fn a_connection_does_not_hold_back_small_responses() {
+    let settings = Settings { workers: 1, ..Settings::default() };
+    let (_, listeners) = bind(&["127.0.3.1"], &settings);
+    let listener = &listeners.bound[0].socket;
+    listener.set_nonblocking(false).unwrap();
+    let _client = tcp_client(listener.local_addr().unwrap().as_socket().unwrap());
+    assert!(listener.accept().unwrap().0.tcp_nodelay().unwrap());
+}

@@ -180,12 +180,12 @@ fn handshakes_that_stop_are_bounded_and_hold_up_nobody() {
     let (mut server, address) = serve(settings);
     let counters = server.running().tcp_counters();
     let mut stopped = Vec::new();
-    for client in 0..20 {
+    for client in 0..40 {
         let ip = format!("127.0.4.{}", client + 1);
         for _ in 0..40 {
             stopped.push(from(&ip, address));
         }
-        if client % 5 == 0 {
+        if client % 10 == 0 {
             assert_answers(&mut self::client(address));
         }
     }
@@ -195,10 +195,11 @@ fn handshakes_that_stop_are_bounded_and_hold_up_nobody() {
             + handshakes.evicted.load(Ordering::Relaxed)
             + u64::try_from(handshakes.under_way.load(Ordering::Relaxed)).unwrap()
     };
-    eventually("all have come", || seen() == 800);
-    assert_eq!(handshakes.limited.load(Ordering::Relaxed), 20 * 8, "eight too many of each client");
+    eventually("all have come", || seen() == 1600);
+    assert_eq!(handshakes.limited.load(Ordering::Relaxed), 40 * 8, "eight too many of each client");
     assert_eq!(handshakes.under_way.load(Ordering::Relaxed), 256);
     assert_eq!(handshakes.completed.load(Ordering::Relaxed), 4);
+    assert_eq!(counters.refused.load(Ordering::Relaxed), 0, "an oldest one leaves its place at once");
     let begin = Instant::now();
     assert_answers(&mut client(address));
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
