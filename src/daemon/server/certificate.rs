@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::control::{CertificateStatus, UtcTime};
+use crate::control::{CERTIFICATE_DAYS_SHORT, CertificateStatus, UtcTime};
 use crate::tls::{CertificateChange, CertificateStanding, PairFiles, ServerTls, days_until};
 
 /// How often the files are looked at: two system calls.
@@ -29,7 +29,9 @@ impl Certificate {
         look(&tls).await;
         let (followed, other_files) = (tls.clone(), Arc::clone(&changed));
         tokio::spawn(async move {
+            let mut told = Nearness::Far;
             loop {
+                told = tell_of_end(&followed, told);
                 // Either way it is time.
                 let _ = timeout(LOOK_INTERVAL, other_files.notified()).await;
                 look(&followed).await;
@@ -78,15 +80,47 @@ async fn look(tls: &ServerTls) {
     }
 }
 
+/// How near the end of the certificate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nearness {
+    Far,
+    Near,
+    Over,
+}
+
+impl Nearness {
+    fn of(end: Option<SystemTime>, now: SystemTime) -> Nearness {
+        match end.map(|end| days_until(end, now)) {
+            Some(..0) => Nearness::Over,
+            Some(0..CERTIFICATE_DAYS_SHORT) => Nearness::Near,
+            Some(CERTIFICATE_DAYS_SHORT..) | None => Nearness::Far,
+        }
+    }
+}
+
+/// Says when the end comes near, and when it has come: once each. Returns what is told now.
+fn tell_of_end(tls: &ServerTls, told: Nearness) -> Nearness {
+    let Some(status) = tls.status() else { return Nearness::Far };
+    let nearness = Nearness::of(status.not_after, SystemTime::now());
+    let shown = status.certificate.display();
+    match (nearness, status.not_after) {
+        (Nearness::Near, Some(end)) if told != nearness => {
+            warn!("certificate {shown} expires at {}, and nobody has renewed it", UtcTime(end));
+        }
+        (Nearness::Over, Some(end)) if told != nearness => {
+            error!("certificate {shown} expired at {}: clients that look refuse it", UtcTime(end));
+        }
+        (Nearness::Near | Nearness::Over | Nearness::Far, _) => {}
+    }
+    nearness
+}
+
 fn tell(change: &CertificateChange) {
     match change {
         CertificateChange::Taken { certificate, not_after } => {
             let shown = certificate.display();
-            match not_after.map(|end| (end, days_until(end, SystemTime::now()))) {
-                Some((end, 0..)) => info!("certificate {shown} is served, valid until {}", UtcTime(end)),
-                Some((end, _)) => {
-                    warn!("certificate {shown} is served, though it expired at {}", UtcTime(end))
-                }
+            match not_after {
+                Some(end) => info!("certificate {shown} is served, valid until {}", UtcTime(*end)),
                 None => warn!("certificate {shown} is served; nobody knows until when it is valid"),
             }
         }
@@ -99,5 +133,21 @@ fn tell(change: &CertificateChange) {
             );
         }
         CertificateChange::Mended => info!("the files of the certificate can be used again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_near_two_weeks_before_it_and_over_from_then_on() {
+        const DAY: Duration = Duration::from_hours(24);
+        let now = SystemTime::now();
+        assert_eq!(Nearness::of(Some(now + 14 * DAY), now), Nearness::Far);
+        assert_eq!(Nearness::of(Some(now + 14 * DAY - Duration::from_secs(1)), now), Nearness::Near);
+        assert_eq!(Nearness::of(Some(now), now), Nearness::Near);
+        assert_eq!(Nearness::of(Some(now - Duration::from_secs(1)), now), Nearness::Over);
+        assert_eq!(Nearness::of(None, now), Nearness::Far);
     }
 }
