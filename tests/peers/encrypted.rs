@@ -30,7 +30,7 @@ fn server(hosts: u32, zone_keys: &str) -> (Site, Program, SocketAddr) {
     );
     let tls = free_port(loopback());
     site.configure(&format!(
-        "listen-tls = [\"{tls}\"]\n\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n\
+        "listen-tls = [\"{tls}\"]\n\n[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n[admin]\nsocket = \"control.sock\"\n\n\
          [[key]]\nname = \"transfer\"\nsecret = \"{SECRET}\"\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n{zone_keys}"
     ));
@@ -57,7 +57,8 @@ fn kdig_verifies_the_certificate_and_keeps_the_connection() {
     for host in 0..3 {
         assert!(told.contains(&format!("10.1.0.{host}")), "{told}");
     }
-    assert_eq!(told.matches("TLS session (TLS1.3)").count(), 1, "one handshake: {told}");
+    assert_eq!(told.matches("TLS session (TLS1.3)").count(), 3, "{told}");
+    assert_eq!(site.status()["tcp"]["handshakes"]["completed"].as_u64(), Some(1), "one connection: {told}");
     assert_eq!(told.matches("Received 468 B").count(), 3, "{told}");
 
     let other =
