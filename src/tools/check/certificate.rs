@@ -59,14 +59,13 @@ mod tests {
 
     #[test]
     fn a_certificate_that_ends_soon_is_a_warning_and_one_that_does_not_do_an_error() {
-        let now = SystemTime::now();
         let told = |days, key_of: Option<u16>| {
             let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             let mut files = pair(folder.path(), days);
             if let Some(days) = key_of {
                 files.key = pair(other.path(), days).key;
             }
-            fault(&files, now).map(|fault| (fault.severity, fault.message))
+            fault(&files, SystemTime::now()).map(|fault| (fault.severity, fault.message))
         };
         assert_eq!(told(30, None), None);
         let (severity, message) = told(8, None).unwrap();
