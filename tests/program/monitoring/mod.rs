@@ -146,7 +146,7 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     assert!(ask(program.listen(), "api.lab.example.", RecordType::A).is_some());
     let text = wait_for("a certificate and a failure", PATIENCE, || {
         let text = get(admin, "/metrics").body;
-        let seen = ["certificate_expiry", "reason=\"refused\"", "edgedns_zone_expires_in_seconds{"];
+        let seen = ["target_certificate_expiry", "reason=\"refused\"", "edgedns_zone_expires_in_seconds{"];
         seen.iter().all(|one| text.contains(one)).then_some(text)
     });
     program.stop();
