@@ -38,6 +38,8 @@ pub mod zone; // name tree, RRsets, pools, rules between records; knows no verdi
 
 pub mod zonefile; // zone text to zone and back; knows no serving
 
+pub mod dnssec; // keys, canonical form, signatures, denial of existence; makes records of them and answers nothing
+
 pub mod layout; // layouts of keys in a store, as records; knows no store
 
 pub mod health; // verdict, schedule, board, engine; knows no records

@@ -41,6 +41,10 @@ impl Rtype {
     pub const NSEC3: Rtype = Rtype(50);
     /// Parameters of NSEC3.
     pub const NSEC3PARAM: Rtype = Rtype(51);
+    /// What the DS records of the parent shall be (RFC 7344).
+    pub const CDS: Rtype = Rtype(59);
+    /// The keys that the parent shall make DS records of (RFC 7344).
+    pub const CDNSKEY: Rtype = Rtype(60);
     /// Service binding (RFC 9460).
     pub const SVCB: Rtype = Rtype(64);
     /// Service binding of HTTP origins (RFC 9460).

@@ -57,6 +57,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
         let token = reader.word("a type")?;
         types.push(record_type(&token)?);
     }
+    encode(&mut types, reader.out);
+    Ok(())
+}
+
+/// Appends types as windows; an empty list takes no bytes.
+pub(super) fn encode(types: &mut [Rtype], out: &mut Vec<u8>) {
     types.sort_unstable();
     for window in types.chunk_by(|one, next| one.0 >> 8 == next.0 >> 8) {
         let mut bits = [0u8; WINDOW_BYTES_MAX];
@@ -70,10 +76,9 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Diagnostic> {
         }
         let [number, _] = window.first().map_or([0, 0], |first| first.0.to_be_bytes());
         // A window has 32 bytes at most (RFC 4034, section 4.1.2).
-        reader.out.extend([number, u8::try_from(used).unwrap_or(u8::MAX)]);
-        reader.out.extend(bits.iter().take(used));
+        out.extend([number, u8::try_from(used).unwrap_or(u8::MAX)]);
+        out.extend(bits.iter().take(used));
     }
-    Ok(())
 }
 
 /// Whether these bytes are windows in rising order, none of them longer than it must be.

@@ -15,7 +15,7 @@ mod encoding;
 
 mod number;
 
-mod time;
+pub mod time;
 
 mod piece;
 
@@ -184,6 +184,20 @@ pub fn caseless(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     lower
+}
+
+/// Types whose names are in lower case in the canonical form (RFC 4034, section 6.2): those of RFC 4034's list, without
+/// NSEC (RFC 6840, section 5.1). Types that came later keep theirs.
+const LOWERED: [u16; 22] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 17, 18, 21, 24, 26, 30, 33, 35, 36, 38, 39];
+
+/// RDATA as it is signed (RFC 4034, section 6.2).
+pub fn canonical(rtype: Rtype, rdata: &[u8]) -> Cow<'_, [u8]> {
+    if LOWERED.contains(&rtype.0) { caseless(rtype, rdata) } else { Cow::Borrowed(rdata) }
+}
+
+/// Appends a bitmap of types, given in any order (RFC 4034, section 4.1.2).
+pub fn write_type_bitmap(types: &mut [Rtype], out: &mut Vec<u8>) {
+    bitmap::encode(types, out);
 }
 
 /// A name inside some RDATA.

@@ -8,7 +8,7 @@ const DAY_SECONDS: u64 = 86_400;
 
 /// Seconds since 1970 from 14 digits of a date in UTC, or from at most ten of a count; none if it is neither
 /// or does not fit 32 bits.
-pub(super) fn parse(text: &[u8]) -> Option<u32> {
+pub fn parse(text: &[u8]) -> Option<u32> {
     if text.len() != 14 {
         return decimal(text).filter(|_| text.len() <= 10).and_then(|count| u32::try_from(count).ok());
     }
@@ -25,7 +25,11 @@ pub(super) fn parse(text: &[u8]) -> Option<u32> {
 }
 
 /// Writes a time as 14 digits.
-pub(super) fn write(seconds: u32, out: &mut String) -> fmt::Result {
+///
+/// # Errors
+///
+/// None: a string takes everything.
+pub fn write(seconds: u32, out: &mut String) -> fmt::Result {
     let (mut days, second) = (u64::from(seconds) / DAY_SECONDS, u64::from(seconds) % DAY_SECONDS);
     let mut year = 1970 + days / 366;
     while days_before_year(year + 1) <= days {

@@ -1,0 +1,32 @@
+//! What the parent is told of a key: DS, CDS and CDNSKEY.
+
+use ring::digest::{SHA256, digest};
+
+use super::public_key::PublicKey;
+use crate::dns::NameRef;
+
+/// The digest type of SHA-256 (RFC 4509).
+const SHA256_TYPE: u8 = 2;
+
+/// RDATA of the DS record of a key.
+pub fn ds(zone: NameRef<'_>, key: &PublicKey) -> Vec<u8> {
+    let signed = [&zone.to_lowercase(), key.rdata()].concat();
+    let [high, low] = key.tag().to_be_bytes();
+    let head = [high, low, key.algorithm().number(), SHA256_TYPE];
+    [&head, digest(&SHA256, &signed).as_ref()].concat()
+}
+
+/// RDATA of the CDS record of a key (RFC 7344, section 3.1).
+pub fn cds(zone: NameRef<'_>, key: &PublicKey) -> Vec<u8> {
+    ds(zone, key)
+}
+
+/// RDATA of the CDNSKEY record of a key (RFC 7344, section 3.2).
+pub fn cdnskey(key: &PublicKey) -> Vec<u8> {
+    key.rdata().to_vec()
+}
+
+/// RDATA of the CDS and the CDNSKEY record that have the parent delete its DS records (RFC 8078, section 4).
+pub fn delete_form() -> (Vec<u8>, Vec<u8>) {
+    (vec![0; 5], vec![0, 0, 3, 0, 0])
+}

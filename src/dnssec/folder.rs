@@ -1,0 +1,204 @@
+//! A folder of keys: `K<zone>.+<algorithm>+<tag>.key` and `.private`, as BIND names them.
+//!
+//! Keys of other zones in the folder are passed over. Not responsible for which keys sign.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::key::Key;
+use super::key_text::{KeyFault, read_private, read_public, with_timing, write_private, write_public};
+use super::public_key::PublicKey;
+use super::timing::Timing;
+use crate::dns::{Name, NameRef};
+use crate::source::{open_regular, patiently};
+
+/// Bits of a mode that a secret must not have: of others than its owner, and to run it.
+const OTHERS: u32 = 0o177;
+
+/// Longest file of a key, in bytes. They have some hundred.
+const FILE_BYTES_MAX: u64 = 1 << 16;
+
+/// Most files that a folder is looked through for.
+const FILES_MAX: usize = 100_000;
+
+/// A key with its files.
+#[derive(Debug)]
+pub struct KeyFile {
+    /// The key.
+    pub key: Key,
+    /// The path of its files, without what they end with.
+    pub stem: PathBuf,
+}
+
+/// Why the keys of a zone cannot be used.
+#[derive(Debug)]
+pub enum FolderError {
+    /// The folder cannot be read.
+    Folder(PathBuf, io::Error),
+    /// A file cannot be read.
+    File(PathBuf, io::Error),
+    /// Others than the owner may do something with the secret.
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A file does not hold what it should.
+    Key(PathBuf, KeyFault),
+    /// The name of a file has another zone, algorithm or tag than the key in it.
+    OtherName(PathBuf, String),
+}
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FolderError::Folder(path, error) | FolderError::File(path, error) => {
+                write!(f, "cannot read {}: {error}", path.display())
+            }
+            FolderError::Mode { path, mode } => {
+                let path = path.display();
+                write!(f, "others than its owner may use {path} (mode {mode:04o}): `chmod 600 {path}`")
+            }
+            FolderError::Key(path, fault) => write!(f, "{}: {fault}", path.display()),
+            FolderError::OtherName(path, name) => {
+                write!(f, "{}: the key in it would be named {name}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for FolderError {}
+
+/// The keys of a zone, by their tags.
+///
+/// # Errors
+///
+/// What cannot be used of it: a zone that is signed with some of its keys only may be bogus.
+pub fn read_folder(folder: &Path, zone: NameRef<'_>) -> Result<Vec<KeyFile>, FolderError> {
+    let stems = stems(folder, zone).map_err(|error| FolderError::Folder(folder.to_owned(), error))?;
+    let mut keys: Vec<KeyFile> = stems.into_iter().map(|stem| read(stem, zone)).collect::<Result<_, _>>()?;
+    keys.sort_by_key(|file| (file.key.public().tag(), file.key.public().algorithm()));
+    Ok(keys)
+}
+
+/// The paths of the keys of a zone, without what they end with.
+fn stems(folder: &Path, zone: NameRef<'_>) -> io::Result<Vec<PathBuf>> {
+    let named = folder.to_owned();
+    let entries: Vec<PathBuf> = patiently(folder, move |_| {
+        let entries = fs::read_dir(named)?.take(FILES_MAX);
+        entries.map(|entry| entry.map(|entry| entry.path())).collect()
+    })?;
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let stem = name.and_then(|name| name.strip_prefix('K')?.strip_suffix(".key"));
+        let owner = stem.and_then(|stem| Some(stem.split_once('+')?.0));
+        owner.and_then(|owner| owner.parse::<Name>().ok()).is_some_and(|owner| owner.as_ref() == zone)
+    };
+    Ok(entries.into_iter().filter(is_one).map(|path| path.with_extension("")).collect())
+}
+
+fn with_end(stem: &Path, end: &str) -> PathBuf {
+    let mut path = stem.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
+/// Reads both files of a key.
+fn read(stem: PathBuf, zone: NameRef<'_>) -> Result<KeyFile, FolderError> {
+    let public_path = with_end(&stem, ".key");
+    let (text, _) = read_text(&public_path)?;
+    let (owner, public) = read_public(&text).map_err(|fault| FolderError::Key(public_path.clone(), fault))?;
+    let wanted = file_name(&owner, &public);
+    let is_named = stem
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.eq_ignore_ascii_case(&wanted));
+    if owner.as_ref() != zone || !is_named {
+        return Err(FolderError::OtherName(public_path, wanted));
+    }
+    let path = with_end(&stem, ".private");
+    let (text, mode) = read_text(&path)?;
+    if mode & OTHERS != 0 {
+        return Err(FolderError::Mode { path, mode });
+    }
+    let key = read_private(&text, owner, public).map_err(|fault| FolderError::Key(path, fault))?;
+    Ok(KeyFile { key, stem })
+}
+
+/// The text of a file, and its mode.
+fn read_text(path: &Path) -> Result<(String, u32), FolderError> {
+    let named = path.to_owned();
+    let read = patiently(path, move |_| {
+        let (file, meta) = open_regular(&named)?;
+        let mut text = String::new();
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+        Ok((text, meta.permissions().mode() & 0o7777))
+    });
+    read.map_err(|error| FolderError::File(path.to_owned(), error))
+}
+
+/// The name of the files of a key, without what they end with.
+fn file_name(zone: &Name, public: &PublicKey) -> String {
+    let zone = zone.to_string().to_ascii_lowercase();
+    let zone = if zone == "." { "" } else { zone.trim_end_matches('.') };
+    format!("K{zone}.+{:03}+{:05}", public.algorithm().number(), public.tag())
+}
+
+/// A key that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenKey {
+    /// The path of its files, without what they end with.
+    pub stem: PathBuf,
+    /// Its public half.
+    pub public: PublicKey,
+}
+
+/// Writes both files of a new key; `secret` is base64. Files that are there stay as they are.
+///
+/// # Errors
+///
+/// When they are there already or cannot be written.
+pub fn write_key(
+    folder: &Path,
+    zone: &Name,
+    public: PublicKey,
+    secret: &str,
+    timing: &Timing,
+) -> io::Result<WrittenKey> {
+    let stem = folder.join(file_name(zone, &public));
+    let secret = write_private(public.algorithm(), secret, timing);
+    // The secret first: a public key without it would keep the zone from being signed.
+    create(&with_end(&stem, ".private"), 0o600, &secret)?;
+    create(&with_end(&stem, ".key"), 0o644, &write_public(zone, &public, timing))?;
+    Ok(WrittenKey { stem, public })
+}
+
+/// Gives a key other times.
+///
+/// # Errors
+///
+/// When its files cannot be read or replaced.
+pub fn write_timing(file: &KeyFile, timing: &Timing) -> Result<(), FolderError> {
+    let path = with_end(&file.stem, ".private");
+    let (text, _) = read_text(&path)?;
+    let zone = file.key.zone().to_name();
+    let public = write_public(&zone, file.key.public(), timing);
+    let put = |path: PathBuf, mode: u32, text: &str| {
+        let unfinished = with_end(&path, ".new");
+        let _ = fs::remove_file(&unfinished);
+        let put = create(&unfinished, mode, text).and_then(|()| fs::rename(&unfinished, &path));
+        put.map_err(|error| FolderError::File(path, error))
+    };
+    put(with_end(&file.stem, ".key"), 0o644, &public)?;
+    put(path, 0o600, &with_timing(&text, timing))
+}
+
+fn create(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

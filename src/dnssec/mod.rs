@@ -1,0 +1,54 @@
+//! DNSSEC: key files, canonical form, signatures, the NSEC chain, and the steps of a key roll.
+//!
+//! Makes the records that sign a zone: a pure function of its contents, its keys and a period, with the time passed in.
+//! Signatures are ordinary records of the zone: whoever keeps and answers it does not ask where they come from. Not
+//! responsible for when a zone is signed again, for answers, or for verifying signatures of others.
+//!
+//! ```text
+//!   folder ─▶ key_text ─▶ Key { public, pair, timing } ─▶ ZoneKeys ── now ──▶ KeysInEffect ─┐
+//!   clock, name of the node ─▶ Period ──────────────────────────────────────────────────────┤
+//!   zone ─▶ authoritative RRsets, names in canonical order ─────────────────────────────────┼─▶ sign ─▶ records
+//!                                            Shelf: signatures by digest, kept over versions ┘
+//! ```
+
+mod time;
+mod algorithm;
+mod public_key;
+mod pair;
+mod timing;
+mod key;
+mod key_text;
+mod foreign;
+mod folder;
+mod zone_keys;
+mod delegation;
+mod canonical;
+mod period;
+mod shelf;
+mod rrsig;
+mod nsec;
+mod sign;
+mod chain;
+mod resign;
+mod roll;
+
+pub use algorithm::Algorithm;
+pub use chain::Chain;
+pub use delegation::{cdnskey, cds, delete_form, ds};
+pub use folder::{FolderError, KeyFile, WrittenKey, read_folder, write_key, write_timing};
+pub use foreign::{ForeignKey, read_foreign};
+pub use key::Key;
+pub use key_text::KeyFault;
+pub use pair::{Pair, PairError};
+pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
+pub use public_key::{PublicKey, SEP, ZONE_KEY};
+pub use resign::{is_local, resign};
+pub use roll::{Parent, RollError, RollStep, RollTimes, Waits, plan};
+pub use shelf::Shelf;
+pub use sign::{SignError, Signing, is_signature, sign};
+pub use time::Time;
+pub use timing::{Event, Timing};
+pub use zone_keys::{KeysInEffect, KeysUnusable, ZoneKeys};
+
+#[cfg(test)]
+mod tests;

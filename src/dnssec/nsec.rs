@@ -1,0 +1,55 @@
+//! NSEC records (RFC 4034, section 4): who owns one, and what it says.
+
+use super::canonical::order_key;
+use crate::dns::{NameRef, Rtype, Ttl, rdata};
+use crate::zone::{Node, NodeId, NodeKind, Zone};
+
+/// Whether records of a type are made by signing, and not signed themselves as data.
+pub fn is_signature(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM)
+}
+
+/// The types that a signed zone says there are at a node, besides what signing adds everywhere. Of a zone cut those that
+/// are the parent's (RFC 4035, section 2.3); none of what is hidden, and of an empty non-terminal.
+pub(super) fn types(node: Node<'_>) -> Vec<Rtype> {
+    let is_at_cut = |rtype: &Rtype| matches!(*rtype, Rtype::NS | Rtype::DS);
+    let types = node.types().filter(|rtype| !is_signature(*rtype));
+    match node.kind() {
+        NodeKind::Occluded => Vec::new(),
+        NodeKind::ZoneCut => types.filter(is_at_cut).collect(),
+        NodeKind::Plain | NodeKind::Dname => types.collect(),
+    }
+}
+
+/// Whether a node owns an NSEC record.
+pub(super) fn is_owner(node: Node<'_>) -> bool {
+    node.exists() && !types(node).is_empty()
+}
+
+/// The owners of NSEC records, in canonical order, the apex first.
+pub(super) fn owners(zone: &Zone) -> Vec<NodeId> {
+    let mut keys = Vec::new();
+    let mut owners: Vec<(NodeId, usize, usize)> = Vec::new();
+    for id in zone.node_ids().filter(|id| is_owner(zone.node(*id))) {
+        let from = keys.len();
+        order_key(zone.node(id).name(), &mut keys);
+        owners.push((id, from, keys.len()));
+    }
+    let key = |(_, from, to): &(NodeId, usize, usize)| keys.get(*from..*to).unwrap_or_default();
+    owners.sort_unstable_by(|one, other| key(one).cmp(key(other)));
+    owners.into_iter().map(|(id, _, _)| id).collect()
+}
+
+/// RDATA of an NSEC record: the next owner, in the case it was written (RFC 6840, section 5.1), and the types.
+pub(super) fn nsec(next: NameRef<'_>, mut types: Vec<Rtype>) -> Vec<u8> {
+    let mut out = next.wire().to_vec();
+    types.extend([Rtype::RRSIG, Rtype::NSEC]);
+    rdata::write_type_bitmap(&mut types, &mut out);
+    out
+}
+
+/// The TTL of NSEC records: that of negative answers (RFC 9077, section 3.2).
+pub(super) fn ttl(soa_ttl: Ttl, soa: &[u8]) -> Ttl {
+    let minimum = soa.last_chunk::<4>().copied().map_or(0, u32::from_be_bytes);
+    Ttl::from_seconds(minimum).map_or(soa_ttl, |minimum| minimum.min(soa_ttl))
+}

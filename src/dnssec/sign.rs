@@ -1,0 +1,247 @@
+//! Signs a zone: the records that are to be added to it.
+//!
+//! Pure but for the randomness of ECDSA: the same zone, keys and times give the same records, with Ed25519 byte for
+//! byte, with ECDSA where the shelf has the signature. A zone with pools is refused: its pools' signatures are made where
+//! pools are made ready for answers, not here.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::canonical;
+use super::delegation::{cdnskey, cds};
+use super::key::Key;
+use super::nsec;
+use super::pair::{PairError, Signature};
+use super::period::Validity;
+use super::public_key::PublicKey;
+use super::rrsig::{SignedRrset, rrsig};
+use super::shelf::{Shelf, SignedDigest};
+use super::zone_keys::KeysInEffect;
+use crate::dns::{Name, NameRef, Rtype, Ttl};
+use crate::sync::lock;
+use crate::zone::{Node, NodeId, NodeKind, Record, Zone};
+
+pub use super::nsec::is_signature;
+
+/// Owners that a thread signs at a time: so much work that taking the next ones costs nothing.
+const OWNERS_AT_A_TIME: usize = 256;
+
+/// What a zone is signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// The keys.
+    pub keys: KeysInEffect,
+    /// From when to when signatures are valid.
+    pub validity: Validity,
+}
+
+impl Signing {
+    /// The records that its keys bring to the apex of a zone.
+    pub fn records_of_keys(&self, apex: NameRef<'_>) -> Vec<(Rtype, Vec<u8>)> {
+        let of_type =
+            |(rtype, rdatas): (Rtype, Vec<Vec<u8>>)| rdatas.into_iter().map(move |rdata| (rtype, rdata));
+        self.of_keys(apex).into_iter().flat_map(of_type).collect()
+    }
+
+    /// The same by their types.
+    fn of_keys(&self, apex: NameRef<'_>) -> Vec<(Rtype, Vec<Vec<u8>>)> {
+        let of = |keys: &[Arc<Key>], rdata: &dyn Fn(&PublicKey) -> Vec<u8>| -> Vec<Vec<u8>> {
+            keys.iter().map(|key| rdata(key.public())).collect()
+        };
+        let keys = &self.keys;
+        let made = [
+            (Rtype::DNSKEY, of(&keys.published, &|key| key.rdata().to_vec())),
+            (Rtype::CDS, of(&keys.for_parent, &|key| cds(apex, key))),
+            (Rtype::CDNSKEY, of(&keys.for_parent, &|key| cdnskey(key))),
+        ];
+        made.into_iter().filter(|(_, rdatas)| !rdatas.is_empty()).collect()
+    }
+}
+
+/// Why a zone cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignError {
+    /// It has a pool at this name.
+    Pool(Name),
+    /// It has no SOA record.
+    NoSoa,
+    /// No signature comes of a key.
+    Pair(PairError),
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SignError::Pool(owner) => {
+                write!(f, "`{owner}` is a pool: answers that follow health are not signed yet")
+            }
+            SignError::NoSoa => f.write_str("the zone has no SOA record"),
+            SignError::Pair(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SignError {}
+
+/// The records that sign a zone: RRSIG, NSEC, DNSKEY, CDS and CDNSKEY, in no order. What is left of earlier signatures in
+/// it does not count. `shelf` has the signatures of this version afterwards, and no others; `threads` sign at a time.
+///
+/// # Errors
+///
+/// When the zone cannot be signed.
+pub fn sign(
+    zone: &Zone,
+    signing: &Signing,
+    shelf: &mut Shelf,
+    threads: NonZeroUsize,
+) -> Result<Vec<Record>, SignError> {
+    if let Some(pool) = zone.pools().first() {
+        return Err(SignError::Pool(pool.owner.clone()));
+    }
+    let signer = Signer::of(zone, signing, shelf)?;
+    let owners = nsec::owners(zone);
+    let made = signer.sign_all(&owners, threads)?;
+    let (mut records, mut used, mut new) = (Vec::new(), Vec::new(), 0);
+    for part in made {
+        records.extend(part.records);
+        used.extend(part.used);
+        new += part.new;
+    }
+    shelf.replace(used, new);
+    Ok(records)
+}
+
+/// Signs the owners of a zone.
+pub(super) struct Signer<'z> {
+    zone: &'z Zone,
+    signing: &'z Signing,
+    shelf: &'z Shelf,
+    soa_ttl: Ttl,
+    nsec_ttl: Ttl,
+}
+
+/// What comes of signing some owners.
+#[derive(Default)]
+pub(super) struct Signed {
+    pub(super) records: Vec<Record>,
+    pub(super) used: Vec<(SignedDigest, Signature)>,
+    pub(super) new: u64,
+}
+
+impl<'z> Signer<'z> {
+    pub(super) fn of(zone: &'z Zone, signing: &'z Signing, shelf: &'z Shelf) -> Result<Self, SignError> {
+        let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA).ok_or(SignError::NoSoa)?;
+        let rdata = soa.rdatas().next().ok_or(SignError::NoSoa)?;
+        let (soa_ttl, nsec_ttl) = (soa.ttl(), nsec::ttl(soa.ttl(), rdata));
+        Ok(Self { zone, signing, shelf, soa_ttl, nsec_ttl })
+    }
+
+    /// Signs owners, which are in canonical order and all there are, on several threads.
+    fn sign_all(&self, owners: &[NodeId], threads: NonZeroUsize) -> Result<Vec<Signed>, SignError> {
+        let next = AtomicUsize::new(0);
+        let done: Mutex<Vec<(usize, Result<Signed, SignError>)>> = Mutex::default();
+        let work = || loop {
+            let at = next.fetch_add(1, Ordering::Relaxed) * OWNERS_AT_A_TIME;
+            let Some(rest) = owners.get(at..).filter(|rest| !rest.is_empty()) else { return };
+            let part = rest.iter().take(OWNERS_AT_A_TIME).enumerate().map(|(offset, id)| {
+                let following = owners.get(at + offset + 1).copied().unwrap_or(NodeId::APEX);
+                (*id, following)
+            });
+            let signed = self.sign_some(part);
+            lock(&done).push((at, signed));
+        };
+        thread::scope(|scope| {
+            let busy = threads.get().min(owners.len().div_ceil(OWNERS_AT_A_TIME));
+            for _ in 1..busy {
+                // Where the system has no thread left, the others do the work.
+                let _ = thread::Builder::new().name("edgedns-sign".to_owned()).spawn_scoped(scope, work);
+            }
+            work();
+        });
+        let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        done.sort_unstable_by_key(|(at, _)| *at);
+        done.into_iter().map(|(_, signed)| signed).collect()
+    }
+
+    fn sign_some(&self, owners: impl Iterator<Item = (NodeId, NodeId)>) -> Result<Signed, SignError> {
+        let mut signed = Signed::default();
+        for (owner, next) in owners {
+            self.sign_owner(self.zone.node(owner), next, &mut signed)?;
+        }
+        Ok(signed)
+    }
+
+    /// Signs what an owner has; `next` is the owner after it.
+    pub(super) fn sign_owner(&self, node: Node<'z>, next: NodeId, out: &mut Signed) -> Result<(), SignError> {
+        let mut types = nsec::types(node);
+        let keys = if node.id() == NodeId::APEX { self.of_keys() } else { Vec::new() };
+        for (rtype, _) in &keys {
+            if !types.contains(rtype) {
+                types.push(*rtype);
+            }
+        }
+        for rrset in node.rrsets().filter(|rrset| is_signed(node.kind(), rrset.rtype())) {
+            // The set of both is signed below.
+            if !keys.iter().any(|(rtype, _)| *rtype == rrset.rtype()) {
+                let rdatas = canonical::rdatas(rrset.rtype(), rrset.rdatas());
+                let set = SignedRrset { owner: node.name(), rtype: rrset.rtype(), ttl: rrset.ttl(), rdatas };
+                self.sign_rrset(&set, out)?;
+            }
+        }
+        for (rtype, made) in &keys {
+            // Other providers' keys stand in the zone itself (RFC 8901).
+            let own = node.rrset(*rtype);
+            let ttl = own.map_or(self.soa_ttl, |own| own.ttl());
+            let theirs: Vec<&[u8]> = own.map(|own| own.rdatas().collect()).unwrap_or_default();
+            for rdata in made.iter().filter(|rdata| !theirs.contains(&&rdata[..])) {
+                out.records.push(record(node, *rtype, ttl, rdata.clone().into()));
+            }
+            let rdatas = theirs.into_iter().chain(made.iter().map(|rdata| &rdata[..]));
+            let rdatas = canonical::rdatas(*rtype, rdatas);
+            self.sign_rrset(&SignedRrset { owner: node.name(), rtype: *rtype, ttl, rdatas }, out)?;
+        }
+        let nsec = nsec::nsec(self.zone.node(next).name(), types);
+        let rdatas = vec![(&nsec[..]).into()];
+        let set = SignedRrset { owner: node.name(), rtype: Rtype::NSEC, ttl: self.nsec_ttl, rdatas };
+        self.sign_rrset(&set, out)?;
+        out.records.push(record(node, Rtype::NSEC, self.nsec_ttl, nsec.into()));
+        Ok(())
+    }
+
+    /// The records that keys bring to the apex.
+    fn of_keys(&self) -> Vec<(Rtype, Vec<Vec<u8>>)> {
+        self.signing.of_keys(self.zone.apex())
+    }
+
+    fn sign_rrset(&self, set: &SignedRrset<'_>, out: &mut Signed) -> Result<(), SignError> {
+        let keys = match set.rtype {
+            Rtype::DNSKEY | Rtype::CDS | Rtype::CDNSKEY => &self.signing.keys.of_keys,
+            _ => &self.signing.keys.of_zone,
+        };
+        for key in keys {
+            let made = rrsig(set, key, self.signing.validity, self.shelf).map_err(SignError::Pair)?;
+            out.used.push((made.digest, made.signature));
+            out.new += u64::from(made.is_new);
+            let owner = set.owner.to_name();
+            out.records.push(Record { owner, rtype: Rtype::RRSIG, ttl: set.ttl, rdata: made.rdata });
+        }
+        Ok(())
+    }
+}
+
+/// Whether the RRset of a type at a node of a kind is signed (RFC 4035, section 2.2): at a zone cut what is the parent's
+/// and not the child's.
+fn is_signed(kind: NodeKind, rtype: Rtype) -> bool {
+    match kind {
+        NodeKind::Occluded => false,
+        NodeKind::ZoneCut => rtype == Rtype::DS,
+        NodeKind::Plain | NodeKind::Dname => !is_signature(rtype),
+    }
+}
+
+fn record(node: Node<'_>, rtype: Rtype, ttl: Ttl, rdata: Box<[u8]>) -> Record {
+    Record { owner: node.name().to_name(), rtype, ttl, rdata }
+}

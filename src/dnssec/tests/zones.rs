@@ -1,0 +1,145 @@
+//! What is signed and what is not, and what is signed again.
+
+use super::*;
+use crate::dns::Rtype;
+
+fn added(text: &str) -> Vec<String> {
+    lines(&signed(&zone(text), &signing([ed25519([7; 32], ZONE_KEY | SEP)]), &mut Shelf::default()))
+}
+
+fn of<'l>(lines: &'l [String], head: &str) -> Vec<&'l str> {
+    lines.iter().map(String::as_str).filter(|line| line.starts_with(head)).collect()
+}
+
+#[test]
+fn the_chain_has_every_owner_but_empty_non_terminals_glue_and_what_is_below_a_cut() {
+    let lines = added(ZONE);
+    let nsec: Vec<&String> =
+        lines.iter().filter(|line| line.contains(" NSEC ") && !line.contains("RRSIG NSEC 15")).collect();
+    let mut next = "example.org.".to_owned();
+    for line in &nsec {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(words[0], next, "{line}");
+        assert_eq!(words[1], "300", "the TTL of negative answers: {line}");
+        next = words[3].to_owned();
+    }
+    assert_eq!(next, "example.org.");
+    let has = |owner: &str| nsec.iter().any(|line| line.starts_with(&format!("{owner} ")));
+    assert!(has("*.apps.example.org.") && has("secure.example.org.") && has("insecure.example.org."));
+    for none in ["apps", "terminal", "empty.non.terminal", "ns.secure", "ns.insecure", "below.it.insecure"] {
+        assert!(!has(&format!("{none}.example.org.")), "{none}");
+    }
+    let bitmap = |owner: &str| {
+        let line = of(&lines, &format!("{owner} 300 NSEC ")).concat();
+        line.split(' ').skip(4).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(bitmap("example.org."), "NS SOA MX RRSIG NSEC DNSKEY CAA");
+    assert_eq!(bitmap("secure.example.org."), "NS DS RRSIG NSEC");
+    assert_eq!(bitmap("insecure.example.org."), "NS RRSIG NSEC");
+    assert_eq!(bitmap("type65280.example.org."), "RRSIG NSEC TYPE65280");
+}
+
+#[test]
+fn delegations_and_glue_are_not_signed_but_ds_is() {
+    let lines = added(ZONE);
+    assert_eq!(of(&lines, "secure.example.org. 60 RRSIG DS ").len(), 1);
+    assert!(of(&lines, "secure.example.org. 60 RRSIG NS ").is_empty());
+    assert!(lines.iter().all(|line| !line.starts_with("ns.secure") && !line.contains("below.it")));
+}
+
+#[test]
+fn a_signature_of_a_wildcard_does_not_count_its_star() {
+    let lines = added(ZONE);
+    let wildcard = of(&lines, "*.apps.example.org. 60 RRSIG A ");
+    assert!(wildcard[0].starts_with("*.apps.example.org. 60 RRSIG A 15 3 60 "), "{wildcard:?}");
+}
+
+#[test]
+fn signatures_have_the_ttl_of_what_they_cover_and_name_the_zone_in_lower_case() {
+    let lines = added(&ZONE.replace("example.org", "EXAMPLE.org"));
+    let www = of(&lines, "www.EXAMPLE.org. 60 RRSIG A 15 3 60 20261217000000 20261125230000 ");
+    assert_eq!(www.len(), 1, "{lines:#?}");
+    assert!(www[0].contains(" example.org. "), "{www:?}");
+}
+
+#[test]
+fn what_was_signed_in_this_period_is_not_signed_again() {
+    let (first, keys) = (zone(ZONE), [made(Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP, Timing::ALWAYS)]);
+    let (signing, mut shelf) = (signing(keys), Shelf::default());
+    let before = signed(&first, &signing, &mut shelf);
+    let made = shelf.made();
+    assert_eq!(made, before.iter().filter(|record| record.rtype == Rtype::RRSIG).count() as u64);
+    assert_eq!(lines(&signed(&first, &signing, &mut shelf)), lines(&before), "ECDSA would make others");
+    assert_eq!(shelf.made(), made);
+    let changed = zone(&ZONE.replace("www 60 A 192.0.2.1\n", "www 60 A 192.0.2.4\n"));
+    signed(&changed, &signing, &mut shelf);
+    assert_eq!(shelf.made(), made + 1);
+    let more = zone(&ZONE.replace("Mail 60", "more 60 TXT \"x\"\nMail 60"));
+    signed(&more, &signing, &mut shelf);
+    assert_eq!(shelf.made(), made + 1 + 1 + 3, "www as it was; the TXT, its NSEC, and the NSEC before it");
+    let next = Signing { validity: Period::at(now().after(PERIOD), 0).validity(), ..signing };
+    signed(&first, &next, &mut shelf);
+    assert_eq!(shelf.made(), 2 * made + 5);
+    assert_eq!(shelf.len() as u64, made, "what was of the period before is forgotten");
+}
+
+#[test]
+fn a_pair_of_keys_shares_the_work_and_a_key_alone_does_all_of_it() {
+    let pair = [ed25519([1; 32], ZONE_KEY | SEP), ed25519([2; 32], ZONE_KEY)];
+    let [ksk, zsk] = [0, 1].map(|at: usize| pair[at].public().tag().to_string());
+    let lines = lines(&signed(&zone(ZONE), &signing(pair), &mut Shelf::default()));
+    for line in lines.iter().filter(|line| line.contains(" RRSIG ") && !line.contains(" NSEC ")) {
+        let (tag, other) = if line.contains(" RRSIG DNSKEY ") { (&ksk, &zsk) } else { (&zsk, &ksk) };
+        assert!(
+            line.contains(&format!(" {tag} example.org. ")) && !line.contains(&format!(" {other} ")),
+            "{line}"
+        );
+    }
+    assert_eq!(of(&lines, "example.org. 3600 DNSKEY ").len(), 2);
+}
+
+#[test]
+fn the_parent_is_told_of_keys_whose_time_has_come() {
+    let at = now().before(1);
+    let always = Timing::default().with(Event::Publish, at).with(Event::Activate, at);
+    let known = made(Algorithm::Ed25519, ZONE_KEY | SEP, always.clone().with(Event::SyncPublish, at));
+    let tag = known.public().tag().to_string();
+    let later = made(Algorithm::Ed25519, ZONE_KEY | SEP, always.with(Event::SyncPublish, now().after(1)));
+    let lines = lines(&signed(&zone(ZONE), &signing([known, later]), &mut Shelf::default()));
+    let cds = of(&lines, "example.org. 3600 CDS ");
+    assert!(cds.len() == 1 && cds[0].starts_with(&format!("example.org. 3600 CDS {tag} 15 2 ")), "{cds:?}");
+    assert_eq!(of(&lines, "example.org. 3600 CDNSKEY ").len(), 1);
+    assert_eq!(of(&lines, "example.org. 3600 RRSIG CDS ").len(), 2);
+}
+
+#[test]
+fn keys_of_other_providers_stay_and_are_signed_with_ours() {
+    let theirs = made(Algorithm::Ed25519, ZONE_KEY, Timing::ALWAYS);
+    let mut rdata = String::new();
+    rdata::write(Rtype::DNSKEY, theirs.public().rdata(), &mut rdata);
+    let lines = added(&format!("{ZONE}@ 3600 DNSKEY {rdata}\n"));
+    assert_eq!(of(&lines, "example.org. 3600 DNSKEY ").len(), 1, "the other one is there");
+    assert_eq!(of(&lines, "example.org. 3600 RRSIG DNSKEY ").len(), 1);
+}
+
+#[test]
+fn a_zone_with_pools_is_refused_by_the_name_of_one() {
+    let pooled = format!("{ZONE}api 60 LUA A \"ifportup(443, {{'192.0.2.1', '192.0.2.2'}})\"\n");
+    let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
+    let refused = sign(&zone(&pooled), &signing, &mut Shelf::default(), NonZeroUsize::MIN);
+    assert_eq!(refused.err(), Some(SignError::Pool(name("api.example.org."))));
+}
+
+#[test]
+fn keys_that_would_make_the_zone_bogus_are_refused() {
+    let unusable = |keys: Vec<Key>| ZoneKeys::new(keys).and_then(|keys| keys.in_effect(now())).err();
+    let twice = vec![ed25519([1; 32], ZONE_KEY | SEP), ed25519([1; 32], ZONE_KEY | SEP)];
+    let tag = twice[0].public().tag();
+    assert_eq!(unusable(twice), Some(KeysUnusable::SameTag(tag)));
+    assert_eq!(unusable(Vec::new()), Some(KeysUnusable::NoneActive));
+    let published = Timing::default().with(Event::Publish, now());
+    let silent = made(Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP, published);
+    let both = vec![ed25519([1; 32], ZONE_KEY | SEP), silent];
+    let algorithm = Algorithm::EcdsaP256Sha256;
+    assert_eq!(unusable(both), Some(KeysUnusable::AlgorithmWithoutSignatures(algorithm)));
+}
