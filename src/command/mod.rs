@@ -12,6 +12,7 @@ mod serving;
 mod certificate;
 mod check;
 mod compare;
+mod dnssec;
 mod explain;
 mod export;
 mod force;
@@ -79,6 +80,10 @@ pub(crate) enum Command {
     /// It is enough for clients that take any certificate, as resolvers that look for encryption by themselves (RFC
     /// 9539), and for those that are given this one to trust. For all others ask an authority.
     Certificate(certificate::Arguments),
+    /// Make, list and roll the keys that zones are signed with (DNSSEC), and print DS records of them.
+    ///
+    /// Keys are files as BIND has them: `K<zone>.+013+<tag>.key` and `.private`.
+    Dnssec(dnssec::Arguments),
     /// Convert another server's files to edgedns.toml and zones, and report what becomes of every setting.
     ///
     /// Reads files only and touches no running server. Checks what it wrote; exits with 1 if that cannot be
@@ -115,6 +120,7 @@ impl Command {
             Self::Init(arguments) => arguments.run(),
             Self::Key(arguments) => arguments.run(),
             Self::Certificate(arguments) => arguments.run(),
+            Self::Dnssec(arguments) => arguments.run(),
             Self::Machineconfig(arguments) => arguments.run(),
             Self::Demo => serve(LogFormat::Auto, tools::demo()),
             Self::Import(arguments) => arguments.run(),

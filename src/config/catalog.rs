@@ -114,6 +114,7 @@ fn read(
         transfer,
         memory_limit,
         updates: Vec::new(),
+        dnssec: None,
         guards: Vec::new(),
     };
     Some((zone, catalog))

@@ -37,6 +37,8 @@ pub enum Section {
     Zone,
     /// `[[zone.update]]`
     ZoneUpdate,
+    /// `[zone.dnssec]`
+    ZoneDnssec,
     /// `[[zone.probe]]`
     ZoneProbe,
     /// The table of a source of zones, by its header: `[zone.NAME]`.
@@ -79,6 +81,7 @@ impl Section {
             Section::Forward => "[[forward]]",
             Section::Zone => "[[zone]]",
             Section::ZoneUpdate => "[[zone.update]]",
+            Section::ZoneDnssec => "[zone.dnssec]",
             Section::ZoneProbe => "[[zone.probe]]",
             Section::Source(header) => header,
             Section::Catalog => "[[catalog]]",
@@ -108,7 +111,9 @@ impl Section {
             | Section::Forward
             | Section::Zone
             | Section::Catalog => Some(Section::Root),
-            Section::ZoneUpdate | Section::ZoneProbe | Section::Source(_) => Some(Section::Zone),
+            Section::ZoneUpdate | Section::ZoneDnssec | Section::ZoneProbe | Section::Source(_) => {
+                Some(Section::Zone)
+            }
             Section::CatalogGroup => Some(Section::Catalog),
             Section::Kind(_) => Some(Section::ZoneProbe),
         }
@@ -139,6 +144,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Forward,
     Section::Zone,
     Section::ZoneUpdate,
+    Section::ZoneDnssec,
     Section::ZoneProbe,
     Section::Catalog,
     Section::CatalogGroup,
@@ -682,6 +688,20 @@ const OWN: &[ConfigKey] = &[
         Absent::Required { example: r#"["TXT"]"# },
         "record types, ANY for all but NS and DNAME, which are to be named; never SOA, NS at the apex, LUA, types of \
          DNSSEC, a type that a pool answers there, or NS and DNAME at a pool or above one; left out with `primary`",
+    ),
+    key(
+        Section::ZoneDnssec,
+        "keys",
+        Absent::Required { example: r#""keys/dnssec""# },
+        "folder of the keys that the zone is signed with (DNSSEC), which `edgedns dnssec` makes and rolls: K*.key and \
+         K*.private as BIND has them, the latter for their owner only (mode 0600); read again each minute; without this \
+         table the zone is served as its source has it",
+    ),
+    key(
+        Section::ZoneDnssec,
+        "denial",
+        Absent::Default(r#""nsec""#),
+        "how it is proven that a name or a type does not exist: nsec (RFC 4034), a chain of all names",
     ),
     key(
         Section::ZoneProbe,

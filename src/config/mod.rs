@@ -22,6 +22,7 @@ mod limit;
 mod tsig_key;
 mod allowed;
 mod zone_update;
+mod zone_dnssec;
 mod zone_transfer;
 mod cache;
 mod socket_address;

@@ -15,14 +15,14 @@ use super::table::Table;
 use super::zone_probe::ZoneProbe;
 use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
-use super::zone_update;
+use super::{zone_dnssec, zone_update};
 use crate::dns::{Name, NameRef};
 use crate::setting::{TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
-use crate::zones::Clients;
-use crate::zones::source::{Source, SourceContext, TakesUpdates, Updates, Verdicts, ZoneSources};
+use crate::zones::source::{Signatures, Source, SourceContext, TakesUpdates, Updates, Verdicts, ZoneSources};
+use crate::zones::{Clients, DnssecSettings};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
 const VIEW_BYTES_MAX: usize = 63;
@@ -55,6 +55,8 @@ pub struct Zone {
     pub memory_limit: MemoryLimit,
     /// `[[zone.update]]`: who may change it while it is served; where it is copied, whose updates are passed on.
     pub updates: Vec<Grant>,
+    /// `[zone.dnssec]`: how it is signed; none: as its sources have it.
+    pub dnssec: Option<DnssecSettings>,
     /// `[[zone.probe]]`: what guards plain RRsets, in the order of the file. Probes of blocks that name the
     /// same owner must all pass.
     pub guards: Vec<ZoneProbe>,
@@ -138,8 +140,13 @@ pub(super) fn read_all(
         }
         let changed_here = has_own_serials && !updates.is_empty();
         let follows = has_own_serials && transfer.follows_verdicts();
+        let dnssec = zone_dnssec::read(&table, folder, found);
+        if table.has(Section::ZoneDnssec) && !has_own_serials {
+            zone_source::refuse_signing(&asked, found);
+        }
         let asked = asked.into_iter().map(|one| one.source);
         let beside = changed_here.then(by_updates).into_iter().chain(follows.then(by_verdicts));
+        let beside = beside.chain(dnssec.as_ref().map(|_| by_signing()));
         let sources: Option<Vec<_>> = asked.chain(beside).collect();
         if let (Some((name, name_span)), Some(sources)) = (name, sources) {
             origins.extend(origin);
@@ -154,6 +161,7 @@ pub(super) fn read_all(
                 transfer,
                 memory_limit,
                 updates,
+                dnssec,
                 guards,
             });
         }
@@ -171,6 +179,11 @@ fn by_updates() -> Option<Arc<dyn Source>> {
 /// The source that `transfer-pools = "up"` makes.
 fn by_verdicts() -> Option<Arc<dyn Source>> {
     Some(Arc::new(Verdicts))
+}
+
+/// The source that `[zone.dnssec]` makes.
+fn by_signing() -> Option<Arc<dyn Source>> {
+    Some(Arc::new(Signatures))
 }
 
 /// The sources of a zone, as its other keys want them.

@@ -73,6 +73,16 @@ pub(super) fn refuse_updates(asked: &[AskedSource], found: &mut Diagnostics) {
     }
 }
 
+/// Why a zone with these sources is not signed here.
+pub(super) fn refuse_signing(asked: &[AskedSource], found: &mut Diagnostics) {
+    let others = asked.iter().filter(|one| one.source.is_some() && one.kind.updates != TakesUpdates::Yes);
+    for one in others {
+        let message = format!("a zone with `{}` is not signed here", one.name());
+        let help = "leave `[zone.dnssec]` out: such a zone is served with the signatures that it comes with";
+        found.push(Diagnostic::error(one.span, message).help(help));
+    }
+}
+
 /// A source, if the zone asks for it.
 fn read(
     kind: &'static SourceKind,

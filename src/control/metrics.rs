@@ -337,6 +337,12 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     text.gauge("edgedns_zone_records", "Records of the version that is served.", records);
     let loaded = zones.iter().filter_map(|zone| Some((labels(zone), zone.loaded_at?.unix_seconds())));
     text.gauge("edgedns_zone_loaded_timestamp_seconds", "When the version that is served was read.", loaded);
+    let signed = zones.iter().filter_map(|zone| Some((labels(zone), zone.signed_until?.unix_seconds())));
+    text.gauge(
+        "edgedns_zone_signed_until_timestamp_seconds",
+        "When the signatures end that this server has made of the zone.",
+        signed,
+    );
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
     journals(text, zones);

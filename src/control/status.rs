@@ -357,6 +357,9 @@ pub struct ZoneStatus {
     /// What updates have made of it; none: nobody may update it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
+    /// Until when the signatures that this server has made of it are valid; none: it makes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_until: Option<UtcTime>,
 }
 
 /// A catalog: a zone that says which other zones are served.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Referenced, Secrecy, referenced};
+use crate::config::{Referenced, Secrecy, Zone, referenced};
 use crate::daemon::LoadResult;
 use crate::deploy::machineconfig::{
     self, CONFIG, Form, Made, Mode, NodeFile, NodePath, ObjectName, POOL_BYTES_MAX, Part, Recipe, Role, Site,
@@ -51,6 +51,7 @@ pub fn machineconfig(request: &Request) -> io::Result<bool> {
     let mut gathering = Gathering::new(&reading.sources, config);
     gathering.namings();
     gathering.add_referenced(&referenced(&reading.sources, config, &request.config));
+    gathering.tell_of_keys(&loaded.config.zones);
     let Gathering { files, found, .. } = gathering;
     tell(&reading.sources, found.iter())?;
     if found.errors() > 0 {
@@ -169,6 +170,21 @@ impl<'g> Gathering<'g> {
                     self.found.push(Diagnostic::error(*span, message));
                 }
             }
+        }
+    }
+
+    /// Says of zones that are signed that their keys do not go along.
+    fn tell_of_keys(&mut self, zones: &[Zone]) {
+        for zone in zones.iter().filter(|zone| zone.dnssec.is_some()) {
+            let message = format!(
+                "the keys of `{}` do not go along: on a node they would be for all to read",
+                zone.name
+            );
+            let fault = Diagnostic::warning(zone.name_span, message);
+            let fault = fault.remark("a node without them answers SERVFAIL for the zone, never unsigned");
+            self.found.push(fault.help(
+                "bring the folder to each node by other means, as in /var/lib/edgedns/keys, for the user of the service",
+            ));
         }
     }
 

@@ -22,15 +22,20 @@ mod etcd;
 
 mod tsig_key;
 
+mod dnssec;
+
 pub use certificate::{CertificateRequest, make_certificate};
 pub use check::{Check, check, check_with_system};
 pub use compare::{COMPARE_RATE_MAX, CompareError, Comparison, compare};
 pub use demo::demo;
+pub use dnssec::{
+    DnssecError, KeyRole, Roll, RollProgress, ZoneFolder, generate_key, import_key, list_keys, print_ds, roll,
+};
 pub use etcd::{EtcdError, Put, check_from_etcd, export, put};
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
 pub use remote::{
-    RemoteError, Server, USUAL_SOCKET, drop_updates, explain, force, reload, show_updates, status, trace,
-    watch,
+    RemoteError, Server, USUAL_SOCKET, drop_updates, explain, force, reload, show_updates, signatures,
+    status, trace, watch,
 };
 pub use tsig_key::{KeyRequest, make_key};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -113,6 +113,36 @@ pub fn status(server: &Server, format: Format) -> Result<bool, RemoteError> {
         Format::Json => pretty(&mut out, &status)?,
     }
     Ok(status.pools.iter().all(|pool| !pool.is_all_down()))
+}
+
+/// Signatures that end sooner than that should have been made anew a week ago.
+const SIGNATURES_LEFT_MIN: Duration = Duration::from_secs(7 * 86_400);
+
+/// Prints until when the signatures of zones are valid that the server makes, of one zone or of all; true when there are
+/// some, and all have a week left.
+///
+/// # Errors
+///
+/// When the server cannot be asked, or the output not be written.
+pub fn signatures(server: &Server, zone: Option<&Name>) -> Result<bool, RemoteError> {
+    let status = server.client()?.status()?;
+    let wanted = zone.map(ToString::to_string);
+    let mut zones = status.zones.iter().filter(|one| wanted.as_ref().is_none_or(|name| *name == one.name));
+    let soon = SystemTime::now().checked_add(SIGNATURES_LEFT_MIN);
+    let mut out = io::stdout().lock();
+    let mut well = None;
+    zones.try_for_each(|one| {
+        let Some(until) = one.signed_until else { return Ok(()) };
+        let has_time = soon.is_none_or(|soon| until.0 > soon);
+        well = Some(well.unwrap_or(true) && has_time);
+        let serial = one.serial.map_or_else(|| "none".to_owned(), |serial| serial.to_string());
+        let error = one.error.as_ref().map(|error| format!(", {error}")).unwrap_or_default();
+        writeln!(out, "{}  serial {serial}  signed until {until}{error}", one.name)
+    })?;
+    if well.is_none() {
+        writeln!(out, "nothing is signed here")?;
+    }
+    Ok(well.unwrap_or(false))
 }
 
 /// How often a status that is watched is drawn anew.

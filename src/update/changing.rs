@@ -112,7 +112,9 @@ fn delete_name(
 ) -> Result<(), Rejection> {
     let mut types = zone.types(owner);
     if owner.as_ref() == zone.zone.apex() {
-        types.retain(|rtype| !matches!(*rtype, Rtype::SOA | Rtype::NS));
+        // Keys are the operator's, as the other two are.
+        let of_operator = [Rtype::SOA, Rtype::NS, Rtype::DNSKEY, Rtype::CDS, Rtype::CDNSKEY];
+        types.retain(|rtype| !of_operator.contains(rtype));
     }
     if types.is_empty() {
         return may(zone, owner, Rtype::ANY);

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dns::{Name, Rtype, Ttl, rdata};
+use crate::dnssec::is_signature;
 use crate::zone::{Changeset, NodeId, Record, Zone};
 
 /// A zone, and what has been done to it.
@@ -69,7 +70,8 @@ impl<'z> Working<'z> {
         Working { zone, changed: HashMap::new() }
     }
 
-    /// The types at a name, those that a pool answers included. An empty non-terminal has none.
+    /// The types at a name, those that a pool answers included. An empty non-terminal has none. Signatures, and what is
+    /// made with them, do not count: they come and go with the others.
     pub(super) fn types(&self, owner: &Name) -> BTreeSet<Rtype> {
         let node = self.zone.find(owner.as_ref()).map(|id| self.zone.node(id));
         let mut types: BTreeSet<Rtype> = node.into_iter().flat_map(|node| node.types()).collect();
@@ -80,6 +82,7 @@ impl<'z> Working<'z> {
                 types.insert(*rtype);
             }
         }
+        types.retain(|rtype| !is_signature(*rtype));
         types
     }
 

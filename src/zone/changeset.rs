@@ -9,7 +9,8 @@ use std::fmt;
 use super::builder::Builder;
 use super::guarding::Guarding;
 use super::pool::Pool;
-use super::tree::Zone;
+use super::sealed::NodeId;
+use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin, Severity};
 
@@ -145,6 +146,41 @@ impl Changeset {
         builder.set_own_addresses(zone.own.to_vec());
         guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         Ok(builder)
+    }
+}
+
+impl Zone {
+    /// A builder that holds what the zone does, as far as it stays, guarded by `guards`. LUA records stay. The zone is
+    /// `origin`'s.
+    pub fn to_builder(
+        &self,
+        guards: &[Guarding],
+        origin: &Origin,
+        stays: impl Fn(NodeId, Rtype, &[u8]) -> bool,
+        found: &mut Diagnostics,
+    ) -> Builder {
+        let mut builder = Builder::new(self.apex().to_name(), origin);
+        for id in self.node_ids() {
+            let node = self.node(id);
+            for rrset in node.all_rrsets() {
+                for (rdata, origin) in rrset.rdatas().zip(rrset.origins()) {
+                    if stays(id, rrset.rtype(), rdata) {
+                        let added = builder.add(node.name(), rrset.rtype(), rrset.ttl(), rdata, origin);
+                        found.extend(added.err());
+                    }
+                }
+            }
+        }
+        for pool in self.pools().iter().filter(|pool| pool.lua.is_some()) {
+            found.extend(builder.add_pool(as_written(pool)).err());
+        }
+        for library in self.lua_libraries() {
+            let LuaLibrary { owner, ttl, code } = library;
+            found.extend(builder.add_lua_library(owner.clone(), *ttl, code, origin).err());
+        }
+        builder.set_own_addresses(self.own.to_vec());
+        guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+        builder
     }
 }
 

@@ -17,6 +17,17 @@ pub struct NodeChange {
 }
 
 impl NodeChange {
+    /// What both did to a node.
+    #[must_use]
+    pub fn and(self, other: NodeChange) -> NodeChange {
+        NodeChange {
+            node: self.node,
+            records: self.records || other.records,
+            addresses: self.addresses || other.addresses,
+            structure: self.structure || other.structure,
+        }
+    }
+
     pub(super) fn none(node: NodeId) -> NodeChange {
         NodeChange { node, records: false, addresses: false, structure: false }
     }

@@ -30,7 +30,7 @@ mod registry;
 pub use batch::{OVERLAY_RECORDS_MAX, Outcome, UpdateBatch, UpdateRequest, make_batch};
 pub use dropping::drop_updates;
 pub use effective::Aside;
-pub use raising::raise_serial;
+pub use raising::{raise_serial, sign_anew};
 pub use registry::LiveZones;
 pub use zone::{Hold, LiveState, LiveStatus, LiveZone};
 

@@ -4,17 +4,21 @@
 //! Responsible for a zone of many changes being put together anew, whoever makes them: that takes as long as reading the
 //! zone without its text, once for as many changes as a quarter of it has names.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use tracing::warn;
 
+use super::signing::{SignedFault, ZoneSigning};
 use super::since::Since;
 use super::version::{Inputs, VersionOrigin, ZoneVersion};
 use super::zone_id::ZoneId;
 use crate::answer::CompileError;
+use crate::dns::Rtype;
+use crate::dnssec::{Chain, SignError};
 use crate::source::{Diagnostics, Origin};
-use crate::zone::{Changeset, ChangesetError, NodeId, Zone};
+use crate::zone::{Changeset, ChangesetError, NodeChange, NodeId, Record, Zone};
 
 /// What a source wants a zone to be.
 pub struct Proposal {
@@ -61,6 +65,8 @@ pub enum ProposalError {
     Unsound(Diagnostics),
     /// An answer does not fit a message.
     Compile(CompileError),
+    /// It cannot be signed.
+    Sign(SignError),
 }
 
 impl fmt::Display for ProposalError {
@@ -81,6 +87,16 @@ impl fmt::Display for ProposalError {
                 f.write_str(&first.message)
             }
             ProposalError::Compile(error) => error.fmt(f),
+            ProposalError::Sign(error) => write!(f, "the zone cannot be signed: {error}"),
+        }
+    }
+}
+
+impl From<SignedFault> for ProposalError {
+    fn from(fault: SignedFault) -> ProposalError {
+        match fault {
+            SignedFault::Signing(error) => ProposalError::Sign(error),
+            SignedFault::Unsound(found) => ProposalError::Unsound(found),
         }
     }
 }
@@ -97,7 +113,8 @@ impl Proposal {
         let Proposal { zone: id, contents, inputs, origin } = self;
         match contents {
             Contents::Whole(zone) => {
-                ZoneVersion::of(id, *zone, inputs, origin).map_err(ProposalError::Compile)
+                let zone = signed(*zone, &inputs, None)?;
+                ZoneVersion::of(id, zone, inputs, origin).map_err(ProposalError::Compile)
             }
             Contents::Changes { base, changes, origin: place } => {
                 let current = current.ok_or(ProposalError::NoContents)?;
@@ -105,8 +122,10 @@ impl Proposal {
                     return Err(ProposalError::OtherBase { base, current: current.serial });
                 }
                 let proposal = (id, inputs, origin);
-                if !current.inputs.guards_the_same(&proposal.1) {
-                    return put_together(current, &changes, &place, proposal);
+                let is_same = current.inputs.guards_the_same(&proposal.1)
+                    && current.inputs.signing == proposal.1.signing;
+                if !is_same || proposal.1.signing.is_some() && moves_negative_ttl(&changes) {
+                    return put_together(current, &changes, &place, proposal, Signatures::Anew);
                 }
                 let version = changed(current, &changes, &place, proposal)?;
                 let since = version.since.clone();
@@ -132,6 +151,7 @@ fn changed(
     let Some((zone, nodes)) = changed.map_err(ProposalError::Changes)? else {
         return Err(ProposalError::Unsound(found));
     };
+    let SignedChange { zone, nodes, chain, signatures } = signed_again(current, zone, nodes, place, &inputs)?;
     let affected = links.affected(&zone, &nodes);
     zone.check_aliases(affected.iter().copied(), &mut found);
     if found.errors() > 0 {
@@ -139,8 +159,8 @@ fn changed(
     }
     let mut links = links.clone();
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
-    let since = Since::of(base, std::iter::once(changes));
-    let version = ZoneVersion::with(id, zone, compiled, Some(links), inputs, origin);
+    let since = Since::of(base, [changes, &signatures].into_iter());
+    let version = ZoneVersion::with_chain(id, zone, (compiled, Some(links), chain), inputs, origin);
     Ok(ZoneVersion { since: Some(since), ..version })
 }
 
@@ -149,7 +169,9 @@ fn merged(version: ZoneVersion) -> ZoneVersion {
     let place = version.contents.as_ref().and_then(|zone| zone.node(NodeId::APEX).first_origin());
     let proposal = (version.id.clone(), Arc::clone(&version.inputs), version.origin);
     let place = place.ok_or(ProposalError::NoContents);
-    let merged = place.and_then(|place| put_together(&version, &Changeset::default(), &place, proposal));
+    let put_together =
+        |place: Origin| put_together(&version, &Changeset::default(), &place, proposal, Signatures::Kept);
+    let merged = place.and_then(put_together);
     merged.unwrap_or_else(|error| {
         // It is sound, and fits.
         warn!(zone = %version.id.name, "zone {} cannot be put together anew: {error}", version.id);
@@ -163,13 +185,76 @@ fn put_together(
     changes: &Changeset,
     place: &Origin,
     (id, inputs, origin): (ZoneId, Arc<Inputs>, VersionOrigin),
+    signatures: Signatures,
 ) -> Result<ZoneVersion, ProposalError> {
     let zone = current.contents.as_ref().ok_or(ProposalError::NoContents)?;
     let mut found = Diagnostics::default();
     let changed = changes.apply(zone, &inputs.guards, place, &mut found);
     let changed = changed.map_err(ProposalError::Changes)?.finish(&mut found);
-    ZoneVersion::of(id, changed.ok_or(ProposalError::Unsound(found))?, inputs, origin)
-        .map_err(ProposalError::Compile)
+    let changed = changed.ok_or(ProposalError::Unsound(found))?;
+    let changed = match signatures {
+        Signatures::Kept => changed,
+        Signatures::Anew => signed(changed, &inputs, current.inputs.signing.as_deref())?,
+    };
+    ZoneVersion::of(id, changed, inputs, origin).map_err(ProposalError::Compile)
+}
+
+/// What becomes of signatures that are in a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signatures {
+    /// They are those of its records.
+    Kept,
+    /// They are found or made anew.
+    Anew,
+}
+
+/// A zone as it is signed; `before` has signed what is left of signatures in it.
+fn signed(zone: Zone, inputs: &Inputs, before: Option<&ZoneSigning>) -> Result<Zone, ProposalError> {
+    match &inputs.signing {
+        None => Ok(zone),
+        Some(signing) => Ok(signing.sign(zone, before, &inputs.guards)?),
+    }
+}
+
+/// Whether changes give negative answers or the records of keys another TTL: much more than what they touch is signed anew
+/// then.
+fn moves_negative_ttl(changes: &Changeset) -> bool {
+    let timers = |record: &Record| (record.ttl, record.rdata.last_chunk::<4>().copied());
+    let soa = |records: &[Record]| records.iter().find(|record| record.rtype == Rtype::SOA).map(timers);
+    soa(&changes.removed) != soa(&changes.added)
+}
+
+/// A zone after changes, signed again.
+struct SignedChange {
+    zone: Zone,
+    nodes: Vec<NodeChange>,
+    chain: Option<Chain>,
+    signatures: Changeset,
+}
+
+/// Signs what changes have touched.
+fn signed_again(
+    current: &ZoneVersion,
+    zone: Zone,
+    nodes: Vec<NodeChange>,
+    place: &Origin,
+    inputs: &Inputs,
+) -> Result<SignedChange, ProposalError> {
+    let (Some(signing), Some(chain)) = (&inputs.signing, &current.chain) else {
+        return Ok(SignedChange { zone, nodes, chain: None, signatures: Changeset::default() });
+    };
+    let (signatures, chain) = signing.resign(&zone, nodes.iter().map(|change| change.node), chain)?;
+    let mut found = Diagnostics::default();
+    let signed = zone.after(&signatures, &inputs.guards, place, &mut found);
+    let Some((zone, more)) = signed.map_err(ProposalError::Changes)? else {
+        return Err(ProposalError::Unsound(found));
+    };
+    let mut all: BTreeMap<NodeId, NodeChange> =
+        nodes.into_iter().map(|change| (change.node, change)).collect();
+    for change in more {
+        all.entry(change.node).and_modify(|first| *first = first.and(change)).or_insert(change);
+    }
+    Ok(SignedChange { zone, nodes: all.into_values().collect(), chain: Some(chain), signatures })
 }
 
 #[cfg(test)]
@@ -193,6 +278,7 @@ mod tests {
             guards: Vec::new(),
             own: Vec::new(),
             texts: Vec::new(),
+            signing: None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::clients::Clients;
 use super::member_of::MemberOf;
+use super::signing::DnssecSettings;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::dns::Name;
@@ -50,6 +51,8 @@ pub struct ZoneSettings {
     pub guards: Vec<Guarding>,
     /// Who may change it while it is served; none: nobody.
     pub update: Option<Arc<Policy>>,
+    /// How it is signed; none: as its sources have it.
+    pub dnssec: Option<DnssecSettings>,
     /// The catalog that names it; none: the config file does.
     pub member: Option<Arc<MemberOf>>,
 }
@@ -96,6 +99,7 @@ impl CatalogSettings {
             memory_limit,
             guards: Vec::new(),
             update: None,
+            dnssec: None,
             member: Some(Arc::new(of)),
         }
     }

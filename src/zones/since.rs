@@ -23,6 +23,19 @@ impl Since {
         Since { base: Arc::downgrade(base), rrsets: Arc::new(rrsets) }
     }
 
+    /// Of a version that was made from `base` by way of others, each of which says what it changed of the one before; none:
+    /// one of them does not.
+    pub(super) fn across<'v>(
+        base: &Arc<Zone>,
+        all: impl Iterator<Item = Option<&'v Since>>,
+    ) -> Option<Since> {
+        let mut rrsets = BTreeSet::new();
+        for since in all {
+            rrsets.extend(since?.rrsets.iter().cloned());
+        }
+        Some(Since { base: Arc::downgrade(base), rrsets: Arc::new(rrsets) })
+    }
+
     /// Whether it is `zone` that the version was made from.
     pub fn is_from(&self, zone: &Arc<Zone>) -> bool {
         std::ptr::eq(self.base.as_ptr(), Arc::as_ptr(zone))

@@ -19,6 +19,7 @@ mod verdicts;
 mod primary;
 mod etcd;
 mod updates;
+mod signatures;
 #[cfg(test)]
 mod in_a_table;
 
@@ -33,6 +34,7 @@ pub use interface::{Reading, Source, SourceTiming};
 pub use kind::{Company, SourceContext, SourceForm, SourceKind, SourceReader, TakesUpdates};
 pub use primary::{Primaries, read_primaries};
 pub use reverse::ReverseOf;
+pub use signatures::Signatures;
 pub use updates::Updates;
 pub use verdicts::Verdicts;
 

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::signing::ZoneSigning;
 use super::since::Since;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
+use crate::dnssec::Chain;
 use crate::source::{Lines, Sources, TextFile};
 use crate::zone::{Guarding, Hosts, Pool, Zone};
 use crate::zonefile;
@@ -33,6 +35,8 @@ pub struct ZoneVersion {
     pub contents: Option<Arc<Zone>>,
     /// Which answers must be made anew when a name changes, likewise.
     pub(super) links: Option<Links>,
+    /// The owners of its NSEC records in their order, where it is signed here.
+    pub(super) chain: Option<Chain>,
     /// What it changed of the version that it was made from; none: it was made as a whole.
     pub since: Option<Since>,
     /// What it was made from.
@@ -70,6 +74,8 @@ pub struct Inputs {
     pub own: Vec<IpAddr>,
     /// The files that it was read from, its own first; none where the text was a kept one.
     pub texts: Vec<TextFile>,
+    /// What it is signed with; none: it is not, or its sources have signed it.
+    pub signing: Option<Arc<ZoneSigning>>,
 }
 
 impl Inputs {
@@ -111,6 +117,18 @@ impl ZoneVersion {
         inputs: Arc<Inputs>,
         origin: VersionOrigin,
     ) -> ZoneVersion {
+        let chain = inputs.signing.as_ref().map(|_| Chain::of(&zone));
+        Self::with_chain(id, zone, (compiled, links, chain), inputs, origin)
+    }
+
+    /// As [`ZoneVersion::with`], where the owners of NSEC records are known.
+    pub(super) fn with_chain(
+        id: ZoneId,
+        zone: Zone,
+        (compiled, links, chain): (CompiledZone, Option<Links>, Option<Chain>),
+        inputs: Arc<Inputs>,
+        origin: VersionOrigin,
+    ) -> ZoneVersion {
         ZoneVersion {
             id,
             serial: zone.serial(),
@@ -120,6 +138,7 @@ impl ZoneVersion {
             pools: zone.shared_pools(),
             contents: (links.is_some() || inputs.sources.keeps_contents()).then(|| Arc::new(zone)),
             links,
+            chain,
             since: None,
             inputs,
             hosts: None,
@@ -145,14 +164,20 @@ impl ZoneVersion {
         }
     }
 
+    /// Until when its signatures are valid, where they are made here.
+    pub fn signed_until(&self) -> Option<SystemTime> {
+        self.inputs.signing.as_ref().map(|signing| signing.until())
+    }
+
     /// Whether the zone would come out the same with the sources, settings and guards of `wanted`. The files
     /// are read, but nothing is kept of them.
     pub(super) fn is_current(&self, wanted: &Inputs) -> bool {
-        let Inputs { sources, forward, settings, guards: _, own: _, texts } = &*self.inputs;
+        let Inputs { sources, forward, settings, guards: _, own: _, texts, signing } = &*self.inputs;
         self.last_good_since().is_none()
             && *sources == wanted.sources
             && forward.as_ref().map(Arc::as_ptr) == wanted.forward.as_ref().map(Arc::as_ptr)
             && *settings == wanted.settings
+            && ZoneSigning::are_alike(signing.as_deref(), wanted.signing.as_deref())
             && self.inputs.guards_the_same(wanted)
             && texts.iter().all(TextFile::is_unchanged)
     }

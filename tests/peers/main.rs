@@ -5,6 +5,7 @@
 mod acme;
 mod catalogs;
 mod compare;
+mod dnssec;
 mod encrypted;
 mod etcd;
 mod forward;

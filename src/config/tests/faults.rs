@@ -473,6 +473,21 @@ fn what_updates_may_do_is_said_in_full_or_the_fault_says_what_is_missing() {
 }
 
 #[test]
+fn a_zone_is_signed_from_its_file_with_keys_of_a_folder() {
+    let signed = |lines: &str| read(format!("{ZONE}[zone.dnssec]\n{lines}\n"));
+    let config = signed("keys = \"keys\"").config.unwrap();
+    assert!(config.zones[0].dnssec.as_ref().is_some_and(|dnssec| dnssec.keys.ends_with("keys")));
+    assert!(config.zones[0].sources.propose_changes(), "what is signed changes by itself");
+    assert!(signed("").sentence().contains("`[zone.dnssec]` lacks `keys`"), "{}", signed("").sentence());
+    let denial = signed("keys = \"keys\"\ndenial = \"nsec5\"").sentence();
+    assert!(denial.contains("`nsec5` is no way of denial here"), "{denial}");
+    let zone =
+        "[[zone]]\nname = \"lab.example\"\nprimary = [\"192.0.2.1\"]\n[zone.dnssec]\nkeys = \"keys\"\n";
+    let copied = read(zone).sentence();
+    assert!(copied.contains("a zone with `primary` is not signed here"), "{copied}");
+}
+
+#[test]
 fn a_server_to_notify_has_one_address_of_a_host_and_is_named_once() {
     let notify = |entries: &str| read(ZONE.replace("file =", &format!("notify = [{entries}]\nfile =")));
     for (entries, said) in [

@@ -69,11 +69,9 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         }
         Section::Catalog | Section::CatalogGroup => around_catalog(key),
         Section::ZoneUpdate => {
-            let block =
-                ["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"].into_iter().filter(own);
-            let above = ZONE.lines().take_while(|line| *line != Section::ZoneProbe.header());
-            above.chain([Section::ZoneUpdate.header()]).chain(block).collect()
+            below_a_file(key, &["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"])
         }
+        Section::ZoneDnssec => below_a_file(key, &["keys = \"keys\""]),
         Section::ZoneProbe => {
             let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
             above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()
@@ -105,6 +103,13 @@ fn around_encryption(key: &ConfigKey) -> Vec<&'static str> {
         _ => &["[server]"],
     };
     ZONE.lines().chain(pair).chain(own_table.iter().copied()).filter(own).collect()
+}
+
+/// The same for a key of a table below a zone with a file, in which these keys must be.
+fn below_a_file(key: &ConfigKey, needed: &[&'static str]) -> Vec<&'static str> {
+    let others = needed.iter().copied().filter(|line| !line.starts_with(&format!("{} =", key.name)));
+    let above = ZONE.lines().take_while(|line| *line != Section::ZoneProbe.header());
+    above.chain([key.section.header()]).chain(others).collect()
 }
 
 /// The same for a key of a catalog or of a group of one.

@@ -32,6 +32,7 @@ fn status() -> Status {
         catalog: None,
         group: None,
         journal: None,
+        signed_until: Some("2026-12-17T00:00:00Z".parse().unwrap()),
     };
     let broken = ZoneStatus {
         view: None,
@@ -198,6 +199,7 @@ fn every_number_of_the_status_is_a_sample() {
         "edgedns_zone_ok{zone=\"broken.example.\"} 0",
         "edgedns_zone_kept{zone=\"lab.example.\"} 0",
         "edgedns_zone_stale_seconds{zone=\"lab.example.\"} 7",
+        "edgedns_zone_signed_until_timestamp_seconds{zone=\"lab.example.\"} 1797465600",
         "edgedns_zone_expire_seconds{zone=\"lab.example.\"} 3600",
         "edgedns_zone_expires_in_seconds{zone=\"lab.example.\"} 3593",
         "edgedns_zone_transfers_total{zone=\"lab.example.\",form=\"ixfr\"} 3",

@@ -51,6 +51,7 @@ fn the_table_shows_pools_members_and_zones() {
         catalog: None,
         group: None,
         journal: None,
+        signed_until: None,
     };
     let status = Status {
         version: "1".to_owned(),

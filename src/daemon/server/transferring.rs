@@ -337,8 +337,11 @@ impl TransferredZone {
                     Comparison::new(from, contents.clone(), rrsets, history, self.notified.clone());
                 beside.comparing.compare(&self.outgoing.called, comparison);
             }
-            // Steps in a journal say nothing of what pools answered.
-            None if zone.changed_by().is_some() && self.pools != TransferPools::Up => {
+            // Steps in a journal say nothing of what pools answered, nor of signatures.
+            None if zone.changed_by().is_some()
+                && self.pools != TransferPools::Up
+                && version.signed_until().is_none() =>
+            {
                 self.recall(beside.live.zone(&zone.id), version.serial, Arc::clone(&beside.notifier));
             }
             None => {}

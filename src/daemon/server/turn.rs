@@ -83,6 +83,7 @@ impl Server {
                     self.operator.expire_rules(&mut self.publishing);
                     self.publishing.expire_zones();
                     self.raise_serials();
+                    self.updating.look_at_keys(self.publishing.served.zones(), Instant::now());
                     self.supervision.notify_loading();
                     self.notify_headline();
                     self.publishing.taps.expire(Instant::now());

@@ -30,6 +30,10 @@ use crate::zones::{Publications, StoredZone, ZoneId};
 /// that does not write.
 const MAKING_MAX: Duration = Duration::from_secs(10);
 
+/// How often the keys of signed zones are looked at: their files are read, and when one comes or goes, or the week of the
+/// signatures is over, the zone is signed anew.
+const KEYS_INTERVAL: Duration = Duration::from_secs(60);
+
 /// In this time at most [`REFUSALS_TOLD_MAX`] refused updates are told.
 const REFUSALS_WINDOW: Duration = Duration::from_secs(10);
 
@@ -42,6 +46,8 @@ pub(super) struct Updating {
     pub(super) publications: Publications,
     writers: HashMap<ZoneId, WriterHandle>,
     taker: UpdateTaker,
+    /// When the keys of signed zones were looked at.
+    keys_looked_at: Option<Instant>,
 }
 
 /// The ends of a writer.
@@ -117,7 +123,7 @@ impl Updating {
             refusals: Arc::default(),
             passing_on: PassingOn::default(),
         };
-        Updating { live, publications, writers: HashMap::new(), taker }
+        Updating { live, publications, writers: HashMap::new(), taker, keys_looked_at: None }
     }
 
     /// Takes updates of these zones from now on, in the order of the config file, and of no others.
@@ -140,6 +146,7 @@ impl Updating {
         }
         // Those that are gone end when what waits for them is answered.
         self.writers = writers;
+        self.keys_looked_at = None;
         *lock(&self.taker.zones) = Arc::new(taken);
     }
 
@@ -193,6 +200,20 @@ impl Updating {
         if let Some(writer) = self.writers.get(zone) {
             // While others wait, it is asked for again.
             let _ = writer.queue.try_send(WriterJob::Raise);
+        }
+    }
+
+    /// Has the writers of zones that are signed here look at their keys and the time, unless that was not long ago.
+    pub(super) fn look_at_keys(&mut self, zones: &[StoredZone], now: Instant) {
+        if self.keys_looked_at.is_some_and(|at| now.duration_since(at) < KEYS_INTERVAL) {
+            return;
+        }
+        self.keys_looked_at = Some(now);
+        let is_signed =
+            |zone: &&StoredZone| zone.version().is_some_and(|version| version.signed_until().is_some());
+        for writer in zones.iter().filter(is_signed).filter_map(|zone| self.writers.get(&zone.id)) {
+            // While others wait, it is asked for again.
+            let _ = writer.queue.try_send(WriterJob::Sign);
         }
     }
 

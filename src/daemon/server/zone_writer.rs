@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::update_counters::UpdateCounters;
 use crate::answer::Requester;
+use crate::control::UtcTime;
 use crate::dns::{Name, Rtype};
 use crate::source::Digest;
 use crate::tsig::KeyName;
@@ -25,7 +26,7 @@ use crate::update::{Policy, Reason, Rejection, UpdateMessage};
 use crate::zones::Publications;
 use crate::zones::journal::OverlayKey;
 use crate::zones::live::{
-    LiveZone, Outcome, UpdateBatch, UpdateRequest, drop_updates, make_batch, raise_serial,
+    LiveZone, Outcome, UpdateBatch, UpdateRequest, drop_updates, make_batch, raise_serial, sign_anew,
 };
 
 /// Updates of one zone that wait; further ones are told that it is busy.
@@ -55,6 +56,8 @@ pub(super) enum WriterJob {
     },
     /// Give what is served the next serial: other servers are to be sent something else.
     Raise,
+    /// Look at the keys and the time, and sign what is served anew if they say so.
+    Sign,
 }
 
 /// An update that waits for its writer.
@@ -151,6 +154,8 @@ impl ZoneWriter {
         let mut work = Vec::new();
         // Why the serial was not raised the last time; that has been said.
         let mut told_fault: Option<String> = None;
+        // The same of signatures.
+        let mut told_signing: Option<String> = None;
         while queue.recv_many(&mut work, BATCH_MAX).await > 0 {
             let mut batch = Vec::new();
             for one in work.drain(..) {
@@ -171,6 +176,17 @@ impl ZoneWriter {
                             warn!(zone = %id.name, "zone {id} keeps its serial though its pools answer otherwise: {why}");
                         }
                         told_fault = raised.err();
+                    }
+                    WriterJob::Sign => {
+                        self.answer(std::mem::take(&mut batch), &mut remembered).await;
+                        let signed = self.sign().await;
+                        if let Err(why) = signed.as_ref()
+                            && told_signing.as_ref() != Some(why)
+                        {
+                            let id = &self.zone.id;
+                            warn!(zone = %id.name, "zone {id} keeps its signatures for now: {why}");
+                        }
+                        told_signing = signed.err();
                     }
                 }
             }
@@ -199,6 +215,27 @@ impl ZoneWriter {
         // The lock is kept until the version is served.
         let (version, _state) = raised.await.map_err(|fault| fault.to_string())?;
         let published = self.publications.replace(current, Arc::new(version?)).await;
+        published.map_err(|refused| refused.to_string())
+    }
+
+    /// Signs what is served anew, if its keys or the time say so.
+    async fn sign(&self) -> Result<(), String> {
+        let mut state = self.zone.lock().await;
+        // A zone that is not served is signed when it is.
+        let Some(current) = self.publications.current(self.zone.id.clone()).await else { return Ok(()) };
+        let (zone, base) = (Arc::clone(&self.zone), Arc::clone(&current));
+        let signed = tokio::task::spawn_blocking(move || {
+            let signed = sign_anew(&zone, &mut state, &base);
+            (signed, state)
+        });
+        // The lock is kept until the version is served.
+        let (version, _state) = signed.await.map_err(|fault| fault.to_string())?;
+        let Some(version) = version? else { return Ok(()) };
+        let (id, serial) = (&self.zone.id, version.serial);
+        if let Some(until) = version.signed_until().map(UtcTime) {
+            info!(zone = %id.name, "zone {id} is signed anew, serial {serial}: its signatures are valid until {until}");
+        }
+        let published = self.publications.replace(current, Arc::new(version)).await;
         published.map_err(|refused| refused.to_string())
     }
 

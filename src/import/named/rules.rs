@@ -14,8 +14,7 @@ pub(super) type Function = fn(&mut Reading<'_>, &Statement) -> Fate;
 type R = Rule<Function>;
 
 const TRANSFER: &str = "nothing is to be said of it: `primary`, `allow-transfer` and `notify` of [[zone]] have their servers and keys";
-const UNSIGNED: &str =
-    "zones are served unsigned: take DS records out of their parents first, or they become bogus";
+const UNSIGNED: &str = "served unsigned unless you sign them here: `[zone.dnssec]` takes the folder of keys as it is, algorithms 13 and 15; else take the DS records out of their parents first, or they become bogus";
 const UPDATE: &str = "not carried over: write pending updates into the files (`rndc sync -clean`), stop updating BIND, and write who may update in [[zone.update]]";
 const VALIDATION: &str = "answers of others are not validated here: leave that to the upstream";
 const RECURSION: &str =

@@ -50,6 +50,7 @@ pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, Strin
             guards: Vec::new(),
             own: Vec::new(),
             texts: Vec::new(),
+            signing: None,
         }),
         apexes: Arc::new(Apexes::default()),
         wants_hosts: false,

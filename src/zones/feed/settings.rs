@@ -88,6 +88,7 @@ impl<S: Source + Clone> FeedSettings<S> {
             guards: self.zone.guards.clone(),
             own: self.own.clone(),
             texts: Vec::new(),
+            signing: None,
         }
     }
 }

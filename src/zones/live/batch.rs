@@ -81,6 +81,7 @@ pub(super) fn make_batch_within(
     let mut results = Vec::with_capacity(asked.len());
     let mut unwritten = Unwritten::default();
     let mut made: Option<ZoneVersion> = None;
+    let mut sinces: Vec<Option<Since>> = Vec::new();
     let mut room = records_max.saturating_sub(state.journal().map_or(0, |journal| journal.overlay().len()));
     for (at, one) in asked.iter().enumerate() {
         let base = made.as_ref().unwrap_or(current);
@@ -108,11 +109,12 @@ pub(super) fn make_batch_within(
         let (from, to, by) = (base.serial, version.serial, Arc::from(one.requester.to_string()));
         results.push(Ok(Outcome::Made { from, to }));
         unwritten.steps.push(JournalStep { from, to, changes, at: seconds_now(), by });
+        sinces.push(version.since.clone());
         made = Some(version);
     }
     let whose = std::mem::take(&mut unwritten.whose);
     let contents = current.contents.as_ref();
-    let since = contents.map(|base| Since::of(base, unwritten.steps.iter().map(|step| &step.changes)));
+    let since = contents.and_then(|base| Since::across(base, sinces.iter().map(Option::as_ref)));
     if let Err(why) = write_down(state, zone, current.serial, unwritten) {
         let failed = Rejection::from(Reason::Failed(why));
         let failing = results.iter_mut().enumerate().filter(|(at, _)| whose.contains(at));
@@ -174,9 +176,10 @@ fn next_version(
     };
     let version = proposal.accept(Some(base)).map_err(|error| match error {
         ProposalError::Unsound(_) | ProposalError::Compile(_) => Reason::Unsound(error.to_string()),
-        ProposalError::NoContents | ProposalError::OtherBase { .. } | ProposalError::Changes(_) => {
-            Reason::Failed(error.to_string())
-        }
+        ProposalError::NoContents
+        | ProposalError::OtherBase { .. }
+        | ProposalError::Changes(_)
+        | ProposalError::Sign(_) => Reason::Failed(error.to_string()),
     })?;
     Ok(Some((sharing(version, base), changes)))
 }

@@ -13,7 +13,7 @@ use crate::dns::Rtype;
 use crate::zone::{Changeset, NodeId, Record, Rrset};
 use crate::zones::journal::{JournalStep, Overlay, OverlayKey};
 use crate::zones::proposal::{Contents, Proposal};
-use crate::zones::version::ZoneVersion;
+use crate::zones::version::{Inputs, ZoneVersion};
 
 /// The operator, as steps and log lines name the requester.
 const BY_OPERATOR: &str = "operator";
@@ -69,7 +69,16 @@ fn taken_back(overlay: &Overlay, which: impl Fn(&OverlayKey) -> bool) -> Changes
 /// The version with these changes and the next serial, and all that changes.
 pub(super) fn version_after(
     current: &ZoneVersion,
+    changes: Changeset,
+) -> Result<(ZoneVersion, Changeset), String> {
+    version_of(current, changes, Arc::clone(&current.inputs))
+}
+
+/// The same, made from these inputs.
+pub(super) fn version_of(
+    current: &ZoneVersion,
     mut changes: Changeset,
+    inputs: Arc<Inputs>,
 ) -> Result<(ZoneVersion, Changeset), String> {
     let contents = current.contents.as_ref().ok_or("the contents of the zone are not in memory")?;
     let serial = after_change(current.serial, current.serial);
@@ -81,7 +90,7 @@ pub(super) fn version_after(
     let proposal = Proposal {
         zone: current.id.clone(),
         contents: Contents::Changes { base: current.serial, changes: changes.clone(), origin },
-        inputs: Arc::clone(&current.inputs),
+        inputs,
         origin: current.origin,
     };
     let version = proposal.accept(Some(current)).map_err(|error| error.to_string())?;

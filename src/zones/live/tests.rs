@@ -57,6 +57,7 @@ impl Site {
             memory_limit: MemoryLimit::ByText,
             guards: Vec::new(),
             update: self.policy.clone(),
+            dnssec: None,
             member: None,
         };
         let settings = Settings {

@@ -16,6 +16,7 @@ use super::secondary::SecondaryLoad;
 use super::serving::{Purpose, ReadCause};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
+use crate::dnssec::Time;
 use crate::source::{
     Diagnostic, Diagnostics, Digest, Look, Origin, Severity, Sources, TextFile, Update, patiently_for,
 };
@@ -26,6 +27,7 @@ use crate::zones::journal::Journal;
 use crate::zones::local_addresses::{known_addresses, known_networks, networks_of};
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
 use crate::zones::settings::{Settings, ZoneSettings};
+use crate::zones::signing::{SigningFault, ZoneSigning, signing_time, warn_of_clock};
 use crate::zones::source::{EtcdKeys, Reading};
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::watching::Moment;
@@ -56,6 +58,8 @@ pub(super) struct ZoneReader<'r> {
     own: Vec<IpAddr>,
     /// The networks this node is in.
     networks: LazyLock<Vec<Prefix>>,
+    /// The time that zones are signed with.
+    signing_time: Time,
 }
 
 impl<'r> ZoneReader<'r> {
@@ -69,6 +73,7 @@ impl<'r> ZoneReader<'r> {
             served: served(purpose),
             own: known_addresses(),
             networks: LazyLock::new(known_networks),
+            signing_time: time_for(settings, purpose),
         }
     }
 
@@ -81,8 +86,16 @@ impl<'r> ZoneReader<'r> {
     ) -> LoadedZone {
         let mut loaded = LoadedZone::new(zone, self.access(zone));
         let forward = self.forward(zone, others);
-        let inputs = self.inputs(zone, forward);
         let before = self.before(&loaded.id);
+        let inputs = match self.signing(zone, before) {
+            Ok(signing) => Inputs { signing, ..self.inputs(zone, forward) },
+            Err(fault) => {
+                // Never unsigned: whoever has the DS records would take it for forged.
+                loaded.faults.push(Diagnostic::error(zone.name_span, fault.to_string()));
+                loaded.error = Some(fault.to_string());
+                return loaded;
+            }
+        };
         // What other zones are made from follows updates when the file is read again.
         let says_enough = |version: &&Arc<ZoneVersion>| {
             let are_newest = version.hosts.as_ref().is_some_and(|hosts| hosts.serial() == version.serial);
@@ -153,7 +166,7 @@ impl<'r> ZoneReader<'r> {
         let faults = &mut loaded.faults;
         let Some(mut read) = read else {
             faults.sort();
-            let inputs = self.inputs(zone, forward);
+            inputs.texts = Vec::new();
             return self.fall_back(sources, zone, (forward, inputs), loaded);
         };
         let same_serial = self.same_serial(&read, &loaded.id, &inputs.texts);
@@ -168,9 +181,11 @@ impl<'r> ZoneReader<'r> {
             // No diagnostic needs the text any more. Free it before compiling, which needs memory as well.
             sources.let_go(first);
         }
+        let signing = inputs.signing.clone();
         let Some(version) = self.version(read, inputs, zone, VersionOrigin::Sources, &mut loaded.faults)
         else {
-            return self.fall_back(sources, zone, (forward, self.inputs(zone, forward)), loaded);
+            let inputs = Inputs { signing, ..self.inputs(zone, forward) };
+            return self.fall_back(sources, zone, (forward, inputs), loaded);
         };
         self.take(version, loaded);
         if loaded.waits.is_none() {
@@ -314,7 +329,21 @@ impl<'r> ZoneReader<'r> {
             guards: zone.guards.clone(),
             own: self.own.clone(),
             texts: Vec::new(),
+            signing: None,
         }
+    }
+
+    /// What the zone is signed with; none: it is not signed here.
+    fn signing(
+        &self,
+        zone: &ZoneSettings,
+        before: Option<&Arc<ZoneVersion>>,
+    ) -> Result<Option<Arc<ZoneSigning>>, SigningFault> {
+        let Some(settings) = &zone.dnssec else { return Ok(None) };
+        let before = before.and_then(|before| before.inputs.signing.as_ref());
+        let signing = ZoneSigning::read(settings, &zone.id, self.signing_time, before.map(Arc::as_ref))?;
+        let same = before.filter(|before| ***before == signing).cloned();
+        Ok(Some(same.unwrap_or_else(|| Arc::new(signing))))
     }
 
     /// The clients that may ask a zone.
@@ -443,6 +472,20 @@ impl<'r> ZoneReader<'r> {
         let refuse = |error: ProposalError| found.push(Diagnostic::error(zone.name_span, error.to_string()));
         let version = accepted.map_err(refuse).ok()?;
         Some(Arc::new(ZoneVersion { hosts, ..version }))
+    }
+}
+
+/// The time that zones are signed with. A check writes nothing down.
+fn time_for(settings: &Settings, purpose: &Purpose) -> Time {
+    let is_signing = settings.zones.iter().any(|zone| zone.dnssec.is_some());
+    let folder = settings.state_directory.as_deref().filter(|_| is_signing);
+    match (purpose, folder) {
+        (Purpose::Serve(_), Some(folder)) => {
+            let time = signing_time(Some(folder));
+            warn_of_clock(folder, time);
+            time
+        }
+        (Purpose::Serve(_), None) | (Purpose::Check, _) => signing_time(None),
     }
 }
 

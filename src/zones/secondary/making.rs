@@ -110,6 +110,7 @@ mod tests {
             memory_limit,
             guards: Vec::new(),
             update: None,
+            dnssec: None,
             member: None,
         };
         let text = zonefile::Settings::default();

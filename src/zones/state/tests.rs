@@ -37,6 +37,7 @@ fn version(serial: u32, origin: VersionOrigin) -> Arc<ZoneVersion> {
         guards: Vec::new(),
         own: Vec::new(),
         texts: Vec::new(),
+        signing: None,
     };
     Arc::new(ZoneVersion::of(ZoneId::from(apex), zone, Arc::new(inputs), origin).unwrap())
 }

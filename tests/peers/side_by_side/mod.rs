@@ -9,7 +9,7 @@ mod odd;
 mod question;
 mod server;
 mod shrink;
-mod zone;
+pub(super) mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

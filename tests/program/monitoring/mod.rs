@@ -128,9 +128,13 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
     );
     site.write("broken.zone", "@ SOA nonsense\n");
     assert!(site.run(&["certificate", "ns.lab.example"]).status.success());
+    site.write("signed.zone", "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns.test.\n");
+    let key = site.run(&["dnssec", "generate", "signed.example", "--keys", "keys"]);
+    assert!(key.status.success(), "{}", said(&key));
     site.configure(&format!(
         "[tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n\n[admin]\nlisten = \"{admin}\"\nstate-directory = \".\"\n\n[probe]\ninterval = \"100ms\"\nretry = \"20ms\"\nfall = 1\n\n\
          [[zone]]\nname = \"broken.example\"\nfile = \"broken.zone\"\n\n\
+         [[zone]]\nname = \"signed.example\"\nfile = \"signed.zone\"\n[zone.dnssec]\nkeys = \"keys\"\n\n\
          [[zone]]\nname = \"copy.example\"\nprimary = [\"{}\"]\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\

@@ -38,6 +38,7 @@ fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result
             guards: Vec::new(),
             own: Vec::new(),
             texts: Vec::new(),
+            signing: None,
         }),
         apexes: Arc::default(),
         wants_hosts: false,

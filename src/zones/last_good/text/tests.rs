@@ -45,6 +45,7 @@ impl TwoFiles {
             settings: zonefile::Settings::default(),
             guards: Vec::new(),
             texts: sources.files().cloned().collect(),
+            signing: None,
         };
         let loaded_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         Good { zone: zone(), serial: 7, loaded_at, inputs: Arc::new(inputs) }

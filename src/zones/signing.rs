@@ -1,0 +1,184 @@
+//! What a zone is signed with (DNSSEC): its keys at a time, the period of its signatures, and the signatures that were made.
+//!
+//! Reads the folder of keys, and makes a signed zone of one that is not. Not responsible for how records are signed
+//! (`dnssec`), or for when that is looked at again (`daemon`).
+
+mod clock;
+
+use std::fmt;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+pub use clock::signing_time;
+pub(super) use clock::warn_of_clock;
+
+use crate::dns::Rtype;
+use crate::dnssec::{
+    self, Chain, Key, KeyFile, Period, Shelf, SignError, Signing, Time, ZoneKeys, is_signature, shift, sign,
+};
+use crate::source::Diagnostics;
+use crate::sync::lock;
+use crate::zone::{Changeset, Guarding, NodeId, Record, Zone};
+use crate::zones::zone_id::ZoneId;
+
+/// Where the name of this node is, which shifts the periods of its zones.
+const NODE_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// Threads that sign a zone at most: signing 100,000 names takes 4 s on one core.
+const THREADS_MAX: usize = 8;
+
+/// How a zone is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnssecSettings {
+    /// The folder with its keys.
+    pub keys: PathBuf,
+}
+
+/// What a version is signed with.
+#[derive(Clone)]
+pub struct ZoneSigning {
+    settings: DnssecSettings,
+    signing: Signing,
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+/// Why a zone is not signed anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningFault(String);
+
+impl fmt::Display for SigningFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the zone cannot be signed: {}", self.0)
+    }
+}
+
+impl std::error::Error for SigningFault {}
+
+/// The same where the same signatures come of it.
+impl PartialEq for ZoneSigning {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings && self.signing == other.signing
+    }
+}
+
+impl fmt::Debug for ZoneSigning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ZoneSigning({}, until {})", self.settings.keys.display(), self.signing.validity.expiration)
+    }
+}
+
+impl ZoneSigning {
+    /// What a zone is signed with at a time. Signatures that were made for `before` are found again.
+    ///
+    /// # Errors
+    ///
+    /// When its keys cannot be used.
+    pub fn read(
+        settings: &DnssecSettings,
+        zone: &ZoneId,
+        now: Time,
+        before: Option<&ZoneSigning>,
+    ) -> Result<ZoneSigning, SigningFault> {
+        let name = zone.name.as_ref();
+        let fault = |error: &dyn fmt::Display| SigningFault(error.to_string());
+        let files = dnssec::read_folder(&settings.keys, name).map_err(|error| fault(&error))?;
+        if files.is_empty() {
+            let folder = settings.keys.display();
+            let help = format!("`edgedns dnssec generate {} --keys {folder}` makes one", zone.name);
+            return Err(SigningFault(format!("there is no key of it in {folder}; {help}")));
+        }
+        let keys: Vec<Key> = files.into_iter().map(|KeyFile { key, .. }| key).collect();
+        let keys = ZoneKeys::new(keys).and_then(|keys| keys.in_effect(now)).map_err(|error| fault(&error))?;
+        // Where the node has no name, its zones are signed when those of others are.
+        let node = fs::read(NODE_NAME).unwrap_or_default();
+        let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
+        let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
+        Ok(ZoneSigning { settings: settings.clone(), signing: Signing { keys, validity }, shelf })
+    }
+
+    /// Whether zones with these are signed here in the same way. Other keys and periods come by themselves.
+    pub(super) fn are_alike(one: Option<&ZoneSigning>, other: Option<&ZoneSigning>) -> bool {
+        one.map(|one| &one.settings) == other.map(|other| &other.settings)
+    }
+
+    /// The same at another time; none: the same signatures would come of it.
+    ///
+    /// # Errors
+    ///
+    /// When the keys cannot be used.
+    pub fn renewed(&self, zone: &ZoneId, now: Time) -> Result<Option<ZoneSigning>, SigningFault> {
+        let renewed = ZoneSigning::read(&self.settings, zone, now, Some(self))?;
+        Ok((renewed != *self).then_some(renewed))
+    }
+
+    /// Until when its signatures are valid.
+    pub fn until(&self) -> SystemTime {
+        self.signing.validity.expiration.to_system()
+    }
+
+    /// Signs a zone. What `before` has brought into it goes.
+    pub(super) fn sign(
+        &self,
+        mut zone: Zone,
+        before: Option<&ZoneSigning>,
+        guards: &[Guarding],
+    ) -> Result<Zone, SignedFault> {
+        if is_marked(&zone) {
+            let brought = before.map_or_else(Vec::new, |before| before.signing.records_of_keys(zone.apex()));
+            let stays = |id: NodeId, rtype: Rtype, rdata: &[u8]| {
+                let is_brought = |(of, data): &(Rtype, Vec<u8>)| *of == rtype && data == rdata;
+                !(is_signature(rtype) || id == NodeId::APEX && brought.iter().any(is_brought))
+            };
+            zone = rebuilt(&zone, guards, stays, &[])?;
+        }
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX);
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        let made = sign(&zone, &self.signing, &mut lock(&self.shelf), threads);
+        let made = made.map_err(SignedFault::Signing)?;
+        rebuilt(&zone, guards, |_, _, _| true, &made)
+    }
+
+    /// What is to be changed of a signed zone after changes to these nodes, so that it is signed again.
+    pub(super) fn resign(
+        &self,
+        zone: &Zone,
+        touched: impl IntoIterator<Item = NodeId>,
+        chain: &Chain,
+    ) -> Result<(Changeset, Chain), SignedFault> {
+        let made = dnssec::resign(zone, touched, chain, &self.signing, &mut lock(&self.shelf));
+        made.map_err(SignedFault::Signing)
+    }
+}
+
+/// Why a signed zone does not come about.
+pub(super) enum SignedFault {
+    /// No signatures.
+    Signing(SignError),
+    /// The zone is unsound with them.
+    Unsound(Diagnostics),
+}
+
+/// Whether there are signatures in a zone, or keys.
+fn is_marked(zone: &Zone) -> bool {
+    let apex = zone.node(NodeId::APEX);
+    apex.all_rrsets().any(|rrset| is_signature(rrset.rtype()) || rrset.rtype() == Rtype::DNSKEY)
+}
+
+/// A zone with some of its records, and with others.
+fn rebuilt(
+    zone: &Zone,
+    guards: &[Guarding],
+    stays: impl Fn(NodeId, Rtype, &[u8]) -> bool,
+    added: &[Record],
+) -> Result<Zone, SignedFault> {
+    let mut found = Diagnostics::default();
+    let origin = zone.node(NodeId::APEX).first_origin().ok_or(SignedFault::Signing(SignError::NoSoa))?;
+    let mut builder = zone.to_builder(guards, &origin, stays, &mut found);
+    for Record { owner, rtype, ttl, rdata } in added {
+        found.extend(builder.add(owner.as_ref(), *rtype, *ttl, rdata, &origin).err());
+    }
+    builder.finish(&mut found).ok_or(SignedFault::Unsound(found))
+}

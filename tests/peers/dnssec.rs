@@ -1,0 +1,453 @@
+//! Zones that edgedns signs, before the checkers of BIND, NLnet Labs and Knot DNS; and keys of theirs and ours.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use edgedns::dns::{Name, rdata};
+use edgedns::dnssec::{
+    Algorithm, Event, Key, Pair, Period, SEP, Shelf, Signing, Time, Timing, ZONE_KEY, ZoneKeys, read_folder,
+    sign, write_key,
+};
+use edgedns::source::{Diagnostics, Sources, Span};
+use edgedns::zone::{Builder, Zone};
+use edgedns::zonefile;
+use harness::program::Site;
+use harness::tools::tool;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::side_by_side::zone::{Planted, Which, pairs};
+
+/// Random zones that are tried.
+const ZONES: u32 = 60;
+
+const ZONE: &str = r#"
+@ 3600 SOA NS1 Host.Master 2026113001 7200 3600 1209600 300
+@ 3600 NS NS1
+@ 3600 NS ns2.other.test.
+@ 600 MX 10 Mail
+@ 600 CAA 0 issue "ca.test"
+NS1 3600 A 192.0.2.53
+NS1 3600 AAAA 2001:db8::53
+Mail 60 A 192.0.2.25
+www 60 A 192.0.2.1
+www 60 A 192.0.2.3
+*.apps 60 A 192.0.2.10
+*.apps 60 TXT "any" "name"
+deep.empty.non.terminal 60 TXT "x"
+alias 60 CNAME WWW
+redirected 60 DNAME Other.Test.
+_sip._tcp 60 SRV 1 2 5060 Mail
+svc 60 HTTPS 1 Mail alpn=h2
+naptr 60 NAPTR 1 2 "u" "E2U+sip" "!^.*$!sip:x@example.org!" .
+odd\000\.label 60 TXT "odd"
+\001 60 TXT "one"
+*.odd\000\.label 60 TXT "odd"
+rp 60 RP Host.Master Www
+secure 60 NS ns.secure
+secure 60 DS 12345 13 2 0101010101010101010101010101010101010101010101010101010101010101
+ns.secure 60 A 192.0.2.60
+insecure 60 NS ns.insecure
+ns.insecure 60 A 192.0.2.61
+type65280 60 TYPE65280 \# 3 010203
+"#;
+
+fn now() -> Time {
+    Time::of(SystemTime::now())
+}
+
+fn zone(apex: &str, text: &str) -> Option<Zone> {
+    let mut sources = Sources::default();
+    let file = sources.add("zone", text.as_bytes().to_vec());
+    let mut builder = Builder::new(apex.parse().unwrap(), Span::new(file, 0, 0));
+    let mut found = Diagnostics::default();
+    zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
+    builder.finish(&mut found).filter(|_| found.errors() == 0)
+}
+
+fn key(apex: &str, algorithm: Algorithm, flags: u16) -> Key {
+    let (public, secret) = Pair::generate(algorithm, flags).unwrap();
+    let pair = Pair::new(&public, &secret).unwrap();
+    let timing = Timing::default().with(Event::Publish, now()).with(Event::Activate, now());
+    Key::new(apex.parse().unwrap(), public, pair, timing.with(Event::SyncPublish, now()))
+}
+
+/// The text of a zone, signed with keys.
+fn signed(zone: &Zone, keys: Vec<Key>) -> String {
+    let keys = ZoneKeys::new(keys).unwrap().in_effect(now()).unwrap();
+    let signing = Signing { keys, validity: Period::at(now(), 0).validity() };
+    let added = sign(zone, &signing, &mut Shelf::default(), NonZeroUsize::new(2).unwrap()).unwrap();
+    let mut text = String::new();
+    zonefile::write(zone, &mut text);
+    for record in added {
+        text += &format!("{} {} IN {} ", record.owner, record.ttl, record.rtype);
+        rdata::write(record.rtype, &record.rdata, &mut text);
+        text.push('\n');
+    }
+    text
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("it runs")
+}
+
+/// Has every checker judge a signed zone.
+#[track_caller]
+fn assert_sound(apex: &str, text: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signed.zone");
+    fs::write(&path, text).unwrap();
+    let checkers: [(&str, &[&str], bool); 3] = [
+        ("dnssec-verify", &["-z", "-o"], true),
+        ("kzonecheck", &["-d", "on", "-o"], true),
+        ("ldns-verify-zone", &[], false),
+    ];
+    for (checker, options, wants_apex) in checkers {
+        let Some(mut command) = tool(checker) else { continue };
+        command.args(options).args(wants_apex.then_some(apex)).arg(&path);
+        let output = run(&mut command);
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(output.status.success(), "{checker}: {}\n{text}", said.concat());
+    }
+}
+
+#[test]
+fn every_checker_accepts_a_zone_that_is_signed_by_one_key_by_a_pair_and_by_two_algorithms() {
+    let apex = "Example.org.";
+    let zone = zone(apex, ZONE).unwrap();
+    for algorithm in Algorithm::ALL {
+        assert_sound(apex, &signed(&zone, vec![key(apex, algorithm, ZONE_KEY | SEP)]));
+        let pair = [ZONE_KEY | SEP, ZONE_KEY].map(|flags| key(apex, algorithm, flags));
+        assert_sound(apex, &signed(&zone, pair.into()));
+    }
+    let both = Algorithm::ALL.map(|algorithm| key(apex, algorithm, ZONE_KEY | SEP));
+    assert_sound(apex, &signed(&zone, both.into()));
+}
+
+#[test]
+fn every_checker_accepts_random_zones() {
+    let mut runner = TestRunner::new(ProptestConfig { cases: ZONES, ..ProptestConfig::default() });
+    let tried = std::cell::Cell::new(0);
+    let accepted = runner.run(&pairs(), |pair| {
+        let planted = Planted { pair: &pair, index: 7 };
+        for which in [Which::First, Which::Second] {
+            let apex = planted.apex(which);
+            let Some(zone) = zone(&apex, &planted.text(which)) else { continue };
+            assert_sound(&apex, &signed(&zone, vec![key(&apex, Algorithm::EcdsaP256Sha256, ZONE_KEY | SEP)]));
+            tried.set(tried.get() + 1);
+        }
+        Ok(())
+    });
+    accepted.unwrap();
+    assert!(tried.get() > ZONES, "{}", tried.get());
+}
+
+#[test]
+fn keys_of_bind_are_read_with_their_times_and_algorithms() {
+    let (folder, apex) = (tempfile::tempdir().unwrap(), "example.org");
+    let zone = zone("example.org.", ZONE).unwrap();
+    for (algorithm, flags) in [("13", "-fKSK"), ("15", "-fKSK"), ("13", ""), ("15", "")] {
+        let Some(mut command) = tool("dnssec-keygen") else { return };
+        let times = ["-P", "now", "-A", "now", "-P", "sync", "now", "-D", "+1y"];
+        command.args(["-q", "-K"]).arg(folder.path()).args(["-a", algorithm]).args(times);
+        command.args((!flags.is_empty()).then_some(flags)).arg(apex);
+        assert!(run(&mut command).status.success());
+    }
+    let name: Name = apex.parse().unwrap();
+    let keys = read_folder(folder.path(), name.as_ref()).unwrap();
+    assert_eq!(keys.len(), 4);
+    for file in &keys {
+        let timing = file.key.timing();
+        let year =
+            timing.get(Event::Delete).unwrap().seconds() - timing.get(Event::Publish).unwrap().seconds();
+        assert!(timing.is_active(now().after(1)) && year.abs_diff(365 * 86_400) < 86_400);
+    }
+    let keys: Vec<Key> = keys.into_iter().map(|file| file.key).collect();
+    assert_sound("example.org.", &signed(&zone, keys));
+}
+
+#[test]
+fn bind_signs_with_keys_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let name: Name = "example.org.".parse().unwrap();
+    let timing = Timing::default()
+        .with(Event::Created, now())
+        .with(Event::Publish, now())
+        .with(Event::Activate, now());
+    let mut tags = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let (public, secret) = Pair::generate(algorithm, ZONE_KEY | SEP).unwrap();
+        tags.push(public.tag());
+        write_key(folder.path(), &name, public, &secret, &timing).unwrap();
+    }
+    let path: &Path = &folder.path().join("example.org.zone");
+    fs::write(path, ZONE).unwrap();
+    let Some(mut command) = tool("dnssec-signzone") else { return };
+    command.current_dir(folder.path()).args(["-S", "-z", "-K", ".", "-o", "example.org."]).arg(path);
+    let output = run(&mut command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(folder.path().join("example.org.zone.signed")).unwrap();
+    for tag in tags {
+        assert!(text.contains(&format!(" {tag} example.org.")), "{tag}");
+    }
+    let set = |tag: &str| {
+        let mut command = tool("dnssec-settime").unwrap();
+        run(command.current_dir(folder.path()).args(["-K", ".", "-p", "all", tag]))
+    };
+    for file in read_folder(folder.path(), name.as_ref()).unwrap() {
+        let said = set(file.stem.file_name().unwrap().to_str().unwrap());
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    }
+}
+
+/// A server with a signed zone that may be transferred and updated, and its key.
+fn site() -> Site {
+    let site = Site::new();
+    site.write("example.org.zone", &ZONE.replace("alias 60 CNAME WWW\n", ""));
+    let made = site.run(&["dnssec", "generate", "example.org", "--keys", "keys"]);
+    assert!(made.status.success(), "{}", harness::program::said(&made));
+    site.configure(
+        "[admin]\nsocket = \"control.sock\"\nstate-directory = \"state\"\n[[zone]]\nname = \"example.org\"\n\
+         file = \"example.org.zone\"\nallow-transfer = [\"127.0.0.0/8\"]\n[zone.dnssec]\nkeys = \"keys\"\n\
+         [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"ANY\"]\n",
+    );
+    site
+}
+
+/// The zone as a secondary gets it.
+fn transferred(server: SocketAddr) -> Option<String> {
+    let mut command = tool("dig")?;
+    let port = server.port().to_string();
+    command.args([&format!("@{}", server.ip()), "-p", &port, "+onesoa", "+nocomments", "+nocmd", "+nostats"]);
+    command.args(["+noquestion", "example.org", "AXFR"]);
+    Some(String::from_utf8(run(&mut command).stdout).unwrap())
+}
+
+fn serial(text: &str) -> u32 {
+    let soa = text.lines().find(|line| line.contains("\tSOA\t")).unwrap_or_else(|| panic!("{text}"));
+    soa.split_ascii_whitespace().nth(6).unwrap().parse().unwrap()
+}
+
+/// Sends an update of these lines.
+fn update(server: SocketAddr, lines: &str) {
+    let mut child = tool("nsupdate")
+        .unwrap()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nsupdate runs");
+    let orders = format!("server {} {}\nzone example.org\n{lines}send\n", server.ip(), server.port());
+    child.stdin.take().unwrap().write_all(orders.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", harness::program::said(&output));
+}
+
+/// What is transferred once it has this serial.
+fn wait_for_serial(server: SocketAddr, wanted: u32) -> String {
+    let begin = Instant::now();
+    loop {
+        let text = transferred(server).unwrap();
+        if serial(&text) == wanted {
+            return text;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What has changed since a serial.
+fn incremental(server: SocketAddr, since: u32) -> String {
+    let mut command = tool("dig").unwrap();
+    let port = server.port().to_string();
+    command.args([&format!("@{}", server.ip()), "-p", &port, "+tcp", "+nocomments", "+nocmd", "+nostats"]);
+    command.args(["+noquestion", "example.org", &format!("IXFR={since}")]);
+    String::from_utf8(run(&mut command).stdout).unwrap()
+}
+
+/// The begin of all signatures that one key has made, `YYYYMMDDHHMMSS`.
+fn inceptions(text: &str) -> BTreeSet<String> {
+    let words = |line: &str| line.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    text.lines()
+        .map(words)
+        .filter(|words| words.get(3).is_some_and(|word| word == "RRSIG"))
+        .map(|words| words[9].clone())
+        .collect()
+}
+
+#[test]
+fn what_is_transferred_is_signed_after_updates_too_and_every_checker_accepts_it() {
+    let site = site();
+    let program = site.start();
+    let Some(first) = transferred(program.listen()) else { return };
+    assert_eq!(serial(&first), 2_026_113_001);
+    assert_sound("example.org.", &first);
+    let steps = [
+        "update add new.example.org 60 A 192.0.2.99\n",
+        "update add x.deep.empty.non.terminal.example.org 60 TXT y\nupdate delete www.example.org\n",
+        "update add insecure.example.org 60 DS 1 13 2 0101010101010101010101010101010101010101010101010101010101010101\n",
+        "update delete deep.empty.non.terminal.example.org\nupdate delete x.deep.empty.non.terminal.example.org\n",
+        "update add aaa.example.org 60 A 192.0.2.2\nupdate add zzz.example.org 60 A 192.0.2.1\n",
+        "update delete aaa.example.org\nupdate add new.example.org 60 AAAA 2001:db8::1\n",
+    ];
+    for (count, lines) in (1..).zip(steps) {
+        update(program.listen(), lines);
+        let text = wait_for_serial(program.listen(), 2_026_113_001 + count);
+        assert_sound("example.org.", &text);
+    }
+    // Who has the version before is sent what has changed, signatures included, and not the zone.
+    let whole = transferred(program.listen()).unwrap().lines().count();
+    let changed = incremental(program.listen(), 2_026_113_006);
+    let signatures = changed.matches("\tRRSIG\t").count();
+    assert!(signatures >= 8 && changed.lines().count() < whole / 2, "{changed}");
+    // After a restart as well, with the same records.
+    program.stop();
+    let program = site.start();
+    let text = transferred(program.listen()).unwrap();
+    assert_eq!(serial(&text), 2_026_113_007);
+    assert!(text.contains("zzz.example.org.") && !text.contains("www.example.org.\t60\tIN\tA\t"), "{text}");
+    assert_sound("example.org.", &text);
+    program.stop();
+}
+
+#[test]
+fn a_new_week_and_a_new_key_sign_the_zone_anew_with_the_next_serial() {
+    let site = site();
+    let program = site.start();
+    let Some(first) = transferred(program.listen()) else { return };
+    let old = inceptions(&first);
+    assert_eq!(old.len(), 1, "{first}");
+    // The newest time that was ever seen counts, whatever the clock says.
+    let next_week = now().after(7 * 86_400).seconds();
+    fs::write(site.folder().join("state/newest-time"), format!("{next_week}\n")).unwrap();
+    program.reload_and_wait();
+    program.wait_for_line("remove state/newest-time and reload");
+    let second = wait_for_serial(program.listen(), 2_026_113_002);
+    let new = inceptions(&second);
+    assert!(new.len() == 1 && new > old, "{old:?} {new:?}");
+    // The zone signing key of another, from the same folder.
+    let made = site.run(&["dnssec", "generate", "example.org", "--keys", "keys", "--zone-signing"]);
+    assert!(made.status.success());
+    program.reload_and_wait();
+    let third = wait_for_serial(program.listen(), 2_026_113_003);
+    assert_eq!(third.matches("\tDNSKEY\t").count() - third.matches("\tRRSIG\tDNSKEY").count(), 2, "{third}");
+    let status = site.status();
+    assert!(status["zones"][0]["signed_until"].is_string(), "{status:#}");
+    program.stop();
+}
+
+#[test]
+fn a_roll_that_has_begun_waits_with_a_status_of_its_own() {
+    let site = site();
+    let roll = || site.run(&["dnssec", "roll", "example.org", "--keys", "keys"]);
+    let (begun, waits) = (roll(), roll());
+    let said = harness::program::said(&begun);
+    assert!(begun.status.success() && said.contains("a key is made that follows"), "{said}");
+    let said = harness::program::said(&waits);
+    assert!(waits.status.code() == Some(3) && said.contains("then it signs"), "{said}");
+    let keys = harness::program::said(&site.run(&["dnssec", "keys", "example.org", "--keys", "keys"]));
+    assert!(keys.contains("signs,") && keys.contains("in the zone, Activate at"), "{keys}");
+}
+
+#[test]
+fn a_zone_whose_keys_cannot_be_used_is_answered_servfail_and_never_unsigned() {
+    let site = site();
+    let private = |mode: u32| {
+        for entry in fs::read_dir(site.folder().join("keys")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "private") {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            }
+        }
+    };
+    private(0o644);
+    let check = site.check();
+    assert!(!check.status.success() && harness::program::said(&check).contains("chmod 600"));
+    let program = site.start();
+    let Some(text) = transferred(program.listen()) else { return };
+    assert!(!text.contains("SOA"), "{text}");
+    private(0o600);
+    program.reload_and_wait();
+    assert_sound("example.org.", &wait_for_serial(program.listen(), 2_026_113_001));
+    // While it is served, it stays.
+    private(0o644);
+    let reload = site.reload().wait_with_output().unwrap();
+    assert!(!reload.status.success());
+    assert_eq!(serial(&transferred(program.listen()).unwrap()), 2_026_113_001);
+    program.stop();
+}
+
+/// The one key that is in the folder `keys` of a site, as `FLAGS 3 ALGORITHM KEY`.
+fn only_key(site: &Site) -> String {
+    let files = fs::read_dir(site.folder().join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    let public: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "key")).collect();
+    assert_eq!(public.len(), 1, "{public:?}");
+    let text = fs::read_to_string(&public[0]).unwrap();
+    text.lines().last().unwrap().split_once(" DNSKEY ").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_key_of_powerdns_is_taken_over_with_its_dnskey_record() {
+    let site = Site::new();
+    site.write("example.org.zone", ZONE);
+    let folder = site.folder().display().to_string();
+    site.write(
+        "named.conf",
+        &format!("zone \"example.org\" {{ type master; file \"{folder}/example.org.zone\"; }};\n"),
+    );
+    site.write(
+        "pdns.conf",
+        &format!("launch=bind\nbind-config={folder}/named.conf\nbind-dnssec-db={folder}/keys.sqlite\n"),
+    );
+    let tell = |words: &[&str]| {
+        let mut command = tool("pdnsutil")?;
+        command.arg(format!("--config-dir={folder}")).args(words);
+        let output = run(&mut command);
+        assert!(output.status.success(), "{}", harness::program::said(&output));
+        Some(String::from_utf8(output.stdout).unwrap())
+    };
+    let Some(_) = tell(&["create-bind-db", &format!("{folder}/keys.sqlite")]) else { return };
+    tell(&["secure-zone", "example.org"]);
+    site.write("secret", &tell(&["export-zone-key", "example.org", "1"]).unwrap());
+    let record = tell(&["export-zone-dnskey", "example.org", "1"]).unwrap();
+    site.write("record", &record);
+    let alone = site.run(&["dnssec", "import", "example.org", "secret", "--keys", "keys"]);
+    assert!(harness::program::said(&alone).contains("its DNSKEY record is needed"));
+    let taken =
+        site.run(&["dnssec", "import", "example.org", "secret", "--dnskey", "record", "--keys", "keys"]);
+    assert!(taken.status.success(), "{}", harness::program::said(&taken));
+    assert!(record.contains(&only_key(&site)), "{record}");
+}
+
+#[test]
+fn a_key_of_knot_is_taken_over_from_its_pem() {
+    for algorithm in ["13", "15"] {
+        let site = Site::new();
+        let tell = |words: &[&str]| {
+            let mut command = tool("keymgr")?;
+            command.arg("-D").arg(site.folder().join("kasp")).arg("example.org.").args(words);
+            let output = run(&mut command);
+            assert!(output.status.success(), "{}", harness::program::said(&output));
+            Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        };
+        let generated = tell(&["generate", &format!("algorithm={algorithm}"), "ksk=yes", "zsk=yes"]);
+        let Some(id) = generated else { return };
+        let pem = format!("kasp/keys/{id}.pem");
+        let taken = site.run(&["dnssec", "import", "example.org", &pem, "--keys", "keys"]);
+        assert!(taken.status.success(), "{}", harness::program::said(&taken));
+        assert!(tell(&["dnskey", &id]).unwrap().contains(&only_key(&site)));
+        let ds = site.run(&["dnssec", "ds", "example.org", "--keys", "keys"]);
+        let digest =
+            |text: &str| text.split_ascii_whitespace().last().unwrap_or_default().to_ascii_lowercase();
+        let theirs = tell(&["ds", &id]).unwrap();
+        let theirs = theirs.lines().find(|line| line.contains(&format!(" {algorithm} 2 "))).unwrap();
+        assert_eq!(digest(&harness::program::said(&ds)), digest(theirs));
+    }
+}
