@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use edgedns::tools::{self, Put};
+use edgedns::tools::{self, KeyOf, Put};
 
 use super::exit_code::{exit_code, fail};
 
@@ -15,6 +15,7 @@ const HELP_END: &str = "\
 Examples:
   edgedns put web.dyn.example.com '{\"host\": \"192.0.2.7\", \"ttl\": 60}'   # layout skydns
   edgedns put web.dyn.example.com '60 A 192.0.2.7'                       # layout zone
+  edgedns put web.dyn.example.com --pool '{\"tcp\": 443}'                # layout zone
   edgedns put web.dyn.example.com --delete
 
 Exit status:
@@ -31,6 +32,10 @@ pub(crate) struct Arguments {
     /// What its key holds from now on: JSON with the layout skydns, lines of a zone file with the layout zone.
     #[arg(value_name = "VALUE", required_unless_present = "delete")]
     value: Option<String>,
+    /// Its key is the one that guards its addresses, whose value has the keys of [[zone.probe]] without `names`, in JSON;
+    /// for the layout zone.
+    #[arg(long)]
+    pool: bool,
     /// Delete its key.
     #[arg(long, conflicts_with = "value")]
     delete: bool,
@@ -41,8 +46,9 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let Self { name, value, delete: _, config } = self;
-        match tools::put(&Put { config, name, value }) {
+        let Self { name, value, pool, delete: _, config } = self;
+        let of = if pool { KeyOf::Pool } else { KeyOf::Records };
+        match tools::put(&Put { config, name, of, value }) {
             Ok(()) => exit_code(Ok(true)),
             Err(error) => fail(&error),
         }

@@ -11,6 +11,7 @@ use super::zone::{MEMORY_LIMITS, Zone, clients, read_name};
 use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
 use crate::dns::Name;
+use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value};
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::zone::MemoryLimit;
@@ -54,6 +55,16 @@ pub(super) struct CatalogContext<'c> {
     pub(super) keys: &'c [TsigKey],
 }
 
+impl<'c> CatalogContext<'c> {
+    /// What the sources of a zone of this name may need to know.
+    fn of(self, name: Option<(&'c Name, Span)>) -> SourceContext<'c> {
+        // A catalog and its members are copied or read, and never keys of a store.
+        static NO_POOLS: PoolReader = PoolReader::none();
+        let CatalogContext { folder, listen, keys } = self;
+        SourceContext { name, folder, keys, listen, pools: &NO_POOLS }
+    }
+}
+
 /// Reads every `[[catalog]]`, and adds the zones that they are to those of `[[zone]]`.
 pub(super) fn read_all(
     root: &Table<'_>,
@@ -76,7 +87,7 @@ fn read(
     zones: &[Zone],
     found: &mut Diagnostics,
 ) -> Option<(Zone, Catalog)> {
-    let CatalogContext { folder, listen, keys } = context;
+    let CatalogContext { keys, .. } = context;
     let named = read_name(table, found);
     let name = named.as_ref().map(|(name, span)| (name, *span));
     if let Some((name, span)) = name
@@ -85,7 +96,7 @@ fn read(
         let fault = Diagnostic::error(span, format!("zone `{name}` is given twice"));
         found.push(fault.and_at(first.name_span, "first given here"));
     }
-    let asked = zone_source::read_all(table, &SourceContext { name, folder, keys, listen }, found);
+    let asked = zone_source::read_all(table, &context.of(name), found);
     let asked: Vec<Arc<dyn Source>> = asked.into_iter().filter_map(|one| one.source).collect();
     // Of two that do not go together, which is told, the one that says more.
     let source = asked.iter().find(|source| copies(source)).or(asked.first()).cloned();
@@ -181,13 +192,13 @@ fn read_group(
     context: CatalogContext<'_>,
     found: &mut Diagnostics,
 ) -> CatalogGroup {
-    let CatalogContext { folder, listen, keys } = context;
+    let CatalogContext { keys, .. } = context;
     let transfer = ZoneTransfer::read(table, keys, found);
     found.extend(transfer.no_verdicts(table));
     let allow_query = table.get("allow-query").and_then(|value| clients(value, found));
     let memory_limit = memory_limit(table, found);
     let mut sources = if table.get("primary").is_some() {
-        let asked = zone_source::read_all(table, &SourceContext { name: None, folder, keys, listen }, found);
+        let asked = zone_source::read_all(table, &context.of(None), found);
         let mut sources = ZoneSources::default();
         asked.into_iter().filter_map(|one| one.source).for_each(|source| sources.add(source));
         sources

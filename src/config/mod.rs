@@ -18,6 +18,7 @@ mod pool_settings;
 mod probe;
 mod probe_kind;
 mod zone_probe;
+mod pool_text;
 mod limit;
 mod tsig_key;
 mod allowed;

@@ -33,7 +33,7 @@ impl<'t> Table<'t> {
     }
 
     /// Opens a table; keys it does not know are faults at their place.
-    fn open(
+    pub(super) fn open(
         section: Section,
         file: FileId,
         span: Span,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::keys::Section;
 use super::limit::{EXEMPT_MAX, one_exempt};
+use super::pool_text::PoolText;
 use super::probe::Probe;
 use super::table::Table;
 use super::zone_probe::ZoneProbe;
@@ -17,6 +18,7 @@ use super::zone_source;
 use super::zone_transfer::ZoneTransfer;
 use super::{zone_dnssec, zone_update};
 use crate::dns::{Name, NameRef};
+use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
@@ -103,6 +105,7 @@ pub(super) fn read_all(
     let mut earlier = Blocks::default();
     let mut zones = Vec::new();
     let mut origins = Vec::new();
+    let pools = PoolReader::new(PoolText { times: *defaults });
     for table in root.tables(Section::Zone, found) {
         let name = read_name(&table, found);
         let when_client_in = table.get("when-client-in").map(|value| clients(value, found));
@@ -114,7 +117,7 @@ pub(super) fn read_all(
         let memory_limit = table.read("memory-limit", found, |value| value.memory(&MEMORY_LIMITS));
         let memory_limit = memory_limit.map_or(MemoryLimit::ByText, MemoryLimit::Bytes);
         let named = name.as_ref().map(|(name, span)| (name, *span));
-        let context = SourceContext { name: named, folder, keys, listen };
+        let context = SourceContext { name: named, folder, keys, listen, pools: &pools };
         let asked = zone_source::read_all(&table, &context, found);
         let origin = asked.iter().find_map(|one| Some((one.source.as_ref()?.made_from()?.clone(), one.span)));
         if let Some((name, name_span)) = name.clone() {

@@ -20,7 +20,7 @@ use crate::probe::ProbeKind;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::PoolSettings;
+use crate::zone::{GuardTemplate, Guarding, PoolSettings, Test};
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,17 @@ impl ZoneProbe {
         found: &mut Diagnostics,
     ) -> Option<Self> {
         let names = table.need("names", found).and_then(|value| read_names(value, apex, found));
+        let nameless = Self::nameless(table, defaults, folder, found);
+        Some(Self { names: names?, ..nameless })
+    }
+
+    /// Reads all of a block but its names.
+    pub(super) fn nameless(
+        table: &Table<'_>,
+        defaults: &Probe,
+        folder: &Path,
+        found: &mut Diagnostics,
+    ) -> Self {
         let times = defaults.overridden(table, found);
         let target = table.get("tcp").filter(|value| value.text() == Ok(TARGET)).map(|_| times);
         let choice = pool_settings::read(table, found);
@@ -93,7 +104,44 @@ impl ZoneProbe {
             fall: times.fall,
         });
         let probes = probes.collect();
-        Some(Self { names: names?, probes, target, source, choice, span: table.span() })
+        Self { names: Vec::new(), probes, target, source, choice, span: table.span() }
+    }
+
+    /// What it says about each of its owners.
+    pub fn guardings(&self) -> impl Iterator<Item = Guarding> {
+        let guards = self.templates();
+        self.names.iter().map(move |(owner, span)| Guarding {
+            owner: owner.clone(),
+            origin: (*span).into(),
+            guards: guards.clone(),
+            choice: self.choice.clone(),
+        })
+    }
+
+    /// What must pass at each address.
+    pub(super) fn templates(&self) -> Vec<GuardTemplate> {
+        let same = |probe: &ProbeSpec| GuardTemplate {
+            test: Test::Same(probe.kind.clone()),
+            source: probe.source,
+            timeout: probe.timeout,
+            interval: probe.interval,
+            retry: probe.retry,
+            rise: probe.rise,
+            fall: probe.fall,
+        };
+        let target = |times: &Probe| {
+            let Probe { interval, timeout, retry, rise, fall, .. } = *times;
+            GuardTemplate {
+                test: Test::TargetPort,
+                source: self.source,
+                timeout,
+                interval,
+                retry,
+                rise,
+                fall,
+            }
+        };
+        self.probes.iter().map(same).chain(self.target.as_ref().map(target)).collect()
     }
 }
 

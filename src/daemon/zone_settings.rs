@@ -1,13 +1,11 @@
 //! What the config file says of zones, as the settings of the room `zones`.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folders;
 use crate::config::{self, CatalogGroup, Config, ZoneProbe};
 use crate::update::Policy;
-use crate::zone::{GuardTemplate, Guarding, Test};
 use crate::zonefile;
 use crate::zones::{self, CatalogSettings, MemberSettings, ZoneId, ZoneSettings};
 
@@ -39,7 +37,7 @@ fn one_zone(zone: &config::Zone) -> ZoneSettings {
         when_client_in: zone.when_client_in.clone(),
         allow_query: zone.allow_query.clone(),
         memory_limit: zone.memory_limit,
-        guards: zone.guards.iter().flat_map(guardings).collect(),
+        guards: zone.guards.iter().flat_map(ZoneProbe::guardings).collect(),
         // A zone whose serial follows the verdicts, or its signatures, has a writer, too, though no client may change it.
         update: (!zone.updates.is_empty() || zone.transfer.follows_verdicts() || zone.dnssec.is_some())
             .then(|| Arc::new(Policy { grants: zone.updates.clone() })),
@@ -81,33 +79,4 @@ fn lua_defaults(config: &Config) -> zonefile::lua_record::LuaDefaults {
         rise: config.probe.rise,
         fall: config.probe.fall,
     }
-}
-
-/// What a `[[zone.probe]]` block says about each of its owners.
-fn guardings(block: &ZoneProbe) -> impl Iterator<Item = Guarding> {
-    let guards: Vec<GuardTemplate> = block
-        .probes
-        .iter()
-        .map(|probe| GuardTemplate {
-            test: Test::Same(probe.kind.clone()),
-            source: probe.source,
-            timeout: probe.timeout,
-            interval: probe.interval,
-            retry: probe.retry,
-            rise: probe.rise,
-            fall: probe.fall,
-        })
-        .chain(block.target.as_ref().map(|times| target_guard(times, block.source)))
-        .collect();
-    block.names.iter().map(move |(owner, span)| Guarding {
-        owner: owner.clone(),
-        origin: (*span).into(),
-        guards: guards.clone(),
-        choice: block.choice.clone(),
-    })
-}
-
-fn target_guard(times: &config::Probe, source: Option<IpAddr>) -> GuardTemplate {
-    let config::Probe { interval, timeout, retry, rise, fall, .. } = *times;
-    GuardTemplate { test: Test::TargetPort, source, timeout, interval, retry, rise, fall }
 }

@@ -1,5 +1,7 @@
 //! A client of a store: asks the member that answered last, else the next one.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,7 +12,8 @@ use super::error::Error;
 use super::prefix::end_of;
 use super::watch::Watch;
 use super::wire::{
-    Done, KeyValue, LoginRequest, LoginResponse, Mark, PutRequest, RangeRequest, RangeResponse, to_base64,
+    Done, KeyValue, LeaseId, LeaseRequest, LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest,
+    RangeRequest, RangeResponse, to_base64,
 };
 use crate::tls;
 
@@ -133,6 +136,17 @@ impl Client {
         };
         let done: Done = self.ask("/v3/kv/deleterange", &request).await?;
         Ok(done.header.mark())
+    }
+
+    /// How long a lease was granted for, which is not how much of that is left; none where it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When no member answers, or the store refuses.
+    pub async fn granted(&mut self, lease: LeaseId) -> Result<Option<Duration>, Error> {
+        let request = LeaseRequest { id: lease.to_string() };
+        let response: LeaseResponse = self.ask("/v3/lease/timetolive", &request).await?;
+        Ok((response.granted > 0).then(|| Duration::from_secs(response.granted)))
     }
 
     /// Watches keys that begin with `prefix`, from a revision on, over a connection of its own.

@@ -42,4 +42,4 @@ pub use client::{Client, Page};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use error::Error;
 pub use watch::{Change, Watch, Watched};
-pub use wire::{KeyValue, Mark};
+pub use wire::{KeyValue, LeaseId, Mark};

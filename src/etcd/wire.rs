@@ -1,5 +1,9 @@
 //! What the gateway of etcd is asked and says: JSON, with bytes in base64 and numbers of 64 bits as text.
 
+use std::fmt;
+use std::num::{NonZeroI64, ParseIntError};
+use std::str::FromStr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserializer, Error as _, IgnoredAny, Unexpected, Visitor};
@@ -18,6 +22,23 @@ pub struct Mark {
     pub term: u64,
 }
 
+/// A lease: with its end go the keys that have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LeaseId(NonZeroI64);
+
+impl FromStr for LeaseId {
+    type Err = ParseIntError;
+    fn from_str(text: &str) -> Result<LeaseId, ParseIntError> {
+        text.parse().map(LeaseId)
+    }
+}
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValue {
@@ -27,6 +48,8 @@ pub struct KeyValue {
     pub value: Vec<u8>,
     /// The revision that gave it this value.
     pub revision: u64,
+    /// The lease that it goes with; none: it stays until it is deleted.
+    pub lease: Option<LeaseId>,
 }
 
 /// What all responses begin with.
@@ -57,11 +80,13 @@ pub(super) struct Kv {
     pub(super) value: Vec<u8>,
     #[serde(deserialize_with = "number")]
     pub(super) mod_revision: u64,
+    #[serde(deserialize_with = "lease")]
+    pub(super) lease: Option<LeaseId>,
 }
 
 impl From<Kv> for KeyValue {
     fn from(kv: Kv) -> KeyValue {
-        KeyValue { key: kv.key, value: kv.value, revision: kv.mod_revision }
+        KeyValue { key: kv.key, value: kv.value, revision: kv.mod_revision, lease: kv.lease }
     }
 }
 
@@ -81,6 +106,15 @@ pub(super) struct RangeResponse {
 #[serde(default)]
 pub(super) struct Done {
     pub(super) header: Header,
+}
+
+/// The response to the question how long a lease was granted for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LeaseResponse {
+    /// Seconds; 0 where the lease has ended.
+    #[serde(rename = "grantedTTL", deserialize_with = "number")]
+    pub(super) granted: u64,
 }
 
 /// The response to a login.
@@ -168,6 +202,13 @@ pub(super) struct PutRequest {
     pub(super) value: String,
 }
 
+/// A lease of which something is asked.
+#[derive(Serialize)]
+pub(super) struct LeaseRequest {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+}
+
 /// A user who logs in.
 #[derive(Serialize)]
 pub(super) struct LoginRequest<'l> {
@@ -200,7 +241,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     struct Number;
     impl Visitor<'_> for Number {
         type Value = u64;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a number of 64 bits")
         }
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<u64, E> {
@@ -213,12 +254,33 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     deserializer.deserialize_any(Number)
 }
 
+/// A lease; 0 and what is no number is none.
+fn lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LeaseId>, D::Error> {
+    struct Lease;
+    impl Visitor<'_> for Lease {
+        type Value = Option<LeaseId>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the number of a lease")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<LeaseId>, E> {
+            Ok(text.parse().ok())
+        }
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<LeaseId>, E> {
+            Ok(i64::try_from(number).ok().and_then(NonZeroI64::new).map(LeaseId))
+        }
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Option<LeaseId>, E> {
+            Ok(NonZeroI64::new(number).map(LeaseId))
+        }
+    }
+    deserializer.deserialize_any(Lease)
+}
+
 /// Bytes that come in base64.
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     struct Bytes;
     impl Visitor<'_> for Bytes {
         type Value = Vec<u8>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("bytes in base64")
         }
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<u8>, E> {
@@ -236,13 +298,14 @@ mod tests {
     fn a_page_is_read_as_debians_etcd_writes_it() {
         let text = r#"{"header":{"cluster_id":"14841639068965178418","member_id":"10276657743932975437",
             "revision":"2","raft_term":"3"},"kvs":[{"key":"L3NreWRucy9h","create_revision":"2",
-            "mod_revision":"2","version":"1","value":"aGVsbG8="}],"count":"1"}"#;
+            "mod_revision":"2","version":"1","value":"aGVsbG8=","lease":"7587848943239472601"}],"count":"1"}"#;
         let page: RangeResponse = serde_json::from_str(text).unwrap();
         let mark = Mark { cluster: 14_841_639_068_965_178_418, revision: 2, term: 3 };
         assert_eq!((page.header.mark(), page.count, page.more), (mark, 1, false));
         let [kv] = <[Kv; 1]>::try_from(page.kvs).unwrap();
         let kv = KeyValue::from(kv);
         assert_eq!((&*kv.key, &*kv.value, kv.revision), (&b"/skydns/a"[..], &b"hello"[..], 2));
+        assert_eq!(kv.lease.map(|lease| lease.to_string()).as_deref(), Some("7587848943239472601"));
     }
 
     #[test]

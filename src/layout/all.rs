@@ -24,6 +24,8 @@ pub struct Layout {
     pub read: ReadKey,
     /// The key of a name of the zone.
     pub key_of: fn(&Place, &Name) -> String,
+    /// The key of what guards the addresses of a name; none: there are no such keys.
+    pub pool_key_of: Option<fn(&Place, &Name) -> String>,
     /// Whether SOA and NS records are in keys.
     pub apex: ApexRecords,
 }
@@ -46,6 +48,7 @@ pub static LAYOUTS: &[Layout] = &[
         keys: skydns::prefix,
         read: skydns::read,
         key_of: skydns::key_of,
+        pool_key_of: None,
         apex: ApexRecords::Configured,
     },
     Layout {
@@ -55,6 +58,7 @@ pub static LAYOUTS: &[Layout] = &[
         keys: lines::prefix,
         read: lines::read,
         key_of: lines::key_of,
+        pool_key_of: Some(lines::pool_key_of),
         apex: ApexRecords::InKeys,
     },
 ];

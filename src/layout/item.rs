@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::pool::Guards;
 use crate::dns::Name;
 use crate::zone::Record;
 
@@ -14,6 +15,8 @@ pub struct Item {
     pub records: Vec<Record>,
     /// Whether there are LUA records besides, which only the zone as a whole has a meaning for.
     pub has_lua: bool,
+    /// What guards the addresses of the owner, where the key is about that and has no records.
+    pub pool: Option<Box<Guards>>,
     /// Of items for one owner that come from keys of the same depth, only those of one group are answered; none: it
     /// belongs to every group.
     pub group: Option<Box<str>>,

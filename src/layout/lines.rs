@@ -5,6 +5,9 @@
 //!   /edgedns/lab.example/@     3600 SOA ns1 hostmaster 1 3600 600 604800 60
 //!                              3600 NS ns1
 //!   /edgedns/lab.example/api   10 LUA A "ifportup(6443, {'192.0.2.1', '192.0.2.2'})"
+//!   /edgedns/lab.example/app        60 A 192.0.2.1
+//!                                   60 A 192.0.2.2
+//!   /edgedns/lab.example/app#pool   {"tcp": 443, "order": "local-first"}
 //! ```
 //!
 //! The owner is the key's, so no line has one. It is relative to the zone, as are names within lines.
@@ -14,10 +17,13 @@ use super::place::Place;
 use crate::dns::Name;
 use crate::source::{Diagnostics, Sources, Span};
 use crate::zone::Builder;
-use crate::zonefile;
+use crate::zonefile::{self, Part};
 
 /// Most lines of one value.
 const LINES_MAX: usize = 10_000;
+
+/// What a key ends with whose value guards the addresses of a name.
+const POOL: &[u8] = b"#pool";
 
 /// How LUA records name code that stands elsewhere.
 const INCLUDE: &[u8] = b"include";
@@ -38,6 +44,11 @@ pub(super) fn key_of(place: &Place, name: &Name) -> String {
     format!("{}{relative}", prefix(place))
 }
 
+/// The key of the pool of a name.
+pub(super) fn pool_key_of(place: &Place, name: &Name) -> String {
+    format!("{}{}", key_of(place, name), String::from_utf8_lossy(POOL))
+}
+
 /// What a key says; none: it is not of the zone.
 pub(super) fn read(place: &Place, key: &[u8], value: &[u8]) -> Option<Result<Vec<Item>, KeyFault>> {
     let rest = key.strip_prefix(prefix(place).as_bytes())?;
@@ -54,7 +65,7 @@ pub fn text_of(place: &Place, key: &[u8], value: &[u8]) -> Result<(Name, Vec<u8>
     text(place, rest, value)
 }
 
-fn text(place: &Place, rest: &[u8], value: &[u8]) -> Result<(Name, Vec<u8>), String> {
+fn owner(place: &Place, rest: &[u8]) -> Result<Name, String> {
     if rest.is_empty() {
         return Err("the key names no owner; that of the zone is `@`".to_owned());
     }
@@ -62,6 +73,11 @@ fn text(place: &Place, rest: &[u8], value: &[u8]) -> Result<(Name, Vec<u8>), Str
     if !owner.as_ref().is_at_or_below(place.apex.as_ref()) {
         return Err(format!("`{owner}` does not lie in the zone"));
     }
+    Ok(owner)
+}
+
+fn text(place: &Place, rest: &[u8], value: &[u8]) -> Result<(Name, Vec<u8>), String> {
+    let owner = owner(place, rest)?;
     if value.split(|byte| *byte == b'\n').count() > LINES_MAX {
         return Err(format!("the value has more than {LINES_MAX} lines"));
     }
@@ -94,6 +110,12 @@ fn text(place: &Place, rest: &[u8], value: &[u8]) -> Result<(Name, Vec<u8>), Str
 }
 
 fn read_ours(place: &Place, key: &[u8], rest: &[u8], value: &[u8]) -> Result<Vec<Item>, String> {
+    let depth = key.iter().filter(|byte| **byte == b'/').count();
+    if let Some(rest) = rest.strip_suffix(POOL) {
+        let owner = owner(place, rest)?;
+        let pool = Some(Box::new(place.pools.read(value)?));
+        return Ok(vec![Item { owner, records: Vec::new(), has_lua: false, pool, group: None, depth }]);
+    }
     let (owner, text) = text(place, rest, value)?;
     let name = String::from_utf8_lossy(key).into_owned();
     // Nothing but this text can be read: a value includes no files.
@@ -117,8 +139,8 @@ fn read_ours(place: &Place, key: &[u8], rest: &[u8], value: &[u8]) -> Result<Vec
     if part.records.is_empty() && !part.has_lua {
         return Err("the value has no records".to_owned());
     }
-    let depth = key.iter().filter(|byte| **byte == b'/').count();
-    Ok(vec![Item { owner, records: part.records, has_lua: part.has_lua, group: None, depth }])
+    let Part { records, has_lua, .. } = part;
+    Ok(vec![Item { owner, records, has_lua, pool: None, group: None, depth }])
 }
 
 #[cfg(test)]
@@ -126,6 +148,8 @@ mod tests {
     use super::*;
     use crate::dns::Ttl;
     use crate::layout::place::Subtree;
+    use crate::layout::pool::{Guards, PoolReader, ReadPool};
+    use crate::zone::PoolSettings;
 
     fn place() -> Place {
         Place {
@@ -135,6 +159,26 @@ mod tests {
             subtree: Subtree::Apart,
             nameservers: Vec::new(),
             text: zonefile::Settings::default(),
+            pools: PoolReader::new(Words),
+        }
+    }
+
+    /// A pool is one word here.
+    #[derive(Debug)]
+    struct Words;
+
+    impl ReadPool for Words {
+        fn read(&self, text: &[u8]) -> Result<Guards, String> {
+            let choice = PoolSettings::default();
+            if text == b"well" {
+                Ok(Guards { guards: Vec::new(), choice })
+            } else {
+                Err("no pool".to_owned())
+            }
+        }
+
+        fn is_same(&self, _: &dyn ReadPool) -> bool {
+            true
         }
     }
 
@@ -179,6 +223,23 @@ mod tests {
         assert!(of("api", "$INCLUDE /etc/passwd").contains("line 1: "));
         assert!(of("api", "60 A 192.0.2.1\n$ORIGIN x\n60 A 192.0.2.2").contains("line 2: "));
         assert!(read(&place(), b"/edgedns/lab.example2/x", b"").is_none());
+    }
+
+    #[test]
+    fn a_key_that_ends_with_pool_guards_the_name_before() {
+        let of = |key: &str, value: &str| {
+            let key = format!("/edgedns/lab.example/{key}");
+            super::read(&place(), key.as_bytes(), value.as_bytes()).unwrap()
+        };
+        for (key, name) in [("api#pool", "api.lab.example."), ("@#pool", "lab.example.")] {
+            let [item] = <[Item; 1]>::try_from(of(key, "well").unwrap()).unwrap();
+            assert!(item.records.is_empty() && item.pool.is_some());
+            assert_eq!(item.owner, name.parse().unwrap());
+            assert!(pool_key_of(&place(), &item.owner).ends_with(key));
+        }
+        let fault = of("api#pool", "ill").unwrap_err().to_string();
+        assert_eq!(fault, "/edgedns/lab.example/api#pool: no pool");
+        assert!(of("#pool", "well").unwrap_err().what.contains("names no owner"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Pure: what a key says depends on the key, its value and the [`Place`] of the zone alone. What a name answers is made of all
 //! keys that have an item for it. Not responsible for where keys come from, or for the rules between records of a zone.
 
+mod pool;
 mod place;
 mod item;
 mod settle;
@@ -18,4 +19,5 @@ pub use all::{ApexRecords, LAYOUTS, Layout, ReadKey, layout};
 pub use item::{Item, KeyFault};
 pub use lines::text_of;
 pub use place::{Place, Subtree};
+pub use pool::{Guards, PoolReader, ReadPool};
 pub use settle::{Settled, settle};

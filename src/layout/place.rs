@@ -1,5 +1,6 @@
 //! Where a zone is in a store.
 
+use super::pool::PoolReader;
 use crate::dns::{Name, Ttl};
 use crate::zonefile;
 
@@ -18,6 +19,8 @@ pub struct Place {
     pub nameservers: Vec<Name>,
     /// How lines of zone text are read.
     pub text: zonefile::Settings,
+    /// How pools are read.
+    pub pools: PoolReader,
 }
 
 /// Whether names answer with what is below them.

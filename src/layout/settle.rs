@@ -87,7 +87,7 @@ mod tests {
 
     fn item(depth: usize, group: &str, records: Vec<Record>) -> Item {
         let group = (!group.is_empty()).then(|| group.into());
-        Item { owner: "n.example.".parse().unwrap(), records, has_lua: false, depth, group }
+        Item { owner: "n.example.".parse().unwrap(), records, has_lua: false, pool: None, depth, group }
     }
 
     fn settled(items: Vec<Item>) -> (Vec<(Rtype, u8)>, usize) {

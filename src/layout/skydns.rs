@@ -17,6 +17,7 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use super::item::{Item, KeyFault};
 use super::place::{Place, Subtree};
@@ -42,6 +43,7 @@ struct Service {
     weight: u16,
     text: String,
     mail: bool,
+    #[serde(deserialize_with = "number_or_text")]
     ttl: u32,
     targetstrip: usize,
     group: String,
@@ -104,15 +106,35 @@ fn read_ours(place: &Place, key: &[u8], rest: &[u8], value: &[u8]) -> Result<Vec
     }
     let depth = key.iter().filter(|byte| **byte == b'/').count();
     let records = said(place, &name, &service)?;
+    let aliased = aliased_service(place, &name, &service, &records);
     let group: Option<Box<str>> = (!service.group.is_empty()).then(|| service.group.as_str().into());
-    let item = |(owner, records)| Item { owner, records, has_lua: false, group: group.clone(), depth };
+    let item =
+        |(owner, records)| Item { owner, records, has_lua: false, pool: None, group: group.clone(), depth };
     let mut items: Vec<Item> = by_owner(records).into_iter().map(item).collect();
     if place.subtree == Subtree::Joined {
-        let above = above(place, &name, &items);
+        let above = above(place, &name, &items, aliased.as_ref());
         items.extend(above.into_iter().map(item));
     }
     Ok(items)
 }
+
+/// A number, which the examples of CoreDNS also have as text.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u32),
+        Text(String),
+    }
+    match Either::deserialize(deserializer) {
+        Ok(Either::Number(number)) => Ok(number),
+        Ok(Either::Text(text)) => text.parse().map_err(|_| D::Error::custom(NO_TTL)),
+        Err(_) => Err(D::Error::custom(NO_TTL)),
+    }
+}
+
+/// What is told of a TTL that is none.
+const NO_TTL: &str = "`ttl` is a number of seconds";
 
 /// What is wrong with JSON, and where.
 fn told(error: &serde_json::Error) -> String {
@@ -134,12 +156,8 @@ fn said(place: &Place, name: &Name, service: &Service) -> Result<Vec<Record>, St
     let mut add = |owner: &Name, rtype, rdata: Vec<u8>| {
         records.push(Record { owner: owner.clone(), rtype, ttl, rdata: rdata.into() });
     };
-    let priority = if service.priority == 0 { PRIORITY } else { service.priority };
-    let srv = |target: &Name| {
-        let numbers = [priority, service.weight, service.port].map(u16::to_be_bytes).concat();
-        [numbers.as_slice(), target.as_ref().wire()].concat()
-    };
-    let mx = |target: &Name| [&priority.to_be_bytes()[..], target.as_ref().wire()].concat();
+    let srv = |target: &Name| [&numbers(service)[..], target.as_ref().wire()].concat();
+    let mx = |target: &Name| [&priority(service).to_be_bytes()[..], target.as_ref().wire()].concat();
     let host = service.host.trim();
     match host.parse::<IpAddr>() {
         _ if host.is_empty() => {}
@@ -177,6 +195,23 @@ fn said(place: &Place, name: &Name, service: &Service) -> Result<Vec<Record>, St
         add(if at_service { &service_owner } else { &owner }, Rtype::TXT, rdata);
     }
     Ok(records)
+}
+
+/// The SRV record that the names above an alias with a port have. At its own name an alias is alone.
+fn aliased_service(place: &Place, name: &Name, service: &Service, records: &[Record]) -> Option<Record> {
+    let is_joined = place.subtree == Subtree::Joined && service.port > 0;
+    let alias = records.iter().find(|record| is_joined && record.rtype == Rtype::CNAME)?;
+    let rdata = [&numbers(service)[..], &alias.rdata].concat();
+    Some(Record { owner: name.clone(), rtype: Rtype::SRV, ttl: alias.ttl, rdata: rdata.into() })
+}
+
+/// What an SRV record begins with: priority, weight and port.
+fn numbers(service: &Service) -> Vec<u8> {
+    [priority(service), service.weight, service.port].map(u16::to_be_bytes).concat()
+}
+
+fn priority(service: &Service) -> u16 {
+    if service.priority == 0 { PRIORITY } else { service.priority }
 }
 
 /// A name without its first labels, which may not lead out of the zone.
@@ -229,9 +264,9 @@ fn by_owner(records: Vec<Record>) -> Vec<(Name, Vec<Record>)> {
 }
 
 /// What the names above answer, too, up to the apex. An alias is no answer of theirs.
-fn above(place: &Place, name: &Name, items: &[Item]) -> Vec<(Name, Vec<Record>)> {
+fn above(place: &Place, name: &Name, items: &[Item], aliased: Option<&Record>) -> Vec<(Name, Vec<Record>)> {
     let joined = items.iter().flat_map(|item| &item.records).filter(|record| record.rtype != Rtype::CNAME);
-    let joined: Vec<&Record> = joined.collect();
+    let joined: Vec<&Record> = joined.chain(aliased).collect();
     let mut all = Vec::new();
     let mut next = (!joined.is_empty()).then_some(name.as_ref());
     while let Some(owner) = next {

@@ -20,10 +20,21 @@ use crate::zones::source::EtcdKeys;
 pub struct Put {
     /// The config file, which says where the zone is.
     pub config: PathBuf,
-    /// The key, or the name that it is to be of.
+    /// The name.
     pub name: String,
+    /// Which key of it.
+    pub of: KeyOf,
     /// Its value; none: it is deleted.
     pub value: Option<String>,
+}
+
+/// Which key of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOf {
+    /// The one with its records.
+    Records,
+    /// The one that guards its addresses.
+    Pool,
 }
 
 /// Why nothing was done.
@@ -73,7 +84,16 @@ pub fn put(put: &Put) -> Result<(), EtcdError> {
     let holding = zones.iter().filter(|(apex, _)| name.as_ref().is_at_or_below(apex.as_ref()));
     let longest = holding.max_by_key(|(apex, _)| apex.as_ref().label_count());
     let (_, source) = longest.ok_or_else(no_zone)?;
-    let key = (source.layout.key_of)(&source.place, &name);
+    let key = match (put.of, source.layout.pool_key_of) {
+        (KeyOf::Records, _) => (source.layout.key_of)(&source.place, &name),
+        (KeyOf::Pool, Some(pool_key_of)) => pool_key_of(&source.place, &name),
+        (KeyOf::Pool, None) => {
+            let layout = source.layout.name;
+            return Err(EtcdError::Value(format!(
+                "the layout `{layout}` has no keys for pools; write a `[[zone.probe]]`"
+            )));
+        }
+    };
     if let Some(value) = &put.value {
         let read = (source.layout.read)(&source.place, key.as_bytes(), value.as_bytes());
         read.ok_or_else(no_zone)?.map_err(|fault| EtcdError::Value(fault.to_string()))?;
@@ -103,6 +123,9 @@ pub fn export(config: &Path, zone: &Name) -> Result<(), EtcdError> {
     let read = runtime()?.block_on(from_etcd(source, apex)).map_err(EtcdError::Store)?;
     for fault in &read.faults {
         writeln!(io::stderr().lock(), "warning: {fault}")?;
+    }
+    for key in &read.pools {
+        writeln!(io::stderr().lock(), "warning: {key} is no zone text: write it as a `[[zone.probe]]`")?;
     }
     io::stdout().lock().write_all(read.text.as_bytes())?;
     Ok(())

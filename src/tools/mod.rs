@@ -31,7 +31,7 @@ pub use demo::demo;
 pub use dnssec::{
     DnssecError, KeyRole, Roll, RollProgress, ZoneFolder, generate_key, import_key, list_keys, print_ds, roll,
 };
-pub use etcd::{EtcdError, Put, check_from_etcd, export, put};
+pub use etcd::{EtcdError, KeyOf, Put, check_from_etcd, export, put};
 pub use format::Format;
 pub use machineconfig::{Request as MachineConfigRequest, machineconfig};
 pub use remote::{

@@ -13,6 +13,7 @@
 //! of (`etcd`), or for publishing.
 
 mod pages;
+mod leases;
 mod once;
 mod settings;
 mod status;

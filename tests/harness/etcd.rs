@@ -98,6 +98,13 @@ impl Etcd {
         assert!(output.status.success(), "etcdctl put {key}: {output:?}");
     }
 
+    /// Gives a key a value for so many seconds.
+    pub fn put_for(&self, seconds: u32, key: &str, value: &str) {
+        let granted = self.ctl(&["lease", "grant", &seconds.to_string()]);
+        let lease = granted.split_whitespace().nth(1).expect("the number of a lease").to_owned();
+        self.ctl(&["put", &format!("--lease={lease}"), "--", key, value]);
+    }
+
     /// Takes a key away.
     pub fn delete(&self, key: &str) {
         self.ctl(&["del", "--", key]);

@@ -2,22 +2,25 @@
 //!
 //! ```text
 //! edgedns keys 1 14841639068965178418 3 812
-//! 811 L3NreWRucy9leGFtcGxlL2xhYi9hcGk= eyJob3N0IjoiMTkyLjAuMi4xIn0=
+//! lease 7587848943239472601 60
+//! 811 L3NreWRucy9leGFtcGxlL2xhYi9hcGk= eyJob3N0IjoiMTkyLjAuMi4xIn0= 7587848943239472601
 //! ```
 //!
-//! The first line has the cluster, the term and the revision; each other one the revision, the key and the value of one
-//! key. The modification time of the file is when the store confirmed it last.
+//! The first line has the cluster, the term and the revision; a line of a lease for how many seconds it was granted; each
+//! other one the revision, the key and the value of one key, and the lease that it goes with. The modification time of the file is when the store confirmed it last.
 //!
 //! Responsible for where it is, and for it being whole. Not responsible for when it is written.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::etcd::{KeyValue, Mark};
+use crate::dns::Ttl;
+use crate::etcd::{KeyValue, LeaseId, Mark};
 use crate::zones::last_good::file_name;
 use crate::zones::state_file::{self, Filled};
 use crate::zones::zone_id::ZoneId;
@@ -34,12 +37,17 @@ const END_UNFINISHED: &str = ".keys.new";
 /// What an image begins with. Another number is another form.
 const HEAD: &str = "edgedns keys 1";
 
+/// What the line of a lease begins with.
+const LEASE: &str = "lease";
+
 /// Keys with their values as they were kept.
 pub(in crate::zones) struct Image {
     /// Where the store stood.
     pub(in crate::zones) mark: Mark,
     /// The keys.
     pub(in crate::zones) keys: Vec<KeyValue>,
+    /// The leases that they go with, and what TTLs these allow.
+    pub(in crate::zones) leases: Vec<(LeaseId, Ttl)>,
     /// When the store has confirmed them last.
     pub(in crate::zones) confirmed_at: SystemTime,
 }
@@ -64,15 +72,28 @@ fn parse(text: &[u8]) -> Option<Image> {
     let mut numbers = head.strip_prefix(HEAD)?.split_whitespace();
     let mut number = || numbers.next()?.parse::<u64>().ok();
     let (cluster, term, revision) = (number()?, number()?, number()?);
-    let mut keys = Vec::new();
+    let (mut keys, mut leases) = (Vec::new(), Vec::new());
     for line in lines.filter(|line| !line.is_empty()) {
         let mut words = line.split(|byte| *byte == b' ');
-        let revision = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+        let first = std::str::from_utf8(words.next()?).ok()?;
+        if first == LEASE {
+            leases.push((number(words.next()?)?, Ttl::from_seconds(number(words.next()?)?)?));
+            continue;
+        }
+        let revision = first.parse().ok()?;
         let key = STANDARD.decode(words.next()?).ok()?;
         let value = STANDARD.decode(words.next()?).ok()?;
-        keys.push(KeyValue { key, value, revision });
+        let lease = words.next().map(number);
+        let lease = if lease == Some(None) { return None } else { lease.flatten() };
+        keys.push(KeyValue { key, value, revision, lease });
     }
-    Some(Image { mark: Mark { cluster, revision, term }, keys, confirmed_at: SystemTime::UNIX_EPOCH })
+    let mark = Mark { cluster, revision, term };
+    Some(Image { mark, keys, leases, confirmed_at: SystemTime::UNIX_EPOCH })
+}
+
+/// The number that a word is.
+fn number<T: FromStr>(word: &[u8]) -> Option<T> {
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 /// Keeps an image.
@@ -88,8 +109,15 @@ pub(in crate::zones) fn write(folder: &Path, id: &ZoneId, image: &Image) -> io::
         let mut writer = BufWriter::new(&mut *file);
         let Mark { cluster, revision, term } = image.mark;
         writeln!(writer, "{HEAD} {cluster} {term} {revision}")?;
-        for KeyValue { key, value, revision } in &image.keys {
-            writeln!(writer, "{revision} {} {}", STANDARD.encode(key), STANDARD.encode(value))?;
+        for (lease, ttl) in &image.leases {
+            writeln!(writer, "{LEASE} {lease} {}", ttl.seconds())?;
+        }
+        for KeyValue { key, value, revision, lease } in &image.keys {
+            write!(writer, "{revision} {} {}", STANDARD.encode(key), STANDARD.encode(value))?;
+            if let Some(lease) = lease {
+                write!(writer, " {lease}")?;
+            }
+            writeln!(writer)?;
         }
         writer.flush()?;
         drop(writer);
@@ -114,15 +142,19 @@ mod tests {
         let id: ZoneId = "lab.example.".parse::<crate::dns::Name>().unwrap().into();
         assert!(read(folder.path(), &id).unwrap().is_none());
         let mark = Mark { cluster: u64::MAX, revision: 812, term: 3 };
+        let lease: LeaseId = "7587848943239472601".parse().unwrap();
         let keys = vec![
-            KeyValue { key: b"/skydns/a".to_vec(), value: b"\0\n \xff".to_vec(), revision: 7 },
-            KeyValue { key: b"/skydns/b".to_vec(), value: Vec::new(), revision: 8 },
+            KeyValue { key: b"/skydns/a".to_vec(), value: b"\0\n \xff".to_vec(), revision: 7, lease: None },
+            KeyValue { key: b"/skydns/b".to_vec(), value: Vec::new(), revision: 8, lease: Some(lease) },
         ];
-        let image = Image { mark, keys: keys.clone(), confirmed_at: SystemTime::now() };
+        let leases = vec![(lease, Ttl::from_seconds(60).unwrap())];
+        let image =
+            Image { mark, keys: keys.clone(), leases: leases.clone(), confirmed_at: SystemTime::now() };
         write(folder.path(), &id, &image).unwrap();
         let again = read(folder.path(), &id).unwrap().unwrap();
-        assert_eq!((again.mark, again.keys), (mark, keys));
+        assert_eq!((again.mark, again.keys, again.leases), (mark, keys, leases));
         assert!(parse(b"edgedns keys 2 1 1 1\n").is_none());
         assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr").is_none());
+        assert!(parse(b"edgedns keys 1 1 1 1\n7 L3Nr eyJ9 lease").is_none());
     }
 }

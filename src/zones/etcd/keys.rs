@@ -6,9 +6,9 @@ use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::dns::Name;
-use crate::etcd::{Change, KeyValue};
-use crate::layout::{self, Item, KeyFault, Layout, Settled, settle};
+use crate::dns::{Name, Ttl};
+use crate::etcd::{Change, KeyValue, LeaseId};
+use crate::layout::{self, Guards, Item, KeyFault, Layout, Settled, settle};
 
 /// The keys of a zone.
 pub(in crate::zones) struct Keys {
@@ -21,12 +21,26 @@ pub(in crate::zones) struct Keys {
     /// The names of which something else may be said than was taken.
     changed: HashSet<Name>,
     faults: BTreeMap<Vec<u8>, KeyFault>,
+    /// What guards the addresses of names, with the keys that say so.
+    pools: BTreeMap<Name, (Arc<[u8]>, Guards)>,
+    leases: HashMap<LeaseId, Granted>,
+    /// The leases of which it is to be asked how long they were granted for.
+    unknown: Vec<LeaseId>,
+}
+
+/// A lease that keys have.
+struct Granted {
+    /// How many have it.
+    keys: usize,
+    /// The most that a TTL may be; none: not known.
+    ttl: Option<Ttl>,
 }
 
 /// A value of use.
 struct Value {
     revision: u64,
     bytes: Box<[u8]>,
+    lease: Option<LeaseId>,
 }
 
 impl Keys {
@@ -39,6 +53,9 @@ impl Keys {
             owners: HashMap::new(),
             changed: HashSet::new(),
             faults: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            leases: HashMap::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -66,9 +83,10 @@ impl Keys {
     }
 
     /// A key has a value.
-    pub(in crate::zones) fn put(&mut self, KeyValue { key, value, revision }: KeyValue) {
+    pub(in crate::zones) fn put(&mut self, KeyValue { key, value, revision, lease }: KeyValue) {
         if let Some(known) = self.values.get_mut(&*key)
             && *known.bytes == *value
+            && known.lease == lease
         {
             known.revision = revision;
             self.faults.remove(&key);
@@ -83,12 +101,18 @@ impl Keys {
                 let key: Arc<[u8]> = key.into();
                 for item in items {
                     self.changed.insert(item.owner.clone());
+                    if let Some(pool) = item.pool {
+                        self.pools.insert(item.owner.clone(), (Arc::clone(&key), *pool));
+                    }
                     let keys = self.owners.entry(item.owner).or_default();
                     if let Err(at) = keys.binary_search(&key) {
                         keys.insert(at, Arc::clone(&key));
                     }
                 }
-                self.values.insert(key, Value { revision, bytes: value.into() });
+                if let Some(lease) = lease {
+                    self.hold(lease);
+                }
+                self.values.insert(key, Value { revision, bytes: value.into(), lease });
             }
         }
     }
@@ -101,6 +125,9 @@ impl Keys {
     /// What a key said is said no more.
     fn forget(&mut self, key: &[u8]) {
         let Some((key, value)) = self.values.remove_entry(key) else { return };
+        if let Some(lease) = value.lease {
+            self.let_go(lease);
+        }
         for item in self.read(&key, &value.bytes) {
             if let Place::Occupied(mut keys) = self.owners.entry(item.owner.clone()) {
                 keys.get_mut().retain(|one| *one != key);
@@ -108,8 +135,59 @@ impl Keys {
                     keys.remove();
                 }
             }
+            if item.pool.is_some() {
+                self.pools.remove(&item.owner);
+            }
             self.changed.insert(item.owner);
         }
+    }
+
+    /// One more key has a lease.
+    fn hold(&mut self, lease: LeaseId) {
+        match self.leases.entry(lease) {
+            Place::Occupied(mut known) => known.get_mut().keys += 1,
+            Place::Vacant(new) => {
+                new.insert(Granted { keys: 1, ttl: None });
+                self.unknown.push(lease);
+            }
+        }
+    }
+
+    fn let_go(&mut self, lease: LeaseId) {
+        let Place::Occupied(mut known) = self.leases.entry(lease) else { return };
+        known.get_mut().keys -= 1;
+        if known.get().keys == 0 {
+            known.remove();
+        }
+    }
+
+    /// The leases of which it is to be asked how long they were granted for, which are not any more.
+    pub(in crate::zones) fn take_unknown_leases(&mut self) -> Vec<LeaseId> {
+        let mut unknown = std::mem::take(&mut self.unknown);
+        unknown.retain(|lease| self.leases.get(lease).is_some_and(|known| known.ttl.is_none()));
+        unknown
+    }
+
+    /// Whether there are such.
+    pub(in crate::zones) fn has_unknown_leases(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
+    /// These are still to be asked for.
+    pub(in crate::zones) fn mark_unknown(&mut self, leases: impl IntoIterator<Item = LeaseId>) {
+        self.unknown.extend(leases);
+    }
+
+    /// With this lease no TTL is longer. What has been published of its keys is not looked at again.
+    pub(in crate::zones) fn granted(&mut self, lease: LeaseId, ttl: Ttl) {
+        if let Some(known) = self.leases.get_mut(&lease) {
+            known.ttl = Some(ttl);
+        }
+    }
+
+    /// The leases that are known, for the disk.
+    pub(in crate::zones) fn known_leases(&self) -> Vec<(LeaseId, Ttl)> {
+        self.leases.iter().filter_map(|(lease, known)| Some((*lease, known.ttl?))).collect()
     }
 
     /// What a value says that was of use once.
@@ -134,6 +212,7 @@ impl Keys {
             key: key.to_vec(),
             value: value.bytes.to_vec(),
             revision: value.revision,
+            lease: value.lease,
         };
         self.values.iter().map(kv).collect()
     }
@@ -171,7 +250,11 @@ impl Keys {
         let mut has_lua = HasLua::No;
         for key in keys {
             let Some(value) = self.values.get(key) else { continue };
-            let own = self.read(key, &value.bytes).into_iter().find(|item| item.owner == *owner);
+            let mut own = self.read(key, &value.bytes).into_iter().find(|item| item.owner == *owner);
+            let lease = value.lease.and_then(|lease| self.leases.get(&lease));
+            if let (Some(own), Some(most)) = (&mut own, lease.and_then(|granted| granted.ttl)) {
+                own.records.iter_mut().for_each(|record| record.ttl = record.ttl.min(most));
+            }
             if own.as_ref().is_some_and(|own| own.has_lua) {
                 has_lua = HasLua::Yes;
             }
@@ -184,6 +267,21 @@ impl Keys {
     pub(in crate::zones) fn settled(&self, owner: &Name) -> (Settled<'_>, HasLua) {
         let (items, has_lua) = self.said(owner);
         (settle(&items), has_lua)
+    }
+
+    /// What guards the addresses of names, with the key that says so.
+    pub(in crate::zones) fn pools(&self) -> impl Iterator<Item = (&Name, &[u8], &Guards)> {
+        self.pools.iter().map(|(owner, (key, guards))| (owner, &**key, guards))
+    }
+
+    /// Whether a key guards the addresses of a name.
+    pub(in crate::zones) fn guards(&self, owner: &Name) -> bool {
+        self.pools.contains_key(owner)
+    }
+
+    /// The names that keys guard are to be looked at: they may be guarded otherwise in what is served.
+    pub(in crate::zones) fn mark_pools(&mut self) {
+        self.changed.extend(self.pools.keys().cloned());
     }
 
     /// The value of a key.
@@ -207,8 +305,7 @@ pub(in crate::zones) enum HasLua {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Ttl;
-    use crate::layout::Subtree;
+    use crate::layout::{PoolReader, Subtree};
     use crate::zonefile;
 
     fn keys() -> Keys {
@@ -219,13 +316,14 @@ mod tests {
             subtree: Subtree::Apart,
             nameservers: Vec::new(),
             text: zonefile::Settings::default(),
+            pools: PoolReader::default(),
         };
         Keys::new(layout::layout("skydns").unwrap(), place)
     }
 
     fn kv(name: &str, value: &str, revision: u64) -> KeyValue {
         let key = format!("/skydns/example/lab/{name}").into_bytes();
-        KeyValue { key, value: value.as_bytes().to_vec(), revision }
+        KeyValue { key, value: value.as_bytes().to_vec(), revision, lease: None }
     }
 
     fn changed(keys: &mut Keys) -> Vec<String> {
@@ -262,6 +360,31 @@ mod tests {
         keys.put(kv("api", r#"{"host":"192.0.2.1"}"#, 5));
         keys.take(Change::Gone { key: kv("new", "", 0).key, revision: 6 });
         assert_eq!(keys.faults().count(), 0);
+    }
+
+    #[test]
+    fn a_lease_bounds_the_ttls_of_its_keys_and_is_forgotten_with_the_last_of_them() {
+        let mut keys = keys();
+        let lease: LeaseId = "7".parse().unwrap();
+        let leased = |name: &str, value: &str| KeyValue { lease: Some(lease), ..kv(name, value, 2) };
+        let ttl = |keys: &Keys, name: &str| {
+            let owner = format!("{name}.lab.example.").parse().unwrap();
+            keys.settled(&owner).0.records[0].1.ttl.seconds()
+        };
+        keys.put(leased("a", r#"{"host":"192.0.2.1","ttl":20}"#));
+        keys.put(leased("b", r#"{"host":"192.0.2.1"}"#));
+        keys.put(kv("c", r#"{"host":"192.0.2.1"}"#, 3));
+        assert_eq!(keys.take_unknown_leases(), [lease]);
+        keys.granted(lease, Ttl::from_seconds(60).unwrap());
+        assert_eq!([ttl(&keys, "a"), ttl(&keys, "b"), ttl(&keys, "c")], [20, 60, 300]);
+        keys.take_changed();
+        keys.put(leased("c", r#"{"host":"192.0.2.1"}"#));
+        assert_eq!((changed(&mut keys), ttl(&keys, "c")), (vec!["c.lab.example.".to_owned()], 60));
+        assert!(keys.take_unknown_leases().is_empty(), "it is known");
+        ["a", "b"].iter().for_each(|name| keys.remove(&kv(name, "", 0).key));
+        assert_eq!(keys.known_leases().len(), 1);
+        keys.put(kv("c", r#"{"host":"192.0.2.1"}"#, 4));
+        assert!(keys.known_leases().is_empty());
     }
 
     #[test]

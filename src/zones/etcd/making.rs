@@ -9,12 +9,14 @@ use std::sync::Arc;
 use super::keys::{HasLua, Keys};
 use super::serial::{next_serial, serial_of};
 use crate::dns::{Name, Rtype, Ttl};
-use crate::layout::{ApexRecords, KeyFault, text_of};
+use crate::layout::{ApexRecords, Guards, KeyFault, text_of};
 use crate::source::{Diagnostic, Diagnostics, Origin, Sources, Span, StoreKey};
-use crate::zone::{Apexes, Builder, Changeset, Hosts, MemoryLimit, NodeId, PoolId, Record, Zone};
+use crate::zone::{
+    Apexes, Builder, Changeset, Guarding, Hosts, MemoryLimit, NodeId, PoolId, Record, Test, Zone,
+};
 use crate::zonefile;
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
-use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
+use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion, guard_the_same};
 use crate::zones::zone_id::ZoneId;
 
 /// Memory that a zone may take where `memory-limit` says nothing, in bytes: some two million records. A store has no
@@ -113,9 +115,22 @@ impl Making<'_> {
         let serial = next_serial(current.serial, self.revision);
         let few = changed.len() <= CHANGED_MIN.max(keys.names() / CHANGED_SHARE);
         if !few || changed.iter().any(|owner| has_lua(keys, zone, owner)) {
-            return self.whole(keys, Some(zone), serial);
+            return self.whole(keys, Some(current), serial);
         }
         let mut faults = Vec::new();
+        let mut inputs = Arc::clone(&self.inputs);
+        let of_keys = current.inputs.guards.iter().filter(|guarding| is_of_key(guarding));
+        let guarded: HashSet<&Name> = of_keys.map(|guarding| &guarding.owner).collect();
+        if keys.pools().next().is_some() || !guarded.is_empty() {
+            inputs = Arc::clone(&current.inputs);
+            if changed.iter().any(|owner| keys.guards(owner) || guarded.contains(owner)) {
+                let (guards, idle) = self.guards(keys);
+                if !guard_the_same(&guards, &current.inputs.guards) {
+                    return self.whole(keys, Some(current), serial);
+                }
+                faults.extend(idle);
+            }
+        }
         let mut differences: Vec<Difference<'_>> = Vec::new();
         for owner in changed {
             let (records, told) = self.records_of(keys, owner);
@@ -130,7 +145,7 @@ impl Making<'_> {
             return Ok(Made { version: None, refused: faults });
         }
         differences.sort_by(|one, other| one.owner.cmp(&other.owner));
-        let mut made = self.changed(current, zone, &differences, serial)?;
+        let mut made = self.changed((current, zone), &inputs, &differences, serial)?;
         made.refused.extend(faults);
         Ok(made)
     }
@@ -153,8 +168,8 @@ impl Making<'_> {
     /// The version after changes, and the names whose changes break a rule between records.
     fn changed(
         &self,
-        current: &ZoneVersion,
-        zone: &Zone,
+        (current, zone): (&ZoneVersion, &Zone),
+        inputs: &Arc<Inputs>,
         differences: &[Difference<'_>],
         serial: u32,
     ) -> Result<Made, String> {
@@ -171,7 +186,7 @@ impl Making<'_> {
                     changes.removed.extend(one.changes.removed.iter().cloned());
                     changes.added.extend(one.changes.added.iter().cloned());
                 }
-                match (self.accept(base, changes, self.origin_of(part)), part) {
+                match (self.accept(base, inputs, changes, self.origin_of(part)), part) {
                     (Ok(next), _) => {
                         version = Some(next);
                         soa = Changeset::default();
@@ -197,6 +212,7 @@ impl Making<'_> {
     fn accept(
         &self,
         base: &ZoneVersion,
+        inputs: &Arc<Inputs>,
         changes: Changeset,
         origin: Origin,
     ) -> Result<ZoneVersion, ProposalError> {
@@ -204,10 +220,35 @@ impl Making<'_> {
         let proposal = Proposal {
             zone: self.id.clone(),
             contents,
-            inputs: Arc::clone(&self.inputs),
+            inputs: Arc::clone(inputs),
             origin: VersionOrigin::Sources,
         };
         proposal.accept(Some(base))
+    }
+
+    /// What guards names: the config file, and keys for names that have something to guard. Keys for others are told.
+    fn guards(&self, keys: &Keys) -> (Vec<Guarding>, Vec<(Name, KeyFault)>) {
+        let (mut guards, mut idle) = (self.inputs.guards.clone(), Vec::new());
+        for (owner, key, wanted) in keys.pools() {
+            let (settled, lua) = keys.settled(owner);
+            let has = |types: &[Rtype]| settled.records.iter().any(|(_, one)| types.contains(&one.rtype));
+            let lacks = wanted.guards.iter().find_map(|guard| match guard.test {
+                Test::Same(_) => (!has(&[Rtype::A, Rtype::AAAA])).then_some("A or AAAA"),
+                Test::TargetPort => (!has(&[Rtype::SRV])).then_some("SRV"),
+            });
+            let why_not = match (lua, lacks) {
+                (HasLua::Yes, _) => format!("`{owner}` has LUA records: they bring their own probes"),
+                (HasLua::No, Some(types)) => format!("`{owner}` has no {types} record to guard"),
+                (HasLua::No, None) => {
+                    let Guards { guards: tests, choice } = wanted.clone();
+                    let origin = self.origin(key);
+                    guards.push(Guarding { owner: owner.clone(), origin, guards: tests, choice });
+                    continue;
+                }
+            };
+            idle.push((owner.clone(), KeyFault::of(key, why_not)));
+        }
+        (guards, idle)
     }
 
     /// Where records come from that are changed together: a key, where it is one.
@@ -263,15 +304,23 @@ impl Making<'_> {
     }
 
     /// The zone put together anew. Names that break a rule are as `before` has them, or left out.
-    fn whole(&self, keys: &Keys, before: Option<&Zone>, serial: u32) -> Result<Made, String> {
+    fn whole(&self, keys: &Keys, before: Option<&ZoneVersion>, serial: u32) -> Result<Made, String> {
         let soa = with_serial(self.soa(keys)?, serial).ok_or("the SOA record is too short")?;
+        let (wanted, idle) = self.guards(keys);
         let mut refused: BTreeMap<Name, KeyFault> = BTreeMap::new();
         for _ in 0..ROUNDS_MAX {
             let mut sources = Sources::default().closed_over(Vec::new());
             let mut found = Diagnostics::default();
-            let mut left_out = Vec::new();
+            let mut left_out = idle.clone();
             let texts = (&mut sources, &mut found);
-            let builder = self.builder(keys, before, &soa, (&refused, &mut left_out), texts)?;
+            let old = before.and_then(|before| before.contents.as_deref());
+            let mut builder = self.builder(keys, old, &soa, (&refused, &mut left_out), texts)?;
+            // A name that stays as it was is guarded as it was.
+            let kept = |guarding: &Guarding| !(is_of_key(guarding) && refused.contains_key(&guarding.owner));
+            let before_too = refused.keys().filter_map(|owner| key_guard(before?, owner));
+            let guards: Vec<Guarding> =
+                wanted.iter().filter(|guarding| kept(guarding)).chain(before_too).cloned().collect();
+            guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
             let zone = builder.finish(&mut found);
             let Some(mut zone) = zone.filter(|_| found.errors() == 0) else {
                 let faults = self.names_of(keys, &sources, &found);
@@ -283,7 +332,7 @@ impl Making<'_> {
                 }
                 continue;
             };
-            let mut inputs = Inputs::clone(&self.inputs);
+            let mut inputs = Inputs { guards, ..Inputs::clone(&self.inputs) };
             inputs.settle(&mut zone, &sources);
             let proposal = Proposal {
                 zone: self.id.clone(),
@@ -347,7 +396,6 @@ impl Making<'_> {
             files.push(sources.add(String::from_utf8_lossy(key).into_owned(), text));
         }
         zonefile::read_code(sources, &files, &mut builder, &self.inputs.settings, found);
-        self.inputs.guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
         builder.set_own_addresses(self.inputs.own.clone());
         builder.set_apexes(Arc::clone(&self.apexes));
         Ok(builder)
@@ -371,6 +419,16 @@ impl Making<'_> {
         names.retain(|(name, _)| *name != self.id.name || keys.layout().apex == ApexRecords::Configured);
         names
     }
+}
+
+/// Whether a key says that a name is guarded.
+fn is_of_key(guarding: &Guarding) -> bool {
+    matches!(guarding.origin, Origin::Store(_))
+}
+
+/// What guards a name in a version because a key says so.
+fn key_guard<'v>(version: &'v ZoneVersion, owner: &Name) -> Option<&'v Guarding> {
+    version.inputs.guards.iter().find(|guarding| is_of_key(guarding) && guarding.owner == *owner)
 }
 
 /// Whether a name has LUA records, or had: changes cannot say so.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::leases::learn_leases;
 use super::pages::read_all;
 use crate::dns::Name;
 use crate::etcd::Client;
@@ -24,6 +25,8 @@ pub struct FromEtcd {
     pub serial: u32,
     /// Values that say nothing of use.
     pub faults: Vec<KeyFault>,
+    /// The keys that guard names, which are no zone text.
+    pub pools: Vec<String>,
 }
 
 /// Reads the keys of a zone, and makes it.
@@ -38,6 +41,7 @@ pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, Strin
     let settings = source.place.text.clone();
     let mut keys = Keys::new(source.layout, source.place.clone());
     keys.restate(all);
+    learn_leases(&mut client, &mut keys).await.map_err(|error| format!("etcd: {error}"))?;
     let mut sources = ZoneSources::default();
     sources.push(source.clone());
     let id = ZoneId::from(name.clone());
@@ -64,5 +68,6 @@ pub async fn from_etcd(source: &EtcdKeys, name: &Name) -> Result<FromEtcd, Strin
     let zone = version.contents.as_deref().ok_or("its contents are not in memory")?;
     zonefile::write(zone, &mut text);
     let faults = keys.faults().cloned().chain(made.refused.into_iter().map(|(_, fault)| fault)).collect();
-    Ok(FromEtcd { text, records: version.records, serial: version.serial, faults })
+    let pools = keys.pools().map(|(_, key, _)| String::from_utf8_lossy(key).into_owned()).collect();
+    Ok(FromEtcd { pools, text, records: version.records, serial: version.serial, faults })
 }

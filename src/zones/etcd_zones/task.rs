@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until};
 use tracing::{debug, info, warn};
 
+use super::leases::learn_leases;
 use super::pages::read_all;
 use super::settings::EtcdSettings;
 use super::status::{Held, SharedStatus};
@@ -160,6 +161,7 @@ impl Following {
             let image = read_image(&folder, &id).ok().flatten()?;
             let mut keys = Keys::new(layout, place);
             keys.restate(image.keys);
+            image.leases.into_iter().for_each(|(lease, ttl)| keys.granted(lease, ttl));
             Some((keys, image.mark, image.confirmed_at))
         });
         let Some((mut keys, mark, confirmed_at)) = read.await.unwrap_or_default() else {
@@ -175,6 +177,7 @@ impl Following {
         self.served = keys.len();
         if is_what_is_served {
             keys.take_changed();
+            keys.mark_pools();
         }
         self.keys = Some(keys);
         if !is_what_is_served {
@@ -315,7 +318,7 @@ impl Following {
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
                     gathering = None;
-                    self.publish().await.err().map(Ended::from)
+                    self.publish_changes().await.err()
                 }
                 watched = watch.next() => match watched {
                     Ok(watched) => {
@@ -341,7 +344,9 @@ impl Following {
                 () = sleep(SAVING), if self.saving.is_unsaved => None,
             };
             if let Some(ended) = ended {
-                if gathering.is_some() && self.publish().await.is_err() {
+                // What a lease bounds waits until that can be asked for.
+                let is_known = self.keys.as_ref().is_some_and(|keys| !keys.has_unknown_leases());
+                if gathering.is_some() && is_known && self.publish().await.is_err() {
                     return Ended::Over;
                 }
                 return ended;
@@ -405,8 +410,16 @@ impl Following {
 
     /// What is known is what the store says.
     async fn confirm(&mut self) -> Result<(), Ended> {
-        self.publish().await?;
+        self.publish_changes().await?;
         self.confirm_again().await
+    }
+
+    /// Has served what the store says, with what leases say of it.
+    async fn publish_changes(&mut self) -> Result<(), Ended> {
+        if let Some(keys) = &mut self.keys {
+            learn_leases(&mut self.client, keys).await?;
+        }
+        Ok(self.publish().await?)
     }
 
     async fn confirm_again(&mut self) -> Result<(), Ended> {
@@ -618,7 +631,7 @@ impl Following {
         self.saving.is_unsaved = false;
         let id = self.id();
         let confirmed_at = self.task.status.get().confirmed_at.unwrap_or_else(SystemTime::now);
-        let image = Image { mark, keys: keys.all(), confirmed_at };
+        let image = Image { mark, keys: keys.all(), leases: keys.known_leases(), confirmed_at };
         let name = id.clone();
         let written = tokio::task::spawn_blocking(move || write_image(&folder, &name, &image)).await;
         let fault = written.unwrap_or(Ok(())).err().map(|error| error.to_string());

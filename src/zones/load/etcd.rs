@@ -78,6 +78,7 @@ impl EtcdLoad<'_> {
         let mut keys = Keys::new(self.source.layout, place);
         let revision = image.mark.revision;
         keys.restate(image.keys);
+        image.leases.into_iter().for_each(|(lease, ttl)| keys.granted(lease, ttl));
         let making = Making {
             id: &self.fed.zone.id,
             inputs: Arc::new(self.fed.inputs.clone()),

@@ -20,7 +20,7 @@ use crate::dnssec::Time;
 use crate::source::{
     Diagnostic, Diagnostics, Digest, Look, Origin, Severity, Sources, TextFile, Update, patiently_for,
 };
-use crate::zone::{self, Addresses, Apexes, Hosts, NodeId, Zone};
+use crate::zone::{self, Addresses, Apexes, Guarding, Hosts, NodeId, Zone};
 use crate::zonefile;
 use crate::zones::clients::Clients;
 use crate::zones::journal::Journal;
@@ -87,7 +87,7 @@ impl<'r> ZoneReader<'r> {
         let mut loaded = LoadedZone::new(zone, self.access(zone));
         let forward = self.forward(zone, others);
         let before = self.before(&loaded.id);
-        let inputs = match self.signing(zone, before) {
+        let mut inputs = match self.signing(zone, before) {
             Ok(signing) => Inputs { signing, ..self.inputs(zone, forward) },
             Err(fault) => {
                 // Never unsigned: whoever has the DS records would take it for forged.
@@ -96,6 +96,11 @@ impl<'r> ZoneReader<'r> {
                 return loaded;
             }
         };
+        if let (Some(before), true) = (before, zone.sources.find::<EtcdKeys>().is_some()) {
+            // What keys guard stays guarded: no key is read here.
+            let of_keys = |guarding: &&Guarding| matches!(guarding.origin, Origin::Store(_));
+            inputs.guards.extend(before.inputs.guards.iter().filter(of_keys).cloned());
+        }
         // What other zones are made from follows updates when the file is read again.
         let says_enough = |version: &&Arc<ZoneVersion>| {
             let are_newest = version.hosts.as_ref().is_some_and(|hosts| hosts.serial() == version.serial);

@@ -239,6 +239,7 @@ fn read(
         subtree,
         nameservers,
         text: zonefile::Settings::default(),
+        pools: context.pools.clone(),
     };
     let span = table.span();
     Ok(Some(Arc::new(EtcdKeys { access, layout, place, shrink_limit, max_stale, span })))

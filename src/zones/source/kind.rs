@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::interface::Source;
 use crate::dns::Name;
+use crate::layout::PoolReader;
 use crate::setting::{Faulty, KeyEntry, Table, TsigKey};
 use crate::source::{Diagnostics, Span};
 
@@ -83,4 +84,6 @@ pub struct SourceContext<'c> {
     pub keys: &'c [TsigKey],
     /// The addresses that this server listens at.
     pub listen: &'c [SocketAddr],
+    /// How pools are read that keys of a store make.
+    pub pools: &'c PoolReader,
 }

@@ -2,6 +2,8 @@
 
 mod answering;
 mod commands;
+mod guarded;
+mod leases;
 mod stores;
 
 use std::net::IpAddr;

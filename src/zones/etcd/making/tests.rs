@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::etcd::{Change, KeyValue};
-use crate::layout::{Place, Subtree, layout};
+use crate::layout::{Place, PoolReader, Subtree, layout};
 use crate::zones::source::{Updates, ZoneSources};
 
 fn keys(name: &str) -> Keys {
@@ -20,6 +20,7 @@ fn keys(name: &str) -> Keys {
         subtree: Subtree::Apart,
         nameservers,
         text: zonefile::Settings::default(),
+        pools: PoolReader::default(),
     };
     Keys::new(layout, place)
 }
@@ -50,7 +51,12 @@ fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result
 }
 
 fn put(keys: &mut Keys, key: &str, value: &str) {
-    keys.put(KeyValue { key: key.as_bytes().to_vec(), value: value.as_bytes().to_vec(), revision: 1 });
+    keys.put(KeyValue {
+        key: key.as_bytes().to_vec(),
+        value: value.as_bytes().to_vec(),
+        revision: 1,
+        lease: None,
+    });
 }
 
 fn line(keys: &mut Keys, owner: &str, value: &str) {

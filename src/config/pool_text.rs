@@ -1,0 +1,172 @@
+//! The value of a key of a store that makes a pool: what `[[zone.probe]]` says, in JSON and without `names`.
+//!
+//! ```text
+//!   {"tcp": 443, "order": "local-first", "https": {"port": 6443, "path": "/readyz"}}
+//! ```
+//!
+//! The text becomes TOML and goes the way of the config file, so that its keys, bounds and faults are the same. Not
+//! responsible for whom it guards: that is in the key.
+
+use std::any::Any;
+use std::path::Path;
+
+use serde_json::Value as Json;
+use toml::de::DeValue;
+
+use super::keys::Section;
+use super::probe::Probe;
+use super::table::{Part, Table};
+use super::zone_probe::ZoneProbe;
+use crate::layout::{Guards, ReadPool};
+use crate::setting::{Holds, span_of};
+use crate::source::{Diagnostic, Diagnostics, Sources};
+
+/// How pools are read that keys of a store make.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PoolText {
+    /// What holds for a probe that says nothing else.
+    pub(super) times: Probe,
+}
+
+impl ReadPool for PoolText {
+    fn read(&self, text: &[u8]) -> Result<Guards, String> {
+        let json: Json = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if !json.is_object() {
+            return Err("a pool is an object, as in {\"tcp\": 443}".to_owned());
+        }
+        if has_null(&json) {
+            return Err("`null` is no value of a pool: leave the key out".to_owned());
+        }
+        let toml = as_toml(&String::from_utf8_lossy(text));
+        let tree = DeValue::parse(toml.trim()).map_err(|error| error.message().to_owned())?;
+        let DeValue::Table(entries) = tree.get_ref() else { return Err("a pool is an object".to_owned()) };
+        let mut sources = Sources::default().closed_over(Vec::new());
+        let file = sources.add("", text.to_vec());
+        let mut found = Diagnostics::default();
+        let table = Table::open(Section::ZoneProbe, file, span_of(file, &tree.span()), entries, &mut found);
+        if let Some(names) = table.get("names") {
+            found.push(names.fault("the owner is that of the key: leave `names` out"));
+        }
+        refuse_files(Section::ZoneProbe, &table, &mut found);
+        let read = ZoneProbe::nameless(&table, &self.times, Path::new(""), &mut found);
+        if let Some(first) = found.first_error() {
+            return Err(told(first, &sources));
+        }
+        Ok(Guards { guards: read.templates(), choice: read.choice })
+    }
+
+    fn is_same(&self, other: &dyn ReadPool) -> bool {
+        (other as &dyn Any).downcast_ref::<Self>() == Some(self)
+    }
+}
+
+/// A fault in one line, with its place in the value.
+fn told(fault: &Diagnostic, sources: &Sources) -> String {
+    let place = fault.span().map(|span| sources.place(span));
+    let place =
+        place.map_or_else(String::new, |place| format!("line {} column {}: ", place.line, place.column));
+    format!("{place}{}", fault.message)
+}
+
+fn has_null(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::Array(items) => items.iter().any(has_null),
+        Json::Object(entries) => entries.values().any(has_null),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+    }
+}
+
+/// The same in TOML, and nearly all of it at the same place: what JSON has besides is a colon and lines.
+fn as_toml(json: &str) -> String {
+    let mut toml = String::with_capacity(json.len());
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json.chars() {
+        match byte {
+            // An escape that TOML does not know, of what needs none.
+            '/' if is_escaped => drop(toml.pop()),
+            ':' if !is_text => {
+                toml.push('=');
+                continue;
+            }
+            _ if byte.is_ascii_whitespace() && !is_text => {
+                toml.push(' ');
+                continue;
+            }
+            _ => {}
+        }
+        is_text ^= byte == '"' && !is_escaped;
+        is_escaped = is_text && byte == '\\' && !is_escaped;
+        toml.push(byte);
+    }
+    toml
+}
+
+/// Whoever writes into the store does not choose files of this host.
+fn refuse_files(section: Section, table: &Table<'_>, found: &mut Diagnostics) {
+    for key in section.keys().filter(|key| key.holds != Holds::Setting) {
+        if let Some(value) = table.get(key.name) {
+            let message = format!("`{}` names a file of this host, and a key of a store cannot", key.name);
+            found.push(value.fault(message));
+        }
+    }
+    for child in section.children() {
+        // What is wrong with it is told where it is read.
+        for part in table.parts(child, &mut Diagnostics::default()) {
+            if let Part::Table(inner) = part {
+                refuse_files(child, &inner, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::{AnswerOrder, Test};
+
+    fn read(text: &str) -> Result<Guards, String> {
+        PoolText { times: Probe::default() }.read(text.as_bytes())
+    }
+
+    #[test]
+    fn a_pool_in_json_is_what_the_config_file_says() {
+        let pool = read(
+            "{\n  \"tcp\": [6443, 22623], \"interval\": \"3s\", \"order\": \"local-first\",\n\
+             \"weights\": {\"192.0.2.1\": 3, \"2001:db8::1\": 2},\n\
+             \"https\": {\"port\": 6443, \"path\": \"\\/readyz\", \"body\": \"a \\\"b: c\\\" d\"}\n}",
+        );
+        let Guards { guards, choice } = pool.unwrap();
+        assert_eq!((guards.len(), choice.order, choice.weights.len()), (3, AnswerOrder::LocalFirst, 2));
+        assert!(guards.iter().all(|guard| guard.interval.as_secs() == 3));
+        let shown = format!("{:?}", guards.last());
+        assert!(shown.contains("/readyz") && !shown.contains("\\\\/readyz"), "{shown}");
+        assert_eq!(read("{\"tcp\": \"target\"}").unwrap().guards[0].test, Test::TargetPort);
+    }
+
+    #[test]
+    fn a_fault_of_a_pool_has_its_place_and_the_words_of_the_config_file() {
+        let fault = |text: &str| read(text).unwrap_err();
+        assert_eq!(
+            fault("{\"tcp\": 443,\n \"intervall\": \"1s\"}"),
+            "line 2 column 2: unknown key `intervall` in `[[zone.probe]]`"
+        );
+        assert_eq!(fault("{\"tcp\": 70000}"), "line 1 column 9: `tcp` is a port, 1 to 65535");
+        assert!(fault("{}").ends_with("`[[zone.probe]]` probes nothing"));
+        assert!(fault("{\"tcp\": 443").contains("line 1 column"), "{}", fault("{\"tcp\": 443"));
+        assert!(fault("[443]").contains("a pool is an object"));
+        assert!(fault("{\"tcp\": null}").contains("`null` is no value"));
+        assert!(fault("{\"tcp\": 443, \"names\": [\"api\"]}").contains("leave `names` out"));
+        assert!(
+            fault("{\"tcp\": 443, \"tcp\": 444}").contains("duplicate"),
+            "{}",
+            fault("{\"tcp\": 443, \"tcp\": 444}")
+        );
+    }
+
+    #[test]
+    fn a_pool_of_a_store_names_no_files_of_this_host() {
+        let fault = read("{\"https\": {\"port\": 443, \"ca\": \"/etc/shadow\"}}").unwrap_err();
+        assert!(fault.contains("`ca` names a file of this host"), "{fault}");
+    }
+}
