@@ -54,7 +54,11 @@ pub mod requestor; // asking another server, judging its response; knows no cach
 
 pub mod forward; // names that are not ours: upstreams, cache; asks our zones as clients do
 
+pub mod http_client; // one connection to a server over HTTP/1.1, and what comes over it
+
 pub mod etcd; // a client of etcd; knows no zones
+
+pub mod kubernetes; // a client of the API servers of a cluster: nodes and pods; knows no zones
 
 pub mod transfer; // zones from and to other servers; knows no sources and publishes nothing
 

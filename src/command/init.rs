@@ -2,14 +2,14 @@
 //!
 //! Arguments, and what is printed at the end; `deploy` makes the files.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use edgedns::delivery::{Existing, write_files};
-use edgedns::deploy::init::{CONFIG, Cluster, HostName, Node, files};
+use edgedns::deploy::init::{CONFIG, Cluster, ClusterNodes, HostName, Node, files};
 use edgedns::tools::{self, Check, Format, RemoteError};
 
 use super::exit_code::{exit_code, fail, fail_to_write};
@@ -19,11 +19,15 @@ const HELP_END: &str = "\
 Examples:
   edgedns init --cluster ocp4 --base-domain example.com --master 192.0.2.13 --master 192.0.2.14 --master 192.0.2.15
   edgedns init --cluster ocp4 --base-domain example.com --master master-0=192.0.2.13,2001:db8::13 --into /etc
+  oc get nodes -o json | edgedns init --cluster ocp4 --base-domain example.com --from-cluster
 
 Exit status:
   0  the files are written and can be served
   1  one of them exists already, or cannot be written
   2  the command line is wrong";
+
+/// Most that is read of standard input: a node has some 20 kB, and ten thousand are more than a cluster has.
+const NODES_BYTES_MAX: u64 = 256 << 20;
 
 #[derive(Args)]
 #[command(after_long_help = HELP_END)]
@@ -35,11 +39,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DOMAIN")]
     base_domain: HostName,
     /// A master: 192.0.2.13, or master-0=192.0.2.13,2001:db8::13. May be given several times.
-    #[arg(long = "master", value_name = "[NAME=]ADDRESS[,ADDRESS]", required = true)]
+    #[arg(
+        long = "master",
+        value_name = "[NAME=]ADDRESS[,ADDRESS]",
+        required_unless_present = "from_cluster"
+    )]
     masters: Vec<Node>,
     /// A worker, written likewise; it gets a name only.
     #[arg(long = "worker", value_name = "[NAME=]ADDRESS[,ADDRESS]")]
     workers: Vec<Node>,
+    /// Masters and workers are those of a cluster that runs: standard input has what `oc get nodes -o json` prints.
+    #[arg(long, conflicts_with_all = ["masters", "workers"])]
+    from_cluster: bool,
     /// An address that *.apps leads to; by default the masters'.
     #[arg(long, value_name = "ADDRESS")]
     ingress: Vec<IpAddr>,
@@ -56,7 +67,13 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> ExitCode {
-        let Self { cluster, base_domain, masters, workers, ingress, bootstrap, into, force } = self;
+        let Self { cluster, base_domain, masters, workers, from_cluster, ingress, bootstrap, into, force } =
+            self;
+        let nodes = if from_cluster { read_nodes() } else { Ok(ClusterNodes { masters, workers }) };
+        let ClusterNodes { masters, workers } = match nodes {
+            Ok(nodes) => nodes,
+            Err(why) => return fail(&format!("error: {why}")),
+        };
         let cluster = Cluster { name: cluster, base_domain, masters, workers, ingress, bootstrap };
         let files = match files(&cluster) {
             Ok(files) => files,
@@ -68,6 +85,13 @@ impl Arguments {
             Err(error) => fail_to_write(&error),
         }
     }
+}
+
+/// The nodes that standard input has.
+fn read_nodes() -> Result<ClusterNodes, String> {
+    let mut text = Vec::new();
+    io::stdin().lock().take(NODES_BYTES_MAX).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    ClusterNodes::read(&text).map_err(|error| error.to_string())
 }
 
 /// Says what was written, whether it holds, and what comes next.

@@ -5,6 +5,8 @@
 
 mod node;
 
+mod cluster_nodes;
+
 mod cluster;
 
 mod named_cluster;
@@ -16,6 +18,7 @@ use crate::delivery::File;
 use named_cluster::{NamedCluster, ZONES};
 
 pub use cluster::{Cluster, ClusterError};
+pub use cluster_nodes::{ClusterNodes, ClusterNodesError};
 pub use node::{HostName, Node, NodeError};
 
 /// The config file.

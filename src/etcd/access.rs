@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::endpoint::Endpoint;
-use crate::tls::{ClientCertificate, ServerName, Verify};
+use crate::http_client::Endpoint;
+use crate::tls::{ClientCertificate, Handshake, ServerName, Verify};
+
+/// Where etcd listens for clients if nothing is said.
+pub const PORT: u16 = 2379;
 
 /// How a store is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,18 @@ pub struct Access {
     pub certificate: Option<ClientCertificate>,
     /// As whom we ask; none: as nobody.
     pub login: Option<Login>,
+}
+
+impl Access {
+    /// What is said and demanded in a handshake with a member.
+    pub(super) fn handshake(&self) -> Handshake {
+        Handshake {
+            server_name: self.server_name.clone(),
+            verify: self.verify.clone(),
+            protocols: Vec::new(),
+            client: self.certificate.clone(),
+        }
+    }
 }
 
 /// A user with a password.

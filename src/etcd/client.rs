@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use super::access::{Access, Login};
 use super::connection::{Connection, read};
-use super::endpoint::Endpoint;
 use super::error::Error;
 use super::prefix::end_of;
 use super::watch::Watch;
@@ -15,6 +14,7 @@ use super::wire::{
     Done, KeyValue, LeaseId, LeaseRequest, LeaseResponse, LoginRequest, LoginResponse, Mark, PutRequest,
     RangeRequest, RangeResponse, to_base64,
 };
+use crate::http_client::Endpoint;
 use crate::tls;
 
 /// A client of one store.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::http_client;
 use crate::tls::FileError;
 
 /// Why there is no response, or none of use.
@@ -98,20 +99,21 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Error {
-        Error::Io(error)
-    }
-}
-
 impl From<FileError> for Error {
     fn from(error: FileError) -> Error {
         Error::File(error)
     }
 }
 
-impl From<hyper::Error> for Error {
-    fn from(error: hyper::Error) -> Error {
-        Error::Http(error.to_string())
+impl From<http_client::Error> for Error {
+    fn from(error: http_client::Error) -> Error {
+        match error {
+            http_client::Error::File(error) => Error::File(error),
+            http_client::Error::Io(error) => Error::Io(error),
+            http_client::Error::Tls(why) => Error::Tls(why),
+            http_client::Error::Http(why) => Error::Http(why),
+            http_client::Error::TimedOut => Error::TimedOut,
+            http_client::Error::TooLong => Error::TooLong,
+        }
     }
 }

@@ -21,8 +21,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod endpoint;
-
 mod access;
 
 mod error;
@@ -37,9 +35,9 @@ mod watch;
 
 mod client;
 
-pub use access::{Access, Login};
+pub use crate::http_client::{Endpoint, EndpointError, Scheme};
+pub use access::{Access, Login, PORT};
 pub use client::{Client, Page};
-pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use error::Error;
 pub use watch::{Change, Watch, Watched};
 pub use wire::{KeyValue, LeaseId, Mark};

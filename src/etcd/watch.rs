@@ -2,31 +2,20 @@
 
 use std::time::Duration;
 
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::error::Error;
 use super::prefix::end_of;
 use super::wire::{KeyValue, Mark, WatchCreate, WatchLine, WatchRequest, WatchResult, to_base64};
+use crate::http_client::Lines;
 
 /// Longest wait for the word that the watch stands.
 const CREATED_MAX: Duration = Duration::from_secs(5);
 
-/// Longest line that is taken: etcd says up to a thousand revisions at once to those who come late. Who is told more
-/// reads the store anew.
-const LINE_BYTES_MAX: usize = 256 << 20;
-
 /// A watch that stands.
 pub struct Watch {
-    /// Closes the connection when it is dropped.
-    _connection: Connection,
-    body: Incoming,
-    /// What has come and was not read yet.
-    buffer: Vec<u8>,
-    /// Up to where `buffer` has no end of a line.
-    looked: usize,
+    lines: Lines,
     /// Where the store stood when the watch was made.
     pub began: Mark,
 }
@@ -70,7 +59,7 @@ impl Watch {
         };
         let body = connection.ask("/v3/watch", token, &WatchRequest { create_request }).await?;
         let began = Mark::default();
-        let mut watch = Watch { _connection: connection, body, buffer: Vec::new(), looked: 0, began };
+        let mut watch = Watch { lines: connection.lines(body), began };
         let created = timeout(CREATED_MAX, watch.line()).await.map_err(|_| Error::TimedOut)??;
         if !created.created {
             return Err(Error::Malformed("a watch that begins with something else".to_owned()));
@@ -102,26 +91,9 @@ impl Watch {
     }
 
     async fn line(&mut self) -> Result<WatchResult, Error> {
-        let end = loop {
-            let rest = self.buffer.get(self.looked..).unwrap_or_default();
-            if let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-                break self.looked.saturating_add(at);
-            }
-            self.looked = self.buffer.len();
-            if self.looked > LINE_BYTES_MAX {
-                return Err(Error::TooLong);
-            }
-            match self.body.frame().await {
-                Some(frame) => {
-                    if let Ok(part) = frame?.into_data() {
-                        self.buffer.extend_from_slice(&part);
-                    }
-                }
-                None => return Err(Error::Unavailable("the watch has ended".to_owned())),
-            }
+        let Some(line) = self.lines.next().await? else {
+            return Err(Error::Unavailable("the watch has ended".to_owned()));
         };
-        let line: Vec<u8> = self.buffer.drain(..=end).collect();
-        self.looked = 0;
         let read: WatchLine =
             serde_json::from_slice(&line).map_err(|error| Error::Malformed(error.to_string()))?;
         match (read.result, read.error) {

@@ -12,7 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::file::{self, FileError, FileFault, Stamp};
+use super::file::{FileError, FileFault, Stamp};
+use super::pem::Pem;
 use crate::sync::lock;
 
 /// Where systems keep the authorities they trust: Red Hat, Debian, SUSE, Alpine.
@@ -52,7 +53,7 @@ pub(super) fn read(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
     {
         return Ok(known);
     }
-    let fresh = Arc::new(parse(path)?);
+    let fresh = Arc::new(parse(&Pem::File(path.to_owned()))?);
     in_use.retain(|_, (_, known)| known.strong_count() > 0);
     if let Some(stamp) = stamp {
         in_use.insert(path.into(), (stamp, Arc::downgrade(&fresh)));
@@ -60,22 +61,23 @@ pub(super) fn read(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
     Ok(fresh)
 }
 
-fn parse(path: &Path) -> Result<RootCertStore, FileError> {
+/// The authorities in PEM.
+pub(super) fn parse(pem: &Pem) -> Result<RootCertStore, FileError> {
     let mut authorities = RootCertStore::empty();
     // A bundle may hold one that is too odd for us; the others still stand.
-    let (taken, odd) = authorities.add_parsable_certificates(certificates(path)?);
+    let (taken, odd) = authorities.add_parsable_certificates(certificates(pem)?);
     match (taken, odd) {
-        (0, 0) => Err(FileFault::NoCertificate.of(path)),
-        (0, _) => Err(FileFault::BadCertificate.of(path)),
+        (0, 0) => Err(FileFault::NoCertificate.of(pem.path())),
+        (0, _) => Err(FileFault::BadCertificate.of(pem.path())),
         _ => Ok(authorities),
     }
 }
 
-/// Every certificate of a file, in its order.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
-    let text = file::read(path)?;
+/// Every certificate in PEM, in its order.
+pub(super) fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, FileError> {
+    let text = pem.read()?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    found.map_err(|_| FileFault::BadCertificate.of(path))
+    found.map_err(|_| FileFault::BadCertificate.of(pem.path()))
 }
 
 /// Trusts everyone: for servers whose certificate proves nothing, as those of a cluster's own routers and

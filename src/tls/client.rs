@@ -13,7 +13,8 @@ use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion};
 
 use super::authority::{self, TrustEveryone};
 use super::file::{FileError, FileFault};
-use super::pair::PairFiles;
+use super::pair::parts_of;
+use super::pem::{Pem, PemText};
 use super::server_name::ServerName;
 
 /// Longest name of an application protocol, in bytes (RFC 7301, section 3.1).
@@ -52,6 +53,8 @@ pub enum Verify {
     System,
     /// An authority in this file.
     File(AuthorityFile),
+    /// An authority in this text.
+    Text(PemText),
 }
 
 /// A file that held an authority when the configuration was read.
@@ -87,7 +90,10 @@ impl AlpnProtocol {
 
 /// What a client proves itself with: files that belonged together when the configuration was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ClientCertificate(PairFiles);
+pub struct ClientCertificate {
+    certificate: Pem,
+    key: Pem,
+}
 
 impl ClientCertificate {
     /// Looks into the files: the certificate, with those between it and its authority, and the key.
@@ -96,7 +102,19 @@ impl ClientCertificate {
     ///
     /// When one cannot be used, or the key is not that of the certificate.
     pub fn new(certificate: PathBuf, key: PathBuf) -> Result<Self, FileError> {
-        let pair = ClientCertificate(PairFiles { certificate, key });
+        Self::proven(ClientCertificate { certificate: Pem::File(certificate), key: Pem::File(key) })
+    }
+
+    /// As [`ClientCertificate::new`], of texts.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be used, or the key is not that of the certificate.
+    pub fn of_texts(certificate: PemText, key: PemText) -> Result<Self, FileError> {
+        Self::proven(ClientCertificate { certificate: Pem::Text(certificate), key: Pem::Text(key) })
+    }
+
+    fn proven(pair: ClientCertificate) -> Result<Self, FileError> {
         pair.prove(builder(&Verify::Off, TlsVersions::Usual)?)?;
         Ok(pair)
     }
@@ -105,8 +123,8 @@ impl ClientCertificate {
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
     ) -> Result<ClientConfig, FileError> {
-        let (chain, key) = self.0.parts()?;
-        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(&self.0.key))
+        let (chain, key) = parts_of(&self.certificate, &self.key)?;
+        builder.with_client_auth_cert(chain, key).map_err(|_| FileFault::BadKey.of(self.key.path()))
     }
 }
 
@@ -129,6 +147,7 @@ fn builder(
         Verify::Off => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustEveryone)),
         Verify::System => builder.with_root_certificates(authority::read(authority::system_file())?),
         Verify::File(AuthorityFile(path)) => builder.with_root_certificates(authority::read(path)?),
+        Verify::Text(text) => builder.with_root_certificates(authority::parse(&Pem::Text(text.clone()))?),
     })
 }
 
@@ -136,11 +155,11 @@ impl Handshake {
     /// The files it is made from.
     pub fn files(&self) -> Vec<&Path> {
         let authorities = match &self.verify {
-            Verify::Off => None,
+            Verify::Off | Verify::Text(_) => None,
             Verify::System => Some(authority::system_file()),
             Verify::File(AuthorityFile(path)) => Some(path.as_path()),
         };
-        let client = self.client.iter().flat_map(|ClientCertificate(pair)| pair.paths());
+        let client = self.client.iter().flat_map(|client| [client.certificate.path(), client.key.path()]);
         authorities.into_iter().chain(client).collect()
     }
 

@@ -9,6 +9,8 @@ mod file;
 
 mod server_name;
 
+mod pem;
+
 mod certificate;
 
 mod authority;
@@ -25,6 +27,7 @@ pub use certificate::{days_until, not_after};
 pub use client::{AlpnProtocol, AuthorityFile, ClientCertificate, Handshake, TlsVersions, Verify};
 pub use file::{FileError, FileFault, FromFiles, read as read_file};
 pub use pair::{Pair, PairFiles};
+pub use pem::PemText;
 pub use random::{Random, random_bytes, system_bytes};
 pub use server::{CertificateChange, CertificateStanding, CertificateStatus, ServerTls};
 pub use server_name::ServerName;

@@ -13,7 +13,8 @@ use rustls::sign::CertifiedKey;
 
 use super::authority;
 use super::certificate::not_after;
-use super::file::{self, FileError, FileFault};
+use super::file::{FileError, FileFault};
+use super::pem::Pem;
 
 /// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,18 +50,26 @@ impl PairFiles {
 
     /// Both, whether or not they belong together.
     pub(super) fn parts(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), FileError> {
-        let chain = authority::certificates(&self.certificate)?;
-        if chain.is_empty() {
-            return Err(FileFault::NoCertificate.of(&self.certificate));
-        }
-        let key = PrivateKeyDer::from_pem_slice(&file::read(&self.key)?);
-        Ok((chain, key.map_err(|_| FileFault::NoKey.of(&self.key))?))
+        parts_of(&Pem::File(self.certificate.clone()), &Pem::File(self.key.clone()))
     }
 
     /// The two files.
     pub fn paths(&self) -> [&Path; 2] {
         [&self.certificate, &self.key]
     }
+}
+
+/// A certificate with those behind it, and a key, whether or not they belong together.
+pub(super) fn parts_of(
+    certificate: &Pem,
+    key: &Pem,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), FileError> {
+    let chain = authority::certificates(certificate)?;
+    if chain.is_empty() {
+        return Err(FileFault::NoCertificate.of(certificate.path()));
+    }
+    let read = PrivateKeyDer::from_pem_slice(&key.read()?);
+    Ok((chain, read.map_err(|_| FileFault::NoKey.of(key.path()))?))
 }
 
 impl Pair {

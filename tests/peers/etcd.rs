@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edgedns::etcd::{Access, Change, Client, Endpoint, Error, Login, Mark};
+use edgedns::etcd::{Access, Change, Client, Endpoint, Error, Login, Mark, PORT};
 use edgedns::tls::{AuthorityFile, ServerName, Verify};
 use harness::etcd::{Etcd, Security};
 use tokio::runtime::Runtime;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn access(etcd: &Etcd) -> Access {
-    let endpoints = etcd.endpoints().iter().map(|text| Endpoint::read(text).unwrap()).collect();
+    let endpoints = etcd.endpoints().iter().map(|text| Endpoint::read(text, PORT).unwrap()).collect();
     Access { endpoints, server_name: None, verify: Verify::System, certificate: None, login: None }
 }
 

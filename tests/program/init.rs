@@ -104,3 +104,32 @@ fn the_reverse_zones_it_writes_come_out_the_same_when_they_are_made() {
         assert!(told.contains("ok: 0 errors, 0 warnings"), "{told}");
     }
 }
+
+#[test]
+fn the_nodes_of_a_cluster_that_runs_are_those_that_oc_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let nodes = folder.path().join("nodes.json");
+    let node = |name: &str, role: &str, address: &str| {
+        format!(
+            r#"{{"kind":"Node","metadata":{{"name":"{name}","labels":{{"node-role.kubernetes.io/{role}":""}}}},
+                "status":{{"addresses":[{{"type":"InternalIP","address":"{address}"}}]}}}}"#
+        )
+    };
+    let all =
+        [node("m0", "control-plane", "192.0.2.13"), node("w0.ocp4.example.com", "worker", "192.0.2.20")];
+    fs::write(&nodes, format!(r#"{{"kind":"List","items":[{}]}}"#, all.join(","))).unwrap();
+    let mut command = harness::program::command();
+    command.args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--from-cluster", "--into"]);
+    command.arg(folder.path()).stdin(fs::File::open(&nodes).unwrap());
+    let output = command.output().expect("edgedns runs");
+    assert!(output.status.success(), "{}", said(&output));
+    let zone = fs::read_to_string(folder.path().join("edgedns/zones/ocp4.example.com.zone")).unwrap();
+    for line in ["m0", "w0", "192.0.2.13", "192.0.2.20"] {
+        assert!(zone.contains(line), "{zone}");
+    }
+    fs::write(&nodes, "NAME STATUS").unwrap();
+    let mut command = harness::program::command();
+    command.args(["init", "--cluster", "ocp4", "--base-domain", "example.com", "--from-cluster"]);
+    let output = command.stdin(fs::File::open(&nodes).unwrap()).output().expect("edgedns runs");
+    assert!(!output.status.success() && said(&output).contains("oc get nodes -o json"), "{}", said(&output));
+}

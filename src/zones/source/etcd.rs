@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::interface::{Reading, Source, SourceTiming};
 use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::dns::{Name, NameRef, Ttl};
-use crate::etcd::{Access, Endpoint, EndpointError, Login, Scheme};
+use crate::etcd::{Access, Endpoint, EndpointError, Login, PORT, Scheme};
 use crate::layout::{ApexRecords, LAYOUTS, Layout, Place, Subtree};
 use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -340,7 +340,7 @@ fn endpoints(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Endpoint>>
     let mut list: Vec<Endpoint> = Vec::new();
     for item in items {
         let Some(text) = keep(item.text(), found) else { continue };
-        match Endpoint::read(text) {
+        match Endpoint::read(text, PORT) {
             Ok(endpoint) if list.contains(&endpoint) => {
                 found.push(item.fault(format!("`{endpoint}` is named already")));
             }

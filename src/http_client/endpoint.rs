@@ -1,14 +1,11 @@
-//! Where a member of etcd listens.
+//! Where a server listens.
 //!
 //! It is an address: a name would have to be looked up, and this program is who answers.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-/// Where etcd listens for clients if nothing is said.
-const PORT: u16 = 2379;
-
-/// Where a member listens for clients.
+/// Where a server listens for clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Its address.
@@ -20,7 +17,7 @@ pub struct Endpoint {
 /// What is spoken at an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// TLS, and the member proves who it is.
+    /// TLS, and the server proves who it is.
     Https,
     /// Plain text, which anybody on the way reads and changes.
     Http,
@@ -55,12 +52,12 @@ impl fmt::Display for EndpointError {
 impl std::error::Error for EndpointError {}
 
 impl Endpoint {
-    /// Reads `https://192.0.2.9:2379`.
+    /// Reads `https://192.0.2.9:2379`; without a port it is `port`.
     ///
     /// # Errors
     ///
     /// When it is none.
-    pub fn read(text: &str) -> Result<Endpoint, EndpointError> {
+    pub fn read(text: &str, port: u16) -> Result<Endpoint, EndpointError> {
         let (scheme, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
             (Some(rest), _) => (Scheme::Https, rest),
             (None, Some(rest)) => (Scheme::Http, rest),
@@ -71,7 +68,7 @@ impl Endpoint {
             return Err(EndpointError::Address);
         }
         let bare = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rest);
-        let with_port = || Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, PORT));
+        let with_port = || Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, port));
         let address = rest.parse().ok().or_else(with_port);
         let address = address.ok_or_else(|| EndpointError::Name { name: rest.to_owned() })?;
         Ok(Endpoint { address, scheme })
@@ -93,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_an_address_with_what_is_spoken_there() {
-        let shown = |text| Endpoint::read(text).map(|endpoint| endpoint.to_string());
+        let shown = |text| Endpoint::read(text, 2379).map(|endpoint| endpoint.to_string());
         assert_eq!(shown("https://192.0.2.9:2379").unwrap(), "https://192.0.2.9:2379");
         assert_eq!(shown("http://192.0.2.9/").unwrap(), "http://192.0.2.9:2379");
         assert_eq!(shown("https://[2001:db8::9]:1").unwrap(), "https://[2001:db8::9]:1");
