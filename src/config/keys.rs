@@ -27,6 +27,8 @@ pub enum Section {
     Probe,
     /// `[lua]`
     Lua,
+    /// `[kubernetes]`
+    Kubernetes,
     /// `[[key]]`
     Key,
     /// `[cache]`
@@ -76,6 +78,7 @@ impl Section {
             Section::Limit => "[limit]",
             Section::Probe => "[probe]",
             Section::Lua => "[lua]",
+            Section::Kubernetes => "[kubernetes]",
             Section::Key => "[[key]]",
             Section::Cache => "[cache]",
             Section::Forward => "[[forward]]",
@@ -106,6 +109,7 @@ impl Section {
             | Section::Limit
             | Section::Probe
             | Section::Lua
+            | Section::Kubernetes
             | Section::Key
             | Section::Cache
             | Section::Forward
@@ -139,6 +143,7 @@ const OWN_SECTIONS: &[Section] = &[
     Section::Limit,
     Section::Probe,
     Section::Lua,
+    Section::Kubernetes,
     Section::Key,
     Section::Cache,
     Section::Forward,
@@ -485,6 +490,35 @@ const OWN: &[ConfigKey] = &[
         "selector of LUA records that name none: all, random, hashed, empty or pickclosest; PowerDNS uses \
          random",
     ),
+    holding(
+        key(
+            Section::Kubernetes,
+            "kubeconfig",
+            Absent::Required { example: r#""kubernetes/kubeconfig""# },
+            "file with the kubeconfig of a service account that may list and watch nodes (and pods, where those are \
+             members): its token or client certificate, and its authority",
+        ),
+        Holds::SecretFile,
+    ),
+    key(
+        Section::Kubernetes,
+        "endpoints",
+        Absent::Unset { example: r#"["https://192.0.2.13:6443", "https://192.0.2.14:6443"]"# },
+        "API servers by address (names are not looked up at a start), with the name of their certificates from the \
+         kubeconfig; without it its server; masters that are members are asked as well",
+    ),
+    key(
+        Section::Kubernetes,
+        "forget",
+        Absent::Default(r#""10m""#),
+        "how long a member stays that the cluster has no more: a machine that is replaced is gone for minutes",
+    ),
+    key(
+        Section::Kubernetes,
+        "ttl",
+        Absent::Default(r#""10s""#),
+        "TTL of names that have no addresses in the zone file",
+    ),
     key(
         Section::Key,
         "name",
@@ -708,6 +742,13 @@ const OWN: &[ConfigKey] = &[
         "names",
         Absent::Required { example: r#"["api", "*.apps"]"# },
         "owners whose A and AAAA (or SRV) RRsets are guarded: relative to the zone, or with a final dot; @ is the apex",
+    ),
+    key(
+        Section::ZoneProbe,
+        "members",
+        Absent::Unset { example: r#"{ nodes = "node-role.kubernetes.io/master" }"# },
+        "whose addresses the names have besides those in the zone file: nodes with these labels, or the nodes that run \
+         these pods, { pods = \"NAMESPACE/LABELS\" }; needs [kubernetes] and a state directory",
     ),
     key(
         Section::ZoneProbe,

@@ -17,6 +17,7 @@ mod referenced;
 mod pool_settings;
 mod probe;
 mod probe_kind;
+mod kubernetes;
 mod zone_probe;
 mod pool_text;
 mod limit;
@@ -48,6 +49,7 @@ pub use catalog::{Catalog, CatalogGroup};
 pub use damping::{FLAP_LIMIT_MAX, FLAP_WINDOW_MIN};
 pub use forward::Forward;
 pub use keys::{ConfigKey, KEYS, Section};
+pub use kubernetes::Kubernetes;
 pub use limit::{EXEMPT_MAX, Limit, RESPONSES_PER_SECOND_MAX, SLIP_MAX};
 pub use lua::Lua;
 pub use probe::{INTERVAL_MIN, PROBES_AT_ONCE_MAX, Probe, THRESHOLD_MAX};
@@ -77,6 +79,8 @@ pub struct Config {
     pub lua: Lua,
     /// `[[key]]`: what messages are signed with, in the order of the file.
     pub keys: Vec<TsigKey>,
+    /// `[kubernetes]`: the cluster that says who belongs to pools; none: none does.
+    pub kubernetes: Option<Kubernetes>,
     /// `[cache]`: how long answers of upstreams are kept.
     pub cache: CacheSettings,
     /// `[[forward]]`: what is asked of upstreams, in the order of the file.
@@ -141,7 +145,19 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
     let lua = root.table(Section::Lua, found).map(|table| Lua::read(&table, found));
     let probe = probe.unwrap_or_default();
     let keys = tsig_key::read_all(root, folder, found);
-    let mut zones = zone::read_all(root, folder, &dns, &probe, &keys, found);
+    let cluster = root.table(Section::Kubernetes, found);
+    let kubernetes = cluster.as_ref().and_then(|table| Kubernetes::read(table, folder, found));
+    // What is faulty is told there, and not that it is missing.
+    let ttl = match (&cluster, &kubernetes) {
+        (None, _) => None,
+        (Some(_), kubernetes) => Some(kubernetes.as_ref().map(|known| known.ttl).unwrap_or_default()),
+    };
+    let mut zones = zone::read_all(root, folder, (&dns, ttl), &probe, &keys, found);
+    let is_asked = found.errors() > 0 || zones.iter().any(Zone::has_cluster_members);
+    if let (Some(kubernetes), false) = (&kubernetes, is_asked) {
+        let message = "no `[[zone.probe]]` has `members`: the cluster is not asked";
+        found.push(Diagnostic::warning(kubernetes.span, message));
+    }
     let context = CatalogContext { folder, listen: &dns, keys: &keys };
     let catalogs = catalog::read_all(root, context, &mut zones, found);
     let cache = root.table(Section::Cache, found).map(|table| cache::read(&table, found));
@@ -158,6 +174,7 @@ fn read_tree(root: &Table<'_>, path: &Path, found: &mut Diagnostics) -> Config {
         limit: limit.unwrap_or_default(),
         probe,
         lua: lua.unwrap_or_default(),
+        kubernetes,
         keys,
         cache: cache.unwrap_or_default(),
         forwards,

@@ -47,6 +47,9 @@ impl ReadPool for PoolText {
         if let Some(names) = table.get("names") {
             found.push(names.fault("the owner is that of the key: leave `names` out"));
         }
+        if let Some(members) = table.get("members") {
+            found.push(members.fault("the addresses are those of keys: leave `members` out"));
+        }
         refuse_files(Section::ZoneProbe, &table, &mut found);
         let read = ZoneProbe::nameless(&table, &self.times, Path::new(""), &mut found);
         if let Some(first) = found.first_error() {

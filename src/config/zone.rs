@@ -14,16 +14,19 @@ use super::pool_text::PoolText;
 use super::probe::Probe;
 use super::table::Table;
 use super::zone_probe::ZoneProbe;
-use super::zone_source;
+use super::zone_source::{self, AskedSource};
 use super::zone_transfer::ZoneTransfer;
 use super::{zone_dnssec, zone_update};
-use crate::dns::{Name, NameRef};
+use crate::dns::{Name, NameRef, Ttl};
 use crate::layout::PoolReader;
 use crate::setting::{TsigKey, Value, keep};
 use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
-use crate::zones::source::{Signatures, Source, SourceContext, TakesUpdates, Updates, Verdicts, ZoneSources};
+use crate::zones::source::{
+    ClusterMembers, Signatures, Source, SourceContext, SourceTiming, TakesUpdates, Updates, Verdicts,
+    ZoneSources,
+};
 use crate::zones::{Clients, DnssecSettings};
 
 /// Longest name of a view, in bytes: it is part of metrics and of file names.
@@ -93,11 +96,12 @@ impl Blocks {
     }
 }
 
-/// Reads every `[[zone]]`. None of the addresses of `listen` can be a primary.
+/// Reads every `[[zone]]`. None of the addresses of `listen` can be a primary; with `cluster_ttl` are answered addresses that a
+/// cluster says, if one is asked.
 pub(super) fn read_all(
     root: &Table<'_>,
     folder: &Path,
-    listen: &[SocketAddr],
+    (listen, cluster_ttl): (&[SocketAddr], Option<Ttl>),
     defaults: &Probe,
     keys: &[TsigKey],
     found: &mut Diagnostics,
@@ -128,15 +132,10 @@ pub(super) fn read_all(
         }
         let apex = name.as_ref().map(|(apex, _)| apex.as_ref());
         let blocks = table.tables(Section::ZoneProbe, found);
-        let guards =
+        let guards: Vec<ZoneProbe> =
             blocks.iter().filter_map(|block| ZoneProbe::read(block, apex, defaults, folder, found)).collect();
-        let updates = match zone_source::updates_of(&asked) {
-            TakesUpdates::PassedOn => zone_update::read_all_passed_on(&table, keys, found),
-            TakesUpdates::Yes | TakesUpdates::No { .. } => zone_update::read_all(&table, keys, found),
-        };
-        if !updates.is_empty() {
-            zone_source::refuse_updates(&asked, found);
-        }
+        let by_cluster = cluster_members(&guards, &asked, cluster_ttl, found);
+        let updates = read_updates(&table, &asked, keys, found);
         let has_own_serials = zone_source::updates_of(&asked) == TakesUpdates::Yes;
         if !has_own_serials {
             found.extend(transfer.no_verdicts(&table));
@@ -150,6 +149,7 @@ pub(super) fn read_all(
         let asked = asked.into_iter().map(|one| one.source);
         let beside = changed_here.then(by_updates).into_iter().chain(follows.then(by_verdicts));
         let beside = beside.chain(dnssec.as_ref().map(|_| by_signing()));
+        let beside = beside.chain(by_cluster.map(|source| Some(Arc::new(source) as Arc<dyn Source>)));
         let sources: Option<Vec<_>> = asked.chain(beside).collect();
         if let (Some((name, name_span)), Some(sources)) = (name, sources) {
             origins.extend(origin);
@@ -172,6 +172,65 @@ pub(super) fn read_all(
     let faults = origins.iter().filter_map(|(origin, span)| no_origin(origin, *span, &earlier));
     found.extend(faults.take(NO_ORIGIN_MAX));
     zones
+}
+
+/// What clients may change of a zone with these sources.
+fn read_updates(
+    table: &Table<'_>,
+    asked: &[AskedSource],
+    keys: &[TsigKey],
+    found: &mut Diagnostics,
+) -> Vec<Grant> {
+    let updates = match zone_source::updates_of(asked) {
+        TakesUpdates::PassedOn => zone_update::read_all_passed_on(table, keys, found),
+        TakesUpdates::Yes | TakesUpdates::No { .. } => zone_update::read_all(table, keys, found),
+    };
+    if !updates.is_empty() {
+        zone_source::refuse_updates(asked, found);
+    }
+    updates
+}
+
+impl Zone {
+    /// Whether a cluster says who belongs to pools of it.
+    pub(super) fn has_cluster_members(&self) -> bool {
+        self.sources.find::<ClusterMembers>().is_some()
+    }
+}
+
+/// The source that `members` make; none where there are none.
+fn cluster_members(
+    guards: &[ZoneProbe],
+    asked: &[AskedSource],
+    ttl: Option<Ttl>,
+    found: &mut Diagnostics,
+) -> Option<ClusterMembers> {
+    let of = |block: &ZoneProbe| {
+        let (selector, span) = block.members.clone()?;
+        Some(
+            block
+                .names
+                .iter()
+                .map(move |(owner, _)| (owner.clone(), selector.clone(), span))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let wanted: Vec<_> = guards.iter().filter_map(of).flatten().collect();
+    let (_, _, span) = wanted.first()?;
+    let Some(ttl) = ttl else {
+        let fault = Diagnostic::error(*span, "no `[kubernetes]` says which cluster has them");
+        found.push(fault.help("write [kubernetes] with kubeconfig = \"kubernetes/kubeconfig\""));
+        return None;
+    };
+    let comes_later = |one: &&AskedSource| {
+        one.source.as_ref().is_some_and(|source| source.timing() == SourceTiming::WhileServing)
+    };
+    if let Some(other) = asked.iter().find(comes_later) {
+        let fault = Diagnostic::error(*span, "`members` are added to what a zone file says");
+        found.push(fault.and_at(other.span, "the records of this zone come from elsewhere"));
+        return None;
+    }
+    Some(ClusterMembers { wanted, ttl })
 }
 
 /// The source that `[[zone.update]]` makes.

@@ -11,16 +11,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::keys::Section;
+use super::kubernetes;
 use super::pool_settings;
 use super::probe::Probe;
 use super::probe_kind;
 use super::table::Table;
 use crate::dns::{Name, NameRef};
+use crate::kubernetes::Selector;
 use crate::probe::ProbeKind;
 use crate::setting::Value;
 use crate::setting::keep;
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::zone::{GuardTemplate, Guarding, PoolSettings, Test};
+use crate::zone::{Expected, GuardTemplate, Guarding, PoolSettings, Test};
 
 /// A block of owners whose RRsets are guarded by the same probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct ZoneProbe {
     pub source: Option<IpAddr>,
     /// How an answer is chosen.
     pub choice: PoolSettings,
+    /// Whose addresses a cluster adds to those that the owners have, and where that is said.
+    pub members: Option<(Selector, Span)>,
     /// The header of the block.
     pub span: Span,
 }
@@ -104,7 +108,12 @@ impl ZoneProbe {
             fall: times.fall,
         });
         let probes = probes.collect();
-        Self { names: Vec::new(), probes, target, source, choice, span: table.span() }
+        let members = table.read("members", found, |value| Ok((kubernetes::members(value)?, value.span())));
+        if let (Some((_, span)), Some(_)) = (&members, target) {
+            let message = "`members` are addresses, and `tcp = \"target\"` guards SRV records";
+            found.push(Diagnostic::error(*span, message).help("put it into a block for A and AAAA RRsets"));
+        }
+        Self { names: Vec::new(), probes, target, source, choice, members, span: table.span() }
     }
 
     /// What it says about each of its owners.
@@ -115,6 +124,7 @@ impl ZoneProbe {
             origin: (*span).into(),
             guards: guards.clone(),
             choice: self.choice.clone(),
+            records: if self.members.is_some() { Expected::Later } else { Expected::Now },
         })
     }
 

@@ -16,8 +16,8 @@ use std::fmt::Display;
 use super::UtcTime;
 use super::process::Usage;
 use super::status::{
-    CatalogStatus, HandshakesStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus, Status,
-    TargetStatus, TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
+    CatalogStatus, HandshakesStatus, HistogramStatus, JournalStatus, PoolStatus, ProbesStatus,
+    SelectorStatus, Status, TargetStatus, TransfersStatus, TransportStatus, TsigStatus, ZoneStatus,
 };
 pub(super) use text::Form;
 use text::{Distribution, Labels, Text, plain};
@@ -45,6 +45,7 @@ pub(super) fn text(status: &Status, usage: Usage, form: Form) -> String {
     }
     zones(&mut text, &status.zones);
     catalogs(&mut text, &status.catalogs);
+    clusters(&mut text, &status.kubernetes);
     updates(&mut text, &status.updates);
     pools(&mut text, &status.pools);
     probes(&mut text, &status.probes);
@@ -346,6 +347,25 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));
     text.gauge("edgedns_zone_error_info", "Why the file of the zone is not served, as a label.", errors);
     journals(text, zones);
+}
+
+/// Members of pools that a cluster says.
+fn clusters(text: &mut Text, selectors: &[SelectorStatus]) {
+    let each = |value: fn(&SelectorStatus) -> Option<u64>| {
+        selectors.iter().filter_map(move |one| Some((Labels::of("selector", &one.selector), value(one)?)))
+    };
+    let connected = each(|one| Some(u64::from(one.connected)));
+    text.gauge("edgedns_kubernetes_connected", "Whether an API server is watched.", connected);
+    // A count in memory is one in 64 bits.
+    let members = each(|one| Some(one.members as u64));
+    text.gauge("edgedns_kubernetes_members", "Members that the cluster says, or said.", members);
+    let missed = each(|one| Some(one.missed as u64));
+    let about = "Members that the cluster has no more, and that are not forgotten yet.";
+    text.gauge("edgedns_kubernetes_members_missed", about, missed);
+    let stale = each(|one| one.stale_seconds);
+    let about = "Seconds since an API server has said something.";
+    text.gauge("edgedns_kubernetes_stale_seconds", about, stale);
+    text.counter("edgedns_kubernetes_lost", "How often the API server was lost.", each(|one| Some(one.lost)));
 }
 
 fn catalogs(text: &mut Text, catalogs: &[CatalogStatus]) {

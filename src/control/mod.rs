@@ -70,8 +70,8 @@ pub use socket::{ControlSocket, SocketError};
 pub use status::{
     CERTIFICATE_DAYS_SHORT, CatalogStatus, CertificateStatus, CopiedStatus, HandshakesStatus,
     HistogramStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus, ProbesStatus,
-    RuleStatus, Status, StoreStatus, TargetStatus, TcpStatus, TransfersStatus, TransportStatus, TsigStatus,
-    UdpStatus, ZoneStatus,
+    RuleStatus, SelectorStatus, Status, StoreStatus, TargetStatus, TcpStatus, TransfersStatus,
+    TransportStatus, TsigStatus, UdpStatus, ZoneStatus,
 };
 pub use table::{force_lines, status_lines};
 pub use traced::{TRACE_LASTS_MAX, TRACE_QUERIES_MAX, TraceEnd, TraceOrder, Traced, TracedQuery, trace_line};

@@ -42,6 +42,9 @@ pub struct Status {
     /// Catalogs, in the order of the config file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalogs: Vec<CatalogStatus>,
+    /// How a cluster is heard about members of pools, by whom it is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kubernetes: Vec<SelectorStatus>,
     /// In the order of the zones.
     pub pools: Vec<PoolStatus>,
     /// Every target once.
@@ -80,11 +83,9 @@ impl Status {
         let state = self.state_trouble.as_ref();
         let state = state.map(|why| format!("state for the next start is not written: {why}"));
         let certificate = self.certificate.as_ref().and_then(CertificateStatus::remark);
-        watch
-            .into_iter()
-            .chain(state)
-            .chain(certificate)
-            .chain(self.catalogs.iter().filter_map(CatalogStatus::remark))
+        let catalogs = self.catalogs.iter().filter_map(CatalogStatus::remark);
+        let clusters = self.kubernetes.iter().filter_map(SelectorStatus::remark);
+        watch.into_iter().chain(state).chain(certificate).chain(catalogs).chain(clusters)
     }
 
     /// The same for every client that can connect: faults with their places, but without the text there. A
@@ -393,6 +394,37 @@ impl CatalogStatus {
                 "catalog {name} has lost {held} of {members} members at once: they are served on; `edgedns reload` lets them go"
             )),
         }
+    }
+}
+
+/// How a cluster is heard about members of pools.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SelectorStatus {
+    /// Who is meant: `nodes node-role.kubernetes.io/master`.
+    pub selector: String,
+    /// Whether an API server is watched.
+    pub connected: bool,
+    /// The API server that was asked last.
+    pub server: Option<String>,
+    /// Members, those that are missed among them.
+    pub members: usize,
+    /// Members that the cluster has no more, and that are not forgotten yet.
+    pub missed: usize,
+    /// Seconds since an API server has said something; none: none has since the start.
+    pub stale_seconds: Option<u64>,
+    /// Why none is heard.
+    pub error: Option<String>,
+    /// How often one was lost.
+    pub lost: u64,
+}
+
+impl SelectorStatus {
+    /// What is not as it should be.
+    fn remark(&self) -> Option<String> {
+        let SelectorStatus { selector, members, error, .. } = self;
+        let why = error.as_ref()?;
+        Some(format!("no API server is heard about {selector}, which stays with {members} members: {why}"))
     }
 }
 

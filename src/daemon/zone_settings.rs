@@ -7,7 +7,7 @@ use super::folders;
 use crate::config::{self, CatalogGroup, Config, ZoneProbe};
 use crate::update::Policy;
 use crate::zonefile;
-use crate::zones::{self, CatalogSettings, MemberSettings, ZoneId, ZoneSettings};
+use crate::zones::{self, CatalogSettings, ClusterSettings, MemberSettings, ZoneId, ZoneSettings};
 
 /// The settings of all zones of the config file at `path`.
 pub(super) fn zone_settings(config: &Config, path: &Path) -> zones::Settings {
@@ -21,6 +21,9 @@ pub(super) fn zone_settings(config: &Config, path: &Path) -> zones::Settings {
         },
         state_directory: folders::state_directory(config),
         catalogs: config.catalogs.iter().map(catalog).collect(),
+        cluster: config.kubernetes.as_ref().map(|cluster| {
+            Arc::new(ClusterSettings { access: cluster.access.clone(), forget: cluster.forget })
+        }),
     }
 }
 

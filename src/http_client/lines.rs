@@ -24,7 +24,7 @@ impl Lines {
         Lines { _connection: connection, body, buffer: Vec::new(), looked: 0, bytes_max }
     }
 
-    /// The next line, with its end; none: the body has ended. It may be dropped and called again: nothing is lost.
+    /// The next line, with its end, which the last one may lack; none: the body has ended. It may be dropped and called again: nothing is lost.
     ///
     /// # Errors
     ///
@@ -47,7 +47,11 @@ impl Lines {
                         self.buffer.extend_from_slice(&part);
                     }
                 }
-                None => return Ok(None),
+                None if self.buffer.is_empty() => return Ok(None),
+                None => {
+                    self.looked = 0;
+                    return Ok(Some(std::mem::take(&mut self.buffer)));
+                }
             }
         }
     }

@@ -55,10 +55,18 @@ impl Client {
         self.access.endpoints.get(self.place).copied()
     }
 
-    /// The next server is asked from now on.
-    pub fn turn(&mut self) {
+    /// These are the servers from now on.
+    pub fn know(&mut self, endpoints: Vec<Endpoint>) {
+        let asked = self.endpoint();
+        self.place = endpoints.iter().position(|one| Some(*one) == asked).unwrap_or_default();
+        self.access.endpoints = endpoints;
+    }
+
+    /// The next server is asked from now on. Whether that is the first one again.
+    pub fn turn(&mut self) -> bool {
         let next = self.place.saturating_add(1);
         self.place = if next < self.access.endpoints.len() { next } else { 0 };
+        self.place == 0
     }
 
     /// All that a selector means, as it is now.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::access::Token;
 use super::yaml::{self, Node};
-use crate::http_client::{Endpoint, EndpointError};
+use crate::http_client::{Endpoint, EndpointError, Scheme};
 use crate::tls::{
     AuthorityFile, ClientCertificate, FileError, Handshake, PemText, ServerName, Verify, read_file,
 };
@@ -93,6 +93,9 @@ impl Reader<'_> {
     fn cluster(&self, cluster: &Node) -> Result<(Result<Endpoint, String>, Handshake), KubeconfigError> {
         let text = cluster.text("server").ok_or_else(|| content("its cluster has no `server`"))?;
         let (server, host) = match Endpoint::read(text, PORT) {
+            Ok(endpoint) if endpoint.scheme == Scheme::Http => {
+                return Err(content(format!("its server `{text}` is not asked in plain text: https://")));
+            }
             Ok(endpoint) => (Ok(endpoint), None),
             Err(EndpointError::Name { name }) => {
                 let host = name.split(['/', ':']).next().unwrap_or_default().to_owned();

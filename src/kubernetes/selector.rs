@@ -5,6 +5,10 @@ use std::fmt;
 /// Longest selector, in bytes: it is part of a file name and of metrics.
 const BYTES_MAX: usize = 200;
 
+/// Labels of nodes that run an API server, by new and old name.
+pub(super) const MASTERS: [&str; 2] =
+    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+
 /// Which nodes or pods are meant, by their labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Selector {
@@ -72,6 +76,13 @@ impl Selector {
         Ok(Selector::Pods { namespace: namespace.to_owned(), labels: labels.to_owned() })
     }
 
+    /// Whether nodes are meant that run an API server each.
+    pub fn is_of_masters(&self) -> bool {
+        let Selector::Nodes { labels } = self else { return false };
+        let role = labels.split(['=', ',']).next().unwrap_or_default();
+        MASTERS.contains(&role)
+    }
+
     /// What is asked for them.
     pub(super) fn path(&self) -> String {
         match self {
@@ -123,6 +134,10 @@ mod tests {
     #[test]
     fn a_selector_is_asked_for_by_its_path() {
         let nodes = Selector::nodes("node-role.kubernetes.io/master").unwrap();
+        assert!(
+            nodes.is_of_masters()
+                && !Selector::nodes("node-role.kubernetes.io/worker").unwrap().is_of_masters()
+        );
         assert_eq!(nodes.path(), "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fmaster");
         let pods = Selector::pods("openshift-ingress/a.b/c=default").unwrap();
         assert_eq!(

@@ -26,7 +26,7 @@ pub enum Watched {
 }
 
 /// Up to where a list or a watch is known: only the API server knows what that means.
-pub type Version = String;
+pub(super) type Version = String;
 
 impl Watch {
     pub(super) fn new(selector: Selector, lines: Lines) -> Watch {

@@ -4,13 +4,10 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::selector::Selector;
+use super::selector::{MASTERS, Selector};
 
 /// Most addresses of one node or pod that are taken.
 const ADDRESSES_MAX: usize = 16;
-
-/// Labels of nodes that run an API server, by new and old name.
-const MASTERS: [&str; 2] = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
 /// A node or a pod that is a member of pools.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -364,6 +364,7 @@ fn a_pool_is_not_hidden_by_what_stands_at_its_name_or_above() {
         origin: Span::new(Sources::default().add("edgedns.toml", b"x".to_vec()), 0, 0).into(),
         guards: Vec::new(),
         choice: crate::zone::PoolSettings::default(),
+        records: crate::zone::Expected::Now,
     };
     let asked = |owner: &str, rtype| {
         let update = message(&[], &[(owner, IN, rtype, 60, b"\x01x\x04test\0")]);

@@ -12,9 +12,11 @@ use super::budget::{Budget, COPIES, MemoryLimit, NAME_BYTES, RECORD_BYTES, name_
 use super::changed::Changed;
 use super::distinct::repetition;
 use super::guarding::Guarding;
+use super::member::Member;
 use super::name_index::NameIndex;
 use super::pool::Pool;
 use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed, index};
+use super::tested::type_of;
 use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
@@ -151,6 +153,34 @@ impl Builder {
         let origin = self.origins.add(origin);
         self.records.push(Collected { node, rtype, rdata_len, rdata_at, ttl, origin });
         Ok(())
+    }
+
+    /// As [`Builder::add`], of an address that is added to those that the owner has: with their TTL, and once. Without any
+    /// the TTL is the given one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::add`].
+    pub fn add_address(
+        &mut self,
+        owner: NameRef<'_>,
+        address: IpAddr,
+        ttl: Ttl,
+        origin: impl Into<Origin>,
+    ) -> Result<(), Diagnostic> {
+        let origin = &origin.into();
+        let member = Member::at(address);
+        let rtype = type_of(address);
+        let node = self.node(owner, origin)?;
+        let mut ttl = ttl;
+        for one in self.records.iter().filter(|one| one.node == node && one.rtype == rtype) {
+            let from = one.rdata_at as usize;
+            if self.rdata.get(from..from + usize::from(one.rdata_len)) == Some(&*member.rdata) {
+                return Ok(());
+            }
+            ttl = one.ttl;
+        }
+        self.add(owner, rtype, ttl, &member.rdata, origin)
     }
 
     /// Takes in a pool; several at one owner and type are answered together.

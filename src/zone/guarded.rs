@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::beside;
-use super::guarding::{Guarding, PoolSettings, Test};
+use super::guarding::{Expected, Guarding, PoolSettings, Test};
 use super::member::{Guard, MEMBERS_MAX, Member};
 use super::pool::Pool;
 use super::sealed::NodeId;
@@ -36,6 +36,10 @@ impl Zone {
         let mut made = Made::default();
         for guarding in guardings {
             let Some(node) = self.find(guarding.owner.as_ref()) else {
+                if guarding.records == Expected::Later {
+                    found.push(not_yet(guarding));
+                    continue;
+                }
                 let message = format!("`{}` does not exist in the zone file", guarding.owner);
                 found.push(Diagnostic::error(&guarding.origin, message).label("nothing to guard").help(
                     "names are relative to the zone; `@` is the zone itself, `*.apps` a wildcard as it is written",
@@ -101,6 +105,10 @@ impl Zone {
             missing.push("SRV");
         }
         for types in missing {
+            if guarding.records == Expected::Later && self.node(node).rrset(Rtype::CNAME).is_none() {
+                found.push(not_yet(guarding));
+                continue;
+            }
             let message = format!("`{}` has no {types} record to guard", guarding.owner);
             let fault = Diagnostic::error(&guarding.origin, message);
             found.push(match self.node(node).rrset(Rtype::CNAME) {
@@ -258,6 +266,13 @@ impl Guarded {
             tests_names: zone.pools().iter().any(|pool| tests_names(pool)),
         }
     }
+}
+
+/// What is told of a name without addresses, which may come.
+fn not_yet(guarding: &Guarding) -> Diagnostic {
+    let message = format!("`{}` has no addresses until the cluster is heard", guarding.owner);
+    let help = "give it addresses in the zone file, which are then members, too";
+    Diagnostic::warning(&guarding.origin, message).help(help)
 }
 
 /// Every target of a guarded SRV RRset needs an address to probe.

@@ -62,6 +62,18 @@ pub struct Guarding {
     pub guards: Vec<GuardTemplate>,
     /// How an answer is chosen.
     pub choice: PoolSettings,
+    /// Whether there may be nothing to guard.
+    pub records: Expected,
+}
+
+/// Whether a name must have what is said about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// It must: else it is a mistake.
+    #[default]
+    Now,
+    /// It may come later, as where a cluster says it.
+    Later,
 }
 
 /// How an answer is chosen for a guarded owner; as in [`super::Pool`] where not said

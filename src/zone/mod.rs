@@ -45,7 +45,7 @@ pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
 pub use builder::Builder;
 pub use changeset::{Changeset, ChangesetError, Record};
-pub use guarding::{GuardTemplate, Guarding, PoolSettings, Test};
+pub use guarding::{Expected, GuardTemplate, Guarding, PoolSettings, Test};
 pub use jenkins::{client_hash, name_hash};
 pub use lookup::CNAME_CHAIN_MAX;
 pub use member::{Guard, MEMBERS_MAX, Member, TestedName, WEIGHTS_MAX};

@@ -20,6 +20,7 @@ mod last_fault;
 mod file_digests;
 pub mod state_file;
 mod local_addresses;
+mod kept_members;
 pub mod source;
 mod signing;
 mod settings;
@@ -42,9 +43,11 @@ mod feed;
 mod secondary;
 mod catalogs;
 mod etcd_zones;
+mod cluster_members;
 
 pub use catalogs::{CatalogStatus, Catalogs};
 pub use clients::Clients;
+pub use cluster_members::{ClusterMembersFeed, ClusterMembersStatus};
 pub use etcd_zones::{EtcdStatus, EtcdZones, FromEtcd, Held, from_etcd};
 pub use feed::{Feed, FeedContext, FeedStatus, Feeds, StartFeed};
 pub use file_digests::FileDigests;
@@ -58,7 +61,7 @@ pub use members::{Clash, Losses};
 pub use proposal::{Contents, Proposal, ProposalError};
 pub use publication::{MemberChange, NotPublished, Publication, Publications, ZoneChange, ZoneRequest};
 pub use secondary::Secondaries;
-pub use settings::{CatalogSettings, MemberSettings, Settings, ZoneSettings};
+pub use settings::{CatalogSettings, ClusterSettings, MemberSettings, Settings, ZoneSettings};
 pub use signing::{DnssecSettings, SigningFault, ZoneSigning, signing_time};
 pub use since::Since;
 pub use source::ZoneSources;
@@ -69,4 +72,4 @@ pub use watching::{Moment, QUIET, Watching, Writing};
 pub use zone_id::ZoneId;
 
 /// Every feed: a line for each source whose records come while its zone is served.
-pub const FEEDS: &[StartFeed] = &[Secondaries::feed, EtcdZones::feed];
+pub const FEEDS: &[StartFeed] = &[Secondaries::feed, EtcdZones::feed, ClusterMembersFeed::feed];

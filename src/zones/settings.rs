@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::clients::Clients;
 use super::member_of::MemberOf;
@@ -11,6 +12,7 @@ use super::signing::DnssecSettings;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::dns::Name;
+use crate::kubernetes::Access;
 use crate::source::Span;
 use crate::transfer::catalog::Member;
 use crate::update::Policy;
@@ -30,6 +32,17 @@ pub struct Settings {
     pub state_directory: Option<PathBuf>,
     /// The catalogs among the zones, in the order of the config file: of two that name a zone the first one has it.
     pub catalogs: Vec<CatalogSettings>,
+    /// The cluster that says who belongs to pools; none: none does.
+    pub cluster: Option<Arc<ClusterSettings>>,
+}
+
+/// A cluster that says who belongs to pools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// How its API servers are reached, and who asks.
+    pub access: Access,
+    /// How long a member stays that it has no more.
+    pub forget: Duration,
 }
 
 /// One zone, or one of several versions of it.

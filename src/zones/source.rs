@@ -20,12 +20,14 @@ mod primary;
 mod etcd;
 mod updates;
 mod signatures;
+mod cluster_members;
 #[cfg(test)]
 mod in_a_table;
 
 mod all;
 
 pub use all::ZoneSources;
+pub use cluster_members::ClusterMembers;
 pub use etcd::EtcdKeys;
 pub use file::ZoneFile;
 #[cfg(test)]

@@ -197,6 +197,6 @@ impl Inputs {
 
 /// Where the config file says it makes no difference.
 fn guards_the_same(one: &Guarding, other: &Guarding) -> bool {
-    let Guarding { owner, origin: _, guards, choice } = one;
-    *owner == other.owner && *guards == other.guards && *choice == other.choice
+    let Guarding { owner, origin: _, guards, choice, records } = one;
+    *owner == other.owner && *guards == other.guards && *choice == other.choice && *records == other.records
 }

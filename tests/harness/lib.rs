@@ -4,6 +4,7 @@
 //! Tests say what the answers should be; nothing here does.
 #![allow(clippy::new_without_default, reason = "a folder and a port of one's own are made, and no default")]
 
+pub mod api_server;
 pub mod client;
 pub mod etcd;
 pub mod forwarding;

@@ -15,8 +15,8 @@ use super::*;
 use crate::dns::{NameRef, Rtype, Ttl};
 use crate::probe::{Port, Probe, ProbeKind, Tcp};
 use crate::zone::{
-    Changeset, ChangesetError, Guard, GuardTemplate, Guarding, Member, NodeKind, Pool, PoolSettings, Record,
-    Test, TestedName,
+    Changeset, ChangesetError, Expected, Guard, GuardTemplate, Guarding, Member, NodeKind, Pool,
+    PoolSettings, Record, Test, TestedName,
 };
 
 /// Zones, each with so many changesets, if nobody wants more.
@@ -137,6 +137,7 @@ fn guards(chance: &mut Chance) -> Vec<Guarding> {
         origin: place().into(),
         guards: vec![template(test)],
         choice: PoolSettings::default(),
+        records: Expected::Now,
     };
     let mut guards = Vec::new();
     if chance.one_in(2) {

@@ -30,6 +30,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
         | Section::Probe
         | Section::Lua
         | Section::Cache => ZONE.lines().chain([key.section.header()]).collect(),
+        Section::Kubernetes => around_cluster(key),
         Section::Key => {
             let secret = (!key.name.starts_with("secret")).then_some("secret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"");
             let block = ["name = \"transfer\""].into_iter().chain(secret).filter(own);
@@ -72,10 +73,7 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
             below_a_file(key, &["allow = [\"192.0.2.1\"]", "names = [\"**\"]", "types = [\"ANY\"]"])
         }
         Section::ZoneDnssec => below_a_file(key, &["keys = \"keys\""]),
-        Section::ZoneProbe => {
-            let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
-            above.lines().chain([Section::ZoneProbe.header()]).chain(block.lines().filter(own)).collect()
-        }
+        Section::ZoneProbe => around_probe(key),
         Section::Kind(_) => {
             let beside = match key.name {
                 "port" => "",
@@ -86,6 +84,27 @@ fn around(key: &ConfigKey) -> Vec<&'static str> {
             ZONE.lines().chain([key.section.header(), beside]).collect()
         }
     }
+}
+
+/// The same for a key of a guard.
+fn around_probe(key: &ConfigKey) -> Vec<&'static str> {
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    let (above, block) = ZONE.split_once(Section::ZoneProbe.header()).unwrap();
+    let cluster = CLUSTER.into_iter().filter(|_| key.name == "members");
+    cluster
+        .chain(above.lines())
+        .chain([Section::ZoneProbe.header()])
+        .chain(block.lines().filter(own))
+        .collect()
+}
+
+/// A cluster, which `members` need.
+const CLUSTER: [&str; 2] = ["[kubernetes]", "kubeconfig = \"kubeconfig\""];
+
+/// The same for a key of such.
+fn around_cluster(key: &ConfigKey) -> Vec<&'static str> {
+    let own = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+    ZONE.lines().chain(["members = { nodes = \"a\" }"]).chain(CLUSTER.into_iter().filter(own)).collect()
 }
 
 /// Whether a key needs a certificate, or is of one.

@@ -20,6 +20,10 @@ pub(super) fn folder() -> TempDir {
     let certificate = wanted.self_signed(&key).unwrap().pem();
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     fs::create_dir(folder.path().join("etcd")).unwrap();
+    fs::create_dir(folder.path().join("kubernetes")).unwrap();
+    let kubeconfig = "current-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n\
+                      clusters: [{name: a, cluster: {server: \"https://192.0.2.13:6443\"}}]\n\
+                      users: [{name: a, user: {token: a}}]\n";
     for (name, text) in [
         ("ca.pem", certificate.as_str()),
         ("client.pem", &certificate),
@@ -30,6 +34,8 @@ pub(super) fn folder() -> TempDir {
         ("etcd/password", "abc\n"),
         ("other.key", &other),
         ("token", "abc\n"),
+        ("kubeconfig", kubeconfig),
+        ("kubernetes/kubeconfig", kubeconfig),
         ("empty", ""),
     ] {
         fs::write(folder.path().join(name), text).unwrap();

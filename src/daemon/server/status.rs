@@ -8,14 +8,18 @@ use super::worker_counters;
 use crate::answer::{BoundPool, PoolState};
 use crate::control::{
     CatalogStatus, CopiedStatus, JournalStatus, ListeningStatus, MemberStatus, OutcomesStatus, PoolStatus,
-    ProbesStatus, RuleStatus, Status, StoreStatus, TargetStatus, UtcTime, ZoneStatus,
+    ProbesStatus, RuleStatus, SelectorStatus, Status, StoreStatus, TargetStatus, UtcTime, ZoneStatus,
 };
 use crate::health::force::Rule;
 use crate::health::{Board, LATENCY_BOUNDS, Lateness, Report, Tally};
+use crate::kubernetes::Selector;
 use crate::probe::Weight;
 use crate::transport::Listening;
 use crate::zones::live::LiveStatus;
-use crate::zones::{self, EtcdStatus, EtcdZones, FeedStatus, StoredZone, Watching, ZoneState};
+use crate::zones::{
+    self, ClusterMembersFeed, ClusterMembersStatus, EtcdStatus, EtcdZones, FeedStatus, StoredZone, Watching,
+    ZoneState,
+};
 
 impl Server {
     pub(super) fn status(&self) -> Status {
@@ -38,6 +42,7 @@ impl Server {
             probes: probes(&self.publishing.engine.lateness()),
             zones: self.publishing.served.zones().iter().map(|stored| self.zone(stored)).collect(),
             catalogs: self.publishing.catalogs.status().into_iter().map(catalog).collect(),
+            kubernetes: self.selectors(),
             pools: self
                 .publishing
                 .served
@@ -63,6 +68,12 @@ impl Server {
         }
     }
 
+    /// How a cluster is heard about members of pools.
+    fn selectors(&self) -> Vec<SelectorStatus> {
+        let statuses = self.feeds.find::<ClusterMembersFeed>().map(ClusterMembersFeed::statuses);
+        statuses.unwrap_or_default().into_iter().map(selector).collect()
+    }
+
     /// A zone, with what updates have made of it, and what is heard of its primaries.
     fn zone(&self, stored: &StoredZone) -> ZoneStatus {
         let heard = self.feeds.status(&stored.id);
@@ -75,6 +86,21 @@ impl Server {
         let live = stored.changed_by().map(|_| self.updating.live().zone(&stored.id).status());
         let etcd = store.map(etcd);
         ZoneStatus { journal: live.map(journal), stale_seconds, copied, etcd, ..zone(stored) }
+    }
+}
+
+fn selector((selector, heard): (Selector, ClusterMembersStatus)) -> SelectorStatus {
+    let ClusterMembersStatus { connected, server, members, missed, heard_at, fault, lost } = heard;
+    let age = heard_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+    SelectorStatus {
+        selector: selector.to_string(),
+        connected,
+        server,
+        members,
+        missed,
+        stale_seconds: age.map(|age| age.as_secs()),
+        error: fault,
+        lost,
     }
 }
 

@@ -25,6 +25,7 @@ impl Lab {
             origin: span.into(),
             guards: vec![template],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
+            records: Expected::Now,
         });
         self
     }
@@ -225,6 +226,7 @@ fn a_probe_of_a_target_goes_to_all_its_addresses_whatever_was_guarded_first() {
                 fall: NonZeroU32::MIN,
             }],
             choice: PoolSettings::default(),
+            records: Expected::Now,
         });
         lab
     };

@@ -70,8 +70,8 @@ fn parse(text: &[u8]) -> Option<Image> {
     let mut lines = text.split(|byte| *byte == b'\n');
     let head = std::str::from_utf8(lines.next()?).ok()?;
     let mut numbers = head.strip_prefix(HEAD)?.split_whitespace();
-    let mut number = || numbers.next()?.parse::<u64>().ok();
-    let (cluster, term, revision) = (number()?, number()?, number()?);
+    let mut next = || numbers.next()?.parse::<u64>().ok();
+    let (cluster, term, revision) = (next()?, next()?, next()?);
     let (mut keys, mut leases) = (Vec::new(), Vec::new());
     for line in lines.filter(|line| !line.is_empty()) {
         let mut words = line.split(|byte| *byte == b' ');

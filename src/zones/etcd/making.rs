@@ -12,7 +12,7 @@ use crate::dns::{Name, Rtype, Ttl};
 use crate::layout::{ApexRecords, Guards, KeyFault, text_of};
 use crate::source::{Diagnostic, Diagnostics, Origin, Sources, Span, StoreKey};
 use crate::zone::{
-    Apexes, Builder, Changeset, Guarding, Hosts, MemoryLimit, NodeId, PoolId, Record, Test, Zone,
+    Apexes, Builder, Changeset, Expected, Guarding, Hosts, MemoryLimit, NodeId, PoolId, Record, Test, Zone,
 };
 use crate::zonefile;
 use crate::zones::proposal::{Contents, Proposal, ProposalError};
@@ -242,7 +242,13 @@ impl Making<'_> {
                 (HasLua::No, None) => {
                     let Guards { guards: tests, choice } = wanted.clone();
                     let origin = self.origin(key);
-                    guards.push(Guarding { owner: owner.clone(), origin, guards: tests, choice });
+                    guards.push(Guarding {
+                        owner: owner.clone(),
+                        origin,
+                        guards: tests,
+                        choice,
+                        records: Expected::Now,
+                    });
                     continue;
                 }
             };

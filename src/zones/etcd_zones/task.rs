@@ -31,6 +31,9 @@ const GATHERING: Duration = Duration::from_millis(5);
 /// How long it waits at most.
 const GATHERING_MAX: Duration = Duration::from_millis(50);
 
+/// A change that comes so long after the last version is the only one for all that is known, and is published at once.
+const ALONE: Duration = Duration::from_millis(10);
+
 /// How often the store is asked where it stands: so a member that is dead or cut off is noticed.
 const BEAT: Duration = Duration::from_secs(5);
 
@@ -304,6 +307,7 @@ impl Following {
         let access = Access { endpoints, ..self.task.settings.source.access.clone() };
         let mut beats = Beats::start(access, self.prefix());
         let mut gathering: Option<(Instant, Instant)> = None;
+        let mut published: Option<Instant> = None;
         let mut watched_since = Instant::now();
         loop {
             let due = gathering.map(|(_, due)| due);
@@ -318,14 +322,20 @@ impl Following {
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
                     gathering = None;
-                    self.publish_changes().await.err()
+                    let ended = self.publish_changes().await.err();
+                    published = Some(Instant::now());
+                    ended
                 }
                 watched = watch.next() => match watched {
                     Ok(watched) => {
                         let now = Instant::now();
                         if !watched.changes.is_empty() {
                             let first = gathering.map_or(now, |(first, _)| first);
-                            gathering = Some((first, (now + GATHERING).min(first + GATHERING_MAX)));
+                            let due = (now + GATHERING).min(first + GATHERING_MAX);
+                            // One that comes alone waits for nobody: what comes behind it is gathered.
+                            let is_alone = gathering.is_none()
+                                && published.is_none_or(|at| now.saturating_duration_since(at) > ALONE);
+                            gathering = Some((first, if is_alone { now } else { due }));
                         }
                         self.take(watched);
                         watched_since = now;

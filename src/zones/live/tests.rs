@@ -66,6 +66,7 @@ impl Site {
             text: zonefile::Settings::default(),
             state_directory: Some(self.folder.path().join("state")),
             catalogs: Vec::new(),
+            cluster: None,
         };
         let serving = Serving {
             versions: self.served.iter().cloned().collect(),

@@ -32,7 +32,7 @@ use crate::zones::source::{EtcdKeys, Reading};
 use crate::zones::version::{Inputs, VersionOrigin, ZoneVersion};
 use crate::zones::watching::Moment;
 use crate::zones::zone_id::ZoneId;
-use crate::zones::{last_good, mark};
+use crate::zones::{kept_members, last_good, mark};
 
 /// Most errors of a zone that the status shows drawn. Of many, the first ones tell what to mend.
 const ERRORS_DRAWN_MAX: usize = 3;
@@ -106,7 +106,9 @@ impl<'r> ZoneReader<'r> {
             let are_newest = version.hosts.as_ref().is_some_and(|hosts| hosts.serial() == version.serial);
             are_newest || !self.wants_hosts(&zone.id.name)
         };
-        if let Some(version) = before.filter(|version| version.is_current(&inputs)).filter(says_enough) {
+        let is_current =
+            |version: &&Arc<ZoneVersion>| version.is_current(&inputs) && self.has_all_texts(zone, version);
+        if let Some(version) = before.filter(is_current).filter(says_enough) {
             loaded.version = Some(Arc::clone(version));
             loaded.is_unchanged = true;
             return loaded;
@@ -254,8 +256,14 @@ impl<'r> ZoneReader<'r> {
     /// A warning if the text has changed under the same serial.
     fn same_serial(&self, read: &Zone, id: &ZoneId, texts: &[TextFile]) -> Option<Diagnostic> {
         let before = self.before(id).filter(|before| before.last_good_since().is_none())?;
-        let same_digests =
-            || texts.iter().map(|text| text.digest).eq(before.inputs.texts.iter().map(|text| text.digest));
+        // Members that a cluster says are no text of the operator's.
+        let own = |texts: &[TextFile]| {
+            let is_kept = |text: &&TextFile| {
+                self.state_directory().is_some_and(|state| text.path.starts_with(kept_members::folder(state)))
+            };
+            texts.iter().filter(|text| !is_kept(text)).map(|text| text.digest).collect::<Vec<_>>()
+        };
+        let same_digests = || own(texts) == own(&before.inputs.texts);
         if before.serial != read.serial() || texts.is_empty() || same_digests() {
             return None;
         }
@@ -351,6 +359,13 @@ impl<'r> ZoneReader<'r> {
         Ok(Some(same.unwrap_or_else(|| Arc::new(signing))))
     }
 
+    /// Whether a version was read with all that is kept for the zone: it may have come later.
+    fn has_all_texts(&self, zone: &ZoneSettings, version: &ZoneVersion) -> bool {
+        let Some(state) = self.state_directory() else { return true };
+        let is_read = |path: &PathBuf| version.inputs.texts.iter().any(|text| text.path == *path);
+        zone.sources.kept_texts(state).all(|path| is_read(&path) || !path.exists())
+    }
+
     /// The clients that may ask a zone.
     fn access(&self, zone: &ZoneSettings) -> Option<Box<Access>> {
         let networks = |clients: &Vec<Clients>| networks_of(clients, &self.networks);
@@ -380,7 +395,8 @@ impl<'r> ZoneReader<'r> {
     ) -> Option<Zone> {
         let mut builder = zone::Builder::new(zone.id.name.clone(), zone.name_span);
         let hosts = forward.and_then(|forward| forward.hosts.as_deref());
-        let mut reading = Reading { sources, settings: &inputs.settings, last_good, hosts };
+        let state_directory = self.state_directory();
+        let mut reading = Reading { sources, settings: &inputs.settings, last_good, state_directory, hosts };
         zone.sources.read(&mut reading, &mut builder, found)?;
         builder.set_own_addresses(inputs.own.clone());
         builder.set_apexes(Arc::clone(&self.apexes));

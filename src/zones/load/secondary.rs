@@ -80,6 +80,7 @@ impl SecondaryLoad<'_> {
             sources: &mut sources,
             settings: &self.fed.inputs.settings,
             last_good: Some(&path),
+            state_directory: None,
             hosts: None,
         };
         self.fed.zone.sources.read(&mut reading, &mut builder, found)?;

@@ -121,6 +121,7 @@ mod tests {
             text,
             state_directory: None,
             catalogs: Vec::new(),
+            cluster: None,
         })
         .remove(0)
     }

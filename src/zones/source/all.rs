@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::interface::{Reading, Source, SourceTiming};
@@ -66,6 +66,11 @@ impl ZoneSources {
     /// The zone's own file.
     pub fn file(&self) -> Option<&Path> {
         self.list.iter().find_map(|source| source.file())
+    }
+
+    /// Texts in the state directory that they read where these are there.
+    pub fn kept_texts(&self, state_directory: &Path) -> impl Iterator<Item = PathBuf> {
+        self.list.iter().flat_map(|source| source.kept_texts(state_directory))
     }
 
     /// The zone whose addresses are needed.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dns::Name;
 use crate::source::{Diagnostic, Diagnostics, Sources};
@@ -21,6 +21,11 @@ pub trait Source: Any + fmt::Debug + fmt::Display + Send + Sync {
     /// The zone's own file, which is marked while it is read, watched, and kept when it is good.
     fn file(&self) -> Option<&Path> {
         None
+    }
+
+    /// Texts in the state directory that it reads where these are there.
+    fn kept_texts(&self, _state_directory: &Path) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// The zone whose addresses it needs, which is read before.
@@ -68,6 +73,8 @@ pub struct Reading<'r> {
     /// The zone's own file in a last good text, where it had this path; none: the file is read as it is now. Of a zone
     /// that is copied from primaries, its last copy.
     pub last_good: Option<&'r Path>,
+    /// Where what outlives a restart is kept; none: nothing is.
+    pub state_directory: Option<&'r Path>,
     /// The addresses of the zone that [`Source::made_from`] names; none: it cannot be read.
     pub hosts: Option<&'r Hosts>,
 }

@@ -164,6 +164,7 @@ fn guardings(step: &Step, apex: &Name, span: Span) -> Vec<Guarding> {
             origin: span.into(),
             guards: vec![template.clone()],
             choice: PoolSettings { all_down, ..PoolSettings::default() },
+            records: edgedns::zone::Expected::Now,
         })
         .collect()
 }

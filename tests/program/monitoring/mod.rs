@@ -126,6 +126,14 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
          api A {host}\napi A {gone}\n*.apps A {host}\n"
         ),
     );
+    site.write(
+        "kubeconfig",
+        &format!(
+            "current-context: a\ncontexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
+             clusters: [{{name: a, cluster: {{server: \"https://{gone}:6443\"}}}}]\n\
+             users: [{{name: a, user: {{token: a}}}}]\n"
+        ),
+    );
     site.write("broken.zone", "@ SOA nonsense\n");
     assert!(site.run(&["certificate", "ns.lab.example"]).status.success());
     site.write("signed.zone", "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns.test.\n");
@@ -138,7 +146,8 @@ fn metrics_of_a_server_that_has_seen_everything() -> BTreeSet<String> {
          [[zone]]\nname = \"copy.example\"\nprimary = [\"{}\"]\n\n\
          [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\nnotify = [\"{gone}\"]\n\n\
          [[zone.update]]\nallow = [\"127.0.0.0/8\"]\nnames = [\"**\"]\ntypes = [\"TXT\"]\n\n\
-         [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\n\n\
+         [[zone.probe]]\nnames = [\"api\"]\ntcp = 6443\nmembers = {{ nodes = \"a\" }}\n\n\
+         [kubernetes]\nkubeconfig = \"kubeconfig\"\n\n\
          [[zone.probe]]\nnames = [\"*.apps\"]\ntls = {{ port = {}, verify = false }}\n\n\
          [[zone]]\nname = \"dyn.example\"\n\n\
          [zone.etcd]\nendpoints = [\"http://{gone}:2379\"]\nnameservers = [\"ns.test\"]\n\n\

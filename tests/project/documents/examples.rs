@@ -19,6 +19,17 @@ api IN A 192.0.2.13
 api IN A 192.0.2.14
 api-int IN A 192.0.2.13
 *.apps IN A 192.0.2.13
+www IN A 192.0.2.10
+www IN A 198.51.100.10
+shop IN A 192.0.2.10
+";
+
+/// Of a service account.
+const KUBECONFIG: &str = "\
+current-context: lab
+contexts: [{name: lab, context: {cluster: lab, user: edgedns}}]
+clusters: [{name: lab, cluster: {server: 'https://api-int.ocp4.example.com:6443'}}]
+users: [{name: edgedns, user: {token: abc}}]
 ";
 
 fn check(config: &Path) -> Output {
@@ -60,6 +71,9 @@ fn every_config_that_is_shown_is_taken_without_a_word() {
             if block.contains("[zone.dnssec]") {
                 make_key(folder.path(), &block);
             }
+            let cluster = folder.path().join("kubernetes");
+            std::fs::create_dir(&cluster).unwrap();
+            std::fs::write(cluster.join("kubeconfig"), KUBECONFIG).unwrap();
             let config = folder.path().join("edgedns.toml");
             std::fs::write(&config, &block).unwrap();
             let output = check(&config);

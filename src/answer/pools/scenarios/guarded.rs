@@ -3,7 +3,7 @@
 use super::*;
 use crate::dns::Name;
 use crate::probe::{Port, ProbeKind, Tcp};
-use crate::zone::{GuardTemplate, MinUp, Test};
+use crate::zone::{Expected, GuardTemplate, MinUp, Test};
 
 /// A guarding of `owner` with one guard.
 fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
@@ -14,7 +14,7 @@ fn guarding(owner: &str, test: Test, choice: PoolSettings) -> Guarding {
     let guard =
         GuardTemplate { test, source: None, timeout: second, interval: second, retry: second, rise, fall };
     let owner: Name = format!("{owner}.x.example.").parse().unwrap();
-    Guarding { owner, origin: span.into(), guards: vec![guard], choice }
+    Guarding { owner, origin: span.into(), guards: vec![guard], choice, records: Expected::Now }
 }
 
 fn tcp() -> Test {
