@@ -4,9 +4,10 @@
 
 use std::net::IpAddr;
 
-use super::compiled_zone::{CompiledZone, NodeFlags};
+use super::compiled_zone::{CompiledZone, NodeFlags, SignedZone};
 use super::lookup::Found;
 use super::response_writer::ResponseWriter;
+use super::signed_template::{Proof, SignedTemplate};
 use super::template::{ANY_OTHER, DNAME_BELOW, PoolRef, ResponseTemplate};
 use super::zone_table::ZoneEntry;
 use crate::dns::Rtype;
@@ -40,6 +41,33 @@ pub(super) fn template_for<'z>(
         return (node.template_for_any().or_else(|| node.template(ANY_OTHER)), base);
     }
     (node.template_or_other(qtype), base)
+}
+
+impl<'z> Found<'z> {
+    /// What the template of a type has more where signatures are wanted.
+    pub(super) fn signed_template(&self, qtype: u16) -> SignedTemplate<'z> {
+        match self {
+            Found::Exact(node) | Found::Wildcard(node, _) | Found::Cut(node, _) | Found::Dname(node, _) => {
+                node.signed_template(qtype)
+            }
+            Found::NxDomain => SignedTemplate::NONE,
+        }
+    }
+
+    /// Whether the answer that a template makes of it ends with the zone's SOA, and what is to be proven of the name
+    /// itself. What is to be proven of names that it leads to is in the template.
+    pub(super) fn conclusion(&self, template: Option<&ResponseTemplate<'_>>) -> (bool, Option<Proof>) {
+        let is_negative = template.is_none_or(|template| template.flags().is_negative());
+        let is_alias = template.is_some_and(|template| template.counts()[0] != 0);
+        let proof = match self {
+            Found::NxDomain => Some(Proof::NxDomain),
+            Found::Wildcard(..) if is_negative && !is_alias => Some(Proof::WildcardNoData),
+            Found::Wildcard(..) => Some(Proof::Expansion),
+            Found::Exact(_) | Found::Cut(..) if is_negative && !is_alias => Some(Proof::NoData),
+            Found::Exact(_) | Found::Cut(..) | Found::Dname(..) => None,
+        };
+        (is_negative, proof)
+    }
 }
 
 /// The type a template is looked up by: two reserved types have other meanings there.
@@ -100,6 +128,15 @@ impl Authority<'_> {
             }
         }
         if answered == 0 && template.flags().is_pooled() { Pooled::Empty } else { Pooled::Records }
+    }
+
+    /// Writes the SOA of a negative answer with its signatures; the QNAME is `beyond_apex` bytes longer than the apex.
+    pub(super) fn put_signed_negative(
+        signed: &SignedZone,
+        beyond_apex: usize,
+        response: &mut ResponseWriter<'_>,
+    ) {
+        response.put_template(&signed.negative(), beyond_apex);
     }
 
     /// Writes the SOA of a negative answer; the QNAME is `beyond_apex` bytes longer than the apex.

@@ -11,13 +11,16 @@
 //! ```
 
 use super::authority::{Authority, Pooled, template_for, template_type};
-use super::compiled_zone::CompiledNode;
+use super::compiled_zone::{CompiledNode, SignedZone};
 use super::context::{QueryContext, WorkerContext};
 use super::lookup::{Found, search_again};
 use super::pointer::moved;
+use super::proofs::Proofs;
 use super::response_writer::ResponseWriter;
-use super::rewrite::{FollowedName, OwnerRef, append_template, copy, is_link_written, put_owner};
-use super::template::{DNAME_BELOW, PoolRef};
+use super::rewrite::{
+    FollowedName, OwnerRef, append_section, append_template, copy, is_link_written, put_owner, rebuild,
+};
+use super::template::{DNAME_BELOW, PoolRef, ResponseTemplate};
 use crate::dns::compression::{Decompressed, POINTER_MAX};
 use crate::dns::message::{Rcode, Section};
 use crate::dns::name::NAME_BYTES_MAX;
@@ -38,6 +41,14 @@ struct Chase<'c, 'z, 'q, 'o> {
     query: &'c QueryContext<'q>,
     worker: &'c mut WorkerContext,
     response: &'c mut ResponseWriter<'o>,
+    /// Where signatures are wanted.
+    signed: Option<Signed<'z>>,
+}
+
+/// What answers with signatures are made from.
+struct Signed<'z> {
+    zone: &'z SignedZone,
+    proofs: Proofs<'z>,
 }
 
 /// Answers a name below a DNAME, which has `labels` labels: DNAME, synthesised CNAME, and so on until the
@@ -51,12 +62,35 @@ pub(super) fn follow_dname<'z>(
     dname: CompiledNode<'z>,
     labels: usize,
 ) {
+    follow(authority, query, worker, response, (dname, labels), None);
+}
+
+/// The same with signatures.
+pub(super) fn follow_signed_dname<'z>(
+    authority: &Authority<'z>,
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+    dname: (CompiledNode<'z>, usize),
+    (zone, proofs): (&'z SignedZone, Proofs<'z>),
+) {
+    follow(authority, query, worker, response, dname, Some(Signed { zone, proofs }));
+}
+
+fn follow<'z>(
+    authority: &Authority<'z>,
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+    (dname, labels): (CompiledNode<'z>, usize),
+    signed: Option<Signed<'z>>,
+) {
     response.authoritative = true;
     let qname = query.question.qname.wire();
     copy(&mut worker.chase.name, qname);
     let step =
         ChaseStep { name: FollowedName { length: qname.len(), owner: OwnerRef::Question }, growing: None };
-    Chase { authority, query, worker, response }.run(Found::Dname(dname, labels), step);
+    Chase { authority, query, worker, response, signed }.run(Found::Dname(dname, labels), step);
 }
 
 /// Follows the CNAME that a pool gave: the last record that was written.
@@ -67,7 +101,7 @@ pub(super) fn follow_pool_alias(
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
 ) {
-    let mut chase = Chase { authority, query, worker, response };
+    let mut chase = Chase { authority, query, worker, response, signed: None };
     let step = chase.pool_target();
     if let Some(found) = chase.look_up(step.name.length) {
         chase.run(found, step);
@@ -121,13 +155,23 @@ impl<'z> Chase<'_, 'z, '_, '_> {
         labels: usize,
         step: ChaseStep<'z>,
     ) -> Option<ChaseStep<'z>> {
-        let Self { worker, response, .. } = self;
+        let Self { worker, response, signed, .. } = self;
         let dname = node.template(DNAME_BELOW)?;
         let cut = worker.name.offset(labels);
-        match step.name.owner {
-            OwnerRef::Question => response.put_template(&dname, cut),
-            OwnerRef::At(_) => {
-                append_template(&mut worker.chase, &dname, step.name, cut, &mut response.message)
+        match (step.name.owner, signed) {
+            (OwnerRef::Question, None) => response.put_template(&dname, cut),
+            (OwnerRef::Question, Some(_)) => {
+                response.put_signed(&dname, &node.signed_template(DNAME_BELOW), cut);
+            }
+            (OwnerRef::At(_), None) => {
+                append_template(&mut worker.chase, &dname, step.name, cut, &mut response.message);
+            }
+            (OwnerRef::At(_), Some(_)) => {
+                let more = node.signed_template(DNAME_BELOW);
+                let shared = dname.bytes().get(..more.shared).unwrap_or_default();
+                let bytes = [shared, more.own.bytes()];
+                let mut rebuilt = rebuild(&mut worker.chase, bytes, &more.own, step.name, cut);
+                append_section(&worker.chase, &mut rebuilt, Section::Answer, &mut response.message);
             }
         }
         // Owner, type and class, TTL, length, target: as `compile` writes it.
@@ -161,8 +205,12 @@ impl<'z> Chase<'_, 'z, '_, '_> {
 
     /// Appends the answer for a name that is no DNAME's; returns where it leads if that is an alias from a
     /// pool.
-    fn put_answer(&mut self, found: &Found<'_>, step: ChaseStep<'_>) -> Option<ChaseStep<'z>> {
-        let Self { authority, query, worker, response } = self;
+    fn put_answer(&mut self, found: &Found<'z>, step: ChaseStep<'_>) -> Option<ChaseStep<'z>> {
+        if self.signed.is_some() {
+            self.put_signed_answer(found, step);
+            return None;
+        }
+        let Self { authority, query, worker, response, .. } = self;
         let qname_bytes = query.question.qname.wire().len();
         let beyond_apex = qname_bytes.saturating_sub(authority.compiled.apex_bytes());
         if matches!(found, Found::NxDomain) {
@@ -205,5 +253,41 @@ impl<'z> Chase<'_, 'z, '_, '_> {
             authority.put_negative(beyond_apex, response);
         }
         None
+    }
+
+    /// The same with signatures. A zone that comes signed has no pools.
+    fn put_signed_answer(&mut self, found: &Found<'z>, step: ChaseStep<'_>) {
+        let Self { authority, query, worker, response, signed } = self;
+        let Some(Signed { zone, proofs }) = signed else { return };
+        let qname_bytes = query.question.qname.wire().len();
+        let beyond_apex = qname_bytes.saturating_sub(authority.compiled.apex_bytes());
+        let qtype = template_type(query.question.qtype);
+        let (template, base) = template_for(found, qtype, worker.name.labels());
+        let own = template.as_ref().map_or(ResponseTemplate::NONE, |template| *template);
+        let more = found.signed_template(own.qtype());
+        let beyond_owner = worker.name.offset(base);
+        if let Some(template) = &template {
+            response.rcode = template.flags().rcode();
+        }
+        let bytes = [own.bytes().get(..more.shared).unwrap_or_default(), more.own.bytes()];
+        let mut rebuilt = rebuild(&mut worker.chase, bytes, &more.own, step.name, beyond_owner);
+        for section in [Section::Answer, Section::Authority] {
+            append_section(&worker.chase, &mut rebuilt, section, &mut response.message);
+        }
+        if matches!(found, Found::NxDomain) {
+            response.rcode = Rcode::NXDOMAIN;
+        }
+        let (is_negative, proof) = found.conclusion(template.as_ref());
+        if is_negative {
+            Authority::put_signed_negative(zone, beyond_apex, response);
+        }
+        if let Some(proof) = proof {
+            proofs.prove(proof, &worker.name, response);
+        }
+        for (proof, name) in more.proofs() {
+            worker.name.set(name);
+            proofs.prove(proof, &worker.name, response);
+        }
+        append_section(&worker.chase, &mut rebuilt, Section::Additional, &mut response.message);
     }
 }

@@ -15,15 +15,20 @@ mod encoder;
 
 mod lookups;
 
+mod denials;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use self::denials::{denial_after, denial_of};
 use self::encoder::{AtQuery, Encoder, QnameLength};
 use self::lookups::looked_up;
 use self::sections::{chain_end, first_name, sections_of};
-use super::compiled_zone::{CompiledZone, NodeFlags, is_named};
+use super::compiled_zone::{CompiledZone, NodeFlags, SignedZone, is_named};
+use super::denial::Denial;
 use super::links::{LinkKey, Links};
+use super::signed_template::SignedTemplateBuilder;
 use super::template::{ANY_OTHER, DNAME_BELOW, TemplateBuilder, TooLarge};
 use super::zone_builder::{COMPILED_BYTES_MAX, CompiledZoneBuilder, NodeOffset};
 use crate::dns::name::NAME_BYTES_MAX;
@@ -97,7 +102,7 @@ pub(super) fn compile_into(
     let mut offsets = HashMap::new();
     // Names beside each other follow each other, mostly: the hash of their parent is known then.
     let mut last_parent = (NodeId::APEX, NameHash::of(zone.apex()));
-    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != NodeKind::Occluded) {
+    for node in zone.node_ids().map(|id| zone.node(id)).filter(|node| is_served(*node)) {
         let parent = node.parent();
         if last_parent.0 != parent.id() {
             last_parent = (parent.id(), NameHash::of(parent.name()));
@@ -125,7 +130,21 @@ pub(super) fn compile_into(
             builder.link_wildcard(offset, wildcard);
         }
     }
-    Ok((builder.finish(&negative).map_err(of_apex)?, compiler.links))
+    let denial = zone.is_signed().then(|| denial_of(zone));
+    let signed = denial.map(|denial| signed_zone(zone, denial)).transpose().map_err(of_apex)?;
+    Ok((builder.finish(&negative, signed).map_err(of_apex)?, compiler.links))
+}
+
+/// What a signed zone has besides its nodes.
+fn signed_zone(zone: &Zone, denial: Denial) -> Result<SignedZone, TooLarge> {
+    let mut negative = Vec::new();
+    signed_negative(zone)?.write(&mut negative)?;
+    Ok(SignedZone { negative: negative.into(), denial })
+}
+
+/// Whether a node answers for a name.
+fn is_served(node: Node<'_>) -> bool {
+    !matches!(node.kind(), NodeKind::Occluded | NodeKind::Hashed)
 }
 
 impl CompiledZone {
@@ -142,6 +161,19 @@ impl CompiledZone {
         links: &mut Links,
     ) -> Result<CompiledZone, CompileError> {
         let of_apex = |cause| CompileError { owner: zone.apex().to_name(), qtype: ANY_OTHER, cause };
+        let signed = match (&self.signed, zone.is_signed()) {
+            (Some(before), true) => {
+                let denial = denial_after(&before.denial, zone, affected);
+                Some(Arc::new(signed_zone(zone, denial).map_err(of_apex)?))
+            }
+            (None, false) => None,
+            // Every node is another one then.
+            (Some(_), false) | (None, true) => {
+                let (compiled, all) = compile_for_changes(zone)?;
+                *links = all;
+                return Ok(compiled);
+            }
+        };
         let mut negative_bytes = Vec::new();
         negative(zone).and_then(|soa| soa.write(&mut negative_bytes)).map_err(of_apex)?;
         let mut compiler = Compiler::new(zone, Linking::All);
@@ -150,7 +182,7 @@ impl CompiledZone {
             let lower = node.name().to_lowercase();
             let relative = &lower[..lower.len() - zone.apex().wire().len()];
             let hash = NameHash::of(node.name());
-            let is_served = node.exists() && node.kind() != NodeKind::Occluded;
+            let is_served = node.exists() && is_served(node);
             if is_served || self.find(hash, relative).is_some() {
                 let piece = if is_served { compiler.piece(node)? } else { gone(zone, node, relative)? };
                 changed.insert(hash.bits(), piece, |piece| is_named(piece, relative));
@@ -165,6 +197,7 @@ impl CompiledZone {
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: negative_bytes.into(),
+            signed,
         })
     }
 }
@@ -172,7 +205,7 @@ impl CompiledZone {
 /// A name that is not there any more.
 fn gone(zone: &Zone, node: Node<'_>, relative: &[u8]) -> Result<Arc<[u8]>, CompileError> {
     let mut builder = CompiledZoneBuilder::new(zone.apex(), COMPILED_BYTES_MAX);
-    builder.add(relative, NodeFlags::GONE, &[]).map_err(|cause| error(node, ANY_OTHER, cause))?;
+    builder.add(relative, NodeFlags::GONE, &[], None).map_err(|cause| error(node, ANY_OTHER, cause))?;
     Ok(builder.into_piece())
 }
 
@@ -185,6 +218,8 @@ struct Compiler<'z> {
     zone: &'z Zone,
     at_query: AtQuery<'z>,
     templates: Vec<TemplateBuilder>,
+    /// What they have more; only in a signed zone.
+    signed: Option<Vec<SignedTemplateBuilder>>,
     linking: Linking,
     /// What the templates were made from, each with the owner of the template.
     links: Vec<(LinkKey, NodeId)>,
@@ -195,13 +230,14 @@ struct Compiler<'z> {
 impl<'z> Compiler<'z> {
     fn new(zone: &'z Zone, linking: Linking) -> Self {
         let at_query = AtQuery { pools: zone.pools(), negative_bytes: NEGATIVE_BYTES_MAX };
-        Self { zone, at_query, templates: Vec::new(), linking, links: Vec::new(), keys: Vec::new() }
+        let signed = zone.is_signed().then(Vec::new);
+        Self { zone, at_query, templates: Vec::new(), signed, linking, links: Vec::new(), keys: Vec::new() }
     }
 
     /// A node as it answers for its own name, with what it is to names below it.
     fn own(&mut self, node: Node<'z>, builder: &mut CompiledZoneBuilder) -> Result<NodeOffset, CompileError> {
         let (kind, flags) = match node.kind() {
-            NodeKind::Plain | NodeKind::Occluded => (NodeKind::Plain, NodeFlags::NONE),
+            NodeKind::Plain | NodeKind::Occluded | NodeKind::Hashed => (NodeKind::Plain, NodeFlags::NONE),
             NodeKind::Dname => (NodeKind::Dname, NodeFlags::DNAME),
             NodeKind::ZoneCut => (NodeKind::ZoneCut, NodeFlags::CUT),
         };
@@ -222,7 +258,7 @@ impl<'z> Compiler<'z> {
     fn piece(&mut self, node: Node<'z>) -> Result<Arc<[u8]>, CompileError> {
         let mut builder = CompiledZoneBuilder::new(self.zone.apex(), COMPILED_BYTES_MAX);
         let own = self.own(node, &mut builder)?;
-        if let Some(wildcard) = node.wildcard().filter(|wildcard| wildcard.kind() != NodeKind::Occluded) {
+        if let Some(wildcard) = node.wildcard().filter(|wildcard| is_served(*wildcard)) {
             let made = self.made(wildcard, &mut builder)?;
             builder.link_wildcard(own, made);
         }
@@ -242,32 +278,42 @@ impl<'z> Compiler<'z> {
         self.keys.sort_unstable();
         self.keys.dedup();
         self.links.extend(self.keys.drain(..).map(|key| (key, node.id())));
-        builder.add(relative, flags, &self.templates).map_err(|cause| error(node, ANY_OTHER, cause))
+        let signed = self.signed.as_deref();
+        builder.add(relative, flags, &self.templates, signed).map_err(|cause| error(node, ANY_OTHER, cause))
     }
 
     /// Makes the templates of a node.
     fn add_templates(&mut self, node: Node<'z>, kind: NodeKind) -> Result<(), CompileError> {
         self.templates.clear();
+        if let Some(signed) = &mut self.signed {
+            signed.clear();
+        }
         match kind {
             NodeKind::ZoneCut => {
                 self.add_template(node, kind, Rtype::DS, Rtype::DS.0)?;
                 self.add_template(node, kind, NO_TYPE, ANY_OTHER)?;
             }
-            NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded => {
+            NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded | NodeKind::Hashed => {
                 if node.alias().is_some() {
                     self.add_template(node, kind, Rtype::CNAME, Rtype::CNAME.0)?;
                     self.alias(node, kind)?;
                 } else {
-                    node.types().try_for_each(|rtype| self.add_template(node, kind, rtype, rtype.0))?;
+                    let mut types = node.types().filter(|rtype| is_answered(*rtype));
+                    types.try_for_each(|rtype| self.add_template(node, kind, rtype, rtype.0))?;
                 }
                 if kind == NodeKind::Dname
                     && let Some(rrset) = node.rrset(Rtype::DNAME)
                     && let Some(target) = first_name(rrset)
                 {
-                    let encoder = Encoder::new(node.name(), QnameLength::Longer);
-                    let wire = target.wire();
-                    let made = encoder.record(DNAME_BELOW, Rtype::DNAME, rrset.ttl(), wire);
-                    self.templates.push(made.map_err(|cause| error(node, DNAME_BELOW, cause))?);
+                    let encoder = || Encoder::new(node.name(), QnameLength::Longer);
+                    let (ttl, wire) = (rrset.ttl(), target.wire());
+                    let of_node = |cause| error(node, DNAME_BELOW, cause);
+                    let made = encoder().record(DNAME_BELOW, Rtype::DNAME, ttl, wire).map_err(of_node)?;
+                    if let Some(signed) = &mut self.signed {
+                        let more = encoder().signed_record(&made, ttl, node.signatures(Rtype::DNAME));
+                        signed.push(more.map_err(of_node)?);
+                    }
+                    self.templates.push(made);
                 }
             }
         }
@@ -277,7 +323,7 @@ impl<'z> Compiler<'z> {
     /// The templates of an alias: for the types at its chain's end, and one for all others.
     fn alias(&mut self, node: Node<'z>, kind: NodeKind) -> Result<(), CompileError> {
         let types: Vec<Rtype> = chain_end(self.zone, node).into_iter().flat_map(Node::types).collect();
-        for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME) {
+        for rtype in types.into_iter().filter(|rtype| *rtype != Rtype::CNAME && is_answered(*rtype)) {
             self.add_template(node, kind, rtype, rtype.0)?;
         }
         // A DS record that ends a chain belongs to a zone cut, whose other types are not answered.
@@ -302,14 +348,24 @@ impl<'z> Compiler<'z> {
         let (base, length) = match kind {
             _ if wildcard => (node.parent().name(), QnameLength::Longer),
             NodeKind::ZoneCut if qtype != Rtype::DS.0 => (node.name(), QnameLength::Longer),
-            NodeKind::ZoneCut | NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded => {
+            NodeKind::ZoneCut | NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded | NodeKind::Hashed => {
                 (node.name(), QnameLength::Exact)
             }
         };
-        let made = Encoder::new(base, length).template(qtype, &sections, &self.at_query);
-        self.templates.push(made.map_err(|cause| error(node, qtype, cause))?);
+        let of_node = |cause| error(node, qtype, cause);
+        let made = Encoder::new(base, length).template(qtype, &sections, &self.at_query).map_err(of_node)?;
+        if let Some(signed) = &mut self.signed {
+            let more = Encoder::new(base, length).signed(&made, &sections, &self.at_query);
+            signed.push(more.map_err(of_node)?);
+        }
+        self.templates.push(made);
         Ok(())
     }
+}
+
+/// Whether a type has a template: signatures and what denies types are found elsewhere, so that they are there once.
+fn is_answered(rtype: Rtype) -> bool {
+    !matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3)
 }
 
 fn error(node: Node<'_>, qtype: u16, cause: TooLarge) -> CompileError {
@@ -326,10 +382,22 @@ const NEGATIVE_BYTES_MAX: usize = 12 + 2 * NAME_BYTES_MAX + 20;
 /// The SOA record of negative answers: its TTL is the lower of its own and its MINIMUM field (RFC 2308,
 /// section 3).
 fn negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
+    let (ttl, rdata) = negative_soa(zone);
+    Encoder::new(zone.apex(), QnameLength::Longer).negative(ttl, rdata)
+}
+
+/// The same with its signatures.
+fn signed_negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
+    let (ttl, rdata) = negative_soa(zone);
+    let signatures = zone.node(NodeId::APEX).signatures(Rtype::SOA);
+    Encoder::new(zone.apex(), QnameLength::Longer).signed_negative(ttl, rdata, signatures)
+}
+
+/// TTL and RDATA of it.
+fn negative_soa(zone: &Zone) -> (Ttl, &[u8]) {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
     let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();
     let minimum = rdata.last_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
     let own = soa.map_or(Ttl::default(), |soa| soa.ttl());
-    let ttl = Ttl::from_seconds(minimum).map_or(own, |minimum| own.min(minimum));
-    Encoder::new(zone.apex(), QnameLength::Longer).negative(ttl, rdata)
+    (Ttl::from_seconds(minimum).map_or(own, |minimum| own.min(minimum)), rdata)
 }

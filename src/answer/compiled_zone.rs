@@ -6,6 +6,7 @@
 //! ```text
 //! slots   [ tag:32 | offset:32 ] …                    open addressing, at most two thirds full
 //! node    | name_len | flags | templates_len:32 | wildcard:32 | name … | template | template | …
+//!         | signed_len:32 | signed template | signed template | …                 in a signed zone only
 //! ```
 //!
 //! A node and its templates lie together, so that a hit touches one slot and one or two cache lines more. The wildcard
@@ -16,6 +17,8 @@
 
 use std::sync::Arc;
 
+use super::denial::Denial;
+use super::signed_template::SignedTemplate;
 use super::template::{ANY_OTHER, DNAME_BELOW, ResponseTemplate};
 use crate::dns::NameHash;
 use crate::shared_map::SharedMap;
@@ -34,6 +37,23 @@ pub struct CompiledZone {
     pub(super) apex_labels: usize,
     /// SOA record with the negative TTL; for both NODATA and NXDOMAIN.
     pub(super) negative: Box<[u8]>,
+    /// What a signed zone has besides.
+    pub(super) signed: Option<Arc<SignedZone>>,
+}
+
+/// What a signed zone has besides its nodes.
+#[derive(Default, PartialEq, Eq)]
+pub(super) struct SignedZone {
+    /// SOA record of negative answers with its signatures.
+    pub(super) negative: Box<[u8]>,
+    pub(super) denial: Denial,
+}
+
+impl SignedZone {
+    /// The SOA record of negative answers with its signatures; as [`CompiledZone::negative`].
+    pub(super) fn negative(&self) -> ResponseTemplate<'_> {
+        ResponseTemplate::read(&self.negative).map_or(ResponseTemplate::NONE, |(template, _)| template)
+    }
 }
 
 /// The nodes of a zone that was compiled as a whole.
@@ -154,6 +174,27 @@ impl<'b> CompiledNode<'b> {
         self.rest.get(from..to).unwrap_or_default()
     }
 
+    /// What the template of exactly this type has more where signatures are wanted; only in a signed zone.
+    pub(super) fn signed_template(&self, qtype: u16) -> SignedTemplate<'b> {
+        let found = self.signed_templates().find(|template| template.own.qtype() == qtype);
+        found.unwrap_or(SignedTemplate::NONE)
+    }
+
+    /// The same of all its templates.
+    pub(super) fn signed_templates(&self) -> impl Iterator<Item = SignedTemplate<'b>> + use<'b> {
+        let [name_bytes, _, p0, p1, p2, p3, ..] = *self.head;
+        let from = usize::from(name_bytes).wrapping_add(u32::from_le_bytes([p0, p1, p2, p3]) as usize);
+        let rest = self.rest.get(from..).and_then(<[u8]>::split_first_chunk);
+        let mut rest = rest
+            .and_then(|(length, rest)| rest.get(..u32::from_le_bytes(*length) as usize))
+            .unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (template, after) = SignedTemplate::read(rest)?;
+            rest = after;
+            Some(template)
+        })
+    }
+
     /// The wildcard right below it.
     #[inline]
     pub(super) fn wildcard(&self) -> Option<CompiledNode<'b>> {
@@ -250,7 +291,9 @@ impl CompiledZone {
         let SealedNodes { slots, bytes } = &*self.sealed;
         let changed: usize = self.changed.values().map(|piece| piece.len()).sum();
         let slots = slots.len().saturating_mul(8);
-        slots.saturating_add(bytes.len()).saturating_add(self.negative.len()).saturating_add(changed)
+        let signed = self.signed.as_ref().map_or(0, |signed| signed.denial.memory_bytes());
+        let nodes = slots.saturating_add(bytes.len()).saturating_add(changed);
+        nodes.saturating_add(self.negative.len()).saturating_add(signed)
     }
 
     /// How many nodes are not as they were when it was compiled as a whole.

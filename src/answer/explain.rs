@@ -10,6 +10,7 @@ use super::authority::{Authority, template_for, template_type};
 use super::compiled_zone::CompiledNode;
 use super::context::{QueryContext, WorkerContext};
 use super::decision::{Decision, decide};
+use super::denial::{Denial, OrderKey};
 use super::explanation::{Decided, Explained, ExplainedStep, Finding};
 use super::hashed_name::HashedName;
 use super::lookup::{Found, closest, search_again};
@@ -166,9 +167,14 @@ impl Explained {
         let found = search_again(compiled, hashed);
         self.note_pools(&found, qtype, hashed.labels());
         match found {
-            Found::Exact(node) => Finding::Exact { types: types(&node) },
+            Found::Exact(node) => {
+                let key = |apex_labels| OrderKey::of_suffix(hashed, hashed.labels(), apex_labels);
+                Finding::Exact { types: with_signing(types(&node), authority, &node, key) }
+            }
             Found::Wildcard(node, labels) => {
-                Finding::Wildcard { source: wildcard_below(&suffix(name, labels)), types: types(&node) }
+                let key = |apex_labels| OrderKey::of_suffix(hashed, labels, apex_labels).below(b"*");
+                let types = with_signing(types(&node), authority, &node, key);
+                Finding::Wildcard { source: wildcard_below(&suffix(name, labels)), types }
             }
             Found::Cut(_, labels) => Finding::Cut { cut: suffix(name, labels) },
             Found::Dname(_, labels) => Finding::Dname { owner: suffix(name, labels) },
@@ -187,6 +193,23 @@ impl Explained {
             }
         }
     }
+}
+
+/// The same with what signs them in a signed zone, and what denies others, which have no templates.
+fn with_signing(
+    mut types: Vec<Rtype>,
+    authority: &Authority<'_>,
+    node: &CompiledNode<'_>,
+    key: impl Fn(usize) -> OrderKey,
+) -> Vec<Rtype> {
+    let Some(signed) = &authority.compiled.signed else { return types };
+    let key = key(authority.compiled.apex_labels());
+    let denies = matches!(&signed.denial, Denial::Nsec(chain) if chain.get(key.as_bytes()).is_some());
+    let is_signed = node.signed_templates().any(|template| !template.signatures().is_empty());
+    types.extend((denies || is_signed).then_some(Rtype::RRSIG));
+    types.extend(denies.then_some(Rtype::NSEC));
+    types.sort_unstable();
+    types
 }
 
 /// The types of a node. An alias has templates for the types at the end of its chain, too.

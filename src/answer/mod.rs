@@ -18,7 +18,8 @@
 //!      │
 //!      ├─▶ zone_answer ─▶ lookup ─▶ compiled_zone     what the name is there
 //!      │        ├─▶ authority, template, pools        the records
-//!      │        └─▶ chase ─▶ rewrite                   aliases that are known at the query only
+//!      │        ├─▶ chase ─▶ rewrite                   aliases that are known at the query only
+//!      │        └─▶ signed_answer ─▶ signed_template, proofs ─▶ denial     where signatures are wanted
 //!      ├─▶ forward_table, forward_tail                what `forward` answers
 //!      └─▶ finish ─▶ rate_limit, opt, tsig            what every response ends with
 //! ```
@@ -61,13 +62,19 @@ mod pointer;
 
 mod template;
 
+mod signed_template;
+
+mod chain;
+
+mod hashed_name;
+
+mod denial;
+
 mod compiled_zone;
 
 mod zone_builder;
 
 mod links;
-
-mod hashed_name;
 
 mod lookup;
 
@@ -91,11 +98,15 @@ mod context;
 
 mod opt;
 
+mod proofs;
+
 mod authority;
 
 mod rewrite;
 
 mod chase;
+
+mod signed_answer;
 
 mod zone_answer;
 

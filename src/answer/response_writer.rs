@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::pointer::move_pointer;
 use super::pools::{PoolAnswer, Selection};
 use super::rate_limit::RrlSource;
+use super::signed_template::SignedTemplate;
 use super::template::ResponseTemplate;
 use crate::dns::NameHash;
 use crate::dns::compression::{Decompressed, POINTER_MAX};
@@ -62,6 +63,55 @@ impl<'o> ResponseWriter<'o> {
             let end = message.len();
             let places = template.fixups().map(|place| start.wrapping_add(place));
             places.take_while(|place| *place < end).for_each(|place| move_pointer(message, place, beyond));
+        }
+    }
+
+    /// Appends answer and authority section of a template with its signatures; as [`ResponseWriter::put_template`].
+    pub(super) fn put_signed(
+        &mut self,
+        template: &ResponseTemplate<'_>,
+        signed: &SignedTemplate<'_>,
+        beyond: usize,
+    ) {
+        let start = self.message.position();
+        let [answers, authorities, _] = signed.own.counts();
+        self.message.put(template.bytes().get(..signed.shared).unwrap_or_default());
+        self.message.put(signed.own.without_additional());
+        self.message.count(Section::Answer, answers);
+        self.message.count(Section::Authority, authorities);
+        self.move_pointers(signed, start, beyond);
+    }
+
+    /// Appends what belongs into its additional section, behind what proves something: glue, or addresses if they fit.
+    pub(super) fn put_signed_additional(&mut self, signed: &SignedTemplate<'_>, beyond: usize) {
+        let [.., additionals] = signed.own.counts();
+        let before = signed.own.without_additional().len();
+        let bytes = signed.own.bytes().get(before..).unwrap_or_default();
+        if bytes.is_empty() || (bytes.len() > self.message.room() && !signed.own.is_referral()) {
+            return;
+        }
+        // Where the template would begin if nothing stood between.
+        let start = self.message.position().wrapping_sub(signed.shared).wrapping_sub(before);
+        self.message.put(bytes);
+        self.message.count(Section::Additional, additionals);
+        self.move_pointers(signed, start, beyond);
+    }
+
+    /// Moves the pointers of what has been written last of a template that begins at `start`.
+    fn move_pointers(&mut self, signed: &SignedTemplate<'_>, start: usize, beyond: usize) {
+        if beyond == 0 || self.message.is_overflown() {
+            return;
+        }
+        let message = self.message.written_mut();
+        let required = signed.shared.wrapping_add(signed.own.without_additional().len());
+        let end = message.len();
+        for place in signed.own.fixups() {
+            let at = start.wrapping_add(place);
+            // Those of the additional section are moved when it is written, and the others are by then.
+            let is_last = (place < required) == (start.wrapping_add(required) == end);
+            if is_last && at < end {
+                move_pointer(message, at, beyond);
+            }
         }
     }
 

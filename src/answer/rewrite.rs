@@ -50,30 +50,69 @@ pub(super) fn append_template(
     beyond_owner: usize,
     message: &mut MessageWriter<'_>,
 ) {
+    let mut rebuilt = rebuild(buffer, [&[], template.bytes()], template, name, beyond_owner);
+    for section in [Section::Answer, Section::Authority, Section::Additional] {
+        append_section(buffer, &mut rebuilt, section, message);
+    }
+}
+
+/// A message that a template was made for, in the [`ChaseBuffer`].
+pub(super) struct Rebuilt {
+    name: FollowedName,
+    /// Where the records begin that have not been appended.
+    at: usize,
+    counts: [u16; 3],
+    is_referral: bool,
+}
+
+/// Rebuilds the message that a template was made for: its bytes, of which the first come from elsewhere.
+pub(super) fn rebuild(
+    buffer: &mut ChaseBuffer,
+    [first, own]: [&[u8]; 2],
+    template: &ResponseTemplate<'_>,
+    name: FollowedName,
+    beyond_owner: usize,
+) -> Rebuilt {
     let ChaseBuffer { name: wire, message: rebuilt } = buffer;
     let wire = wire.get(..name.length).unwrap_or_default();
-    let start = HEADER_BYTES.saturating_add(name.length).saturating_add(4);
+    let at = HEADER_BYTES.saturating_add(name.length).saturating_add(4);
     copy(rebuilt.get_mut(HEADER_BYTES..).unwrap_or_default(), wire);
-    copy(rebuilt.get_mut(start..).unwrap_or_default(), template.bytes());
+    copy(rebuilt.get_mut(at..).unwrap_or_default(), first);
+    copy(rebuilt.get_mut(at.saturating_add(first.len())..).unwrap_or_default(), own);
     if beyond_owner != 0 {
         for place in template.fixups() {
-            move_pointer(rebuilt, start.saturating_add(place), beyond_owner);
+            move_pointer(rebuilt, at.saturating_add(place), beyond_owner);
         }
     }
-    let mut at = start;
-    for (section, count) in
-        [Section::Answer, Section::Authority, Section::Additional].into_iter().zip(template.counts())
-    {
-        let (before, fitted) = (message.position(), !message.is_overflown());
-        let counted = message.counts();
-        for _ in 0..count {
-            let Some(next) = copy_record(rebuilt, at, wire, name.owner, section, message) else { return };
-            at = next;
-        }
-        // Additional addresses may be left out, glue may not.
-        if section == Section::Additional && fitted && message.is_overflown() && !template.is_referral() {
-            message.take_back(before, counted);
-        }
+    Rebuilt { name, at, counts: template.counts(), is_referral: template.is_referral() }
+}
+
+/// Appends the next section of a rebuilt message.
+pub(super) fn append_section(
+    buffer: &ChaseBuffer,
+    rebuilt: &mut Rebuilt,
+    section: Section,
+    message: &mut MessageWriter<'_>,
+) {
+    let name = rebuilt.name;
+    let wire = buffer.name.get(..name.length).unwrap_or_default();
+    let [answers, authorities, additionals] = rebuilt.counts;
+    let count = match section {
+        Section::Answer => answers,
+        Section::Authority => authorities,
+        Section::Additional => additionals,
+    };
+    let (before, fitted) = (message.position(), !message.is_overflown());
+    let counted = message.counts();
+    for _ in 0..count {
+        let Some(next) = copy_record(&buffer.message, rebuilt.at, wire, name.owner, section, message) else {
+            return;
+        };
+        rebuilt.at = next;
+    }
+    // Additional addresses may be left out, glue may not.
+    if section == Section::Additional && fitted && message.is_overflown() && !rebuilt.is_referral {
+        message.take_back(before, counted);
     }
 }
 
@@ -90,6 +129,24 @@ pub(super) fn is_link_written(owner: &[u8], rtype: Rtype, message: &MessageWrite
             return true;
         }
         at = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
+    }
+    false
+}
+
+/// Whether the answer section has this record, given without its owner and with no compressed names: the signature of
+/// a link, which is written once as well.
+fn is_record_written(owner: &[u8], record: &[u8], message: &MessageWriter<'_>) -> bool {
+    let (written, mut at) = (message.written(), message.records_at());
+    for _ in 0..message.counts()[0] {
+        let mut other = Decompressed::new();
+        let Some(fixed) = other.read(written, at) else { return false };
+        let rdata = fixed.saturating_add(10);
+        let Some(&[.., l0, l1]) = written.get(fixed..rdata) else { return false };
+        let end = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
+        if written.get(fixed..end) == Some(record) && other.wire().eq_ignore_ascii_case(owner) {
+            return true;
+        }
+        at = end;
     }
     false
 }
@@ -112,6 +169,14 @@ fn copy_record(
     let rtype = Rtype(u16::from_be_bytes([t0, t1]));
     let is_link = matches!(rtype, Rtype::CNAME | Rtype::DNAME);
     if is_link && is_link_written(owner.wire(), rtype, message) {
+        return Some(end);
+    }
+    let covers =
+        rebuilt.get(rdata..).and_then(<[u8]>::first_chunk).map(|bytes| Rtype(u16::from_be_bytes(*bytes)));
+    if rtype == Rtype::RRSIG
+        && matches!(covers, Some(Rtype::CNAME | Rtype::DNAME))
+        && is_record_written(owner.wire(), rebuilt.get(fixed..end)?, message)
+    {
         return Some(end);
     }
     if owner.wire().eq_ignore_ascii_case(name) {

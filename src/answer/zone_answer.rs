@@ -9,6 +9,7 @@ use super::lookup::{Found, search};
 use super::pointer::moved;
 use super::response_writer::ResponseWriter;
 use super::rewrite;
+use super::signed_answer;
 use super::template::{PoolRef, ResponseTemplate};
 use crate::dns::message::Rcode;
 
@@ -29,6 +30,11 @@ pub(super) fn answer(
     worker: &mut WorkerContext,
     response: &mut ResponseWriter<'_>,
 ) {
+    if let Some(signed) = &authority.compiled.signed
+        && signed_answer::is_answered(authority, signed, query, worker, response)
+    {
+        return;
+    }
     let name = &worker.name;
     let apex_labels = authority.compiled.apex_labels();
     let beyond_apex = name.offset(apex_labels);

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::compiled_zone::{CompiledZone, NodeFlags, SealedNodes};
+use super::compiled_zone::{CompiledZone, NodeFlags, SealedNodes, SignedZone};
+use super::signed_template::SignedTemplateBuilder;
 use super::template::{TemplateBuilder, TooLarge};
 use crate::dns::{NameHash, NameRef};
 use crate::shared_map::SharedMap;
@@ -33,12 +34,13 @@ impl CompiledZoneBuilder {
         Self { bytes: Vec::new(), bytes_max, nodes: Vec::new(), apex_bytes, apex_labels }
     }
 
-    /// Adds a node.
+    /// Adds a node; in a signed zone with what is signed of its templates.
     pub(super) fn add(
         &mut self,
         relative: &[u8],
         flags: NodeFlags,
         templates: &[TemplateBuilder],
+        signed: Option<&[SignedTemplateBuilder]>,
     ) -> Result<NodeOffset, TooLarge> {
         let short = |length: usize| u32::try_from(length).map_err(|_| TooLarge::Zone);
         let offset = short(self.bytes.len())?;
@@ -51,6 +53,16 @@ impl CompiledZoneBuilder {
         templates.iter().try_for_each(|template| template.write(&mut self.bytes))?;
         // What was appended is no longer than the whole.
         let length = short(self.bytes.len().wrapping_sub(before))?;
+        if let Some(signed) = signed {
+            let head_at = self.bytes.len();
+            self.bytes.extend_from_slice(&[0; 4]);
+            let before = self.bytes.len();
+            signed.iter().try_for_each(|template| template.write(&mut self.bytes))?;
+            let length = short(self.bytes.len().wrapping_sub(before))?;
+            if let Some(head) = self.bytes.get_mut(head_at..).and_then(<[u8]>::first_chunk_mut) {
+                *head = length.to_le_bytes();
+            }
+        }
         if self.bytes.len() > self.bytes_max {
             return Err(TooLarge::Zone);
         }
@@ -82,7 +94,11 @@ impl CompiledZoneBuilder {
     }
 
     /// The finished zone.
-    pub(super) fn finish(self, negative: &TemplateBuilder) -> Result<CompiledZone, TooLarge> {
+    pub(super) fn finish(
+        self,
+        negative: &TemplateBuilder,
+        signed: Option<SignedZone>,
+    ) -> Result<CompiledZone, TooLarge> {
         let mut soa = Vec::new();
         negative.write(&mut soa)?;
         // No more nodes than bytes, of which there are at most 2^32: neither this nor the mask leaves 64
@@ -111,6 +127,7 @@ impl CompiledZoneBuilder {
             apex_bytes: self.apex_bytes,
             apex_labels: self.apex_labels,
             negative: soa.into_boxed_slice(),
+            signed: signed.map(Arc::new),
         })
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn types(node: Node<'_>) -> Vec<Rtype> {
     let is_at_cut = |rtype: &Rtype| matches!(*rtype, Rtype::NS | Rtype::DS);
     let types = node.types().filter(|rtype| !is_signature(*rtype));
     match node.kind() {
-        NodeKind::Occluded => Vec::new(),
+        NodeKind::Occluded | NodeKind::Hashed => Vec::new(),
         NodeKind::ZoneCut => types.filter(is_at_cut).collect(),
         NodeKind::Plain | NodeKind::Dname => types.collect(),
     }

@@ -236,7 +236,7 @@ impl<'z> Signer<'z> {
 /// and not the child's.
 fn is_signed(kind: NodeKind, rtype: Rtype) -> bool {
     match kind {
-        NodeKind::Occluded => false,
+        NodeKind::Occluded | NodeKind::Hashed => false,
         NodeKind::ZoneCut => rtype == Rtype::DS,
         NodeKind::Plain | NodeKind::Dname => !is_signature(rtype),
     }

@@ -7,6 +7,7 @@ mod upstreams;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use super::format::Format;
 use crate::daemon::LoadResult;
 use crate::deploy::system as host;
 use crate::dns::Name;
-use crate::source::{Diagnostic, FileLine, Label, Look, Origin, Place, RemarkKind, Sources};
+use crate::source::{Diagnostic, Diagnostics, FileLine, Label, Look, Origin, Place, RemarkKind, Sources};
 use crate::zonefile;
 use crate::zones::Purpose;
 
@@ -119,8 +120,12 @@ fn run(
 ) -> io::Result<bool> {
     let mut dumped = String::new();
     let mut found_zone = false;
+    let mut signatures = Vec::new();
     let mut reading = LoadResult::new(&check.config, &Purpose::Check, |id, zone| {
         searched.see(zone);
+        let mut faults = Diagnostics::default();
+        zone.check_signatures(now(), &mut faults);
+        signatures.push((id.clone(), faults));
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;
             if let Some(view) = &id.view {
@@ -130,6 +135,12 @@ fn run(
         }
     });
     certificate::look(&mut reading);
+    let mut zones: Vec<_> = reading.loaded.iter_mut().flat_map(|loaded| &mut loaded.zones).collect();
+    for (id, faults) in signatures {
+        if let Some(zone) = zones.iter_mut().find(|zone| zone.id == id) {
+            zone.faults.append(faults);
+        }
+    }
     upstreams::look(&mut reading);
     let catalogs = catalogs::look(&mut reading);
     let found = look(&reading, searched);
@@ -149,6 +160,12 @@ fn run(
         }
     }
     Ok(result.ok)
+}
+
+/// Seconds since 1970, modulo 2^32, as signatures count them.
+fn now() -> u32 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since_1970.as_secs() & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 fn write_text(reading: &LoadResult, result: &Result, found: &[host::Finding]) -> io::Result<()> {

@@ -38,7 +38,34 @@ pub(super) fn apex(
             ),
         );
     }
+    iterations(node, found);
     elsewhere(found);
+}
+
+/// Most times that a hash is hashed again before it is told: Unbound and BIND take a zone with more than 150 for one
+/// that is not signed (RFC 9276, section 3.2).
+const ITERATIONS_SOUND_MAX: u16 = 100;
+
+/// Most times that it is: each question for a name that does not exist costs three times as many.
+const ITERATIONS_MAX: u16 = 500;
+
+/// How often names are hashed to deny them.
+fn iterations(apex: Node<'_>, found: &mut Diagnostics) {
+    let Some(parameters) = apex.rrset(Rtype::NSEC3PARAM) else { return };
+    for (rdata, origin) in parameters.rdatas().zip(parameters.origins()) {
+        let Some(&[_, _, high, low]) = rdata.first_chunk() else { continue };
+        let count = u16::from_be_bytes([high, low]);
+        let message = format!("names are hashed {count} times more to be denied");
+        let told = if count <= ITERATIONS_SOUND_MAX {
+            continue;
+        } else if count <= ITERATIONS_MAX {
+            Diagnostic::warning(origin, message)
+                .remark("RFC 9276, section 3.2: resolvers take such a zone for one that is not signed")
+        } else {
+            Diagnostic::error(origin, message).label(format!("at most {ITERATIONS_MAX}"))
+        };
+        found.push(told.help("sign the zone with no iterations and no salt, as RFC 9276 advises"));
+    }
 }
 
 /// Says of an SOA record that is not at the apex where it stands; whether there was one.

@@ -22,7 +22,8 @@ use super::merged::{OwnerChanges, by_owner};
 use super::node_change::NodeChange;
 use super::recheck::recheck;
 use super::repool::Repooled;
-use super::rules::one_ttl;
+use super::rrset_key::RrsetKey;
+use super::rules::{one_ttl, refuse_pools};
 use super::sealed::{NodeId, NodeKind, PoolId};
 use super::tree::{Node, Zone};
 use crate::dns::{NameHash, NameRef, Rtype};
@@ -84,6 +85,7 @@ impl Zone {
             touch.addresses |= is_address(rtype);
         }
         recheck(&zone, touched.keys().copied(), origin, found);
+        refuse_pools(&zone, found);
         Ok((found.errors() == 0).then(|| (zone, touched.into_values().collect())))
     }
 
@@ -144,14 +146,14 @@ impl<'z> ChangingZone<'z> {
         let mut rrsets = Vec::new();
         let mut records = self.zone.records;
         let (mut gone, mut come) = (0, 0);
-        for rtype in changes.types() {
-            let before = before.and_then(|node| node.rrset(rtype));
-            let rrset = changes.merged(rtype, before, origin, found)?;
+        for key in changes.rrsets() {
+            let before = before.and_then(|node| node.rrset_of(key));
+            let rrset = changes.merged(key, before, origin, found)?;
             records -= before.map_or(0, |rrset| rrset.rdatas().len());
             records += rrset.as_ref().map_or(0, |rrset| rrset.rdatas.len());
             gone += before.map_or(0, |rrset| memory(rrset.rdatas()));
             come += rrset.as_ref().map_or(0, |rrset| memory(rrset.rdatas.iter().map(|rdata| &**rdata)));
-            rrsets.push((rtype, rrset));
+            rrsets.push((key, rrset));
         }
         let made = match id {
             Some(id) => Ok(id),
@@ -171,21 +173,21 @@ impl<'z> ChangingZone<'z> {
         Ok(())
     }
 
-    /// Puts RRsets of some types in place of those that a node has.
-    fn put(&mut self, id: NodeId, rrsets: Vec<(Rtype, Option<ChangedRrset>)>, found: &mut Diagnostics) {
+    /// Puts some RRsets in place of those that a node has.
+    fn put(&mut self, id: NodeId, rrsets: Vec<(RrsetKey, Option<ChangedRrset>)>, found: &mut Diagnostics) {
         let touch = self.touch(id);
         touch.records = true;
-        touch.addresses |= rrsets.iter().any(|(rtype, _)| is_address(*rtype));
+        // The signatures of addresses go along with them.
+        touch.addresses |= rrsets.iter().any(|(key, _)| is_address(key.rtype) || key.rtype == Rtype::RRSIG);
         let rrsets: Vec<_> = rrsets
             .into_iter()
-            .map(|(rtype, rrset)| (rtype, rrset.map(|rrset| self.zone.leveled(id, rrset, found))))
+            .map(|(key, rrset)| (key, rrset.map(|rrset| self.zone.leveled(id, rrset, found))))
             .collect();
         self.zone.edit(id, |node| {
-            let stay =
-                node.rrsets.iter().filter(|rrset| !rrsets.iter().any(|(rtype, _)| *rtype == rrset.rtype));
+            let stay = node.rrsets.iter().filter(|rrset| !rrsets.iter().any(|(key, _)| *key == rrset.key()));
             let come = rrsets.iter().filter_map(|(_, rrset)| rrset.clone()).map(Arc::new);
             let mut all: Vec<Arc<ChangedRrset>> = stay.cloned().chain(come).collect();
-            all.sort_by_key(|rrset| rrset.rtype);
+            all.sort_by_key(|rrset| rrset.key());
             node.rrsets = all.into();
         });
     }

@@ -15,6 +15,7 @@ use super::guarding::Guarding;
 use super::member::Member;
 use super::name_index::NameIndex;
 use super::pool::Pool;
+use super::rrset_key::{RrsetKey, is_of_signing};
 use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed, index};
 use super::tested::type_of;
 use super::tree::{LuaLibrary, Zone};
@@ -253,8 +254,15 @@ impl Builder {
     /// Groups the records, checks the rules between them and makes the zone. None when `found` holds an
     /// error, from here or from reading the records.
     pub fn finish(mut self, found: &mut Diagnostics) -> Option<Zone> {
+        if let Some(first) = self.records.iter().position(|one| is_of_signing(one.rtype))
+            && !self.is_signed()
+        {
+            self = self.unsigned(first, found);
+        }
         // Files name their records owner by owner, so this is nearly sorted.
-        self.records.sort_by_key(|record| (record.node, record.rtype));
+        let mut records = std::mem::take(&mut self.records);
+        records.sort_by_key(|record| (record.node, self.key(record)));
+        self.records = records;
         let mut zone = self.grouped(found);
         zone.mark_cuts();
         zone.level_ttls(found);
@@ -262,7 +270,59 @@ impl Builder {
         zone.look_up_tested(found);
         zone.warn_of_probes_of_nobody(found);
         super::rules::check(&zone, &self.origin, &self.apexes, found);
+        super::rules::refuse_pools(&zone, found);
         (found.errors() == 0).then_some(zone)
+    }
+
+    /// Whether the apex has keys and signatures.
+    fn is_signed(&self) -> bool {
+        let has = |rtype| self.records.iter().any(|one| one.node == NodeId::APEX && one.rtype == rtype);
+        has(Rtype::DNSKEY) && has(Rtype::RRSIG)
+    }
+
+    /// The same without signatures and denials, of which the first is at a place, and without names that only they
+    /// stand at: nobody can tell whether they are right.
+    fn unsigned(mut self, first: usize, found: &mut Diagnostics) -> Builder {
+        let count = self.records.iter().filter(|one| is_of_signing(one.rtype)).count();
+        if let Some(first) = self.records.get(first) {
+            let message = "this zone holds signatures without its keys: it is served unsigned";
+            found.push(
+                Diagnostic::warning(self.origins.get(first.origin), message)
+                    .label("the first of its signatures and denials")
+                    .remark(format!("records of type RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: {count}"))
+                    .help(
+                        "sign it with its DNSKEY records at the apex; or remove the DS records of this zone at its \
+                         parent, for validators will refuse it",
+                    ),
+            );
+        }
+        let mut plain = Builder::new(self.apex.clone(), self.origin.clone());
+        plain.place_max = self.place_max;
+        for one in self.records.iter().filter(|one| !is_of_signing(one.rtype)) {
+            let Ok((owner, _)) = NameRef::split_from(self.name(one.node)) else { continue };
+            let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
+            found.extend(plain.add(owner, one.rtype, one.ttl, rdata, self.origins.get(one.origin)).err());
+        }
+        for (_, pool) in std::mem::take(&mut self.pools) {
+            found.extend(plain.add_pool(pool).err());
+        }
+        for library in std::mem::take(&mut self.libraries) {
+            found.extend(plain.node(library.owner.as_ref(), &self.origin).err());
+            plain.libraries.push(library);
+        }
+        Builder {
+            guardings: self.guardings,
+            own: self.own,
+            apexes: self.apexes,
+            budget: self.budget,
+            ..plain
+        }
+    }
+
+    /// What makes a record one of its RRset.
+    fn key(&self, record: &Collected) -> RrsetKey {
+        let rdata = self.rdata.get(record.rdata_at as usize..).unwrap_or_default();
+        RrsetKey::of(record.rtype, rdata.get(..usize::from(record.rdata_len)).unwrap_or_default())
     }
 
     /// The node of an owner, made with its ancestors where it is new.
@@ -345,7 +405,7 @@ impl Builder {
         let mut apart = Vec::new();
         let mut nodes = std::mem::take(&mut self.nodes);
         let mut next_node = 0;
-        for group in collected.chunk_by(|a, b| (a.node, a.rtype) == (b.node, b.rtype)) {
+        for group in collected.chunk_by(|a, b| a.node == b.node && self.key(a) == self.key(b)) {
             let Some(first) = group.first() else { continue };
             while next_node <= first.node.0 {
                 nodes[next_node as usize].rrsets = index(rrsets.len());

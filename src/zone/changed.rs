@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::rrset_key::RrsetKey;
 use super::sealed::{NodeId, NodeKind, PoolId};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::shared_map::SharedMap;
@@ -48,6 +49,12 @@ pub(super) struct ChangedRrset {
     /// The same of each record.
     pub(super) origins: Box<[Origin]>,
     pub(super) rdatas: Box<[Box<[u8]>]>,
+}
+
+impl ChangedRrset {
+    pub(super) fn key(&self) -> RrsetKey {
+        RrsetKey::of(self.rtype, self.rdatas.first().map_or(&[], |rdata| &**rdata))
+    }
 }
 
 impl Changed {

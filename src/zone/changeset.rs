@@ -9,6 +9,7 @@ use std::fmt;
 use super::builder::Builder;
 use super::guarding::Guarding;
 use super::pool::Pool;
+use super::rrset_key::RrsetKey;
 use super::sealed::NodeId;
 use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameRef, Rtype, Ttl};
@@ -69,6 +70,11 @@ fn key(owner: NameRef<'_>, rtype: Rtype, rdata: &[u8]) -> Key {
 }
 
 impl Record {
+    /// The RRset that it belongs to.
+    pub(super) fn rrset_key(&self) -> RrsetKey {
+        RrsetKey::of(self.rtype, &self.rdata)
+    }
+
     fn key(&self) -> Key {
         key(self.owner.as_ref(), self.rtype, &self.rdata)
     }

@@ -20,7 +20,10 @@ impl Zone {
                 Some(id) if encloser.wire().len() == name.wire().len() => return Some(self.node(id)),
                 Some(id) => {
                     let node = self.node(id);
-                    return if node.kind() == NodeKind::Plain { node.wildcard() } else { Some(node) };
+                    return match node.kind() {
+                        NodeKind::Plain | NodeKind::Hashed => node.wildcard(),
+                        NodeKind::ZoneCut | NodeKind::Dname | NodeKind::Occluded => Some(node),
+                    };
                 }
                 None => encloser = encloser.parent()?,
             }

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::changed::ChangedRrset;
 use super::changeset::{ChangesetError, Record};
 use super::distinct::repetition;
+use super::rrset_key::RrsetKey;
 use super::rules::one_ttl;
 use super::tree::Rrset;
-use crate::dns::{NameRef, Rtype, Ttl};
+use crate::dns::{NameRef, Ttl};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 
 /// The changes of one owner.
@@ -34,26 +35,27 @@ pub(super) fn by_owner<'c>(removed: &'c [Record], added: &'c [Record]) -> Vec<Ow
 }
 
 impl OwnerChanges<'_> {
-    /// The types of its records that go or come, each once.
-    pub(super) fn types(&self) -> Vec<Rtype> {
-        let mut types: Vec<Rtype> =
-            self.removed.iter().chain(&self.added).map(|record| record.rtype).collect();
-        types.sort_unstable();
-        types.dedup();
-        types
+    /// The RRsets of its records that go or come, each once.
+    pub(super) fn rrsets(&self) -> Vec<RrsetKey> {
+        let mut keys: Vec<RrsetKey> =
+            self.removed.iter().chain(&self.added).map(|record| record.rrset_key()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
-    /// What becomes of the RRset of a type; none where nothing is left. What comes is from `origin`.
+    /// What becomes of an RRset; none where nothing is left. What comes is from `origin`.
     pub(super) fn merged(
         &self,
-        rtype: Rtype,
+        key: RrsetKey,
         before: Option<Rrset<'_>>,
         origin: &Origin,
         found: &mut Diagnostics,
     ) -> Result<Option<ChangedRrset>, ChangesetError> {
-        let is_of_type = |record: &&Record| record.rtype == rtype;
-        let removed: Vec<&Record> = self.removed.iter().copied().filter(is_of_type).collect();
-        let added = self.added.iter().copied().filter(is_of_type);
+        let rtype = key.rtype;
+        let is_in_it = |record: &&Record| record.rrset_key() == key;
+        let removed: Vec<&Record> = self.removed.iter().copied().filter(is_in_it).collect();
+        let added = self.added.iter().copied().filter(is_in_it);
         let mut going: HashSet<&[u8]> = removed.iter().map(|record| &*record.rdata).collect();
         let mut records: Vec<(&[u8], Ttl, Origin)> = Vec::new();
         if let Some(rrset) = before {

@@ -15,6 +15,7 @@ mod order;
 mod selector;
 mod pool;
 mod apexes;
+mod rrset_key;
 mod name_index;
 mod sealed;
 mod changed;
@@ -40,6 +41,7 @@ mod merged;
 mod repool;
 mod apply;
 mod settled;
+mod signatures;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};

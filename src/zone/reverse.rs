@@ -94,7 +94,7 @@ impl Hosts {
                 NodeKind::ZoneCut => {
                     hosts.cuts.insert(node.name().to_name());
                 }
-                NodeKind::Occluded => {}
+                NodeKind::Occluded | NodeKind::Hashed => {}
             }
         }
         // Of one claim they stay in the order of the file.

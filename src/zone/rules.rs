@@ -79,6 +79,21 @@ pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut D
     }
 }
 
+/// Signatures that come with a zone are of what stands in it, and a pool answers what is up.
+pub(super) fn refuse_pools(zone: &Zone, found: &mut Diagnostics) {
+    if zone.pools().is_empty() || !zone.is_signed() {
+        return;
+    }
+    for pool in zone.pools() {
+        let message = format!("`{}` follows probes, and the zone comes signed", pool.owner);
+        found.push(
+            Diagnostic::error(&pool.origin, message)
+                .remark("its signatures cover the records that are in it, not those that are up at a time")
+                .help("take the signatures out of the zone, or the pool: a zone of its own may hold it"),
+        );
+    }
+}
+
 /// How much is answered from a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
@@ -99,6 +114,7 @@ pub(super) fn check_node(
     let bytes = size(zone, node, found);
     match node.kind() {
         NodeKind::Occluded => occluded(zone, node, is_glue, found),
+        NodeKind::Hashed => {}
         NodeKind::ZoneCut => {
             alone(zone, node, found);
             cut(zone, node, apexes, found);
@@ -252,7 +268,9 @@ fn alone(zone: &Zone, node: Node<'_>, found: &mut Diagnostics) {
             .filter(|pool| pool.lua.is_some())
             .map(|pool| (pool.rtype, pool.origin.clone())),
     );
-    if let Some((rtype, origin)) = beside.find(|(rtype, _)| *rtype != Rtype::CNAME) {
+    // RFC 4034, sections 3 and 4: what signs an alias and says that it has nothing else stands beside it.
+    let goes_along = |rtype: Rtype| matches!(rtype, Rtype::CNAME | Rtype::RRSIG | Rtype::NSEC);
+    if let Some((rtype, origin)) = beside.find(|(rtype, _)| !goes_along(*rtype)) {
         let message = format!("`{}` has a CNAME record and others", node.name());
         found.push(
             Diagnostic::error(origin, message)
@@ -286,7 +304,7 @@ fn cut(zone: &Zone, node: Node<'_>, apexes: &Apexes, found: &mut Diagnostics) {
     let is_server = servers.contains(&node.name());
     let records = node.all_rrsets().map(|set| (set.rtype(), set.origin())).chain(lua_records(zone, node));
     for (rtype, origin) in records.filter(|(rtype, _)| !(is_server && is_address(*rtype))) {
-        if !matches!(rtype, Rtype::NS | Rtype::DS) {
+        if !matches!(rtype, Rtype::NS | Rtype::DS | Rtype::RRSIG | Rtype::NSEC) {
             found.push(hidden(rtype, origin, node.name(), ns.origin()));
         }
     }

@@ -62,6 +62,8 @@ pub enum NodeKind {
     Dname,
     /// Below a zone cut or a DNAME, hence not served; it may be glue.
     Occluded,
+    /// The owner of NSEC3 records: a hash, and no name that anybody asks for (RFC 5155, section 7.2.8).
+    Hashed,
 }
 
 /// The tables. A node's RRsets lie side by side, and so do the records of an RRset.

@@ -149,6 +149,7 @@ fn standing<'z>(zone: &'z Zone, name: NameRef<'_>) -> TargetStanding<'z> {
     match (encloser.kind(), encloser.wildcard()) {
         (NodeKind::Plain, Some(wildcard)) => TargetStanding::Wildcard(wildcard),
         (NodeKind::Plain, None) => TargetStanding::Missing,
+        (NodeKind::Hashed, _) => TargetStanding::Missing,
         (NodeKind::ZoneCut | NodeKind::Dname | NodeKind::Occluded, _) => TargetStanding::Covered,
     }
 }

@@ -2,6 +2,7 @@
 
 mod guards;
 mod rules;
+mod signatures;
 mod targets;
 
 use super::*;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::changed::{Changed, ChangedNode, ChangedRrset};
 use super::family::Family;
 use super::pool::Pool;
+use super::rrset_key::{RrsetKey, covered, is_of_signing};
 use super::sealed::{NodeId, NodeKind, PoolId, RecordEntry, Sealed};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::Origin;
@@ -146,8 +147,20 @@ impl Zone {
     pub(super) fn kind_of(&self, id: NodeId) -> NodeKind {
         match self.covering(id) {
             Some(_) => NodeKind::Occluded,
+            None if self.node(id).is_hashed() => NodeKind::Hashed,
             None => self.node(id).covers().unwrap_or(NodeKind::Plain),
         }
+    }
+
+    /// Whether it is signed: its apex has keys and signatures.
+    pub fn is_signed(&self) -> bool {
+        let apex = self.node(NodeId::APEX);
+        apex.rrset(Rtype::DNSKEY).is_some() && apex.rrset(Rtype::RRSIG).is_some()
+    }
+
+    /// The node of a name that is one to a query: none for the owner of NSEC3 records.
+    pub fn find_served(&self, name: NameRef<'_>) -> Option<NodeId> {
+        self.find(name).filter(|id| self.node(*id).kind() != NodeKind::Hashed)
     }
 
     /// Every plain record in canonical order (RFC 4034, section 6), the SOA
@@ -210,6 +223,12 @@ impl<'z> Node<'z> {
         self.rrset(Rtype::DNAME).map(|_| NodeKind::Dname)
     }
 
+    /// Whether it is the owner of NSEC3 records, and of nothing that is answered.
+    fn is_hashed(self) -> bool {
+        let mut types = self.all_rrsets().map(Rrset::rtype);
+        self.rrset(Rtype::NSEC3).is_some() && types.all(is_of_signing) && self.pools().next().is_none()
+    }
+
     /// Whether it answers for the names below it: a zone cut or a DNAME, hidden by another or not.
     pub fn is_covering(self) -> bool {
         self.covers().is_some()
@@ -230,6 +249,16 @@ impl<'z> Node<'z> {
     /// The RRset of a type; also if it is guarded, so ask [`Node::pools`] first.
     pub fn rrset(self, rtype: Rtype) -> Option<Rrset<'z>> {
         self.all_rrsets().find(|rrset| rrset.rtype() == rtype)
+    }
+
+    /// The RRset that records like others belong to.
+    pub(super) fn rrset_of(self, key: RrsetKey) -> Option<Rrset<'z>> {
+        self.all_rrsets().find(|rrset| rrset.key() == key)
+    }
+
+    /// The signatures that cover the RRset of a type.
+    pub fn signatures(self, covers: Rtype) -> Option<Rrset<'z>> {
+        self.rrset_of(RrsetKey::signatures(covers))
     }
 
     /// The RRsets that are answered as they stand: all but the guarded ones.
@@ -309,6 +338,17 @@ impl<'z> Rrset<'z> {
             RrsetSource::Sealed(sealed, at) => sealed.rrsets[at].rtype,
             RrsetSource::Changed(rrset) => rrset.rtype,
         }
+    }
+
+    /// What its signatures cover; none where it has no signatures. Those of one owner that cover different types are
+    /// different RRsets.
+    pub fn covered(self) -> Option<Rtype> {
+        let rtype = self.rtype();
+        self.rdatas().next().and_then(|rdata| covered(rtype, rdata))
+    }
+
+    pub(super) fn key(self) -> RrsetKey {
+        RrsetKey::of(self.rtype(), self.rdatas().next().unwrap_or_default())
     }
 
     /// Its TTL: the lowest of its records'.

@@ -53,7 +53,6 @@ pub(super) struct Reader<'r> {
     /// How often a file was included.
     pub(super) include_count: u32,
     pub(super) doubts: Doubts,
-    dropped: Option<Dropped>,
     /// Whether a compound TTL was remarked on: once is enough.
     compound_ttl_said: bool,
     errors_before: usize,
@@ -130,13 +129,6 @@ pub(super) struct Doubts {
     pub(super) owner: Option<(Span, String)>,
 }
 
-/// Records of a signature that would not hold, not handed on.
-#[derive(Debug)]
-struct Dropped {
-    first: Span,
-    count: u64,
-}
-
 impl<'r> Reader<'r> {
     /// A reader at the beginning of the zone `apex`.
     pub(super) fn new(apex: Name, settings: &'r Settings, take: &'r mut Take<'r>) -> Self {
@@ -152,7 +144,6 @@ impl<'r> Reader<'r> {
             opened: Vec::new(),
             included: Vec::new(),
             include_count: 0,
-            dropped: None,
             compound_ttl_said: false,
             errors_before: 0,
             is_enough: false,
@@ -168,7 +159,6 @@ impl<'r> Reader<'r> {
         self.take_text(sources, file, found);
         self.file(sources, file, found);
         self.opened.pop();
-        self.conclude(found);
     }
 
     /// Reads one file to its end.
@@ -220,18 +210,6 @@ impl<'r> Reader<'r> {
         self.is_enough || found.errors() - self.errors_before >= DIAGNOSTICS_MAX
     }
 
-    /// What can only be said at the end.
-    fn conclude(&mut self, found: &mut Diagnostics) {
-        if let Some(Dropped { first, count }) = self.dropped.take() {
-            found.push(
-                Diagnostic::warning(first, "signed zones are not supported: this zone is served unsigned")
-                    .label("the first of its signatures and denials")
-                    .remark(format!("records of type RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: {count}"))
-                    .help("remove the DS records of this zone at its parent, or validators will refuse it"),
-            );
-        }
-    }
-
     /// Reads a record and hands it on.
     pub(super) fn record(
         &mut self,
@@ -275,11 +253,6 @@ impl<'r> Reader<'r> {
         let ttl = self.ttl(head, found);
         match head.rtype {
             Rtype::LUA => self.lua(head, ttl, first, end, found),
-            Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM => {
-                let dropped = self.dropped.get_or_insert(Dropped { first, count: 0 });
-                dropped.count += 1;
-                Ok(())
-            }
             _ => self.plain(head, ttl, first, end, found),
         }
     }

@@ -9,6 +9,7 @@
     reason = "runs at load, on checked zones"
 )]
 
+use super::super::signed_template::SignedTemplateBuilder;
 use super::super::template::{PoolRef, TemplateBuilder, TemplateFlags, TooLarge};
 use super::sections::{Ending, Owner, Records, SectionEntry, Sections};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::dns::compression::{POINTER_BITS, POINTER_MAX, QNAME_POINTER};
 use crate::dns::message::{HEADER_BYTES, Section};
 use crate::dns::name::NAME_BYTES_MAX;
 use crate::dns::{NameRef, Rtype, Ttl, rdata};
-use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool};
+use crate::zone::{ANSWER_BYTES_MAX, POOLS_MAX, Pool, Rrset};
 
 /// Most bytes of a template with additional addresses: those that would make it longer are left out. They are
 /// optional, and a client that needs them can ask for them.
@@ -113,6 +114,76 @@ impl<'b> Encoder<'b> {
         Ok(self.template)
     }
 
+    /// What the template of a type, made of the same sections, has more where signatures are wanted.
+    pub(super) fn signed(
+        mut self,
+        template: &TemplateBuilder,
+        sections: &Sections<'_>,
+        at_query: &AtQuery<'_>,
+    ) -> Result<SignedTemplateBuilder, TooLarge> {
+        self.question();
+        self.template.qtype = template.qtype;
+        sections.answer.iter().try_for_each(|entry| self.entry(Section::Answer, entry, at_query))?;
+        let from = self.template.bytes.len();
+        sections.answer.iter().try_for_each(|entry| self.signatures(Section::Answer, entry))?;
+        let signatures = self.template.bytes.len() - from;
+        for entry in sections.authority.iter().chain(&sections.delegation) {
+            self.entry(Section::Authority, entry, at_query)?;
+            self.signatures(Section::Authority, entry)?;
+        }
+        let negative = if sections.ending == Ending::Negative { at_query.negative_bytes } else { 0 };
+        if self.template.bytes.len() + negative > ANSWER_BYTES_MAX {
+            return Err(TooLarge::Answer);
+        }
+        let required = self.template.bytes.len();
+        self.signed_additional(sections, at_query);
+        let alike = |(one, other): &(&u8, &u8)| one == other;
+        let shared = template.bytes.iter().zip(&self.template.bytes).take_while(alike).count().min(from);
+        // What is not shared is behind it.
+        self.template.additional_at = Some(required - shared);
+        self.template.bytes.drain(..shared);
+        let own = self.template;
+        Ok(SignedTemplateBuilder { own, shared, signatures, proofs: sections.proofs.clone() })
+    }
+
+    /// Adds addresses with their signatures, where they fit. What proves something is written in front of them at the
+    /// query, so that their pointers lead to what is in front of that: all their owners are names of records there.
+    fn signed_additional(&mut self, sections: &Sections<'_>, at_query: &AtQuery<'_>) {
+        let known = self.names.len();
+        let is_referral = !sections.authority.is_empty();
+        let most = if is_referral { ANSWER_BYTES_MAX } else { ADDITIONAL_BYTES_MAX };
+        for entry in &sections.additional {
+            let before = self.mark();
+            let mut added = self.entry(Section::Additional, entry, at_query);
+            added = added.and_then(|()| self.signatures(Section::Additional, entry));
+            self.names.truncate(known);
+            if added.is_err() || self.template.bytes.len() > most {
+                self.take_back(&before);
+            }
+        }
+    }
+
+    /// The signatures of an entry, if it has some.
+    fn signatures(&mut self, section: Section, entry: &SectionEntry<'_>) -> Result<(), TooLarge> {
+        let Records::Rrset(rrset) = entry.records else { return Ok(()) };
+        let signatures = entry.node.signatures(rrset.rtype());
+        for rdata in signatures.into_iter().flat_map(|signatures| signatures.rdatas()) {
+            self.owner(&entry.owner)?;
+            self.fixed(Rtype::RRSIG, rrset.ttl());
+            self.whole(rdata)?;
+            self.count(section)?;
+        }
+        Ok(())
+    }
+
+    /// RDATA as it is, with its length: names in signatures are not compressed (RFC 4034, section 3.1.7).
+    fn whole(&mut self, rdata: &[u8]) -> Result<(), TooLarge> {
+        let length = u16::try_from(rdata.len()).map_err(|_| TooLarge::Answer)?;
+        self.template.bytes.extend_from_slice(&length.to_be_bytes());
+        self.template.bytes.extend_from_slice(rdata);
+        Ok(())
+    }
+
     /// Adds the addresses that fit. Those of a referral are glue, which is sent whole (RFC 9471, section 3).
     fn additional(&mut self, sections: &Sections<'_>, at_query: &AtQuery<'_>) {
         let is_referral = !sections.authority.is_empty();
@@ -165,6 +236,52 @@ impl<'b> Encoder<'b> {
         self.template.bytes.extend_from_slice(rdata);
         self.template.counts[0] = 1;
         Ok(self.template)
+    }
+
+    /// What a template of one record has more where signatures are wanted.
+    pub(super) fn signed_record(
+        mut self,
+        template: &TemplateBuilder,
+        ttl: Ttl,
+        signatures: Option<Rrset<'_>>,
+    ) -> Result<SignedTemplateBuilder, TooLarge> {
+        self.question();
+        self.template.qtype = template.qtype;
+        let shared = template.bytes.len();
+        self.template.fixups = template.fixups.clone();
+        self.template.counts = template.counts;
+        // As if the record stood there, for the places of pointers.
+        self.template.bytes = template.bytes.clone();
+        for rdata in signatures.into_iter().flat_map(|signatures| signatures.rdatas()) {
+            self.name(self.base, Compress::Yes)?;
+            self.fixed(Rtype::RRSIG, ttl);
+            self.whole(rdata)?;
+            self.count(Section::Answer)?;
+        }
+        self.template.bytes.drain(..shared);
+        let signatures = self.template.bytes.len();
+        Ok(SignedTemplateBuilder { own: self.template, shared, signatures, proofs: Vec::new() })
+    }
+
+    /// The SOA record of negative answers with its signatures, counted; as [`Encoder::negative`].
+    pub(super) fn signed_negative(
+        self,
+        ttl: Ttl,
+        rdata: &[u8],
+        signatures: Option<Rrset<'_>>,
+    ) -> Result<TemplateBuilder, TooLarge> {
+        let base = self.base;
+        let mut encoder = Encoder::new(base, self.length);
+        encoder.question();
+        encoder.template = self.negative(ttl, rdata)?;
+        encoder.count(Section::Authority)?;
+        for rdata in signatures.into_iter().flat_map(|signatures| signatures.rdatas()) {
+            encoder.name(base, Compress::Yes)?;
+            encoder.fixed(Rtype::RRSIG, ttl);
+            encoder.whole(rdata)?;
+            encoder.count(Section::Authority)?;
+        }
+        Ok(encoder.template)
     }
 
     /// The SOA record of negative answers: it may follow anything in a message, so its pointers lead into the

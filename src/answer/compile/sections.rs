@@ -9,6 +9,7 @@
     reason = "runs at load, on checked zones"
 )]
 
+use super::super::signed_template::Proof;
 use crate::dns::message::Rcode;
 use crate::dns::{Name, NameRef, Rtype, Ttl, rdata};
 use crate::zone::{CNAME_CHAIN_MAX, Node, NodeKind, PoolId, Rrset, Zone};
@@ -20,6 +21,10 @@ pub(super) struct Sections<'z> {
     pub(super) answer: Vec<SectionEntry<'z>>,
     pub(super) authority: Vec<SectionEntry<'z>>,
     pub(super) additional: Vec<SectionEntry<'z>>,
+    /// The DS records of the zone cut that it refers to: they go along with their signatures.
+    pub(super) delegation: Option<SectionEntry<'z>>,
+    /// What is to be proven of names that aliases lead to, and of zone cuts, where that is wanted.
+    pub(super) proofs: Vec<(Proof, Name)>,
     pub(super) ending: Ending,
     /// An alias at a wildcard leads to a name that the wildcard makes, too: if that is the QNAME, its first
     /// link says all.
@@ -41,6 +46,8 @@ pub(super) enum Ending {
 pub(super) struct SectionEntry<'z> {
     pub(super) owner: Owner<'z>,
     pub(super) records: Records<'z>,
+    /// Where they stand, and what signs them.
+    pub(super) node: Node<'z>,
 }
 
 /// The owner of records.
@@ -111,6 +118,8 @@ pub(super) fn sections_of<'z>(zone: &'z Zone, node: Node<'z>, kind: NodeKind, qt
         answer: Vec::new(),
         authority: Vec::new(),
         additional: Vec::new(),
+        delegation: None,
+        proofs: Vec::new(),
         ending: Ending::Complete,
         repeats: false,
     };
@@ -152,14 +161,17 @@ impl<'z> Sections<'z> {
             // Which name a wildcard answers for is not known yet: it may be this one.
             self.repeats |= qname.is_none() && reached.owner != Owner::Qname && reached.node.id() == first;
             let Some(target) = first_name(cname) else { return };
-            self.answer.push(SectionEntry { owner: reached.owner, records: Records::Rrset(cname) });
+            self.prove_expansion(&reached);
+            let node = reached.node;
+            self.answer.push(SectionEntry { owner: reached.owner, records: Records::Rrset(cname), node });
             if !target.is_at_or_below(zone.apex()) {
                 return;
             }
             match follow_into(zone, target.to_name(), &mut self.answer) {
                 Followed::To(next) => reached = next,
                 Followed::Out => return,
-                Followed::NxDomain => {
+                Followed::NxDomain(name) => {
+                    self.proofs.push((Proof::NxDomain, name));
                     self.rcode = Rcode::NXDOMAIN;
                     self.ending = Ending::Negative;
                     return;
@@ -181,8 +193,15 @@ impl<'z> Sections<'z> {
         let Some(ns) = reached.node.rrset(Rtype::NS) else { return true };
         // An alias that leads here was still answered with authority.
         self.authoritative = !self.answer.is_empty();
-        self.authority
-            .push(SectionEntry { owner: Owner::Name(reached.node.name()), records: Records::Rrset(ns) });
+        let (node, owner) = (reached.node, Owner::Name(reached.node.name()));
+        self.delegation = node.rrset(Rtype::DS).map(|ds| {
+            let owner = owner.clone();
+            SectionEntry { owner, records: Records::Rrset(ds), node }
+        });
+        if self.delegation.is_none() {
+            self.proofs.push((Proof::NoData, node.name().to_name()));
+        }
+        self.authority.push(SectionEntry { owner, records: Records::Rrset(ns), node });
         for target in names_of(ns) {
             self.add_address(zone, target);
         }
@@ -194,7 +213,8 @@ impl<'z> Sections<'z> {
         let alias = reached.node.pools_of(Rtype::CNAME).next();
         match alias.filter(|_| !matches!(qtype, Rtype::CNAME | Rtype::ANY)) {
             Some(pool) => {
-                self.answer.push(SectionEntry { owner: reached.owner, records: Records::Pool(pool) });
+                let node = reached.node;
+                self.answer.push(SectionEntry { owner: reached.owner, records: Records::Pool(pool), node });
                 self.ending = Ending::PoolAlias;
             }
             None => self.put_records(&reached, qtype),
@@ -206,16 +226,37 @@ impl<'z> Sections<'z> {
         let mut found = false;
         let any = reached.node.types().next();
         let wanted = if qtype == Rtype::ANY { any.unwrap_or(qtype) } else { qtype };
-        for rrset in reached.node.rrsets().filter(|rrset| rrset.rtype() == wanted) {
-            self.answer.push(SectionEntry { owner: reached.owner.clone(), records: Records::Rrset(rrset) });
+        let node = reached.node;
+        for rrset in node.rrsets().filter(|rrset| rrset.rtype() == wanted) {
+            let owner = reached.owner.clone();
+            self.answer.push(SectionEntry { owner, records: Records::Rrset(rrset), node });
             found = true;
         }
-        for pool in reached.node.pools_of(wanted) {
-            self.answer.push(SectionEntry { owner: reached.owner.clone(), records: Records::Pool(pool) });
+        for pool in node.pools_of(wanted) {
+            self.answer.push(SectionEntry {
+                owner: reached.owner.clone(),
+                records: Records::Pool(pool),
+                node,
+            });
             found = true;
         }
-        if !found {
+        if found {
+            self.prove_expansion(reached);
+        } else {
             self.ending = Ending::Negative;
+            // Of the QNAME it is known at the query only what it is.
+            if let Some(name) = reached.owner.name() {
+                let is_made = name != node.name();
+                let proof = if is_made { Proof::WildcardNoData } else { Proof::NoData };
+                self.proofs.push((proof, name.to_name()));
+            }
+        }
+    }
+
+    /// A name on the way that a wildcard makes does not exist, which is to be proven. Of the QNAME it is known at the query.
+    fn prove_expansion(&mut self, reached: &Reached<'_>) {
+        if let Some(name) = reached.owner.name().filter(|name| *name != reached.node.name()) {
+            self.proofs.push((Proof::Expansion, name.to_name()));
         }
     }
 
@@ -251,7 +292,7 @@ impl<'z> Sections<'z> {
         for rtype in [Rtype::A, Rtype::AAAA] {
             let rrsets = node.rrsets().filter(|rrset| rrset.rtype() == rtype).map(Records::Rrset);
             for records in rrsets.chain(node.pools_of(rtype).map(Records::Pool)) {
-                self.additional.push(SectionEntry { owner: Owner::Name(target), records });
+                self.additional.push(SectionEntry { owner: Owner::Name(target), records, node });
             }
         }
     }
@@ -266,7 +307,7 @@ pub(super) fn takes_addresses(rtype: Rtype) -> bool {
 /// address is a hint, but nothing below a DNAME.
 fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
     let redirected = |id| zone.covering(id).is_some_and(|above| zone.node(above).kind() == NodeKind::Dname);
-    match zone.find(target) {
+    match zone.find_served(target) {
         Some(id) => Some(zone.node(id)).filter(|_| !redirected(id)),
         None => wildcard_above(zone, target),
     }
@@ -276,7 +317,7 @@ fn address_node<'z>(zone: &'z Zone, target: NameRef<'_>) -> Option<Node<'z>> {
 fn wildcard_above<'z>(zone: &'z Zone, name: NameRef<'_>) -> Option<Node<'z>> {
     let mut encloser = name;
     let id = loop {
-        match zone.find(encloser) {
+        match zone.find_served(encloser) {
             Some(id) => break id,
             None => encloser = encloser.parent()?,
         }
@@ -291,7 +332,8 @@ enum Followed<'z> {
     To(Reached<'z>),
     /// Out of the zone, or in a circle.
     Out,
-    NxDomain,
+    /// The name does not exist.
+    NxDomain(Name),
     /// A DNAME makes a name of more than 255 bytes.
     TooLong,
 }
@@ -301,7 +343,7 @@ fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<SectionEntry
     for _ in 0..CNAME_CHAIN_MAX {
         let node = match find(zone, &name) {
             Lookup::Node(reached) => return Followed::To(reached),
-            Lookup::NxDomain => return Followed::NxDomain,
+            Lookup::NxDomain => return Followed::NxDomain(name),
             Lookup::Dname(node) => node,
         };
         let Some((rrset, target)) = node.rrset(Rtype::DNAME).and_then(|set| Some((set, first_name(set)?)))
@@ -310,7 +352,7 @@ fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<SectionEntry
         };
         let owner = Owner::Name(node.name());
         if !answer.iter().any(|entry| entry.owner == owner) {
-            answer.push(SectionEntry { owner, records: Records::Rrset(rrset) });
+            answer.push(SectionEntry { owner, records: Records::Rrset(rrset), node });
         }
         let wire = name.as_ref().wire();
         let prefix = &wire[..wire.len() - node.name().wire().len()];
@@ -319,7 +361,7 @@ fn follow_into<'z>(zone: &'z Zone, mut name: Name, answer: &mut Vec<SectionEntry
         if answer.iter().any(|entry| entry.owner.name() == owner.name()) {
             return Followed::Out;
         }
-        answer.push(SectionEntry { owner, records: Records::Cname(rrset.ttl(), made.clone()) });
+        answer.push(SectionEntry { owner, records: Records::Cname(rrset.ttl(), made.clone()), node });
         // Out of the zone; or a DNAME into itself, where every turn would add labels.
         if !made.as_ref().is_at_or_below(zone.apex()) || target.is_at_or_below(node.name()) {
             return Followed::Out;
@@ -336,7 +378,7 @@ fn follow(zone: &Zone, name: Name) -> Option<Reached<'_>> {
     }
     match follow_into(zone, name, &mut Vec::new()) {
         Followed::To(reached) => Some(reached),
-        Followed::Out | Followed::NxDomain | Followed::TooLong => None,
+        Followed::Out | Followed::NxDomain(_) | Followed::TooLong => None,
     }
 }
 
@@ -344,7 +386,7 @@ fn follow(zone: &Zone, name: Name) -> Option<Reached<'_>> {
 fn find<'z>(zone: &'z Zone, name: &Name) -> Lookup<'z> {
     let mut encloser = name.as_ref();
     let id = loop {
-        match (zone.find(encloser), encloser.parent()) {
+        match (zone.find_served(encloser), encloser.parent()) {
             (Some(id), _) => break id,
             (None, Some(parent)) => encloser = parent,
             (None, None) => return Lookup::NxDomain,
@@ -355,16 +397,20 @@ fn find<'z>(zone: &'z Zone, name: &Name) -> Lookup<'z> {
     if let Some(covering) = zone.covering(id).map(|id| zone.node(id)) {
         return match covering.kind() {
             NodeKind::Dname => Lookup::Dname(covering),
-            NodeKind::Plain | NodeKind::ZoneCut | NodeKind::Occluded => found(covering, Role::AboveAsCut),
+            NodeKind::Plain | NodeKind::ZoneCut | NodeKind::Occluded | NodeKind::Hashed => {
+                found(covering, Role::AboveAsCut)
+            }
         };
     }
     let exact = name.as_ref() == encloser;
     match node.kind() {
         // Below a cut a DS record is the child's, too.
         NodeKind::ZoneCut => found(node, if exact { Role::Cut } else { Role::AboveAsCut }),
-        NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded if exact => found(node, Role::Answers),
+        NodeKind::Plain | NodeKind::Dname | NodeKind::Occluded | NodeKind::Hashed if exact => {
+            found(node, Role::Answers)
+        }
         NodeKind::Dname => Lookup::Dname(node),
-        NodeKind::Plain | NodeKind::Occluded => match node.wildcard() {
+        NodeKind::Plain | NodeKind::Occluded | NodeKind::Hashed => match node.wildcard() {
             Some(wildcard) => found(wildcard, Role::Answers),
             None => Lookup::NxDomain,
         },

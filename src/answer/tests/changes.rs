@@ -41,14 +41,26 @@ const TYPES: [Rtype; 11] = [
     Rtype::HTTPS,
     Rtype::PTR,
 ];
-const ASKED: [u16; 15] = [1, 28, 16, 5, 15, 33, 2, 39, 43, 65, 12, 6, 255, 65_280, 0];
+const ASKED: [u16; 19] = [1, 28, 16, 5, 15, 33, 2, 39, 43, 65, 12, 6, 255, 65_280, 0, 46, 47, 48, 50];
+
+/// What stands in a zone that comes signed, right or wrong: by NSEC records, or by NSEC3 records.
+const SIGNED: [Rtype; 6] = [Rtype::A, Rtype::CNAME, Rtype::NS, Rtype::RRSIG, Rtype::RRSIG, Rtype::NSEC];
+const SIGNED_3: [Rtype; 6] = [Rtype::A, Rtype::CNAME, Rtype::DS, Rtype::RRSIG, Rtype::RRSIG, Rtype::NSEC3];
 
 /// A generator that is the same everywhere (xorshift).
-struct Chance(u64);
+struct Chance(u64, &'static [Rtype]);
 
 impl Chance {
     fn new(seed: u64) -> Chance {
-        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, &TYPES)
+    }
+
+    /// The owner of an NSEC3 record.
+    fn hash(&mut self) -> String {
+        format!(
+            "{}.example.",
+            "0123456789abcdefghijklmnopqrstuv".repeat(2)[self.below(32)..][..32].to_owned()
+        )
     }
 
     fn below(&mut self, most: usize) -> usize {
@@ -92,6 +104,13 @@ impl Chance {
             Rtype::SRV => [[0, 0, 0, number, 1, 187].as_slice(), &self.target()].concat(),
             Rtype::HTTPS => [[0, number + 1].as_slice(), &self.target()].concat(),
             Rtype::DS => [[0, number, 8, 2].as_slice(), &[7; 32]].concat(),
+            Rtype::RRSIG => {
+                let covers = self.of(self.1).0.to_be_bytes();
+                let fixed = [&covers[..], &[13, 2], &[0; 12], &[0, 7]].concat();
+                [&fixed[..], &wire("example."), &[number]].concat()
+            }
+            Rtype::NSEC => [&self.target()[..], &[0, 1, 0x40 | number]].concat(),
+            Rtype::NSEC3 => [[1, 0, 0, 0, 0, 20].as_slice(), &[number; 20], &[0, 1, 0x40]].concat(),
             _ => self.target(),
         }
     }
@@ -175,7 +194,18 @@ fn first(chance: &mut Chance, guards: &[Guarding]) -> Zone {
         add(owner, Rtype::A, &[192, 0, 2, 1]);
     }
     add("c.g.example.", Rtype::SRV, &[&[0, 0, 0, 0, 1, 187][..], &wire("b.example.")].concat());
-    for owner in ["l.example.", "a.l.example."] {
+    if chance.1 != TYPES {
+        add("example.", Rtype::DNSKEY, &[1, 1, 3, 13, 1]);
+        let signature = [&[0, 48, 13, 1][..], &[0; 12], &[0, 7], &wire("example."), &[1]].concat();
+        add("example.", Rtype::RRSIG, &signature);
+        if chance.1.contains(&Rtype::NSEC3) {
+            add("example.", Rtype::NSEC3PARAM, &[1, 0, 0, 0, 0]);
+        } else {
+            add("example.", Rtype::NSEC, &[&wire("a.example.")[..], &[0, 1, 0x40]].concat());
+        }
+    }
+    let with_pools: &[&str] = if chance.1 == TYPES { &["l.example.", "a.l.example."] } else { &[] };
+    for owner in with_pools {
         if chance.one_in(2) {
             let tested = TestedName { name: "b.example.".parse().unwrap(), origin: place().into() };
             builder.add_pool(lua(owner, Some(tested).filter(|_| chance.one_in(2)))).unwrap();
@@ -198,7 +228,11 @@ fn changes(chance: &mut Chance, zone: &Zone) -> Changeset {
     }
     for _ in 0..1 + chance.below(4) {
         let existing: Vec<&String> = records.keys().collect();
-        let owner = if chance.one_in(2) { chance.of(&existing).clone() } else { chance.name() };
+        let owner = match chance.below(4) {
+            0 | 1 => chance.of(&existing).clone(),
+            2 if chance.1.contains(&Rtype::NSEC3) => chance.hash(),
+            _ => chance.name(),
+        };
         let there = records.get(&owner).cloned().unwrap_or_default();
         let goes = |which: &dyn Fn(&Record) -> bool, removed: &mut BTreeMap<_, _>| {
             removed.extend(there.iter().filter(|one| which(one)).map(|one| (key(one), one.clone())));
@@ -217,7 +251,7 @@ fn changes(chance: &mut Chance, zone: &Zone) -> Changeset {
             }
             continue;
         }
-        let rtype = if chance.one_in(4) { Rtype::CNAME } else { chance.of(&TYPES) };
+        let rtype = if chance.one_in(4) { Rtype::CNAME } else { chance.of(chance.1) };
         let is_alone = |rtype: Rtype| rtype == Rtype::CNAME;
         if !chance.one_in(20) {
             goes(
@@ -246,6 +280,8 @@ fn changes(chance: &mut Chance, zone: &Zone) -> Changeset {
             }
         }
     }
+    // It stays signed: without its keys it would be read without its signatures.
+    removed.retain(|_, one| chance.1 == TYPES || !is_of_keys(one));
     // What is there already, and stays, does not come.
     let stays = |one: &Record| {
         let there = records.get(&one.owner.to_string()).into_iter().flatten();
@@ -253,6 +289,12 @@ fn changes(chance: &mut Chance, zone: &Zone) -> Changeset {
     };
     let added = added.into_values().filter(|one| !stays(one)).collect();
     Changeset { removed: removed.into_values().collect(), added }
+}
+
+/// Whether a record says with what the zone is signed.
+fn is_of_keys(record: &Record) -> bool {
+    let is_signature = record.rtype == Rtype::RRSIG && record.rdata.starts_with(&[0, 48]);
+    record.owner.to_string() == "example." && (record.rtype == Rtype::DNSKEY || is_signature)
 }
 
 fn key(record: &Record) -> (String, u16, Vec<u8>) {
@@ -442,11 +484,22 @@ fn assert_same_zone(one: &Zone, other: &Zone, told: &str) {
 
 #[test]
 fn a_zone_with_changes_answers_as_the_whole_zone_compiled_at_once() {
+    changes_lead_to_the_whole_zone(&TYPES);
+}
+
+#[test]
+fn a_signed_zone_with_changes_answers_as_the_whole_zone_compiled_at_once() {
+    changes_lead_to_the_whole_zone(&SIGNED);
+    changes_lead_to_the_whole_zone(&SIGNED_3);
+}
+
+fn changes_lead_to_the_whole_zone(types: &'static [Rtype]) {
     let seeds = std::env::var("CHANGES_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
     let (mut taken, mut refused) = (0, 0);
     for seed in 0..seeds {
         let mut chance = Chance::new(seed + 1);
-        let guards = guards(&mut chance);
+        chance.1 = types;
+        let guards = if types == TYPES { guards(&mut chance) } else { Vec::new() };
         let zone = first(&mut chance, &guards);
         let mut triplets = Triplets::new(zone, guards);
         for step in 0..STEPS {

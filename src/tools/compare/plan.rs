@@ -47,7 +47,9 @@ impl ZonePlan {
         for (place, id) in zone.node_ids().enumerate() {
             let node = zone.node(id);
             let always = id == NodeId::APEX || node.wildcard().is_some() || node.pools().next().is_some();
-            if node.kind() != NodeKind::Occluded && (always || place.is_multiple_of(step)) {
+            if !matches!(node.kind(), NodeKind::Occluded | NodeKind::Hashed)
+                && (always || place.is_multiple_of(step))
+            {
                 plan(zone, node, &mut names);
             }
         }

@@ -345,3 +345,114 @@ fn targets_that_are_none_of_ours_are_fine() {
     // A pool has addresses, too.
     assert_eq!(Lab::new(sound!("a 60 MX 5 api" "api 60 TXT x")).lua("api", "api 60").said(), [""; 0]);
 }
+
+/// What makes a zone one that comes signed.
+macro_rules! signed {
+    ($($line:literal)*) => {
+        sound!(
+            "@ 60 DNSKEY 257 3 13 AQID"
+            "@ 60 RRSIG DNSKEY 13 1 60 20301231000000 20200101000000 7 example. AAAA"
+            $($line)*
+        )
+    };
+}
+
+#[test]
+fn signatures_of_one_owner_have_the_ttls_of_what_they_cover() {
+    let text = signed!(
+        "a 60 A 192.0.2.1"
+        "a 60 RRSIG A 13 2 60 20301231000000 20200101000000 7 example. AAAA"
+        "a 30 NSEC example. A RRSIG NSEC"
+        "a 30 RRSIG NSEC 13 2 30 20301231000000 20200101000000 7 example. AAAB"
+        "a 60 RRSIG A 13 2 60 20301231000000 20200101000000 8 example. AAAC"
+    );
+    let (zone, said) = Lab::new(text).finish();
+    assert_eq!(said, Vec::<String>::new());
+    let zone = zone.unwrap();
+    assert!(zone.is_signed());
+    let node = zone.node(zone.find(name(b"a").as_ref()).unwrap());
+    let of = |rtype| {
+        let signatures = node.signatures(rtype).unwrap();
+        (signatures.ttl().seconds(), signatures.rdatas().len(), signatures.covered())
+    };
+    assert_eq!(of(Rtype::A), (60, 2, Some(Rtype::A)));
+    assert_eq!(of(Rtype::NSEC), (30, 1, Some(Rtype::NSEC)));
+    let sent: Vec<(Rtype, u32)> = zone
+        .records()
+        .filter(|(owner, ..)| *owner == node.name())
+        .map(|(_, rtype, ttl, _)| (rtype, ttl.seconds()))
+        .collect();
+    let signature = Rtype::RRSIG;
+    assert_eq!(sent, [(Rtype::A, 60), (signature, 60), (signature, 60), (signature, 30), (Rtype::NSEC, 30)]);
+}
+
+#[test]
+fn signatures_without_the_keys_of_the_zone_are_left_out_with_the_names_that_only_they_have() {
+    let text = sound!(
+        "@ 60 RRSIG SOA 13 1 60 20301231000000 20200101000000 7 example. AAAA"
+        "a 60 A 192.0.2.1"
+        "2t7b4g4vsa5smi47k61mv5bv1a22bojr 30 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A"
+    );
+    let (zone, said) = Lab::new(text).finish();
+    assert_eq!(
+        said,
+        [
+            "warning lab.zone:4:1: this zone holds signatures without its keys: it is served unsigned; records of type \
+          RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: 2; sign it with its DNSKEY records at the apex; or remove the DS \
+          records of this zone at its parent, for validators will refuse it"
+        ]
+    );
+    let zone = zone.unwrap();
+    assert!(!zone.is_signed());
+    assert_eq!(zone.node_ids().count(), 3);
+    assert!(zone.records().all(|(_, rtype, ..)| rtype != Rtype::RRSIG && rtype != Rtype::NSEC3));
+}
+
+#[test]
+fn a_hash_is_no_name_and_an_alias_may_be_signed() {
+    let text = signed!(
+        "2t7b4g4vsa5smi47k61mv5bv1a22bojr 30 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A"
+        "a 60 CNAME b.test."
+        "a 60 RRSIG CNAME 13 2 60 20301231000000 20200101000000 7 example. AAAA"
+        "a 60 NSEC example. CNAME RRSIG NSEC"
+    );
+    let (zone, said) = Lab::new(text).finish();
+    assert_eq!(said, Vec::<String>::new());
+    let zone = zone.unwrap();
+    let hash = name(b"2t7b4g4vsa5smi47k61mv5bv1a22bojr");
+    assert_eq!(zone.node(zone.find(hash.as_ref()).unwrap()).kind(), NodeKind::Hashed);
+    assert!(zone.find_served(hash.as_ref()).is_none());
+}
+
+#[test]
+fn a_zone_that_comes_signed_has_no_pools() {
+    let (zone, said) = Lab::new(signed!("a 60 A 192.0.2.1")).lua("b.example.", "a 60").finish();
+    assert!(zone.is_none());
+    assert_eq!(
+        said,
+        [
+            "error lab.zone:6:1: `b.example.` follows probes, and the zone comes signed; its signatures cover the records \
+          that are in it, not those that are up at a time; take the signatures out of the zone, or the pool: a zone of \
+          its own may hold it"
+        ]
+    );
+}
+
+#[test]
+fn names_are_not_hashed_again_and_again_to_be_denied() {
+    let said = |iterations: &str| {
+        let text = signed!("@ 60 NSEC3PARAM 1 0 TIMES -").replace("TIMES", iterations);
+        Lab::new(Box::leak(text.into_boxed_str())).finish()
+    };
+    assert_eq!(said("100").1, [""; 0]);
+    let (zone, told) = said("150");
+    assert!(zone.is_some());
+    assert_eq!(
+        told,
+        [
+            "warning lab.zone:6:1: names are hashed 150 times more to be denied; RFC 9276, section 3.2: resolvers take such \
+          a zone for one that is not signed; sign the zone with no iterations and no salt, as RFC 9276 advises"
+        ]
+    );
+    assert!(said("501").0.is_none());
+}

@@ -224,19 +224,6 @@ fn unknown_types_and_unknown_data_are_read() {
 }
 
 #[test]
-fn signatures_and_denials_are_left_out_with_one_warning() {
-    let outcome =
-        read("a A 192.0.2.1\na RRSIG x\nb NSEC c A\n  NSEC3 y\n@ NSEC3PARAM 1 0 0 -\nb A 192.0.2.1\n");
-    assert_eq!(outcome.records.len(), 2);
-    assert_eq!(
-        outcome.said(),
-        ["warning lab.zone:2:1: signed zones are not supported: this zone is served unsigned; records of \
-          type RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: 4; remove the DS records of this zone at its \
-          parent, or validators will refuse it"]
-    );
-}
-
-#[test]
 fn a_lua_record_is_its_type_and_its_code() {
     assert_eq!(
         records("@ 5 IN LUA A \"ifportup(443, {'192.0.2.1'})\"\nb lua cname ( \"a\"\n \"b\" )"),

@@ -85,6 +85,40 @@ ns.sub A 192.0.2.54
 $GENERATE 1-99 big A 192.0.2.$
 "#;
 
+/// What a zone has that comes signed; its NSEC or NSEC3 records are added. Each RRset has a signature, right or wrong.
+const SIGNED: &str = "
+$TTL 60
+@ SOA ns host 1 2 3 4 30
+@ RRSIG SOA 13 2 60 20301231000000 20200101000000 7 @ AAAA
+@ DNSKEY 257 3 13 AQID
+@ RRSIG DNSKEY 13 2 60 20301231000000 20200101000000 7 @ AAAA
+*.w A 192.0.2.1
+*.w RRSIG A 13 3 60 20301231000000 20200101000000 7 @ AAAA
+alias CNAME x.w
+d DNAME w
+sub NS ns.sub
+ns.sub A 192.0.2.54
+$GENERATE 1-40 big A 192.0.2.$
+";
+
+/// Answers of such zones.
+const SIGNED_QUESTIONS: [(&str, u16); 14] = [
+    ("", 6),
+    ("", 28),
+    ("", 43),
+    ("x.w.", 1),
+    ("x.w.", 28),
+    ("alias.", 1),
+    ("alias.", 28),
+    ("x.d.", 1),
+    ("below.sub.", 1),
+    ("w.", 1),
+    ("not.here.", 1),
+    ("big.", 1),
+    ("x.w.", 46),
+    ("alias.", 47),
+];
+
 /// Every kind of answer there is.
 const QUESTIONS: [(&str, u16); 34] = [
     ("ns.example.", 1),
@@ -146,6 +180,34 @@ fn no_answer_allocates() {
                 let (allocations, answered) = counted(&snapshot, &mut scratch, peer, &query, &mut out);
                 assert_eq!(allocations, 0, "{qname} {qtype} with {extra:02x?} over {transport:?}");
                 assert!(answered, "{qname} {qtype} with {extra:02x?} over {transport:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_answer_with_signatures_allocates() {
+    let hash = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
+    let denials = [
+        ("signed.test.", "@ NSEC *.w SOA RRSIG NSEC DNSKEY\n*.w NSEC @ A RRSIG NSEC\n".to_owned()),
+        ("hashed.test.", format!("@ NSEC3PARAM 1 0 3 AABB\n{hash} NSEC3 1 0 3 AABB {hash} A\n")),
+    ];
+    let mut served = Served::default();
+    for (apex, denials) in &denials {
+        served.add(apex, &format!("{SIGNED}{denials}"), |_| Vec::new());
+    }
+    let snapshot = served.snapshot(Identity::default(), |_| Verdict::Up);
+    let mut scratch = WorkerContext::new(Arc::new(Counters::default()), 1);
+    let mut out = vec![0; 65_535];
+    for (apex, _) in &denials {
+        for (name, qtype) in SIGNED_QUESTIONS {
+            for extra in &EXTRAS[..2] {
+                let mut query = query(&format!("{name}{apex}"), qtype);
+                query.extend_from_slice(extra);
+                query[11] = u8::from(!extra.is_empty());
+                let (allocations, answered) = counted(&snapshot, &mut scratch, CLIENT, &query, &mut out);
+                assert_eq!(allocations, 0, "{name}{apex} {qtype} with {extra:02x?}");
+                assert!(answered, "{name}{apex} {qtype} with {extra:02x?}");
             }
         }
     }

@@ -1,0 +1,157 @@
+//! What denies names in a zone that is compiled: its NSEC or NSEC3 records with their signatures.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "runs at load, on checked zones"
+)]
+
+use super::super::chain::{Chain, ChainChanges, OwnedEntry};
+use super::super::denial::{Denial, HASH_BYTES, Nsec3Hash, OrderKey};
+use crate::dns::{Name, NameRef, Rtype};
+use crate::zone::{Node, NodeId, NodeKind, Rrset, Zone};
+
+/// How a zone denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Nsec,
+    Nsec3(Nsec3Hash),
+}
+
+/// What denies names in a zone.
+pub(super) fn denial_of(zone: &Zone) -> Denial {
+    let kind = kind_of(zone);
+    let nodes = zone.node_ids().map(|id| zone.node(id));
+    let mut entries: Vec<OwnedEntry> = nodes.filter_map(|node| entry(zone, node, &kind)).collect();
+    entries.sort_unstable();
+    match kind {
+        Kind::Nothing => Denial::Nothing,
+        Kind::Nsec => Denial::Nsec(Chain::new(&entries)),
+        Kind::Nsec3(hash) => Denial::Nsec3(Chain::new(&entries), hash),
+    }
+}
+
+/// What denies names in a zone after some of its nodes have changed.
+pub(super) fn denial_after(before: &Denial, zone: &Zone, changed: &[NodeId]) -> Denial {
+    let kind = kind_of(zone);
+    let (chain, is_same) = match (before, &kind) {
+        (Denial::Nsec(chain), Kind::Nsec) => (chain, true),
+        (Denial::Nsec3(chain, own), Kind::Nsec3(hash)) => (chain, own == hash),
+        _ => return denial_of(zone),
+    };
+    if !is_same {
+        return denial_of(zone);
+    }
+    let mut changes = ChainChanges::new();
+    for node in changed.iter().map(|id| zone.node(*id)) {
+        let Some(key) = key(zone, node.name(), &kind) else { continue };
+        let now = entry(zone, node, &kind).filter(|_| node.exists()).map(|(_, value)| value);
+        if now.as_deref() != chain.get(&key).map(|entry| entry.value) {
+            changes.insert(key, now);
+        }
+    }
+    let chain = chain.after(&changes);
+    match kind {
+        Kind::Nsec3(hash) => Denial::Nsec3(chain, hash),
+        Kind::Nothing | Kind::Nsec => Denial::Nsec(chain),
+    }
+}
+
+fn kind_of(zone: &Zone) -> Kind {
+    let apex = zone.node(NodeId::APEX);
+    if apex.rrset(Rtype::NSEC).is_some() {
+        return Kind::Nsec;
+    }
+    let parameters = apex.rrset(Rtype::NSEC3PARAM);
+    let hashes = parameters.into_iter().flat_map(|set| set.rdatas());
+    // Flags that are not known mean that it is not to be used (RFC 5155, section 4.1.2).
+    let mut usable = hashes.filter(|rdata| rdata.get(1) == Some(&0)).filter_map(hash_of);
+    usable.next().map_or(Kind::Nothing, Kind::Nsec3)
+}
+
+/// How an NSEC3 or NSEC3PARAM record hashes, if it is known how.
+fn hash_of(rdata: &[u8]) -> Option<Nsec3Hash> {
+    /// SHA-1.
+    const ALGORITHM: u8 = 1;
+    let (&[algorithm, _, high, low, length], rest) = rdata.split_first_chunk()?;
+    let salt = rest.get(..usize::from(length))?.into();
+    (algorithm == ALGORITHM).then_some(Nsec3Hash { iterations: u16::from_be_bytes([high, low]), salt })
+}
+
+/// The key by which a node's record is found.
+fn key(zone: &Zone, name: NameRef<'_>, kind: &Kind) -> Option<Box<[u8]>> {
+    match kind {
+        Kind::Nothing => None,
+        Kind::Nsec => {
+            let lower = Name::from_wire(&name.to_lowercase()).ok()?;
+            let count = name.label_count() - zone.apex().label_count();
+            let labels: Vec<&[u8]> = lower.as_ref().labels().take(count).collect();
+            Some(OrderKey::of(labels.into_iter()).as_bytes().into())
+        }
+        Kind::Nsec3(_) => {
+            let label =
+                name.labels().next().filter(|_| name.label_count() == zone.apex().label_count() + 1)?;
+            base32hex(label).map(Into::into)
+        }
+    }
+}
+
+/// The entry of a node, if it has a record that denies.
+fn entry(zone: &Zone, node: Node<'_>, kind: &Kind) -> Option<OwnedEntry> {
+    if node.kind() == NodeKind::Occluded {
+        return None;
+    }
+    let rtype = if *kind == Kind::Nsec { Rtype::NSEC } else { Rtype::NSEC3 };
+    let rrset = node.rrset(rtype)?;
+    let key = key(zone, node.name(), kind)?;
+    let wire = node.name().wire();
+    let labels = &wire[..wire.len() - zone.apex().wire().len()];
+    // A name has 255 bytes at most (RFC 1035, section 2.3.4).
+    let mut value = vec![labels.len().to_le_bytes()[0]];
+    value.extend_from_slice(labels);
+    let is_of_chain = |rdata: &&[u8]| match kind {
+        Kind::Nsec3(hash) => hash_of(rdata).as_ref() == Some(hash),
+        Kind::Nothing | Kind::Nsec => true,
+    };
+    let before = value.len();
+    rrset.rdatas().filter(is_of_chain).for_each(|rdata| record(rtype, rrset, rdata, &mut value));
+    if value.len() == before {
+        return None;
+    }
+    let signatures = node.signatures(rtype).into_iter().flat_map(|signatures| signatures.rdatas());
+    signatures.for_each(|rdata| record(Rtype::RRSIG, rrset, rdata, &mut value));
+    Some((key, value.into()))
+}
+
+/// A record without its owner, with the TTL of an RRset.
+fn record(rtype: Rtype, rrset: Rrset<'_>, rdata: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&rtype.0.to_be_bytes());
+    out.extend_from_slice(&[0, 1]);
+    out.extend_from_slice(&rrset.ttl().seconds().to_be_bytes());
+    // What was read as RDATA has at most so many (`dns::rdata`).
+    out.extend_from_slice(&u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(rdata);
+}
+
+/// The hash that a label is (RFC 4648, section 7, without padding); none where it is none.
+fn base32hex(label: &[u8]) -> Option<[u8; HASH_BYTES]> {
+    let mut hash = [0; HASH_BYTES];
+    if label.len() != HASH_BYTES / 5 * 8 {
+        return None;
+    }
+    for (letters, bytes) in label.as_chunks::<8>().0.iter().zip(hash.as_chunks_mut::<5>().0) {
+        let mut bits = 0_u64;
+        for letter in letters {
+            let value = match letter.to_ascii_lowercase() {
+                digit @ b'0'..=b'9' => digit - b'0',
+                letter @ b'a'..=b'v' => letter - b'a' + 10,
+                _ => return None,
+            };
+            bits = bits << 5 | u64::from(value);
+        }
+        let [_, _, _, low @ ..] = bits.to_be_bytes();
+        *bytes = low;
+    }
+    Some(hash)
+}

@@ -1,0 +1,186 @@
+//! Answers from a signed zone where signatures are wanted (RFC 4035, section 3.1), or asked for.
+//!
+//! Looks up as `zone_answer` does, and chooses the same template; writes what signs it, and has what it says there is not
+//! proven. Never on the way of queries without the DO bit, but for those that ask for signatures themselves.
+
+use super::authority::{Authority, template_for, template_type};
+use super::chase;
+use super::compiled_zone::{CompiledNode, SignedZone};
+use super::context::{QueryContext, WorkerContext};
+use super::hashed_name::HashedName;
+use super::lookup::{Found, search_again};
+use super::proofs::{NsecParts, Proofs};
+use super::response_writer::ResponseWriter;
+use super::rewrite;
+use super::signed_template::Proof;
+use crate::dns::Rtype;
+use crate::dns::edns::DNSSEC_OK;
+use crate::dns::message::{Rcode, Section};
+
+/// Whether signatures go along with an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signatures {
+    Wanted,
+    Unwanted,
+}
+
+/// Answers with signatures, or with signatures and denials as what was asked for; false where neither is wanted.
+#[inline(never)]
+pub(super) fn is_answered(
+    authority: &Authority<'_>,
+    signed: &SignedZone,
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    response: &mut ResponseWriter<'_>,
+) -> bool {
+    let is_wanted = query.edns.opt.is_some_and(|opt| opt.flags & DNSSEC_OK != 0);
+    let is_asked = matches!(query.question.qtype, Rtype::RRSIG | Rtype::NSEC);
+    if !is_wanted && !is_asked {
+        return false;
+    }
+    let compiled = authority.compiled;
+    let name = &worker.name;
+    let beyond_apex = name.offset(compiled.apex_labels());
+    let found = search_again(compiled, name);
+    if query.snapshot.limit.is_some() {
+        response.source = found.source(name, compiled.apex_labels());
+    }
+    let mut proofs = Proofs::new(compiled, &signed.denial, beyond_apex);
+    let signatures = if is_wanted { Signatures::Wanted } else { Signatures::Unwanted };
+    if is_asked && put_asked(&found, query.question.qtype, name, signatures, &mut proofs, response) {
+        return true;
+    }
+    if is_asked && matches!(found, Found::Exact(_) | Found::Wildcard(..)) {
+        put_none(authority, signed, &found, signatures, worker, &mut proofs, response);
+        return true;
+    }
+    if !is_wanted {
+        return false;
+    }
+    if let Found::Dname(node, labels) = found {
+        let from = (signed, proofs);
+        chase::follow_signed_dname(authority, query, worker, response, (node, labels), from);
+    } else {
+        put(authority, signed, query, worker, &found, &mut proofs, response);
+    }
+    true
+}
+
+/// Writes what a name was found as, with signatures and proofs.
+fn put(
+    authority: &Authority<'_>,
+    signed: &SignedZone,
+    query: &QueryContext<'_>,
+    worker: &mut WorkerContext,
+    found: &Found<'_>,
+    proofs: &mut Proofs<'_>,
+    response: &mut ResponseWriter<'_>,
+) {
+    let name = &mut worker.name;
+    let (template, base) = template_for(found, template_type(query.question.qtype), name.labels());
+    let more = template.map(|template| found.signed_template(template.qtype()));
+    let beyond_owner = name.offset(base);
+    let beyond_apex = name.offset(authority.compiled.apex_labels());
+    let (is_negative, proof) = found.conclusion(template.as_ref());
+    match (&template, &more) {
+        (Some(template), Some(more)) => {
+            response.rcode = template.flags().rcode();
+            response.authoritative = template.flags().is_authoritative();
+            response.put_signed(template, more, beyond_owner);
+            if template.flags().is_repeating() {
+                rewrite::cut_repetition(response);
+            }
+        }
+        _ => {
+            response.authoritative = true;
+            let exists = !matches!(found, Found::NxDomain);
+            response.rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
+        }
+    }
+    if is_negative {
+        Authority::put_signed_negative(signed, beyond_apex, response);
+    }
+    if let Some(proof) = proof {
+        proofs.prove(proof, name, response);
+    }
+    if let Some(more) = &more {
+        for (proof, other) in more.proofs() {
+            name.set(other);
+            proofs.prove(proof, name, response);
+        }
+        response.put_signed_additional(more, beyond_owner);
+    }
+}
+
+/// Says that a name has no signatures, or no NSEC record. An alias is not followed for them: it has its own (RFC 4035,
+/// section 2.5).
+fn put_none(
+    authority: &Authority<'_>,
+    signed: &SignedZone,
+    found: &Found<'_>,
+    signatures: Signatures,
+    worker: &WorkerContext,
+    proofs: &mut Proofs<'_>,
+    response: &mut ResponseWriter<'_>,
+) {
+    let beyond_apex = worker.name.offset(authority.compiled.apex_labels());
+    response.authoritative = true;
+    match signatures {
+        Signatures::Unwanted => authority.put_negative(beyond_apex, response),
+        Signatures::Wanted => {
+            Authority::put_signed_negative(signed, beyond_apex, response);
+            let is_made = matches!(found, Found::Wildcard(..));
+            let proof = if is_made { Proof::WildcardNoData } else { Proof::NoData };
+            proofs.prove(proof, &worker.name, response);
+        }
+    }
+}
+
+/// Answers with the signatures or the NSEC record of a name, which have no templates; false where it has none.
+fn put_asked(
+    found: &Found<'_>,
+    qtype: Rtype,
+    name: &HashedName,
+    signatures: Signatures,
+    proofs: &mut Proofs<'_>,
+    response: &mut ResponseWriter<'_>,
+) -> bool {
+    let (node, key) = match found {
+        Found::Exact(node) => (node, proofs.key_of(name, name.labels())),
+        Found::Wildcard(node, encloser) => (node, proofs.key_of(name, *encloser).below(b"*")),
+        Found::Cut(..) | Found::Dname(..) | Found::NxDomain => return false,
+    };
+    let records = match qtype {
+        Rtype::NSEC if signatures == Signatures::Wanted => proofs.answer_nsec(&key, NsecParts::All, response),
+        Rtype::NSEC => proofs.answer_nsec(&key, NsecParts::Record, response),
+        _ => {
+            let of_denial = proofs.answer_nsec(&key, NsecParts::Signatures, response);
+            put_signatures(node, response).saturating_add(of_denial)
+        }
+    };
+    if records == 0 {
+        return false;
+    }
+    response.authoritative = true;
+    if matches!(found, Found::Wildcard(..)) && signatures == Signatures::Wanted {
+        proofs.prove(Proof::Expansion, name, response);
+    }
+    true
+}
+
+/// Writes the signatures of all RRsets of a node that are answered, and says how many there are.
+fn put_signatures(node: &CompiledNode<'_>, response: &mut ResponseWriter<'_>) -> u16 {
+    let is_alias = node.template(Rtype::CNAME.0).is_some();
+    let mut count = 0_u16;
+    for template in node.signed_templates() {
+        // Those of an alias for other types hold what it leads to; those for what has no template of its own, no RRset.
+        let is_own = if is_alias { template.own.qtype() == Rtype::CNAME.0 } else { template.is_of_rrset() };
+        if !is_own {
+            continue;
+        }
+        response.message.put(template.signatures());
+        count = count.saturating_add(template.signature_count());
+    }
+    response.message.count(Section::Answer, count);
+    count
+}

@@ -1,0 +1,318 @@
+//! Whether the signatures of a zone that comes signed hold: for `check`, since they are served whatever they say.
+//!
+//! Looks at what is signed and verifies it (RFC 4035, section 5.3). Not responsible for whether denials are complete:
+//! `dnssec-verify` and `ldns-verify-zone` find that.
+
+use std::borrow::Cow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
+
+use super::sealed::{NodeId, NodeKind};
+use super::tree::{Node, Rrset, Zone};
+use crate::dns::{NameRef, Rtype, rdata};
+use crate::source::{Diagnostic, Diagnostics, Origin};
+use crate::sync::lock;
+
+/// A week: signatures that end sooner are told of.
+const SOON_SECONDS: u32 = 7 * 24 * 3600;
+
+/// What is wrong with a signature, or where one is missing. In the order in which it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    Missing,
+    Expired,
+    NotYetValid,
+    UnknownKey,
+    OtherSigner,
+    Wrong,
+    CoversNothing,
+    EndsSoon,
+}
+
+impl Fault {
+    fn message(self) -> &'static str {
+        match self {
+            Fault::Missing => "records are not signed",
+            Fault::Expired => "signatures have expired",
+            Fault::NotYetValid => "signatures are not valid yet",
+            Fault::UnknownKey => "signatures are by keys that the zone does not have",
+            Fault::OtherSigner => "signatures are by another zone",
+            Fault::Wrong => "signatures do not fit what they cover",
+            Fault::CoversNothing => "signatures cover records that are not there",
+            Fault::EndsSoon => "signatures expire within a week",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Fault::NotYetValid => "look at the clock of this host, and of the one that signs",
+            Fault::EndsSoon | Fault::CoversNothing => "sign the zone again",
+            Fault::Missing | Fault::Expired | Fault::UnknownKey | Fault::OtherSigner | Fault::Wrong => {
+                "sign the zone again: validators refuse what is answered from these records"
+            }
+        }
+    }
+}
+
+/// A fault, whose it is, and where.
+type Found = (Fault, Origin, String);
+
+impl Zone {
+    /// Tells what is wrong with the signatures of a zone that comes signed, `now` being seconds since 1970 modulo 2^32.
+    /// Several threads verify them.
+    pub fn check_signatures(&self, now: u32, found: &mut Diagnostics) {
+        if !self.is_signed() {
+            return;
+        }
+        let keys = Keys::of(self);
+        let nodes: Vec<NodeId> = self.node_ids().collect();
+        let all: Mutex<Vec<Found>> = Mutex::default();
+        let next = AtomicUsize::new(0);
+        /// Nodes that a thread takes at a time.
+        const NODES: usize = 64;
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(nodes.len().div_ceil(NODES));
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let mut own = Vec::new();
+                    while let Some(some) = nodes.get(next.fetch_add(NODES, Ordering::Relaxed)..) {
+                        let some = some.iter().take(NODES);
+                        if some.len() == 0 {
+                            break;
+                        }
+                        some.for_each(|id| check_node(self, self.node(*id), &keys, now, &mut own));
+                    }
+                    lock(&all).append(&mut own);
+                });
+            }
+        });
+        tell(all.into_inner().unwrap_or_default(), found);
+    }
+}
+
+/// One diagnostic for each fault, with the first place and how many there are.
+fn tell(mut all: Vec<Found>, found: &mut Diagnostics) {
+    all.sort_by(|(one, _, name), (other, _, other_name)| (one, name).cmp(&(other, other_name)));
+    for alike in all.chunk_by(|(one, ..), (other, ..)| one == other) {
+        let Some((fault, origin, what)) = alike.first() else { continue };
+        let told = Diagnostic::warning(origin.clone(), fault.message()).label(what.clone());
+        let told =
+            if alike.len() > 1 { told.remark(format!("so are {} of this zone", alike.len())) } else { told };
+        found.push(told.help(fault.help()));
+    }
+}
+
+/// Checks what is signed at a node, and what should be.
+fn check_node(zone: &Zone, node: Node<'_>, keys: &Keys<'_>, now: u32, found: &mut Vec<Found>) {
+    for rrset in node.all_rrsets() {
+        let rtype = rrset.rtype();
+        let mut tell = |fault, origin| found.push((fault, origin, format!("{rtype} of `{}`", node.name())));
+        if rtype == Rtype::RRSIG {
+            let covers = rrset.covered().unwrap_or(Rtype(0));
+            match node.rrset(covers) {
+                Some(covered) => check_rrset(zone, node, covered, rrset, keys, now, found),
+                None => tell(Fault::CoversNothing, rrset.origin()),
+            }
+        } else if is_to_be_signed(node, rtype) && node.signatures(rtype).is_none() {
+            tell(Fault::Missing, rrset.origin());
+        }
+    }
+}
+
+/// Whether records of a type are the zone's own (RFC 4035, section 2.2): of a zone cut only what denies and delegates.
+fn is_to_be_signed(node: Node<'_>, rtype: Rtype) -> bool {
+    match node.kind() {
+        NodeKind::Plain | NodeKind::Dname | NodeKind::Hashed => true,
+        NodeKind::ZoneCut => matches!(rtype, Rtype::DS | Rtype::NSEC),
+        NodeKind::Occluded => false,
+    }
+}
+
+/// Checks the signatures of an RRset.
+fn check_rrset(
+    zone: &Zone,
+    node: Node<'_>,
+    covered: Rrset<'_>,
+    signatures: Rrset<'_>,
+    keys: &Keys<'_>,
+    now: u32,
+    found: &mut Vec<Found>,
+) {
+    let records = canonical(covered);
+    for (rdata, origin) in signatures.rdatas().zip(signatures.origins()) {
+        let fault = match Signature::read(rdata) {
+            None => Some(Fault::Wrong),
+            Some(signature) => signature.fault(zone, node, covered.rtype(), &records, keys, now),
+        };
+        if let Some(fault) = fault {
+            found.push((fault, origin, format!("{} of `{}`", covered.rtype(), node.name())));
+        }
+    }
+}
+
+/// RDATA in canonical form and order (RFC 4034, section 6).
+fn canonical(rrset: Rrset<'_>) -> Vec<Vec<u8>> {
+    /// The types of which names are in lower case (RFC 4034, section 6.2; RFC 6840, section 5.1).
+    const LOWER: [u16; 22] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 17, 18, 21, 24, 26, 30, 33, 35, 36, 38, 39];
+    let rtype = rrset.rtype();
+    let is_lower = LOWER.contains(&rtype.0);
+    let form = |bytes| if is_lower { rdata::caseless(rtype, bytes) } else { Cow::Borrowed(bytes) };
+    let mut records: Vec<Vec<u8>> = rrset.rdatas().map(form).map(Cow::into_owned).collect();
+    records.sort_unstable();
+    records.dedup();
+    records
+}
+
+/// The fields of an RRSIG record.
+struct Signature<'r> {
+    algorithm: u8,
+    labels: u8,
+    original_ttl: [u8; 4],
+    expires: u32,
+    begins: u32,
+    tag: u16,
+    signer: NameRef<'r>,
+    /// All up to the signer.
+    fixed: &'r [u8],
+    bits: &'r [u8],
+}
+
+impl<'r> Signature<'r> {
+    fn read(rdata: &'r [u8]) -> Option<Signature<'r>> {
+        let (fixed, rest) = rdata.split_at_checked(18)?;
+        let &[_, _, algorithm, labels, o0, o1, o2, o3, e0, e1, e2, e3, b0, b1, b2, b3, t0, t1] = fixed else {
+            return None;
+        };
+        let (signer, bits) = NameRef::split_from(rest).ok()?;
+        Some(Signature {
+            algorithm,
+            labels,
+            original_ttl: [o0, o1, o2, o3],
+            expires: u32::from_be_bytes([e0, e1, e2, e3]),
+            begins: u32::from_be_bytes([b0, b1, b2, b3]),
+            tag: u16::from_be_bytes([t0, t1]),
+            signer,
+            fixed,
+            bits,
+        })
+    }
+
+    fn fault(
+        &self,
+        zone: &Zone,
+        node: Node<'_>,
+        rtype: Rtype,
+        records: &[Vec<u8>],
+        keys: &Keys<'_>,
+        now: u32,
+    ) -> Option<Fault> {
+        if self.signer != zone.apex() {
+            return Some(Fault::OtherSigner);
+        }
+        // RFC 1982.
+        let is_behind = |one: u32, other: u32| one.wrapping_sub(other) < 1 << 31 && one != other;
+        if is_behind(now, self.expires) {
+            return Some(Fault::Expired);
+        }
+        if is_behind(self.begins, now) {
+            return Some(Fault::NotYetValid);
+        }
+        let mut own =
+            keys.0.iter().filter(|key| key.tag == self.tag && key.algorithm == self.algorithm).peekable();
+        if own.peek().is_none() {
+            return Some(Fault::UnknownKey);
+        }
+        let labels = node.name().label_count() - usize::from(node.name().is_wildcard());
+        let signed = self.signed(node.name(), rtype, records);
+        if usize::from(self.labels) != labels || !own.any(|key| key.verifies(&signed, self.bits)) {
+            return Some(Fault::Wrong);
+        }
+        is_behind(now.wrapping_add(SOON_SECONDS), self.expires).then_some(Fault::EndsSoon)
+    }
+
+    /// What is signed (RFC 4034, section 3.1.8.1).
+    fn signed(&self, owner: NameRef<'_>, rtype: Rtype, records: &[Vec<u8>]) -> Vec<u8> {
+        let mut signed = self.fixed.to_vec();
+        signed.extend_from_slice(&self.signer.to_lowercase());
+        let owner = owner.to_lowercase();
+        for record in records {
+            signed.extend_from_slice(&owner);
+            signed.extend_from_slice(&rtype.0.to_be_bytes());
+            signed.extend_from_slice(&[0, 1]);
+            signed.extend_from_slice(&self.original_ttl);
+            // What is read as RDATA has at most so many (`dns::rdata`).
+            signed.extend_from_slice(&u16::try_from(record.len()).unwrap_or(u16::MAX).to_be_bytes());
+            signed.extend_from_slice(record);
+        }
+        signed
+    }
+}
+
+/// The keys of a zone.
+struct Keys<'z>(Vec<Key<'z>>);
+
+struct Key<'z> {
+    tag: u16,
+    algorithm: u8,
+    bits: &'z [u8],
+}
+
+impl<'z> Keys<'z> {
+    fn of(zone: &'z Zone) -> Keys<'z> {
+        let keys = zone.node(NodeId::APEX).rrset(Rtype::DNSKEY);
+        let key = |rdata: &'z [u8]| {
+            let (&[_, _, _, algorithm], bits) = rdata.split_first_chunk()?;
+            Some(Key { tag: tag(rdata), algorithm, bits })
+        };
+        Keys(keys.into_iter().flat_map(Rrset::rdatas).filter_map(key).collect())
+    }
+}
+
+impl Key<'_> {
+    /// Whether a signature is by this key; true for algorithms that are not known here.
+    fn verifies(&self, signed: &[u8], bits: &[u8]) -> bool {
+        match self.algorithm {
+            8 => self.rsa(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, signed, bits),
+            10 => self.rsa(&signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, signed, bits),
+            13 => self.ecdsa(&signature::ECDSA_P256_SHA256_FIXED, signed, bits),
+            14 => self.ecdsa(&signature::ECDSA_P384_SHA384_FIXED, signed, bits),
+            15 => UnparsedPublicKey::new(&signature::ED25519, self.bits).verify(signed, bits).is_ok(),
+            _ => true,
+        }
+    }
+
+    fn ecdsa(
+        &self,
+        algorithm: &'static signature::EcdsaVerificationAlgorithm,
+        signed: &[u8],
+        bits: &[u8],
+    ) -> bool {
+        // An uncompressed point.
+        let key = [&[4], self.bits].concat();
+        UnparsedPublicKey::new(algorithm, key).verify(signed, bits).is_ok()
+    }
+
+    /// RFC 3110, section 2: the length of the exponent, the exponent, the modulus.
+    fn rsa(&self, algorithm: &'static signature::RsaParameters, signed: &[u8], bits: &[u8]) -> bool {
+        let split = || match *self.bits {
+            [0, high, low, ref rest @ ..] => {
+                rest.split_at_checked(usize::from(u16::from_be_bytes([high, low])))
+            }
+            [length, ref rest @ ..] => rest.split_at_checked(usize::from(length)),
+            [] => None,
+        };
+        split().is_some_and(|(e, n)| RsaPublicKeyComponents { n, e }.verify(algorithm, signed, bits).is_ok())
+    }
+}
+
+/// RFC 4034, appendix B.
+fn tag(rdata: &[u8]) -> u16 {
+    let sum = rdata.iter().enumerate().fold(0_u32, |sum, (at, byte)| {
+        sum.wrapping_add(if at % 2 == 0 { u32::from(*byte) << 8 } else { u32::from(*byte) })
+    });
+    let [_, _, high, low] = sum.wrapping_add(sum >> 16).to_be_bytes();
+    u16::from_be_bytes([high, low])
+}
