@@ -2,6 +2,7 @@
 
 mod expire;
 mod server;
+mod signed;
 mod tls;
 mod updates;
 

@@ -9,6 +9,7 @@ mod odd;
 mod question;
 mod server;
 mod shrink;
+mod signed;
 pub(super) mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};

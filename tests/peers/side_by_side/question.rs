@@ -26,6 +26,10 @@ const QTYPES: &[(&str, u16)] = &[
     ("TYPE65280", 65_280),
 ];
 
+/// Types that only signed zones have, asked for besides. NSEC3 is none: nobody's name has it.
+pub(crate) const SIGNED_QTYPES: &[(&str, u16)] =
+    &[("RRSIG", 46), ("NSEC", 47), ("DNSKEY", 48), ("NSEC3PARAM", 51)];
+
 /// Types asked for at a name that no record names, chosen at random among [`QTYPES`].
 const QTYPES_NEARBY_MAX: usize = 3;
 
@@ -53,7 +57,11 @@ pub(crate) enum Edns {
 impl Question {
     /// The mnemonic of the type.
     pub(crate) fn mnemonic(&self) -> &'static str {
-        QTYPES.iter().find(|(_, number)| *number == self.qtype).map_or("?", |(mnemonic, _)| mnemonic)
+        QTYPES
+            .iter()
+            .chain(SIGNED_QTYPES)
+            .find(|(_, number)| *number == self.qtype)
+            .map_or("?", |(mnemonic, _)| mnemonic)
     }
 
     /// The query as it is sent.
@@ -87,10 +95,20 @@ impl fmt::Display for Question {
 
 /// Everything worth asking about a pair, at most `count_max` questions, chosen at random when there are more.
 pub(crate) fn about(planted: Planted<'_>, count_max: usize, chance: &mut impl Rng) -> Vec<Question> {
+    of_types(planted, &[], count_max, chance)
+}
+
+/// The same, and besides about `more` types.
+pub(crate) fn of_types(
+    planted: Planted<'_>,
+    more: &[(&str, u16)],
+    count_max: usize,
+    chance: &mut impl Rng,
+) -> Vec<Question> {
     let named = names(planted);
     let mut questions = Vec::new();
     for qname in &named {
-        questions.extend(QTYPES.iter().map(|(_, qtype)| (qname.clone(), *qtype)));
+        questions.extend(QTYPES.iter().chain(more).map(|(_, qtype)| (qname.clone(), *qtype)));
     }
     for qname in nearby(&named) {
         for _ in 0..QTYPES_NEARBY_MAX {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ const TRIES_MAX: usize = 3;
 pub(crate) enum Kind {
     Nsd,
     Knot,
+    Bind,
     Edgedns,
 }
 
@@ -47,6 +49,7 @@ impl Kind {
         match self {
             Kind::Nsd => tool("nsd"),
             Kind::Knot => tool("knotd"),
+            Kind::Bind => tool("named"),
             Kind::Edgedns => Some(harness::program::command()),
         }
     }
@@ -58,22 +61,33 @@ impl Kind {
 
     /// Starts it with both zones of every pair, and waits until it answers for the last.
     pub(crate) fn serve(self, pairs: &[Planted<'_>]) -> Server {
+        let both = |planted: &Planted<'_>| {
+            [Which::First, Which::Second].map(|which| (planted.apex(which), planted.text(which)))
+        };
+        self.serve_with(&pairs.iter().flat_map(both).collect::<Vec<_>>(), "")
+    }
+
+    /// Starts it with zones, each an apex and a text, which anybody here may have from edgedns.
+    pub(crate) fn serve_texts(self, zones: &[(String, String)]) -> Server {
+        self.serve_with(zones, "allow-transfer = [\"127.0.0.0/8\"]\n")
+    }
+
+    /// Starts it with zones, of which edgedns is told more, and waits until it answers for the last.
+    fn serve_with(self, zones: &[(String, String)], more: &str) -> Server {
         let folder = tempfile::tempdir().expect("a scratch folder");
-        let place = free_port(loopback());
+        // BIND listens at addresses that it sees at an interface.
+        let place = free_port(if self == Kind::Bind { Ipv4Addr::LOCALHOST } else { loopback() });
         let mut apexes = Vec::new();
-        for planted in pairs {
-            for which in [Which::First, Which::Second] {
-                let apex = planted.apex(which);
-                fs::write(folder.path().join(format!("{apex}zone")), planted.text(which))
-                    .expect("a zone file");
-                apexes.push(apex);
-            }
+        for (apex, text) in zones {
+            fs::write(folder.path().join(format!("{apex}zone")), text).expect("a zone file");
+            apexes.push(apex.clone());
         }
         let config = folder.path().join("config");
         let text = match self {
             Kind::Nsd => nsd(folder.path(), place, &apexes),
             Kind::Knot => knot(folder.path(), place, &apexes),
-            Kind::Edgedns => edgedns(place, &apexes),
+            Kind::Bind => bind(folder.path(), place, &apexes),
+            Kind::Edgedns => edgedns(place, &apexes, more),
         };
         fs::write(&config, text).expect("a config file");
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
@@ -81,6 +95,7 @@ impl Kind {
         match self {
             Kind::Nsd => command.arg("-d").arg("-c"),
             Kind::Knot => command.arg("-c"),
+            Kind::Bind => command.args(["-g", "-n", "1", "-c"]),
             Kind::Edgedns => command.arg("--config"),
         };
         command.arg(config).stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
@@ -103,6 +118,25 @@ impl Server {
             }
         }
         answers
+    }
+
+    /// Where it listens.
+    pub(crate) fn place(&self) -> SocketAddr {
+        self.place
+    }
+
+    /// Asks a question over TCP.
+    pub(crate) fn ask_over_tcp(&self, question: &Question) -> Option<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.place).ok()?;
+        stream.set_read_timeout(Some(SILENCE_MAX)).expect("a time limit");
+        let message = question.message(1);
+        let length = u16::try_from(message.len()).expect("a short message");
+        stream.write_all(&[&length.to_be_bytes()[..], &message].concat()).ok()?;
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).ok()?;
+        let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut answer).ok()?;
+        Some(answer)
     }
 
     /// Sends a message as it is, and gives back what comes, if anything.
@@ -184,7 +218,7 @@ fn nsd(folder: &Path, place: SocketAddr, apexes: &[String]) -> String {
         "server:\n  ip-address: {ip}@{port}\n  database: \"\"\n  zonelistfile: \"{folder}/list\"\n  \
          xfrdfile: \"{folder}/xfrd\"\n  xfrdir: \"{folder}\"\n  pidfile: \"{folder}/pid\"\n  username: \"\"\n  \
          chroot: \"\"\n  zonesdir: \"{folder}\"\n  round-robin: no\n  minimal-responses: no\n  \
-         rrl-ratelimit: 0\n  server-count: 1\nremote-control:\n  control-enable: no\n"
+         rrl-ratelimit: 0\n  ipv4-edns-size: 4096\n  server-count: 1\nremote-control:\n  control-enable: no\n"
     );
     for apex in apexes {
         _ = writeln!(text, "zone:\n  name: {apex}\n  zonefile: {apex}zone");
@@ -196,7 +230,7 @@ fn knot(folder: &Path, place: SocketAddr, apexes: &[String]) -> String {
     let (folder, ip, port) = (folder.display(), place.ip(), place.port());
     let mut text = format!(
         "server:\n  rundir: {folder}\n  listen: {ip}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n  \
-         background-workers: 1\n  answer-rotation: off\nlog:\n  - target: stderr\n    any: warning\n\
+         background-workers: 1\n  udp-max-payload: 4096\n  answer-rotation: off\nlog:\n  - target: stderr\n    any: warning\n\
          database:\n  storage: {folder}\ntemplate:\n  - id: default\n    storage: {folder}\n    \
          semantic-checks: off\n    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\nzone:\n"
     );
@@ -206,10 +240,25 @@ fn knot(folder: &Path, place: SocketAddr, apexes: &[String]) -> String {
     text
 }
 
-fn edgedns(place: SocketAddr, apexes: &[String]) -> String {
+fn bind(folder: &Path, place: SocketAddr, apexes: &[String]) -> String {
+    let (folder, ip, port) = (folder.display(), place.ip(), place.port());
+    let mut text = format!(
+        "options {{ directory \"{folder}\"; pid-file \"{folder}/pid\"; session-keyfile \"{folder}/session\"; \
+         managed-keys-directory \"{folder}\"; listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; \
+         recursion no; allow-query {{ any; }}; notify no; dnssec-validation no; minimal-responses no-auth; \
+         max-udp-size 4096; edns-udp-size 4096; rrset-order {{ order none; }}; check-integrity no; \
+         check-names primary ignore; }};\ncontrols {{ }};\n"
+    );
+    for apex in apexes {
+        _ = writeln!(text, "zone \"{apex}\" {{ type primary; file \"{apex}zone\"; }};");
+    }
+    text
+}
+
+fn edgedns(place: SocketAddr, apexes: &[String], more: &str) -> String {
     let mut text = format!("[server]\nlisten = [\"{place}\"]\nworkers = 1\n");
     for apex in apexes {
-        _ = writeln!(text, "[[zone]]\nname = \"{apex}\"\nfile = \"{apex}zone\"");
+        _ = write!(text, "[[zone]]\nname = \"{apex}\"\nfile = \"{apex}zone\"\n{more}");
     }
     text
 }
