@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::algorithm::Algorithm;
 use super::key_text::{KeyFault, read_public};
-use super::pair::Pair;
+use super::pair::{Pair, SECRET_BYTES};
 use super::public_key::PublicKey;
 use crate::dns::Name;
 
@@ -84,8 +84,8 @@ fn of_private(text: &str) -> Result<Parts, KeyFault> {
 }
 
 fn of_pem(text: &str) -> Result<Parts, KeyFault> {
-    /// What stands before the secret of P-256 (RFC 5915), and before a public key with its point.
-    const P256_SECRET: &[u8] = &[2, 1, 1, 4, 32];
+    /// What stands before the length of a secret of P-256 (RFC 5915), and before a public key with its point.
+    const P256_SECRET: &[u8] = &[2, 1, 1, 4];
     const P256_PUBLIC: &[u8] = &[3, 66, 0, 4];
     /// The object identifier of P-256 and that of Ed25519 (RFC 8410), and what stands before the secret of the latter.
     const P256: &[u8] = &[6, 8, 42, 134, 72, 206, 61, 3, 1, 7];
@@ -97,8 +97,17 @@ fn of_pem(text: &str) -> Result<Parts, KeyFault> {
         let at = bytes.windows(mark.len()).position(|window| window == mark)? + mark.len();
         bytes.get(at..at + count).map(<[u8]>::to_vec)
     };
+    // GnuTLS writes it as a number: with a zero before a high bit, and without zeros at its begin.
+    let of_p256 = || {
+        let length = usize::from(*behind(P256_SECRET, 1)?.first()?);
+        let number = behind(P256_SECRET, 1 + length)?.split_off(1);
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        let number = number.get(zeros..)?;
+        let missing = SECRET_BYTES.checked_sub(number.len())?;
+        Some([&vec![0; missing][..], number].concat())
+    };
     let (algorithm, secret, public) = if behind(P256, 0).is_some() {
-        (Algorithm::EcdsaP256Sha256, behind(P256_SECRET, 32), behind(P256_PUBLIC, 64))
+        (Algorithm::EcdsaP256Sha256, of_p256(), behind(P256_PUBLIC, 64))
     } else if behind(ED25519, 0).is_some() {
         (Algorithm::Ed25519, behind(ED25519_SECRET, 32), None)
     } else {
@@ -168,6 +177,16 @@ mod tests {
         let document = ring::signature::EcdsaKeyPair::generate_pkcs8(form, &random).unwrap();
         let taken = read_foreign(&zone(), &wrapped(document.as_ref()), None, ZONE_KEY).unwrap();
         assert_eq!((taken.public.algorithm(), taken.public.flags()), (Algorithm::EcdsaP256Sha256, ZONE_KEY));
+        let bytes = document.as_ref();
+        let at = bytes.windows(5).position(|window| window == [2, 1, 1, 4, 32]).unwrap();
+        let (head, rest) = (&bytes[..at + 4], &bytes[at + 5..]);
+        let as_number = wrapped(&[head, &[33, 0], rest].concat());
+        let again = read_foreign(&zone(), &as_number, None, ZONE_KEY).unwrap();
+        assert_eq!(
+            (again.public, again.secret),
+            (taken.public, taken.secret),
+            "with a zero before it, as GnuTLS has it"
+        );
         let rsa = wrapped(&[0x30, 3, 6, 1, 1]);
         assert!(matches!(read_foreign(&zone(), &rsa, None, ZONE_KEY), Err(KeyFault::Algorithm(_))));
     }

@@ -13,7 +13,7 @@ use super::algorithm::Algorithm;
 use super::public_key::PublicKey;
 
 /// Bytes of a secret, with either algorithm.
-const SECRET_BYTES: usize = 32;
+pub(super) const SECRET_BYTES: usize = 32;
 
 /// Bytes of a signature, with either algorithm.
 pub(super) const SIGNATURE_BYTES: usize = 64;
