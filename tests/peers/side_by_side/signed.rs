@@ -82,6 +82,8 @@ fn compare(denial: Denial) {
         .flat_map(|&planted| {
             question::of_types(planted, question::SIGNED_QTYPES, QUESTIONS_MAX, runner.rng())
         })
+        // For ANY each server chooses another RRset, or none to follow; what is chosen is signed as it is by itself.
+        .filter(|question| question.qtype != 255)
         .map(|question| Question { edns: Edns::DnssecOk(4096), ..question })
         .collect();
     let answers = ask(&zones, &questions);
