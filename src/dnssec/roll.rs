@@ -127,7 +127,7 @@ pub fn plan(
         key.flags() == flags && !timing.is_deleted(now) && !is_dormant(timing)
     };
     let mut alike: Vec<&(PublicKey, Timing)> = keys.iter().filter(is_one).collect();
-    alike.sort_by_key(|(key, timing)| (begins(timing), key.tag()));
+    alike.sort_by_key(|(key, timing)| (begins(timing), timing.get(Event::Activate), key.tag()));
     match *alike {
         [] => Err(RollError::NoKey),
         [(old, timing)] => Ok(begin(old, timing, times, now)),

@@ -135,6 +135,19 @@ fn a_key_of_files_without_times_is_rolled_as_well() {
 }
 
 #[test]
+fn a_key_that_was_made_in_the_second_of_its_successor_is_still_the_old_one() {
+    let flags = ZONE_KEY | SEP;
+    for _ in 0..16 {
+        let mut keys = vec![key(flags, begun(0))];
+        let step = plan(&keys, flags, &TIMES, &Parent::Unknown, now()).unwrap();
+        carry_out(step, &mut keys, flags, now());
+        let step = plan(&keys, flags, &TIMES, &Parent::Unknown, now()).unwrap();
+        let until = now().after(3900);
+        assert_eq!(step, RollStep::Wait { new: keys[1].0.tag(), until, then: Waits::ItSigns });
+    }
+}
+
+#[test]
 fn more_than_two_keys_are_nothing_that_a_roll_makes() {
     let flags = ZONE_KEY | SEP;
     let keys: Keys = (1..4).map(|count| key(flags, begun(count * 1000))).collect();
