@@ -74,14 +74,28 @@ import sys, dns.message, dns.query
 place, port, ca = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 for post in (True, False):
     query = dns.message.make_query("www.lab.example", "A")
-    url = "https://ns.lab.example:%d/dns-query" % port
-    answer = dns.query.https(query, url, bootstrap_address=place, verify=ca, post=post, timeout=10)
+    url = "https://%s:%d/dns-query" % (place, port)
+    answer = dns.query.https(query, url, verify=ca, post=post, timeout=10)
     print(answer.rcode(), answer.answer[0].to_text())
 "#;
     let (place, port) = (encrypted.place.ip().to_string(), encrypted.place.port().to_string());
     let said = dnspython(&["dns.query", "httpx", "h2"], script, &[&place, &port, &encrypted.certificate()]);
     if let Some(said) = said {
         assert_eq!(said.matches("0 www.lab.example. 300 IN A 192.0.2.1").count(), 2, "{said}");
+    }
+    encrypted.program.stop();
+}
+
+#[test]
+fn h2load_has_every_query_answered_of_many_connections_with_a_hundred_streams_each() {
+    let encrypted = started("listen-https");
+    encrypted.site.write("query", &String::from_utf8(query("www", 1)).expect("ASCII"));
+    for version in [&["-m", "100"][..], &["--h1"]] {
+        let Some(mut h2load) = tool("h2load") else { return };
+        h2load.args(["-n", "4000", "-c", "20", "-d", "query", "-H", "content-type: application/dns-message"]);
+        h2load.args(version).arg(format!("https://{}/dns-query", encrypted.place));
+        let told = said(&h2load.current_dir(encrypted.site.folder()).output().expect("it runs"));
+        assert!(told.contains("status codes: 4000 2xx, 0 3xx, 0 4xx, 0 5xx"), "{told}");
     }
     encrypted.program.stop();
 }

@@ -27,3 +27,14 @@ fn kdig_asks_over_quic_and_verifies_the_certificate() {
     assert!(queries.contains(&(Some("quic"), Some(6))), "{queries:?}");
     encrypted.program.stop();
 }
+
+#[test]
+fn kdig_has_a_hundred_and_fifty_answers_on_one_connection() {
+    let encrypted = started("listen-quic");
+    let names = [&["+quic", "+keepopen"][..], &["www.lab.example"; 150]].concat();
+    let Some(said) = encrypted.kdig(&names) else { return };
+    assert_eq!(said.matches("status: NOERROR").count(), 150);
+    let handshakes = encrypted.site.status()["tcp"]["handshakes"]["completed"].as_u64();
+    assert_eq!(handshakes, Some(1), "one connection");
+    encrypted.program.stop();
+}
