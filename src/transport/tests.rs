@@ -71,6 +71,9 @@ impl Responder for Echo {
         if what.starts_with(b"hand over") {
             return Reply::HandOver(MessageKind::Transfer);
         }
+        if what.starts_with(b"\x06signed") {
+            return Reply::HandOver(MessageKind::Signed);
+        }
         if what.starts_with(b"stall") {
             self.gate.reached.send(()).unwrap();
             self.gate.opened.lock().unwrap().recv_timeout(LIMIT).unwrap();
@@ -88,6 +91,11 @@ impl Responder for Echo {
     }
 
     fn take(&mut self, mut message: HandedOver) {
+        if message.kind == MessageKind::Signed {
+            let response = echoed(&message.message);
+            message.answer(&response).unwrap();
+            return;
+        }
         if message.kind == MessageKind::Notify {
             let gate = self.gate.clone();
             self.gate.runtime.spawn_blocking(move || {

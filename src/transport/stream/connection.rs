@@ -261,7 +261,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                         responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
                     }
                 }
-                Reply::HandOver(MessageKind::Transfer) if !self.stream.carries_transfers() => {
+                Reply::HandOver(kind) if !self.stream.carries_transfers() && wants_zone(kind, query) => {
                     let len = refused(query, response).unwrap_or(0);
                     frames::push(&mut self.output, response.get(..len).unwrap_or_default());
                 }
@@ -332,6 +332,19 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
             }
         };
         let _ = timeout(LINGER_MAX, leave).await;
+    }
+}
+
+/// Whether a message asks for a zone, signed or not.
+fn wants_zone(kind: MessageKind, query: &[u8]) -> bool {
+    match kind {
+        MessageKind::Transfer => true,
+        MessageKind::Signed => {
+            let asked = Header::read(query).zip(Question::read(query));
+            asked.and_then(|(header, (question, _))| MessageKind::of(header.opcode(), question.qtype))
+                == Some(MessageKind::Transfer)
+        }
+        MessageKind::Notify | MessageKind::Update => false,
     }
 }
 

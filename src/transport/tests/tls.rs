@@ -269,4 +269,12 @@ fn zones_are_not_sent_over_older_versions() {
     older.write_all(&framed(&transfer)).unwrap();
     let refused = read_message(&mut older);
     assert_eq!((refused[..2].to_vec(), refused[3] & 15), (vec![0, 4], 5), "{refused:?}");
+    // Signed, it is handed over as that, whatever it asks for: AXFR, IXFR, or the SOA record alone.
+    for (id, qtype, rcode) in [(5, 252, 5), (6, 251, 5), (7, 6, 0)] {
+        let mut signed = query(id, &[b"\x06signed\0\0".as_slice(), &[qtype, 0, 1]].concat());
+        signed[5] = 1;
+        older.write_all(&framed(&signed)).unwrap();
+        let response = read_message(&mut older);
+        assert_eq!((response[1], response[3] & 15), (signed[1], rcode), "{qtype}: {response:?}");
+    }
 }
