@@ -10,7 +10,7 @@ use super::authority::{Authority, template_for, template_type};
 use super::compiled_zone::CompiledNode;
 use super::context::{QueryContext, WorkerContext};
 use super::decision::{Decision, decide};
-use super::denial::{Denial, OrderKey};
+use super::denial::{Denial, order_key};
 use super::explanation::{Decided, Explained, ExplainedStep, Finding};
 use super::hashed_name::HashedName;
 use super::lookup::{Found, closest, search_again};
@@ -23,7 +23,7 @@ use super::zone_table::ZoneEntry;
 use crate::dns::message::{Header, Question, Section, class};
 use crate::dns::message_writer::{self, QUERY_BYTES_MAX};
 use crate::dns::response::{Record, Response};
-use crate::dns::{Name, NameRef, Rtype};
+use crate::dns::{Name, NameRef, OrderKey, Rtype};
 use crate::zone::CNAME_CHAIN_MAX;
 
 /// Explains a client's question of class IN whose answer section is `answers`: where an alias is chosen at
@@ -168,11 +168,11 @@ impl Explained {
         self.note_pools(&found, qtype, hashed.labels());
         match found {
             Found::Exact(node) => {
-                let key = |apex_labels| OrderKey::of_suffix(hashed, hashed.labels(), apex_labels);
+                let key = |apex_labels| order_key(hashed, hashed.labels(), apex_labels);
                 Finding::Exact { types: with_signing(types(&node), authority, &node, key) }
             }
             Found::Wildcard(node, labels) => {
-                let key = |apex_labels| OrderKey::of_suffix(hashed, labels, apex_labels).below(b"*");
+                let key = |apex_labels| order_key(hashed, labels, apex_labels).below(b"*");
                 let types = with_signing(types(&node), authority, &node, key);
                 Finding::Wildcard { source: wildcard_below(&suffix(name, labels)), types }
             }

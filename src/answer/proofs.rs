@@ -4,15 +4,15 @@
 
 use super::chain::{Chain, ChainEntry};
 use super::compiled_zone::CompiledZone;
-use super::denial::{Denial, HASH_BYTES, Nsec3Hash, OrderKey, parts_of, split_record};
+use super::denial::{Denial, HASH_BYTES, Nsec3Hash, order_key, parts_of, split_record};
 use super::hashed_name::HashedName;
 use super::lookup::closest;
 use super::pointer::OWN;
 use super::response_writer::ResponseWriter;
 use super::signed_template::Proof;
-use crate::dns::Rtype;
 use crate::dns::compression::{POINTER_BITS, POINTER_MAX};
 use crate::dns::message::{HEADER_BYTES, Section};
+use crate::dns::{OrderKey, Rtype};
 
 /// Most records of one answer that are remembered, so that each is there once: three for a name, and a few names on the way
 /// of aliases. One that is not remembered is there twice.
@@ -52,12 +52,12 @@ impl<'z> Proofs<'z> {
         response: &mut ResponseWriter<'_>,
     ) {
         let apex_labels = self.compiled.apex_labels();
-        let own = OrderKey::of_suffix(name, name.labels(), apex_labels);
+        let own = order_key(name, name.labels(), apex_labels);
         self.put(chain.at_or_before(own.as_bytes()), response);
         match proof {
             Proof::NoData | Proof::Expansion => {}
             Proof::NxDomain | Proof::WildcardNoData => {
-                let wildcard = OrderKey::of_suffix(name, self.encloser(name), apex_labels).below(b"*");
+                let wildcard = order_key(name, self.encloser(name), apex_labels).below(b"*");
                 self.put(chain.at_or_before(wildcard.as_bytes()), response);
             }
         }
@@ -165,7 +165,7 @@ impl<'z> Proofs<'z> {
 
     /// By what the record of a suffix of a name is found.
     pub(super) fn key_of(&self, name: &HashedName, labels: usize) -> OrderKey {
-        OrderKey::of_suffix(name, labels, self.compiled.apex_labels())
+        order_key(name, labels, self.compiled.apex_labels())
     }
 
     /// Answers the QNAME with the NSEC record of a name, and that with its signatures where they are wanted. How many

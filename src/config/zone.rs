@@ -24,8 +24,7 @@ use crate::source::{Diagnostic, Diagnostics, Span, nearest};
 use crate::update::Grant;
 use crate::zone::MemoryLimit;
 use crate::zones::source::{
-    ClusterMembers, Signatures, Source, SourceContext, SourceTiming, TakesUpdates, Updates, Verdicts,
-    ZoneSources,
+    Changing, ClusterMembers, Source, SourceContext, SourceTiming, TakesUpdates, ZoneSources,
 };
 use crate::zones::{Clients, DnssecSettings};
 
@@ -147,8 +146,7 @@ pub(super) fn read_all(
             zone_source::refuse_signing(&asked, found);
         }
         let asked = asked.into_iter().map(|one| one.source);
-        let beside = changed_here.then(by_updates).into_iter().chain(follows.then(by_verdicts));
-        let beside = beside.chain(dnssec.as_ref().map(|_| by_signing()));
+        let beside = changing([changed_here, follows, dnssec.is_some()]);
         let beside = beside.chain(by_cluster.map(|source| Some(Arc::new(source) as Arc<dyn Source>)));
         let sources: Option<Vec<_>> = asked.chain(beside).collect();
         if let (Some((name, name_span)), Some(sources)) = (name, sources) {
@@ -233,19 +231,11 @@ fn cluster_members(
     Some(ClusterMembers { wanted, ttl })
 }
 
-/// The source that `[[zone.update]]` makes.
-fn by_updates() -> Option<Arc<dyn Source>> {
-    Some(Arc::new(Updates))
-}
-
-/// The source that `transfer-pools = "up"` makes.
-fn by_verdicts() -> Option<Arc<dyn Source>> {
-    Some(Arc::new(Verdicts))
-}
-
-/// The source that `[zone.dnssec]` makes.
-fn by_signing() -> Option<Arc<dyn Source>> {
-    Some(Arc::new(Signatures))
+/// The sources that a zone has whose clients change it, whose serial follows verdicts, and that is signed here.
+fn changing(wanted: [bool; 3]) -> impl Iterator<Item = Option<Arc<dyn Source>>> {
+    let kinds = [Changing::Updates, Changing::Verdicts, Changing::Signatures];
+    let wanted = kinds.into_iter().zip(wanted).filter(|(_, is_wanted)| *is_wanted);
+    wanted.map(|(kind, _)| Some(Arc::new(kind) as Arc<dyn Source>))
 }
 
 /// The sources of a zone, as its other keys want them.

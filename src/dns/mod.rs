@@ -17,6 +17,8 @@ pub mod name;
 
 mod name_hash;
 
+mod order_key;
+
 mod ttl;
 
 pub mod rtype;
@@ -37,5 +39,6 @@ pub mod response;
 
 pub use name::{Name, NameError, NameRef};
 pub use name_hash::NameHash;
+pub use order_key::OrderKey;
 pub use rtype::Rtype;
 pub use ttl::{Ttl, TtlError, TtlForm, parse_timer, powerdns_reading};

@@ -358,21 +358,6 @@ impl Hash for NameRef<'_> {
     }
 }
 
-impl Ord for NameRef<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let ours: Vec<&[u8]> = self.labels().collect();
-        let theirs: Vec<&[u8]> = other.labels().collect();
-        let lower = |label: &[u8]| label.to_ascii_lowercase();
-        let from_root = ours.iter().rev().map(|l| lower(l)).cmp(theirs.iter().rev().map(|l| lower(l)));
-        from_root.then(ours.len().cmp(&theirs.len()))
-    }
-}
-impl PartialOrd for NameRef<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.as_ref() == other.as_ref()

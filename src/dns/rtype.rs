@@ -59,4 +59,10 @@ impl Rtype {
     pub const ANY: Rtype = Rtype(255);
     /// PowerDNS's LUA record; only in zone text, never on the wire.
     pub const LUA: Rtype = Rtype(65402);
+
+    /// Whether records of this type only sign others, or deny that there are any: they change nothing of which name exists,
+    /// and are not signed themselves as data.
+    pub fn is_of_signing(self) -> bool {
+        matches!(self, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Makes the records that sign a zone: a pure function of its contents, its keys and a period, with the time passed in.
 //! Signatures are ordinary records of the zone: whoever keeps and answers it does not ask where they come from. Not
-//! responsible for when a zone is signed again, for answers, or for verifying signatures of others.
+//! responsible for when a zone is signed again, or for answers. Verifies the signatures of zones that come signed.
 //!
 //! ```text
 //!   folder ─▶ key_text ─▶ Key { public, pair, timing } ─▶ ZoneKeys ── now ──▶ KeysInEffect ─┐
@@ -30,6 +30,7 @@ mod nsec;
 mod sign;
 mod chain;
 mod resign;
+mod verify;
 mod roll;
 
 pub use algorithm::Algorithm;
@@ -45,9 +46,10 @@ pub use public_key::{PublicKey, SEP, ZONE_KEY};
 pub use resign::{is_local, resign};
 pub use roll::{Parent, RollError, RollStep, RollTimes, Waits, plan};
 pub use shelf::Shelf;
-pub use sign::{SignError, Signing, is_signature, sign};
+pub use sign::{SignError, Signing, sign};
 pub use time::Time;
 pub use timing::{Event, Timing};
+pub use verify::check_signatures;
 pub use zone_keys::{KeysInEffect, KeysUnusable, ZoneKeys};
 
 #[cfg(test)]

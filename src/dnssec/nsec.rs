@@ -1,19 +1,13 @@
 //! NSEC records (RFC 4034, section 4): who owns one, and what it says.
 
-use super::canonical::order_key;
-use crate::dns::{NameRef, Rtype, Ttl, rdata};
+use crate::dns::{NameRef, OrderKey, Rtype, Ttl, rdata};
 use crate::zone::{Node, NodeId, NodeKind, Zone};
-
-/// Whether records of a type are made by signing, and not signed themselves as data.
-pub fn is_signature(rtype: Rtype) -> bool {
-    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM)
-}
 
 /// The types that a signed zone says there are at a node, besides what signing adds everywhere. Of a zone cut those that
 /// are the parent's (RFC 4035, section 2.3); none of what is hidden, and of an empty non-terminal.
 pub(super) fn types(node: Node<'_>) -> Vec<Rtype> {
     let is_at_cut = |rtype: &Rtype| matches!(*rtype, Rtype::NS | Rtype::DS);
-    let types = node.types().filter(|rtype| !is_signature(*rtype));
+    let types = node.types().filter(|rtype| !rtype.is_of_signing());
     match node.kind() {
         NodeKind::Occluded | NodeKind::Hashed => Vec::new(),
         NodeKind::ZoneCut => types.filter(is_at_cut).collect(),
@@ -32,7 +26,7 @@ pub(super) fn owners(zone: &Zone) -> Vec<NodeId> {
     let mut owners: Vec<(NodeId, usize, usize)> = Vec::new();
     for id in zone.node_ids().filter(|id| is_owner(zone.node(*id))) {
         let from = keys.len();
-        order_key(zone.node(id).name(), &mut keys);
+        keys.extend_from_slice(OrderKey::of(zone.node(id).name()).as_bytes());
         owners.push((id, from, keys.len()));
     }
     let key = |(_, from, to): &(NodeId, usize, usize)| keys.get(*from..*to).unwrap_or_default();

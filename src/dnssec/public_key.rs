@@ -63,14 +63,19 @@ impl PublicKey {
 
     /// The number that signatures name it by (RFC 4034, appendix B). Several keys may have the same.
     pub fn tag(&self) -> u16 {
-        let sum = self.rdata.chunks(2).fold(0_u32, |sum, pair| {
-            let high = u32::from(pair.first().copied().unwrap_or(0)) << 8;
-            // RDATA has 65,535 bytes at most: the sum has 32 bits at most.
-            sum.wrapping_add(high | u32::from(pair.get(1).copied().unwrap_or(0)))
-        });
-        let [_, _, high, low] = (sum.wrapping_add(sum >> 16)).to_be_bytes();
-        u16::from_be_bytes([high, low])
+        tag_of(&self.rdata)
     }
+}
+
+/// The tag of a key of any algorithm by the RDATA of its DNSKEY record (RFC 4034, appendix B).
+pub(super) fn tag_of(rdata: &[u8]) -> u16 {
+    let sum = rdata.chunks(2).fold(0_u32, |sum, pair| {
+        let high = u32::from(pair.first().copied().unwrap_or(0)) << 8;
+        // RDATA has 65,535 bytes at most: the sum has 32 bits at most.
+        sum.wrapping_add(high | u32::from(pair.get(1).copied().unwrap_or(0)))
+    });
+    let [_, _, high, low] = (sum.wrapping_add(sum >> 16)).to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::chain::Chain;
-use super::nsec::{is_owner, is_signature};
+use super::nsec::is_owner;
 use super::shelf::Shelf;
 use super::sign::{SignError, Signed, Signer, Signing};
 use crate::dns::Rtype;
@@ -65,10 +65,10 @@ pub fn is_local(before: &Zone, after: &Zone) -> bool {
 /// Makes the signatures of a node those that were made. Records of keys stay: they change with all signatures only.
 fn difference(zone: &Zone, id: NodeId, made: Vec<Record>, changes: &mut Changeset) {
     let node = zone.node(id);
-    let made: Vec<Record> = made.into_iter().filter(|record| is_signature(record.rtype)).collect();
+    let made: Vec<Record> = made.into_iter().filter(|record| record.rtype.is_of_signing()).collect();
     let wanted: HashSet<(Rtype, &[u8])> = made.iter().map(|record| (record.rtype, &*record.rdata)).collect();
     let mut there: HashSet<(Rtype, Box<[u8]>)> = HashSet::new();
-    for rrset in node.all_rrsets().filter(|rrset| is_signature(rrset.rtype())) {
+    for rrset in node.all_rrsets().filter(|rrset| rrset.rtype().is_of_signing()) {
         for rdata in rrset.rdatas() {
             if wanted.contains(&(rrset.rtype(), rdata)) {
                 there.insert((rrset.rtype(), rdata.into()));

@@ -35,7 +35,7 @@ pub(super) fn rrsig(
     shelf: &Shelf,
 ) -> Result<Made, PairError> {
     let head = head(rrset, key, validity);
-    let signed = signed_data(&head, rrset);
+    let signed = signed_data(&head, rrset, rrset.ttl.seconds().to_be_bytes());
     let digest = Shelf::digest(key.public().rdata(), &signed);
     let found = shelf.get(&digest).copied();
     let is_new = found.is_none();
@@ -58,14 +58,15 @@ fn head(rrset: &SignedRrset<'_>, key: &Key, validity: Validity) -> Vec<u8> {
 }
 
 /// Labels of the owner, without a `*` in front (RFC 4034, section 3.1.3).
-fn labels(owner: NameRef<'_>) -> u8 {
+pub(super) fn labels(owner: NameRef<'_>) -> u8 {
     let labels = owner.label_count() - usize::from(owner.is_wildcard());
     // A name has 127 labels at most.
     u8::try_from(labels).unwrap_or(u8::MAX)
 }
 
-/// What is signed: RDATA without the signature, and the records in canonical form (RFC 4034, section 3.1.8.1).
-fn signed_data(head: &[u8], rrset: &SignedRrset<'_>) -> Vec<u8> {
+/// What is signed: RDATA without the signature, and the records in canonical form (RFC 4034, section 3.1.8.1). `ttl` is the
+/// one that the signature names.
+pub(super) fn signed_data(head: &[u8], rrset: &SignedRrset<'_>, ttl: [u8; 4]) -> Vec<u8> {
     /// The class IN.
     const IN: [u8; 2] = [0, 1];
     let owner = rrset.owner.to_lowercase();
@@ -76,7 +77,7 @@ fn signed_data(head: &[u8], rrset: &SignedRrset<'_>) -> Vec<u8> {
         signed.extend(&owner);
         signed.extend(rrset.rtype.0.to_be_bytes());
         signed.extend(IN);
-        signed.extend(rrset.ttl.seconds().to_be_bytes());
+        signed.extend(ttl);
         // A zone takes no RDATA that is longer.
         signed.extend(u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
         signed.extend(rdata.iter());

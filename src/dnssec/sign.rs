@@ -24,8 +24,6 @@ use crate::dns::{Name, NameRef, Rtype, Ttl};
 use crate::sync::lock;
 use crate::zone::{Node, NodeId, NodeKind, Record, Zone};
 
-pub use super::nsec::is_signature;
-
 /// Owners that a thread signs at a time: so much work that taking the next ones costs nothing.
 const OWNERS_AT_A_TIME: usize = 256;
 
@@ -238,7 +236,7 @@ fn is_signed(kind: NodeKind, rtype: Rtype) -> bool {
     match kind {
         NodeKind::Occluded | NodeKind::Hashed => false,
         NodeKind::ZoneCut => rtype == Rtype::DS,
-        NodeKind::Plain | NodeKind::Dname => !is_signature(rtype),
+        NodeKind::Plain | NodeKind::Dname => !rtype.is_of_signing(),
     }
 }
 

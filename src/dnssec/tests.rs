@@ -4,6 +4,7 @@ mod changes;
 mod folders;
 mod oracle;
 mod rolls;
+mod verify;
 mod zones;
 
 use std::num::NonZeroUsize;
@@ -15,47 +16,25 @@ use crate::zone::{Builder, Record, Zone};
 use crate::zonefile;
 
 /// A zone with everything that is signed in a way of its own.
-pub(super) const ZONE: &str = r#"
-$ORIGIN example.org.
-@ 3600 SOA NS1.example.org. Host.Master.example.org. 2026113001 7200 3600 1209600 300
-@ 3600 NS NS1
-@ 3600 NS ns2.other.test.
-@ 600 MX 10 Mail
-@ 600 CAA 0 issue "ca.test"
-NS1 3600 A 192.0.2.53
-NS1 3600 AAAA 2001:db8::53
-Mail 60 A 192.0.2.25
-www 60 A 192.0.2.1
-www 60 A 192.0.2.3
-www 60 A 192.0.2.2
-*.apps 60 A 192.0.2.10
-*.apps 60 TXT "any" "name"
-deep.empty.non.terminal 60 TXT "x"
-alias 60 CNAME WWW
-redirected 60 DNAME Other.Test.
-_sip._tcp 60 SRV 1 2 5060 Mail
-svc 60 HTTPS 1 Mail alpn=h2
-naptr 60 NAPTR 1 2 "u" "E2U+sip" "!^.*$!sip:x@example.org!" .
-odd\000\.label 60 TXT "odd"
-\001 60 TXT "one"
-*.odd\000\.label 60 TXT "odd"
-secure 60 NS ns.secure
-secure 60 DS 12345 13 2 0101010101010101010101010101010101010101010101010101010101010101
-ns.secure 60 A 192.0.2.60
-insecure 60 NS ns.insecure
-ns.insecure 60 A 192.0.2.61
-below.it.insecure 60 TXT "not ours"
-type65280 60 TYPE65280 \# 3 010203
-"#;
+pub(super) const ZONE: &str = concat!(
+    "$ORIGIN example.org.\n",
+    include_str!("../../tests/data/dnssec/in-every-way.zone"),
+    "www 60 A 192.0.2.2\nbelow.it.insecure 60 TXT \"not ours\"\n",
+);
 
 pub(super) fn zone(text: &str) -> Zone {
+    read("example.org.", "example.org.zone", text).0
+}
+
+/// A zone of a text, with the text.
+pub(super) fn read(apex: &str, file: &str, text: &str) -> (Zone, Sources) {
     let mut sources = Sources::default();
-    let file = sources.add("example.org.zone", text.as_bytes().to_vec());
-    let mut builder = Builder::new("example.org.".parse().unwrap(), Span::new(file, 0, 0));
+    let file = sources.add(file, text.as_bytes().to_vec());
+    let mut builder = Builder::new(apex.parse().unwrap(), Span::new(file, 0, 0));
     let mut found = Diagnostics::default();
     zonefile::read(&mut sources, file, &mut builder, &zonefile::Settings::default(), &mut found);
     let zone = builder.finish(&mut found);
-    zone.unwrap_or_else(|| panic!("{:?}", found.iter().collect::<Vec<_>>()))
+    (zone.unwrap_or_else(|| panic!("{:?}", found.iter().collect::<Vec<_>>())), sources)
 }
 
 pub(super) fn now() -> Time {

@@ -18,6 +18,7 @@ use super::format::Format;
 use crate::daemon::LoadResult;
 use crate::deploy::system as host;
 use crate::dns::Name;
+use crate::dnssec;
 use crate::source::{Diagnostic, Diagnostics, FileLine, Label, Look, Origin, Place, RemarkKind, Sources};
 use crate::zonefile;
 use crate::zones::Purpose;
@@ -124,7 +125,7 @@ fn run(
     let mut reading = LoadResult::new(&check.config, &Purpose::Check, |id, zone| {
         searched.see(zone);
         let mut faults = Diagnostics::default();
-        zone.check_signatures(now(), &mut faults);
+        dnssec::check_signatures(zone, now(), &mut faults);
         signatures.push((id.clone(), faults));
         if check.dump.as_ref().is_some_and(|name| name.as_ref() == zone.apex()) {
             found_zone = true;

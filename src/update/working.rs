@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::dns::{Name, Rtype, Ttl, rdata};
-use crate::dnssec::is_signature;
 use crate::zone::{Changeset, NodeId, Record, Zone};
 
 /// A zone, and what has been done to it.
@@ -82,7 +81,7 @@ impl<'z> Working<'z> {
                 types.insert(*rtype);
             }
         }
-        types.retain(|rtype| !is_signature(*rtype));
+        types.retain(|rtype| !rtype.is_of_signing());
         types
     }
 

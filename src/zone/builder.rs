@@ -15,7 +15,7 @@ use super::guarding::Guarding;
 use super::member::Member;
 use super::name_index::NameIndex;
 use super::pool::Pool;
-use super::rrset_key::{RrsetKey, is_of_signing};
+use super::rrset_key::RrsetKey;
 use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed, index};
 use super::tested::type_of;
 use super::tree::{LuaLibrary, Zone};
@@ -254,7 +254,7 @@ impl Builder {
     /// Groups the records, checks the rules between them and makes the zone. None when `found` holds an
     /// error, from here or from reading the records.
     pub fn finish(mut self, found: &mut Diagnostics) -> Option<Zone> {
-        if let Some(first) = self.records.iter().position(|one| is_of_signing(one.rtype))
+        if let Some(first) = self.records.iter().position(|one| one.rtype.is_of_signing())
             && !self.is_signed()
         {
             self = self.unsigned(first, found);
@@ -283,7 +283,7 @@ impl Builder {
     /// The same without signatures and denials, of which the first is at a place, and without names that only they
     /// stand at: nobody can tell whether they are right.
     fn unsigned(mut self, first: usize, found: &mut Diagnostics) -> Builder {
-        let count = self.records.iter().filter(|one| is_of_signing(one.rtype)).count();
+        let count = self.records.iter().filter(|one| one.rtype.is_of_signing()).count();
         if let Some(first) = self.records.get(first) {
             let message = "this zone holds signatures without its keys: it is served unsigned";
             found.push(
@@ -298,7 +298,7 @@ impl Builder {
         }
         let mut plain = Builder::new(self.apex.clone(), self.origin.clone());
         plain.place_max = self.place_max;
-        for one in self.records.iter().filter(|one| !is_of_signing(one.rtype)) {
+        for one in self.records.iter().filter(|one| !one.rtype.is_of_signing()) {
             let Ok((owner, _)) = NameRef::split_from(self.name(one.node)) else { continue };
             let rdata = &self.rdata[one.rdata_at as usize..][..usize::from(one.rdata_len)];
             found.extend(plain.add(owner, one.rtype, one.ttl, rdata, self.origins.get(one.origin)).err());

@@ -41,7 +41,6 @@ mod merged;
 mod repool;
 mod apply;
 mod settled;
-mod signatures;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};

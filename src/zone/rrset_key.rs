@@ -28,8 +28,3 @@ pub(super) fn covered(rtype: Rtype, rdata: &[u8]) -> Option<Rtype> {
     let covers = rdata.first_chunk().filter(|_| rtype == Rtype::RRSIG)?;
     Some(Rtype(u16::from_be_bytes(*covers)))
 }
-
-/// Whether records of a type only sign others, or deny that there are any: they change nothing of which name exists.
-pub(super) fn is_of_signing(rtype: Rtype) -> bool {
-    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::NSEC3 | Rtype::NSEC3PARAM)
-}

@@ -2,7 +2,6 @@
 
 mod guards;
 mod rules;
-mod signatures;
 mod targets;
 
 use super::*;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::changed::{Changed, ChangedNode, ChangedRrset};
 use super::family::Family;
 use super::pool::Pool;
-use super::rrset_key::{RrsetKey, covered, is_of_signing};
+use super::rrset_key::{RrsetKey, covered};
 use super::sealed::{NodeId, NodeKind, PoolId, RecordEntry, Sealed};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
 use crate::source::Origin;
@@ -226,7 +226,7 @@ impl<'z> Node<'z> {
     /// Whether it is the owner of NSEC3 records, and of nothing that is answered.
     fn is_hashed(self) -> bool {
         let mut types = self.all_rrsets().map(Rrset::rtype);
-        self.rrset(Rtype::NSEC3).is_some() && types.all(is_of_signing) && self.pools().next().is_none()
+        self.rrset(Rtype::NSEC3).is_some() && types.all(Rtype::is_of_signing) && self.pools().next().is_none()
     }
 
     /// Whether it answers for the names below it: a zone cut or a DNAME, hidden by another or not.

@@ -264,7 +264,7 @@ mod tests {
     use crate::source::{Sources, Span};
     use crate::zone::{Builder, Record};
     use crate::zonefile;
-    use crate::zones::source::{Updates, ZoneSources};
+    use crate::zones::source::{Changing, ZoneSources};
 
     fn named() -> Origin {
         Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7).into()
@@ -284,7 +284,7 @@ mod tests {
 
     fn live() -> Inputs {
         let mut sources = ZoneSources::default();
-        sources.push(Updates);
+        sources.push(Changing::Updates);
         inputs(sources)
     }
 

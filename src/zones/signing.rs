@@ -17,7 +17,7 @@ pub(super) use clock::warn_of_clock;
 
 use crate::dns::Rtype;
 use crate::dnssec::{
-    self, Chain, Key, KeyFile, Period, Shelf, SignError, Signing, Time, ZoneKeys, is_signature, shift, sign,
+    self, Chain, Key, KeyFile, Period, Shelf, SignError, Signing, Time, ZoneKeys, shift, sign,
 };
 use crate::source::Diagnostics;
 use crate::sync::lock;
@@ -130,7 +130,7 @@ impl ZoneSigning {
             let brought = before.map_or_else(Vec::new, |before| before.signing.records_of_keys(zone.apex()));
             let stays = |id: NodeId, rtype: Rtype, rdata: &[u8]| {
                 let is_brought = |(of, data): &(Rtype, Vec<u8>)| *of == rtype && data == rdata;
-                !(is_signature(rtype) || id == NodeId::APEX && brought.iter().any(is_brought))
+                !(rtype.is_of_signing() || id == NodeId::APEX && brought.iter().any(is_brought))
             };
             zone = rebuilt(&zone, guards, stays, &[])?;
         }
@@ -164,7 +164,7 @@ pub(super) enum SignedFault {
 /// Whether there are signatures in a zone, or keys.
 fn is_marked(zone: &Zone) -> bool {
     let apex = zone.node(NodeId::APEX);
-    apex.all_rrsets().any(|rrset| is_signature(rrset.rtype()) || rrset.rtype() == Rtype::DNSKEY)
+    apex.all_rrsets().any(|rrset| rrset.rtype().is_of_signing() || rrset.rtype() == Rtype::DNSKEY)
 }
 
 /// A zone with some of its records, and with others.

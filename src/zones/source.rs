@@ -15,11 +15,9 @@ mod kind;
 
 mod file;
 mod reverse;
-mod verdicts;
 mod primary;
 mod etcd;
-mod updates;
-mod signatures;
+mod changing;
 mod cluster_members;
 #[cfg(test)]
 mod in_a_table;
@@ -27,6 +25,7 @@ mod in_a_table;
 mod all;
 
 pub use all::ZoneSources;
+pub use changing::Changing;
 pub use cluster_members::ClusterMembers;
 pub use etcd::EtcdKeys;
 pub use file::ZoneFile;
@@ -36,9 +35,6 @@ pub use interface::{Reading, Source, SourceTiming};
 pub use kind::{Company, SourceContext, SourceForm, SourceKind, SourceReader, TakesUpdates};
 pub use primary::{Primaries, read_primaries};
 pub use reverse::ReverseOf;
-pub use signatures::Signatures;
-pub use updates::Updates;
-pub use verdicts::Verdicts;
 
 /// Every kind of source that a zone can ask for, in the order in which they add to it and in which documentation shows
 /// them. The first is missed where a zone asks for none.

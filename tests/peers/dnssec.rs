@@ -28,36 +28,8 @@ use super::side_by_side::zone::{Planted, Which, pairs};
 /// Random zones that are tried.
 const ZONES: u32 = 60;
 
-const ZONE: &str = r#"
-@ 3600 SOA NS1 Host.Master 2026113001 7200 3600 1209600 300
-@ 3600 NS NS1
-@ 3600 NS ns2.other.test.
-@ 600 MX 10 Mail
-@ 600 CAA 0 issue "ca.test"
-NS1 3600 A 192.0.2.53
-NS1 3600 AAAA 2001:db8::53
-Mail 60 A 192.0.2.25
-www 60 A 192.0.2.1
-www 60 A 192.0.2.3
-*.apps 60 A 192.0.2.10
-*.apps 60 TXT "any" "name"
-deep.empty.non.terminal 60 TXT "x"
-alias 60 CNAME WWW
-redirected 60 DNAME Other.Test.
-_sip._tcp 60 SRV 1 2 5060 Mail
-svc 60 HTTPS 1 Mail alpn=h2
-naptr 60 NAPTR 1 2 "u" "E2U+sip" "!^.*$!sip:x@example.org!" .
-odd\000\.label 60 TXT "odd"
-\001 60 TXT "one"
-*.odd\000\.label 60 TXT "odd"
-rp 60 RP Host.Master Www
-secure 60 NS ns.secure
-secure 60 DS 12345 13 2 0101010101010101010101010101010101010101010101010101010101010101
-ns.secure 60 A 192.0.2.60
-insecure 60 NS ns.insecure
-ns.insecure 60 A 192.0.2.61
-type65280 60 TYPE65280 \# 3 010203
-"#;
+/// A zone with everything that is signed in a way of its own.
+const ZONE: &str = concat!(include_str!("../data/dnssec/in-every-way.zone"), "rp 60 RP Host.Master Www\n");
 
 fn now() -> Time {
     Time::of(SystemTime::now())

@@ -7,8 +7,8 @@
 )]
 
 use super::super::chain::{Chain, ChainChanges, OwnedEntry};
-use super::super::denial::{Denial, HASH_BYTES, Nsec3Hash, OrderKey};
-use crate::dns::{Name, NameRef, Rtype};
+use super::super::denial::{Denial, HASH_BYTES, Nsec3Hash};
+use crate::dns::{NameRef, OrderKey, Rtype};
 use crate::zone::{Node, NodeId, NodeKind, Rrset, Zone};
 
 /// How a zone denies.
@@ -84,10 +84,9 @@ fn key(zone: &Zone, name: NameRef<'_>, kind: &Kind) -> Option<Box<[u8]>> {
     match kind {
         Kind::Nothing => None,
         Kind::Nsec => {
-            let lower = Name::from_wire(&name.to_lowercase()).ok()?;
             let count = name.label_count() - zone.apex().label_count();
-            let labels: Vec<&[u8]> = lower.as_ref().labels().take(count).collect();
-            Some(OrderKey::of(labels.into_iter()).as_bytes().into())
+            let labels: Vec<&[u8]> = name.labels().take(count).collect();
+            Some(OrderKey::from_root(labels.into_iter().rev()).as_bytes().into())
         }
         Kind::Nsec3(_) => {
             let label =

@@ -2,7 +2,7 @@
 
 use super::{Outcome, read};
 use crate::transfer::incoming::LuaRecords;
-use crate::zones::source::{Primaries, Updates};
+use crate::zones::source::{Changing, Primaries};
 
 const KEY: &str = "[[key]]\nname = \"transfer\"\nsecret = \"c2VjcmV0c2VjcmV0c2VjcmV0\"\n";
 
@@ -52,7 +52,7 @@ fn a_copy_says_whose_updates_are_passed_on_and_leaves_the_rest_to_its_primary() 
     let block = |lines: &str| zone(&format!("primary = [\"192.0.2.1\"]\n[[zone.update]]\n{lines}"));
     let config = block("allow = [\"192.0.2.0/24\", \"key:transfer\"]").settings();
     assert_eq!(config.zones[0].updates.len(), 1);
-    assert!(config.zones[0].sources.find::<Updates>().is_none(), "nobody changes it here");
+    assert!(config.zones[0].sources.find::<Changing>().is_none(), "nobody changes it here");
     let told = block("allow = [\"192.0.2.0/24\"]\nnames = [\"**\"]").sentence();
     assert!(told.contains("`names` has no place in a zone that is copied"), "{told}");
     let told = block("allow = [\"192.0.2.0/24\"]\ntypes = [\"TXT\"]").sentence();

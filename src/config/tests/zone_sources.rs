@@ -1,7 +1,7 @@
 //! What a zone may ask for as sources, whatever their kinds.
 
 use super::{Outcome, read};
-use crate::zones::source::{InATable, Updates, ZoneFile};
+use crate::zones::source::{Changing, InATable, ZoneFile};
 
 /// What came of a zone with these lines.
 fn zone(lines: &str) -> Outcome {
@@ -56,5 +56,5 @@ fn only_what_takes_updates_is_updated() {
     assert!(copied[0].contains("`names` has no place in a zone that is copied"), "{copied:?}");
     assert!(copied[1].contains("`types` has no place in a zone that is copied"), "{copied:?}");
     let config = zone(&format!("file = \"lab.zone\"\n{BLOCK}")).settings();
-    assert!(config.zones[0].sources.find::<Updates>().is_some());
+    assert_eq!(config.zones[0].sources.find(), Some(&Changing::Updates));
 }

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::dns::{Name, NameRef, Rtype};
+use crate::dns::{Name, NameRef, OrderKey, Rtype};
 use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// The label of names that are made up: no zone uses it.
@@ -53,7 +53,7 @@ impl ZonePlan {
                 plan(zone, node, &mut names);
             }
         }
-        names.sort_by_cached_key(|planned| canonical_key(planned.name.as_ref()));
+        names.sort_by_cached_key(|planned| OrderKey::of(planned.name.as_ref()).as_bytes().to_vec());
         names.dedup_by(|one, other| one.name == other.name);
         ZonePlan { apex: zone.apex().to_name(), names }
     }
@@ -132,13 +132,6 @@ fn mixed_case(name: &Name) -> Name {
     // Length bytes are below the letters, so that they stay what they are.
     wire.iter_mut().step_by(2).for_each(u8::make_ascii_uppercase);
     Name::from_wire(&wire).unwrap_or_else(|_| name.clone())
-}
-
-/// A key that sorts names canonically (RFC 4034, section 6.1), made once per name.
-fn canonical_key(name: NameRef<'_>) -> Vec<Vec<u8>> {
-    let mut labels: Vec<Vec<u8>> = name.labels().map(<[u8]>::to_ascii_lowercase).collect();
-    labels.reverse();
-    labels
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::source::{Sources, Span};
 use crate::update::{Grant, Policy, TypeGrant, UpdateMessage};
 use crate::zone::MemoryLimit;
 use crate::zonefile;
-use crate::zones::source::{Updates, ZoneFile, ZoneSources};
+use crate::zones::source::{Changing, ZoneFile, ZoneSources};
 use crate::zones::{LoadedZone, Purpose, Serving, Settings, ZoneId, ZoneSettings, ZoneVersion, load};
 
 /// A server with one zone, without a daemon.
@@ -46,7 +46,7 @@ impl Site {
         let mut sources = ZoneSources::default();
         sources.push(ZoneFile { path: self.file(), span });
         if self.policy.is_some() {
-            sources.push(Updates);
+            sources.push(Changing::Updates);
         }
         let zone = ZoneSettings {
             id: id(),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::etcd::{Change, KeyValue};
 use crate::layout::{Place, PoolReader, Subtree, layout};
-use crate::zones::source::{Updates, ZoneSources};
+use crate::zones::source::{Changing, ZoneSources};
 
 fn keys(name: &str) -> Keys {
     let layout = layout(name).unwrap();
@@ -27,7 +27,7 @@ fn keys(name: &str) -> Keys {
 
 fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result<Made, String> {
     let mut sources = ZoneSources::default();
-    sources.push(Updates);
+    sources.push(Changing::Updates);
     let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
     let id = ZoneId::from("lab.example.".parse::<Name>().unwrap());
     let making = Making {

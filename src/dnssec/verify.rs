@@ -3,18 +3,19 @@
 //! Looks at what is signed and verifies it (RFC 4035, section 5.3). Not responsible for whether denials are complete:
 //! `dnssec-verify` and `ldns-verify-zone` find that.
 
-use std::borrow::Cow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 
-use super::sealed::{NodeId, NodeKind};
-use super::tree::{Node, Rrset, Zone};
-use crate::dns::{NameRef, Rtype, rdata};
+use super::canonical;
+use super::public_key::tag_of;
+use super::rrsig::{SignedRrset, labels, signed_data};
+use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
 use crate::sync::lock;
+use crate::zone::{Node, NodeId, NodeKind, Rrset, Zone};
 
 /// A week: signatures that end sooner are told of.
 const SOON_SECONDS: u32 = 7 * 24 * 3600;
@@ -60,37 +61,35 @@ impl Fault {
 /// A fault, whose it is, and where.
 type Found = (Fault, Origin, String);
 
-impl Zone {
-    /// Tells what is wrong with the signatures of a zone that comes signed, `now` being seconds since 1970 modulo 2^32.
-    /// Several threads verify them.
-    pub fn check_signatures(&self, now: u32, found: &mut Diagnostics) {
-        if !self.is_signed() {
-            return;
-        }
-        let keys = Keys::of(self);
-        let nodes: Vec<NodeId> = self.node_ids().collect();
-        let all: Mutex<Vec<Found>> = Mutex::default();
-        let next = AtomicUsize::new(0);
-        /// Nodes that a thread takes at a time.
-        const NODES: usize = 64;
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(nodes.len().div_ceil(NODES));
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    let mut own = Vec::new();
-                    while let Some(some) = nodes.get(next.fetch_add(NODES, Ordering::Relaxed)..) {
-                        let some = some.iter().take(NODES);
-                        if some.len() == 0 {
-                            break;
-                        }
-                        some.for_each(|id| check_node(self, self.node(*id), &keys, now, &mut own));
-                    }
-                    lock(&all).append(&mut own);
-                });
-            }
-        });
-        tell(all.into_inner().unwrap_or_default(), found);
+/// Tells what is wrong with the signatures of a zone that comes signed, `now` being seconds since 1970 modulo 2^32.
+/// Several threads verify them.
+pub fn check_signatures(zone: &Zone, now: u32, found: &mut Diagnostics) {
+    if !zone.is_signed() {
+        return;
     }
+    let keys = Keys::of(zone);
+    let nodes: Vec<NodeId> = zone.node_ids().collect();
+    let all: Mutex<Vec<Found>> = Mutex::default();
+    let next = AtomicUsize::new(0);
+    /// Nodes that a thread takes at a time.
+    const NODES: usize = 64;
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(nodes.len().div_ceil(NODES));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut own = Vec::new();
+                while let Some(some) = nodes.get(next.fetch_add(NODES, Ordering::Relaxed)..) {
+                    let some = some.iter().take(NODES);
+                    if some.len() == 0 {
+                        break;
+                    }
+                    some.for_each(|id| check_node(zone, zone.node(*id), &keys, now, &mut own));
+                }
+                lock(&all).append(&mut own);
+            });
+        }
+    });
+    tell(all.into_inner().unwrap_or_default(), found);
 }
 
 /// One diagnostic for each fault, with the first place and how many there are.
@@ -141,29 +140,21 @@ fn check_rrset(
     now: u32,
     found: &mut Vec<Found>,
 ) {
-    let records = canonical(covered);
+    let rrset = SignedRrset {
+        owner: node.name(),
+        rtype: covered.rtype(),
+        ttl: covered.ttl(),
+        rdatas: canonical::rdatas(covered.rtype(), covered.rdatas()),
+    };
     for (rdata, origin) in signatures.rdatas().zip(signatures.origins()) {
         let fault = match Signature::read(rdata) {
             None => Some(Fault::Wrong),
-            Some(signature) => signature.fault(zone, node, covered.rtype(), &records, keys, now),
+            Some(signature) => signature.fault(zone, &rrset, keys, now),
         };
         if let Some(fault) = fault {
             found.push((fault, origin, format!("{} of `{}`", covered.rtype(), node.name())));
         }
     }
-}
-
-/// RDATA in canonical form and order (RFC 4034, section 6).
-fn canonical(rrset: Rrset<'_>) -> Vec<Vec<u8>> {
-    /// The types of which names are in lower case (RFC 4034, section 6.2; RFC 6840, section 5.1).
-    const LOWER: [u16; 22] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 17, 18, 21, 24, 26, 30, 33, 35, 36, 38, 39];
-    let rtype = rrset.rtype();
-    let is_lower = LOWER.contains(&rtype.0);
-    let form = |bytes| if is_lower { rdata::caseless(rtype, bytes) } else { Cow::Borrowed(bytes) };
-    let mut records: Vec<Vec<u8>> = rrset.rdatas().map(form).map(Cow::into_owned).collect();
-    records.sort_unstable();
-    records.dedup();
-    records
 }
 
 /// The fields of an RRSIG record.
@@ -200,15 +191,7 @@ impl<'r> Signature<'r> {
         })
     }
 
-    fn fault(
-        &self,
-        zone: &Zone,
-        node: Node<'_>,
-        rtype: Rtype,
-        records: &[Vec<u8>],
-        keys: &Keys<'_>,
-        now: u32,
-    ) -> Option<Fault> {
+    fn fault(&self, zone: &Zone, rrset: &SignedRrset<'_>, keys: &Keys<'_>, now: u32) -> Option<Fault> {
         if self.signer != zone.apex() {
             return Some(Fault::OtherSigner);
         }
@@ -225,29 +208,12 @@ impl<'r> Signature<'r> {
         if own.peek().is_none() {
             return Some(Fault::UnknownKey);
         }
-        let labels = node.name().label_count() - usize::from(node.name().is_wildcard());
-        let signed = self.signed(node.name(), rtype, records);
-        if usize::from(self.labels) != labels || !own.any(|key| key.verifies(&signed, self.bits)) {
+        let head = [self.fixed, &self.signer.to_lowercase()].concat();
+        let signed = signed_data(&head, rrset, self.original_ttl);
+        if self.labels != labels(rrset.owner) || !own.any(|key| key.verifies(&signed, self.bits)) {
             return Some(Fault::Wrong);
         }
         is_behind(now.wrapping_add(SOON_SECONDS), self.expires).then_some(Fault::EndsSoon)
-    }
-
-    /// What is signed (RFC 4034, section 3.1.8.1).
-    fn signed(&self, owner: NameRef<'_>, rtype: Rtype, records: &[Vec<u8>]) -> Vec<u8> {
-        let mut signed = self.fixed.to_vec();
-        signed.extend_from_slice(&self.signer.to_lowercase());
-        let owner = owner.to_lowercase();
-        for record in records {
-            signed.extend_from_slice(&owner);
-            signed.extend_from_slice(&rtype.0.to_be_bytes());
-            signed.extend_from_slice(&[0, 1]);
-            signed.extend_from_slice(&self.original_ttl);
-            // What is read as RDATA has at most so many (`dns::rdata`).
-            signed.extend_from_slice(&u16::try_from(record.len()).unwrap_or(u16::MAX).to_be_bytes());
-            signed.extend_from_slice(record);
-        }
-        signed
     }
 }
 
@@ -265,7 +231,7 @@ impl<'z> Keys<'z> {
         let keys = zone.node(NodeId::APEX).rrset(Rtype::DNSKEY);
         let key = |rdata: &'z [u8]| {
             let (&[_, _, _, algorithm], bits) = rdata.split_first_chunk()?;
-            Some(Key { tag: tag(rdata), algorithm, bits })
+            Some(Key { tag: tag_of(rdata), algorithm, bits })
         };
         Keys(keys.into_iter().flat_map(Rrset::rdatas).filter_map(key).collect())
     }
@@ -306,13 +272,4 @@ impl Key<'_> {
         };
         split().is_some_and(|(e, n)| RsaPublicKeyComponents { n, e }.verify(algorithm, signed, bits).is_ok())
     }
-}
-
-/// RFC 4034, appendix B.
-fn tag(rdata: &[u8]) -> u16 {
-    let sum = rdata.iter().enumerate().fold(0_u32, |sum, (at, byte)| {
-        sum.wrapping_add(if at % 2 == 0 { u32::from(*byte) << 8 } else { u32::from(*byte) })
-    });
-    let [_, _, high, low] = sum.wrapping_add(sum >> 16).to_be_bytes();
-    u16::from_be_bytes([high, low])
 }

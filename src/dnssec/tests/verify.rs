@@ -3,18 +3,17 @@
 use super::*;
 
 /// `example.`, signed by one key of each algorithm from 2020 to the end of 2030.
-const SIGNED: &str = include_str!("signed.zone");
+const SIGNED: &str = include_str!("../../../tests/data/dnssec/every-algorithm.zone");
 
 const NOW: u32 = 1_800_000_000;
 const END: u32 = 1_924_905_600;
 
 fn told(text: &str, now: u32) -> Vec<String> {
-    let mut lab = Lab::new(Box::leak(text.to_owned().into_boxed_str()));
-    let zone = lab.builder.finish(&mut lab.found).unwrap_or_else(|| panic!("{:?}", lab.found));
+    let (zone, sources) = read("example.", "lab.zone", text);
     assert!(zone.is_signed());
     let mut found = Diagnostics::default();
-    zone.check_signatures(now, &mut found);
-    found.iter().map(|one| format!("{} {}", one.severity.word(), lab.sources.sentence(one))).collect()
+    check_signatures(&zone, now, &mut found);
+    found.iter().map(|one| format!("{} {}", one.severity.word(), sources.sentence(one))).collect()
 }
 
 /// The one thing that is told.
