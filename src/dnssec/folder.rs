@@ -3,9 +3,9 @@
 //! Keys of other zones in the folder are passed over. Not responsible for which keys sign.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::key::Key;
@@ -157,7 +157,8 @@ pub struct WrittenKey {
     pub public: PublicKey,
 }
 
-/// Writes both files of a new key; `secret` is base64. Files that are there stay as they are.
+/// Writes both files of a new key; `secret` is base64. Files that are there stay as they are. They are whose the other keys
+/// of the zone are, or the folder, as far as the system allows that: the server must be able to read them.
 ///
 /// # Errors
 ///
@@ -170,18 +171,27 @@ pub fn write_key(
     timing: &Timing,
 ) -> io::Result<WrittenKey> {
     let stem = folder.join(file_name(zone, &public));
+    let others = stems(folder, zone.as_ref())?.into_iter().map(|stem| with_end(&stem, ".private"));
+    let owner = others.chain([folder.to_owned()]).find_map(|path| Owner::of(&path).ok());
     let secret = write_private(public.algorithm(), secret, timing);
     // The secret first: a public key without it would keep the zone from being signed.
-    create(&with_end(&stem, ".private"), 0o600, &secret)?;
-    create(&with_end(&stem, ".key"), 0o644, &write_public(zone, &public, timing))?;
+    for (end, mode, text) in
+        [(".private", 0o600, secret), (".key", 0o644, write_public(zone, &public, timing))]
+    {
+        let file = create(&with_end(&stem, end), mode, &text)?;
+        if let Some(owner) = owner {
+            // Only root may give a file away; whoever else makes a key owns it.
+            drop(owner.take(&file));
+        }
+    }
     Ok(WrittenKey { stem, public })
 }
 
-/// Gives a key other times.
+/// Gives a key other times. Its files stay whose they are.
 ///
 /// # Errors
 ///
-/// When its files cannot be read or replaced.
+/// When its files cannot be read or replaced, or would not be their owner's any more.
 pub fn write_timing(file: &KeyFile, timing: &Timing) -> Result<(), FolderError> {
     let path = with_end(&file.stem, ".private");
     let (text, _) = read_text(&path)?;
@@ -190,15 +200,44 @@ pub fn write_timing(file: &KeyFile, timing: &Timing) -> Result<(), FolderError> 
     let put = |path: PathBuf, mode: u32, text: &str| {
         let unfinished = with_end(&path, ".new");
         let _ = fs::remove_file(&unfinished);
-        let put = create(&unfinished, mode, text).and_then(|()| fs::rename(&unfinished, &path));
+        let put = || {
+            let owner = Owner::of(&path)?;
+            owner.take(&create(&unfinished, mode, text)?)?;
+            fs::rename(&unfinished, &path)
+        };
+        let put = put().inspect_err(|_| _ = fs::remove_file(&unfinished));
         put.map_err(|error| FolderError::File(path, error))
     };
     put(with_end(&file.stem, ".key"), 0o644, &public)?;
     put(path, 0o600, &with_timing(&text, timing))
 }
 
-fn create(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+fn create(path: &Path, mode: u32, text: &str) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    fn of(path: &Path) -> io::Result<Owner> {
+        let meta = fs::metadata(path)?;
+        Ok(Owner { user: meta.uid(), group: meta.gid() })
+    }
+
+    /// Makes a file theirs.
+    fn take(self, file: &File) -> io::Result<()> {
+        let meta = file.metadata()?;
+        if self == (Owner { user: meta.uid(), group: meta.gid() }) {
+            return Ok(());
+        }
+        fchown(file, Some(self.user), Some(self.group))
+    }
 }

@@ -8,7 +8,7 @@ mod clock;
 use std::fmt;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -97,6 +97,11 @@ impl ZoneSigning {
         let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
         let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
         Ok(ZoneSigning { settings: settings.clone(), signing: Signing { keys, validity }, shelf })
+    }
+
+    /// Whether a zone could be signed now, with the time that is seen in this state directory. Reads the folder of keys.
+    pub fn is_possible(settings: &DnssecSettings, zone: &ZoneId, state: Option<&Path>) -> bool {
+        ZoneSigning::read(settings, zone, signing_time(state), None).is_ok()
     }
 
     /// Whether zones with these are signed here in the same way. Other keys and periods come by themselves.

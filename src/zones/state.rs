@@ -22,6 +22,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::signing::DnssecSettings;
 use super::version::ZoneVersion;
 
 /// What is served of a zone.
@@ -105,12 +106,21 @@ pub enum Event {
 }
 
 /// Why the newest version of a zone is not served.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// In one sentence.
     pub sentence: String,
     /// The first errors, drawn as in a terminal.
     pub drawn: Option<String>,
+    /// The keys that cannot be used to sign it: when they can, its sources are to be read again. None: it is not for them.
+    pub keys: Option<DnssecSettings>,
+}
+
+impl Fault {
+    /// One that has no place in a text.
+    pub fn of(sentence: impl Into<String>) -> Fault {
+        Fault { sentence: sentence.into(), ..Fault::default() }
+    }
 }
 
 impl Default for ZoneState {

@@ -228,7 +228,7 @@ proptest! {
                     site.accept(version, Some(Duration::from_secs(60)));
                 }
                 Step::Refuse => {
-                    let fault = crate::zones::Fault { sentence: "no answer".into(), drawn: None };
+                    let fault = crate::zones::Fault::of("no answer");
                     site.apply(Event::Refused { fault, last_good: None }, None);
                 }
                 Step::Expire => {
@@ -276,7 +276,7 @@ fn the_targets_of_a_zone_that_an_event_finds_expired_are_let_go_of() {
     let version = site.version(&other(2));
     site.accept(Arc::clone(&version), Some(Duration::from_secs(60)));
     assert_eq!(site.targets.watched(), TARGETS + 1);
-    let fault = crate::zones::Fault { sentence: "no answer".into(), drawn: None };
+    let fault = crate::zones::Fault::of("no answer");
     let later = Instant::now() + Duration::from_secs(61);
     let let_go = site.served.apply(1, Event::Refused { fault, last_good: None }, None, later);
     site.targets.release(let_go);

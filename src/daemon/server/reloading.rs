@@ -2,11 +2,11 @@
 //!
 //! Owns the digests of what was read, the watch on the files, and the reload that is under way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -21,12 +21,16 @@ use crate::control::{AdminRequest, ReloadCause};
 use crate::source::{Pending, TextFile, pending, take_has_come};
 use crate::zones::live::{Hold, LiveZones};
 use crate::zones::{
-    self, FileDigests, LoadedZone, Losses, Marks, Moment, Purpose, QUIET, Serving, Watching, ZoneId,
+    self, DnssecSettings, FileDigests, LoadedZone, Losses, Marks, Moment, Purpose, QUIET, Serving,
+    StoredZone, Watching, ZoneId, ZoneSigning,
 };
 
 /// How often files that have come lead to a reload at most: reading them costs the others time if they do not
 /// after all.
 const CAME_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often keys are looked at that cannot be used: meanwhile their zones are not served, or not as their files are now.
+const KEYS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// After this time the log says that a file is waited for: a shorter wait is a slow disk.
 const SILENT_TOLD_AFTER: Duration = Duration::from_secs(2);
@@ -54,6 +58,10 @@ pub(super) struct Reloading {
     since: Option<Moment>,
     /// When files last came that had not come before.
     pub(super) last_arrival: Option<Instant>,
+    /// When keys were looked at for which zones wait.
+    keys_looked_at: Option<Instant>,
+    /// Tells of a zone whose keys can be used now; ends without where there is none.
+    usable_keys: Option<oneshot::Receiver<ZoneId>>,
     /// Whether the operator has asked for the reload that is under way: then members that are gone from catalogs go.
     pub(super) losses: Losses,
     pub(super) marks: Arc<Marks>,
@@ -110,6 +118,8 @@ impl Reloading {
             is_put_off: false,
             since: None,
             last_arrival: None,
+            keys_looked_at: None,
+            usable_keys: None,
             losses: Losses::Doubted,
             marks,
             live,
@@ -185,6 +195,49 @@ impl Reloading {
         info!("a file that could not be read before can be read now: reloading");
         // A queue that is full of requests has a reload in it, or will be asked soon.
         let _ = self.requests.try_send(files_changed());
+    }
+
+    /// Reads zones again that could not be signed, once their keys can be used. `state` is the state directory.
+    pub(super) fn follow_keys_that_came(&mut self, zones: &[StoredZone], state: Option<&Path>, now: Instant) {
+        if let Some(usable) = &mut self.usable_keys {
+            match usable.try_recv() {
+                Ok(zone) => {
+                    self.last_arrival = Some(now);
+                    info!(zone = %zone.name, "the keys of zone {zone} can be used now: reloading");
+                    // A queue that is full of requests has a reload in it, or will be asked soon.
+                    let _ = self.requests.try_send(files_changed());
+                }
+                Err(oneshot::error::TryRecvError::Empty) => return,
+                Err(oneshot::error::TryRecvError::Closed) => {}
+            }
+            self.usable_keys = None;
+        }
+        let within =
+            |at: Option<Instant>, time| at.is_some_and(|at| now.saturating_duration_since(at) < time);
+        if self.watching.is_none()
+            || within(self.last_arrival, CAME_INTERVAL)
+            || within(self.keys_looked_at, KEYS_INTERVAL)
+        {
+            return;
+        }
+        self.keys_looked_at = Some(now);
+        let waits = |zone: &StoredZone| Some((zone.id.clone(), zone.state.fault()?.keys.clone()?));
+        let waiting: Vec<(ZoneId, DnssecSettings)> = zones.iter().filter_map(waits).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let (tell, usable) = oneshot::channel();
+        self.usable_keys = Some(usable);
+        let state = state.map(Path::to_owned);
+        tokio::task::spawn_blocking(move || {
+            let is_usable = |(zone, keys): &(ZoneId, DnssecSettings)| {
+                ZoneSigning::is_possible(keys, zone, state.as_deref())
+            };
+            if let Some((zone, _)) = waiting.into_iter().find(is_usable) {
+                // Nobody may be there any more.
+                let _ = tell.send(zone);
+            }
+        });
     }
 
     /// Watches the files of a reading, if that is wanted. A reading that could not use the config file, and

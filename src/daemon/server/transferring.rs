@@ -42,7 +42,7 @@ pub(super) struct Transferring {
     zones: HashMap<ZoneId, TransferredZone>,
     beside: Beside,
     untold: Untold,
-    /// Zones whose pools answer otherwise than what is sent of them, and when their serials were raised last.
+    /// Zones of which something else is to be sent than what was with their serials, and when their serials were raised last.
     stale: HashMap<ZoneId, Option<Instant>>,
 }
 
@@ -83,7 +83,7 @@ struct Current {
 /// How what is sent with a serial stands to what pools answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SentState {
-    /// It is that, or its pools are not sent as they answer.
+    /// It is that, or nothing is sent that changes without the serial.
     Current,
     /// Pools answer otherwise since.
     Behind,
@@ -348,6 +348,10 @@ impl TransferredZone {
         }
         let standing = match self.pools {
             TransferPools::Up if !is_raised => SentState::Unknown,
+            // Its signatures are made anew at a start, and it may not have been signed before.
+            TransferPools::Members | TransferPools::Lua if !is_raised && version.signed_until().is_some() => {
+                SentState::Unknown
+            }
             TransferPools::Up | TransferPools::Members | TransferPools::Lua => SentState::Current,
         };
         self.outgoing.offer(Some(contents.clone()));

@@ -91,6 +91,8 @@ impl Server {
                     self.operator.keep_what_is_not_kept(&self.publishing);
                     self.publishing.log_first_verdicts();
                     self.reloading.follow_files_that_came();
+                    let state = self.operator.state_directory.as_deref();
+                    self.reloading.follow_keys_that_came(self.publishing.served.zones(), state, Instant::now());
                     self.reloading.read_what_was_put_off();
                 }
             }

@@ -173,7 +173,7 @@ impl ZoneWriter {
                             && told_fault.as_ref() != Some(why)
                         {
                             let id = &self.zone.id;
-                            warn!(zone = %id.name, "zone {id} keeps its serial though its pools answer otherwise: {why}");
+                            warn!(zone = %id.name, "zone {id} keeps its serial though other servers are to be sent something else: {why}");
                         }
                         told_fault = raised.err();
                     }

@@ -101,6 +101,30 @@ fn other_times_leave_the_rest_of_a_key_as_it_is() {
 }
 
 #[test]
+fn files_of_keys_that_root_writes_are_whose_the_folder_or_the_other_keys_are() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    if fs::metadata(folder.path()).unwrap().uid() != 0 {
+        return;
+    }
+    chown(folder.path(), Some(4711), Some(4712)).unwrap();
+    let owners = |stem: &std::path::Path| {
+        [".key", ".private"].map(|end| {
+            let meta = fs::metadata(format!("{}{end}", stem.display())).unwrap();
+            (meta.uid(), meta.gid())
+        })
+    };
+    let (first, _) = write(folder.path(), Algorithm::Ed25519);
+    assert_eq!(owners(&first.stem), [(4711, 4712); 2]);
+    chown(format!("{}.private", first.stem.display()), Some(4713), Some(4714)).unwrap();
+    let file = read(folder.path()).unwrap().remove(0);
+    write_timing(&file, &timing().with(Event::Delete, now().after(60))).unwrap();
+    assert_eq!(owners(&first.stem), [(4711, 4712), (4713, 4714)]);
+    let (second, _) = write(folder.path(), Algorithm::Ed25519);
+    assert_eq!(owners(&second.stem), [(4713, 4714); 2], "as the key that the server reads");
+}
+
+#[test]
 fn a_key_that_is_there_is_never_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let (written, _) = write(folder.path(), Algorithm::Ed25519);

@@ -532,7 +532,7 @@ impl Following {
 
     async fn refuse(&mut self, sentence: String) -> Result<(), NotPublished> {
         self.is_refused = true;
-        self.apply(Event::Refused { fault: Fault { sentence, drawn: None }, last_good: None }).await
+        self.apply(Event::Refused { fault: Fault::of(sentence), last_good: None }).await
     }
 
     async fn apply(&self, event: Event) -> Result<(), NotPublished> {

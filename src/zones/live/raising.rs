@@ -28,10 +28,7 @@ pub fn raise_serial(
     current: &ZoneVersion,
 ) -> Result<ZoneVersion, String> {
     let (version, changes) = version_after(current, Changeset::default())?;
-    let (from, to) = (current.serial, version.serial);
-    let step = JournalStep { from, to, changes, at: seconds_now(), by: Arc::from(BY_VERDICTS) };
-    write_step(state, zone, from, step)?;
-    zone.show(state);
+    write_down(zone, state, &version, (current.serial, changes))?;
     Ok(version)
 }
 
@@ -52,12 +49,28 @@ pub fn sign_anew(
     let Some(renewed) = renewed else { return Ok(None) };
     let inputs = Inputs { signing: Some(Arc::new(renewed)), ..Inputs::clone(&current.inputs) };
     let (version, changes) = version_of(current, Changeset::default(), Arc::new(inputs))?;
-    let (from, to) = (current.serial, version.serial);
-    let step = JournalStep { from, to, changes, at: seconds_now(), by: Arc::from(BY_SIGNING) };
+    write_down(zone, state, &version, (current.serial, changes))?;
+    Ok(Some(version))
+}
+
+/// Writes down the step from a serial to a version.
+fn write_down(
+    zone: &LiveZone,
+    state: &mut LiveState,
+    version: &ZoneVersion,
+    (from, changes): (u32, Changeset),
+) -> Result<(), String> {
+    let is_signed = version.inputs.signing.is_some();
     // Without a state directory the serial may go back with a restart: better than signatures that have expired.
-    if state.folder.is_some() {
-        write_step(state, zone, from, step)?;
+    if !is_signed || state.folder.is_some() {
+        let by = Arc::from(if is_signed { BY_SIGNING } else { BY_VERDICTS });
+        write_step(
+            state,
+            zone,
+            from,
+            JournalStep { from, to: version.serial, changes, at: seconds_now(), by },
+        )?;
     }
     zone.show(state);
-    Ok(Some(version))
+    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::zones::file_digests::FileDigests;
 use crate::zones::live::Hold;
 use crate::zones::member_of::MemberOf;
 use crate::zones::settings::ZoneSettings;
+use crate::zones::signing::DnssecSettings;
 use crate::zones::source::ZoneSources;
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
@@ -54,6 +55,8 @@ pub struct LoadedZone {
     pub error: Option<String>,
     /// The first errors, drawn as in a terminal.
     pub drawn: Option<String>,
+    /// The keys that are why, if they are.
+    pub keys: Option<DnssecSettings>,
     /// Why its last good text cannot be used.
     pub last_good_error: Option<String>,
     /// Why the served version stays for now although the zone has no error.
@@ -84,6 +87,7 @@ impl LoadedZone {
             loaded_as: LoadedAs::Read,
             error: None,
             drawn: None,
+            keys: None,
             last_good_error: None,
             waits: None,
             held: None,
@@ -104,7 +108,7 @@ impl LoadedZone {
     pub fn into_event(self) -> Event {
         match (self.error, self.version) {
             (Some(sentence), last_good) => {
-                Event::Refused { fault: Fault { sentence, drawn: self.drawn }, last_good }
+                Event::Refused { fault: Fault { sentence, drawn: self.drawn, keys: self.keys }, last_good }
             }
             // What its primaries say is heard elsewhere.
             (None, Some(_)) if self.is_unchanged && self.sources.arrive_while_serving() => Event::HeldBack,

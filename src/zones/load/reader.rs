@@ -93,6 +93,7 @@ impl<'r> ZoneReader<'r> {
                 // Never unsigned: whoever has the DS records would take it for forged.
                 loaded.faults.push(Diagnostic::error(zone.name_span, fault.to_string()));
                 loaded.error = Some(fault.to_string());
+                loaded.keys.clone_from(&zone.dnssec);
                 return loaded;
             }
         };

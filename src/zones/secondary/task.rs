@@ -268,7 +268,7 @@ impl SecondaryTask {
             }
             None => warn!(zone = %id.name, "zone {id} cannot be copied: {why}"),
         }
-        let fault = Fault { sentence: format!("no primary confirms it: {why}"), drawn: None };
+        let fault = Fault::of(format!("no primary confirms it: {why}"));
         self.publications.apply(id.clone(), Event::Refused { fault, last_good: None }).await
     }
 }

@@ -71,7 +71,7 @@ fn fallen_back(why: &str, serial: u32) -> Event {
 }
 
 fn fault(why: &str) -> Fault {
-    Fault { sentence: why.to_owned(), drawn: None }
+    Fault::of(why)
 }
 
 /// A state in words: its name, the serial that is served, and what is wrong.

@@ -142,6 +142,43 @@ fn follows(kind: Kind, key: Option<&str>) {
     assert_eq!(secondary.text("same"), "\"as before\"", "{kind:?}");
 }
 
+/// A secondary gets the signatures of a zone whose file stays as it is when it is signed from a reload on, and when the
+/// server is started anew: it asks by the serial alone.
+#[test]
+fn knot_gets_the_signatures_of_a_zone_whose_file_keeps_its_serial() {
+    if !Kind::Knot.is_installed() || tool("dig").is_none() {
+        return;
+    }
+    let place = free_port(Kind::Knot.address());
+    let site = Site::new();
+    site.write("example.zone", &zone(1, 4));
+    let made = site.run(&["dnssec", "generate", "example.net", "--keys", "keys"]);
+    assert!(made.status.success(), "{made:?}");
+    let configure = |more: &str| {
+        site.configure(&format!(
+            "[admin]\nsocket = \"control.sock\"\nstate-directory = \"state\"\n\n[[zone]]\nname = \"example.net\"\n\
+             file = \"example.zone\"\nallow-transfer = [\"{}\"]\nnotify = [\"{place}\"]\n{more}",
+            place.ip()
+        ));
+    };
+    configure("");
+    let program = site.start();
+    let secondary = Secondary::start(Kind::Knot, place, program.listen(), None);
+    secondary.wait_for_serial(1);
+    assert_eq!(secondary.dig("example.net", "DNSKEY"), "");
+    configure("[zone.dnssec]\nkeys = \"keys\"\n");
+    program.reload_and_wait();
+    secondary.wait_for_serial(2);
+    let signatures = secondary.dig("example.net", "RRSIG");
+    assert!(signatures.contains(" 13 2 60 "), "{signatures}");
+    program.stop();
+    // ECDSA signs otherwise each time.
+    let program = site.start();
+    secondary.wait_for_serial(3);
+    assert_ne!(secondary.dig("example.net", "RRSIG"), signatures);
+    program.stop();
+}
+
 /// For HMAC-SHA256.
 const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 

@@ -123,7 +123,8 @@ impl Secondary {
         self.dig(&format!("{host}.example.net"), "TXT")
     }
 
-    fn dig(&self, name: &str, rtype: &str) -> String {
+    /// The data of the records of a name.
+    pub(crate) fn dig(&self, name: &str, rtype: &str) -> String {
         let output = tool("dig")
             .expect("it was there")
             .args([&format!("@{}", self.place.ip()), "-p", &self.place.port().to_string()])

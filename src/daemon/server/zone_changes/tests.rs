@@ -262,7 +262,7 @@ async fn a_zone_that_a_transfer_keeps_alive_expires_without_it_and_comes_back_wi
         while under.serves(0, &next) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let fault = Fault { sentence: "no answer".to_owned(), drawn: None };
+        let fault = Fault::of("no answer");
         let refused = Event::Refused { fault, last_good: None };
         under.publications.apply(next.id.clone(), refused).await.unwrap();
         assert!(under.ask("www.live.example.").is_empty());
