@@ -26,6 +26,19 @@ use crate::answer::{MessageKind, Peer, Reply, Transport};
 /// Longer than anything here takes, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// Of a server that ends no connection because of time.
+const PATIENT: TcpSettings = TcpSettings {
+    connections_max: 1000,
+    connections_per_client_max: 100,
+    idle: FOR_EVER,
+    first_byte: FOR_EVER,
+    lifetime: FOR_EVER,
+    write: FOR_EVER,
+};
+
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_secs(600);
+
 /// Where an echo stops, when a query asks it to, until the test lets it go.
 #[derive(Clone)]
 struct Gate {
@@ -194,12 +207,18 @@ impl Drop for Server {
     }
 }
 
-/// Binds at a port that is free for all the addresses, and that no other test comes to want meanwhile.
+/// Binds at a port that is free for all the addresses, and that no other test comes to want meanwhile. Each serves what
+/// the settings say for its place; those beyond, what the last of them does.
 fn bind(addresses: &[&str], settings: &Settings) -> (Settings, Listeners) {
-    let protocols = settings.listen.first().map_or(Protocols::Plain, |listen| listen.protocols);
+    let last = settings.listen.last().map_or(Protocols::Plain, |listen| listen.protocols);
+    let said = settings.listen.iter().map(|listen| listen.protocols);
+    let protocols = said.chain(std::iter::repeat(last));
     let with = |port| {
-        let at = |ip: &&str| SocketAddr::new(ip.parse().unwrap(), port);
-        let listen = addresses.iter().map(at).map(|address| ListenAddress { address, protocols }).collect();
+        let at = |(ip, protocols): (&&str, Protocols)| ListenAddress {
+            address: SocketAddr::new(ip.parse().unwrap(), port),
+            protocols,
+        };
+        let listen = addresses.iter().zip(protocols.clone()).map(at).collect();
         Settings { listen, ..settings.clone() }
     };
     let bound = |port| Listeners::bind(&with(port), Inherited::none());

@@ -250,13 +250,12 @@ fn what_does_not_go_on_is_ended_in_time() {
     let mut half_head = http1(address);
     half_head.write_all(b"GET /dns-query?dns=").unwrap();
     let mut half_body = http1(address);
-    half_body.write_all(post(40).as_bytes()).unwrap();
-    half_body.write_all(b"abc").unwrap();
+    half_body.write_all(&[post(40).as_bytes(), b"abc"].concat()).unwrap();
+    assert_eq!(read_answer(&mut half_body).status, 408);
     let mut preface = secured(from("127.0.3.80", address), &["h2"]);
     preface.write_all(&[PREFACE, &frame(4, 0, 0, &[])].concat()).unwrap();
     let mut half_stream = secured(from("127.0.3.80", address), &["h2"]);
     half_stream.write_all(&[PREFACE, &frame(4, 0, 0, &[]), &frame(1, 0, 1, &[0x82])].concat()).unwrap();
-    assert_eq!(read_answer(&mut half_body).status, 408);
     for client in [&mut silent, &mut half_head, &mut half_body, &mut preface, &mut half_stream] {
         let mut rest = Vec::new();
         let _ = client.read_to_end(&mut rest);
@@ -347,7 +346,8 @@ fn a_client_that_does_not_take_its_responses_is_cut() {
     let no_window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
     client.write_all(&[PREFACE, &no_window].concat()).unwrap();
     for turn in 0..90 {
-        client.write_all(&frame(1, 5, turn * 2 + 1, &headers(&query(0, b"grow")))).unwrap();
+        // It may be cut before it has asked all.
+        let _ = client.write_all(&frame(1, 5, turn * 2 + 1, &headers(&query(0, b"grow"))));
     }
     let mut read = Vec::new();
     let _ = client.read_to_end(&mut read);

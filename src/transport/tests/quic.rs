@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
+use quinn::{
+    ApplicationClose, ClientConfig, Connection, ConnectionError, Endpoint, ReadError, ReadToEndError,
+    RecvStream, SendStream, TransportConfig, VarInt,
+};
 
 use super::*;
 use crate::tls::{AlpnProtocol, Handshake, Verify};
@@ -162,31 +165,52 @@ fn what_is_against_the_protocol_ends_the_connection_and_says_so() {
     });
 }
 
+/// Begins a stream and does not go on; the bytes are less than a query.
+async fn begin_half(connection: &Connection) -> Result<(SendStream, RecvStream), ConnectionError> {
+    let (mut send, receive) = connection.open_bi().await?;
+    // Who is gone by then says so to whoever reads.
+    let _ = send.write_all(&framed(&query(0, b"half"))[..9]).await;
+    Ok((send, receive))
+}
+
 #[test]
-fn a_stream_that_does_not_go_on_holds_up_no_other_and_is_reset_in_time() {
-    let settings = TcpSettings { idle: Duration::from_millis(500), ..TcpSettings::default() };
+fn a_stream_that_does_not_go_on_holds_up_no_other() {
+    let settings = TcpSettings { idle: Duration::from_secs(600), ..TcpSettings::default() };
     let (server, address) = serve(settings);
     block(&server, async {
         let connection = connect(address).await;
         let mut halves = Vec::new();
         for _ in 0..50 {
-            let (mut send, receive) = connection.open_bi().await.unwrap();
-            send.write_all(&framed(&query(0, b"half"))[..9]).await.unwrap();
-            halves.push((send, receive));
+            halves.push(begin_half(&connection).await.unwrap());
         }
-        let begin = Instant::now();
         assert_eq!(ask(&connection, &query(0, b"whole")).await, framed(&echoed(&query(0, b"whole"))));
-        assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
-        for (_send, mut receive) in halves {
-            let end = receive.read_to_end(100).await.unwrap_err();
-            assert!(end.to_string().contains("reset by peer: error 4"), "{end}");
+    });
+}
+
+#[test]
+fn a_stream_that_does_not_go_on_is_reset_in_time_and_then_its_connection_ends_in_order() {
+    let settings = TcpSettings { idle: Duration::from_millis(300), ..TcpSettings::default() };
+    let (server, address) = serve(settings);
+    let in_order = |end: &ConnectionError| matches!(end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(0));
+    block(&server, async {
+        loop {
+            let connection = connect(address).await;
+            let ended = match begin_half(&connection).await {
+                Ok((_send, mut receive)) => receive.read_to_end(100).await.unwrap_err(),
+                Err(lost) => ReadToEndError::Read(ReadError::ConnectionLost(lost)),
+            };
+            match ended {
+                ReadToEndError::Read(ReadError::Reset(code)) => {
+                    assert_eq!(code, VarInt::from_u32(4));
+                    let end = connection.closed().await;
+                    assert!(in_order(&end), "{end}");
+                    return;
+                }
+                // This client was too slow: it had asked nothing in time.
+                ReadToEndError::Read(ReadError::ConnectionLost(end)) => assert!(in_order(&end), "{end}"),
+                other => panic!("{other}"),
+            }
         }
-        // And a connection on which nothing more is asked ends in order.
-        let end = connection.closed().await;
-        assert!(
-            matches!(&end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(0)),
-            "{end}"
-        );
     });
 }
 
@@ -198,24 +222,19 @@ fn a_query_that_the_client_gives_up_makes_room() {
         let connection = connect(address).await;
         for turn in 0..500_u32 {
             let (mut send, mut receive) = connection.open_bi().await.unwrap();
-            send.write_all(&framed(&query(0, b"grow"))[..if turn % 2 == 0 { 9 } else { 18 }]).await.unwrap();
-            if turn % 3 == 0 {
-                send.reset(VarInt::from_u32(3)).unwrap()
+            if turn % 2 == 0 {
+                send.write_all(&framed(&query(0, b"grow"))[..9]).await.unwrap();
+                send.reset(VarInt::from_u32(3)).unwrap();
             } else {
-                send.finish().unwrap_or(())
+                send.write_all(&framed(&query(0, b"grow"))).await.unwrap();
+                send.finish().unwrap();
             }
+            // It may have come to its end already.
             let _ = receive.stop(VarInt::from_u32(3));
-            if turn % 2 == 0 && turn % 3 != 0 {
-                // This was half a query, and the end of the connection.
-                break;
-            }
         }
-        connect(address).await
+        assert_eq!(ask(&connection, &query(0, b"next")).await, framed(&echoed(&query(0, b"next"))));
     });
-    let connection = block(&server, connect(address));
-    let response = block(&server, ask(&connection, &query(0, b"next")));
-    assert_eq!(response, framed(&echoed(&query(0, b"next"))));
-    eventually("the others are gone", || counters.open.load(Ordering::Relaxed) <= 1);
+    eventually("the connection is gone", || counters.open.load(Ordering::Relaxed) == 0);
 }
 
 /// The answer is longer than what may be on its way at first, so that the end has to wait until it is acknowledged.
@@ -228,10 +247,9 @@ fn stop_lets_answers_in_flight_go_out() {
     let (late, asked) = (connection.clone(), update.clone());
     let waiting = server.runtime.spawn(async move { ask(&late, &asked).await });
     server.keeper.reached.recv_timeout(LIMIT).unwrap();
-    let opened = server.keeper.opened.clone();
     let runtime = server.runtime.handle().clone();
+    server.keeper.opened.send(()).unwrap();
     let answered = std::thread::spawn(move || {
-        opened.send(()).unwrap();
         runtime.block_on(async { (waiting.await.unwrap(), connection.closed().await) })
     });
     server.stop();
@@ -270,17 +288,20 @@ fn handshakes_that_stop_hold_up_nobody_and_cost_a_place_to_nobody_who_is_not_the
     let settings = TcpSettings { first_byte: Duration::from_secs(600), ..TcpSettings::default() };
     let (mut server, address) = serve(settings);
     let counters = server.running().tcp_counters();
-    let begin = Instant::now();
+    let handshakes = &counters.handshakes;
     for (count, greeting) in greetings(&server, 400).into_iter().enumerate() {
         let from = UdpSocket::bind(format!("127.0.7.{}:0", count % 200 + 1)).unwrap();
         from.send_to(&greeting, address).unwrap();
+        // More than one at a time might not find room in the socket.
+        eventually("it is heard", || {
+            let under_way = u64::try_from(handshakes.under_way.load(Ordering::Relaxed)).unwrap();
+            under_way + handshakes.retried.load(Ordering::Relaxed) > u64::try_from(count).unwrap()
+        });
         if count % 100 == 0 {
             let response = block(&server, async { ask(&connect(address).await, &query(0, b"one")).await });
             assert_eq!(response, framed(&echoed(&query(0, b"one"))));
         }
     }
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
-    let handshakes = &counters.handshakes;
     eventually("those beyond the limit are to prove where they are", || {
         handshakes.retried.load(Ordering::Relaxed) >= 400 - 64
     });
@@ -306,10 +327,19 @@ fn a_handshake_that_does_not_go_on_is_ended_in_time() {
     eventually("none is left", || counters.handshakes.under_way.load(Ordering::Relaxed) == 0);
 }
 
+/// Whether a connection was ended because there is too much to do.
+fn is_excessive(end: &ConnectionError) -> bool {
+    matches!(end, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(4))
+}
+
 #[test]
 fn connections_are_bounded_in_all_and_per_client() {
-    let settings =
-        TcpSettings { connections_max: 4, connections_per_client_max: 2, ..TcpSettings::default() };
+    let settings = TcpSettings {
+        connections_max: 4,
+        connections_per_client_max: 2,
+        idle: Duration::from_secs(600),
+        ..TcpSettings::default()
+    };
     let (mut server, address) = serve(settings);
     let counters = server.running().tcp_counters();
     let held = block(&server, async {
@@ -320,22 +350,47 @@ fn connections_are_bounded_in_all_and_per_client() {
         held
     });
     let third = block(&server, async { connect(address).await.closed().await });
-    assert!(
-        matches!(&third, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(4)),
-        "{third}"
-    );
+    assert!(is_excessive(&third), "{third}");
     assert_eq!(counters.limited.load(Ordering::Relaxed), 1);
-    block(&server, async {
-        let _others = [connect_from("127.0.3.71", address).await, connect_from("127.0.3.72", address).await];
-        let newest = connect_from("127.0.3.73", address).await;
-        assert_eq!(ask(&newest, &query(0, b"one")).await, framed(&echoed(&query(0, b"one"))));
-        // The one that was idle the longest of who has most made room.
-        let lost = held[0].closed().await;
-        assert!(
-            matches!(&lost, ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(4)),
-            "{lost}"
-        );
+    // Two others, which are busy for as long as their queries wait.
+    let others = block(&server, async {
+        [connect_from("127.0.3.71", address).await, connect_from("127.0.3.72", address).await]
     });
+    let waiting: Vec<_> = others
+        .into_iter()
+        .map(|other| server.runtime.spawn(async move { ask(&other, &query(0, b"late")).await }))
+        .collect();
+    waiting.iter().for_each(|_| server.keeper.reached.recv_timeout(LIMIT).unwrap());
+    block(&server, async {
+        // One that has its answer is busy until the server hears so.
+        let newest = loop {
+            let newest = connect_from("127.0.3.73", address).await;
+            match exchange(&newest, &framed(&query(0, b"one"))).await {
+                Ok(response) => {
+                    assert_eq!(response, framed(&echoed(&query(0, b"one"))));
+                    break newest;
+                }
+                Err(_) => {
+                    let end = newest.closed().await;
+                    assert!(is_excessive(&end), "{end}");
+                }
+            }
+        };
+        // One of who has most made room, and only one.
+        let lost = tokio::select! {
+            lost = held[0].closed() => lost,
+            lost = held[1].closed() => lost,
+        };
+        assert!(is_excessive(&lost), "{lost}");
+        assert!(held.iter().any(|one| one.close_reason().is_none()));
+        assert_eq!(newest.close_reason(), None);
+    });
+    assert_eq!(counters.evicted.load(Ordering::Relaxed), 1);
+    // Which of the two goes first is not known.
+    waiting.iter().for_each(|_| server.keeper.opened.send(()).unwrap());
+    for one in waiting {
+        assert_eq!(block(&server, one).unwrap(), framed(&echoed(&query(0, b"late"))));
+    }
 }
 
 #[test]
@@ -351,9 +406,10 @@ fn a_client_that_does_not_take_its_responses_is_cut() {
         let connection = connecting.await.unwrap();
         let mut streams = Vec::new();
         for _ in 0..90 {
-            let (mut send, receive) = connection.open_bi().await.unwrap();
-            send.write_all(&framed(&query(0, b"grow"))).await.unwrap();
-            send.finish().unwrap();
+            // It may be cut before it has asked all.
+            let Ok((mut send, receive)) = connection.open_bi().await else { break };
+            let _ = send.write_all(&framed(&query(0, b"grow"))).await;
+            let _ = send.finish();
             streams.push((send, receive));
         }
         connection.closed().await

@@ -131,11 +131,11 @@ fn an_end_is_orderly_although_the_client_goes_on() {
 fn an_idle_connection_is_ended_and_single_bytes_do_not_help() {
     let (_server, address) = serve(TcpSettings { idle: SHORT, ..TcpSettings::default() });
     let mut stream = tcp_client(address);
+    let begin = Instant::now();
     stream.write_all(&framed(&query(1, b"then nothing"))).unwrap();
     read_message(&mut stream);
-    let begin = Instant::now();
     assert_ended(&mut stream);
-    assert!(begin.elapsed() >= SHORT / 2, "too early: {:?}", begin.elapsed());
+    assert!(begin.elapsed() >= SHORT, "too early: {:?}", begin.elapsed());
 
     let mut dripping = tcp_client(address);
     dripping.set_read_timeout(Some(SHORT / 10)).unwrap();
@@ -172,17 +172,10 @@ fn a_busy_connection_ends_with_its_lifetime() {
 
 #[test]
 fn connections_beyond_a_limit_are_closed_at_once() {
-    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 2, ..TcpSettings::default() };
+    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 2, ..PATIENT };
     let (mut server, address) = serve(limits);
     let counters = server.running().tcp_counters();
-    let from = |ip: &str| {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::new(ip.parse().unwrap(), 0).into()).unwrap();
-        socket.connect(&address.into()).unwrap();
-        let stream: TcpStream = socket.into();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream
-    };
+    let from = |ip: &str| tls::from(ip, address);
     let mut held = vec![from("127.0.3.50"), from("127.0.3.50")];
     assert_ended(&mut from("127.0.3.50"));
     held.pop();
@@ -205,37 +198,47 @@ fn connections_beyond_a_limit_are_closed_at_once() {
     assert_eq!(read_message(&mut again), echoed(&query(2, b"again")));
 }
 
+/// Whether the server has ended a connection, as far as is known here.
+fn is_ended(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let peeked = stream.peek(&mut [0; 1]);
+    stream.set_nonblocking(false).unwrap();
+    match peeked {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+    }
+}
+
+/// Which of them it is depends on when the server gets to say that they are idle; the unit tests of the limits have the
+/// order.
 #[test]
 fn a_new_client_gets_the_place_of_an_idle_connection() {
-    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 3, ..TcpSettings::default() };
+    let limits = TcpSettings { connections_max: 3, connections_per_client_max: 3, ..PATIENT };
     let (mut server, address) = serve(limits);
     let counters = server.running().tcp_counters();
-    let from = |ip: &str| {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::new(ip.parse().unwrap(), 0).into()).unwrap();
-        socket.connect(&address.into()).unwrap();
-        let stream: TcpStream = socket.into();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream
-    };
-    let mut held: Vec<TcpStream> = (0..3).map(|_| from("127.0.3.60")).collect();
     let answered = |stream: &mut TcpStream, id| {
-        stream.write_all(&framed(&query(id, b"now"))).unwrap();
-        assert_eq!(read_message(stream), echoed(&query(id, b"now")));
-        // Idle times differ by milliseconds.
-        thread::sleep(Duration::from_millis(5));
+        stream.write_all(&framed(&query(id, b"now")))?;
+        let mut response = vec![0; 2 + query(id, b"now").len()];
+        stream.read_exact(&mut response)?;
+        assert_eq!(response, framed(&echoed(&query(id, b"now"))));
+        Ok::<(), std::io::Error>(())
     };
-    // The one in the middle has been idle the longest then.
-    for place in [1, 0, 2] {
-        answered(&mut held[place], 1);
+    let mut held: Vec<TcpStream> = (0..3).map(|_| tls::from("127.0.3.60", address)).collect();
+    held.iter_mut().for_each(|stream| answered(stream, 1).unwrap());
+    // One that has its answer is busy until the server gets to say that it is not.
+    let deadline = Instant::now() + LIMIT;
+    let mut new = tls::from("127.0.3.61", address);
+    while answered(&mut new, 2).is_err() {
+        assert!(Instant::now() < deadline, "no place");
+        new = tls::from("127.0.3.61", address);
     }
-    let mut new = from("127.0.3.61");
-    answered(&mut new, 2);
-    assert_ended(&mut held[1]);
-    answered(&mut held[0], 3);
-    answered(&mut held[2], 4);
+    eventually("one of the three is ended", || held.iter().any(is_ended));
+    held.retain(|stream| !is_ended(stream));
+    assert_eq!(held.len(), 2);
+    held.iter_mut().for_each(|stream| answered(stream, 3).unwrap());
+    answered(&mut new, 4).unwrap();
     assert_eq!(counters.evicted.load(Ordering::Relaxed), 1);
-    assert_eq!((counters.refused.load(Ordering::Relaxed), counters.open.load(Ordering::Relaxed)), (0, 3));
+    assert_eq!(counters.open.load(Ordering::Relaxed), 3);
 }
 
 #[test]
@@ -283,14 +286,14 @@ fn stop_lets_answers_in_flight_go_out() {
 
 #[test]
 fn a_connection_that_does_not_end_does_not_hold_up_the_stop() {
-    let (mut server, address) = serve(TcpSettings::default());
+    let (mut server, address) = serve(PATIENT);
     let mut stream = tcp_client(address);
     for _ in 0..40 {
         stream.write_all(&framed(&query(1, b"grow"))).unwrap();
     }
     let begin = Instant::now();
     server.stop();
-    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < FOR_EVER / 2, "{:?}", begin.elapsed());
 }
 
 /// Nobody sets it for each of them.
