@@ -151,6 +151,16 @@ impl Server {
         Server::with(addresses, &Settings { workers, tcp, ..Settings::default() })
     }
 
+    /// Serves these protocols, each at its address.
+    fn with_protocols(addresses: [(&str, Protocols); 2], tcp: TcpSettings) -> Server {
+        let at = |(ip, protocols): (&str, Protocols)| ListenAddress {
+            address: SocketAddr::new(ip.parse().unwrap(), 0),
+            protocols,
+        };
+        let settings = Settings { listen: addresses.map(at).into(), workers: 1, tcp, ..Settings::default() };
+        Server::with(&addresses.map(|(ip, _)| ip), &settings)
+    }
+
     fn with(addresses: &[&str], settings: &Settings) -> Server {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -288,6 +298,21 @@ fn assert_answers(to: SocketAddr) {
     let mut stream = tcp_client(to);
     stream.write_all(&framed(&asked)).unwrap();
     assert_eq!(read_message(&mut stream), echoed(&asked), "{to} over TCP");
+}
+
+/// Whether a client that has no connection is answered over TCP, before long.
+fn assert_makes_room(to: SocketAddr) {
+    let asked = framed(&query(1, b"new"));
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let mut stream = tls::from("127.0.3.99", to);
+        let mut response = vec![0; asked.len()];
+        if stream.write_all(&asked).and_then(|()| stream.read_exact(&mut response)).is_ok() {
+            assert_eq!(response, framed(&echoed(&query(1, b"new"))));
+            return;
+        }
+        assert!(Instant::now() < deadline, "there is no room for a new client");
+    }
 }
 
 /// Waits until `condition` holds.

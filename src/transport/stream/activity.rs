@@ -1,5 +1,7 @@
 //! What a connection does that answers many queries beside each other: whether it is idle, and whether its client
 //! takes what it is sent.
+//!
+//! A connection that only receives is as idle to others as it was: half a query is no reason to keep a place.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -19,8 +21,10 @@ pub(in crate::transport) struct Activity {
 }
 
 struct Doing {
-    /// Queries that are received or answered, and responses that are not sent.
-    under_way: usize,
+    /// Queries that are received.
+    receiving: usize,
+    /// Queries that are answered, and responses that are not sent.
+    answering: usize,
     /// Responses that are not sent.
     unsent: usize,
     /// Since when there is nothing to do, where there is not.
@@ -40,39 +44,50 @@ pub(in crate::transport) enum Overdue {
     Unread,
 }
 
-/// A query that is received or answered, until this is dropped.
-pub(in crate::transport) struct UnderWay(Arc<Activity>);
+/// A query that is received, until this is dropped.
+pub(in crate::transport) struct Receiving(Arc<Activity>);
+
+/// A query that is answered, until this is dropped.
+pub(in crate::transport) struct Answering(Arc<Activity>);
 
 /// A response that is not sent, until this is dropped.
-pub(in crate::transport) struct Unsent(UnderWay);
+pub(in crate::transport) struct Unsent(Answering);
 
 impl Activity {
     /// Of a connection that has just begun.
     pub(in crate::transport) fn new(seat: Arc<Seat>) -> Arc<Self> {
         let now = Instant::now();
         seat.idle(now);
-        let doing = Doing { under_way: 0, unsent: 0, idle_from: now, taken: now, blocked_from: None };
+        let doing =
+            Doing { receiving: 0, answering: 0, unsent: 0, idle_from: now, taken: now, blocked_from: None };
         Arc::new(Self { now: Mutex::new(doing), seat })
     }
 
-    /// A query has begun.
-    pub(in crate::transport) fn begin(self: &Arc<Self>) -> UnderWay {
+    /// A query has begun to come.
+    pub(in crate::transport) fn receive(self: &Arc<Self>) -> Receiving {
         let mut doing = lock(&self.now);
-        doing.under_way = doing.under_way.saturating_add(1);
+        doing.receiving = doing.receiving.saturating_add(1);
+        Receiving(Arc::clone(self))
+    }
+
+    /// A query has come.
+    pub(in crate::transport) fn answer(self: &Arc<Self>) -> Answering {
+        let mut doing = lock(&self.now);
+        doing.answering = doing.answering.saturating_add(1);
         self.seat.busy();
-        UnderWay(Arc::clone(self))
+        Answering(Arc::clone(self))
     }
 
     /// A response is there, and is not sent.
     pub(in crate::transport) fn respond(self: &Arc<Self>) -> Unsent {
-        let under_way = self.begin();
+        let answering = self.answer();
         let mut doing = lock(&self.now);
         if doing.unsent == 0 {
             doing.taken = Instant::now();
         }
         doing.unsent = doing.unsent.saturating_add(1);
         drop(doing);
-        Unsent(under_way)
+        Unsent(answering)
     }
 
     /// The stream below has taken what it was given, or has not: what is ready to be sent may be held there.
@@ -91,7 +106,7 @@ impl Activity {
             (blocked_from, settings.write, Overdue::Unread)
         } else if doing.unsent > 0 {
             (doing.taken, settings.write, Overdue::Unread)
-        } else if doing.under_way == 0 {
+        } else if doing.is_idle() {
             (doing.idle_from, settings.idle, Overdue::Idle)
         } else {
             // What is received or waited for has limits of its own.
@@ -102,12 +117,29 @@ impl Activity {
     }
 }
 
-impl Drop for UnderWay {
+impl Doing {
+    fn is_idle(&self) -> bool {
+        self.receiving == 0 && self.answering == 0
+    }
+}
+
+impl Drop for Receiving {
     fn drop(&mut self) {
         let Self(activity) = self;
         let mut doing = lock(&activity.now);
-        doing.under_way = doing.under_way.saturating_sub(1);
-        if doing.under_way == 0 {
+        doing.receiving = doing.receiving.saturating_sub(1);
+        if doing.is_idle() {
+            doing.idle_from = Instant::now();
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let Self(activity) = self;
+        let mut doing = lock(&activity.now);
+        doing.answering = doing.answering.saturating_sub(1);
+        if doing.answering == 0 {
             doing.idle_from = Instant::now();
             activity.seat.idle(doing.idle_from);
         }
@@ -116,7 +148,7 @@ impl Drop for UnderWay {
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        let Self(UnderWay(activity)) = self;
+        let Self(Answering(activity)) = self;
         let mut doing = lock(&activity.now);
         doing.unsent = doing.unsent.saturating_sub(1);
         doing.taken = Instant::now();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::activity::{Activity, UnderWay, Unsent};
+use super::activity::{Activity, Answering, Receiving, Unsent};
 use super::frames::QUERY_LENGTH_MAX;
 use super::pending::{PendingResponses, WAITING_MAX};
 use super::responders::StreamResponder;
@@ -45,7 +45,7 @@ pub(in crate::transport) struct IncomingMessage {
     bytes: Vec<u8>,
     /// Held by one that is longer than any query.
     long: Option<OwnedSemaphorePermit>,
-    _under_way: UnderWay,
+    _receiving: Receiving,
 }
 
 /// What one query leads to.
@@ -54,7 +54,7 @@ pub(in crate::transport) struct Responses {
     later: Option<(PendingResponses, OwnedSemaphorePermit)>,
     activity: Arc<Activity>,
     unsent: Arc<Semaphore>,
-    _under_way: UnderWay,
+    _answering: Answering,
 }
 
 /// A response, which its connection holds until this is dropped.
@@ -81,7 +81,7 @@ impl<R: Responder> ConcurrentQueries<R> {
 
     /// A message that begins to come.
     pub(in crate::transport) fn receive(&self) -> IncomingMessage {
-        IncomingMessage { bytes: Vec::new(), long: None, _under_way: self.activity.begin() }
+        IncomingMessage { bytes: Vec::new(), long: None, _receiving: self.activity.receive() }
     }
 
     /// Adds what has come to a message. What is longer than any query must be an UPDATE that somebody takes; it waits
@@ -108,7 +108,7 @@ impl<R: Responder> ConcurrentQueries<R> {
 
     /// Answers a query, when there is room for it.
     pub(in crate::transport) async fn answer(&self, peer: Peer, query: &[u8]) -> Responses {
-        let under_way = self.activity.begin();
+        let answering = self.activity.answer();
         // Neither is ever closed: both are there.
         let waiting = Arc::clone(&self.waiting).acquire_owned().await.ok();
         let room = Arc::clone(&self.unsent).acquire_many_owned(LONGEST).await.ok();
@@ -117,7 +117,7 @@ impl<R: Responder> ConcurrentQueries<R> {
             later: None,
             activity: Arc::clone(&self.activity),
             unsent: Arc::clone(&self.unsent),
-            _under_way: under_way,
+            _answering: answering,
         };
         let mut pending = PendingResponses::default();
         let mut answering = lock(&self.answering);

@@ -265,6 +265,22 @@ fn what_does_not_go_on_is_ended_in_time() {
     eventually("all places are free", || counters.open.load(Ordering::Relaxed) == 0);
 }
 
+#[test]
+fn half_sent_bodies_keep_no_place_from_a_new_client() {
+    let limits = TcpSettings { connections_max: 4, ..PATIENT };
+    let mut server =
+        Server::with_protocols([("127.0.3.1", Protocols::Https), ("127.0.3.2", Protocols::Plain)], limits);
+    let head = post(40).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    let mut held: Vec<Client> = (0..4).map(|_| http1(server.at("127.0.3.1"))).collect();
+    for client in &mut held {
+        client.write_all(head.as_bytes()).unwrap();
+        // The body is waited for.
+        assert_eq!(read_answer(client).status, 100);
+    }
+    assert_makes_room(server.at("127.0.3.2"));
+    assert_eq!(server.running().tcp_counters().evicted.load(Ordering::Relaxed), 1);
+}
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A frame of HTTP/2.

@@ -215,6 +215,26 @@ fn a_stream_that_does_not_go_on_is_reset_in_time_and_then_its_connection_ends_in
 }
 
 #[test]
+fn half_sent_streams_keep_no_place_from_a_new_client() {
+    let limits = TcpSettings { connections_max: 2, ..PATIENT };
+    let mut server =
+        Server::with_protocols([("127.0.3.1", Protocols::Quic), ("127.0.3.2", Protocols::Plain)], limits);
+    let _held = block(&server, async {
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let connection = connect(server.at("127.0.3.1")).await;
+            let half = begin_half(&connection).await.unwrap();
+            // It came behind that.
+            ask(&connection, &query(0, b"whole")).await;
+            held.push((connection, half));
+        }
+        held
+    });
+    assert_makes_room(server.at("127.0.3.2"));
+    assert_eq!(server.running().tcp_counters().evicted.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_query_that_the_client_gives_up_makes_room() {
     let (mut server, address) = serve(TcpSettings::default());
     let counters = server.running().tcp_counters();
