@@ -1,12 +1,11 @@
 //! The program under test as an operator runs it: one process, from its config file to its exit status, and
 //! its log.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -58,15 +57,15 @@ pub struct Site {
 /// A running edgedns. Killed when dropped; [`Program::stop`] ends it properly.
 pub struct Program {
     child: Child,
-    log: Arc<Mutex<Vec<Line>>>,
+    /// What it logs, in a file without a name: what it had logged before something that a test sees is there when the test
+    /// looks.
+    log: File,
     listen: SocketAddr,
 }
 
-/// One line of the log, and when it was read.
+/// One line of the log.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// When it was read.
-    pub when: Instant,
     /// The line, without its end.
     pub text: String,
 }
@@ -178,16 +177,9 @@ impl Site {
     }
 
     fn begin(&self, mut command: Command) -> Program {
-        let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program runs");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let lines = BufReader::new(child.stderr.take().expect("standard error is piped")).lines();
-        let shared = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for text in lines.map_while(Result::ok) {
-                shared.lock().expect("no reader panics").push(Line { when: Instant::now(), text });
-            }
-        });
+        let log = tempfile::tempfile().expect("a scratch file");
+        let written = log.try_clone().expect("a scratch file");
+        let child = command.stdout(Stdio::null()).stderr(written).spawn().expect("the program runs");
         Program { child, log, listen: self.listen }
     }
 
@@ -213,14 +205,20 @@ impl Program {
         self.child.id()
     }
 
-    /// The log so far.
+    /// The log so far, its whole lines.
     pub fn log(&self) -> Vec<Line> {
-        self.log.lock().expect("no reader panics").clone()
+        let length = self.log.metadata().expect("a scratch file").len();
+        let mut bytes = vec![0; usize::try_from(length).expect("a log that fits")];
+        // Read where it stands: the program writes at the place that both share.
+        self.log.read_exact_at(&mut bytes, 0).expect("a scratch file");
+        let text = String::from_utf8_lossy(&bytes);
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| Line { text: line.to_owned() }).collect()
     }
 
     /// How many lines it has logged: where to look from with [`Program::wait_for_line_after`].
     pub fn log_len(&self) -> usize {
-        self.log.lock().expect("no reader panics").len()
+        self.log().len()
     }
 
     /// Waits for a line with `words`, wherever it is.
