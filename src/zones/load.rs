@@ -9,6 +9,7 @@ mod parallel;
 mod fed;
 mod secondary;
 mod etcd;
+mod kept;
 mod reader;
 mod members;
 

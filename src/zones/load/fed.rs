@@ -1,6 +1,6 @@
 //! Zones whose records come while they are served: what their versions are made with at a start and at a reload.
 //!
-//! Makes a version of records that are there already. Where they are kept between two starts is each source's.
+//! Makes a version of records that are there already. Where they are kept between two starts is each source's (`kept`).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::etcd::EtcdLoad;
 use super::fed::FedZone;
+use super::kept;
 use super::loaded::LoadedZone;
 use super::others::Others;
 use super::reverse::Wanting;
-use super::secondary::SecondaryLoad;
 use super::serving::{Purpose, ReadCause};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
@@ -124,10 +123,7 @@ impl<'r> ZoneReader<'r> {
                     folder: self.state_directory(),
                     wants_hosts: self.wants_hosts(&zone.id.name),
                 };
-                match zone.sources.find::<EtcdKeys>() {
-                    Some(source) => EtcdLoad { fed, source }.load(before, &mut loaded),
-                    None => SecondaryLoad { fed }.load(sources, before, &mut loaded),
-                }
+                kept::load(&fed, sources, before, &mut loaded);
             }
             return loaded;
         }

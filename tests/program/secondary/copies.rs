@@ -200,7 +200,7 @@ fn what_new_settings_do_not_allow_is_confirmed_by_no_primary() {
     wait_for_address(&program, "192.0.2.1");
     configure(&site, &[&primary], "");
     program.reload_and_wait();
-    program.wait_for_line("what was copied cannot be served with these settings: it has LUA records");
+    program.wait_for_line("its records cannot be served with these settings: it has LUA records");
     let line = program.wait_for_line("cannot be copied");
     assert!(line.text.contains("it sends a LUA record of `api.lab.example.`"), "{line:?}");
     // It has the serial that is served, and yet what it has is another thing now.
