@@ -14,7 +14,7 @@ use super::template::{PoolRef, ResponseTemplate};
 use crate::dns::message::Rcode;
 
 /// A template, and how many bytes the QNAME is longer than the names in it.
-struct Placed<'z> {
+struct FoundTemplate<'z> {
     template: ResponseTemplate<'z>,
     /// Than the name it was made for.
     beyond_owner: usize,
@@ -48,8 +48,8 @@ pub(super) fn answer(
     }
     match template_for(&found, template_type(query.question.qtype), name.labels()) {
         (Some(template), base) => {
-            let placed = Placed { template, beyond_owner: name.offset(base), beyond_apex };
-            put(authority, query, worker, &placed, response);
+            let found = FoundTemplate { template, beyond_owner: name.offset(base), beyond_apex };
+            put(authority, query, worker, &found, response);
         }
         (None, _) => {
             response.authoritative = true;
@@ -66,10 +66,10 @@ fn put(
     authority: &Authority<'_>,
     query: &QueryContext<'_>,
     worker: &mut WorkerContext,
-    placed: &Placed<'_>,
+    found: &FoundTemplate<'_>,
     response: &mut ResponseWriter<'_>,
 ) {
-    let Placed { template, beyond_owner, beyond_apex } = placed;
+    let FoundTemplate { template, beyond_owner, beyond_apex } = found;
     response.rcode = template.flags().rcode();
     response.authoritative = template.flags().is_authoritative();
     response.put_template(template, *beyond_owner);

@@ -98,7 +98,7 @@ impl ForwardResponder for CacheFrontend {
         }
     }
 
-    fn hand_over(&mut self, deferred: Deferred) {
+    fn forward(&mut self, deferred: Deferred) {
         let Err(TrySendError::Full(event) | TrySendError::Closed(event)) =
             self.queue.try_send(ForwardEvent::Query(deferred))
         else {

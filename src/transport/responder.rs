@@ -20,7 +20,7 @@ pub trait Responder: Send + 'static {
 
     /// Takes a query for which [`Responder::respond`] has just said [`Reply::Forward`] or
     /// [`Reply::ForwardTail`]. Must not wait.
-    fn hand_over(&mut self, deferred: Deferred) {
+    fn forward(&mut self, deferred: Deferred) {
         drop(deferred);
     }
 
@@ -30,7 +30,7 @@ pub trait Responder: Send + 'static {
     }
 
     /// Takes a message for which [`Responder::respond`] has just said [`Reply::HandOver`]. Must not wait.
-    fn take(&mut self, message: HandedOver) {
+    fn hand_over(&mut self, message: HandedOver) {
         drop(message);
     }
 }
@@ -44,7 +44,7 @@ pub trait ForwardResponder: Send {
     fn respond(&mut self, peer: Peer, query: &[u8], out: &mut [u8]) -> Option<usize>;
 
     /// Takes a query that is answered later, or not at all. Must not wait.
-    fn hand_over(&mut self, deferred: Deferred);
+    fn forward(&mut self, deferred: Deferred);
 }
 
 /// Answers from the newest snapshot.
@@ -112,9 +112,9 @@ impl Responder for SnapshotResponder {
         reply
     }
 
-    fn hand_over(&mut self, deferred: Deferred) {
+    fn forward(&mut self, deferred: Deferred) {
         if let Some(forward) = &mut self.forward {
-            forward.hand_over(deferred);
+            forward.forward(deferred);
         }
     }
 
@@ -122,7 +122,7 @@ impl Responder for SnapshotResponder {
         self.taker.is_some() && self.reader.held().handed_over.have(MessageKind::Update)
     }
 
-    fn take(&mut self, message: HandedOver) {
+    fn hand_over(&mut self, message: HandedOver) {
         if let Some(taker) = &self.taker {
             taker.take(message);
         }

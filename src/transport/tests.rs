@@ -103,7 +103,7 @@ impl Responder for Echo {
         true
     }
 
-    fn take(&mut self, mut message: HandedOver) {
+    fn hand_over(&mut self, mut message: HandedOver) {
         if message.kind == MessageKind::Signed {
             let response = echoed(&message.message);
             message.answer(&response).unwrap();

@@ -256,13 +256,13 @@ impl<R: Responder> Service<R> {
             let reply = responder.respond(peer, arrival.query, out);
             match reply {
                 Reply::Send { .. } | Reply::Drop => {}
-                Reply::Forward => responder.hand_over(Deferred::datagram(peer, arrival, socket)),
+                Reply::Forward => responder.forward(Deferred::datagram(peer, arrival, socket)),
                 Reply::HandOver(kind) => {
-                    responder.take(HandedOver::datagram(kind, peer, arrival, socket));
+                    responder.hand_over(HandedOver::datagram(kind, peer, arrival, socket));
                 }
                 Reply::ForwardTail { len } => {
                     let partial = out.get(..len).unwrap_or_default();
-                    responder.hand_over(Deferred::datagram(peer, arrival, socket).with_partial(partial));
+                    responder.forward(Deferred::datagram(peer, arrival, socket).with_partial(partial));
                 }
             }
             reply

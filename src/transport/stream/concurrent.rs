@@ -132,17 +132,17 @@ impl<R: Responder> ConcurrentQueries<R> {
             }
             Reply::Forward => {
                 if let Some(deferred) = pending.defer(peer, query) {
-                    responder.hand_over(deferred);
+                    responder.forward(deferred);
                 }
             }
             Reply::ForwardTail { len } => {
                 if let Some(deferred) = pending.defer(peer, query) {
-                    responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
+                    responder.forward(deferred.with_partial(response.get(..len).unwrap_or_default()));
                 }
             }
             Reply::HandOver(kind) => {
                 if let Some(message) = pending.hand_over(kind, peer, query) {
-                    responder.take(message);
+                    responder.hand_over(message);
                 }
             }
             Reply::Drop => {}

@@ -253,12 +253,12 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 }
                 Reply::Forward => {
                     if let Some(deferred) = self.pending.defer(self.peer, query) {
-                        responder.hand_over(deferred);
+                        responder.forward(deferred);
                     }
                 }
                 Reply::ForwardTail { len } => {
                     if let Some(deferred) = self.pending.defer(self.peer, query) {
-                        responder.hand_over(deferred.with_partial(response.get(..len).unwrap_or_default()));
+                        responder.forward(deferred.with_partial(response.get(..len).unwrap_or_default()));
                     }
                 }
                 Reply::HandOver(kind) if !self.stream.carries_transfers() && wants_zone(kind, query) => {
@@ -267,7 +267,7 @@ impl<S: ClientStream, R: Responder> Connection<S, R> {
                 }
                 Reply::HandOver(kind) => {
                     if let Some(message) = self.pending.hand_over(kind, self.peer, query) {
-                        responder.take(message);
+                        responder.hand_over(message);
                     }
                 }
                 Reply::Drop => {}

@@ -20,7 +20,7 @@ impl Responder for HandOver {
         Reply::HandOver(MessageKind::Notify)
     }
 
-    fn take(&mut self, message: HandedOver) {
+    fn hand_over(&mut self, message: HandedOver) {
         self.0.take(message);
     }
 }
