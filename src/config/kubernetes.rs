@@ -2,18 +2,28 @@
 //!
 //! Not responsible for asking it (`zones`).
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use super::table::Table;
 use crate::dns::Ttl;
-use crate::http_client::{Endpoint, EndpointError, Scheme};
+use crate::http_client::EndpointsOf;
 use crate::kubernetes::{Access, Kubeconfig, PORT, Selector, SelectorError};
 use crate::setting::{DURATION_MAX, Value, keep, path_in};
 use crate::source::{Diagnostic, Diagnostics, Span};
 
-/// Most API servers that are named.
-const ENDPOINTS_MAX: usize = 16;
+/// Endpoints of API servers.
+const ENDPOINTS: EndpointsOf = EndpointsOf {
+    server: "an API server",
+    port: PORT,
+    for_a_name: "write the addresses of the masters",
+    not_in_plain: Some("an API server is not asked in plain text"),
+    example: "https://192.0.2.13:6443",
+};
+
+/// What `ttl` may be.
+const TTLS: RangeInclusive<Duration> = Duration::from_secs(1)..=DURATION_MAX;
 
 /// The TTL of names that have no addresses of their own, in seconds: what `edgedns init` writes.
 const TTL_SECONDS: u32 = 10;
@@ -34,9 +44,12 @@ pub struct Kubernetes {
 impl Kubernetes {
     /// Reads `[kubernetes]`; none where it is of no use.
     pub(super) fn read(table: &Table<'_>, folder: &Path, found: &mut Diagnostics) -> Option<Self> {
-        let endpoints = table.get("endpoints").map(|value| endpoints(value, found));
+        let endpoints = table.get("endpoints").map(|value| ENDPOINTS.read(value, found));
         let forget = table.read("forget", found, |value| value.duration(&(Duration::ZERO..=DURATION_MAX)));
-        let ttl = table.read("ttl", found, ttl).or(Ttl::from_seconds(TTL_SECONDS)).unwrap_or_default();
+        let ttl = table
+            .read("ttl", found, |value| value.ttl(&TTLS))
+            .or(Ttl::from_seconds(TTL_SECONDS))
+            .unwrap_or_default();
         let named = table.need("kubeconfig", found)?;
         let path = keep(path_in(named, folder), found)?;
         let read = Kubeconfig::read(&path).map_err(|error| named.fault(error.to_string()));
@@ -74,44 +87,4 @@ pub(super) fn members(value: Value<'_>) -> Result<Selector, Diagnostic> {
         other => return Err(labels.fault(format!("members are no `{other}`")).help(HELP)),
     };
     read.map_err(|error| labels.fault(error.to_string()).help(HELP))
-}
-
-fn endpoints(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Endpoint>> {
-    let items = keep(value.items(), found)?;
-    if items.is_empty() || items.len() > ENDPOINTS_MAX {
-        let count = items.len();
-        found.push(value.fault(format!("`endpoints` has 1 to {ENDPOINTS_MAX} items, not {count}")));
-        return None;
-    }
-    let mut list: Vec<Endpoint> = Vec::new();
-    for item in items {
-        let text = keep(item.text(), found)?;
-        match Endpoint::read(text, PORT) {
-            Ok(endpoint) if list.contains(&endpoint) => {
-                found.push(item.fault(format!("`{endpoint}` is named already")));
-            }
-            Ok(endpoint) if endpoint.scheme == Scheme::Http => {
-                found.push(
-                    item.fault("an API server is not asked in plain text").help("begin it with https://"),
-                );
-            }
-            Ok(endpoint) => list.push(endpoint),
-            Err(error) => {
-                let fault = item.fault(format!("no endpoint of an API server: {error}"));
-                found.push(match error {
-                    EndpointError::Name { .. } => fault.help("write the addresses of the masters"),
-                    EndpointError::Scheme | EndpointError::Address => {
-                        fault.help("write it as \"https://192.0.2.13:6443\"")
-                    }
-                });
-            }
-        }
-    }
-    (!list.is_empty()).then_some(list)
-}
-
-fn ttl(value: Value<'_>) -> Result<Ttl, Diagnostic> {
-    let duration = value.duration(&(Duration::from_secs(1)..=DURATION_MAX))?;
-    let seconds = u32::try_from(duration.as_secs()).ok().and_then(Ttl::from_seconds);
-    seconds.ok_or_else(|| value.fault("it is too long"))
 }

@@ -19,7 +19,7 @@ use super::table::{Part, Table};
 use super::zone_probe::ZoneProbe;
 use crate::layout::{Guards, ReadPool};
 use crate::setting::{Holds, span_of};
-use crate::source::{Diagnostic, Diagnostics, Sources};
+use crate::source::{Diagnostics, Sources, Span, offset};
 
 /// How pools are read that keys of a store make.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,11 +37,14 @@ impl ReadPool for PoolText {
         if has_null(&json) {
             return Err("`null` is no value of a pool: leave the key out".to_owned());
         }
-        let toml = as_toml(&String::from_utf8_lossy(text));
-        let tree = DeValue::parse(toml.trim()).map_err(|error| error.message().to_owned())?;
-        let DeValue::Table(entries) = tree.get_ref() else { return Err("a pool is an object".to_owned()) };
+        let toml = Toml::of(&String::from_utf8_lossy(text));
         let mut sources = Sources::default().closed_over(Vec::new());
         let file = sources.add("", text.to_vec());
+        let tree = DeValue::parse(&toml.text).map_err(|error| {
+            let span = error.span().map(|span| span_of(file, &span));
+            toml.told(span, error.message(), &sources)
+        })?;
+        let DeValue::Table(entries) = tree.get_ref() else { return Err("a pool is an object".to_owned()) };
         let mut found = Diagnostics::default();
         let table = Table::open(Section::ZoneProbe, file, span_of(file, &tree.span()), entries, &mut found);
         if let Some(names) = table.get("names") {
@@ -53,7 +56,7 @@ impl ReadPool for PoolText {
         refuse_files(Section::ZoneProbe, &table, &mut found);
         let read = ZoneProbe::nameless(&table, &self.times, Path::new(""), &mut found);
         if let Some(first) = found.first_error() {
-            return Err(told(first, &sources));
+            return Err(toml.told(first.span(), &first.message, &sources));
         }
         Ok(Guards { guards: read.templates(), choice: read.choice })
     }
@@ -61,14 +64,6 @@ impl ReadPool for PoolText {
     fn is_same(&self, other: &dyn ReadPool) -> bool {
         (other as &dyn Any).downcast_ref::<Self>() == Some(self)
     }
-}
-
-/// A fault in one line, with its place in the value.
-fn told(fault: &Diagnostic, sources: &Sources) -> String {
-    let place = fault.span().map(|span| sources.place(span));
-    let place =
-        place.map_or_else(String::new, |place| format!("line {} column {}: ", place.line, place.column));
-    format!("{place}{}", fault.message)
 }
 
 fn has_null(json: &Json) -> bool {
@@ -80,29 +75,56 @@ fn has_null(json: &Json) -> bool {
     }
 }
 
-/// The same in TOML, and nearly all of it at the same place: what JSON has besides is a colon and lines.
-fn as_toml(json: &str) -> String {
-    let mut toml = String::with_capacity(json.len());
-    let (mut is_text, mut is_escaped) = (false, false);
-    for byte in json.chars() {
-        match byte {
-            // An escape that TOML does not know, of what needs none.
-            '/' if is_escaped => drop(toml.pop()),
-            ':' if !is_text => {
-                toml.push('=');
-                continue;
+/// A value in TOML: each byte is at the place that it has in JSON, but for what is left out.
+struct Toml {
+    text: String,
+    /// Where something is left out, as places in `text`.
+    left_out: Vec<u32>,
+}
+
+impl Toml {
+    /// What JSON has besides is a colon, lines, and the escape of a slash.
+    fn of(json: &str) -> Toml {
+        let (mut text, mut left_out) = (String::with_capacity(json.len()), Vec::new());
+        let (mut is_text, mut is_escaped) = (false, false);
+        for byte in json.trim_end().chars() {
+            match byte {
+                // An escape that TOML does not know, of what needs none.
+                '/' if is_escaped => {
+                    text.pop();
+                    left_out.push(offset(text.len()));
+                }
+                ':' if !is_text => {
+                    text.push('=');
+                    continue;
+                }
+                _ if byte.is_ascii_whitespace() && !is_text => {
+                    // Before a value TOML has no blanks.
+                    if text.is_empty() {
+                        left_out.push(0);
+                    } else {
+                        text.push(' ');
+                    }
+                    continue;
+                }
+                _ => {}
             }
-            _ if byte.is_ascii_whitespace() && !is_text => {
-                toml.push(' ');
-                continue;
-            }
-            _ => {}
+            is_text ^= byte == '"' && !is_escaped;
+            is_escaped = is_text && byte == '\\' && !is_escaped;
+            text.push(byte);
         }
-        is_text ^= byte == '"' && !is_escaped;
-        is_escaped = is_text && byte == '\\' && !is_escaped;
-        toml.push(byte);
+        Toml { text, left_out }
     }
-    toml
+
+    /// A fault in one line, with its place in JSON.
+    fn told(&self, span: Option<Span>, message: &str, sources: &Sources) -> String {
+        let in_json = |at: u32| at + offset(self.left_out.iter().filter(|left_out| **left_out <= at).count());
+        let span = span.map(|span| Span::new(span.file, in_json(span.start), in_json(span.end)));
+        let place = span.map(|span| sources.place(span));
+        let place =
+            place.map_or_else(String::new, |place| format!("line {} column {}: ", place.line, place.column));
+        format!("{place}{message}")
+    }
 }
 
 /// Whoever writes into the store does not choose files of this host.
@@ -155,6 +177,11 @@ mod tests {
             "line 2 column 2: unknown key `intervall` in `[[zone.probe]]`"
         );
         assert_eq!(fault("{\"tcp\": 70000}"), "line 1 column 9: `tcp` is a port, 1 to 65535");
+        assert_eq!(
+            fault("\n {\"https\": {\"port\": 6443, \"path\": \"\\/ready\\/z\"}, \"tcp\": 70000}"),
+            "line 2 column 57: `tcp` is a port, 1 to 65535"
+        );
+        assert!(fault("{\"tcp\": 443, \"tcp\": 444}").starts_with("line 1 column "));
         assert!(fault("{}").ends_with("`[[zone.probe]]` probes nothing"));
         assert!(fault("{\"tcp\": 443").contains("line 1 column"), "{}", fault("{\"tcp\": 443"));
         assert!(fault("[443]").contains("a pool is an object"));

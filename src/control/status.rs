@@ -411,6 +411,8 @@ pub struct SelectorStatus {
     pub members: usize,
     /// Members that the cluster has no more, and that are not forgotten yet.
     pub missed: usize,
+    /// Members that a pool has no room for; there may be more.
+    pub left_out: usize,
     /// Seconds since an API server has said something; none: none has since the start.
     pub stale_seconds: Option<u64>,
     /// Why none is heard.
@@ -422,8 +424,11 @@ pub struct SelectorStatus {
 impl SelectorStatus {
     /// What is not as it should be.
     fn remark(&self) -> Option<String> {
-        let SelectorStatus { selector, members, error, .. } = self;
-        let why = error.as_ref()?;
+        let SelectorStatus { selector, members, left_out, error, .. } = self;
+        let Some(why) = error else {
+            let remark = || format!("{selector} are more than a pool holds: {left_out} or more are left out");
+            return (*left_out > 0).then(remark);
+        };
         Some(format!("no API server is heard about {selector}, which stays with {members} members: {why}"))
     }
 }

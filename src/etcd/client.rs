@@ -46,6 +46,11 @@ impl Client {
         Client { access, place: 0, connection: None, token: None }
     }
 
+    /// Another one of the same store, over a connection of its own: it begins with the same member, as who we are.
+    pub fn beside(&self) -> Client {
+        Client { access: self.access.clone(), place: self.place, connection: None, token: self.token.clone() }
+    }
+
     /// The member that is asked first.
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.access.endpoints.get(self.place).copied()
@@ -265,6 +270,6 @@ impl Client {
             }
         };
         self.connection = Some(connection);
-        serde_json::from_slice(&body).map_err(|error| Error::Malformed(error.to_string()))
+        serde_json::from_slice(&body).map_err(Error::malformed)
     }
 }

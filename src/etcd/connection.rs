@@ -46,18 +46,17 @@ impl Connection {
         token: Option<&str>,
         message: &impl Serialize,
     ) -> Result<Incoming, Error> {
-        let malformed = |error: &dyn std::error::Error| Error::Malformed(error.to_string());
-        let body = serde_json::to_vec(message).map_err(|error| malformed(&error))?;
+        let body = serde_json::to_vec(message).map_err(Error::malformed)?;
         let mut request = Request::post(path)
             .header(HOST, self.0.endpoint().address.to_string())
             .header(CONTENT_TYPE, "application/json")
             .header(HAS_LEADER, "true");
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(token).map_err(|error| malformed(&error))?;
+            let mut value = HeaderValue::from_str(token).map_err(Error::malformed)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let request = request.body(Full::from(body)).map_err(|error| malformed(&error))?;
+        let request = request.body(Full::from(body)).map_err(Error::malformed)?;
         let response = self.0.send(request).await?;
         let status = response.status();
         if status == StatusCode::OK {

@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::error::Error;
 use super::prefix::end_of;
 use super::wire::{KeyValue, Mark, WatchCreate, WatchLine, WatchRequest, WatchResult, to_base64};
-use crate::http_client::Lines;
+use crate::http_client::{self, Lines, words};
 
 /// Longest wait for the word that the watch stands.
 const CREATED_MAX: Duration = Duration::from_secs(5);
@@ -60,7 +60,8 @@ impl Watch {
         let body = connection.ask("/v3/watch", token, &WatchRequest { create_request }).await?;
         let began = Mark::default();
         let mut watch = Watch { lines: connection.lines(body), began };
-        let created = timeout(CREATED_MAX, watch.line()).await.map_err(|_| Error::TimedOut)??;
+        let created =
+            timeout(CREATED_MAX, watch.line()).await.map_err(|_| http_client::Error::TimedOut)??;
         if !created.created {
             return Err(Error::Malformed("a watch that begins with something else".to_owned()));
         }
@@ -94,8 +95,7 @@ impl Watch {
         let Some(line) = self.lines.next().await? else {
             return Err(Error::Unavailable("the watch has ended".to_owned()));
         };
-        let read: WatchLine =
-            serde_json::from_slice(&line).map_err(|error| Error::Malformed(error.to_string()))?;
+        let read: WatchLine = serde_json::from_slice(&line).map_err(Error::malformed)?;
         match (read.result, read.error) {
             (_, Some(told)) => Err(told.into()),
             (Some(result), None) if result.compact_revision > 0 => Err(Error::Compacted),
@@ -109,9 +109,9 @@ impl Watch {
 /// Why the store has ended a watch. It says so in words only.
 fn canceled(reason: &str) -> Error {
     if reason.contains("ermission") || reason.contains("auth token") {
-        Error::NotLoggedIn(reason.to_owned())
+        Error::NotLoggedIn(words(reason))
     } else {
-        Error::Unavailable(reason.to_owned())
+        Error::Unavailable(words(reason))
     }
 }
 

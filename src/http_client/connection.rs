@@ -7,15 +7,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use super::endpoint::{Endpoint, Scheme};
 use super::error::Error;
+use super::words::words;
 use crate::tls::Handshake;
 
 /// Longest wait for a connection with its handshake.
@@ -23,6 +22,9 @@ const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// Longest wait for the head of a response, and then for each part of its body.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// Longest wait for all of a body, however slowly it comes.
+const BODY_MAX: Duration = Duration::from_secs(60);
 
 /// An open connection, which closes when it is dropped.
 pub struct Connection {
@@ -57,12 +59,8 @@ impl Connection {
             return Self::speak(endpoint, stream).await;
         }
         let config = handshake.config()?;
-        let name = handshake.server_name.as_ref().map_or_else(
-            || pki_types::ServerName::IpAddress(endpoint.address.ip().into()),
-            |name| name.to_pki(),
-        );
-        let secured = TlsConnector::from(config).connect(name, stream).await;
-        Self::speak(endpoint, secured.map_err(|error| Error::Tls(error.to_string()))?).await
+        let secured = handshake.shake(config, stream, endpoint.address.ip()).await;
+        Self::speak(endpoint, secured.map_err(|error| Error::Tls(words(&error.to_string())))?).await
     }
 
     async fn speak<S>(endpoint: Endpoint, stream: S) -> Result<Connection, Error>
@@ -104,7 +102,11 @@ impl Connection {
 /// # Errors
 ///
 /// When it does not come, or is longer than `bytes_max`.
-pub async fn read(mut body: Incoming, bytes_max: usize) -> Result<Vec<u8>, Error> {
+pub async fn read(body: Incoming, bytes_max: usize) -> Result<Vec<u8>, Error> {
+    timeout(BODY_MAX, read_parts(body, bytes_max)).await.map_err(|_| Error::TimedOut)?
+}
+
+async fn read_parts(mut body: Incoming, bytes_max: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     while let Some(part) = timeout(SILENCE_MAX, body.frame()).await.map_err(|_| Error::TimedOut)? {
         let Ok(part) = part?.into_data() else { continue };

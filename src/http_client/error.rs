@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::words::words;
 use crate::tls::FileError;
 
 /// Why nothing comes, or nothing more.
@@ -51,6 +52,6 @@ impl From<FileError> for Error {
 
 impl From<hyper::Error> for Error {
     fn from(error: hyper::Error) -> Error {
-        Error::Http(error.to_string())
+        Error::Http(words(&error.to_string()))
     }
 }

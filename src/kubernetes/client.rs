@@ -1,28 +1,37 @@
 //! A client of API servers: asks the one that answered last, else the next one.
 
+use std::time::Duration;
+
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue};
 use hyper::{Request, StatusCode};
+use tokio::time::timeout;
 
 use super::access::{Access, Token};
 use super::error::Error;
 use super::selector::{Selector, encoded};
 use super::watch::{GONE, Version, Watch, told};
-use super::wire::{ListPage, Member, Told};
-use crate::http_client::{Connection, Endpoint, Lines, read};
+use super::wire::{ListPage, MEMBERS_MAX, Member, Told, is_version};
+use crate::http_client::{self, Connection, Endpoint, Lines, read};
 use crate::tls::read_file;
 
 /// Nodes or pods of one page. Either has some 20 kB.
 const PAGE: usize = 250;
 
-/// Most of them in all: a pool has no more members than some hundred.
-const MEMBERS_MAX: usize = 10_000;
+/// Most pages of a list. A server that goes on after that does not come to an end.
+const PAGES_MAX: usize = MEMBERS_MAX.div_ceil(PAGE);
 
-/// Longest page that is taken.
-const BODY_BYTES_MAX: usize = 64 << 20;
+/// Longest time that a list takes, with all its pages.
+const LIST_MAX: Duration = Duration::from_secs(60);
 
-/// Longest event that is taken.
+/// Longest page that is taken: three times what it has.
+const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// Longest body of an error that is taken.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// Longest event that is taken. etcd keeps no object beyond 1.5 MiB.
 const LINE_BYTES_MAX: usize = 4 << 20;
 
 /// How long a watch is asked for, in seconds. Then the next one begins, maybe at another server.
@@ -62,39 +71,49 @@ impl Client {
         self.access.endpoints = endpoints;
     }
 
-    /// The next server is asked from now on. Whether that is the first one again.
-    pub fn turn(&mut self) -> bool {
+    /// The next server is asked from now on.
+    pub fn turn(&mut self) {
         let next = self.place.saturating_add(1);
         self.place = if next < self.access.endpoints.len() { next } else { 0 };
-        self.place == 0
+    }
+
+    /// How many servers there are to ask.
+    pub fn servers(&self) -> usize {
+        self.access.endpoints.len()
     }
 
     /// All that a selector means, as it is now.
     ///
     /// # Errors
     ///
-    /// When the server does not answer, or refuses.
+    /// When the server does not answer, refuses, or does not come to an end.
     pub async fn list(&mut self, selector: &Selector) -> Result<Listed, Error> {
+        timeout(LIST_MAX, self.list_pages(selector)).await.map_err(|_| http_client::Error::TimedOut)?
+    }
+
+    async fn list_pages(&mut self, selector: &Selector) -> Result<Listed, Error> {
         let (mut connection, mut members, mut more) = (self.connect().await?, Vec::new(), String::new());
-        loop {
+        for _ in 0..PAGES_MAX {
             let page = format!("{}&limit={PAGE}&continue={}", selector.path(), encoded(&more));
             let body = self.ask(&mut connection, &page).await?;
             let body = read(body, BODY_BYTES_MAX).await?;
-            let page: ListPage =
-                serde_json::from_slice(&body).map_err(|error| Error::Malformed(error.to_string()))?;
-            let version = page.metadata.resource_version;
-            if version.is_empty() {
-                return Err(Error::Malformed("a list without a version".to_owned()));
+            let ListPage { metadata, items } = serde_json::from_slice(&body).map_err(Error::malformed)?;
+            if !is_version(&metadata.resource_version) {
+                return Err(Error::malformed("a list without a version"));
             }
-            members.extend(page.items.iter().map(|item| item.member(selector)));
-            if members.len() > MEMBERS_MAX || members.iter().any(|member| member.name.is_empty()) {
-                return Err(Error::Malformed("a list with too many members, or with nobody".to_owned()));
+            let there = items.iter().filter(|item| !item.has_ended(selector));
+            for member in there.map(|item| item.member(selector)) {
+                members.push(member.ok_or_else(|| Error::malformed("a list with somebody who has no name"))?);
             }
-            more = page.metadata.more;
+            if members.len() > MEMBERS_MAX {
+                return Err(Error::malformed("a list with too many members"));
+            }
+            more = metadata.more;
             if more.is_empty() {
-                return Ok(Listed { members, version });
+                return Ok(Listed { members, version: metadata.resource_version });
             }
         }
+        Err(Error::malformed("a list that does not come to an end"))
     }
 
     /// Watches what a selector means, from a version on, over a connection of its own.
@@ -114,22 +133,20 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
-        let endpoint = self.endpoint().ok_or_else(|| Error::Malformed("no endpoint".to_owned()))?;
+        let endpoint = self.endpoint().ok_or_else(|| Error::malformed("no endpoint"))?;
         Ok(Connection::open(endpoint, &self.access.handshake).await?)
     }
 
     async fn ask(&self, connection: &mut Connection, path: &str) -> Result<Incoming, Error> {
-        let malformed = |error: &dyn std::error::Error| Error::Malformed(error.to_string());
         let mut request = Request::get(path)
             .header(HOST, connection.endpoint().address.to_string())
             .header(ACCEPT, "application/json");
         if let Some(token) = self.token().await? {
-            let mut value =
-                HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| malformed(&error))?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(Error::malformed)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let request = request.body(Full::default()).map_err(|error| malformed(&error))?;
+        let request = request.body(Full::default()).map_err(Error::malformed)?;
         let response = connection.send(request).await?;
         let status = response.status();
         if status == StatusCode::OK {
@@ -138,8 +155,8 @@ impl Client {
         if status.as_u16() == GONE {
             return Err(Error::Gone);
         }
-        let body = read(response.into_body(), BODY_BYTES_MAX).await?;
-        Err(told(serde_json::from_slice::<Told>(&body).unwrap_or_default(), status.as_u16()))
+        let body = read(response.into_body(), ERROR_BYTES_MAX).await?;
+        Err(told(&serde_json::from_slice::<Told>(&body).unwrap_or_default(), status.as_u16()))
     }
 
     async fn token(&self) -> Result<Option<String>, Error> {
@@ -149,7 +166,7 @@ impl Client {
             Some(Token::File(file)) => file.clone(),
         };
         let text = tokio::task::spawn_blocking(move || read_file(&file)).await;
-        let text = text.map_err(|error| Error::Malformed(error.to_string()))??;
+        let text = text.map_err(Error::malformed)??;
         Ok(Some(String::from_utf8_lossy(&text).trim().to_owned()))
     }
 }

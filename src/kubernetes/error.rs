@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::http_client;
+use crate::http_client::{self, words};
 use crate::tls::FileError;
 
 /// Why there is no response, or none of use.
@@ -23,6 +23,13 @@ pub enum Error {
         /// Why, in its words.
         why: String,
     },
+}
+
+impl Error {
+    /// What has come makes no sense, for this reason.
+    pub(super) fn malformed(why: impl fmt::Display) -> Error {
+        Error::Malformed(words(&why.to_string()))
+    }
 }
 
 impl fmt::Display for Error {

@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use super::selector::Selector;
-use super::wire::{EventLine, Member, Object, Told};
-use crate::http_client::Lines;
+use super::wire::{EventLine, Member, Told, is_version};
+use crate::http_client::{Lines, words};
 
 /// The status of HTTP for what is not known any more.
 pub(super) const GONE: u16 = 410;
@@ -45,35 +45,33 @@ impl Watch {
 }
 
 fn watched(selector: &Selector, line: &[u8]) -> Result<Watched, Error> {
-    let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
-    let EventLine { kind, object } = serde_json::from_slice(line).map_err(malformed)?;
+    let EventLine { kind, object } = serde_json::from_slice(line).map_err(Error::malformed)?;
     if kind == "ERROR" {
-        return Err(told(serde_json::from_value(object).map_err(malformed)?, 500));
+        return Err(told(&object.into(), 500));
     }
-    let object: Object = serde_json::from_value(object).map_err(malformed)?;
     let version = object.metadata.resource_version.clone();
-    if version.is_empty() {
-        return Err(Error::Malformed("an event without a version".to_owned()));
+    if !is_version(&version) {
+        return Err(Error::malformed("an event without a version"));
     }
-    let member = object.member(selector);
+    if kind == "BOOKMARK" {
+        return Ok(Watched::Bookmark(version));
+    }
+    let member = object.member(selector).ok_or_else(|| Error::malformed("an event of nobody"))?;
     match kind.as_str() {
-        "BOOKMARK" => Ok(Watched::Bookmark(version)),
-        "ADDED" | "MODIFIED" | "DELETED" if member.name.is_empty() => {
-            Err(Error::Malformed("an event of nobody".to_owned()))
-        }
+        "ADDED" | "MODIFIED" if object.has_ended(selector) => Ok(Watched::Gone(member, version)),
         "ADDED" | "MODIFIED" => Ok(Watched::There(member, version)),
         "DELETED" => Ok(Watched::Gone(member, version)),
-        other => Err(Error::Malformed(format!("an event of type {other:?}"))),
+        other => Err(Error::malformed(format!("an event of type {other:?}"))),
     }
 }
 
 /// An error that an API server tells; `status` is what HTTP says of it.
-pub(super) fn told(told: Told, status: u16) -> Error {
+pub(super) fn told(told: &Told, status: u16) -> Error {
     let status = if told.code == 0 { status } else { told.code };
     if status == GONE || matches!(told.reason.as_str(), "Gone" | "Expired") {
         return Error::Gone;
     }
-    let why = if told.message.is_empty() { "no reason".to_owned() } else { told.message };
+    let why = if told.message.is_empty() { "no reason".to_owned() } else { words(&told.message) };
     Error::Refused { status, why }
 }
 
@@ -104,5 +102,48 @@ mod tests {
             assert!(matches!(of(broken), Err(Error::Malformed(_))), "{broken}");
         }
         assert!(matches!(event("OTHER"), Err(Error::Malformed(_))));
+    }
+
+    #[test]
+    fn a_pod_that_has_ended_is_gone() {
+        let pods = Selector::pods("openshift-ingress/a").unwrap();
+        let of = |phase: &str| {
+            let line = format!(
+                r#"{{"type":"MODIFIED","object":{{"metadata":{{"name":"router-1","resourceVersion":"8"}},
+                    "status":{{"phase":"{phase}","hostIP":"192.0.2.13"}}}}}}"#
+            );
+            watched(&pods, line.as_bytes()).unwrap()
+        };
+        for phase in ["Failed", "Succeeded"] {
+            assert!(matches!(of(phase), Watched::Gone(member, _) if member.name == "router-1"), "{phase}");
+        }
+        assert!(matches!(of("Running"), Watched::There(member, _) if member.addresses.len() == 1));
+    }
+
+    #[test]
+    fn what_a_server_says_is_told_in_one_short_line() {
+        let pods = Selector::pods("a/b").unwrap();
+        let of = |line: String| watched(&pods, line.as_bytes()).unwrap_err().to_string();
+        let long = "x".repeat(100_000);
+        for line in [
+            format!(r#"{{"type":"ERROR","object":{{"code":403,"message":"no\n{long}"}}}}"#),
+            format!(
+                r#"{{"type":"no\n{long}","object":{{"metadata":{{"name":"a","resourceVersion":"8"}}}}}}"#
+            ),
+            format!(r#"{{"type":"ADDED","object":{{"metadata":"no\n{long}"}}}}"#),
+        ] {
+            let told = of(line);
+            assert!(told.chars().count() < 250 && !told.contains('\n'), "{told}");
+        }
+        let named = |name: &str| {
+            let line = format!(
+                r#"{{"type":"ADDED","object":{{"metadata":{{"name":"{name}","resourceVersion":"8"}}}}}}"#
+            );
+            watched(&pods, line.as_bytes())
+        };
+        assert!(matches!(named("router-1.a"), Ok(Watched::There(..))));
+        for name in ["", "a b", "A", "a\\n192.0.2.1 b", "a/b", &"a".repeat(254)] {
+            assert!(matches!(named(name), Err(Error::Malformed(_))), "{name}");
+        }
     }
 }

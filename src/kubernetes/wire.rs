@@ -1,13 +1,29 @@
 //! What an API server says, as far as it is of use here.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::selector::{MASTERS, Selector};
 
+/// Most nodes or pods of a list: a pool has no more members than some hundred.
+pub(super) const MEMBERS_MAX: usize = 10_000;
+
 /// Most addresses of one node or pod that are taken.
 const ADDRESSES_MAX: usize = 16;
+
+/// Most addresses of one node or pod that are looked at: there are some of other kinds among them.
+const ADDRESSES_LOOKED_AT_MAX: usize = 256;
+
+/// Longest name of a node or pod, in bytes: it is one of DNS.
+const NAME_BYTES_MAX: usize = 253;
+
+/// Longest version, in bytes: it is a number, though nobody is to know that.
+const VERSION_BYTES_MAX: usize = 64;
 
 /// A node or a pod that is a member of pools.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +39,7 @@ pub struct Member {
 #[serde(default)]
 pub(super) struct ListPage {
     pub(super) metadata: ListMeta,
+    #[serde(deserialize_with = "all_items")]
     pub(super) items: Vec<Object>,
 }
 
@@ -35,14 +52,18 @@ pub(super) struct ListMeta {
     pub(super) more: String,
 }
 
-/// A node, a pod, or a bookmark, which is a node or pod with a version and nothing else.
+/// A node, a pod, a bookmark, which is a node or pod with a version and nothing else, or an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Object {
     kind: String,
     pub(super) metadata: Metadata,
     spec: Spec,
+    #[serde(deserialize_with = "status")]
     status: ObjectStatus,
+    message: String,
+    reason: String,
+    code: u16,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,7 +71,8 @@ pub(super) struct Object {
 pub(super) struct Metadata {
     pub(super) name: String,
     pub(super) resource_version: String,
-    labels: std::collections::BTreeMap<String, String>,
+    #[serde(rename = "labels", deserialize_with = "has_label_of_masters")]
+    is_master: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,13 +84,14 @@ struct Spec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ObjectStatus {
+    #[serde(deserialize_with = "first_items")]
     addresses: Vec<NodeAddress>,
     phase: Option<String>,
     #[serde(rename = "hostIP")]
     host_ip: Option<String>,
-    #[serde(rename = "hostIPs")]
+    #[serde(rename = "hostIPs", deserialize_with = "first_items")]
     host_ips: Vec<HostIp>,
-    #[serde(rename = "podIPs")]
+    #[serde(rename = "podIPs", deserialize_with = "first_items")]
     pod_ips: Vec<HostIp>,
 }
 
@@ -86,12 +109,12 @@ struct HostIp {
     ip: String,
 }
 
-/// A line of a watch. What its object is depends on its type.
+/// A line of a watch.
 #[derive(Debug, Deserialize)]
 pub(super) struct EventLine {
     #[serde(rename = "type")]
     pub(super) kind: String,
-    pub(super) object: serde_json::Value,
+    pub(super) object: Object,
 }
 
 /// An error that an API server tells.
@@ -103,9 +126,29 @@ pub(super) struct Told {
     pub(super) code: u16,
 }
 
+impl From<Object> for Told {
+    fn from(Object { message, reason, code, .. }: Object) -> Told {
+        Told { message, reason, code }
+    }
+}
+
+/// Whether a text is a version, as far as that can be said of what only the API server understands.
+pub(super) fn is_version(text: &str) -> bool {
+    (1..=VERSION_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a node or pod can have this name (RFC 1123, section 2.1, as Kubernetes reads it).
+fn is_name(text: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_known)
+}
+
 impl Object {
-    /// What it is a member as.
-    pub(super) fn member(&self, selector: &Selector) -> Member {
+    /// What it is a member as; none: it has no name, or one that Kubernetes does not give.
+    pub(super) fn member(&self, selector: &Selector) -> Option<Member> {
+        if !is_name(&self.metadata.name) {
+            return None;
+        }
         let texts: Vec<&str> = match selector {
             Selector::Nodes { .. } => self.internal(),
             Selector::Pods { .. } => self.of_host(),
@@ -116,7 +159,15 @@ impl Object {
                 addresses.push(address);
             }
         }
-        Member { name: self.metadata.name.clone(), addresses }
+        Some(Member { name: self.metadata.name.clone(), addresses })
+    }
+
+    /// Whether it is a pod that has ended: it is there to be looked at, and serves nobody.
+    pub(super) fn has_ended(&self, selector: &Selector) -> bool {
+        match selector {
+            Selector::Nodes { .. } => false,
+            Selector::Pods { .. } => matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed")),
+        }
     }
 
     /// Addresses of a node within its cluster.
@@ -125,12 +176,9 @@ impl Object {
         own.map(|address| address.address.as_str()).collect()
     }
 
-    /// Addresses of the node that a pod runs on; none of one that has ended. Of old API servers a pod on the network of
-    /// its host says the second family only among its own.
+    /// Addresses of the node that a pod runs on. Of old API servers a pod on the network of its host says the second
+    /// family only among its own.
     fn of_host(&self) -> Vec<&str> {
-        if matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed")) {
-            return Vec::new();
-        }
         let own = self.status.pod_ips.iter().filter(|_| self.spec.host_network);
         let all = self.status.host_ips.iter().chain(own).map(|one| one.ip.as_str());
         self.status.host_ip.as_deref().into_iter().chain(all).collect()
@@ -172,11 +220,104 @@ pub fn nodes_of(text: &[u8]) -> Result<Vec<NodeOfCluster>, String> {
     }
     let selector = Selector::Nodes { labels: String::new() };
     let node = |item: &Object| {
-        let Member { name, addresses } = item.member(&selector);
-        let is_master = MASTERS.iter().any(|label| item.metadata.labels.contains_key(*label));
-        NodeOfCluster { name, addresses, is_master }
+        let Member { name, addresses } =
+            item.member(&selector).ok_or_else(|| format!("{:?} is no name of a node", item.metadata.name))?;
+        Ok(NodeOfCluster { name, addresses, is_master: item.metadata.is_master })
     };
-    Ok(page.items.iter().map(node).collect())
+    page.items.iter().map(node).collect()
+}
+
+/// What becomes of items behind the most that are taken.
+#[derive(Clone, Copy)]
+enum Beyond {
+    Refused,
+    Ignored,
+}
+
+/// A list whose items take more memory than their text, and so are counted while they are read.
+struct Items<T> {
+    most: usize,
+    beyond: Beyond,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {} items", self.most)
+    }
+
+    /// Go writes a list that was never made as `null`.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while list.len() < self.most {
+            let Some(item) = items.next_element()? else { return Ok(list) };
+            list.push(item);
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            if let Beyond::Refused = self.beyond {
+                return Err(A::Error::custom(format!("a list of more than {} items", self.most)));
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// The nodes or pods of a page: a server that is old or under way may leave out the limit that it was asked for.
+fn all_items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let (most, beyond) = (MEMBERS_MAX, Beyond::Refused);
+    deserializer.deserialize_any(Items { most, beyond, of: PhantomData })
+}
+
+/// The first addresses of a node or pod.
+fn first_items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let (most, beyond) = (ADDRESSES_LOOKED_AT_MAX, Beyond::Ignored);
+    deserializer.deserialize_any(Items { most, beyond, of: PhantomData })
+}
+
+/// The status of a node or pod; an error has a word in its place.
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectStatus, D::Error> {
+    struct Status;
+    impl<'de> Visitor<'de> for Status {
+        type Value = ObjectStatus;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the status of a node or pod")
+        }
+        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<ObjectStatus, E> {
+            Ok(ObjectStatus::default())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ObjectStatus, A::Error> {
+            ObjectStatus::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_any(Status)
+}
+
+/// Whether one of the labels says that a node runs an API server. No other is of use here.
+fn has_label_of_masters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct Labels;
+    impl<'de> Visitor<'de> for Labels {
+        type Value = bool;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("labels")
+        }
+        fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
+            Ok(false)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut labels: A) -> Result<bool, A::Error> {
+            let mut is_master = false;
+            while let Some((label, _)) = labels.next_entry::<String, IgnoredAny>()? {
+                is_master |= MASTERS.contains(&label.as_str());
+            }
+            Ok(is_master)
+        }
+    }
+    deserializer.deserialize_any(Labels)
 }
 
 #[cfg(test)]
@@ -194,7 +335,7 @@ mod tests {
         )
         .unwrap();
         let addresses: Vec<IpAddr> = vec!["192.0.2.13".parse().unwrap(), "2001:db8::13".parse().unwrap()];
-        let member = node.member(&nodes);
+        let member = node.member(&nodes).unwrap();
         assert_eq!((member.name.as_str(), &member.addresses), ("master-0", &addresses), "ready or not");
         let pods = Selector::pods("openshift-ingress/a").unwrap();
         let pod = |phase: &str, network: bool| -> Vec<IpAddr> {
@@ -202,13 +343,27 @@ mod tests {
                 r#"{{"metadata":{{"name":"router"}},"spec":{{"hostNetwork":{network}}},"status":{{"phase":"{phase}",
                     "hostIP":"192.0.2.13","podIPs":[{{"ip":"192.0.2.13"}},{{"ip":"2001:db8::13"}}]}}}}"#
             );
-            serde_json::from_str::<Object>(&text).unwrap().member(&pods).addresses
+            serde_json::from_str::<Object>(&text).unwrap().member(&pods).unwrap().addresses
         };
         assert_eq!(pod("Running", true), addresses);
         assert_eq!(pod("Running", false), addresses[..1]);
-        assert!(pod("Failed", true).is_empty());
-        let waiting: Object = serde_json::from_str(r#"{"status":{"phase":"Pending"}}"#).unwrap();
-        assert!(waiting.member(&pods).addresses.is_empty());
+        let waiting: Object =
+            serde_json::from_str(r#"{"metadata":{"name":"router"},"status":{"phase":"Pending"}}"#).unwrap();
+        assert!(waiting.member(&pods).unwrap().addresses.is_empty());
+    }
+
+    #[test]
+    fn a_list_is_refused_before_it_takes_more_memory_than_its_text() {
+        let page = |items: usize| {
+            let text = format!(r#"{{"items":[{}{{}}]}}"#, "{},".repeat(items - 1));
+            serde_json::from_str::<ListPage>(&text).map(|page| page.items.len())
+        };
+        assert_eq!(page(MEMBERS_MAX).unwrap(), MEMBERS_MAX);
+        assert!(page(MEMBERS_MAX + 1).unwrap_err().to_string().contains("more than 10000 items"));
+        assert_eq!(serde_json::from_str::<ListPage>(r#"{"items":null}"#).unwrap().items.len(), 0);
+        let addresses = format!(r#"{{"status":{{"addresses":[{}{{}}]}}}}"#, "{},".repeat(9_999));
+        let node: Object = serde_json::from_str(&addresses).unwrap();
+        assert_eq!(node.status.addresses.len(), ADDRESSES_LOOKED_AT_MAX);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use rustls::ClientConfig;
 use rustls::pki_types;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::outcome::{Failure, Phase, Reason};
@@ -50,10 +49,8 @@ impl Handshaker {
         stream: TcpStream,
         address: IpAddr,
     ) -> Result<Secured, Failure> {
-        let own = self.handshake.server_name.as_ref().map(|name| name.to_pki());
-        let name = own.unwrap_or_else(|| pki_types::ServerName::IpAddress(address.into()));
-        let shaken = TlsConnector::from(config).connect(name.clone(), stream).await;
-        let stream = shaken.map_err(|error| of_handshake(&error, &name))?;
+        let shaken = self.handshake.shake(config, stream, address).await;
+        let stream = shaken.map_err(|error| of_handshake(&error, &self.handshake.name_at(address)))?;
         let (_, session) = stream.get_ref();
         let wanted = &self.handshake.protocols;
         let may_be_silent = wanted.is_empty() || wanted.iter().any(|one| one.name() == UNSPOKEN);

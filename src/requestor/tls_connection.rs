@@ -8,12 +8,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustls::pki_types;
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::failure::Failure;
@@ -190,13 +188,11 @@ pub(super) async fn connect(
     versions: TlsVersions,
     protocols: Vec<AlpnProtocol>,
 ) -> Result<TlsStream<TcpStream>, Failure> {
-    let name = name.map(|name| name.to_pki());
-    let handshake = Handshake { server_name: None, verify, protocols, client: None };
+    let handshake = Handshake { server_name: name, verify, protocols, client: None };
     let config = handshake.config_of(versions).map_err(|error| Failure::File(error.to_string()))?;
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let name = name.unwrap_or_else(|| pki_types::ServerName::IpAddress(address.ip().into()));
-    let secured = TlsConnector::from(config).connect(name, stream).await;
+    let secured = handshake.shake(config, stream, address.ip()).await;
     secured.map_err(|error| Failure::Tls(format!("TLS: {error}")))
 }
 

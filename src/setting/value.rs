@@ -13,7 +13,7 @@ use toml::de::DeValue;
 
 use super::duration;
 use super::size;
-use crate::dns::{Name, NameRef};
+use crate::dns::{Name, NameRef, Ttl};
 use crate::source::{Diagnostic, Diagnostics, FileId, Span, nearest, offset};
 
 /// A value, the key it belongs to, and its place.
@@ -115,6 +115,13 @@ impl<'t> Value<'t> {
         }
         let (least, most) = (duration::show(*bounds.start()), duration::show(*bounds.end()));
         Err(self.fault(format!("`{}` is {least} to {most}", self.key)))
+    }
+
+    /// A TTL within `bounds`.
+    pub fn ttl(self, bounds: &RangeInclusive<Duration>) -> Result<Ttl, Diagnostic> {
+        let duration = self.duration(bounds)?;
+        let seconds = u32::try_from(duration.as_secs()).ok().and_then(Ttl::from_seconds);
+        seconds.ok_or_else(|| self.fault("it is too long"))
     }
 
     /// One of some words, and what it stands for.

@@ -1,18 +1,39 @@
-//! Locks that are used on after a panic.
+//! Locks that are used on after a panic, and values behind them.
 //!
 //! A thread that panics while it holds a lock poisons it. Every holder in this program leaves the value
 //! whole, so that the others go on with it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Locks a mutex, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A value that one task changes and others look at. Clones are the same one.
+#[derive(Debug, Default)]
+pub struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Shared(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    /// The value as it is now.
+    pub fn get(&self) -> T {
+        lock(&self.0).clone()
+    }
+
+    /// Changes it.
+    pub fn change(&self, change: impl FnOnce(&mut T)) {
+        change(&mut lock(&self.0));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::thread;
 
     use super::*;

@@ -1,15 +1,19 @@
-//! What a TLS client says and demands in a handshake, and the configuration made from it.
+//! What a TLS client says and demands in a handshake, the configuration made from it, and the handshake.
 //!
-//! Not responsible for the handshake itself, or for what its failure means: that is up to the room that
-//! connects.
+//! Not responsible for connecting, or for what a failure means: that is up to the room that connects.
 
+use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::ring;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion};
+use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion, pki_types};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::authority::{self, TrustEveryone};
 use super::file::{FileError, FileFault};
@@ -161,6 +165,26 @@ impl Handshake {
         };
         let client = self.client.iter().flat_map(|client| [client.certificate.path(), client.key.path()]);
         authorities.into_iter().chain(client).collect()
+    }
+
+    /// The name that the certificate of a server at `address` must be for.
+    pub fn name_at(&self, address: IpAddr) -> pki_types::ServerName<'static> {
+        let name = self.server_name.as_ref().map(|name| name.to_pki());
+        name.unwrap_or_else(|| pki_types::ServerName::IpAddress(address.into()))
+    }
+
+    /// Shakes hands over `stream`, which leads to `address`, with what [`Handshake::config`] made.
+    ///
+    /// # Errors
+    ///
+    /// When the stream ends, or one side refuses the other.
+    pub async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        config: Arc<ClientConfig>,
+        stream: S,
+        address: IpAddr,
+    ) -> io::Result<TlsStream<S>> {
+        TlsConnector::from(config).connect(self.name_at(address), stream).await
     }
 
     /// What handshakes of the usual versions are made with, from the files as they are now.

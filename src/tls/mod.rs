@@ -1,7 +1,7 @@
 //! TLS: trust anchors, certificates, and what clients and servers are configured with; and random numbers.
 //!
 //! Reads authorities, certificates and keys from files, again when these change, and makes a configuration
-//! from them. Not responsible for connections and handshakes: `probe`, `requestor` and `transport` make those.
+//! from them; shakes hands as a client. Not responsible for connections: the rooms that need one make it.
 
 mod random;
 

@@ -328,7 +328,7 @@ impl Builder {
     /// The node of an owner, made with its ancestors where it is new.
     fn node(&mut self, owner: NameRef<'_>, origin: &Origin) -> Result<NodeId, Diagnostic> {
         if let Some(last) = self.last
-            && self.name(last) == owner.wire()
+            && self.name(last).eq_ignore_ascii_case(owner.wire())
         {
             return Ok(last);
         }
@@ -351,7 +351,8 @@ impl Builder {
 
     fn find_or_insert(&mut self, owner: NameRef<'_>, origin: &Origin) -> Result<NodeId, Diagnostic> {
         let (last_parent, parent_hash) = self.last_parent;
-        let beside = owner.parent().is_some_and(|parent| self.name(last_parent) == parent.wire());
+        let is_last = |parent: NameRef<'_>| self.name(last_parent).eq_ignore_ascii_case(parent.wire());
+        let beside = owner.parent().is_some_and(is_last);
         let hash = if beside { parent_hash.child(owner) } else { NameHash::of(owner) };
         let is_it = |node: u32| self.name(NodeId(node)).eq_ignore_ascii_case(owner.wire());
         if let Some(node) = self.index.find(hash, is_it) {

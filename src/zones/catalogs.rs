@@ -1,9 +1,9 @@
 //! Catalogs (RFC 9432) while they are served: zones come and go as they say.
 //!
 //! ```text
-//!   a catalog has a new version ─▶ loop ─ note ─▶ task ─ Roster ─▶ Publications ─▶ loop: zones come and go
-//!                                                  ├─────────────▶ Secondaries: they are copied
-//!                                                  └─────────────▶ copies and members on disk
+//!   a catalog has a new version ─▶ loop ─ note ─▶ task ─ MemberZones ─▶ Publications ─▶ loop: zones come and go
+//!                                                  ├──────────────────▶ Secondaries: they are copied
+//!                                                  └──────────────────▶ copies and members on disk
 //! ```
 //!
 //! Responsible for the zones being those that the last good version of each catalog names. Not responsible for what a

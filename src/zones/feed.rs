@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 pub(super) use settings::FeedSettings;
 pub use status::FeedStatus;
-pub(super) use status::SharedStatus;
 
 use super::publication::Publications;
 use super::settings::Settings;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   members as they were kept ─┐
-//!                              ├─▶ Roster ─▶ which zones come, go, change or begin anew
+//!                              ├─▶ MemberZones ─▶ which zones come, go, change or begin anew
 //!   versions of catalogs ──────┘
 //! ```
 //!
@@ -13,7 +13,7 @@ mod membership;
 
 mod kept;
 
-mod roster;
+mod member_zones;
 
+pub(super) use member_zones::{MemberZones, Said, SettingsAre, Turn};
 pub use membership::{Clash, Losses};
-pub(super) use roster::{Roster, Said, SettingsAre, Turn};

@@ -1,4 +1,4 @@
-//! A stand-in for the API server of a cluster: lists and watches of nodes over HTTPS, with bookmarks and a history that ends.
+//! A stand-in for the API server of a cluster: lists and watches of nodes, or of pods, over HTTPS, with bookmarks and a history that ends.
 //! It can say what makes no sense, half of it, or nothing.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,10 @@ pub enum Manner {
     Half,
     /// It says nothing.
     Silent,
+    /// Its lists go on and on.
+    Endless,
+    /// It says well who is there, and of what becomes of them one thing of use and then nonsense.
+    Raving,
 }
 
 /// An API server, which ends with this.
@@ -49,7 +53,8 @@ struct Shared {
 }
 
 struct State {
-    nodes: BTreeMap<String, String>,
+    /// Nodes and pods, as JSON without a version.
+    objects: BTreeMap<String, String>,
     version: u64,
     /// What has happened, and what it made the version.
     history: Vec<(u64, String)>,
@@ -87,7 +92,7 @@ impl ApiServer {
             )
             .expect("a certificate with its key");
         let state = State {
-            nodes: BTreeMap::new(),
+            objects: BTreeMap::new(),
             version: 100,
             history: Vec::new(),
             forgotten: 0,
@@ -146,21 +151,31 @@ impl ApiServer {
 
     /// A node is there, ready or not.
     pub fn put(&self, name: &str, address: Ipv4Addr) {
+        self.put_object(name, &node(name, &address.to_string()));
+    }
+
+    /// A pod is there, in a phase, on the network of a host.
+    pub fn put_pod(&self, name: &str, phase: &str, host: Ipv4Addr) {
+        self.put_object(name, &pod(name, phase, &host.to_string()));
+    }
+
+    /// An object is there, whose JSON has VERSION where its version is to stand.
+    pub fn put_object(&self, name: &str, object: &str) {
         let mut state = self.shared.state();
-        let kind = if state.nodes.insert(name.to_owned(), address.to_string()).is_some() {
+        let kind = if state.objects.insert(name.to_owned(), object.to_owned()).is_some() {
             "MODIFIED"
         } else {
             "ADDED"
         };
-        state.happened(kind, name, &address.to_string());
+        state.happened(kind, object);
         self.shared.changed.notify_all();
     }
 
-    /// A node is gone.
+    /// A node or pod is gone.
     pub fn delete(&self, name: &str) {
         let mut state = self.shared.state();
-        let address = state.nodes.remove(name).expect("it was there");
-        state.happened("DELETED", name, &address);
+        let object = state.objects.remove(name).expect("it was there");
+        state.happened("DELETED", &object);
         self.shared.changed.notify_all();
     }
 
@@ -224,9 +239,9 @@ impl Shared {
 }
 
 impl State {
-    fn happened(&mut self, kind: &str, name: &str, address: &str) {
+    fn happened(&mut self, kind: &str, object: &str) {
         self.version += 1;
-        let object = node(name, address, self.version);
+        let object = versioned(object, self.version);
         self.history.push((self.version, format!(r#"{{"type":"{kind}","object":{object}}}"#)));
     }
 
@@ -234,10 +249,11 @@ impl State {
     fn page(&self, query: &str) -> String {
         let number = |key: &str| value(query, key).and_then(|text| text.parse::<usize>().ok());
         let (from, limit) = (number("continue").unwrap_or_default(), number("limit").unwrap_or(1).min(2));
-        let items = self.nodes.iter().skip(from).take(limit);
-        let items: Vec<String> = items.map(|(name, address)| node(name, address, self.version)).collect();
+        let items = self.objects.values().skip(from).take(limit);
+        let items: Vec<String> = items.map(|object| versioned(object, self.version)).collect();
         let next = from + limit;
-        let more = if next < self.nodes.len() { next.to_string() } else { String::new() };
+        let has_more = next < self.objects.len() || self.manner == Manner::Endless;
+        let more = if has_more { next.to_string() } else { String::new() };
         format!(
             r#"{{"kind":"NodeList","metadata":{{"resourceVersion":"{}","continue":"{more}"}},"items":[{}]}}"#,
             self.version,
@@ -246,13 +262,23 @@ impl State {
     }
 }
 
-fn node(name: &str, address: &str, version: u64) -> String {
+fn node(name: &str, address: &str) -> String {
     format!(
-        r#"{{"kind":"Node","metadata":{{"name":"{name}","resourceVersion":"{version}"}},"status":{{"addresses":[
+        r#"{{"kind":"Node","metadata":{{"name":"{name}","resourceVersion":"VERSION"}},"status":{{"addresses":[
             {{"type":"InternalIP","address":"{address}"}},{{"type":"Hostname","address":"{name}"}}],
             "conditions":[{{"type":"Ready","status":"Unknown"}}]}}}}"#
     )
-    .replace('\n', " ")
+}
+
+fn pod(name: &str, phase: &str, host: &str) -> String {
+    format!(
+        r#"{{"kind":"Pod","metadata":{{"name":"{name}","resourceVersion":"VERSION"}},"spec":{{"hostNetwork":true}},
+            "status":{{"phase":"{phase}","hostIP":"{host}","podIPs":[{{"ip":"{host}"}}]}}}}"#
+    )
+}
+
+fn versioned(object: &str, version: u64) -> String {
+    object.replace('\n', " ").replace("VERSION", &version.to_string())
 }
 
 /// The value of a key of a query.
@@ -287,8 +313,10 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{half}", body.len())?;
                 return stream.flush();
             }
+            Manner::Endless if value(&query, "watch").is_some() => refuse(&mut stream, 410)?,
+            Manner::Raving if value(&query, "watch").is_some() => return rave(shared, &mut stream),
             Manner::Well if value(&query, "watch").is_some() => return watch(shared, &mut stream, &query),
-            Manner::Well => {
+            Manner::Well | Manner::Endless | Manner::Raving => {
                 let body = shared.state().page(&query);
                 respond(&mut stream, &body)?;
             }
@@ -365,6 +393,20 @@ fn watch(shared: &Shared, stream: &mut Stream, query: &str) -> std::io::Result<(
         }
         state = shared.state();
     }
+}
+
+/// A watch that says one thing of use, and then nonsense.
+fn rave(shared: &Shared, stream: &mut Stream) -> std::io::Result<()> {
+    let bookmark = {
+        let version = shared.state().version;
+        format!(
+            r#"{{"type":"BOOKMARK","object":{{"kind":"Node","metadata":{{"resourceVersion":"{version}"}}}}}}"#
+        )
+    };
+    write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    chunk(stream, &format!("{bookmark}\n"))?;
+    chunk(stream, "{\"type\":\"nonsense\"\n")?;
+    end(stream)
 }
 
 fn chunk(stream: &mut Stream, part: &str) -> std::io::Result<()> {

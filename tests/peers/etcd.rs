@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use edgedns::etcd::{Access, Change, Client, Endpoint, Error, Login, Mark, PORT};
+use edgedns::http_client;
 use edgedns::tls::{AuthorityFile, ServerName, Verify};
 use harness::etcd::{Etcd, Security};
 use tokio::runtime::Runtime;
@@ -99,9 +100,12 @@ fn a_store_with_tls_and_users_is_asked_as_somebody_and_a_lost_token_is_renewed()
         assert!(matches!(refused, Err(Error::NotLoggedIn(_))), "{refused:?}");
         let stranger = Access { verify: Verify::System, ..with_login(&etcd) };
         let refused = Client::new(stranger).mark(b"/skydns/").await;
-        assert!(matches!(refused, Err(Error::Tls(_))), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Link(http_client::Error::Tls(_)))), "{refused:?}");
         let other = Access { server_name: ServerName::new("other.example"), ..with_login(&etcd) };
-        assert!(matches!(Client::new(other).mark(b"/skydns/").await, Err(Error::Tls(_))));
+        assert!(matches!(
+            Client::new(other).mark(b"/skydns/").await,
+            Err(Error::Link(http_client::Error::Tls(_)))
+        ));
 
         let named = Access { server_name: ServerName::new("etcd.lab.example"), ..with_login(&etcd) };
         let mut client = Client::new(named);

@@ -24,8 +24,16 @@ struct Cluster {
     _masters: Vec<Master>,
 }
 
+/// Members that are nodes, and that are pods.
+const NODES: &str = "nodes = \"node-role.kubernetes.io/master\"";
+const PODS: &str = "pods = \"openshift-ingress/deployment=default\"";
+
 impl Cluster {
     fn of(forget: &str) -> Cluster {
+        Cluster::with(forget, NODES)
+    }
+
+    fn with(forget: &str, members: &str) -> Cluster {
         let (site, server, first) = (Site::new(), ApiServer::start(), loopback());
         let state = site.folder().join("state");
         std::fs::create_dir(&state).expect("a folder");
@@ -38,7 +46,7 @@ impl Cluster {
              [kubernetes]\nkubeconfig = \"{}\"\nforget = \"{forget}\"\n\
              [[zone]]\nname = \"lab.example\"\nfile = \"lab.zone\"\n\
              [[zone.probe]]\nnames = [\"api\", \"api-int\"]\ntcp = {PORT}\n\
-             members = {{ nodes = \"node-role.kubernetes.io/master\" }}\n",
+             members = {{ {members} }}\n",
             state.display(),
             site.folder().join("control.sock").display(),
             server.kubeconfig().display(),
@@ -52,6 +60,20 @@ impl Cluster {
         self._masters.push(Master::open_at(address, PORT));
         self.server.put(name, address);
         address
+    }
+
+    /// A host whose port is open.
+    fn host(&mut self) -> Ipv4Addr {
+        let address = loopback();
+        self._masters.push(Master::open_at(address, PORT));
+        address
+    }
+
+    /// The kept members.
+    fn kept(&self) -> std::path::PathBuf {
+        let folder = self.site.folder().join("state/cluster-members");
+        let file = std::fs::read_dir(folder).expect("a folder").next().expect("a file");
+        file.expect("a file").path()
     }
 
     fn status(&self) -> serde_json::Value {
@@ -170,6 +192,76 @@ fn what_makes_no_sense_and_what_is_forgotten_takes_nobody_away() {
     cluster.server.forget();
     known.push(cluster.add("last"));
     wait_for_all(&program, "api-int", &known);
+}
+
+#[test]
+fn router_pods_are_members_on_their_hosts_and_leave_with_their_end() {
+    let mut cluster = Cluster::with("1s", PODS);
+    let (h0, h1, h2) = (cluster.host(), cluster.host(), cluster.host());
+    cluster.server.put_pod("router-a", "Running", h0);
+    cluster.server.put_pod("router-b", "Running", h1);
+    let program = cluster.site.start();
+    wait_for_all(&program, "api-int", &[h0, h1]);
+    assert_eq!(cluster.status()["selector"], PODS.replace(" = \"", " ").replace('"', ""));
+    // A pod that is replaced on its host changes nothing: nothing is written, nothing is read again.
+    let (kept, text) = (cluster.kept(), std::fs::read_to_string(cluster.kept()).expect("a file"));
+    cluster.server.put_pod("router-c", "Running", h0);
+    cluster.server.delete("router-a");
+    cluster.server.put_pod("router-d", "Running", h2);
+    wait_for_all(&program, "api-int", &[h0, h1, h2]);
+    let news = std::fs::read_to_string(&kept).expect("a file");
+    assert!(text.contains("router-a") && !news.contains("router-a"), "{text}{news}");
+    let members: u64 = cluster.status()["members"].as_u64().expect("a number");
+    cluster.server.put_pod("router-e", "Running", h2);
+    wait_for("one more", PATIENCE, || (cluster.status()["members"] == members + 1).then_some(()));
+    assert_eq!(std::fs::read_to_string(&kept).expect("a file"), news, "its host is a member already");
+    // One that has ended is there to be looked at only.
+    cluster.server.put_pod("router-b", "Failed", h1);
+    wait_for_all(&program, "api-int", &[h0, h2]);
+}
+
+#[test]
+fn a_list_without_an_end_and_a_watch_that_raves_are_told_and_take_nobody_away() {
+    let mut cluster = Cluster::of("10m");
+    let m0 = cluster.add("m0");
+    let program = cluster.site.start();
+    wait_for_all(&program, "api-int", &[m0]);
+    let error = |cluster: &Cluster| cluster.status()["error"].as_str().map(str::to_owned);
+    cluster.server.forget();
+    cluster.server.behave(Manner::Endless);
+    let told = wait_for("it is told", PATIENCE, || error(&cluster));
+    assert!(told.contains("does not come to an end"), "{told}");
+    cluster.server.behave(Manner::Well);
+    wait_for("it is well", PATIENCE, || error(&cluster).is_none().then_some(()));
+    cluster.server.behave(Manner::Raving);
+    wait_for("it is told", PATIENCE, || error(&cluster));
+    let m1 = cluster.add("m1");
+    wait_for_all(&program, "api-int", &[m0, m1]);
+    // Some rounds of nonsense are one loss, which stands in the status until a watch does.
+    let asked = cluster.server.requests().len();
+    wait_for("more rounds", PATIENCE, || (cluster.server.requests().len() > asked + 2).then_some(()));
+    assert!(error(&cluster).is_some(), "{:?}", cluster.status());
+    assert_eq!(cluster.status()["lost"], 2);
+    cluster.server.behave(Manner::Well);
+    wait_for("it is well", PATIENCE, || error(&cluster).is_none().then_some(()));
+}
+
+#[test]
+fn who_is_back_before_the_cluster_is_heard_again_is_not_forgotten() {
+    let mut cluster = Cluster::of("10s");
+    let (m0, m1) = (cluster.add("m0"), cluster.add("m1"));
+    let program = cluster.site.start();
+    wait_for_all(&program, "api-int", &[m0, m1]);
+    cluster.server.delete("m1");
+    wait_for("m1 is missed", PATIENCE, || (cluster.status()["missed"] == 1).then_some(()));
+    cluster.server.behave(Manner::Refusing(500));
+    cluster.server.put("m1", m1);
+    std::thread::sleep(Duration::from_millis(10_500));
+    cluster.server.behave(Manner::Well);
+    wait_for("m1 is back", PATIENCE, || (cluster.status()["missed"] == 0).then_some(()));
+    assert_eq!(cluster.status()["members"], 2);
+    let log = program.log();
+    assert!(!log.iter().any(|line| line.text.contains("is no member")), "{log:?}");
 }
 
 #[test]

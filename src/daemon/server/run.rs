@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use tokio::runtime::Handle;
@@ -141,10 +142,23 @@ fn arrived(transitions: &mut mpsc::Receiver<Transition>) -> Vec<Transition> {
     std::iter::from_fn(|| transitions.try_recv().ok()).collect()
 }
 
-/// Has files read again, and zones made that are made from others.
-fn reloading_by(requests: mpsc::Sender<AdminRequest>) -> impl Fn() + Send + Sync {
-    // A queue that is full of requests has a reload in it, or will be asked soon.
-    move || drop(requests.try_send(files_changed()))
+/// Has files read again, and zones made that are made from others. Of many calls at once some come to one reload; where the
+/// queue is full of other requests, it waits for a place in it.
+fn reloading_by(requests: mpsc::Sender<AdminRequest>, runtime: Handle) -> impl Fn() + Send + Sync {
+    let is_waiting = Arc::new(AtomicBool::new(false));
+    move || {
+        if is_waiting.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (requests, is_waiting) = (requests.clone(), Arc::clone(&is_waiting));
+        runtime.spawn(async move {
+            let place = requests.reserve().await;
+            // Whoever calls from now on may have changed what this reload does not see any more.
+            is_waiting.store(false, Ordering::SeqCst);
+            // An error is the end of the server.
+            place.into_iter().for_each(|place| place.send(files_changed()));
+        });
+    }
 }
 
 impl Server {
@@ -172,7 +186,7 @@ impl Server {
         let (publications, asked) = Publications::channel();
         let mut updating = Updating::new(Arc::clone(&live), publications.clone());
         updating.follow(served.zones());
-        let addresses_changed = Arc::new(reloading_by(requests.clone()));
+        let addresses_changed = Arc::new(reloading_by(requests.clone(), Handle::current()));
         let context = FeedContext { publications: publications.clone(), addresses_changed };
         let feeds = Feeds::start(FEEDS, &context);
         let catalogs = Catalogs::start(publications, feeds.find::<Secondaries>().cloned());
@@ -240,4 +254,23 @@ fn dispatcher(
     treatments.add(MessageKind::Update, updating.taker().clone());
     treatments.add(MessageKind::Transfer, transferring.treatment());
     Arc::new(Dispatcher::new(Handle::current(), treatments, &config.keys))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reload_that_finds_the_queue_full_waits_for_a_place() {
+        let (sender, mut requests) = mpsc::channel(1);
+        let reload = reloading_by(sender.clone(), Handle::current());
+        sender.try_send(AdminRequest::Stop).unwrap();
+        reload();
+        reload();
+        tokio::task::yield_now().await;
+        assert!(matches!(requests.recv().await, Some(AdminRequest::Stop)));
+        assert!(matches!(requests.recv().await, Some(AdminRequest::Reload { .. })));
+        reload();
+        assert!(matches!(requests.recv().await, Some(AdminRequest::Reload { .. })), "and the next one");
+    }
 }

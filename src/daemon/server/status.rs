@@ -90,7 +90,7 @@ impl Server {
 }
 
 fn selector((selector, heard): (Selector, ClusterMembersStatus)) -> SelectorStatus {
-    let ClusterMembersStatus { connected, server, members, missed, heard_at, fault, lost } = heard;
+    let ClusterMembersStatus { connected, server, members, missed, left_out, heard_at, fault, lost } = heard;
     let age = heard_at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
     SelectorStatus {
         selector: selector.to_string(),
@@ -98,6 +98,7 @@ fn selector((selector, heard): (Selector, ClusterMembersStatus)) -> SelectorStat
         server,
         members,
         missed,
+        left_out,
         stale_seconds: age.map(|age| age.as_secs()),
         error: fault,
         lost,

@@ -18,6 +18,20 @@ fn one_rrset_has_one_ttl_and_the_lowest_is_served() {
 }
 
 #[test]
+fn names_that_differ_in_case_are_one_node_wherever_they_stand() {
+    let (zone, _) = Lab::new(sound!(
+        "a.Sub 60 A 192.0.2.1" "b.sUB 60 A 192.0.2.2" "A.sub 60 A 192.0.2.3" "c.sub 60 A 192.0.2.4"
+    ))
+    .finish();
+    let zone = zone.unwrap();
+    let below = zone.node_ids().map(|id| zone.node(id).name().to_name().to_string().to_ascii_lowercase());
+    let below: Vec<String> = below.filter(|name| name.contains("sub")).collect();
+    assert_eq!(below.len(), 4, "{below:?}");
+    let node = zone.node(zone.find(name(b"a.sub").as_ref()).unwrap());
+    assert_eq!(node.rrset(Rtype::A).unwrap().rdatas().len(), 2);
+}
+
+#[test]
 fn a_record_that_comes_twice_is_answered_once() {
     let (zone, said) = Lab::new(sound!("a 60 A 192.0.2.1" "A 60 A 192.0.2.1")).finish();
     assert_eq!(

@@ -14,7 +14,7 @@ use crate::dns::Name;
 use crate::sync::lock;
 use crate::zones::copy;
 use crate::zones::local_addresses::known_addresses;
-use crate::zones::members::{Clash, Losses, Roster, Said, SettingsAre, Turn};
+use crate::zones::members::{Clash, Losses, MemberZones, Said, SettingsAre, Turn};
 use crate::zones::publication::{MemberChange, NotPublished, Publications};
 use crate::zones::secondary::{ForgottenCopies, Secondaries};
 use crate::zones::settings::{Settings, ZoneSettings};
@@ -56,7 +56,7 @@ impl Catalogs {
         let task = CatalogTask {
             publications,
             secondaries,
-            roster: Roster::default(),
+            member_zones: MemberZones::default(),
             statuses: Arc::clone(&statuses),
             settings: None,
             meant: 0,
@@ -119,7 +119,7 @@ fn versions<'v>(
 struct CatalogTask {
     publications: Publications,
     secondaries: Option<Secondaries>,
-    roster: Roster,
+    member_zones: MemberZones,
     statuses: Arc<Mutex<Vec<CatalogStatus>>>,
     /// The settings that were followed last.
     settings: Option<Arc<Settings>>,
@@ -149,15 +149,15 @@ impl CatalogTask {
         let losses = if wanted.meant == self.meant { Losses::Doubted } else { Losses::Meant };
         self.meant = wanted.meant;
         self.settings = Some(Arc::clone(settings));
-        let (mut roster, settings) = (std::mem::take(&mut self.roster), Arc::clone(settings));
+        let (mut member_zones, settings) = (std::mem::take(&mut self.member_zones), Arc::clone(settings));
         let looked = tokio::task::spawn_blocking(move || {
-            roster.begin(&settings);
-            let turn = roster.look(&settings, &wanted.versions, losses, settings_are);
-            (roster, turn)
+            member_zones.begin(&settings);
+            let turn = member_zones.look(&settings, &wanted.versions, losses, settings_are);
+            (member_zones, turn)
         });
-        let (roster, turn) =
+        let (member_zones, turn) =
             looked.await.map_err(|failed| error!("catalogs are followed no more: {failed}"))?;
-        self.roster = roster;
+        self.member_zones = member_zones;
         Ok(turn)
     }
 
@@ -206,14 +206,14 @@ impl CatalogTask {
     /// Keeps the members of these catalogs for the next start.
     async fn keep(&mut self, settings: &Settings, catalogs: Vec<Name>) {
         let Some(folder) = settings.state_directory.clone().filter(|_| !catalogs.is_empty()) else { return };
-        let roster = std::mem::take(&mut self.roster);
+        let member_zones = std::mem::take(&mut self.member_zones);
         let kept = tokio::task::spawn_blocking(move || {
-            let kept = catalogs.iter().map(|catalog| roster.keep(&folder, catalog));
+            let kept = catalogs.iter().map(|catalog| member_zones.keep(&folder, catalog));
             let errors: Vec<std::io::Error> = kept.filter_map(Result::err).collect();
-            (roster, errors.into_iter().next())
+            (member_zones, errors.into_iter().next())
         });
-        let Ok((roster, error)) = kept.await else { return };
-        self.roster = roster;
+        let Ok((member_zones, error)) = kept.await else { return };
+        self.member_zones = member_zones;
         if let Some(error) = error {
             warn!(
                 "cannot store the members of a catalog: {error}; a restart serves those of before until a primary answers"
@@ -223,7 +223,7 @@ impl CatalogTask {
 
     /// Says what has changed of each catalog.
     fn tell(&mut self, settings: &Settings, turn: &Turn) {
-        let said = self.roster.said();
+        let said = self.member_zones.said();
         *lock(&self.statuses) = settings
             .catalogs
             .iter()

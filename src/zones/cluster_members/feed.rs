@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::status::{ClusterMembersStatus, SharedStatus};
+use super::status::ClusterMembersStatus;
 use super::task::MembersTask;
 use crate::kubernetes::Selector;
-use crate::sync::lock;
+use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::zones::feed::{Feed, FeedContext, FeedStatus};
 use crate::zones::settings::{ClusterSettings, Settings};
@@ -24,13 +25,15 @@ pub struct ClusterMembersFeed {
     tasks: Mutex<BTreeMap<Selector, Running>>,
     random: Arc<Random>,
     members_changed: Arc<dyn Fn() + Send + Sync>,
+    /// Whether it was said that the cluster cannot be asked.
+    is_told: AtomicBool,
 }
 
 /// The task of one selector.
 struct Running {
     settings: Arc<ClusterSettings>,
     folder: PathBuf,
-    status: SharedStatus,
+    status: Shared<ClusterMembersStatus>,
     task: JoinHandle<()>,
 }
 
@@ -41,6 +44,7 @@ impl ClusterMembersFeed {
             tasks: Mutex::default(),
             random: Arc::new(Random::new()),
             members_changed: Arc::clone(&context.addresses_changed),
+            is_told: AtomicBool::new(false),
         })
     }
 
@@ -51,7 +55,7 @@ impl ClusterMembersFeed {
     }
 
     fn start(&self, selector: Selector, settings: Arc<ClusterSettings>, folder: PathBuf) -> Running {
-        let status = SharedStatus::default();
+        let status = Shared::<ClusterMembersStatus>::default();
         let task = MembersTask {
             settings: Arc::clone(&settings),
             selector,
@@ -84,7 +88,8 @@ impl Feed for ClusterMembersFeed {
                 tasks.insert(selector.clone(), running);
             }
         }
-        if settings.cluster.is_some() && settings.state_directory.is_none() {
+        let is_ill = settings.cluster.is_some() && settings.state_directory.is_none();
+        if !self.is_told.swap(is_ill, Ordering::Relaxed) && is_ill {
             warn!("no state directory is configured: the cluster is not asked who belongs to pools");
         }
         before.into_values().for_each(|gone| gone.task.abort());

@@ -21,8 +21,9 @@ pub(in crate::zones) struct Keys {
     /// The names of which something else may be said than was taken.
     changed: HashSet<Name>,
     faults: BTreeMap<Vec<u8>, KeyFault>,
-    /// What guards the addresses of names, with the keys that say so.
-    pools: BTreeMap<Name, (Arc<[u8]>, Guards)>,
+    /// What guards the addresses of names, by the keys that say so: of several for one name, which keys in capitals and in
+    /// small letters are, the first counts.
+    pools: BTreeMap<Name, BTreeMap<Arc<[u8]>, Guards>>,
     leases: HashMap<LeaseId, Granted>,
     /// The leases of which it is to be asked how long they were granted for.
     unknown: Vec<LeaseId>,
@@ -102,7 +103,7 @@ impl Keys {
                 for item in items {
                     self.changed.insert(item.owner.clone());
                     if let Some(pool) = item.pool {
-                        self.pools.insert(item.owner.clone(), (Arc::clone(&key), *pool));
+                        self.pools.entry(item.owner.clone()).or_default().insert(Arc::clone(&key), *pool);
                     }
                     let keys = self.owners.entry(item.owner).or_default();
                     if let Err(at) = keys.binary_search(&key) {
@@ -135,8 +136,11 @@ impl Keys {
                     keys.remove();
                 }
             }
-            if item.pool.is_some() {
-                self.pools.remove(&item.owner);
+            if let (Some(_), Some(pools)) = (&item.pool, self.pools.get_mut(&item.owner)) {
+                pools.remove(&key);
+                if pools.is_empty() {
+                    self.pools.remove(&item.owner);
+                }
             }
             self.changed.insert(item.owner);
         }
@@ -269,9 +273,12 @@ impl Keys {
         (settle(&items), has_lua)
     }
 
-    /// What guards the addresses of names, with the key that says so.
+    /// What guards the addresses of names, with the key that says so; those of one name follow each other.
     pub(in crate::zones) fn pools(&self) -> impl Iterator<Item = (&Name, &[u8], &Guards)> {
-        self.pools.iter().map(|(owner, (key, guards))| (owner, &**key, guards))
+        let of_one = |(owner, keys)| (std::iter::repeat(owner), keys);
+        let all = self.pools.iter().map(of_one);
+        all.flat_map(|(owner, keys): (_, &BTreeMap<Arc<[u8]>, Guards>)| owner.zip(keys))
+            .map(|(owner, (key, guards))| (owner, &**key, guards))
     }
 
     /// Whether a key guards the addresses of a name.

@@ -229,7 +229,20 @@ impl Making<'_> {
     /// What guards names: the config file, and keys for names that have something to guard. Keys for others are told.
     fn guards(&self, keys: &Keys) -> (Vec<Guarding>, Vec<(Name, KeyFault)>) {
         let (mut guards, mut idle) = (self.inputs.guards.clone(), Vec::new());
+        let mut last = None;
         for (owner, key, wanted) in keys.pools() {
+            if last.replace(owner) == Some(owner) {
+                let why_not = format!("another key guards `{owner}` already");
+                idle.push((owner.clone(), KeyFault::of(key, why_not)));
+                continue;
+            }
+            let configured = self.inputs.guards.iter().find(|guarding| guarding.owner == *owner);
+            if configured.is_some_and(|guarding| guarding.choice != wanted.choice) {
+                let why_not =
+                    format!("the config file guards `{owner}`, with other choices: give both the same");
+                idle.push((owner.clone(), KeyFault::of(key, why_not)));
+                continue;
+            }
             let (settled, lua) = keys.settled(owner);
             let has = |types: &[Rtype]| settled.records.iter().any(|(_, one)| types.contains(&one.rtype));
             let lacks = wanted.guards.iter().find_map(|guard| match guard.test {
@@ -326,7 +339,13 @@ impl Making<'_> {
             let before_too = refused.keys().filter_map(|owner| key_guard(before?, owner));
             let guards: Vec<Guarding> =
                 wanted.iter().filter(|guarding| kept(guarding)).chain(before_too).cloned().collect();
-            guards.iter().cloned().for_each(|guarding| builder.guard(guarding));
+            for mut guarding in guards.iter().cloned() {
+                // What is left out has nothing to guard.
+                if refused.contains_key(&guarding.owner) {
+                    guarding.records = Expected::Later;
+                }
+                builder.guard(guarding);
+            }
             let zone = builder.finish(&mut found);
             let Some(mut zone) = zone.filter(|_| found.errors() == 0) else {
                 let faults = self.names_of(keys, &sources, &found);

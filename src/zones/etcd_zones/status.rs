@@ -1,9 +1,6 @@
 //! The status of a zone whose records are keys of etcd.
 
-use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
-
-use crate::sync::lock;
 
 /// How a zone stands whose records are keys of etcd.
 #[derive(Clone, Debug, Default)]
@@ -43,18 +40,4 @@ pub struct Held {
     pub keys: usize,
     /// How many are served.
     pub served: usize,
-}
-
-/// The status of one zone. Clones are the same one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SharedStatus(Arc<Mutex<EtcdStatus>>);
-
-impl SharedStatus {
-    pub(super) fn get(&self) -> EtcdStatus {
-        lock(&self.0).clone()
-    }
-
-    pub(super) fn change(&self, change: impl FnOnce(&mut EtcdStatus)) {
-        change(&mut lock(&self.0));
-    }
 }

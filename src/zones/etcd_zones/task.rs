@@ -14,10 +14,12 @@ use tracing::{debug, info, warn};
 use super::leases::learn_leases;
 use super::pages::read_all;
 use super::settings::EtcdSettings;
-use super::status::{Held, SharedStatus};
+use super::status::{EtcdStatus, Held};
 use crate::dns::Name;
 use crate::etcd::{Access, Client, Error, Mark, Watch, Watched};
+use crate::http_client;
 use crate::layout::KeyFault;
+use crate::sync::Shared;
 use crate::tls::Random;
 use crate::zones::etcd::{Image, Keys, Made, Making, make, read_image, serial_of, write_image};
 use crate::zones::publication::{NotPublished, Publications};
@@ -66,7 +68,7 @@ pub(super) struct EtcdTask {
     /// What is served; none: SERVFAIL.
     pub(super) current: Option<Arc<ZoneVersion>>,
     pub(super) publications: Publications,
-    pub(super) status: SharedStatus,
+    pub(super) status: Shared<EtcdStatus>,
     pub(super) random: Arc<Random>,
     /// Called when a new version is served from whose addresses other zones are made.
     pub(super) addresses_changed: Arc<dyn Fn() + Send + Sync>,
@@ -85,7 +87,8 @@ enum Ended {
 impl From<Error> for Ended {
     fn from(error: Error) -> Ended {
         match error {
-            Error::Compacted | Error::TooLong => Ended::Missed,
+            Error::Compacted => Ended::Missed,
+            error if error.is_too_long() => Ended::Missed,
             error => Ended::Lost(error),
         }
     }
@@ -686,7 +689,7 @@ impl Beats {
     }
 
     async fn next(&mut self) -> Result<Mark, Error> {
-        self.heard.recv().await.unwrap_or(Err(Error::TimedOut))
+        self.heard.recv().await.unwrap_or(Err(Error::Link(http_client::Error::TimedOut)))
     }
 }
 

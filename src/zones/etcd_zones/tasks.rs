@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::settings::EtcdSettings;
-use super::status::{EtcdStatus, SharedStatus};
+use super::status::EtcdStatus;
 use super::task::{EtcdTask, Order};
-use crate::sync::lock;
+use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::zones::publication::Publications;
 use crate::zones::settings::Settings;
@@ -37,7 +37,7 @@ pub struct EtcdZones {
 /// The task of one zone.
 struct Running {
     settings: Arc<EtcdSettings>,
-    status: SharedStatus,
+    status: Shared<EtcdStatus>,
     orders: mpsc::Sender<Order>,
     task: JoinHandle<()>,
 }
@@ -85,7 +85,12 @@ impl EtcdZones {
         before.into_values().for_each(|gone| gone.task.abort());
     }
 
-    fn start(&self, settings: EtcdSettings, status: SharedStatus, stored: Option<&StoredZone>) -> Running {
+    fn start(
+        &self,
+        settings: EtcdSettings,
+        status: Shared<EtcdStatus>,
+        stored: Option<&StoredZone>,
+    ) -> Running {
         let settings = Arc::new(settings);
         let (orders, given) = mpsc::channel(ORDERS_WAITING_MAX);
         let current = stored.and_then(|zone| zone.version().cloned());

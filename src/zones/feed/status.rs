@@ -1,9 +1,6 @@
 //! The status of a zone that has a feed: when it was confirmed, what is wrong, what was taken so far.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
-
-use crate::sync::lock;
 
 /// What has come of a zone that has a feed.
 #[derive(Clone, Debug, Default)]
@@ -26,18 +23,4 @@ pub struct FeedStatus {
     pub bytes: u64,
     /// NOTIFY messages that were heeded.
     pub notified: u64,
-}
-
-/// The status of one zone. Clones are the same one.
-#[derive(Clone, Debug, Default)]
-pub(in crate::zones) struct SharedStatus(Arc<Mutex<FeedStatus>>);
-
-impl SharedStatus {
-    pub(in crate::zones) fn get(&self) -> FeedStatus {
-        lock(&self.0).clone()
-    }
-
-    pub(in crate::zones) fn change(&self, change: impl FnOnce(&mut FeedStatus)) {
-        change(&mut lock(&self.0));
-    }
 }

@@ -14,7 +14,7 @@ use super::serving::{Purpose, ReadCause};
 use crate::dns::Name;
 use crate::source::Sources;
 use crate::zones::copy;
-use crate::zones::members::{Losses, Roster, SettingsAre, Turn};
+use crate::zones::members::{Losses, MemberZones, SettingsAre, Turn};
 use crate::zones::settings::{CatalogSettings, Settings, ZoneSettings};
 use crate::zones::version::ZoneVersion;
 use crate::zones::zone_id::ZoneId;
@@ -44,11 +44,11 @@ fn members(settings: &Settings, loaded: &[LoadedZone]) -> Vec<ZoneSettings> {
     if settings.catalogs.is_empty() {
         return Vec::new();
     }
-    let mut roster = Roster::default();
-    roster.begin(settings);
+    let mut member_zones = MemberZones::default();
+    member_zones.begin(settings);
     let version = |catalog: &CatalogSettings| good_version(&catalog.name, loaded);
     let versions: Vec<Option<Arc<ZoneVersion>>> = settings.catalogs.iter().map(version).collect();
-    let turn = roster.look(settings, &versions, Losses::Doubted, SettingsAre::New);
+    let turn = member_zones.look(settings, &versions, Losses::Doubted, SettingsAre::New);
     let Turn { mut served, reset, removed, .. } = turn;
     if let Some(folder) = &settings.state_directory {
         let reset = reset.iter().map(|zone| zone.id.clone());

@@ -13,12 +13,13 @@ use super::saving::Saving;
 use super::settings::SecondarySettings;
 use super::told::{HeardNotify, Listener};
 use crate::source::{Origin, Transfer};
+use crate::sync::Shared;
 use crate::tls::Random;
 use crate::transfer::incoming::{
     FetchError, Fetched, Held, PrimaryClient, PrimaryVersion, Received, Refresh, SerialComparison, expiry,
 };
 use crate::transfer::{Soa, is_newer};
-use crate::zones::feed::SharedStatus;
+use crate::zones::feed::FeedStatus;
 use crate::zones::publication::{NotPublished, Publications};
 use crate::zones::state::{Event, Fault};
 use crate::zones::version::ZoneVersion;
@@ -33,7 +34,7 @@ pub(super) struct SecondaryTask {
     /// How long `current` holds.
     pub(super) holds: Option<Duration>,
     pub(super) publications: Publications,
-    pub(super) status: SharedStatus,
+    pub(super) status: Shared<FeedStatus>,
     pub(super) random: Arc<Random>,
     /// The copy on the disk.
     pub(super) saving: Saving,

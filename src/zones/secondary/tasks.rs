@@ -15,11 +15,11 @@ use super::settings::SecondarySettings;
 use super::task::SecondaryTask;
 use super::told::{Teller, telling};
 use crate::dns::{Name, NameRef};
-use crate::sync::lock;
+use crate::sync::{Shared, lock};
 use crate::tls::Random;
 use crate::transfer::incoming::{Primary, Told};
 use crate::tsig::KeyName;
-use crate::zones::feed::{FeedStatus, SharedStatus};
+use crate::zones::feed::FeedStatus;
 use crate::zones::publication::Publications;
 use crate::zones::settings::{Settings, ZoneSettings};
 use crate::zones::store::{Store, StoredZone};
@@ -61,7 +61,7 @@ pub(in crate::zones) enum ForgottenCopies {
 /// The task of one zone.
 struct Running {
     settings: Arc<SecondarySettings>,
-    status: SharedStatus,
+    status: Shared<FeedStatus>,
     teller: Teller,
     writer: CopyWriter,
     task: JoinHandle<()>,
@@ -171,7 +171,7 @@ impl Secondaries {
     fn start(
         &self,
         settings: SecondarySettings,
-        replaced: Option<(SharedStatus, CopyWriter)>,
+        replaced: Option<(Shared<FeedStatus>, CopyWriter)>,
         stored: Option<&StoredZone>,
     ) -> Running {
         // The task that was replaced may not have written what it copied last.

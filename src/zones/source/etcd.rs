@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::interface::{Reading, Source, SourceTiming};
 use super::kind::{Company, SourceContext, SourceForm, SourceKind, TakesUpdates};
 use crate::dns::{Name, NameRef, Ttl};
-use crate::etcd::{Access, Endpoint, EndpointError, Login, PORT, Scheme};
+use crate::etcd::{Access, Login, PORT};
+use crate::http_client::{Endpoint, EndpointsOf, Scheme};
 use crate::layout::{ApexRecords, LAYOUTS, Layout, Place, Subtree};
 use crate::setting::{Absent, Faulty, Holds, KeyEntry, Table, Value, keep, path_in};
 use crate::source::{Diagnostic, Diagnostics, Span};
@@ -136,7 +137,16 @@ pub(super) const KIND: SourceKind = SourceKind {
     read,
 };
 
-/// Most members that are named, and most name servers.
+/// Endpoints of members.
+const MEMBERS: EndpointsOf = EndpointsOf {
+    server: "etcd",
+    port: PORT,
+    for_a_name: "write its address, and the name of its certificate as `server-name`",
+    not_in_plain: None,
+    example: "https://192.0.2.9:2379",
+};
+
+/// Most name servers that are named.
 const LIST_MAX: usize = 16;
 
 /// What `ttl` may be.
@@ -217,7 +227,7 @@ fn read(
     context: &SourceContext<'_>,
     found: &mut Diagnostics,
 ) -> Result<Option<Arc<dyn Source>>, Faulty> {
-    let endpoints = table.need(&ENDPOINTS, found).and_then(|value| endpoints(value, found));
+    let endpoints = table.need(&ENDPOINTS, found).and_then(|value| MEMBERS.read(value, found));
     let words: Vec<(&'static str, &'static Layout)> =
         LAYOUTS.iter().map(|layout| (layout.name, layout)).collect();
     let layout = match table.get(LAYOUT.name) {
@@ -225,7 +235,10 @@ fn read(
         None => LAYOUTS.first(),
     };
     let prefix = table.read(PREFIX.name, found, prefix);
-    let ttl = table.read(TTL.name, found, ttl).or(Ttl::from_seconds(TTL_SECONDS)).unwrap_or_default();
+    let ttl = table
+        .read(TTL.name, found, |value| value.ttl(&TTLS))
+        .or(Ttl::from_seconds(TTL_SECONDS))
+        .unwrap_or_default();
     let shrink_limit = table.read(SHRINK_LIMIT.name, found, percent).unwrap_or(SHRINK_PERCENT);
     let max_stale = table.read(MAX_STALE.name, found, |value| value.duration(&STALE_TIMES));
     let access = read_access(table, context.folder, endpoints.unwrap_or_default(), found)?;
@@ -331,36 +344,6 @@ fn both<'t>(
     Err(Faulty)
 }
 
-fn endpoints(value: Value<'_>, found: &mut Diagnostics) -> Option<Vec<Endpoint>> {
-    let items = keep(value.items(), found)?;
-    if items.is_empty() || items.len() > LIST_MAX {
-        found.push(value.fault(format!("`endpoints` has 1 to {LIST_MAX} items, not {}", items.len())));
-        return None;
-    }
-    let mut list: Vec<Endpoint> = Vec::new();
-    for item in items {
-        let Some(text) = keep(item.text(), found) else { continue };
-        match Endpoint::read(text, PORT) {
-            Ok(endpoint) if list.contains(&endpoint) => {
-                found.push(item.fault(format!("`{endpoint}` is named already")));
-            }
-            Ok(endpoint) => list.push(endpoint),
-            Err(error) => {
-                let fault = item.fault(format!("no endpoint of etcd: {error}"));
-                found.push(match error {
-                    EndpointError::Name { .. } => {
-                        fault.help("write its address, and the name of its certificate as `server-name`")
-                    }
-                    EndpointError::Scheme | EndpointError::Address => {
-                        fault.help("write it as \"https://192.0.2.9:2379\"")
-                    }
-                });
-            }
-        }
-    }
-    (!list.is_empty()).then_some(list)
-}
-
 fn nameservers(value: Value<'_>, found: &mut Diagnostics) -> Vec<Name> {
     let Some(items) = keep(value.items(), found) else { return Vec::new() };
     if items.is_empty() || items.len() > LIST_MAX {
@@ -378,12 +361,6 @@ fn prefix(value: Value<'_>) -> Result<String, Diagnostic> {
     } else {
         Err(value.fault("it begins with a slash and ends without one"))
     }
-}
-
-fn ttl(value: Value<'_>) -> Result<Ttl, Diagnostic> {
-    let duration = value.duration(&TTLS)?;
-    let seconds = u32::try_from(duration.as_secs()).ok().and_then(Ttl::from_seconds);
-    seconds.ok_or_else(|| value.fault("it is too long"))
 }
 
 fn percent(value: Value<'_>) -> Result<u8, Diagnostic> {

@@ -1,10 +1,15 @@
 //! From keys to versions: change by change, and at once.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::etcd::{Change, KeyValue};
-use crate::layout::{Place, PoolReader, Subtree, layout};
+use crate::layout::{Place, PoolReader, ReadPool, Subtree, layout};
+use crate::probe::{Port, ProbeKind, Tcp};
+use crate::zone::{GuardTemplate, PoolSettings, Selector};
 use crate::zones::source::{Changing, ZoneSources};
 
 fn keys(name: &str) -> Keys {
@@ -20,23 +25,70 @@ fn keys(name: &str) -> Keys {
         subtree: Subtree::Apart,
         nameservers,
         text: zonefile::Settings::default(),
-        pools: PoolReader::default(),
+        pools: PoolReader::new(Ports),
     };
     Keys::new(layout, place)
 }
 
+/// A pool is a port here, with `only` before it one that answers a single address.
+#[derive(Debug)]
+struct Ports;
+
+impl ReadPool for Ports {
+    fn read(&self, text: &[u8]) -> Result<Guards, String> {
+        let text = std::str::from_utf8(text).unwrap();
+        let port = text.trim_start_matches("only ").parse().map_err(|_| "no port")?;
+        let selector = if text.starts_with("only ") { Selector::First } else { Selector::All };
+        Ok(Guards { guards: vec![guard(port)], choice: PoolSettings { selector, ..PoolSettings::default() } })
+    }
+
+    fn is_same(&self, _: &dyn ReadPool) -> bool {
+        true
+    }
+}
+
+fn guard(port: u16) -> GuardTemplate {
+    let second = Duration::from_secs(1);
+    GuardTemplate {
+        test: Test::Same(ProbeKind::Tcp(Tcp { port: Port::new(port).unwrap() })),
+        source: None,
+        timeout: second,
+        interval: second,
+        retry: second,
+        rise: NonZeroU32::MIN,
+        fall: NonZeroU32::MIN,
+    }
+}
+
 fn made(keys: &mut Keys, current: Option<&ZoneVersion>, revision: u64) -> Result<Made, String> {
+    guarded(keys, current, revision, &[])
+}
+
+/// The same where the config file guards these names.
+fn guarded(
+    keys: &mut Keys,
+    current: Option<&ZoneVersion>,
+    revision: u64,
+    names: &[&str],
+) -> Result<Made, String> {
     let mut sources = ZoneSources::default();
     sources.push(Changing::Updates);
     let span = Span::new(Sources::default().add("edgedns.toml", b"example".to_vec()), 0, 7);
     let id = ZoneId::from("lab.example.".parse::<Name>().unwrap());
+    let guarding = |owner: &&str| Guarding {
+        owner: owner.parse().unwrap(),
+        origin: span.into(),
+        guards: vec![guard(6443)],
+        choice: PoolSettings::default(),
+        records: Expected::Now,
+    };
     let making = Making {
         id: &id,
         inputs: Arc::new(Inputs {
             sources,
             forward: None,
             settings: zonefile::Settings::default(),
-            guards: Vec::new(),
+            guards: names.iter().map(guarding).collect(),
             own: Vec::new(),
             texts: Vec::new(),
             signing: None,
@@ -126,6 +178,61 @@ fn a_zone_is_made_without_the_names_that_break_a_rule() {
     let version = version.unwrap();
     assert_eq!((refused.len(), version.pools.len()), (1, 1), "{refused:?}");
     assert!(text(&version).iter().any(|line| line.starts_with("well")));
+}
+
+/// What guards the addresses of `api`.
+fn probes(version: &ZoneVersion) -> Vec<String> {
+    let pool = version.pools.iter().find(|pool| pool.owner == "api.lab.example.".parse().unwrap());
+    let members = pool.into_iter().flat_map(|pool| pool.groups.iter().flatten());
+    members.flat_map(|member| member.guards.iter().map(|guard| guard.probe.to_string())).collect()
+}
+
+#[test]
+fn a_key_that_guards_otherwise_than_the_config_file_is_a_fault_of_that_key_alone() {
+    let mut keys = keys("zone");
+    line(&mut keys, "@", SOA);
+    line(&mut keys, "api", "60 A 192.0.2.1");
+    line(&mut keys, "well", "60 A 192.0.2.2");
+    line(&mut keys, "api#pool", "only 22623");
+    let names = ["api.lab.example."];
+    let Made { version, refused } = guarded(&mut keys, None, 1, &names).unwrap();
+    let first = version.unwrap();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].1.to_string().contains("api#pool: the config file guards"), "{}", refused[0].1);
+    assert!(text(&first).iter().any(|line| line.starts_with("well")), "{:?}", text(&first));
+    assert_eq!(probes(&first).len(), 1, "{:?}", probes(&first));
+    // With the same choices both must pass.
+    line(&mut keys, "api#pool", "22623");
+    let Made { version, refused } = guarded(&mut keys, Some(&first), 2, &names).unwrap();
+    assert!(refused.is_empty(), "{refused:?}");
+    assert_eq!(probes(&version.unwrap()).len(), 2);
+    // A name that breaks a rule at the start is left out, and its guard with it.
+    let mut keys = self::keys("zone");
+    line(&mut keys, "@", SOA);
+    line(&mut keys, "api", "60 A 192.0.2.1\n60 CNAME other.test.");
+    line(&mut keys, "well", "60 A 192.0.2.2");
+    let Made { version, refused } = guarded(&mut keys, None, 1, &names).unwrap();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(text(&version.unwrap()).iter().any(|line| line.starts_with("well")));
+}
+
+#[test]
+fn of_two_keys_that_guard_a_name_the_first_counts_until_it_is_gone() {
+    let mut keys = keys("zone");
+    line(&mut keys, "@", SOA);
+    line(&mut keys, "api", "60 A 192.0.2.1");
+    line(&mut keys, "API#pool", "443");
+    line(&mut keys, "api#pool", "8443");
+    let Made { version, refused } = made(&mut keys, None, 1).unwrap();
+    let first = version.unwrap();
+    assert!(refused.len() == 1 && refused[0].1.to_string().contains("another key guards"), "{refused:?}");
+    assert!(probes(&first)[0].contains(":443"), "{:?}", probes(&first));
+    keys.take(Change::Gone { key: b"/edgedns/lab.example/API#pool".to_vec(), revision: 2 });
+    let Made { version, refused } = made(&mut keys, Some(&first), 2).unwrap();
+    let second = version.unwrap();
+    assert!(refused.is_empty() && probes(&second)[0].contains(":8443"), "{:?}", probes(&second));
+    keys.take(Change::Gone { key: b"/edgedns/lab.example/api#pool".to_vec(), revision: 3 });
+    assert!(probes(&made(&mut keys, Some(&second), 3).unwrap().version.unwrap()).is_empty());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::zones::version::ZoneVersion;
 
 /// The members of all catalogs.
 #[derive(Default)]
-pub(in crate::zones) struct Roster {
+pub(in crate::zones) struct MemberZones {
     membership: Membership,
     /// The last good version of each catalog.
     newest: BTreeMap<Name, Arc<Catalog>>,
@@ -70,7 +70,7 @@ enum Fate {
     Left,
 }
 
-impl Roster {
+impl MemberZones {
     /// Takes the members that were kept when the server ended. Only the first call does anything.
     pub(in crate::zones) fn begin(&mut self, settings: &Settings) {
         if std::mem::replace(&mut self.has_begun, true) {
