@@ -31,8 +31,19 @@ pub(super) struct Copies {
     list: BTreeMap<PathBuf, (PathBuf, Copy)>,
     /// The first LUA record of each zone file that has one.
     lua: Vec<Span>,
+    /// Where LUA records test the port of an API server.
+    api_ports: Vec<ApiPort>,
     /// What zone files include and is not copied, by the place they go to.
     left: BTreeMap<PathBuf, Vec<Left>>,
+}
+
+/// A test of the port of an API server in a LUA record.
+#[derive(Debug)]
+pub(super) struct ApiPort {
+    /// `ifportup(6443`
+    pub(super) span: Span,
+    /// The line, as it tests what the API server says of itself.
+    pub(super) better: String,
 }
 
 /// A file that a zone file includes and that is not copied.
@@ -52,6 +63,11 @@ impl Copies {
     /// Where LUA records are, one place for each file.
     pub(super) fn lua_records(&self) -> &[Span] {
         &self.lua
+    }
+
+    /// Where LUA records test the port of an API server.
+    pub(super) fn api_ports(&self) -> &[ApiPort] {
+        &self.api_ports
     }
 
     /// What the zone file that is called so in the config file includes, and is not copied.
@@ -119,6 +135,7 @@ impl Copies {
         while let Some((file, to)) = waiting.pop() {
             let bytes = sources.bytes(file);
             self.lua.extend(first_lua_record(file, &bytes));
+            self.api_ports.extend(api_ports(file, &bytes));
             for included in includes(file, &bytes) {
                 count += 1;
                 let path = Path::new(&included.text);
@@ -214,4 +231,25 @@ fn first_lua_record(file: FileId, bytes: &[u8]) -> Option<Span> {
         }
         None
     })
+}
+
+/// The calls `ifportup(6443` of a zone file, the first of each line.
+fn api_ports(file: FileId, bytes: &[u8]) -> impl Iterator<Item = ApiPort> {
+    lines(bytes).filter_map(move |(start, line)| {
+        let (at, len) = api_port(line)?;
+        let (before, behind) = (line.get(..at)?, line.get(at + len..)?);
+        let words = [before, b"ifurlup('https://kubernetes:6443/readyz'", behind].concat();
+        let better = String::from_utf8_lossy(&words).split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(ApiPort { span: span(file, start + at, len), better })
+    })
+}
+
+/// Where a line has `ifportup(6443`, with blanks or without, and how long that is.
+fn api_port(line: &[u8]) -> Option<(usize, usize)> {
+    const CALL: &[u8] = b"ifportup";
+    let at = line.windows(CALL.len()).position(|word| word == CALL)?;
+    let rest = line.get(at + CALL.len()..)?.trim_ascii_start().strip_prefix(b"(")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"6443")?;
+    let is_whole = rest.first().is_none_or(|byte| !byte.is_ascii_digit());
+    is_whole.then_some((at, line.len() - rest.len() - at))
 }

@@ -60,6 +60,10 @@ pub struct Https {
 }
 
 impl Https {
+    pub(super) fn port(&self) -> Port {
+        self.http.port
+    }
+
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "https://")?;
         self.http.fmt_behind_scheme(address, f)

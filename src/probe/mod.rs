@@ -137,6 +137,11 @@ macro_rules! kinds {
                 match self { $(ProbeKind::$kind(_) => $file::ENTRY),+ }
             }
 
+            /// The port that is tested.
+            pub fn port(&self) -> Port {
+                match self { $(ProbeKind::$kind(test) => test.port()),+ }
+            }
+
             fn session(&self) -> AnySession {
                 match self { $(ProbeKind::$kind(test) => AnySession::$kind($file::$session::new(test))),+ }
             }

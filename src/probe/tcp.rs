@@ -33,6 +33,10 @@ impl Tcp {
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&SocketAddr::new(address, self.port.get()), f)
     }
+
+    pub(super) fn port(&self) -> Port {
+        self.port
+    }
 }
 
 /// Takes a port of the list.

@@ -50,6 +50,10 @@ pub struct Tls {
 }
 
 impl Tls {
+    pub(super) fn port(&self) -> Port {
+        self.port
+    }
+
     pub(super) fn fmt_at(&self, address: IpAddr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tls://{}", SocketAddr::new(address, self.port.get()))?;
         self.handshake.server_name.as_ref().map_or(Ok(()), |name| write!(f, " as {name}"))

@@ -25,6 +25,7 @@ mod lookup;
 mod reverse_names;
 mod targets;
 mod apex_rules;
+mod leaving;
 mod rules;
 mod recheck;
 mod guarding;

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use super::apex_rules::{apex, soa_elsewhere};
 use super::apexes::Apexes;
+use super::leaving;
 use super::lookup::{CNAME_CHAIN_MAX, is_address};
 use super::pool::{Pool, RECORD_BYTES};
 use super::sealed::{NodeId, NodeKind};
@@ -65,6 +66,7 @@ pub(super) fn check(zone: &Zone, origin: &Origin, apexes: &Apexes, found: &mut D
         found,
     );
     link_local_targets(zone, found);
+    leaving::warn(zone, found);
     targets::apex_wildcard(zone, found);
     let mut large = HashSet::new();
     let glue = glue_nodes(zone);

@@ -22,8 +22,8 @@ fall = 2                               # failures in a row until a target that w
 "#;
 
 const API_PROBE: &str = r#"
-[[zone.probe]]                         # the API server says itself whether it works: /readyz fails seconds
-names = ["api", "api-int"]             # before its port closes
+[[zone.probe]]                         # the API server says itself whether it works: /readyz fails up to
+names = ["api", "api-int"]             # 70 s before its port closes
 https = { port = 6443, path = "/readyz", verify = false }
 order = "local-first"                  # a node asks its own API server first, while that passes
 all-down = "all"                       # rather a name that does not work yet than none

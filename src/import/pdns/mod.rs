@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::address::everywhere;
+use super::copies::ApiPort;
 use super::listeners::{included, listen_addresses};
 use super::report::Fate;
 use super::rule::{self, Then};
@@ -73,10 +74,36 @@ fn warn_of_lua(work: &mut Work, settings: &ServerSettings) {
         };
         work.found.extend(places.iter().map(fault));
     }
+    if let Some(told) = told_of_api_ports(work.copies.api_ports()) {
+        work.found.push(told);
+    }
     if !places.is_empty() {
         let text = "answer all members that are up; PowerDNS answers one: [lua] selector = \"random\"";
         work.report.add_besides("LUA records without `selector`", Fate::changed(text));
     }
+}
+
+/// Lines that are shown as they would be better.
+const SHOWN_BETTER_MAX: usize = 2;
+
+/// What a test of an API server's port does not see, if there is one.
+fn told_of_api_ports(places: &[ApiPort]) -> Option<Diagnostic> {
+    let first = places.first()?;
+    let told = Diagnostic::warning(
+        first.span,
+        "an API server that ends accepts connections for up to 70 s more",
+    )
+    .remark("its /readyz fails at once, and OpenShift wants it out of a load balancer within 30 s of that");
+    let told = places
+        .iter()
+        .take(SHOWN_BETTER_MAX)
+        .fold(told, |told, place| told.help(format!("to test that, write `{}`", place.better)));
+    let more = places.len().saturating_sub(SHOWN_BETTER_MAX);
+    Some(if more > 0 {
+        told.remark(format!("records that test the port so besides these: {more}"))
+    } else {
+        told
+    })
 }
 
 /// The settings of `pdns.conf` and of the folder it includes.

@@ -45,6 +45,10 @@ pub struct Http {
 }
 
 impl Http {
+    pub(in crate::probe) fn port(&self) -> Port {
+        self.port
+    }
+
     /// GET of a path, passed by any status from 200 to 299.
     pub fn get(port: Port, path: Path) -> Self {
         Self {

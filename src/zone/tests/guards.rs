@@ -101,6 +101,22 @@ fn probes_of_an_address_that_no_host_has_are_warned_of_once() {
 }
 
 #[test]
+fn api_servers_that_clients_leave_late_are_warned_of() {
+    // A probe each second takes a second at most: 28 seconds are left for resolvers.
+    assert_eq!(Lab::new(sound!("api 28 A 192.0.2.1")).guard("api", 6443, ALL).finish().1, [""; 0]);
+    let text = sound!("api 29 A 192.0.2.1" "api 29 AAAA 2001:db8::1" "routes 180 A 192.0.2.1");
+    let lab = Lab::new(text).guard("api", 6443, ALL).guard("api", 22623, ALL).guard("routes", 443, ALL);
+    assert_eq!(
+        lab.finish().1,
+        [
+            "warning lab.zone:4:1: `api.example.` leads to an API server up to 31s after it has failed; its probes say so \
+          within 2s, and resolvers keep answers for 29s; OpenShift wants an API server whose /readyz fails out of a load \
+          balancer within 30 s; give it a TTL of at most 28 s"
+        ]
+    );
+}
+
+#[test]
 fn guards_of_one_owner_add_up() {
     let lab = Lab::new(sound!("api 10 A 192.0.2.1")).guard("api", 6443, ALL).guard("api", 22623, ALL);
     let (zone, said) = lab.finish();

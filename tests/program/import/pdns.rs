@@ -115,6 +115,25 @@ fn lua_records_that_powerdns_leaves_out_are_pointed_out() {
 }
 
 #[test]
+fn a_port_of_an_api_server_stays_a_port_and_what_it_does_not_see_is_told_once() {
+    let node = node("enable-lua-records=yes\n");
+    let lua = "api IN LUA A \"ifportup( 6443, {'127.0.1.13'})\"\napi-int IN LUA A \"ifportup(6443, {'127.0.1.14'})\"\n\
+               ports IN LUA A \"ifportup(64430, {'127.0.1.13'})\"\nthird IN LUA A \"ifportup(6443, {'127.0.1.14'})\"\n";
+    node.write("etc/pdns/lab.zone", &format!("{ZONE}{lua}"));
+    let result = node.pdns();
+    result.assert_faults(&[
+        "an API server that ends accepts connections for up to 70 s more",
+        "/etc/pdns/lab.zone:5:15",
+        "write `api IN LUA A \"ifurlup('https://kubernetes:6443/readyz', {'127.0.1.13'})\"`",
+        "write `api-int IN LUA A \"ifurlup('https://kubernetes:6443/readyz', {'127.0.1.14'})\"`",
+        "records that test the port so besides these: 1",
+    ]);
+    assert_eq!(result.faults.matches("accepts connections").count(), 1, "{}", result.faults);
+    // What is written is what was there.
+    assert_eq!(node.read("new/edgedns/zones/lab.zone"), format!("{ZONE}{lua}"));
+}
+
+#[test]
 fn a_no_that_powerdns_reads_as_yes_is_pointed_out() {
     let result = node("enable-lua-records=false\n").pdns();
     result.assert_fate("enable-lua-records=false", "honoured", "always read");
