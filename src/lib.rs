@@ -10,7 +10,7 @@
 //! A room uses only the rooms that this list names before it. `tests/project/floors.rs` reads the list and
 //! reports every use that breaks the order.
 
-pub mod sync; // locks that stay usable after a panic
+pub mod sync; // locks that stay usable after a panic, values behind them, and work that several threads share
 
 pub mod shared_list; // a long list whose copies share what has not changed; knows nothing
 

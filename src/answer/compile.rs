@@ -396,8 +396,5 @@ fn signed_negative(zone: &Zone) -> Result<TemplateBuilder, TooLarge> {
 /// TTL and RDATA of it.
 fn negative_soa(zone: &Zone) -> (Ttl, &[u8]) {
     let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA);
-    let rdata = soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default();
-    let minimum = rdata.last_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    let own = soa.map_or(Ttl::default(), |soa| soa.ttl());
-    (Ttl::from_seconds(minimum).map_or(own, |minimum| own.min(minimum)), rdata)
+    (zone.negative_ttl(), soa.and_then(|soa| soa.rdatas().next()).unwrap_or_default())
 }

@@ -246,6 +246,11 @@ fn node_at(bytes: &[u8], offset: usize) -> Option<CompiledNode<'_>> {
 }
 
 impl CompiledZone {
+    /// Whether it answers with signatures where they are wanted.
+    pub fn is_signed(&self) -> bool {
+        self.signed.is_some()
+    }
+
     /// Whether some nodes are not as they were when it was compiled as a whole. HOT: then all names are looked for in
     /// [`CompiledZone::find`], else in [`CompiledZone::sealed`].
     #[inline]

@@ -119,36 +119,73 @@ pub(super) fn append_section(
 /// Whether the answer section has a record of this owner and type: a link of the chain, which is written
 /// once.
 pub(super) fn is_link_written(owner: &[u8], rtype: Rtype, message: &MessageWriter<'_>) -> bool {
+    has_record(message, message.counts()[0], |written, record| {
+        record.rtype(written) == Some(rtype) && record.owner.wire().eq_ignore_ascii_case(owner)
+    })
+}
+
+/// Whether the first records of the answer section have this one, given without its owner and with no compressed names: the
+/// signature of a link, which is written once as well.
+fn is_record_written(owner: &[u8], record: &[u8], records: u16, message: &MessageWriter<'_>) -> bool {
+    has_record(message, records, |written, own| {
+        written.get(own.fixed..own.end) == Some(record) && own.owner.wire().eq_ignore_ascii_case(owner)
+    })
+}
+
+/// Whether one of the first records of the answer section is such a one.
+fn has_record(
+    message: &MessageWriter<'_>,
+    records: u16,
+    is_one: impl Fn(&[u8], &WrittenRecord) -> bool,
+) -> bool {
     let (written, mut at) = (message.written(), message.records_at());
-    for _ in 0..message.counts()[0] {
-        let mut other = Decompressed::new();
-        let Some(fixed) = other.read(written, at) else { return false };
-        let rdata = fixed.saturating_add(10);
-        let Some(&[t0, t1, .., l0, l1]) = written.get(fixed..rdata) else { return false };
-        if u16::from_be_bytes([t0, t1]) == rtype.0 && other.wire().eq_ignore_ascii_case(owner) {
+    for _ in 0..records {
+        let Some(record) = WrittenRecord::read(written, at) else { return false };
+        if is_one(written, &record) {
             return true;
         }
-        at = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
+        at = record.end;
     }
     false
 }
 
-/// Whether the answer section has this record, given without its owner and with no compressed names: the signature of
-/// a link, which is written once as well.
-fn is_record_written(owner: &[u8], record: &[u8], message: &MessageWriter<'_>) -> bool {
-    let (written, mut at) = (message.written(), message.records_at());
-    for _ in 0..message.counts()[0] {
-        let mut other = Decompressed::new();
-        let Some(fixed) = other.read(written, at) else { return false };
+/// A record of a message.
+struct WrittenRecord {
+    owner: Decompressed,
+    /// Where its type begins; behind it are class, TTL and length.
+    fixed: usize,
+    /// Where its RDATA begins.
+    rdata: usize,
+    /// Where it ends.
+    end: usize,
+}
+
+impl WrittenRecord {
+    fn read(written: &[u8], at: usize) -> Option<WrittenRecord> {
+        let mut owner = Decompressed::new();
+        let fixed = owner.read(written, at)?;
         let rdata = fixed.saturating_add(10);
-        let Some(&[.., l0, l1]) = written.get(fixed..rdata) else { return false };
+        let &[.., l0, l1] = written.get(fixed..rdata)? else { return None };
         let end = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
-        if written.get(fixed..end) == Some(record) && other.wire().eq_ignore_ascii_case(owner) {
-            return true;
-        }
-        at = end;
+        written.get(rdata..end)?;
+        Some(WrittenRecord { owner, fixed, rdata, end })
     }
-    false
+
+    fn rtype(&self, written: &[u8]) -> Option<Rtype> {
+        rtype_at(written, self.fixed)
+    }
+
+    /// The type that it signs, where that is one of a link.
+    fn signed_link(&self, written: &[u8]) -> Option<Rtype> {
+        let covers = rtype_at(written, self.rdata)?;
+        let signs_link =
+            self.rtype(written)? == Rtype::RRSIG && matches!(covers, Rtype::CNAME | Rtype::DNAME);
+        signs_link.then_some(covers)
+    }
+}
+
+fn rtype_at(written: &[u8], at: usize) -> Option<Rtype> {
+    written.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| Rtype(u16::from_be_bytes(*bytes)))
 }
 
 /// Writes the record at `at` of the rebuilt message with its names in full, unless it is a link that is
@@ -161,21 +198,15 @@ fn copy_record(
     section: Section,
     message: &mut MessageWriter<'_>,
 ) -> Option<usize> {
-    let mut owner = Decompressed::new();
-    let fixed = owner.read(rebuilt, at)?;
-    let rdata = fixed.saturating_add(10);
-    let &[t0, t1, .., l0, l1] = rebuilt.get(fixed..rdata)? else { return None };
-    let end = rdata.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
-    let rtype = Rtype(u16::from_be_bytes([t0, t1]));
+    let record = WrittenRecord::read(rebuilt, at)?;
+    let (rtype, signed_link) = (record.rtype(rebuilt)?, record.signed_link(rebuilt));
+    let WrittenRecord { owner, fixed, rdata, end } = record;
     let is_link = matches!(rtype, Rtype::CNAME | Rtype::DNAME);
     if is_link && is_link_written(owner.wire(), rtype, message) {
         return Some(end);
     }
-    let covers =
-        rebuilt.get(rdata..).and_then(<[u8]>::first_chunk).map(|bytes| Rtype(u16::from_be_bytes(*bytes)));
-    if rtype == Rtype::RRSIG
-        && matches!(covers, Some(Rtype::CNAME | Rtype::DNAME))
-        && is_record_written(owner.wire(), rebuilt.get(fixed..end)?, message)
+    if signed_link.is_some()
+        && is_record_written(owner.wire(), rebuilt.get(fixed..end)?, message.counts()[0], message)
     {
         return Some(end);
     }
@@ -203,25 +234,61 @@ fn copy_record(
     Some(end)
 }
 
-/// Takes back what follows the link of a chain of aliases that leads back to the QNAME.
+/// Takes back what follows the link of a chain of aliases that leads back to the QNAME, but for the signatures of the
+/// links that stay.
 #[cold]
 pub(super) fn cut_repetition(response: &mut ResponseWriter<'_>) {
-    let message = response.message.written();
-    let mut at = response.message.records_at();
-    let mut qname = Decompressed::new();
-    if qname.read(message, HEADER_BYTES).is_none() {
-        return;
-    }
-    for links in 1..=response.message.counts()[0] {
-        let (mut owner, mut target) = (Decompressed::new(), Decompressed::new());
-        let Some(fixed) = owner.read(message, at) else { return };
-        // Type, class, TTL and length are ten bytes; the target is all of the RDATA.
-        let Some(end) = target.read(message, fixed.saturating_add(10)) else { return };
-        if qname.wire().eq_ignore_ascii_case(target.wire()) {
-            return response.message.take_back(end, [links, 0, 0]);
+    let message = &mut response.message;
+    let Some((links, mut end)) = links_back(message) else { return };
+    let (mut kept, mut at) = (links, end);
+    for _ in links..message.counts()[0] {
+        let Some(record) = WrittenRecord::read(message.written(), at) else { break };
+        if is_of_link(message, &record, links, kept) {
+            message.written_mut().copy_within(at..record.end, end);
+            // One whose owner is a pointer to what is gone cannot stay.
+            let moved = WrittenRecord::read(message.written(), end);
+            if let Some(moved) = moved.filter(|moved| moved.owner.wire() == record.owner.wire()) {
+                (kept, end) = (kept.saturating_add(1), moved.end);
+            }
         }
-        at = end;
+        at = record.end;
     }
+    message.take_back(end, [kept, 0, 0]);
+}
+
+/// How many links of a chain there are up to the one that leads back to the QNAME, and where that ends.
+fn links_back(message: &MessageWriter<'_>) -> Option<(u16, usize)> {
+    let (written, mut at) = (message.written(), message.records_at());
+    let mut qname = Decompressed::new();
+    qname.read(written, HEADER_BYTES)?;
+    for links in 1..=message.counts()[0] {
+        let record = WrittenRecord::read(written, at)?;
+        match record.rtype(written)? {
+            Rtype::CNAME => {
+                let mut target = Decompressed::new();
+                target.read(written, record.rdata)?;
+                if qname.wire().eq_ignore_ascii_case(target.wire()) {
+                    return Some((links, record.end));
+                }
+            }
+            Rtype::DNAME => {}
+            _ => return None,
+        }
+        at = record.end;
+    }
+    None
+}
+
+/// Whether a record signs one of the first `links` records of the answer section, and is not among the first `kept`.
+fn is_of_link(message: &MessageWriter<'_>, record: &WrittenRecord, links: u16, kept: u16) -> bool {
+    let written = message.written();
+    let Some(covers) = record.signed_link(written) else { return false };
+    let owner = record.owner.wire();
+    let is_link = |written: &[u8], link: &WrittenRecord| {
+        link.rtype(written) == Some(covers) && link.owner.wire().eq_ignore_ascii_case(owner)
+    };
+    let data = written.get(record.fixed..record.end).unwrap_or_default();
+    has_record(message, links, is_link) && !is_record_written(owner, data, kept, message)
 }
 
 /// Writes the name that is followed as an owner: a pointer, where one reaches.

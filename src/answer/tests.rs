@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use hickory_proto::op::Message;
+use hickory_proto::serialize::binary::BinEncodable;
 use proptest::prelude::*;
 
 use super::*;
@@ -70,6 +71,24 @@ const QNAMES: [&str; 18] = [
     "big.example.",
     "huge.example.",
 ];
+
+/// A zone that comes signed, with aliases that lead back to names that a wildcard makes. Nothing verifies its signatures.
+const SIGNED: &str = r#"
+$TTL 60
+@ SOA ns host 1 2 3 4 30
+@ NS ns
+@ DNSKEY 257 3 13 AAAA
+@ RRSIG DNSKEY 13 1 60 20300101000000 20200101000000 1 example. AAAA
+*.w CNAME x
+*.w RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAB
+x CNAME y
+x RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAC
+y CNAME Foo.w
+y RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAD
+y RRSIG CNAME 13 2 60 20300101000000 20200101000000 2 example. AAAE
+*.own CNAME foo.own
+*.own RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 example. AAAF
+"#;
 
 const QTYPES: [u16; 12] = [0, 1, 2, 5, 6, 15, 28, 33, 39, 43, 255, 0xffff];
 
@@ -328,4 +347,42 @@ fn names_in_a_type_of_rfc_1035_are_read_through_their_pointers_behind_a_dname() 
     };
     assert_eq!(minfo("old.t.example."), "ns.t.example. host.t.example.");
     assert_eq!(minfo("old.d.example."), minfo("old.t.example."));
+}
+
+#[test]
+fn a_chain_of_aliases_that_leads_back_to_its_wildcard_has_the_signatures_of_its_links_and_no_others() {
+    let snapshot = snapshot(&zone(SIGNED));
+    let mut worker = WorkerContext::new(Arc::new(Counters::default()), 1);
+    let peer = Peer { address: "127.0.0.1".parse().unwrap(), transport: Transport::Tcp };
+    let mut told = |qname: &str, flags: u8| -> Vec<String> {
+        let mut query = query(qname, 1, 4096);
+        // DO is in the OPT record's TTL.
+        let at = query.len() - 20;
+        query[at] = flags;
+        let mut out = vec![0; 65_535];
+        let Reply::Send { len } = respond(&snapshot, &mut worker, peer, &query, &mut out) else {
+            return Vec::new();
+        };
+        let message = Message::from_vec(&out[..len]).unwrap();
+        let line = |record: &hickory_proto::rr::Record| {
+            let owner = record.name.to_string().to_ascii_lowercase();
+            // What a name ends with, or a signature.
+            let last = record.to_bytes().unwrap().last().copied().unwrap();
+            let tag = ["", "AAAB", "AAAC", "AAAD", "AAAE", "AAAF"][usize::from(last)];
+            format!("{owner} {} {tag}", record.record_type())
+        };
+        message.answers.iter().map(line).collect()
+    };
+    let links = ["foo.w.example. CNAME ", "x.example. CNAME ", "y.example. CNAME "];
+    assert_eq!(told("foo.w.example.", 0), links);
+    let signatures = [
+        "foo.w.example. RRSIG AAAB",
+        "x.example. RRSIG AAAC",
+        "y.example. RRSIG AAAD",
+        "y.example. RRSIG AAAE",
+    ];
+    assert_eq!(told("foo.w.example.", 0x80), [&links[..], &signatures[..]].concat());
+    assert_eq!(told("FOO.own.example.", 0x80), ["foo.own.example. CNAME ", "foo.own.example. RRSIG AAAF"]);
+    // Another name below the wildcard has one link more.
+    assert_eq!(told("bar.w.example.", 0x80).len(), 4 + 5);
 }

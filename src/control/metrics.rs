@@ -341,7 +341,7 @@ fn zones(text: &mut Text, zones: &[ZoneStatus]) {
     let signed = zones.iter().filter_map(|zone| Some((labels(zone), zone.signed_until?.unix_seconds())));
     text.gauge(
         "edgedns_zone_signed_until_timestamp_seconds",
-        "When the signatures end that this server has made of the zone.",
+        "When the first of the signatures of the zone ends.",
         signed,
     );
     let errors = zones.iter().filter_map(|zone| Some((labels(zone).and("error", zone.error.as_deref()?), 1)));

@@ -358,7 +358,7 @@ pub struct ZoneStatus {
     /// What updates have made of it; none: nobody may update it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
-    /// Until when the signatures that this server has made of it are valid; none: it makes none.
+    /// Until when all its signatures are valid, made here or where it comes from; none: it is not signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_until: Option<UtcTime>,
 }

@@ -2,11 +2,14 @@
 //!
 //! Keys of other zones in the folder are passed over. Not responsible for which keys sign.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use super::key::Key;
 use super::key_text::{KeyFault, read_private, read_public, with_timing, write_private, write_public};
@@ -14,6 +17,7 @@ use super::public_key::PublicKey;
 use super::timing::Timing;
 use crate::dns::{Name, NameRef};
 use crate::source::{open_regular, patiently};
+use crate::sync::lock;
 
 /// Bits of a mode that a secret must not have: of others than its owner, and to run it.
 const OTHERS: u32 = 0o177;
@@ -73,32 +77,86 @@ impl fmt::Display for FolderError {
 
 impl std::error::Error for FolderError {}
 
+/// What is in folders of keys: one that many zones share is listed once for all of them, until something comes or goes there.
+#[derive(Debug, Default)]
+pub struct KeyFolders(Mutex<HashMap<PathBuf, Listing>>);
+
+/// The names of the keys in a folder.
+#[derive(Clone, Debug)]
+struct Listing {
+    /// When something came or went.
+    changed: SystemTime,
+    /// The paths of the keys of each zone, without what they end with.
+    stems: Arc<HashMap<Name, Vec<PathBuf>>>,
+}
+
+/// After so long a folder that changes once more has another time: file systems count in ticks of the kernel, and some in
+/// seconds.
+const TICK_MAX: Duration = Duration::from_secs(3);
+
+impl KeyFolders {
+    /// The keys of a zone, by their tags.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be used of it: a zone that is signed with some of its keys only may be bogus.
+    pub fn read(&self, folder: &Path, zone: NameRef<'_>) -> Result<Vec<KeyFile>, FolderError> {
+        let stems =
+            self.stems(folder, zone).map_err(|error| FolderError::Folder(folder.to_owned(), error))?;
+        let mut keys: Vec<KeyFile> =
+            stems.into_iter().map(|stem| read(stem, zone)).collect::<Result<_, _>>()?;
+        keys.sort_by_key(|file| (file.key.public().tag(), file.key.public().algorithm()));
+        Ok(keys)
+    }
+
+    /// The paths of the keys of a zone, without what they end with.
+    fn stems(&self, folder: &Path, zone: NameRef<'_>) -> io::Result<Vec<PathBuf>> {
+        let named = folder.to_owned();
+        let changed = patiently(folder, move |_| fs::metadata(named)?.modified())?;
+        let known = lock(&self.0).get(folder).filter(|known| known.changed == changed).cloned();
+        let listing = match known {
+            Some(known) => known,
+            None => {
+                let listing = Listing { changed, stems: Arc::new(listed(folder, FILES_MAX)?) };
+                if changed.elapsed().is_ok_and(|since| since > TICK_MAX) {
+                    lock(&self.0).insert(folder.to_owned(), listing.clone());
+                }
+                listing
+            }
+        };
+        Ok(listing.stems.get(&zone.to_name()).cloned().unwrap_or_default())
+    }
+}
+
 /// The keys of a zone, by their tags.
 ///
 /// # Errors
 ///
-/// What cannot be used of it: a zone that is signed with some of its keys only may be bogus.
+/// As [`KeyFolders::read`].
 pub fn read_folder(folder: &Path, zone: NameRef<'_>) -> Result<Vec<KeyFile>, FolderError> {
-    let stems = stems(folder, zone).map_err(|error| FolderError::Folder(folder.to_owned(), error))?;
-    let mut keys: Vec<KeyFile> = stems.into_iter().map(|stem| read(stem, zone)).collect::<Result<_, _>>()?;
-    keys.sort_by_key(|file| (file.key.public().tag(), file.key.public().algorithm()));
-    Ok(keys)
+    KeyFolders::default().read(folder, zone)
 }
 
-/// The paths of the keys of a zone, without what they end with.
-fn stems(folder: &Path, zone: NameRef<'_>) -> io::Result<Vec<PathBuf>> {
+/// The keys in a folder of at most so many files.
+fn listed(folder: &Path, files_max: usize) -> io::Result<HashMap<Name, Vec<PathBuf>>> {
     let named = folder.to_owned();
     let entries: Vec<PathBuf> = patiently(folder, move |_| {
-        let entries = fs::read_dir(named)?.take(FILES_MAX);
+        let entries = fs::read_dir(named)?.take(files_max.saturating_add(1));
         entries.map(|entry| entry.map(|entry| entry.path())).collect()
     })?;
-    let is_one = |path: &PathBuf| {
+    if entries.len() > files_max {
+        return Err(io::Error::other(format!("it has more than {files_max} files: divide it")));
+    }
+    let mut stems: HashMap<Name, Vec<PathBuf>> = HashMap::new();
+    for path in entries {
         let name = path.file_name().and_then(|name| name.to_str());
         let stem = name.and_then(|name| name.strip_prefix('K')?.strip_suffix(".key"));
-        let owner = stem.and_then(|stem| Some(stem.split_once('+')?.0));
-        owner.and_then(|owner| owner.parse::<Name>().ok()).is_some_and(|owner| owner.as_ref() == zone)
-    };
-    Ok(entries.into_iter().filter(is_one).map(|path| path.with_extension("")).collect())
+        let owner = stem.and_then(|stem| stem.split_once('+')?.0.parse::<Name>().ok());
+        if let Some(owner) = owner {
+            stems.entry(owner).or_default().push(path.with_extension(""));
+        }
+    }
+    Ok(stems)
 }
 
 fn with_end(stem: &Path, end: &str) -> PathBuf {
@@ -171,7 +229,10 @@ pub fn write_key(
     timing: &Timing,
 ) -> io::Result<WrittenKey> {
     let stem = folder.join(file_name(zone, &public));
-    let others = stems(folder, zone.as_ref())?.into_iter().map(|stem| with_end(&stem, ".private"));
+    let others = KeyFolders::default()
+        .stems(folder, zone.as_ref())?
+        .into_iter()
+        .map(|stem| with_end(&stem, ".private"));
     let owner = others.chain([folder.to_owned()]).find_map(|path| Owner::of(&path).ok());
     let secret = write_private(public.algorithm(), secret, timing);
     // The secret first: a public key without it would keep the zone from being signed.
@@ -239,5 +300,45 @@ impl Owner {
             return Ok(());
         }
         fchown(file, Some(self.user), Some(self.group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_too_many_files_is_an_error_and_no_key_of_it_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..=3 {
+            fs::write(folder.path().join(format!("Kexample.org.+015+{number:05}.key")), "").unwrap();
+        }
+        let zone: Name = "example.org.".parse().unwrap();
+        assert_eq!(listed(folder.path(), 3).unwrap().get(&zone).map(Vec::len), Some(3));
+        assert!(listed(folder.path(), 2).unwrap_err().to_string().contains("more than 2 files"));
+    }
+
+    #[test]
+    fn a_folder_is_listed_once_until_a_key_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone: Name = "example.org.".parse().unwrap();
+        let put = |number: u32, at: SystemTime| {
+            fs::write(folder.path().join(format!("Kexample.org.+015+{number:05}.key")), "").unwrap();
+            File::open(folder.path()).unwrap().set_modified(at).unwrap();
+        };
+        let folders = KeyFolders::default();
+        let known = |folders: &KeyFolders| folders.stems(folder.path(), zone.as_ref()).unwrap().len();
+        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+        put(1, now - 2 * hour);
+        assert_eq!(known(&folders), 1);
+        put(2, now - 2 * hour);
+        assert_eq!(known(&folders), 1, "nothing has changed, as the folder says");
+        put(3, now - hour);
+        assert_eq!(known(&folders), 3);
+        // What has changed just now may change again within the same tick.
+        put(4, now);
+        assert_eq!(known(&folders), 4);
+        put(5, now);
+        assert_eq!(known(&folders), 5);
     }
 }

@@ -36,20 +36,20 @@ mod roll;
 pub use algorithm::Algorithm;
 pub use chain::Chain;
 pub use delegation::{cdnskey, cds, delete_form, ds};
-pub use folder::{FolderError, KeyFile, WrittenKey, read_folder, write_key, write_timing};
+pub use folder::{FolderError, KeyFile, KeyFolders, WrittenKey, read_folder, write_key, write_timing};
 pub use foreign::{ForeignKey, read_foreign};
 pub use key::Key;
 pub use key_text::KeyFault;
 pub use pair::{Pair, PairError};
 pub use period::{EXPIRES_AFTER, PERIOD, Period, SHIFT_MAX, Validity, shift};
 pub use public_key::{PublicKey, SEP, ZONE_KEY};
-pub use resign::{is_local, resign};
+pub use resign::resign;
 pub use roll::{Parent, RollError, RollStep, RollTimes, Waits, plan};
 pub use shelf::Shelf;
 pub use sign::{SignError, Signing, sign};
 pub use time::Time;
 pub use timing::{Event, Timing};
-pub use verify::check_signatures;
+pub use verify::{check_signatures, end_of, first_end};
 pub use zone_keys::{KeysInEffect, KeysUnusable, ZoneKeys};
 
 #[cfg(test)]

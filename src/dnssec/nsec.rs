@@ -1,6 +1,6 @@
 //! NSEC records (RFC 4034, section 4): who owns one, and what it says.
 
-use crate::dns::{NameRef, OrderKey, Rtype, Ttl, rdata};
+use crate::dns::{NameRef, OrderKey, Rtype, rdata};
 use crate::zone::{Node, NodeId, NodeKind, Zone};
 
 /// The types that a signed zone says there are at a node, besides what signing adds everywhere. Of a zone cut those that
@@ -40,10 +40,4 @@ pub(super) fn nsec(next: NameRef<'_>, mut types: Vec<Rtype>) -> Vec<u8> {
     types.extend([Rtype::RRSIG, Rtype::NSEC]);
     rdata::write_type_bitmap(&mut types, &mut out);
     out
-}
-
-/// The TTL of NSEC records: that of negative answers (RFC 9077, section 3.2).
-pub(super) fn ttl(soa_ttl: Ttl, soa: &[u8]) -> Ttl {
-    let minimum = soa.last_chunk::<4>().copied().map_or(0, u32::from_be_bytes);
-    Ttl::from_seconds(minimum).map_or(soa_ttl, |minimum| minimum.min(soa_ttl))
 }

@@ -51,17 +51,6 @@ pub fn resign(
     Ok((changes, chain))
 }
 
-/// Whether the records of a signed zone after changes can be signed by themselves: negative answers keep their TTL, and so do
-/// the records of keys.
-pub fn is_local(before: &Zone, after: &Zone) -> bool {
-    let soa = |zone: &Zone| {
-        let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA)?;
-        let minimum = soa.rdatas().next()?.last_chunk::<4>().copied()?;
-        Some((soa.ttl(), minimum))
-    };
-    soa(before) == soa(after)
-}
-
 /// Makes the signatures of a node those that were made. Records of keys stay: they change with all signatures only.
 fn difference(zone: &Zone, id: NodeId, made: Vec<Record>, changes: &mut Changeset) {
     let node = zone.node(id);

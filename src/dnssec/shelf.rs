@@ -9,22 +9,31 @@ use super::pair::Signature;
 /// The digest of what is signed, key included.
 pub(super) type SignedDigest = [u8; 32];
 
+/// Signatures for parts of a zone that are kept, at the least, before the older half is dropped.
+const CHANGED_MIN: usize = 4096;
+
 /// Signatures of a zone.
+///
+/// Those of the whole zone stay until it is signed as a whole again. Those of changes since then are kept in two generations:
+/// when the younger one is as large as the zone, the older one is dropped. So a zone that changes for a week does not grow
+/// here, and a change that is taken back soon signs nothing.
 #[derive(Clone, Default)]
 pub struct Shelf {
-    signatures: HashMap<SignedDigest, Signature>,
+    whole: HashMap<SignedDigest, Signature>,
+    changed: HashMap<SignedDigest, Signature>,
+    changed_before: HashMap<SignedDigest, Signature>,
     made: u64,
 }
 
 impl Shelf {
     /// How many signatures there are.
     pub fn len(&self) -> usize {
-        self.signatures.len()
+        self.whole.len() + self.changed.len() + self.changed_before.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.signatures.is_empty()
+        self.len() == 0
     }
 
     /// How many signatures were made and not found.
@@ -42,24 +51,59 @@ impl Shelf {
     }
 
     pub(super) fn get(&self, digest: &SignedDigest) -> Option<&Signature> {
-        self.signatures.get(digest)
+        let all = [&self.whole, &self.changed, &self.changed_before];
+        all.into_iter().find_map(|some| some.get(digest))
     }
 
     /// Takes in signatures that were used: `made` of them are new. Of a whole zone they replace all others.
     pub(super) fn replace(&mut self, used: impl IntoIterator<Item = (SignedDigest, Signature)>, made: u64) {
-        self.signatures = used.into_iter().collect();
+        self.whole = used.into_iter().collect();
+        (self.changed, self.changed_before) = (HashMap::new(), HashMap::new());
         self.made += made;
     }
 
     /// Takes in signatures that were used for a part of a zone.
     pub(super) fn add(&mut self, used: impl IntoIterator<Item = (SignedDigest, Signature)>, made: u64) {
-        self.signatures.extend(used);
+        if self.changed.len() >= CHANGED_MIN.max(self.whole.len()) {
+            self.changed_before = std::mem::take(&mut self.changed);
+        }
+        let new = used.into_iter().filter(|(digest, _)| !self.whole.contains_key(digest));
+        self.changed.extend(new);
         self.made += made;
     }
 }
 
 impl std::fmt::Debug for Shelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Shelf({} signatures)", self.signatures.len())
+        write!(f, "Shelf({} signatures)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_that_changes_again_and_again_keeps_the_newest_signatures_and_no_more() {
+        let signature = |number: usize| {
+            let digest = Shelf::digest(b"key", &number.to_be_bytes());
+            (digest, Signature::from([0; 64]))
+        };
+        let mut shelf = Shelf::default();
+        shelf.replace((0..10).map(signature), 10);
+        for number in 10..5 * CHANGED_MIN {
+            shelf.add([signature(number), signature(number % 10)], 1);
+            assert!(
+                shelf.get(&signature(number.max(CHANGED_MIN) - CHANGED_MIN / 2).0).is_some()
+                    || number < CHANGED_MIN
+            );
+        }
+        assert!(shelf.len() <= 2 * CHANGED_MIN + 10, "{shelf:?}");
+        assert!(
+            (0..10).all(|number| shelf.get(&signature(number).0).is_some()),
+            "those of the whole zone stay"
+        );
+        shelf.replace([signature(1)], 0);
+        assert_eq!(shelf.len(), 1);
     }
 }

@@ -6,9 +6,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
 
 use super::canonical;
 use super::delegation::{cdnskey, cds};
@@ -21,7 +19,7 @@ use super::rrsig::{SignedRrset, rrsig};
 use super::shelf::{Shelf, SignedDigest};
 use super::zone_keys::KeysInEffect;
 use crate::dns::{Name, NameRef, Rtype, Ttl};
-use crate::sync::lock;
+use crate::sync::in_parallel;
 use crate::zone::{Node, NodeId, NodeKind, Record, Zone};
 
 /// Owners that a thread signs at a time: so much work that taking the next ones costs nothing.
@@ -64,6 +62,8 @@ impl Signing {
 pub enum SignError {
     /// It has a pool at this name.
     Pool(Name),
+    /// It has NS records at this wildcard: nobody could prove what they delegate (RFC 4592, section 4.2).
+    WildcardCut(Name),
     /// It has no SOA record.
     NoSoa,
     /// No signature comes of a key.
@@ -75,6 +75,12 @@ impl fmt::Display for SignError {
         match self {
             SignError::Pool(owner) => {
                 write!(f, "`{owner}` is a pool: answers that follow health are not signed yet")
+            }
+            SignError::WildcardCut(owner) => {
+                write!(
+                    f,
+                    "`{owner}` has NS records: no proof says what a wildcard delegates (RFC 4592, section 4.2)"
+                )
             }
             SignError::NoSoa => f.write_str("the zone has no SOA record"),
             SignError::Pair(error) => error.fmt(f),
@@ -132,34 +138,20 @@ pub(super) struct Signed {
 impl<'z> Signer<'z> {
     pub(super) fn of(zone: &'z Zone, signing: &'z Signing, shelf: &'z Shelf) -> Result<Self, SignError> {
         let soa = zone.node(NodeId::APEX).rrset(Rtype::SOA).ok_or(SignError::NoSoa)?;
-        let rdata = soa.rdatas().next().ok_or(SignError::NoSoa)?;
-        let (soa_ttl, nsec_ttl) = (soa.ttl(), nsec::ttl(soa.ttl(), rdata));
+        let (soa_ttl, nsec_ttl) = (soa.ttl(), zone.negative_ttl());
         Ok(Self { zone, signing, shelf, soa_ttl, nsec_ttl })
     }
 
     /// Signs owners, which are in canonical order and all there are, on several threads.
     fn sign_all(&self, owners: &[NodeId], threads: NonZeroUsize) -> Result<Vec<Signed>, SignError> {
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<(usize, Result<Signed, SignError>)>> = Mutex::default();
-        let work = || loop {
-            let at = next.fetch_add(1, Ordering::Relaxed) * OWNERS_AT_A_TIME;
-            let Some(rest) = owners.get(at..).filter(|rest| !rest.is_empty()) else { return };
-            let part = rest.iter().take(OWNERS_AT_A_TIME).enumerate().map(|(offset, id)| {
+        let starts: Vec<usize> = (0..owners.len()).step_by(OWNERS_AT_A_TIME).collect();
+        let mut done = in_parallel("edgedns-sign", threads.get(), &starts, |at| {
+            let part = owners.iter().skip(*at).take(OWNERS_AT_A_TIME).enumerate().map(|(offset, id)| {
                 let following = owners.get(at + offset + 1).copied().unwrap_or(NodeId::APEX);
                 (*id, following)
             });
-            let signed = self.sign_some(part);
-            lock(&done).push((at, signed));
-        };
-        thread::scope(|scope| {
-            let busy = threads.get().min(owners.len().div_ceil(OWNERS_AT_A_TIME));
-            for _ in 1..busy {
-                // Where the system has no thread left, the others do the work.
-                let _ = thread::Builder::new().name("edgedns-sign".to_owned()).spawn_scoped(scope, work);
-            }
-            work();
+            (*at, self.sign_some(part))
         });
-        let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         done.sort_unstable_by_key(|(at, _)| *at);
         done.into_iter().map(|(_, signed)| signed).collect()
     }
@@ -174,6 +166,9 @@ impl<'z> Signer<'z> {
 
     /// Signs what an owner has; `next` is the owner after it.
     pub(super) fn sign_owner(&self, node: Node<'z>, next: NodeId, out: &mut Signed) -> Result<(), SignError> {
+        if node.kind() == NodeKind::ZoneCut && node.name().is_wildcard() {
+            return Err(SignError::WildcardCut(node.name().to_name()));
+        }
         let mut types = nsec::types(node);
         let keys = if node.id() == NodeId::APEX { self.of_keys() } else { Vec::new() };
         for (rtype, _) in &keys {

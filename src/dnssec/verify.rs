@@ -3,8 +3,6 @@
 //! Looks at what is signed and verifies it (RFC 4035, section 5.3). Not responsible for whether denials are complete:
 //! `dnssec-verify` and `ldns-verify-zone` find that.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
@@ -12,9 +10,10 @@ use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use super::canonical;
 use super::public_key::tag_of;
 use super::rrsig::{SignedRrset, labels, signed_data};
+use super::time::Time;
 use crate::dns::{NameRef, Rtype};
 use crate::source::{Diagnostic, Diagnostics, Origin};
-use crate::sync::lock;
+use crate::sync::in_parallel;
 use crate::zone::{Node, NodeId, NodeKind, Rrset, Zone};
 
 /// A week: signatures that end sooner are told of.
@@ -69,27 +68,30 @@ pub fn check_signatures(zone: &Zone, now: u32, found: &mut Diagnostics) {
     }
     let keys = Keys::of(zone);
     let nodes: Vec<NodeId> = zone.node_ids().collect();
-    let all: Mutex<Vec<Found>> = Mutex::default();
-    let next = AtomicUsize::new(0);
     /// Nodes that a thread takes at a time.
     const NODES: usize = 64;
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(nodes.len().div_ceil(NODES));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut own = Vec::new();
-                while let Some(some) = nodes.get(next.fetch_add(NODES, Ordering::Relaxed)..) {
-                    let some = some.iter().take(NODES);
-                    if some.len() == 0 {
-                        break;
-                    }
-                    some.for_each(|id| check_node(zone, zone.node(*id), &keys, now, &mut own));
-                }
-                lock(&all).append(&mut own);
-            });
-        }
+    let parts: Vec<&[NodeId]> = nodes.chunks(NODES).collect();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let all = in_parallel("edgedns-verify", threads, &parts, |part| {
+        let mut own = Vec::new();
+        part.iter().for_each(|id| check_node(zone, zone.node(*id), &keys, now, &mut own));
+        own
     });
-    tell(all.into_inner().unwrap_or_default(), found);
+    tell(all.into_iter().flatten().collect(), found);
+}
+
+/// When the first signature of a zone ends; none: it has none. `now` says in which round of 136 years.
+pub fn first_end(zone: &Zone, now: Time) -> Option<Time> {
+    let nodes = zone.node_ids().map(|id| zone.node(id)).filter(|node| node.kind() != NodeKind::Occluded);
+    let signatures = nodes.flat_map(Node::all_rrsets).filter(|rrset| rrset.rtype() == Rtype::RRSIG);
+    signatures.flat_map(Rrset::rdatas).filter_map(|rdata| end_of(rdata, now)).min()
+}
+
+/// When a signature ends, by the RDATA of its RRSIG record.
+pub fn end_of(rdata: &[u8], now: Time) -> Option<Time> {
+    let behind = Signature::read(rdata)?.expires.wrapping_sub(now.in_signature());
+    // RFC 1982: half of the round lies ahead.
+    Some(if behind < 1 << 31 { now.after(behind.into()) } else { now.before(behind.wrapping_neg().into()) })
 }
 
 /// One diagnostic for each fault, with the first place and how many there are.

@@ -17,7 +17,8 @@ pub struct ZoneKeys {
 /// Why keys cannot sign a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeysUnusable {
-    /// Two of one algorithm have the same tag, by which signatures name them.
+    /// Two have the same tag, by which signatures name them: of one algorithm they could not be told apart, and of two
+    /// whoever rolls one could take the other.
     SameTag(u16),
     /// None of them signs.
     NoneActive,

@@ -100,7 +100,8 @@ impl Diagnostic {
         Self { severity, message: message.into(), labels: Vec::new(), remarks: Vec::new() }
     }
 
-    fn new(severity: Severity, origin: impl Into<Origin>, message: impl Into<String>) -> Self {
+    /// Of a severity that is known only here.
+    pub fn new(severity: Severity, origin: impl Into<Origin>, message: impl Into<String>) -> Self {
         let labels = vec![Label { origin: origin.into(), text: String::new() }];
         Self { severity, message: message.into(), labels, remarks: Vec::new() }
     }

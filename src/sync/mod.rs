@@ -1,9 +1,13 @@
-//! Locks that are used on after a panic, and values behind them.
+//! Locks that are used on after a panic, values behind them, and work that several threads share.
 //!
 //! A thread that panics while it holds a lock poisons it. Every holder in this program leaves the value
 //! whole, so that the others go on with it.
 
+mod parallel;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use parallel::in_parallel;
 
 /// Locks a mutex, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -43,6 +43,8 @@ pub enum Reason {
     NeverUpdated(&'static str),
     /// A pool answers this type there, or a name that would be hidden.
     HeldByPool,
+    /// The zone comes signed, and nobody here could sign what is changed.
+    ComesSigned,
     /// The zone would be one that cannot be served.
     Unsound(String),
     /// There would be more records by updates than there may be.
@@ -88,6 +90,7 @@ impl Reason {
             | Reason::NotAllowed
             | Reason::NeverUpdated(_)
             | Reason::HeldByPool
+            | Reason::ComesSigned
             | Reason::Unsound(_)
             | Reason::TooMany => Rcode::REFUSED,
             Reason::Failed(_) | Reason::Busy | Reason::NoPrimary(_) => Rcode::SERVFAIL,
@@ -103,6 +106,7 @@ impl Reason {
             Reason::HeldByPool => {
                 Some((extended_error::PROHIBITED, "a pool answers this type, or a name below"))
             }
+            Reason::ComesSigned => Some((extended_error::PROHIBITED, "the zone comes signed")),
             Reason::Unsound(why) => Some((extended_error::OTHER, line(why))),
             Reason::TooMany => Some((extended_error::OTHER, "too many records by updates")),
             Reason::Failed(_) => Some((extended_error::OTHER, "the update cannot be stored")),
@@ -131,6 +135,7 @@ impl Reason {
             Reason::NotAllowed => "name-or-type",
             Reason::NeverUpdated(_) => "never-updated",
             Reason::HeldByPool => "pool",
+            Reason::ComesSigned => "signed",
             Reason::Unsound(_) => "unsound",
             Reason::TooMany => "too-many",
             Reason::Failed(_) => "failed",
@@ -140,7 +145,7 @@ impl Reason {
     }
 
     /// Every word of [`Reason::word`].
-    pub const WORDS: [&str; 13] = [
+    pub const WORDS: [&str; 14] = [
         "malformed",
         "not-ours",
         "out-of-zone",
@@ -149,6 +154,7 @@ impl Reason {
         "name-or-type",
         "never-updated",
         "pool",
+        "signed",
         "unsound",
         "too-many",
         "failed",
@@ -178,6 +184,9 @@ impl fmt::Display for Reason {
             Reason::NeverUpdated(what) => f.write_str(what),
             Reason::HeldByPool => f.write_str(
                 "a pool answers this type there, or a name below, and only the zone file changes that",
+            ),
+            Reason::ComesSigned => f.write_str(
+                "the zone comes signed: whoever signs it changes it, for its signatures cover no update",
             ),
             Reason::Unsound(why) => f.write_str(why),
             Reason::TooMany => f.write_str("the zone would hold too many records by updates"),

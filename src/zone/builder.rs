@@ -20,7 +20,7 @@ use super::sealed::{NodeEntry, NodeId, NodeKind, RecordEntry, RrsetEntry, Sealed
 use super::tested::type_of;
 use super::tree::{LuaLibrary, Zone};
 use crate::dns::{Name, NameHash, NameRef, Rtype, Ttl};
-use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins};
+use crate::source::{Diagnostic, Diagnostics, Origin, OriginId, Origins, Severity};
 
 /// A zone that is being put together.
 ///
@@ -41,6 +41,7 @@ pub struct Builder {
     own: Vec<IpAddr>,
     apexes: Arc<Apexes>,
     libraries: Vec<LuaLibrary>,
+    keyless: KeylessSignatures,
     last: Option<NodeId>,
     /// The parent of the owner that was new last: a name beside it is likely to follow.
     last_parent: (NodeId, NameHash),
@@ -59,6 +60,18 @@ struct Collected {
     rdata_at: u32,
     ttl: Ttl,
     origin: OriginId,
+}
+
+/// What becomes of signatures that come without the keys of their zone: nobody can tell whether they are right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeylessSignatures {
+    /// They are left out, with a warning: the zone is served unsigned.
+    #[default]
+    LeftOut,
+    /// They are left out: the zone is signed anew.
+    Renewed,
+    /// They are an error: what is served of the zone is signed.
+    Refused,
 }
 
 impl Builder {
@@ -81,6 +94,7 @@ impl Builder {
             own: Vec::new(),
             apexes: Arc::default(),
             libraries: Vec::new(),
+            keyless: KeylessSignatures::default(),
             last: None,
             last_parent: (NodeId::APEX, NameHash::ROOT),
             place_max: u32::MAX,
@@ -229,6 +243,11 @@ impl Builder {
         self.apexes = apexes;
     }
 
+    /// Says what becomes of signatures without keys.
+    pub fn set_keyless(&mut self, keyless: KeylessSignatures) {
+        self.keyless = keyless;
+    }
+
     /// The serial is at least this one (RFC 1982), whatever the SOA record said.
     pub(super) fn raise_serial(&mut self, least: u32) {
         let soa = self.records.iter().find(|one| one.node == NodeId::APEX && one.rtype == Rtype::SOA);
@@ -281,13 +300,21 @@ impl Builder {
     }
 
     /// The same without signatures and denials, of which the first is at a place, and without names that only they
-    /// stand at: nobody can tell whether they are right.
+    /// stand at.
     fn unsigned(mut self, first: usize, found: &mut Diagnostics) -> Builder {
         let count = self.records.iter().filter(|one| one.rtype.is_of_signing()).count();
-        if let Some(first) = self.records.get(first) {
-            let message = "this zone holds signatures without its keys: it is served unsigned";
+        let told = match self.keyless {
+            KeylessSignatures::LeftOut => Some((Severity::Warning, "it is served unsigned")),
+            KeylessSignatures::Renewed => None,
+            KeylessSignatures::Refused => Some((
+                Severity::Error,
+                "it would be served unsigned, and the version that is served is signed",
+            )),
+        };
+        if let (Some(first), Some((severity, what))) = (self.records.get(first), told) {
+            let message = format!("this zone holds signatures without its keys: {what}");
             found.push(
-                Diagnostic::warning(self.origins.get(first.origin), message)
+                Diagnostic::new(severity, self.origins.get(first.origin), message)
                     .label("the first of its signatures and denials")
                     .remark(format!("records of type RRSIG, NSEC, NSEC3 and NSEC3PARAM left out: {count}"))
                     .help(

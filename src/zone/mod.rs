@@ -45,7 +45,7 @@ mod settled;
 
 pub use apexes::Apexes;
 pub use budget::{MEMORY_MIN, MEMORY_PER_TEXT_BYTE, MemoryLimit};
-pub use builder::Builder;
+pub use builder::{Builder, KeylessSignatures};
 pub use changeset::{Changeset, ChangesetError, Record};
 pub use guarding::{Expected, GuardTemplate, Guarding, PoolSettings, Test};
 pub use jenkins::{client_hash, name_hash};

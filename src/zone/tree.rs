@@ -152,6 +152,15 @@ impl Zone {
         }
     }
 
+    /// The TTL of negative answers: the SOA record's, or the last number in it if that is less (RFC 2308, section 5; of NSEC
+    /// records RFC 9077, section 3.2).
+    pub fn negative_ttl(&self) -> Ttl {
+        let Some(soa) = self.node(NodeId::APEX).rrset(Rtype::SOA) else { return Ttl::default() };
+        let minimum = soa.rdatas().next().and_then(|rdata| rdata.last_chunk::<4>());
+        let minimum = minimum.map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        Ttl::from_seconds(minimum).map_or(soa.ttl(), |minimum| minimum.min(soa.ttl()))
+    }
+
     /// Whether it is signed: its apex has keys and signatures.
     pub fn is_signed(&self) -> bool {
         let apex = self.node(NodeId::APEX);

@@ -20,11 +20,12 @@ pub use parallel::{READERS_MAX, readers_max};
 pub use serving::{Purpose, ReadCause, Serving};
 
 use self::others::Others;
-use self::parallel::{WORTH_BYTES, in_parallel, text_bytes};
+use self::parallel::{WORTH_BYTES, text_bytes};
 use self::reader::ZoneReader;
 use super::settings::{Settings, ZoneSettings};
 use super::zone_id::ZoneId;
 use crate::source::Sources;
+use crate::sync::in_parallel;
 use crate::zone::Zone;
 
 /// Reads all zones, at most `readers` of them at once. A check reads them one after the other and passes each
@@ -74,7 +75,7 @@ fn load_in_parallel(
     // The largest zone first: begun last, it would keep one thread busy after all others have ended.
     sized.sort_by_key(|(bytes, ..)| Reverse(*bytes));
     let common = &*sources;
-    let mut loaded = in_parallel(readers, &sized, |&(_, place, zone)| {
+    let mut loaded = in_parallel("edgedns-zone", readers, &sized, |&(_, place, zone)| {
         let mut branch = common.branch();
         let zone = reader.load(&mut branch, zone, &Others::default(), &mut |_, _| {});
         (place, zone, branch)

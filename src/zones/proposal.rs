@@ -161,7 +161,7 @@ fn changed(
     let compiled = current.compiled.after(&zone, &affected, &mut links).map_err(ProposalError::Compile)?;
     let since = Since::of(base, [changes, &signatures].into_iter());
     let version = ZoneVersion::with_chain(id, zone, (compiled, Some(links), chain), inputs, origin);
-    Ok(ZoneVersion { since: Some(since), ..version })
+    Ok(ZoneVersion { since: Some(since), ..version }.with_signatures_of(current, changes))
 }
 
 /// The same version, put together anew.

@@ -17,7 +17,7 @@ pub(super) use clock::warn_of_clock;
 
 use crate::dns::Rtype;
 use crate::dnssec::{
-    self, Chain, Key, KeyFile, Period, Shelf, SignError, Signing, Time, ZoneKeys, shift, sign,
+    self, Chain, Key, KeyFile, KeyFolders, Period, Shelf, SignError, Signing, Time, ZoneKeys, shift, sign,
 };
 use crate::source::Diagnostics;
 use crate::sync::lock;
@@ -43,6 +43,7 @@ pub struct ZoneSigning {
     settings: DnssecSettings,
     signing: Signing,
     shelf: Arc<Mutex<Shelf>>,
+    folders: Arc<KeyFolders>,
 }
 
 /// Why a zone is not signed anew.
@@ -71,7 +72,8 @@ impl fmt::Debug for ZoneSigning {
 }
 
 impl ZoneSigning {
-    /// What a zone is signed with at a time. Signatures that were made for `before` are found again.
+    /// What a zone is signed with at a time. Signatures that were made for `before` are found again. `folders` are what is
+    /// known of folders.
     ///
     /// # Errors
     ///
@@ -80,11 +82,11 @@ impl ZoneSigning {
         settings: &DnssecSettings,
         zone: &ZoneId,
         now: Time,
-        before: Option<&ZoneSigning>,
+        (before, folders): (Option<&ZoneSigning>, &Arc<KeyFolders>),
     ) -> Result<ZoneSigning, SigningFault> {
         let name = zone.name.as_ref();
         let fault = |error: &dyn fmt::Display| SigningFault(error.to_string());
-        let files = dnssec::read_folder(&settings.keys, name).map_err(|error| fault(&error))?;
+        let files = folders.read(&settings.keys, name).map_err(|error| fault(&error))?;
         if files.is_empty() {
             let folder = settings.keys.display();
             let help = format!("`edgedns dnssec generate {} --keys {folder}` makes one", zone.name);
@@ -96,12 +98,13 @@ impl ZoneSigning {
         let node = fs::read(NODE_NAME).unwrap_or_default();
         let validity = Period::at(now, shift(name, node.trim_ascii())).validity();
         let shelf = before.map_or_else(Arc::default, |before| Arc::clone(&before.shelf));
-        Ok(ZoneSigning { settings: settings.clone(), signing: Signing { keys, validity }, shelf })
+        let (settings, folders) = (settings.clone(), Arc::clone(folders));
+        Ok(ZoneSigning { settings, signing: Signing { keys, validity }, shelf, folders })
     }
 
     /// Whether a zone could be signed now, with the time that is seen in this state directory. Reads the folder of keys.
     pub fn is_possible(settings: &DnssecSettings, zone: &ZoneId, state: Option<&Path>) -> bool {
-        ZoneSigning::read(settings, zone, signing_time(state), None).is_ok()
+        ZoneSigning::read(settings, zone, signing_time(state), (None, &Arc::default())).is_ok()
     }
 
     /// Whether zones with these are signed here in the same way. Other keys and periods come by themselves.
@@ -115,8 +118,13 @@ impl ZoneSigning {
     ///
     /// When the keys cannot be used.
     pub fn renewed(&self, zone: &ZoneId, now: Time) -> Result<Option<ZoneSigning>, SigningFault> {
-        let renewed = ZoneSigning::read(&self.settings, zone, now, Some(self))?;
+        let renewed = ZoneSigning::read(&self.settings, zone, now, (Some(self), &self.folders))?;
         Ok((renewed != *self).then_some(renewed))
+    }
+
+    /// What it knows of folders of keys.
+    pub(super) fn folders(&self) -> &Arc<KeyFolders> {
+        &self.folders
     }
 
     /// Until when its signatures are valid.

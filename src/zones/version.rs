@@ -11,9 +11,10 @@ use super::since::Since;
 use super::source::ZoneSources;
 use super::zone_id::ZoneId;
 use crate::answer::{CompileError, CompiledZone, Links, compile, compile_for_changes};
-use crate::dnssec::Chain;
+use crate::dns::Rtype;
+use crate::dnssec::{Chain, Time, end_of, first_end};
 use crate::source::{Lines, Sources, TextFile};
-use crate::zone::{Guarding, Hosts, Pool, Zone};
+use crate::zone::{Changeset, Guarding, Hosts, Pool, Record, Zone};
 use crate::zonefile;
 
 /// A zone that can be served. Nothing of it ever changes.
@@ -37,6 +38,8 @@ pub struct ZoneVersion {
     pub(super) links: Option<Links>,
     /// The owners of its NSEC records in their order, where it is signed here.
     pub(super) chain: Option<Chain>,
+    /// When the first of its signatures ends, where its sources have signed it.
+    pub(super) came_signed_until: Option<SystemTime>,
     /// What it changed of the version that it was made from; none: it was made as a whole.
     pub since: Option<Since>,
     /// What it was made from.
@@ -79,6 +82,12 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// Whether a zone that is made from this comes signed: what is changed of it here nobody signs, and its serial is signed
+    /// as well.
+    pub(super) fn comes_signed(&self, zone: &Zone) -> bool {
+        self.signing.is_none() && zone.is_signed()
+    }
+
     /// Has `zone`, which was made from this, and what guards it outlive the texts they were read from.
     pub fn settle(&mut self, zone: &mut Zone, sources: &Sources) {
         let mut lines = Lines::of(sources);
@@ -118,7 +127,10 @@ impl ZoneVersion {
         origin: VersionOrigin,
     ) -> ZoneVersion {
         let chain = inputs.signing.as_ref().map(|_| Chain::of(&zone));
-        Self::with_chain(id, zone, (compiled, links, chain), inputs, origin)
+        let came_signed = inputs.comes_signed(&zone);
+        let first_end = came_signed.then(|| first_end(&zone, Time::of(SystemTime::now()))).flatten();
+        let version = Self::with_chain(id, zone, (compiled, links, chain), inputs, origin);
+        ZoneVersion { came_signed_until: first_end.map(Time::to_system), ..version }
     }
 
     /// As [`ZoneVersion::with`], where the owners of NSEC records are known.
@@ -131,6 +143,7 @@ impl ZoneVersion {
     ) -> ZoneVersion {
         ZoneVersion {
             id,
+            came_signed_until: None,
             serial: zone.serial(),
             loaded_at: SystemTime::now(),
             records: zone.record_count(),
@@ -144,6 +157,23 @@ impl ZoneVersion {
             hosts: None,
             origin,
         }
+    }
+
+    /// The same of a zone after changes to `before`: a signature that goes may have been the first to end.
+    #[must_use]
+    pub(super) fn with_signatures_of(mut self, before: &ZoneVersion, changes: &Changeset) -> ZoneVersion {
+        let now = Time::of(SystemTime::now());
+        let is_signature = |record: &&Record| record.rtype == Rtype::RRSIG;
+        let end = |record: &Record| Some(end_of(&record.rdata, now)?.to_system());
+        let ends = |records: &[Record]| records.iter().filter(is_signature).filter_map(end).min();
+        let zone = self.contents.as_ref().filter(|zone| self.inputs.comes_signed(zone));
+        self.came_signed_until = zone.and_then(|zone| match before.came_signed_until {
+            Some(first) if ends(&changes.removed).is_none_or(|gone| gone > first) => {
+                Some(ends(&changes.added).map_or(first, |come| come.min(first)))
+            }
+            Some(_) | None => first_end(zone, now).map(Time::to_system),
+        });
+        self
     }
 
     /// Whether so much has changed since its zone was put together that this should be done anew: until then the zone
@@ -167,6 +197,16 @@ impl ZoneVersion {
     /// Until when its signatures are valid, where they are made here.
     pub fn signed_until(&self) -> Option<SystemTime> {
         self.inputs.signing.as_ref().map(|signing| signing.until())
+    }
+
+    /// Until when all its signatures are valid, whoever has made them; none: it is not signed.
+    pub fn valid_until(&self) -> Option<SystemTime> {
+        self.signed_until().or(self.came_signed_until)
+    }
+
+    /// Whether its sources have signed it, where its contents are there: it has their serials and no others.
+    pub fn comes_signed(&self) -> bool {
+        self.contents.as_ref().is_some_and(|zone| self.inputs.comes_signed(zone))
     }
 
     /// Whether the zone would come out the same with the sources, settings and guards of `wanted`. The files

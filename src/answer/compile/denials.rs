@@ -58,16 +58,39 @@ pub(super) fn denial_after(before: &Denial, zone: &Zone, changed: &[NodeId]) -> 
     }
 }
 
+/// While a zone goes from one to the other both are there, and NSEC3PARAM says that the NSEC3 records are all there (RFC
+/// 5155, sections 10.4 and 10.5). NSD and Knot go by it, too.
 fn kind_of(zone: &Zone) -> Kind {
     let apex = zone.node(NodeId::APEX);
-    if apex.rrset(Rtype::NSEC).is_some() {
-        return Kind::Nsec;
-    }
     let parameters = apex.rrset(Rtype::NSEC3PARAM);
     let hashes = parameters.into_iter().flat_map(|set| set.rdatas());
     // Flags that are not known mean that it is not to be used (RFC 5155, section 4.1.2).
-    let mut usable = hashes.filter(|rdata| rdata.get(1) == Some(&0)).filter_map(hash_of);
-    usable.next().map_or(Kind::Nothing, Kind::Nsec3)
+    let usable = hashes.filter(|rdata| rdata.get(1) == Some(&0)).filter_map(hash_of);
+    let by_nsec = || if apex.rrset(Rtype::NSEC).is_some() { Kind::Nsec } else { Kind::Nothing };
+    let mut begun = usable.filter(|hash| has_apex(zone, hash));
+    begun.next().map_or_else(by_nsec, Kind::Nsec3)
+}
+
+/// Whether there is an NSEC3 record of the apex that was hashed so: without, there is no chain.
+fn has_apex(zone: &Zone, hash: &Nsec3Hash) -> bool {
+    let wire = zone.apex().to_lowercase();
+    let owner = [&[HASH_LETTERS][..], &letters(hash.of(&[&wire])), &wire].concat();
+    let node = NameRef::split_from(&owner).ok().and_then(|(owner, _)| zone.find(owner));
+    let rrset = node.and_then(|id| zone.node(id).rrset(Rtype::NSEC3));
+    rrset.is_some_and(|rrset| rrset.rdatas().any(|rdata| hash_of(rdata).as_ref() == Some(hash)))
+}
+
+/// Letters of a hash.
+const HASH_LETTERS: u8 = 32;
+
+/// A hash as a label (RFC 4648, section 7).
+fn letters(hash: [u8; HASH_BYTES]) -> Vec<u8> {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    let of_five = |five: &[u8; 5]| {
+        let bits = five.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        (0..8).rev().map(move |place| ALPHABET[(bits >> (place * 5) & 31) as usize])
+    };
+    hash.as_chunks::<5>().0.iter().flat_map(of_five).collect()
 }
 
 /// How an NSEC3 or NSEC3PARAM record hashes, if it is known how.
@@ -136,7 +159,7 @@ fn record(rtype: Rtype, rrset: Rrset<'_>, rdata: &[u8], out: &mut Vec<u8>) {
 /// The hash that a label is (RFC 4648, section 7, without padding); none where it is none.
 fn base32hex(label: &[u8]) -> Option<[u8; HASH_BYTES]> {
     let mut hash = [0; HASH_BYTES];
-    if label.len() != HASH_BYTES / 5 * 8 {
+    if label.len() != usize::from(HASH_LETTERS) {
         return None;
     }
     for (letters, bytes) in label.as_chunks::<8>().0.iter().zip(hash.as_chunks_mut::<5>().0) {

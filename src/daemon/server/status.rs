@@ -134,7 +134,7 @@ pub(super) fn zone(zone: &StoredZone) -> ZoneStatus {
         catalog: zone.member.as_ref().map(|member| member.catalog.to_string()),
         group: zone.member.as_ref().and_then(|member| member.group.clone()),
         journal: None,
-        signed_until: zone.version().and_then(|version| version.signed_until()).map(UtcTime),
+        signed_until: zone.version().and_then(|version| version.valid_until()).map(UtcTime),
     }
 }
 

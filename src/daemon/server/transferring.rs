@@ -346,14 +346,10 @@ impl TransferredZone {
             }
             None => {}
         }
-        let standing = match self.pools {
-            TransferPools::Up if !is_raised => SentState::Unknown,
-            // Its signatures are made anew at a start, and it may not have been signed before.
-            TransferPools::Members | TransferPools::Lua if !is_raised && version.signed_until().is_some() => {
-                SentState::Unknown
-            }
-            TransferPools::Up | TransferPools::Members | TransferPools::Lua => SentState::Current,
-        };
+        // Signatures are made anew at a start, and it may not have been signed before. One that comes signed has no pools.
+        let changes_alone =
+            version.signed_until().is_some() || self.pools == TransferPools::Up && !version.comes_signed();
+        let standing = if changes_alone && !is_raised { SentState::Unknown } else { SentState::Current };
         self.outgoing.offer(Some(contents.clone()));
         let (version, raised_at) = (Arc::clone(version), is_raised.then(Instant::now));
         self.current = Some(Current { version, contents, raised_at, standing });

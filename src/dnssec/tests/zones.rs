@@ -143,3 +143,11 @@ fn keys_that_would_make_the_zone_bogus_are_refused() {
     let algorithm = Algorithm::EcdsaP256Sha256;
     assert_eq!(unusable(both), Some(KeysUnusable::AlgorithmWithoutSignatures(algorithm)));
 }
+
+#[test]
+fn a_zone_with_name_servers_at_a_wildcard_is_refused_by_its_name() {
+    let zone = zone("@ 60 SOA ns h 1 2 3 4 30\n@ 60 NS ns\nns 60 A 192.0.2.1\n*.sub 60 NS ns.test.\n");
+    let signing = signing([ed25519([7; 32], ZONE_KEY | SEP)]);
+    let made = sign(&zone, &signing, &mut Shelf::default(), NonZeroUsize::MIN);
+    assert_eq!(made.unwrap_err(), SignError::WildcardCut("*.sub.example.org.".parse().unwrap()));
+}

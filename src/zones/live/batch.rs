@@ -163,6 +163,9 @@ fn next_version(
     let contents = base.contents.as_ref().ok_or_else(no_contents)?;
     let evaluated = evaluate(&asked.message, contents, &base.inputs.guards, policy, &asked.requester)?;
     let Evaluated::Changes(changes) = evaluated else { return Ok(None) };
+    if base.inputs.comes_signed(contents) {
+        return Err(Reason::ComesSigned.into());
+    }
     let origin = Origin::Update(Arc::new(Update {
         zone: base.id.name.to_string(),
         client: Some(asked.requester.address),

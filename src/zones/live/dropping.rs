@@ -81,6 +81,11 @@ pub(super) fn version_of(
     inputs: Arc<Inputs>,
 ) -> Result<(ZoneVersion, Changeset), String> {
     let contents = current.contents.as_ref().ok_or("the contents of the zone are not in memory")?;
+    if inputs.comes_signed(contents) {
+        return Err(
+            "the zone comes signed, its serial too, and nobody here could sign another one".to_owned()
+        );
+    }
     let serial = after_change(current.serial, current.serial);
     let [before, after]: [Record; 2] = soa_records(contents, serial).ok_or("the SOA record is not whole")?;
     changes.removed.insert(0, before);

@@ -517,7 +517,9 @@ fn what_was_removed_stays_so_when_an_older_text_of_the_file_is_served() {
     let state = site.folder.path().join("state");
     let mut hold = site.live.zone(&id()).hold_blocking(Some(&state));
     let update = crate::source::Update { zone: "example.".to_owned(), client: None, key: None };
-    let zone = hold.effective(kept, &[], &[], &crate::source::Origin::Update(Arc::new(update)), &sources);
+    let inputs =
+        crate::zones::Inputs { texts: Vec::new(), ..site.served.as_deref().unwrap().inputs.as_ref().clone() };
+    let zone = hold.effective(kept, &inputs, &crate::source::Origin::Update(Arc::new(update)), &sources);
     assert_eq!(zone.serial(), 8);
     hold.commit(site.served.as_ref().unwrap(), None);
     site.restart();
@@ -542,6 +544,39 @@ fn an_operator_takes_back_what_is_served_though_what_is_set_aside_cannot_be_forg
     assert_eq!(site.aside().len(), 0);
     site.restart();
     assert_eq!((site.told(), site.aside().len()), ((21, vec![]), 0));
+}
+
+#[test]
+fn a_zone_that_comes_signed_takes_no_update_and_has_none_of_before() {
+    let signed = "www A 192.0.2.1\n@ DNSKEY 257 3 13 AAAA\n\
+        @ RRSIG DNSKEY 13 1 60 20300101000000 20200101000000 1 example. AAAA\n";
+    let mut site = Site::new();
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    assert_eq!(site.update(&[("a.example.", ADD, Rtype::A, A1)]), [true]);
+    assert_eq!(site.told().0, 8);
+    site.write(7, signed);
+    site.read();
+    let as_it_comes = |site: &Site| {
+        let (serial, records) = site.told();
+        assert_eq!((serial, records.len()), (7, 3), "{records:?}");
+        assert_eq!(
+            site.aside(),
+            ["a.example. A: the zone comes signed, and its signatures do not cover updates"]
+        );
+    };
+    as_it_comes(&site);
+    assert_eq!(site.update(&[("b.example.", ADD, Rtype::A, A1)]), [false]);
+    let live = site.live.zone(&id());
+    let mut state = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(live.lock());
+    assert!(raise_serial(&live, &mut state, site.served.as_ref().unwrap()).is_err());
+    drop(state);
+    site.restart();
+    as_it_comes(&site);
+    // It comes back with the next text that is not signed, and the serial goes on.
+    site.write(7, "www A 192.0.2.1\n");
+    site.read();
+    assert_eq!((site.told().0, site.told().1.len(), site.aside().len()), (8, 2, 0));
 }
 
 #[test]

@@ -8,13 +8,13 @@ use tokio::sync::OwnedMutexGuard;
 use tracing::{info, warn};
 
 use super::effective::{Aside, effective};
-use super::serial::after_change;
+use super::serial::{after_change, is_ahead};
 use crate::dns::Rtype;
 use crate::source::{Digest, Digesting, Origin, Sources, TextFile};
 use crate::sync::lock;
-use crate::zone::{Changeset, Guarding, Zone};
-use crate::zones::journal::{Journal, JournalError, JournalStep, Overlay};
-use crate::zones::version::ZoneVersion;
+use crate::zone::{Changeset, Zone};
+use crate::zones::journal::{Journal, JournalError, JournalStep, Overlaid, Overlay, OverlayKey};
+use crate::zones::version::{Inputs, ZoneVersion};
 use crate::zones::zone_id::ZoneId;
 
 /// Who changes a zone by its file, in steps and lines.
@@ -185,17 +185,15 @@ impl LiveState {
 }
 
 impl Hold {
-    /// What is served of a zone whose file was read: with the overlay of updates, and a serial that does not go back.
-    /// `texts` are the files; none: the text was a kept one, which is what was served last.
-    pub fn effective(
-        &mut self,
-        file: Zone,
-        texts: &[TextFile],
-        guards: &[Guarding],
-        origin: &Origin,
-        sources: &Sources,
-    ) -> Zone {
+    /// What is served of a zone whose file was read: with the overlay of updates, and a serial that does not go back. Where
+    /// `inputs` have no text, it was a kept one, which is what was served last. A zone that comes signed is served as it is.
+    pub fn effective(&mut self, file: Zone, inputs: &Inputs, origin: &Origin, sources: &Sources) -> Zone {
+        let (texts, guards) = (&inputs.texts[..], &inputs.guards[..]);
         let digest = digest_of(texts);
+        if inputs.comes_signed(&file) {
+            self.set_all_aside(&file, digest);
+            return file;
+        }
         let Some(journal) = &self.state.journal else {
             let (serial, overlay, aside) = (file.serial(), Overlay::default(), Vec::new());
             self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
@@ -218,11 +216,7 @@ impl Hold {
                 None => origin.in_words(),
             });
         }
-        for one in aside.iter().filter(|one| !self.state.aside.contains(one)) {
-            let (owner, rtype, _) = &one.key;
-            let place = one.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
-            warn!(zone = %self.zone.id.name, "an update is set aside, {owner} {rtype}: {}{place}", one.reason);
-        }
+        self.tell_of(&aside);
         if is_changed {
             if let Err(error) = self.announce(serial, digest) {
                 warn!(zone = %self.zone.id.name, "cannot write down the serial of zone {}: {error}", self.zone.id);
@@ -234,6 +228,40 @@ impl Hold {
         }
         self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
         zone
+    }
+
+    /// Has a zone that comes signed be served without any update: its signatures cover its file alone, the serial included.
+    fn set_all_aside(&mut self, file: &Zone, digest: Option<Digest>) {
+        let (id, serial) = (&self.zone.id, file.serial());
+        let journal = self.state.journal.as_ref();
+        let overlay = journal.map(|journal| journal.overlay().clone()).unwrap_or_default();
+        let served = journal.and_then(Journal::serial).unwrap_or(serial);
+        if served != serial && !is_ahead(serial, served) {
+            warn!(
+                zone = %id.name,
+                "zone {id} comes signed, so it gets serial {serial} of its file, and was at {served}: servers that copy it \
+                 stay there until it is signed with a serial ahead of that"
+            );
+        }
+        let reason = "the zone comes signed, and its signatures do not cover updates";
+        let aside = |(key, _): (&OverlayKey, &Overlaid)| Aside {
+            key: key.clone(),
+            reason: reason.to_owned(),
+            origin: None,
+            place: None,
+        };
+        let aside: Vec<Aside> = overlay.iter().map(aside).collect();
+        self.tell_of(&aside);
+        self.made = Some(EffectiveZone { serial, file: digest, overlay, aside });
+    }
+
+    /// Tells of updates that are set aside, and were not before.
+    fn tell_of(&self, aside: &[Aside]) {
+        for one in aside.iter().filter(|one| !self.state.aside.contains(one)) {
+            let (owner, rtype, _) = &one.key;
+            let place = one.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+            warn!(zone = %self.zone.id.name, "an update is set aside, {owner} {rtype}: {}{place}", one.reason);
+        }
     }
 
     fn announce(&mut self, serial: u32, digest: Option<Digest>) -> Result<(), JournalError> {
@@ -273,7 +301,7 @@ impl Hold {
 /// The step from one version to the next, where the contents of both are there.
 fn step_between(before: &ZoneVersion, after: &ZoneVersion) -> Option<JournalStep> {
     // Signatures are made anew after a restart, and are nothing to write down.
-    if before.serial == after.serial || after.inputs.signing.is_some() {
+    if !is_ahead(after.serial, before.serial) || after.inputs.signing.is_some() {
         return None;
     }
     let (old, new) = (before.contents.as_deref()?, after.contents.as_deref()?);

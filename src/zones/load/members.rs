@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::loaded::{LoadedAs, LoadedZone};
 use super::others::Others;
-use super::parallel::in_parallel;
 use super::reader::ZoneReader;
 use super::serving::{Purpose, ReadCause};
 use crate::dns::Name;
 use crate::source::Sources;
+use crate::sync::in_parallel;
 use crate::zones::copy;
 use crate::zones::members::{Losses, MemberZones, SettingsAre, Turn};
 use crate::zones::settings::{CatalogSettings, Settings, ZoneSettings};
@@ -32,7 +32,7 @@ pub(super) fn load(
         return Vec::new();
     }
     let members = members(settings, loaded);
-    let mut members = in_parallel(readers, &members, |zone| {
+    let mut members = in_parallel("edgedns-zone", readers, &members, |zone| {
         reader.load(&mut sources.branch(), zone, &Others::default(), &mut |_, _| {})
     });
     members.sort_by(|one, other| one.id.name.cmp(&other.id.name));

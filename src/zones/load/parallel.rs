@@ -1,11 +1,9 @@
-//! Runs the loading of independent zones on several threads.
+//! How many zones are read at once, and when that pays.
 
 use std::fs;
 use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, Builder};
+use std::thread;
 
 use super::serving::Purpose;
 use crate::source::patiently;
@@ -38,33 +36,3 @@ pub(super) fn text_bytes(zone: &ZoneSettings) -> u64 {
     };
     zone.sources.file().and_then(len).unwrap_or(0)
 }
-
-/// Runs `work` on each item and returns the results in no order. Uses `threads` threads, of which the calling
-/// one is the first; fewer if the system refuses to start more.
-///
-/// # Panics
-///
-/// If `work` panics, but only after all other threads have ended.
-pub(super) fn in_parallel<I: Sync, M: Send>(
-    threads: usize,
-    items: &[I],
-    work: impl Fn(&I) -> M + Sync,
-) -> Vec<M> {
-    let next = AtomicUsize::new(0);
-    let turn = || {
-        let items = std::iter::from_fn(|| items.get(next.fetch_add(1, Ordering::Relaxed)));
-        items.map(&work).collect::<Vec<M>>()
-    };
-    thread::scope(|scope| {
-        let start = |_| Builder::new().name("edgedns-zone".to_owned()).spawn_scoped(scope, turn).ok();
-        let others: Vec<_> = (1..threads.min(items.len())).map_while(start).collect();
-        let mut made = turn();
-        for other in others {
-            made.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        made
-    })
-}
-
-#[cfg(test)]
-mod tests;

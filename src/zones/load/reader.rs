@@ -15,11 +15,11 @@ use super::reverse::Wanting;
 use super::serving::{Purpose, ReadCause};
 use crate::answer::{Access, Prefix};
 use crate::dns::{Name, Rtype};
-use crate::dnssec::Time;
+use crate::dnssec::{KeyFolders, Time};
 use crate::source::{
     Diagnostic, Diagnostics, Digest, Look, Origin, Severity, Sources, TextFile, Update, patiently_for,
 };
-use crate::zone::{self, Addresses, Apexes, Guarding, Hosts, NodeId, Zone};
+use crate::zone::{self, Addresses, Apexes, Guarding, Hosts, KeylessSignatures, NodeId, Zone};
 use crate::zonefile;
 use crate::zones::clients::Clients;
 use crate::zones::journal::Journal;
@@ -59,20 +59,27 @@ pub(super) struct ZoneReader<'r> {
     networks: LazyLock<Vec<Prefix>>,
     /// The time that zones are signed with.
     signing_time: Time,
+    /// What is known of folders of keys.
+    key_folders: Arc<KeyFolders>,
 }
 
 impl<'r> ZoneReader<'r> {
     /// A reader for the zones of `settings`.
     pub(super) fn new(settings: &'r Settings, purpose: &'r Purpose) -> Self {
+        let served = served(purpose);
+        let folders =
+            |version: &&Arc<ZoneVersion>| Some(Arc::clone(version.inputs.signing.as_ref()?.folders()));
+        let key_folders = served.values().find_map(folders).unwrap_or_default();
         ZoneReader {
             purpose,
             settings,
             wanting: Wanting::of(&settings.zones),
             apexes: Arc::new(settings.zones.iter().map(|zone| zone.id.name.as_ref()).collect()),
-            served: served(purpose),
+            served,
             own: known_addresses(),
             networks: LazyLock::new(known_networks),
             signing_time: time_for(settings, purpose),
+            key_folders,
         }
     }
 
@@ -168,7 +175,8 @@ impl<'r> ZoneReader<'r> {
             return;
         }
         let faults = &mut loaded.faults;
-        let Some(mut read) = read else {
+        faults.extend(read.as_ref().and_then(|read| self.goes_unsigned(read, zone)));
+        let Some(mut read) = read.filter(|_| faults.errors() == 0) else {
             faults.sort();
             inputs.texts = Vec::new();
             return self.fall_back(sources, zone, (forward, inputs), loaded);
@@ -216,7 +224,7 @@ impl<'r> ZoneReader<'r> {
         let mut hold = serving.live.zone(&loaded.id).hold_blocking(self.state_directory());
         let (name, client, key) = (zone.id.name.to_string(), None, None);
         let updates = Origin::Update(Arc::new(Update { zone: name, client, key }));
-        let read = hold.effective(read, &inputs.texts, &inputs.guards, &updates, sources);
+        let read = hold.effective(read, inputs, &updates, sources);
         loaded.hold = Some(hold);
         read
     }
@@ -248,6 +256,30 @@ impl<'r> ZoneReader<'r> {
             }
         }
         loaded.version = Some(read);
+    }
+
+    /// Whether what is served of a zone was signed by its sources.
+    fn came_signed(&self, id: &ZoneId) -> bool {
+        let came =
+            |before: &&Arc<ZoneVersion>| before.inputs.signing.is_none() && before.compiled.is_signed();
+        self.before(id).filter(came).is_some()
+    }
+
+    /// Says so if a zone came signed, and its text is not signed any more: an error unless the operator asks for it.
+    fn goes_unsigned(&self, read: &Zone, zone: &ZoneSettings) -> Option<Diagnostic> {
+        if read.is_signed() || zone.dnssec.is_some() || !self.came_signed(&zone.id) {
+            return None;
+        }
+        let severity = match self.purpose {
+            Purpose::Serve(serving) if serving.cause == ReadCause::Change => Severity::Error,
+            Purpose::Serve(_) | Purpose::Check => Severity::Warning,
+        };
+        let soa = read.node(NodeId::APEX).rrset(Rtype::SOA)?;
+        Some(
+            Diagnostic::new(severity, soa.origin(), "the zone was signed, and this text is not")
+                .remark("validators refuse its answers while the zone above has DS records of it")
+                .help("sign it; or have the DS records taken away first: then `edgedns reload` serves it unsigned"),
+        )
     }
 
     /// A warning if the text has changed under the same serial.
@@ -351,7 +383,12 @@ impl<'r> ZoneReader<'r> {
     ) -> Result<Option<Arc<ZoneSigning>>, SigningFault> {
         let Some(settings) = &zone.dnssec else { return Ok(None) };
         let before = before.and_then(|before| before.inputs.signing.as_ref());
-        let signing = ZoneSigning::read(settings, &zone.id, self.signing_time, before.map(Arc::as_ref))?;
+        let signing = ZoneSigning::read(
+            settings,
+            &zone.id,
+            self.signing_time,
+            (before.map(Arc::as_ref), &self.key_folders),
+        )?;
         let same = before.filter(|before| ***before == signing).cloned();
         Ok(Some(same.unwrap_or_else(|| Arc::new(signing))))
     }
@@ -391,6 +428,13 @@ impl<'r> ZoneReader<'r> {
         found: &mut Diagnostics,
     ) -> Option<Zone> {
         let mut builder = zone::Builder::new(zone.id.name.clone(), zone.name_span);
+        builder.set_keyless(if zone.dnssec.is_some() {
+            KeylessSignatures::Renewed
+        } else if self.came_signed(&zone.id) {
+            KeylessSignatures::Refused
+        } else {
+            KeylessSignatures::LeftOut
+        });
         let hosts = forward.and_then(|forward| forward.hosts.as_deref());
         let state_directory = self.state_directory();
         let mut reading = Reading { sources, settings: &inputs.settings, last_good, state_directory, hosts };

@@ -200,3 +200,32 @@ fn files_that_are_not_watched_are_told_until_they_are() {
     let said = String::from_utf8_lossy(&node.stdout);
     assert_eq!(said, "reload: 0\n1\n", "{}\n{log}", String::from_utf8_lossy(&node.stderr));
 }
+
+#[test]
+fn a_zone_that_came_signed_goes_unsigned_only_when_the_operator_says_so() {
+    let site = Site::new();
+    let text =
+        |serial: u32, more: &str| format!("$TTL 60\n@ SOA ns host {serial} 1 1 1 1\n@ NS ns.test.\n{more}");
+    let signature = "@ RRSIG DNSKEY 13 1 60 20300101000000 20200101000000 1 lab. AAAA\n";
+    site.write("lab.zone", &text(1, &format!("@ DNSKEY 257 3 13 AAAA\n{signature}")));
+    site.configure_watched(
+        "[admin]\nsocket = \"control.sock\"\n\n[[zone]]\nname = \"lab\"\nfile = \"lab.zone\"\n",
+    );
+    let program = site.start();
+    let seen = program.log_len();
+    site.write("lab.zone", &text(2, ""));
+    program.wait_for_line_after(seen, "the zone was signed, and this text is not");
+    program.wait_for_line_after(seen, "it stays at serial 1");
+    let is_at = |serial: u32| {
+        wait_for("a serial", PATIENCE, || (site.status()["zones"][0]["serial"] == serial).then_some(()));
+    };
+    program.reload();
+    is_at(2);
+    // Signatures that have lost their keys are a mistake, whoever asks.
+    site.write("lab.zone", &text(3, &format!("@ DNSKEY 257 3 13 AAAA\n{signature}")));
+    is_at(3);
+    site.write("lab.zone", &text(4, signature));
+    let reload = site.reload().wait_with_output().expect("it ends");
+    assert!(!reload.status.success(), "{reload:?}");
+    is_at(3);
+}

@@ -11,7 +11,7 @@ const WAIT_MAX: Duration = Duration::from_secs(20);
 #[test]
 fn what_is_made_at_once_is_made_once_each_and_by_several_threads() {
     let there = (Mutex::new(0), Condvar::new());
-    let made = in_parallel(4, &[1, 2, 3, 4, 5, 6, 7], |&item| {
+    let made = in_parallel("test", 4, &[1, 2, 3, 4, 5, 6, 7], |&item| {
         let mut count = there.0.lock().unwrap();
         *count += 1;
         there.1.notify_all();
@@ -28,7 +28,7 @@ fn what_is_made_at_once_is_made_once_each_and_by_several_threads() {
 fn a_panic_over_one_item_is_passed_on_when_the_others_are_done() {
     let done = AtomicUsize::new(0);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        in_parallel(2, &[0, 1, 2, 3, 4, 5], |&item| {
+        in_parallel("test", 2, &[0, 1, 2, 3, 4, 5], |&item| {
             assert!(item != 0, "a fault of ours");
             done.fetch_add(1, Ordering::Relaxed)
         })
